@@ -1,0 +1,76 @@
+// See secret-file.h.
+#include "common/config/secret-file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace smsd::config {
+namespace {
+
+constexpr std::size_t maxSecret = 4096;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+std::string readSome(int fd) {
+  std::string content;
+  std::array<char, maxSecret + 2> buffer;
+  while (content.size() <= maxSecret + 1) {
+    const ssize_t n = read(fd, buffer.data(), buffer.size());
+    if (n <= 0) break;
+    content.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+  return content;
+}
+
+}  // namespace
+
+SecretRead readSecretFile(const std::filesystem::path& path) {
+  // A FIFO must not hold us up.
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  // The path is not said: somebody may have written the secret itself where its file belongs.
+  if (file.get() < 0 && errno == ENOENT)
+    return {{}, "found no such file, expected the path of a file whose first line is the secret"};
+  if (file.get() < 0)
+    return {
+        {},
+        fmt::format("the file cannot be opened ({}), expected one this user may read", std::strerror(errno))};
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    return {
+        {},
+        fmt::format("{} is not a regular file, expected one whose first line is the secret", path.string())};
+  if ((status.st_mode & S_IRWXO) != 0)
+    return {{},
+            fmt::format("{} is open to everybody (mode {:04o}), expected 0640 or less: chmod o= on it",
+                        path.string(), status.st_mode & 07777)};
+  std::string line = readSome(file.get());
+  line.erase(std::min(line.find('\n'), line.size()));
+  if (line.ends_with('\r')) line.pop_back();
+  if (line.empty())
+    return {{}, fmt::format("{} has an empty first line, expected the secret in it", path.string())};
+  if (line.size() > maxSecret || line.find('\0') != std::string::npos)
+    return {{},
+            fmt::format("{} does not look like a secret, expected a line of text of at most {} bytes",
+                        path.string(), maxSecret)};
+  return {Secret(std::move(line)), {}};
+}
+
+}  // namespace smsd::config

@@ -1,0 +1,210 @@
+// See values.h.
+#include "common/config/values.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+namespace smsd::config {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  Milliseconds length;
+};
+// From the longest: printing takes the first that divides.
+constexpr std::array<Unit, 5> units{{{"d", std::chrono::days(1)},
+                                     {"h", std::chrono::hours(1)},
+                                     {"m", std::chrono::minutes(1)},
+                                     {"s", std::chrono::seconds(1)},
+                                     {"ms", Milliseconds(1)}}};
+
+template <typename T>
+Parsed<T> refused(const Node& node, std::string_view expected, std::string_view advice = {}) {
+  return {std::nullopt,
+          fmt::format("{}, expected {}{}{}", found(node), expected, advice.empty() ? "" : ": ", advice)};
+}
+
+bool isDigits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return result;
+}
+
+// Optimal string alignment: a swap of two neighbours is the most usual slip and counts one.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
+  std::iota(last.begin(), last.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    std::swap(before, last);
+    std::swap(last, row);
+  }
+  return last[b.size()];
+}
+
+// Both YAML's octal (010) and ours would be a guess.
+bool hasLeadingZero(std::string_view digits) { return digits.size() > 1 && digits[0] == '0'; }
+
+}  // namespace
+
+std::string inQuotes(std::string_view word) {
+  constexpr std::size_t most = 40;
+  std::string result = "'";
+  for (const char c : word.substr(0, most))
+    result += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  // not to end within a character
+  if (word.size() > most)
+    while (!result.empty() && (static_cast<unsigned char>(result.back()) & 0x80) != 0) result.pop_back();
+  return result + (word.size() > most ? "...'" : "'");
+}
+
+std::string found(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::empty:
+      return "found no value";
+    case Node::Kind::list:
+      return "found a list";
+    case Node::Kind::map:
+      return "found a map";
+    case Node::Kind::quoted:
+      return fmt::format("found the quoted text {}", inQuotes(node.scalar));
+    case Node::Kind::plain:
+      break;
+  }
+  return fmt::format("found {}", inQuotes(node.scalar));
+}
+
+std::optional<std::string> closest(std::string_view word, const std::vector<std::string>& candidates) {
+  constexpr std::size_t longest = 64;  // nobody mistypes that much, and the distance is quadratic
+  if (word.size() > longest) return std::nullopt;
+  const std::size_t tolerance = std::max<std::size_t>(1, word.size() / 3);
+  std::optional<std::string> best;
+  std::size_t bestDistance = tolerance + 1;
+  for (const auto& candidate : candidates) {
+    const std::size_t d = distance(lower(word), lower(candidate));
+    if (d < bestDistance) {
+      bestDistance = d;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+Parsed<std::string> parseText(const Node& node, std::string_view expected) {
+  // Not what stands there: a password may have landed in the wrong place.
+  if (node.kind == Node::Kind::plain || node.kind == Node::Kind::quoted) return {node.scalar, {}};
+  return refused<std::string>(node, expected);
+}
+
+Parsed<int> parseInteger(const Node& node, Bound<int> bound) {
+  const std::string expected = "an " + typeOf(bound);
+  if (node.kind == Node::Kind::quoted) return refused<int>(node, expected, "write it without quotes");
+  const std::string_view text = node.scalar;
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  if (node.kind != Node::Kind::plain || !isDigits(digits) || hasLeadingZero(digits))
+    return refused<int>(node, expected);
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || value < bound.least || value > bound.most) return refused<int>(node, expected);
+  return {value, {}};
+}
+
+Parsed<double> parseNumber(const Node& node, Bound<double> bound) {
+  const std::string expected = "a " + typeOf(bound);
+  if (node.kind == Node::Kind::quoted) return refused<double>(node, expected, "write it without quotes");
+  const std::string_view text = node.scalar;
+  // from_chars would take inf, nan and 1e3 as well
+  const bool plain = !text.empty() && text.find_first_not_of("-0123456789.") == std::string_view::npos;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (node.kind != Node::Kind::plain || !plain || error != std::errc{} || end != text.data() + text.size())
+    return refused<double>(node, expected,
+                           text.find(',') != std::string_view::npos ? "the decimal sign is a point" : "");
+  if (!std::isfinite(value) || value < bound.least || value > bound.most)
+    return refused<double>(node, expected);
+  return {value, {}};
+}
+
+Parsed<bool> parseFlag(const Node& node) {
+  if (node.kind == Node::Kind::plain && node.scalar == "true") return {true, {}};
+  if (node.kind == Node::Kind::plain && node.scalar == "false") return {false, {}};
+  const std::string word = lower(node.scalar);
+  std::string_view advice;
+  if (word == "yes" || word == "on" || word == "1" || word == "true" || word == "y") advice = "write true";
+  if (word == "no" || word == "off" || word == "0" || word == "false" || word == "n") advice = "write false";
+  return refused<bool>(node, "true or false", advice);
+}
+
+Parsed<Milliseconds> parseBoundedDuration(const Node& node, Bound<Milliseconds> bound,
+                                          std::string_view word) {
+  const std::string expected = "a " + typeOf(bound, word);
+  if (node.kind != Node::Kind::plain && node.kind != Node::Kind::quoted)
+    return refused<Milliseconds>(node, expected);
+  const auto value = parseDuration(node.scalar);
+  if (!value) {
+    if (isDigits(node.scalar) && node.scalar.size() <= 9)
+      return refused<Milliseconds>(node, expected, fmt::format("with its unit, {}s?", node.scalar));
+    return refused<Milliseconds>(node, expected, "written as 500ms, 30s, 5m, 1h or 2d");
+  }
+  if (*value < bound.least || *value > bound.most) return refused<Milliseconds>(node, expected);
+  return {value, {}};
+}
+
+Parsed<std::string> parseChoice(const Node& node, const std::vector<std::string>& words) {
+  const bool scalar = node.kind == Node::Kind::plain || node.kind == Node::Kind::quoted;
+  if (scalar && std::find(words.begin(), words.end(), node.scalar) != words.end()) return {node.scalar, {}};
+  const auto near = scalar ? closest(node.scalar, words) : std::nullopt;
+  return refused<std::string>(node, typeOf(words), near ? fmt::format("did you mean {}?", *near) : "");
+}
+
+std::string typeOf(Bound<int> bound) { return fmt::format("integer {}..{}", bound.least, bound.most); }
+std::string typeOf(Bound<double> bound) { return fmt::format("number {:g}..{:g}", bound.least, bound.most); }
+std::string typeOf(Bound<Milliseconds> bound, std::string_view word) {
+  return fmt::format("duration {}..{}{}{}", printDuration(bound.least), printDuration(bound.most),
+                     word.empty() ? "" : " or ", word);
+}
+std::string typeOf(const std::vector<std::string>& words) {
+  return words.size() == 1 ? words.front() : fmt::format("one of {}", fmt::join(words, "|"));
+}
+
+std::optional<Milliseconds> parseDuration(std::string_view text) {
+  const std::size_t length = std::min(text.find_first_not_of("0123456789"), text.size());
+  if (length == 0) return std::nullopt;
+  std::int64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + length, count);
+  if (error != std::errc{}) return std::nullopt;
+  const std::string_view suffix = text.substr(length);
+  if (suffix.empty()) return count == 0 ? std::optional(Milliseconds(0)) : std::nullopt;
+  for (const auto& unit : units)
+    if (suffix == unit.name) {
+      if (count > std::numeric_limits<std::int64_t>::max() / unit.length.count()) return std::nullopt;
+      return count * unit.length;
+    }
+  return std::nullopt;
+}
+
+std::string printDuration(Milliseconds value) {
+  if (value.count() == 0) return "0s";
+  const auto unit = std::find_if(units.begin(), units.end(),
+                                 [&](const Unit& u) { return value % u.length == Milliseconds(0); });
+  return fmt::format("{}{}", value / unit->length, unit->name);
+}
+
+}  // namespace smsd::config

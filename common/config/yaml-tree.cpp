@@ -1,0 +1,162 @@
+// See yaml-tree.h. Built from yaml-cpp's events instead of its YAML::Node: the events tell quoted scalars
+// from plain ones, keep both of two equal keys, and let aliases and depth be refused before anything is
+// expanded.
+#include "common/config/yaml-tree.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <optional>
+#include <sstream>
+
+namespace smsd::config {
+namespace {
+
+Place placeOf(const YAML::Mark& mark) {
+  return mark.is_null() ? Place{} : Place{mark.line + 1, mark.column + 1};
+}
+
+class TreeBuilder final : public YAML::EventHandler {
+ public:
+  std::optional<Node> root;
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (root)
+      throw SyntaxProblem{placeOf(mark),
+                          "a second document starts here, expected one document a file (remove the ---)"};
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
+    add({Node::Kind::empty, placeOf(mark), {}, {}, {}});
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    throw SyntaxProblem{placeOf(mark),
+                        "an alias (*name), expected the value itself: aliases are not used here"};
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                const std::string& value) override {
+    refuseTag(mark, tag);
+    if (value.find('\0') != std::string::npos)
+      throw SyntaxProblem{placeOf(mark), "a text with a NUL character in it, expected none"};
+    add({tag == "!" ? Node::Kind::quoted : Node::Kind::plain, placeOf(mark), value, {}, {}});
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    open(mark, tag, Node::Kind::list);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    open(mark, tag, Node::Kind::map);
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct Frame {
+    Node node;
+    std::optional<Node> key;  // a map's key that waits for its value
+  };
+  std::vector<Frame> frames_;
+
+  static void refuseTag(const YAML::Mark& mark, const std::string& tag) {
+    if (!tag.empty() && tag != "?" && tag != "!")
+      throw SyntaxProblem{placeOf(mark), "a YAML tag (!...), expected a plain value: tags are not used here"};
+  }
+
+  void open(const YAML::Mark& mark, const std::string& tag, Node::Kind kind) {
+    refuseTag(mark, tag);
+    if (frames_.size() >= maxYamlDepth)
+      throw SyntaxProblem{placeOf(mark),
+                          fmt::format("nested deeper than {} levels, expected less", maxYamlDepth)};
+    if (!frames_.empty() && frames_.back().node.kind == Node::Kind::map && !frames_.back().key)
+      throw SyntaxProblem{placeOf(mark), "a list or map as a key, expected a word"};
+    frames_.push_back({{kind, placeOf(mark), {}, {}, {}}, std::nullopt});
+  }
+
+  void close() {
+    Node done = std::move(frames_.back().node);
+    frames_.pop_back();
+    add(std::move(done));
+  }
+
+  void add(Node node) {
+    if (frames_.empty()) {
+      root = std::move(node);
+      return;
+    }
+    Frame& frame = frames_.back();
+    if (frame.node.kind == Node::Kind::list) {
+      frame.node.items.push_back(std::move(node));
+    } else if (frame.key) {
+      frame.node.entries.push_back({std::move(frame.key->scalar), frame.key->place, std::move(node)});
+      frame.key.reset();
+    } else if (node.kind == Node::Kind::empty) {
+      throw SyntaxProblem{node.place, "a key without a name, expected a word before the colon"};
+    } else {
+      frame.key = std::move(node);
+    }
+  }
+};
+
+// yaml-cpp takes the byte 4 for the end of the input: what follows would be dropped without a word.
+std::optional<SyntaxProblem> findControlCharacter(std::string_view text) {
+  Place place;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte == 0x7f)
+      return SyntaxProblem{place, fmt::format("the control character 0x{:02x}, expected text", byte)};
+    if (c == '\n') {
+      ++place.line;
+      place.column = 1;
+    } else if ((byte & 0xc0) != 0x80) {
+      ++place.column;
+    }
+  }
+  return std::nullopt;
+}
+
+// yaml-cpp says many things of a tab at the start of a line, and seldom the helpful one, nor always on that
+// line.
+std::optional<SyntaxProblem> findTabNear(std::string_view text, int line) {
+  int current = 1;
+  std::size_t start = 0;
+  while (start < text.size() && current <= line + 1) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    const std::string_view here = text.substr(start, end - start);
+    const std::size_t indent = std::min(here.find_first_not_of(" \t"), here.size());
+    const std::size_t tab = here.substr(0, indent).find('\t');
+    if (current >= line - 1 && tab != std::string_view::npos && indent < here.size())
+      return SyntaxProblem{{current, static_cast<int>(tab) + 1}, "a tab in the indentation, expected spaces"};
+    start = end + 1;
+    ++current;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::variant<Node, SyntaxProblem> parseYaml(std::string_view text) {
+  if (text.size() > maxYamlSize)
+    return SyntaxProblem{
+        {}, fmt::format("longer than {} KiB, expected a configuration file", maxYamlSize / 1024)};
+  if (auto problem = findControlCharacter(text)) return *problem;
+  TreeBuilder builder;
+  try {
+    std::istringstream in{std::string(text)};
+    YAML::Parser parser(in);
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (const SyntaxProblem& problem) {
+    return problem;
+  } catch (const YAML::Exception& e) {
+    const Place place = placeOf(e.mark);
+    if (auto tab = findTabNear(text, place.line)) return *tab;
+    return SyntaxProblem{place, fmt::format("{}, expected YAML", e.msg)};
+  }
+  return builder.root ? std::move(*builder.root) : Node{};
+}
+
+}  // namespace smsd::config

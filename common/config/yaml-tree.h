@@ -1,0 +1,52 @@
+// A YAML text as a tree of nodes that know where they stand.
+//
+// Owns what of YAML a configuration may use: one document of maps, lists and scalars, bounded in size and
+// depth; no aliases, no tags, no keys that are not scalars. Called by keys.cpp only. Knows no key and gives
+// no meaning to a scalar. Fails by returning the first syntax problem and its place; it never throws on
+// account of the text.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace smsd::config {
+
+struct Place {
+  int line = 1;    // both from 1
+  int column = 1;  // in characters
+  friend bool operator==(const Place&, const Place&) = default;
+};
+
+struct Node {
+  enum class Kind { empty, plain, quoted, list, map };  // empty: nothing, ~ or null
+  struct Entry;
+
+  Kind kind = Kind::empty;
+  Place place;
+  std::string scalar;
+  std::vector<Node> items;
+  std::vector<Entry> entries;  // in the order of the text, duplicates included
+};
+
+struct Node::Entry {
+  std::string key;
+  Place place;
+  Node value;
+};
+
+struct SyntaxProblem {
+  Place place;
+  std::string what;
+};
+
+constexpr std::size_t maxYamlSize = 256 * 1024;  // bytes
+constexpr std::size_t maxYamlDepth = 16;
+
+/// An empty text is an empty node.
+std::variant<Node, SyntaxProblem> parseYaml(std::string_view text);
+
+}  // namespace smsd::config

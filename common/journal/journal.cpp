@@ -1,0 +1,86 @@
+#include "common/journal/journal.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <syslog.h>
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <ctime>
+
+namespace smsd::journal {
+namespace {
+
+std::string identifier = "smsd";
+
+/// systemd sets JOURNAL_STREAM to device:inode of the stream it gave as stderr (systemd.exec(5)); a shell that redirected
+/// stderr elsewhere inherits the variable but not the stream.
+bool stderrIsJournal() {
+  static const bool answer = [] {
+    const char* stream = std::getenv("JOURNAL_STREAM");
+    struct stat st {};
+    if (stream == nullptr || fstat(STDERR_FILENO, &st) != 0) return false;
+    return fmt::format("{}:{}", st.st_dev, st.st_ino) == stream;
+  }();
+  return answer;
+}
+
+std::string_view levelName(Level level) {
+  switch (level) {
+    case Level::error: return "error";
+    case Level::warning: return "warning";
+    case Level::notice: return "notice";
+    case Level::info: return "info";
+    case Level::debug: return "debug";
+  }
+  return "?";
+}
+
+std::string timeNow() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  tm local{};
+  localtime_r(&now.tv_sec, &local);
+  char text[32];
+  std::size_t length = strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
+  return fmt::format("{}.{:03}", std::string_view(text, length), now.tv_nsec / 1'000'000);
+}
+
+}  // namespace
+
+void open(const std::string& name) { identifier = name; }
+
+Entry::Entry(Level level, std::string text, std::string_view event, std::string_view messageId)
+    : level_(level), text_(std::move(text)) {
+  if (!messageId.empty()) field("MESSAGE_ID", std::string(messageId));
+  if (!event.empty()) field("SMSD_EVENT", std::string(event));
+}
+
+Entry& Entry::field(std::string_view name, std::string value) {
+  fields_.emplace_back(std::string(name), std::move(value));
+  return *this;
+}
+
+void Entry::write() const {
+  if (stderrIsJournal()) {
+    std::vector<std::string> lines;
+    lines.reserve(fields_.size() + 3);
+    lines.push_back("MESSAGE=" + text_);
+    lines.push_back(fmt::format("PRIORITY={}", static_cast<int>(level_)));
+    lines.push_back("SYSLOG_IDENTIFIER=" + identifier);
+    for (const auto& [name, value] : fields_) lines.push_back(name + "=" + value);
+    std::vector<iovec> parts;
+    parts.reserve(lines.size());
+    for (auto& line : lines) parts.push_back({line.data(), line.size()});
+    sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
+    return;
+  }
+  // One write, so that the lines of several processes on one stderr do not mix.
+  std::string line = fmt::format("{} {} {}: {}\n", timeNow(), identifier, levelName(level_), text_);
+  [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+}  // namespace smsd::journal

@@ -1,0 +1,50 @@
+#include "common/rpc/channel.h"
+
+#include <cstdint>
+
+namespace smsd::rpc {
+namespace {
+
+using Side = capnp::rpc::twoparty::Side;
+
+// A batch of 4,096 SMS of 140 characters is about 1.5 MB; one report of as many outcomes with full reasons about 2 MB.
+constexpr std::uint64_t maxMessageWords = 1024 * 1024;
+// Unanswered calls of the peer that we hold at most: what comes above waits in its socket.
+constexpr std::size_t flowLimitWords = 2 * 1024 * 1024;
+
+capnp::RpcSystem<capnp::rpc::twoparty::VatId> makeSystem(capnp::TwoPartyVatNetwork& network,
+                                                         kj::Maybe<capnp::Capability::Client> bootstrap) {
+  KJ_IF_MAYBE (served, bootstrap) return capnp::makeRpcServer(network, kj::mv(*served));
+  return capnp::makeRpcClient(network);
+}
+
+}  // namespace
+
+capnp::ReaderOptions bounds() {
+  capnp::ReaderOptions options;
+  options.traversalLimitInWords = maxMessageWords;
+  options.nestingLimit = 16;
+  return options;
+}
+
+Channel::Channel(kj::Own<kj::AsyncIoStream> stream, Side side, kj::Maybe<capnp::Capability::Client> bootstrap)
+    : stream_(kj::mv(stream)), network_(*stream_, side, bounds()), system_(makeSystem(network_, kj::mv(bootstrap))) {
+  system_.setFlowLimit(flowLimitWords);
+}
+
+kj::Own<Channel> Channel::serve(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap) {
+  return kj::heap<Channel>(kj::mv(stream), Side::SERVER, kj::mv(bootstrap));
+}
+
+kj::Own<Channel> Channel::connect(kj::Own<kj::AsyncIoStream> stream) {
+  return kj::heap<Channel>(kj::mv(stream), Side::CLIENT, nullptr);
+}
+
+capnp::Capability::Client Channel::peer() {
+  capnp::MallocMessageBuilder message(8);
+  auto id = message.initRoot<capnp::rpc::twoparty::VatId>();
+  id.setSide(Side::SERVER);
+  return system_.bootstrap(id);
+}
+
+}  // namespace smsd::rpc

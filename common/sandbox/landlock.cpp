@@ -1,0 +1,135 @@
+#include "common/sandbox/landlock.h"
+
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+namespace smsd::sandbox {
+namespace {
+
+// The kernel's numbers. Debian 12's header ends at ABI 2, so those that came later stand here by value.
+constexpr std::uint64_t fsRightsOfAbi1 = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;  // EXECUTE to MAKE_SYM
+constexpr std::uint64_t fsRefer = 1ULL << 13;                                     // ABI 2
+constexpr std::uint64_t fsTruncate = 1ULL << 14;                                  // ABI 3
+constexpr std::uint64_t netBindTcp = 1ULL << 0;                                   // ABI 4
+constexpr std::uint64_t netConnectTcp = 1ULL << 1;                                // ABI 4
+constexpr std::uint64_t fsIoctlDevice = 1ULL << 15;                               // ABI 5
+constexpr std::uint64_t scopeAbstractUnixSocket = 1ULL << 0;                      // ABI 6
+constexpr std::uint64_t scopeSignal = 1ULL << 1;                                  // ABI 6
+constexpr auto ruleNetPort = static_cast<landlock_rule_type>(2);                  // ABI 4
+constexpr int latestAbi = 7;
+
+struct RulesetAttr {
+  std::uint64_t handledFs = 0;
+  std::uint64_t handledNet = 0;  // ABI 4
+  std::uint64_t scoped = 0;      // ABI 6
+};
+struct NetPortAttr {
+  std::uint64_t allowed = 0;
+  std::uint64_t port = 0;
+};
+
+// A kernel refuses a structure that is longer than its own.
+std::size_t sizeFor(int abi) { return abi >= 6 ? 24 : abi >= 4 ? 16 : 8; }
+
+[[noreturn]] void fail(const std::string& what) {
+  throw LockFailed("landlock: " + what + ": " + std::strerror(errno));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  bool isOpen() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+int probeAbi() {
+  long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  if (abi < 1) fail("not offered by this kernel");
+  return static_cast<int>(std::min<long>(abi, latestAbi));
+}
+
+RulesetAttr handledBy(int abi, const Policy& policy) {
+  RulesetAttr handled;
+  handled.handledFs = fsRightsOfAbi1;
+  if (abi >= 2) handled.handledFs |= fsRefer;
+  if (abi >= 3) handled.handledFs |= fsTruncate;
+  if (abi >= 5) handled.handledFs |= fsIoctlDevice;
+  if (abi >= 4) {
+    bool anyPort = policy.network == Network::outbound && policy.connectPorts.empty();
+    handled.handledNet = anyPort ? netBindTcp : netBindTcp | netConnectTcp;
+  }
+  if (abi >= 6) handled.scoped = scopeAbstractUnixSocket | scopeSignal;
+  return handled;
+}
+
+// What is missing, or out of this user's reach, grants nothing: the rule is left out, and opening it fails
+// later.
+bool isAbsent(int error) {
+  return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP || error == ENXIO;
+}
+
+void allowPath(int ruleset, const std::filesystem::path& path, std::uint64_t file, std::uint64_t folder) {
+  Descriptor opened(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!opened.isOpen()) {
+    if (isAbsent(errno)) return;
+    fail("cannot open " + path.string());
+  }
+  struct stat status {};
+  if (::fstat(opened.get(), &status) != 0) fail("cannot stat " + path.string());
+  landlock_path_beneath_attr rule{};
+  rule.allowed_access = S_ISDIR(status.st_mode) ? folder : file;
+  rule.parent_fd = opened.get();
+  if (rule.allowed_access == 0)
+    throw LockFailed("landlock: " + path.string() + " is a folder, expected a file");
+  if (::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
+    fail("no rule for " + path.string());
+}
+
+void allowPaths(int ruleset, const Policy& policy, std::uint64_t handled) {
+  constexpr std::uint64_t read = LANDLOCK_ACCESS_FS_READ_FILE;
+  constexpr std::uint64_t write = LANDLOCK_ACCESS_FS_WRITE_FILE;
+  for (auto& path : policy.readable) allowPath(ruleset, path, read, read | LANDLOCK_ACCESS_FS_READ_DIR);
+  // Without the right to truncate: what was appended stays.
+  for (auto& path : policy.writable) allowPath(ruleset, path, write, 0);
+  for (auto& path : policy.devices) allowPath(ruleset, path, (read | write | fsIoctlDevice) & handled, 0);
+}
+
+void allowPorts(int ruleset, const Policy& policy, std::uint64_t handled) {
+  if (policy.network != Network::outbound || (handled & netConnectTcp) == 0) return;
+  for (auto port : policy.connectPorts) {
+    NetPortAttr rule{netConnectTcp, port};
+    if (::syscall(SYS_landlock_add_rule, ruleset, ruleNetPort, &rule, 0) != 0)
+      fail("no rule for TCP port " + std::to_string(port));
+  }
+}
+
+}  // namespace
+
+int restrictReach(const Policy& policy) {
+  int abi = probeAbi();
+  RulesetAttr handled = handledBy(abi, policy);
+  Descriptor ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &handled, sizeFor(abi), 0)));
+  if (!ruleset.isOpen()) fail("no ruleset");
+  allowPaths(ruleset.get(), policy, handled.handledFs);
+  allowPorts(ruleset.get(), policy, handled.handledNet);
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) fail("not put in force");
+  return abi;
+}
+
+}  // namespace smsd::sandbox

@@ -1,0 +1,116 @@
+// The alphabet as tables that the compiler fills; look-alikes as a map made at the first use, and only then.
+#include "common/text/gsm7.h"
+
+#include <array>
+#include <cstdint>
+#include <unordered_map>
+
+#include "common/text/look-alikes.h"
+
+namespace smsd::text {
+namespace {
+
+// In the order of the standard, from 0x00; its place 0x1B is the escape, which is no character.
+constexpr std::u32string_view alphabet =
+    U"@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ"
+    U" !\"#¤%&'()*+,-./0123456789:;<=>?"
+    U"¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
+    U"¿abcdefghijklmnopqrstuvwxyzäöñüà";
+static_assert(alphabet.size() == 127);
+
+constexpr std::u32string_view extension = U"\f^{}\\[~]|€";
+
+// By code point up to the last Greek letter; the euro sign is the only character beyond.
+constexpr char32_t tableEnd = 0x400;
+constexpr char32_t euro = 0x20AC;
+
+constexpr std::array<std::uint8_t, tableEnd> costs = [] {
+  std::array<std::uint8_t, tableEnd> table{};
+  for (const char32_t c : alphabet) table[c] = 1;
+  for (const char32_t c : extension)
+    if (c != euro) table[c] = 2;
+  return table;
+}();
+
+const std::unordered_map<char32_t, std::u32string_view>& replacements() {
+  static const auto map = [] {
+    std::unordered_map<char32_t, std::u32string_view> made;
+    for (const auto& [to, from] : lookAlikes)
+      for (const char32_t c : std::u32string_view(from)) made.emplace(c, to);
+    return made;
+  }();
+  return map;
+}
+
+// The accented letters that the alphabet has, as a decomposed text (from a Mac's file names, say) writes
+// them.
+struct Composition {
+  char32_t mark;
+  std::u32string_view letters, composed;
+};
+constexpr Composition compositions[] = {
+    {0x0300, U"aeiou", U"àèìòù"},   {0x0301, U"eE", U"éÉ"}, {0x0303, U"nN", U"ñÑ"},
+    {0x0308, U"aouAOU", U"äöüÄÖÜ"}, {0x030A, U"aA", U"åÅ"}, {0x0327, U"C", U"Ç"},
+};
+
+bool isMark(char32_t c) { return c >= 0x0300 && c <= 0x036F; }
+bool isLetter(char32_t c) {
+  return (c >= U'A' && c <= U'Z') || (c >= U'a' && c <= U'z') || (c >= 0xC0 && c < 0x100);
+}
+
+// False when the mark has no letter of ours to sit on.
+bool absorbMark(std::u32string& text, char32_t mark) {
+  if (text.empty() || !isLetter(text.back())) return false;
+  for (const Composition& composition : compositions) {
+    if (composition.mark != mark) continue;
+    const auto at = composition.letters.find(text.back());
+    if (at != std::u32string_view::npos) text.back() = composition.composed[at];
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::size_t> septets(char32_t codePoint) {
+  if (codePoint == euro) return 2;
+  if (codePoint >= tableEnd || costs[codePoint] == 0) return std::nullopt;
+  return costs[codePoint];
+}
+
+std::optional<std::size_t> septets(std::u32string_view codePoints) {
+  std::size_t sum = 0;
+  for (const char32_t c : codePoints) {
+    const auto cost = septets(c);
+    if (!cost) return std::nullopt;
+    sum += *cost;
+  }
+  return sum;
+}
+
+std::u32string transliterate(std::u32string_view codePoints) {
+  std::u32string text;
+  text.reserve(codePoints.size());
+  for (const char32_t c : codePoints) {
+    const bool fullWidth = c >= 0xFF01 && c <= 0xFF5E;  // ASCII again, in the order of ASCII
+    const char32_t narrow = fullWidth ? c - 0xFF01 + U'!' : c;
+    if (septets(narrow)) {
+      text += narrow;
+    } else if (const auto found = replacements().find(narrow); found != replacements().end()) {
+      text += found->second;
+    } else if (!isMark(c) || !absorbMark(text, c)) {
+      text += c;
+    }
+  }
+  return text;
+}
+
+void PartCounter::add(std::size_t units) {
+  units_ += units;
+  inLast_ += units;
+  if (inLast_ > size_.chained) {
+    ++chained_;
+    inLast_ = units;
+  }
+}
+
+}  // namespace smsd::text

@@ -1,0 +1,151 @@
+// The reading of UTF-8 is written out here rather than taken from ICU: it is forty lines, and each worker's
+// sandbox would carry ICU's thirty megabytes of data for them.
+#include "common/text/utf.h"
+
+#include <cstdint>
+
+#include "common/text/marks.h"
+
+namespace smsd::text {
+namespace {
+
+constexpr char32_t zeroWidthJoiner = 0x200D;
+constexpr std::size_t longestCluster = 16;  // emoji sequences have up to 11; one SMS takes 35 surrogate pairs
+
+// What may follow a lead byte (Unicode 15, table 3-7). The second byte's bounds keep out overlong forms,
+// surrogates and what lies beyond U+10FFFF.
+struct Sequence {
+  std::size_t continuations;
+  std::uint8_t least, most;  // of the second byte
+};
+
+Sequence sequenceOf(std::uint8_t lead) {
+  if (lead >= 0xC2 && lead <= 0xDF) return {1, 0x80, 0xBF};
+  if (lead == 0xE0) return {2, 0xA0, 0xBF};
+  if (lead == 0xED) return {2, 0x80, 0x9F};
+  if (lead >= 0xE1 && lead <= 0xEF) return {2, 0x80, 0xBF};
+  if (lead == 0xF0) return {3, 0x90, 0xBF};
+  if (lead >= 0xF1 && lead <= 0xF3) return {3, 0x80, 0xBF};
+  if (lead == 0xF4) return {3, 0x80, 0x8F};
+  return {0, 0, 0};
+}
+
+bool isIndicator(char32_t c) { return c >= 0x1F1E6 && c <= 0x1F1FF; }
+
+// Marks that change the direction in which a terminal shows the rest of a line, and thereby what a log seems
+// to say.
+bool turnsDirection(char32_t c) {
+  return c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
+         (c >= 0x2066 && c <= 0x2069);
+}
+
+char32_t inLog(char32_t c) {
+  const bool breaksLine = c == 0x85 || c == 0x2028 || c == 0x2029;
+  if (breaksLine || (c >= '\t' && c <= '\r')) return ' ';
+  return isControl(c) || turnsDirection(c) ? '?' : c;
+}
+
+}  // namespace
+
+char32_t takeCodePoint(std::string_view& rest) {
+  const auto lead = static_cast<std::uint8_t>(rest.front());
+  rest.remove_prefix(1);
+  if (lead < 0x80) return lead;
+  const Sequence sequence = sequenceOf(lead);
+  if (sequence.continuations == 0) return replacement;
+  char32_t codePoint = lead & (0x3Fu >> sequence.continuations);
+  for (std::size_t i = 0; i < sequence.continuations; ++i) {
+    // The byte that breaks a sequence is not part of it: it may begin the next one.
+    if (rest.empty()) return replacement;
+    const auto byte = static_cast<std::uint8_t>(rest.front());
+    if (byte < (i == 0 ? sequence.least : 0x80) || byte > (i == 0 ? sequence.most : 0xBF)) return replacement;
+    rest.remove_prefix(1);
+    codePoint = codePoint << 6 | (byte & 0x3Fu);
+  }
+  return codePoint;
+}
+
+std::u32string decode(std::string_view utf8) {
+  std::u32string codePoints;
+  codePoints.reserve(utf8.size());
+  while (!utf8.empty()) codePoints += takeCodePoint(utf8);
+  return codePoints;
+}
+
+void append(std::string& utf8, char32_t codePoint) {
+  char32_t c = codePoint;
+  if (c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF)) c = replacement;
+  const auto continuation = [&utf8, c](int shift) { utf8 += static_cast<char>(0x80 | (c >> shift & 0x3F)); };
+  if (c < 0x80) {
+    utf8 += static_cast<char>(c);
+  } else if (c < 0x800) {
+    utf8 += static_cast<char>(0xC0 | c >> 6);
+    continuation(0);
+  } else if (c < 0x10000) {
+    utf8 += static_cast<char>(0xE0 | c >> 12);
+    continuation(6);
+    continuation(0);
+  } else {
+    utf8 += static_cast<char>(0xF0 | c >> 18);
+    continuation(12);
+    continuation(6);
+    continuation(0);
+  }
+}
+
+std::string encode(std::u32string_view codePoints) {
+  std::string utf8;
+  utf8.reserve(codePoints.size());
+  for (const char32_t c : codePoints) append(utf8, c);
+  return utf8;
+}
+
+bool isValid(std::string_view utf8) { return repair(utf8) == utf8; }
+
+std::string repair(std::string_view utf8) { return encode(decode(utf8)); }
+
+std::size_t utf16Units(std::u32string_view codePoints) {
+  std::size_t units = 0;
+  for (const char32_t c : codePoints) units += utf16Units(c);
+  return units;
+}
+
+bool ClusterScanner::startsCluster(char32_t next) {
+  const bool completesFlag = isIndicator(next) && indicators_ % 2 == 1;
+  const bool joined =
+      isExtender(next) || before_ == zeroWidthJoiner || completesFlag || (before_ == U'\r' && next == U'\n');
+  const bool afterBreak = (before_ == U'\r' || before_ == U'\n') && next != U'\n';
+  const bool starts = length_ == 0 || !joined || afterBreak || length_ >= longestCluster;
+  length_ = starts ? 1 : length_ + 1;
+  indicators_ = isIndicator(next) ? indicators_ + 1 : 0;
+  before_ = next;
+  return starts;
+}
+
+std::string_view truncated(std::string_view utf8, std::size_t maxBytes) {
+  if (utf8.size() <= maxBytes) return utf8;
+  const auto isContinuation = [utf8](std::size_t at) {
+    return (static_cast<std::uint8_t>(utf8[at]) & 0xC0) == 0x80;
+  };
+  std::size_t cut = maxBytes;
+  while (cut > 0 && maxBytes - cut < 3 && isContinuation(cut)) --cut;
+  // Three steps back and still no lead byte: these bytes belong to no sequence that the cut could break.
+  return utf8.substr(0, isContinuation(cut) ? maxBytes : cut);
+}
+
+std::string printable(std::string_view untrusted, std::size_t maxBytes) {
+  constexpr std::string_view ellipsis = "...";
+  std::string line;
+  std::size_t keep = 0;  // bytes that leave room for the ellipsis
+  while (!untrusted.empty()) {
+    append(line, inLog(takeCodePoint(untrusted)));
+    if (line.size() + ellipsis.size() <= maxBytes) keep = line.size();
+    if (line.size() > maxBytes) {
+      line.resize(keep);
+      return line += ellipsis.substr(0, maxBytes - keep);
+    }
+  }
+  return line;
+}
+
+}  // namespace smsd::text
