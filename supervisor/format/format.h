@@ -1,0 +1,42 @@
+// Formatting: one recipient's messages become one SMS.
+//
+// Owns NAV's layout (`1: a; 2: b`, ` +N see web.`), what fits, and what is cut. Called by the road for what it claims and by
+// `smsctl preview`. Pure: no I/O, no clock, no configuration file; the same input gives the same SMS. Does not fail: bad UTF-8
+// is replaced (U+FFFD), a text that is too long is cut.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "supervisor/format/message.h"
+
+namespace smsd {
+
+enum class Overflow {
+  summarize,   // what does not fit is ignored and counted at the end, as NAV does
+  carry_over,  // what does not fit stays in the queue for the next SMS
+};
+
+struct FormatRules {
+  int maxParts = 1;  // concatenated SMS a text may become: 1 to 8
+  Overflow overflow = Overflow::summarize;
+  bool transliterate = false;  // map what has a GSM 03.38 look-alike
+};
+
+enum class Encoding { gsm7, ucs2 };
+
+struct FormattedSms {
+  std::string text;  // valid UTF-8; empty only when there were no messages or only empty ones
+  Encoding encoding = Encoding::gsm7;
+  std::size_t units = 0;  // septets (extension characters count two) or UTF-16 code units
+  std::size_t parts = 1;
+  std::vector<MessageId> sent;     // the messages in the text
+  std::vector<MessageId> ignored;  // counted in the text only
+  std::vector<MessageId> carried;  // left for the next SMS; only with Overflow::carry_over
+};
+
+/// `messages` come most severe first. The first one is always in the SMS, cut with an ellipsis where it has to be.
+FormattedSms format(const std::vector<Message>& messages, const FormatRules& rules);
+
+}  // namespace smsd

@@ -1,0 +1,18 @@
+// What the pure rooms know of a message: one row of the queue (NAV: smsq).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace smsd {
+
+using MessageId = std::int64_t;
+
+struct Message {
+  MessageId id = 0;
+  std::string text;             // as it stands in the queue: UTF-8, or whatever the database holds
+  std::optional<int> severity;  // 1 is the most severe; none comes last
+};
+
+}  // namespace smsd

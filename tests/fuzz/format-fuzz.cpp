@@ -1,0 +1,75 @@
+// Any bytes as one recipient's messages: the promises of format() and of common/text have to hold
+// (libFuzzer).
+//
+// The first byte is the rules; the others are the messages, separated by 0x1E, a byte that a corpus of texts
+// does not hold. Aborts at the first broken promise and says which.
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/text/utf.h"
+#include "supervisor/format/format.h"
+#include "tests/unit/supervisor/format-properties.h"
+
+namespace {
+
+void demand(const std::string& broken) {
+  if (broken.empty()) return;
+  std::fprintf(stderr, "broken: %s\n", broken.c_str());
+  std::abort();
+}
+
+std::vector<smsd::Message> split(std::string_view bytes) {
+  std::vector<smsd::Message> messages;
+  for (std::size_t start = 0; start <= bytes.size();) {
+    const std::size_t end = std::min(bytes.find('\x1E', start), bytes.size());
+    const auto id = static_cast<smsd::MessageId>(messages.size() + 1);
+    messages.push_back({id, std::string(bytes.substr(start, end - start)), std::nullopt});
+    start = end + 1;
+  }
+  return messages;
+}
+
+bool isLeftAsItIs(const std::vector<smsd::Message>& messages) {
+  for (const auto& message : messages) {
+    const auto text = smsd::test::readUtf8(message.text);
+    if (!text) return false;
+    for (const char32_t c : *text)
+      if ((c < 0x20 && c != '\n' && c != '\r') || (c >= 0x7F && c < 0xA0) || c == 0xFFFE || c == 0xFFFF)
+        return false;
+  }
+  return true;
+}
+
+void checkText(std::string_view bytes, std::size_t bound) {
+  namespace text = smsd::text;
+  const std::string line = text::printable(bytes, bound);
+  if (line.size() > bound || !text::isValid(line) || line.find('\n') != line.npos)
+    demand("printable is one bounded line");
+  const std::string good = text::repair(bytes);
+  if (!smsd::test::readUtf8(good)) demand("what was repaired is valid");
+  if (smsd::test::readUtf8(std::string(bytes)).has_value() != text::isValid(bytes))
+    demand("iconv agrees on what is valid");
+  const auto prefix = text::truncated(good, bound);
+  if (prefix.size() > bound || !text::isValid(prefix)) demand("truncated keeps whole characters");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const smsd::FormatRules rules{1 + data[0] % 8,
+                                data[0] & 0x10 ? smsd::Overflow::carry_over : smsd::Overflow::summarize,
+                                (data[0] & 0x20) != 0};
+  checkText(bytes, data[0]);
+  const auto messages = split(bytes);
+  const smsd::FormattedSms sms = format(messages, rules);
+  demand(smsd::test::brokenPromise(messages, rules, sms));
+  if (!rules.transliterate && isLeftAsItIs(messages)) demand(smsd::test::brokenLayout(messages, rules, sms));
+  return 0;
+}
