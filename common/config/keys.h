@@ -88,7 +88,7 @@ class Keys {
     std::string current;
     for (auto& [word, value] : words) {
       names.push_back(word);
-      if (value == target) current = word;
+      if (value == target && current.empty()) current = word;  // of several words for one value the first
     }
     choiceOf(key, std::move(names), presence == Presence::required ? "" : current, help, presence,
              [&target, words = std::move(words)](const std::string& word) {

@@ -16,8 +16,8 @@ namespace {
 
 std::string identifier = "smsd";
 
-/// systemd sets JOURNAL_STREAM to device:inode of the stream it gave as stderr (systemd.exec(5)); a shell that redirected
-/// stderr elsewhere inherits the variable but not the stream.
+/// systemd sets JOURNAL_STREAM to device:inode of the stream it gave as stderr (systemd.exec(5)); a shell
+/// that redirected stderr elsewhere inherits the variable but not the stream.
 bool stderrIsJournal() {
   static const bool answer = [] {
     const char* stream = std::getenv("JOURNAL_STREAM");
@@ -30,11 +30,16 @@ bool stderrIsJournal() {
 
 std::string_view levelName(Level level) {
   switch (level) {
-    case Level::error: return "error";
-    case Level::warning: return "warning";
-    case Level::notice: return "notice";
-    case Level::info: return "info";
-    case Level::debug: return "debug";
+    case Level::error:
+      return "error";
+    case Level::warning:
+      return "warning";
+    case Level::notice:
+      return "notice";
+    case Level::info:
+      return "info";
+    case Level::debug:
+      return "debug";
   }
   return "?";
 }

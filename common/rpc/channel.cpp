@@ -7,7 +7,8 @@ namespace {
 
 using Side = capnp::rpc::twoparty::Side;
 
-// A batch of 4,096 SMS of 140 characters is about 1.5 MB; one report of as many outcomes with full reasons about 2 MB.
+// A batch of 4,096 SMS of 140 characters is about 1.5 MB; one report of as many outcomes with full reasons
+// about 2 MB.
 constexpr std::uint64_t maxMessageWords = 1024 * 1024;
 // Unanswered calls of the peer that we hold at most: what comes above waits in its socket.
 constexpr std::size_t flowLimitWords = 2 * 1024 * 1024;
@@ -28,7 +29,9 @@ capnp::ReaderOptions bounds() {
 }
 
 Channel::Channel(kj::Own<kj::AsyncIoStream> stream, Side side, kj::Maybe<capnp::Capability::Client> bootstrap)
-    : stream_(kj::mv(stream)), network_(*stream_, side, bounds()), system_(makeSystem(network_, kj::mv(bootstrap))) {
+    : stream_(kj::mv(stream)),
+      network_(*stream_, side, bounds()),
+      system_(makeSystem(network_, kj::mv(bootstrap))) {
   system_.setFlowLimit(flowLimitWords);
 }
 

@@ -1,7 +1,8 @@
 // A Cap'n Proto connection between two of our processes, with bounds on what the other one may send.
 //
-// Owns the stream, the vat network and the RPC system of one connection. Used by the keeper (client of a worker), the kit
-// (server), the control socket and smsctl. When the peer goes, calls fail as DISCONNECTED and `disconnected()` resolves.
+// Owns the stream, the vat network and the RPC system of one connection. Used by the keeper (client of a
+// worker), the kit (server), the control socket and smsctl. When the peer goes, calls fail as DISCONNECTED
+// and `disconnected()` resolves.
 #pragma once
 
 #include <capnp/rpc-twoparty.h>
@@ -9,7 +10,8 @@
 
 namespace smsd::rpc {
 
-/// What one message may hold: far above the largest batch of proto/dispatcher.capnp, far below what would hurt.
+/// What one message may hold: far above the largest batch of proto/dispatcher.capnp, far below what would
+/// hurt.
 capnp::ReaderOptions bounds();
 
 class Channel {
@@ -19,7 +21,8 @@ class Channel {
   /// A client of what the other end serves.
   static kj::Own<Channel> connect(kj::Own<kj::AsyncIoStream> stream);
 
-  Channel(kj::Own<kj::AsyncIoStream> stream, capnp::rpc::twoparty::Side side, kj::Maybe<capnp::Capability::Client> bootstrap);
+  Channel(kj::Own<kj::AsyncIoStream> stream, capnp::rpc::twoparty::Side side,
+          kj::Maybe<capnp::Capability::Client> bootstrap);
 
   /// The other end's main interface; for a channel made by connect().
   capnp::Capability::Client peer();

@@ -1,0 +1,49 @@
+# What deploy/quickstart and tests/run share: saying what is being done, packages, the build. Sourced by bash.
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
+die() { printf '\033[1m%s\033[0m\n' "$*" >&2; exit 1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
+    die "this needs root once, to install Debian packages: run it as root, or install sudo"
+  fi
+}
+
+# packages SECTION... : the packages of these sections of deploy/packages
+packages() {
+  awk -v wanted=" $* " '/^#/ { on = index(wanted, " " $2 " ") > 0; next } on' "$SOURCE/deploy/packages" | xargs
+}
+
+# ensure_packages SECTION... : installs what is missing
+ensure_packages() {
+  local missing=() package
+  for package in $(packages "$@"); do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} = 0 ] && return
+  say "installing ${#missing[@]} Debian packages: ${missing[*]}"
+  as_root apt-get update -qq
+  # A freshly installed PostgreSQL or nginx must not start serving on this host: nothing here needs more than the programs.
+  local policy=/usr/sbin/policy-rc.d made=
+  if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+    as_root chmod 755 $policy
+    made=yes
+  fi
+  local status=0
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" || status=$?
+  [ -z "$made" ] || as_root rm -f $policy
+  [ $status = 0 ] || die "apt-get could not install them; see above"
+}
+
+# build PRESET FOLDER TARGET... : configures and builds, with a sign of life for each step
+build() {
+  local preset=$1 folder=$2
+  shift 2
+  if [ ! -e "$folder/build.ninja" ]; then
+    cmake --preset "$preset" -S "$SOURCE" >"$SOURCE/.cmake-$preset.log" 2>&1 ||
+      { cat "$SOURCE/.cmake-$preset.log" >&2; die "cmake failed"; }
+    rm -f "$SOURCE/.cmake-$preset.log"
+  fi
+  NINJA_STATUS="[%f/%t %es] " cmake --build "$folder" --target "$@" || die "the build failed; the first error above says why"
+}

@@ -1,0 +1,257 @@
+// See config.h. All keys of smsd.yaml are declared in declareKeys, and nowhere else.
+#include "supervisor/config.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <string_view>
+#include <variant>
+
+namespace smsd {
+namespace {
+
+namespace fs = std::filesystem;
+using config::Keys;
+using config::Presence;
+using config::Problem;
+
+constexpr std::size_t maxFile = 1024 * 1024;  // more than the reader takes: it is the one to say so
+
+bool isName(std::string_view name) {
+  const auto letterOrDigit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !name.empty() && name.size() <= 31 && letterOrDigit(name[0]) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return letterOrDigit(c) || c == '-'; });
+}
+
+// libpq takes `password = x`, sslpassword=x and postgresql://user:x@host alike.
+bool holdsPassword(std::string_view connection) {
+  constexpr std::string_view word = "password";
+  for (std::size_t at = connection.find(word); at != std::string_view::npos;
+       at = connection.find(word, at + 1)) {
+    const std::size_t next = connection.find_first_not_of(" \t\n", at + word.size());
+    if (next != std::string_view::npos && connection[next] == '=') return true;
+  }
+  const std::size_t scheme = connection.find("://");
+  if (scheme == std::string_view::npos) return false;
+  const std::string_view rest = connection.substr(scheme + 3);
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?"));
+  const std::size_t user = authority.rfind('@');
+  return user != std::string_view::npos && authority.substr(0, user).find(':') != std::string_view::npos;
+}
+
+void declareQueue(Keys& keys, Config& config) {
+  auto& queue = config.queue;
+  keys.choice("queue.backend", queue.backend,
+              {{"sqlite", Backend::sqlite}, {"postgresql", Backend::postgresql}},
+              "where the queue is: a file on this host, or NAV's database");
+  keys.text("queue.postgresql.connection", queue.postgresql,
+            "libpq's connection string, without a password (pg_hba peer, or a passfile)");
+  keys.path("queue.sqlite.path", queue.sqlite, "the queue's file; it is made when it is not there");
+  keys.duration("queue.poll_interval", queue.pollInterval, {100ms, 1h},
+                "how often the queue is looked at when nothing announced a message");
+  keys.duration("queue.lease", queue.lease, {1s, 10min}, "how long a silent supervisor keeps its claims");
+  keys.durationOr("never", "queue.expire_after", queue.expireAfter, {1s, std::chrono::days(365)},
+                  "messages older than this are ignored instead of sent (NAV: autocancel)");
+  keys.rule("queue.postgresql.connection", [&queue]() -> std::optional<std::string> {
+    if (holdsPassword(queue.postgresql))
+      return "holds a password, expected none: name a file with passfile=..., or use peer authentication";
+    if (queue.backend == Backend::postgresql && queue.postgresql.empty())
+      return "is missing, expected as queue.backend is postgresql: for example \"host=/run/postgresql "
+             "dbname=nav\"";
+    return std::nullopt;
+  });
+}
+
+void declareRetry(Keys& keys, Config& config) {
+  auto& retry = config.retry;
+  keys.duration("retry.delay", retry.delay, {100ms, 24h},
+                "how long a recipient waits when no dispatcher took its SMS");
+  keys.number("retry.factor", retry.factor, {1, 10}, "how much longer each further wait is");
+  keys.duration("retry.max_delay", retry.maxDelay, {100ms, std::chrono::days(7)}, "no wait is longer");
+  keys.integer("retry.limit", retry.limit, {0, 1000},
+               "rounds through all dispatchers before at_limit decides; 0: never");
+  keys.choice("retry.at_limit", retry.atLimit, {{"ignore", AtLimit::ignore}, {"shutdown", AtLimit::shutdown}},
+              "what then becomes of the recipient's messages, or of the daemon");
+  keys.choice("retry.unknown", retry.unknown,
+              {{"resend", UnknownPolicy::resend}},
+              "what becomes of an SMS that may have been sent: it is sent once more, with the same key");
+  // wart C34: such a pair once made the first failure shorten the delay
+  keys.rule("retry.max_delay", [&retry]() -> std::optional<std::string> {
+    if (retry.maxDelay >= retry.delay) return std::nullopt;
+    return fmt::format("is {}, expected at least retry.delay, which is {}",
+                       config::printDuration(retry.maxDelay), config::printDuration(retry.delay));
+  });
+}
+
+void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
+  keys.text("name", dispatcher.name, "how it is called: a-z, 0-9 and -, at most 31 characters",
+            Presence::required);
+  keys.word("kind", dispatcher.kind, {"gammu", "http", "soap", "mail", "debug"}, "how it sends",
+            Presence::required);
+  keys.choice("activation", dispatcher.activation,
+              {{"spawn", Activation::spawn}}, "who starts the worker: smsd itself");
+  keys.duration("timeout", dispatcher.timeout, {100ms, 10min}, "the hard deadline of one attempt");
+  keys.duration("start_timeout", dispatcher.startTimeout, {100ms, 10min},
+                "until when a worker has to be ready");
+  keys.path("config", dispatcher.config,
+            "its own file; when not given dispatchers/<name>.yaml beside this one");
+  keys.path("worker", dispatcher.worker, "its program; when not given smsd-worker-<kind> as installed");
+  keys.rule("name", [&dispatcher]() -> std::optional<std::string> {
+    if (isName(dispatcher.name)) return std::nullopt;
+    return "is not a name, expected a-z, 0-9 and -, not starting with -, at most 31 characters";
+  });
+}
+
+void declareKeys(Keys& keys, Config& config) {
+  declareQueue(keys, config);
+  keys.integer("formatting.max_parts", config.formatting.maxParts, {1, 8},
+               "concatenated SMS a text may become");
+  keys.choice("formatting.overflow", config.formatting.overflow,
+              {{"summarize", Overflow::summarize}, {"carry_over", Overflow::carry_over}},
+              "what does not fit is ignored and counted (as NAV does), or sent in the next SMS");
+  keys.flag("formatting.transliterate", config.formatting.transliterate,
+            "write characters with a GSM look-alike as that one, so that an SMS holds 160 instead of 70");
+  declareRetry(keys, config);
+  keys.choice("log.recipient", config.log.recipient,
+              {{"masked", RecipientInLog::masked}, {"plain", RecipientInLog::plain}},
+              "phone numbers in the journal");
+  keys.path("control.socket", config.controlSocket, "where smsctl talks to smsd");
+  keys.path("state_directory", config.stateDirectory, "where smsd keeps its own files");
+  keys.duration("stop_timeout", config.stopTimeout, {100ms, 10min},
+                "how long a stop waits for work that is out");
+  keys.list<DispatcherConfig>("dispatchers", config.dispatchers, declareDispatcher,
+                              "the ways out, the first is preferred", Presence::required);
+  keys.rule("dispatchers", [&config]() -> std::optional<std::string> {
+    if (!config.dispatchers.empty()) return std::nullopt;
+    return "is an empty list, expected at least one dispatcher";
+  });
+}
+
+std::vector<Problem> findEqualNames(const Keys& keys, const Config& config) {
+  std::vector<Problem> problems;
+  std::map<std::string, std::size_t> first;
+  for (std::size_t i = 0; i < config.dispatchers.size(); ++i) {
+    const std::string& name = config.dispatchers[i].name;
+    const auto [known, isNew] = first.emplace(name, i);
+    if (!isNew && isName(name))
+      problems.push_back(
+          {keys.where(fmt::format("dispatchers[{}].name", i)),
+           fmt::format("a second dispatcher named {}, expected another name (the first is at {})", name,
+                       keys.where(fmt::format("dispatchers[{}].name", known->second)))});
+  }
+  return problems;
+}
+
+void makeAbsolute(Config& config, const fs::path& folder) {
+  // operator/ keeps an absolute right side
+  config.queue.sqlite = (folder / config.queue.sqlite).lexically_normal();
+  config.controlSocket = (folder / config.controlSocket).lexically_normal();
+  config.stateDirectory = (folder / config.stateDirectory).lexically_normal();
+  for (auto& dispatcher : config.dispatchers) {
+    if (dispatcher.config.empty()) dispatcher.config = fs::path("dispatchers") / (dispatcher.name + ".yaml");
+    dispatcher.config = (folder / dispatcher.config).lexically_normal();
+    if (!dispatcher.worker.empty()) dispatcher.worker = (folder / dispatcher.worker).lexically_normal();
+  }
+}
+
+// The name of a Unix socket has a fixed size; bind() would only say "Invalid argument" much later.
+std::optional<Problem> checkSocketPath(const Keys& keys, const Config& config) {
+  const std::size_t most = sizeof(sockaddr_un::sun_path) - 1;
+  if (config.controlSocket.native().size() <= most) return std::nullopt;
+  return Problem{keys.where("control.socket"),
+                 fmt::format("control.socket: a path of {} bytes, expected at most {}",
+                             config.controlSocket.native().size(), most)};
+}
+
+// What is wrong with a dispatcher's own file, as far as this user can see.
+std::string findFault(const DispatcherConfig& dispatcher) {
+  struct stat status {};
+  if (stat(dispatcher.config.c_str(), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return "not found";
+    return fmt::format("cannot be looked at ({})", std::strerror(errno));
+  }
+  if (!S_ISREG(status.st_mode)) return "not a regular file";
+  if ((status.st_mode & S_IRWXO) != 0)
+    return fmt::format("open to everybody (mode {:04o}; it may hold credentials: chmod o= on it)",
+                       status.st_mode & 07777);
+  if (access(dispatcher.config.c_str(), R_OK) != 0)
+    return fmt::format("cannot be read by this user ({})", std::strerror(errno));
+  return {};
+}
+
+std::vector<Problem> checkDispatcherFiles(const Keys& keys, const Config& config) {
+  std::vector<Problem> problems;
+  for (std::size_t i = 0; i < config.dispatchers.size(); ++i) {
+    const DispatcherConfig& dispatcher = config.dispatchers[i];
+    if (!isName(dispatcher.name)) continue;  // said already, and the file's name may come from it
+    const std::string key = fmt::format("dispatchers[{}]", i);
+    if (const std::string fault = findFault(dispatcher); !fault.empty())
+      problems.push_back({dispatcher.config.string(),
+                          fmt::format("{}, expected a file of keys for dispatcher {}, because {} says so",
+                                      fault, dispatcher.name, keys.where(key + ".config"))});
+    if (!dispatcher.worker.empty() && access(dispatcher.worker.c_str(), X_OK) != 0)
+      problems.push_back(
+          {keys.where(key + ".worker"), fmt::format("worker: {} ({}), expected a program",
+                                                    dispatcher.worker.string(), std::strerror(errno))});
+  }
+  return problems;
+}
+
+std::variant<std::string, Problem> readFile(const fs::path& file) {
+  std::error_code error;
+  const auto status = fs::status(file, error);
+  if (status.type() == fs::file_type::not_found)
+    return Problem{file.string(),
+                   "not found, expected the configuration: write it (smsd.yaml(5) has an example), or "
+                   "name another file with --config"};
+  if (fs::is_directory(status)) return Problem{file.string(), "is a folder, expected a file"};
+  std::ifstream in(file, std::ios::binary);
+  if (!in)
+    return Problem{file.string(),
+                   fmt::format("cannot be opened ({}), expected a file that this user may read: look at "
+                               "its mode and owner, and at those of the folders above it",
+                               std::strerror(errno))};
+  std::string text(maxFile, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return Problem{file.string(), fmt::format("cannot be read ({})", std::strerror(errno))};
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
+}  // namespace
+
+ConfigRead readConfig(const std::filesystem::path& file, Reach reach) {
+  ConfigRead result;
+  auto content = readFile(file);
+  if (auto* problem = std::get_if<Problem>(&content)) {
+    result.problems.push_back(std::move(*problem));
+    return result;
+  }
+  Keys keys;
+  declareKeys(keys, result.config);
+  result.problems = keys.read(std::get<std::string>(content), file.string());
+  makeAbsolute(result.config, fs::absolute(file).parent_path());
+  const auto add = [&](const std::vector<Problem>& more) {
+    result.problems.insert(result.problems.end(), more.begin(), more.end());
+  };
+  add(findEqualNames(keys, result.config));
+  if (auto problem = checkSocketPath(keys, result.config)) result.problems.push_back(std::move(*problem));
+  if (reach == Reach::dispatcherFiles) add(checkDispatcherFiles(keys, result.config));
+  return result;
+}
+
+std::vector<config::Explained> explainConfig() {
+  Config config;
+  Keys keys;
+  declareKeys(keys, config);
+  return keys.explain();
+}
+
+}  // namespace smsd

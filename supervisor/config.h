@@ -1,0 +1,77 @@
+// smsd.yaml as values. Owns the names, bounds, defaults and help of all its keys (config.cpp). Called by main
+// and smsctl. Reads files, touches nothing else; all problems at once.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/config/keys.h"
+#include "supervisor/format/format.h"
+
+namespace smsd {
+
+using namespace std::chrono_literals;
+using config::Milliseconds;
+
+enum class Backend { postgresql, sqlite };
+enum class Activation { spawn };
+enum class AtLimit { ignore, shutdown };
+enum class UnknownPolicy { resend };
+enum class RecipientInLog { masked, plain };
+
+struct DispatcherConfig {
+  std::string name;  // [a-z0-9][a-z0-9-]{0,30}
+  std::string kind;  // gammu, http, soap, mail, debug
+  Activation activation = Activation::spawn;
+  Milliseconds timeout = 30s;       // an attempt's hard deadline
+  Milliseconds startTimeout = 30s;  // until a worker has to be ready
+  std::filesystem::path config;  // default dispatchers/<name>.yaml beside smsd.yaml; absolute after reading
+  std::filesystem::path worker;  // the program; default smsd-worker-<kind>, found beside smsd or in libexec
+};
+
+struct Config {
+  struct {
+    Backend backend = Backend::sqlite;
+    std::string postgresql;  // libpq's connection string
+    std::filesystem::path sqlite = "/var/lib/smsd/queue.db";
+    Milliseconds pollInterval = 30s;
+    Milliseconds lease = 30s;
+    std::optional<Milliseconds> expireAfter;
+  } queue;
+  FormatRules formatting;
+  struct {
+    Milliseconds delay = 30s;
+    double factor = 1.5;
+    Milliseconds maxDelay = 1h;
+    int limit = 5;
+    AtLimit atLimit = AtLimit::ignore;
+    UnknownPolicy unknown = UnknownPolicy::resend;
+  } retry;
+  struct {
+    RecipientInLog recipient = RecipientInLog::masked;
+  } log;
+  std::filesystem::path controlSocket = "/run/smsd/control.sock";
+  std::filesystem::path stateDirectory = "/var/lib/smsd";
+  Milliseconds stopTimeout = 20s;
+  std::vector<DispatcherConfig> dispatchers;
+};
+
+struct ConfigRead {
+  Config config;
+  std::vector<config::Problem> problems;  // empty: the configuration can be used
+};
+
+/// How far a reading goes.
+enum class Reach {
+  valuesOnly,       // smsctl: an operator need not be able to read the dispatchers' files
+  dispatcherFiles,  // smsd: those files and the named worker programs have to be there, too
+};
+
+/// Relative paths in the file are relative to the file's folder.
+ConfigRead readConfig(const std::filesystem::path& file, Reach reach);
+std::vector<config::Explained> explainConfig();
+
+}  // namespace smsd

@@ -1,0 +1,81 @@
+#include "supervisor/daemon.h"
+
+#include <kj/async-unix.h>
+#include <signal.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+
+#include "supervisor/control/control-server.h"
+#include "supervisor/events.h"
+#include "supervisor/open-queue.h"
+#include "supervisor/queue/queue-thread.h"
+#include "supervisor/road/road.h"
+#include "supervisor/start-up.h"
+#include "version.h"
+
+namespace smsd {
+namespace {
+
+int statusFor(const queue::QueueError& error) {
+  switch (error.kind()) {
+    case queue::QueueError::Kind::unreachable:
+    case queue::QueueError::Kind::busy:
+      return EX_TEMPFAIL;
+    case queue::QueueError::Kind::denied:
+      return EX_NOPERM;
+    case queue::QueueError::Kind::notInstalled:
+      return EX_CONFIG;
+    default:
+      return EX_UNAVAILABLE;
+  }
+}
+
+/// Resolves at the first of: SIGTERM, SIGINT, `smsctl stop`.
+kj::Promise<int> told(kj::UnixEventPort& port, kj::Promise<void> byControl) {
+  return port.onSignal(SIGTERM)
+      .ignoreResult()
+      .exclusiveJoin(port.onSignal(SIGINT).ignoreResult())
+      .exclusiveJoin(kj::mv(byControl))
+      .then([]() { return int(EX_OK); });
+}
+
+}  // namespace
+
+int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& name,
+              std::vector<keeper::SpawnPlan> plans) {
+  Events log(config.log.recipient);
+  Road* roadPointer = nullptr;
+  queue::QueueThread queue([&config]() { return openQueue(config); },
+                           [&roadPointer]() {
+                             if (roadPointer != nullptr) roadPointer->notice();
+                           });
+  Road road(queue, io.provider->getTimer(), config, name, log);
+  roadPointer = &road;
+  auto refused = road.enlist().wait(io.waitScope);
+  KJ_IF_MAYBE (error, refused) throw StartUpError(statusFor(*error), std::string(error->what()) + "\n");
+
+  auto byControl = kj::newPromiseAndFulfiller<void>();
+  control::ControlServer control(io, config.controlSocket, {road, queue, backendName(config), [&byControl]() {
+                                                              byControl.fulfiller->fulfill();
+                                                            }});
+  Road::Keepers keepers;
+  for (std::size_t i = 0; i < plans.size(); ++i)
+    keepers.push_back(
+        std::make_unique<keeper::Keeper>(io, config.dispatchers[i], std::move(plans[i]), i, log, road));
+  road.use(std::move(keepers));
+  for (auto& keeper : road.keepers()) keeper->start();
+  road.start();
+  log.daemonStarted(SMSD_VERSION, backendName(config), config.dispatchers.size());
+  sd_notify(0, "READY=1");
+
+  int status = told(io.unixEventPort, kj::mv(byControl.promise))
+                   .exclusiveJoin(road.limitReached().then([]() { return int(EX_UNAVAILABLE); }))
+                   .wait(io.waitScope);
+  sd_notify(0, "STOPPING=1");
+  std::size_t left = road.stop().wait(io.waitScope);
+  road.retire().wait(io.waitScope);
+  log.daemonStopped(left);
+  return status;
+}
+
+}  // namespace smsd

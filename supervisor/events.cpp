@@ -1,0 +1,218 @@
+#include "supervisor/events.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "common/journal/journal.h"
+
+namespace smsd {
+namespace {
+
+using journal::Entry;
+using journal::Level;
+
+std::string seconds(Milliseconds value) { return config::printDuration(value); }
+
+std::string ids(const queue::Submission& submission) {
+  return fmt::format("{}", fmt::join(submission.sms.sent, " "));
+}
+
+Entry& attempt(Entry& entry, const queue::Submission& submission, const std::string& shownRecipient) {
+  return entry.field("SMSD_ATTEMPT", std::to_string(submission.attempt))
+      .field("SMSD_DISPATCHER", submission.dispatcher)
+      .field("SMSD_RECIPIENT", shownRecipient)
+      .field("SMSD_MESSAGE_IDS", ids(submission));
+}
+
+std::string size(const queue::Submission& submission) {
+  std::size_t sent = submission.sms.sent.size(), ignored = submission.sms.ignored.size();
+  std::string text =
+      sent == 1 ? fmt::format("message {}", submission.sms.sent[0]) : fmt::format("{} messages", sent);
+  if (ignored > 0) text += fmt::format(" (and {} only counted)", ignored);
+  return text;
+}
+
+}  // namespace
+
+std::string masked(const std::string& recipient) {
+  constexpr std::size_t head = 3, tail = 2;
+  if (recipient.size() <= head + tail) return std::string(recipient.size(), '*');
+  return recipient.substr(0, head) + std::string(recipient.size() - head - tail, '*') +
+         recipient.substr(recipient.size() - tail);
+}
+
+std::string Events::shown(const std::string& recipient) const {
+  return recipients_ == RecipientInLog::plain ? recipient : masked(recipient);
+}
+
+void Events::daemonStarted(const std::string& version, const std::string& queue,
+                           std::size_t dispatchers) const {
+  Entry(Level::notice,
+        fmt::format("smsd {} started: {} queue, {} dispatcher{}", version, queue, dispatchers,
+                    dispatchers == 1 ? "" : "s"),
+        "daemon-started", "260bee5e79c54618935dd5fae30f9c5e")
+      .write();
+}
+
+void Events::daemonStopping(std::size_t underWay) const {
+  Entry(Level::notice, fmt::format("stopping: {} SMS under way", underWay), "daemon-stopping",
+        "375b2e90c60f47b0afd1931bfb78020d")
+      .write();
+}
+
+void Events::daemonStopped(std::size_t left) const {
+  std::string text =
+      left == 0 ? "stopped" : fmt::format("stopped with {} SMS whose outcome is not known", left);
+  Entry(left == 0 ? Level::notice : Level::warning, text, "daemon-stopped",
+        "60baebdc4c2d4484aaa1aed38e00c620")
+      .write();
+}
+
+void Events::workerReady(const std::string& dispatcher, int pid, const std::vector<std::string>& lock) const {
+  std::string how =
+      lock.empty() ? "without an inner lock" : fmt::format("locked in by {}", fmt::join(lock, ", "));
+  Entry(lock.empty() ? Level::warning : Level::info,
+        fmt::format("{}: worker {} is ready, {}", dispatcher, pid, how), "worker-ready",
+        "3e6549def68e4a5e8a8bd44294be5389")
+      .field("SMSD_DISPATCHER", dispatcher)
+      .field("SMSD_WORKER_PID", std::to_string(pid))
+      .write();
+}
+
+void Events::workerGone(const std::string& dispatcher, int pid, const std::string& why,
+                        std::size_t lost) const {
+  Entry(Level::warning,
+        fmt::format("{}: worker {} is gone: {}; {} SMS were out with it", dispatcher, pid, why, lost),
+        "worker-gone", "4049e76a9d3f412398f5b57719e8aa54")
+      .field("SMSD_DISPATCHER", dispatcher)
+      .field("SMSD_WORKER_PID", std::to_string(pid))
+      .field("SMSD_REASON", why)
+      .write();
+}
+
+void Events::contractBroken(const std::string& dispatcher, int pid, const std::string& what,
+                            unsigned strikes) const {
+  Entry(Level::error,
+        fmt::format("{}: worker {} broke the contract and was ended: {} (strike {})", dispatcher, pid, what,
+                    strikes),
+        "contract-broken", "a903413c30c04ce1a9ecb97356485ae0")
+      .field("SMSD_DISPATCHER", dispatcher)
+      .field("SMSD_WORKER_PID", std::to_string(pid))
+      .field("SMSD_REASON", what)
+      .write();
+}
+
+void Events::dispatcherReady(const std::string& dispatcher) const {
+  Entry(Level::notice, fmt::format("{}: ready", dispatcher), "dispatcher-ready",
+        "a87b3de6176e41ae9b8a61056a5956ee")
+      .field("SMSD_DISPATCHER", dispatcher)
+      .write();
+}
+
+void Events::dispatcherResting(const std::string& dispatcher, const std::string& reason,
+                               Milliseconds untilProbe) const {
+  Entry(Level::warning,
+        fmt::format("{}: resting, tried again in {}: {}", dispatcher, seconds(untilProbe), reason),
+        "dispatcher-resting", "a283f8558239462f9a39d99d31504fc2")
+      .field("SMSD_DISPATCHER", dispatcher)
+      .field("SMSD_REASON", reason)
+      .write();
+}
+
+void Events::dispatcherBroken(const std::string& dispatcher, const std::string& reason,
+                              Milliseconds untilProbe) const {
+  Entry(Level::error,
+        fmt::format("{}: broken, tried again in {}: {}", dispatcher, seconds(untilProbe), reason),
+        "dispatcher-broken", "ca61e4d66eab4f98a1f75ae8a839c29f")
+      .field("SMSD_DISPATCHER", dispatcher)
+      .field("SMSD_REASON", reason)
+      .write();
+}
+
+void Events::noDispatcher() const {
+  Entry(Level::error, "no dispatcher can be used: nothing is sent until one comes back", "no-dispatcher",
+        "3772e8cf375a4df39578b1542757046a")
+      .write();
+}
+
+void Events::sent(const queue::Submission& submission, const std::string& reference,
+                  Milliseconds latency) const {
+  Entry entry(Level::info,
+              fmt::format("{}: sent {} to {} in {} ms", submission.dispatcher, size(submission),
+                          shown(submission.recipient), latency.count()),
+              "sms-sent", "0776ef4a73a54bdeb1ade59bb0ebf2f4");
+  attempt(entry, submission, shown(submission.recipient))
+      .field("SMSD_OUTCOME", "accepted")
+      .field("SMSD_REFERENCE", reference)
+      .field("SMSD_LATENCY_MS", std::to_string(latency.count()))
+      .write();
+}
+
+void Events::failedOver(const queue::Submission& submission, const Outcome& outcome,
+                        const std::string& next) const {
+  Entry entry(Level::warning,
+              fmt::format("{}: {} for {}, goes to {}: {}", submission.dispatcher, name(outcome.kind),
+                          shown(submission.recipient), next, outcome.words),
+              "sms-failed-over", "e60042b637ea4091afcb7145f61071a4");
+  attempt(entry, submission, shown(submission.recipient))
+      .field("SMSD_OUTCOME", std::string(name(outcome.kind)))
+      .field("SMSD_REASON", outcome.words)
+      .write();
+}
+
+void Events::waits(const queue::Submission& submission, const Outcome& outcome, Milliseconds wait) const {
+  Entry entry(
+      Level::warning,
+      fmt::format("{} waits {} after round {}: {} from {}: {}", shown(submission.recipient), seconds(wait),
+                  submission.rounds + 1, name(outcome.kind), submission.dispatcher, outcome.words),
+      "sms-waits", "e7e7e12d226b4446b9b7503c1a21903a");
+  attempt(entry, submission, shown(submission.recipient))
+      .field("SMSD_OUTCOME", std::string(name(outcome.kind)))
+      .field("SMSD_REASON", outcome.words)
+      .write();
+}
+
+void Events::ignored(const queue::Submission& submission, const std::string& reason) const {
+  Entry entry(
+      Level::error,
+      fmt::format("{} to {} will not be sent: {}", size(submission), shown(submission.recipient), reason),
+      "sms-ignored", "5c2764d32ee648438ae8ed6d2ba1dd31");
+  attempt(entry, submission, shown(submission.recipient)).field("SMSD_REASON", reason).write();
+}
+
+void Events::expired(std::size_t messages) const {
+  Entry(Level::warning,
+        fmt::format("{} message{} older than expire_after will not be sent", messages,
+                    messages == 1 ? "" : "s"),
+        "messages-expired", "7f075e43c5c64e6dbd98eb3e763b9369")
+      .write();
+}
+
+void Events::queueAway(const std::string& why) const {
+  Entry(Level::error, fmt::format("the queue is away, nothing new is sent until it is back: {}", why),
+        "queue-away", "00dd6d351e104f52b7a501c2ffc9d510")
+      .field("SMSD_REASON", why)
+      .write();
+}
+
+void Events::queueBack() const {
+  Entry(Level::notice, "the queue is back", "queue-back", "636c09456906483fb0ac0f7309b7024d").write();
+}
+
+void Events::fenced(std::size_t dropped) const {
+  Entry(
+      Level::error,
+      fmt::format("another supervisor took over while this one was silent: {} SMS are its own now", dropped),
+      "fenced", "71bfbd9aeb6b4200af87b14cbc9c9e1c")
+      .write();
+}
+
+void Events::takenOver(std::size_t submissions) const {
+  Entry(Level::warning,
+        fmt::format("took over {} SMS of a supervisor that is gone; what became of them is not known",
+                    submissions),
+        "taken-over", "e5a4a81a5ef84619a729e2f05465bf5e")
+      .write();
+}
+
+}  // namespace smsd

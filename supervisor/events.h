@@ -1,0 +1,57 @@
+// What smsd says in the journal: one function an event, which fills the fields.
+//
+// Owns the words, the levels, the MESSAGE_IDs (deploy/smsd.catalog explains each) and the masking of numbers.
+// Called by main, the keeper and the road. Never receives the text of a message. One entry per change of
+// state.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "supervisor/config.h"
+#include "supervisor/queue/queue.h"
+#include "supervisor/road/outcome.h"
+
+namespace smsd {
+
+/// "+4799887766" -> "+47*****66"
+std::string masked(const std::string& recipient);
+
+class Events {
+ public:
+  explicit Events(RecipientInLog recipients) : recipients_(recipients) {}
+
+  void daemonStarted(const std::string& version, const std::string& queue, std::size_t dispatchers) const;
+  void daemonStopping(std::size_t underWay) const;
+  void daemonStopped(std::size_t left) const;
+
+  void workerReady(const std::string& dispatcher, int pid, const std::vector<std::string>& lock) const;
+  void workerGone(const std::string& dispatcher, int pid, const std::string& why, std::size_t lost) const;
+  void contractBroken(const std::string& dispatcher, int pid, const std::string& what,
+                      unsigned strikes) const;
+  void dispatcherReady(const std::string& dispatcher) const;
+  void dispatcherResting(const std::string& dispatcher, const std::string& reason,
+                         Milliseconds untilProbe) const;
+  void dispatcherBroken(const std::string& dispatcher, const std::string& reason,
+                        Milliseconds untilProbe) const;
+  void noDispatcher() const;
+
+  void sent(const queue::Submission& submission, const std::string& reference, Milliseconds latency) const;
+  void failedOver(const queue::Submission& submission, const Outcome& outcome, const std::string& next) const;
+  void waits(const queue::Submission& submission, const Outcome& outcome, Milliseconds wait) const;
+  void ignored(const queue::Submission& submission, const std::string& reason) const;
+  void expired(std::size_t messages) const;
+
+  void queueAway(const std::string& why) const;
+  void queueBack() const;
+  void fenced(std::size_t dropped) const;
+  void takenOver(std::size_t submissions) const;
+
+ private:
+  std::string shown(const std::string& recipient) const;
+
+  RecipientInLog recipients_;
+};
+
+}  // namespace smsd

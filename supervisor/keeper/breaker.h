@@ -1,0 +1,61 @@
+// The breaker: is a dispatcher worth trying now? Pure: time comes in as an argument.
+//
+// Closed until `tolerance` failures in a row (one is enough when the dispatcher itself says it is broken), then open for a delay
+// that grows, then half open: one SMS is the probe, and what becomes of it closes or opens again.
+#pragma once
+
+#include <chrono>
+
+#include "supervisor/keeper/backoff.h"
+#include "supervisor/road/outcome.h"
+
+namespace smsd {
+
+class Breaker {
+ public:
+  using Time = std::chrono::milliseconds;  // since any fixed moment
+
+  enum class State { closed, open, halfOpen };
+
+  State state(Time now) const {
+    if (failures_ < tolerance_) return State::closed;
+    return now < until_ ? State::open : State::halfOpen;
+  }
+  /// Of an open one: when the next probe may go.
+  Time probeAt() const { return until_; }
+
+  /// What became of an SMS. A refusal is an answer: the way out works.
+  void record(OutcomeKind kind, Time now) {
+    switch (kind) {
+      case OutcomeKind::accepted:
+      case OutcomeKind::refused:
+        failures_ = 0;
+        opened_ = 0;
+        return;
+      case OutcomeKind::broken: return open(slow, now);
+      case OutcomeKind::deferred:
+      case OutcomeKind::unknown:
+        // What was out already when it opened says nothing new.
+        if (state(now) == State::open) return;
+        if (++failures_ >= tolerance_) open(quick, now);
+        return;
+    }
+  }
+
+ private:
+  static constexpr int tolerance_ = 3;
+  static constexpr Backoff quick{std::chrono::seconds(5), 2, std::chrono::minutes(5)};
+  static constexpr Backoff slow{std::chrono::minutes(1), 2, std::chrono::minutes(10)};
+
+  void open(const Backoff& backoff, Time now) {
+    if (state(now) == State::open && backoff.after(opened_) <= until_ - now) return;
+    failures_ = tolerance_;
+    until_ = now + backoff.after(++opened_);
+  }
+
+  int failures_ = 0;
+  int opened_ = 0;
+  Time until_{0};
+};
+
+}  // namespace smsd

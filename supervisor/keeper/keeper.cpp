@@ -1,0 +1,194 @@
+#include "supervisor/keeper/keeper.h"
+
+#include <fmt/format.h>
+
+#include <system_error>
+
+namespace smsd::keeper {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A worker that dies before it served anything would do so again: each time it waits longer.
+constexpr Backoff throttling{1s, 2, 60s};
+
+}  // namespace
+
+Keeper::Keeper(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan, std::size_t index, Events& events,
+               DispatcherEvents& road)
+    : Keeper(
+          io.provider->getTimer(), config,
+          [&io, config, plan = std::move(plan)](WorkerEvents& keeper) -> kj::Own<Generation> {
+            return kj::heap<Worker>(io, plan, config.startTimeout, config.timeout, keeper);
+          },
+          index, events, road) {}
+
+Keeper::Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std::size_t index, Events& events, DispatcherEvents& road)
+    : timer_(timer),
+      config_(config),
+      hire_(kj::mv(hire)),
+      index_(index),
+      events_(events),
+      road_(road),
+      changed_(timer_.now()),
+      tasks_(*this) {}
+
+void Keeper::start() { spawn(); }
+
+State Keeper::state() const {
+  if (ready_) {
+    if (breaker_.state(now()) == Breaker::State::closed) return State::ready;
+    return sickness_ ? State::broken : State::resting;
+  }
+  return worker_.get() == nullptr ? State::resting : State::starting;
+}
+
+bool Keeper::usable() const {
+  if (!ready_ || stopping_) return false;
+  switch (breaker_.state(now())) {
+    case Breaker::State::closed: return true;
+    case Breaker::State::open: return false;
+    case Breaker::State::halfOpen: return worker_->out() == 0;
+  }
+  return false;
+}
+
+std::size_t Keeper::room() const {
+  if (!usable()) return 0;
+  if (breaker_.state(now()) == Breaker::State::halfOpen) return 1;  // the probe
+  return capacity() - std::min(capacity(), worker_->out());
+}
+
+Milliseconds Keeper::untilProbe() const {
+  Milliseconds at = ready_ ? breaker_.probeAt() : respawnAt_;
+  bool waits = ready_ ? breaker_.state(now()) == Breaker::State::open : worker_.get() == nullptr;
+  return waits ? std::max(at - now(), Milliseconds(0)) : Milliseconds(0);
+}
+
+void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) { worker_->dispatch(batch); }
+
+kj::Promise<void> Keeper::drain() {
+  stopping_ = true;
+  respawn_ = nullptr;
+  if (worker_.get() == nullptr || !ready_) return kj::READY_NOW;
+  return worker_->drain();
+}
+
+void Keeper::end() {
+  stopping_ = true;
+  if (worker_.get() != nullptr) worker_->end("smsd stops");
+}
+
+void Keeper::spawn() {
+  if (stopping_) return;
+  ready_ = served_ = false;
+  ++starts_;
+  try {
+    worker_ = hire_(*this);
+  } catch (const std::system_error& e) {
+    ++earlyDeaths_;
+    throttle(e.what());
+  }
+  changed();
+}
+
+/// No worker now; the next one starts when the wait is over.
+void Keeper::throttle(const std::string& why) {
+  worker_ = nullptr;
+  reason_ = why;
+  Milliseconds wait = throttling.after(earlyDeaths_);
+  respawnAt_ = now() + wait;
+  respawn_ = timer_.afterDelay(static_cast<std::uint64_t>(wait.count()) * kj::MILLISECONDS)
+                 .then([this]() { tasks_.add(kj::evalLater([this]() { spawn(); })); })
+                 .eagerlyEvaluate(nullptr);
+  undecided_ = false;
+}
+
+void Keeper::workerReady(const WorkerTraits& traits) {
+  traits_ = traits;
+  ready_ = true;
+  undecided_ = false;
+  events_.workerReady(config_.name, worker_->pid(), traits.lock);
+  changed();
+}
+
+void Keeper::workerReported(std::vector<AttemptOutcome> outcomes) {
+  served_ = true;
+  earlyDeaths_ = 0;
+  record(outcomes);
+  road_.dispatcherReported(index_, std::move(outcomes));
+}
+
+void Keeper::workerGone(const std::string& why, std::vector<AttemptOutcome> lost, bool breach) {
+  int pid = worker_->pid();
+  // We are called from within the worker's own promise: it goes at the end of the turn.
+  tasks_.add(kj::evalLater([worker = kj::mv(worker_)]() {}));
+  bool served = std::exchange(served_, false);
+  ready_ = false;
+  undecided_ = false;
+  if (breach) ++strikes_;
+  if (!stopping_) {
+    if (breach) events_.contractBroken(config_.name, pid, why, strikes_);
+    else events_.workerGone(config_.name, pid, why, lost.size());
+  }
+  for (auto& one : lost) ++(one.begun == Begun::yes ? counts_.unknown : counts_.deferred);
+  reason_ = why;
+  if (!stopping_) {
+    if (served && !breach) {
+      spawn();
+    } else {
+      ++earlyDeaths_;
+      throttle(why);
+      changed();
+    }
+  }
+  road_.dispatcherReported(index_, std::move(lost));
+}
+
+void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
+  for (auto& [attempt, outcome, begun] : outcomes) {
+    switch (outcome.kind) {
+      case OutcomeKind::accepted: ++counts_.accepted; break;
+      case OutcomeKind::refused: ++counts_.refused; break;
+      case OutcomeKind::deferred: ++counts_.deferred; break;
+      case OutcomeKind::broken: ++counts_.broken; break;
+      case OutcomeKind::unknown: ++counts_.unknown; break;
+    }
+    if (begun == Begun::no) continue;  // the far end was not asked
+    if (outcome.kind == OutcomeKind::broken) sickness_ = true;
+    if (outcome.kind == OutcomeKind::accepted || outcome.kind == OutcomeKind::refused) sickness_ = false;
+    else reason_ = outcome.words;
+    breaker_.record(outcome.kind, now());
+  }
+  changed();
+}
+
+/// After anything that may have moved the state: one entry for each change of it, and the road is told.
+void Keeper::changed() {
+  State state = this->state();
+  if (state != lastState_) {
+    lastState_ = state;
+    changed_ = timer_.now();
+    if (state == State::ready) {
+      reason_.clear();
+      events_.dispatcherReady(config_.name);
+    } else if (state == State::resting) {
+      events_.dispatcherResting(config_.name, reason_, untilProbe());
+    } else if (state == State::broken) {
+      events_.dispatcherBroken(config_.name, reason_, untilProbe());
+    }
+  }
+  armProbe();
+  if (!stopping_) road_.dispatcherChanged(index_);
+}
+
+void Keeper::armProbe() {
+  if (!ready_ || breaker_.state(now()) != Breaker::State::open) return;
+  probe_ = timer_.afterDelay(static_cast<std::uint64_t>(untilProbe().count()) * kj::MILLISECONDS)
+               .then([this]() { road_.dispatcherChanged(index_); })
+               .eagerlyEvaluate(nullptr);
+}
+
+void Keeper::taskFailed(kj::Exception&& exception) { reason_ = exception.getDescription().cStr(); }
+
+}  // namespace smsd::keeper

@@ -1,0 +1,210 @@
+// The claim of the PostgreSQL backend. See postgresql-claim.h.
+#include "supervisor/queue/postgresql-claim.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "supervisor/queue/postgresql-sql.h"
+#include "supervisor/queue/postgresql-values.h"
+
+namespace smsd::queue {
+
+namespace {
+
+constexpr std::size_t leastPage = 64;
+constexpr std::size_t scannedPage = 8192;  // without an index a second page would be a second scan
+constexpr int mostPages = 16;              // a claim is a short transaction, whoever is in the way
+constexpr std::size_t messagesAtATime = 1000;
+
+/// No severity comes last, as NULL does in the database.
+auto rank(const std::optional<int>& severity) {
+  return std::pair(!severity.has_value(), severity.value_or(0));
+}
+
+}  // namespace
+
+ClaimResult ClaimTransaction::run() {
+  if (request_.limit == 0) return {};
+  walk();
+  if (!candidates_.empty()) {
+    // Fenced only where something is taken: an idle look writes nothing.
+    passFence(work_, me_);
+    take();
+    read();
+    letGo();
+    write();
+  }
+  if (result_.atEnd) {
+    auto due = work_.exec_params1(sql::nextDue)[0];
+    if (!due.is_null()) result_.nextDue = Duration(due.as<std::int64_t>());
+  }
+  result_.submissions = ordered();
+  return std::move(result_);
+}
+
+void ClaimTransaction::walk() {
+  const std::size_t size = session_.indexed() ? std::max(request_.limit, leastPage) : scannedPage;
+  for (int pages = 0; pages < mostPages; ++pages) {
+    auto rows = page(size);
+    for (const auto& row : rows) {
+      if (!visit(row)) return;
+      moveTo(row);
+    }
+    if (static_cast<std::size_t>(rows.size()) == size) {
+      if (candidates_.size() == request_.limit) return;
+    } else if (place_.part == Place::Part::graded && session_.indexed()) {
+      place_ = Place{.part = Place::Part::ungraded};
+    } else {
+      place_ = Place{};
+      result_.atEnd = true;
+      return;
+    }
+  }
+}
+
+pqxx::result ClaimTransaction::page(std::size_t size) {
+  if (place_.part == Place::Part::ungraded)
+    return work_.exec_params(sql::walkUngraded, place_.time, place_.id, size);
+  return work_.exec_params(session_.indexed() ? sql::walkGraded : sql::walkAll, place_.severity, place_.time,
+                           place_.id, size);
+}
+
+void ClaimTransaction::moveTo(const pqxx::row& row) {
+  place_.part = row[2].is_null() ? Place::Part::ungraded : Place::Part::graded;
+  place_.severity = numberOf(row[2]).value_or(0);
+  place_.time = row[3].c_str();
+  place_.id = row[0].as<MessageId>();
+}
+
+/// False: this row's recipient would be one too many.
+bool ClaimTransaction::visit(const pqxx::row& row) {
+  const std::string recipient = bytesOf(row[1]);
+  if (row[1].is_null() || candidates_.contains(recipient)) return true;
+  if (auto held = held_.find(recipient); held != held_.end()) {
+    const auto& own = held->second.own;
+    if (!std::binary_search(own.begin(), own.end(), row[0].as<MessageId>())) held->second.passedBy = true;
+    return true;
+  }
+  if (row[4].as<bool>()) return true;
+  if (candidates_.size() == request_.limit) return false;
+  candidates_.insert(recipient);
+  return true;
+}
+
+void ClaimTransaction::take() {
+  ArrayLiteral recipients;
+  for (const auto& recipient : candidates_) recipients.addBytes(recipient);
+  auto rows = work_.exec_params(sql::take, recipients.str(), me_, storable(request_.dispatcher));
+  taken_.reserve(rows.size());
+  for (const auto& row : rows) {
+    Submission& submission = taken_.emplace_back().submission;
+    submission.id = row[0].as<SubmissionId>();
+    submission.attempt = row[1].as<AttemptId>();
+    submission.dispatcher = request_.dispatcher;
+    submission.key = keyPrefix_ + "-" + std::to_string(submission.id);
+    submission.recipient = bytesOf(row[2]);
+  }
+}
+
+void ClaimTransaction::read() {
+  if (taken_.empty()) return;
+  ArrayLiteral recipients;
+  for (const auto& taken : taken_) recipients.addBytes(taken.submission.recipient);
+  std::optional<std::string> age;
+  if (request_.expireAfter) age = std::to_string(boundedMilliseconds(*request_.expireAfter));
+  auto rows = work_.exec_params(session_.indexed() ? sql::readByIndex : sql::readInOneScan, recipients.str(),
+                                age, messagesAtATime + 1);
+  for (const auto& row : rows) {
+    Taken& taken = taken_[row[0].as<std::size_t>() - 1];
+    const auto id = row[1].as<MessageId>();
+    taken.submission.rounds = row[6].as<int>();
+    if (++taken.rows > messagesAtATime) {
+      unfinished_.push_back(taken.submission.recipient);
+    } else if (row[5].as<bool>()) {
+      expired_.push_back(id);
+    } else {
+      if (taken.messages.empty()) taken.firstTime = row[4].c_str();
+      taken.messages.push_back({id, bytesOf(row[2]), numberOf(row[3])});
+    }
+  }
+}
+
+/// Expires what is too old, and lets go of whom there is nothing to say to now: its messages vanished between
+/// the walk and the reading (wart C6), all of them expired, or another supervisor has just told it to wait.
+void ClaimTransaction::letGo() {
+  if (!expired_.empty()) result_.expired = work_.exec_params(sql::expire, arrayOf(expired_)).affected_rows();
+  auto silent = std::stable_partition(taken_.begin(), taken_.end(),
+                                      [](const Taken& taken) { return !taken.messages.empty(); });
+  if (silent == taken_.end()) return;
+  ArrayLiteral ids;
+  for (auto taken = silent; taken != taken_.end(); ++taken) ids.add(taken->submission.id);
+  taken_.erase(silent, taken_.end());
+  work_.exec_params(sql::release, ids.str());
+}
+
+void ClaimTransaction::write() {
+  if (taken_.empty()) return;
+  ArrayLiteral ids, texts, encodings, units, parts, sent, ignored, severities, firsts, rounds;
+  for (auto& taken : taken_) {
+    Submission& submission = taken.submission;
+    submission.sms = request_.format(taken.messages);
+    submission.severity = taken.messages.front().severity;
+    submission.first = taken.messages.front().id;
+    ids.add(submission.id);
+    texts.add(submission.sms.text);
+    encodings.add(submission.sms.encoding == Encoding::gsm7 ? "gsm7" : "ucs2");
+    units.add(std::uint64_t{submission.sms.units});
+    parts.add(std::uint64_t{submission.sms.parts});
+    sent.add(arrayOf(submission.sms.sent));
+    ignored.add(arrayOf(submission.sms.ignored));
+    severities.add(submission.severity);
+    firsts.add(submission.first);
+    rounds.add(submission.rounds);
+  }
+  work_.exec_params(sql::writeTexts, ids.str(), texts.str(), encodings.str(), units.str(), parts.str(),
+                    sent.str(), ignored.str(), severities.str(), firsts.str(), rounds.str());
+}
+
+/// As the rows stand in the queue. The time is ISO text, which sorts as time does, infinities included.
+std::vector<Submission> ClaimTransaction::ordered() {
+  std::sort(taken_.begin(), taken_.end(), [](const Taken& a, const Taken& b) {
+    auto key = [](const Taken& taken) {
+      return std::tuple(rank(taken.submission.severity), std::string_view(taken.firstTime),
+                        taken.submission.first);
+    };
+    return key(a) < key(b);
+  });
+  std::vector<Submission> submissions;
+  submissions.reserve(taken_.size());
+  for (auto& taken : taken_) submissions.push_back(std::move(taken.submission));
+  return submissions;
+}
+
+ClaimResult PostgresqlQueue::claim(const ClaimRequest& request) {
+  if (!session_.indexed() && request.look == Look::onward) session_.lookForIndexes();
+  const bool recover = claimInDoubt_ && !takeOverInDoubt_;
+  Place place = request.look == Look::onward ? onward_ : Place{};
+  std::vector<std::string> unfinished;
+  claimInDoubt_ = true;
+  ClaimResult result = session_.transact([&](pqxx::work& work) {
+    if (recover) {
+      passFence(work, me_);
+      ClaimResult found;
+      found.submissions = unaccounted(work);
+      if (!found.submissions.empty()) return found;
+    }
+    ClaimTransaction claiming(work, session_, request, me_, keyPrefix_, held_, place);
+    ClaimResult claimed = claiming.run();
+    place = claiming.place();
+    unfinished = claiming.unfinished();
+    return claimed;
+  });
+  claimInDoubt_ = false;
+  if (request.look == Look::onward) onward_ = place;
+  hold(result.submissions);
+  for (const auto& recipient : unfinished)
+    if (auto held = held_.find(recipient); held != held_.end()) held->second.passedBy = true;
+  return result;
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,67 @@
+// One claim, inside its transaction: walk, take, read, expire, write.
+//
+// Owns the order of those steps (why it is this order stands at each). Called by PostgresqlQueue::claim.
+// Changes nothing in memory but `passedBy` of what is held, which may be said too often but not too rarely.
+// Fails by throwing out of the transaction.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "supervisor/queue/postgresql-queue.h"
+
+namespace smsd::queue {
+
+class ClaimTransaction {
+ public:
+  ClaimTransaction(pqxx::work& work, Session& session, const ClaimRequest& request, SupervisorId me,
+                   const std::string& keyPrefix, HeldRecipients& held, Place from)
+      : work_(work),
+        session_(session),
+        request_(request),
+        me_(me),
+        keyPrefix_(keyPrefix),
+        held_(held),
+        place_(std::move(from)) {}
+
+  ClaimResult run();
+  /// Where the next onward look goes on.
+  const Place& place() const { return place_; }
+  /// Recipients that have more unsent messages than one claim reads.
+  const std::vector<std::string>& unfinished() const { return unfinished_; }
+
+ private:
+  struct Taken {
+    Submission submission;
+    std::vector<Message> messages;
+    std::string firstTime;
+    std::size_t rows = 0;
+  };
+
+  void walk();
+  pqxx::result page(std::size_t size);
+  bool visit(const pqxx::row& row);
+  void moveTo(const pqxx::row& row);
+  void take();
+  void read();
+  void letGo();
+  void write();
+  std::vector<Submission> ordered();
+
+  pqxx::work& work_;
+  Session& session_;
+  const ClaimRequest& request_;
+  SupervisorId me_;
+  const std::string& keyPrefix_;
+  HeldRecipients& held_;
+  Place place_;
+
+  std::set<std::string> candidates_;  // in the one order in which every supervisor takes them
+  std::vector<Taken> taken_;
+  std::vector<MessageId> expired_;
+  std::vector<std::string> unfinished_;
+  ClaimResult result_;
+};
+
+}  // namespace smsd::queue

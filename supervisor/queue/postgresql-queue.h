@@ -1,0 +1,79 @@
+// The PostgreSQL backend: what one supervisor holds in memory beside what the database knows.
+//
+// Owns the place where the onward look goes on, and the recipients that are live here, so that a claim knows
+// what it passes by. The database decides everything else. Called through queue.h only. The verbs have a file
+// each: postgresql.cpp (a supervisor's life, and NAV's operations), postgresql-claim.cpp,
+// postgresql-settle.cpp. Fails as queue.h says.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "supervisor/queue/postgresql-session.h"
+#include "supervisor/queue/queue.h"
+
+namespace smsd::queue {
+
+/// A recipient with a live submission of ours.
+struct Held {
+  SubmissionId submission = 0;
+  std::vector<MessageId> own;  // sorted: the messages that this submission speaks for
+  bool passedBy = false;       // a claim saw other unsent messages of this recipient
+};
+using HeldRecipients = std::unordered_map<std::string, Held>;
+
+/// The last row that a look has seen.
+struct Place {
+  enum class Part { graded, ungraded } part = Part::graded;  // rows without a severity come last
+  int severity = -2147483647 - 1;
+  std::string time = "-infinity";
+  MessageId id = -9223372036854775807 - 1;
+};
+
+class PostgresqlQueue : public Queue {
+ public:
+  explicit PostgresqlQueue(const std::string& connection) : session_(connection) {}
+
+  SupervisorId enlist(const std::string& name, Duration lease) override;
+  void renew() override;
+  std::vector<Submission> takeOver() override;
+  void retire() override;
+
+  ClaimResult claim(const ClaimRequest& request) override;
+  std::vector<AttemptId> recordAttempts(const std::vector<NextAttempt>& next) override;
+  SettleResult settle(const std::vector<Settlement>& settlements) override;
+
+  int newsFd() override { return session_.descriptor(); }
+  bool takeNews() override { return session_.takeNews(); }
+
+  std::size_t cancel(Duration minimumAge) override;
+  std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) override;
+  std::vector<StoredMessage> messagesOf(const std::string& recipient, SentStatus status) override;
+  std::vector<std::string> recipients(SentStatus status) override;
+  std::vector<MessageId> insert(const std::vector<NewMessage>& messages) override;
+  std::size_t setStatus(MessageId id, SentStatus status, int smsid) override;
+  Depth depth(std::uint64_t bound) override;
+
+ private:
+  std::vector<Submission> adopt(pqxx::work& work);
+  std::vector<Submission> unaccounted(pqxx::work& work);
+  std::vector<Submission> read(const pqxx::result& rows) const;
+  void hold(const std::vector<Submission>& submissions);
+  SettleResult forget(const std::vector<Settlement>& settlements, SettleResult result);
+
+  Session session_;
+  SupervisorId me_ = 0;
+  std::string keyPrefix_;
+  Place onward_;
+  HeldRecipients held_;
+  // A claim or take-over whose commit was not answered may have happened: what it took is then live and ours,
+  // and nobody would ever send it. The next call of the same name looks for that first.
+  bool claimInDoubt_ = false;
+  bool takeOverInDoubt_ = false;
+};
+
+/// Throws `fenced` when this supervisor was declared dead.
+void passFence(pqxx::work& work, SupervisorId me);
+
+}  // namespace smsd::queue

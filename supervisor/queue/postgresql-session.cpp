@@ -1,0 +1,211 @@
+// One connection to PostgreSQL: its making, its settings, its loss, and the meaning of its errors. See
+// postgresql-session.h.
+#include "supervisor/queue/postgresql-session.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "supervisor/queue/postgresql-sql.h"
+
+namespace smsd::queue {
+
+namespace {
+
+using Kind = QueueError::Kind;
+
+/// "ERROR:  column ... \nLINE 1: ..." to one line without the server's quotations of our statement.
+std::string firstLine(const std::string& text) {
+  std::string line = text.substr(0, text.find('\n'));
+  for (const char* prefix : {"ERROR:  ", "FATAL:  ", "PANIC:  "})
+    if (line.starts_with(prefix)) line.erase(0, std::string(prefix).size());
+  return line;
+}
+
+std::string joinLines(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::replace(text.begin(), text.end(), '\t', ' ');
+  return text;
+}
+
+/// The DETAIL line, where it holds keys only and never a row.
+std::string keyDetail(const std::string& text) {
+  auto at = text.find("DETAIL:  Key ");
+  return at == std::string::npos ? "" : ": " + firstLine(text.substr(at + 9));
+}
+
+QueueError notConnected(const std::string& said) {
+  const std::string line = joinLines(said);
+  auto says = [&](const char* words) { return line.find(words) != std::string::npos; };
+  if (says("authentication failed") || says("no password supplied"))
+    return {Kind::denied,
+            line + ": check the role's password (.pgpass, or passfile= in queue.postgresql.connection)"};
+  if (says("no pg_hba.conf entry") || says("pg_hba.conf rejects"))
+    return {Kind::denied, line + ": the server's pg_hba.conf has to let this role in"};
+  if (says("role \"") && says("does not exist"))
+    return {Kind::denied, line + ": create the role, or name another as user="};
+  if (says("database \"") && says("does not exist"))
+    return {Kind::denied, line + ": name NAV's database as dbname= in queue.postgresql.connection"};
+  if (says("permission denied") || says("is not permitted to log in"))
+    return {Kind::denied, line + ": GRANT it, or use another role"};
+  return {Kind::unreachable, "no connection to PostgreSQL: " + line};
+}
+
+SqlError tableMissing(const std::string& line, const std::string& state) {
+  if (line.find("smsd.") != std::string::npos || line.find("\"smsd\"") != std::string::npos)
+    return {Kind::notInstalled, line + ": run `smsctl db install`", state};
+  return {Kind::notInstalled,
+          line +
+              ": is this NAV's database, and does its search_path name the schema of smsq (in NAV: "
+              "profiles), and may this role use that schema?",
+          state};
+}
+
+/// libpqxx 6 does not pass every SQLSTATE on.
+std::string stateOf(const pqxx::sql_error& error) {
+  if (error.sqlstate().empty() && dynamic_cast<const pqxx::insufficient_privilege*>(&error) != nullptr)
+    return "42501";
+  return error.sqlstate();
+}
+
+/// What the server refused, by its SQLSTATE.
+SqlError refused(const pqxx::sql_error& error) {
+  const std::string state = stateOf(error), kind = state.substr(0, 2), text = error.what();
+  const std::string line = firstLine(text);
+  if (state == "42501")
+    return {Kind::denied, line + ": run the GRANTs that `smsctl db install` prints", state};
+  if (state == "42P01" || state == "3F000" || state == "42703" || state == "42883")
+    return tableMissing(line, state);
+  if (kind == "22") return {Kind::invalid, line.substr(0, line.find(": \"")), state};
+  if (kind == "23") return {Kind::invalid, line + (state == "23503" ? keyDetail(text) : ""), state};
+  if (state == "55P03" || state == "57014" || kind == "40")
+    return {Kind::unreachable, line + ": somebody holds a lock on the queue; try again", state};
+  if (state == "25006")
+    return {Kind::unreachable, line + ": this server is a standby or read-only; try again", state};
+  if (kind == "53" || kind == "57" || kind == "08" || kind == "58")
+    return {Kind::unreachable, "PostgreSQL: " + line, state};
+  return {Kind::failed, "PostgreSQL: " + line + (state.empty() ? "" : " (SQLSTATE " + state + ")"), state};
+}
+
+bool readable(int descriptor) {
+  pollfd ready{descriptor, POLLIN, 0};
+  return poll(&ready, 1, 0) > 0;
+}
+
+using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+
+std::string quoted(const std::string& value) {
+  std::string result = "'";
+  for (char c : value) {
+    if (c == '\'' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result + "'";
+}
+
+/// The connection string with what it leaves open filled in. libpq's own words on a bad one may quote a
+/// password: not passed on.
+std::string completed(const std::string& connection) {
+  char* said = nullptr;
+  Options options(PQconninfoParse(connection.c_str(), &said), PQconninfoFree);
+  PQfreemem(said);
+  if (!options)
+    throw QueueError(Kind::failed,
+                     "queue.postgresql.connection is not a connection string: write \"host=/run/postgresql "
+                     "dbname=nav user=smsd\"");
+  std::map<std::string, std::string> settings(sql::connectionDefaults.begin(), sql::connectionDefaults.end());
+  for (const auto* option = options.get(); option->keyword != nullptr; ++option)
+    if (option->val != nullptr) settings[option->keyword] = option->val;
+  std::string result;
+  for (const auto& [name, value] : settings) result += name + "=" + quoted(value) + " ";
+  return result;
+}
+
+}  // namespace
+
+pqxx::connection& Session::ready() {
+  if (connection_ && connection_->is_open()) return *connection_;
+  connection_.reset();
+  const std::string complete = completed(connectionString_);
+  std::unique_ptr<pqxx::connection> made;
+  try {
+    made = std::make_unique<pqxx::connection>(complete);
+  } catch (const std::exception& error) {
+    throw notConnected(error.what());
+  }
+  prepare(*made);
+  connection_ = std::move(made);
+  fresh_ = true;
+  return *connection_;
+}
+
+void Session::prepare(pqxx::connection& connection) {
+  pqxx::work work(connection);
+  const std::string encoding = work.exec1("SHOW server_encoding")[0].c_str();
+  if (encoding != "UTF8" && encoding != "SQL_ASCII")
+    throw QueueError(Kind::failed,
+                     "the database's encoding is " + encoding + ": smsd needs UTF8, as NAV does");
+  // SQL_ASCII: the same on both sides, so that any bytes that stand in a row can be read and named again.
+  work.exec0("SET client_encoding TO " + work.quote(encoding));
+  work.exec(sql::sessionSettings);
+  findIndexes(work);
+  work.exec0(sql::listen);
+  work.commit();
+}
+
+void Session::lookForIndexes() {
+  transact([this](pqxx::work& work) { findIndexes(work); });
+}
+
+void Session::findIndexes(pqxx::work& work) {
+  indexed_ = work.exec1(sql::usableIndexes)[0].as<int>() == 2;
+  work.exec(indexed_ ? sql::planByIndex : sql::planFreely);
+}
+
+void Session::execute(const std::string& statement) {
+  guarded([&](pqxx::connection& connection) { pqxx::nontransaction(connection).exec0(statement); });
+}
+
+bool Session::takeNews() {
+  bool news = std::exchange(fresh_, false);
+  if (!connection_) return news;
+  try {
+    // To the last byte: the end of the connection stands behind the server's farewell, and tells itself only
+    // once.
+    do {
+      news = connection_->get_notifs() > 0 || news;
+    } while (connection_->is_open() && readable(connection_->sock()));
+    if (connection_->is_open()) return news;
+  } catch (const std::exception&) {
+    // libpqxx 6 keeps silent about the end, 7 throws: it comes to the same.
+  }
+  // Lost: that is news. Whoever looks at the queue now makes a new connection, or learns why there is none.
+  connection_.reset();
+  return true;
+}
+
+void Session::fail(const std::exception& error) {
+  const auto* refusal = dynamic_cast<const pqxx::sql_error*>(&error);
+  const bool cut = dynamic_cast<const pqxx::in_doubt_error*>(&error) != nullptr ||
+                   dynamic_cast<const pqxx::broken_connection*>(&error) != nullptr ||
+                   (connection_ && !connection_->is_open());
+  if (cut) connection_.reset();
+  if (cut && refusal == nullptr)
+    throw QueueError(Kind::unreachable, "the connection to PostgreSQL was lost: " + firstLine(error.what()));
+  if (dynamic_cast<const pqxx::transaction_rollback*>(&error) !=
+      nullptr)  // of sql_error's kin in libpqxx 7 only
+    throw QueueError(Kind::unreachable, firstLine(error.what()) + ": somebody was in the way; try again");
+  if (refusal == nullptr) throw QueueError(Kind::failed, "PostgreSQL: " + firstLine(error.what()));
+  SqlError translated = refused(*refusal);
+  if (translated.state().starts_with("57P") || translated.state().starts_with("08")) connection_.reset();
+  if (cut && translated.kind() != Kind::unreachable)
+    throw SqlError(Kind::unreachable, "the connection to PostgreSQL was lost: " + firstLine(error.what()),
+                   translated.state());
+  throw translated;
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,84 @@
+// One connection to PostgreSQL, made when it is needed and made anew when it was lost.
+//
+// Owns the connection string, the settings of our sessions, LISTEN, and what libpqxx's exceptions mean:
+// everything that leaves here is a QueueError of one line that says what to do and never contains the
+// connection string or a message's text. Called by the PostgreSQL backend only. Never repeats a transaction:
+// that is the caller's decision.
+#pragma once
+
+#include <memory>
+#include <pqxx/pqxx>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "supervisor/queue/queue.h"
+
+namespace smsd::queue {
+
+/// A QueueError that still knows what the server called it.
+class SqlError : public QueueError {
+ public:
+  SqlError(Kind kind, const std::string& what, std::string state)
+      : QueueError(kind, what), state_(std::move(state)) {}
+  const std::string& state() const { return state_; }
+
+ private:
+  std::string state_;
+};
+
+class Session {
+ public:
+  explicit Session(std::string connection) : connectionString_(std::move(connection)) {}
+
+  /// Runs the body in one transaction and commits it.
+  template <typename Body>
+  auto transact(Body&& body) {
+    return guarded([&](pqxx::connection& connection) {
+      pqxx::work work(connection);
+      if constexpr (std::is_void_v<std::invoke_result_t<Body, pqxx::work&>>) {
+        body(work);
+        work.commit();
+      } else {
+        auto result = body(work);
+        work.commit();
+        return result;
+      }
+    });
+  }
+
+  /// For what may not run in a transaction.
+  void execute(const std::string& statement);
+
+  /// smsq has the two partial indexes, so that plans may rely on them.
+  bool indexed() const { return indexed_; }
+  /// Looks again: somebody may have made them meanwhile.
+  void lookForIndexes();
+
+  int descriptor() const { return connection_ ? connection_->sock() : -1; }
+  bool takeNews();
+
+ private:
+  template <typename Use>
+  auto guarded(Use&& use) {
+    try {
+      return use(ready());
+    } catch (const QueueError&) {
+      throw;
+    } catch (const std::exception& error) {
+      fail(error);
+    }
+  }
+
+  pqxx::connection& ready();
+  void prepare(pqxx::connection& connection);
+  void findIndexes(pqxx::work& work);
+  [[noreturn]] void fail(const std::exception& error);
+
+  std::string connectionString_;
+  std::unique_ptr<pqxx::connection> connection_;
+  bool indexed_ = false;
+  bool fresh_ = false;  // connected since news were last asked for: some may have been missed
+};
+
+}  // namespace smsd::queue

@@ -1,0 +1,158 @@
+// Attempts and settlements of the PostgreSQL backend: the second transaction in the life of a submission.
+//
+// Owns what happens to the messages and to the recipient when a submission ends. Called through queue.h.
+// Settles nothing that was not ours and live when the transaction came to it, so that a call may be repeated.
+// Fails as queue.h says.
+#include <algorithm>
+#include <unordered_set>
+
+#include "supervisor/queue/postgresql-queue.h"
+#include "supervisor/queue/postgresql-sql.h"
+#include "supervisor/queue/postgresql-values.h"
+
+namespace smsd::queue {
+
+namespace {
+
+const char* fateName(Fate fate) {
+  switch (fate) {
+    case Fate::sent:
+      return "sent";
+    case Fate::ignored:
+      return "ignored";
+    case Fate::returned:
+      return "returned";
+  }
+  return "";
+}
+
+using Ended = std::unordered_set<SubmissionId>;
+
+Ended end(pqxx::work& work, SupervisorId me, const std::vector<Settlement>& settlements) {
+  ArrayLiteral ids, fates, outcomes, reasons, references;
+  for (const auto& settlement : settlements) {
+    ids.add(settlement.submission.id);
+    fates.add(fateName(settlement.fate));
+    outcomes.add(settlement.outcome);
+    reasons.add(settlement.reason);
+    references.add(settlement.reference);
+  }
+  Ended ended;
+  for (const auto& row : work.exec_params(sql::end, me, ids.str(), fates.str(), outcomes.str(), reasons.str(),
+                                          references.str()))
+    ended.insert(row[0].as<SubmissionId>());
+  return ended;
+}
+
+void markSent(pqxx::work& work, std::vector<std::pair<MessageId, int>> sent, SettleResult& result) {
+  if (sent.empty()) return;
+  std::sort(sent.begin(), sent.end());  // the statement finds each smsid by a binary search
+  ArrayLiteral ids, smsids;
+  for (const auto& [id, smsid] : sent) {
+    ids.add(id);
+    smsids.add(smsid);
+  }
+  result.sent = work.exec_params(sql::markSent, ids.str(), smsids.str()).affected_rows();
+}
+
+void markIgnored(pqxx::work& work, std::vector<MessageId> ignored, SettleResult& result) {
+  if (ignored.empty()) return;
+  std::sort(ignored.begin(), ignored.end());
+  result.ignored = work.exec_params(sql::markIgnored, arrayOf(ignored)).affected_rows();
+}
+
+void markMessages(pqxx::work& work, const std::vector<Settlement>& settlements, const Ended& ended,
+                  SettleResult& result) {
+  std::vector<std::pair<MessageId, int>> sent;
+  std::vector<MessageId> ignored;
+  for (const auto& settlement : settlements) {
+    if (settlement.fate == Fate::returned || !ended.contains(settlement.submission.id)) continue;
+    const FormattedSms& sms = settlement.submission.sms;
+    ignored.insert(ignored.end(), sms.ignored.begin(), sms.ignored.end());
+    if (settlement.fate == Fate::ignored) {
+      ignored.insert(ignored.end(), sms.sent.begin(), sms.sent.end());
+    } else {
+      for (MessageId id : sms.sent) sent.emplace_back(id, smsidOf(settlement.reference));
+    }
+  }
+  markSent(work, std::move(sent), result);
+  markIgnored(work, std::move(ignored), result);
+}
+
+void moveWaits(pqxx::work& work, const std::vector<Settlement>& settlements, const Ended& ended) {
+  ArrayLiteral waiting, rounds, milliseconds, reasons, free;
+  bool anyWait = false, anyFree = false;
+  for (const auto& settlement : settlements) {
+    const Submission& submission = settlement.submission;
+    if (!ended.contains(submission.id)) continue;
+    if (settlement.fate == Fate::returned && settlement.wait) {
+      anyWait = true;
+      waiting.addBytes(submission.recipient);
+      rounds.add(submission.rounds + 1);
+      milliseconds.add(boundedMilliseconds(*settlement.wait));
+      reasons.add(settlement.reason);
+    } else if (submission.rounds > 0) {  // else it never waited: there is no row
+      anyFree = true;
+      free.addBytes(submission.recipient);
+    }
+  }
+  if (anyWait) work.exec_params(sql::wait, waiting.str(), rounds.str(), milliseconds.str(), reasons.str());
+  if (anyFree) work.exec_params(sql::forgetWaits, free.str());
+}
+
+}  // namespace
+
+std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAttempt>& next) {
+  if (next.empty()) return {};
+  return session_.transact([&](pqxx::work& work) {
+    passFence(work, me_);
+    ArrayLiteral ids, outcomes, reasons, dispatchers;
+    for (const auto& attempt : next) {
+      ids.add(attempt.id);
+      outcomes.add(attempt.outcome);
+      reasons.add(attempt.reason);
+      dispatchers.add(attempt.dispatcher);
+    }
+    std::unordered_map<SubmissionId, AttemptId> recorded;
+    for (const auto& row : work.exec_params(sql::nextAttempts, me_, ids.str(), outcomes.str(), reasons.str(),
+                                            dispatchers.str()))
+      recorded.emplace(row[0].as<SubmissionId>(), row[1].as<AttemptId>());
+    std::vector<AttemptId> attempts;
+    for (const auto& attempt : next) {
+      auto found = recorded.find(attempt.id);
+      if (found == recorded.end())
+        throw QueueError(QueueError::Kind::fenced,
+                         "submission " + std::to_string(attempt.id) + " has ended or is not ours any more");
+      attempts.push_back(found->second);
+    }
+    return attempts;
+  });
+}
+
+SettleResult PostgresqlQueue::settle(const std::vector<Settlement>& settlements) {
+  if (settlements.empty()) return {};
+  auto result = session_.transact([&](pqxx::work& work) {
+    SettleResult settled;
+    passFence(work, me_);
+    const Ended ended = end(work, me_, settlements);
+    markMessages(work, settlements, ended, settled);
+    moveWaits(work, settlements, ended);
+    return settled;
+  });
+  return forget(settlements, result);
+}
+
+/// The recipients are free again; says whether somebody is worth another look.
+SettleResult PostgresqlQueue::forget(const std::vector<Settlement>& settlements, SettleResult result) {
+  for (const auto& settlement : settlements) {
+    auto held = held_.find(settlement.submission.recipient);
+    if (held == held_.end() || held->second.submission != settlement.submission.id) continue;
+    const bool left = held->second.passedBy || settlement.fate == Fate::returned ||
+                      !settlement.submission.sms.carried.empty();
+    if (left && !settlement.wait) result.lookAgain = true;
+    held_.erase(held);
+  }
+  return result;
+}
+
+}  // namespace smsd::queue

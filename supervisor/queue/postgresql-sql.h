@@ -1,0 +1,283 @@
+// All SQL of the PostgreSQL backend but the schema itself, which is deploy/sql/postgresql*.sql.
+//
+// One rule for what the road uses: no statement may have a plan that reads more than what it is asked for,
+// whatever the statistics say. Rows of smsq are found by `id = ANY`, or in the order of a partial index, or
+// by phone in a LATERAL; never by a join that a planner who believes the table empty could turn round. Where
+// a row needs a value of its own, it is found in sorted arrays by width_bucket, a binary search, not by a
+// join. Where an UPDATE must not use a partial index, it writes sent::text, which the planner cannot prove to
+// be the index's predicate.
+#pragma once
+
+#include <array>
+#include <utility>
+
+namespace smsd::queue::sql {
+
+// --- the session
+// -------------------------------------------------------------------------------------------------------
+/// Used where the connection string says nothing. A silent network is noticed in about 20 s, not in two
+/// hours.
+inline constexpr std::array<std::pair<const char*, const char*>, 6> connectionDefaults{{
+    {"application_name", "smsd"},
+    {"connect_timeout", "5"},
+    {"keepalives_idle", "10"},
+    {"keepalives_interval", "3"},
+    {"keepalives_count", "3"},
+    {"tcp_user_timeout", "20000"},
+}};
+
+/// What a role's or a database's own settings must not change for us. Plans are made for each execution: one
+/// that was made on an empty table and kept is quadratic on a full one.
+inline constexpr const char* sessionSettings = R"(
+  SET DateStyle TO 'ISO, YMD';
+  SET standard_conforming_strings TO on;
+  SET plan_cache_mode TO force_custom_plan;
+  SET jit TO off;
+  SET lock_timeout TO '10s';
+  SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
+  SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off')";
+
+inline constexpr const char* planByIndex = "SET enable_seqscan TO off; SET enable_bitmapscan TO off";
+inline constexpr const char* planFreely = "SET enable_seqscan TO on; SET enable_bitmapscan TO on";
+/// For lists that an operator asks for: they may well read the whole table.
+inline constexpr const char* planThisFreely =
+    "SET LOCAL enable_seqscan TO on; SET LOCAL enable_bitmapscan TO on";
+
+inline constexpr const char* listen = "LISTEN smsd_queue";
+
+/// Counts the two indexes by what they are, not by their names: 2 when both can be used.
+inline constexpr const char* usableIndexes = R"(
+  SELECT count(DISTINCT columns) FROM (
+    SELECT (SELECT string_agg(a.attname, ',' ORDER BY k.n)
+            FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, n)
+            JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum) AS columns
+    FROM pg_index i
+    WHERE i.indrelid = to_regclass('smsq') AND i.indisvalid
+      AND pg_get_expr(i.indpred, i.indrelid) LIKE '(sent = ''N''::%)') found
+  WHERE columns IN ('severity,time,id', 'phone,severity,time,id'))";
+
+// --- a supervisor's life
+// -----------------------------------------------------------------------------------------------
+inline constexpr const char* installed =
+    "SELECT version, left(replace(queue::text, '-', ''), 12) FROM smsd.installation";
+
+/// Throws for a missing table; says which privilege is missing.
+inline constexpr const char* missingPrivileges = R"(
+  SELECT string_agg(format('%s of smsq.%s', CASE WHEN readable THEN 'UPDATE' ELSE 'SELECT' END, attname), ', ' ORDER BY attnum)
+  FROM (SELECT attname, attnum, attname IN ('sent', 'smsid', 'timesent') AS written,
+               has_column_privilege('smsq', attnum, 'SELECT') AS readable,
+               has_column_privilege('smsq', attnum, 'UPDATE') AS writable
+        FROM pg_attribute
+        WHERE attrelid = 'smsq'::regclass
+          AND attname IN ('id', 'phone', 'msg', 'severity', 'time', 'sent', 'smsid', 'timesent')) columns
+  WHERE NOT readable OR written AND NOT writable)";
+
+inline constexpr const char* endEarlierRuns =
+    "UPDATE smsd.supervisor SET state = 'dead' WHERE name = $1 AND state = 'alive'";
+inline constexpr const char* enlist = R"(
+  INSERT INTO smsd.supervisor (name, host, pid, lease, lease_until)
+  VALUES ($1, $2, $3, $4::bigint * interval '1 ms', now() + $4::bigint * interval '1 ms') RETURNING id)";
+/// What nobody claimed for a day after it was due: the messages are gone, the rounds mean nothing any more.
+inline constexpr const char* forgetOldWaits = "DELETE FROM smsd.wait WHERE due < now() - interval '1 day'";
+inline constexpr const char* renew =
+    "UPDATE smsd.supervisor SET lease_until = now() + lease WHERE id = $1 AND state = 'alive'";
+inline constexpr const char* retire = R"(
+  UPDATE smsd.supervisor SET state = CASE
+    WHEN EXISTS (SELECT FROM smsd.submission WHERE supervisor = $1 AND ended IS NULL) THEN 'dead' ELSE 'cleared' END
+  WHERE id = $1 AND state = 'alive')";
+
+/// The fence: held to the end of the transaction, so that nobody can be declared dead while it settles.
+inline constexpr const char* fence =
+    "SELECT id FROM smsd.supervisor WHERE id = $1 AND state = 'alive' FOR SHARE";
+
+/// Without a lock: is there anything to take over, and are we alive?
+inline constexpr const char* somebodyGone = R"(
+  SELECT count(*) FILTER (WHERE id = $1 AND state = 'alive') AS me,
+         count(*) FILTER (WHERE id <> $1 AND (state = 'dead' OR lease_until < now())) AS gone
+  FROM smsd.supervisor WHERE state <> 'cleared')";
+/// All of them, in one order: two who take over at the same time wait for each other instead of dying of it.
+inline constexpr const char* lockSupervisors =
+    "SELECT id FROM smsd.supervisor WHERE state <> 'cleared' ORDER BY id FOR UPDATE";
+inline constexpr const char* clearGone = R"(
+  UPDATE smsd.supervisor SET state = 'cleared'
+  WHERE id <> $1 AND (state = 'dead' OR state = 'alive' AND lease_until < now()) RETURNING id)";
+
+#define SMSD_SUBMISSION_COLUMNS                                                                    \
+  "s.id, s.attempt, s.dispatcher, s.recipient, s.text, s.encoding, s.units, s.parts, s.sent_ids, " \
+  "s.ignored_ids, "                                                                                \
+  "s.severity, s.first_id, s.rounds"
+inline constexpr const char* adopt =
+    "WITH adopted AS (UPDATE smsd.submission SET supervisor = $1 WHERE supervisor = ANY($2::bigint[]) AND "
+    "ended IS NULL "
+    "RETURNING *) SELECT " SMSD_SUBMISSION_COLUMNS " FROM adopted s ORDER BY s.severity, s.first_id";
+inline constexpr const char* liveOf =
+    "SELECT " SMSD_SUBMISSION_COLUMNS
+    " FROM smsd.submission s WHERE s.supervisor = $1 AND s.ended IS NULL ORDER BY s.severity, s.first_id";
+#undef SMSD_SUBMISSION_COLUMNS
+
+// --- the claim
+// ---------------------------------------------------------------------------------------------------------
+#define SMSD_WALK                                                                                         \
+  "SELECT q.id, q.phone, q.severity, q.time::text, "                                                      \
+  "EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND w.due > now()) OR "                    \
+  "EXISTS (SELECT FROM smsd.submission s WHERE s.recipient = q.phone AND s.ended IS NULL) AS taken FROM " \
+  "smsq q "
+/// Rows with a severity, then rows without: $1..$3 is the last row that was seen, $4 how many rows a page
+/// has.
+inline constexpr const char* walkGraded = SMSD_WALK
+    "WHERE q.sent = 'N' AND (q.severity, q.time, q.id) > ($1::integer, $2::timestamp, $3::bigint) "
+    "ORDER BY q.severity, q.time, q.id LIMIT $4";
+inline constexpr const char* walkUngraded = SMSD_WALK
+    "WHERE q.sent = 'N' AND q.severity IS NULL AND (q.time, q.id) > ($1::timestamp, $2::bigint) "
+    "ORDER BY q.severity, q.time, q.id LIMIT $3";
+/// Both in one, for a table that has to be read as a whole.
+inline constexpr const char* walkAll = SMSD_WALK
+    "WHERE q.sent = 'N' AND (q.severity IS NULL OR (q.severity, q.time, q.id) > ($1::integer, $2::timestamp, "
+    "$3::bigint)) "
+    "ORDER BY q.severity, q.time, q.id LIMIT $4";
+#undef SMSD_WALK
+
+/// Waits for whoever is about to take or to let go of the same recipient.
+inline constexpr const char* take = R"(
+  INSERT INTO smsd.submission (recipient, supervisor, dispatcher, attempt, rounds)
+  SELECT recipient, $2, $3, nextval('smsd.attempt_id'), 0 FROM unnest($1::text[]) r(recipient)
+  ORDER BY recipient COLLATE "C"
+  ON CONFLICT (recipient) WHERE ended IS NULL DO NOTHING
+  RETURNING id, attempt, recipient)";
+
+#define SMSD_MESSAGE                                     \
+  "q.id, left(q.msg, 4000) AS msg, q.severity, q.time, " \
+  "coalesce(q.time < localtimestamp - $2::bigint * interval '1 ms', false) AS old "
+/// $3 messages of each recipient that may be claimed, most severe first. The snapshot is later than that of
+/// `take`: what it shows as unsent, and as waiting, is what the end of the recipient's former submission
+/// left.
+#define SMSD_READ "SELECT r.n, m.id, m.msg, m.severity, m.time::text, m.old, coalesce(w.rounds, 0) "
+#define SMSD_NOT_WAITING "(w.recipient IS NULL OR w.due <= now()) "
+inline constexpr const char* readByIndex = SMSD_READ
+    "FROM unnest($1::text[]) WITH ORDINALITY r(phone, n) LEFT JOIN smsd.wait w ON w.recipient = r.phone "
+    "CROSS JOIN LATERAL (SELECT " SMSD_MESSAGE
+    "FROM smsq q WHERE q.sent = 'N' AND q.phone = r.phone ORDER BY q.severity, q.time, q.id LIMIT $3) m "
+    "WHERE " SMSD_NOT_WAITING "ORDER BY r.n, m.severity, m.time, m.id";
+inline constexpr const char* readInOneScan =
+    SMSD_READ "FROM (SELECT q.phone, " SMSD_MESSAGE
+              ", row_number() OVER (PARTITION BY q.phone ORDER BY q.severity, q.time, q.id) AS place "
+              "FROM smsq q WHERE q.sent = 'N' AND q.phone = ANY($1::text[])) m "
+              "JOIN unnest($1::text[]) WITH ORDINALITY r(phone, n) ON r.phone = m.phone "
+              "LEFT JOIN smsd.wait w ON w.recipient = r.phone "
+              "WHERE m.place <= $3 AND " SMSD_NOT_WAITING "ORDER BY r.n, m.severity, m.time, m.id";
+#undef SMSD_READ
+#undef SMSD_NOT_WAITING
+#undef SMSD_MESSAGE
+
+inline constexpr const char* expire = R"(
+  WITH expired AS (
+    UPDATE smsq SET sent = 'I', timesent = now() WHERE id = ANY($1::bigint[]) AND sent::text = 'N' RETURNING id)
+  INSERT INTO smsd.ignored (message, reason) SELECT id, 'expired' FROM expired)";
+inline constexpr const char* release = "DELETE FROM smsd.submission WHERE id = ANY($1::bigint[])";
+inline constexpr const char* writeTexts = R"(
+  UPDATE smsd.submission s SET text = u.text, encoding = u.encoding, units = u.units, parts = u.parts,
+    sent_ids = u.sent::bigint[], ignored_ids = u.ignored::bigint[], severity = u.severity, first_id = u.first,
+    rounds = u.rounds
+  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::text[], $7::text[], $8::integer[],
+              $9::bigint[], $10::integer[]) u(id, text, encoding, units, parts, sent, ignored, severity, first, rounds)
+  WHERE s.id = ANY($1::bigint[]) AND s.id = u.id)";
+inline constexpr const char* nextDue =
+    "SELECT ceil(extract(epoch FROM min(due) - now()) * 1000)::bigint FROM smsd.wait WHERE due > now()";
+
+// --- attempts and settlements
+// ------------------------------------------------------------------------------------------
+inline constexpr const char* nextAttempts = R"(
+  WITH next AS (
+    SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[]) u(id, outcome, reason, dispatcher)
+  ), old AS (
+    SELECT s.id, s.attempt, s.dispatcher FROM smsd.submission s
+    WHERE s.id = ANY($2::bigint[]) AND s.supervisor = $1 AND s.ended IS NULL FOR UPDATE
+  ), history AS (
+    INSERT INTO smsd.attempt (id, submission, dispatcher, outcome, reason)
+    SELECT old.attempt, old.id, old.dispatcher, next.outcome, nullif(next.reason, '') FROM old JOIN next USING (id)
+  )
+  UPDATE smsd.submission s
+  SET attempt = nextval('smsd.attempt_id'), attempts = attempts + 1, dispatcher = next.dispatcher
+  FROM old JOIN next USING (id)
+  WHERE s.id = ANY($2::bigint[]) AND s.id = old.id
+  RETURNING s.id, s.attempt)";
+
+/// Ends what is ours and live, and says which that was: nothing else is settled.
+inline constexpr const char* end = R"(
+  WITH ended AS (
+    UPDATE smsd.submission s SET ended = now(), fate = u.fate, outcome = u.outcome, reason = nullif(u.reason, ''),
+      reference = nullif(u.reference, '')
+    FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[]) u(id, fate, outcome, reason, reference)
+    WHERE s.id = ANY($2::bigint[]) AND s.id = u.id AND s.supervisor = $1 AND s.ended IS NULL
+    RETURNING s.id, s.attempt, s.dispatcher, s.outcome, s.reason
+  ), history AS (
+    INSERT INTO smsd.attempt (id, submission, dispatcher, outcome, reason)
+    SELECT attempt, id, dispatcher, outcome, reason FROM ended WHERE outcome <> 'accepted')
+  SELECT id FROM ended)";
+/// $1 is sorted, $2 holds the smsid for each of them.
+inline constexpr const char* markSent = R"(
+  UPDATE smsq SET sent = 'Y', smsid = ($2::integer[])[width_bucket(id::bigint, $1::bigint[])], timesent = now()
+  WHERE id = ANY($1::bigint[]) AND sent::text <> 'Y')";
+inline constexpr const char* markIgnored =
+    "UPDATE smsq SET sent = 'I', timesent = now() WHERE id = ANY($1::bigint[]) AND sent::text = 'N'";
+inline constexpr const char* wait = R"(
+  INSERT INTO smsd.wait (recipient, rounds, due, reason)
+  SELECT recipient, rounds, now() + ms * interval '1 ms', nullif(reason, '')
+  FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[]) u(recipient, rounds, ms, reason)
+  ON CONFLICT (recipient) DO UPDATE SET rounds = excluded.rounds, due = excluded.due, reason = excluded.reason)";
+inline constexpr const char* forgetWaits = "DELETE FROM smsd.wait WHERE recipient = ANY($1::text[])";
+
+// --- what NAV's queue class offers
+// -------------------------------------------------------------------------------------
+inline constexpr const char* cancel = R"(
+  WITH cancelled AS (
+    UPDATE smsq q SET sent = 'I', timesent = now()
+    WHERE q.sent = 'N' AND ($1::bigint <= 0 OR q.time <= localtimestamp - $1::bigint * interval '1 ms')
+      AND NOT EXISTS (SELECT FROM smsd.submission s WHERE s.recipient = q.phone AND s.ended IS NULL)
+    RETURNING q.id)
+  INSERT INTO smsd.ignored (message, reason) SELECT id, 'cancelled' FROM cancelled)";
+
+#define SMSD_STORED                                                                                          \
+  "SELECT q.id, q.phone, a.name, q.msg, q.severity, to_char(q.time, 'YYYY-MM-DD HH24:MI'), "                 \
+  "q.sent = 'N' AND EXISTS (SELECT FROM smsd.submission s WHERE s.recipient = q.phone AND s.ended IS NULL) " \
+  "FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = $1 "
+inline constexpr const char* messages = SMSD_STORED "ORDER BY q.time, q.id LIMIT $2";
+inline constexpr const char* messagesOf = SMSD_STORED "AND q.phone = $2 ORDER BY q.severity, q.time, q.id";
+#undef SMSD_STORED
+
+inline constexpr const char* recipients =
+    "SELECT phone FROM (SELECT DISTINCT phone FROM smsq WHERE sent = $1) p ORDER BY phone COLLATE \"C\"";
+inline constexpr const char* insert = R"(
+  INSERT INTO smsq (accountid, time, phone, msg, severity)
+  SELECT account, localtimestamp, phone, msg, severity
+  FROM unnest($1::integer[], $2::text[], $3::text[], $4::integer[]) WITH ORDINALITY u(account, phone, msg, severity, n)
+  ORDER BY n RETURNING id)";
+/// How many characters smsq's columns take; only varchar(n) has a bound.
+inline constexpr const char* widths = R"(
+  SELECT max(atttypmod - 4) FILTER (WHERE attname = 'phone'), max(atttypmod - 4) FILTER (WHERE attname = 'msg')
+  FROM pg_attribute WHERE attrelid = 'smsq'::regclass AND atttypid = 'varchar'::regtype AND atttypmod > 4)";
+inline constexpr const char* setStatus = R"(
+  UPDATE smsq SET sent = $2::char(1), smsid = $3, timesent = CASE WHEN $2::char(1) IN ('Y', 'I') THEN now() ELSE timesent END
+  WHERE id = $1)";
+
+inline constexpr const char* countUnsent =
+    "SELECT count(*) FROM (SELECT FROM smsq WHERE sent = 'N' LIMIT $1) q";
+/// The oldest of each severity stands first in the index: one step a severity instead of a walk over
+/// everything. More than 64 severities are not looked through.
+inline constexpr const char* oldestByIndex = R"(
+  WITH RECURSIVE step(n, severity, time) AS (
+    (SELECT 1, q.severity, q.time FROM smsq q WHERE q.sent = 'N' AND q.severity IS NOT NULL
+     ORDER BY q.severity, q.time, q.id LIMIT 1)
+    UNION ALL
+    SELECT step.n + 1, next.severity, next.time FROM step CROSS JOIN LATERAL (
+      SELECT q.severity, q.time FROM smsq q WHERE q.sent = 'N' AND q.severity > step.severity
+      ORDER BY q.severity, q.time, q.id LIMIT 1) next
+    WHERE step.n < 64)
+  SELECT (extract(epoch FROM localtimestamp - min(time) FILTER (WHERE isfinite(time))) * 1000)::bigint FROM (
+    SELECT time FROM step UNION ALL
+    (SELECT q.time FROM smsq q WHERE q.sent = 'N' AND q.severity IS NULL ORDER BY q.severity, q.time, q.id LIMIT 1)) firsts)";
+inline constexpr const char* oldestInOneScan =
+    "SELECT (extract(epoch FROM localtimestamp - min(time) FILTER (WHERE isfinite(time))) * 1000)::bigint "
+    "FROM smsq WHERE sent = 'N'";
+
+}  // namespace smsd::queue::sql

@@ -1,0 +1,109 @@
+// Values on their way into and out of PostgreSQL: arrays as text literals, which both libpqxx 6 and 7 can
+// send.
+//
+// Owns the quoting of array elements and the reading of id lists. Called by the PostgreSQL backend only.
+// Pure. Does not fail: what a text column cannot hold (NUL, bytes that are no UTF-8) is repaired before it is
+// quoted.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <pqxx/pqxx>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/text/utf.h"
+#include "supervisor/queue/queue.h"
+
+namespace smsd::queue {
+
+/// Text as a column of type text takes it.
+inline std::string storable(std::string_view text) {
+  std::string valid = text::isValid(text) ? std::string(text) : text::repair(text);
+  std::erase(valid, '\0');
+  return valid;
+}
+
+/// {1,NULL,"a \"quoted\" text"}: the literal of a one-dimensional array.
+class ArrayLiteral {
+ public:
+  void add(std::int64_t number) { separated() += std::to_string(number); }
+  void add(std::uint64_t number) { separated() += std::to_string(number); }
+  void add(int number) { add(std::int64_t{number}); }
+  void add(const std::optional<int>& number) { number ? add(*number) : addNull(); }
+  void add(std::string_view text) { addBytes(storable(text)); }
+  void add(const std::string& text) { add(std::string_view(text)); }
+  void add(const char* text) { add(std::string_view(text)); }
+
+  /// For what came from this database: it takes back the bytes that it gave.
+  void addBytes(std::string_view bytes) {
+    std::string& into = separated();
+    into += '"';
+    for (char c : bytes) {
+      if (c == '"' || c == '\\') into += '\\';
+      into += c;
+    }
+    into += '"';
+  }
+  void addNull() { separated() += "NULL"; }
+
+  std::string str() const { return body_ + '}'; }
+
+ private:
+  std::string& separated() {
+    if (body_.size() > 1) body_ += ',';
+    return body_;
+  }
+
+  std::string body_ = "{";
+};
+
+template <typename Range>
+std::string arrayOf(const Range& values) {
+  ArrayLiteral literal;
+  for (const auto& value : values) literal.add(value);
+  return literal.str();
+}
+
+inline std::optional<int> numberOf(const pqxx::field& field) {
+  if (field.is_null()) return std::nullopt;
+  return field.as<int>();
+}
+
+/// Whatever stands there; NULL reads as nothing.
+inline std::string bytesOf(const pqxx::field& field) {
+  return field.is_null() ? std::string() : std::string(field.c_str(), field.size());
+}
+
+/// Of a bigint[] as PostgreSQL prints it: {1,2,3}. Anything else in it ends the list.
+inline std::vector<std::int64_t> idsOf(std::string_view literal) {
+  std::vector<std::int64_t> ids;
+  const char* at = literal.data();
+  const char* end = at + literal.size();
+  while (at < end) {
+    std::int64_t id = 0;
+    auto [next, error] = std::from_chars(at + 1, end, id);
+    if (error != std::errc()) break;
+    ids.push_back(id);
+    at = next;
+  }
+  return ids;
+}
+
+/// What smsq.smsid gets: the reference when it is an integer that fits, else 0 (wart C26).
+inline int smsidOf(std::string_view reference) {
+  int number = 0;
+  auto [end, error] = std::from_chars(reference.data(), reference.data() + reference.size(), number);
+  return error == std::errc() && end == reference.data() + reference.size() ? number : 0;
+}
+
+/// Milliseconds as an interval can hold them: a century is as good as for ever.
+inline std::int64_t boundedMilliseconds(Duration duration) {
+  constexpr Duration century = std::chrono::hours(24 * 365 * 100);
+  return std::min(std::max(duration, -century), century).count();
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,274 @@
+// The PostgreSQL backend: a supervisor's life, and what NAV's own queue class offers. See postgresql-queue.h.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "supervisor/queue/postgresql-queue.h"
+#include "supervisor/queue/postgresql-sql.h"
+#include "supervisor/queue/postgresql-values.h"
+
+namespace smsd::queue {
+
+namespace {
+
+using Kind = QueueError::Kind;
+
+constexpr int schemaVersion = 1;
+
+std::string letter(SentStatus status) { return std::string(1, static_cast<char>(status)); }
+
+std::string hostName() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+/// Refuses at the start what would otherwise be refused at the first alert.
+std::string checkInstalled(pqxx::work& work) {
+  auto rows = work.exec(sql::installed);
+  if (rows.size() != 1)
+    throw QueueError(Kind::notInstalled, "smsd.installation is empty: run `smsctl db install`");
+  if (int version = rows[0][0].as<int>(); version != schemaVersion)
+    throw QueueError(Kind::notInstalled, "the schema smsd is of version " + std::to_string(version) +
+                                             ", this program wants " + std::to_string(schemaVersion) +
+                                             (version < schemaVersion ? ": run `smsctl db install`"
+                                                                      : ": install the newer smsd"));
+  if (auto missing = work.exec1(sql::missingPrivileges)[0]; !missing.is_null())
+    throw QueueError(Kind::denied, "no privilege for " + bytesOf(missing) +
+                                       ": run the GRANTs that `smsctl db install` prints");
+  return bytesOf(rows[0][1]);
+}
+
+std::vector<StoredMessage> stored(const pqxx::result& rows) {
+  std::vector<StoredMessage> messages;
+  messages.reserve(rows.size());
+  for (const auto& row : rows) {
+    StoredMessage& message = messages.emplace_back();
+    message.id = row[0].as<MessageId>();
+    message.recipient = bytesOf(row[1]);
+    message.user = bytesOf(row[2]);
+    message.text = bytesOf(row[3]);
+    message.severity = numberOf(row[4]);
+    message.time = bytesOf(row[5]);
+    message.underWay = row[6].as<bool>();
+  }
+  return messages;
+}
+
+std::size_t characters(const std::string& text) { return text::decode(text).size(); }
+
+void checkBytes(const NewMessage& message) {
+  for (const std::string* text : {&message.recipient, &message.text})
+    if (!text::isValid(*text) || text->find('\0') != std::string::npos)
+      throw QueueError(Kind::invalid, "a recipient or a text is not UTF-8, or has a NUL in it");
+}
+
+/// PostgreSQL says how wide the column is, but not which one it was.
+void explainWidths(pqxx::work& work, const std::vector<NewMessage>& messages) {
+  const auto row = work.exec1(sql::widths);
+  auto check = [](const std::string& text, const pqxx::field& width, const std::string& what) {
+    if (width.is_null() || characters(text) <= width.as<std::size_t>()) return;
+    throw QueueError(Kind::invalid, what + " of " + std::to_string(characters(text)) +
+                                        " characters: the queue takes at most " + std::string(width.c_str()));
+  };
+  for (const auto& message : messages) {
+    check(message.recipient, row[0], "a recipient");
+    check(message.text, row[1], "a text");
+  }
+}
+
+}  // namespace
+
+void passFence(pqxx::work& work, SupervisorId me) {
+  if (!work.exec_params(sql::fence, me).empty()) return;
+  throw QueueError(Kind::fenced, "supervisor " + std::to_string(me) +
+                                     " was declared dead: its submissions belong to another one");
+}
+
+// --- a supervisor's life
+// -------------------------------------------------------------------------------------------------
+
+SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
+  std::string prefix;
+  auto me = session_.transact([&](pqxx::work& work) {
+    prefix = checkInstalled(work);
+    work.exec(sql::forgetOldWaits);
+    work.exec_params(sql::endEarlierRuns, storable(name));
+    return work
+        .exec_params1(sql::enlist, storable(name), storable(hostName()), static_cast<int>(getpid()),
+                      boundedMilliseconds(lease))[0]
+        .as<SupervisorId>();
+  });
+  me_ = me;
+  keyPrefix_ = prefix;
+  onward_ = Place{};
+  held_.clear();
+  claimInDoubt_ = takeOverInDoubt_ = false;
+  return me_;
+}
+
+void PostgresqlQueue::renew() {
+  session_.transact([&](pqxx::work& work) {
+    if (work.exec_params(sql::renew, me_).affected_rows() == 0) passFence(work, me_);
+  });
+}
+
+std::vector<Submission> PostgresqlQueue::takeOver() {
+  const bool recover = takeOverInDoubt_;
+  takeOverInDoubt_ = true;
+  auto adopted = session_.transact([&](pqxx::work& work) {
+    std::vector<Submission> submissions;
+    if (recover) submissions = unaccounted(work);
+    const auto seen = work.exec_params1(sql::somebodyGone, me_);
+    if (seen[0].as<int>() == 0) passFence(work, me_);
+    if (seen[1].as<int>() > 0) {
+      auto more = adopt(work);
+      std::move(more.begin(), more.end(), std::back_inserter(submissions));
+    }
+    return submissions;
+  });
+  if (recover) claimInDoubt_ = false;  // what was unaccounted for came with the rest
+  takeOverInDoubt_ = false;
+  hold(adopted);
+  return adopted;
+}
+
+std::vector<Submission> PostgresqlQueue::adopt(pqxx::work& work) {
+  work.exec(sql::lockSupervisors);
+  passFence(work, me_);
+  ArrayLiteral gone;
+  for (const auto& row : work.exec_params(sql::clearGone, me_)) gone.add(row[0].as<SupervisorId>());
+  return read(work.exec_params(sql::adopt, me_, gone.str()));
+}
+
+void PostgresqlQueue::retire() {
+  session_.transact([&](pqxx::work& work) { work.exec_params(sql::retire, me_); });
+}
+
+/// What is ours in the database, but not in memory.
+std::vector<Submission> PostgresqlQueue::unaccounted(pqxx::work& work) {
+  auto submissions = read(work.exec_params(sql::liveOf, me_));
+  std::erase_if(submissions, [&](const Submission& submission) {
+    auto held = held_.find(submission.recipient);
+    return held != held_.end() && held->second.submission == submission.id;
+  });
+  return submissions;
+}
+
+std::vector<Submission> PostgresqlQueue::read(const pqxx::result& rows) const {
+  std::vector<Submission> submissions;
+  for (const auto& row : rows) {
+    Submission& submission = submissions.emplace_back();
+    submission.id = row[0].as<SubmissionId>();
+    submission.attempt = row[1].as<AttemptId>();
+    submission.dispatcher = bytesOf(row[2]);
+    submission.key = keyPrefix_ + "-" + std::to_string(submission.id);
+    submission.recipient = bytesOf(row[3]);
+    submission.sms.text = bytesOf(row[4]);
+    submission.sms.encoding = bytesOf(row[5]) == "ucs2" ? Encoding::ucs2 : Encoding::gsm7;
+    submission.sms.units = row[6].is_null() ? 0 : row[6].as<std::size_t>();
+    submission.sms.parts = row[7].is_null() ? 1 : row[7].as<std::size_t>();
+    submission.sms.sent = idsOf(bytesOf(row[8]));
+    submission.sms.ignored = idsOf(bytesOf(row[9]));
+    submission.severity = numberOf(row[10]);
+    submission.first = row[11].is_null() ? 0 : row[11].as<MessageId>();
+    submission.rounds = row[12].as<int>();
+  }
+  return submissions;
+}
+
+void PostgresqlQueue::hold(const std::vector<Submission>& submissions) {
+  for (const auto& submission : submissions) {
+    Held held{submission.id, submission.sms.sent, false};
+    held.own.insert(held.own.end(), submission.sms.ignored.begin(), submission.sms.ignored.end());
+    std::sort(held.own.begin(), held.own.end());
+    held_[submission.recipient] = std::move(held);
+  }
+}
+
+// --- what NAV's queue class offers
+// ---------------------------------------------------------------------------------------
+
+std::size_t PostgresqlQueue::cancel(Duration minimumAge) {
+  return session_.transact([&](pqxx::work& work) -> std::size_t {
+    work.exec(sql::planThisFreely);
+    return work.exec_params(sql::cancel, boundedMilliseconds(minimumAge)).affected_rows();
+  });
+}
+
+std::vector<StoredMessage> PostgresqlQueue::messages(SentStatus status, std::size_t limit) {
+  auto found = session_.transact([&](pqxx::work& work) {
+    work.exec(sql::planThisFreely);
+    return stored(work.exec_params(sql::messages, letter(status), limit));
+  });
+  for (auto& message : found) message.status = status;
+  return found;
+}
+
+std::vector<StoredMessage> PostgresqlQueue::messagesOf(const std::string& recipient, SentStatus status) {
+  auto found = session_.transact([&](pqxx::work& work) {
+    work.exec(sql::planThisFreely);
+    return stored(work.exec_params(sql::messagesOf, letter(status), storable(recipient)));
+  });
+  for (auto& message : found) message.status = status;
+  return found;
+}
+
+std::vector<std::string> PostgresqlQueue::recipients(SentStatus status) {
+  return session_.transact([&](pqxx::work& work) {
+    work.exec(sql::planThisFreely);
+    std::vector<std::string> names;
+    for (const auto& row : work.exec_params(sql::recipients, letter(status)))
+      names.push_back(bytesOf(row[0]));
+    return names;
+  });
+}
+
+std::vector<MessageId> PostgresqlQueue::insert(const std::vector<NewMessage>& messages) {
+  if (messages.empty()) return {};
+  ArrayLiteral accounts, phones, texts, severities;
+  for (const auto& message : messages) {
+    checkBytes(message);
+    accounts.add(message.account);
+    phones.add(message.recipient);
+    texts.add(message.text);
+    severities.add(message.severity);
+  }
+  try {
+    return session_.transact([&](pqxx::work& work) {
+      std::vector<MessageId> ids;
+      for (const auto& row :
+           work.exec_params(sql::insert, accounts.str(), phones.str(), texts.str(), severities.str()))
+        ids.push_back(row[0].as<MessageId>());
+      return ids;
+    });
+  } catch (const SqlError& error) {
+    if (error.state() == "22001") session_.transact([&](pqxx::work& work) { explainWidths(work, messages); });
+    throw;
+  }
+}
+
+std::size_t PostgresqlQueue::setStatus(MessageId id, SentStatus status, int smsid) {
+  return session_.transact([&](pqxx::work& work) -> std::size_t {
+    return work.exec_params(sql::setStatus, id, letter(status), smsid).affected_rows();
+  });
+}
+
+Depth PostgresqlQueue::depth(std::uint64_t bound) {
+  return session_.transact([&](pqxx::work& work) {
+    Depth depth;
+    const std::uint64_t most = std::min<std::uint64_t>(bound, INT64_MAX - 1);
+    const auto found = work.exec_params1(sql::countUnsent, most + 1)[0].as<std::uint64_t>();
+    depth.more = found > most;
+    depth.unsent = std::min(found, most);
+    auto age = work.exec1(session_.indexed() ? sql::oldestByIndex : sql::oldestInOneScan)[0];
+    if (!age.is_null()) depth.oldest = std::max(Duration(age.as<std::int64_t>()), Duration::zero());
+    return depth;
+  });
+}
+
+std::unique_ptr<Queue> openPostgresql(const std::string& connection) {
+  return std::make_unique<PostgresqlQueue>(connection);
+}
+
+}  // namespace smsd::queue

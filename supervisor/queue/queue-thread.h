@@ -1,0 +1,82 @@
+// The queue's own thread: libpqxx and SQLite block, the supervisor's loop must not.
+//
+// Owns the Queue, the thread and the descriptor on which news arrives. The road calls run() on the
+// supervisor's loop and gets a promise; the function runs on the thread, one at a time, in order. A
+// QueueError is an answer, not an exception: the caller has to look at it. `news` is called on the
+// supervisor's loop.
+#pragma once
+
+#include <kj/async-io.h>
+#include <kj/function.h>
+#include <kj/mutex.h>
+#include <kj/thread.h>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "supervisor/queue/queue.h"
+
+namespace smsd::queue {
+
+/// What came of a call: its result, or the error.
+template <typename T>
+using Answer = std::variant<T, QueueError>;
+
+class NewsWatch;
+
+class QueueThread {
+ public:
+  using Open = kj::Function<std::unique_ptr<Queue>()>;
+
+  /// Opens nothing yet: the first call does.
+  QueueThread(Open open, kj::Function<void()> news);
+  /// Waits for the call that is under way.
+  ~QueueThread() noexcept(false);
+
+  template <typename F>
+  auto run(F function) {
+    using R = std::invoke_result_t<F, Queue&>;
+    using T = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
+    return executor_->executeAsync([this, function = kj::mv(function)]() mutable -> Answer<T> {
+      try {
+        Queue& queue = opened();
+        if constexpr (std::is_void_v<R>) {
+          function(queue);
+          called();
+          return T{};
+        } else {
+          T result = function(queue);
+          called();
+          return Answer<T>(std::in_place_index<0>, std::move(result));
+        }
+      } catch (const QueueError& error) {
+        failed();
+        return Answer<T>(std::in_place_index<1>, error);
+      }
+    });
+  }
+
+ private:
+  struct Shared {
+    kj::Maybe<kj::Own<const kj::Executor>> executor;
+    kj::Own<kj::CrossThreadPromiseFulfiller<void>> stop;
+  };
+
+  void body();
+  Queue& opened();
+  void called();  // on the thread, after a call that worked
+  void failed();
+
+  Open open_;
+  kj::Function<void()> news_;
+  kj::Own<const kj::Executor> home_;
+  std::unique_ptr<Queue> queue_;  // on the thread only
+  NewsWatch* watch_ = nullptr;    // on the thread only
+  kj::MutexGuarded<Shared> shared_;
+  kj::Own<const kj::Executor> executor_;
+  kj::Own<kj::Thread> thread_;
+};
+
+}  // namespace smsd::queue

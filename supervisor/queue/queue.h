@@ -1,0 +1,221 @@
+// The queue: NAV's table of messages, and our durable record of what is on its way.
+//
+// The interface that PostgreSQL (NAV's own database) and SQLite (one host, embedded) both keep; tests/queue
+// is the suite both pass. Called from the queue thread only (queue-thread.h), and by smsctl where no daemon
+// is needed. Every call may block, every call may throw QueueError and nothing else; after an `unreachable`
+// the same call may be made again, the backend connects anew. No call leaves half of its work behind: each is
+// one transaction, or one that can be repeated.
+//
+// The rules that hold whatever dies (DESIGN 7):
+//  - at most one live submission a recipient, over all supervisors;
+//  - a message changes its state in the transaction that ends its submission;
+//  - a supervisor that was declared dead can settle nothing (QueueError::fenced);
+//  - only the database's clock counts.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "supervisor/format/format.h"
+#include "supervisor/format/message.h"
+
+namespace smsd::queue {
+
+using Duration = std::chrono::milliseconds;
+using SubmissionId = std::int64_t;
+using AttemptId = std::uint64_t;    // never repeats in the life of a queue
+using SupervisorId = std::int64_t;  // one run of one supervisor
+
+/// NAV's smsq.sent.
+enum class SentStatus : char { unsent = 'N', sent = 'Y', ignored = 'I' };
+
+class QueueError : public std::runtime_error {
+ public:
+  enum class Kind {
+    unreachable,   // no connection, or it was lost: try again later
+    denied,        // wrong password, missing privilege: an operator has to act
+    notInstalled,  // a table or the schema smsd is missing or of another version: `smsctl db install`
+    fenced,        // this supervisor was declared dead; nothing of what it held is its own any more
+    busy,          // SQLite: another smsd owns the file
+    invalid,       // the caller's value was not accepted by the database
+    failed,        // anything else the database said
+  };
+  QueueError(Kind kind, const std::string& what) : std::runtime_error(what), kind_(kind) {}
+  Kind kind() const { return kind_; }
+
+ private:
+  Kind kind_;
+};
+
+/// One SMS on its way, as the database knows it.
+struct Submission {
+  SubmissionId id = 0;
+  AttemptId attempt = 0;   // the attempt in force; recorded before the SMS leaves the supervisor
+  std::string dispatcher;  // the one that attempt was recorded for; empty: none yet
+  std::string key;         // the idempotency key; the same for all attempts of this submission
+  std::string recipient;
+  FormattedSms sms;
+  std::optional<int> severity;  // of the most severe message
+  MessageId first = 0;          // its id: with the severity it gives the order among submissions
+  int rounds = 0;               // rounds of all dispatchers this recipient has been through before
+};
+
+/// Makes one SMS of one recipient's messages, most severe first. Pure; called inside the claim's transaction.
+using Formatter = std::function<FormattedSms(const std::vector<Message>&)>;
+
+enum class Look {
+  onward,  // go on where the last claim stopped; at the end, start over with the next claim
+  head,    // only the most severe and oldest, without moving the place where `onward` goes on
+};
+
+struct ClaimRequest {
+  std::size_t limit = 0;  // recipients
+  Look look = Look::onward;
+  std::string dispatcher;  // the first attempt is recorded for this one
+  Formatter format;
+  std::optional<Duration> expireAfter;  // older messages become ignored instead of being claimed
+};
+
+struct ClaimResult {
+  std::vector<Submission> submissions;  // ordered as they should be sent
+  bool atEnd = false;       // everything unsent has been looked at since the last start of `onward`
+  std::size_t expired = 0;  // messages that became ignored because of their age
+  std::optional<Duration>
+      nextDue;  // until the earliest waiting recipient may be claimed again; said at the end
+};
+
+/// The fate of a submission. `returned` gives its messages back to the queue.
+enum class Fate { sent, ignored, returned };
+
+struct Settlement {
+  Submission submission;
+  Fate fate = Fate::sent;
+  std::string outcome;  // the outcome's name: accepted, refused, deferred, broken, unknown
+  std::string reason;   // in words; no message text, no secret
+  std::string
+      reference;  // what the gateway called it; smsq.smsid gets it when it is an integer that fits, else 0
+  std::optional<Duration>
+      wait;  // returned only: the recipient is not claimed before; none: at once, rounds forgotten
+};
+
+struct SettleResult {
+  std::size_t sent = 0;  // messages
+  std::size_t ignored = 0;
+  bool lookAgain = false;  // a recipient that is free now has unsent messages: passed by meanwhile, carried
+                           // over, returned at once
+};
+
+/// A submission goes to another dispatcher, or to the same one again: what became of the attempt in force,
+/// and the next one.
+struct NextAttempt {
+  SubmissionId id = 0;
+  std::string outcome;
+  std::string reason;
+  std::string dispatcher;
+};
+
+struct StoredMessage {
+  MessageId id = 0;
+  std::string recipient;
+  std::string
+      user;  // account.name; empty when the row belongs to no account (wart C38: it is listed all the same)
+  std::string text;
+  std::optional<int> severity;
+  std::string time;  // as the database prints it, to the minute
+  SentStatus status = SentStatus::unsent;
+  bool underWay = false;  // a live submission holds its recipient
+};
+
+struct NewMessage {
+  std::optional<int> account;
+  std::string recipient;
+  std::string text;
+  std::optional<int> severity;
+};
+
+struct Depth {
+  std::uint64_t unsent = 0;
+  bool more = false;               // counting stopped at the bound that was asked for
+  std::optional<Duration> oldest;  // age of the oldest unsent message
+};
+
+class Queue {
+ public:
+  virtual ~Queue() = default;
+
+  // --- a supervisor's life
+  // -------------------------------------------------------------------------------------------
+  /// Connects, checks that the queue is installed, and opens a lease. `name` is the same in every run of one
+  /// supervisor and of nothing else that may run at the same time (the caller holds a lock that says so):
+  /// earlier runs under it are dead.
+  virtual SupervisorId enlist(const std::string& name, Duration lease) = 0;
+  /// Renews the lease. Throws `fenced` when somebody took over.
+  virtual void renew() = 0;
+  /// Declares supervisors dead whose lease has run out and takes their live submissions over: what became of
+  /// their attempts is not known here.
+  virtual std::vector<Submission> takeOver() = 0;
+  /// Ends the lease; what is still live stays so for whoever takes over.
+  virtual void retire() = 0;
+
+  // --- the road
+  // ------------------------------------------------------------------------------------------------------
+  virtual ClaimResult claim(const ClaimRequest& request) = 0;
+  /// In the order of `next`. A submission that is not ours any more throws `fenced`, and nothing is recorded.
+  virtual std::vector<AttemptId> recordAttempts(const std::vector<NextAttempt>& next) = 0;
+  virtual SettleResult settle(const std::vector<Settlement>& settlements) = 0;
+
+  // --- notice
+  // --------------------------------------------------------------------------------------------------------
+  /// A descriptor that becomes readable when there may be news; -1: none at the moment. It belongs to the
+  /// backend and changes with each connection: observe a duplicate, and ask again after every call that
+  /// threw.
+  virtual int newsFd() = 0;
+  /// Reads what made it readable. True when the queue should be looked at.
+  virtual bool takeNews() = 0;
+
+  // --- what NAV's queue class offers
+  // ---------------------------------------------------------------------------------
+  /// Unsent messages at least this old become ignored, except those under way. Returns how many.
+  virtual std::size_t cancel(Duration minimumAge) = 0;
+  /// At most `limit`, oldest first.
+  virtual std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) = 0;
+  /// Most severe and oldest first.
+  virtual std::vector<StoredMessage> messagesOf(const std::string& recipient, SentStatus status) = 0;
+  /// In order of the number.
+  virtual std::vector<std::string> recipients(SentStatus status) = 0;
+  /// NAV's test messages and `smsctl send`. The checks are the table's own: `invalid` says which was broken
+  /// (wart C49).
+  virtual std::vector<MessageId> insert(const std::vector<NewMessage>& messages) = 0;
+  /// NAV's setsentstatus: sent and ignored stamp timesent. Returns how many rows changed: 0 or 1.
+  virtual std::size_t setStatus(MessageId id, SentStatus status, int smsid) = 0;
+
+  /// Stops counting at `bound` rows, so that a glance never costs a scan of a million.
+  virtual Depth depth(std::uint64_t bound) = 0;
+};
+
+/// What `smsctl db install` may be asked for beyond the schema smsd.
+struct InstallOptions {
+  enum class Extra { leave, make };
+  Extra indexes = Extra::leave;  // the two partial indexes on smsq
+  Extra notify = Extra::leave;   // the trigger on smsq that wakes smsd at once
+  Extra tables = Extra::leave;   // account and smsq themselves, for a queue without NAV
+  std::string role;              // whom the printed GRANTs are for; empty: a placeholder
+};
+
+struct InstallReport {
+  std::vector<std::string> done;    // what was made, in words; empty: nothing was missing
+  std::vector<std::string> advice;  // SQL an administrator may want to run, comments in between
+};
+
+std::unique_ptr<Queue> openPostgresql(const std::string& connection);
+std::unique_ptr<Queue> openSqlite(const std::string& path);
+InstallReport installPostgresql(const std::string& connection, const InstallOptions& options);
+InstallReport installSqlite(const std::string& path);
+
+}  // namespace smsd::queue

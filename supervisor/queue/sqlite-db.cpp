@@ -1,0 +1,187 @@
+// See sqlite-db.h.
+#include "supervisor/queue/sqlite-db.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+
+namespace smsd::queue {
+namespace {
+
+using Kind = QueueError::Kind;
+
+constexpr std::chrono::milliseconds busyTimeout{5000};
+
+std::string oneLine(const char* text) {
+  std::string line = text == nullptr ? "" : text;
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return line;
+}
+
+QueueError describe(int result, const std::string& said, const std::string& path) {
+  const auto error = [&](Kind kind, std::string_view advice) {
+    return QueueError(kind, fmt::format("{}: {} ({})", path, advice, said));
+  };
+  switch (result & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return error(Kind::unreachable,
+                   "another process holds the lock on the queue for too long; it is tried again");
+    case SQLITE_FULL:
+      return error(Kind::unreachable, "the disk is full: make room on its file system; it is tried again");
+    case SQLITE_IOERR:
+      return error(Kind::unreachable, "reading or writing failed: look at the disk; it is tried again");
+    case SQLITE_NOMEM:
+      return error(Kind::unreachable, "no memory; it is tried again");
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return error(Kind::denied,
+                   "this user may not write: look at the owner and mode of the file and of its folder");
+    case SQLITE_CORRUPT:
+      return error(Kind::failed,
+                   "the file is damaged: stop smsd, keep a copy, mend it with sqlite3's .recover");
+    case SQLITE_NOTADB:
+      return error(Kind::failed,
+                   "is not an SQLite database: move it away or set queue.sqlite.path to another file");
+    case SQLITE_CONSTRAINT:
+      return error(Kind::invalid, "the table does not take that");
+    case SQLITE_TOOBIG:
+      return error(Kind::invalid, "a value is too large");
+    default:
+      break;
+  }
+  if (said.starts_with("no such table") || said.starts_with("no such column") ||
+      said.starts_with("no such index"))
+    return error(Kind::notInstalled,
+                 "the queue's tables are not as they were installed: run `smsctl db install`");
+  return error(Kind::failed, "the database refused");
+}
+
+[[noreturn]] void fail(sqlite3* db, const std::string& path) {
+  throw describe(sqlite3_extended_errcode(db), oneLine(sqlite3_errmsg(db)), path);
+}
+
+// What open() says is more than SQLITE_CANTOPEN does.
+void refuse(const std::string& path, int reason) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  if (reason == EACCES || reason == EPERM || reason == EROFS)
+    throw QueueError(Kind::denied,
+                     fmt::format("{}: {}: look at the owner and mode of the file and of the folders above it",
+                                 path, std::strerror(reason)));
+  if (reason == ENOENT && !std::filesystem::exists(folder))
+    throw QueueError(
+        Kind::failed,
+        fmt::format("{}: the folder {} is not there: make it, or set queue.sqlite.path", path, folder));
+  if (reason == ENOSPC)
+    throw QueueError(Kind::unreachable,
+                     fmt::format("{}: the disk is full: make room; it is tried again", path));
+  throw QueueError(Kind::failed, fmt::format("{}: cannot be opened ({})", path, std::strerror(reason)));
+}
+
+// sqlite3 makes files that everybody may read; the files beside it get this one's mode.
+void touch(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC | O_CREAT, 0660);
+  if (fd < 0) refuse(path, errno);
+  close(fd);
+}
+
+}  // namespace
+
+Query::~Query() {
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+void Query::check(int result) {
+  if (result != SQLITE_OK) fail(sqlite3_db_handle(statement_), path_);
+}
+
+// The texts bound outlive the use of the statement.
+void Query::bindOne(std::int64_t value) { check(sqlite3_bind_int64(statement_, ++bound_, value)); }
+void Query::bindOne(std::string_view value) {
+  check(sqlite3_bind_text64(statement_, ++bound_, value.data() == nullptr ? "" : value.data(), value.size(),
+                            SQLITE_TRANSIENT, SQLITE_UTF8));
+}
+void Query::bindOne(std::nullptr_t) { check(sqlite3_bind_null(statement_, ++bound_)); }
+
+bool Query::next() {
+  const int result = sqlite3_step(statement_);
+  if (result == SQLITE_ROW) return true;
+  if (result != SQLITE_DONE) fail(sqlite3_db_handle(statement_), path_);
+  return false;
+}
+
+std::size_t Query::run() {
+  while (next()) {
+  }
+  return static_cast<std::size_t>(sqlite3_changes64(sqlite3_db_handle(statement_)));
+}
+
+std::int64_t Query::number() {
+  if (!next()) throw QueueError(Kind::failed, fmt::format("{}: a row that was to be there is not", path_));
+  return integer(0);
+}
+
+bool Query::isNull(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::optional<int> Query::optionalInt(int column) const {
+  if (isNull(column)) return std::nullopt;
+  return static_cast<int>(std::clamp<std::int64_t>(integer(column), std::numeric_limits<int>::min(),
+                                                   std::numeric_limits<int>::max()));
+}
+
+std::string Query::text(int column) const {
+  const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  return bytes == nullptr ? std::string() : std::string(bytes, sqlite3_column_bytes(statement_, column));
+}
+
+Database::Database(const std::string& path) : path_(path) {
+  touch(path);
+  sqlite3* db = nullptr;
+  const int result = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  db_.reset(db);
+  if (result != SQLITE_OK) fail(db, path_);
+  sqlite3_extended_result_codes(db, 1);
+  sqlite3_busy_timeout(db, static_cast<int>(busyTimeout.count()));
+}
+
+Query Database::query(std::string_view sql) {
+  auto known = statements_.find(sql);
+  if (known == statements_.end()) {
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                           &statement, nullptr) != SQLITE_OK)
+      fail(db_.get(), path_);
+    known = statements_.emplace(std::string(sql), statement).first;
+  }
+  return Query(known->second.get(), path_);
+}
+
+void Database::execute(const char* sql) {
+  if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(db_.get(), path_);
+}
+
+Transaction::~Transaction() {
+  if (state_ == State::done) return;
+  try {
+    db_.execute("ROLLBACK");
+  } catch (const QueueError&) {
+    // sqlite3 rolled it back itself, which is one of the ways an error gets here
+  }
+}
+
+void Transaction::commit() {
+  db_.execute("COMMIT");
+  state_ = State::done;
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,107 @@
+// A thin hand on sqlite3: a connection with its prepared statements, and transactions that end.
+//
+// Owns the descriptors of one open file and the translation of sqlite3's errors into QueueError. Called by
+// sqlite*.cpp only, from one thread. Knows no table. Fails by QueueError, whose text is one line, names the
+// file and says what to do.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "supervisor/queue/queue.h"
+
+namespace smsd::queue {
+
+/// A prepared statement in use: reset when it goes, so that it holds no snapshot open.
+class Query {
+ public:
+  Query(sqlite3_stmt* statement, const std::string& path) : statement_(statement), path_(path) {}
+  ~Query();
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+
+  template <typename... T>
+  Query& bind(const T&... values) {
+    (bindOne(values), ...);
+    return *this;
+  }
+  /// False: no further row.
+  bool next();
+  /// Runs to its end; the number of rows changed.
+  std::size_t run();
+  /// For statements that give exactly one number.
+  std::int64_t number();
+
+  bool isNull(int column) const;
+  std::int64_t integer(int column) const;
+  std::optional<int> optionalInt(int column) const;  // cut to an int's range
+  std::string text(int column) const;                // NULL is empty
+
+ private:
+  void bindOne(std::int64_t value);
+  void bindOne(std::string_view value);
+  template <typename Number>
+  void bindOne(const std::optional<Number>& value) {
+    if (value)
+      bindOne(std::int64_t{*value});
+    else
+      bindOne(nullptr);
+  }
+  void bindOne(std::nullptr_t);
+  void bindOne(int value) { bindOne(std::int64_t{value}); }
+  void bindOne(const char* value) { bindOne(std::string_view(value)); }
+  void bindOne(const std::string& value) { bindOne(std::string_view(value)); }
+  void check(int result);
+
+  sqlite3_stmt* statement_;
+  const std::string& path_;
+  int bound_ = 0;
+};
+
+class Database {
+ public:
+  /// Opens the file, or makes an empty one; what is in it is for the caller to judge.
+  explicit Database(const std::string& path);
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  const std::string& path() const { return path_; }
+  /// Prepared at the first use, kept after that. One use of one text at a time.
+  Query query(std::string_view sql);
+  /// Any number of statements without a result.
+  void execute(const char* sql);
+
+ private:
+  struct Close {
+    void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+  };
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+  };
+  std::string path_;
+  std::unique_ptr<sqlite3, Close> db_;
+  std::map<std::string, std::unique_ptr<sqlite3_stmt, Finalize>, std::less<>> statements_;
+};
+
+/// Takes the write lock at once: nothing read in it is outdated when it is written.
+class Transaction {
+ public:
+  explicit Transaction(Database& db) : db_(db) { db_.execute("BEGIN IMMEDIATE"); }
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  void commit();
+
+ private:
+  enum class State { open, done };
+  Database& db_;
+  State state_ = State::open;
+};
+
+}  // namespace smsd::queue

@@ -1,0 +1,145 @@
+// See sqlite-file.h.
+#include "supervisor/queue/sqlite-file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "supervisor/queue/sqlite-sql.h"
+
+namespace smsd::queue {
+namespace {
+
+using Kind = QueueError::Kind;
+
+bool isEmpty(Database& db) {
+  return db.query(sql::countTables).number() == 0 && db.query(sql::userVersion).number() == 0 &&
+         db.query(sql::applicationIdOfFile).number() == 0;
+}
+
+// The tables, the version and the mark that the file is ours become true at once.
+void install(Database& db) {
+  Transaction tx(db);
+  if (!isEmpty(db)) return;  // another process was faster
+  db.execute(sql::schema);
+  db.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
+  db.execute(fmt::format(sql::setApplicationId, sql::applicationId).c_str());
+  tx.commit();
+}
+
+void refuseOthers(Database& db) {
+  if (db.query(sql::applicationIdOfFile).number() != sql::applicationId)
+    throw QueueError(Kind::failed,
+                     fmt::format("{}: is a database of something else, not a queue: set queue.sqlite.path to "
+                                 "a file of its own",
+                                 db.path()));
+  const auto version = db.query(sql::userVersion).number();
+  if (version != sql::schemaVersion)
+    throw QueueError(
+        Kind::notInstalled,
+        fmt::format("{}: the queue has version {}, this smsd knows version {}: install the smsd that made it",
+                    db.path(), version, sql::schemaVersion));
+}
+
+void setUp(Database& db) {
+  db.execute(sql::settings);
+  auto mode = db.query(sql::journalMode);
+  mode.next();
+  if (mode.text(0) != "wal")
+    throw QueueError(
+        Kind::failed,
+        fmt::format("{}: its file system cannot hold a write-ahead log (journal mode {}): put the "
+                    "queue on a local disk",
+                    db.path(), mode.text(0)));
+}
+
+std::string ownerIn(int fd) {
+  std::array<char, 32> buffer{};
+  const ssize_t length = pread(fd, buffer.data(), buffer.size() - 1, 0);
+  const std::string_view pid(buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+  const auto digits = pid.substr(0, pid.find_first_not_of("0123456789"));
+  return digits.empty() ? "unknown pid" : fmt::format("pid {}", digits);
+}
+
+}  // namespace
+
+OpenedFile openQueueFile(const std::string& path) {
+  OpenedFile opened{std::make_unique<Database>(path), FileState::ready};
+  Database& db = *opened.db;
+  if (isEmpty(db)) {
+    setUp(db);
+    install(db);
+    opened.state = FileState::fresh;
+  }
+  refuseOthers(db);
+  setUp(db);
+  db.execute(sql::indexes);
+  return opened;
+}
+
+OwnedFd::~OwnedFd() {
+  if (fd_ >= 0) close(fd_);
+}
+
+OwnedFd& OwnedFd::operator=(OwnedFd&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+// The lock file stays when it is let go: to unlink it would let two processes lock two files of one name.
+OwnedFd lockOwner(const std::string& path) {
+  const std::string name = path + ".lock";
+  OwnedFd file(open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0660));
+  if (file.get() < 0)
+    throw QueueError(Kind::denied,
+                     fmt::format("{}: cannot be opened ({}): look at the owner and mode of it and its folder",
+                                 name, std::strerror(errno)));
+  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK)
+      throw QueueError(Kind::busy,
+                       fmt::format("{}: another smsd ({}) works on this queue: stop that one first, or set "
+                                   "queue.sqlite.path to another file",
+                                   path, ownerIn(file.get())));
+    throw QueueError(Kind::failed, fmt::format("{}: cannot be locked ({})", name, std::strerror(errno)));
+  }
+  // Only for the message above: that it cannot be written is no reason not to work.
+  const std::string pid = fmt::format("{}\n", getpid());
+  if (ftruncate(file.get(), 0) != 0 || pwrite(file.get(), pid.data(), pid.size(), 0) < 0) errno = 0;
+  return file;
+}
+
+// The log has been made by the time a connection has read; it stays the same file while that connection is
+// open.
+NewsWatch::NewsWatch(Database& db) : db_(db), inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+  if (inotify_.get() >= 0 && inotify_add_watch(inotify_.get(), (db.path() + "-wal").c_str(), IN_MODIFY) < 0)
+    inotify_ = OwnedFd();
+  version_ = db.query(sql::dataVersion).number();
+}
+
+bool NewsWatch::take() {
+  alignas(inotify_event) std::array<char, 4096> buffer;
+  while (inotify_.get() >= 0 && read(inotify_.get(), buffer.data(), buffer.size()) > 0) {
+  }
+  // The log is written before the commit can be seen. Whoever writes holds the write lock until it can:
+  // waiting for that lock is what keeps us from looking too early and never again.
+  std::int64_t now = 0;
+  try {
+    Transaction wait(db_);
+    now = db_.query(sql::dataVersion).number();
+  } catch (const QueueError& error) {
+    if (error.kind() != Kind::unreachable) throw;
+    return true;
+  }
+  const bool changed = now != version_;
+  version_ = now;
+  return changed;
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,60 @@
+// What surrounds the queue in its file: whether the file is a queue, who owns it, and when another process
+// wrote to it.
+//
+// Owns the installation of the tables, the lock file beside the queue and the inotify watch. Called by
+// sqlite.cpp only. Never reads or writes a message. Fails by QueueError; a watch that cannot be had is only
+// missing.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "supervisor/queue/sqlite-db.h"
+
+namespace smsd::queue {
+
+enum class FileState {
+  fresh,  // there was nothing: the tables were made now
+  ready,
+};
+
+struct OpenedFile {
+  std::unique_ptr<Database> db;
+  FileState state = FileState::ready;
+};
+
+/// Refuses what is no database, a database of something else, and a queue made by a newer smsd.
+OpenedFile openQueueFile(const std::string& path);
+
+/// A file descriptor that is closed when it goes.
+class OwnedFd {
+ public:
+  explicit OwnedFd(int fd = -1) : fd_(fd) {}
+  ~OwnedFd();
+  OwnedFd(OwnedFd&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+  OwnedFd& operator=(OwnedFd&& other) noexcept;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// Locks `<path>.lock` for as long as the descriptor lives; the kernel lets it go when the process dies.
+/// Throws `busy` with the pid of the owner.
+OwnedFd lockOwner(const std::string& path);
+
+/// Tells commits of other connections from our own.
+class NewsWatch {
+ public:
+  explicit NewsWatch(Database& db);
+  int fd() const { return inotify_.get(); }
+  /// Drains the descriptor. True when somebody else committed since the last call, or may have.
+  bool take();
+
+ private:
+  Database& db_;
+  OwnedFd inotify_;
+  std::int64_t version_;
+};
+
+}  // namespace smsd::queue

@@ -1,0 +1,153 @@
+// What NAV's queue class offers, on a queue in a file. See sqlite-queue.h.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "supervisor/queue/sqlite-queue.h"
+#include "supervisor/queue/sqlite-sql.h"
+
+namespace smsd::queue {
+namespace {
+
+using Kind = QueueError::Kind;
+
+std::int64_t countOf(std::uint64_t value) {
+  return static_cast<std::int64_t>(
+      std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max() - 1));
+}
+
+std::string withStatus(const char* statement, SentStatus status) {
+  return fmt::format(fmt::runtime(statement), static_cast<char>(status));
+}
+
+std::vector<StoredMessage> readMessages(Query& row) {
+  std::vector<StoredMessage> messages;
+  while (row.next()) {
+    StoredMessage message;
+    message.id = row.integer(0);
+    message.recipient = row.text(1);
+    message.user = row.text(2);
+    message.text = row.text(3);
+    message.severity = row.optionalInt(4);
+    message.time = row.text(5);
+    message.status =
+        static_cast<SentStatus>(row.text(6)[0]);  // the table's CHECK knows the same three letters
+    message.underWay = row.integer(7) != 0;
+    messages.push_back(std::move(message));
+  }
+  return messages;
+}
+
+// Which check was broken (wart C49), without the message's text.
+std::string explainRefusal(std::string_view said, const NewMessage& message) {
+  if (said.find("phone_length") != std::string_view::npos)
+    return fmt::format("the number has more than 15 characters, which is all the queue takes ({} bytes)",
+                       message.recipient.size());
+  if (said.find("msg_length") != std::string_view::npos)
+    return fmt::format("the text has more than 145 characters, which is all the queue takes ({} bytes)",
+                       message.text.size());
+  if (said.find("FOREIGN KEY") != std::string_view::npos)
+    return fmt::format("there is no account {} in the queue", message.account.value_or(0));
+  return std::string(said);
+}
+
+}  // namespace
+
+std::size_t SqliteQueue::cancel(Duration minimumAge) {
+  return on([&](Database& db) {
+    Transaction tx(db);
+    const Now now = clock(db);
+    // Age nought means all of them, also those of a clock that is ahead of ours (wart C42).
+    const std::size_t cancelled =
+        minimumAge <= Duration::zero()
+            ? db.query(sql::cancelAll).bind(now.text).run()
+            : db.query(sql::cancelOld).bind(now.text, std::int64_t{minimumAge.count()}).run();
+    tx.commit();
+    return cancelled;
+  });
+}
+
+std::vector<StoredMessage> SqliteQueue::messages(SentStatus status, std::size_t limit) {
+  return on([&](Database& db) {
+    auto row = db.query(withStatus(sql::messages, status));
+    return readMessages(row.bind(countOf(limit)));
+  });
+}
+
+std::vector<StoredMessage> SqliteQueue::messagesOf(const std::string& recipient, SentStatus status) {
+  return on([&](Database& db) {
+    auto row = db.query(withStatus(sql::messagesOf, status));
+    return readMessages(row.bind(recipient));
+  });
+}
+
+std::vector<std::string> SqliteQueue::recipients(SentStatus status) {
+  return on([&](Database& db) {
+    std::vector<std::string> recipients;
+    for (auto row = db.query(withStatus(sql::recipients, status)); row.next();)
+      recipients.push_back(row.text(0));
+    return recipients;
+  });
+}
+
+std::vector<MessageId> SqliteQueue::insert(const std::vector<NewMessage>& messages) {
+  return on([&](Database& db) {
+    std::vector<MessageId> ids;
+    Transaction tx(db);
+    const Now now = clock(db);
+    for (const NewMessage& message : messages) try {
+        ids.push_back(db.query(sql::insert)
+                          .bind(message.account, now.text, message.recipient, message.text, message.severity)
+                          .number());
+      } catch (const QueueError& error) {
+        if (error.kind() != Kind::invalid) throw;
+        throw QueueError(Kind::invalid, explainRefusal(error.what(), message));
+      }
+    tx.commit();
+    return ids;
+  });
+}
+
+std::size_t SqliteQueue::setStatus(MessageId id, SentStatus status, int smsid) {
+  return on([&](Database& db) {
+    Transaction tx(db);
+    const std::string letter(1, static_cast<char>(status));
+    auto update = db.query(sql::setStatus);
+    update.bind(letter, smsid);
+    if (status == SentStatus::unsent)
+      update.bind(nullptr);
+    else
+      update.bind(clock(db).text);
+    const std::size_t changed = update.bind(id).run();
+    tx.commit();
+    return changed;
+  });
+}
+
+Depth SqliteQueue::depth(std::uint64_t bound) {
+  return on([&](Database& db) {
+    Depth depth;
+    const std::int64_t most = countOf(bound);
+    const auto counted = static_cast<std::uint64_t>(db.query(sql::countUnsent).bind(most + 1).number());
+    depth.more = counted > bound;
+    depth.unsent = std::min(counted, bound);
+    const std::int64_t now = clock(db).ms;
+    const auto consider = [&](const Query& row, int column) {
+      if (row.isNull(column)) return;  // a time that is no time
+      const Duration age(std::max<std::int64_t>(0, now - row.integer(column)));
+      depth.oldest = std::max(depth.oldest.value_or(age), age);
+    };
+    std::int64_t severity = std::numeric_limits<std::int64_t>::min();
+    for (std::int64_t hops = 0; hops <= most; ++hops) {
+      auto row = db.query(sql::oldestAbove);
+      if (!row.bind(severity).next()) break;
+      severity = row.integer(0);
+      consider(row, 1);
+    }
+    if (auto row = db.query(sql::oldestOfOthers); row.next()) consider(row, 0);
+    return depth;
+  });
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,111 @@
+// The queue in one SQLite file, for one host. See queue.h for what its operations mean.
+//
+// Owns the connection, the lock that makes this process the file's only supervisor, and the place where
+// claims go on. Its operations stand in sqlite.cpp (a supervisor's life, notice), sqlite-road.cpp and
+// sqlite-nav.cpp. Every write takes SQLite's one write lock first, so that nothing read in it can be
+// outdated; a connection that failed is opened anew by the next call.
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "supervisor/queue/queue.h"
+#include "supervisor/queue/sqlite-db.h"
+#include "supervisor/queue/sqlite-file.h"
+
+namespace smsd::queue {
+
+class SqliteQueue final : public Queue {
+ public:
+  explicit SqliteQueue(std::string path) : path_(std::move(path)) {}
+
+  SupervisorId enlist(const std::string& name, Duration lease) override;
+  void renew() override;
+  std::vector<Submission> takeOver() override;
+  void retire() override;
+
+  ClaimResult claim(const ClaimRequest& request) override;
+  std::vector<AttemptId> recordAttempts(const std::vector<NextAttempt>& next) override;
+  SettleResult settle(const std::vector<Settlement>& settlements) override;
+
+  int newsFd() override;
+  bool takeNews() override;
+
+  std::size_t cancel(Duration minimumAge) override;
+  std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) override;
+  std::vector<StoredMessage> messagesOf(const std::string& recipient, SentStatus status) override;
+  std::vector<std::string> recipients(SentStatus status) override;
+  std::vector<MessageId> insert(const std::vector<NewMessage>& messages) override;
+  std::size_t setStatus(MessageId id, SentStatus status, int smsid) override;
+  Depth depth(std::uint64_t bound) override;
+
+ private:
+  struct Connection {
+    std::unique_ptr<Database> db;
+    std::string keyPrefix;  // of the idempotency keys
+    NewsWatch news;
+  };
+  struct Now {
+    std::int64_t ms = 0;
+    std::string text;
+  };
+  /// A place in the order of unsent rows: first those with a severity, then the others.
+  struct Cursor {
+    enum class Phase { severe, others, end };
+    Phase phase = Phase::severe;
+    std::optional<std::int64_t> severity =
+        std::numeric_limits<std::int64_t>::min();  // none in the phase `others`
+    std::string time;
+    MessageId id = std::numeric_limits<MessageId>::min();
+    std::int64_t since = 0;  // when this sweep began, ms
+  };
+  struct Head {
+    Cursor at;
+    std::string recipient;
+  };
+  /// One recipient's SMS before it is written.
+  struct Draft {
+    Submission submission;
+    std::string time;  // of its first message
+  };
+
+  Connection& connection();
+  /// Runs `work` on the connection, and closes it when that may be what failed.
+  template <typename F>
+  auto on(F work) {
+    try {
+      return work(*connection().db);
+    } catch (const QueueError& error) {
+      if (error.kind() != QueueError::Kind::invalid && error.kind() != QueueError::Kind::fenced)
+        connection_.reset();
+      throw;
+    }
+  }
+
+  static Now clock(Database& db);
+  void requireAlive(Database& db) const;
+
+  static std::vector<Head> page(Database& db, const Cursor& cursor, std::size_t size);
+  static Cursor nextPhase(const Cursor& cursor);
+  std::vector<Draft> walk(Database& db, const ClaimRequest& request, const Now& now, Cursor& cursor,
+                          ClaimResult& result);
+  std::size_t expire(Database& db, const std::string& recipient, Duration age, const Now& now);
+  std::optional<Draft> draft(Database& db, const ClaimRequest& request, const std::string& recipient);
+  /// Gives as many numbers that were never given; the first of them.
+  static std::int64_t takeAttemptIds(Database& db, std::size_t count);
+  void submit(Database& db, std::vector<Draft>& drafts, const ClaimRequest& request, const Now& now);
+  std::optional<Duration> nextDue(Database& db, const Cursor& cursor, const Now& now);
+  void settleOne(Database& db, const Settlement& settlement, const Now& now, SettleResult& result);
+  static void mark(Database& db, const Settlement& settlement, const Now& now, SettleResult& result);
+  Submission readOrphan(Database& db, const Query& row);
+
+  std::string path_;
+  std::unique_ptr<Connection> connection_;
+  OwnedFd ownership_;
+  SupervisorId me_ = 0;
+  Cursor cursor_;
+};
+
+}  // namespace smsd::queue

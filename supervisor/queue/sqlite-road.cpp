@@ -1,0 +1,288 @@
+// Claims, attempts and settlements on a queue in a file. See sqlite-queue.h.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+#include <unordered_set>
+
+#include "supervisor/queue/sqlite-queue.h"
+#include "supervisor/queue/sqlite-sql.h"
+
+namespace smsd::queue {
+namespace {
+
+using Kind = QueueError::Kind;
+
+constexpr std::size_t leastPage = 64, mostPage = 512;  // rows
+// Rows one claim looks at: a head full of recipients that are under way or wait must not hold the write lock
+// for long.
+constexpr std::size_t maxLooked = 20'000;
+// Messages of one recipient that one SMS is made of.
+constexpr std::int64_t maxMessages = 1000;
+
+std::string listOf(const std::vector<MessageId>& ids) { return fmt::format("[{}]", fmt::join(ids, ",")); }
+
+// smsq.smsid is an integer (wart C26): a reference that is none is kept in the submission only.
+int smsidOf(const std::string& reference) {
+  int value = 0;
+  const char* end = reference.data() + reference.size();
+  const auto [stopped, error] = std::from_chars(reference.data(), end, value);
+  return error == std::errc{} && stopped == end ? value : 0;
+}
+
+std::string_view nameOf(Fate fate) {
+  switch (fate) {
+    case Fate::sent:
+      return "sent";
+    case Fate::ignored:
+      return "ignored";
+    case Fate::returned:
+      break;
+  }
+  return "returned";
+}
+
+}  // namespace
+
+std::vector<SqliteQueue::Head> SqliteQueue::page(Database& db, const Cursor& cursor, std::size_t size) {
+  std::vector<Head> heads;
+  const auto room = [&] { return static_cast<std::int64_t>(size - heads.size()); };
+  const auto read = [&](Query& row) {
+    while (row.next()) {
+      Head head{cursor, row.text(3)};
+      if (cursor.phase == Cursor::Phase::severe) head.at.severity = row.integer(0);
+      head.at.time = row.text(1);
+      head.at.id = row.integer(2);
+      heads.push_back(std::move(head));
+    }
+  };
+  {
+    auto row = db.query(sql::onwardInTime);
+    read(row.bind(cursor.severity, cursor.time, cursor.id, room()));
+  }
+  if (room() > 0) {
+    auto row = db.query(sql::onwardInSeverity);
+    read(row.bind(cursor.severity, cursor.time, room()));
+  }
+  if (room() > 0 && cursor.phase == Cursor::Phase::severe) {
+    auto row = db.query(sql::onward);
+    read(row.bind(cursor.severity, room()));
+  }
+  return heads;
+}
+
+SqliteQueue::Cursor SqliteQueue::nextPhase(const Cursor& cursor) {
+  Cursor next;
+  next.phase = cursor.phase == Cursor::Phase::severe ? Cursor::Phase::others : Cursor::Phase::end;
+  next.severity.reset();
+  next.since = cursor.since;
+  return next;
+}
+
+std::vector<SqliteQueue::Draft> SqliteQueue::walk(Database& db, const ClaimRequest& request, const Now& now,
+                                                  Cursor& cursor, ClaimResult& result) {
+  std::vector<Draft> drafts;
+  std::unordered_set<std::string> looked;
+  std::size_t rows = 0;
+  while (cursor.phase != Cursor::Phase::end && rows < maxLooked) {
+    const auto heads = page(db, cursor, std::clamp(request.limit + 1, leastPage, mostPage));
+    for (const Head& head : heads) {
+      if (drafts.size() == request.limit) return drafts;
+      cursor = head.at;
+      ++rows;
+      if (!looked.insert(head.recipient).second) continue;
+      if (db.query(sql::isLive).bind(head.recipient).next()) continue;
+      int rounds = 0;
+      if (auto wait = db.query(sql::waitOf); wait.bind(head.recipient).next()) {
+        if (wait.integer(1) > now.ms) continue;
+        rounds = static_cast<int>(wait.integer(0));
+      }
+      if (request.expireAfter) result.expired += expire(db, head.recipient, *request.expireAfter, now);
+      if (auto made = draft(db, request, head.recipient)) {
+        made->submission.rounds = rounds;
+        drafts.push_back(std::move(*made));
+      }
+    }
+    if (heads.empty()) cursor = nextPhase(cursor);
+  }
+  return drafts;
+}
+
+std::size_t SqliteQueue::expire(Database& db, const std::string& recipient, Duration age, const Now& now) {
+  std::vector<MessageId> ids;
+  {
+    auto row = db.query(sql::expire);
+    for (row.bind(now.text, recipient, std::int64_t{age.count()}); row.next();) ids.push_back(row.integer(0));
+  }
+  if (!ids.empty())
+    db.query(sql::recordExpired).bind(now.text, recipient, me_, listOf(ids), ids.front()).run();
+  return ids.size();
+}
+
+std::optional<SqliteQueue::Draft> SqliteQueue::draft(Database& db, const ClaimRequest& request,
+                                                     const std::string& recipient) {
+  std::vector<Message> messages;
+  Draft draft;
+  {
+    auto row = db.query(sql::messagesToSend);
+    for (row.bind(recipient, maxMessages); row.next();) {
+      if (messages.empty()) draft.time = row.text(3);
+      messages.push_back({row.integer(0), row.text(1), row.optionalInt(2)});
+    }
+  }
+  if (messages.empty()) return std::nullopt;  // all of them had expired
+  draft.submission.recipient = recipient;
+  draft.submission.dispatcher = request.dispatcher;
+  draft.submission.severity = messages.front().severity;
+  draft.submission.first = messages.front().id;
+  draft.submission.sms = request.format(messages);
+  return draft;
+}
+
+std::int64_t SqliteQueue::takeAttemptIds(Database& db, std::size_t count) {
+  const auto many = static_cast<std::int64_t>(count);
+  return db.query(sql::takeAttemptIds).bind(many).number() - many + 1;
+}
+
+void SqliteQueue::submit(Database& db, std::vector<Draft>& drafts, const ClaimRequest& request,
+                         const Now& now) {
+  // A recipient may have been found by a row that is not the first of its messages any more.
+  std::sort(drafts.begin(), drafts.end(), [](const Draft& a, const Draft& b) {
+    const auto rank = [](const Draft& d) {
+      return std::tuple(!d.submission.severity, d.submission.severity.value_or(0), std::string_view(d.time),
+                        d.submission.first);
+    };
+    return rank(a) < rank(b);
+  });
+  std::int64_t attempt = takeAttemptIds(db, drafts.size());
+  for (auto& [submission, time] : drafts) {
+    submission.attempt = static_cast<AttemptId>(attempt);
+    const FormattedSms& sms = submission.sms;
+    submission.id =
+        db.query(sql::submit)
+            .bind(submission.recipient, me_, attempt++, request.dispatcher, sms.text,
+                  sms.encoding == Encoding::ucs2 ? "ucs2" : "gsm7", static_cast<std::int64_t>(sms.units),
+                  static_cast<std::int64_t>(sms.parts), listOf(sms.sent), listOf(sms.ignored),
+                  submission.severity, submission.first, submission.rounds, now.text)
+            .number();
+    submission.key = fmt::format("{}{}", connection_->keyPrefix, submission.id);
+  }
+}
+
+// Those that became due while this sweep was under way may have been passed by before: they count as due now.
+std::optional<Duration> SqliteQueue::nextDue(Database& db, const Cursor& cursor, const Now& now) {
+  // What was cancelled meanwhile has nothing to wait for; its rounds must not meet a message of another day.
+  db.query(sql::forgetWaits).bind(now.ms).run();
+  auto row = db.query(sql::nextDue);
+  row.bind(cursor.since).next();
+  if (row.isNull(0)) return std::nullopt;
+  return Duration(std::max<std::int64_t>(0, row.integer(0) - now.ms));
+}
+
+ClaimResult SqliteQueue::claim(const ClaimRequest& request) {
+  return on([&](Database& db) {
+    Transaction tx(db);
+    requireAlive(db);
+    const Now now = clock(db);
+    Cursor cursor = request.look == Look::onward ? cursor_ : Cursor{};
+    if (cursor.since == 0) cursor.since = now.ms;
+    ClaimResult result;
+    std::vector<Draft> drafts = walk(db, request, now, cursor, result);
+    if (!drafts.empty()) submit(db, drafts, request, now);
+    result.atEnd = cursor.phase == Cursor::Phase::end;
+    if (result.atEnd) result.nextDue = nextDue(db, cursor, now);
+    tx.commit();
+    if (request.look == Look::onward) cursor_ = result.atEnd ? Cursor{} : cursor;
+    for (Draft& draft : drafts) result.submissions.push_back(std::move(draft.submission));
+    return result;
+  });
+}
+
+std::vector<AttemptId> SqliteQueue::recordAttempts(const std::vector<NextAttempt>& next) {
+  return on([&](Database& db) {
+    std::vector<AttemptId> attempts;
+    Transaction tx(db);
+    requireAlive(db);
+    const Now now = clock(db);
+    std::int64_t attempt = takeAttemptIds(db, next.size());
+    for (const NextAttempt& one : next) {
+      {
+        auto row = db.query(sql::standing);
+        if (!row.bind(one.id).next() || row.integer(0) != me_ || row.integer(1) != 0)
+          throw QueueError(Kind::fenced,
+                           fmt::format("{}: submission {} is not under way here any more", path_, one.id));
+        db.query(sql::recordAttempt)
+            .bind(row.integer(2), one.id, row.text(3), now.text, one.outcome, one.reason)
+            .run();
+      }
+      db.query(sql::nextAttempt).bind(attempt, one.dispatcher, one.id).run();
+      attempts.push_back(static_cast<AttemptId>(attempt++));
+    }
+    tx.commit();
+    return attempts;
+  });
+}
+
+void SqliteQueue::mark(Database& db, const Settlement& settlement, const Now& now, SettleResult& result) {
+  const FormattedSms& sms = settlement.submission.sms;
+  if (settlement.fate == Fate::returned) return;
+  const int smsid = settlement.fate == Fate::sent ? smsidOf(settlement.reference) : 0;
+  const auto ignore = [&](MessageId id) {
+    result.ignored += db.query(sql::markIgnored).bind(smsid, now.text, id).run();
+  };
+  for (const MessageId id : sms.sent) {
+    if (settlement.fate == Fate::sent)
+      result.sent += db.query(sql::markSent).bind(smsid, now.text, id).run();
+    else
+      ignore(id);
+  }
+  for (const MessageId id : sms.ignored) ignore(id);
+}
+
+void SqliteQueue::settleOne(Database& db, const Settlement& settlement, const Now& now,
+                            SettleResult& result) {
+  const SubmissionId id = settlement.submission.id;
+  std::string recipient;
+  int rounds = 0;
+  {
+    auto row = db.query(sql::standing);
+    if (!row.bind(id).next() || row.integer(0) != me_)
+      throw QueueError(Kind::fenced,
+                       fmt::format("{}: submission {} is not this supervisor's any more", path_, id));
+    if (row.integer(1) != 0) return;  // settled before: the call is repeated
+    rounds = static_cast<int>(row.integer(4));
+    recipient = row.text(5);
+    if (settlement.outcome != "accepted")
+      db.query(sql::recordAttempt)
+          .bind(row.integer(2), id, row.text(3), now.text, settlement.outcome, settlement.reason)
+          .run();
+  }
+  mark(db, settlement, now, result);
+  db.query(sql::end)
+      .bind(now.text, nameOf(settlement.fate), settlement.outcome, settlement.reason, settlement.reference,
+            id)
+      .run();
+  if (settlement.fate == Fate::returned && settlement.wait) {
+    db.query(sql::wait)
+        .bind(recipient, rounds + 1, now.ms + settlement.wait->count(), settlement.reason)
+        .run();
+    return;  // not claimed before it is due: there is nothing to look at
+  }
+  db.query(sql::noWait).bind(recipient).run();
+  if (!result.lookAgain) result.lookAgain = db.query(sql::hasUnsent).bind(recipient).next();
+}
+
+SettleResult SqliteQueue::settle(const std::vector<Settlement>& settlements) {
+  return on([&](Database& db) {
+    SettleResult result;
+    Transaction tx(db);
+    requireAlive(db);
+    const Now now = clock(db);
+    for (const Settlement& settlement : settlements) settleOne(db, settlement, now, result);
+    tx.commit();
+    return result;
+  });
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,239 @@
+// All SQL of the SQLite backend. Called by sqlite*.cpp; says nothing of when a statement runs.
+//
+// Times: smsq keeps NAV's columns, a text in UTC that sorts (2026-01-31 23:59:59.123, the fraction may be
+// missing); what is calculated with is milliseconds since 1970. Unsent rows are read by two partial indexes
+// and named INDEXED BY: a claim costs the same whatever ANALYZE found, and however many rows were sent
+// before.
+#pragma once
+
+namespace smsd::queue::sql {
+
+constexpr int schemaVersion = 1;
+constexpr int applicationId = 0x736d7364;  // "smsd"
+
+constexpr auto schema = R"(
+CREATE TABLE account (
+  id INTEGER PRIMARY KEY,
+  login TEXT NOT NULL UNIQUE,
+  name TEXT DEFAULT 'Noname',
+  password TEXT,
+  ext_sync TEXT
+) STRICT;
+CREATE TABLE smsq (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  accountid INTEGER REFERENCES account (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  time TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
+  phone TEXT NOT NULL CONSTRAINT phone_length CHECK (length(phone) <= 15),
+  msg TEXT NOT NULL CONSTRAINT msg_length CHECK (length(msg) <= 145),
+  sent TEXT NOT NULL DEFAULT 'N' CHECK (sent IN ('Y', 'N', 'I')),
+  smsid INTEGER,
+  timesent TEXT,
+  severity INTEGER
+) STRICT;
+CREATE INDEX smsq_accountid ON smsq (accountid);
+CREATE TABLE smsd_installation (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  uuid TEXT NOT NULL,
+  last_attempt INTEGER NOT NULL
+) STRICT;
+INSERT INTO smsd_installation VALUES (1, lower(hex(randomblob(16))), 0);
+CREATE TABLE smsd_supervisor (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  host TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  started TEXT NOT NULL,
+  lease INTEGER NOT NULL,        -- ms
+  lease_until INTEGER NOT NULL,  -- ms since 1970
+  alive INTEGER NOT NULL CHECK (alive IN (0, 1))
+) STRICT;
+CREATE TABLE smsd_submission (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  recipient TEXT NOT NULL,
+  supervisor INTEGER REFERENCES smsd_supervisor (id),
+  attempt INTEGER NOT NULL,
+  dispatcher TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  encoding TEXT NOT NULL CHECK (encoding IN ('gsm7', 'ucs2')),
+  units INTEGER NOT NULL,
+  parts INTEGER NOT NULL,
+  sent_ids TEXT NOT NULL,        -- JSON lists
+  ignored_ids TEXT NOT NULL,
+  severity INTEGER,
+  first_message INTEGER NOT NULL,
+  rounds INTEGER NOT NULL,
+  created TEXT NOT NULL,
+  ended TEXT,
+  fate TEXT,
+  outcome TEXT,
+  reason TEXT,
+  reference TEXT
+) STRICT;
+CREATE TABLE smsd_attempt (
+  id INTEGER PRIMARY KEY,        -- the attempt's
+  submission INTEGER NOT NULL REFERENCES smsd_submission (id),
+  dispatcher TEXT NOT NULL,
+  ended TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  reason TEXT NOT NULL
+) STRICT;
+CREATE TABLE smsd_wait (
+  recipient TEXT PRIMARY KEY,
+  rounds INTEGER NOT NULL,
+  due INTEGER NOT NULL,          -- ms since 1970
+  reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX smsd_wait_due ON smsd_wait (due);
+)";
+
+// Made when they are missing, whoever dropped them: every statement of the road names them.
+constexpr auto indexes = R"(
+CREATE INDEX IF NOT EXISTS smsq_unsent_order ON smsq (severity, time, id, phone) WHERE sent = 'N';
+CREATE INDEX IF NOT EXISTS smsq_unsent_phone ON smsq (phone, severity, time, id) WHERE sent = 'N';
+CREATE UNIQUE INDEX IF NOT EXISTS smsd_submission_live ON smsd_submission (recipient) WHERE ended IS NULL;
+)";
+
+// --- the connection
+constexpr auto countTables = "SELECT count(*) FROM sqlite_schema";
+constexpr auto userVersion = "PRAGMA user_version";
+constexpr auto applicationIdOfFile = "PRAGMA application_id";
+constexpr auto setUserVersion = "PRAGMA user_version = {}";
+constexpr auto setApplicationId = "PRAGMA application_id = {}";
+constexpr auto journalMode = "PRAGMA journal_mode = WAL";
+constexpr auto settings =
+    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA "
+    "cell_size_check = ON; "
+    "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000";
+constexpr auto dataVersion = "PRAGMA data_version";
+constexpr auto uuid = "SELECT uuid FROM smsd_installation";
+// The only clock: ms since 1970, and the same as smsq has it.
+constexpr auto clock =
+    "SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), strftime('%Y-%m-%d %H:%M:%f', "
+    "'now')";
+
+// --- a supervisor's life
+constexpr auto endAllRuns = "UPDATE smsd_supervisor SET alive = 0 WHERE alive = 1";
+constexpr auto enlist =
+    "INSERT INTO smsd_supervisor (name, host, pid, started, lease, lease_until, alive) VALUES (?, ?, ?, ?, "
+    "?, ?, 1) "
+    "RETURNING id";
+constexpr auto renew = "UPDATE smsd_supervisor SET lease_until = ? + lease WHERE id = ? AND alive = 1";
+constexpr auto isAlive = "SELECT 1 FROM smsd_supervisor WHERE id = ? AND alive = 1";
+constexpr auto retire = "UPDATE smsd_supervisor SET alive = 0 WHERE id = ?";
+constexpr auto orphans =
+    "SELECT id, attempt, dispatcher, recipient, text, encoding, units, parts, sent_ids, ignored_ids, "
+    "severity, "
+    "first_message, rounds FROM smsd_submission INDEXED BY smsd_submission_live WHERE ended IS NULL AND "
+    "supervisor <> ? ORDER BY "
+    "severity NULLS LAST, first_message, id";
+constexpr auto adopt = "UPDATE smsd_submission SET supervisor = ? WHERE id = ?";
+constexpr auto listOfIds = "SELECT value FROM json_each(?)";
+
+// --- claim
+// Onward from a place, in three steps: (severity, time, id) > (?, ?, ?) in one would seek by the first two
+// only, and read again and again what one INSERT wrote at one time.
+constexpr auto onwardInTime =
+    "SELECT severity, time, id, phone FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' AND severity "
+    "IS ? AND time = ? "
+    "AND id > ? ORDER BY id LIMIT ?";
+constexpr auto onwardInSeverity =
+    "SELECT severity, time, id, phone FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' AND severity "
+    "IS ? AND time > ? "
+    "ORDER BY time, id LIMIT ?";
+constexpr auto onward =
+    "SELECT severity, time, id, phone FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' AND severity > "
+    "? ORDER BY "
+    "severity, time, id LIMIT ?";
+constexpr auto isLive =
+    "SELECT 1 FROM smsd_submission INDEXED BY smsd_submission_live WHERE recipient = ? AND ended IS NULL";
+constexpr auto waitOf = "SELECT rounds, due FROM smsd_wait WHERE recipient = ?";
+// An age in ms; a time that is no time is never too old.
+constexpr auto expire =
+    "UPDATE smsq INDEXED BY smsq_unsent_phone SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone = ?2 "
+    "AND "
+    "julianday(time) < julianday(?1) - ?3 / 86400000.0 RETURNING id";
+constexpr auto recordExpired =
+    "INSERT INTO smsd_submission (recipient, supervisor, attempt, dispatcher, attempts, text, encoding, "
+    "units, parts, "
+    "sent_ids, ignored_ids, first_message, rounds, created, ended, fate, outcome, reason) VALUES (?2, ?3, 0, "
+    "'', 0, '', "
+    "'gsm7', 0, 0, '[]', ?4, ?5, 0, ?1, ?1, 'ignored', 'expired', 'older than queue.expire_after')";
+constexpr auto messagesToSend =
+    "SELECT id, msg, severity, time FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ? "
+    "ORDER BY severity NULLS LAST, time, id LIMIT ?";
+constexpr auto takeAttemptIds =
+    "UPDATE smsd_installation SET last_attempt = last_attempt + ? RETURNING last_attempt";
+constexpr auto submit =
+    "INSERT INTO smsd_submission (recipient, supervisor, attempt, dispatcher, attempts, text, encoding, "
+    "units, parts, "
+    "sent_ids, ignored_ids, severity, first_message, rounds, created) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, "
+    "?, ?, ?, ?, ?) "
+    "RETURNING id";
+constexpr auto forgetWaits =
+    "DELETE FROM smsd_wait WHERE due <= ? AND NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone "
+    "WHERE sent = 'N' "
+    "AND phone = recipient)";
+constexpr auto nextDue =
+    "SELECT min(due) FROM smsd_wait w WHERE due >= ? AND NOT EXISTS (SELECT 1 FROM smsd_submission s INDEXED "
+    "BY "
+    "smsd_submission_live WHERE s.recipient = w.recipient AND s.ended IS NULL)";
+
+// --- attempts and settlement
+constexpr auto standing =
+    "SELECT supervisor, ended IS NOT NULL, attempt, dispatcher, rounds, recipient FROM smsd_submission WHERE "
+    "id = ?";
+constexpr auto nextAttempt =
+    "UPDATE smsd_submission SET attempt = ?, dispatcher = ?, attempts = attempts + 1 WHERE id = ?";
+constexpr auto recordAttempt = "INSERT INTO smsd_attempt VALUES (?, ?, ?, ?, ?, ?)";
+constexpr auto markSent = "UPDATE smsq SET sent = 'Y', smsid = ?, timesent = ? WHERE id = ? AND sent <> 'Y'";
+constexpr auto markIgnored =
+    "UPDATE smsq SET sent = 'I', smsid = ?, timesent = ? WHERE id = ? AND sent = 'N'";
+constexpr auto end =
+    "UPDATE smsd_submission SET ended = ?, fate = ?, outcome = ?, reason = ?, reference = ? WHERE id = ?";
+constexpr auto wait =
+    "INSERT INTO smsd_wait VALUES (?1, ?2, ?3, ?4) ON CONFLICT (recipient) DO UPDATE SET rounds = ?2, due = "
+    "?3, reason = ?4";
+constexpr auto noWait = "DELETE FROM smsd_wait WHERE recipient = ?";
+constexpr auto hasUnsent =
+    "SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ? LIMIT 1";
+
+// --- what NAV's queue class offers; {} is one of the letters of smsq.sent, written out so that the partial
+// indexes are used
+constexpr auto cancelAll =
+    "UPDATE smsq INDEXED BY smsq_unsent_order SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone NOT "
+    "IN (SELECT recipient FROM smsd_submission "
+    "INDEXED BY smsd_submission_live WHERE ended IS NULL)";
+constexpr auto cancelOld =
+    "UPDATE smsq INDEXED BY smsq_unsent_order SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone NOT "
+    "IN (SELECT recipient FROM smsd_submission "
+    "INDEXED BY smsd_submission_live WHERE ended IS NULL) AND julianday(time) <= julianday(?1) - ?2 / "
+    "86400000.0";
+constexpr auto messages =
+    "SELECT q.id, q.phone, a.name, q.msg, q.severity, substr(q.time, 1, 16), q.sent, EXISTS (SELECT 1 FROM "
+    "smsd_submission s INDEXED BY smsd_submission_live WHERE s.recipient = q.phone AND s.ended IS NULL) FROM "
+    "smsq q LEFT "
+    "JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' ORDER BY q.time, q.id LIMIT ?";
+constexpr auto messagesOf =
+    "SELECT q.id, q.phone, a.name, q.msg, q.severity, substr(q.time, 1, 16), q.sent, EXISTS (SELECT 1 FROM "
+    "smsd_submission s INDEXED BY smsd_submission_live WHERE s.recipient = q.phone AND s.ended IS NULL) FROM "
+    "smsq q LEFT "
+    "JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' AND q.phone = ? ORDER BY q.severity NULLS "
+    "LAST, q.time, q.id";
+constexpr auto recipients = "SELECT DISTINCT phone FROM smsq WHERE sent = '{}' ORDER BY phone";
+constexpr auto insert =
+    "INSERT INTO smsq (accountid, time, phone, msg, severity) VALUES (?, ?, ?, ?, ?) RETURNING id";
+constexpr auto setStatus = "UPDATE smsq SET sent = ?, smsid = ?, timesent = ? WHERE id = ?";
+constexpr auto countUnsent =
+    "SELECT count(*) FROM (SELECT 1 FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' LIMIT ?)";
+// The oldest of one severity is the first of it in the index, and the next severity one seek away.
+constexpr auto oldestAbove =
+    "SELECT severity, CAST(round((julianday(time) - 2440587.5) * 86400000) AS INTEGER) FROM smsq INDEXED BY "
+    "smsq_unsent_order "
+    "WHERE sent = 'N' AND severity > ? ORDER BY severity, time LIMIT 1";
+constexpr auto oldestOfOthers =
+    "SELECT CAST(round((julianday(time) - 2440587.5) * 86400000) AS INTEGER) FROM smsq INDEXED BY "
+    "smsq_unsent_order WHERE sent = "
+    "'N' AND severity IS NULL ORDER BY time LIMIT 1";
+
+}  // namespace smsd::queue::sql

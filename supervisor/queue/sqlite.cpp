@@ -1,0 +1,139 @@
+// A supervisor's life on a queue in a file, and notice of what others wrote to it. See sqlite-queue.h.
+//
+// One process at a time may be the file's supervisor: a lock of the kernel says so, not a lease. Whoever
+// holds it knows that all earlier runs are dead, and adopts what they left.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "supervisor/queue/sqlite-queue.h"
+#include "supervisor/queue/sqlite-sql.h"
+
+namespace smsd::queue {
+namespace {
+
+using Kind = QueueError::Kind;
+
+constexpr std::size_t keyDigits = 12;
+
+std::string hostName() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+std::vector<MessageId> readIds(Database& db, const std::string& list) {
+  std::vector<MessageId> ids;
+  auto row = db.query(sql::listOfIds);
+  for (row.bind(list); row.next();) ids.push_back(row.integer(0));
+  return ids;
+}
+
+}  // namespace
+
+SqliteQueue::Connection& SqliteQueue::connection() {
+  if (!connection_) {
+    auto db = openQueueFile(path_).db;
+    Database& opened = *db;
+    auto row = opened.query(sql::uuid);
+    row.next();
+    const std::string prefix = row.text(0).substr(0, keyDigits) + "-";
+    connection_ = std::make_unique<Connection>(Connection{std::move(db), prefix, NewsWatch(opened)});
+  }
+  return *connection_;
+}
+
+SqliteQueue::Now SqliteQueue::clock(Database& db) {
+  auto row = db.query(sql::clock);
+  row.next();
+  return {row.integer(0), row.text(1)};
+}
+
+void SqliteQueue::requireAlive(Database& db) const {
+  if (!db.query(sql::isAlive).bind(me_).next())
+    throw QueueError(Kind::fenced, fmt::format("{}: this supervisor is not enlisted any more", path_));
+}
+
+SupervisorId SqliteQueue::enlist(const std::string& name, Duration lease) {
+  return on([&](Database& db) {
+    if (ownership_.get() < 0) ownership_ = lockOwner(path_);
+    Transaction tx(db);
+    const Now now = clock(db);
+    db.query(sql::endAllRuns).run();
+    const SupervisorId id = db.query(sql::enlist)
+                                .bind(name, hostName(), std::int64_t{getpid()}, now.text,
+                                      std::int64_t{lease.count()}, std::int64_t{now.ms + lease.count()})
+                                .number();
+    tx.commit();
+    me_ = id;
+    cursor_ = Cursor{};
+    return id;
+  });
+}
+
+void SqliteQueue::renew() {
+  on([&](Database& db) {
+    Transaction tx(db);
+    requireAlive(db);
+    db.query(sql::renew).bind(clock(db).ms, me_).run();
+    tx.commit();
+  });
+}
+
+std::vector<Submission> SqliteQueue::takeOver() {
+  return on([&](Database& db) {
+    Transaction tx(db);
+    requireAlive(db);
+    std::vector<Submission> adopted;
+    {
+      auto row = db.query(sql::orphans);
+      for (row.bind(me_); row.next();) adopted.push_back(readOrphan(db, row));
+    }
+    for (const Submission& submission : adopted) db.query(sql::adopt).bind(me_, submission.id).run();
+    tx.commit();
+    return adopted;
+  });
+}
+
+Submission SqliteQueue::readOrphan(Database& db, const Query& row) {
+  Submission submission;
+  submission.id = row.integer(0);
+  submission.attempt = static_cast<AttemptId>(row.integer(1));
+  submission.dispatcher = row.text(2);
+  submission.key = fmt::format("{}{}", connection_->keyPrefix, submission.id);
+  submission.recipient = row.text(3);
+  submission.sms.text = row.text(4);
+  submission.sms.encoding = row.text(5) == "ucs2" ? Encoding::ucs2 : Encoding::gsm7;
+  submission.sms.units = static_cast<std::size_t>(row.integer(6));
+  submission.sms.parts = static_cast<std::size_t>(row.integer(7));
+  submission.sms.sent = readIds(db, row.text(8));
+  submission.sms.ignored = readIds(db, row.text(9));
+  submission.severity = row.optionalInt(10);
+  submission.first = row.integer(11);
+  submission.rounds = static_cast<int>(row.integer(12));
+  return submission;
+}
+
+void SqliteQueue::retire() {
+  on([&](Database& db) { db.query(sql::retire).bind(me_).run(); });
+  ownership_ = OwnedFd();
+}
+
+int SqliteQueue::newsFd() {
+  return on([&](Database&) { return connection_->news.fd(); });
+}
+
+bool SqliteQueue::takeNews() {
+  return on([&](Database&) { return connection_->news.take(); });
+}
+
+std::unique_ptr<Queue> openSqlite(const std::string& path) { return std::make_unique<SqliteQueue>(path); }
+
+InstallReport installSqlite(const std::string& path) {
+  InstallReport report;
+  if (openQueueFile(path).state == FileState::fresh)
+    report.done.push_back(fmt::format("the queue {} with its tables and indexes", path));
+  return report;
+}
+
+}  // namespace smsd::queue

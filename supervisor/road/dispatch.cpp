@@ -1,0 +1,102 @@
+// The part of the road that hands SMS to dispatchers.
+#include "supervisor/road/road.h"
+
+namespace smsd {
+
+/// The first usable dispatcher, in order of preference, that has not been tried in this round.
+kj::Maybe<std::size_t> Road::target(const Item& item) const {
+  for (std::size_t i = 0; i < keepers_.size(); ++i)
+    if (item.tried[i] == Tried::no && keepers_[i]->usable()) return i;
+  return nullptr;
+}
+
+/// An untried dispatcher is only just (re)starting or probing: worth the moment.
+bool Road::maybeLater(const Item& item) const {
+  for (std::size_t i = 0; i < keepers_.size(); ++i)
+    if (item.tried[i] == Tried::no &&
+        (keepers_[i]->state() == keeper::State::starting || keepers_[i]->state() == keeper::State::ready || keepers_[i]->out() > 0))
+      return true;
+  return false;
+}
+
+void Road::dispatchPending() {
+  if (pending_.empty() || ledger_.leaseRanOut() || stopping_) return;
+  bool anyUsable = firstUsable() != nullptr;
+  std::vector<std::size_t> rooms;
+  std::size_t left = 0;
+  for (auto& keeper : keepers_) left += rooms.emplace_back(keeper->room());
+  Batches batches(keepers_.size());
+  std::vector<std::unique_ptr<Item>> stranded;
+
+  for (auto it = pending_.begin(); it != pending_.end() && anyUsable;) {
+    Item& item = *it->second;
+    KJ_IF_MAYBE (to, target(item)) {
+      if (rooms[*to] == 0) {
+        if (left == 0) break;
+        ++it;
+        continue;
+      }
+      --rooms[*to];
+      --left;
+      auto taken = std::move(it->second);
+      it = pending_.erase(it);
+      bool recorded = taken->attempt == Item::Attempt::fresh && taken->submission.dispatcher == keepers_[*to]->name();
+      if (recorded) batches[*to].push_back(std::move(taken));
+      else record(std::move(taken), *to);
+    } else if (maybeLater(item)) {
+      ++it;
+    } else {
+      stranded.push_back(std::move(it->second));
+      it = pending_.erase(it);
+    }
+  }
+  handOver(std::move(batches));
+  // All usable ones were tried and the others are not worth waiting for.
+  for (auto& item : stranded) {
+    Outcome last = item->last;
+    waitOrGiveUp(std::move(item), last);
+  }
+}
+
+void Road::handOver(Batches batches) {
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    if (batches[i].empty()) continue;
+    std::vector<const queue::Submission*> batch;
+    for (auto& item : batches[i]) {
+      item->attempt = Item::Attempt::used;
+      item->since = timer_.now();
+      batch.push_back(&item->submission);
+    }
+    keepers_[i]->dispatch(batch);
+    for (auto& item : batches[i]) out_.emplace(item->submission.attempt, std::move(item));
+  }
+}
+
+/// Another attempt has to be durable before it leaves.
+void Road::record(std::unique_ptr<Item> item, std::size_t target) {
+  queue::Submission& submission = item->submission;
+  bool wasOut = item->attempt == Item::Attempt::used;
+  const std::string& next = keepers_[target]->name();
+  if (wasOut && submission.dispatcher != next) log_.failedOver(submission, item->last, next);
+  ledger_.record({.id = submission.id,
+                  .outcome = wasOut ? std::string(name(item->last.kind)) : "deferred",
+                  .reason = wasOut ? item->last.words : "not handed over: the dispatcher was not usable any more",
+                  .dispatcher = next});
+  recording_.emplace(submission.id, std::move(item));
+}
+
+void Road::recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) {
+  for (std::size_t i = 0; i < next.size() && i < attempts.size(); ++i) {
+    auto found = recording_.extract(next[i].id);
+    if (found.empty()) continue;
+    auto item = std::move(found.mapped());
+    item->submission.attempt = attempts[i];
+    item->submission.dispatcher = next[i].dispatcher;
+    item->attempt = Item::Attempt::fresh;
+    if (stopping_) letGo(std::move(item));
+    else hold(std::move(item));
+  }
+  pump();
+}
+
+}  // namespace smsd

@@ -1,0 +1,89 @@
+// The part of the road that turns outcomes into fates.
+#include <algorithm>
+
+#include "supervisor/keeper/backoff.h"
+#include "supervisor/road/road.h"
+
+namespace smsd {
+
+void Road::dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) {
+  for (auto& said : outcomes) {
+    auto found = out_.extract(said.attempt);
+    if (found.empty()) continue;  // handed over before we were fenced
+    judge(std::move(found.mapped()), dispatcher, std::move(said));
+  }
+  pump();
+  finishIfStopped();
+}
+
+Situation Road::situation(const Item& item, std::size_t dispatcher, const AttemptOutcome& said) const {
+  Situation result;
+  result.begun = said.begun;
+  result.sameKnowsKeys = keepers_[dispatcher]->knowsKeys();
+  result.unknownsHere = item.unknowns[dispatcher] + 1;
+  result.everyoneRefused = said.outcome.kind == OutcomeKind::refused;
+  for (std::size_t i = 0; i < keepers_.size(); ++i) {
+    if (i == dispatcher) continue;
+    if (item.tried[i] != Tried::refused) result.everyoneRefused = false;
+    if (item.tried[i] == Tried::no && keepers_[i]->usable()) result.othersLeft = true;
+  }
+  return result;
+}
+
+void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutcome said) {
+  const Outcome& outcome = said.outcome;
+  Situation situation = this->situation(*item, dispatcher, said);
+  Verdict fate = verdict(outcome, situation);
+  if (said.begun == Begun::yes) {
+    item->tried[dispatcher] = outcome.kind == OutcomeKind::refused ? Tried::refused : Tried::failed;
+    if (outcome.kind == OutcomeKind::unknown) ++item->unknowns[dispatcher];
+  }
+  item->last = outcome;
+  switch (fate) {
+    case Verdict::sent:
+      log_.sent(item->submission, outcome.words, Milliseconds((timer_.now() - item->since) / kj::MILLISECONDS));
+      return settle(std::move(item), queue::Fate::sent, outcome);
+    case Verdict::ignored:
+      log_.ignored(item->submission, "every dispatcher refused it, the last with: " + outcome.words);
+      return settle(std::move(item), queue::Fate::ignored, outcome);
+    case Verdict::sameDispatcher:
+      item->tried[dispatcher] = Tried::no;
+      [[fallthrough]];
+    case Verdict::otherDispatcher:
+      if (stopping_) return letGo(std::move(item));
+      return hold(std::move(item));
+    case Verdict::nextRound: return waitOrGiveUp(std::move(item), outcome);
+  }
+}
+
+void Road::settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& outcome, std::optional<Milliseconds> wait) {
+  queue::Settlement settlement;
+  settlement.submission = std::move(item->submission);
+  settlement.fate = fate;
+  settlement.outcome = name(outcome.kind);
+  (outcome.kind == OutcomeKind::accepted ? settlement.reference : settlement.reason) = outcome.words;
+  settlement.wait = wait;
+  ledger_.settle(std::move(settlement));
+}
+
+/// Nobody took it in this round. The recipient waits, longer each time; after the last round `at_limit` decides.
+void Road::waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome) {
+  if (stopping_) return letGo(std::move(item));
+  queue::Submission& submission = item->submission;
+  int rounds = submission.rounds + 1;
+  if (rounds >= config_.retry.limit && config_.retry.limit > 0) {
+    std::string why = "nobody took it in " + std::to_string(rounds) + " rounds, the last answer: " + outcome.words;
+    if (config_.retry.atLimit == AtLimit::ignore) {
+      log_.ignored(submission, why);
+      return settle(std::move(item), queue::Fate::ignored, outcome);
+    }
+    limit_.fulfiller->fulfill();
+  }
+  Backoff retry{config_.retry.delay, config_.retry.factor, config_.retry.maxDelay};
+  Milliseconds wait = std::max(retry.after(rounds), std::min(outcome.after, config_.retry.maxDelay));
+  log_.waits(submission, outcome, wait);
+  settle(std::move(item), queue::Fate::returned, outcome, wait);
+  lookIn(wait);
+}
+
+}  // namespace smsd

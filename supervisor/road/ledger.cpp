@@ -1,0 +1,181 @@
+#include "supervisor/road/ledger.h"
+
+#include <utility>
+
+namespace smsd {
+namespace {
+
+using namespace std::chrono_literals;
+using queue::Queue;
+using queue::QueueError;
+
+constexpr Backoff reconnecting{500ms, 2, 30s};
+
+kj::Duration duration(Milliseconds value) { return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS; }
+
+/// Puts what was not done in front of what came since.
+template <typename T>
+void putBack(std::vector<T>& undone, std::vector<T>& waiting) {
+  undone.insert(undone.end(), std::make_move_iterator(waiting.begin()), std::make_move_iterator(waiting.end()));
+  waiting = std::exchange(undone, {});
+}
+
+}  // namespace
+
+Ledger::Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease, const Events& log, LedgerEvents& road)
+    : queue_(queue),
+      timer_(timer),
+      name_(std::move(name)),
+      lease_(lease),
+      log_(log),
+      road_(road),
+      leaseUntil_(timer.now()),
+      renewAt_(timer.now()),
+      tasks_(*this) {}
+
+kj::Promise<kj::Maybe<QueueError>> Ledger::enlist() {
+  auto asked = timer_.now();
+  return queue_.run([name = name_, lease = lease_](Queue& queue) { return queue.enlist(name, lease); })
+      .then([this, asked](queue::Answer<queue::SupervisorId> answer) -> kj::Maybe<QueueError> {
+        if (auto* error = std::get_if<QueueError>(&answer)) return *error;
+        leaseStartedAt(asked);
+        renewAt_ = asked;  // the first renewal is at once: it takes over what a predecessor left
+        return nullptr;
+      });
+}
+
+/// The lease counts from the moment we asked for it: the database may have answered late.
+void Ledger::leaseStartedAt(kj::TimePoint asked) {
+  enlisted_ = true;
+  leaseUntil_ = asked + duration(lease_);
+  renewAt_ = asked + duration(lease_) / 2;
+}
+
+/// Runs one operation. `then` gets its result; an error is dealt with here.
+template <typename T, typename F, typename Then>
+void Ledger::ask(F function, Then then) {
+  busy_ = true;
+  tasks_.add(queue_.run(kj::mv(function)).then([this, then = kj::mv(then)](queue::Answer<T> answer) mutable {
+    busy_ = false;
+    if (auto* error = std::get_if<QueueError>(&answer)) {
+      putBack(settling_, unsettled_);
+      putBack(recording_, unrecorded_);
+      failed(*error);
+      return;
+    }
+    failures_ = 0;
+    if (!std::exchange(away_, {}).empty()) log_.queueBack();
+    then(std::move(std::get<0>(answer)));
+    work();
+  }));
+}
+
+void Ledger::failed(const QueueError& error) {
+  if (error.kind() == QueueError::Kind::fenced) {
+    enlisted_ = false;
+    unsettled_.clear();
+    unrecorded_.clear();
+    road_.fenced();
+    work();
+    return;
+  }
+  if (std::exchange(away_, error.what()).empty()) log_.queueAway(error.what());
+  ++failures_;
+  armRetry();
+}
+
+void Ledger::armRetry() {
+  resting_ = true;
+  retry_ = timer_.afterDelay(duration(reconnecting.after(failures_)))
+               .then([this]() {
+                 // Not from within the promise that the next failure replaces.
+                 tasks_.add(kj::evalLater([this]() {
+                   resting_ = false;
+                   work();
+                 }));
+               })
+               .eagerlyEvaluate(nullptr);
+}
+
+void Ledger::armHeartbeat() {
+  heartbeat_ = timer_.atTime(renewAt_)
+                   .then([this]() { tasks_.add(kj::evalLater([this]() { work(); })); })
+                   .eagerlyEvaluate(nullptr);
+}
+
+void Ledger::work() {
+  if (busy_ || resting_) return;
+  if (!enlisted_) return reenlist();
+  if (timer_.now() >= renewAt_) return renew();
+  if (std::exchange(claimTurn_, false) && claimNow()) return;
+  if (recordNow() || settleNow()) return;
+  claimNow();
+}
+
+void Ledger::reenlist() {
+  auto asked = timer_.now();
+  ask<queue::SupervisorId>([name = name_, lease = lease_](Queue& queue) { return queue.enlist(name, lease); },
+                           [this, asked](queue::SupervisorId) {
+                             leaseStartedAt(asked);
+                             renewAt_ = asked;
+                           });
+}
+
+/// Renews the lease, and looks for supervisors whose own has run out.
+void Ledger::renew() {
+  auto asked = timer_.now();
+  ask<std::vector<queue::Submission>>(
+      [](Queue& queue) {
+        queue.renew();
+        return queue.takeOver();
+      },
+      [this, asked](std::vector<queue::Submission> orphans) {
+        leaseStartedAt(asked);
+        armHeartbeat();
+        if (!orphans.empty()) road_.adopted(std::move(orphans));
+      });
+}
+
+bool Ledger::settleNow() {
+  if (unsettled_.empty()) return false;
+  settling_ = std::exchange(unsettled_, {});
+  claimTurn_ = true;
+  ask<queue::SettleResult>([batch = &settling_](Queue& queue) { return queue.settle(*batch); },
+                           [this](queue::SettleResult result) {
+                             settling_.clear();
+                             road_.settled(result);
+                           });
+  return true;
+}
+
+bool Ledger::recordNow() {
+  if (unrecorded_.empty()) return false;
+  recording_ = std::exchange(unrecorded_, {});
+  ask<std::vector<queue::AttemptId>>([batch = &recording_](Queue& queue) { return queue.recordAttempts(*batch); },
+                                     [this](std::vector<queue::AttemptId> attempts) {
+                                       road_.recorded(std::exchange(recording_, {}), std::move(attempts));
+                                     });
+  return true;
+}
+
+bool Ledger::claimNow() {
+  auto wanted = road_.nextClaim();
+  KJ_IF_MAYBE (request, wanted) {
+    auto look = request->look;
+    ask<queue::ClaimResult>([asked = kj::mv(*request)](Queue& queue) { return queue.claim(asked); },
+                            [this, look](queue::ClaimResult result) { road_.claimed(std::move(result), look); });
+    return true;
+  }
+  return false;
+}
+
+kj::Promise<void> Ledger::retire() {
+  heartbeat_ = nullptr;
+  return queue_.run([](Queue& queue) { queue.retire(); }).ignoreResult();
+}
+
+void Ledger::taskFailed(kj::Exception&& exception) {
+  failed(QueueError(QueueError::Kind::failed, exception.getDescription().cStr()));
+}
+
+}  // namespace smsd

@@ -1,0 +1,88 @@
+// The road's desk at the queue: one operation at a time, nothing forgotten while the database is away.
+//
+// Owns what has to become durable (settlements, next attempts), the lease, and the reconnecting. Called by the road on the
+// supervisor's loop; the work is done on the queue thread. An operation that failed for want of a connection is repeated with a
+// growing delay until it works: nothing is dropped. Never decides a fate.
+#pragma once
+
+#include <kj/async-io.h>
+
+#include <vector>
+
+#include "supervisor/config.h"
+#include "supervisor/events.h"
+#include "supervisor/keeper/backoff.h"
+#include "supervisor/queue/queue-thread.h"
+
+namespace smsd {
+
+class LedgerEvents {
+ public:
+  virtual ~LedgerEvents() noexcept(false) = default;
+  /// The desk is free: what should be claimed now? None: nothing.
+  virtual kj::Maybe<queue::ClaimRequest> nextClaim() = 0;
+  virtual void claimed(queue::ClaimResult result, queue::Look look) = 0;
+  virtual void adopted(std::vector<queue::Submission> submissions) = 0;
+  virtual void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) = 0;
+  virtual void settled(const queue::SettleResult& result) = 0;
+  /// Another supervisor took over: what we held is not ours any more.
+  virtual void fenced() = 0;
+};
+
+class Ledger final : private kj::TaskSet::ErrorHandler {
+ public:
+  Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease, const Events& log, LedgerEvents& road);
+
+  /// The first enlistment, before anything else is started. The error, if it did not work.
+  kj::Promise<kj::Maybe<queue::QueueError>> enlist();
+  /// Looks for something to do at the queue; harmless at any time.
+  void work();
+  void settle(queue::Settlement settlement) { unsettled_.push_back(std::move(settlement)); }
+  void record(queue::NextAttempt next) { unrecorded_.push_back(std::move(next)); }
+  /// Gives the lease back; for the end.
+  kj::Promise<void> retire();
+
+  bool empty() const { return unsettled_.empty() && settling_.empty() && unrecorded_.empty() && recording_.empty() && !busy_; }
+  std::size_t unsettled() const { return unsettled_.size() + settling_.size(); }
+  bool away() const { return !away_.empty(); }
+  const std::string& awayBecause() const { return away_; }
+  /// Our claims may have been taken over by now: nothing may leave.
+  bool leaseRanOut() const { return timer_.now() > leaseUntil_; }
+
+ private:
+  template <typename T, typename F, typename Then>
+  void ask(F function, Then then);
+  void failed(const queue::QueueError& error);
+  void armRetry();
+  void armHeartbeat();
+  void leaseStartedAt(kj::TimePoint asked);
+  void renew();
+  void reenlist();
+  bool settleNow();
+  bool recordNow();
+  bool claimNow();
+  void taskFailed(kj::Exception&& exception) override;
+
+  queue::QueueThread& queue_;
+  kj::Timer& timer_;
+  std::string name_;
+  Milliseconds lease_;
+  const Events& log_;
+  LedgerEvents& road_;
+
+  std::vector<queue::Settlement> unsettled_, settling_;     // settling_ is read by the queue thread while busy_
+  std::vector<queue::NextAttempt> unrecorded_, recording_;  // likewise
+  bool busy_ = false;
+  bool enlisted_ = false;
+  bool claimTurn_ = false;  // after a settlement a claim goes first, so that neither starves
+  kj::TimePoint leaseUntil_;
+  kj::TimePoint renewAt_;
+  std::string away_;
+  int failures_ = 0;
+  bool resting_ = false;  // until retry_
+  kj::Promise<void> retry_ = nullptr;
+  kj::Promise<void> heartbeat_ = nullptr;
+  kj::TaskSet tasks_;
+};
+
+}  // namespace smsd

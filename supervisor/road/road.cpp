@@ -1,0 +1,217 @@
+#include "supervisor/road/road.h"
+
+#include <algorithm>
+#include <climits>
+
+namespace smsd {
+namespace {
+
+kj::Duration duration(Milliseconds value) { return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS; }
+
+// How far ahead of the dispatcher's windows we claim: enough that a claim is one large transaction, not so much that a new
+// critical alert, or a further message for the same recipient, would find everything already formatted.
+constexpr std::size_t claimAhead = 4;    // times what the dispatcher takes at once
+constexpr std::size_t claimLeast = 8;
+constexpr std::size_t claimMost = 500;   // beyond this a larger batch gains nothing
+
+// After stop_timeout workers are ended; what they leave becomes known, and is settled, within this.
+constexpr auto lastWords = 2 * kj::SECONDS;
+
+}  // namespace
+
+Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, std::string name, const Events& log)
+    : timer_(timer),
+      config_(config),
+      log_(log),
+      ledger_(queue, timer, std::move(name), config.queue.lease, log, static_cast<LedgerEvents&>(*this)),
+      format_([rules = config.formatting](const std::vector<Message>& messages) { return format(messages, rules); }),
+      lookAt_(timer.now()) {}
+
+void Road::start() {
+  started_ = true;
+  armPoll();
+  pump();
+}
+
+void Road::notice() {
+  if (sweep_) {
+    head_ = true;
+    sweepAgain_ = true;
+  }
+  sweep_ = true;
+  pump();
+}
+
+void Road::armPoll() {
+  poll_ = timer_.afterDelay(duration(config_.queue.pollInterval))
+              .then([this]() {
+                notice();
+                armPoll();
+              })
+              .eagerlyEvaluate(nullptr);
+}
+
+/// Looks at the queue again after a delay, unless an earlier look is planned already.
+void Road::lookIn(Milliseconds delay) {
+  auto at = timer_.now() + duration(delay);
+  if (lookArmed_ && lookAt_ <= at) return;
+  lookArmed_ = true;
+  lookAt_ = at;
+  look_ = timer_.atTime(at)
+              .then([this]() {
+                lookArmed_ = false;
+                notice();
+              })
+              .eagerlyEvaluate(nullptr);
+}
+
+kj::Maybe<std::size_t> Road::firstUsable() const {
+  for (std::size_t i = 0; i < keepers_.size(); ++i)
+    if (keepers_[i]->usable()) return i;
+  return nullptr;
+}
+
+kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
+  if (!started_ || stopping_ || ledger_.away()) return nullptr;
+  // At the start the preferred dispatcher gets the chance to become ready before the others get its work.
+  for (auto& keeper : keepers_)
+    if (keeper->undecided()) return nullptr;
+  KJ_IF_MAYBE (first, firstUsable()) {
+    const auto& keeper = *keepers_[*first];
+    std::size_t capacity = std::max<std::size_t>(keeper.room(), keeper.out() > 0 ? keeper.capacity() : 1);
+    std::size_t inHand = pending_.size() + recording_.size();
+    queue::ClaimRequest request{.limit = std::clamp(claimAhead * capacity, claimLeast, claimMost),
+                                .look = queue::Look::onward,
+                                .dispatcher = keeper.name(),
+                                .format = format_,
+                                .expireAfter = config_.queue.expireAfter};
+    if (head_ && inHand < claimMost + claimAhead * capacity) {
+      head_ = false;
+      request.look = queue::Look::head;
+      return kj::mv(request);
+    }
+    if (sweep_ && inHand < 2 * capacity) return kj::mv(request);
+  }
+  return nullptr;
+}
+
+void Road::claimed(queue::ClaimResult result, queue::Look look) {
+  for (auto& submission : result.submissions) {
+    auto item = make(std::move(submission));
+    if (!item->submission.sms.text.empty()) {
+      hold(std::move(item));
+      continue;
+    }
+    log_.ignored(item->submission, "its text is empty");
+    settle(std::move(item), queue::Fate::ignored, {OutcomeKind::refused, "its text is empty"});
+  }
+  if (result.expired > 0) {
+    log_.expired(result.expired);
+    ignored_ += result.expired;
+  }
+  if (look == queue::Look::onward && result.atEnd) sweep_ = std::exchange(sweepAgain_, false);
+  if (result.nextDue) lookIn(*result.nextDue);
+  pump();
+}
+
+void Road::adopted(std::vector<queue::Submission> submissions) {
+  log_.takenOver(submissions.size());
+  for (auto& submission : submissions) {
+    auto item = make(std::move(submission));
+    item->attempt = Item::Attempt::used;
+    item->last = {OutcomeKind::unknown, "its supervisor is gone"};
+    hold(std::move(item));
+  }
+  pump();
+}
+
+void Road::settled(const queue::SettleResult& result) {
+  sent_ += result.sent;
+  ignored_ += result.ignored;
+  if (result.lookAgain) notice();
+  finishIfStopped();
+}
+
+/// What we held belongs to somebody else. What is out stays out, but its outcome is not ours to settle.
+void Road::fenced() {
+  log_.fenced(underWay());
+  pending_.clear();
+  recording_.clear();
+  out_.clear();
+  sweep_ = true;
+}
+
+std::unique_ptr<Road::Item> Road::make(queue::Submission submission) const {
+  auto item = std::make_unique<Item>();
+  item->submission = std::move(submission);
+  item->tried.assign(keepers_.size(), Tried::no);
+  item->unknowns.assign(keepers_.size(), 0);
+  return item;
+}
+
+void Road::hold(std::unique_ptr<Item> item) {
+  const queue::Submission& submission = item->submission;
+  Order order{submission.severity.value_or(INT_MAX), submission.first, submission.id};
+  pending_.emplace(order, std::move(item));
+}
+
+void Road::dispatcherChanged(std::size_t) {
+  bool any = firstUsable() != nullptr;
+  bool decided = std::none_of(keepers_.begin(), keepers_.end(), [](auto& keeper) { return keeper->undecided(); });
+  if (started_ && decided && !any && !noDispatcherSaid_ && std::none_of(keepers_.begin(), keepers_.end(), [](auto& keeper) {
+        return keeper->state() == keeper::State::starting || keeper->state() == keeper::State::ready;
+      })) {
+    noDispatcherSaid_ = true;
+    log_.noDispatcher();
+  }
+  if (any) noDispatcherSaid_ = false;
+  pump();
+}
+
+void Road::pump() {
+  if (!started_) return;
+  dispatchPending();
+  ledger_.work();
+}
+
+kj::Promise<std::size_t> Road::stop() {
+  stopping_ = true;
+  poll_ = nullptr;
+  look_ = nullptr;
+  log_.daemonStopping(out_.size());
+  auto pair = kj::newPromiseAndFulfiller<std::size_t>();
+  stopped_ = kj::mv(pair.fulfiller);
+  auto drains = kj::heapArrayBuilder<kj::Promise<void>>(keepers_.size());
+  for (auto& keeper : keepers_) drains.add(keeper->drain().catch_([](kj::Exception&&) {}));
+  auto drained = kj::joinPromises(drains.finish()).then([]() -> kj::Promise<void> { return kj::NEVER_DONE; });
+  auto late = timer_.afterDelay(duration(config_.stopTimeout)).then([this]() {
+    for (auto& keeper : keepers_) keeper->end();
+    return timer_.afterDelay(lastWords).then([this]() { finish(); });
+  });
+  drains_ = drained.exclusiveJoin(kj::mv(late)).eagerlyEvaluate(nullptr);
+  for (auto& [order, item] : std::exchange(pending_, {})) letGo(std::move(item));
+  pump();
+  finishIfStopped();
+  return kj::mv(pair.promise);
+}
+
+/// Not out, so not sent: back to the queue.
+void Road::letGo(std::unique_ptr<Item> item) {
+  if (item->last.kind == OutcomeKind::unknown && item->attempt == Item::Attempt::used) {
+    ++leftUnknown_;  // it may have been sent: it stays live for whoever takes over
+    return;
+  }
+  settle(std::move(item), queue::Fate::returned, {OutcomeKind::deferred, "smsd stopped before it was handed over"});
+}
+
+void Road::finishIfStopped() {
+  if (!stopping_ || !out_.empty() || !recording_.empty()) return;
+  if (ledger_.empty()) finish();
+  else ledger_.work();
+}
+
+void Road::finish() {
+  KJ_IF_MAYBE (fulfiller, stopped_) fulfiller->get()->fulfill(leftUnknown_ + out_.size() + recording_.size() + ledger_.unsettled());
+}
+
+}  // namespace smsd

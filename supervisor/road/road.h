@@ -1,0 +1,122 @@
+// The road of an SMS: claimed, handed to a dispatcher, judged, settled.
+//
+// Owns every submission this supervisor holds, from the claim until its settlement is with the ledger, and the order in which
+// they leave. Called by the ledger (what was claimed, what is durable) and by the keepers (what became of attempts). Decides
+// which dispatcher is next; what an outcome means is the verdict's, delays are the backoff's, SQL is the queue's.
+#pragma once
+
+#include <kj/async-io.h>
+
+#include <map>
+#include <memory>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "supervisor/keeper/keeper.h"
+#include "supervisor/road/ledger.h"
+#include "supervisor/road/verdict.h"
+
+namespace smsd {
+
+class Road final : public keeper::DispatcherEvents, private LedgerEvents {
+ public:
+  using Keepers = std::vector<std::unique_ptr<keeper::Keeper>>;
+
+  Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, std::string name, const Events& log);
+
+  /// Before start(): the dispatchers, in order of preference.
+  void use(Keepers keepers) { keepers_ = std::move(keepers); }
+  kj::Promise<kj::Maybe<queue::QueueError>> enlist() { return ledger_.enlist(); }
+  void start();
+  /// There may be something new in the queue.
+  void notice();
+  /// Claims nothing more, lets what is out finish, gives the rest back. Resolves with the number of SMS left unknown.
+  kj::Promise<std::size_t> stop();
+  /// Resolves when the daemon has to end by itself (retry.at_limit: shutdown).
+  kj::Promise<void> limitReached() { return kj::mv(limit_.promise); }
+
+  /// Gives the lease back, after stop().
+  kj::Promise<void> retire() { return ledger_.retire(); }
+
+  const Keepers& keepers() const { return keepers_; }
+  const Ledger& ledger() const { return ledger_; }
+  std::size_t underWay() const { return pending_.size() + recording_.size() + out_.size(); }
+  std::uint64_t sentMessages() const { return sent_; }
+  std::uint64_t ignoredMessages() const { return ignored_; }
+
+  void dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) override;
+  void dispatcherChanged(std::size_t dispatcher) override;
+
+ private:
+  enum class Tried : char { no, refused, failed };
+
+  /// A submission in hand.
+  struct Item {
+    queue::Submission submission;
+    std::vector<Tried> tried;   // by dispatcher, in this round
+    std::vector<int> unknowns;  // by dispatcher, in this round
+    Outcome last;               // of the attempt before the one in force
+    enum class Attempt { fresh, used } attempt = Attempt::fresh;  // used: it was out already; the next needs a new id
+    kj::TimePoint since = kj::origin<kj::TimePoint>();  // handed over
+  };
+  using Order = std::tuple<int, MessageId, queue::SubmissionId>;  // most severe, then oldest
+  using Batches = std::vector<std::vector<std::unique_ptr<Item>>>;
+
+  kj::Maybe<queue::ClaimRequest> nextClaim() override;
+  void claimed(queue::ClaimResult result, queue::Look look) override;
+  void adopted(std::vector<queue::Submission> submissions) override;
+  void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) override;
+  void settled(const queue::SettleResult& result) override;
+  void fenced() override;
+
+  void pump();
+  void dispatchPending();
+  void handOver(Batches batches);
+  void letGo(std::unique_ptr<Item> item);
+  void record(std::unique_ptr<Item> item, std::size_t target);
+  kj::Maybe<std::size_t> target(const Item& item) const;
+  kj::Maybe<std::size_t> firstUsable() const;
+  bool maybeLater(const Item& item) const;
+
+  void judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutcome said);
+  Situation situation(const Item& item, std::size_t dispatcher, const AttemptOutcome& said) const;
+  void settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& outcome, std::optional<Milliseconds> wait = std::nullopt);
+  void waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome);
+
+  void hold(std::unique_ptr<Item> item);
+  std::unique_ptr<Item> make(queue::Submission submission) const;
+  void lookIn(Milliseconds delay);
+  void armPoll();
+  void finishIfStopped();
+  void finish();
+
+  kj::Timer& timer_;
+  const Config& config_;
+  const Events& log_;
+  Keepers keepers_;
+  Ledger ledger_;
+  queue::Formatter format_;
+
+  std::map<Order, std::unique_ptr<Item>> pending_;                              // waits for room
+  std::unordered_map<queue::SubmissionId, std::unique_ptr<Item>> recording_;    // waits for its next attempt to be durable
+  std::unordered_map<queue::AttemptId, std::unique_ptr<Item>> out_;             // with a worker
+
+  bool sweep_ = true;        // the queue has to be walked through
+  bool sweepAgain_ = false;  // and once more after that
+  bool head_ = false;        // its head has to be looked at first
+  bool started_ = false;
+  bool stopping_ = false;
+  bool noDispatcherSaid_ = false;
+  std::size_t leftUnknown_ = 0;
+  std::uint64_t sent_ = 0, ignored_ = 0;
+  kj::TimePoint lookAt_;
+  bool lookArmed_ = false;
+  kj::Promise<void> look_ = nullptr;
+  kj::Promise<void> poll_ = nullptr;
+  kj::Promise<void> drains_ = nullptr;
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<std::size_t>>> stopped_;
+  kj::PromiseFulfillerPair<void> limit_ = kj::newPromiseAndFulfiller<void>();
+};
+
+}  // namespace smsd

@@ -1,0 +1,32 @@
+#include "supervisor/road/verdict.h"
+
+namespace smsd {
+namespace {
+
+/// It may have been sent. A gateway that knows keys is asked again, any other way is a possible second copy: so the same one
+/// first where it cannot hurt, then another, then the same all the same.
+Verdict unknown(const Situation& situation) {
+  bool maySame = situation.unknownsHere <= repeatsPerRound;
+  if (situation.sameKnowsKeys && maySame) return Verdict::sameDispatcher;
+  if (situation.othersLeft) return Verdict::otherDispatcher;
+  return maySame ? Verdict::sameDispatcher : Verdict::nextRound;
+}
+
+}  // namespace
+
+Verdict verdict(const Outcome& outcome, const Situation& situation) {
+  // A worker that ended before it touched the SMS says nothing of the way out: its successor may have it.
+  if (situation.begun == Begun::no) return Verdict::sameDispatcher;
+  switch (outcome.kind) {
+    case OutcomeKind::accepted: return Verdict::sent;
+    case OutcomeKind::refused:
+      if (situation.othersLeft) return Verdict::otherDispatcher;
+      return situation.everyoneRefused ? Verdict::ignored : Verdict::nextRound;
+    case OutcomeKind::deferred:
+    case OutcomeKind::broken: return situation.othersLeft ? Verdict::otherDispatcher : Verdict::nextRound;
+    case OutcomeKind::unknown: return unknown(situation);
+  }
+  return Verdict::nextRound;
+}
+
+}  // namespace smsd

@@ -1,0 +1,34 @@
+// "The message's fault or the dispatcher's?" One pure table: what an outcome means for an SMS, in the situation it is in.
+//
+// Called by the road for every outcome. It names the fate; it does not choose a dispatcher, compute a delay or touch the queue.
+#pragma once
+
+#include <cstddef>
+
+#include "supervisor/road/outcome.h"
+
+namespace smsd {
+
+enum class Verdict {
+  sent,            // settle: Y
+  ignored,         // settle: I, with the reason
+  otherDispatcher, // now, the next one in order that has not been tried in this round
+  sameDispatcher,  // now, the same one again
+  nextRound,       // nobody took it: wait, then all of them again
+};
+
+/// How far an SMS has come in this round.
+struct Situation {
+  Begun begun = Begun::yes;
+  bool othersLeft = false;       // a usable dispatcher has not been tried in this round
+  bool everyoneRefused = false;  // this outcome is a refusal, and so was every other configured dispatcher's
+  bool sameKnowsKeys = false;    // the dispatcher's gateway drops a second request with the same key
+  int unknownsHere = 1;          // how often this dispatcher has left it unknown in this round, this time included
+};
+
+/// How often an SMS is repeated through one dispatcher in one round when that one keeps not knowing.
+constexpr int repeatsPerRound = 2;
+
+Verdict verdict(const Outcome& outcome, const Situation& situation);
+
+}  // namespace smsd

@@ -1,0 +1,46 @@
+#include "supervisor/smsctl/client.h"
+
+#include <fmt/format.h>
+#include <kj/io.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "supervisor/smsctl/commands.h"
+
+namespace smsd::smsctl {
+namespace {
+
+constexpr int notRunning = 3;  // as `systemctl status` and LSB have it
+
+kj::AutoCloseFd connectTo(const std::filesystem::path& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.string().size() >= sizeof address.sun_path)
+    throw Failure(notRunning, path.string() + ": too long for a socket's path");
+  std::strcpy(address.sun_path, path.c_str());
+  kj::AutoCloseFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
+  if (errno == EACCES)
+    throw Failure(
+        notRunning,
+        fmt::format("{}: permission denied; run smsctl as root or as a member of the socket's group",
+                    path.string()));
+  throw Failure(
+      notRunning,
+      fmt::format(
+          "smsd is not running: nobody answers at {} ({}); `systemctl start smsd`, or `smsd --config FILE`",
+          path.string(), strerror(errno)));
+}
+
+}  // namespace
+
+Client::Client(const std::filesystem::path& socket)
+    : io_(kj::setupAsyncIo()),
+      channel_(rpc::Channel::connect(io_.lowLevelProvider->wrapSocketFd(
+          connectTo(socket), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC))),
+      control_(channel_->peer().castAs<proto::Control>()) {}
+
+}  // namespace smsd::smsctl

@@ -1,0 +1,52 @@
+// The commands of smsctl: one function each. They print to stdout, return the exit status, and throw Failure
+// with a text for the operator. Arguments are parsed in main.cpp.
+#pragma once
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "supervisor/config.h"
+#include "supervisor/queue/queue.h"
+
+namespace smsd::smsctl {
+
+class Failure : public std::runtime_error {
+ public:
+  Failure(int status, const std::string& what) : std::runtime_error(what), status_(status) {}
+  int status() const { return status_; }
+
+ private:
+  int status_;
+};
+
+enum class Form { text, json };
+
+/// `smsctl status`: 0 healthy, 1 running but not healthy, 3 not running.
+int status(const Config& config, Form form);
+
+struct SendArguments {
+  std::string recipient;
+  std::string text;
+  std::optional<int> severity;
+};
+/// `smsctl send`: puts a message into the queue, and tells a running daemon.
+int send(const Config& config, const SendArguments& arguments, Form form);
+
+struct ListArguments {
+  queue::SentStatus status = queue::SentStatus::unsent;
+  std::string recipient;  // empty: all
+  std::size_t limit = 100;
+};
+int listQueue(const Config& config, const ListArguments& arguments, Form form);
+int cancelQueue(const Config& config, Milliseconds minimumAge, Form form);
+
+int installDatabase(const Config& config, const queue::InstallOptions& options);
+int checkDatabase(const Config& config);
+
+int explainKeys(Form form);
+
+/// Wakes a running daemon, if there is one. Says nothing.
+void nudge(const Config& config);
+
+}  // namespace smsd::smsctl

@@ -1,0 +1,186 @@
+// smsctl: the operator's tool. Arguments here, the commands in commands.h and preview.h.
+#include <fmt/format.h>
+#include <kj/exception.h>
+#include <sysexits.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "supervisor/smsctl/commands.h"
+#include "supervisor/smsctl/preview.h"
+#include "version.h"
+
+namespace {
+
+using namespace smsd;
+using namespace smsd::smsctl;
+
+/// What the command line left behind; each command reads its part.
+struct Arguments {
+  std::string config = "/etc/smsd/smsd.yaml";
+  bool json = false;
+  SendArguments send;
+  int severity = 0;
+  ListArguments list;
+  std::string minimumAge = "0s";
+  FormatRules rules;
+  queue::InstallOptions install;
+  bool indexes = false, notify = false, tables = false;
+
+  Form form() const { return json ? Form::json : Form::text; }
+};
+
+Config configOf(const Arguments& arguments) {
+  auto read = readConfig(arguments.config, Reach::valuesOnly);
+  if (!read.problems.empty()) throw Failure(EX_CONFIG, config::describe(read.problems));
+  return std::move(read.config);
+}
+
+using Action = std::function<int()>;
+
+CLI::App* command(CLI::App& parent, const std::string& name, const std::string& help, Arguments& arguments,
+                  Action& chosen, Action action) {
+  auto* sub = parent.add_subcommand(name, help);
+  sub->add_flag("--json", arguments.json, "print JSON");
+  sub->callback([&chosen, action = std::move(action)]() { chosen = action; });
+  return sub;
+}
+
+int preview(const Arguments& arguments) {
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(std::cin, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    lines.push_back(std::move(line));
+  }
+  std::cout << (arguments.json ? previewJson(lines, arguments.rules) : previewText(lines, arguments.rules));
+  return EX_OK;
+}
+
+void addPreview(CLI::App& app, Arguments& a, Action& chosen) {
+  auto* sub =
+      command(app, "preview", "the SMS that messages become: one a line on stdin, the most severe first", a,
+              chosen, [&a]() { return preview(a); });
+  sub->add_option("--max-parts", a.rules.maxParts, "concatenated SMS it may take")
+      ->check(CLI::Range(1, 8))
+      ->capture_default_str();
+  sub->add_option("--overflow", a.rules.overflow,
+                  "what becomes of messages that do not fit: summarize, carry_over")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Overflow>{
+          {"summarize", Overflow::summarize}, {"carry_over", Overflow::carry_over}}))
+      ->type_name("MODE");
+  sub->add_flag("--transliterate", a.rules.transliterate, "replace characters by GSM 03.38 look-alikes");
+}
+
+void addQueue(CLI::App& app, Arguments& a, Action& chosen) {
+  auto* group = app.add_subcommand("queue", "the messages themselves")->require_subcommand(1);
+  auto* list = command(*group, "list", "messages in the queue; * marks those under way", a, chosen,
+                       [&a]() { return listQueue(configOf(a), a.list, a.form()); });
+  list->add_option("--status", a.list.status, "which: N unsent, Y sent, I ignored")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, queue::SentStatus>{{"N", queue::SentStatus::unsent},
+                                                   {"Y", queue::SentStatus::sent},
+                                                   {"I", queue::SentStatus::ignored}}))
+      ->type_name("N|Y|I");
+  list->add_option("--recipient", a.list.recipient, "only this number's");
+  list->add_option("--limit", a.list.limit, "how many at most")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  auto* cancel =
+      command(*group, "cancel", "unsent messages become ignored, except those under way", a, chosen, [&a]() {
+        auto age = config::parseDuration(a.minimumAge);
+        if (!age)
+          throw Failure(EX_USAGE,
+                        fmt::format("--older-than {}: expected a duration like 12h or 2d\n", a.minimumAge));
+        return cancelQueue(configOf(a), *age, a.form());
+      });
+  cancel->add_option("--older-than", a.minimumAge, "only messages at least this old")
+      ->capture_default_str()
+      ->type_name("DURATION");
+}
+
+void addDatabase(CLI::App& app, Arguments& a, Action& chosen) {
+  auto* group = app.add_subcommand("db", "the database under the queue")->require_subcommand(1);
+  auto* install = command(*group, "install", "makes what smsd needs; can be run again", a, chosen, [&a]() {
+    auto extra = [](bool wanted) {
+      return wanted ? queue::InstallOptions::Extra::make : queue::InstallOptions::Extra::leave;
+    };
+    a.install.indexes = extra(a.indexes);
+    a.install.notify = extra(a.notify);
+    a.install.tables = extra(a.tables);
+    return installDatabase(configOf(a), a.install);
+  });
+  install->add_flag("--indexes", a.indexes, "PostgreSQL: add the two partial indexes to smsq (recommended)");
+  install->add_flag("--notify", a.notify,
+                    "PostgreSQL: add the trigger on smsq that wakes smsd at once (recommended)");
+  install->add_flag("--tables", a.tables, "PostgreSQL: make account and smsq too, for a queue without NAV");
+  install->add_option("--role", a.install.role, "whom the printed GRANTs are for");
+  command(*group, "check", "can the queue be reached, is it installed?", a, chosen,
+          [&a]() { return checkDatabase(configOf(a)); });
+}
+
+void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
+  app.require_subcommand(1);
+  app.add_option("--config", a.config, "configuration file")->capture_default_str()->type_name("FILE");
+  app.set_version_flag("--version", "smsctl " SMSD_VERSION);
+  command(app, "status", "what smsd is doing; exit status 0 healthy, 1 not healthy, 3 not running", a, chosen,
+          [&a]() { return status(configOf(a), a.form()); });
+  auto* send = command(app, "send", "puts a message into the queue", a, chosen, [&a]() {
+    if (a.severity > 0) a.send.severity = a.severity;
+    return smsctl::send(configOf(a), a.send, a.form());
+  });
+  send->add_option("PHONE", a.send.recipient, "the recipient's number")->required();
+  send->add_option("TEXT", a.send.text, "the message")->required();
+  send->add_option("--severity", a.severity, "1 is the most severe; none comes last")
+      ->check(CLI::Range(1, 1'000'000));
+  addPreview(app, a, chosen);
+  addQueue(app, a, chosen);
+  addDatabase(app, a, chosen);
+  auto* config = app.add_subcommand("config", "the configuration")->require_subcommand(1);
+  command(*config, "explain", "every key of smsd.yaml", a, chosen, [&a]() { return explainKeys(a.form()); });
+}
+
+int statusOf(const queue::QueueError& error) {
+  switch (error.kind()) {
+    case queue::QueueError::Kind::denied:
+      return EX_NOPERM;
+    case queue::QueueError::Kind::notInstalled:
+      return EX_CONFIG;
+    case queue::QueueError::Kind::invalid:
+      return EX_DATAERR;
+    default:
+      return EX_TEMPFAIL;
+  }
+}
+
+void complain(std::string text) {
+  if (text.empty() || text.back() != '\n') text += '\n';
+  std::cerr << text;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  Action chosen;
+  CLI::App app("smsctl looks after smsd: what it does, what waits, what an SMS would look like.", "smsctl");
+  addCommands(app, arguments, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? EX_OK : EX_USAGE;
+  }
+  try {
+    return chosen();
+  } catch (const Failure& e) {
+    complain(e.what());
+    return e.status();
+  } catch (const queue::QueueError& e) {
+    complain(e.what());
+    return statusOf(e);
+  } catch (const kj::Exception& e) {
+    complain(fmt::format("smsd did not answer: {}", e.getDescription().cStr()));
+  } catch (const std::exception& e) {
+    complain(e.what());
+  }
+  return EX_TEMPFAIL;
+}

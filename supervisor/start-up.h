@@ -1,0 +1,43 @@
+// What is checked and taken before anything is started: worker programs, dispatchers' files, the lock of the
+// state directory.
+//
+// Called by main. Starts nothing that lasts. What is wrong is a StartUpError: one text for the operator that
+// says what to do, and the exit status (sysexits.h).
+#pragma once
+
+#include <kj/async-io.h>
+#include <kj/io.h>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "supervisor/config.h"
+#include "supervisor/keeper/worker.h"
+
+namespace smsd {
+
+class StartUpError : public std::runtime_error {
+ public:
+  StartUpError(int status, const std::string& what) : std::runtime_error(what), status_(status) {}
+  int status() const { return status_; }
+
+ private:
+  int status_;
+};
+
+/// One plan a dispatcher: its program was found and can be executed.
+std::vector<keeper::SpawnPlan> planWorkers(const Config& config);
+
+/// Every dispatcher's own file, read and checked by its own worker program. All problems at once.
+void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPlan>& plans);
+
+/// The lock that says "one smsd a state directory", and this supervisor's name: the same in every run with
+/// that directory.
+struct Instance {
+  kj::AutoCloseFd lock;
+  std::string name;
+};
+Instance takeInstance(const std::filesystem::path& stateDirectory);
+
+}  // namespace smsd

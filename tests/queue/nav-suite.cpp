@@ -1,0 +1,212 @@
+// What NAV's own queue class offers: lists, counts, cancelling, inserting, marking by hand.
+#include "tests/queue/queue-suite.h"
+
+namespace smsd::queue {
+
+namespace {
+
+class NavOperations : public QueueSuite {};
+SMSD_FOR_BOTH_BACKENDS(NavOperations);
+
+std::vector<std::string> textsOf(const std::vector<StoredMessage>& messages) {
+  std::vector<std::string> texts;
+  for (const auto& message : messages) texts.push_back(message.text);
+  return texts;
+}
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_P(NavOperations, InsertedMessagesAreUnsentAndReadAsTheyWereWritten) {
+  auto ids = queue().insert(
+      {{2, "+4790", "føøbår 'quoted' \"twice\" \\ {a,b} 😀", 3}, {std::nullopt, "+4791", "", std::nullopt}});
+  ASSERT_EQ(ids.size(), 2u);
+  EXPECT_LT(ids[0], ids[1]);
+  auto found = queue().messagesOf("+4790", SentStatus::unsent);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].id, ids[0]);
+  EXPECT_EQ(found[0].user, "Kari");
+  EXPECT_EQ(found[0].text, "føøbår 'quoted' \"twice\" \\ {a,b} 😀");
+  EXPECT_EQ(found[0].severity, 3);
+  EXPECT_FALSE(found[0].underWay);
+  EXPECT_EQ(store().row(ids[0]).sent, 'N');
+  EXPECT_EQ(store().row(ids[1]).severity, std::nullopt);
+  EXPECT_EQ(store().row(ids[1]).text, "");
+}
+
+TEST_P(NavOperations, InsertingNothingInsertsNothing) { EXPECT_TRUE(queue().insert({}).empty()); }
+
+// C49: NAV ended in a traceback.
+TEST_P(NavOperations, ATooLongNumberIsRefusedWithItsBoundAndNothingIsInserted) {
+  std::string what;
+  EXPECT_EQ(refusal(
+                [&] {
+                  queue().insert({{1, "+4790", "fine", 1}, {1, "1234567890123456", "x", 1}});
+                },
+                &what),
+            QueueError::Kind::invalid);
+  EXPECT_NE(what.find("15"), std::string::npos) << what;
+  EXPECT_EQ(what.find('\n'), std::string::npos) << what;
+  EXPECT_EQ(store().one("SELECT count(*) FROM smsq"), "0");
+}
+
+// C49
+TEST_P(NavOperations, AnUnknownAccountIsRefusedByItsNumber) {
+  std::string what;
+  EXPECT_EQ(refusal(
+                [&] {
+                  queue().insert({{4711, "+4790", "secret words", 1}});
+                },
+                &what),
+            QueueError::Kind::invalid);
+  EXPECT_NE(what.find("4711"), std::string::npos) << what;
+  EXPECT_EQ(what.find("secret words"), std::string::npos) << what;
+}
+
+TEST_P(NavOperations, ATooLongTextIsRefusedWithoutBeingRepeated) {
+  std::string what;
+  EXPECT_EQ(refusal(
+                [&] {
+                  queue().insert({{1, "+4790", std::string(146, 'x'), 1}});
+                },
+                &what),
+            QueueError::Kind::invalid);
+  EXPECT_NE(what.find("145"), std::string::npos) << what;
+  EXPECT_EQ(what.find("xxxxxxxxxxxxxxxx"), std::string::npos) << what;
+}
+
+TEST_P(NavOperations, ATextOfAsManyCharactersAsTheColumnTakesIsNotCountedInBytes) {
+  std::string text;
+  for (int i = 0; i < 145; ++i) text += "ø";
+  EXPECT_EQ(queue().insert({{1, "+4790", text, 1}}).size(), 1u);
+}
+
+TEST_P(NavOperations, AQueueStaysUsableAfterARefusedInsert) {
+  EXPECT_EQ(refusal([&] { queue().insert({{4711, "+4790", "x", 1}}); }), QueueError::Kind::invalid);
+  EXPECT_EQ(queue().insert({{1, "+4790", "x", 1}}).size(), 1u);
+}
+
+// C38: NAV's list joined the account and lost these rows, its cancel did not.
+TEST_P(NavOperations, AMessageOfNoAccountIsListedAndCancelledLikeAnyOther) {
+  store().put({.phone = "+4790", .text = "nobody's", .age = 1h});
+  store().put({.phone = "+4791", .text = "kari's", .age = 30min, .account = 2});
+  auto listed = queue().messages(SentStatus::unsent, 10);
+  EXPECT_EQ(textsOf(listed), (Texts{"nobody's", "kari's"}));
+  EXPECT_EQ(listed[0].user, "");
+  EXPECT_EQ(listed[1].user, "Kari");
+  EXPECT_EQ(queue().cancel(0ms), listed.size());
+}
+
+TEST_P(NavOperations, MessagesAreListedOldestFirstUpToTheLimitAndToTheMinute) {
+  store().put({.phone = "1", .text = "new", .age = 1min});
+  store().put({.phone = "2", .text = "old", .age = 3h});
+  store().put({.phone = "3", .text = "older", .age = 72h});
+  auto listed = queue().messages(SentStatus::unsent, 2);
+  EXPECT_EQ(textsOf(listed), (Texts{"older", "old"}));
+  EXPECT_EQ(listed[0].time.size(), std::string("2026-01-01 00:00").size()) << listed[0].time;
+  EXPECT_TRUE(queue().messages(SentStatus::sent, 10).empty());
+}
+
+TEST_P(NavOperations, ARecipientsMessagesAreListedMostSevereFirst) {
+  store().put({.phone = "1", .text = "none", .age = 9h});
+  store().put({.phone = "1", .text = "three", .severity = 3, .age = 8h});
+  store().put({.phone = "1", .text = "one, later", .severity = 1, .age = 1h});
+  store().put({.phone = "1", .text = "one, earlier", .severity = 1, .age = 2h});
+  store().put({.phone = "2", .text = "another's", .severity = 1});
+  EXPECT_EQ(textsOf(queue().messagesOf("1", SentStatus::unsent)),
+            (Texts{"one, earlier", "one, later", "three", "none"}));
+}
+
+TEST_P(NavOperations, RecipientsAreListedOnceInOrderOfTheNumber) {
+  for (const char* phone : {"+479", "+471", "+479", "+475"}) store().put({.phone = phone});
+  store().sql("UPDATE smsq SET sent = 'Y' WHERE phone = '+475'");
+  EXPECT_EQ(queue().recipients(SentStatus::unsent), (Texts{"+471", "+479"}));
+  EXPECT_EQ(queue().recipients(SentStatus::sent), (Texts{"+475"}));
+}
+
+TEST_P(NavOperations, AMessageIsListedAsUnderWayWhileALiveSubmissionHoldsItsRecipient) {
+  store().put({.phone = "1", .text = "claimed"});
+  auto claimed = claim();
+  store().put({.phone = "1", .text = "came later"});
+  for (const auto& message : queue().messages(SentStatus::unsent, 10))
+    EXPECT_TRUE(message.underWay) << message.text;
+  queue().settle({accepted(claimed.submissions.at(0))});
+  auto left = queue().messagesOf("1", SentStatus::unsent);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_FALSE(left[0].underWay);
+}
+
+TEST_P(NavOperations, CancelTakesOnlyWhatIsOldEnough) {
+  auto old = store().put({.phone = "1", .age = 2h});
+  auto young = store().put({.phone = "2", .age = 10min});
+  auto sent = store().put({.phone = "3", .age = 2h});
+  store().sql("UPDATE smsq SET sent = 'Y' WHERE id = " + std::to_string(sent));
+  EXPECT_EQ(queue().cancel(1h), 1u);
+  EXPECT_EQ(store().sent(old), 'I');
+  EXPECT_EQ(store().sent(young), 'N');
+  EXPECT_EQ(store().sent(sent), 'Y');
+}
+
+// C41 is the other side: only a caller who says zero gets everything. C42: a row may be ahead of the
+// database's clock.
+TEST_P(NavOperations, CancellingAtAgeZeroTakesAlsoARowFromAnotherTimeZonesFuture) {
+  auto future = store().put({.phone = "1", .age = -2h});
+  EXPECT_EQ(queue().cancel(1ms), 0u);
+  EXPECT_EQ(queue().cancel(0ms), 1u);
+  EXPECT_EQ(store().sent(future), 'I');
+}
+
+TEST_P(NavOperations, CancelLeavesWhatIsUnderWay) {
+  auto under = store().put({.phone = "1", .age = 2h});
+  auto claimed = claim();
+  auto later = store().put({.phone = "1", .age = 2h});
+  auto other = store().put({.phone = "2", .age = 2h});
+  EXPECT_EQ(queue().cancel(1h), 1u);
+  EXPECT_EQ(store().sent(under), 'N');
+  EXPECT_EQ(store().sent(later), 'N');
+  EXPECT_EQ(store().sent(other), 'I');
+}
+
+TEST_P(NavOperations, AMarkByHandStampsTheTimeOfSentAndIgnoredOnly) {
+  auto id = store().put({.phone = "1"});
+  EXPECT_EQ(queue().setStatus(id, SentStatus::sent, 17), 1u);
+  EXPECT_EQ(store().row(id).sent, 'Y');
+  EXPECT_EQ(store().row(id).smsid, 17);
+  EXPECT_TRUE(store().row(id).stamped);
+  auto other = store().put({.phone = "1"});
+  EXPECT_EQ(queue().setStatus(other, SentStatus::unsent, 0), 1u);
+  EXPECT_FALSE(store().row(other).stamped);
+  EXPECT_EQ(queue().setStatus(other, SentStatus::ignored, 0), 1u);
+  EXPECT_EQ(store().sent(other), 'I');
+  EXPECT_TRUE(store().row(other).stamped);
+  EXPECT_EQ(queue().setStatus(987654, SentStatus::sent, 0), 0u);
+}
+
+TEST_P(NavOperations, DepthStopsCountingAtItsBound) {
+  EXPECT_EQ(queue().depth(10).unsent, 0u);
+  EXPECT_FALSE(queue().depth(10).more);
+  EXPECT_EQ(queue().depth(10).oldest, std::nullopt);
+  for (int i = 0; i < 5; ++i) store().put({.phone = std::to_string(i), .severity = 4 - i});
+  auto all = queue().depth(5);
+  EXPECT_EQ(all.unsent, 5u);
+  EXPECT_FALSE(all.more);
+  auto some = queue().depth(4);
+  EXPECT_EQ(some.unsent, 4u);
+  EXPECT_TRUE(some.more);
+}
+
+TEST_P(NavOperations, DepthSaysTheAgeOfTheOldestWhateverItsSeverity) {
+  for (std::optional<int> severity : {std::optional<int>(1), std::optional<int>(5), std::optional<int>()}) {
+    store().put({.phone = "1", .severity = severity, .age = 1min});
+    auto oldest = store().put({.phone = "2", .severity = severity, .age = 2h});
+    auto depth = queue().depth(1);
+    ASSERT_TRUE(depth.oldest.has_value());
+    EXPECT_GE(*depth.oldest, 2h - 1min);
+    EXPECT_LT(*depth.oldest, 2h + 10min);
+    queue().setStatus(oldest, SentStatus::sent, 0);
+    EXPECT_LT(queue().depth(1).oldest, Duration(1h));
+  }
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,164 @@
+// What a message costs in rows read: neither the history, nor the depth of the queue, nor the planner's
+// statistics may show.
+//
+// Counters of the server are the measure, never time. The shapes are the two that matter, a queue that is
+// full at the start and a burst into an empty one, each with the statistics that would mislead a planner
+// most.
+#include "tests/queue/queue-suite.h"
+#include "tests/queue/store-postgresql.h"
+
+namespace smsd::queue {
+
+namespace {
+
+constexpr int history = 20'000;
+constexpr std::size_t batch = 100;
+
+struct Shape {
+  const char* name;
+  int depth;
+  enum class Arrival { before, afterAFirstLook } arrival;
+  const char* statistics;  // run before the messages arrive
+};
+
+void PrintTo(const Shape& shape, std::ostream* out) { *out << shape.name; }
+
+class PostgresqlCost : public testing::TestWithParam<Shape> {
+ protected:
+  PostgresqlCost() {
+    store_.sql(
+        "INSERT INTO smsq (time, phone, msg, sent, severity) SELECT now() - interval '1 day', n % 500, "
+        "'old', 'Y', n % 6 FROM "
+        "generate_series(1, " +
+        std::to_string(history) + ") n");
+  }
+
+  void arrive(int depth) {
+    store_.sql(
+        "INSERT INTO smsq (time, phone, msg, severity) SELECT now(), 'p' || n, 'text', nullif(n % 5, 0) FROM "
+        "generate_series(1, " +
+        std::to_string(depth) + ") n");
+  }
+
+  static ClaimRequest request() {
+    ClaimRequest request;
+    request.limit = batch;
+    request.dispatcher = "modem";
+    request.format = joined;
+    return request;
+  }
+
+  static std::size_t drain(Queue& queue) {
+    std::size_t sent = 0;
+    for (bool atEnd = false; !atEnd;) {
+      auto result = queue.claim(request());
+      std::vector<Settlement> done;
+      for (const auto& submission : result.submissions)
+        done.push_back({submission, Fate::sent, "accepted", "", "", std::nullopt});
+      sent += queue.settle(done).sent;
+      atEnd = result.atEnd;
+    }
+    return sent;
+  }
+
+  /// The server has counted everything when a session has ended.
+  void end(std::unique_ptr<Queue> queue) {
+    queue.reset();
+    ASSERT_TRUE(eventually([&] {
+      return store_.one(
+                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'smsd' AND datname = "
+                 "current_database()") == "0";
+    }));
+  }
+
+  std::int64_t counted(const std::string& what, const std::string& relation) {
+    store_.sql("SELECT pg_stat_force_next_flush()");  // what the scene itself read is not to be counted later
+    return std::stoll(store_.one("SELECT coalesce(sum(" + what + "), 0) FROM " + relation));
+  }
+
+  PostgresqlStore store_;
+};
+
+const char* tables = "pg_stat_user_tables WHERE relname IN ('smsq', 'submission', 'attempt', 'wait')";
+const char* smsq = "pg_stat_user_indexes WHERE relname = 'smsq'";
+const char* submissions = "pg_stat_user_indexes WHERE relname = 'submission'";
+
+}  // namespace
+
+TEST_P(PostgresqlCost, AMessageCostsAFewRowsWhateverElseIsThere) {
+  const Shape& shape = GetParam();
+  store_.sql(shape.statistics);
+  if (shape.arrival == Shape::Arrival::before) arrive(shape.depth);
+  const auto before = counted("seq_tup_read", tables);
+  auto queue = store_.open();
+  queue->enlist("here", longLease);
+  if (shape.arrival == Shape::Arrival::afterAFirstLook) {
+    EXPECT_TRUE(queue->claim(request()).submissions.empty());
+    arrive(shape.depth);
+  }
+  EXPECT_EQ(drain(*queue), std::size_t(shape.depth));
+  end(std::move(queue));
+  const double sms = shape.depth;
+  EXPECT_EQ(counted("seq_tup_read", tables), before) << "a table was read as a whole";
+  EXPECT_LT(counted("idx_tup_read", smsq) / sms, 12);
+  EXPECT_LT(counted("idx_tup_read", submissions) / sms, 24);
+}
+
+const char* none = "SELECT 1";
+const char* analysed = "ANALYZE smsq; ANALYZE smsd.submission; ANALYZE smsd.wait";
+// The worst: statistics of a table that was big and is empty. A planner takes its pages for free of rows,
+// however full.
+const char* emptied = "DELETE FROM smsq; ANALYZE smsq; ANALYZE smsd.submission";
+
+INSTANTIATE_TEST_SUITE_P(Shapes, PostgresqlCost,
+                         testing::Values(Shape{"FullAtStart", 2000, Shape::Arrival::before, none},
+                                         Shape{"DeepAtStart", 8000, Shape::Arrival::before, none},
+                                         Shape{"AnalysedBefore", 2000, Shape::Arrival::before, analysed},
+                                         Shape{"BurstIntoEmpty", 2000, Shape::Arrival::afterAFirstLook, none},
+                                         Shape{"DeepBurst", 8000, Shape::Arrival::afterAFirstLook, analysed},
+                                         Shape{"BurstIntoEmptied", 8000, Shape::Arrival::afterAFirstLook,
+                                               emptied}),
+                         [](const auto& shape) { return std::string(shape.param.name); });
+
+class PostgresqlCostOfOne : public PostgresqlCost {};
+INSTANTIATE_TEST_SUITE_P(Shapes, PostgresqlCostOfOne,
+                         testing::Values(Shape{"One", 1, Shape::Arrival::before, none}));
+
+// One recipient with a flood of messages must not make each of its SMS a sort of all of them.
+TEST_P(PostgresqlCostOfOne, ARecipientsThousandMessagesAreReadWithoutTheOtherThousands) {
+  store_.sql(
+      "INSERT INTO smsq (time, phone, msg, severity) SELECT now(), 'flood', 'text', 3 FROM "
+      "generate_series(1, 20000)");
+  auto queue = store_.open();
+  queue->enlist("here", longLease);
+  auto claimed = queue->claim(request()).submissions;
+  ASSERT_EQ(claimed.size(), 1u);
+  EXPECT_EQ(claimed[0].sms.sent.size(), 1000u);
+  end(std::move(queue));
+  EXPECT_LT(counted("idx_tup_read", smsq), 4000);
+}
+
+TEST_P(PostgresqlCostOfOne, IndexesThatAreMadeWhileItRunsAreUsedFromTheNextLookOn) {
+  store_.sql("DROP INDEX smsq_unsent_order, smsq_unsent_phone");
+  auto queue = store_.open();
+  queue->enlist("here", longLease);
+  arrive(10);
+  EXPECT_EQ(drain(*queue), 10u);
+  installAdvised(store_.connection("postgres"));
+  arrive(10);
+  EXPECT_EQ(drain(*queue), 10u);
+  end(std::move(queue));
+  EXPECT_GT(counted("idx_scan", "pg_stat_user_indexes WHERE indexrelname = 'smsq_unsent_phone'"), 0);
+}
+
+TEST_P(PostgresqlCostOfOne, WithoutIndexesAClaimReadsTheTableAsOftenAsItHasToAndNotOnceARecipient) {
+  store_.sql("DROP INDEX smsq_unsent_order, smsq_unsent_phone");
+  arrive(batch);
+  auto queue = store_.open();
+  queue->enlist("here", longLease);
+  EXPECT_EQ(queue->claim(request()).submissions.size(), batch);
+  end(std::move(queue));
+  EXPECT_LE(counted("seq_scan", "pg_stat_user_tables WHERE relname = 'smsq'"), 4);
+}
+
+}  // namespace smsd::queue

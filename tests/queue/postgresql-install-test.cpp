@@ -1,0 +1,183 @@
+// Installing, and what is said when something is missing: the words an operator gets at the start, and what
+// they must not hold.
+#include <thread>
+
+#include "tests/queue/queue-suite.h"
+#include "tests/queue/store-postgresql.h"
+
+namespace smsd::queue {
+
+namespace {
+
+using Kind = QueueError::Kind;
+using Scene = PostgresqlStore::Scene;
+using Extra = InstallOptions::Extra;
+
+InstallOptions everything() {
+  return {.indexes = Extra::make, .notify = Extra::make, .tables = Extra::make, .role = "smsd"};
+}
+
+/// Opens the connection and enlists; what was said goes to `what`.
+std::optional<Kind> start(const std::string& connection, std::string* what) {
+  return refusal([&] { openPostgresql(connection)->enlist("here", longLease); }, what);
+}
+
+void expectOneLine(const std::string& what) { EXPECT_EQ(what.find('\n'), std::string::npos) << what; }
+
+}  // namespace
+
+TEST(PostgresqlInstall, InstallingTwiceMakesNothingTheSecondTime) {
+  PostgresqlStore store(Scene::nav);
+  auto first = installPostgresql(store.connection("postgres"), everything());
+  EXPECT_EQ(first.done.size(), 3u);
+  auto key = store.one("SELECT queue FROM smsd.installation");
+  auto second = installPostgresql(store.connection("postgres"), everything());
+  EXPECT_TRUE(second.done.empty());
+  EXPECT_EQ(second.advice, first.advice);
+  EXPECT_EQ(store.one("SELECT queue FROM smsd.installation"), key);
+}
+
+TEST(PostgresqlInstall, NothingBeyondTheSchemaIsTouchedUnasked) {
+  PostgresqlStore store(Scene::nav);
+  auto report = installPostgresql(store.connection("postgres"), {});
+  EXPECT_EQ(report.done.size(), 1u);
+  EXPECT_EQ(store.one("SELECT count(*) FROM pg_index WHERE indrelid = 'smsq'::regclass"), "1");
+  EXPECT_EQ(
+      store.one("SELECT count(*) FROM pg_trigger WHERE tgrelid = 'smsq'::regclass AND NOT tgisinternal"),
+      "0");
+  std::string all;
+  for (const auto& advice : report.advice) all += advice + "\n";
+  for (const char* wanted : {"<role>", "smsq_unsent_order", "smsq_unsent_phone", "smsd_notify", "GRANT"})
+    EXPECT_NE(all.find(wanted), std::string::npos) << wanted;
+}
+
+TEST(PostgresqlInstall, TheQueueCanDoWithoutNav) {
+  PostgresqlStore store(Scene::empty);
+  EXPECT_EQ(installPostgresql(store.connection("postgres"), everything()).done.size(), 4u);
+  installAdvised(store.connection("postgres"));
+  auto queue = store.open();
+  queue->enlist("here", longLease);
+  EXPECT_EQ(queue->insert({{std::nullopt, "1", "text", 1}}).size(), 1u);
+  EXPECT_EQ(queue->messages(SentStatus::unsent, 10).size(), 1u);
+}
+
+TEST(PostgresqlInstall, TwoInstallationsAtTheSameTimeMakeOne) {
+  PostgresqlStore store(Scene::nav);
+  std::thread other([&] { installPostgresql(store.connection("postgres"), {}); });
+  installPostgresql(store.connection("postgres"), {});
+  other.join();
+  EXPECT_EQ(store.one("SELECT count(*) FROM smsd.installation"), "1");
+}
+
+TEST(PostgresqlInstall, AnIndexThatAnInterruptedRunLeftInvalidIsMadeAnew) {
+  PostgresqlStore store;
+  store.sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'smsq_unsent_phone'::regclass");
+  EXPECT_EQ(installPostgresql(store.connection("postgres"), everything()).done.size(), 1u);
+  EXPECT_EQ(store.one("SELECT indisvalid FROM pg_index WHERE indexrelid = 'smsq_unsent_phone'::regclass"),
+            "t");
+}
+
+TEST(PostgresqlInstall, AnIndexOfAnotherNameIsAsGood) {
+  PostgresqlStore store;
+  store.sql("ALTER INDEX smsq_unsent_phone RENAME TO the_administrators_own");
+  EXPECT_TRUE(installPostgresql(store.connection("postgres"), everything()).done.empty());
+}
+
+TEST(PostgresqlInstall, TheTriggerAsksNoRightsOfWhoeverInserts) {
+  PostgresqlStore store;
+  execute(store.connection("postgres"), "DROP ROLE IF EXISTS plain");
+  execute(store.connection("postgres"),
+          "CREATE ROLE plain LOGIN; GRANT USAGE ON SCHEMA profiles TO plain; GRANT INSERT ON smsq TO plain; "
+          "GRANT USAGE ON SEQUENCE smsq_id_seq TO plain");
+  execute(store.connection("plain"), "INSERT INTO smsq (time, phone, msg) VALUES (now(), '1', 'x')");
+  EXPECT_EQ(store.one("SELECT count(*) FROM smsq"), "1");
+  execute(store.connection("postgres"), "DROP OWNED BY plain; DROP ROLE plain");
+}
+
+TEST(PostgresqlInstall, AnotherVersionIsRefusedByBothSides) {
+  PostgresqlStore store;
+  store.sql("UPDATE smsd.installation SET version = 99");
+  std::string what;
+  EXPECT_EQ(start(store.connection("smsd"), &what), Kind::notInstalled);
+  EXPECT_NE(what.find("99"), std::string::npos) << what;
+  EXPECT_EQ(refusal([&] { installPostgresql(store.connection("postgres"), everything()); }),
+            Kind::notInstalled);
+}
+
+TEST(PostgresqlInstall, AMissingSchemaNamesTheCommandThatMakesIt) {
+  PostgresqlStore store(Scene::nav);
+  std::string what;
+  EXPECT_EQ(start(store.connection("postgres"), &what), Kind::notInstalled);
+  EXPECT_NE(what.find("smsctl db install"), std::string::npos) << what;
+  expectOneLine(what);
+}
+
+TEST(PostgresqlInstall, AMissingQueueAsksForTheSearchPath) {
+  PostgresqlStore store(Scene::empty);
+  std::string what;
+  EXPECT_EQ(refusal([&] { openPostgresql(store.connection("postgres"))->depth(1); }, &what),
+            Kind::notInstalled);
+  EXPECT_NE(what.find("search_path"), std::string::npos) << what;
+  EXPECT_EQ(refusal([&] { installPostgresql(store.connection("postgres"), {}); }, &what), Kind::notInstalled);
+  EXPECT_NE(what.find("search_path"), std::string::npos) << what;
+  expectOneLine(what);
+}
+
+TEST(PostgresqlInstall, AMissingPrivilegeIsFoundAtTheStartAndNamed) {
+  PostgresqlStore store;
+  store.sql("REVOKE UPDATE (smsid) ON smsq FROM smsd");
+  std::string what;
+  EXPECT_EQ(start(store.connection("smsd"), &what), Kind::denied);
+  EXPECT_NE(what.find("UPDATE of smsq.smsid"), std::string::npos) << what;
+  store.sql("REVOKE ALL ON ALL TABLES IN SCHEMA smsd FROM smsd");
+  EXPECT_EQ(start(store.connection("smsd"), &what), Kind::denied);
+  EXPECT_NE(what.find("GRANT"), std::string::npos) << what;
+  expectOneLine(what);
+}
+
+TEST(PostgresqlInstall, AnUnknownRoleOrDatabaseIsDeniedWithAWordOnWhatToDo) {
+  PostgresqlStore store;
+  std::string what;
+  EXPECT_EQ(start(store.connection("nobody_of_that_name"), &what), Kind::denied);
+  EXPECT_NE(what.find("user="), std::string::npos) << what;
+  EXPECT_EQ(start(Cluster::shared().connection("no_such_database"), &what), Kind::denied);
+  EXPECT_NE(what.find("dbname="), std::string::npos) << what;
+  expectOneLine(what);
+}
+
+TEST(PostgresqlInstall, AServerThatIsAwayIsUnreachable) {
+  std::string what;
+  EXPECT_EQ(start("host=/nonexistent dbname=nav password=geheim", &what), Kind::unreachable);
+  EXPECT_EQ(what.find("geheim"), std::string::npos) << what;
+  expectOneLine(what);
+}
+
+TEST(PostgresqlInstall, ABadConnectionStringIsNotRepeated) {
+  for (const char* bad : {"host=x password=my geheim", "password='geheim", "postgresql://u:geheim@[::1/x"}) {
+    std::string what;
+    EXPECT_EQ(start(bad, &what), Kind::failed) << bad;
+    EXPECT_EQ(what.find("geheim"), std::string::npos) << what;
+    EXPECT_NE(what.find("queue.postgresql.connection"), std::string::npos) << what;
+  }
+}
+
+TEST(PostgresqlInstall, AConnectionStringMayBeAUri) {
+  PostgresqlStore store;
+  auto socket = store.one("SELECT current_setting('unix_socket_directories')");
+  std::string host;
+  for (char c : socket) host += c == '/' ? std::string("%2F") : std::string(1, c);
+  auto queue = openPostgresql("postgresql://smsd@" + host + "/" + store.one("SELECT current_database()"));
+  EXPECT_EQ(queue->depth(1).unsent, 0u);
+}
+
+TEST(PostgresqlInstall, ADatabaseThatCannotHoldEveryTextIsRefused) {
+  PostgresqlStore store(Scene::empty);
+  auto admin = Cluster::shared().connection("postgres");
+  execute(admin, "CREATE DATABASE latin TEMPLATE template0 ENCODING LATIN1 LC_COLLATE 'C' LC_CTYPE 'C'");
+  std::string what;
+  EXPECT_EQ(start(Cluster::shared().connection("latin"), &what), Kind::failed);
+  EXPECT_NE(what.find("UTF8"), std::string::npos) << what;
+  execute(admin, "DROP DATABASE latin WITH (FORCE)");
+}
+
+}  // namespace smsd::queue

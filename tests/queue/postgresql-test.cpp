@@ -1,0 +1,331 @@
+// What only PostgreSQL can do wrong: lost connections, answers that never came, races inside a claim, odd
+// bytes, missing rights.
+#include <poll.h>
+
+#include <thread>
+
+#include "tests/queue/queue-suite.h"
+#include "tests/queue/store-postgresql.h"
+
+namespace smsd::queue {
+
+namespace {
+
+using Kind = QueueError::Kind;
+using Scene = PostgresqlStore::Scene;
+
+class Postgresql : public testing::Test {
+ protected:
+  explicit Postgresql(Scene scene = Scene::installed) : store_(scene) {}
+
+  void enlist() {
+    queue_ = store_.open();
+    me_ = queue_->enlist("here", longLease);
+  }
+
+  /// As a restart of the server or an administrator does it.
+  void cutConnections() {
+    store_.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'smsd' AND datname "
+        "= current_database()");
+    ASSERT_TRUE(eventually([&] {
+      return store_.one(
+                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'smsd' AND datname = "
+                 "current_database()") == "0";
+    }));
+  }
+
+  /// Until a queue's session stands behind somebody else's lock.
+  bool somebodyWaits() {
+    return eventually([&] {
+      return store_.one(
+                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'smsd' AND wait_event_type "
+                 "= "
+                 "'Lock' AND datname = current_database()") == "1";
+    });
+  }
+
+  static ClaimRequest request(Formatter format = joined) {
+    ClaimRequest request;
+    request.limit = 100;
+    request.dispatcher = "modem";
+    request.format = std::move(format);
+    return request;
+  }
+  static Settlement accepted(const Submission& submission) {
+    return {submission, Fate::sent, "accepted", "", "", std::nullopt};
+  }
+
+  std::string submit(const std::string& recipient) const {
+    return "INSERT INTO smsd.submission (recipient, supervisor, dispatcher, attempt, rounds, text, sent_ids) "
+           "VALUES ('" +
+           recipient + "', " + std::to_string(me_) +
+           ", 'modem', nextval('smsd.attempt_id'), 0, 'text', '{1}')";
+  }
+
+  bool newsWithin(std::chrono::milliseconds time) {
+    pollfd ready{queue_->newsFd(), POLLIN, 0};
+    return poll(&ready, 1, static_cast<int>(time.count())) == 1;
+  }
+
+  PostgresqlStore store_;
+  std::unique_ptr<Queue> queue_;
+  SupervisorId me_ = 0;
+};
+
+/// A second session that waits to be waited for.
+class Rival {
+ public:
+  explicit Rival(const PostgresqlStore& store)
+      : connection_(store.connection("postgres")), work_(connection_) {}
+  void exec(const std::string& statement) { work_.exec(statement); }
+  void abort() { work_.abort(); }
+  void commit() { work_.commit(); }
+
+ private:
+  pqxx::connection connection_;
+  pqxx::work work_;
+};
+
+}  // namespace
+
+TEST_F(Postgresql, AnInsertOfNavsIsNews) {
+  enlist();
+  while (queue_->takeNews()) {
+  }
+  EXPECT_FALSE(newsWithin(0ms));
+  store_.put({.phone = "1"});
+  EXPECT_TRUE(newsWithin(20s));
+  EXPECT_TRUE(queue_->takeNews());
+  EXPECT_FALSE(queue_->takeNews());
+}
+
+TEST_F(Postgresql, NewsThatComeInTheMiddleOfACallAreThereAfterIt) {
+  enlist();
+  store_.put({.phone = "1"});
+  while (queue_->takeNews()) {
+  }
+  queue_->claim(request([&](const std::vector<Message>& messages) {
+    store_.put({.phone = "2"});
+    return joined(messages);
+  }));
+  EXPECT_TRUE(eventually([&] { return queue_->takeNews(); }));
+}
+
+TEST_F(Postgresql, ANewConnectionIsNewsBecauseSomeMayHaveBeenMissed) {
+  enlist();
+  while (queue_->takeNews()) {
+  }
+  cutConnections();
+  EXPECT_TRUE(eventually([&] { return queue_->takeNews(); })) << "the loss itself";
+  EXPECT_EQ(queue_->newsFd(), -1);
+  queue_->renew();
+  EXPECT_GE(queue_->newsFd(), 0);
+  EXPECT_TRUE(queue_->takeNews());
+  EXPECT_FALSE(queue_->takeNews());
+}
+
+// C27, C28: NAV's daemon ended when its connection did.
+TEST_F(Postgresql, ALostConnectionIsSaidOnceAndTheNextCallHasANewOne) {
+  enlist();
+  auto id = store_.put({.phone = "1"});
+  auto submission = queue_->claim(request()).submissions.at(0);
+  cutConnections();
+  EXPECT_EQ(refusal([&] { queue_->settle({accepted(submission)}); }), Kind::unreachable);
+  EXPECT_EQ(store_.sent(id), 'N');
+  EXPECT_EQ(queue_->settle({accepted(submission)}).sent, 1u) << "the lease is a row, not a connection";
+  EXPECT_EQ(store_.sent(id), 'Y');
+}
+
+TEST_F(Postgresql, AClaimWhoseCommitWasNeverAnsweredIsFoundByTheNextOne) {
+  enlist();
+  store_.put({.phone = "1"});
+  cutConnections();
+  EXPECT_EQ(refusal([&] { queue_->claim(request()); }), Kind::unreachable);
+  store_.sql(submit("1"));  // as if it had come to pass all the same
+  auto found = queue_->claim(request()).submissions;
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].sms.text, "text");
+  EXPECT_TRUE(queue_->claim(request()).submissions.empty());
+  EXPECT_EQ(queue_->settle({accepted(found[0])}).sent, 1u);
+}
+
+TEST_F(Postgresql, ATakeOverWhoseCommitWasNeverAnsweredIsFoundByTheNextTakeOverAndByNoClaim) {
+  enlist();
+  cutConnections();
+  EXPECT_EQ(refusal([&] { queue_->claim(request()); }), Kind::unreachable);
+  queue_->renew();
+  cutConnections();
+  EXPECT_EQ(refusal([&] { queue_->takeOver(); }), Kind::unreachable);
+  store_.sql(submit("1"));
+  EXPECT_TRUE(queue_->claim(request()).submissions.empty())
+      << "it may have been sent: not to be sent as if it were new";
+  EXPECT_EQ(queue_->takeOver().size(), 1u);
+  EXPECT_TRUE(queue_->takeOver().empty());
+}
+
+// C6: NAV sent an empty SMS to whom it found nothing to say any more.
+TEST_F(Postgresql, ARecipientWhoseMessagesVanishWhileItIsClaimedIsLeftOut) {
+  enlist();
+  store_.put({.phone = "vanishes", .severity = 1});
+  store_.put({.phone = "stays", .severity = 2});
+  Rival rival(store_);
+  rival.exec(submit("vanishes"));  // the claim has to wait for what becomes of this one
+  ClaimResult result;
+  std::thread claiming([&] { result = queue_->claim(request()); });
+  EXPECT_TRUE(somebodyWaits());
+  store_.sql("DELETE FROM smsq WHERE phone = 'vanishes'");
+  rival.abort();
+  claiming.join();
+  ASSERT_EQ(result.submissions.size(), 1u);
+  EXPECT_EQ(result.submissions[0].recipient, "stays");
+  store_.put({.phone = "vanishes"});
+  EXPECT_EQ(queue_->claim(request()).submissions.size(), 1u) << "free again";
+}
+
+TEST_F(Postgresql, AWaitThatAnotherSupervisorSetsWhileARecipientIsClaimedIsKept) {
+  enlist();
+  store_.put({.phone = "1"});
+  Rival rival(store_);
+  rival.exec(submit("1"));
+  ClaimResult result;
+  std::thread claiming([&] { result = queue_->claim(request()); });
+  EXPECT_TRUE(somebodyWaits());
+  rival.exec("UPDATE smsd.submission SET ended = now()");
+  rival.exec("INSERT INTO smsd.wait (recipient, rounds, due) VALUES ('1', 3, now() + interval '1 hour')");
+  rival.commit();
+  claiming.join();
+  EXPECT_TRUE(result.submissions.empty());
+  store_.sql("UPDATE smsd.wait SET due = now()");
+  EXPECT_EQ(queue_->claim(request()).submissions.at(0).rounds, 3);
+}
+
+TEST_F(Postgresql, ASettlementThatMeetsItsOwnDeathSentenceWaitsForItAndIsRefused) {
+  enlist();
+  auto id = store_.put({.phone = "1"});
+  auto submission = queue_->claim(request()).submissions.at(0);
+  Rival rival(store_);
+  rival.exec("UPDATE smsd.supervisor SET state = 'dead'");
+  std::optional<Kind> refused;
+  std::thread settling([&] { refused = refusal([&] { queue_->settle({accepted(submission)}); }); });
+  EXPECT_TRUE(somebodyWaits());
+  rival.commit();
+  settling.join();
+  EXPECT_EQ(refused, Kind::fenced);
+  EXPECT_EQ(store_.sent(id), 'N');
+}
+
+TEST_F(Postgresql, ARecipientCannotHaveTwoLiveSubmissionsWhoeverAsks) {
+  enlist();
+  store_.sql(submit("1"));
+  EXPECT_THROW(store_.sql(submit("1")), pqxx::unique_violation);
+  store_.sql("UPDATE smsd.submission SET ended = now()");
+  store_.sql(submit("1"));
+}
+
+// C25: a mark that fails must not end a submission, nor the other way round.
+TEST_F(Postgresql, AMarkThatFailsLeavesTheSubmissionLive) {
+  enlist();
+  auto id = store_.put({.phone = "1"});
+  auto submission = queue_->claim(request()).submissions.at(0);
+  store_.sql("ALTER TABLE smsq ADD CONSTRAINT broken CHECK (sent <> 'Y')");
+  std::string what;
+  EXPECT_EQ(refusal([&] { queue_->settle({accepted(submission)}); }, &what), Kind::invalid);
+  EXPECT_EQ(what.find("text"), std::string::npos) << what;
+  EXPECT_EQ(store_.one("SELECT count(*) FROM smsd.submission WHERE ended IS NULL"), "1");
+  store_.sql("ALTER TABLE smsq DROP CONSTRAINT broken");
+  EXPECT_EQ(queue_->settle({accepted(submission)}).sent, 1u);
+  EXPECT_EQ(store_.sent(id), 'Y');
+}
+
+TEST_F(Postgresql, OddRowsAreClaimedLikeOthers) {
+  store_.sql("ALTER TABLE smsq ALTER msg DROP NOT NULL, ALTER msg TYPE text");
+  store_.sql(
+      "INSERT INTO smsq (time, phone, msg, severity) VALUES ('infinity', '', 'a', 1), ('-infinity', '2', "
+      "NULL, 1), "
+      "('4000-01-01 BC', '3', repeat('x', 3000000), -5), ('2026-01-01', '4', E'\\x01\\n\\t', 2147483647)");
+  enlist();
+  std::vector<std::string> recipients;
+  std::size_t longest = 0;
+  for (bool atEnd = false; !atEnd;) {
+    auto wanted = request();
+    wanted.limit = 1;
+    auto result = queue_->claim(wanted);
+    for (const auto& submission : result.submissions) {
+      recipients.push_back(submission.recipient);
+      longest = std::max(longest, submission.sms.text.size());
+    }
+    atEnd = result.atEnd;
+  }
+  EXPECT_EQ(recipients, (std::vector<std::string>{"3", "2", "", "4"}));
+  EXPECT_EQ(longest, 4000u) << "more than fits any SMS, less than fills the memory";
+  EXPECT_TRUE(queue_->depth(10).oldest.has_value());
+  EXPECT_EQ(queue_->messages(SentStatus::unsent, 10).size(), 4u);
+}
+
+TEST_F(Postgresql, ATextOrReasonThatIsNoUtf8IsStoredRepaired) {
+  enlist();
+  store_.put({.phone = "1"});
+  auto submission = queue_
+                        ->claim(request([](const std::vector<Message>& messages) {
+                          auto sms = joined(messages);
+                          sms.text = std::string("bad \xff\0 bytes", 12);
+                          return sms;
+                        }))
+                        .submissions.at(0);
+  auto settlement = accepted(submission);
+  settlement.reference = "r\xc3";
+  EXPECT_EQ(queue_->settle({settlement}).sent, 1u);
+  EXPECT_EQ(store_.one("SELECT text FROM smsd.submission"), "bad \xef\xbf\xbd bytes");
+  EXPECT_EQ(store_.one("SELECT reference FROM smsd.submission"), "r\xef\xbf\xbd");
+}
+
+TEST_F(Postgresql, ATextWithANulIsRefusedInsteadOfBeingCut) {
+  enlist();
+  EXPECT_EQ(refusal([&] { queue_->insert({{1, "1", std::string("a\0b", 3), 1}}); }), Kind::invalid);
+  EXPECT_EQ(refusal([&] { queue_->insert({{1, "1", "\xff", 1}}); }), Kind::invalid);
+}
+
+TEST_F(Postgresql, OldWaitsOfRecipientsThatAreGoneAreForgotten) {
+  store_.sql(
+      "INSERT INTO smsd.wait (recipient, rounds, due) VALUES ('old', 3, now() - interval '2 days'), ('due', "
+      "3, now())");
+  enlist();
+  EXPECT_EQ(store_.one("SELECT recipient FROM smsd.wait"), "due");
+}
+
+TEST_F(Postgresql, WhyAMessageIsIgnoredIsRecordedWhereNoSubmissionSaysIt) {
+  enlist();
+  store_.put({.phone = "1", .age = 2h});
+  auto wanted = request();
+  wanted.expireAfter = 1h;
+  EXPECT_EQ(queue_->claim(wanted).expired, 1u);
+  store_.put({.phone = "2"});
+  EXPECT_EQ(queue_->cancel(0ms), 1u);
+  EXPECT_EQ(store_.sql("SELECT reason FROM smsd.ignored ORDER BY message"),
+            (std::vector<std::vector<std::string>>{{"expired"}, {"cancelled"}}));
+}
+
+class PostgresqlSqlAscii : public Postgresql {
+ protected:
+  PostgresqlSqlAscii() : Postgresql(Scene::sqlAscii) {}
+};
+
+TEST_F(PostgresqlSqlAscii, BytesThatAreNoTextAreClaimedSettledAndListed) {
+  store_.sql("SET client_encoding TO SQL_ASCII");
+  store_.sql("INSERT INTO smsq (time, phone, msg) VALUES (now(), E'4\\xff7', E'\\xe6\\xf8\\xe5 \"')");
+  enlist();
+  auto claimed = queue_->claim(request()).submissions;
+  ASSERT_EQ(claimed.size(), 1u);
+  EXPECT_EQ(claimed[0].recipient, "4\xff\x37");
+  EXPECT_EQ(claimed[0].sms.text, "\xe6\xf8\xe5 \"");
+  auto back = Settlement{claimed[0], Fate::returned, "deferred", "", "", Duration(1ms)};
+  queue_->settle({back});
+  ClaimResult again;
+  EXPECT_TRUE(eventually([&] { return !(again = queue_->claim(request())).submissions.empty(); }));
+  EXPECT_EQ(again.submissions[0].rounds, 1) << "the wait was found by the same bytes";
+  EXPECT_EQ(queue_->settle({accepted(again.submissions[0])}).sent, 1u);
+  EXPECT_EQ(queue_->recipients(SentStatus::sent), std::vector<std::string>{"4\xff\x37"});
+}
+
+}  // namespace smsd::queue

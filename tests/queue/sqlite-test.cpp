@@ -1,0 +1,343 @@
+// What only a queue in a file has: the file itself, its one owner, notice of what other processes wrote, and
+// plans that do not depend on how full it is.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <iterator>
+
+#include "supervisor/queue/sqlite-sql.h"
+#include "tests/queue/queue-suite.h"
+
+namespace smsd::queue {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A connection as any other program has it.
+class Raw {
+ public:
+  explicit Raw(const std::string& path) {
+    if (sqlite3_open(path.c_str(), &db_) != SQLITE_OK) throw std::runtime_error("sqlite3_open " + path);
+  }
+  ~Raw() { sqlite3_close(db_); }
+  Raw(const Raw&) = delete;
+  Raw& operator=(const Raw&) = delete;
+
+  /// The rows, one column after the other, a line each.
+  std::string run(const std::string& statement) {
+    std::string rows;
+    const auto collect = [](void* into, int columns, char** values, char**) {
+      for (int i = 0; i < columns; ++i)
+        static_cast<std::string*>(into)->append(values[i] == nullptr ? "NULL" : values[i]).append("\n");
+      return 0;
+    };
+    if (sqlite3_exec(db_, statement.c_str(), collect, &rows, nullptr) != SQLITE_OK)
+      throw std::runtime_error(sqlite3_errmsg(db_) + (": " + statement));
+    return rows;
+  }
+
+ private:
+  sqlite3* db_ = nullptr;
+};
+
+class SqliteFile : public testing::Test {
+ protected:
+  fs::path folder;
+  std::string path;
+
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "smsd-sqlite-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder = pattern;
+    path = (folder / "queue.db").string();
+  }
+  void TearDown() override { fs::remove_all(folder); }
+
+  std::unique_ptr<Queue> enlisted() {
+    auto queue = openSqlite(path);
+    queue->enlist("here", longLease);
+    return queue;
+  }
+  static ClaimResult claimUpTo(Queue& queue, std::size_t limit,
+                               std::optional<Duration> expireAfter = std::nullopt) {
+    ClaimRequest request;
+    request.limit = limit;
+    request.dispatcher = "modem";
+    request.format = joined;
+    request.expireAfter = expireAfter;
+    return queue.claim(request);
+  }
+  static std::vector<Submission> claim(Queue& queue, std::optional<Duration> expireAfter = std::nullopt) {
+    return claimUpTo(queue, 10, expireAfter).submissions;
+  }
+  static bool readable(int fd, int timeout) {
+    pollfd waiting{fd, POLLIN, 0};
+    return poll(&waiting, 1, timeout) == 1;
+  }
+  std::string content() const {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+};
+
+TEST_F(SqliteFile, IsMadeWhenItIsNotThereAndClosedToOthers) {
+  const mode_t before = umask(0);
+  const auto report = installSqlite(path);
+  umask(before);
+  EXPECT_EQ(report.done.size(), 1u);
+  EXPECT_TRUE(installSqlite(path).done.empty());
+  struct stat status {};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & S_IRWXO, 0u);
+  EXPECT_EQ(Raw(path).run("PRAGMA journal_mode"), "wal\n");
+  EXPECT_EQ(Raw(path).run("PRAGMA user_version"), "1\n");
+}
+
+TEST_F(SqliteFile, BecomesAQueueWhenItIsEmpty) {
+  std::ofstream{path};
+  EXPECT_EQ(openSqlite(path)->depth(1).unsent, 0u);
+}
+
+TEST_F(SqliteFile, IsRefusedAndLeftAloneWhenItIsNoDatabase) {
+  std::ofstream(path) << std::string(5000, 'x');
+  std::string what;
+  EXPECT_EQ(refusal([&] { enlisted(); }, &what), QueueError::Kind::failed);
+  EXPECT_NE(what.find("not an SQLite database"), std::string::npos) << what;
+  EXPECT_EQ(content(), std::string(5000, 'x'));
+}
+
+TEST_F(SqliteFile, IsRefusedAndLeftAloneWhenItIsTheDatabaseOfSomethingElse) {
+  Raw(path).run("CREATE TABLE bookmarks (url TEXT)");
+  const std::string before = content();
+  std::string what;
+  EXPECT_EQ(refusal([&] { enlisted(); }, &what), QueueError::Kind::failed);
+  EXPECT_NE(what.find("database of something else"), std::string::npos) << what;
+  EXPECT_EQ(content(), before);
+}
+
+TEST_F(SqliteFile, IsRefusedWhenANewerSmsdMadeIt) {
+  installSqlite(path);
+  Raw(path).run("PRAGMA user_version = 2");
+  std::string what;
+  EXPECT_EQ(refusal([&] { enlisted(); }, &what), QueueError::Kind::notInstalled);
+  EXPECT_NE(what.find("has version 2, this smsd knows version 1"), std::string::npos) << what;
+}
+
+TEST_F(SqliteFile, NamesTheFolderThatIsNotThere) {
+  path = (folder / "none" / "queue.db").string();
+  std::string what;
+  EXPECT_EQ(refusal([&] { enlisted(); }, &what), QueueError::Kind::failed);
+  EXPECT_NE(what.find("none is not there"), std::string::npos) << what;
+}
+
+TEST_F(SqliteFile, SaysWhatToLookAtWhenThisUserMayNot) {
+  constexpr uid_t nobody = 65534;
+  fs::permissions(folder, fs::perms::none);
+  const uid_t before = geteuid();
+  if (before == 0) {
+    ASSERT_EQ(seteuid(nobody), 0);
+  }
+  std::string what;
+  const auto kind = refusal([&] { enlisted(); }, &what);
+  ASSERT_EQ(seteuid(before), 0);
+  fs::permissions(folder, fs::perms::owner_all);
+  EXPECT_EQ(kind, QueueError::Kind::denied);
+  EXPECT_NE(what.find("Permission denied: look at the owner and mode"), std::string::npos) << what;
+}
+
+TEST_F(SqliteFile, SaysThatItIsDamaged) {
+  {
+    auto queue = enlisted();
+    for (int i = 0; i < 50; ++i) queue->insert({{std::nullopt, std::to_string(i), std::string(140, 'x'), 1}});
+  }
+  const auto size = fs::file_size(path);
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(4096);
+  file << std::string(size - 4096, '\xff') << std::flush;
+  std::string what;
+  EXPECT_EQ(refusal([&] { claim(*enlisted()); }, &what), QueueError::Kind::failed);
+  EXPECT_NE(what.find("damaged"), std::string::npos) << what;
+  EXPECT_EQ(what.find('\n'), std::string::npos);
+}
+
+TEST_F(SqliteFile, TakesTheSameCallAgainWhenItCouldNotGrow) {
+  auto queue = enlisted();
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto onSignal = signal(SIGXFSZ, SIG_IGN);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+  const auto kind = refusal([&] { queue->insert({{std::nullopt, "1", "x", 1}}); });
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  signal(SIGXFSZ, onSignal);
+  EXPECT_EQ(kind, QueueError::Kind::unreachable);
+  EXPECT_EQ(queue->insert({{std::nullopt, "1", "x", 1}}).size(), 1u);
+  EXPECT_EQ(claim(*queue).size(), 1u) << "still enlisted";
+}
+
+// C46: nothing kept two of NAV's daemons from one table.
+TEST_F(SqliteFile, HasOneSupervisorAndASecondIsToldWhoThatIs) {
+  auto first = enlisted();
+  auto second = openSqlite(path);
+  std::string what;
+  EXPECT_EQ(refusal([&] { second->enlist("there", longLease); }, &what), QueueError::Kind::busy);
+  EXPECT_NE(what.find("(pid " + std::to_string(getpid()) + ")"), std::string::npos) << what;
+  EXPECT_EQ(refusal([&] { claim(*second); }), QueueError::Kind::fenced);
+  first->renew();
+  first->retire();
+  second->enlist("there", longLease);
+  EXPECT_EQ(refusal([&] { first->renew(); }), QueueError::Kind::fenced);
+}
+
+TEST_F(SqliteFile, IsFreeAsSoonAsItsOwnerWasKilled) {
+  installSqlite(path);
+  Raw(path).run("INSERT INTO smsq (phone, msg) VALUES ('1', 'x')");
+  const pid_t child = fork();
+  if (child == 0) {
+    auto queue = openSqlite(path);
+    queue->enlist("here", longLease);
+    claim(*queue);
+    raise(SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  auto queue = openSqlite(path);
+  queue->enlist("another name", longLease);
+  EXPECT_EQ(Raw(path).run("SELECT name FROM smsd_supervisor WHERE alive = 1"), "another name\n");
+  EXPECT_TRUE(claim(*queue).empty());
+  const auto adopted = queue->takeOver();
+  ASSERT_EQ(adopted.size(), 1u);
+  EXPECT_EQ(queue->settle({{adopted[0], Fate::sent, "accepted", "", "", std::nullopt}}).sent, 1u);
+}
+
+TEST_F(SqliteFile, SettlesNothingOfAnEarlierRunThatWasNotTakenOver) {
+  auto queue = enlisted();
+  queue->insert({{std::nullopt, "1", "x", 1}});
+  const Settlement settlement{claim(*queue).at(0), Fate::sent, "accepted", "", "", std::nullopt};
+  queue.reset();
+  queue = enlisted();
+  EXPECT_EQ(refusal([&] { queue->settle({settlement}); }), QueueError::Kind::fenced);
+  EXPECT_EQ(queue->depth(10).unsent, 1u);
+  queue->takeOver();
+  EXPECT_EQ(queue->settle({settlement}).sent, 1u);
+}
+
+TEST_F(SqliteFile, CanBeWrittenAndListedBesideItsSupervisor) {
+  auto supervisor = enlisted();
+  auto operatorsTool = openSqlite(path);
+  operatorsTool->insert({{std::nullopt, "1", "a", 1}, {std::nullopt, "2", "b", 2}});
+  const auto claimed = claim(*supervisor);
+  ASSERT_EQ(claimed.size(), 2u);
+  EXPECT_TRUE(operatorsTool->messages(SentStatus::unsent, 10).at(0).underWay);
+  operatorsTool->insert({{std::nullopt, "3", "c", 1}});
+  EXPECT_EQ(operatorsTool->cancel(0ms), 1u);
+  EXPECT_EQ(supervisor->settle({{claimed[0], Fate::sent, "accepted", "", "", std::nullopt}}).sent, 1u);
+}
+
+TEST_F(SqliteFile, AnnouncesWhatAnotherConnectionWroteAndNotWhatItWroteItself) {
+  auto supervisor = enlisted();
+  ASSERT_GE(supervisor->newsFd(), 0);
+  supervisor->takeNews();
+  EXPECT_FALSE(supervisor->takeNews());
+  supervisor->insert({{std::nullopt, "1", "own", 1}});
+  EXPECT_FALSE(supervisor->takeNews());
+  EXPECT_FALSE(readable(supervisor->newsFd(), 0));
+  openSqlite(path)->insert({{std::nullopt, "2", "another's", 1}});
+  EXPECT_TRUE(readable(supervisor->newsFd(), 10'000));
+  EXPECT_TRUE(supervisor->takeNews());
+  EXPECT_FALSE(readable(supervisor->newsFd(), 0));
+  EXPECT_FALSE(supervisor->takeNews());
+}
+
+// The log is written before its commit can be seen: who only looked once at that moment would miss it until
+// the next poll.
+TEST_F(SqliteFile, DoesNotMissWhatWasWrittenButNotYetCommittedWhenItLooked) {
+  auto supervisor = enlisted();
+  supervisor->takeNews();
+  Raw writer(path);
+  writer.run("PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN IMMEDIATE");
+  for (int i = 0; i < 500; ++i) writer.run("INSERT INTO smsq (phone, msg) VALUES ('1', hex(zeroblob(70)))");
+  ASSERT_TRUE(readable(supervisor->newsFd(), 10'000)) << "written before the commit";
+  auto looked = std::async(std::launch::async, [&] { return supervisor->takeNews(); });
+  EXPECT_EQ(looked.wait_for(50ms), std::future_status::timeout) << "the commit is waited for";
+  writer.run("COMMIT");
+  EXPECT_TRUE(looked.get());
+}
+
+TEST_F(SqliteFile, KeepsTheReasonOfWhatExpired) {
+  auto queue = enlisted();
+  Raw(path).run(
+      "INSERT INTO smsq (time, phone, msg) VALUES ('2020-01-01 00:00:00', '1', 'x'), ('no time', '2', 'y')");
+  EXPECT_EQ(claim(*queue, 1h).size(), 1u) << "a time that is no time is never too old";
+  EXPECT_EQ(Raw(path).run("SELECT recipient, ignored_ids, fate, outcome, reason FROM smsd_submission WHERE "
+                          "ended IS NOT NULL"),
+            "1\n[1]\nignored\nexpired\nolder than queue.expire_after\n");
+}
+
+TEST_F(SqliteFile, ForgetsTheRoundsOfWhatWasCancelledWhileItWaited) {
+  auto queue = enlisted();
+  queue->insert({{std::nullopt, "1", "x", 1}});
+  queue->settle({{claim(*queue).at(0), Fate::returned, "deferred", "", "", 0ms}});
+  queue->cancel(0ms);
+  EXPECT_TRUE(claim(*queue).empty());
+  queue->insert({{std::nullopt, "1", "of another day", 1}});
+  EXPECT_EQ(claim(*queue).at(0).rounds, 0);
+}
+
+TEST_F(SqliteFile, SaysAtTheEndThatARecipientItPassedByIsDueByNow) {
+  auto queue = enlisted();
+  queue->insert({{std::nullopt, "waits", "x", 1}, {std::nullopt, "a", "x", 2}, {std::nullopt, "b", "x", 3}});
+  const auto all = claim(*queue);
+  ASSERT_EQ(all.size(), 3u);
+  queue->settle({{all[0], Fate::returned, "deferred", "", "", 1h},
+                 {all[1], Fate::returned, "deferred", "", "", std::nullopt},
+                 {all[2], Fate::returned, "deferred", "", "", std::nullopt}});
+  EXPECT_EQ(claimUpTo(*queue, 1).submissions.at(0).recipient, "a");
+  Raw(path).run("UPDATE smsd_wait SET due = round((julianday('now') - 2440587.5) * 86400000)");
+  const auto rest = claimUpTo(*queue, 10);
+  EXPECT_EQ(rest.submissions.at(0).recipient, "b");
+  EXPECT_EQ(rest.nextDue, Duration(0));
+}
+
+TEST_F(SqliteFile, ReadsTextsThatAreNoUtf8AsTheyAre) {
+  auto queue = enlisted();
+  Raw(path).run("INSERT INTO smsq (phone, msg) VALUES ('1', CAST(x'61ff00c362' AS TEXT))");
+  EXPECT_EQ(claim(*queue).at(0).sms.text, std::string("a\xff\0\xc3"
+                                                      "b",
+                                                      5));
+}
+
+// The cost of a claim must not grow with what was sent before, nor with what is waiting (baselines: a plan
+// that depended on statistics cost a factor of 17).
+TEST_F(SqliteFile, ReadsTheRoadsRowsByAnIndexInItsOrder) {
+  installSqlite(path);
+  Raw raw(path);
+  for (const char* statement :
+       {sql::onwardInTime, sql::onwardInSeverity, sql::onward, sql::isLive, sql::waitOf, sql::messagesToSend,
+        sql::expire, sql::standing, sql::markSent, sql::markIgnored, sql::hasUnsent, sql::forgetWaits,
+        sql::nextDue, sql::oldestAbove, sql::oldestOfOthers, sql::adopt, sql::end}) {
+    const std::string plan = raw.run(std::string("EXPLAIN QUERY PLAN ") + statement);
+    EXPECT_NE(plan.find("SEARCH"), std::string::npos) << statement << "\n" << plan;
+    EXPECT_EQ(plan.find("SCAN"), std::string::npos) << statement << "\n" << plan;
+    EXPECT_EQ(plan.find("TEMP B-TREE"), std::string::npos) << statement << "\n" << plan;
+  }
+  // rows of one time are not read from their first each time
+  EXPECT_NE(raw.run(std::string("EXPLAIN QUERY PLAN ") + sql::onwardInTime).find("time=? AND id>?"),
+            std::string::npos)
+      << raw.run(std::string("EXPLAIN QUERY PLAN ") + sql::onwardInTime);
+}
+
+}  // namespace
+}  // namespace smsd::queue

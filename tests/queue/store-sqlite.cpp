@@ -1,0 +1,68 @@
+// A queue in a file of its own, in a folder that goes with it. See store.h.
+#include <sqlite3.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <stdexcept>
+
+#include "tests/queue/store.h"
+
+namespace smsd::queue {
+
+namespace {
+
+class SqliteStore : public Store {
+ public:
+  SqliteStore() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "smsd-queue-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
+    folder_ = pattern;
+    installSqlite(path());
+    if (sqlite3_open(path().c_str(), &db_) != SQLITE_OK) throw std::runtime_error("sqlite3_open " + path());
+    sqlite3_busy_timeout(db_, 10'000);
+    sql("INSERT INTO account (id, login, name) VALUES (1, 'one', 'Noname'), (2, 'kari', 'Kari')");
+  }
+
+  ~SqliteStore() override {
+    sqlite3_close(db_);
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+
+  std::unique_ptr<Queue> open() override { return openSqlite(path()); }
+
+  std::vector<std::vector<std::string>> sql(const std::string& statement) override {
+    std::vector<std::vector<std::string>> rows;
+    char* error = nullptr;
+    auto collect = [](void* into, int columns, char** values, char**) {
+      auto& row = static_cast<std::vector<std::vector<std::string>>*>(into)->emplace_back();
+      for (int i = 0; i < columns; ++i) row.emplace_back(values[i] == nullptr ? "NULL" : values[i]);
+      return 0;
+    };
+    if (sqlite3_exec(db_, statement.c_str(), collect, &rows, &error) != SQLITE_OK) {
+      std::string what = error == nullptr ? "unknown" : error;
+      sqlite3_free(error);
+      throw std::runtime_error(what + ": " + statement);
+    }
+    return rows;
+  }
+
+  std::string timeAgo(std::chrono::seconds age) const override {
+    return "strftime('%Y-%m-%d %H:%M:%f', 'now', '" + std::to_string(-age.count()) + " seconds')";
+  }
+
+  std::string own(const std::string& table) const override { return "smsd_" + table; }
+  bool shared() const override { return false; }
+
+ private:
+  std::string path() const { return (folder_ / "queue.db").string(); }
+
+  std::filesystem::path folder_;
+  sqlite3* db_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> makeSqliteStore() { return std::make_unique<SqliteStore>(); }
+
+}  // namespace smsd::queue

@@ -1,0 +1,271 @@
+"""What the scenarios share: real peers and real programs under control, in a folder of their own that goes away.
+
+No scenario sleeps to let something happen: it waits for a condition with a deadline (wait_for). Every process is ended by its
+pid when its owner is closed. Needs only Python's standard library and Debian's postgresql, nginx and openssl.
+"""
+
+import contextlib
+import ctypes
+import glob
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("SMSD_BIN", SOURCE / "build" / "bin"))
+DEADLINE = 60.0
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def wait_for(what, condition, deadline=DEADLINE):
+    """Calls condition() until it gives something true, and returns that."""
+    end = time.monotonic() + deadline
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline:g} s: {what}")
+        time.sleep(0.01)
+
+
+def free_port():
+    """A port that nobody listens on now. For peers that cannot choose one themselves, and for connections to be refused."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Scenario(unittest.TestCase):
+    """A temporary folder that workers and PostgreSQL's user can enter, and the clean-up of whatever was opened."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="smsd-scenario-"))
+        self.folder.chmod(0o755)
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def open(self, thing):
+        self.addCleanup(thing.close)
+        return thing
+
+    def say(self, **figures):
+        print(self.id().split(".")[-1] + ": " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in figures.items()), flush=True)
+
+
+class Postgres:
+    """A throw-away cluster on a Unix socket, with NAV's tables in the database nav."""
+
+    SCHEMA = SOURCE / "tests" / "data" / "nav-schema.sql"
+
+    def __init__(self, folder, auth="trust"):
+        self.folder = pathlib.Path(folder) / "pg"
+        self.folder.mkdir()
+        self.bin = pathlib.Path(sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: int(p.split("/")[4]))[-1])
+        self.user = pwd.getpwnam("postgres") if os.getuid() == 0 else None
+        if self.user:
+            os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
+        self._run("initdb", "-D", self.folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+        with open(self.folder / "data" / "postgresql.conf", "a") as conf:
+            conf.write(f"listen_addresses=''\nunix_socket_directories='{self.folder}'\nfsync=on\nautovacuum=on\n")
+        if auth != "trust":
+            hba = self.folder / "data" / "pg_hba.conf"
+            hba.write_text(f"local all postgres trust\nlocal all all {auth}\n")
+        self.process = None
+        self.start()
+        self.sql("CREATE DATABASE nav", database="postgres")
+        self.sql(self.SCHEMA.read_text())
+        self.sql("INSERT INTO account (login, name) SELECT 'user' || g, 'User ' || g FROM generate_series(1, 1000) g")
+
+    def _drop(self):
+        die_with_parent()
+        if self.user:
+            os.setgroups([])
+            os.setgid(self.user.pw_gid)
+            os.setuid(self.user.pw_uid)
+
+    def _run(self, program, *arguments):
+        subprocess.run([self.bin / program, *map(str, arguments)], check=True, cwd="/", stdout=subprocess.DEVNULL, preexec_fn=self._drop)
+
+    def start(self):
+        log = open(self.folder / "server.log", "ab")
+        self.process = subprocess.Popen(
+            [self.bin / "postgres", "-D", self.folder / "data"], cwd="/", stdout=log, stderr=log, preexec_fn=self._drop)
+        log.close()
+        wait_for("PostgreSQL answers", lambda: subprocess.run(
+            [self.bin / "pg_isready", "-q", "-h", self.folder], check=False).returncode == 0)
+
+    def stop(self, how=signal.SIGINT):
+        """SIGINT: fast, SIGQUIT: immediate."""
+        self.process.send_signal(how)
+        self.process.wait(DEADLINE)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.stop(signal.SIGQUIT)
+
+    def dsn(self, user="postgres", database="nav"):
+        return f"host={self.folder} dbname={database} user={user}"
+
+    def sql(self, text, database="nav"):
+        """Runs SQL; the rows as lists of strings."""
+        done = subprocess.run(
+            [self.bin / "psql", "-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "postgres", "-d", database],
+            input=text, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def number(self, text):
+        return int(self.sql(text)[0][0])
+
+
+class Nginx:
+    """A real HTTP server that answers 200 to everything and logs each request."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder) / "nginx"
+        self.folder.mkdir()
+        self.port = free_port()
+        self.log = self.folder / "access.log"
+        conf = self.folder / "nginx.conf"
+        user = "user nobody nogroup;" if os.getuid() == 0 else ""
+        conf.write_text(f"""
+            {user} daemon off; worker_processes 1; pid {self.folder}/pid; error_log {self.folder}/error.log;
+            events {{ worker_connections 512; }}
+            http {{
+              access_log {self.log};
+              keepalive_requests 1000000;
+              client_body_temp_path {self.folder}/t1; proxy_temp_path {self.folder}/t2; fastcgi_temp_path {self.folder}/t3;
+              uwsgi_temp_path {self.folder}/t4; scgi_temp_path {self.folder}/t5;
+              log_format line '$request_uri $connection';
+              server {{ listen 127.0.0.1:{self.port}; access_log {self.log} line; location / {{ return 200 "OK\\n"; }} }}
+            }}""")
+        self.process = subprocess.Popen(["/usr/sbin/nginx", "-e", self.folder / "error.log", "-p", self.folder, "-c", conf],
+                                        preexec_fn=die_with_parent)
+        wait_for("nginx listens", self._listens)
+
+    def _listens(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def requests(self):
+        """[(request uri, connection number)] of all requests so far."""
+        return [line.split(" ") for line in self.log.read_text().splitlines()] if self.log.exists() else []
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(DEADLINE)
+
+
+class Gateway:
+    """tests/peers/http-gateway.py: an HTTP gateway that can be told how to behave, and records every request."""
+
+    def __init__(self, folder, *arguments):
+        self.record = pathlib.Path(folder) / f"gateway-{time.monotonic_ns()}.jsonl"
+        self.process = subprocess.Popen(
+            ["/usr/bin/python3", SOURCE / "tests" / "peers" / "http-gateway.py", "--record", self.record, *arguments],
+            stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        self.port = int(self.process.stdout.readline())
+
+    def requests(self):
+        if not self.record.exists():
+            return []
+        return [json.loads(line) for line in self.record.read_text().splitlines()]
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(DEADLINE)
+        self.process.stdout.close()
+
+
+class Smsd:
+    """A supervisor with a configuration of its own. `dispatchers` maps a name to (kind, settings), in order of preference."""
+
+    def __init__(self, folder, queue, dispatchers, name="smsd", settings=None, entries=None):
+        self.folder = pathlib.Path(folder) / name
+        (self.folder / "dispatchers").mkdir(parents=True)
+        self.config = self.folder / "smsd.yaml"
+        self.log = self.folder / "log"
+        self.process = None
+        config = {
+            "queue": queue,
+            "control": {"socket": str(self.folder / "control.sock")},
+            "state_directory": str(self.folder / "state"),
+            "dispatchers": [dict({"name": n, "kind": kind, "activation": "spawn"}, **(entries or {}).get(n, {}))
+                            for n, (kind, _) in dispatchers.items()],
+        }
+        config.update(settings or {})
+        self.config.write_text(json.dumps(config, indent=1))  # JSON is YAML
+        for n, (_, own) in dispatchers.items():
+            own_file = self.folder / "dispatchers" / f"{n}.yaml"
+            own_file.write_text(json.dumps(own, indent=1))
+            own_file.chmod(0o640)
+
+    def start(self, ready=True):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([BIN / "smsd", "--config", self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            preexec_fn=die_with_parent)
+        if ready:
+            wait_for("smsd has started", lambda: self.status() or self.process.poll() is not None)
+            if self.process.poll() is not None:
+                raise AssertionError(f"smsd ended with {self.process.returncode}:\n{self.text()}")
+        return self
+
+    def run(self, deadline=DEADLINE):
+        """Runs it until it ends by itself: (exit status, what it printed)."""
+        done = subprocess.run([BIN / "smsd", "--config", self.config], capture_output=True, text=True, timeout=deadline, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def ctl(self, *arguments, check=True, stdin=None):
+        done = subprocess.run([BIN / "smsctl", "--config", self.config, *arguments], capture_output=True, text=True, check=False,
+                              input=stdin)
+        if check and done.returncode != 0:
+            raise AssertionError(f"smsctl {' '.join(arguments)}: {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout if check else done
+
+    def status(self):
+        """smsctl status --json; None when nobody answers."""
+        done = self.ctl("status", "--json", check=False)
+        return json.loads(done.stdout) if done.returncode in (0, 1) and done.stdout else None
+
+    def dispatcher(self, name):
+        status = self.status()
+        return next(d for d in status["dispatchers"] if d["name"] == name) if status else None
+
+    def children(self):
+        """{command name: [pid, ...]} of its processes, from /proc."""
+        found = {}
+        for entry in pathlib.Path("/proc").iterdir():
+            with contextlib.suppress(OSError, ValueError):
+                if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == self.process.pid:
+                    name = (entry / "cmdline").read_bytes().split(b"\0")[0].decode().rsplit("/", 1)[-1]
+                    found.setdefault(name, []).append(int(entry.name))
+        return found
+
+    def text(self):
+        return self.log.read_text() if self.log.exists() else ""
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(DEADLINE)
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(DEADLINE)
+
+
+def sms_in(path):
+    """What a debug dispatcher wrote down."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

@@ -1,0 +1,94 @@
+"""smsctl as an operator uses it."""
+
+import json
+
+from harness import Scenario, Smsd, sms_in, wait_for
+
+
+class Tools(Scenario):
+    def setUp(self):
+        super().setUp()
+        self.sent = self.folder / "sent.jsonl"
+        self.smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}},
+                                   {"debug": ("debug", {"file": str(self.sent), "when": [{"text": "HOLD", "result": "hang"}]})}))
+
+    def test_send_wakes_a_running_daemon_and_status_counts_it(self):
+        self.smsd.start()
+        wait_for("ready", lambda: self.smsd.dispatcher("debug")["state"] == "ready")
+        made = json.loads(self.smsd.ctl("send", "+4799887766", "über-Alarm \U0001f525", "--severity", "1", "--json"))
+        # poll_interval is 30 s: it was the nudge, or the watch on the file
+        wait_for("it is sent", lambda: sms_in(self.sent), deadline=10)
+        self.assertEqual(sms_in(self.sent)[0]["text"], "über-Alarm \U0001f525")
+        status = wait_for("it is counted", lambda: self.smsd.status()["queue"]["sent"] == 1 and self.smsd.status())
+        self.assertEqual(status["healthy"], True)
+        self.assertEqual(status["queue"]["unsent"], 0)
+        self.assertEqual(status["dispatchers"][0]["accepted"], 1)
+        self.assertIn("healthy", self.smsd.ctl("status"))
+        listed = json.loads(self.smsd.ctl("queue", "list", "--status", "Y", "--json"))
+        self.assertEqual([m["id"] for m in listed], [made["id"]])
+        self.assertNotIn("Alarm", self.smsd.text())       # no text in the log,
+        self.assertNotIn("+4799887766", self.smsd.text())  # and no whole number
+
+    def test_a_write_of_another_process_is_noticed_without_a_nudge(self):
+        self.smsd.start()
+        wait_for("ready", lambda: self.smsd.dispatcher("debug")["state"] == "ready")
+        # through a configuration that names no running daemon: nobody is told
+        other = Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}}, {"debug": ("debug", {})}, name="other")
+        other.ctl("send", "+471", "by another process")
+        wait_for("it is sent", lambda: sms_in(self.sent), deadline=10)
+
+    def test_status_without_a_daemon_says_so_with_3(self):
+        done = self.smsd.ctl("status", check=False)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("not running", done.stderr)
+
+    def test_status_is_1_when_no_dispatcher_can_be_used(self):
+        broken = self.folder / "smsd" / "dispatchers" / "debug.yaml"
+        broken.write_text('{"result": "break"}')
+        broken.chmod(0o640)
+        self.smsd.start()
+        self.smsd.ctl("send", "+471", "hello")
+        wait_for("it is broken", lambda: self.smsd.dispatcher("debug")["state"] == "broken")
+        done = self.smsd.ctl("status", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("NOT HEALTHY", done.stdout)
+        self.assertIn("told to be broken", done.stdout)
+
+    def test_queue_list_and_cancel(self):
+        self.smsd.ctl("db", "install")
+        for text, severity in (("mild", 5), ("severe", 1)):
+            self.smsd.ctl("send", "+471", text, "--severity", str(severity))
+        self.assertEqual([m["text"] for m in json.loads(self.smsd.ctl("queue", "list", "--recipient", "+471", "--json"))], ["severe", "mild"])
+        self.assertIn("severe", self.smsd.ctl("queue", "list"))
+        self.assertEqual(json.loads(self.smsd.ctl("queue", "cancel", "--older-than", "1h", "--json")), {"cancelled": 0})
+        self.assertEqual(json.loads(self.smsd.ctl("queue", "cancel", "--json")), {"cancelled": 2})
+        self.assertEqual(self.smsd.ctl("queue", "list"), "no such message\n")
+        self.assertEqual({m["status"] for m in json.loads(self.smsd.ctl("queue", "list", "--status", "I", "--json"))}, {"I"})
+
+    def test_a_number_the_queue_cannot_hold_is_refused_in_words(self):  # C49
+        done = self.smsd.ctl("send", "", "text", check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertNotIn("what()", done.stderr)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+
+    def test_preview_counts_as_the_network_does(self):
+        shown = json.loads(self.smsd.ctl("preview", "--json", stdin="a" * 160 + "\n"))
+        self.assertEqual(shown, {"sms": "a" * 160, "sent": 1, "ignored": 0, "encoding": "gsm7", "units": 160, "parts": 1})
+        shown = json.loads(self.smsd.ctl("preview", "--json", stdin="\U0001f525 fire\r\n"))
+        self.assertEqual((shown["encoding"], shown["units"], shown["sms"]), ("ucs2", 7, "\U0001f525 fire"))
+        shown = json.loads(self.smsd.ctl("preview", "--json", "--max-parts", "2", "--overflow", "carry_over", stdin=("x" * 150 + "\n") * 3))
+        self.assertEqual((shown["parts"], shown["sent"]), (2, 2) if shown["sent"] == 2 else (1, 1))
+        self.assertIn("gsm7", self.smsd.ctl("preview", stdin="one\ntwo\n"))
+
+    def test_db_install_can_be_run_again(self):
+        self.smsd.ctl("db", "install")
+        self.assertIn("nothing to do", self.smsd.ctl("db", "install"))
+        self.assertIn("can be reached", self.smsd.ctl("db", "check"))
+
+    def test_wrong_arguments_end_with_64_and_help_with_0(self):
+        self.assertEqual(self.smsd.ctl("nonsense", check=False).returncode, 64)
+        self.assertEqual(self.smsd.ctl("preview", "--max-parts", "9", check=False).returncode, 64)
+        for arguments in ([], ["queue"], ["queue", "list"], ["db", "install"], ["send"], ["preview"]):
+            done = self.smsd.ctl(*arguments, "--help", check=False)
+            self.assertEqual(done.returncode, 0, arguments)
+            self.assertGreater(len(done.stdout), 100)

@@ -1,0 +1,130 @@
+"""Workers that misbehave: what the supervisor makes of each, and that nobody else has to wait for it."""
+
+import os
+import signal
+
+from harness import Scenario, Smsd, sms_in, wait_for
+
+
+class Misbehaviour(Scenario):
+    """The first dispatcher does as told, the second is good; three recipients."""
+
+    def smsd(self, first, entry=None, settings=None):
+        self.first, self.second = self.folder / "first.jsonl", self.folder / "second.jsonl"
+        smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}},
+                              {"first": ("debug", dict({"file": str(self.first)}, **first)), "second": ("debug", {"file": str(self.second)})},
+                              entries={"first": dict({"timeout": "500ms"}, **(entry or {}))}, settings=settings))
+        for n in range(3):
+            smsd.ctl("send", f"+470000000{n}", "alert")
+        return smsd.start()
+
+    def all_sent(self, smsd):
+        wait_for("nothing is N", lambda: smsd.status()["queue"]["unsent"] == 0)
+        return {m["recipient"] for m in sms_in(self.first)}, {m["recipient"] for m in sms_in(self.second)}
+
+    def everyone(self):
+        return {f"+470000000{n}" for n in range(3)}
+
+    def test_refused_is_tried_elsewhere(self):
+        smsd = self.smsd({"result": "refuse"})
+        self.assertEqual(self.all_sent(smsd), (set(), self.everyone()))
+        self.assertEqual(smsd.dispatcher("first")["state"], "ready")  # a refusal is an answer
+
+    def test_broken_is_left_alone_after_one_answer(self):
+        smsd = self.smsd({"result": "break", "window": 1, "backlog": 0})
+        self.assertEqual(self.all_sent(smsd), (set(), self.everyone()))
+        self.assertEqual((smsd.dispatcher("first")["state"], smsd.dispatcher("first")["broken"]), ("broken", 1))
+
+    def test_unknown_is_resent_with_the_same_key(self):
+        smsd = self.smsd({"when": [{"recipient": "+4700000001", "result": "unknown"}]})
+        first, second = self.all_sent(smsd)
+        self.assertEqual(second, {"+4700000001"})
+        self.assertEqual(first, self.everyone())  # it wrote that one down, too: it may have been sent
+        key = [m["key"] for m in sms_in(self.first) if m["recipient"] == "+4700000001"]
+        self.assertEqual([m["key"] for m in sms_in(self.second)], key)
+
+    def test_a_crash_is_unknown_for_what_was_begun_and_nobody_is_lost(self):
+        smsd = self.smsd({"when": [{"recipient": "+4700000001", "result": "crash", "times": 1}], "window": 1, "backlog": 2})
+        first, second = self.all_sent(smsd)
+        self.assertEqual(first | second, self.everyone())
+        # The two that were not begun lost nothing but time; each arrived once.
+        self.assertEqual(len(sms_in(self.first)) + len(sms_in(self.second)), 3)
+        self.assertIn("signal 9", smsd.text())
+
+    def test_a_worker_that_never_answers_is_replaced_at_its_deadline(self):
+        smsd = self.smsd({"when": [{"recipient": "+4700000000", "result": "hang"}]})
+        first, second = self.all_sent(smsd)
+        self.assertIn("+4700000000", second)
+        self.assertEqual(first | second, self.everyone())
+        self.assertIn("exit status 75 (gave up)", smsd.text())
+
+    def test_a_worker_that_is_frozen_is_killed(self):
+        smsd = self.smsd({"when": [{"recipient": "+4700000000", "result": "freeze"}]})
+        first, second = self.all_sent(smsd)
+        self.assertEqual(first | second, self.everyone())
+        self.assertIn("the worker hangs", smsd.text())
+
+    def test_late_answers_within_the_deadline_are_answers(self):
+        smsd = self.smsd({"result": "slow", "delay": "300ms"})
+        self.assertEqual(self.all_sent(smsd), (self.everyone(), set()))
+
+    def test_a_liar_is_ended_and_settles_nothing(self):
+        smsd = self.smsd({"result": "lie"})
+        self.assertEqual(self.all_sent(smsd)[1], self.everyone())
+        self.assertEqual(sms_in(self.first), [])
+        self.assertIn("broke the contract", smsd.text())
+        self.assertGreaterEqual(smsd.dispatcher("first")["strikes"], 1)
+
+    def test_a_worker_that_dies_before_it_served_is_started_again_with_growing_delay(self):
+        smsd = self.smsd({"file": "/nonexistent/folder/file"})
+        self.assertEqual(self.all_sent(smsd)[1], self.everyone())
+        first = smsd.dispatcher("first")
+        self.assertEqual(first["state"], "resting")
+        self.assertLessEqual(first["starts"], 3)
+        self.assertIn("cannot open `file`", smsd.text())
+
+    def test_workers_do_not_outlive_their_supervisor(self):
+        smsd = self.smsd({})
+        workers = wait_for("both run", lambda: smsd.children().get("smsd-worker-debug", []) if len(smsd.children().get("smsd-worker-debug", [])) == 2 else None)
+        smsd.process.send_signal(signal.SIGKILL)
+        smsd.process.wait()
+        wait_for("they are gone", lambda: not any(self.runs(pid) for pid in workers), deadline=5)
+
+    @staticmethod
+    def runs(pid):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+                return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+        except FileNotFoundError:
+            return False
+
+    def test_a_worker_cannot_do_what_its_lock_forbids(self):
+        smsd = self.smsd({})
+        self.all_sent(smsd)
+        for pid in smsd.children()["smsd-worker-debug"]:
+            with open(f"/proc/{pid}/status", encoding="ascii") as status:
+                fields = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
+            self.assertEqual((fields["NoNewPrivs"], fields["Seccomp"]), ("1", "2"))
+        self.assertIn("locked in by no_new_privs, landlock", smsd.text())
+        self.assertTrue(os.path.exists(self.second) or os.path.exists(self.first))
+
+    def test_when_nobody_takes_it_the_recipient_waits_and_others_do_not(self):
+        smsd = self.smsd({"when": [{"recipient": "+4700000001", "result": "defer", "times": 1}]},
+                         settings={"retry": {"delay": "200ms", "max_delay": "1s"}})
+        # the second defers it, too
+        self.assertEqual(set().union(*self.all_sent(smsd)), self.everyone())
+
+    def test_after_the_last_round_its_messages_are_ignored_for_a_reason_and_nobody_elses(self):  # C19
+        poisoned = {"when": [{"recipient": "+4700000001", "result": "defer"}]}
+        (self.folder / "alone").mkdir()
+        sent = self.folder / "alone.jsonl"
+        smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / "alone.db")}},
+                              {"only": ("debug", dict({"file": str(sent)}, **poisoned))}, name="one",
+                              settings={"retry": {"delay": "100ms", "factor": 1, "max_delay": "100ms", "limit": 2}}))
+        for n in range(3):
+            smsd.ctl("send", f"+470000000{n}", "alert")
+        smsd.start()
+        wait_for("nothing is N", lambda: smsd.status()["queue"]["unsent"] == 0)
+        self.assertEqual({m["recipient"] for m in sms_in(sent)}, self.everyone() - {"+4700000001"})
+        self.assertEqual(smsd.status()["queue"]["ignored"], 1)
+        self.assertIn("will not be sent: nobody took it in 2 rounds, the last answer: told to defer", smsd.text())

@@ -1,0 +1,99 @@
+#include "supervisor/keeper/breaker.h"
+
+#include <gtest/gtest.h>
+
+#include "supervisor/events.h"
+
+namespace smsd {
+namespace {
+
+using namespace std::chrono_literals;
+using State = Breaker::State;
+
+void fail(Breaker& breaker, int times, Breaker::Time now, OutcomeKind kind = OutcomeKind::deferred) {
+  for (int i = 0; i < times; ++i) breaker.record(kind, now);
+}
+
+TEST(Breaker, StaysClosedForFewerThanThreeFailuresInARow) {
+  Breaker breaker;
+  fail(breaker, 2, 0s);
+  EXPECT_EQ(breaker.state(0s), State::closed);
+  breaker.record(OutcomeKind::accepted, 0s);
+  fail(breaker, 2, 0s);
+  EXPECT_EQ(breaker.state(0s), State::closed);
+}
+
+TEST(Breaker, OpensAtTheThirdFailureAndLetsOneProbeThroughLater) {
+  Breaker breaker;
+  fail(breaker, 3, 10s);
+  EXPECT_EQ(breaker.state(10s), State::open);
+  EXPECT_EQ(breaker.probeAt(), 15s);
+  EXPECT_EQ(breaker.state(14999ms), State::open);
+  EXPECT_EQ(breaker.state(15s), State::halfOpen);
+}
+
+TEST(Breaker, AProbeThatFailsOpensForTwiceAsLongUpToABound) {
+  Breaker breaker;
+  Breaker::Time now = 0s;
+  fail(breaker, 3, now);
+  std::vector<std::chrono::milliseconds> rests;
+  for (int i = 0; i < 10; ++i) {
+    rests.push_back(breaker.probeAt() - now);
+    now = breaker.probeAt();
+    fail(breaker, 1, now);
+  }
+  EXPECT_EQ(rests[0], 5s);
+  EXPECT_EQ(rests[1], 10s);
+  EXPECT_EQ(rests[2], 20s);
+  EXPECT_EQ(rests.back(), 5min);
+}
+
+TEST(Breaker, AProbeThatIsAnsweredClosesItAndForgetsTheHistory) {
+  for (OutcomeKind answer : {OutcomeKind::accepted, OutcomeKind::refused}) {
+    Breaker breaker;
+    fail(breaker, 3, 0s);
+    breaker.record(answer, 5s);
+    EXPECT_EQ(breaker.state(5s), State::closed);
+    fail(breaker, 3, 5s);
+    EXPECT_EQ(breaker.probeAt(), 10s);
+  }
+}
+
+TEST(Breaker, LateFailuresOfWhatWasOutAlreadyDoNotProlongTheRest) {
+  Breaker breaker;
+  fail(breaker, 64, 0s);
+  EXPECT_EQ(breaker.probeAt(), 5s);
+  fail(breaker, 10, 1s, OutcomeKind::unknown);
+  EXPECT_EQ(breaker.probeAt(), 5s);
+}
+
+TEST(Breaker, OneBrokenIsEnoughAndIsProbedSlowly) {
+  Breaker breaker;
+  breaker.record(OutcomeKind::broken, 0s);
+  EXPECT_EQ(breaker.state(59s), State::open);
+  EXPECT_EQ(breaker.state(60s), State::halfOpen);
+}
+
+// C10, C34: never culled for good, never a delay that shrinks or runs away.
+TEST(Backoff, GrowsByItsFactorAndStopsAtItsBound) {
+  Backoff backoff{30s, 1.5, 1h};
+  EXPECT_EQ(backoff.after(1), 30s);
+  EXPECT_EQ(backoff.after(2), 45s);
+  EXPECT_EQ(backoff.after(3), 67500ms);
+  std::chrono::milliseconds before{0};
+  for (int n = 1; n < 100'000; n = n * 3 / 2 + 1) {
+    EXPECT_GE(backoff.after(n), before);
+    EXPECT_LE(backoff.after(n), 1h);
+    before = backoff.after(n);
+  }
+  EXPECT_EQ(before, 1h);
+}
+
+TEST(Masked, KeepsSoMuchOfANumberThatItsOwnerKnowsIt) {
+  EXPECT_EQ(masked("+4799887766"), "+47******66");
+  EXPECT_EQ(masked("12345"), "*****");
+  EXPECT_EQ(masked(""), "");
+}
+
+}  // namespace
+}  // namespace smsd

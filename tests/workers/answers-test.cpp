@@ -1,0 +1,112 @@
+#include "workers/net/answers.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace smsd::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* origin = "https://gw:443";
+
+std::string nameOf(const kit::Outcome& outcome) {
+  constexpr const char* names[] = {"accepted", "refused", "deferred", "broken", "unknown"};
+  return names[outcome.index()];
+}
+
+std::string reasonOf(const kit::Outcome& outcome) {
+  return std::visit(
+      [](auto& o) -> std::string {
+        if constexpr (requires { o.reason; })
+          return o.reason;
+        else
+          return o.reference;
+      },
+      outcome);
+}
+
+kit::Outcome answered(int status, Milliseconds retryAfter = 0ms) {
+  return outcomeOf({.status = status, .sent = Sent::something, .retryAfter = retryAfter}, origin);
+}
+
+kit::Outcome failed(Failure failure, Sent sent, std::string detail = {}) {
+  return outcomeOf({.failure = failure, .sent = sent, .detail = detail}, origin);
+}
+
+// C66: each status its own meaning. The design's rows, and those decided here.
+TEST(Answers, GiveEachStatusItsMeaningC66) {
+  std::map<int, std::string> expected;
+  for (int status = 200; status < 300; ++status) expected[status] = "accepted";
+  for (int status = 300; status < 400; ++status) expected[status] = "broken";
+  for (int status = 400; status < 500; ++status) expected[status] = "refused";
+  for (int status = 500; status < 600; ++status) expected[status] = "unknown";
+  for (int status : {401, 402, 403, 405, 406, 407, 426, 501, 505, 511}) expected[status] = "broken";
+  for (int status : {408, 425, 429, 500, 503}) expected[status] = "deferred";
+  expected[409] = "unknown";
+  for (int status : {100, 101, 199, 600, 999}) expected[status] = "unknown";
+  for (auto& [status, name] : expected) EXPECT_EQ(nameOf(answered(status)), name) << status;
+}
+
+TEST(Answers, ObeyRetryAfterUpToABound) {
+  auto after = [](int status, Milliseconds wanted) {
+    return std::get<kit::Deferred>(answered(status, wanted)).after;
+  };
+  for (int status : {408, 425, 429, 500, 503}) EXPECT_EQ(after(status, 7s), 7s) << status;
+  EXPECT_EQ(after(503, 0s), 0s);
+  EXPECT_EQ(after(503, longestRetryAfter), longestRetryAfter);
+  EXPECT_EQ(after(503, 48h), longestRetryAfter);
+  EXPECT_EQ(after(503, -5s), 0s);
+}
+
+TEST(Answers, SayDeferredOnlyWhereNothingWasSent) {
+  for (auto failure : {Failure::none, Failure::unreachable, Failure::handshake, Failure::timeout,
+                       Failure::cut, Failure::garbage, Failure::other}) {
+    EXPECT_EQ(nameOf(failed(failure, Sent::nothing)), "deferred") << int(failure);
+    EXPECT_EQ(nameOf(failed(failure, Sent::something)), "unknown") << int(failure);
+  }
+}
+
+TEST(Answers, CallACertificateThatIsNotTrustedBroken) {
+  EXPECT_EQ(nameOf(failed(Failure::security, Sent::nothing)), "broken");
+  EXPECT_EQ(nameOf(failed(Failure::security, Sent::something)), "unknown");
+}
+
+TEST(Answers, NeverKnowARequestThatTheLibraryWantedToRepeat) {
+  EXPECT_EQ(nameOf(failed(Failure::resend, Sent::something)), "unknown");
+}
+
+TEST(Answers, BelieveAStatusWhateverHappenedToTheBody) {
+  for (auto failure : {Failure::none, Failure::timeout, Failure::cut, Failure::garbage})
+    EXPECT_EQ(nameOf(outcomeOf({.status = 202, .failure = failure, .sent = Sent::something}, origin)),
+              "accepted");
+}
+
+TEST(Answers, NameTheGatewayAndTheStatus) {
+  EXPECT_EQ(reasonOf(answered(503)), "https://gw:443 is not available (503)");
+  EXPECT_EQ(reasonOf(answered(502)), "https://gw:443 does not say what became of the request (502)");
+  EXPECT_EQ(reasonOf(failed(Failure::unreachable, Sent::nothing, "Connection refused")),
+            "https://gw:443 cannot be reached: Connection refused");
+  EXPECT_EQ(reasonOf(failed(Failure::timeout, Sent::something)),
+            "https://gw:443 took too long after the request had gone out");
+  for (int status = 0; status < 1000; ++status)
+    if (nameOf(answered(status)) != "accepted") {
+      EXPECT_FALSE(reasonOf(answered(status)).empty()) << status;
+    }
+}
+
+TEST(Answers, KeepADetailToOneShortPrintableLine) {
+  std::string reason =
+      reasonOf(failed(Failure::security, Sent::nothing, "a\nb\x1b[31m\xff" + std::string(1000, 'x')));
+  EXPECT_LE(reason.size(), 400U);
+  for (char c : reason) EXPECT_TRUE(c >= ' ' && c <= '~');
+}
+
+TEST(Answers, ShowNoDetailOnceTheRequestIsOut) {
+  EXPECT_EQ(reasonOf(failed(Failure::garbage, Sent::something, "GET /?password=hunter2")).find("hunter2"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace smsd::net

@@ -1,0 +1,85 @@
+// The far ends that the workers are tested against: real servers on loopback, on ports the system chooses,
+// ended with the object.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace smsd::test {
+
+class Folder {
+ public:
+  Folder();
+  ~Folder();
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  const std::filesystem::path path;
+};
+
+/// A program that runs until this object is gone.
+class Program {
+ public:
+  Program(const std::vector<std::string>& command, const std::vector<std::string>& environment,
+          int inherited);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  std::string firstLine();
+
+ private:
+  pid_t pid_ = 0;
+  int output_ = -1;
+};
+
+/// tests/peers/http-gateway.py
+class Gateway {
+ public:
+  explicit Gateway(std::vector<std::string> behaviours = {}, const std::filesystem::path& certificate = {});
+  /// Each request so far, as http-gateway.py describes it.
+  std::vector<nlohmann::json> requests() const;
+  std::size_t connections() const;
+  std::uint16_t port() const { return port_; }
+
+ private:
+  Folder folder_;
+  Program program_;
+  std::uint16_t port_ = 0;
+};
+
+/// nginx, one worker, that answers 200 to everything and keeps a connection for `keepalive` requests.
+class Nginx {
+ public:
+  explicit Nginx(int keepalive);
+  static bool isInstalled();
+  /// The number of requests on each connection. Complete once nginx was asked to stop.
+  std::vector<std::size_t> requestsOfConnections();
+  std::uint16_t port() const { return port_; }
+
+ private:
+  Folder folder_;
+  std::uint16_t port_ = 0;
+  std::unique_ptr<Program> program_;
+};
+
+/// A throw-away authority and what it signed. Each file holds the certificate and its key.
+class Certificates {
+ public:
+  Certificates();
+  std::string authority() const;                                                  // PEM
+  std::filesystem::path good() const { return folder_.path / "good.pem"; }        // localhost and 127.0.0.1
+  std::filesystem::path expired() const { return folder_.path / "expired.pem"; }  // the same, until 2001
+  std::filesystem::path elsewhere() const { return folder_.path / "elsewhere.pem"; }  // another host
+  std::filesystem::path authorityFile() const { return folder_.path / "ca.crt"; }
+
+ private:
+  void sign(const std::string& name, const std::string& subjectAltName, const std::string& validity);
+  Folder folder_;
+};
+
+}  // namespace smsd::test

@@ -1,0 +1,374 @@
+// Requests over real connections, to http-gateway.py and nginx on loopback.
+#include "workers/net/transfers.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <kj/async-io.h>
+#include <kj/vector.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+#include <iostream>
+#include <numeric>
+
+#include "common/sandbox/sandbox.h"
+#include "tests/workers/peers.h"
+
+namespace smsd::net {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Certificates;
+using test::Gateway;
+using test::Nginx;
+
+/// A port that is bound, so that nobody else has it; it answers as its backlog says.
+class Port {
+ public:
+  enum class As { closed, mute };  // refuses; or takes connections, and never a byte
+  explicit Port(As as) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (::bind(fd_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        (as == As::mute && ::listen(fd_, 8) != 0) ||
+        ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+      throw std::runtime_error("no port");
+    number = ntohs(address.sin_port);
+  }
+  ~Port() { ::close(fd_); }
+  std::uint16_t number = 0;
+
+ private:
+  int fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+};
+
+std::string url(std::uint16_t port, const std::string& rest = "/",
+                const std::string& start = "http://127.0.0.1") {
+  return start + ":" + std::to_string(port) + rest;
+}
+
+std::string nameOf(const Exchange& exchange) {
+  constexpr const char* names[] = {"accepted", "refused", "deferred", "broken", "unknown"};
+  return names[outcomeOf(exchange, "gateway").index()];
+}
+
+class TransfersTest : public testing::Test {
+ protected:
+  ~TransfersTest() noexcept override = default;
+  Transfers& transfers() {
+    if (!transfers_) transfers_ = std::make_unique<Transfers>(settings);
+    return *transfers_;
+  }
+  Exchange get(const std::string& target, Milliseconds deadline = 10s) {
+    return transfers().run({target, {}, deadline}).wait(io.waitScope);
+  }
+  std::string outcomeOfGet(const std::string& target, Milliseconds deadline = 10s) {
+    return nameOf(get(target, deadline));
+  }
+
+  kj::AsyncIoContext io = kj::setupAsyncIo();
+  TransferSettings settings{
+      .connections = 64, .connectTimeout = 5s, .authorities = "", .userAgent = "smsd/test"};
+  std::unique_ptr<Transfers> transfers_;
+};
+
+TEST_F(TransfersTest, SendTheUrlAsItStandsAndTheHeadersGiven) {
+  Gateway gateway;
+  std::string path = "/a%20b/./..%2F;x?to=%2B47&m=a%0Ab%25&m=";
+  Exchange exchange = transfers()
+                          .run({url(gateway.port(), path), {"Idempotency-Key: k-1", "X-Two: 2"}, 10s})
+                          .wait(io.waitScope);
+  EXPECT_EQ(exchange.status, 200);
+  auto request = gateway.requests().at(0);
+  EXPECT_EQ(request["method"], "GET");
+  EXPECT_EQ(request["path"].get<std::string>() + "?" + request["query"].get<std::string>(), path);
+  EXPECT_EQ(request["headers"]["idempotency-key"], "k-1");
+  EXPECT_EQ(request["headers"]["x-two"], "2");
+  EXPECT_EQ(request["headers"]["user-agent"], "smsd/test");
+  EXPECT_FALSE(request["headers"].contains("authorization"));
+}
+
+TEST_F(TransfersTest, SendNoHeaderOfAnEarlierRequest) {
+  Gateway gateway;
+  transfers().run({url(gateway.port()), {"Idempotency-Key: k-1"}, 10s}).wait(io.waitScope);
+  get(url(gateway.port()));
+  EXPECT_FALSE(gateway.requests().at(1)["headers"].contains("idempotency-key"));
+}
+
+TEST_F(TransfersTest, TellEachStatusApartC66) {
+  Gateway gateway;
+  for (auto [status, outcome] : std::initializer_list<std::pair<int, const char*>>{{200, "accepted"},
+                                                                                   {202, "accepted"},
+                                                                                   {204, "accepted"},
+                                                                                   {400, "refused"},
+                                                                                   {404, "refused"},
+                                                                                   {422, "refused"},
+                                                                                   {401, "broken"},
+                                                                                   {403, "broken"},
+                                                                                   {407, "broken"},
+                                                                                   {429, "deferred"},
+                                                                                   {500, "deferred"},
+                                                                                   {503, "deferred"},
+                                                                                   {502, "unknown"},
+                                                                                   {504, "unknown"}}) {
+    Exchange exchange = get(url(gateway.port(), "/-/status=" + std::to_string(status) + "/"));
+    EXPECT_EQ(exchange.status, status);
+    EXPECT_EQ(nameOf(exchange), outcome) << status;
+  }
+}
+
+TEST_F(TransfersTest, ReadRetryAfterAsSecondsAndAsADateC66) {
+  Gateway gateway;
+  EXPECT_EQ(get(url(gateway.port(), "/-/status=503,retry-after=7/")).retryAfter, 7s);
+  EXPECT_EQ(get(url(gateway.port(), "/-/status=503/")).retryAfter, 0s);
+  EXPECT_EQ(get(url(gateway.port(), "/-/status=503,retry-after=soon/")).retryAfter, 0s);
+  EXPECT_EQ(get(url(gateway.port(), "/-/status=503,retry-after=999999999/")).retryAfter, longestRetryAfter);
+  EXPECT_EQ(get(url(gateway.port(), "/-/status=503,retry-after=Fri%2C%2031%20Dec%201999%2023:59:59%20GMT/"))
+                .retryAfter,
+            0s);
+  time_t then = time(nullptr) + 300;
+  char date[64];
+  strftime(date, sizeof date, "%a%%2C%%20%d%%20%b%%20%Y%%20%H:%M:%S%%20GMT", gmtime(&then));
+  Milliseconds after =
+      get(url(gateway.port(), std::string("/-/status=503,retry-after=") + date + "/")).retryAfter;
+  EXPECT_LE(after, 300s);
+  EXPECT_GE(after, 240s);
+}
+
+TEST_F(TransfersTest, FollowNoRedirectC66) {
+  Gateway gateway;
+  Gateway other;
+  std::string target = "http%3A%2F%2F127.0.0.1%3A" + std::to_string(other.port()) + "%2F";
+  for (auto status : {"301", "302", "303", "307", "308"})
+    EXPECT_EQ(
+        outcomeOfGet(url(gateway.port(), std::string("/-/status=") + status + ",location=" + target + "/")),
+        "broken");
+  EXPECT_TRUE(other.requests().empty());
+}
+
+TEST_F(TransfersTest, UseNoProxyOfTheEnvironment) {
+  Gateway gateway;
+  Port closed(Port::As::closed);
+  for (auto name : {"http_proxy", "all_proxy"}) ::setenv(name, url(closed.number).c_str(), 1);
+  EXPECT_EQ(outcomeOfGet(url(gateway.port())), "accepted");
+  for (auto name : {"http_proxy", "all_proxy"}) ::unsetenv(name);
+}
+
+TEST_F(TransfersTest, DeferWhatWasRefusedAConnectionC61) {
+  Port port(Port::As::closed);
+  Exchange exchange = get(url(port.number));
+  EXPECT_EQ(exchange.sent, Sent::nothing);
+  EXPECT_EQ(exchange.failure, Failure::unreachable);
+  EXPECT_NE(exchange.detail, "");
+  EXPECT_EQ(nameOf(exchange), "deferred");
+}
+
+TEST_F(TransfersTest, DeferWhatHasNoAddressC61) {
+  EXPECT_EQ(outcomeOfGet("http://no-such-gateway.invalid/"), "deferred");
+}
+
+TEST_F(TransfersTest, DeferWhatGotNoConnectionInTime) {
+  settings.connectTimeout = 200ms;
+  Port port(Port::As::mute);
+  // TCP is there, TLS never: the request stays here
+  Exchange exchange = get(url(port.number, "/", "https://127.0.0.1"));
+  EXPECT_EQ(exchange.failure, Failure::timeout);
+  EXPECT_EQ(nameOf(exchange), "deferred");
+}
+
+TEST_F(TransfersTest, KnowNothingAfterSilenceUntilTheDeadlineC60) {
+  Gateway gateway;
+  auto before = std::chrono::steady_clock::now();
+  Exchange exchange = get(url(gateway.port(), "/-/silent/"), 300ms);
+  auto taken = std::chrono::steady_clock::now() - before;
+  EXPECT_EQ(exchange.failure, Failure::timeout);
+  EXPECT_EQ(nameOf(exchange), "unknown");
+  EXPECT_GE(taken, 290ms);
+  EXPECT_LT(taken, 5s);
+}
+
+TEST_F(TransfersTest, KnowNothingAfterACutBeforeTheEndOfTheHeaders) {
+  Gateway gateway;
+  for (auto behaviour : {"cut=before", "cut=headers", "reset", "garbage"})
+    EXPECT_EQ(outcomeOfGet(url(gateway.port(), std::string("/-/") + behaviour + "/")), "unknown")
+        << behaviour;
+  EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/-/slow=0.05/"), 300ms), "unknown") << "headers that trickle";
+  EXPECT_EQ(gateway.requests().size(), 5U);
+}
+
+TEST_F(TransfersTest, BelieveTheStatusOfAnAnswerWhoseBodyIsCut) {
+  Gateway gateway;
+  EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/-/cut=body/")), "accepted");
+  EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/-/cut=body,status=503/")), "deferred");
+}
+
+TEST_F(TransfersTest, ReadNoEndlessBodyToTheEnd) {
+  Gateway gateway;
+  auto before = std::chrono::steady_clock::now();
+  EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/-/endless/"), 20s), "accepted");
+  EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/-/endless,status=400/"), 20s), "refused");
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 10s);
+  EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/-/trickle=0.02/"), 300ms), "accepted")
+      << "the deadline ends it";
+}
+
+TEST_F(TransfersTest, ReuseAConnection) {
+  Gateway gateway;
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(outcomeOfGet(url(gateway.port())), "accepted");
+  EXPECT_EQ(gateway.requests().size(), 20U);
+  EXPECT_EQ(gateway.connections(), 1U);
+}
+
+TEST_F(TransfersTest, NeverSendARequestTwiceWhenAKeptConnectionIsCut) {
+  Gateway gateway({"cut=reused"});
+  EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/?m=1")), "accepted");
+  Exchange exchange = get(url(gateway.port(), "/?m=2"));
+  EXPECT_EQ(exchange.failure, Failure::resend);
+  EXPECT_EQ(nameOf(exchange), "unknown");
+  EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/?m=3")), "accepted");
+  std::vector<std::string> queries;
+  for (auto& request : gateway.requests()) queries.push_back(request["query"]);
+  EXPECT_EQ(queries, (std::vector<std::string>{"m=1", "m=2", "m=3"}));
+}
+
+TEST_F(TransfersTest, LetASlowAnswerDelayNoOther) {
+  Gateway gateway;
+  auto slow = transfers().run({url(gateway.port(), "/-/silent/"), {}, 1h});
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(outcomeOfGet(url(gateway.port())), "accepted");
+}
+
+TEST_F(TransfersTest, EndAtOnceWhatIsUnderWayWhenTheyGo) {
+  Gateway gateway;
+  auto pending = transfers().run({url(gateway.port(), "/-/silent/"), {}, 1h});
+  get(url(gateway.port()));
+  transfers_.reset();
+  EXPECT_THROW(pending.wait(io.waitScope), kj::Exception);
+}
+
+TEST_F(TransfersTest, TakeAPromiseThatNobodyWaitsForAnyMore) {
+  Gateway gateway;
+  { auto dropped = transfers().run({url(gateway.port(), "/-/delay=0.05/"), {}, 10s}); }
+  EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/-/delay=0.1/")), "accepted");
+}
+
+TEST_F(TransfersTest, CarryManyAtOnceOverFewConnections) {
+  if (!Nginx::isInstalled()) GTEST_SKIP() << "no nginx here";
+  constexpr std::size_t total = 4000, window = 32;
+  settings.connections = window;
+  Nginx nginx(100);  // a connection ends, politely, after a hundred
+  std::size_t begun = 0, accepted = 0;
+  std::function<kj::Promise<void>()> next = [&]() -> kj::Promise<void> {
+    if (begun++ >= total) return kj::READY_NOW;
+    return transfers().run({url(nginx.port()), {}, 30s}).then([&](Exchange exchange) {
+      accepted += nameOf(exchange) == "accepted";
+      return next();
+    });
+  };
+  kj::Vector<kj::Promise<void>> lines;
+  for (std::size_t i = 0; i < window; ++i) lines.add(next());
+  kj::joinPromises(lines.releaseAsArray()).wait(io.waitScope);
+  EXPECT_EQ(accepted, total);
+  auto counts = nginx.requestsOfConnections();
+  EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), std::size_t(0)), total);
+  EXPECT_LE(counts.size(), total / 100 + window) << "connections were not reused";
+}
+
+class TlsTest : public TransfersTest {
+ protected:
+  static Certificates& certificates() {
+    static Certificates made;
+    return made;
+  }
+  void SetUp() override { settings.authorities = certificates().authority(); }
+};
+
+TEST_F(TlsTest, TrustAGatewayThatItsAuthoritySigned) {
+  Gateway gateway({}, certificates().good());
+  for (auto start : {"https://127.0.0.1", "https://localhost"})
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/", start)), "accepted") << start;
+  EXPECT_EQ(gateway.connections(), 2U) << "TLS connections are kept alive too";
+}
+
+TEST_F(TlsTest, SendNothingToAGatewayThatIsNotTrusted) {
+  auto refuses = [&](const std::filesystem::path& certificate, const char* words) {
+    Gateway gateway({}, certificate);
+    Exchange exchange = get(url(gateway.port(), "/?password=secret", "https://127.0.0.1"));
+    EXPECT_EQ(exchange.failure, Failure::security) << exchange.detail;
+    EXPECT_EQ(nameOf(exchange), "broken");
+    EXPECT_NE(exchange.detail.find(words), std::string::npos) << exchange.detail;
+    EXPECT_TRUE(gateway.requests().empty());
+  };
+  refuses(certificates().expired(), "expired");
+  refuses(certificates().elsewhere(), "127.0.0.1");
+}
+
+TEST_F(TlsTest, TrustNoAuthorityThatIsNotNamed) {
+  settings.authorities.clear();  // the system's, which do not know ours
+  Gateway gateway({}, certificates().good());
+  EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/", "https://127.0.0.1")), "broken");
+}
+
+TEST_F(TlsTest, CallAuthoritiesThatCannotBeReadBroken) {
+  settings.authorities = "-----BEGIN CERTIFICATE-----\nnot base64\n-----END CERTIFICATE-----\n";
+  Gateway gateway({}, certificates().good());
+  EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/", "https://127.0.0.1")), "broken");
+}
+
+TEST_F(TlsTest, DeferWhereNoTlsIsSpoken) {
+  Gateway gateway;
+  EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/", "https://127.0.0.1")), "deferred");
+}
+
+TEST_F(TlsTest, NeverSendARequestTwiceWhenAKeptConnectionIsCut) {
+  Gateway gateway({"cut=reused"}, certificates().good());
+  EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/?m=1", "https://127.0.0.1")), "accepted");
+  EXPECT_EQ(outcomeOfGet(url(gateway.port(), "/?m=2", "https://127.0.0.1")), "unknown");
+  EXPECT_EQ(gateway.requests().size(), 2U);
+}
+
+// The whole of it behind the inner lock: names, certificates, TLS, threads.
+TEST(LockedTransfers, WorkBehindTheInnerLock) {
+  Certificates certificates;
+  Gateway gateway({}, certificates.good());
+  pid_t child = ::fork();
+  if (child == 0) {
+    int result = 1;
+    try {
+      sandbox::Policy policy;
+      policy.readable = sandbox::resolverAndCertificates();
+      policy.network = sandbox::Network::outbound;
+      policy.connectPorts = {gateway.port()};
+      std::string authority = certificates.authority();
+      sandbox::lockIn(policy);
+      auto io = kj::setupAsyncIo();
+      Transfers transfers(
+          {.connections = 4, .connectTimeout = 5s, .authorities = authority, .userAgent = "smsd/test"});
+      Exchange trusted =
+          transfers.run({url(gateway.port(), "/", "https://localhost"), {}, 10s}).wait(io.waitScope);
+      Exchange elsewhere = transfers.run({"http://127.0.0.1:9/", {}, 10s}).wait(io.waitScope);
+      Transfers others({.connections = 4, .connectTimeout = 5s, .authorities = "", .userAgent = "smsd/test"});
+      Exchange untrusted =
+          others.run({url(gateway.port(), "/", "https://localhost"), {}, 10s}).wait(io.waitScope);
+      std::cerr << trusted.detail << "; " << elsewhere.detail << "; " << untrusted.detail << std::endl;
+      bool readTheSystemsAuthorities = untrusted.detail.find("certificate") != std::string::npos;
+      result = trusted.status == 200 && nameOf(elsewhere) == "deferred" && nameOf(untrusted) == "broken" &&
+                       readTheSystemsAuthorities
+                   ? 0
+                   : 2;
+    } catch (const std::exception& e) {
+      std::cerr << e.what() << std::endl;
+    }
+    ::_exit(result);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+}  // namespace
+}  // namespace smsd::net

@@ -1,0 +1,164 @@
+#include "workers/debug/debug.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "common/journal/journal.h"
+
+namespace smsd::debug {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::vector<std::pair<std::string, Result>> words = {
+    {"accept", Result::accept},
+    {"refuse", Result::refuse},
+    {"defer", Result::defer},
+    {"break", Result::broken},
+    {"unknown", Result::unknown},
+    {"crash", Result::crash},
+    {"hang", Result::hang},
+    {"freeze", Result::freeze},
+    {"slow", Result::slow},
+    {"lie", Result::lie},
+    // NAV's words for its DebugDispatcher (python/nav/smsd/debugdispatcher.py)
+    {"success", Result::accept},
+    {"fail", Result::defer},
+    {"permanent", Result::broken},
+    {"error", Result::defer}};
+
+std::string now() {
+  timespec at{};
+  clock_gettime(CLOCK_REALTIME, &at);
+  tm utc{};
+  gmtime_r(&at.tv_sec, &utc);
+  char text[32];
+  strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+  return fmt::format("{}.{:03}Z", text, at.tv_nsec / 1'000'000);
+}
+
+}  // namespace
+
+void DebugDispatcher::declare(config::Keys& keys) {
+  keys.choice("result", settings_.result, words,
+              "what becomes of each SMS: accept, refuse, defer, break, unknown; crash (the process dies), "
+              "hang (no answer), "
+              "freeze (the whole process stops), slow (accepts after `delay`), lie (reports what nobody "
+              "asked for); or NAV's "
+              "success, fail, permanent, error");
+  keys.path("file", settings_.file,
+            "file to append each accepted SMS to, one JSON object a line; without one, a journal entry "
+            "without the text");
+  keys.duration("delay", settings_.delay, {0ms, 24h}, "how long an answer takes");
+  keys.duration("start_delay", settings_.startDelay, {0ms, 1h}, "how long the worker takes to become ready");
+  keys.integer("window", settings_.window, {1, 4096}, "SMS worked on at once");
+  keys.integer("backlog", settings_.backlog, {0, 4096}, "SMS taken ahead of the window");
+  keys.integer("after", settings_.after, {0, 1'000'000'000}, "accept this many SMS before `result` applies");
+  keys.flag("knows_keys", settings_.knowsKeys, "claim that the gateway drops a second SMS with the same key");
+  keys.list<When>(
+      "when", settings_.when,
+      [](config::Keys& entry, When& when) {
+        entry.text("recipient", when.recipient, "the number it applies to");
+        entry.text("text", when.text, "what the SMS has to contain");
+        entry.choice("result", when.result, words, "as `result`");
+        entry.integer("times", when.times, {0, 1'000'000'000}, "how often; 0: always");
+      },
+      "rules for some SMS: the first that matches decides");
+}
+
+sandbox::Policy DebugDispatcher::policy() {
+  sandbox::Policy policy;
+  if (settings_.file.empty()) return policy;
+  file_ = kj::AutoCloseFd(open(settings_.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
+  if (file_.get() < 0)
+    throw std::system_error(errno, std::generic_category(), "cannot open `file` " + settings_.file.string());
+  return policy;  // the descriptor is open: no path has to stay reachable
+}
+
+kj::Promise<void> DebugDispatcher::start(kj::AsyncIoContext& io) {
+  timer_ = &io.provider->getTimer();
+  return timer_->afterDelay(static_cast<std::uint64_t>(settings_.startDelay.count()) * kj::MILLISECONDS);
+}
+
+kit::Traits DebugDispatcher::traits() const {
+  return {.kind = "debug",
+          .window = static_cast<unsigned>(settings_.window),
+          .backlog = static_cast<unsigned>(settings_.backlog),
+          .knowsKeys = settings_.knowsKeys};
+}
+
+Result DebugDispatcher::resultFor(const kit::Job& job) {
+  for (auto& when : settings_.when) {
+    if (!when.recipient.empty() && when.recipient != job.recipient) continue;
+    if (!when.text.empty() && job.text.find(when.text) == std::string::npos) continue;
+    if (when.times < 0) continue;  // used up
+    if (when.times > 0 && --when.times == 0) when.times = -1;
+    return when.result;
+  }
+  return seen_++ < settings_.after ? Result::accept : settings_.result;
+}
+
+void DebugDispatcher::write(const kit::Job& job) {
+  if (file_.get() < 0) {
+    journal::Entry(journal::Level::info,
+                   fmt::format("would send an SMS of {} bytes, attempt {}", job.text.size(), job.attempt))
+        .write();
+    return;
+  }
+  nlohmann::ordered_json line = {{"recipient", job.recipient},
+                                 {"text", job.text},
+                                 {"key", job.key},
+                                 {"attempt", job.attempt},
+                                 {"at", now()}};
+  std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  if (::write(file_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    throw std::system_error(errno, std::generic_category(), "cannot write to `file`");
+}
+
+kj::Promise<kit::Outcome> DebugDispatcher::send(kit::Job job) {
+  Result result = resultFor(job);
+  if (settings_.delay == 0ms) return answer(result, std::move(job));
+  return timer_->afterDelay(static_cast<std::uint64_t>(settings_.delay.count()) * kj::MILLISECONDS)
+      .then([this, result, job = std::move(job)]() mutable { return answer(result, std::move(job)); });
+}
+
+kj::Promise<kit::Outcome> DebugDispatcher::answer(Result result, kit::Job job) {
+  switch (result) {
+    case Result::accept:
+    case Result::slow:
+      write(job);
+      return kit::Outcome(kit::Accepted{std::to_string(job.attempt)});
+    case Result::refuse:
+      return kit::Outcome(kit::Refused{"told to refuse"});
+    case Result::defer:
+      return kit::Outcome(kit::Deferred{"told to defer"});
+    case Result::broken:
+      return kit::Outcome(kit::Broken{"told to be broken"});
+    case Result::unknown:
+      write(job);
+      return kit::Outcome(kit::Unknown{"told not to know"});
+    case Result::crash:
+      raise(SIGKILL);
+      KJ_UNREACHABLE;
+    case Result::hang:
+      return kj::NEVER_DONE;
+    case Result::freeze:
+      raise(SIGSTOP);
+      return kj::NEVER_DONE;
+    case Result::lie:
+      raw_->report(job.attempt + 1'000'000'000, kit::Accepted{"nobody asked"});
+      raw_->report(job.attempt, kit::Accepted{"first"});
+      return kit::Outcome(kit::Refused{"second"});
+  }
+  KJ_UNREACHABLE;
+}
+
+}  // namespace smsd::debug

@@ -1,0 +1,60 @@
+// The debug dispatcher: sends nothing, writes down what it would have sent, and misbehaves on request.
+//
+// Owns its output file. It is what quickstart shows, what an operator tries formatting and failover with, and
+// what the scenario tests break on purpose: it can answer every outcome, late, twice, for somebody else, or
+// die.
+#pragma once
+
+#include <kj/io.h>
+
+#include <deque>
+#include <optional>
+
+#include "workers/kit/dispatcher.h"
+
+namespace smsd::debug {
+
+enum class Result { accept, refuse, defer, broken, unknown, crash, hang, freeze, slow, lie };
+
+/// A rule for some SMS: the first that matches decides instead of `result`.
+struct When {
+  std::string recipient;  // empty: any
+  std::string text;       // contained in the SMS; empty: any
+  Result result = Result::accept;
+  int times = 0;  // how often it applies; 0: always
+};
+
+struct Settings {
+  Result result = Result::accept;
+  std::vector<When> when;
+  std::filesystem::path file;
+  config::Milliseconds delay{0};
+  config::Milliseconds startDelay{0};
+  int window = 16;
+  int backlog = 16;
+  int after = 0;
+  bool knowsKeys = false;
+};
+
+class DebugDispatcher final : public kit::Dispatcher {
+ public:
+  void declare(config::Keys& keys) override;
+  sandbox::Policy policy() override;
+  kj::Promise<void> start(kj::AsyncIoContext& io) override;
+  kit::Traits traits() const override;
+  kj::Promise<kit::Outcome> send(kit::Job job) override;
+  void attach(kit::RawReports& raw) override { raw_ = &raw; }
+
+ private:
+  Result resultFor(const kit::Job& job);
+  void write(const kit::Job& job);
+  kj::Promise<kit::Outcome> answer(Result result, kit::Job job);
+
+  Settings settings_;
+  kj::Timer* timer_ = nullptr;
+  kit::RawReports* raw_ = nullptr;
+  kj::AutoCloseFd file_;
+  int seen_ = 0;
+};
+
+}  // namespace smsd::debug

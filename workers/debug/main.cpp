@@ -1,0 +1,6 @@
+#include "workers/debug/debug.h"
+
+int main(int argc, char** argv) {
+  smsd::debug::DebugDispatcher dispatcher;
+  return smsd::kit::workerMain(argc, argv, dispatcher);
+}

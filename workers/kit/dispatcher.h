@@ -1,0 +1,95 @@
+// What a kind of dispatcher implements to become a worker program.
+//
+// The kit owns everything that is alike: arguments, the socket, the RPC, windows, `begun`, deadlines, recall,
+// drain, the inner lock. A kind owns how one SMS gets out. Called on the KJ loop only. A kind never sees the
+// supervisor, a message id or another dispatcher's SMS.
+#pragma once
+
+#include <kj/async-io.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "common/config/keys.h"
+#include "common/sandbox/sandbox.h"
+
+namespace smsd::kit {
+
+using Milliseconds = std::chrono::milliseconds;
+
+/// One SMS to send. Texts are valid UTF-8 without NUL, their lengths bounded by proto/dispatcher.capnp.
+struct Job {
+  std::uint64_t attempt = 0;
+  std::string recipient;
+  std::string text;
+  std::string key;  // idempotency key: [A-Za-z0-9-]{1,64}
+  Milliseconds
+      deadline{};  // from begin until an outcome has to be there; the kit answers `unknown` soon after
+};
+
+struct Accepted {
+  std::string reference;
+};
+struct Refused {
+  std::string reason;
+};
+struct Deferred {
+  std::string reason;
+  Milliseconds after{0};
+};
+struct Broken {
+  std::string reason;
+};
+struct Unknown {
+  std::string reason;
+};
+/// See Outcome in proto/dispatcher.capnp for what each promises. Reasons carry no secret, no text, no number.
+using Outcome = std::variant<Accepted, Refused, Deferred, Broken, Unknown>;
+
+struct Traits {
+  std::string kind;
+  unsigned window = 1;
+  unsigned backlog = 0;
+  bool knowsKeys = false;
+};
+
+struct Condition {
+  std::string broken;  // empty: ready; else what an operator has to mend
+  std::vector<std::pair<std::string, std::string>> details;
+};
+
+/// Reports that go out as they are, past every check of the kit. For the debug dispatcher, which has to be
+/// able to lie.
+class RawReports {
+ public:
+  virtual ~RawReports() noexcept(false) = default;
+  virtual void report(std::uint64_t attempt, Outcome outcome) = 0;
+};
+
+class Dispatcher {
+ public:
+  virtual ~Dispatcher() noexcept(false) = default;
+
+  /// The keys of this kind's file. Called once, first, also for --check and --explain.
+  virtual void declare(config::Keys& keys) = 0;
+  /// What the lock has to leave open. Called after the configuration was read; files the policy names exist
+  /// by then, so a kind that writes one opens or creates it here.
+  virtual sandbox::Policy policy() = 0;
+  /// Called when the lock is in force; ready when the promise resolves. A throw ends the process: it never
+  /// served.
+  virtual kj::Promise<void> start(kj::AsyncIoContext& io) = 0;
+
+  virtual Traits traits() const = 0;
+  virtual kj::Promise<Outcome> send(Job job) = 0;
+  virtual Condition condition() const { return {}; }
+  virtual void attach(RawReports&) {}
+};
+
+/// The whole of a worker program's main().
+int workerMain(int argc, char** argv, Dispatcher& dispatcher);
+
+}  // namespace smsd::kit

@@ -1,0 +1,77 @@
+// A worker's side of proto/dispatcher.capnp: windows, `begun`, deadlines, outcomes, recall, drain.
+//
+// Owns every SMS from dispatch() until its outcome was taken by the supervisor. Called by the RPC system and
+// by the promises of the kind's send(). Never begins an SMS before the supervisor knows that it will. A
+// send() that outlives its deadline makes this process useless: what is known is reported, then `hung()`
+// resolves and the process ends.
+#pragma once
+
+#include <kj/async.h>
+#include <kj/timer.h>
+#include <proto/dispatcher.capnp.h>
+
+#include <deque>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "workers/kit/dispatcher.h"
+#include "workers/kit/recall.h"
+
+namespace smsd::kit {
+
+class Server final : public proto::Dispatcher::Server, private RawReports, private kj::TaskSet::ErrorHandler {
+ public:
+  /// `started` resolves when the kind is ready. What `lock` lists is in force.
+  Server(Dispatcher& dispatcher, kj::Timer& timer, std::vector<std::string> lock, kj::Promise<void> started);
+
+  /// Resolves when a deadline was passed and all that is known was reported.
+  kj::Promise<void> hung() { return kj::mv(hung_.promise); }
+
+ protected:
+  kj::Promise<void> describe(DescribeContext context) override;
+  kj::Promise<void> dispatch(DispatchContext context) override;
+  kj::Promise<void> recall(RecallContext context) override;
+  kj::Promise<void> health(HealthContext context) override;
+  kj::Promise<void> drain(DrainContext context) override;
+
+ private:
+  struct Reported {
+    std::uint64_t attempt;
+    kj::Maybe<Outcome> outcome;  // none: begun
+  };
+
+  void report(std::uint64_t attempt, Outcome outcome) override;
+  void admit();
+  void begin(Job job);
+  void finish(std::uint64_t attempt, Outcome outcome);
+  void defer(std::deque<Job> jobs, const char* reason);
+  void giveUp();
+  void flushSoon();
+  void flush();
+  void delivered();
+  void taskFailed(kj::Exception&& exception) override;
+
+  Dispatcher& dispatcher_;
+  kj::Timer& timer_;
+  std::vector<std::string> lock_;
+  kj::ForkedPromise<void> started_;
+  Traits traits_;
+
+  kj::Maybe<proto::OutcomeSink::Client> sink_;
+  std::deque<Job> queue_;                             // handed over, not begun
+  std::unordered_map<std::uint64_t, Job> announced_;  // `begun` is on its way to the supervisor
+  std::unordered_set<std::uint64_t> active_;          // begun, no outcome yet
+  std::vector<Reported> outbox_;
+  bool flushing_ = false;
+  bool flushScheduled_ = false;
+  bool givingUp_ = false;
+  Recall recall_;
+
+  kj::PromiseFulfillerPair<void> hung_ = kj::newPromiseAndFulfiller<void>();
+  std::vector<kj::Own<kj::PromiseFulfiller<void>>> drained_;
+  kj::TaskSet tasks_;
+};
+
+}  // namespace smsd::kit

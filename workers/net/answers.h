@@ -1,0 +1,52 @@
+// Answers: what a gateway's answer, or its silence, says of an SMS.
+//
+// Owns the table of HTTP statuses and the rule for a transfer that failed. Called by the kinds that speak
+// HTTP, when a transfer has ended. Pure: no I/O, no clock. Has an answer for everything; what nobody can know
+// is `unknown`, never a guess.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "workers/kit/dispatcher.h"
+
+namespace smsd::net {
+
+using Milliseconds = std::chrono::milliseconds;
+
+/// How far a request went.
+enum class Sent {
+  nothing,    // not a byte: the gateway cannot have acted on it
+  something,  // some or all of it
+};
+
+/// What ended a transfer early.
+enum class Failure {
+  none,
+  unreachable,  // no address, refused, no route
+  handshake,    // no TLS session, for a reason that may pass
+  security,     // a certificate that is not to be trusted, or TLS settings that cannot be used
+  timeout,      // the deadline, or the time to connect
+  cut,          // the connection ended
+  garbage,      // what came is not HTTP
+  resend,       // the library wanted to send the request again, and was not let
+  other,        // memory and the like
+};
+
+/// What is known of a transfer that has ended.
+struct Exchange {
+  int status = 0;  // of a complete set of headers; 0: there was none
+  Failure failure = Failure::none;
+  Sent sent = Sent::nothing;
+  Milliseconds retryAfter{0};  // 0: the gateway did not say
+  std::string detail{};  // the library's words on a connection that was not made; holds no part of a request
+};
+
+/// The longest Retry-After that is believed.
+constexpr Milliseconds longestRetryAfter = std::chrono::hours(1);
+
+/// `origin` is what a reason may name of the gateway: scheme://host:port.
+kit::Outcome outcomeOf(const Exchange& exchange, std::string_view origin);
+
+}  // namespace smsd::net
