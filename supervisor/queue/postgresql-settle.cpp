@@ -44,39 +44,32 @@ Ended end(pqxx::work& work, SupervisorId me, const std::vector<Settlement>& sett
   return ended;
 }
 
-void markSent(pqxx::work& work, std::vector<std::pair<MessageId, int>> sent, SettleResult& result) {
-  if (sent.empty()) return;
-  std::sort(sent.begin(), sent.end());  // the statement finds each smsid by a binary search
+using Marks = std::vector<std::pair<MessageId, int>>;  // a message and its smsid
+
+std::size_t mark(pqxx::work& work, const char* statement, Marks marks) {
+  if (marks.empty()) return 0;
+  std::sort(marks.begin(), marks.end());  // the statement finds each smsid by a binary search
   ArrayLiteral ids, smsids;
-  for (const auto& [id, smsid] : sent) {
+  for (const auto& [id, smsid] : marks) {
     ids.add(id);
     smsids.add(smsid);
   }
-  result.sent = work.exec_params(sql::markSent, ids.str(), smsids.str()).affected_rows();
-}
-
-void markIgnored(pqxx::work& work, std::vector<MessageId> ignored, SettleResult& result) {
-  if (ignored.empty()) return;
-  std::sort(ignored.begin(), ignored.end());
-  result.ignored = work.exec_params(sql::markIgnored, arrayOf(ignored)).affected_rows();
+  return work.exec_params(statement, ids.str(), smsids.str()).affected_rows();
 }
 
 void markMessages(pqxx::work& work, const std::vector<Settlement>& settlements, const Ended& ended,
                   SettleResult& result) {
-  std::vector<std::pair<MessageId, int>> sent;
-  std::vector<MessageId> ignored;
+  Marks sent, ignored;
   for (const auto& settlement : settlements) {
     if (settlement.fate == Fate::returned || !ended.contains(settlement.submission.id)) continue;
     const FormattedSms& sms = settlement.submission.sms;
-    ignored.insert(ignored.end(), sms.ignored.begin(), sms.ignored.end());
-    if (settlement.fate == Fate::ignored) {
-      ignored.insert(ignored.end(), sms.sent.begin(), sms.sent.end());
-    } else {
-      for (MessageId id : sms.sent) sent.emplace_back(id, smsidOf(settlement.reference));
-    }
+    const int smsid = smsidOf(settlement.reference);
+    Marks& rest = settlement.fate == Fate::ignored ? ignored : sent;
+    for (MessageId id : sms.ignored) ignored.emplace_back(id, smsid);
+    for (MessageId id : sms.sent) rest.emplace_back(id, smsid);
   }
-  markSent(work, std::move(sent), result);
-  markIgnored(work, std::move(ignored), result);
+  result.sent = mark(work, sql::markSent, std::move(sent));
+  result.ignored = mark(work, sql::markIgnored, std::move(ignored));
 }
 
 void moveWaits(pqxx::work& work, const std::vector<Settlement>& settlements, const Ended& ended) {

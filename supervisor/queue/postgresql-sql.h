@@ -218,8 +218,10 @@ inline constexpr const char* end = R"(
 inline constexpr const char* markSent = R"(
   UPDATE smsq SET sent = 'Y', smsid = ($2::integer[])[width_bucket(id::bigint, $1::bigint[])], timesent = now()
   WHERE id = ANY($1::bigint[]) AND sent::text <> 'Y')";
-inline constexpr const char* markIgnored =
-    "UPDATE smsq SET sent = 'I', timesent = now() WHERE id = ANY($1::bigint[]) AND sent::text = 'N'";
+/// As NAV has it: what was squeezed out of an SMS carries that SMS's smsid, too.
+inline constexpr const char* markIgnored = R"(
+  UPDATE smsq SET sent = 'I', smsid = ($2::integer[])[width_bucket(id::bigint, $1::bigint[])], timesent = now()
+  WHERE id = ANY($1::bigint[]) AND sent::text = 'N')";
 inline constexpr const char* wait = R"(
   INSERT INTO smsd.wait (recipient, rounds, due, reason)
   SELECT recipient, rounds, now() + ms * interval '1 ms', nullif(reason, '')

@@ -13,7 +13,11 @@ class NewsWatch {
 
   /// After a call that worked: the answer may have carried news, and the connection may be a new one.
   void look(Queue& queue) {
-    if (queue.takeNews()) tell_();
+    try {
+      if (queue.takeNews()) tell_();
+    } catch (const QueueError&) {
+      return forget();  // the next call finds out what is wrong
+    }
     int fd = queue.newsFd();
     if (fd == watched_) return;
     forget();

@@ -40,21 +40,10 @@ class QueueThread {
     using R = std::invoke_result_t<F, Queue&>;
     using T = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
     return executor_->executeAsync([this, function = kj::mv(function)]() mutable -> Answer<T> {
-      try {
-        Queue& queue = opened();
-        if constexpr (std::is_void_v<R>) {
-          function(queue);
-          called();
-          return T{};
-        } else {
-          T result = function(queue);
-          called();
-          return Answer<T>(std::in_place_index<0>, std::move(result));
-        }
-      } catch (const QueueError& error) {
-        failed();
-        return Answer<T>(std::in_place_index<1>, error);
-      }
+      Answer<T> answer = attempt<T>(function);
+      // Not within the attempt: whatever became of the news, the call was made.
+      std::holds_alternative<T>(answer) ? called() : failed();
+      return answer;
     });
   }
 
@@ -63,6 +52,20 @@ class QueueThread {
     kj::Maybe<kj::Own<const kj::Executor>> executor;
     kj::Own<kj::CrossThreadPromiseFulfiller<void>> stop;
   };
+
+  template <typename T, typename F>
+  Answer<T> attempt(F& function) {
+    try {
+      if constexpr (std::is_same_v<T, std::monostate>) {
+        function(opened());
+        return T{};
+      } else {
+        return Answer<T>(std::in_place_index<0>, function(opened()));
+      }
+    } catch (const QueueError& error) {
+      return Answer<T>(std::in_place_index<1>, error);
+    }
+  }
 
   void body();
   Queue& opened();

@@ -93,6 +93,19 @@ TEST_P(Settle, WhatWasCarriedOverStaysAndIsLookedAtAgain) {
   EXPECT_EQ(claim().submissions.at(0).sms.text, "b");
 }
 
+// As NAV leaves it: setsentstatus(id, 'I', smsid) with the smsid of the SMS that counted it.
+TEST_P(Settle, WhatWasOnlyCountedCarriesTheSmsidOfItsSms) {
+  store().put({.phone = "1", .severity = 1});
+  auto counted = store().put({.phone = "1", .severity = 2});
+  auto wanted = request();
+  wanted.format = firstAndIgnore;
+  auto settlement = accepted(queue().claim(wanted).submissions.at(0));
+  settlement.reference = "77";
+  queue().settle({settlement});
+  EXPECT_EQ(store().sent(counted), 'I');
+  EXPECT_EQ(store().row(counted).smsid, 77);
+}
+
 TEST_P(Settle, AMessageThatWasCancelledMeanwhileIsSentAllTheSame) {
   auto told = store().put({.phone = "1", .severity = 1});
   auto counted = store().put({.phone = "1", .severity = 2});
