@@ -36,14 +36,15 @@ ensure_packages() {
   [ $status = 0 ] || die "apt-get could not install them; see above"
 }
 
-# build PRESET FOLDER TARGET... : configures and builds, with a sign of life for each step
+# build PRESET FOLDER WITH-TESTS TARGET... : configures and builds, with a sign of life for each step. WITH-TESTS is ON, or KEEP:
+# as the folder has it, and without tests (they need more packages) where it is new.
 build() {
-  local preset=$1 folder=$2
-  shift 2
-  if [ ! -e "$folder/build.ninja" ]; then
-    cmake --preset "$preset" -S "$SOURCE" >"$SOURCE/.cmake-$preset.log" 2>&1 ||
-      { cat "$SOURCE/.cmake-$preset.log" >&2; die "cmake failed"; }
-    rm -f "$SOURCE/.cmake-$preset.log"
-  fi
+  local preset=$1 folder=$2 tests=$3 log=$2/cmake.log
+  shift 3
+  mkdir -p "$folder"
+  local options=()
+  [ "$tests" = ON ] && options=(-DSMSD_TESTS=ON)
+  [ "$tests" = ON ] || [ -e "$folder/CMakeCache.txt" ] || options=(-DSMSD_TESTS=OFF)
+  (cd "$SOURCE" && cmake --preset "$preset" "${options[@]}") >"$log" 2>&1 || { cat "$log" >&2; die "cmake failed; see above"; }
   NINJA_STATUS="[%f/%t %es] " cmake --build "$folder" --target "$@" || die "the build failed; the first error above says why"
 }
