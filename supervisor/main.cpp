@@ -47,6 +47,7 @@ int run(const Arguments& arguments) {
   kj::UnixEventPort::captureSignal(SIGTERM);
   kj::UnixEventPort::captureSignal(SIGINT);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);  // there is no reload yet; the default would end us with work under way
   auto io = kj::setupAsyncIo();
   auto instance = arguments.check ? smsd::Instance{} : smsd::takeInstance(read.config.stateDirectory);
   smsd::checkDispatchers(io, plans);
