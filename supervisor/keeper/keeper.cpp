@@ -31,6 +31,8 @@ Keeper::Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std:
       events_(events),
       road_(road),
       changed_(timer_.now()),
+      probe_(timer_, [this]() { road_.dispatcherChanged(index_); }),
+      respawn_(timer_, [this]() { spawn(); }),
       tasks_(*this) {}
 
 void Keeper::start() { spawn(); }
@@ -69,7 +71,7 @@ void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) { work
 
 kj::Promise<void> Keeper::drain() {
   stopping_ = true;
-  respawn_ = nullptr;
+  respawn_.cancel();
   if (worker_.get() == nullptr || !ready_) return kj::READY_NOW;
   return worker_->drain();
 }
@@ -98,9 +100,7 @@ void Keeper::throttle(const std::string& why) {
   reason_ = why;
   Milliseconds wait = throttling.after(earlyDeaths_);
   respawnAt_ = now() + wait;
-  respawn_ = timer_.afterDelay(static_cast<std::uint64_t>(wait.count()) * kj::MILLISECONDS)
-                 .then([this]() { tasks_.add(kj::evalLater([this]() { spawn(); })); })
-                 .eagerlyEvaluate(nullptr);
+  respawn_.in(wait);
   undecided_ = false;
 }
 
@@ -178,15 +178,8 @@ void Keeper::changed() {
       events_.dispatcherBroken(config_.name, reason_, untilProbe());
     }
   }
-  armProbe();
+  if (ready_ && breaker_.state(now()) == Breaker::State::open) probe_.in(untilProbe());
   if (!stopping_) road_.dispatcherChanged(index_);
-}
-
-void Keeper::armProbe() {
-  if (!ready_ || breaker_.state(now()) != Breaker::State::open) return;
-  probe_ = timer_.afterDelay(static_cast<std::uint64_t>(untilProbe().count()) * kj::MILLISECONDS)
-               .then([this]() { road_.dispatcherChanged(index_); })
-               .eagerlyEvaluate(nullptr);
 }
 
 void Keeper::taskFailed(kj::Exception&& exception) { reason_ = exception.getDescription().cStr(); }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/alarm.h"
 #include "supervisor/config.h"
 #include "supervisor/events.h"
 #include "supervisor/keeper/backoff.h"
@@ -79,7 +80,6 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
   void throttle(const std::string& why);
   void record(const std::vector<AttemptOutcome>& outcomes);
   void changed();
-  void armProbe();
   Milliseconds now() const { return Milliseconds((timer_.now() - kj::origin<kj::TimePoint>()) / kj::MILLISECONDS); }
 
   kj::Timer& timer_;
@@ -106,8 +106,8 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
   State lastState_ = State::starting;
   std::string reason_;
   kj::TimePoint changed_;
-  kj::Promise<void> probe_ = nullptr;
-  kj::Promise<void> respawn_ = nullptr;
+  Alarm probe_;
+  Alarm respawn_;
   kj::TaskSet tasks_;
 };
 

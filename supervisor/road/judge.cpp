@@ -5,6 +5,11 @@
 #include "supervisor/road/road.h"
 
 namespace smsd {
+namespace {
+
+kj::Duration duration(Milliseconds value) { return static_cast<std::int64_t>(value.count()) * kj::MILLISECONDS; }
+
+}  // namespace
 
 void Road::dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) {
   for (auto& said : outcomes) {
@@ -36,7 +41,10 @@ void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutc
   Verdict fate = verdict(outcome, situation);
   if (said.begun == Begun::yes) {
     item->tried[dispatcher] = outcome.kind == OutcomeKind::refused ? Tried::refused : Tried::failed;
-    if (outcome.kind == OutcomeKind::unknown) ++item->unknowns[dispatcher];
+    if (outcome.kind == OutcomeKind::unknown) {
+      ++item->unknowns[dispatcher];
+      item->maybeSent = true;
+    }
   }
   item->last = outcome;
   switch (fate) {
@@ -82,8 +90,27 @@ void Road::waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome) {
   Backoff retry{config_.retry.delay, config_.retry.factor, config_.retry.maxDelay};
   Milliseconds wait = std::max(retry.after(rounds), std::min(outcome.after, config_.retry.maxDelay));
   log_.waits(submission, outcome, wait);
+  if (item->maybeSent) return rest(std::move(item), wait);
   settle(std::move(item), queue::Fate::returned, outcome, wait);
-  lookIn(wait);
+  look_.notLaterThan(timer_.now() + duration(wait));
+}
+
+/// What may have been sent waits as it is: formatted anew it would be another SMS, with another key.
+void Road::rest(std::unique_ptr<Item> item, Milliseconds wait) {
+  auto due = timer_.now() + duration(wait);
+  resting_.emplace(due, std::move(item));
+  wake_.notLaterThan(due);
+}
+
+void Road::wakeRested() {
+  while (!resting_.empty() && resting_.begin()->first <= timer_.now()) {
+    auto item = std::move(resting_.extract(resting_.begin()).mapped());
+    ++item->submission.rounds;
+    std::fill(item->tried.begin(), item->tried.end(), Tried::no);
+    std::fill(item->unknowns.begin(), item->unknowns.end(), 0);
+    hold(std::move(item));
+  }
+  if (!resting_.empty()) wake_.at(resting_.begin()->first);
 }
 
 }  // namespace smsd

@@ -31,6 +31,8 @@ Ledger::Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Mi
       road_(road),
       leaseUntil_(timer.now()),
       renewAt_(timer.now()),
+      retry_(timer, [this]() { work(); }),
+      heartbeat_(timer, [this]() { work(); }),
       tasks_(*this) {}
 
 kj::Promise<kj::Maybe<QueueError>> Ledger::enlist() {
@@ -80,31 +82,11 @@ void Ledger::failed(const QueueError& error) {
     return;
   }
   if (std::exchange(away_, error.what()).empty()) log_.queueAway(error.what());
-  ++failures_;
-  armRetry();
-}
-
-void Ledger::armRetry() {
-  resting_ = true;
-  retry_ = timer_.afterDelay(duration(reconnecting.after(failures_)))
-               .then([this]() {
-                 // Not from within the promise that the next failure replaces.
-                 tasks_.add(kj::evalLater([this]() {
-                   resting_ = false;
-                   work();
-                 }));
-               })
-               .eagerlyEvaluate(nullptr);
-}
-
-void Ledger::armHeartbeat() {
-  heartbeat_ = timer_.atTime(renewAt_)
-                   .then([this]() { tasks_.add(kj::evalLater([this]() { work(); })); })
-                   .eagerlyEvaluate(nullptr);
+  retry_.in(reconnecting.after(++failures_));
 }
 
 void Ledger::work() {
-  if (busy_ || resting_) return;
+  if (busy_ || retry_.isSet()) return;
   if (!enlisted_) return reenlist();
   if (timer_.now() >= renewAt_) return renew();
   if (std::exchange(claimTurn_, false) && claimNow()) return;
@@ -131,7 +113,7 @@ void Ledger::renew() {
       },
       [this, asked](std::vector<queue::Submission> orphans) {
         leaseStartedAt(asked);
-        armHeartbeat();
+        heartbeat_.at(renewAt_);
         if (!orphans.empty()) road_.adopted(std::move(orphans));
       });
 }
@@ -170,7 +152,8 @@ bool Ledger::claimNow() {
 }
 
 kj::Promise<void> Ledger::retire() {
-  heartbeat_ = nullptr;
+  heartbeat_.cancel();
+  retry_.cancel();
   return queue_.run([](Queue& queue) { queue.retire(); }).ignoreResult();
 }
 

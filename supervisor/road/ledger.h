@@ -9,6 +9,7 @@
 
 #include <vector>
 
+#include "supervisor/alarm.h"
 #include "supervisor/config.h"
 #include "supervisor/events.h"
 #include "supervisor/keeper/backoff.h"
@@ -53,8 +54,6 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   template <typename T, typename F, typename Then>
   void ask(F function, Then then);
   void failed(const queue::QueueError& error);
-  void armRetry();
-  void armHeartbeat();
   void leaseStartedAt(kj::TimePoint asked);
   void renew();
   void reenlist();
@@ -79,9 +78,8 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   kj::TimePoint renewAt_;
   std::string away_;
   int failures_ = 0;
-  bool resting_ = false;  // until retry_
-  kj::Promise<void> retry_ = nullptr;
-  kj::Promise<void> heartbeat_ = nullptr;
+  Alarm retry_;
+  Alarm heartbeat_;
   kj::TaskSet tasks_;
 };
 

@@ -25,11 +25,19 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
       log_(log),
       ledger_(queue, timer, std::move(name), config.queue.lease, log, static_cast<LedgerEvents&>(*this)),
       format_([rules = config.formatting](const std::vector<Message>& messages) { return format(messages, rules); }),
-      lookAt_(timer.now()) {}
+      look_(timer, [this]() { notice(); }),
+      wake_(timer, [this]() {
+        wakeRested();
+        pump();
+      }),
+      poll_(timer, [this]() {
+        poll_.in(config_.queue.pollInterval);
+        notice();
+      }) {}
 
 void Road::start() {
   started_ = true;
-  armPoll();
+  poll_.in(config_.queue.pollInterval);
   pump();
 }
 
@@ -40,29 +48,6 @@ void Road::notice() {
   }
   sweep_ = true;
   pump();
-}
-
-void Road::armPoll() {
-  poll_ = timer_.afterDelay(duration(config_.queue.pollInterval))
-              .then([this]() {
-                notice();
-                armPoll();
-              })
-              .eagerlyEvaluate(nullptr);
-}
-
-/// Looks at the queue again after a delay, unless an earlier look is planned already.
-void Road::lookIn(Milliseconds delay) {
-  auto at = timer_.now() + duration(delay);
-  if (lookArmed_ && lookAt_ <= at) return;
-  lookArmed_ = true;
-  lookAt_ = at;
-  look_ = timer_.atTime(at)
-              .then([this]() {
-                lookArmed_ = false;
-                notice();
-              })
-              .eagerlyEvaluate(nullptr);
 }
 
 kj::Maybe<std::size_t> Road::firstUsable() const {
@@ -110,7 +95,7 @@ void Road::claimed(queue::ClaimResult result, queue::Look look) {
     ignored_ += result.expired;
   }
   if (look == queue::Look::onward && result.atEnd) sweep_ = std::exchange(sweepAgain_, false);
-  if (result.nextDue) lookIn(*result.nextDue);
+  if (result.nextDue) look_.notLaterThan(timer_.now() + duration(*result.nextDue));
   pump();
 }
 
@@ -120,6 +105,7 @@ void Road::adopted(std::vector<queue::Submission> submissions) {
     auto item = make(std::move(submission));
     item->attempt = Item::Attempt::used;
     item->last = {OutcomeKind::unknown, "its supervisor is gone"};
+    item->maybeSent = true;
     hold(std::move(item));
   }
   pump();
@@ -136,6 +122,7 @@ void Road::settled(const queue::SettleResult& result) {
 void Road::fenced() {
   log_.fenced(underWay());
   pending_.clear();
+  resting_.clear();
   recording_.clear();
   out_.clear();
   sweep_ = true;
@@ -176,8 +163,9 @@ void Road::pump() {
 
 kj::Promise<std::size_t> Road::stop() {
   stopping_ = true;
-  poll_ = nullptr;
-  look_ = nullptr;
+  poll_.cancel();
+  look_.cancel();
+  wake_.cancel();
   log_.daemonStopping(out_.size());
   auto pair = kj::newPromiseAndFulfiller<std::size_t>();
   stopped_ = kj::mv(pair.fulfiller);
@@ -190,6 +178,7 @@ kj::Promise<std::size_t> Road::stop() {
   });
   drains_ = drained.exclusiveJoin(kj::mv(late)).eagerlyEvaluate(nullptr);
   for (auto& [order, item] : std::exchange(pending_, {})) letGo(std::move(item));
+  for (auto& [due, item] : std::exchange(resting_, {})) letGo(std::move(item));
   pump();
   finishIfStopped();
   return kj::mv(pair.promise);
@@ -197,8 +186,8 @@ kj::Promise<std::size_t> Road::stop() {
 
 /// Not out, so not sent: back to the queue.
 void Road::letGo(std::unique_ptr<Item> item) {
-  if (item->last.kind == OutcomeKind::unknown && item->attempt == Item::Attempt::used) {
-    ++leftUnknown_;  // it may have been sent: it stays live for whoever takes over
+  if (item->maybeSent) {
+    ++leftUnknown_;  // it stays live, and keeps its key, for whoever takes over
     return;
   }
   settle(std::move(item), queue::Fate::returned, {OutcomeKind::deferred, "smsd stopped before it was handed over"});

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "supervisor/alarm.h"
 #include "supervisor/keeper/keeper.h"
 #include "supervisor/road/ledger.h"
 #include "supervisor/road/verdict.h"
@@ -41,7 +42,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
   const Keepers& keepers() const { return keepers_; }
   const Ledger& ledger() const { return ledger_; }
-  std::size_t underWay() const { return pending_.size() + recording_.size() + out_.size(); }
+  std::size_t underWay() const { return pending_.size() + resting_.size() + recording_.size() + out_.size(); }
   std::uint64_t sentMessages() const { return sent_; }
   std::uint64_t ignoredMessages() const { return ignored_; }
 
@@ -57,6 +58,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
     std::vector<Tried> tried;   // by dispatcher, in this round
     std::vector<int> unknowns;  // by dispatcher, in this round
     Outcome last;               // of the attempt before the one in force
+    bool maybeSent = false;     // an attempt of it was unknown: it keeps its key, so it is never formatted anew
     enum class Attempt { fresh, used } attempt = Attempt::fresh;  // used: it was out already; the next needs a new id
     kj::TimePoint since = kj::origin<kj::TimePoint>();  // handed over
   };
@@ -83,11 +85,11 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   Situation situation(const Item& item, std::size_t dispatcher, const AttemptOutcome& said) const;
   void settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& outcome, std::optional<Milliseconds> wait = std::nullopt);
   void waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome);
+  void rest(std::unique_ptr<Item> item, Milliseconds wait);
+  void wakeRested();
 
   void hold(std::unique_ptr<Item> item);
   std::unique_ptr<Item> make(queue::Submission submission) const;
-  void lookIn(Milliseconds delay);
-  void armPoll();
   void finishIfStopped();
   void finish();
 
@@ -102,6 +104,8 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   std::unordered_map<queue::SubmissionId, std::unique_ptr<Item>> recording_;    // waits for its next attempt to be durable
   std::unordered_map<queue::AttemptId, std::unique_ptr<Item>> out_;             // with a worker
 
+  std::multimap<kj::TimePoint, std::unique_ptr<Item>> resting_;  // maybe sent, waits for its next round
+
   bool sweep_ = true;        // the queue has to be walked through
   bool sweepAgain_ = false;  // and once more after that
   bool head_ = false;        // its head has to be looked at first
@@ -110,10 +114,9 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   bool noDispatcherSaid_ = false;
   std::size_t leftUnknown_ = 0;
   std::uint64_t sent_ = 0, ignored_ = 0;
-  kj::TimePoint lookAt_;
-  bool lookArmed_ = false;
-  kj::Promise<void> look_ = nullptr;
-  kj::Promise<void> poll_ = nullptr;
+  Alarm look_;  // somebody's wait is over
+  Alarm wake_;  // that of one in resting_
+  Alarm poll_;
   kj::Promise<void> drains_ = nullptr;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<std::size_t>>> stopped_;
   kj::PromiseFulfillerPair<void> limit_ = kj::newPromiseAndFulfiller<void>();
