@@ -53,7 +53,8 @@ CREATE TABLE smsd.submission (
   first_id bigint,
   created timestamptz NOT NULL DEFAULT now(),
   ended timestamptz,
-  fate text CHECK (fate IN ('sent', 'ignored', 'returned')),
+  fate text CHECK (fate IN ('sent', 'ignored', 'returned', 'held', 'released', 'discarded')),
+  decided timestamptz,
   outcome text,
   reason text,
   reference text
@@ -83,6 +84,14 @@ CREATE TABLE smsd.wait (
   reason text
 );
 CREATE INDEX wait_due ON smsd.wait (due);
+
+-- Messages of SMS that may have been sent: unsent, but in no claim until an operator releases or discards them. The submission's
+-- fate is 'held' until then, and 'released' or 'discarded' from the time `decided` on.
+CREATE TABLE smsd.held (
+  message bigint PRIMARY KEY,
+  submission bigint NOT NULL
+);
+CREATE INDEX held_of ON smsd.held (submission);
 
 -- Why a message is `I` that was never part of a submission: it expired, or was cancelled.
 CREATE TABLE smsd.ignored (

@@ -79,10 +79,11 @@ void ClaimTransaction::moveTo(const pqxx::row& row) {
 /// False: this row's recipient would be one too many.
 bool ClaimTransaction::visit(const pqxx::row& row) {
   const std::string recipient = bytesOf(row[1]);
-  if (row[1].is_null() || candidates_.contains(recipient)) return true;
-  if (auto held = held_.find(recipient); held != held_.end()) {
-    const auto& own = held->second.own;
-    if (!std::binary_search(own.begin(), own.end(), row[0].as<MessageId>())) held->second.passedBy = true;
+  const bool held = row[5].as<bool>();  // it waits for an operator, and keeps nobody else from being claimed
+  if (row[1].is_null() || held || candidates_.contains(recipient)) return true;
+  if (auto live = live_.find(recipient); live != live_.end()) {
+    const auto& own = live->second.own;
+    if (!std::binary_search(own.begin(), own.end(), row[0].as<MessageId>())) live->second.passedBy = true;
     return true;
   }
   if (row[4].as<bool>()) return true;
@@ -193,7 +194,7 @@ ClaimResult PostgresqlQueue::claim(const ClaimRequest& request) {
       found.submissions = unaccounted(work);
       if (!found.submissions.empty()) return found;
     }
-    ClaimTransaction claiming(work, session_, request, me_, keyPrefix_, held_, place);
+    ClaimTransaction claiming(work, session_, request, me_, keyPrefix_, live_, place);
     ClaimResult claimed = claiming.run();
     place = claiming.place();
     unfinished = claiming.unfinished();
@@ -201,9 +202,9 @@ ClaimResult PostgresqlQueue::claim(const ClaimRequest& request) {
   });
   claimInDoubt_ = false;
   if (request.look == Look::onward) onward_ = place;
-  hold(result.submissions);
+  remember(result.submissions);
   for (const auto& recipient : unfinished)
-    if (auto held = held_.find(recipient); held != held_.end()) held->second.passedBy = true;
+    if (auto live = live_.find(recipient); live != live_.end()) live->second.passedBy = true;
   return result;
 }
 

@@ -1,7 +1,7 @@
 // One claim, inside its transaction: walk, take, read, expire, write.
 //
 // Owns the order of those steps (why it is this order stands at each). Called by PostgresqlQueue::claim.
-// Changes nothing in memory but `passedBy` of what is held, which may be said too often but not too rarely.
+// Changes nothing in memory but `passedBy` of what is live, which may be said too often but not too rarely.
 // Fails by throwing out of the transaction.
 #pragma once
 
@@ -16,13 +16,13 @@ namespace smsd::queue {
 class ClaimTransaction {
  public:
   ClaimTransaction(pqxx::work& work, Session& session, const ClaimRequest& request, SupervisorId me,
-                   const std::string& keyPrefix, HeldRecipients& held, Place from)
+                   const std::string& keyPrefix, LiveRecipients& live, Place from)
       : work_(work),
         session_(session),
         request_(request),
         me_(me),
         keyPrefix_(keyPrefix),
-        held_(held),
+        live_(live),
         place_(std::move(from)) {}
 
   ClaimResult run();
@@ -54,7 +54,7 @@ class ClaimTransaction {
   const ClaimRequest& request_;
   SupervisorId me_;
   const std::string& keyPrefix_;
-  HeldRecipients& held_;
+  LiveRecipients& live_;
   Place place_;
 
   std::set<std::string> candidates_;  // in the one order in which every supervisor takes them

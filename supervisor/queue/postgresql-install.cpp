@@ -97,6 +97,7 @@ std::vector<std::string> grants(pqxx::work& work, const std::string& role) {
       "GRANT SELECT ON smsd.installation" + to,
       "GRANT SELECT, INSERT, UPDATE ON smsd.supervisor" + to,
       "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.submission, smsd.wait" + to,
+      "GRANT SELECT, INSERT, DELETE ON smsd.held" + to,
       "GRANT SELECT, INSERT ON smsd.attempt, smsd.ignored" + to,
       "GRANT USAGE ON SEQUENCE smsd.attempt_id" + to,
       "-- for `smsctl send` and the test messages",

@@ -3,7 +3,7 @@
 // Owns the place where the onward look goes on, and the recipients that are live here, so that a claim knows
 // what it passes by. The database decides everything else. Called through queue.h only. The verbs have a file
 // each: postgresql.cpp (a supervisor's life, and NAV's operations), postgresql-claim.cpp,
-// postgresql-settle.cpp. Fails as queue.h says.
+// postgresql-settle.cpp, postgresql-operator.cpp. Fails as queue.h says.
 #pragma once
 
 #include <string>
@@ -16,12 +16,12 @@
 namespace smsd::queue {
 
 /// A recipient with a live submission of ours.
-struct Held {
+struct Live {
   SubmissionId submission = 0;
   std::vector<MessageId> own;  // sorted: the messages that this submission speaks for
   bool passedBy = false;       // a claim saw other unsent messages of this recipient
 };
-using HeldRecipients = std::unordered_map<std::string, Held>;
+using LiveRecipients = std::unordered_map<std::string, Live>;
 
 /// The last row that a look has seen.
 struct Place {
@@ -55,18 +55,23 @@ class PostgresqlQueue : public Queue {
   std::size_t setStatus(MessageId id, SentStatus status, int smsid) override;
   Depth depth(std::uint64_t bound) override;
 
+  std::vector<HeldSms> held(std::size_t limit) override;
+  std::size_t release(SubmissionId id) override;
+  std::size_t discard(SubmissionId id) override;
+  std::optional<MessageLife> explain(MessageId id) override;
+
  private:
   std::vector<Submission> adopt(pqxx::work& work);
   std::vector<Submission> unaccounted(pqxx::work& work);
   std::vector<Submission> read(const pqxx::result& rows) const;
-  void hold(const std::vector<Submission>& submissions);
+  void remember(const std::vector<Submission>& submissions);
   SettleResult forget(const std::vector<Settlement>& settlements, SettleResult result);
 
   Session session_;
   SupervisorId me_ = 0;
   std::string keyPrefix_;
   Place onward_;
-  HeldRecipients held_;
+  LiveRecipients live_;
   // A claim or take-over whose commit was not answered may have happened: what it took is then live and ours,
   // and nobody would ever send it. The next call of the same name looks for that first.
   bool claimInDoubt_ = false;

@@ -22,6 +22,8 @@ const char* fateName(Fate fate) {
       return "ignored";
     case Fate::returned:
       return "returned";
+    case Fate::held:
+      return "held";
   }
   return "";
 }
@@ -44,25 +46,30 @@ Ended end(pqxx::work& work, SupervisorId me, const std::vector<Settlement>& sett
   return ended;
 }
 
-using Marks = std::vector<std::pair<MessageId, int>>;  // a message and its smsid
+using Marks = std::vector<std::pair<MessageId, std::int64_t>>;  // a message and its smsid, or its submission
 
 std::size_t mark(pqxx::work& work, const char* statement, Marks marks) {
   if (marks.empty()) return 0;
-  std::sort(marks.begin(), marks.end());  // the statement finds each smsid by a binary search
-  ArrayLiteral ids, smsids;
-  for (const auto& [id, smsid] : marks) {
+  std::sort(marks.begin(), marks.end());  // the statement finds each value by a binary search
+  ArrayLiteral ids, values;
+  for (const auto& [id, value] : marks) {
     ids.add(id);
-    smsids.add(smsid);
+    values.add(value);
   }
-  return work.exec_params(statement, ids.str(), smsids.str()).affected_rows();
+  return work.exec_params(statement, ids.str(), values.str()).affected_rows();
 }
 
 void markMessages(pqxx::work& work, const std::vector<Settlement>& settlements, const Ended& ended,
                   SettleResult& result) {
-  Marks sent, ignored;
+  Marks sent, ignored, held;
   for (const auto& settlement : settlements) {
     if (settlement.fate == Fate::returned || !ended.contains(settlement.submission.id)) continue;
     const FormattedSms& sms = settlement.submission.sms;
+    if (settlement.fate == Fate::held) {
+      for (const auto* ids : {&sms.sent, &sms.ignored})
+        for (MessageId id : *ids) held.emplace_back(id, settlement.submission.id);
+      continue;
+    }
     const int smsid = smsidOf(settlement.reference);
     Marks& rest = settlement.fate == Fate::ignored ? ignored : sent;
     for (MessageId id : sms.ignored) ignored.emplace_back(id, smsid);
@@ -70,6 +77,7 @@ void markMessages(pqxx::work& work, const std::vector<Settlement>& settlements, 
   }
   result.sent = mark(work, sql::markSent, std::move(sent));
   result.ignored = mark(work, sql::markIgnored, std::move(ignored));
+  mark(work, sql::hold, std::move(held));
 }
 
 void moveWaits(pqxx::work& work, const std::vector<Settlement>& settlements, const Ended& ended) {
@@ -138,12 +146,12 @@ SettleResult PostgresqlQueue::settle(const std::vector<Settlement>& settlements)
 /// The recipients are free again; says whether somebody is worth another look.
 SettleResult PostgresqlQueue::forget(const std::vector<Settlement>& settlements, SettleResult result) {
   for (const auto& settlement : settlements) {
-    auto held = held_.find(settlement.submission.recipient);
-    if (held == held_.end() || held->second.submission != settlement.submission.id) continue;
-    const bool left = held->second.passedBy || settlement.fate == Fate::returned ||
+    auto live = live_.find(settlement.submission.recipient);
+    if (live == live_.end() || live->second.submission != settlement.submission.id) continue;
+    const bool left = live->second.passedBy || settlement.fate == Fate::returned ||
                       !settlement.submission.sms.carried.empty();
     if (left && !settlement.wait) result.lookAgain = true;
-    held_.erase(held);
+    live_.erase(live);
   }
   return result;
 }

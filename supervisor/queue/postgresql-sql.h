@@ -115,13 +115,17 @@ inline constexpr const char* liveOf =
     " FROM smsd.submission s WHERE s.supervisor = $1 AND s.ended IS NULL ORDER BY s.severity, s.first_id";
 #undef SMSD_SUBMISSION_COLUMNS
 
+/// A message that waits for an operator's word. A scalar subquery, because a planner may turn an EXISTS
+/// round.
+#define SMSD_HELD "(SELECT h.submission FROM smsd.held h WHERE h.message = q.id) IS NOT NULL "
+
 // --- the claim
 // ---------------------------------------------------------------------------------------------------------
-#define SMSD_WALK                                                                                         \
-  "SELECT q.id, q.phone, q.severity, q.time::text, "                                                      \
-  "EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND w.due > now()) OR "                    \
-  "EXISTS (SELECT FROM smsd.submission s WHERE s.recipient = q.phone AND s.ended IS NULL) AS taken FROM " \
-  "smsq q "
+#define SMSD_WALK                                                                              \
+  "SELECT q.id, q.phone, q.severity, q.time::text, "                                           \
+  "EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND w.due > now()) OR "         \
+  "EXISTS (SELECT FROM smsd.submission s WHERE s.recipient = q.phone AND s.ended IS NULL) AS " \
+  "taken, " SMSD_HELD "AS held FROM smsq q "
 /// Rows with a severity, then rows without: $1..$3 is the last row that was seen, $4 how many rows a page
 /// has.
 inline constexpr const char* walkGraded = SMSD_WALK
@@ -156,12 +160,14 @@ inline constexpr const char* take = R"(
 inline constexpr const char* readByIndex = SMSD_READ
     "FROM unnest($1::text[]) WITH ORDINALITY r(phone, n) LEFT JOIN smsd.wait w ON w.recipient = r.phone "
     "CROSS JOIN LATERAL (SELECT " SMSD_MESSAGE
-    "FROM smsq q WHERE q.sent = 'N' AND q.phone = r.phone ORDER BY q.severity, q.time, q.id LIMIT $3) m "
+    "FROM smsq q WHERE q.sent = 'N' AND q.phone = r.phone AND NOT " SMSD_HELD
+    "ORDER BY q.severity, q.time, q.id LIMIT $3) m "
     "WHERE " SMSD_NOT_WAITING "ORDER BY r.n, m.severity, m.time, m.id";
 inline constexpr const char* readInOneScan =
     SMSD_READ "FROM (SELECT q.phone, " SMSD_MESSAGE
               ", row_number() OVER (PARTITION BY q.phone ORDER BY q.severity, q.time, q.id) AS place "
-              "FROM smsq q WHERE q.sent = 'N' AND q.phone = ANY($1::text[])) m "
+              "FROM smsq q WHERE q.sent = 'N' AND q.phone = ANY($1::text[]) AND NOT " SMSD_HELD
+              ") m "
               "JOIN unnest($1::text[]) WITH ORDINALITY r(phone, n) ON r.phone = m.phone "
               "LEFT JOIN smsd.wait w ON w.recipient = r.phone "
               "WHERE m.place <= $3 AND " SMSD_NOT_WAITING "ORDER BY r.n, m.severity, m.time, m.id";
@@ -222,6 +228,13 @@ inline constexpr const char* markSent = R"(
 inline constexpr const char* markIgnored = R"(
   UPDATE smsq SET sent = 'I', smsid = ($2::integer[])[width_bucket(id::bigint, $1::bigint[])], timesent = now()
   WHERE id = ANY($1::bigint[]) AND sent::text = 'N')";
+/// What is still unsent of SMS that may have been sent. $1 is sorted, $2 holds the submission for each of
+/// them.
+inline constexpr const char* hold = R"(
+  INSERT INTO smsd.held (message, submission)
+  SELECT id, ($2::bigint[])[width_bucket(id::bigint, $1::bigint[])] FROM smsq
+  WHERE id = ANY($1::bigint[]) AND sent::text = 'N'
+  ON CONFLICT (message) DO NOTHING)";
 inline constexpr const char* wait = R"(
   INSERT INTO smsd.wait (recipient, rounds, due, reason)
   SELECT recipient, rounds, now() + ms * interval '1 ms', nullif(reason, '')
@@ -231,18 +244,21 @@ inline constexpr const char* forgetWaits = "DELETE FROM smsd.wait WHERE recipien
 
 // --- what NAV's queue class offers
 // -------------------------------------------------------------------------------------
-inline constexpr const char* cancel = R"(
-  WITH cancelled AS (
-    UPDATE smsq q SET sent = 'I', timesent = now()
-    WHERE q.sent = 'N' AND ($1::bigint <= 0 OR q.time <= localtimestamp - $1::bigint * interval '1 ms')
-      AND NOT EXISTS (SELECT FROM smsd.submission s WHERE s.recipient = q.phone AND s.ended IS NULL)
-    RETURNING q.id)
-  INSERT INTO smsd.ignored (message, reason) SELECT id, 'cancelled' FROM cancelled)";
+inline constexpr const char* cancel =
+    "WITH cancelled AS ("
+    "UPDATE smsq q SET sent = 'I', timesent = now() "
+    "WHERE q.sent = 'N' AND ($1::bigint <= 0 OR q.time <= localtimestamp - $1::bigint * interval '1 ms') "
+    "AND NOT EXISTS (SELECT FROM smsd.submission s WHERE s.recipient = q.phone AND s.ended IS NULL) "
+    "AND NOT " SMSD_HELD
+    "RETURNING q.id) "
+    "INSERT INTO smsd.ignored (message, reason) SELECT id, 'cancelled' FROM cancelled";
 
-#define SMSD_STORED                                                                                          \
+#define SMSD_STORED_COLUMNS                                                                                  \
   "SELECT q.id, q.phone, a.name, q.msg, q.severity, to_char(q.time, 'YYYY-MM-DD HH24:MI'), "                 \
   "q.sent = 'N' AND EXISTS (SELECT FROM smsd.submission s WHERE s.recipient = q.phone AND s.ended IS NULL) " \
-  "FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = $1 "
+  "AND NOT " SMSD_HELD
+#define SMSD_STORED \
+  SMSD_STORED_COLUMNS "FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = $1 "
 inline constexpr const char* messages = SMSD_STORED "ORDER BY q.time, q.id LIMIT $2";
 inline constexpr const char* messagesOf = SMSD_STORED "AND q.phone = $2 ORDER BY q.severity, q.time, q.id";
 #undef SMSD_STORED
@@ -281,5 +297,58 @@ inline constexpr const char* oldestByIndex = R"(
 inline constexpr const char* oldestInOneScan =
     "SELECT (extract(epoch FROM localtimestamp - min(time) FILTER (WHERE isfinite(time))) * 1000)::bigint "
     "FROM smsq WHERE sent = 'N'";
+
+// --- an operator's
+// ---------------------------------------------------------------------------------------------------------------
+#define SMSD_TO_THE_SECOND(time) "to_char(" time ", 'YYYY-MM-DD HH24:MI:SS')"
+
+/// What NAV marked or deleted by hand is not held any more. Who left it unknown last is the last such
+/// attempt.
+inline constexpr const char* held =
+    "SELECT s.id, s.recipient, s.text, h.messages, s.severity, coalesce(a.dispatcher, s.dispatcher), "
+    "coalesce(a.reason, s.reason), " SMSD_TO_THE_SECOND("s.ended") " "
+    "FROM (SELECT h.submission, array_agg(h.message ORDER BY array_position(s.sent_ids || s.ignored_ids, h.message)) "
+    "      AS messages FROM smsd.held h JOIN smsd.submission s ON s.id = h.submission "
+    "      JOIN smsq q ON q.id = h.message WHERE q.sent = 'N' GROUP BY h.submission) h "
+    "JOIN smsd.submission s ON s.id = h.submission "
+    "LEFT JOIN LATERAL (SELECT a.dispatcher, a.reason FROM smsd.attempt a "
+    "                   WHERE a.submission = s.id AND a.outcome = 'unknown' ORDER BY a.id DESC LIMIT 1) a ON true "
+    "ORDER BY s.ended, s.id LIMIT $1";
+
+/// $2 is what the operator said. Its row lock lets one of two who say something be first.
+inline constexpr const char* decide =
+    "UPDATE smsd.submission SET fate = $2, decided = now() WHERE id = $1::bigint AND fate = 'held'";
+inline constexpr const char* letGo = "DELETE FROM smsd.held WHERE submission = $1::bigint RETURNING message";
+inline constexpr const char* countReleased =
+    "SELECT count, pg_notify('smsd_queue', '') "
+    "FROM (SELECT count(*) FROM smsq WHERE id = ANY($1::bigint[]) AND sent::text = 'N') released";
+inline constexpr const char* markDiscarded =
+    "UPDATE smsq SET sent = 'I', timesent = now() WHERE id = ANY($1::bigint[]) AND sent::text = 'N'";
+
+/// One moment for all of the story.
+inline constexpr const char* oneSnapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+/// A wait concerns only what would be claimed without it.
+inline constexpr const char* life = SMSD_STORED_COLUMNS
+    ", q.sent, " SMSD_TO_THE_SECOND("q.timesent") ", q.smsid, coalesce(w.rounds, 0), "
+    "CASE WHEN w.due > now() THEN " SMSD_TO_THE_SECOND("w.due") " END "
+    "FROM smsq q LEFT JOIN account a ON a.id = q.accountid "
+    "LEFT JOIN smsd.wait w ON w.recipient = q.phone AND q.sent = 'N' AND NOT " SMSD_HELD
+    "WHERE q.id = $1::bigint";
+/// Reads the whole history: no index leads from a message to its SMS, which would cost each of them.
+inline constexpr const char* submissionsWith =
+    "SELECT s.id, (SELECT left(replace(queue::text, '-', ''), 12) FROM smsd.installation LIMIT 1) || '-' || s.id, "
+    "s.text, v.host || '[' || v.pid || ']', " SMSD_TO_THE_SECOND("s.created") ", " SMSD_TO_THE_SECOND("s.ended") ", "
+    "s.fate, " SMSD_TO_THE_SECOND("s.decided") ", coalesce($1::bigint = ANY(s.sent_ids), false), "
+    "s.sent_ids || s.ignored_ids, s.attempt, s.dispatcher, s.outcome, s.reason, s.reference "
+    "FROM smsd.submission s LEFT JOIN smsd.supervisor v ON v.id = s.supervisor "
+    "WHERE $1::bigint = ANY(s.sent_ids) OR $1::bigint = ANY(s.ignored_ids) ORDER BY s.id";
+inline constexpr const char* attemptsOf =
+    "SELECT a.submission, a.id, a.dispatcher, a.outcome, a.reason, " SMSD_TO_THE_SECOND("a.ended") " "
+    "FROM smsd.attempt a WHERE a.submission = ANY($1::bigint[]) ORDER BY a.id";
+inline constexpr const char* whyIgnored = "SELECT reason, " SMSD_TO_THE_SECOND("at") " "
+    "FROM smsd.ignored WHERE message = $1::bigint ORDER BY at DESC LIMIT 1";
+#undef SMSD_TO_THE_SECOND
+#undef SMSD_STORED_COLUMNS
+#undef SMSD_HELD
 
 }  // namespace smsd::queue::sql

@@ -1,9 +1,9 @@
 // Values on their way into and out of PostgreSQL: arrays as text literals, which both libpqxx 6 and 7 can
 // send.
 //
-// Owns the quoting of array elements and the reading of id lists. Called by the PostgreSQL backend only.
-// Pure. Does not fail: what a text column cannot hold (NUL, bytes that are no UTF-8) is repaired before it is
-// quoted.
+// Owns the quoting of array elements and the reading of id lists and of stored messages. Called by the
+// PostgreSQL backend only. Pure. Does not fail: what a text column cannot hold (NUL, bytes that are no UTF-8)
+// is repaired before it is quoted.
 #pragma once
 
 #include <algorithm>
@@ -76,6 +76,19 @@ inline std::optional<int> numberOf(const pqxx::field& field) {
 /// Whatever stands there; NULL reads as nothing.
 inline std::string bytesOf(const pqxx::field& field) {
   return field.is_null() ? std::string() : std::string(field.c_str(), field.size());
+}
+
+/// A row of SMSD_STORED_COLUMNS (postgresql-sql.h), which does not say its status.
+inline StoredMessage storedMessage(const pqxx::row& row) {
+  StoredMessage message;
+  message.id = row[0].as<MessageId>();
+  message.recipient = bytesOf(row[1]);
+  message.user = bytesOf(row[2]);
+  message.text = bytesOf(row[3]);
+  message.severity = numberOf(row[4]);
+  message.time = bytesOf(row[5]);
+  message.underWay = row[6].as<bool>();
+  return message;
 }
 
 /// Of a bigint[] as PostgreSQL prints it: {1,2,3}. Anything else in it ends the list.

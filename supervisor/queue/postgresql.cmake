@@ -11,7 +11,8 @@ endforeach()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/postgresql-schema.h.in
   ${CMAKE_BINARY_DIR}/generated/queue/supervisor/queue/postgresql-schema.h @ONLY)
 
-set(sources postgresql.cpp postgresql-claim.cpp postgresql-install.cpp postgresql-session.cpp postgresql-settle.cpp)
+set(sources postgresql.cpp postgresql-claim.cpp postgresql-install.cpp postgresql-operator.cpp
+  postgresql-session.cpp postgresql-settle.cpp)
 list(TRANSFORM sources PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 target_sources(smsd-supervisor PRIVATE ${sources})
 set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS -Wno-deprecated-declarations)

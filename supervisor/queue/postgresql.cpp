@@ -42,16 +42,7 @@ std::string checkInstalled(pqxx::work& work) {
 std::vector<StoredMessage> stored(const pqxx::result& rows) {
   std::vector<StoredMessage> messages;
   messages.reserve(rows.size());
-  for (const auto& row : rows) {
-    StoredMessage& message = messages.emplace_back();
-    message.id = row[0].as<MessageId>();
-    message.recipient = bytesOf(row[1]);
-    message.user = bytesOf(row[2]);
-    message.text = bytesOf(row[3]);
-    message.severity = numberOf(row[4]);
-    message.time = bytesOf(row[5]);
-    message.underWay = row[6].as<bool>();
-  }
+  for (const auto& row : rows) messages.push_back(storedMessage(row));
   return messages;
 }
 
@@ -102,7 +93,7 @@ SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
   me_ = me;
   keyPrefix_ = prefix;
   onward_ = Place{};
-  held_.clear();
+  live_.clear();
   claimInDoubt_ = takeOverInDoubt_ = false;
   return me_;
 }
@@ -129,7 +120,7 @@ std::vector<Submission> PostgresqlQueue::takeOver() {
   });
   if (recover) claimInDoubt_ = false;  // what was unaccounted for came with the rest
   takeOverInDoubt_ = false;
-  hold(adopted);
+  remember(adopted);
   return adopted;
 }
 
@@ -149,8 +140,8 @@ void PostgresqlQueue::retire() {
 std::vector<Submission> PostgresqlQueue::unaccounted(pqxx::work& work) {
   auto submissions = read(work.exec_params(sql::liveOf, me_));
   std::erase_if(submissions, [&](const Submission& submission) {
-    auto held = held_.find(submission.recipient);
-    return held != held_.end() && held->second.submission == submission.id;
+    auto live = live_.find(submission.recipient);
+    return live != live_.end() && live->second.submission == submission.id;
   });
   return submissions;
 }
@@ -177,12 +168,12 @@ std::vector<Submission> PostgresqlQueue::read(const pqxx::result& rows) const {
   return submissions;
 }
 
-void PostgresqlQueue::hold(const std::vector<Submission>& submissions) {
+void PostgresqlQueue::remember(const std::vector<Submission>& submissions) {
   for (const auto& submission : submissions) {
-    Held held{submission.id, submission.sms.sent, false};
-    held.own.insert(held.own.end(), submission.sms.ignored.begin(), submission.sms.ignored.end());
-    std::sort(held.own.begin(), held.own.end());
-    held_[submission.recipient] = std::move(held);
+    Live live{submission.id, submission.sms.sent, false};
+    live.own.insert(live.own.end(), submission.sms.ignored.begin(), submission.sms.ignored.end());
+    std::sort(live.own.begin(), live.own.end());
+    live_[submission.recipient] = std::move(live);
   }
 }
 

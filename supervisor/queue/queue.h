@@ -90,8 +90,10 @@ struct ClaimResult {
       nextDue;  // until the earliest waiting recipient may be claimed again; said at the end
 };
 
-/// The fate of a submission. `returned` gives its messages back to the queue.
-enum class Fate { sent, ignored, returned };
+/// The fate of a submission. `returned` gives its messages back to the queue; `held` keeps them unsent but
+/// out of every claim until an operator releases or discards them, whatever their age, and leaves the
+/// recipient free for its other messages.
+enum class Fate { sent, ignored, returned, held };
 
 struct Settlement {
   Submission submission;
@@ -129,7 +131,55 @@ struct StoredMessage {
   std::optional<int> severity;
   std::string time;  // as the database prints it, to the minute
   SentStatus status = SentStatus::unsent;
-  bool underWay = false;  // a live submission holds its recipient
+  bool underWay = false;  // a live submission holds its recipient, and it is not held itself
+};
+
+/// An SMS that may have been sent, and waits for an operator's word.
+struct HeldSms {
+  SubmissionId id = 0;
+  std::string recipient;
+  std::string text;
+  std::vector<MessageId> messages;  // those in the text and those only counted
+  std::optional<int> severity;
+  std::string dispatcher;  // the last one that left it unknown
+  std::string reason;
+  std::string since;  // as the database prints it, to the second
+};
+
+/// What became of one attempt; of the one in force only what is known so far.
+struct AttemptRecord {
+  AttemptId id = 0;
+  std::string dispatcher;
+  std::string outcome;  // empty: under way
+  std::string reason;
+  std::string reference;
+  std::string ended;  // empty: under way
+};
+
+/// One SMS a message was part of.
+struct SubmissionRecord {
+  SubmissionId id = 0;
+  std::string key;
+  std::string text;
+  std::string supervisor;  // host and pid
+  std::string created;
+  std::string ended;                // empty: live
+  std::string fate;                 // empty: live; else as Fate has it, or released, discarded: held before
+  std::string decided;              // when it was released or discarded; empty: it was not
+  std::vector<MessageId> messages;  // all it spoke for: in the text, then only counted
+  bool onlyCounted = false;         // the message was not in the text
+  std::vector<AttemptRecord> attempts;  // in order
+};
+
+/// The life of one message, for `smsctl explain`.
+struct MessageLife {
+  StoredMessage message;
+  std::string timeSent;  // empty: never
+  std::optional<int> smsid;
+  std::vector<SubmissionRecord> submissions;  // in order
+  std::string ignoredBecause;                 // expired, cancelled: where no submission says why
+  std::string waitsUntil;                     // empty: its recipient does not wait
+  int rounds = 0;
 };
 
 struct NewMessage {
@@ -181,7 +231,8 @@ class Queue {
 
   // --- what NAV's queue class offers
   // ---------------------------------------------------------------------------------
-  /// Unsent messages at least this old become ignored, except those under way. Returns how many.
+  /// Unsent messages at least this old become ignored, except those under way and those held: these may have
+  /// been sent, and a rule for all of a backlog is no word on them; `discard` is. Returns how many.
   virtual std::size_t cancel(Duration minimumAge) = 0;
   /// At most `limit`, oldest first.
   virtual std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) = 0;
@@ -194,6 +245,18 @@ class Queue {
   virtual std::vector<MessageId> insert(const std::vector<NewMessage>& messages) = 0;
   /// NAV's setsentstatus: sent and ignored stamp timesent. Returns how many rows changed: 0 or 1.
   virtual std::size_t setStatus(MessageId id, SentStatus status, int smsid) = 0;
+
+  // --- an operator's
+  // ---------------------------------------------------------------------------------------------------------
+  /// Oldest first. What was marked or deleted by hand meanwhile is not held any more.
+  virtual std::vector<HeldSms> held(std::size_t limit) = 0;
+  /// Its messages may be claimed again; supervisors on other connections get the news. Returns how many they
+  /// are; 0: nothing is held under this id.
+  virtual std::size_t release(SubmissionId id) = 0;
+  /// Its messages become ignored. Returns how many they are; 0: nothing is held under this id.
+  virtual std::size_t discard(SubmissionId id) = 0;
+  /// None: there is no such message. Reads the whole history, and never a lock: for a question now and then.
+  virtual std::optional<MessageLife> explain(MessageId id) = 0;
 
   /// Stops counting at `bound` rows, so that a glance never costs a scan of a million.
   virtual Depth depth(std::uint64_t bound) = 0;

@@ -89,10 +89,15 @@ class Database {
   std::map<std::string, std::unique_ptr<sqlite3_stmt, Finalize>, std::less<>> statements_;
 };
 
-/// Takes the write lock at once: nothing read in it is outdated when it is written.
 class Transaction {
  public:
-  explicit Transaction(Database& db) : db_(db) { db_.execute("BEGIN IMMEDIATE"); }
+  enum class Kind {
+    write,  // takes the write lock at once: nothing read in it is outdated when it is written
+    read,   // one moment for all that is read, in nobody's way
+  };
+  explicit Transaction(Database& db, Kind kind = Kind::write) : db_(db) {
+    db_.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
+  }
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;

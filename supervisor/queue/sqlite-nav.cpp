@@ -23,19 +23,7 @@ std::string withStatus(const char* statement, SentStatus status) {
 
 std::vector<StoredMessage> readMessages(Query& row) {
   std::vector<StoredMessage> messages;
-  while (row.next()) {
-    StoredMessage message;
-    message.id = row.integer(0);
-    message.recipient = row.text(1);
-    message.user = row.text(2);
-    message.text = row.text(3);
-    message.severity = row.optionalInt(4);
-    message.time = row.text(5);
-    message.status =
-        static_cast<SentStatus>(row.text(6)[0]);  // the table's CHECK knows the same three letters
-    message.underWay = row.integer(7) != 0;
-    messages.push_back(std::move(message));
-  }
+  while (row.next()) messages.push_back(storedMessage(row));
   return messages;
 }
 
@@ -54,17 +42,35 @@ std::string explainRefusal(std::string_view said, const NewMessage& message) {
 
 }  // namespace
 
+StoredMessage storedMessage(const Query& row) {
+  StoredMessage message;
+  message.id = row.integer(0);
+  message.recipient = row.text(1);
+  message.user = row.text(2);
+  message.text = row.text(3);
+  message.severity = row.optionalInt(4);
+  message.time = row.text(5);
+  message.status = static_cast<SentStatus>(row.text(6)[0]);  // the table's CHECK knows the same three letters
+  message.underWay = row.integer(7) != 0;
+  return message;
+}
+
 std::size_t SqliteQueue::cancel(Duration minimumAge) {
   return on([&](Database& db) {
     Transaction tx(db);
     const Now now = clock(db);
+    std::vector<MessageId> ids;
+    const auto run = [&](Query& row) {
+      while (row.next()) ids.push_back(row.integer(0));
+    };
     // Age nought means all of them, also those of a clock that is ahead of ours (wart C42).
-    const std::size_t cancelled =
-        minimumAge <= Duration::zero()
-            ? db.query(sql::cancelAll).bind(now.text).run()
-            : db.query(sql::cancelOld).bind(now.text, std::int64_t{minimumAge.count()}).run();
+    if (minimumAge <= Duration::zero())
+      run(db.query(sql::cancelAll).bind(now.text));
+    else
+      run(db.query(sql::cancelOld).bind(now.text, std::int64_t{minimumAge.count()}));
+    recordIgnored(db, ids, "cancelled", now);
     tx.commit();
-    return cancelled;
+    return ids.size();
   });
 }
 

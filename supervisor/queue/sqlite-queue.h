@@ -1,14 +1,15 @@
 // The queue in one SQLite file, for one host. See queue.h for what its operations mean.
 //
 // Owns the connection, the lock that makes this process the file's only supervisor, and the place where
-// claims go on. Its operations stand in sqlite.cpp (a supervisor's life, notice), sqlite-road.cpp and
-// sqlite-nav.cpp. Every write takes SQLite's one write lock first, so that nothing read in it can be
-// outdated; a connection that failed is opened anew by the next call.
+// claims go on. Its operations stand in sqlite.cpp (a supervisor's life, notice), sqlite-road.cpp,
+// sqlite-nav.cpp and sqlite-operator.cpp. Every write takes SQLite's one write lock first, so that nothing
+// read in it can be outdated; a connection that failed is opened anew by the next call.
 #pragma once
 
 #include <limits>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "supervisor/queue/queue.h"
@@ -40,6 +41,11 @@ class SqliteQueue final : public Queue {
   std::vector<MessageId> insert(const std::vector<NewMessage>& messages) override;
   std::size_t setStatus(MessageId id, SentStatus status, int smsid) override;
   Depth depth(std::uint64_t bound) override;
+
+  std::vector<HeldSms> held(std::size_t limit) override;
+  std::size_t release(SubmissionId id) override;
+  std::size_t discard(SubmissionId id) override;
+  std::optional<MessageLife> explain(MessageId id) override;
 
  private:
   struct Connection {
@@ -86,6 +92,9 @@ class SqliteQueue final : public Queue {
 
   static Now clock(Database& db);
   void requireAlive(Database& db) const;
+  /// Why messages become ignored that no submission speaks for.
+  static void recordIgnored(Database& db, const std::vector<MessageId>& ids, std::string_view reason,
+                            const Now& now);
 
   static std::vector<Head> page(Database& db, const Cursor& cursor, std::size_t size);
   static Cursor nextPhase(const Cursor& cursor);
@@ -107,5 +116,8 @@ class SqliteQueue final : public Queue {
   SupervisorId me_ = 0;
   Cursor cursor_;
 };
+
+/// Of a row of SMSD_STORED (sqlite-sql.h).
+StoredMessage storedMessage(const Query& row);
 
 }  // namespace smsd::queue

@@ -37,6 +37,8 @@ std::string_view nameOf(Fate fate) {
       return "sent";
     case Fate::ignored:
       return "ignored";
+    case Fate::held:
+      return "held";
     case Fate::returned:
       break;
   }
@@ -91,6 +93,7 @@ std::vector<SqliteQueue::Draft> SqliteQueue::walk(Database& db, const ClaimReque
       if (drafts.size() == request.limit) return drafts;
       cursor = head.at;
       ++rows;
+      if (db.query(sql::isHeld).bind(head.at.id).next()) continue;
       if (!looked.insert(head.recipient).second) continue;
       if (db.query(sql::isLive).bind(head.recipient).next()) continue;
       int rounds = 0;
@@ -115,9 +118,13 @@ std::size_t SqliteQueue::expire(Database& db, const std::string& recipient, Dura
     auto row = db.query(sql::expire);
     for (row.bind(now.text, recipient, std::int64_t{age.count()}); row.next();) ids.push_back(row.integer(0));
   }
-  if (!ids.empty())
-    db.query(sql::recordExpired).bind(now.text, recipient, me_, listOf(ids), ids.front()).run();
+  recordIgnored(db, ids, "expired", now);
   return ids.size();
+}
+
+void SqliteQueue::recordIgnored(Database& db, const std::vector<MessageId>& ids, std::string_view reason,
+                                const Now& now) {
+  if (!ids.empty()) db.query(sql::recordIgnored).bind(reason, now.text, listOf(ids)).run();
 }
 
 std::optional<SqliteQueue::Draft> SqliteQueue::draft(Database& db, const ClaimRequest& request,
@@ -227,6 +234,11 @@ std::vector<AttemptId> SqliteQueue::recordAttempts(const std::vector<NextAttempt
 void SqliteQueue::mark(Database& db, const Settlement& settlement, const Now& now, SettleResult& result) {
   const FormattedSms& sms = settlement.submission.sms;
   if (settlement.fate == Fate::returned) return;
+  if (settlement.fate == Fate::held) {
+    for (const auto* ids : {&sms.sent, &sms.ignored})
+      for (const MessageId id : *ids) db.query(sql::hold).bind(settlement.submission.id, id).run();
+    return;
+  }
   const int smsid = settlement.fate == Fate::sent ? smsidOf(settlement.reference) : 0;
   const auto ignore = [&](MessageId id) {
     result.ignored += db.query(sql::markIgnored).bind(smsid, now.text, id).run();

@@ -66,6 +66,7 @@ CREATE TABLE smsd_submission (
   created TEXT NOT NULL,
   ended TEXT,
   fate TEXT,
+  decided TEXT,                  -- a held one's: when it was released or discarded
   outcome TEXT,
   reason TEXT,
   reference TEXT
@@ -78,6 +79,18 @@ CREATE TABLE smsd_attempt (
   outcome TEXT NOT NULL,
   reason TEXT NOT NULL
 ) STRICT;
+CREATE INDEX smsd_attempt_of ON smsd_attempt (submission);
+CREATE TABLE smsd_held (         -- messages of SMS that may have been sent: in no claim until an operator decides
+  message INTEGER PRIMARY KEY,
+  submission INTEGER NOT NULL REFERENCES smsd_submission (id)
+) STRICT;
+CREATE INDEX smsd_held_of ON smsd_held (submission);
+CREATE TABLE smsd_ignored (      -- why a message is I that no submission speaks for
+  message INTEGER NOT NULL,
+  reason TEXT NOT NULL CHECK (reason IN ('expired', 'cancelled')),
+  at TEXT NOT NULL
+) STRICT;
+CREATE INDEX smsd_ignored_message ON smsd_ignored (message);
 CREATE TABLE smsd_wait (
   recipient TEXT PRIMARY KEY,
   rounds INTEGER NOT NULL,
@@ -147,20 +160,17 @@ constexpr auto onward =
     "severity, time, id LIMIT ?";
 constexpr auto isLive =
     "SELECT 1 FROM smsd_submission INDEXED BY smsd_submission_live WHERE recipient = ? AND ended IS NULL";
+constexpr auto isHeld = "SELECT 1 FROM smsd_held WHERE message = ?";
 constexpr auto waitOf = "SELECT rounds, due FROM smsd_wait WHERE recipient = ?";
 // An age in ms; a time that is no time is never too old.
 constexpr auto expire =
     "UPDATE smsq INDEXED BY smsq_unsent_phone SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone = ?2 "
-    "AND "
-    "julianday(time) < julianday(?1) - ?3 / 86400000.0 RETURNING id";
-constexpr auto recordExpired =
-    "INSERT INTO smsd_submission (recipient, supervisor, attempt, dispatcher, attempts, text, encoding, "
-    "units, parts, "
-    "sent_ids, ignored_ids, first_message, rounds, created, ended, fate, outcome, reason) VALUES (?2, ?3, 0, "
-    "'', 0, '', "
-    "'gsm7', 0, 0, '[]', ?4, ?5, 0, ?1, ?1, 'ignored', 'expired', 'older than queue.expire_after')";
+    "AND julianday(time) < julianday(?1) - ?3 / 86400000.0 "
+    "AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id) RETURNING id";
+constexpr auto recordIgnored = "INSERT INTO smsd_ignored SELECT value, ?, ? FROM json_each(?)";
 constexpr auto messagesToSend =
     "SELECT id, msg, severity, time FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ? "
+    "AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id) "
     "ORDER BY severity NULLS LAST, time, id LIMIT ?";
 constexpr auto takeAttemptIds =
     "UPDATE smsd_installation SET last_attempt = last_attempt + ? RETURNING last_attempt";
@@ -172,8 +182,8 @@ constexpr auto submit =
     "RETURNING id";
 constexpr auto forgetWaits =
     "DELETE FROM smsd_wait WHERE due <= ? AND NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone "
-    "WHERE sent = 'N' "
-    "AND phone = recipient)";
+    "WHERE sent = 'N' AND phone = recipient "
+    "AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id))";
 constexpr auto nextDue =
     "SELECT min(due) FROM smsd_wait w WHERE due >= ? AND NOT EXISTS (SELECT 1 FROM smsd_submission s INDEXED "
     "BY "
@@ -189,6 +199,8 @@ constexpr auto recordAttempt = "INSERT INTO smsd_attempt VALUES (?, ?, ?, ?, ?, 
 constexpr auto markSent = "UPDATE smsq SET sent = 'Y', smsid = ?, timesent = ? WHERE id = ? AND sent <> 'Y'";
 constexpr auto markIgnored =
     "UPDATE smsq SET sent = 'I', smsid = ?, timesent = ? WHERE id = ? AND sent = 'N'";
+// What somebody marked meanwhile is not held.
+constexpr auto hold = "INSERT OR IGNORE INTO smsd_held SELECT id, ? FROM smsq WHERE id = ? AND sent = 'N'";
 constexpr auto end =
     "UPDATE smsd_submission SET ended = ?, fate = ?, outcome = ?, reason = ?, reference = ? WHERE id = ?";
 constexpr auto wait =
@@ -196,30 +208,28 @@ constexpr auto wait =
     "?3, reason = ?4";
 constexpr auto noWait = "DELETE FROM smsd_wait WHERE recipient = ?";
 constexpr auto hasUnsent =
-    "SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ? LIMIT 1";
+    "SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ? "
+    "AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id) LIMIT 1";
 
 // --- what NAV's queue class offers; {} is one of the letters of smsq.sent, written out so that the partial
 // indexes are used
-constexpr auto cancelAll =
-    "UPDATE smsq INDEXED BY smsq_unsent_order SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone NOT "
-    "IN (SELECT recipient FROM smsd_submission "
-    "INDEXED BY smsd_submission_live WHERE ended IS NULL)";
-constexpr auto cancelOld =
-    "UPDATE smsq INDEXED BY smsq_unsent_order SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone NOT "
-    "IN (SELECT recipient FROM smsd_submission "
-    "INDEXED BY smsd_submission_live WHERE ended IS NULL) AND julianday(time) <= julianday(?1) - ?2 / "
-    "86400000.0";
-constexpr auto messages =
-    "SELECT q.id, q.phone, a.name, q.msg, q.severity, substr(q.time, 1, 16), q.sent, EXISTS (SELECT 1 FROM "
-    "smsd_submission s INDEXED BY smsd_submission_live WHERE s.recipient = q.phone AND s.ended IS NULL) FROM "
-    "smsq q LEFT "
-    "JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' ORDER BY q.time, q.id LIMIT ?";
-constexpr auto messagesOf =
-    "SELECT q.id, q.phone, a.name, q.msg, q.severity, substr(q.time, 1, 16), q.sent, EXISTS (SELECT 1 FROM "
-    "smsd_submission s INDEXED BY smsd_submission_live WHERE s.recipient = q.phone AND s.ended IS NULL) FROM "
-    "smsq q LEFT "
-    "JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' AND q.phone = ? ORDER BY q.severity NULLS "
-    "LAST, q.time, q.id";
+#define SMSD_CANCEL                                                                                        \
+  "UPDATE smsq INDEXED BY smsq_unsent_order SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone NOT " \
+  "IN (SELECT recipient FROM smsd_submission INDEXED BY smsd_submission_live WHERE ended IS NULL) "        \
+  "AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id) "
+constexpr auto cancelAll = SMSD_CANCEL "RETURNING id";
+constexpr auto cancelOld = SMSD_CANCEL "AND julianday(time) <= julianday(?1) - ?2 / 86400000.0 RETURNING id";
+#undef SMSD_CANCEL
+#define SMSD_STORED                                                                                    \
+  "SELECT q.id, q.phone, a.name, q.msg, q.severity, substr(q.time, 1, 16), q.sent, EXISTS (SELECT 1 "  \
+  "FROM smsd_submission s INDEXED BY smsd_submission_live WHERE s.recipient = q.phone AND s.ended IS " \
+  "NULL) AND NOT EXISTS (SELECT 1 FROM smsd_held h WHERE h.message = q.id)"
+constexpr auto messages = SMSD_STORED
+    " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' ORDER BY q.time, q.id LIMIT "
+    "?";
+constexpr auto messagesOf = SMSD_STORED
+    " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' AND q.phone = ? ORDER BY "
+    "q.severity NULLS LAST, q.time, q.id";
 constexpr auto recipients = "SELECT DISTINCT phone FROM smsq WHERE sent = '{}' ORDER BY phone";
 constexpr auto insert =
     "INSERT INTO smsq (accountid, time, phone, msg, severity) VALUES (?, ?, ?, ?, ?) RETURNING id";
@@ -235,5 +245,52 @@ constexpr auto oldestOfOthers =
     "SELECT CAST(round((julianday(time) - 2440587.5) * 86400000) AS INTEGER) FROM smsq INDEXED BY "
     "smsq_unsent_order WHERE sent = "
     "'N' AND severity IS NULL ORDER BY time LIMIT 1";
+
+// --- an operator's
+// What NAV marked or deleted by hand is not held any more. Who left it unknown last is the last such attempt.
+constexpr auto held = R"(
+  SELECT s.id, s.recipient, s.text, s.severity, coalesce(a.dispatcher, s.dispatcher), coalesce(a.reason, s.reason),
+    substr(s.ended, 1, 19)
+  FROM smsd_submission s LEFT JOIN smsd_attempt a ON a.id =
+    (SELECT max(id) FROM smsd_attempt WHERE submission = s.id AND outcome = 'unknown')
+  WHERE s.id IN (SELECT h.submission FROM smsd_held h JOIN smsq q ON q.id = h.message WHERE q.sent = 'N')
+  ORDER BY s.ended, s.id LIMIT ?)";
+constexpr auto heldOf = R"(
+  SELECT h.message FROM smsd_held h JOIN smsq q ON q.id = h.message
+  WHERE h.submission = ? AND q.sent = 'N' ORDER BY h.message)";
+constexpr auto idsInText = R"(
+  SELECT value FROM smsd_submission s, json_each(iif(json_valid(s.sent_ids), s.sent_ids, '[]'))
+  WHERE s.id = ? ORDER BY key)";
+constexpr auto idsCounted = R"(
+  SELECT value FROM smsd_submission s, json_each(iif(json_valid(s.ignored_ids), s.ignored_ids, '[]'))
+  WHERE s.id = ? ORDER BY key)";
+constexpr auto decide = "UPDATE smsd_submission SET fate = ?, decided = ? WHERE id = ? AND fate = 'held'";
+constexpr auto countHeld =
+    "SELECT count(*) FROM smsd_held h JOIN smsq q ON q.id = h.message WHERE h.submission = ? AND q.sent = "
+    "'N'";
+constexpr auto discard = R"(
+  UPDATE smsq SET sent = 'I', timesent = ?
+  WHERE sent = 'N' AND id IN (SELECT message FROM smsd_held WHERE submission = ?))";
+constexpr auto letGo = "DELETE FROM smsd_held WHERE submission = ?";
+// A wait concerns only what would be claimed without it. Now is ?1, ms.
+constexpr auto life = SMSD_STORED R"(, substr(q.timesent, 1, 19), q.smsid, coalesce(w.rounds, 0),
+    CASE WHEN w.due > ?1 THEN strftime('%Y-%m-%d %H:%M:%S', w.due / 1000, 'unixepoch') END
+  FROM smsq q LEFT JOIN account a ON a.id = q.accountid
+  LEFT JOIN smsd_wait w ON w.recipient = q.phone AND q.sent = 'N'
+    AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = q.id)
+  WHERE q.id = ?2)";
+// Reads the whole history: no index leads from a message to its SMS, which would cost each of them.
+constexpr auto submissionsWith = R"(
+  SELECT s.id, s.text, v.host || '[' || v.pid || ']', substr(s.created, 1, 19), substr(s.ended, 1, 19), s.fate,
+    substr(s.decided, 1, 19), s.attempt, s.dispatcher, s.outcome, s.reason, s.reference
+  FROM smsd_submission s LEFT JOIN smsd_supervisor v ON v.id = s.supervisor
+  WHERE EXISTS (SELECT 1 FROM json_each(iif(json_valid(s.sent_ids), s.sent_ids, '[]')) WHERE value = ?1)
+    OR EXISTS (SELECT 1 FROM json_each(iif(json_valid(s.ignored_ids), s.ignored_ids, '[]')) WHERE value = ?1)
+  ORDER BY s.id)";
+constexpr auto attemptsOf = R"(
+  SELECT id, dispatcher, outcome, reason, substr(ended, 1, 19) FROM smsd_attempt WHERE submission = ? ORDER BY id)";
+constexpr auto whyIgnored =
+    "SELECT reason, substr(at, 1, 19) FROM smsd_ignored WHERE message = ? ORDER BY rowid DESC LIMIT 1";
+#undef SMSD_STORED
 
 }  // namespace smsd::queue::sql

@@ -40,9 +40,17 @@ struct ListArguments {
 };
 int listQueue(const Config& config, const ListArguments& arguments, Form form);
 int cancelQueue(const Config& config, Milliseconds minimumAge, Form form);
+/// `smsctl queue held`: what may have been sent, and waits for a word.
+int listHeld(const Config& config, std::size_t limit, Form form);
+/// `smsctl queue release`, `smsctl queue discard`: 1 when nothing is held under that id.
+int releaseHeld(const Config& config, queue::SubmissionId id, Form form);
+int discardHeld(const Config& config, queue::SubmissionId id, Form form);
 
-int installDatabase(const Config& config, const queue::InstallOptions& options);
-int checkDatabase(const Config& config);
+/// `smsctl explain`: 1 when there is no such message.
+int explainMessage(const Config& config, MessageId id, Form form);
+
+int installDatabase(const Config& config, const queue::InstallOptions& options, Form form);
+int checkDatabase(const Config& config, Form form);
 
 int explainKeys(Form form);
 

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <limits>
 
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/preview.h"
@@ -23,6 +24,8 @@ struct Arguments {
   int severity = 0;
   ListArguments list;
   std::string minimumAge = "0s";
+  std::size_t heldLimit = 100;
+  std::int64_t id = 0;
   FormatRules rules;
   queue::InstallOptions install;
   bool indexes = false, notify = false, tables = false;
@@ -63,30 +66,55 @@ void addPreview(CLI::App& app, Arguments& a, Action& chosen) {
   sub->add_option("--max-parts", a.rules.maxParts, "concatenated SMS it may take")
       ->check(CLI::Range(1, 8))
       ->capture_default_str();
-  sub->add_option("--overflow", a.rules.overflow,
-                  "what becomes of messages that do not fit: summarize, carry_over")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Overflow>{
-          {"summarize", Overflow::summarize}, {"carry_over", Overflow::carry_over}}))
-      ->type_name("MODE");
+  sub->add_option_function<std::string>(
+         "--overflow",
+         [&a](const std::string& word) {
+           a.rules.overflow = word == "carry_over" ? Overflow::carry_over : Overflow::summarize;
+         },
+         "what becomes of messages that do not fit")
+      ->check(CLI::IsMember({"summarize", "carry_over"}))
+      ->type_name("");
   sub->add_flag("--transliterate", a.rules.transliterate, "replace characters by GSM 03.38 look-alikes");
+}
+
+void addId(CLI::App* command, Arguments& a, const std::string& help) {
+  command->add_option("ID", a.id, help)
+      ->required()
+      ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
+      ->type_name("");
+}
+
+void addHeld(CLI::App& group, Arguments& a, Action& chosen) {
+  auto* held = command(group, "held", "SMS that may have been sent, and wait for `release` or `discard`", a,
+                       chosen, [&a]() { return listHeld(configOf(a), a.heldLimit, a.form()); });
+  held->add_option("--limit", a.heldLimit, "how many at most")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  addId(command(group, "release", "the messages of a held SMS may be sent again", a, chosen,
+                [&a]() { return releaseHeld(configOf(a), a.id, a.form()); }),
+        a, "the SMS, as `queue held` lists it");
+  addId(command(group, "discard", "the messages of a held SMS become ignored", a, chosen,
+                [&a]() { return discardHeld(configOf(a), a.id, a.form()); }),
+        a, "the SMS, as `queue held` lists it");
 }
 
 void addQueue(CLI::App& app, Arguments& a, Action& chosen) {
   auto* group = app.add_subcommand("queue", "the messages themselves")->require_subcommand(1);
   auto* list = command(*group, "list", "messages in the queue; * marks those under way", a, chosen,
                        [&a]() { return listQueue(configOf(a), a.list, a.form()); });
-  list->add_option("--status", a.list.status, "which: N unsent, Y sent, I ignored")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, queue::SentStatus>{{"N", queue::SentStatus::unsent},
-                                                   {"Y", queue::SentStatus::sent},
-                                                   {"I", queue::SentStatus::ignored}}))
-      ->type_name("N|Y|I");
+  list->add_option_function<std::string>(
+          "--status",
+          [&a](const std::string& word) { a.list.status = static_cast<queue::SentStatus>(word[0]); },
+          "which: N unsent, Y sent, I ignored")
+      ->check(CLI::IsMember({"N", "Y", "I"}))
+      ->type_name("");
   list->add_option("--recipient", a.list.recipient, "only this number's");
   list->add_option("--limit", a.list.limit, "how many at most")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
-  auto* cancel =
-      command(*group, "cancel", "unsent messages become ignored, except those under way", a, chosen, [&a]() {
+  auto* cancel = command(
+      *group, "cancel", "unsent messages become ignored, except those under way and those held", a, chosen,
+      [&a]() {
         auto age = config::parseDuration(a.minimumAge);
         if (!age)
           throw Failure(EX_USAGE,
@@ -96,6 +124,7 @@ void addQueue(CLI::App& app, Arguments& a, Action& chosen) {
   cancel->add_option("--older-than", a.minimumAge, "only messages at least this old")
       ->capture_default_str()
       ->type_name("DURATION");
+  addHeld(*group, a, chosen);
 }
 
 void addDatabase(CLI::App& app, Arguments& a, Action& chosen) {
@@ -107,7 +136,7 @@ void addDatabase(CLI::App& app, Arguments& a, Action& chosen) {
     a.install.indexes = extra(a.indexes);
     a.install.notify = extra(a.notify);
     a.install.tables = extra(a.tables);
-    return installDatabase(configOf(a), a.install);
+    return installDatabase(configOf(a), a.install, a.form());
   });
   install->add_flag("--indexes", a.indexes, "PostgreSQL: add the two partial indexes to smsq (recommended)");
   install->add_flag("--notify", a.notify,
@@ -115,7 +144,7 @@ void addDatabase(CLI::App& app, Arguments& a, Action& chosen) {
   install->add_flag("--tables", a.tables, "PostgreSQL: make account and smsq too, for a queue without NAV");
   install->add_option("--role", a.install.role, "whom the printed GRANTs are for");
   command(*group, "check", "can the queue be reached, is it installed?", a, chosen,
-          [&a]() { return checkDatabase(configOf(a)); });
+          [&a]() { return checkDatabase(configOf(a), a.form()); });
 }
 
 void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
@@ -134,6 +163,9 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
       ->check(CLI::Range(1, 1'000'000));
   addPreview(app, a, chosen);
   addQueue(app, a, chosen);
+  addId(command(app, "explain", "the life of one message: SMS, attempts, outcomes", a, chosen,
+                [&a]() { return explainMessage(configOf(a), a.id, a.form()); }),
+        a, "the message, as `queue list` and `send` name it");
   addDatabase(app, a, chosen);
   auto* config = app.add_subcommand("config", "the configuration")->require_subcommand(1);
   command(*config, "explain", "every key of smsd.yaml", a, chosen, [&a]() { return explainKeys(a.form()); });

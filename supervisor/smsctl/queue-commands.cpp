@@ -3,31 +3,16 @@
 #include <sysexits.h>
 
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "common/text/utf.h"
 #include "supervisor/open-queue.h"
 #include "supervisor/smsctl/commands.h"
+#include "supervisor/smsctl/json.h"
 
 namespace smsd::smsctl {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string dump(const ordered_json& value) {
-  return value.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
-}
-
-ordered_json json(const queue::StoredMessage& message) {
-  return {{"id", message.id},
-          {"recipient", message.recipient},
-          {"user", message.user},
-          {"severity", message.severity ? ordered_json(*message.severity) : ordered_json(nullptr)},
-          {"time", message.time},
-          {"status", std::string(1, static_cast<char>(message.status))},
-          {"under_way", message.underWay},
-          {"text", message.text}};
-}
 
 void print(const queue::StoredMessage& message) {
   std::cout << fmt::format("{:>9}  {:<15} {:>3}  {:<16} {}{} {:<10} {}\n", message.id,
@@ -35,6 +20,37 @@ void print(const queue::StoredMessage& message) {
                            message.severity ? std::to_string(*message.severity) : "-", message.time,
                            static_cast<char>(message.status), message.underWay ? '*' : ' ',
                            text::printable(message.user, 10), text::printable(message.text, 200));
+}
+
+ordered_json json(const queue::HeldSms& sms) {
+  return {{"id", sms.id},
+          {"recipient", sms.recipient},
+          {"severity", orNull(sms.severity)},
+          {"since", sms.since},
+          {"dispatcher", sms.dispatcher},
+          {"reason", sms.reason},
+          {"messages", sms.messages},
+          {"text", sms.text}};
+}
+
+void print(const queue::HeldSms& sms) {
+  std::cout << fmt::format("{:>9}  {:<15} {:>3}  {:<19}  {:<10} {}\n{:>11}messages {}: {}\n", sms.id,
+                           text::printable(sms.recipient, 15),
+                           sms.severity ? std::to_string(*sms.severity) : "-", sms.since,
+                           text::printable(sms.dispatcher, 10), text::printable(sms.reason, 200), "",
+                           fmt::join(sms.messages, ", "), text::printable(sms.text, 200));
+}
+
+/// What an operator said of a held SMS.
+int say(const char* decision, std::size_t messages, queue::SubmissionId id, std::string_view consequence,
+        Form form) {
+  if (messages == 0)
+    throw Failure(1, fmt::format("nothing is held under {}: `smsctl queue held` lists what is", id));
+  if (form == Form::json)
+    std::cout << dump({{decision, messages}});
+  else
+    std::cout << fmt::format("{} message{} {}\n", messages, messages == 1 ? "" : "s", consequence);
+  return EX_OK;
 }
 
 }  // namespace
@@ -66,7 +82,7 @@ int listQueue(const Config& config, const ListArguments& arguments, Form form) {
   if (more) messages.resize(arguments.limit);
   if (form == Form::json) {
     ordered_json list = ordered_json::array();
-    for (const auto& message : messages) list.push_back(json(message));
+    for (const auto& message : messages) list.push_back(asJson(message));
     std::cout << dump(list);
     return EX_OK;
   }
@@ -90,22 +106,65 @@ int cancelQueue(const Config& config, Milliseconds minimumAge, Form form) {
   return EX_OK;
 }
 
-int installDatabase(const Config& config, const queue::InstallOptions& options) {
-  auto report = config.queue.backend == Backend::postgresql
-                    ? queue::installPostgresql(config.queue.postgresql, options)
-                    : queue::installSqlite(config.queue.sqlite.string());
-  for (const auto& done : report.done) std::cout << done << "\n";
-  if (report.done.empty()) std::cout << "nothing to do: the queue is installed\n";
-  // Advice is SQL with comments: what is printed can be piped into psql.
-  for (const auto& advice : report.advice)
-    std::cout << advice << (advice.starts_with("--") || advice.ends_with(";") ? "\n" : ";\n");
+int listHeld(const Config& config, std::size_t limit, Form form) {
+  auto held = openQueue(config)->held(limit + 1);
+  const bool more = held.size() > limit;
+  if (more) held.resize(limit);
+  if (form == Form::json) {
+    ordered_json list = ordered_json::array();
+    for (const auto& sms : held) list.push_back(json(sms));
+    std::cout << dump(list);
+    return EX_OK;
+  }
+  if (held.empty()) {
+    std::cout << "nothing is held\n";
+    return EX_OK;
+  }
+  std::cout << fmt::format("{:>9}  {:<15} {:>3}  {:<19}  {:<10} {}\n", "id", "recipient", "sev", "since",
+                           "dispatcher", "reason");
+  for (const auto& sms : held) print(sms);
+  if (more) std::cout << fmt::format("... and more; `--limit` shows more than {}\n", limit);
   return EX_OK;
 }
 
-int checkDatabase(const Config& config) {
+int releaseHeld(const Config& config, queue::SubmissionId id, Form form) {
+  const std::size_t released = openQueue(config)->release(id);
+  if (released > 0) nudge(config);
+  return say("released", released, id, "may be sent again", form);
+}
+
+int discardHeld(const Config& config, queue::SubmissionId id, Form form) {
+  return say("discarded", openQueue(config)->discard(id), id, "will not be sent", form);
+}
+
+int installDatabase(const Config& config, const queue::InstallOptions& options, Form form) {
+  auto report = config.queue.backend == Backend::postgresql
+                    ? queue::installPostgresql(config.queue.postgresql, options)
+                    : queue::installSqlite(config.queue.sqlite.string());
+  if (form == Form::json) {
+    std::cout << dump({{"done", report.done}, {"advice", report.advice}});
+    return EX_OK;
+  }
+  // All of it can be piped into psql: what was done is a comment, the advice is SQL.
+  for (const auto& done : report.done) std::cout << "-- made: " << done << "\n";
+  if (report.done.empty()) std::cout << "-- nothing to do: the queue is installed\n";
+  for (const auto& advice : report.advice) {
+    const std::string last = advice.substr(advice.find_last_of('\n', advice.size() - 2) + 1);
+    std::cout << advice << (last.starts_with("--") || advice.ends_with(";") ? "\n" : ";\n");
+  }
+  return EX_OK;
+}
+
+int checkDatabase(const Config& config, Form form) {
   auto depth = openQueue(config)->depth(100'000);
-  std::cout << fmt::format("the {} queue can be reached and is installed: {}{} unsent\n", backendName(config),
-                           depth.unsent, depth.more ? " or more" : "");
+  if (form == Form::json)
+    std::cout << dump({{"backend", backendName(config)},
+                       {"reachable", true},
+                       {"unsent", depth.unsent},
+                       {"more", depth.more}});
+  else
+    std::cout << fmt::format("the {} queue can be reached and is installed: {}{} unsent\n",
+                             backendName(config), depth.unsent, depth.more ? " or more" : "");
   return EX_OK;
 }
 

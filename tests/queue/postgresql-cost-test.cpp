@@ -48,17 +48,19 @@ class PostgresqlCost : public testing::TestWithParam<Shape> {
     return request;
   }
 
-  static std::size_t drain(Queue& queue) {
-    std::size_t sent = 0;
+  /// How many SMS it were.
+  static std::size_t drain(Queue& queue, Fate fate = Fate::sent) {
+    std::size_t settled = 0;
     for (bool atEnd = false; !atEnd;) {
       auto result = queue.claim(request());
       std::vector<Settlement> done;
       for (const auto& submission : result.submissions)
-        done.push_back({submission, Fate::sent, "accepted", "", "", std::nullopt});
-      sent += queue.settle(done).sent;
+        done.push_back({submission, fate, fate == Fate::sent ? "accepted" : "unknown", "", "", std::nullopt});
+      queue.settle(done);
+      settled += done.size();
       atEnd = result.atEnd;
     }
-    return sent;
+    return settled;
   }
 
   /// The server has counted everything when a session has ended.
@@ -79,8 +81,9 @@ class PostgresqlCost : public testing::TestWithParam<Shape> {
   PostgresqlStore store_;
 };
 
-const char* tables = "pg_stat_user_tables WHERE relname IN ('smsq', 'submission', 'attempt', 'wait')";
+const char* tables = "pg_stat_user_tables WHERE relname IN ('smsq', 'submission', 'attempt', 'wait', 'held')";
 const char* smsq = "pg_stat_user_indexes WHERE relname = 'smsq'";
+const char* heldRows = "pg_stat_user_indexes WHERE relname = 'held'";
 const char* submissions = "pg_stat_user_indexes WHERE relname = 'submission'";
 
 }  // namespace
@@ -136,6 +139,35 @@ TEST_P(PostgresqlCostOfOne, ARecipientsThousandMessagesAreReadWithoutTheOtherTho
   EXPECT_EQ(claimed[0].sms.sent.size(), 1000u);
   end(std::move(queue));
   EXPECT_LT(counted("idx_tup_read", smsq), 4000);
+}
+
+// A thousand SMS that wait for an operator stand before everything else, for days.
+TEST_P(PostgresqlCostOfOne, AThousandHeldSmsCostASweepTheirOwnRowsAndNoneIsWritten) {
+  store_.sql(
+      "INSERT INTO smsq (time, phone, msg, severity) SELECT now(), 'h' || n, 'text', 0 FROM "
+      "generate_series(1, 1000) n");
+  auto queue = store_.open();
+  queue->enlist("here", longLease);
+  EXPECT_EQ(drain(*queue, Fate::held), 1000u);
+  end(std::move(queue));
+  const auto sequential = counted("seq_tup_read", tables);
+  const auto rows = counted("idx_tup_read", smsq), probes = counted("idx_tup_read", heldRows);
+  const auto written = counted("n_tup_ins", "pg_stat_user_tables WHERE relname = 'submission'");
+  queue = store_.open();
+  queue->enlist("here again", longLease);
+  EXPECT_EQ(drain(*queue), 0u);
+  end(std::move(queue));
+  EXPECT_EQ(counted("n_tup_ins", "pg_stat_user_tables WHERE relname = 'submission'"), written);
+  EXPECT_LE(counted("idx_tup_read", smsq) - rows, 1100);
+  EXPECT_LE(counted("idx_tup_read", heldRows) - probes, 1100);
+  constexpr int others = 2000;
+  arrive(others);
+  queue = store_.open();
+  queue->enlist("here once more", longLease);
+  EXPECT_EQ(drain(*queue), std::size_t(others));
+  end(std::move(queue));
+  EXPECT_EQ(counted("seq_tup_read", tables), sequential) << "a table was read as a whole";
+  EXPECT_LT(double(counted("idx_tup_read", smsq) - rows) / others, 13);
 }
 
 TEST_P(PostgresqlCostOfOne, IndexesThatAreMadeWhileItRunsAreUsedFromTheNextLookOn) {

@@ -200,6 +200,23 @@ TEST_F(Postgresql, AWaitThatAnotherSupervisorSetsWhileARecipientIsClaimedIsKept)
   EXPECT_EQ(queue_->claim(request()).submissions.at(0).rounds, 3);
 }
 
+TEST_F(Postgresql, AMessageThatAnotherSupervisorHoldsWhileItsRecipientIsClaimedIsLeftOut) {
+  enlist();
+  auto id = store_.put({.phone = "1"});
+  Rival rival(store_);
+  rival.exec(submit("1"));
+  ClaimResult result;
+  std::thread claiming([&] { result = queue_->claim(request()); });
+  EXPECT_TRUE(somebodyWaits());
+  rival.exec("UPDATE smsd.submission SET ended = now(), fate = 'held'");
+  rival.exec("INSERT INTO smsd.held (message, submission) SELECT " + std::to_string(id) +
+             ", id FROM smsd.submission");
+  rival.commit();
+  claiming.join();
+  EXPECT_TRUE(result.submissions.empty()) << "it may have been sent";
+  EXPECT_EQ(queue_->held(10).size(), 1u);
+}
+
 TEST_F(Postgresql, ASettlementThatMeetsItsOwnDeathSentenceWaitsForItAndIsRefused) {
   enlist();
   auto id = store_.put({.phone = "1"});

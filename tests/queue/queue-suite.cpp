@@ -71,6 +71,10 @@ Settlement QueueSuite::returned(const Submission& submission, std::optional<Dura
   return {submission, Fate::returned, "deferred", "gateway is away", "", wait};
 }
 
+Settlement QueueSuite::held(const Submission& submission, const std::string& reason) {
+  return {submission, Fate::held, "unknown", reason, "", std::nullopt};
+}
+
 std::vector<std::string> QueueSuite::recipients(const std::vector<Submission>& submissions) {
   std::vector<std::string> names;
   for (const auto& submission : submissions) names.push_back(submission.recipient);

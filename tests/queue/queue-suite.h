@@ -45,6 +45,7 @@ class QueueSuite : public testing::TestWithParam<const char*> {
   static Settlement accepted(const Submission& submission, const std::string& reference = "");
   static Settlement ignored(const Submission& submission, const std::string& reason = "bad number");
   static Settlement returned(const Submission& submission, std::optional<Duration> wait = std::nullopt);
+  static Settlement held(const Submission& submission, const std::string& reason = "no answer");
   static std::vector<std::string> recipients(const std::vector<Submission>& submissions);
 
  private:

@@ -281,9 +281,7 @@ TEST_F(SqliteFile, KeepsTheReasonOfWhatExpired) {
   Raw(path).run(
       "INSERT INTO smsq (time, phone, msg) VALUES ('2020-01-01 00:00:00', '1', 'x'), ('no time', '2', 'y')");
   EXPECT_EQ(claim(*queue, 1h).size(), 1u) << "a time that is no time is never too old";
-  EXPECT_EQ(Raw(path).run("SELECT recipient, ignored_ids, fate, outcome, reason FROM smsd_submission WHERE "
-                          "ended IS NOT NULL"),
-            "1\n[1]\nignored\nexpired\nolder than queue.expire_after\n");
+  EXPECT_EQ(Raw(path).run("SELECT message, reason FROM smsd_ignored"), "1\nexpired\n");
 }
 
 TEST_F(SqliteFile, ForgetsTheRoundsOfWhatWasCancelledWhileItWaited) {
@@ -324,10 +322,31 @@ TEST_F(SqliteFile, ReadsTextsThatAreNoUtf8AsTheyAre) {
 TEST_F(SqliteFile, ReadsTheRoadsRowsByAnIndexInItsOrder) {
   installSqlite(path);
   Raw raw(path);
-  for (const char* statement :
-       {sql::onwardInTime, sql::onwardInSeverity, sql::onward, sql::isLive, sql::waitOf, sql::messagesToSend,
-        sql::expire, sql::standing, sql::markSent, sql::markIgnored, sql::hasUnsent, sql::forgetWaits,
-        sql::nextDue, sql::oldestAbove, sql::oldestOfOthers, sql::adopt, sql::end}) {
+  for (const char* statement : {sql::onwardInTime,
+                                sql::onwardInSeverity,
+                                sql::onward,
+                                sql::isHeld,
+                                sql::isLive,
+                                sql::waitOf,
+                                sql::messagesToSend,
+                                sql::expire,
+                                sql::standing,
+                                sql::markSent,
+                                sql::markIgnored,
+                                sql::hold,
+                                sql::hasUnsent,
+                                sql::forgetWaits,
+                                sql::nextDue,
+                                sql::oldestAbove,
+                                sql::oldestOfOthers,
+                                sql::adopt,
+                                sql::end,
+                                sql::decide,
+                                sql::letGo,
+                                sql::countHeld,
+                                sql::discard,
+                                sql::attemptsOf,
+                                sql::whyIgnored}) {
     const std::string plan = raw.run(std::string("EXPLAIN QUERY PLAN ") + statement);
     EXPECT_NE(plan.find("SEARCH"), std::string::npos) << statement << "\n" << plan;
     EXPECT_EQ(plan.find("SCAN"), std::string::npos) << statement << "\n" << plan;

@@ -65,6 +65,49 @@ class Tools(Scenario):
         self.assertEqual(self.smsd.ctl("queue", "list"), "no such message\n")
         self.assertEqual({m["status"] for m in json.loads(self.smsd.ctl("queue", "list", "--status", "I", "--json"))}, {"I"})
 
+    def explained(self, smsd, text, until):
+        """Sends it, and waits until its JSON says what it has to: (the JSON, the story)."""
+        made = str(json.loads(smsd.ctl("send", "+47" + str(len(text)), text, "--severity", "2", "--json"))["id"])
+
+        def asked():
+            life = json.loads(smsd.ctl("explain", made, "--json"))
+            return life if until(life) else None
+        return wait_for(f"{text} is explained", asked), smsd.ctl("explain", made)
+
+    def test_explain_tells_the_life_of_a_message(self):  # C47
+        when = [{"text": "REFUSED", "result": "refuse"}, {"text": "DEFERRED", "result": "defer"}]
+        smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / "lives.db")}},
+                              {"debug": ("debug", {"when": when})}, name="lives"))
+        smsd.start()
+        life, story = self.explained(smsd, "fine", lambda life: life["status"] == "Y")
+        sms = life["submissions"][0]
+        self.assertEqual((sms["fate"], sms["only_counted"], sms["messages"]), ("sent", False, [life["id"]]))
+        self.assertEqual([a["outcome"] for a in sms["attempts"]], ["accepted"])
+        for words in (": sent\n", "queued: fine", f"SMS {sms['id']} with the key {sms['key']}", "through debug: accepted", f"SMS {sms['id']}: sent\n"):
+            self.assertIn(words, story)
+        life, story = self.explained(smsd, "REFUSED", lambda life: life["status"] == "I")
+        self.assertEqual(life["submissions"][0]["attempts"][0]["outcome"], "refused")
+        self.assertIn("ignored: it will not be sent", story)
+        life, story = self.explained(smsd, "DEFERRED!", lambda life: life["waits_until"])
+        self.assertEqual((life["status"], life["rounds"], life["submissions"][0]["fate"]), ("N", 1, "returned"))
+        self.assertIn(f"  {life['waits_until']}  may be claimed again: its recipient waits, after 1 round", story)
+        self.assertEqual(story.splitlines()[0], f"message {life['id']} to +479, severity 2: unsent")
+        smsd.stop()
+        smsd.ctl("queue", "cancel")
+        self.assertIn("ignored: it was cancelled", smsd.ctl("explain", str(life["id"])))
+
+    def test_what_is_not_there_cannot_be_explained_released_or_discarded(self):
+        self.smsd.ctl("db", "install")
+        self.assertEqual(self.smsd.ctl("queue", "held"), "nothing is held\n")
+        self.assertEqual(json.loads(self.smsd.ctl("queue", "held", "--json")), [])
+        for arguments, words in ((("explain", "7"), "there is no message 7"), (("queue", "release", "7"), "nothing is held under 7"),
+                                 (("queue", "discard", "7"), "nothing is held under 7")):
+            done = self.smsd.ctl(*arguments, check=False)
+            self.assertEqual((done.returncode, done.stdout), (1, ""), arguments)
+            self.assertIn(words, done.stderr)
+        for arguments in (("explain", "x"), ("explain",), ("queue", "release", "-1")):
+            self.assertEqual(self.smsd.ctl(*arguments, check=False).returncode, 64, arguments)
+
     def test_a_number_the_queue_cannot_hold_is_refused_in_words(self):  # C49
         done = self.smsd.ctl("send", "", "text", check=False)
         self.assertNotEqual(done.returncode, 0)

@@ -1,0 +1,142 @@
+// What an operator asks of the PostgreSQL backend: what is held, a word on it, and the life of a message.
+//
+// Called through queue.h, by smsctl and by the daemon. Decides nothing by itself, and needs no lease: one of
+// two operators who decide at the same time is first, the other one finds nothing held. Fails as queue.h
+// says.
+#include <algorithm>
+
+#include "supervisor/queue/postgresql-queue.h"
+#include "supervisor/queue/postgresql-sql.h"
+#include "supervisor/queue/postgresql-values.h"
+
+namespace smsd::queue {
+
+namespace {
+
+/// What was held under this id, and is not any more.
+std::vector<MessageId> letGo(pqxx::work& work, SubmissionId id, const char* decision) {
+  std::vector<MessageId> messages;
+  if (work.exec_params(sql::decide, id, decision).affected_rows() > 0)
+    for (const auto& row : work.exec_params(sql::letGo, id)) messages.push_back(row[0].as<MessageId>());
+  return messages;
+}
+
+SubmissionRecord recordOf(const pqxx::row& row) {
+  SubmissionRecord record;
+  record.id = row[0].as<SubmissionId>();
+  record.key = bytesOf(row[1]);
+  record.text = bytesOf(row[2]);
+  record.supervisor = bytesOf(row[3]);
+  record.created = bytesOf(row[4]);
+  record.ended = bytesOf(row[5]);
+  record.fate = bytesOf(row[6]);
+  record.decided = bytesOf(row[7]);
+  record.onlyCounted = !row[8].as<bool>();
+  record.messages = idsOf(bytesOf(row[9]));
+  return record;
+}
+
+/// The attempt in force, or the one that ended the submission: it stands in the submission's own row.
+AttemptRecord lastAttempt(const pqxx::row& row) {
+  AttemptRecord attempt;
+  attempt.id = static_cast<AttemptId>(row[10].as<std::int64_t>());
+  attempt.dispatcher = bytesOf(row[11]);
+  attempt.outcome = bytesOf(row[12]);
+  attempt.reason = bytesOf(row[13]);
+  attempt.reference = bytesOf(row[14]);
+  attempt.ended = bytesOf(row[5]);
+  return attempt;
+}
+
+void addFormerAttempts(pqxx::work& work, std::vector<SubmissionRecord>& submissions) {
+  ArrayLiteral ids;
+  for (const auto& submission : submissions) ids.add(submission.id);
+  for (const auto& row : work.exec_params(sql::attemptsOf, ids.str())) {
+    auto of = std::ranges::lower_bound(submissions, row[0].as<SubmissionId>(), {}, &SubmissionRecord::id);
+    AttemptRecord attempt;
+    attempt.id = static_cast<AttemptId>(row[1].as<std::int64_t>());
+    // What ended it without success stands in both places.
+    if (attempt.id == of->attempts.back().id) continue;
+    attempt.dispatcher = bytesOf(row[2]);
+    attempt.outcome = bytesOf(row[3]);
+    attempt.reason = bytesOf(row[4]);
+    attempt.ended = bytesOf(row[5]);
+    of->attempts.insert(of->attempts.end() - 1, std::move(attempt));
+  }
+}
+
+std::vector<SubmissionRecord> submissionsWith(pqxx::work& work, MessageId id) {
+  std::vector<SubmissionRecord> submissions;
+  for (const auto& row : work.exec_params(sql::submissionsWith, id)) {
+    submissions.push_back(recordOf(row));
+    submissions.back().attempts.push_back(lastAttempt(row));
+  }
+  addFormerAttempts(work, submissions);
+  return submissions;
+}
+
+/// Nothing where a later submission says it: then the message had been put back by hand.
+std::string whyIgnored(pqxx::work& work, const MessageLife& life) {
+  if (life.message.status != SentStatus::ignored) return "";
+  auto rows = work.exec_params(sql::whyIgnored, life.message.id);
+  const bool later =
+      !rows.empty() && !life.submissions.empty() && life.submissions.back().ended > bytesOf(rows[0][1]);
+  return rows.empty() || later ? "" : bytesOf(rows[0][0]);
+}
+
+}  // namespace
+
+std::vector<HeldSms> PostgresqlQueue::held(std::size_t limit) {
+  return session_.transact([&](pqxx::work& work) {
+    work.exec(sql::planThisFreely);
+    std::vector<HeldSms> held;
+    for (const auto& row : work.exec_params(sql::held, std::min<std::size_t>(limit, INT64_MAX))) {
+      HeldSms& sms = held.emplace_back();
+      sms.id = row[0].as<SubmissionId>();
+      sms.recipient = bytesOf(row[1]);
+      sms.text = bytesOf(row[2]);
+      sms.messages = idsOf(bytesOf(row[3]));
+      sms.severity = numberOf(row[4]);
+      sms.dispatcher = bytesOf(row[5]);
+      sms.reason = bytesOf(row[6]);
+      sms.since = bytesOf(row[7]);
+    }
+    return held;
+  });
+}
+
+std::size_t PostgresqlQueue::release(SubmissionId id) {
+  return session_.transact([&](pqxx::work& work) -> std::size_t {
+    const auto messages = letGo(work, id, "released");
+    if (messages.empty()) return 0;
+    return work.exec_params1(sql::countReleased, arrayOf(messages))[0].as<std::size_t>();
+  });
+}
+
+std::size_t PostgresqlQueue::discard(SubmissionId id) {
+  return session_.transact([&](pqxx::work& work) -> std::size_t {
+    return work.exec_params(sql::markDiscarded, arrayOf(letGo(work, id, "discarded"))).affected_rows();
+  });
+}
+
+std::optional<MessageLife> PostgresqlQueue::explain(MessageId id) {
+  return session_.transact([&](pqxx::work& work) -> std::optional<MessageLife> {
+    work.exec(sql::oneSnapshot);
+    work.exec(sql::planThisFreely);
+    auto rows = work.exec_params(sql::life, id);
+    if (rows.empty()) return std::nullopt;
+    MessageLife life;
+    const auto row = rows[0];
+    life.message = storedMessage(row);
+    life.message.status = static_cast<SentStatus>(row[7].c_str()[0]);
+    life.timeSent = bytesOf(row[8]);
+    life.smsid = numberOf(row[9]);
+    life.rounds = row[10].as<int>();
+    life.waitsUntil = bytesOf(row[11]);
+    life.submissions = submissionsWith(work, id);
+    life.ignoredBecause = whyIgnored(work, life);
+    return life;
+  });
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,162 @@
+// What an operator asks of a queue in a file: what is held, a word on it, and the life of a message.
+// See sqlite-queue.h.
+//
+// Called through queue.h, by smsctl and by the daemon. Decides nothing by itself, and needs no lease: one of
+// two operators who decide at the same time is first, the other one finds nothing held.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "supervisor/queue/sqlite-queue.h"
+#include "supervisor/queue/sqlite-sql.h"
+
+namespace smsd::queue {
+namespace {
+
+std::vector<MessageId> idsOf(Database& db, const char* statement, SubmissionId submission) {
+  std::vector<MessageId> ids;
+  auto row = db.query(statement);
+  for (row.bind(submission); row.next();) ids.push_back(row.integer(0));
+  return ids;
+}
+
+/// In the text, then only counted.
+std::vector<MessageId> messagesOf(Database& db, SubmissionId submission) {
+  std::vector<MessageId> ids = idsOf(db, sql::idsInText, submission);
+  for (const MessageId id : idsOf(db, sql::idsCounted, submission)) ids.push_back(id);
+  return ids;
+}
+
+std::vector<MessageId> heldOf(Database& db, SubmissionId submission) {
+  const std::vector<MessageId> held = idsOf(db, sql::heldOf, submission);
+  std::vector<MessageId> ids = messagesOf(db, submission);
+  std::erase_if(ids, [&](MessageId id) { return !std::ranges::binary_search(held, id); });
+  return ids;
+}
+
+SubmissionRecord recordOf(Database& db, const Query& row, const std::string& keyPrefix, MessageId message) {
+  SubmissionRecord record;
+  record.id = row.integer(0);
+  record.key = fmt::format("{}{}", keyPrefix, record.id);
+  record.text = row.text(1);
+  record.supervisor = row.text(2);
+  record.created = row.text(3);
+  record.ended = row.text(4);
+  record.fate = row.text(5);
+  record.decided = row.text(6);
+  record.messages = messagesOf(db, record.id);
+  record.onlyCounted = std::ranges::count(idsOf(db, sql::idsInText, record.id), message) == 0;
+  return record;
+}
+
+/// The attempt in force, or the one that ended the submission: it stands in the submission's own row.
+AttemptRecord lastAttempt(const Query& row) {
+  AttemptRecord attempt;
+  attempt.id = static_cast<AttemptId>(row.integer(7));
+  attempt.dispatcher = row.text(8);
+  attempt.outcome = row.text(9);
+  attempt.reason = row.text(10);
+  attempt.reference = row.text(11);
+  attempt.ended = row.text(4);
+  return attempt;
+}
+
+std::vector<AttemptRecord> attemptsOf(Database& db, SubmissionId submission, AttemptRecord last) {
+  std::vector<AttemptRecord> attempts;
+  auto row = db.query(sql::attemptsOf);
+  for (row.bind(submission); row.next();) {
+    AttemptRecord attempt;
+    attempt.id = static_cast<AttemptId>(row.integer(0));
+    if (attempt.id == last.id) continue;  // what ended it without success stands in both places
+    attempt.dispatcher = row.text(1);
+    attempt.outcome = row.text(2);
+    attempt.reason = row.text(3);
+    attempt.ended = row.text(4);
+    attempts.push_back(std::move(attempt));
+  }
+  attempts.push_back(std::move(last));
+  return attempts;
+}
+
+/// Nothing where a later submission says it: then the message had been put back by hand.
+std::string whyIgnored(Database& db, const MessageLife& life) {
+  if (life.message.status != SentStatus::ignored) return "";
+  auto row = db.query(sql::whyIgnored);
+  if (!row.bind(life.message.id).next()) return "";
+  const bool later = !life.submissions.empty() && life.submissions.back().ended > row.text(1);
+  return later ? "" : row.text(0);
+}
+
+}  // namespace
+
+std::vector<HeldSms> SqliteQueue::held(std::size_t limit) {
+  return on([&](Database& db) {
+    Transaction tx(db, Transaction::Kind::read);
+    std::vector<HeldSms> held;
+    auto row = db.query(sql::held);
+    row.bind(
+        static_cast<std::int64_t>(std::min<std::size_t>(limit, std::numeric_limits<std::int64_t>::max())));
+    while (row.next()) {
+      HeldSms& sms = held.emplace_back();
+      sms.id = row.integer(0);
+      sms.recipient = row.text(1);
+      sms.text = row.text(2);
+      sms.severity = row.optionalInt(3);
+      sms.dispatcher = row.text(4);
+      sms.reason = row.text(5);
+      sms.since = row.text(6);
+      sms.messages = heldOf(db, sms.id);
+    }
+    return held;
+  });
+}
+
+std::size_t SqliteQueue::release(SubmissionId id) {
+  return on([&](Database& db) -> std::size_t {
+    Transaction tx(db);
+    if (db.query(sql::decide).bind("released", clock(db).text, id).run() == 0) return 0;
+    const auto released = static_cast<std::size_t>(db.query(sql::countHeld).bind(id).number());
+    db.query(sql::letGo).bind(id).run();
+    tx.commit();
+    return released;
+  });
+}
+
+std::size_t SqliteQueue::discard(SubmissionId id) {
+  return on([&](Database& db) -> std::size_t {
+    Transaction tx(db);
+    const Now now = clock(db);
+    if (db.query(sql::decide).bind("discarded", now.text, id).run() == 0) return 0;
+    const std::size_t discarded = db.query(sql::discard).bind(now.text, id).run();
+    db.query(sql::letGo).bind(id).run();
+    tx.commit();
+    return discarded;
+  });
+}
+
+std::optional<MessageLife> SqliteQueue::explain(MessageId id) {
+  return on([&](Database& db) -> std::optional<MessageLife> {
+    Transaction tx(db, Transaction::Kind::read);
+    MessageLife life;
+    {
+      auto row = db.query(sql::life);
+      if (!row.bind(clock(db).ms, id).next()) return std::nullopt;
+      life.message = storedMessage(row);
+      life.timeSent = row.text(8);
+      life.smsid = row.optionalInt(9);
+      life.rounds = static_cast<int>(row.integer(10));
+      life.waitsUntil = row.text(11);
+    }
+    auto row = db.query(sql::submissionsWith);
+    for (row.bind(id); row.next();) {
+      life.submissions.push_back(recordOf(db, row, connection_->keyPrefix, id));
+      SubmissionRecord& submission = life.submissions.back();
+      submission.attempts = attemptsOf(db, submission.id, lastAttempt(row));
+    }
+    life.ignoredBecause = whyIgnored(db, life);
+    return life;
+  });
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,177 @@
+// `smsctl explain`: the life of one message, told in the order in which it happened.
+//
+// Owns the words of that story. Called by main. Reads the queue, never changes it. Fails as every command
+// does, and with status 1 where there is no such message.
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include <iostream>
+
+#include "common/text/utf.h"
+#include "supervisor/open-queue.h"
+#include "supervisor/smsctl/commands.h"
+#include "supervisor/smsctl/json.h"
+
+namespace smsd::smsctl {
+namespace {
+
+using nlohmann::ordered_json;
+using queue::AttemptRecord;
+using queue::MessageLife;
+using queue::SentStatus;
+using queue::SubmissionRecord;
+
+constexpr std::size_t longestText = 2000;  // more than any SMS
+
+ordered_json json(const SubmissionRecord& submission) {
+  ordered_json attempts = ordered_json::array();
+  for (const auto& attempt : submission.attempts)
+    attempts.push_back({{"id", attempt.id},
+                        {"dispatcher", attempt.dispatcher},
+                        {"outcome", attempt.outcome},
+                        {"reason", attempt.reason},
+                        {"reference", attempt.reference},
+                        {"ended", attempt.ended}});
+  return {{"id", submission.id},
+          {"key", submission.key},
+          {"text", submission.text},
+          {"supervisor", submission.supervisor},
+          {"created", submission.created},
+          {"ended", submission.ended},
+          {"fate", submission.fate},
+          {"decided", submission.decided},
+          {"only_counted", submission.onlyCounted},
+          {"messages", submission.messages},
+          {"attempts", std::move(attempts)}};
+}
+
+ordered_json json(const MessageLife& life) {
+  ordered_json result = asJson(life.message);
+  result["time_sent"] = life.timeSent;
+  result["smsid"] = orNull(life.smsid);
+  result["ignored_because"] = life.ignoredBecause;
+  result["waits_until"] = life.waitsUntil;
+  result["rounds"] = life.rounds;
+  result["submissions"] = ordered_json::array();
+  for (const auto& submission : life.submissions) result["submissions"].push_back(json(submission));
+  return result;
+}
+
+std::string shown(const std::string& text) { return text::printable(text, longestText); }
+
+void step(const std::string& time, const std::string& what) {
+  std::cout << fmt::format("  {:<19}  {}\n", time, what);
+}
+
+std::string inBrackets(const std::string& text) {
+  return text.empty() ? "" : fmt::format(" ({})", shown(text));
+}
+
+std::string companions(const SubmissionRecord& submission, MessageId self) {
+  std::vector<MessageId> others = submission.messages;
+  std::erase(others, self);
+  if (others.empty()) return "";
+  return fmt::format(", with message{} {}", others.size() == 1 ? "" : "s", fmt::join(others, ", "));
+}
+
+void tell(const AttemptRecord& attempt) {
+  const std::string through = fmt::format("attempt {} through {}: ", attempt.id, shown(attempt.dispatcher));
+  if (attempt.ended.empty()) return step("", through + "under way");
+  step(attempt.ended,
+       through + shown(attempt.outcome) +
+           inBrackets(attempt.reference.empty() ? attempt.reason : "reference " + attempt.reference));
+}
+
+void tellEnd(const SubmissionRecord& submission) {
+  const std::string sms = fmt::format("SMS {}: ", submission.id);
+  const std::string counted =
+      submission.onlyCounted ? "; this message was only counted in it, and is ignored" : "";
+  if (submission.fate == "sent") return step(submission.ended, sms + "sent" + counted);
+  if (submission.fate == "ignored") return step(submission.ended, sms + "ignored: it will not be sent");
+  if (submission.fate == "returned") return step(submission.ended, sms + "not sent, back to the queue");
+  step(submission.ended, sms + "held, because it may have been sent");
+  if (submission.fate == "held")
+    return step("", fmt::format("it waits for `smsctl queue release {0}` or `smsctl queue discard {0}`",
+                                submission.id));
+  step(submission.decided, fmt::format("{}{} by an operator", sms, shown(submission.fate)));
+}
+
+void tell(const SubmissionRecord& submission, MessageId self) {
+  step(submission.created,
+       fmt::format("SMS {} with the key {}{}{}: {}", submission.id, submission.key,
+                   submission.supervisor.empty() ? "" : " by " + shown(submission.supervisor),
+                   companions(submission, self), shown(submission.text)));
+  for (const auto& attempt : submission.attempts) tell(attempt);
+  if (!submission.ended.empty()) tellEnd(submission);
+}
+
+/// The last submission says what became of the message.
+bool toldBySubmission(const MessageLife& life) {
+  if (life.submissions.empty()) return false;
+  const SubmissionRecord& last = life.submissions.back();
+  switch (life.message.status) {
+    case SentStatus::unsent:
+      return last.ended.empty() || last.fate == "held";
+    case SentStatus::sent:
+      return last.fate == "sent" && !last.onlyCounted;
+    case SentStatus::ignored:
+      return last.fate == "ignored" || last.fate == "discarded" || (last.fate == "sent" && last.onlyCounted);
+  }
+  return false;
+}
+
+void tellState(const MessageLife& life) {
+  if (!life.ignoredBecause.empty())
+    return step(life.timeSent, "ignored: it was " + shown(life.ignoredBecause));
+  if (toldBySubmission(life)) return;
+  switch (life.message.status) {
+    case SentStatus::sent:
+      return step(life.timeSent, "marked as sent, not by smsd");
+    case SentStatus::ignored:
+      return step(life.timeSent, "marked as ignored, not by smsd");
+    case SentStatus::unsent:
+      break;
+  }
+  if (!life.waitsUntil.empty())
+    return step(life.waitsUntil,
+                fmt::format("may be claimed again: its recipient waits, after {} round{} in which "
+                            "no dispatcher took its SMS",
+                            life.rounds, life.rounds == 1 ? "" : "s"));
+  step("", life.message.underWay ? "waits for the SMS of its recipient that is under way"
+                                 : "waits to be claimed");
+}
+
+std::string_view stateOf(const MessageLife& life) {
+  switch (life.message.status) {
+    case SentStatus::sent:
+      return "sent";
+    case SentStatus::ignored:
+      return "ignored";
+    case SentStatus::unsent:
+      break;
+  }
+  if (toldBySubmission(life)) return life.submissions.back().fate == "held" ? "held" : "under way";
+  return "unsent";
+}
+
+}  // namespace
+
+int explainMessage(const Config& config, MessageId id, Form form) {
+  const auto life = openQueue(config)->explain(id);
+  if (!life) throw Failure(1, fmt::format("there is no message {} in the queue", id));
+  if (form == Form::json) {
+    std::cout << dump(json(*life));
+    return EX_OK;
+  }
+  const auto& message = life->message;
+  std::cout << fmt::format("message {} to {}{}{}: {}\n", message.id, shown(message.recipient),
+                           message.user.empty() ? "" : " for " + shown(message.user),
+                           message.severity ? fmt::format(", severity {}", *message.severity) : "",
+                           stateOf(*life));
+  step(message.time, "queued: " + shown(message.text));
+  for (const auto& submission : life->submissions) tell(submission, message.id);
+  tellState(*life);
+  return EX_OK;
+}
+
+}  // namespace smsd::smsctl
