@@ -79,9 +79,20 @@ void declareRetry(Keys& keys, Config& config) {
                "rounds through all dispatchers before at_limit decides; 0: never");
   keys.choice("retry.at_limit", retry.atLimit, {{"ignore", AtLimit::ignore}, {"shutdown", AtLimit::shutdown}},
               "what then becomes of the recipient's messages, or of the daemon");
-  keys.choice("retry.unknown", retry.unknown,
-              {{"resend", UnknownPolicy::resend}},
-              "what becomes of an SMS that may have been sent: it is sent once more, with the same key");
+  const std::vector<std::pair<std::string, UnknownPolicy>> policies = {{"resend", UnknownPolicy::resend},
+                                                                       {"hold", UnknownPolicy::hold}};
+  keys.choice("retry.unknown", retry.unknown, policies,
+              "an SMS that may have been sent: once more, with the same key (at least once), or held for an "
+              "operator (at "
+              "most once)");
+  keys.list<SeverityPolicy>(
+      "retry.unknown_by_severity", retry.unknownBySeverity,
+      [policies](Keys& entry, SeverityPolicy& severity) {
+        entry.integer("from", severity.from, {1, 1'000'000}, "the most severe it is for");
+        entry.integer("to", severity.to, {1, 1'000'000}, "the least severe it is for");
+        entry.choice("policy", severity.policy, policies, "as retry.unknown", Presence::required);
+      },
+      "the same for some severities (1 is the most severe): the first entry that matches decides");
   // wart C34: such a pair once made the first failure shorten the delay
   keys.rule("retry.max_delay", [&retry]() -> std::optional<std::string> {
     if (retry.maxDelay >= retry.delay) return std::nullopt;
@@ -96,7 +107,10 @@ void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
   keys.word("kind", dispatcher.kind, {"gammu", "http", "soap", "mail", "debug"}, "how it sends",
             Presence::required);
   keys.choice("activation", dispatcher.activation,
-              {{"spawn", Activation::spawn}}, "who starts the worker: smsd itself");
+              {{"socket", Activation::socket}, {"spawn", Activation::spawn}},
+              "who starts the worker: systemd, at the socket it listens on, or smsd itself");
+  keys.path("socket", dispatcher.socket,
+            "with activation socket: where the worker is reached; when not given /run/smsd/<name>.sock");
   keys.duration("timeout", dispatcher.timeout, {100ms, 10min}, "the hard deadline of one attempt");
   keys.duration("start_timeout", dispatcher.startTimeout, {100ms, 10min},
                 "until when a worker has to be ready");
@@ -155,6 +169,8 @@ void makeAbsolute(Config& config, const fs::path& folder) {
   config.controlSocket = (folder / config.controlSocket).lexically_normal();
   config.stateDirectory = (folder / config.stateDirectory).lexically_normal();
   for (auto& dispatcher : config.dispatchers) {
+    if (dispatcher.socket.empty()) dispatcher.socket = "/run/smsd/" + dispatcher.name + ".sock";
+    dispatcher.socket = (folder / dispatcher.socket).lexically_normal();
     if (dispatcher.config.empty()) dispatcher.config = fs::path("dispatchers") / (dispatcher.name + ".yaml");
     dispatcher.config = (folder / dispatcher.config).lexically_normal();
     if (!dispatcher.worker.empty()) dispatcher.worker = (folder / dispatcher.worker).lexically_normal();
@@ -191,6 +207,7 @@ std::vector<Problem> checkDispatcherFiles(const Keys& keys, const Config& config
   for (std::size_t i = 0; i < config.dispatchers.size(); ++i) {
     const DispatcherConfig& dispatcher = config.dispatchers[i];
     if (!isName(dispatcher.name)) continue;  // said already, and the file's name may come from it
+    if (dispatcher.activation == Activation::socket) continue;  // its file is systemd's to hand over
     const std::string key = fmt::format("dispatchers[{}]", i);
     if (const std::string fault = findFault(dispatcher); !fault.empty())
       problems.push_back({dispatcher.config.string(),
@@ -245,6 +262,13 @@ ConfigRead readConfig(const std::filesystem::path& file, Reach reach) {
   if (auto problem = checkSocketPath(keys, result.config)) result.problems.push_back(std::move(*problem));
   if (reach == Reach::dispatcherFiles) add(checkDispatcherFiles(keys, result.config));
   return result;
+}
+
+UnknownPolicy unknownPolicy(const Config& config, std::optional<int> severity) {
+  if (severity)
+    for (const auto& entry : config.retry.unknownBySeverity)
+      if (entry.from <= *severity && *severity <= entry.to) return entry.policy;
+  return config.retry.unknown;
 }
 
 std::vector<config::Explained> explainConfig() {

@@ -17,10 +17,20 @@ using namespace std::chrono_literals;
 using config::Milliseconds;
 
 enum class Backend { postgresql, sqlite };
-enum class Activation { spawn };
+enum class Activation { socket, spawn };
 enum class AtLimit { ignore, shutdown };
-enum class UnknownPolicy { resend };
+enum class UnknownPolicy {
+  resend,  // at least once: it is sent again, with the same key
+  hold,    // at most once: it waits for an operator
+};
 enum class RecipientInLog { masked, plain };
+
+/// A policy for some severities; 1 is the most severe.
+struct SeverityPolicy {
+  int from = 1;
+  int to = 1'000'000;
+  UnknownPolicy policy = UnknownPolicy::resend;
+};
 
 struct DispatcherConfig {
   std::string name;  // [a-z0-9][a-z0-9-]{0,30}
@@ -29,6 +39,7 @@ struct DispatcherConfig {
   Milliseconds timeout = 30s;       // an attempt's hard deadline
   Milliseconds startTimeout = 30s;  // until a worker has to be ready
   std::filesystem::path config;  // default dispatchers/<name>.yaml beside smsd.yaml; absolute after reading
+  std::filesystem::path socket;  // with Activation::socket; default /run/smsd/<name>.sock
   std::filesystem::path worker;  // the program; default smsd-worker-<kind>, found beside smsd or in libexec
 };
 
@@ -49,6 +60,7 @@ struct Config {
     int limit = 5;
     AtLimit atLimit = AtLimit::ignore;
     UnknownPolicy unknown = UnknownPolicy::resend;
+    std::vector<SeverityPolicy> unknownBySeverity;  // the first that matches decides instead
   } retry;
   struct {
     RecipientInLog recipient = RecipientInLog::masked;
@@ -58,6 +70,9 @@ struct Config {
   Milliseconds stopTimeout = 20s;
   std::vector<DispatcherConfig> dispatchers;
 };
+
+/// What becomes of an SMS that may have been sent. One without a severity goes by `retry.unknown`.
+UnknownPolicy unknownPolicy(const Config& config, std::optional<int> severity);
 
 struct ConfigRead {
   Config config;

@@ -17,6 +17,9 @@ std::string ids(const queue::Submission& submission) {
   return fmt::format("{}", fmt::join(submission.sms.sent, " "));
 }
 
+/// systemd, not we, knows the process behind a socket.
+std::string shownPid(int pid) { return pid == 0 ? "" : fmt::format(" {}", pid); }
+
 Entry& attempt(Entry& entry, const queue::Submission& submission, const std::string& shownRecipient) {
   return entry.field("SMSD_ATTEMPT", std::to_string(submission.attempt))
       .field("SMSD_DISPATCHER", submission.dispatcher)
@@ -72,7 +75,7 @@ void Events::workerReady(const std::string& dispatcher, int pid, const std::vect
   std::string how =
       lock.empty() ? "without an inner lock" : fmt::format("locked in by {}", fmt::join(lock, ", "));
   Entry(lock.empty() ? Level::warning : Level::info,
-        fmt::format("{}: worker {} is ready, {}", dispatcher, pid, how), "worker-ready",
+        fmt::format("{}: worker{} is ready, {}", dispatcher, shownPid(pid), how), "worker-ready",
         "3e6549def68e4a5e8a8bd44294be5389")
       .field("SMSD_DISPATCHER", dispatcher)
       .field("SMSD_WORKER_PID", std::to_string(pid))
@@ -81,9 +84,10 @@ void Events::workerReady(const std::string& dispatcher, int pid, const std::vect
 
 void Events::workerGone(const std::string& dispatcher, int pid, const std::string& why,
                         std::size_t lost) const {
-  Entry(Level::warning,
-        fmt::format("{}: worker {} is gone: {}; {} SMS were out with it", dispatcher, pid, why, lost),
-        "worker-gone", "4049e76a9d3f412398f5b57719e8aa54")
+  Entry(
+      Level::warning,
+      fmt::format("{}: worker{} is gone: {}; {} SMS were out with it", dispatcher, shownPid(pid), why, lost),
+      "worker-gone", "4049e76a9d3f412398f5b57719e8aa54")
       .field("SMSD_DISPATCHER", dispatcher)
       .field("SMSD_WORKER_PID", std::to_string(pid))
       .field("SMSD_REASON", why)
@@ -166,6 +170,28 @@ void Events::waits(const queue::Submission& submission, const Outcome& outcome, 
       fmt::format("{} waits {} after round {}: {} from {}: {}", shown(submission.recipient), seconds(wait),
                   submission.rounds + 1, name(outcome.kind), submission.dispatcher, outcome.words),
       "sms-waits", "e7e7e12d226b4446b9b7503c1a21903a");
+  attempt(entry, submission, shown(submission.recipient))
+      .field("SMSD_OUTCOME", std::string(name(outcome.kind)))
+      .field("SMSD_REASON", outcome.words)
+      .write();
+}
+
+void Events::repeated(const queue::Submission& submission, const Outcome& outcome) const {
+  Entry entry(Level::warning,
+              fmt::format("{}: {} for {}, is sent once more with the same key: {}", submission.dispatcher,
+                          name(outcome.kind), shown(submission.recipient), outcome.words),
+              "sms-repeated", "9b87fc8d34b34d4c847c0f8c1c8f0846");
+  attempt(entry, submission, shown(submission.recipient))
+      .field("SMSD_OUTCOME", std::string(name(outcome.kind)))
+      .field("SMSD_REASON", outcome.words)
+      .write();
+}
+
+void Events::held(const queue::Submission& submission, const Outcome& outcome) const {
+  Entry entry(Level::warning,
+              fmt::format("{}: SMS {} to {} may have been sent and is held (`smsctl queue held`): {}",
+                          submission.dispatcher, submission.id, shown(submission.recipient), outcome.words),
+              "sms-held", "f9f475b7068e4148992ca1a71ace07a3");
   attempt(entry, submission, shown(submission.recipient))
       .field("SMSD_OUTCOME", std::string(name(outcome.kind)))
       .field("SMSD_REASON", outcome.words)

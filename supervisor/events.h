@@ -40,6 +40,9 @@ class Events {
   void sent(const queue::Submission& submission, const std::string& reference, Milliseconds latency) const;
   void failedOver(const queue::Submission& submission, const Outcome& outcome, const std::string& next) const;
   void waits(const queue::Submission& submission, const Outcome& outcome, Milliseconds wait) const;
+  /// It may have been sent, and goes out again the same way, with the same key.
+  void repeated(const queue::Submission& submission, const Outcome& outcome) const;
+  void held(const queue::Submission& submission, const Outcome& outcome) const;
   void ignored(const queue::Submission& submission, const std::string& reason) const;
   void expired(std::size_t messages) const;
 

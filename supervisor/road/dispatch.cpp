@@ -14,13 +14,14 @@ kj::Maybe<std::size_t> Road::target(const Item& item) const {
 bool Road::maybeLater(const Item& item) const {
   for (std::size_t i = 0; i < keepers_.size(); ++i)
     if (item.tried[i] == Tried::no &&
-        (keepers_[i]->state() == keeper::State::starting || keepers_[i]->state() == keeper::State::ready || keepers_[i]->out() > 0))
+        (keepers_[i]->state() == keeper::State::starting || keepers_[i]->state() == keeper::State::ready ||
+         keepers_[i]->out() > 0))
       return true;
   return false;
 }
 
 void Road::dispatchPending() {
-  if (pending_.empty() || ledger_.leaseRanOut() || stopping_) return;
+  if (pending_.empty() || ledger_.away() || ledger_.leaseRanOut() || stopping_) return;
   bool anyUsable = firstUsable() != nullptr;
   std::vector<std::size_t> rooms;
   std::size_t left = 0;
@@ -40,9 +41,12 @@ void Road::dispatchPending() {
       --left;
       auto taken = std::move(it->second);
       it = pending_.erase(it);
-      bool recorded = taken->attempt == Item::Attempt::fresh && taken->submission.dispatcher == keepers_[*to]->name();
-      if (recorded) batches[*to].push_back(std::move(taken));
-      else record(std::move(taken), *to);
+      bool recorded =
+          taken->attempt == Item::Attempt::fresh && taken->submission.dispatcher == keepers_[*to]->name();
+      if (recorded)
+        batches[*to].push_back(std::move(taken));
+      else
+        record(std::move(taken), *to);
     } else if (maybeLater(item)) {
       ++it;
     } else {
@@ -78,10 +82,11 @@ void Road::record(std::unique_ptr<Item> item, std::size_t target) {
   bool wasOut = item->attempt == Item::Attempt::used;
   const std::string& next = keepers_[target]->name();
   if (wasOut && submission.dispatcher != next) log_.failedOver(submission, item->last, next);
-  ledger_.record({.id = submission.id,
-                  .outcome = wasOut ? std::string(name(item->last.kind)) : "deferred",
-                  .reason = wasOut ? item->last.words : "not handed over: the dispatcher was not usable any more",
-                  .dispatcher = next});
+  ledger_.record(
+      {.id = submission.id,
+       .outcome = wasOut ? std::string(name(item->last.kind)) : "deferred",
+       .reason = wasOut ? item->last.words : "not handed over: the dispatcher was not usable any more",
+       .dispatcher = next});
   recording_.emplace(submission.id, std::move(item));
 }
 
@@ -93,8 +98,7 @@ void Road::recorded(std::vector<queue::NextAttempt> next, std::vector<queue::Att
     item->submission.attempt = attempts[i];
     item->submission.dispatcher = next[i].dispatcher;
     item->attempt = Item::Attempt::fresh;
-    if (stopping_) letGo(std::move(item));
-    else hold(std::move(item));
+    hold(std::move(item));
   }
   pump();
 }

@@ -7,7 +7,9 @@
 namespace smsd {
 namespace {
 
-kj::Duration duration(Milliseconds value) { return static_cast<std::int64_t>(value.count()) * kj::MILLISECONDS; }
+kj::Duration duration(Milliseconds value) {
+  return static_cast<std::int64_t>(value.count()) * kj::MILLISECONDS;
+}
 
 }  // namespace
 
@@ -25,6 +27,7 @@ Situation Road::situation(const Item& item, std::size_t dispatcher, const Attemp
   Situation result;
   result.begun = said.begun;
   result.sameKnowsKeys = keepers_[dispatcher]->knowsKeys();
+  result.holds = unknownPolicy(config_, item.submission.severity) == UnknownPolicy::hold;
   result.unknownsHere = item.unknowns[dispatcher] + 1;
   result.everyoneRefused = said.outcome.kind == OutcomeKind::refused;
   for (std::size_t i = 0; i < keepers_.size(); ++i) {
@@ -49,22 +52,28 @@ void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutc
   item->last = outcome;
   switch (fate) {
     case Verdict::sent:
-      log_.sent(item->submission, outcome.words, Milliseconds((timer_.now() - item->since) / kj::MILLISECONDS));
+      log_.sent(item->submission, outcome.words,
+                Milliseconds((timer_.now() - item->since) / kj::MILLISECONDS));
       return settle(std::move(item), queue::Fate::sent, outcome);
     case Verdict::ignored:
       log_.ignored(item->submission, "every dispatcher refused it, the last with: " + outcome.words);
       return settle(std::move(item), queue::Fate::ignored, outcome);
+    case Verdict::held:
+      log_.held(item->submission, outcome);
+      return settle(std::move(item), queue::Fate::held, outcome);
     case Verdict::sameDispatcher:
+      if (outcome.kind == OutcomeKind::unknown) log_.repeated(item->submission, outcome);
       item->tried[dispatcher] = Tried::no;
       [[fallthrough]];
     case Verdict::otherDispatcher:
-      if (stopping_) return letGo(std::move(item));
       return hold(std::move(item));
-    case Verdict::nextRound: return waitOrGiveUp(std::move(item), outcome);
+    case Verdict::nextRound:
+      return waitOrGiveUp(std::move(item), outcome);
   }
 }
 
-void Road::settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& outcome, std::optional<Milliseconds> wait) {
+void Road::settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& outcome,
+                  std::optional<Milliseconds> wait) {
   queue::Settlement settlement;
   settlement.submission = std::move(item->submission);
   settlement.fate = fate;
@@ -74,13 +83,15 @@ void Road::settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& o
   ledger_.settle(std::move(settlement));
 }
 
-/// Nobody took it in this round. The recipient waits, longer each time; after the last round `at_limit` decides.
+/// Nobody took it in this round. The recipient waits, longer each time; after the last round `at_limit`
+/// decides.
 void Road::waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome) {
   if (stopping_) return letGo(std::move(item));
   queue::Submission& submission = item->submission;
   int rounds = submission.rounds + 1;
   if (rounds >= config_.retry.limit && config_.retry.limit > 0) {
-    std::string why = "nobody took it in " + std::to_string(rounds) + " rounds, the last answer: " + outcome.words;
+    std::string why =
+        "nobody took it in " + std::to_string(rounds) + " rounds, the last answer: " + outcome.words;
     if (config_.retry.atLimit == AtLimit::ignore) {
       log_.ignored(submission, why);
       return settle(std::move(item), queue::Fate::ignored, outcome);

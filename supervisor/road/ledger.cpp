@@ -9,20 +9,26 @@ using namespace std::chrono_literals;
 using queue::Queue;
 using queue::QueueError;
 
-constexpr Backoff reconnecting{500ms, 2, 30s};
+// Grows so little that sending goes on soon after the database is back: an attempt to connect costs next to
+// nothing.
+constexpr Backoff reconnecting{250ms, 2, 1500ms};
 
-kj::Duration duration(Milliseconds value) { return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS; }
+kj::Duration duration(Milliseconds value) {
+  return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS;
+}
 
 /// Puts what was not done in front of what came since.
 template <typename T>
 void putBack(std::vector<T>& undone, std::vector<T>& waiting) {
-  undone.insert(undone.end(), std::make_move_iterator(waiting.begin()), std::make_move_iterator(waiting.end()));
+  undone.insert(undone.end(), std::make_move_iterator(waiting.begin()),
+                std::make_move_iterator(waiting.end()));
   waiting = std::exchange(undone, {});
 }
 
 }  // namespace
 
-Ledger::Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease, const Events& log, LedgerEvents& road)
+Ledger::Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease,
+               const Events& log, LedgerEvents& road)
     : queue_(queue),
       timer_(timer),
       name_(std::move(name)),
@@ -55,21 +61,25 @@ void Ledger::leaseStartedAt(kj::TimePoint asked) {
 
 /// Runs one operation. `then` gets its result; an error is dealt with here.
 template <typename T, typename F, typename Then>
-void Ledger::ask(F function, Then then) {
+void Ledger::ask(F function, Then then, Proves proves) {
   busy_ = true;
-  tasks_.add(queue_.run(kj::mv(function)).then([this, then = kj::mv(then)](queue::Answer<T> answer) mutable {
-    busy_ = false;
-    if (auto* error = std::get_if<QueueError>(&answer)) {
-      putBack(settling_, unsettled_);
-      putBack(recording_, unrecorded_);
-      failed(*error);
-      return;
-    }
-    failures_ = 0;
-    if (!std::exchange(away_, {}).empty()) log_.queueBack();
-    then(std::move(std::get<0>(answer)));
-    work();
-  }));
+  tasks_.add(
+      queue_.run(kj::mv(function)).then([this, then = kj::mv(then), proves](queue::Answer<T> answer) mutable {
+        busy_ = false;
+        if (auto* error = std::get_if<QueueError>(&answer)) {
+          putBack(settling_, unsettled_);
+          putBack(recording_, unrecorded_);
+          failed(*error);
+          return;
+        }
+        if (proves == Proves::itIsBack) {
+          failures_ = 0;
+          if (!std::exchange(away_, {}).empty()) log_.queueBack();
+        }
+        then(std::move(std::get<0>(answer)));
+        road_.answered();
+        work();
+      }));
 }
 
 void Ledger::failed(const QueueError& error) {
@@ -81,17 +91,18 @@ void Ledger::failed(const QueueError& error) {
     work();
     return;
   }
+  claimTurn_ = false;  // first of all what failed
   if (std::exchange(away_, error.what()).empty()) log_.queueAway(error.what());
   retry_.in(reconnecting.after(++failures_));
 }
 
 void Ledger::work() {
-  if (busy_ || retry_.isSet()) return;
+  if (busy_ || retired_ || retry_.isSet()) return;
   if (!enlisted_) return reenlist();
-  if (timer_.now() >= renewAt_) return renew();
+  if (timer_.now() >= renewAt_) return renew(Proves::nothing);
   if (std::exchange(claimTurn_, false) && claimNow()) return;
-  if (recordNow() || settleNow()) return;
-  claimNow();
+  if (recordNow() || settleNow() || claimNow()) return;
+  if (away()) renew(Proves::itIsBack);  // there is nothing else to ask it by
 }
 
 void Ledger::reenlist() {
@@ -104,7 +115,7 @@ void Ledger::reenlist() {
 }
 
 /// Renews the lease, and looks for supervisors whose own has run out.
-void Ledger::renew() {
+void Ledger::renew(Proves proves) {
   auto asked = timer_.now();
   ask<std::vector<queue::Submission>>(
       [](Queue& queue) {
@@ -115,7 +126,8 @@ void Ledger::renew() {
         leaseStartedAt(asked);
         heartbeat_.at(renewAt_);
         if (!orphans.empty()) road_.adopted(std::move(orphans));
-      });
+      },
+      proves);
 }
 
 bool Ledger::settleNow() {
@@ -133,10 +145,11 @@ bool Ledger::settleNow() {
 bool Ledger::recordNow() {
   if (unrecorded_.empty()) return false;
   recording_ = std::exchange(unrecorded_, {});
-  ask<std::vector<queue::AttemptId>>([batch = &recording_](Queue& queue) { return queue.recordAttempts(*batch); },
-                                     [this](std::vector<queue::AttemptId> attempts) {
-                                       road_.recorded(std::exchange(recording_, {}), std::move(attempts));
-                                     });
+  ask<std::vector<queue::AttemptId>>(
+      [batch = &recording_](Queue& queue) { return queue.recordAttempts(*batch); },
+      [this](std::vector<queue::AttemptId> attempts) {
+        road_.recorded(std::exchange(recording_, {}), std::move(attempts));
+      });
   return true;
 }
 
@@ -144,16 +157,16 @@ bool Ledger::claimNow() {
   auto wanted = road_.nextClaim();
   KJ_IF_MAYBE (request, wanted) {
     auto look = request->look;
-    ask<queue::ClaimResult>([asked = kj::mv(*request)](Queue& queue) { return queue.claim(asked); },
-                            [this, look](queue::ClaimResult result) { road_.claimed(std::move(result), look); });
+    ask<queue::ClaimResult>(
+        [asked = kj::mv(*request)](Queue& queue) { return queue.claim(asked); },
+        [this, look](queue::ClaimResult result) { road_.claimed(std::move(result), look); });
     return true;
   }
   return false;
 }
 
 kj::Promise<void> Ledger::retire() {
-  heartbeat_.cancel();
-  retry_.cancel();
+  retired_ = true;
   return queue_.run([](Queue& queue) { queue.retire(); }).ignoreResult();
 }
 

@@ -1,8 +1,8 @@
 // The road's desk at the queue: one operation at a time, nothing forgotten while the database is away.
 //
-// Owns what has to become durable (settlements, next attempts), the lease, and the reconnecting. Called by the road on the
-// supervisor's loop; the work is done on the queue thread. An operation that failed for want of a connection is repeated with a
-// growing delay until it works: nothing is dropped. Never decides a fate.
+// Owns what has to become durable (settlements, next attempts), the lease, and the reconnecting. Called by
+// the road on the supervisor's loop; the work is done on the queue thread. An operation that failed for want
+// of a connection is repeated with a growing delay until it works: nothing is dropped. Never decides a fate.
 #pragma once
 
 #include <kj/async-io.h>
@@ -28,11 +28,14 @@ class LedgerEvents {
   virtual void settled(const queue::SettleResult& result) = 0;
   /// Another supervisor took over: what we held is not ours any more.
   virtual void fenced() = 0;
+  /// After each call that worked: the queue may be back, a lease may hold again, the desk may be empty.
+  virtual void answered() = 0;
 };
 
 class Ledger final : private kj::TaskSet::ErrorHandler {
  public:
-  Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease, const Events& log, LedgerEvents& road);
+  Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease, const Events& log,
+         LedgerEvents& road);
 
   /// The first enlistment, before anything else is started. The error, if it did not work.
   kj::Promise<kj::Maybe<queue::QueueError>> enlist();
@@ -43,7 +46,9 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   /// Gives the lease back; for the end.
   kj::Promise<void> retire();
 
-  bool empty() const { return unsettled_.empty() && settling_.empty() && unrecorded_.empty() && recording_.empty() && !busy_; }
+  bool empty() const {
+    return unsettled_.empty() && settling_.empty() && unrecorded_.empty() && recording_.empty() && !busy_;
+  }
   std::size_t unsettled() const { return unsettled_.size() + settling_.size(); }
   bool away() const { return !away_.empty(); }
   const std::string& awayBecause() const { return away_; }
@@ -51,11 +56,15 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   bool leaseRanOut() const { return timer_.now() > leaseUntil_; }
 
  private:
+  /// What a call that works says of a queue that was away. A renewal in its turn proves nothing of the call
+  /// that failed.
+  enum class Proves { itIsBack, nothing };
+
   template <typename T, typename F, typename Then>
-  void ask(F function, Then then);
+  void ask(F function, Then then, Proves proves = Proves::itIsBack);
   void failed(const queue::QueueError& error);
   void leaseStartedAt(kj::TimePoint asked);
-  void renew();
+  void renew(Proves proves);
   void reenlist();
   bool settleNow();
   bool recordNow();
@@ -69,10 +78,11 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   const Events& log_;
   LedgerEvents& road_;
 
-  std::vector<queue::Settlement> unsettled_, settling_;     // settling_ is read by the queue thread while busy_
+  std::vector<queue::Settlement> unsettled_, settling_;  // settling_ is read by the queue thread while busy_
   std::vector<queue::NextAttempt> unrecorded_, recording_;  // likewise
   bool busy_ = false;
   bool enlisted_ = false;
+  bool retired_ = false;
   bool claimTurn_ = false;  // after a settlement a claim goes first, so that neither starves
   kj::TimePoint leaseUntil_;
   kj::TimePoint renewAt_;

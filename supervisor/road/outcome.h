@@ -1,4 +1,5 @@
-// What a worker said of an attempt, as the supervisor keeps it: checked, cut, printable. See Outcome in proto/dispatcher.capnp.
+// What a worker said of an attempt, as the supervisor keeps it: checked, cut, printable. See Outcome in
+// proto/dispatcher.capnp.
 #pragma once
 
 #include <chrono>
@@ -13,19 +14,24 @@ enum class OutcomeKind { accepted, refused, deferred, broken, unknown };
 
 constexpr std::string_view name(OutcomeKind kind) {
   switch (kind) {
-    case OutcomeKind::accepted: return "accepted";
-    case OutcomeKind::refused: return "refused";
-    case OutcomeKind::deferred: return "deferred";
-    case OutcomeKind::broken: return "broken";
-    case OutcomeKind::unknown: return "unknown";
+    case OutcomeKind::accepted:
+      return "accepted";
+    case OutcomeKind::refused:
+      return "refused";
+    case OutcomeKind::deferred:
+      return "deferred";
+    case OutcomeKind::broken:
+      return "broken";
+    case OutcomeKind::unknown:
+      return "unknown";
   }
   return "?";
 }
 
 struct Outcome {
   OutcomeKind kind = OutcomeKind::unknown;
-  std::string words;                      // the reason; for accepted the reference
-  std::chrono::milliseconds after{0};     // deferred: how long the far end asked us to wait; 0: it did not say
+  std::string words;                   // the reason; for accepted the reference
+  std::chrono::milliseconds after{0};  // deferred: how long the far end asked us to wait; 0: it did not say
 };
 
 enum class Begun { no, yes };
@@ -33,7 +39,8 @@ enum class Begun { no, yes };
 struct AttemptOutcome {
   queue::AttemptId attempt = 0;
   Outcome outcome;
-  Begun begun = Begun::yes;  // no: the worker never touched it, so it was certainly not sent and the dispatcher was not tried
+  Begun begun = Begun::yes;  // no: the worker never touched it, so it was certainly not sent and the
+                             // dispatcher was not tried
 };
 
 }  // namespace smsd

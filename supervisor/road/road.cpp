@@ -6,30 +6,37 @@
 namespace smsd {
 namespace {
 
-kj::Duration duration(Milliseconds value) { return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS; }
+kj::Duration duration(Milliseconds value) {
+  return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS;
+}
 
-// How far ahead of the dispatcher's windows we claim: enough that a claim is one large transaction, not so much that a new
-// critical alert, or a further message for the same recipient, would find everything already formatted.
-constexpr std::size_t claimAhead = 4;    // times what the dispatcher takes at once
+// How far ahead of the dispatcher's windows we claim: enough that a claim is one large transaction, not so
+// much that a new critical alert, or a further message for the same recipient, would find everything already
+// formatted.
+constexpr std::size_t claimAhead = 4;  // times what the dispatcher takes at once
 constexpr std::size_t claimLeast = 8;
-constexpr std::size_t claimMost = 500;   // beyond this a larger batch gains nothing
+constexpr std::size_t claimMost = 500;  // beyond this a larger batch gains nothing
 
 // After stop_timeout workers are ended; what they leave becomes known, and is settled, within this.
 constexpr auto lastWords = 2 * kj::SECONDS;
 
 }  // namespace
 
-Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, std::string name, const Events& log)
+Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, std::string name,
+           const Events& log)
     : timer_(timer),
       config_(config),
       log_(log),
       ledger_(queue, timer, std::move(name), config.queue.lease, log, static_cast<LedgerEvents&>(*this)),
-      format_([rules = config.formatting](const std::vector<Message>& messages) { return format(messages, rules); }),
-      look_(timer, [this]() { notice(); }),
-      wake_(timer, [this]() {
-        wakeRested();
-        pump();
+      format_([rules = config.formatting](const std::vector<Message>& messages) {
+        return format(messages, rules);
       }),
+      look_(timer, [this]() { notice(); }),
+      wake_(timer,
+            [this]() {
+              wakeRested();
+              pump();
+            }),
       poll_(timer, [this]() {
         poll_.in(config_.queue.pollInterval);
         notice();
@@ -57,7 +64,8 @@ kj::Maybe<std::size_t> Road::firstUsable() const {
 }
 
 kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
-  if (!started_ || stopping_ || ledger_.away()) return nullptr;
+  if (!started_ || stopping_) return nullptr;
+  if (std::exchange(headAsked_, false)) head_ = true;
   // At the start the preferred dispatcher gets the chance to become ready before the others get its work.
   for (auto& keeper : keepers_)
     if (keeper->undecided()) return nullptr;
@@ -72,6 +80,7 @@ kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
                                 .expireAfter = config_.queue.expireAfter};
     if (head_ && inHand < claimMost + claimAhead * capacity) {
       head_ = false;
+      headAsked_ = true;
       request.look = queue::Look::head;
       return kj::mv(request);
     }
@@ -81,6 +90,7 @@ kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
 }
 
 void Road::claimed(queue::ClaimResult result, queue::Look look) {
+  headAsked_ = false;
   for (auto& submission : result.submissions) {
     auto item = make(std::move(submission));
     if (!item->submission.sms.text.empty()) {
@@ -99,16 +109,37 @@ void Road::claimed(queue::ClaimResult result, queue::Look look) {
   pump();
 }
 
+/// They are as good as out: the worker may have outlived its supervisor, and know.
 void Road::adopted(std::vector<queue::Submission> submissions) {
   log_.takenOver(submissions.size());
+  std::vector<std::vector<queue::AttemptId>> questions(keepers_.size());
   for (auto& submission : submissions) {
     auto item = make(std::move(submission));
     item->attempt = Item::Attempt::used;
-    item->last = {OutcomeKind::unknown, "its supervisor is gone"};
+    item->last = {OutcomeKind::unknown, "its supervisor is gone", {}};
     item->maybeSent = true;
-    hold(std::move(item));
+    const queue::AttemptId attempt = item->submission.attempt;
+    std::size_t at = 0;
+    while (at < keepers_.size() && keepers_[at]->name() != item->submission.dispatcher) ++at;
+    if (at < keepers_.size()) {
+      questions[at].push_back(attempt);
+      out_.emplace(attempt, std::move(item));
+    } else {
+      forsaken(std::move(item));
+    }
   }
+  for (std::size_t i = 0; i < questions.size(); ++i)
+    if (!questions[i].empty()) keepers_[i]->inquire(questions[i]);
   pump();
+}
+
+/// Its dispatcher is not configured any more: nobody can be asked.
+void Road::forsaken(std::unique_ptr<Item> item) {
+  if (unknownPolicy(config_, item->submission.severity) == UnknownPolicy::resend)
+    return hold(std::move(item));
+  const Outcome last = item->last;
+  log_.held(item->submission, last);
+  settle(std::move(item), queue::Fate::held, last);
 }
 
 void Road::settled(const queue::SettleResult& result) {
@@ -128,6 +159,11 @@ void Road::fenced() {
   sweep_ = true;
 }
 
+void Road::answered() {
+  dispatchPending();
+  finishIfStopped();
+}
+
 std::unique_ptr<Road::Item> Road::make(queue::Submission submission) const {
   auto item = std::make_unique<Item>();
   item->submission = std::move(submission);
@@ -137,6 +173,7 @@ std::unique_ptr<Road::Item> Road::make(queue::Submission submission) const {
 }
 
 void Road::hold(std::unique_ptr<Item> item) {
+  if (stopping_) return letGo(std::move(item));
   const queue::Submission& submission = item->submission;
   Order order{submission.severity.value_or(INT_MAX), submission.first, submission.id};
   pending_.emplace(order, std::move(item));
@@ -144,8 +181,10 @@ void Road::hold(std::unique_ptr<Item> item) {
 
 void Road::dispatcherChanged(std::size_t) {
   bool any = firstUsable() != nullptr;
-  bool decided = std::none_of(keepers_.begin(), keepers_.end(), [](auto& keeper) { return keeper->undecided(); });
-  if (started_ && decided && !any && !noDispatcherSaid_ && std::none_of(keepers_.begin(), keepers_.end(), [](auto& keeper) {
+  bool decided =
+      std::none_of(keepers_.begin(), keepers_.end(), [](auto& keeper) { return keeper->undecided(); });
+  if (started_ && decided && !any && !noDispatcherSaid_ &&
+      std::none_of(keepers_.begin(), keepers_.end(), [](auto& keeper) {
         return keeper->state() == keeper::State::starting || keeper->state() == keeper::State::ready;
       })) {
     noDispatcherSaid_ = true;
@@ -190,17 +229,21 @@ void Road::letGo(std::unique_ptr<Item> item) {
     ++leftUnknown_;  // it stays live, and keeps its key, for whoever takes over
     return;
   }
-  settle(std::move(item), queue::Fate::returned, {OutcomeKind::deferred, "smsd stopped before it was handed over"});
+  settle(std::move(item), queue::Fate::returned,
+         {OutcomeKind::deferred, "smsd stopped before it was handed over"});
 }
 
 void Road::finishIfStopped() {
   if (!stopping_ || !out_.empty() || !recording_.empty()) return;
-  if (ledger_.empty()) finish();
-  else ledger_.work();
+  if (ledger_.empty())
+    finish();
+  else
+    ledger_.work();
 }
 
 void Road::finish() {
-  KJ_IF_MAYBE (fulfiller, stopped_) fulfiller->get()->fulfill(leftUnknown_ + out_.size() + recording_.size() + ledger_.unsettled());
+  KJ_IF_MAYBE (fulfiller, stopped_)
+    fulfiller->get()->fulfill(leftUnknown_ + out_.size() + recording_.size() + ledger_.unsettled());
 }
 
 }  // namespace smsd

@@ -1,8 +1,9 @@
 // The road of an SMS: claimed, handed to a dispatcher, judged, settled.
 //
-// Owns every submission this supervisor holds, from the claim until its settlement is with the ledger, and the order in which
-// they leave. Called by the ledger (what was claimed, what is durable) and by the keepers (what became of attempts). Decides
-// which dispatcher is next; what an outcome means is the verdict's, delays are the backoff's, SQL is the queue's.
+// Owns every submission this supervisor holds, from the claim until its settlement is with the ledger, and
+// the order in which they leave. Called by the ledger (what was claimed, what is durable) and by the keepers
+// (what became of attempts). Decides which dispatcher is next; what an outcome means is the verdict's, delays
+// are the backoff's, SQL is the queue's.
 #pragma once
 
 #include <kj/async-io.h>
@@ -24,7 +25,8 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
  public:
   using Keepers = std::vector<std::unique_ptr<keeper::Keeper>>;
 
-  Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, std::string name, const Events& log);
+  Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, std::string name,
+       const Events& log);
 
   /// Before start(): the dispatchers, in order of preference.
   void use(Keepers keepers) { keepers_ = std::move(keepers); }
@@ -32,7 +34,8 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void start();
   /// There may be something new in the queue.
   void notice();
-  /// Claims nothing more, lets what is out finish, gives the rest back. Resolves with the number of SMS left unknown.
+  /// Claims nothing more, lets what is out finish, gives the rest back. Resolves with the number of SMS left
+  /// unknown.
   kj::Promise<std::size_t> stop();
   /// Resolves when the daemon has to end by itself (retry.at_limit: shutdown).
   kj::Promise<void> limitReached() { return kj::mv(limit_.promise); }
@@ -58,8 +61,11 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
     std::vector<Tried> tried;   // by dispatcher, in this round
     std::vector<int> unknowns;  // by dispatcher, in this round
     Outcome last;               // of the attempt before the one in force
-    bool maybeSent = false;     // an attempt of it was unknown: it keeps its key, so it is never formatted anew
-    enum class Attempt { fresh, used } attempt = Attempt::fresh;  // used: it was out already; the next needs a new id
+    bool maybeSent = false;  // an attempt of it was unknown: it keeps its key, so it is never formatted anew
+    enum class Attempt {
+      fresh,
+      used
+    } attempt = Attempt::fresh;                         // used: it was out already; the next needs a new id
     kj::TimePoint since = kj::origin<kj::TimePoint>();  // handed over
   };
   using Order = std::tuple<int, MessageId, queue::SubmissionId>;  // most severe, then oldest
@@ -71,6 +77,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) override;
   void settled(const queue::SettleResult& result) override;
   void fenced() override;
+  void answered() override;
 
   void pump();
   void dispatchPending();
@@ -83,11 +90,13 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
   void judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutcome said);
   Situation situation(const Item& item, std::size_t dispatcher, const AttemptOutcome& said) const;
-  void settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& outcome, std::optional<Milliseconds> wait = std::nullopt);
+  void settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& outcome,
+              std::optional<Milliseconds> wait = std::nullopt);
   void waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome);
   void rest(std::unique_ptr<Item> item, Milliseconds wait);
   void wakeRested();
 
+  void forsaken(std::unique_ptr<Item> item);
   void hold(std::unique_ptr<Item> item);
   std::unique_ptr<Item> make(queue::Submission submission) const;
   void finishIfStopped();
@@ -100,15 +109,17 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   Ledger ledger_;
   queue::Formatter format_;
 
-  std::map<Order, std::unique_ptr<Item>> pending_;                              // waits for room
-  std::unordered_map<queue::SubmissionId, std::unique_ptr<Item>> recording_;    // waits for its next attempt to be durable
-  std::unordered_map<queue::AttemptId, std::unique_ptr<Item>> out_;             // with a worker
+  std::map<Order, std::unique_ptr<Item>> pending_;  // waits for room
+  std::unordered_map<queue::SubmissionId, std::unique_ptr<Item>>
+      recording_;  // waits for its next attempt to be durable
+  std::unordered_map<queue::AttemptId, std::unique_ptr<Item>> out_;  // with a worker
 
   std::multimap<kj::TimePoint, std::unique_ptr<Item>> resting_;  // maybe sent, waits for its next round
 
   bool sweep_ = true;        // the queue has to be walked through
   bool sweepAgain_ = false;  // and once more after that
   bool head_ = false;        // its head has to be looked at first
+  bool headAsked_ = false;   // that claim has not been answered; still set when the next is wanted: it failed
   bool started_ = false;
   bool stopping_ = false;
   bool noDispatcherSaid_ = false;

@@ -3,9 +3,10 @@
 namespace smsd {
 namespace {
 
-/// It may have been sent. A gateway that knows keys is asked again, any other way is a possible second copy: so the same one
-/// first where it cannot hurt, then another, then the same all the same.
+/// It may have been sent. A gateway that knows keys is asked again, any other way is a possible second copy:
+/// so the same one first where it cannot hurt, then another, then the same all the same.
 Verdict unknown(const Situation& situation) {
+  if (situation.holds) return Verdict::held;
   bool maySame = situation.unknownsHere <= repeatsPerRound;
   if (situation.sameKnowsKeys && maySame) return Verdict::sameDispatcher;
   if (situation.othersLeft) return Verdict::otherDispatcher;
@@ -18,13 +19,16 @@ Verdict verdict(const Outcome& outcome, const Situation& situation) {
   // A worker that ended before it touched the SMS says nothing of the way out: its successor may have it.
   if (situation.begun == Begun::no) return Verdict::sameDispatcher;
   switch (outcome.kind) {
-    case OutcomeKind::accepted: return Verdict::sent;
+    case OutcomeKind::accepted:
+      return Verdict::sent;
     case OutcomeKind::refused:
       if (situation.othersLeft) return Verdict::otherDispatcher;
       return situation.everyoneRefused ? Verdict::ignored : Verdict::nextRound;
     case OutcomeKind::deferred:
-    case OutcomeKind::broken: return situation.othersLeft ? Verdict::otherDispatcher : Verdict::nextRound;
-    case OutcomeKind::unknown: return unknown(situation);
+    case OutcomeKind::broken:
+      return situation.othersLeft ? Verdict::otherDispatcher : Verdict::nextRound;
+    case OutcomeKind::unknown:
+      return unknown(situation);
   }
   return Verdict::nextRound;
 }

@@ -41,6 +41,15 @@ TEST(Verdict, AnUnknownGoesBackToAGatewayThatKnowsKeysBeforeAnyOther) {
   EXPECT_EQ(judged(OutcomeKind::unknown, {}), Verdict::sameDispatcher);
 }
 
+TEST(Verdict, AnUnknownWaitsForAnOperatorWhereThePolicySaysSo) {
+  for (bool others : {false, true})
+    for (bool keys : {false, true})
+      EXPECT_EQ(judged(OutcomeKind::unknown, {.othersLeft = others, .sameKnowsKeys = keys, .holds = true}), Verdict::held);
+  // What is known not to have been sent is not held.
+  EXPECT_EQ(judged(OutcomeKind::deferred, {.holds = true}), Verdict::nextRound);
+  EXPECT_EQ(judged(OutcomeKind::unknown, {.begun = Begun::no, .holds = true}), Verdict::sameDispatcher);
+}
+
 TEST(Verdict, AnUnknownIsRepeatedOnlySoOftenInARound) {
   int last = repeatsPerRound + 1;
   EXPECT_EQ(judged(OutcomeKind::unknown, {.unknownsHere = last}), Verdict::nextRound);

@@ -1,0 +1,145 @@
+#include "tests/road/fake-dispatcher.h"
+
+#include <stdexcept>
+#include <system_error>
+
+namespace smsd {
+
+using keeper::WorkerEvents;
+
+class FakeDispatcher::Generation final : public keeper::Generation {
+ public:
+  Generation(FakeDispatcher& dispatcher, WorkerEvents& keeper) : dispatcher_(dispatcher), keeper_(keeper) {
+    dispatcher_.current_ = this;
+  }
+  ~Generation() noexcept(false) override {
+    if (dispatcher_.current_ == this) dispatcher_.current_ = nullptr;
+  }
+
+  int pid() const override { return static_cast<int>(dispatcher_.hired); }
+  std::size_t out() const override { return out_.size(); }
+
+  void dispatch(const std::vector<const queue::Submission*>& batch) override {
+    for (auto* submission : batch) {
+      if (dispatcher_.onDispatch) dispatcher_.onDispatch(*submission);
+      dispatcher_.handed.push_back(*submission);
+      out_.emplace(submission->attempt, Begun::no);
+    }
+    if (out_.size() > dispatcher_.traits_.window + dispatcher_.traits_.backlog)
+      throw std::logic_error("more than window and backlog allow");
+  }
+
+  kj::Promise<std::vector<keeper::Recalled>> recall(const std::vector<queue::AttemptId>& attempts) override {
+    ++dispatcher_.recalls;
+    std::vector<keeper::Recalled> known;
+    for (auto attempt : attempts) {
+      auto found = dispatcher_.remembers.find(attempt);
+      if (found == dispatcher_.remembers.end()) continue;
+      auto& one = known.emplace_back();
+      one.attempt = attempt;
+      if (found->second) one.outcome = *found->second;
+    }
+    return kj::evalLater([known = std::move(known)]() mutable { return std::move(known); });
+  }
+
+  kj::Promise<void> drain() override {
+    ++dispatcher_.drains;
+    if (dispatcher_.mute) return kj::NEVER_DONE;
+    auto pair = kj::newPromiseAndFulfiller<void>();
+    drained_ = kj::mv(pair.fulfiller);
+    later_ = kj::evalLater([this]() { giveBack(); }).eagerlyEvaluate(nullptr);
+    return kj::mv(pair.promise);
+  }
+
+  void end(const std::string& why) override {
+    dispatcher_.ended.push_back(why);
+    later_ = kj::evalLater([this, why]() { gone(why, false); }).eagerlyEvaluate(nullptr);
+  }
+
+  void readySoon() {
+    later_ = kj::evalLater([this]() { ready(); }).eagerlyEvaluate(nullptr);
+  }
+  void ready() {
+    if (!gone_) keeper_.workerReady(dispatcher_.traits_);
+  }
+  void begin(queue::AttemptId attempt) { out_.at(attempt) = Begun::yes; }
+
+  void say(std::vector<std::pair<queue::AttemptId, Outcome>> said) {
+    std::vector<AttemptOutcome> outcomes;
+    for (auto& [attempt, outcome] : said) {
+      if (out_.erase(attempt) == 0) throw std::logic_error("the test speaks of an attempt that is not out");
+      outcomes.push_back({attempt, std::move(outcome), Begun::yes});
+    }
+    keeper_.workerReported(std::move(outcomes));
+    finishDrain();
+  }
+
+  void gone(const std::string& why, bool breach) {
+    if (std::exchange(gone_, true)) return;
+    dispatcher_.current_ = nullptr;
+    std::vector<AttemptOutcome> lost;
+    for (auto& [attempt, begun] : out_) {
+      OutcomeKind kind = begun == Begun::yes ? OutcomeKind::unknown : OutcomeKind::deferred;
+      lost.push_back({attempt, {kind, "the worker is gone: " + why, {}}, begun});
+    }
+    out_.clear();
+    keeper_.workerGone(why, std::move(lost), breach);
+  }
+
+  std::map<queue::AttemptId, Begun> out_;
+
+ private:
+  /// As a real worker does when it is drained: what it has not begun comes back.
+  void giveBack() {
+    std::vector<AttemptOutcome> outcomes;
+    for (auto& [attempt, begun] : out_)
+      if (begun == Begun::no)
+        outcomes.push_back({attempt, {OutcomeKind::deferred, "drained", {}}, Begun::no});
+    for (auto& outcome : outcomes) out_.erase(outcome.attempt);
+    if (!outcomes.empty()) keeper_.workerReported(std::move(outcomes));
+    finishDrain();
+  }
+  void finishDrain() {
+    if (!out_.empty()) return;
+    KJ_IF_MAYBE (fulfiller, drained_) fulfiller->get()->fulfill();
+  }
+
+  FakeDispatcher& dispatcher_;
+  WorkerEvents& keeper_;
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> drained_;
+  kj::Promise<void> later_ = nullptr;
+  bool gone_ = false;
+};
+
+keeper::Hire FakeDispatcher::hire() {
+  return [this](WorkerEvents& events) -> kj::Own<keeper::Generation> {
+    if (start == Start::fails)
+      throw std::system_error(ENOENT, std::generic_category(), "cannot start the worker");
+    ++hired;
+    auto generation = kj::heap<Generation>(*this, events);
+    if (start == Start::ready) generation->readySoon();
+    return generation;
+  };
+}
+
+std::vector<queue::AttemptId> FakeDispatcher::out() const {
+  std::vector<queue::AttemptId> result;
+  if (current_ == nullptr) return result;
+  for (auto& [attempt, begun] : current_->out_) result.push_back(attempt);
+  return result;
+}
+
+void FakeDispatcher::ready() { current_->ready(); }
+void FakeDispatcher::begin(queue::AttemptId attempt) { current_->begin(attempt); }
+void FakeDispatcher::say(std::vector<std::pair<queue::AttemptId, Outcome>> outcomes) {
+  current_->say(std::move(outcomes));
+}
+void FakeDispatcher::gone(const std::string& why, bool breach) { current_->gone(why, breach); }
+
+void FakeDispatcher::sayAll(const Outcome& outcome) {
+  std::vector<std::pair<queue::AttemptId, Outcome>> said;
+  for (auto attempt : out()) said.emplace_back(attempt, outcome);
+  if (!said.empty()) say(std::move(said));
+}
+
+}  // namespace smsd

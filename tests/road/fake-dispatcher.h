@@ -1,0 +1,79 @@
+// A dispatcher whose workers do what the test says, behind a real Keeper.
+//
+// Owns the script of one dispatcher over all generations of its worker. Stands where a child process and its
+// connection stand (keeper::Generation) and keeps their contract: a report comes for what is out, later than
+// the hand-over; when a generation ends everything that was out gets its outcome.
+#pragma once
+
+#include <kj/async.h>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "supervisor/config.h"
+#include "supervisor/keeper/generation.h"
+
+namespace smsd {
+
+class FakeDispatcher {
+ public:
+  enum class Start {
+    ready,   // as soon as it is hired
+    silent,  // when the test says ready()
+    fails,   // it cannot be started at all
+  };
+  explicit FakeDispatcher(keeper::WorkerTraits traits) : traits_(std::move(traits)) {}
+  KJ_DISALLOW_COPY(FakeDispatcher);
+
+  keeper::Hire hire();
+
+  // --- what it is told
+  Start start = Start::ready;
+  bool mute = false;  // drain() is never answered, as by a worker that hangs
+  std::function<void(const queue::Submission&)> onDispatch;
+  /// What recall() answers: the outcome of an attempt, or none where it is under way.
+  std::map<queue::AttemptId, std::optional<Outcome>> remembers;
+
+  // --- what happened to it
+  std::vector<queue::Submission> handed;  // all that was ever handed over, in order
+  unsigned hired = 0;
+  unsigned drains = 0;
+  std::vector<std::string> ended;  // why, each time
+  unsigned recalls = 0;
+
+  // --- what its worker does
+  bool alive() const { return current_ != nullptr; }
+  std::vector<queue::AttemptId> out() const;
+  void ready();
+  void begin(queue::AttemptId attempt);
+  /// Begun, and then this.
+  void say(queue::AttemptId attempt, Outcome outcome) { say({{attempt, std::move(outcome)}}); }
+  void say(std::vector<std::pair<queue::AttemptId, Outcome>> outcomes);
+  /// The same of everything that is out.
+  void sayAll(const Outcome& outcome);
+  void die(const std::string& why = "signal 9 (Killed)") { gone(why, false); }
+  void breach() { gone("an outcome for an attempt that is not out", true); }
+
+ private:
+  class Generation;
+  void gone(const std::string& why, bool breach);
+
+  keeper::WorkerTraits traits_;
+  Generation* current_ = nullptr;
+};
+
+inline Outcome accepted(std::string reference = "17") {
+  return {OutcomeKind::accepted, std::move(reference), {}};
+}
+inline Outcome refused(std::string reason = "no such number") {
+  return {OutcomeKind::refused, std::move(reason), {}};
+}
+inline Outcome deferred(Milliseconds after = Milliseconds(0)) {
+  return {OutcomeKind::deferred, "busy", after};
+}
+inline Outcome broken() { return {OutcomeKind::broken, "no SIM", {}}; }
+inline Outcome unknown() { return {OutcomeKind::unknown, "cut off", {}}; }
+
+}  // namespace smsd

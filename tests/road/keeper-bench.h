@@ -1,0 +1,179 @@
+// What the tests of the keeper stand on: one keeper over fake workers, a clock moved by hand, and ears for
+// what it reports.
+#pragma once
+
+#include <kj/timer.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "supervisor/keeper/keeper.h"
+#include "tests/road/fake-dispatcher.h"
+#include "tests/road/story.h"
+
+namespace smsd::keeper {
+
+using Start = FakeDispatcher::Start;
+using Attempts = std::vector<queue::AttemptId>;
+
+class Ears final : public DispatcherEvents {
+ public:
+  void dispatcherReported(std::size_t, std::vector<AttemptOutcome> outcomes) override {
+    for (auto& outcome : outcomes) said.emplace(outcome.attempt, outcome);
+  }
+  void dispatcherChanged(std::size_t) override {
+    ++changes;
+    KJ_IF_MAYBE (fulfiller, changed_) fulfiller->get()->fulfill();
+  }
+  kj::Promise<void> nextChange() {
+    auto pair = kj::newPromiseAndFulfiller<void>();
+    changed_ = kj::mv(pair.fulfiller);
+    return kj::mv(pair.promise);
+  }
+
+  /// "unknown", or "deferred, not begun".
+  std::string of(queue::AttemptId attempt) const {
+    auto found = said.find(attempt);
+    if (found == said.end()) return "nothing";
+    return std::string(name(found->second.outcome.kind)) +
+           (found->second.begun == Begun::no ? ", not begun" : "");
+  }
+
+  std::multimap<queue::AttemptId, AttemptOutcome> said;
+  int changes = 0;
+
+ private:
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> changed_;
+};
+
+inline DispatcherConfig named(const std::string& name, Activation activation) {
+  DispatcherConfig config;
+  config.name = name;
+  config.kind = "fake";
+  config.activation = activation;
+  return config;
+}
+
+/// A keeper with fake workers that take four SMS at once.
+class Bench {
+ public:
+  explicit Bench(Activation activation = Activation::spawn)
+      : keeper(timer, named("modem", activation), worker.hire(), 0, log, road) {}
+
+  void turn() {
+    timer.advanceTo(timer.now());
+    scope.poll();
+  }
+  void start() {
+    keeper.start();
+    turn();
+  }
+  void advance(Milliseconds by) {
+    auto until = timer.now() + static_cast<std::uint64_t>(by.count()) * kj::MILLISECONDS;
+    for (;;) {
+      auto next = timer.nextEvent();
+      kj::TimePoint at = until;
+      KJ_IF_MAYBE (due, next) at = std::min(until, std::max(*due, timer.now()));
+      timer.advanceTo(at);
+      scope.poll();
+      if (at == until) return turn();
+    }
+  }
+  /// Hands SMS over; the worker begins them.
+  Attempts give(std::size_t count) {
+    std::vector<queue::Submission> submissions(count);
+    std::vector<const queue::Submission*> batch;
+    Attempts attempts;
+    for (auto& submission : submissions) {
+      submission.attempt = ++last_;
+      attempts.push_back(last_);
+      batch.push_back(&submission);
+    }
+    keeper.dispatch(batch);
+    for (auto attempt : attempts) worker.begin(attempt);
+    return attempts;
+  }
+  /// One SMS, and this is what becomes of it.
+  void give(const Outcome& outcome) {
+    auto attempt = give(1).at(0);
+    worker.say(attempt, outcome);
+    turn();
+  }
+
+  kj::TimerImpl timer{kj::origin<kj::TimePoint>()};
+  Story story;
+  kj::EventLoop loop;
+  kj::WaitScope scope{loop};
+  Events log{RecipientInLog::plain};
+  FakeDispatcher worker{{2, 2, false, {}}};
+  Ears road;
+  Keeper keeper;
+
+ private:
+  queue::AttemptId last_ = 0;
+};
+
+/// How a keeper gets into each of its situations, with an SMS out where it can have one.
+inline const std::map<std::string, std::function<void(Bench&)>> situations = {
+    {"starting",
+     [](Bench& bench) {
+       bench.worker.start = Start::silent;
+       bench.start();
+     }},
+    {"fresh",  // ready, and has not served yet
+     [](Bench& bench) {
+       bench.start();
+       bench.give(1);
+     }},
+    {"ready",
+     [](Bench& bench) {
+       bench.start();
+       bench.give(accepted());
+       bench.give(1);
+     }},
+    {"resting",
+     [](Bench& bench) {
+       bench.start();
+       bench.give(1);
+       for (int i = 0; i < 3; ++i) bench.give(deferred());
+     }},
+    {"probing",
+     [](Bench& bench) {
+       bench.start();
+       for (int i = 0; i < 3; ++i) bench.give(deferred());
+       bench.advance(5s);
+       bench.give(1);
+     }},
+    {"broken",
+     [](Bench& bench) {
+       bench.start();
+       bench.give(1);
+       bench.give(broken());
+     }},
+    {"broken, probing",
+     [](Bench& bench) {
+       bench.start();
+       bench.give(broken());
+       bench.advance(1min);
+       bench.give(1);
+     }},
+    {"throttled",
+     [](Bench& bench) {
+       bench.start();
+       bench.worker.die();
+       bench.turn();
+     }},
+    {"draining",
+     [](Bench& bench) {
+       bench.start();
+       bench.give(accepted());
+       bench.give(1);
+       bench.keeper.drain().detach([](kj::Exception&&) {});
+       bench.turn();
+     }},
+};
+
+}  // namespace smsd::keeper

@@ -1,0 +1,232 @@
+// The keeper of one dispatcher: the throttle, the probe, and what it tells the road and the journal.
+#include <gtest/gtest.h>
+
+#include "tests/road/keeper-bench.h"
+
+namespace smsd::keeper {
+namespace {
+
+TEST(Keeper, StartsNothingMoreOnceItDrains) {
+  for (auto& situation : {"throttled", "draining"}) {
+    Bench bench;
+    situations.at(situation)(bench);
+    bench.keeper.drain().detach([](kj::Exception&&) {});
+    if (bench.worker.alive()) bench.worker.die();
+    bench.advance(10min);
+    EXPECT_EQ(bench.worker.hired, 1u) << situation;
+  }
+}
+
+TEST(Keeper, IsUndecidedUntilItsFirstWorkerIsReadyOrGone) {
+  for (bool gets : {true, false}) {
+    Bench bench;
+    situations.at("starting")(bench);
+    EXPECT_TRUE(bench.keeper.undecided());
+    gets ? bench.worker.ready() : bench.worker.die();
+    bench.turn();
+    EXPECT_FALSE(bench.keeper.undecided());
+  }
+  Bench bench;
+  bench.worker.start = Start::fails;
+  bench.start();
+  EXPECT_FALSE(bench.keeper.undecided());
+  EXPECT_NE(bench.keeper.reason().find("cannot start the worker"), std::string::npos);
+}
+
+TEST(Keeper, IsUsableButWithoutRoomWhenItIsFull) {
+  Bench bench;
+  bench.start();
+  bench.give(4);
+  EXPECT_EQ(bench.keeper.room(), 0u);
+  EXPECT_TRUE(bench.keeper.usable());
+}
+
+TEST(Keeper, LetsOneSmsThroughAsTheProbe) {
+  Bench bench;
+  situations.at("probing")(bench);
+  EXPECT_EQ(bench.keeper.room(), 0u);
+  bench.worker.sayAll(deferred());
+  bench.turn();
+  bench.advance(10s);
+  EXPECT_EQ(bench.keeper.room(), 1u);
+  EXPECT_EQ(bench.keeper.out(), 0u);
+}
+
+TEST(Keeper, TellsTheRoadWhenItIsTimeToProbe) {
+  Bench bench;
+  situations.at("resting")(bench);
+  bench.worker.sayAll(deferred());
+  bench.turn();
+  int before = bench.road.changes;
+  bench.advance(5s - 1ms);
+  EXPECT_EQ(bench.road.changes, before);
+  bench.advance(1ms);
+  EXPECT_GT(bench.road.changes, before);
+  EXPECT_EQ(bench.keeper.room(), 1u);
+}
+
+TEST(Keeper, WaitsLongerEachTimeAWorkerDiesBeforeItServed) {
+  for (Start how : {Start::ready, Start::silent, Start::fails}) {
+    Bench bench;
+    bench.worker.start = how;
+    bench.start();
+    for (Milliseconds wait : {1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s}) {
+      if (bench.worker.alive()) bench.worker.die();
+      bench.turn();
+      unsigned starts = bench.keeper.starts();
+      EXPECT_EQ(bench.keeper.untilProbe().count(), wait.count());
+      bench.advance(wait - 1ms);
+      ASSERT_EQ(bench.keeper.starts(), starts) << wait.count();
+      bench.advance(1ms);
+      ASSERT_EQ(bench.keeper.starts(), starts + 1) << wait.count();
+    }
+  }
+}
+
+TEST(Keeper, ReplacesAtOnceAWorkerThatHadServedHoweverOftenOthersDiedBefore) {
+  Bench bench;
+  bench.start();
+  for (Milliseconds wait : {1s, 2s, 4s}) {
+    bench.worker.die();
+    bench.advance(wait);
+  }
+  for (int i = 0; i < 5; ++i) {
+    bench.give(accepted());
+    unsigned before = bench.worker.hired;
+    bench.worker.die();
+    bench.turn();
+    EXPECT_EQ(bench.worker.hired, before + 1);
+    EXPECT_EQ(bench.keeper.room(), 4u);
+  }
+  bench.worker.die();  // this one had not served: the throttle starts over
+  bench.turn();
+  EXPECT_EQ(bench.keeper.untilProbe(), 1s);
+}
+
+TEST(Keeper, RestsWhenWorkersDieWithWhateverTheyAreGiven) {
+  Bench bench;
+  bench.start();
+  for (Milliseconds wait : {1s, 2s}) {
+    bench.give(1);
+    bench.worker.die();
+    bench.advance(wait);
+    EXPECT_EQ(static_cast<int>(bench.keeper.state()), static_cast<int>(State::ready));
+  }
+  bench.give(1);
+  bench.worker.die();
+  bench.advance(4s);
+  EXPECT_EQ(static_cast<int>(bench.keeper.state()), static_cast<int>(State::resting));
+  EXPECT_EQ(bench.keeper.room(), 0u);
+  EXPECT_EQ(bench.keeper.counts().unknown, 3u);
+}
+
+TEST(Keeper, CountsAStrikeForEachBreachOfTheContract) {
+  Bench bench;
+  bench.start();
+  bench.give(accepted());
+  bench.worker.breach();
+  bench.advance(1s);
+  bench.worker.breach();
+  bench.turn();
+  EXPECT_EQ(bench.keeper.strikes(), 2u);
+  EXPECT_EQ(bench.story.count("broke the contract"), 2u);
+}
+
+TEST(Keeper, ReportsWhatWasOutWithADeadWorkerOnce) {
+  Bench bench;
+  bench.start();
+  auto begun = bench.give(2);
+  bench.worker.die();
+  bench.advance(1min);
+  EXPECT_EQ(bench.road.said.size(), 2u);
+  for (auto attempt : begun) EXPECT_EQ(bench.road.of(attempt), "unknown");
+  EXPECT_EQ(bench.keeper.counts().unknown, 2u);
+}
+
+TEST(Keeper, SaysOneThingForEachChangeOfItsState) {
+  Bench bench;
+  bench.start();
+  for (int i = 0; i < 3; ++i) bench.give(deferred());
+  bench.advance(5s);
+  bench.give(deferred());
+  bench.advance(10s);
+  bench.give(accepted());
+  EXPECT_EQ(bench.story.count("modem: ready"), 2u) << bench.story.text();
+  EXPECT_EQ(bench.story.count("modem: resting"), 1u) << bench.story.text();
+  EXPECT_EQ(bench.story.count("tried again in 5s: busy"), 1u) << bench.story.text();
+  EXPECT_EQ(bench.keeper.reason(), "");
+}
+
+TEST(Keeper, CountsOutcomes) {
+  Bench bench;
+  bench.start();
+  for (auto& outcome : {accepted(), accepted(), refused(), deferred(), unknown(), broken()})
+    bench.give(outcome);
+  EXPECT_EQ(bench.keeper.counts().accepted, 2u);
+  EXPECT_EQ(bench.keeper.counts().refused, 1u);
+  EXPECT_EQ(bench.keeper.counts().deferred, 1u);
+  EXPECT_EQ(bench.keeper.counts().unknown, 1u);
+  EXPECT_EQ(bench.keeper.counts().broken, 1u);
+}
+
+TEST(Keeper, AsksAWorkerThatOutlivedItsConnectionWhatBecameOfItsSms) {
+  Bench bench(Activation::socket);
+  bench.start();
+  bench.give(accepted());
+  auto out = bench.give(3);
+  bench.worker.remembers = {{out[0], accepted("17")}, {out[1], std::nullopt}};
+  bench.worker.die("the connection was lost");
+  bench.turn();
+  for (auto attempt : out) EXPECT_EQ(bench.road.of(attempt), "nothing") << "the worker may know";
+  bench.advance(500ms);
+  EXPECT_EQ(bench.road.of(out[0]), "accepted");
+  EXPECT_EQ(bench.road.of(out[1]), "nothing") << "it is under way there";
+  EXPECT_EQ(bench.road.of(out[2]), "unknown") << "it is not known there any more";
+  bench.worker.remembers[out[1]] = accepted("18");
+  bench.advance(500ms);
+  EXPECT_EQ(bench.road.of(out[1]), "accepted");
+  EXPECT_EQ(bench.road.said.size(), 4u) << "none twice";
+}
+
+TEST(Keeper, GivesUpAskingWhenNoWorkerComesBackInTime) {
+  Bench bench(Activation::socket);
+  bench.start();
+  bench.give(accepted());
+  auto out = bench.give(1);
+  bench.worker.start = Start::fails;
+  bench.worker.die("the connection was lost");
+  bench.advance(59s);
+  EXPECT_EQ(bench.road.of(out[0]), "nothing");
+  bench.advance(2s);  // timeout and start_timeout are over
+  EXPECT_EQ(bench.road.of(out[0]), "unknown");
+}
+
+TEST(Keeper, KnowsThatAWorkerItStartedItselfDiedWithItsPredecessor) {
+  Bench bench;
+  bench.start();
+  bench.keeper.inquire({4711});
+  bench.turn();
+  EXPECT_EQ(bench.road.of(4711), "unknown");
+  EXPECT_EQ(bench.worker.recalls, 0u);
+}
+
+/// The same with a process: what it says when it ends is the reason an operator reads.
+TEST(Keeper, SaysHowAWorkerProcessEnded) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"/bin/false", "exit status 1"}, {"/nonexistent/worker", "cannot start /nonexistent/worker"}};
+  for (auto& [program, reason] : cases) {
+    Story story;
+    auto io = kj::setupAsyncIo();
+    Events log{RecipientInLog::plain};
+    Ears road;
+    SpawnPlan plan{program, "/dev/null", "modem", "/"};
+    Keeper keeper(io, named("modem", Activation::spawn), plan, 0, log, road);
+    keeper.start();
+    while (keeper.undecided()) road.nextChange().wait(io.waitScope);
+    EXPECT_EQ(static_cast<int>(keeper.state()), static_cast<int>(State::resting));
+    EXPECT_NE(keeper.reason().find(reason), std::string::npos) << keeper.reason();
+  }
+}
+
+}  // namespace
+}  // namespace smsd::keeper

@@ -1,0 +1,246 @@
+// The queue away, slow, or taken over by somebody else: nothing is lost, repeated or sent on a lease that has
+// run out.
+#include <gtest/gtest.h>
+
+#include "tests/road/world.h"
+
+namespace smsd {
+namespace {
+
+using Kind = queue::QueueError::Kind;
+using queue::Op;
+
+TEST(Ledger, KeepsOutcomesWhileTheQueueIsAwayAndSettlesThemOnceItIsBack) {
+  World world({{"gateway", 4}});
+  for (int i = 0; i < 4; ++i) world.memory.put("recipient " + std::to_string(i), "text");
+  world.start();
+  world.memory.away();
+  for (auto attempt : world["gateway"].out()) {
+    world["gateway"].say(attempt, accepted());
+    world.advance(1s);
+  }
+  auto later = world.memory.put("later", "text");
+  world.road->notice();
+  world.advance(5s);
+  EXPECT_EQ(world.memory.count(queue::SentStatus::sent), 0u);
+  EXPECT_EQ(world.road->ledger().unsettled(), 4u);
+  EXPECT_TRUE(world.road->ledger().away());
+  EXPECT_EQ(world.story.count("the queue is away"), 1u) << world.story.text();
+  EXPECT_EQ(world["gateway"].handed.size(), 4u);
+
+  world.memory.back();
+  world.advance(10s);
+  EXPECT_EQ(world.memory.count(queue::SentStatus::sent), 4u);
+  EXPECT_EQ(world.memory.settled().size(), 4u) << "none twice";
+  EXPECT_FALSE(world.road->ledger().away());
+  EXPECT_EQ(world.story.count("the queue is away"), 1u);
+  EXPECT_EQ(world.story.count("the queue is back"), 1u);
+  world.answer("gateway", accepted());
+  EXPECT_EQ(world.sent(later), 'Y');
+}
+
+TEST(Ledger, AsksTheQueueAgainWithGrowingDelays) {
+  World world({{"modem"}});
+  world.start();
+  world.memory.away();
+  world.road->notice();
+  world.quiet();
+  for (Milliseconds wait : {250ms, 500ms, 1000ms, 1500ms, 1500ms, 1500ms}) {
+    std::size_t calls = world.memory.calls();
+    world.advance(wait - 1ms);
+    ASSERT_EQ(world.memory.calls(), calls) << wait.count();
+    world.advance(1ms);
+    ASSERT_EQ(world.memory.calls(), calls + 1) << wait.count();
+  }
+}
+
+TEST(Ledger, ClaimsNothingNewWhileASettlementCannotBeMade) {
+  World world({{"gateway", 4}});
+  world.memory.put("kari", "text");
+  world.start();
+  world.memory.fail(Op::settle, Kind::failed, 3);
+  world["gateway"].sayAll(accepted());
+  world.quiet();
+  std::size_t claims = world.memory.calls(Op::claim);
+  world.alert("ola", "text");
+  world.advance(1s);  // two further failures
+  EXPECT_EQ(world.memory.calls(Op::claim), claims);
+  world.advance(2s);
+  EXPECT_EQ(world.handedTo("gateway").back(), "ola");
+}
+
+TEST(Ledger, LetsNothingLeaveWhileTheQueueIsAway) {
+  World world({{"modem"}});
+  for (int i = 0; i < 5; ++i) world.memory.put("recipient " + std::to_string(i), "text");
+  world.start();
+  world.memory.away();
+  world["modem"].sayAll(accepted());  // the settlement finds the queue away
+  world.quiet();
+  std::size_t handed = world["modem"].handed.size();
+  world["modem"].sayAll(accepted());
+  world.advance(3s);
+  EXPECT_EQ(world["modem"].handed.size(), handed);
+  world.memory.back();
+  world.advance(10s);
+  world.answer("modem", accepted());
+  EXPECT_EQ(world.memory.count(queue::SentStatus::sent), 5u);
+}
+
+/// Each way of the queue to fail, at each call the road makes of it: afterwards all is as if it had not been.
+TEST(Ledger, RepeatsEachCallThatFailedWhateverTheReason) {
+  for (Op op : {Op::renew, Op::takeOver, Op::claim, Op::recordAttempts, Op::settle})
+    for (Kind kind :
+         {Kind::unreachable, Kind::denied, Kind::notInstalled, Kind::busy, Kind::invalid, Kind::failed}) {
+      SCOPED_TRACE(std::to_string(static_cast<int>(op)) + " fails as " +
+                   std::to_string(static_cast<int>(kind)));
+      World world({{"modem"}, {"gateway"}});
+      world.start();
+      world.memory.fail(op, kind, 3);
+      auto id = world.memory.put("kari", "text");
+      world.road->notice();
+      world.advance(40s);
+      world["modem"].sayAll(deferred());
+      world.advance(40s);
+      world["gateway"].sayAll(accepted());
+      world.advance(40s);
+      EXPECT_EQ(world.sent(id), 'Y');
+      EXPECT_EQ(world["modem"].handed.size(), 1u);
+      EXPECT_EQ(world["gateway"].handed.size(), 1u);
+      EXPECT_EQ(world.memory.settled().size(), 1u);
+      EXPECT_EQ(world.story.count("the queue is away"), 1u);
+      EXPECT_EQ(world.story.count("the queue is back"), 1u);
+    }
+}
+
+TEST(Ledger, SaysWhyItCouldNotEnlist) {
+  World world({{"modem"}});
+  world.memory.fail(Op::enlist, Kind::denied);
+  auto error = world.road->enlist().wait(world.io.waitScope);
+  KJ_IF_MAYBE (what, error)
+    EXPECT_EQ(what->kind(), Kind::denied);
+  else
+    ADD_FAILURE() << "it enlisted";
+}
+
+TEST(Ledger, StillLooksAtTheHeadWhenTheClaimOfTheHeadFailed) {
+  World world({{"modem"}});
+  for (int i = 0; i < 100; ++i) world.memory.put("recipient " + std::to_string(i), "text", 5);
+  world.start();
+  world.memory.fail(Op::claim, Kind::unreachable);
+  world.alert("on call", "critical", 1);
+  world.advance(1s);
+  world["modem"].sayAll(accepted());
+  world.quiet();
+  EXPECT_EQ(world.handedTo("modem").back(), "on call");
+}
+
+TEST(Ledger, DropsEverythingWhenFencedEnlistsAnewAndIgnoresLateOutcomes) {
+  World world({{"modem"}});
+  for (int i = 0; i < 3; ++i) world.memory.put("recipient " + std::to_string(i), "text");
+  world.start();
+  world.memory.fence();
+  auto old = world["modem"].out().at(0);
+  world.advance(15s);  // the heartbeat hears of it
+  EXPECT_EQ(world.story.count("another supervisor took over"), 1u);
+  EXPECT_EQ(world.memory.calls(Op::enlist), 2u);
+  EXPECT_TRUE(world.memory.settled().empty());
+
+  // Nobody else took them, so they come back to us, as orphans; the one that is out has a new attempt.
+  world["modem"].say(old, accepted("late"));
+  world.quiet();
+  for (auto& one : world.memory.settled()) EXPECT_NE(one.reference, "late");
+  world.answer("modem", accepted("in time"));
+  EXPECT_EQ(world.memory.count(queue::SentStatus::sent), 3u);
+  EXPECT_EQ(world.memory.settled().size(), 3u);
+  EXPECT_FALSE(world.road->ledger().away()) << "being fenced is not being away";
+}
+
+TEST(Ledger, LeavesToARivalWhatTheRivalTookOver) {
+  World world({{"modem"}});
+  for (int i = 0; i < 3; ++i) world.memory.put("recipient " + std::to_string(i), "text");
+  world.start();
+  world.memory.takeAway();
+  world.advance(15s);
+  EXPECT_EQ(world.road->underWay(), 0u);
+  world["modem"].sayAll(accepted("late"));
+  world.advance(1min);
+  EXPECT_EQ(world.memory.calls(Op::settle), 0u);
+  EXPECT_EQ(world.story.count("another supervisor took over"), 1u);
+  EXPECT_EQ(world["modem"].handed.size(), 1u);
+  auto ours = world.alert("kari", "a new one");
+  world.answer("modem", accepted());
+  EXPECT_EQ(world.sent(ours), 'Y');
+}
+
+TEST(Ledger, DropsItsSettlementsWhenTheyComeTooLate) {
+  World world({{"modem"}});
+  world.memory.put("kari", "text");
+  world.start();
+  world.memory.fence();
+  world["modem"].sayAll(accepted("too late"));
+  world.quiet();
+  EXPECT_EQ(world.story.count("another supervisor took over"), 1u);
+  EXPECT_EQ(world.road->ledger().unsettled(), 0u);
+  EXPECT_TRUE(world.memory.settled().empty());
+}
+
+TEST(Ledger, LetsNothingLeaveOnALeaseThatHasRunOutAndGoesOnWhenItIsRenewed) {
+  World world({{"modem"}});
+  for (int i = 0; i < 2; ++i) world.memory.put("recipient " + std::to_string(i), "text");
+  world.start();
+  ASSERT_EQ(world["modem"].handed.size(), 1u);
+  world.memory.hold(Op::renew);
+  auto pass = [&world](kj::Duration time) {
+    world.timer.advanceTo(world.timer.now() + time);
+    world.turn();
+  };
+  pass(15 * kj::SECONDS);
+  world.memory.waitUntilHeld();
+  pass(15 * kj::SECONDS + 1 * kj::MILLISECONDS);
+  EXPECT_TRUE(world.road->ledger().leaseRanOut());
+  world["modem"].sayAll(accepted());
+  world.turn();
+  EXPECT_EQ(world["modem"].handed.size(), 1u);
+  world.memory.release();
+  world.quiet();
+  EXPECT_EQ(world["modem"].handed.size(), 2u) << "whether or not anything else happens";
+}
+
+TEST(Ledger, RenewsItsLeaseTwiceInItsTime) {
+  World world({{"modem"}});
+  world.start();
+  std::size_t before = world.memory.calls(Op::renew);
+  world.advance(5min);
+  EXPECT_EQ(world.memory.calls(Op::renew), before + 20);
+  EXPECT_FALSE(world.road->ledger().leaseRanOut());
+}
+
+TEST(Ledger, CountsTheLeaseFromTheMomentItWasAskedFor) {
+  World world({{"modem"}});
+  world.start();
+  world.memory.hold(Op::renew);
+  world.timer.advanceTo(world.timer.now() + 15 * kj::SECONDS);
+  world.turn();
+  world.memory.waitUntilHeld();
+  world.timer.advanceTo(world.timer.now() + 10 * kj::SECONDS);  // the database takes its time
+  world.turn();
+  world.memory.release();
+  world.quiet();
+  world.memory.hold(Op::renew);
+  world.timer.advanceTo(world.timer.now() + 20 * kj::SECONDS + 1 * kj::MILLISECONDS);
+  world.turn();
+  EXPECT_TRUE(world.road->ledger().leaseRanOut());
+}
+
+TEST(Ledger, NeitherStarvesClaimsNorSettlements) {
+  World world({{"gateway", 64}});
+  for (int i = 0; i < 2000; ++i) world.memory.put("recipient " + std::to_string(i), "text", i % 7);
+  world.start();
+  world.answer("gateway", accepted());
+  EXPECT_EQ(world.memory.count(queue::SentStatus::sent), 2000u);
+  EXPECT_EQ(world.road->underWay(), 0u);
+  EXPECT_LE(world.memory.calls(Op::claim), 60u) << "claims come in batches";
+}
+
+}  // namespace
+}  // namespace smsd

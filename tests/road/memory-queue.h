@@ -1,0 +1,125 @@
+// A queue in memory that fails when it is told to, and remembers what was asked of it.
+//
+// Owns the messages, submissions and waits of one test, behind a lock: the queue thread works on them, the
+// test sets the scene and looks. Keeps the rules of supervisor/queue/queue.h that the road relies on (order,
+// one live submission a recipient, fencing), not their durability. It does not know the part that NAV's queue
+// class offers.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "supervisor/queue/queue.h"
+
+namespace smsd::queue {
+
+enum class Op { enlist, renew, takeOver, claim, recordAttempts, settle, retire };
+
+struct MemoryRow {
+  MessageId id = 0;
+  std::string recipient;
+  std::string text;
+  std::optional<int> severity;
+  SentStatus status = SentStatus::unsent;
+  Duration at{0};
+};
+
+struct SeenClaim {
+  Look look = Look::onward;
+  std::size_t limit = 0;
+  std::string dispatcher;
+  std::size_t found = 0;
+};
+
+class Memory {
+ public:
+  // --- the scene
+  MessageId put(const std::string& recipient, const std::string& text,
+                std::optional<int> severity = std::nullopt);
+  /// A message on its way when its supervisor died.
+  Submission strand(const std::string& recipient, const std::string& text, const std::string& dispatcher);
+  void setClock(Duration now);
+  /// The next calls of this kind throw, before anything was done.
+  void fail(Op op, QueueError::Kind kind, int times = 1);
+  void away();
+  void back();
+  /// Another supervisor declares ours dead.
+  void fence();
+  /// And takes over what it held.
+  void takeAway();
+  /// The next call of this kind stays under way until release().
+  void hold(Op op);
+  void waitUntilHeld();
+  void release();
+
+  // --- the look
+  MemoryRow row(MessageId id) const;
+  std::size_t count(SentStatus status) const;
+  std::size_t calls() const;
+  std::size_t calls(Op op) const;
+  bool live(const std::string& recipient) const;
+  /// The attempt is the one in force, for this dispatcher, and its submission is live.
+  bool durable(const Submission& submission) const;
+  std::vector<SeenClaim> claims() const;
+  std::vector<NextAttempt> recorded() const;
+  std::vector<Settlement> settled() const;
+
+ private:
+  friend class MemoryQueue;
+  using Place = std::tuple<int, MessageId>;  // most severe, then oldest
+  struct Kept {
+    Submission submission;
+    SupervisorId owner = 0;
+    bool live = true;
+  };
+  struct Wait {
+    int rounds = 0;
+    Duration due{0};
+  };
+
+  static Place placeOf(const MemoryRow& row);
+  void enter(Op op, SupervisorId me);
+  std::map<Place, std::string> heads() const;
+  Submission submit(const std::string& recipient, const std::string& dispatcher, const Formatter& format,
+                    SupervisorId me);
+  bool busy(const std::string& recipient) const;
+  bool waits(const std::string& recipient) const;
+  bool hasUnsent(const std::string& recipient) const;
+  bool claimable(const MemoryRow& row) const;
+  std::size_t mark(const std::vector<MessageId>& ids, SentStatus status);
+  std::size_t expire(const std::optional<Duration>& age);
+  ClaimResult claim(const ClaimRequest& request, SupervisorId me);
+  SettleResult settle(const std::vector<Settlement>& settlements, SupervisorId me);
+  std::vector<AttemptId> record(const std::vector<NextAttempt>& next, SupervisorId me);
+  Kept& owned(SubmissionId id, SupervisorId me);
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  Duration now_{0};
+  bool away_ = false;
+  std::vector<std::pair<Op, QueueError::Kind>> failures_;
+  std::optional<Op> holdNext_;
+  bool held_ = false;
+  std::map<Op, std::size_t> calls_;
+
+  std::map<MessageId, MemoryRow> rows_;
+  std::map<SubmissionId, Kept> submissions_;
+  std::map<std::string, Wait> waits_;
+  std::set<MessageId> heldBack_;  // of settlements whose fate is held
+  std::map<SupervisorId, bool> alive_;
+  std::set<SupervisorId> rivals_;  // another host's
+  std::optional<Place> cursor_;
+  AttemptId lastAttempt_ = 1000;
+  std::vector<SeenClaim> claims_;
+  std::vector<NextAttempt> recorded_;
+  std::vector<Settlement> settled_;
+};
+
+std::unique_ptr<Queue> openMemory(Memory& memory);
+
+}  // namespace smsd::queue

@@ -1,0 +1,82 @@
+#include "supervisor/keeper/inquiry.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace smsd::keeper {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::map<queue::AttemptId, std::pair<OutcomeKind, Begun>> byAttempt(const std::vector<AttemptOutcome>& outcomes) {
+  std::map<queue::AttemptId, std::pair<OutcomeKind, Begun>> result;
+  for (const auto& one : outcomes) result[one.attempt] = {one.outcome.kind, one.begun};
+  return result;
+}
+
+Recalled recalled(queue::AttemptId attempt, OutcomeKind kind) { return {attempt, Outcome{kind, "words", {}}}; }
+
+TEST(Inquiry, BelievesWhatTheWorkerRemembers) {
+  Inquiry inquiry;
+  inquiry.add(1, Begun::yes, 10s);
+  inquiry.add(2, Begun::yes, 10s);
+  std::vector<Recalled> answer;
+  answer.push_back(recalled(1, OutcomeKind::accepted));
+  answer.push_back(recalled(2, OutcomeKind::refused));
+  auto outcomes = byAttempt(inquiry.answered({1, 2}, std::move(answer)));
+  EXPECT_EQ(outcomes.at(1).first, OutcomeKind::accepted);
+  EXPECT_EQ(outcomes.at(2).first, OutcomeKind::refused);
+  EXPECT_TRUE(inquiry.empty());
+}
+
+TEST(Inquiry, WhatTheWorkerGaveBackUntouchedWasNotTriedThere) {
+  Inquiry inquiry;
+  inquiry.add(1, Begun::yes, 10s);
+  std::vector<Recalled> answer;
+  answer.push_back({1, Outcome{OutcomeKind::deferred, "given back", {}}, Begun::no});
+  EXPECT_EQ(byAttempt(inquiry.answered({1}, std::move(answer))).at(1), std::make_pair(OutcomeKind::deferred, Begun::no));
+}
+
+TEST(Inquiry, WhatTheWorkerDoesNotKnowIsUnknownWhereItMayHaveBegunAndElseDeferred) {
+  Inquiry inquiry;
+  inquiry.add(1, Begun::yes, 10s);
+  inquiry.add(2, Begun::no, 10s);
+  auto outcomes = byAttempt(inquiry.answered({1, 2}, {}));
+  EXPECT_EQ(outcomes.at(1), std::make_pair(OutcomeKind::unknown, Begun::yes));
+  EXPECT_EQ(outcomes.at(2), std::make_pair(OutcomeKind::deferred, Begun::no));
+}
+
+TEST(Inquiry, WhatIsUnderWayThereStaysOpenUntilItIsAnsweredOrItsTimeIsOver) {
+  Inquiry inquiry;
+  inquiry.add(1, Begun::yes, 10s);
+  std::vector<Recalled> underWay;
+  underWay.push_back({1, nullptr});
+  EXPECT_TRUE(inquiry.answered({1}, std::move(underWay)).empty());
+  EXPECT_EQ(inquiry.open(), std::vector<queue::AttemptId>{1});
+  EXPECT_TRUE(inquiry.expired(9999ms).empty());
+  EXPECT_EQ(byAttempt(inquiry.expired(10s)).at(1).first, OutcomeKind::unknown);
+  EXPECT_TRUE(inquiry.empty());
+}
+
+TEST(Inquiry, AnAttemptThatCameInAfterTheQuestionIsNotAnsweredByIt) {
+  Inquiry inquiry;
+  inquiry.add(1, Begun::yes, 10s);
+  inquiry.add(2, Begun::yes, 10s);
+  EXPECT_EQ(byAttempt(inquiry.answered({1}, {})).size(), 1u);
+  EXPECT_EQ(inquiry.open(), std::vector<queue::AttemptId>{2});
+}
+
+TEST(Inquiry, AnswersEachAttemptOnce) {
+  Inquiry inquiry;
+  inquiry.add(1, Begun::yes, 10s);
+  std::vector<Recalled> once, again;
+  once.push_back(recalled(1, OutcomeKind::accepted));
+  again.push_back(recalled(1, OutcomeKind::accepted));
+  EXPECT_EQ(inquiry.answered({1}, std::move(once)).size(), 1u);
+  EXPECT_TRUE(inquiry.answered({1}, std::move(again)).empty());
+  EXPECT_TRUE(inquiry.giveUp("nobody").empty());
+}
+
+}  // namespace
+}  // namespace smsd::keeper
