@@ -92,6 +92,8 @@ struct Report {
   union {
     begun @1 :Void;
     outcome @2 :Outcome;
+    notBegun @3 :Void;
+    # given back untouched: certainly not sent, and no word on this way out. Stands for the outcome.
   }
 }
 

@@ -1,7 +1,8 @@
 // A one-shot timer that can be set again at any time, also from within its own ring.
 //
-// A KJ promise must not be destroyed by its own continuation; here the ring runs in a turn of its own, when the wait is over and
-// done with. Used by the road, the ledger and the keeper for everything that happens later.
+// A KJ promise must not be destroyed by its own continuation; here the ring runs in a turn of its own, when
+// the wait is over and done with. Used by the road, the ledger and the keeper for everything that happens
+// later.
 #pragma once
 
 #include <kj/async.h>

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "supervisor/config.h"
-#include "supervisor/keeper/worker.h"
+#include "supervisor/keeper/link.h"
 
 namespace smsd {
 

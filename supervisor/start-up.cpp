@@ -79,6 +79,10 @@ std::vector<keeper::SpawnPlan> planWorkers(const Config& config) {
   std::vector<keeper::SpawnPlan> plans;
   std::string problems;
   for (const auto& dispatcher : config.dispatchers) {
+    if (dispatcher.activation == Activation::socket) {
+      plans.emplace_back();  // systemd has its program and its file
+      continue;
+    }
     fs::path program = findWorker(dispatcher);
     if (access(program.c_str(), X_OK) != 0)
       problems += fmt::format(
@@ -97,7 +101,8 @@ std::vector<keeper::SpawnPlan> planWorkers(const Config& config) {
 
 void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPlan>& plans) {
   std::string problems;
-  for (const auto& plan : plans) problems += checkOne(io, plan);
+  for (const auto& plan : plans)
+    if (!plan.program.empty()) problems += checkOne(io, plan);
   if (!problems.empty()) throw StartUpError(EX_CONFIG, problems);
 }
 

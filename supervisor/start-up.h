@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "supervisor/config.h"
-#include "supervisor/keeper/worker.h"
+#include "supervisor/keeper/link.h"
 
 namespace smsd {
 
@@ -26,7 +26,7 @@ class StartUpError : public std::runtime_error {
   int status_;
 };
 
-/// One plan a dispatcher: its program was found and can be executed.
+/// One plan a dispatcher: its program was found and can be executed. Empty for one that systemd starts.
 std::vector<keeper::SpawnPlan> planWorkers(const Config& config);
 
 /// Every dispatcher's own file, read and checked by its own worker program. All problems at once.

@@ -1,7 +1,8 @@
 // The breaker: is a dispatcher worth trying now? Pure: time comes in as an argument.
 //
-// Closed until `tolerance` failures in a row (one is enough when the dispatcher itself says it is broken), then open for a delay
-// that grows, then half open: one SMS is the probe, and what becomes of it closes or opens again.
+// Closed until `tolerance` failures in a row (one is enough when the dispatcher itself says it is broken),
+// then open for a delay that grows, then half open: one SMS is the probe, and what becomes of it closes or
+// opens again.
 #pragma once
 
 #include <chrono>
@@ -32,7 +33,8 @@ class Breaker {
         failures_ = 0;
         opened_ = 0;
         return;
-      case OutcomeKind::broken: return open(slow, now);
+      case OutcomeKind::broken:
+        return open(slow, now);
       case OutcomeKind::deferred:
       case OutcomeKind::unknown:
         // What was out already when it opened says nothing new.

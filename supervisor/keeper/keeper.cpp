@@ -11,19 +11,25 @@ using namespace std::chrono_literals;
 
 // A worker that dies before it served anything would do so again: each time it waits longer.
 constexpr Backoff throttling{1s, 2, 60s};
+// What is under way with a worker that lives on is asked for this often.
+constexpr Milliseconds askAgain = 500ms;
+
+Hire hireFor(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan) {
+  return [&io, config, plan = std::move(plan)](WorkerEvents& keeper) -> kj::Own<Generation> {
+    auto link = config.activation == Activation::socket ? socketLink(io, config.socket) : spawnLink(io, plan);
+    return kj::heap<Worker>(kj::mv(link), io.provider->getTimer(), config.startTimeout, config.timeout,
+                            keeper);
+  };
+}
 
 }  // namespace
 
-Keeper::Keeper(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan, std::size_t index, Events& events,
-               DispatcherEvents& road)
-    : Keeper(
-          io.provider->getTimer(), config,
-          [&io, config, plan = std::move(plan)](WorkerEvents& keeper) -> kj::Own<Generation> {
-            return kj::heap<Worker>(io, plan, config.startTimeout, config.timeout, keeper);
-          },
-          index, events, road) {}
+Keeper::Keeper(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan, std::size_t index,
+               Events& events, DispatcherEvents& road)
+    : Keeper(io.provider->getTimer(), config, hireFor(io, config, std::move(plan)), index, events, road) {}
 
-Keeper::Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std::size_t index, Events& events, DispatcherEvents& road)
+Keeper::Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std::size_t index, Events& events,
+               DispatcherEvents& road)
     : timer_(timer),
       config_(config),
       hire_(kj::mv(hire)),
@@ -33,6 +39,7 @@ Keeper::Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std:
       changed_(timer_.now()),
       probe_(timer_, [this]() { road_.dispatcherChanged(index_); }),
       respawn_(timer_, [this]() { spawn(); }),
+      ask_(timer_, [this]() { ask(); }),
       tasks_(*this) {}
 
 void Keeper::start() { spawn(); }
@@ -48,9 +55,12 @@ State Keeper::state() const {
 bool Keeper::usable() const {
   if (!ready_ || stopping_) return false;
   switch (breaker_.state(now())) {
-    case Breaker::State::closed: return true;
-    case Breaker::State::open: return false;
-    case Breaker::State::halfOpen: return worker_->out() == 0;
+    case Breaker::State::closed:
+      return true;
+    case Breaker::State::open:
+      return false;
+    case Breaker::State::halfOpen:
+      return worker_->out() == 0;
   }
   return false;
 }
@@ -58,7 +68,8 @@ bool Keeper::usable() const {
 std::size_t Keeper::room() const {
   if (!usable()) return 0;
   if (breaker_.state(now()) == Breaker::State::halfOpen) return 1;  // the probe
-  return capacity() - std::min(capacity(), worker_->out());
+  // What a worker that outlived a connection still has under way takes room there.
+  return capacity() - std::min(capacity(), worker_->out() + inquiry_.size());
 }
 
 Milliseconds Keeper::untilProbe() const {
@@ -109,6 +120,7 @@ void Keeper::workerReady(const WorkerTraits& traits) {
   ready_ = true;
   undecided_ = false;
   events_.workerReady(config_.name, worker_->pid(), traits.lock);
+  if (!inquiry_.empty()) ask_.in(0ms);
   changed();
 }
 
@@ -123,16 +135,32 @@ void Keeper::workerGone(const std::string& why, std::vector<AttemptOutcome> lost
   int pid = worker_->pid();
   // We are called from within the worker's own promise: it goes at the end of the turn.
   tasks_.add(kj::evalLater([worker = kj::mv(worker_)]() {}));
+  asking_ = nullptr;
   bool served = std::exchange(served_, false);
   ready_ = false;
   undecided_ = false;
   if (breach) ++strikes_;
   if (!stopping_) {
-    if (breach) events_.contractBroken(config_.name, pid, why, strikes_);
-    else events_.workerGone(config_.name, pid, why, lost.size());
+    if (breach)
+      events_.contractBroken(config_.name, pid, why, strikes_);
+    else
+      events_.workerGone(config_.name, pid, why, lost.size());
   }
-  for (auto& one : lost) ++(one.begun == Begun::yes ? counts_.unknown : counts_.deferred);
   reason_ = why;
+  if (outlivesUs() && !breach) {
+    // The worker may live, and know: the next connection asks it.
+    Milliseconds until = now() + config_.timeout + config_.startTimeout;
+    for (auto& one : lost) inquiry_.add(one.attempt, one.begun, until);
+    if (!lost.empty()) ask_.in(askAgain);
+    lost.clear();
+  }
+  // One that dies with whatever it is given is sick, however fast it is replaced.
+  bool begun = false;
+  for (auto& one : lost) {
+    ++(one.begun == Begun::yes ? counts_.unknown : counts_.deferred);
+    begun = begun || one.begun == Begun::yes;
+  }
+  if (begun) breaker_.record(OutcomeKind::unknown, now());
   if (!stopping_) {
     if (served && !breach) {
       spawn();
@@ -145,19 +173,58 @@ void Keeper::workerGone(const std::string& why, std::vector<AttemptOutcome> lost
   road_.dispatcherReported(index_, std::move(lost));
 }
 
+void Keeper::inquire(const std::vector<queue::AttemptId>& attempts) {
+  Milliseconds until = now() + config_.timeout + config_.startTimeout;
+  for (auto attempt : attempts) inquiry_.add(attempt, Begun::yes, until);
+  ask_.in(0ms);
+}
+
+/// Asks the worker that is there now; again and again while something is under way with it, or while there is
+/// none.
+void Keeper::ask() {
+  auto known = outlivesUs() ? inquiry_.expired(now())
+                            : inquiry_.giveUp("its supervisor is gone, and its worker with it");
+  for (auto& one : known) ++(one.begun == Begun::yes ? counts_.unknown : counts_.deferred);
+  if (!known.empty()) road_.dispatcherReported(index_, std::move(known));
+  if (inquiry_.empty()) return;
+  if (!ready_) return ask_.in(askAgain);
+  auto asked = inquiry_.open();
+  asking_ = worker_->recall(asked)
+                .then([this, asked](std::vector<Recalled> recalled) {
+                  auto outcomes = inquiry_.answered(asked, std::move(recalled));
+                  if (!inquiry_.empty()) ask_.in(askAgain);
+                  if (outcomes.empty()) return;
+                  record(outcomes);
+                  road_.dispatcherReported(index_, std::move(outcomes));
+                })
+                .eagerlyEvaluate([this](kj::Exception&&) { ask_.in(askAgain); });
+}
+
 void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
   for (auto& [attempt, outcome, begun] : outcomes) {
     switch (outcome.kind) {
-      case OutcomeKind::accepted: ++counts_.accepted; break;
-      case OutcomeKind::refused: ++counts_.refused; break;
-      case OutcomeKind::deferred: ++counts_.deferred; break;
-      case OutcomeKind::broken: ++counts_.broken; break;
-      case OutcomeKind::unknown: ++counts_.unknown; break;
+      case OutcomeKind::accepted:
+        ++counts_.accepted;
+        break;
+      case OutcomeKind::refused:
+        ++counts_.refused;
+        break;
+      case OutcomeKind::deferred:
+        ++counts_.deferred;
+        break;
+      case OutcomeKind::broken:
+        ++counts_.broken;
+        break;
+      case OutcomeKind::unknown:
+        ++counts_.unknown;
+        break;
     }
     if (begun == Begun::no) continue;  // the far end was not asked
     if (outcome.kind == OutcomeKind::broken) sickness_ = true;
-    if (outcome.kind == OutcomeKind::accepted || outcome.kind == OutcomeKind::refused) sickness_ = false;
-    else reason_ = outcome.words;
+    if (outcome.kind == OutcomeKind::accepted || outcome.kind == OutcomeKind::refused)
+      sickness_ = false;
+    else
+      reason_ = outcome.words;
     breaker_.record(outcome.kind, now());
   }
   changed();

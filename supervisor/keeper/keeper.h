@@ -1,8 +1,9 @@
 // The keeper of one dispatcher: keeps a worker running, and knows whether the way out is worth trying.
 //
-// Owns the worker's generations, the throttle for workers that die before they ever served, and the breaker. The road asks
-// `room()` and calls dispatch(); what comes back goes to DispatcherEvents. Never touches the queue, never decides the fate of a
-// message. A worker that cannot be started is a state with a reason, not an exception.
+// Owns the worker's generations, the throttle for workers that die before they ever served, and the breaker.
+// The road asks `room()` and calls dispatch(); what comes back goes to DispatcherEvents. Never touches the
+// queue, never decides the fate of a message. A worker that cannot be started is a state with a reason, not
+// an exception.
 #pragma once
 
 #include <kj/async-io.h>
@@ -15,6 +16,8 @@
 #include "supervisor/events.h"
 #include "supervisor/keeper/backoff.h"
 #include "supervisor/keeper/breaker.h"
+#include "supervisor/keeper/inquiry.h"
+#include "supervisor/keeper/link.h"
 #include "supervisor/keeper/worker.h"
 
 namespace smsd::keeper {
@@ -35,10 +38,11 @@ struct Counts {
 
 class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
  public:
-  Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std::size_t index, Events& events, DispatcherEvents& road);
-  /// One whose workers are child processes.
-  Keeper(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan, std::size_t index, Events& events,
+  Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std::size_t index, Events& events,
          DispatcherEvents& road);
+  /// One whose workers are child processes.
+  Keeper(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan, std::size_t index,
+         Events& events, DispatcherEvents& road);
 
   /// Starts the first worker.
   void start();
@@ -51,6 +55,10 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
   std::size_t capacity() const { return traits_.window + traits_.backlog; }
   bool knowsKeys() const { return traits_.knowsKeys; }
   void dispatch(const std::vector<const queue::Submission*>& batch);
+  /// What became of these attempts, which a predecessor of ours had out with this dispatcher? Each gets an
+  /// outcome by dispatcherReported(): the worker's own where it outlived its supervisor and remembers, else
+  /// `unknown`.
+  void inquire(const std::vector<queue::AttemptId>& attempts);
   /// For the end of the daemon: nothing further is started; resolves when nothing is out.
   kj::Promise<void> drain();
   /// For the end of the daemon, too late for drain(): what is out becomes unknown.
@@ -78,9 +86,13 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
 
   void spawn();
   void throttle(const std::string& why);
+  void ask();
+  bool outlivesUs() const { return config_.activation == Activation::socket; }
   void record(const std::vector<AttemptOutcome>& outcomes);
   void changed();
-  Milliseconds now() const { return Milliseconds((timer_.now() - kj::origin<kj::TimePoint>()) / kj::MILLISECONDS); }
+  Milliseconds now() const {
+    return Milliseconds((timer_.now() - kj::origin<kj::TimePoint>()) / kj::MILLISECONDS);
+  }
 
   kj::Timer& timer_;
   DispatcherConfig config_;
@@ -91,14 +103,14 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
 
   kj::Own<Generation> worker_;
   WorkerTraits traits_;
-  bool ready_ = false;      // this generation said so
-  bool served_ = false;     // this generation has given an outcome
+  bool ready_ = false;   // this generation said so
+  bool served_ = false;  // this generation has given an outcome
   bool undecided_ = true;
   bool stopping_ = false;
-  int earlyDeaths_ = 0;     // in a row, before having served
+  int earlyDeaths_ = 0;  // in a row, before having served
   Milliseconds respawnAt_{0};
   Breaker breaker_;
-  bool sickness_ = false;   // the breaker is open because the dispatcher said `broken`
+  bool sickness_ = false;  // the breaker is open because the dispatcher said `broken`
   Counts counts_;
   unsigned starts_ = 0;
   unsigned strikes_ = 0;
@@ -108,6 +120,9 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
   kj::TimePoint changed_;
   Alarm probe_;
   Alarm respawn_;
+  Inquiry inquiry_;
+  Alarm ask_;
+  kj::Promise<void> asking_ = nullptr;
   kj::TaskSet tasks_;
 };
 

@@ -16,11 +16,12 @@
 namespace smsd::keeper {
 namespace {
 
-/// What a child may know of our environment. Secrets never stand there, but what is not needed is not handed on either:
-/// NOTIFY_SOCKET, LISTEN_FDS and WATCHDOG_USEC are ours.
+/// What a child may know of our environment. Secrets never stand there, but what is not needed is not handed
+/// on either: NOTIFY_SOCKET, LISTEN_FDS and WATCHDOG_USEC are ours.
 std::vector<std::string> childEnvironment() {
   std::vector<std::string> kept;
-  for (const char* name : {"PATH", "LANG", "LC_ALL", "TZ", "JOURNAL_STREAM", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"})
+  for (const char* name :
+       {"PATH", "LANG", "LC_ALL", "TZ", "JOURNAL_STREAM", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"})
     if (const char* value = std::getenv(name)) kept.push_back(fmt::format("{}={}", name, value));
   return kept;
 }
@@ -53,7 +54,8 @@ void becomeChild(const Command& command, char* const* argv, char* const* environ
 }  // namespace
 
 std::string ProcessEnd::words() const {
-  if (WIFSIGNALED(status)) return fmt::format("signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
+  if (WIFSIGNALED(status))
+    return fmt::format("signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
   int code = WEXITSTATUS(status);
   const char* meaning = code == EX_CONFIG ? " (configuration)" : code == EX_TEMPFAIL ? " (gave up)" : "";
   return fmt::format("exit status {}{}", code, meaning);
@@ -65,7 +67,8 @@ Process::Process(kj::UnixEventPort& port, const Command& command) {
   std::vector<std::string> environment = childEnvironment();
   auto argv = pointers(words);
   auto envp = pointers(environment);
-  // A descriptor number that is a target must not be overwritten before it was copied: sources are moved out of the way first.
+  // A descriptor number that is a target must not be overwritten before it was copied: sources are moved out
+  // of the way first.
   Command moved = command;
   std::vector<kj::AutoCloseFd> copies;
   for (auto& [from, to] : moved.descriptors) {
@@ -105,7 +108,8 @@ Process::Process(kj::UnixEventPort& port, const Command& command) {
     throw std::system_error(failed, std::generic_category(), "pidfd_open");
   }
   fcntl(pidfd_.get(), F_SETFD, FD_CLOEXEC);
-  observer_ = kj::heap<kj::UnixEventPort::FdObserver>(port, pidfd_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ);
+  observer_ = kj::heap<kj::UnixEventPort::FdObserver>(port, pidfd_.get(),
+                                                      kj::UnixEventPort::FdObserver::OBSERVE_READ);
 }
 
 Process::~Process() noexcept(false) {

@@ -1,7 +1,8 @@
 // A child process: started with exactly the descriptors it is meant to have, and gone when its owner is.
 //
-// Owns fork, exec, the pidfd and the reaping. Called by the keeper and by main for `--check`. A child inherits no signal state,
-// no descriptor and no environment of ours but a few harmless variables. What cannot be started throws std::system_error.
+// Owns fork, exec, the pidfd and the reaping. Called by the keeper and by main for `--check`. A child
+// inherits no signal state, no descriptor and no environment of ours but a few harmless variables. What
+// cannot be started throws std::system_error.
 #pragma once
 
 #include <kj/async-unix.h>
@@ -16,10 +17,11 @@ namespace smsd::keeper {
 
 struct Command {
   std::filesystem::path program;
-  std::vector<std::string> arguments;           // without the program's name
-  std::vector<std::pair<int, int>> descriptors;  // ours -> the child's number, 3 and up; 0 is /dev/null, 1 and 2 are ours
-  std::filesystem::path folder;                  // its working folder; empty: ours
-  int errors = 2;                                // its stderr
+  std::vector<std::string> arguments;  // without the program's name
+  std::vector<std::pair<int, int>>
+      descriptors;               // ours -> the child's number, 3 and up; 0 is /dev/null, 1 and 2 are ours
+  std::filesystem::path folder;  // its working folder; empty: ours
+  int errors = 2;                // its stderr
 };
 
 struct ProcessEnd {

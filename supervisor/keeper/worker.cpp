@@ -1,26 +1,25 @@
 #include "supervisor/keeper/worker.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/socket.h>
 
-#include <cerrno>
-#include <system_error>
+#include <unordered_set>
+#include <utility>
 
 #include "common/text/utf.h"
 
 namespace smsd::keeper {
 namespace {
 
-constexpr int channelNumber = 3;  // descriptor numbers in the child
-constexpr int configNumber = 4;
 constexpr unsigned mostWindow = 4096;
-// A worker keeps its own deadline and says `unknown` half a second after it; one that is this much later is hung.
+// A worker keeps its own deadline and says `unknown` half a second after it; one that is this much later is
+// hung.
 constexpr auto margin = 3 * kj::SECONDS;
-constexpr auto patience = 1 * kj::SECONDS;  // between the end of a connection and the end of its process, or the other way round
+constexpr auto lastReports = 1 * kj::SECONDS;   // what a process wrote before it ended is read within this
+constexpr auto answerWithin = 5 * kj::SECONDS;  // a question that costs the worker no wait
 
-kj::Duration duration(Milliseconds value) { return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS; }
+kj::Duration duration(Milliseconds value) {
+  return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS;
+}
 kj::StringPtr view(const std::string& text) { return kj::StringPtr(text.c_str(), text.size()); }
 
 std::string safe(capnp::Text::Reader text) {
@@ -29,32 +28,27 @@ std::string safe(capnp::Text::Reader text) {
 
 Outcome read(proto::Outcome::Reader outcome) {
   switch (outcome.which()) {
-    case proto::Outcome::ACCEPTED: return {OutcomeKind::accepted, safe(outcome.getAccepted())};
-    case proto::Outcome::REFUSED: return {OutcomeKind::refused, safe(outcome.getRefused())};
+    case proto::Outcome::ACCEPTED:
+      return {OutcomeKind::accepted, safe(outcome.getAccepted())};
+    case proto::Outcome::REFUSED:
+      return {OutcomeKind::refused, safe(outcome.getRefused())};
     case proto::Outcome::DEFERRED:
-      return {OutcomeKind::deferred, safe(outcome.getDeferred().getReason()), Milliseconds(outcome.getDeferred().getAfter())};
-    case proto::Outcome::BROKEN: return {OutcomeKind::broken, safe(outcome.getBroken())};
-    case proto::Outcome::UNKNOWN: return {OutcomeKind::unknown, safe(outcome.getUnknown())};
+      return {OutcomeKind::deferred, safe(outcome.getDeferred().getReason()),
+              Milliseconds(outcome.getDeferred().getAfter())};
+    case proto::Outcome::BROKEN:
+      return {OutcomeKind::broken, safe(outcome.getBroken())};
+    case proto::Outcome::UNKNOWN:
+      return {OutcomeKind::unknown, safe(outcome.getUnknown())};
   }
   return {OutcomeKind::unknown, "an outcome of a kind that is not in the contract"};
 }
 
-kj::AutoCloseFd openConfig(const SpawnPlan& plan) {
-  kj::AutoCloseFd fd(open(plan.config.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) throw std::system_error(errno, std::generic_category(), plan.config.string());
-  return fd;
-}
+Outcome givenBack() { return {OutcomeKind::deferred, "the worker gave it back untouched", {}}; }
 
 }  // namespace
 
-Command configuredCommand(const SpawnPlan& plan, int configFd) {
-  return {.program = plan.program,
-          .arguments = {"--name", plan.name, "--config-name", plan.config.string(), "--config-fd", std::to_string(configNumber)},
-          .descriptors = {{configFd, configNumber}},
-          .folder = {}};
-}
-
-/// The capability the worker reports to. It outlives the Worker when the RPC system still holds it: then it is deaf.
+/// The capability the worker reports to. It outlives the Worker when the RPC system still holds it: then it
+/// is deaf.
 class Worker::Sink final : public proto::OutcomeSink::Server {
  public:
   explicit Sink(Worker& worker) : worker_(&worker) {}
@@ -70,56 +64,55 @@ class Worker::Sink final : public proto::OutcomeSink::Server {
   Worker* worker_;
 };
 
-Worker::Worker(kj::AsyncIoContext& io, const SpawnPlan& plan, Milliseconds startTimeout, Milliseconds timeout,
+Worker::Worker(kj::Own<Link> link, kj::Timer& timer, Milliseconds startTimeout, Milliseconds timeout,
                WorkerEvents& events)
-    : timer_(io.provider->getTimer()), timeout_(timeout), events_(events), lastHeard_(timer_.now()), tasks_(*this) {
-  int pair[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
-    throw std::system_error(errno, std::generic_category(), "socketpair");
-  kj::AutoCloseFd ours(pair[0]), theirs(pair[1]);
-  kj::AutoCloseFd config = openConfig(plan);
-  Command command = configuredCommand(plan, config.get());
-  command.arguments.insert(command.arguments.end(), {"--channel-fd", std::to_string(channelNumber)});
-  command.descriptors.emplace_back(theirs.get(), channelNumber);
-  command.folder = plan.folder;
-  process_ = kj::heap<Process>(io.unixEventPort, command);
-  theirs = nullptr;
-
-  channel_ = rpc::Channel::connect(io.lowLevelProvider->wrapSocketFd(
-      kj::mv(ours), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC | kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK));
+    : timer_(timer),
+      timeout_(timeout),
+      events_(events),
+      link_(kj::mv(link)),
+      channel_(rpc::Channel::connect(link_->stream())),
+      lastHeard_(timer_.now()),
+      tasks_(*this) {
   auto sink = kj::heap<Sink>(*this);
   sink_ = sink.get();
   sinkClient_ = proto::OutcomeSink::Client(kj::mv(sink));
   auto client = channel_->peer().castAs<proto::Dispatcher>();
 
-  // A worker that gives up ends the connection first and itself a moment later: its exit status says more than ours would.
-  tasks_.add(channel_->disconnected().then([this]() { return timer_.afterDelay(patience); }).then([this]() {
-    end("the connection to the worker was lost");
-  }));
-  tasks_.add(process_->ended().then([this](ProcessEnd ended) {
-    exit_ = ended.words();
+  tasks_.add(
+      channel_->disconnected().then([this]() { return timer_.afterDelay(link_->patience()); }).then([this]() {
+        end("the connection to the worker was lost");
+      }));
+  tasks_.add(link_->ended().then([this](LinkEnd end) {
+    if (end.unprovoked && why_.empty()) {
+      breached_ = true;
+      why_ = "it sent what is no message, or one beyond all bounds";
+    }
+    exit_ = kj::mv(end.words);
     goneSoon();
   }));
   tasks_.add(timer_.timeoutAfter(duration(startTimeout), client.describeRequest().send())
-                 .then(
-                     [this](auto response) {
-                       auto said = response.getDescription();
-                       if (said.getVersion() != proto::VERSION)
-                         return breach(fmt::format("the worker speaks version {} of the contract, smsd {}", said.getVersion(),
-                                                   proto::VERSION));
-                       if (said.getWindow() < 1 || said.getWindow() > mostWindow || said.getBacklog() > mostWindow)
-                         return breach("a window beyond all bounds");
-                       WorkerTraits traits{said.getWindow(), said.getBacklog(), said.getKnowsKeys(), {}};
-                       for (auto part : said.getLock())
-                         if (traits.lock.size() < 16) traits.lock.push_back(text::printable(std::string_view(part.begin(), part.size()), 40));
-                       events_.workerReady(traits);
-                     },
-                     [this](kj::Exception&& e) {
-                       if (e.getType() == kj::Exception::Type::DISCONNECTED) return;  // its end is on its way
-                       end(e.getType() == kj::Exception::Type::OVERLOADED ? "not ready within start_timeout"
-                                                                          : "the worker could not describe itself");
-                     }));
+                 .then([this](auto response) { described(response.getDescription()); },
+                       [this](kj::Exception&& e) {
+                         if (e.getType() == kj::Exception::Type::DISCONNECTED)
+                           return;  // its end is on its way
+                         end(e.getType() == kj::Exception::Type::OVERLOADED
+                                 ? "not ready within start_timeout"
+                                 : "the worker could not describe itself");
+                       }));
   client_ = kj::mv(client);
+}
+
+void Worker::described(proto::Description::Reader said) {
+  if (said.getVersion() != proto::VERSION)
+    return breach(fmt::format("the worker speaks version {} of the contract, smsd {}", said.getVersion(),
+                              std::uint32_t(proto::VERSION)));
+  if (said.getWindow() < 1 || said.getWindow() > mostWindow || said.getBacklog() > mostWindow)
+    return breach("a window beyond all bounds");
+  WorkerTraits traits{said.getWindow(), said.getBacklog(), said.getKnowsKeys(), {}};
+  for (auto part : said.getLock())
+    if (traits.lock.size() < 16)
+      traits.lock.push_back(text::printable(std::string_view(part.begin(), part.size()), 40));
+  events_.workerReady(traits);
 }
 
 Worker::~Worker() noexcept(false) { sink_->deafen(); }
@@ -134,25 +127,47 @@ void Worker::dispatch(const std::vector<const queue::Submission*>& batch) {
     list[i].setText(view(submission.sms.text));
     list[i].setKey(view(submission.key));
     list[i].setDeadline(static_cast<std::uint32_t>(timeout_.count()));
-    list[i].setEncoding(submission.sms.encoding == Encoding::gsm7 ? proto::Encoding::GSM7 : proto::Encoding::UCS2);
+    list[i].setEncoding(submission.sms.encoding == Encoding::gsm7 ? proto::Encoding::GSM7
+                                                                  : proto::Encoding::UCS2);
     list[i].setParts(static_cast<std::uint16_t>(submission.sms.parts));
     out_.emplace(submission.attempt, Out{Begun::no, timer_.now()});
   }
   lastHeard_ = timer_.now();
   request.setSink(KJ_ASSERT_NONNULL(sinkClient_));
   tasks_.add(request.send().ignoreResult().catch_([this](kj::Exception&& e) {
-    if (e.getType() != kj::Exception::Type::DISCONNECTED) breach("the worker did not take a batch that fits its window");
+    if (e.getType() != kj::Exception::Type::DISCONNECTED)
+      breach("the worker did not take a batch that fits its window");
   }));
   watchDeadlines();
 }
 
-kj::Promise<void> Worker::drain() {
-  return KJ_ASSERT_NONNULL(client_).drainRequest().send().ignoreResult();
+kj::Promise<std::vector<Recalled>> Worker::recall(const std::vector<queue::AttemptId>& attempts) {
+  auto request = KJ_ASSERT_NONNULL(client_).recallRequest();
+  auto list = request.initAttempts(attempts.size());
+  for (unsigned i = 0; i < attempts.size(); ++i) list.set(i, attempts[i]);
+  return timer_.timeoutAfter(answerWithin, request.send()).then([this, attempts](auto response) {
+    std::vector<Recalled> known;
+    std::unordered_set<queue::AttemptId> asked(attempts.begin(), attempts.end());
+    for (auto report : response.getReports()) {
+      if (asked.erase(report.getAttempt()) == 0) {
+        breach("it recalled an attempt that was not asked for");
+        break;
+      }
+      switch (report.which()) {
+        case proto::Report::BEGUN: known.push_back({report.getAttempt(), nullptr}); break;
+        case proto::Report::OUTCOME: known.push_back({report.getAttempt(), read(report.getOutcome())}); break;
+        case proto::Report::NOT_BEGUN: known.push_back({report.getAttempt(), givenBack(), Begun::no}); break;
+      }
+    }
+    return known;
+  });
 }
+
+kj::Promise<void> Worker::drain() { return KJ_ASSERT_NONNULL(client_).drainRequest().send().ignoreResult(); }
 
 void Worker::end(const std::string& why) {
   if (why_.empty() && exit_.empty()) why_ = why;
-  process_->kill(SIGKILL);
+  link_->end();
 }
 
 void Worker::take(proto::OutcomeSink::ReportParams::Reader params) {
@@ -166,15 +181,24 @@ void Worker::take(proto::OutcomeSink::ReportParams::Reader params) {
       break;
     }
     if (report.isBegun()) {
+      if (found->second.begun == Begun::yes) {
+        breach("an attempt was begun twice");
+        break;
+      }
       found->second = {Begun::yes, timer_.now()};
       continue;
     }
-    Outcome outcome = read(report.getOutcome());
-    if (found->second.begun == Begun::no && outcome.kind != OutcomeKind::deferred) {
+    // Begun and then given back is well: it was announced, and not touched after all.
+    if (report.isNotBegun()) {
+      outcomes.push_back({found->first, givenBack(), Begun::no});
+      out_.erase(found);
+      continue;
+    }
+    if (found->second.begun == Begun::no) {
       breach("an outcome for an attempt that was never begun");
       break;
     }
-    outcomes.push_back({found->first, std::move(outcome), found->second.begun});
+    outcomes.push_back({found->first, read(report.getOutcome()), Begun::yes});
     out_.erase(found);
   }
   if (!outcomes.empty()) events_.workerReported(std::move(outcomes));
@@ -184,7 +208,7 @@ void Worker::breach(const std::string& what) {
   if (breached_ || gone_) return;
   breached_ = true;
   why_ = what;
-  process_->kill(SIGKILL);
+  link_->end();
 }
 
 /// Runs only while something is out.
@@ -202,9 +226,10 @@ void Worker::watchDeadlines() {
   }));
 }
 
-/// The process has ended; what it wrote before may still be in the socket, and the end of that is the disconnect.
+/// The process has ended; what it wrote before may still be in the socket, and the end of that is the
+/// disconnect.
 void Worker::goneSoon() {
-  tasks_.add(channel_->disconnected().exclusiveJoin(timer_.afterDelay(patience)).then([this]() {
+  tasks_.add(channel_->disconnected().exclusiveJoin(timer_.afterDelay(lastReports)).then([this]() {
     return kj::evalLater([this]() { gone(); });
   }));
 }
@@ -214,7 +239,9 @@ void Worker::gone() {
   std::vector<AttemptOutcome> lost;
   for (auto& [attempt, out] : out_) {
     bool begun = out.begun == Begun::yes;
-    lost.push_back({attempt, {begun ? OutcomeKind::unknown : OutcomeKind::deferred, "the worker is gone: " + exit_}, out.begun});
+    lost.push_back({attempt,
+                    {begun ? OutcomeKind::unknown : OutcomeKind::deferred, "the worker is gone: " + exit_},
+                    out.begun});
   }
   out_.clear();
   std::string why = why_.empty() ? exit_ : why_ + " (" + exit_ + ")";

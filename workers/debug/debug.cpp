@@ -45,6 +45,11 @@ std::string now() {
   return fmt::format("{}.{:03}Z", text, at.tv_nsec / 1'000'000);
 }
 
+/// Past the RPC system, into the socket it owns: in spawn mode that is descriptor 3.
+void sendRaw(const std::string& bytes) {
+  [[maybe_unused]] ssize_t written = ::write(3, bytes.data(), bytes.size());
+}
+
 }  // namespace
 
 void DebugDispatcher::declare(config::Keys& keys) {
@@ -54,6 +59,18 @@ void DebugDispatcher::declare(config::Keys& keys) {
               "freeze (the whole process stops), slow (accepts after `delay`), lie (reports what nobody "
               "asked for); or NAV's "
               "success, fail, permanent, error");
+  keys.choice("lie", settings_.lie,
+              {{"stranger", Lie::stranger},
+               {"twice", Lie::twice},
+               {"again", Lie::again},
+               {"flood", Lie::flood},
+               {"verbose", Lie::verbose},
+               {"garbage", Lie::garbage},
+               {"half", Lie::half}},
+              "what `result: lie` does: an outcome for an attempt that was never handed over, two outcomes "
+              "for one, begun over "
+              "and over, outcomes without end, a reason of a megabyte, bytes that are no message, half a "
+              "message and silence");
   keys.path("file", settings_.file,
             "file to append each accepted SMS to, one JSON object a line; without one, a journal entry "
             "without the text");
@@ -154,11 +171,41 @@ kj::Promise<kit::Outcome> DebugDispatcher::answer(Result result, kit::Job job) {
       raise(SIGSTOP);
       return kj::NEVER_DONE;
     case Result::lie:
-      raw_->report(job.attempt + 1'000'000'000, kit::Accepted{"nobody asked"});
-      raw_->report(job.attempt, kit::Accepted{"first"});
-      return kit::Outcome(kit::Refused{"second"});
+      return lie(job);
   }
   KJ_UNREACHABLE;
+}
+
+kj::Promise<kit::Outcome> DebugDispatcher::lie(const kit::Job& job) {
+  // Far beyond any attempt that was handed over.
+  const std::uint64_t stranger = job.attempt + 1'000'000'000;
+  switch (settings_.lie) {
+    case Lie::stranger:
+      raw_->report(stranger, kit::Accepted{"nobody asked"});
+      break;
+    case Lie::twice:
+      raw_->report(job.attempt, kit::Accepted{"first"});
+      return kit::Outcome(kit::Refused{"second"});
+    case Lie::again:
+      raw_->reportBegun(job.attempt);
+      return timer_->afterDelay(10 * kj::MILLISECONDS).then([this, job]() { return lie(job); });
+    case Lie::flood:
+      // About as many as one message may hold, until somebody ends it.
+      for (std::uint64_t i = 0; i < 50'000; ++i) raw_->report(stranger + i, kit::Accepted{""});
+      return timer_->afterDelay(1 * kj::MILLISECONDS).then([this, job]() { return lie(job); });
+    case Lie::verbose:
+      raw_->report(job.attempt, kit::Refused{std::string(1'000'000, 'x')});
+      break;
+    case Lie::garbage:
+      sendRaw(std::string(65'536, '\xa5'));
+      break;
+    // One segment of 16 words is announced, and two of them come.
+    case Lie::half:
+      sendRaw(std::string("\0\0\0\0\x10\0\0\0", 8) + std::string(16, '\0'));
+      raise(SIGSTOP);
+      break;
+  }
+  return kj::NEVER_DONE;
 }
 
 }  // namespace smsd::debug

@@ -16,6 +16,17 @@ namespace smsd::debug {
 
 enum class Result { accept, refuse, defer, broken, unknown, crash, hang, freeze, slow, lie };
 
+/// How `lie` lies. What leaves the contract is the supervisor's to notice.
+enum class Lie {
+  stranger,  // an outcome for an attempt that was never handed over
+  twice,     // two outcomes for one attempt
+  again,     // begun, over and over, and never an outcome
+  flood,     // outcomes without end, 50,000 at a time
+  verbose,   // a reason of a megabyte
+  garbage,   // bytes that are no message
+  half,      // half a message, and then silence
+};
+
 /// A rule for some SMS: the first that matches decides instead of `result`.
 struct When {
   std::string recipient;  // empty: any
@@ -26,6 +37,7 @@ struct When {
 
 struct Settings {
   Result result = Result::accept;
+  Lie lie = Lie::stranger;
   std::vector<When> when;
   std::filesystem::path file;
   config::Milliseconds delay{0};
@@ -49,6 +61,7 @@ class DebugDispatcher final : public kit::Dispatcher {
   Result resultFor(const kit::Job& job);
   void write(const kit::Job& job);
   kj::Promise<kit::Outcome> answer(Result result, kit::Job job);
+  kj::Promise<kit::Outcome> lie(const kit::Job& job);
 
   Settings settings_;
   kj::Timer* timer_ = nullptr;

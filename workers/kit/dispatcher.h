@@ -62,12 +62,13 @@ struct Condition {
   std::vector<std::pair<std::string, std::string>> details;
 };
 
-/// Reports that go out as they are, past every check of the kit. For the debug dispatcher, which has to be
-/// able to lie.
+/// Reports that go out as they are, past every check and bound of the kit. For the debug dispatcher, which
+/// has to be able to lie.
 class RawReports {
  public:
   virtual ~RawReports() noexcept(false) = default;
   virtual void report(std::uint64_t attempt, Outcome outcome) = 0;
+  virtual void reportBegun(std::uint64_t attempt) = 0;
 };
 
 class Dispatcher {

@@ -16,7 +16,8 @@ class Recall {
   /// The contract (proto/dispatcher.capnp) asks for 10,000 at least.
   explicit Recall(std::size_t capacity = 20'000) : capacity_(capacity) {}
 
-  void remember(std::uint64_t attempt, Outcome outcome) {
+  /// No outcome: it was given back untouched.
+  void remember(std::uint64_t attempt, std::optional<Outcome> outcome) {
     if (!outcomes_.insert_or_assign(attempt, std::move(outcome)).second) return;
     order_.push_back(attempt);
     if (order_.size() <= capacity_) return;
@@ -24,14 +25,14 @@ class Recall {
     order_.pop_front();
   }
 
-  const Outcome* find(std::uint64_t attempt) const {
+  const std::optional<Outcome>* find(std::uint64_t attempt) const {
     auto found = outcomes_.find(attempt);
     return found == outcomes_.end() ? nullptr : &found->second;
   }
 
  private:
   std::size_t capacity_;
-  std::unordered_map<std::uint64_t, Outcome> outcomes_;
+  std::unordered_map<std::uint64_t, std::optional<Outcome>> outcomes_;
   std::deque<std::uint64_t> order_;
 };
 

@@ -16,8 +16,8 @@ constexpr auto grace = 500 * kj::MILLISECONDS;
 
 kj::StringPtr view(const std::string& text) { return kj::StringPtr(text.c_str(), text.size()); }
 
-void write(proto::Outcome::Builder builder, const Outcome& outcome) {
-  auto reason = [](const std::string& text) { return text::printable(text, proto::MAX_REASON); };
+void write(proto::Outcome::Builder builder, const Outcome& outcome, std::size_t most = proto::MAX_REASON) {
+  auto reason = [most](const std::string& text) { return text::printable(text, most); };
   if (auto* accepted = std::get_if<Accepted>(&outcome))
     builder.setAccepted(view(reason(accepted->reference)));
   if (auto* refused = std::get_if<Refused>(&outcome)) builder.setRefused(view(reason(refused->reason)));
@@ -73,7 +73,7 @@ kj::Promise<void> Server::dispatch(DispatchContext context) {
   sink_ = context.getParams().getSink();
   for (auto sms : batch) queue_.push_back(readJob(sms));
   context.releaseParams();
-  if (givingUp_) defer(std::exchange(queue_, {}), "the worker is about to restart");
+  if (givingUp_ || closing_ || draining_) giveBack(std::exchange(queue_, {}));
   admit();
   return kj::READY_NOW;
 }
@@ -86,10 +86,13 @@ kj::Promise<void> Server::recall(RecallContext context) {
   auto reports = context.getResults().initReports(known.size());
   for (unsigned i = 0; i < known.size(); ++i) {
     reports[i].setAttempt(known[i]);
-    if (const Outcome* outcome = recall_.find(known[i]))
-      write(reports[i].initOutcome(), *outcome);
-    else
+    const std::optional<Outcome>* remembered = recall_.find(known[i]);
+    if (remembered == nullptr)
       reports[i].setBegun();
+    else if (remembered->has_value())
+      write(reports[i].initOutcome(), **remembered);
+    else
+      reports[i].setNotBegun();
   }
   return kj::READY_NOW;
 }
@@ -111,25 +114,27 @@ kj::Promise<void> Server::health(HealthContext context) {
 }
 
 kj::Promise<void> Server::drain(DrainContext) {
-  defer(std::exchange(queue_, {}), "not begun when the worker was drained");
-  auto pair = kj::newPromiseAndFulfiller<void>();
-  drained_.push_back(kj::mv(pair.fulfiller));
-  delivered();
-  return kj::mv(pair.promise);
+  draining_ = true;
+  return idle();
 }
 
 void Server::report(std::uint64_t attempt, Outcome outcome) {
-  outbox_.push_back({attempt, std::move(outcome)});
+  outbox_.push_back({attempt, What::outcome, std::move(outcome), Source::raw});
+  flushSoon();
+}
+
+void Server::reportBegun(std::uint64_t attempt) {
+  outbox_.push_back({attempt, What::begun, {}, Source::raw});
   flushSoon();
 }
 
 /// Announces as many as the window has room for; they begin when the supervisor has heard of it.
 void Server::admit() {
-  while (!queue_.empty() && announced_.size() + active_.size() < traits_.window) {
+  while (!givingUp_ && !queue_.empty() && announced_.size() + active_.size() < traits_.window) {
     std::uint64_t attempt = queue_.front().attempt;
     announced_.emplace(attempt, std::move(queue_.front()));
     queue_.pop_front();
-    outbox_.push_back({attempt, nullptr});
+    outbox_.push_back({attempt, What::begun, {}});
   }
   flushSoon();
 }
@@ -137,7 +142,7 @@ void Server::admit() {
 void Server::begin(Job job) {
   std::uint64_t attempt = job.attempt;
   auto deadline = static_cast<std::uint64_t>(job.deadline.count()) * kj::MILLISECONDS;
-  active_.insert(attempt);
+  active_.emplace(attempt, connection_);
   tasks_.add(kj::evalNow([&]() { return dispatcher_.send(std::move(job)); })
                  .then([](Outcome outcome) { return outcome; },
                        [](kj::Exception&& e) -> Outcome { return Unknown{e.getDescription().cStr()}; })
@@ -152,16 +157,44 @@ void Server::begin(Job job) {
 }
 
 void Server::finish(std::uint64_t attempt, Outcome outcome) {
-  if (active_.erase(attempt) == 0) return;  // given up meanwhile
+  auto found = active_.find(attempt);
+  if (found == active_.end()) return;  // given up meanwhile
+  bool ours = found->second == connection_;
+  active_.erase(found);
   recall_.remember(attempt, outcome);
-  outbox_.push_back({attempt, std::move(outcome)});
+  // What an earlier connection handed over is for the supervisor to ask: this one's has not handed it over.
+  if (ours && sink_ != nullptr) outbox_.push_back({attempt, What::outcome, std::move(outcome)});
   admit();
+  delivered();
 }
 
-void Server::defer(std::deque<Job> jobs, const char* reason) {
+void Server::supervisorGone() {
+  ++connection_;
+  sink_ = nullptr;
+  flushing_ = draining_ = false;
+  std::deque<Job> notBegun = std::exchange(queue_, {});
+  for (auto& [attempt, job] : std::exchange(announced_, {})) notBegun.push_back(std::move(job));
+  giveBack(std::move(notBegun));
+  outbox_.clear();  // all of it is in recall
+}
+
+kj::Promise<void> Server::finishUp() {
+  closing_ = true;
+  return idle();
+}
+
+kj::Promise<void> Server::idle() {
+  giveBack(std::exchange(queue_, {}));
+  auto pair = kj::newPromiseAndFulfiller<void>();
+  drained_.push_back(kj::mv(pair.fulfiller));
+  delivered();
+  return kj::mv(pair.promise);
+}
+
+void Server::giveBack(std::deque<Job> jobs) {
   for (auto& job : jobs) {
-    recall_.remember(job.attempt, Deferred{reason});
-    outbox_.push_back({job.attempt, Outcome(Deferred{reason})});
+    recall_.remember(job.attempt, std::nullopt);
+    outbox_.push_back({job.attempt, What::notBegun, {}});
   }
   flushSoon();
 }
@@ -169,8 +202,9 @@ void Server::defer(std::deque<Job> jobs, const char* reason) {
 /// A deadline was passed: whatever hangs may hang for good, so all that is out is said to be so and a fresh
 /// process follows.
 void Server::giveUp() {
-  defer(std::exchange(queue_, {}), "the worker is about to restart");
-  std::vector<std::uint64_t> left(active_.begin(), active_.end());
+  giveBack(std::exchange(queue_, {}));
+  std::vector<std::uint64_t> left;
+  for (auto& [attempt, connection] : active_) left.push_back(attempt);
   for (auto attempt : left) finish(attempt, Unknown{"the worker gave up: another SMS passed its deadline"});
 }
 
@@ -193,20 +227,26 @@ void Server::flush() {
     kj::Vector<std::uint64_t> begun;
     for (unsigned i = 0; i < batch.size(); ++i) {
       reports[i].setAttempt(batch[i].attempt);
-      KJ_IF_MAYBE (outcome, batch[i].outcome)
-        write(reports[i].initOutcome(), *outcome);
-      else {
-        reports[i].setBegun();
-        begun.add(batch[i].attempt);
+      bool raw = batch[i].source == Source::raw;
+      switch (batch[i].what) {
+        case What::begun:
+          reports[i].setBegun();
+          if (!raw) begun.add(batch[i].attempt);
+          break;
+        case What::outcome:
+          write(reports[i].initOutcome(), batch[i].outcome, raw ? SIZE_MAX : std::size_t(proto::MAX_REASON));
+          break;
+        case What::notBegun: reports[i].setNotBegun(); break;
       }
     }
     flushing_ = true;
-    tasks_.add(request.send().ignoreResult().then([this, begun = kj::mv(begun)]() {
+    tasks_.add(request.send().ignoreResult().then([this, begun = kj::mv(begun), on = connection_]() {
+      if (on != connection_) return;  // the jobs went back when that connection ended
       flushing_ = false;
       for (auto attempt : begun) {
         auto job = announced_.extract(attempt);
         if (givingUp_)
-          defer({std::move(job.mapped())}, "the worker is about to restart");
+          giveBack({std::move(job.mapped())});
         else
           begin(std::move(job.mapped()));
       }

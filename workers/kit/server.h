@@ -13,7 +13,6 @@
 #include <deque>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "workers/kit/dispatcher.h"
@@ -29,6 +28,12 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   /// Resolves when a deadline was passed and all that is known was reported.
   kj::Promise<void> hung() { return kj::mv(hung_.promise); }
 
+  /// The connection ended. What is under way goes on and is remembered; what was not begun never will be, and
+  /// is remembered as deferred. The next supervisor to connect may ask.
+  void supervisorGone();
+  /// Takes nothing further; resolves when nothing is under way any more.
+  kj::Promise<void> finishUp();
+
  protected:
   kj::Promise<void> describe(DescribeContext context) override;
   kj::Promise<void> dispatch(DispatchContext context) override;
@@ -37,16 +42,22 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   kj::Promise<void> drain(DrainContext context) override;
 
  private:
+  enum class What { begun, outcome, notBegun };
+  enum class Source { kit, raw };  // raw: nobody waits for it, and it is not cut
   struct Reported {
     std::uint64_t attempt;
-    kj::Maybe<Outcome> outcome;  // none: begun
+    What what;
+    Outcome outcome;  // of What::outcome
+    Source source = Source::kit;
   };
 
   void report(std::uint64_t attempt, Outcome outcome) override;
+  void reportBegun(std::uint64_t attempt) override;
   void admit();
   void begin(Job job);
   void finish(std::uint64_t attempt, Outcome outcome);
-  void defer(std::deque<Job> jobs, const char* reason);
+  kj::Promise<void> idle();
+  void giveBack(std::deque<Job> jobs);
   void giveUp();
   void flushSoon();
   void flush();
@@ -60,13 +71,16 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   Traits traits_;
 
   kj::Maybe<proto::OutcomeSink::Client> sink_;
-  std::deque<Job> queue_;                             // handed over, not begun
-  std::unordered_map<std::uint64_t, Job> announced_;  // `begun` is on its way to the supervisor
-  std::unordered_set<std::uint64_t> active_;          // begun, no outcome yet
+  std::deque<Job> queue_;                               // handed over, not begun
+  std::unordered_map<std::uint64_t, Job> announced_;    // `begun` is on its way to the supervisor
+  std::unordered_map<std::uint64_t, unsigned> active_;  // begun, no outcome yet; on which connection
   std::vector<Reported> outbox_;
   bool flushing_ = false;
+  unsigned connection_ = 0;  // which one a report was sent on
   bool flushScheduled_ = false;
   bool givingUp_ = false;
+  bool draining_ = false;  // until this connection ends
+  bool closing_ = false;   // for good
   Recall recall_;
 
   kj::PromiseFulfillerPair<void> hung_ = kj::newPromiseAndFulfiller<void>();

@@ -5,8 +5,10 @@
 // terminal or systemd sends them to the whole group): it drains its workers and then hangs up.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <kj/async-unix.h>
 #include <signal.h>
 #include <sysexits.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -17,6 +19,7 @@
 #include "version.h"
 #include "workers/kit/dispatcher.h"
 #include "workers/kit/server.h"
+#include "workers/kit/visitors.h"
 
 namespace smsd::kit {
 namespace {
@@ -83,31 +86,55 @@ void printKeys(const config::Keys& keys) {
                              "", key.help);
 }
 
-int serve(const Arguments& arguments, Dispatcher& dispatcher) {
-  std::vector<std::string> lock;
+std::vector<std::string> lockIn(const Arguments& arguments, Dispatcher& dispatcher) {
   try {
-    lock = sandbox::lockIn(dispatcher.policy());
+    return sandbox::lockIn(dispatcher.policy());
   } catch (const std::exception& e) {
-    if (!arguments.unlocked) {
-      journal::Entry(journal::Level::error,
-                     fmt::format("{}: will not serve unlocked: {}", arguments.name, e.what()))
-          .write();
-      return EX_SOFTWARE;
-    }
+    if (!arguments.unlocked) throw std::runtime_error(fmt::format("will not serve unlocked: {}", e.what()));
     journal::Entry(journal::Level::warning, fmt::format("{}: serves unlocked: {}", arguments.name, e.what()))
         .write();
+    return {};
   }
-  auto io = kj::setupAsyncIo();
+}
+
+/// Spawned: one connection, and its end is ours.
+int serveSupervisor(int fd, kj::AsyncIoContext& io, kj::Own<Server> server) {
   auto stream = io.lowLevelProvider->wrapSocketFd(
-      arguments.channelFd,
-      kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
-  auto server = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(lock), dispatcher.start(io));
+      fd, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
   auto hung = server->hung().then([]() { return int(EX_TEMPFAIL); });
   auto channel = rpc::Channel::serve(kj::mv(stream), kj::mv(server));
   return channel->disconnected()
       .then([]() { return int(EX_OK); })
       .exclusiveJoin(kj::mv(hung))
       .wait(io.waitScope);
+}
+
+/// Started by systemd at its socket: serves one supervisor after the other, until SIGTERM.
+int serveSocket(kj::AsyncIoContext& io, kj::Own<Server> server) {
+  Server& inner = *server;
+  Visitors visitors(io.lowLevelProvider->wrapListenSocketFd(SD_LISTEN_FDS_START,
+                                                            kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP),
+                    inner, kj::mv(server));
+  sd_notify(0, "READY=1");
+  auto hung = inner.hung().then([]() { return int(EX_TEMPFAIL); });
+  auto told = io.unixEventPort.onSignal(SIGTERM).then([&inner](siginfo_t) {
+    sd_notify(0, "STOPPING=1");
+    return inner.finishUp().then([]() { return int(EX_OK); });
+  });
+  return told.exclusiveJoin(kj::mv(hung))
+      .exclusiveJoin(visitors.failed().then([]() { return int(EX_OSERR); }))
+      .wait(io.waitScope);
+}
+
+int serve(const Arguments& arguments, Dispatcher& dispatcher) {
+  bool spawned = arguments.channelFd >= 0;
+  if (!spawned) kj::UnixEventPort::captureSignal(SIGTERM);
+  for (int ignored : {SIGINT, SIGHUP, SIGPIPE}) signal(ignored, SIG_IGN);
+  if (spawned) signal(SIGTERM, SIG_IGN);
+  auto lock = lockIn(arguments, dispatcher);
+  auto io = kj::setupAsyncIo();
+  auto server = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(lock), dispatcher.start(io));
+  return spawned ? serveSupervisor(arguments.channelFd, io, kj::mv(server)) : serveSocket(io, kj::mv(server));
 }
 
 }  // namespace
@@ -132,11 +159,12 @@ int workerMain(int argc, char** argv, Dispatcher& dispatcher) {
     }
     if (!readConfiguration(arguments, keys)) return EX_CONFIG;
     if (arguments.check) return EX_OK;
-    if (arguments.channelFd < 0) {
-      std::cerr << "nothing to serve: a worker is started by smsd, which hands it a socket (--channel-fd)\n";
+    if (arguments.channelFd < 0 && sd_listen_fds(1) != 1) {
+      std::cerr << "nothing to serve: a worker is started by smsd, which hands it a socket (--channel-fd), "
+                   "or by systemd, which "
+                   "hands it one to listen on (LISTEN_FDS=1)\n";
       return EX_USAGE;
     }
-    for (int ignored : {SIGINT, SIGTERM, SIGPIPE}) signal(ignored, SIG_IGN);
     return serve(arguments, dispatcher);
   } catch (const kj::Exception& e) {
     journal::Entry(journal::Level::error, fmt::format("{}: {}", arguments.name, e.getDescription().cStr()))

@@ -1,0 +1,60 @@
+// One generation of a dispatcher's worker as the keeper sees it, however its process is started or found.
+//
+// Only types and promises between the keeper and what stands behind a connection (worker.h). Nothing here
+// touches a process.
+#pragma once
+
+#include <kj/async.h>
+#include <kj/function.h>
+
+#include <string>
+#include <vector>
+
+#include "supervisor/queue/queue.h"
+#include "supervisor/road/outcome.h"
+
+namespace smsd::keeper {
+
+/// What a worker said of itself when it became ready; checked and bounded.
+struct WorkerTraits {
+  unsigned window = 1;
+  unsigned backlog = 0;
+  bool knowsKeys = false;
+  std::vector<std::string> lock;
+};
+
+/// What a worker remembers of an attempt that was asked for.
+struct Recalled {
+  queue::AttemptId attempt = 0;
+  kj::Maybe<Outcome> outcome;  // none: it is under way there
+  Begun begun = Begun::yes;    // no: given back untouched
+};
+
+class WorkerEvents {
+ public:
+  virtual ~WorkerEvents() noexcept(false) = default;
+  virtual void workerReady(const WorkerTraits& traits) = 0;
+  virtual void workerReported(std::vector<AttemptOutcome> outcomes) = 0;
+  /// The last call: the object may be destroyed afterwards, not from within. `breach`: it broke the contract.
+  virtual void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, bool breach) = 0;
+};
+
+class Generation {
+ public:
+  virtual ~Generation() noexcept(false) = default;
+  virtual int pid() const = 0;
+  virtual std::size_t out() const = 0;
+  /// Hands a batch over. The caller keeps within window + backlog; the attempts are durable already.
+  virtual void dispatch(const std::vector<const queue::Submission*>& batch) = 0;
+  /// What it knows of attempts of an earlier connection; those it does not answer are not known there.
+  virtual kj::Promise<std::vector<Recalled>> recall(const std::vector<queue::AttemptId>& attempts) = 0;
+  /// No more dispatch(): what is not begun comes back, what is begun finishes. Resolves when nothing is out.
+  virtual kj::Promise<void> drain() = 0;
+  /// Ends it now; workerGone() follows.
+  virtual void end(const std::string& why) = 0;
+};
+
+/// Starts or finds the next generation. What cannot be had throws std::system_error.
+using Hire = kj::Function<kj::Own<Generation>(WorkerEvents&)>;
+
+}  // namespace smsd::keeper

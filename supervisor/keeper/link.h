@@ -1,0 +1,54 @@
+// The way to a worker: a child over a socketpair (spawn), or a connection to the socket that systemd listens
+// on (socket).
+//
+// Owns the process where there is one. Called by Worker. What cannot be started or reached throws
+// std::system_error.
+#pragma once
+
+#include <kj/async-io.h>
+
+#include <filesystem>
+#include <string>
+
+#include "supervisor/keeper/process.h"
+
+namespace smsd::keeper {
+
+struct LinkEnd {
+  std::string words;
+  // A child that ended as if nothing was wrong: it does so only when the connection ended, and we did not end
+  // it.
+  bool unprovoked = false;
+};
+
+class Link {
+ public:
+  virtual ~Link() noexcept(false) = default;
+  /// The connection; to be taken once.
+  virtual kj::Own<kj::AsyncIoStream> stream() = 0;
+  /// 0: not known.
+  virtual int pid() const = 0;
+  /// Why it ended, in words. Resolves once, after end() at the latest.
+  virtual kj::Promise<LinkEnd> ended() = 0;
+  /// Ends it now: kills a child, lets go of a connection.
+  virtual void end() = 0;
+  /// Between the end of the connection and that of what stands behind it: how long to wait for the latter's
+  /// own word.
+  virtual kj::Duration patience() const = 0;
+};
+
+/// How a dispatcher's worker is started in spawn mode.
+struct SpawnPlan {
+  std::filesystem::path program;
+  std::filesystem::path config;  // the dispatcher's own file
+  std::string name;
+  std::filesystem::path folder;  // what it works in: relative paths in its file are relative to this
+};
+
+/// The program with its name and its configuration, which it reads from a descriptor; nothing to serve yet.
+Command configuredCommand(const SpawnPlan& plan, int configFd);
+
+kj::Own<Link> spawnLink(kj::AsyncIoContext& io, const SpawnPlan& plan);
+kj::Own<Link> socketLink(kj::AsyncIoContext& io, const std::filesystem::path& socket);
+
+}  // namespace smsd::keeper

@@ -1,0 +1,391 @@
+// The workers' kit over a real channel: windows, `begun`, deadlines, outcomes, recall, drain.
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <random>
+#include <set>
+
+#include "common/text/utf.h"
+#include "tests/workers/kit-bench.h"
+#include "workers/kit/recall.h"
+
+namespace smsd::kit {
+namespace {
+
+TEST_F(Kit, DescribesItselfOnlyWhenItsKindIsReady) {
+  serve(7, 3);
+  auto described = KJ_ASSERT_NONNULL(client).describeRequest().send();
+  quiet();
+  EXPECT_FALSE(described.poll(scope));
+  start();
+  auto response = described.wait(scope);
+  auto description = response.getDescription();
+  EXPECT_EQ(description.getVersion(), +proto::VERSION);
+  EXPECT_STREQ(description.getKind().cStr(), "fake");
+  EXPECT_EQ(description.getWindow(), 7u);
+  EXPECT_EQ(description.getBacklog(), 3u);
+  EXPECT_TRUE(description.getKnowsKeys());
+  ASSERT_EQ(description.getLock().size(), 2u);
+  EXPECT_STREQ(description.getLock()[1].cStr(), "seccomp");
+}
+
+TEST_F(Kit, HandsTheKindWhatTheSupervisorSaid) {
+  serve(1, 0);
+  start();
+  give({42}, 1500ms);
+  ASSERT_EQ(kind->touched.size(), 1u);
+  const Job& job = kind->touched[0];
+  EXPECT_EQ(job.attempt, 42u);
+  EXPECT_EQ(job.recipient, "+4799887766");
+  EXPECT_EQ(job.text, "router down");
+  EXPECT_EQ(job.key, "key-42");
+  EXPECT_EQ(job.deadline, 1500ms);
+}
+
+TEST_F(Kit, TouchesNoSmsBeforeTheSupervisorHasHeardThatItBegins) {
+  serve(2, 0);
+  start();
+  heard.slow = true;
+  give({1, 2});
+  EXPECT_EQ(storyOf(1), "begun");
+  EXPECT_EQ(storyOf(2), "begun");
+  EXPECT_TRUE(kind->touched.empty());
+  heard.acknowledge();
+  quiet();
+  EXPECT_EQ(kind->begun(), (Attempts{1, 2}));
+}
+
+TEST_F(Kit, KeepsWithinItsWindowAndTheOrderOfTheHandOverWhateverFinishesFirst) {
+  constexpr unsigned window = 3, count = 40;
+  serve(window, count - window);
+  start();
+  Attempts all(count);
+  std::iota(all.begin(), all.end(), 1);
+  give(all);
+  std::mt19937 random(4711);
+  while (!kind->underWay.empty()) {
+    EXPECT_EQ(kind->underWay.size(),
+              std::min<std::size_t>(window, count - kind->touched.size() + kind->underWay.size()));
+    auto one = kind->underWay.begin();
+    std::advance(one, random() % kind->underWay.size());
+    kind->say(one->first, Accepted{});
+    quiet();
+  }
+  EXPECT_EQ(kind->most, window);
+  EXPECT_EQ(kind->begun(), all);
+  for (auto attempt : all) EXPECT_EQ(storyOf(attempt), "begun accepted") << attempt;
+}
+
+TEST_F(Kit, FailsACallThatGoesBeyondWindowAndBacklogAndTakesNoneOfIt) {
+  serve(1, 1);
+  start();
+  EXPECT_TRUE(refuses({1, 2, 3}));
+  quiet();
+  EXPECT_TRUE(kind->touched.empty());
+  EXPECT_TRUE(heard.calls.empty());
+
+  give({4, 5});
+  EXPECT_TRUE(refuses({6})) << "one is under way, one waits";
+  kind->say(4, Accepted{});
+  quiet();
+  give({7});
+  kind->say(5, Accepted{});
+  quiet();
+  kind->say(7, Accepted{});
+  quiet();
+  EXPECT_EQ(kind->begun(), (Attempts{4, 5, 7}));
+  EXPECT_EQ(storyOf(6), "");
+}
+
+TEST_F(Kit, SaysOneOutcomeForEachSmsAsItIs) {
+  struct Case {
+    Outcome outcome;
+    const char* what;
+    const char* words;
+    std::uint32_t after = 0;
+  };
+  const std::vector<Case> cases = {
+      {Accepted{"ref-1"}, "accepted", "ref-1"},
+      {Refused{"no such number"}, "refused", "no such number"},
+      {Deferred{"busy", 30s}, "deferred", "busy", 30'000},
+      {Broken{"no SIM"}, "broken", "no SIM"},
+      {Unknown{"cut off"}, "unknown", "cut off"},
+  };
+  serve(16, 0);
+  start();
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    give({i});
+    kind->say(i, cases[i].outcome);
+    quiet();
+    EXPECT_EQ(storyOf(i), std::string("begun ") + cases[i].what);
+    EXPECT_EQ(outcomeOf(i).words, cases[i].words);
+    EXPECT_EQ(outcomeOf(i).after, cases[i].after);
+  }
+}
+
+TEST_F(Kit, PutsTheOutcomesOfOneTurnIntoOneCall) {
+  serve(4, 0);
+  start();
+  give({1, 2, 3, 4});
+  ASSERT_EQ(heard.calls.size(), 1u) << "and the four that begin, too";
+  for (std::uint64_t attempt : {3, 1, 4}) kind->say(attempt, Accepted{});
+  quiet();
+  ASSERT_EQ(heard.calls.size(), 2u);
+  EXPECT_EQ(heard.calls[1].size(), 3u);
+}
+
+TEST_F(Kit, GathersWhatFinishesWhileTheSupervisorIsSlow) {
+  serve(4, 0);
+  start();
+  give({1, 2, 3, 4});
+  heard.slow = true;
+  for (std::uint64_t attempt : {1, 2, 3, 4}) {
+    kind->say(attempt, Accepted{});
+    quiet();
+  }
+  EXPECT_EQ(heard.calls.size(), 2u) << "one call is under way, no second one beside it";
+  heard.acknowledge();
+  quiet();
+  ASSERT_EQ(heard.calls.size(), 3u);
+  EXPECT_EQ(heard.calls[2].size(), 3u);
+}
+
+TEST_F(Kit, TakesASendThatThrowsForUnknown) {
+  serve(2, 0);
+  start();
+  kind->throws = true;
+  give({1});
+  EXPECT_EQ(storyOf(1), "begun unknown");
+  EXPECT_NE(outcomeOf(1).words.find("caught fire"), std::string::npos);
+
+  kind->throws = false;
+  give({2});
+  kind->underWay.at(2)->reject(KJ_EXCEPTION(FAILED, "the line was cut"));
+  quiet();
+  EXPECT_EQ(storyOf(2), "begun unknown");
+  EXPECT_NE(outcomeOf(2).words.find("line was cut"), std::string::npos);
+}
+
+TEST_F(Kit, GivesUpWhenADeadlineIsPassedAndSaysWhatItKnowsOfTheRest) {
+  serve(2, 3);
+  start();
+  give({1, 2, 3, 4, 5}, 1s);
+  kind->say(2, Accepted{});
+  quiet();  // 3 begins
+  advance(1499ms);
+  EXPECT_EQ(storyOf(1), "begun") << "the kind's own deadline comes first";
+  heard.slow = true;
+  advance(1ms);
+  EXPECT_EQ(storyOf(1), "begun unknown");
+  EXPECT_EQ(storyOf(2), "begun accepted");
+  EXPECT_FALSE(hung.poll(scope)) << "the supervisor has not taken it yet";
+  heard.acknowledge();
+  quiet();
+  EXPECT_EQ(storyOf(3), "begun unknown") << "it was under way: it may have been sent";
+  EXPECT_EQ(storyOf(4), "given back") << "it was not begun: it was certainly not sent";
+  EXPECT_EQ(storyOf(5), "given back");
+  EXPECT_EQ(kind->begun(), (Attempts{1, 2, 3}));
+  EXPECT_TRUE(hung.poll(scope));
+}
+
+TEST_F(Kit, DoesNotBeginWhatWasAnnouncedWhenItGaveUpMeanwhile) {
+  serve(2, 0);
+  start();
+  give({1}, 1s);
+  heard.slow = true;
+  give({2}, 1s);
+  advance(1500ms);
+  heard.acknowledge();
+  quiet();
+  EXPECT_EQ(storyOf(1), "begun unknown");
+  EXPECT_EQ(storyOf(2), "begun given back");
+  EXPECT_EQ(kind->begun(), (Attempts{1}));
+  EXPECT_TRUE(hung.poll(scope));
+}
+
+TEST_F(Kit, GivesBackWhatArrivesAfterItGaveUp) {
+  serve(2, 2);
+  start();
+  give({1}, 1s);
+  heard.slow = true;
+  advance(1500ms);
+  give({2}, 1s);
+  heard.acknowledge();
+  quiet();
+  EXPECT_EQ(storyOf(2), "given back");
+  EXPECT_EQ(kind->begun(), (Attempts{1}));
+}
+
+TEST_F(Kit, SaysNothingMoreOfAnSmsItHasGivenUpEvenWhenTheKindDoes) {
+  serve(2, 0);
+  start();
+  give({1}, 1s);
+  give({2}, 10s);
+  advance(1500ms);
+  EXPECT_EQ(storyOf(2), "begun unknown");
+  kind->say(2, Accepted{});
+  quiet();
+  EXPECT_EQ(storyOf(2), "begun unknown");
+}
+
+TEST_F(Kit, GivesBackWhatIsNotBegunWhenDrainedAndEndsWhenTheRestIsDelivered) {
+  serve(1, 3);
+  start();
+  give({1, 2, 3});
+  auto drained = KJ_ASSERT_NONNULL(client).drainRequest().send();
+  quiet();
+  EXPECT_EQ(storyOf(1), "begun");
+  EXPECT_EQ(storyOf(2), "given back");
+  EXPECT_EQ(storyOf(3), "given back");
+  EXPECT_FALSE(drained.poll(scope));
+
+  heard.slow = true;
+  kind->say(1, Accepted{});
+  quiet();
+  EXPECT_EQ(storyOf(1), "begun accepted");
+  EXPECT_FALSE(drained.poll(scope)) << "the supervisor has not taken it yet";
+  heard.acknowledge();
+  quiet();
+  EXPECT_TRUE(drained.poll(scope));
+  drained.wait(scope);
+  EXPECT_EQ(kind->begun(), (Attempts{1}));
+}
+
+TEST_F(Kit, IsNotDrainedWhileTheLastReportIsOnItsWay) {
+  serve(1, 0);
+  start();
+  give({1});
+  heard.slow = true;
+  kind->say(1, Accepted{});
+  quiet();
+  auto drained = KJ_ASSERT_NONNULL(client).drainRequest().send();
+  EXPECT_FALSE(drained.poll(scope));
+  heard.acknowledge();
+  EXPECT_TRUE(drained.poll(scope));
+  drained.wait(scope);
+}
+
+TEST_F(Kit, IsDrainedAtOnceWhenNothingIsOut) {
+  serve(1, 0);
+  start();
+  auto drained = KJ_ASSERT_NONNULL(client).drainRequest().send();
+  EXPECT_TRUE(drained.poll(scope));
+  drained.wait(scope);
+}
+
+TEST_F(Kit, RecallsOutcomesSaysBegunOfWhatIsUnderWayAndNothingOfTheRest) {
+  serve(2, 2);
+  start();
+  give({1, 2, 3, 4});
+  kind->say(1, Refused{"no such number"});
+  quiet();  // 2 and 3 are under way, 4 waits
+  for (int again = 0; again < 2; ++again) {
+    auto said = recall({4, 3, 99, 1, 2});
+    ASSERT_EQ(said.size(), 3u);
+    EXPECT_EQ(said[0].attempt, 3u);
+    EXPECT_EQ(said[0].what, "begun");
+    EXPECT_EQ(said[1].attempt, 1u);
+    EXPECT_EQ(said[1].what, "refused");
+    EXPECT_EQ(said[1].words, "no such number");
+    EXPECT_EQ(said[2].attempt, 2u);
+    EXPECT_EQ(said[2].what, "begun");
+  }
+}
+
+TEST_F(Kit, RecallsWhatItGaveBackUnbegun) {
+  serve(1, 1);
+  start();
+  give({1, 2});
+  auto drained = KJ_ASSERT_NONNULL(client).drainRequest().send();
+  quiet();
+  auto said = recall({2});
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_EQ(said[0].what, "given back");
+}
+
+TEST_F(Kit, CutsReasonsToFourHundredBytesBetweenTwoCharacters) {
+  std::string reason = "x";
+  while (reason.size() < 1000) reason += "\xC3\xA6";  // the 400th byte is in the middle of one
+  const std::vector<Outcome> outcomes = {Accepted{reason}, Refused{reason}, Deferred{reason}, Broken{reason},
+                                         Unknown{reason}};
+  serve(16, 0);
+  start();
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    give({i});
+    kind->say(i, outcomes[i]);
+    quiet();
+    auto recalled = recall({i});
+    ASSERT_EQ(recalled.size(), 1u);
+    for (const Said& said : {outcomeOf(i), recalled[0]}) {
+      EXPECT_LE(said.words.size(), 400u) << said;
+      EXPECT_GE(said.words.size(), 390u) << said;
+      EXPECT_TRUE(text::isValid(said.words)) << said;
+      EXPECT_EQ(said.words.substr(0, 390), reason.substr(0, 390));
+    }
+  }
+}
+
+TEST_F(Kit, LetsRawReportsOutAsTheyAre) {
+  serve(1, 0);
+  start();
+  give({1});
+  ASSERT_NE(kind->raw, nullptr);
+  kind->raw->report(999, Accepted{"nobody asked"});
+  kind->raw->report(1, Refused{"first"});
+  kind->say(1, Accepted{"second"});
+  quiet();
+  EXPECT_EQ(storyOf(999), "accepted");
+  EXPECT_EQ(storyOf(1), "begun refused accepted");
+}
+
+TEST_F(Kit, TellsItsHealthWhileSmsAreUnderWay) {
+  serve(4, 0);
+  start();
+  give({1, 2});
+  {
+    auto response = KJ_ASSERT_NONNULL(client).healthRequest().send().wait(scope);
+    EXPECT_TRUE(response.getHealth().isReady());
+    EXPECT_EQ(response.getHealth().getActive(), 2u);
+  }
+  kind->health = {"no SIM", {{"signal", "-71 dBm"}}};
+  auto response = KJ_ASSERT_NONNULL(client).healthRequest().send().wait(scope);
+  ASSERT_TRUE(response.getHealth().isBroken());
+  EXPECT_STREQ(response.getHealth().getBroken().cStr(), "no SIM");
+  ASSERT_EQ(response.getHealth().getDetails().size(), 1u);
+  EXPECT_STREQ(response.getHealth().getDetails()[0].getName().cStr(), "signal");
+  EXPECT_STREQ(response.getHealth().getDetails()[0].getValue().cStr(), "-71 dBm");
+}
+
+TEST(Recall, KnowsTheLastTenThousandAtLeastAndForgetsTheOldest) {
+  Recall recall;
+  constexpr std::uint64_t count = 100'000;
+  for (std::uint64_t attempt = 1; attempt <= count; ++attempt)
+    recall.remember(attempt, Accepted{std::to_string(attempt)});
+  for (std::uint64_t attempt = count - 9'999; attempt <= count; ++attempt) {
+    ASSERT_NE(recall.find(attempt), nullptr) << attempt;
+    ASSERT_EQ(std::get<Accepted>(**recall.find(attempt)).reference, std::to_string(attempt));
+  }
+  EXPECT_EQ(recall.find(1), nullptr);
+  EXPECT_EQ(recall.find(count + 1), nullptr);
+}
+
+TEST(Recall, HoldsNoMoreThanItsBound) {
+  Recall recall(3);
+  for (std::uint64_t attempt = 1; attempt <= 5; ++attempt) recall.remember(attempt, Accepted{});
+  std::set<std::uint64_t> known;
+  for (std::uint64_t attempt = 1; attempt <= 5; ++attempt)
+    if (recall.find(attempt) != nullptr) known.insert(attempt);
+  EXPECT_EQ(known, (std::set<std::uint64_t>{3, 4, 5}));
+}
+
+TEST(Recall, KeepsTheLastWordOnAnAttemptWithoutCountingItTwice) {
+  Recall recall(2);
+  recall.remember(1, Unknown{"at first"});
+  recall.remember(1, Accepted{"then"});
+  recall.remember(2, Accepted{});
+  ASSERT_NE(recall.find(1), nullptr);
+  EXPECT_TRUE(std::holds_alternative<Accepted>(**recall.find(1)));
+}
+
+}  // namespace
+}  // namespace smsd::kit
