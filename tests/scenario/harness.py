@@ -266,6 +266,34 @@ class Smsd:
             self.process.wait(DEADLINE)
 
 
+class SocketWorker:
+    """A worker as systemd runs it: started at the first connection to its socket, its file read by itself, no child of smsd's."""
+
+    def __init__(self, folder, name, kind, settings):
+        self.socket = pathlib.Path(folder) / f"{name}.sock"
+        self.config = pathlib.Path(folder) / f"{name}.yaml"
+        self.config.write_text(json.dumps(settings))
+        self.log = open(pathlib.Path(folder) / f"{name}.log", "ab")
+        self.command = ["/usr/bin/systemd-socket-activate", "-l", self.socket, BIN / f"smsd-worker-{kind}", "--name", name,
+                        "--config", self.config]
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, cwd=self.socket.parent,
+                                        preexec_fn=die_with_parent)
+        wait_for("the socket is there", self.socket.exists)
+
+    def entry(self):
+        return {"activation": "socket", "socket": str(self.socket)}
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(DEADLINE)
+        self.log.close()
+
+
 def sms_in(path):
     """What a debug dispatcher wrote down."""
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
