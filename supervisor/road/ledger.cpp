@@ -1,5 +1,6 @@
 #include "supervisor/road/ledger.h"
 
+#include <ctime>
 #include <utility>
 
 namespace smsd {
@@ -36,27 +37,40 @@ Ledger::Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Mi
       log_(log),
       road_(road),
       leaseUntil_(timer.now()),
+      leaseUntilBoot_(0),
       renewAt_(timer.now()),
       retry_(timer, [this]() { work(); }),
       heartbeat_(timer, [this]() { work(); }),
       tasks_(*this) {}
 
 kj::Promise<kj::Maybe<QueueError>> Ledger::enlist() {
-  auto asked = timer_.now();
+  auto asked = moment();
   return queue_.run([name = name_, lease = lease_](Queue& queue) { return queue.enlist(name, lease); })
       .then([this, asked](queue::Answer<queue::SupervisorId> answer) -> kj::Maybe<QueueError> {
         if (auto* error = std::get_if<QueueError>(&answer)) return *error;
         leaseStartedAt(asked);
-        renewAt_ = asked;  // the first renewal is at once: it takes over what a predecessor left
+        renewAt_ = asked.loop;  // the first renewal is at once: it takes over what a predecessor left
         return nullptr;
       });
 }
 
 /// The lease counts from the moment we asked for it: the database may have answered late.
-void Ledger::leaseStartedAt(kj::TimePoint asked) {
+void Ledger::leaseStartedAt(Moment asked) {
   enlisted_ = true;
-  leaseUntil_ = asked + duration(lease_);
-  renewAt_ = asked + duration(lease_) / 2;
+  leaseUntil_ = asked.loop + duration(lease_);
+  leaseUntilBoot_ = asked.boot + lease_;
+  renewAt_ = asked.loop + duration(lease_) / 2;
+}
+
+Ledger::Moment Ledger::moment() const {
+  timespec boot{};
+  clock_gettime(CLOCK_BOOTTIME, &boot);
+  return {timer_.now(), std::chrono::seconds(boot.tv_sec) + Milliseconds(boot.tv_nsec / 1'000'000)};
+}
+
+bool Ledger::leaseRanOut() const {
+  auto now = moment();
+  return now.loop > leaseUntil_ || now.boot > leaseUntilBoot_;
 }
 
 /// Runs one operation. `then` gets its result; an error is dealt with here.
@@ -106,17 +120,17 @@ void Ledger::work() {
 }
 
 void Ledger::reenlist() {
-  auto asked = timer_.now();
+  auto asked = moment();
   ask<queue::SupervisorId>([name = name_, lease = lease_](Queue& queue) { return queue.enlist(name, lease); },
                            [this, asked](queue::SupervisorId) {
                              leaseStartedAt(asked);
-                             renewAt_ = asked;
+                             renewAt_ = asked.loop;
                            });
 }
 
 /// Renews the lease, and looks for supervisors whose own has run out.
 void Ledger::renew(Proves proves) {
-  auto asked = timer_.now();
+  auto asked = moment();
   ask<std::vector<queue::Submission>>(
       [](Queue& queue) {
         queue.renew();

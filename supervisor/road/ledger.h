@@ -53,7 +53,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   bool away() const { return !away_.empty(); }
   const std::string& awayBecause() const { return away_; }
   /// Our claims may have been taken over by now: nothing may leave.
-  bool leaseRanOut() const { return timer_.now() > leaseUntil_; }
+  bool leaseRanOut() const;
 
  private:
   /// What a call that works says of a queue that was away. A renewal in its turn proves nothing of the call
@@ -63,7 +63,14 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   template <typename T, typename F, typename Then>
   void ask(F function, Then then, Proves proves = Proves::itIsBack);
   void failed(const queue::QueueError& error);
-  void leaseStartedAt(kj::TimePoint asked);
+  /// The loop's clock stands still within a turn, and does not know that we were stopped (SIGSTOP, a
+  /// suspended host) in the middle of one: a lease is measured by the kernel's as well.
+  struct Moment {
+    kj::TimePoint loop;
+    Milliseconds boot;
+  };
+  Moment moment() const;
+  void leaseStartedAt(Moment asked);
   void renew(Proves proves);
   void reenlist();
   bool settleNow();
@@ -85,6 +92,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   bool retired_ = false;
   bool claimTurn_ = false;  // after a settlement a claim goes first, so that neither starves
   kj::TimePoint leaseUntil_;
+  Milliseconds leaseUntilBoot_;
   kj::TimePoint renewAt_;
   std::string away_;
   int failures_ = 0;

@@ -193,3 +193,30 @@ class Database(Scenario):
         self.assertEqual(smsd.text().count("the queue is back"), 1)
         self.assertEqual(smsd.stop(), 0)
         self.say(away=f"{self.AWAY} s", lost=0, sent_twice=0, went_on_after=f"{took:.2f} s", memory_grew=f"{grown} kB")
+
+    def test_a_fail_over_of_the_database_server_is_survived(self):
+        primary, gateway = self.open(Postgres(self.folder)), self.open(Gateway(self.folder, "--behave", "delay=0.02"))
+        standby = self.open(primary.standby(self.folder / "standby"))
+        # Synchronous: what the primary said is durable, the standby has.
+        primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'; SELECT pg_reload_conf()")
+        wait_for("the standby follows", lambda: primary.sql("SELECT sync_state FROM pg_stat_replication") == [["sync"]])
+        queue = {"backend": "postgresql", "poll_interval": "1s", "postgresql": {
+            "connection": f"host={primary.folder},{standby.folder} dbname=nav user=postgres target_session_attrs=read-write connect_timeout=2"}}
+        smsd = install(self.open(Smsd(self.folder, queue, {"gateway": ("http", {"url": url(gateway.port), "window": 16, "backlog": 16})})))
+        primary.sql(INSERT.format(people=2000, messages=1))
+        wait_for("the standby has it", lambda: standby.number("SELECT count(*) FROM smsq") == 2000)
+        smsd.start()
+        wait_for("the gateway is busy", lambda: len(gateway.requests()) > 200)
+        primary.stop(signal.SIGQUIT)
+        wait_for("it says so", lambda: "the queue is away" in smsd.text())
+        count = len(gateway.requests())
+        standby.promote()
+        began = time.monotonic()
+        wait_for("it goes on with the other server", lambda: len(gateway.requests()) > count)
+        took = time.monotonic() - began
+        wait_for("no row is N", lambda: standby.number("SELECT count(*) FROM smsq WHERE sent = 'N'") == 0)
+        texts = asked([("?" + r["query"], 0) for r in gateway.requests()])
+        self.assertEqual(len(texts), 2000)
+        self.assertEqual(max(len(sms) for sms in texts.values()), 1)
+        self.assertEqual(smsd.stop(), 0)
+        self.say(lost=0, sent_twice=0, went_on_after=f"{took:.2f} s")

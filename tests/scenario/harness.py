@@ -97,13 +97,28 @@ class Postgres:
     def _run(self, program, *arguments):
         subprocess.run([self.bin / program, *map(str, arguments)], check=True, cwd="/", stdout=subprocess.DEVNULL, preexec_fn=self._drop)
 
-    def start(self):
+    def start(self, *options):
         log = open(self.folder / "server.log", "ab")
         self.process = subprocess.Popen(
-            [self.bin / "postgres", "-D", self.folder / "data"], cwd="/", stdout=log, stderr=log, preexec_fn=self._drop)
+            [self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder, *options], cwd="/", stdout=log, stderr=log,
+            preexec_fn=self._drop)
         log.close()
         wait_for("PostgreSQL answers", lambda: subprocess.run(
             [self.bin / "pg_isready", "-q", "-h", self.folder], check=False).returncode == 0)
+
+    def standby(self, folder):
+        """A streaming replica of this cluster, running."""
+        copy = object.__new__(Postgres)
+        copy.folder, copy.bin, copy.user = pathlib.Path(folder), self.bin, self.user
+        copy.folder.mkdir()
+        if copy.user:
+            os.chown(copy.folder, copy.user.pw_uid, copy.user.pw_gid)
+        copy._run("pg_basebackup", "-h", self.folder, "-U", "postgres", "-D", copy.folder / "data", "-R", "-X", "stream", "-c", "fast")
+        copy.start()
+        return copy
+
+    def promote(self):
+        self._run("pg_ctl", "promote", "-w", "-D", self.folder / "data")
 
     def stop(self, how=signal.SIGINT):
         """SIGINT: fast, SIGQUIT: immediate."""

@@ -147,6 +147,9 @@ class Lies(Liar):
         smsd = self.caught("stranger", "broke the contract", "not out")
         self.assertGreaterEqual(smsd.dispatcher("first")["strikes"], 1)
 
+    def test_an_outcome_for_an_attempt_of_another_generation(self):
+        self.caught("former", "broke the contract", "not out")
+
     def test_two_outcomes_for_one_attempt(self):
         # The first one counts: it was asked for, begun, and in order. So that SMS is sent as far as anybody can know.
         smsd = self.smsd({"result": "lie", "lie": "twice", "window": 1, "backlog": 2})

@@ -61,13 +61,15 @@ void DebugDispatcher::declare(config::Keys& keys) {
               "success, fail, permanent, error");
   keys.choice("lie", settings_.lie,
               {{"stranger", Lie::stranger},
+               {"former", Lie::former},
                {"twice", Lie::twice},
                {"again", Lie::again},
                {"flood", Lie::flood},
                {"verbose", Lie::verbose},
                {"garbage", Lie::garbage},
                {"half", Lie::half}},
-              "what `result: lie` does: an outcome for an attempt that was never handed over, two outcomes "
+              "what `result: lie` does: an outcome for an attempt that was never handed over, or for the one "
+              "before, two outcomes "
               "for one, begun over "
               "and over, outcomes without end, a reason of a megabyte, bytes that are no message, half a "
               "message and silence");
@@ -182,6 +184,9 @@ kj::Promise<kit::Outcome> DebugDispatcher::lie(const kit::Job& job) {
   switch (settings_.lie) {
     case Lie::stranger:
       raw_->report(stranger, kit::Accepted{"nobody asked"});
+      break;
+    case Lie::former:
+      raw_->report(job.attempt - 1, kit::Accepted{"yesterday"});
       break;
     case Lie::twice:
       raw_->report(job.attempt, kit::Accepted{"first"});

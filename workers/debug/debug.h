@@ -19,6 +19,7 @@ enum class Result { accept, refuse, defer, broken, unknown, crash, hang, freeze,
 /// How `lie` lies. What leaves the contract is the supervisor's to notice.
 enum class Lie {
   stranger,  // an outcome for an attempt that was never handed over
+  former,    // an outcome for the attempt before, which another generation or dispatcher had
   twice,     // two outcomes for one attempt
   again,     // begun, over and over, and never an outcome
   flood,     // outcomes without end, 50,000 at a time
