@@ -42,10 +42,8 @@ struct QueueStatus {
   # seconds the oldest of them waits; 0 when there is none
   underWay @5 :UInt32;
   # SMS this supervisor holds a claim for
-  waiting @6 :UInt32;
-  # recipients that wait for their next round
-  sent @7 :UInt64;
-  ignored @8 :UInt64;
+  sent @6 :UInt64;
+  ignored @7 :UInt64;
   # messages settled by this process since it started
 }
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "supervisor/control/control-server.h"
 #include "supervisor/events.h"
@@ -73,8 +74,14 @@ int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& n
                    .wait(io.waitScope);
   sd_notify(0, "STOPPING=1");
   std::size_t left = road.stop().wait(io.waitScope);
-  road.retire().wait(io.waitScope);
+  // A database that hangs must not keep us: its thread cannot be interrupted, and to unwind is to wait for it.
+  auto retired = road.retire().fork();
+  bool done = retired.addBranch()
+                  .then([]() { return true; })
+                  .exclusiveJoin(io.provider->getTimer().afterDelay(2 * kj::SECONDS).then([]() { return false; }))
+                  .wait(io.waitScope);
   log.daemonStopped(left);
+  if (!done) _exit(status);
   return status;
 }
 

@@ -59,14 +59,9 @@ class ControlServer::Door final : public proto::Control::Server {
 
  protected:
   kj::Promise<void> status(StatusContext context) override {
-    auto asked = server_.subject_.queue.run([](queue::Queue& queue) { return queue.depth(depthBound); });
-    return server_.timer_.timeoutAfter(depthPatience, kj::mv(asked))
-        .then(
-            [](queue::Answer<queue::Depth> answer) -> std::optional<queue::Depth> {
-              if (auto* depth = std::get_if<queue::Depth>(&answer)) return *depth;
-              return std::nullopt;
-            },
-            [](kj::Exception&&) -> std::optional<queue::Depth> { return std::nullopt; })
+    return server_.timer_.timeoutAfter(depthPatience, server_.depth())
+        .then([](std::optional<queue::Depth> depth) { return depth; },
+              [](kj::Exception&&) -> std::optional<queue::Depth> { return std::nullopt; })
         .then([this, context](std::optional<queue::Depth> depth) mutable {
           writeStatus(context.getResults().initStatus(), server_.subject_.road, server_.subject_.backend,
                       server_.timer_.now() - server_.started_, depth);
@@ -99,6 +94,22 @@ ControlServer::ControlServer(kj::AsyncIoContext& io, const std::filesystem::path
   tasks_.add(accept());
 }
 
+/// One question at a time, shared by all who ask meanwhile, and never given up: to cancel a call on the queue's thread is to wait
+/// for it.
+kj::Promise<std::optional<queue::Depth>> ControlServer::depth() {
+  KJ_IF_MAYBE (asked, asked_) return asked->addBranch();
+  auto forked = subject_.queue.run([](queue::Queue& queue) { return queue.depth(depthBound); })
+                    .then([](queue::Answer<queue::Depth> answer) -> std::optional<queue::Depth> {
+                      if (auto* depth = std::get_if<queue::Depth>(&answer)) return *depth;
+                      return std::nullopt;
+                    })
+                    .fork();
+  tasks_.add(forked.addBranch().then([this](std::optional<queue::Depth>) { asked_ = nullptr; }));
+  auto branch = forked.addBranch();
+  asked_ = kj::mv(forked);
+  return branch;
+}
+
 ControlServer::~ControlServer() noexcept(false) { unlink(path_.c_str()); }
 
 kj::Promise<void> ControlServer::accept() {
@@ -110,6 +121,9 @@ kj::Promise<void> ControlServer::accept() {
       tasks_.add(over.attach(kj::mv(channel), kj::defer([this]() { --connections_; })));
     }
     return accept();
+  }, [this](kj::Exception&&) {
+    // Out of descriptors, most likely: the door stays.
+    return timer_.afterDelay(1 * kj::SECONDS).then([this]() { return accept(); });
   });
 }
 

@@ -9,6 +9,7 @@
 #include <proto/control.capnp.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "supervisor/queue/queue-thread.h"
@@ -33,6 +34,7 @@ class ControlServer final : private kj::TaskSet::ErrorHandler {
   class Door;
 
   kj::Promise<void> accept();
+  kj::Promise<std::optional<queue::Depth>> depth();
   void taskFailed(kj::Exception&& exception) override;
 
   kj::Timer& timer_;
@@ -41,6 +43,7 @@ class ControlServer final : private kj::TaskSet::ErrorHandler {
   kj::TimePoint started_;
   kj::Own<kj::ConnectionReceiver> listener_;
   unsigned connections_ = 0;
+  kj::Maybe<kj::ForkedPromise<std::optional<queue::Depth>>> asked_;
   kj::TaskSet tasks_;
 };
 

@@ -35,6 +35,8 @@ class WorkerEvents {
   virtual ~WorkerEvents() noexcept(false) = default;
   virtual void workerReady(const WorkerTraits& traits) = 0;
   virtual void workerReported(std::vector<AttemptOutcome> outcomes) = 0;
+  /// Asked for each SMS that a worker is about to begin: are our claims still ours?
+  virtual bool mayBegin() const = 0;
   /// The last call: the object may be destroyed afterwards, not from within. `breach`: it broke the contract.
   virtual void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, bool breach) = 0;
 };

@@ -30,6 +30,8 @@ class DispatcherEvents {
   virtual void dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) = 0;
   /// It can take more, or less, than before.
   virtual void dispatcherChanged(std::size_t dispatcher) = 0;
+  /// Are our claims still ours? What a worker has not begun by then it does not begin.
+  virtual bool mayBegin() const = 0;
 };
 
 struct Counts {
@@ -59,6 +61,10 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
   /// outcome by dispatcherReported(): the worker's own where it outlived its supervisor and remembers, else
   /// `unknown`.
   void inquire(const std::vector<queue::AttemptId>& attempts);
+  /// What is with the worker is not ours any more: it is ended, and another one follows.
+  void letGo(const std::string& why) {
+    if (worker_.get() != nullptr) worker_->end(why);
+  }
   /// For the end of the daemon: nothing further is started; resolves when nothing is out.
   kj::Promise<void> drain();
   /// For the end of the daemon, too late for drain(): what is out becomes unknown.
@@ -81,6 +87,7 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
  private:
   void workerReady(const WorkerTraits& traits) override;
   void workerReported(std::vector<AttemptOutcome> outcomes) override;
+  bool mayBegin() const override { return road_.mayBegin(); }
   void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, bool breach) override;
   void taskFailed(kj::Exception&& exception) override;
 

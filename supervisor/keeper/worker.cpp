@@ -56,8 +56,8 @@ class Worker::Sink final : public proto::OutcomeSink::Server {
 
  protected:
   kj::Promise<void> report(ReportContext context) override {
-    if (worker_ != nullptr) worker_->take(context.getParams());
-    return kj::READY_NOW;
+    if (worker_ != nullptr) return worker_->take(context.getParams());
+    return kj::NEVER_DONE;
   }
 
  private:
@@ -167,41 +167,59 @@ kj::Promise<void> Worker::drain() { return KJ_ASSERT_NONNULL(client_).drainReque
 
 void Worker::end(const std::string& why) {
   if (why_.empty() && exit_.empty()) why_ = why;
+  ended_ = true;
   link_->end();
 }
 
-void Worker::take(proto::OutcomeSink::ReportParams::Reader params) {
-  if (gone_ || breached_) return;
-  lastHeard_ = timer_.now();
+/// Resolves when the worker may go on: what it announced it begins then.
+kj::Promise<void> Worker::take(proto::OutcomeSink::ReportParams::Reader params) {
+  if (gone_ || breached_) return kj::NEVER_DONE;
   std::vector<AttemptOutcome> outcomes;
-  for (auto report : params.getReports()) {
-    auto found = out_.find(report.getAttempt());
-    if (found == out_.end()) {
-      breach("a report for an attempt that is not out");
-      break;
-    }
-    if (report.isBegun()) {
-      if (found->second.begun == Begun::yes) {
-        breach("an attempt was begun twice");
-        break;
-      }
-      found->second = {Begun::yes, timer_.now()};
-      continue;
-    }
-    // Begun and then given back is well: it was announced, and not touched after all.
-    if (report.isNotBegun()) {
-      outcomes.push_back({found->first, givenBack(), Begun::no});
-      out_.erase(found);
-      continue;
-    }
-    if (found->second.begun == Begun::no) {
-      breach("an outcome for an attempt that was never begun");
-      break;
-    }
-    outcomes.push_back({found->first, read(report.getOutcome()), Begun::yes});
-    out_.erase(found);
+  try {
+    auto reports = params.getReports();
+    if (reports.size() == 0) breach("a report of nothing");
+    for (auto report : reports)
+      if (!takeOne(report, outcomes)) break;
+  } catch (const kj::Exception&) {
+    breach("a report that cannot be read");
   }
   if (!outcomes.empty()) events_.workerReported(std::move(outcomes));
+  if (breached_ || ended_) return kj::NEVER_DONE;
+  return kj::READY_NOW;
+}
+
+/// False: this worker is at its end.
+bool Worker::takeOne(proto::Report::Reader report, std::vector<AttemptOutcome>& outcomes) {
+  auto found = out_.find(report.getAttempt());
+  if (found == out_.end()) {
+    breach("a report for an attempt that is not out");
+    return false;
+  }
+  auto& [attempt, out] = *found;
+  if (report.isBegun()) {
+    if (out.begun == Begun::yes) {
+      breach("an attempt was begun twice");
+      return false;
+    }
+    if (!events_.mayBegin()) {
+      end("the lease ran out before it had begun");
+      return false;
+    }
+    out = {Begun::yes, timer_.now()};
+  } else if (report.isNotBegun()) {
+    // Begun and then given back is well: it was announced, and not touched after all.
+    outcomes.push_back({attempt, givenBack(), Begun::no});
+    out_.erase(found);
+  } else if (out.begun == Begun::no) {
+    breach("an outcome for an attempt that was never begun");
+    return false;
+  } else {
+    Outcome outcome = read(report.getOutcome());
+    outcomes.push_back({attempt, std::move(outcome), Begun::yes});
+    out_.erase(found);
+  }
+  lastHeard_ = timer_.now();
+  return true;
 }
 
 void Worker::breach(const std::string& what) {

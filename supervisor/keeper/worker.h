@@ -44,7 +44,8 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   };
 
   void described(proto::Description::Reader said);
-  void take(proto::OutcomeSink::ReportParams::Reader params);
+  kj::Promise<void> take(proto::OutcomeSink::ReportParams::Reader params);
+  bool takeOne(proto::Report::Reader report, std::vector<AttemptOutcome>& outcomes);
   void breach(const std::string& what);
   void watchDeadlines();
   void goneSoon();
@@ -64,6 +65,7 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   bool watching_ = false;
   bool gone_ = false;
   bool breached_ = false;
+  bool ended_ = false;  // by us
   std::string why_;  // why we ended it, if we did
   std::string exit_;
   kj::TaskSet tasks_;

@@ -53,6 +53,11 @@ class NewsWatch {
         watched_ = -1;
         return kj::READY_NOW;
       }
+      // A connection that was cut reads as news, too: its descriptor is gone, and its number may come again.
+      if (queue.newsFd() != watched_) {
+        watched_ = -1;
+        return kj::READY_NOW;
+      }
       return wait(watching, queue);
     });
   }

@@ -22,6 +22,7 @@ bool Road::maybeLater(const Item& item) const {
 
 void Road::dispatchPending() {
   if (pending_.empty() || ledger_.away() || ledger_.leaseRanOut() || stopping_) return;
+  if (noDispatcherSaid_) return giveBackPending();
   bool anyUsable = firstUsable() != nullptr;
   std::vector<std::size_t> rooms;
   std::size_t left = 0;
@@ -59,6 +60,19 @@ void Road::dispatchPending() {
   for (auto& item : stranded) {
     Outcome last = item->last;
     waitOrGiveUp(std::move(item), last);
+  }
+}
+
+/// No dispatcher can be used here, but another supervisor's may: what may not have been sent is anybody's.
+void Road::giveBackPending() {
+  for (auto it = pending_.begin(); it != pending_.end();) {
+    if (it->second->maybeSent) {
+      ++it;
+      continue;
+    }
+    settle(std::move(it->second), queue::Fate::returned, {OutcomeKind::deferred, "no dispatcher can be used", {}});
+    it = pending_.erase(it);
+    sweep_ = true;
   }
 }
 

@@ -26,6 +26,7 @@ void Road::dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome
 Situation Road::situation(const Item& item, std::size_t dispatcher, const AttemptOutcome& said) const {
   Situation result;
   result.begun = said.begun;
+  result.givenBack = item.givenBack + 1;
   result.sameKnowsKeys = keepers_[dispatcher]->knowsKeys();
   result.holds = unknownPolicy(config_, item.submission.severity) == UnknownPolicy::hold;
   result.unknownsHere = item.unknowns[dispatcher] + 1;
@@ -49,6 +50,7 @@ void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutc
       item->maybeSent = true;
     }
   }
+  if (said.begun == Begun::no && ++item->givenBack > mostGivenBack) item->tried[dispatcher] = Tried::failed;
   item->last = outcome;
   switch (fate) {
     case Verdict::sent:

@@ -185,6 +185,9 @@ kj::Promise<void> Ledger::retire() {
 }
 
 void Ledger::taskFailed(kj::Exception&& exception) {
+  busy_ = false;
+  putBack(settling_, unsettled_);
+  putBack(recording_, unrecorded_);
   failed(QueueError(QueueError::Kind::failed, exception.getDescription().cStr()));
 }
 

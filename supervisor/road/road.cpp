@@ -156,6 +156,9 @@ void Road::fenced() {
   resting_.clear();
   recording_.clear();
   out_.clear();
+  // Their workers hold more than they have begun: what another supervisor sends now must not leave here, too.
+  for (auto& keeper : keepers_)
+    if (keeper->out() > 0) keeper->letGo("what it held is another supervisor's now");
   sweep_ = true;
 }
 

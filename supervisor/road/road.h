@@ -51,6 +51,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
   void dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) override;
   void dispatcherChanged(std::size_t dispatcher) override;
+  bool mayBegin() const override { return !ledger_.leaseRanOut(); }
 
  private:
   enum class Tried : char { no, refused, failed };
@@ -61,6 +62,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
     std::vector<Tried> tried;   // by dispatcher, in this round
     std::vector<int> unknowns;  // by dispatcher, in this round
     Outcome last;               // of the attempt before the one in force
+    int givenBack = 0;          // times a worker ended or gave it back before it touched it
     bool maybeSent = false;  // an attempt of it was unknown: it keeps its key, so it is never formatted anew
     enum class Attempt {
       fresh,
@@ -81,6 +83,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
   void pump();
   void dispatchPending();
+  void giveBackPending();
   void handOver(Batches batches);
   void letGo(std::unique_ptr<Item> item);
   void record(std::unique_ptr<Item> item, std::size_t target);

@@ -17,7 +17,10 @@ Verdict unknown(const Situation& situation) {
 
 Verdict verdict(const Outcome& outcome, const Situation& situation) {
   // A worker that ended before it touched the SMS says nothing of the way out: its successor may have it.
-  if (situation.begun == Begun::no) return Verdict::sameDispatcher;
+  if (situation.begun == Begun::no) {
+    if (situation.givenBack <= mostGivenBack) return Verdict::sameDispatcher;
+    return situation.othersLeft ? Verdict::otherDispatcher : Verdict::nextRound;
+  }
   switch (outcome.kind) {
     case OutcomeKind::accepted:
       return Verdict::sent;

@@ -23,12 +23,16 @@ enum class Verdict {
 /// How far an SMS has come in this round.
 struct Situation {
   Begun begun = Begun::yes;
+  int givenBack = 0;             // times it came back untouched, this time included
   bool othersLeft = false;       // a usable dispatcher has not been tried in this round
   bool everyoneRefused = false;  // this outcome is a refusal, and so was every other configured dispatcher's
   bool sameKnowsKeys = false;    // the dispatcher's gateway drops a second request with the same key
   bool holds = false;            // the policy for its severity: what may have been sent is not sent again
   int unknownsHere = 1;  // how often this dispatcher has left it unknown in this round, this time included
 };
+
+/// How often an SMS may come back untouched before the dispatcher counts as tried.
+constexpr int mostGivenBack = 3;
 
 /// How often an SMS is repeated through one dispatcher in one round when that one keeps not knowing.
 constexpr int repeatsPerRound = 2;

@@ -24,6 +24,7 @@ class Ears final : public DispatcherEvents {
   void dispatcherReported(std::size_t, std::vector<AttemptOutcome> outcomes) override {
     for (auto& outcome : outcomes) said.emplace(outcome.attempt, outcome);
   }
+  bool mayBegin() const override { return true; }
   void dispatcherChanged(std::size_t) override {
     ++changes;
     KJ_IF_MAYBE (fulfiller, changed_) fulfiller->get()->fulfill();

@@ -271,5 +271,22 @@ TEST(Road, LooksAtTheQueueEveryPollInterval) {
   }
 }
 
+// Another supervisor's dispatchers may work.
+TEST(Road, GivesBackWhatItHoldsWhileNoDispatcherCanBeUsed) {
+  World world({{"modem"}});
+  for (int i = 0; i < 3; ++i) world.memory.put("recipient " + std::to_string(i), "text");
+  world.start();
+  EXPECT_EQ(world.road->underWay(), 3u);
+  world["modem"].sayAll(broken());
+  world.quiet();
+  EXPECT_EQ(world.road->underWay(), 0u);
+  EXPECT_EQ(world.memory.count(queue::SentStatus::unsent), 3u);
+  world.advance(2min);  // it is probed, and works: nobody was forgotten
+  world.answer("modem", accepted());
+  world.advance(2min);
+  world.answer("modem", accepted());
+  EXPECT_EQ(world.memory.count(queue::SentStatus::sent), 3u);
+}
+
 }  // namespace
 }  // namespace smsd

@@ -176,6 +176,7 @@ void Server::supervisorGone() {
   for (auto& [attempt, job] : std::exchange(announced_, {})) notBegun.push_back(std::move(job));
   giveBack(std::move(notBegun));
   outbox_.clear();  // all of it is in recall
+  delivered();
 }
 
 kj::Promise<void> Server::finishUp() {

@@ -20,6 +20,13 @@ TEST(Verdict, WhatWasNeverBegunGoesOutAgainAndCountsForNothing) {
       EXPECT_EQ(judged(kind, {.begun = Begun::no, .othersLeft = others}), Verdict::sameDispatcher);
 }
 
+TEST(Verdict, WhatComesBackUntouchedAgainAndAgainGoesElsewhere) {
+  int most = mostGivenBack;
+  EXPECT_EQ(judged(OutcomeKind::deferred, {.begun = Begun::no, .givenBack = most, .othersLeft = true}), Verdict::sameDispatcher);
+  EXPECT_EQ(judged(OutcomeKind::deferred, {.begun = Begun::no, .givenBack = most + 1, .othersLeft = true}), Verdict::otherDispatcher);
+  EXPECT_EQ(judged(OutcomeKind::deferred, {.begun = Begun::no, .givenBack = most + 1}), Verdict::nextRound);
+}
+
 TEST(Verdict, ARefusalIsTriedElsewhereAndIsFinalOnlyWhenEveryoneRefused) {
   EXPECT_EQ(judged(OutcomeKind::refused, {.othersLeft = true}), Verdict::otherDispatcher);
   EXPECT_EQ(judged(OutcomeKind::refused, {.everyoneRefused = true}), Verdict::ignored);
