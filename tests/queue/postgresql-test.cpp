@@ -345,4 +345,39 @@ TEST_F(PostgresqlSqlAscii, BytesThatAreNoTextAreClaimedSettledAndListed) {
   EXPECT_EQ(queue_->recipients(SentStatus::sent), std::vector<std::string>{"4\xff\x37"});
 }
 
+/// The errors of a database that is there but cannot work now (PostgreSQL's appendix A): to be tried again, nothing half done.
+TEST_F(Postgresql, WeatherInsideATransactionIsUnreachableAndLeavesNothingBehind) {
+  enlist();
+  auto id = store_.put({.phone = "1"});
+  store_.sql(
+      "CREATE TABLE weather (code text); GRANT SELECT ON weather TO PUBLIC;"
+      "CREATE FUNCTION storm() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+      "  RAISE EXCEPTION 'storm' USING ERRCODE = (SELECT code FROM weather); END $$;");
+  const std::vector<std::pair<std::string, std::string>> storms = {
+      {"57014", "statement timeout"}, {"55P03", "lock timeout"},      {"40P01", "deadlock"},
+      {"40001", "serialization"},     {"25006", "read-only standby"}, {"53100", "disk full"},
+      {"53300", "too many connections"}};
+  for (const auto& [code, what] : storms) {
+    store_.sql("DELETE FROM weather; INSERT INTO weather VALUES ('" + code + "');"
+               "CREATE TRIGGER storm BEFORE INSERT ON smsd.submission FOR EACH ROW EXECUTE FUNCTION storm()");
+    try {
+      queue_->claim(request());
+      ADD_FAILURE() << what << ": the claim went through";
+    } catch (const QueueError& error) {
+      EXPECT_EQ(error.kind(), Kind::unreachable) << what << ": " << error.what();
+    }
+    store_.sql("DROP TRIGGER storm ON smsd.submission");
+    EXPECT_EQ(store_.one("SELECT count(*) FROM smsd.submission WHERE ended IS NULL"), "0") << what;
+  }
+  // And when it is over the same claim works, and the settlement in the next storm is not lost.
+  auto claimed = queue_->claim(request()).submissions;
+  ASSERT_EQ(claimed.size(), 1u);
+  store_.sql("CREATE TRIGGER storm BEFORE UPDATE ON smsd.submission FOR EACH ROW EXECUTE FUNCTION storm()");
+  EXPECT_THROW(queue_->settle({accepted(claimed[0])}), QueueError);
+  EXPECT_EQ(store_.sent(id), 'N');
+  store_.sql("DROP TRIGGER storm ON smsd.submission");
+  EXPECT_EQ(queue_->settle({accepted(claimed[0])}).sent, 1u);
+  EXPECT_EQ(store_.sent(id), 'Y');
+}
+
 }  // namespace smsd::queue
