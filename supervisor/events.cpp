@@ -133,6 +133,20 @@ void Events::dispatcherBroken(const std::string& dispatcher, const std::string& 
       .write();
 }
 
+void Events::dispatcherPaused(const std::string& dispatcher) const {
+  Entry(Level::notice, fmt::format("{}: paused by the operator", dispatcher), "dispatcher-paused",
+        "125a13805c06421cba40be79ea7b32ad")
+      .field("SMSD_DISPATCHER", dispatcher)
+      .write();
+}
+
+void Events::dispatcherResumed(const std::string& dispatcher) const {
+  Entry(Level::notice, fmt::format("{}: resumed by the operator", dispatcher), "dispatcher-resumed",
+        "e5e3a3bec7964c5394e1202faa16d6a5")
+      .field("SMSD_DISPATCHER", dispatcher)
+      .write();
+}
+
 void Events::noDispatcher() const {
   Entry(Level::error, "no dispatcher can be used: nothing is sent until one comes back", "no-dispatcher",
         "3772e8cf375a4df39578b1542757046a")

@@ -35,6 +35,9 @@ class Events {
                          Milliseconds untilProbe) const;
   void dispatcherBroken(const std::string& dispatcher, const std::string& reason,
                         Milliseconds untilProbe) const;
+  /// By the operator.
+  void dispatcherPaused(const std::string& dispatcher) const;
+  void dispatcherResumed(const std::string& dispatcher) const;
   void noDispatcher() const;
 
   void sent(const queue::Submission& submission, const std::string& reference, Milliseconds latency) const;

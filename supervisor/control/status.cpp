@@ -19,6 +19,8 @@ proto::DispatcherState wire(keeper::State state) {
       return proto::DispatcherState::RESTING;
     case keeper::State::broken:
       return proto::DispatcherState::BROKEN;
+    case keeper::State::paused:
+      return proto::DispatcherState::PAUSED;
   }
   return proto::DispatcherState::BROKEN;
 }

@@ -25,6 +25,11 @@ class Breaker {
   /// Of an open one: when the next probe may go.
   Time probeAt() const { return until_; }
 
+  /// Somebody who should know says that it works: what was is forgotten.
+  void close() { failures_ = opened_ = 0; }
+  /// Does not wait for the time of the next probe: it is now.
+  void probeNow(Time now) { until_ = std::min(until_, now); }
+
   /// What became of an SMS. A refusal is an answer: the way out works.
   void record(OutcomeKind kind, Time now) {
     switch (kind) {

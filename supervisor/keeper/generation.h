@@ -8,6 +8,7 @@
 #include <kj/function.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "supervisor/queue/queue.h"
@@ -30,6 +31,14 @@ struct Recalled {
   Begun begun = Begun::yes;    // no: given back untouched
 };
 
+/// What a worker says of the way out when it is asked; checked, printable, bounded.
+struct HealthReport {
+  std::string broken;   // why it cannot work until something changes; empty: it can
+  unsigned active = 0;  // SMS under way there
+  std::vector<std::pair<std::string, std::string>>
+      details;  // name, value; as the kind can tell: signal, operator
+};
+
 class WorkerEvents {
  public:
   virtual ~WorkerEvents() noexcept(false) = default;
@@ -50,6 +59,8 @@ class Generation {
   virtual void dispatch(const std::vector<const queue::Submission*>& batch) = 0;
   /// What it knows of attempts of an earlier connection; those it does not answer are not known there.
   virtual kj::Promise<std::vector<Recalled>> recall(const std::vector<queue::AttemptId>& attempts) = 0;
+  /// How the way out is. Fails as OVERLOADED when the worker does not answer in time: it hangs.
+  virtual kj::Promise<HealthReport> health() = 0;
   /// No more dispatch(): what is not begun comes back, what is begun finishes. Resolves when nothing is out.
   virtual kj::Promise<void> drain() = 0;
   /// Ends it now; workerGone() follows.

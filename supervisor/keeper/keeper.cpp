@@ -13,6 +13,11 @@ using namespace std::chrono_literals;
 constexpr Backoff throttling{1s, 2, 60s};
 // What is under way with a worker that lives on is asked for this often.
 constexpr Milliseconds askAgain = 500ms;
+// How the worker is, it is asked more often while it has work.
+constexpr Milliseconds healthWhileBusy = 5s, healthWhileIdle = 60s;
+// A worker that gives way to a fresh one may finish what it has begun for as long as an attempt takes, but an
+// operator waits for it.
+constexpr Milliseconds longestRetirement = 10s;
 
 Hire hireFor(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan) {
   return [&io, config, plan = std::move(plan)](WorkerEvents& keeper) -> kj::Own<Generation> {
@@ -40,11 +45,14 @@ Keeper::Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std:
       probe_(timer_, [this]() { road_.dispatcherChanged(index_); }),
       respawn_(timer_, [this]() { spawn(); }),
       ask_(timer_, [this]() { ask(); }),
+      healthDue_(timer_, [this]() { askHealth(); }),
       tasks_(*this) {}
 
 void Keeper::start() { spawn(); }
 
 State Keeper::state() const {
+  if (paused_) return State::paused;
+  if (retiring_) return State::starting;
   if (ready_) {
     if (breaker_.state(now()) == Breaker::State::closed) return State::ready;
     return sickness_ ? State::broken : State::resting;
@@ -53,7 +61,7 @@ State Keeper::state() const {
 }
 
 bool Keeper::usable() const {
-  if (!ready_ || stopping_) return false;
+  if (!ready_ || stopping_ || paused_ || retiring_) return false;
   switch (breaker_.state(now())) {
     case Breaker::State::closed:
       return true;
@@ -78,7 +86,57 @@ Milliseconds Keeper::untilProbe() const {
   return waits ? std::max(at - now(), Milliseconds(0)) : Milliseconds(0);
 }
 
-void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) { worker_->dispatch(batch); }
+const std::string& Keeper::reason() const {
+  static const std::string byOperator = "paused by the operator";
+  return paused_ ? byOperator : reason_;
+}
+
+void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) {
+  worker_->dispatch(batch);
+  healthDue_.notLaterThan(timer_.now() + std::int64_t(healthWhileBusy.count()) * kj::MILLISECONDS);
+}
+
+void Keeper::pause() {
+  if (std::exchange(paused_, true)) return;
+  changed();
+}
+
+void Keeper::resume() {
+  if (!std::exchange(paused_, false)) return;
+  breaker_.probeNow(now());
+  events_.dispatcherResumed(config_.name);
+  if (state() == State::ready) {  // one entry for one change
+    lastState_ = State::ready;
+    changed_ = timer_.now();
+  }
+  changed();
+}
+
+void Keeper::forget() {
+  breaker_.close();
+  sickness_ = false;
+  earlyDeaths_ = 0;
+}
+
+void Keeper::restart(const std::string& why) {
+  if (stopping_ || retiring_) return;
+  forget();
+  if (worker_.get() == nullptr) {
+    respawn_.cancel();
+    return spawn();
+  }
+  retiring_ = true;
+  changed();
+  if (!ready_) return worker_->end(why);
+  Milliseconds patience = std::min(config_.timeout, longestRetirement);
+  auto late = timer_.afterDelay(patience.count() * kj::MILLISECONDS);
+  tasks_.add(worker_->drain()
+                 .catch_([](kj::Exception&&) {})
+                 .exclusiveJoin(kj::mv(late))
+                 .then([this, why, generation = starts_]() {
+                   if (generation == starts_ && worker_.get() != nullptr) worker_->end(why);
+                 }));
+}
 
 kj::Promise<void> Keeper::drain() {
   stopping_ = true;
@@ -121,6 +179,7 @@ void Keeper::workerReady(const WorkerTraits& traits) {
   undecided_ = false;
   events_.workerReady(config_.name, worker_->pid(), traits.lock);
   if (!inquiry_.empty()) ask_.in(0ms);
+  healthDue_.in(0ms);
   changed();
 }
 
@@ -137,10 +196,12 @@ void Keeper::workerGone(const std::string& why, std::vector<AttemptOutcome> lost
   tasks_.add(kj::evalLater([worker = kj::mv(worker_)]() {}));
   asking_ = nullptr;
   bool served = std::exchange(served_, false);
+  bool retired = std::exchange(retiring_, false);
   ready_ = false;
+  healthDue_.cancel();
   undecided_ = false;
   if (breach) ++strikes_;
-  if (!stopping_) {
+  if (!stopping_ && !(retired && !breach)) {
     if (breach)
       events_.contractBroken(config_.name, pid, why, strikes_);
     else
@@ -162,7 +223,7 @@ void Keeper::workerGone(const std::string& why, std::vector<AttemptOutcome> lost
   }
   if (begun) breaker_.record(OutcomeKind::unknown, now());
   if (!stopping_) {
-    if (served && !breach) {
+    if ((served || retired) && !breach) {
       spawn();
     } else {
       ++earlyDeaths_;
@@ -198,6 +259,20 @@ void Keeper::ask() {
                   road_.dispatcherReported(index_, std::move(outcomes));
                 })
                 .eagerlyEvaluate([this](kj::Exception&&) { ask_.in(askAgain); });
+}
+
+void Keeper::askHealth() {
+  if (!ready_) return;
+  tasks_.add(worker_->health().then(
+      [this, generation = starts_](HealthReport report) {
+        if (generation != starts_ || !ready_) return;
+        health_ = std::move(report);
+        healthDue_.in(worker_->out() > 0 ? healthWhileBusy : healthWhileIdle);
+      },
+      [this, generation = starts_](kj::Exception&& e) {
+        if (generation != starts_ || !ready_ || e.getType() == kj::Exception::Type::DISCONNECTED) return;
+        worker_->end("it did not answer when it was asked how it is: it hangs");
+      }));
 }
 
 void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
@@ -241,6 +316,8 @@ void Keeper::changed() {
       events_.dispatcherReady(config_.name);
     } else if (state == State::resting) {
       events_.dispatcherResting(config_.name, reason_, untilProbe());
+    } else if (state == State::paused) {
+      events_.dispatcherPaused(config_.name);
     } else if (state == State::broken) {
       events_.dispatcherBroken(config_.name, reason_, untilProbe());
     }

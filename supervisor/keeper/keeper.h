@@ -22,7 +22,7 @@
 
 namespace smsd::keeper {
 
-enum class State { starting, ready, resting, broken };
+enum class State { starting, ready, resting, broken, paused };
 
 class DispatcherEvents {
  public:
@@ -61,6 +61,16 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
   /// outcome by dispatcherReported(): the worker's own where it outlived its supervisor and remembers, else
   /// `unknown`.
   void inquire(const std::vector<queue::AttemptId>& attempts);
+  /// The operator's: nothing further is handed over, what is out finishes, the worker stays up.
+  void pause();
+  /// Usable at once; where it rested or was broken, one SMS is the probe.
+  void resume();
+  /// A fresh worker as soon as what is out has finished, or a while later. What was is forgotten: an operator
+  /// who mended something sees it tried.
+  void restart(const std::string& why);
+  bool paused() const { return paused_; }
+  /// What the worker last said of its way out; empty when it has not been asked yet.
+  const HealthReport& lastHealth() const { return health_; }
   /// What is with the worker is not ours any more: it is ended, and another one follows.
   void letGo(const std::string& why) {
     if (worker_.get() != nullptr) worker_->end(why);
@@ -73,7 +83,7 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
   const std::string& name() const { return config_.name; }
   const std::string& kind() const { return config_.kind; }
   State state() const;
-  const std::string& reason() const { return reason_; }
+  const std::string& reason() const;
   const WorkerTraits& traits() const { return traits_; }
   const Counts& counts() const { return counts_; }
   kj::Duration since() const { return timer_.now() - changed_; }
@@ -94,6 +104,8 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
   void spawn();
   void throttle(const std::string& why);
   void ask();
+  void askHealth();
+  void forget();
   bool outlivesUs() const { return config_.activation == Activation::socket; }
   void record(const std::vector<AttemptOutcome>& outcomes);
   void changed();
@@ -114,7 +126,9 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
   bool served_ = false;  // this generation has given an outcome
   bool undecided_ = true;
   bool stopping_ = false;
-  int earlyDeaths_ = 0;  // in a row, before having served
+  bool paused_ = false;    // by the operator
+  bool retiring_ = false;  // this generation gives way to a fresh one
+  int earlyDeaths_ = 0;    // in a row, before having served
   Milliseconds respawnAt_{0};
   Breaker breaker_;
   bool sickness_ = false;  // the breaker is open because the dispatcher said `broken`
@@ -130,6 +144,8 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
   Inquiry inquiry_;
   Alarm ask_;
   kj::Promise<void> asking_ = nullptr;
+  HealthReport health_;
+  Alarm healthDue_;
   kj::TaskSet tasks_;
 };
 

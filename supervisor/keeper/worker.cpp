@@ -16,6 +16,7 @@ constexpr unsigned mostWindow = 4096;
 constexpr auto margin = 3 * kj::SECONDS;
 constexpr auto lastReports = 1 * kj::SECONDS;   // what a process wrote before it ended is read within this
 constexpr auto answerWithin = 5 * kj::SECONDS;  // a question that costs the worker no wait
+constexpr std::size_t mostDetails = 16, mostDetailName = 40, mostDetailValue = 200;
 
 kj::Duration duration(Milliseconds value) {
   return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS;
@@ -24,6 +25,24 @@ kj::StringPtr view(const std::string& text) { return kj::StringPtr(text.c_str(),
 
 std::string safe(capnp::Text::Reader text) {
   return text::printable(std::string_view(text.begin(), text.size()), proto::MAX_REASON);
+}
+
+HealthReport read(proto::Health::Reader said) {
+  HealthReport report;
+  if (said.isBroken()) {
+    report.broken = safe(said.getBroken());
+    if (report.broken.empty()) report.broken = "the worker does not say why";
+  }
+  report.active = said.getActive();
+  auto cut = [](capnp::Text::Reader text, std::size_t most) {
+    return text::printable(std::string_view(text.begin(), text.size()), most);
+  };
+  for (auto detail : said.getDetails()) {
+    if (report.details.size() == mostDetails) break;
+    report.details.emplace_back(cut(detail.getName(), mostDetailName),
+                                cut(detail.getValue(), mostDetailValue));
+  }
+  return report;
 }
 
 Outcome read(proto::Outcome::Reader outcome) {
@@ -154,13 +173,34 @@ kj::Promise<std::vector<Recalled>> Worker::recall(const std::vector<queue::Attem
         break;
       }
       switch (report.which()) {
-        case proto::Report::BEGUN: known.push_back({report.getAttempt(), nullptr}); break;
-        case proto::Report::OUTCOME: known.push_back({report.getAttempt(), read(report.getOutcome())}); break;
-        case proto::Report::NOT_BEGUN: known.push_back({report.getAttempt(), givenBack(), Begun::no}); break;
+        case proto::Report::BEGUN:
+          known.push_back({report.getAttempt(), nullptr});
+          break;
+        case proto::Report::OUTCOME:
+          known.push_back({report.getAttempt(), read(report.getOutcome())});
+          break;
+        case proto::Report::NOT_BEGUN:
+          known.push_back({report.getAttempt(), givenBack(), Begun::no});
+          break;
       }
     }
     return known;
   });
+}
+
+kj::Promise<HealthReport> Worker::health() {
+  // In two halves: where it was we who slept (a stopped process, a suspended host), the answer may lie in the
+  // socket already, and is found within the second.
+  auto late = timer_.afterDelay(answerWithin / 2).then([this]() {
+    return timer_.afterDelay(answerWithin / 2).then([]() -> HealthReport {
+      kj::throwFatalException(KJ_EXCEPTION(OVERLOADED, "no answer in time"));
+    });
+  });
+  return KJ_ASSERT_NONNULL(client_)
+      .healthRequest()
+      .send()
+      .then([](auto response) { return read(response.getHealth()); })
+      .exclusiveJoin(kj::mv(late));
 }
 
 kj::Promise<void> Worker::drain() { return KJ_ASSERT_NONNULL(client_).drainRequest().send().ignoreResult(); }

@@ -33,6 +33,7 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   std::size_t out() const override { return out_.size(); }
   void dispatch(const std::vector<const queue::Submission*>& batch) override;
   kj::Promise<std::vector<Recalled>> recall(const std::vector<queue::AttemptId>& attempts) override;
+  kj::Promise<HealthReport> health() override;
   kj::Promise<void> drain() override;
   void end(const std::string& why) override;
 
@@ -66,7 +67,7 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   bool gone_ = false;
   bool breached_ = false;
   bool ended_ = false;  // by us
-  std::string why_;  // why we ended it, if we did
+  std::string why_;     // why we ended it, if we did
   std::string exit_;
   kj::TaskSet tasks_;
 };

@@ -42,6 +42,12 @@ class FakeDispatcher::Generation final : public keeper::Generation {
     return kj::evalLater([known = std::move(known)]() mutable { return std::move(known); });
   }
 
+  kj::Promise<keeper::HealthReport> health() override {
+    ++dispatcher_.healths;
+    auto said = dispatcher_.condition;
+    return kj::evalLater([said]() { return said; });
+  }
+
   kj::Promise<void> drain() override {
     ++dispatcher_.drains;
     if (dispatcher_.mute) return kj::NEVER_DONE;

@@ -33,6 +33,7 @@ class FakeDispatcher {
   Start start = Start::ready;
   bool mute = false;  // drain() is never answered, as by a worker that hangs
   std::function<void(const queue::Submission&)> onDispatch;
+  keeper::HealthReport condition;  // what health() answers
   /// What recall() answers: the outcome of an attempt, or none where it is under way.
   std::map<queue::AttemptId, std::optional<Outcome>> remembers;
 
@@ -42,6 +43,7 @@ class FakeDispatcher {
   unsigned drains = 0;
   std::vector<std::string> ended;  // why, each time
   unsigned recalls = 0;
+  unsigned healths = 0;
 
   // --- what its worker does
   bool alive() const { return current_ != nullptr; }

@@ -85,6 +85,12 @@ class Bench {
   }
   /// Hands SMS over; the worker begins them.
   Attempts give(std::size_t count) {
+    Attempts attempts = hand(count);
+    for (auto attempt : attempts) worker.begin(attempt);
+    return attempts;
+  }
+  /// Hands SMS over that the worker does not begin yet.
+  Attempts hand(std::size_t count) {
     std::vector<queue::Submission> submissions(count);
     std::vector<const queue::Submission*> batch;
     Attempts attempts;
@@ -94,7 +100,6 @@ class Bench {
       batch.push_back(&submission);
     }
     keeper.dispatch(batch);
-    for (auto attempt : attempts) worker.begin(attempt);
     return attempts;
   }
   /// One SMS, and this is what becomes of it.
@@ -166,6 +171,19 @@ inline const std::map<std::string, std::function<void(Bench&)>> situations = {
        bench.start();
        bench.worker.die();
        bench.turn();
+     }},
+    {"paused",
+     [](Bench& bench) {
+       bench.start();
+       bench.give(accepted());
+       bench.give(1);
+       bench.keeper.pause();
+     }},
+    {"paused, resting",
+     [](Bench& bench) {
+       bench.start();
+       for (int i = 0; i < 3; ++i) bench.give(deferred());
+       bench.keeper.pause();
      }},
     {"draining",
      [](Bench& bench) {

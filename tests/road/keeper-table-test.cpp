@@ -20,6 +20,14 @@ const std::map<std::string, std::function<void(Bench&)>> events = {
     {"probe time", [](Bench& bench) { bench.advance(bench.keeper.untilProbe()); }},
     {"drain", [](Bench& bench) { bench.keeper.drain().detach([](kj::Exception&&) {}); }},
     {"end", [](Bench& bench) { bench.keeper.end(); }},
+    {"pause", [](Bench& bench) { bench.keeper.pause(); }},
+    {"resume", [](Bench& bench) { bench.keeper.resume(); }},
+    {"restart", [](Bench& bench) { bench.keeper.restart("the operator said so"); }},
+    {"restart, in the end",
+     [](Bench& bench) {
+       bench.keeper.restart("the operator said so");
+       bench.advance(10s);
+     }},
 };
 
 struct Row {
@@ -93,6 +101,25 @@ const std::vector<Row> table = {
     {"throttled", "probe time", State::ready, 4, 0s, 2},
     {"throttled", "drain", State::resting, 0, 1s},
     {"throttled", "end", State::resting, 0, 1s},
+
+    {"starting", "pause", State::paused, 0},
+    {"ready", "pause", State::paused, 0},
+    {"ready", "resume", State::ready, 3},
+    {"resting", "pause", State::paused, 0, 5s},
+    {"throttled", "pause", State::paused, 0, 1s},
+    {"paused", "accepted", State::paused, 0},
+    {"paused", "dies", State::paused, 0, 0s, 2},
+    {"paused", "resume", State::ready, 3},
+    {"paused, resting", "resume", State::resting, 1},
+    {"paused, resting", "restart, in the end", State::paused, 0, 0s, 2},
+
+    {"starting", "restart", State::starting, 0, 0s, 2},
+    {"ready", "restart", State::starting, 0},  // what is out may finish
+    {"ready", "restart, in the end", State::ready, 4, 0s, 2},
+    {"resting", "restart, in the end", State::ready, 4, 0s, 2},
+    {"broken", "restart, in the end", State::ready, 4, 0s, 2},
+    {"throttled", "restart", State::ready, 4, 0s, 2},
+    {"draining", "restart, in the end", State::ready, 0},  // the daemon's end goes before
 
     {"draining", "accepted", State::ready, 0},
     {"draining", "unknown", State::ready, 0},

@@ -120,6 +120,82 @@ TEST(Keeper, RestsWhenWorkersDieWithWhateverTheyAreGiven) {
   EXPECT_EQ(bench.keeper.counts().unknown, 3u);
 }
 
+TEST(Keeper, FinishesWhatIsOutWhileItIsPausedAndSaysSoOnce) {
+  Bench bench;
+  bench.start();
+  auto out = bench.give(2);
+  bench.keeper.pause();
+  bench.keeper.pause();
+  EXPECT_TRUE(bench.worker.alive());
+  bench.worker.sayAll(accepted());
+  bench.turn();
+  for (auto attempt : out) EXPECT_EQ(bench.road.of(attempt), "accepted");
+  EXPECT_EQ(bench.keeper.reason(), "paused by the operator");
+  bench.keeper.resume();
+  bench.keeper.resume();
+  bench.turn();
+  EXPECT_EQ(bench.keeper.room(), 4u);
+  EXPECT_EQ(bench.keeper.reason(), "");
+  EXPECT_EQ(bench.story.count("modem: paused"), 1u) << bench.story.text();
+  EXPECT_EQ(bench.story.count("modem: resumed"), 1u);
+  EXPECT_EQ(bench.story.count("modem: ready"), 1u) << "the start; resumed says it";
+}
+
+TEST(Keeper, LosesNothingWhenItsWorkerIsRestarted) {
+  Bench bench;
+  bench.start();
+  auto begun = bench.give(2);
+  auto waiting = bench.hand(2);
+  bench.keeper.restart("the operator said so");
+  bench.turn();
+  EXPECT_EQ(bench.worker.drains, 1u);
+  for (auto attempt : waiting) EXPECT_EQ(bench.road.of(attempt), "deferred, not begun");
+  bench.worker.sayAll(accepted());
+  bench.turn();
+  for (auto attempt : begun) EXPECT_EQ(bench.road.of(attempt), "accepted");
+  EXPECT_EQ(bench.worker.hired, 2u);
+  EXPECT_EQ(bench.keeper.room(), 4u);
+  EXPECT_EQ(bench.story.count("is gone"), 0u) << bench.story.text();
+}
+
+TEST(Keeper, DoesNotWaitLongForAWorkerThatIsRestartedAndHangs) {
+  Bench bench;
+  bench.start();
+  auto begun = bench.give(1);
+  bench.worker.mute = true;
+  bench.keeper.restart("the operator said so");
+  bench.advance(10s - 1ms);
+  EXPECT_EQ(bench.worker.hired, 1u);
+  bench.advance(1ms);
+  EXPECT_EQ(bench.worker.hired, 2u);
+  EXPECT_EQ(bench.road.of(begun[0]), "unknown");
+}
+
+TEST(Keeper, StartsTheThrottleOverWhenItIsRestarted) {
+  Bench bench;
+  bench.worker.start = Start::fails;
+  bench.start();
+  for (Milliseconds wait : {1s, 2s, 4s}) bench.advance(wait);
+  EXPECT_EQ(bench.keeper.untilProbe(), 8s);
+  unsigned starts = bench.keeper.starts();
+  bench.keeper.restart("the operator said so");
+  bench.turn();
+  EXPECT_EQ(bench.keeper.starts(), starts + 1) << "at once";
+  EXPECT_EQ(bench.keeper.untilProbe(), 1s);
+}
+
+TEST(Keeper, KnowsWhatItsWorkerSaysOfItsWayOut) {
+  Bench bench;
+  bench.worker.condition.details = {{"signal", "61 %"}};
+  bench.start();
+  bench.advance(1ms);
+  ASSERT_EQ(bench.keeper.lastHealth().details.size(), 1u);
+  EXPECT_EQ(bench.keeper.lastHealth().details[0].second, "61 %");
+  bench.worker.condition.details[0].second = "12 %";
+  bench.advance(1min);
+  EXPECT_EQ(bench.keeper.lastHealth().details[0].second, "12 %");
+}
+
 TEST(Keeper, CountsAStrikeForEachBreachOfTheContract) {
   Bench bench;
   bench.start();
