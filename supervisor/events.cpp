@@ -153,6 +153,16 @@ void Events::noDispatcher() const {
       .write();
 }
 
+void Events::standsStill(Milliseconds since, Still what) const {
+  std::string_view then =
+      what == Still::acts ? "looks at the queue again and replaces workers that hold SMS past every deadline"
+                          : "that did not help: smsd wants to be started anew, and feeds no watchdog";
+  Entry(Level::error,
+        fmt::format("nothing has moved for {} although there is something to send: {}", seconds(since), then),
+        "stands-still", "7d6745e2d47b46b0b1a31609d416ad03")
+      .write();
+}
+
 void Events::sent(const queue::Submission& submission, const std::string& reference,
                   Milliseconds latency) const {
   Entry entry(Level::info,

@@ -39,6 +39,9 @@ class Events {
   void dispatcherPaused(const std::string& dispatcher) const;
   void dispatcherResumed(const std::string& dispatcher) const;
   void noDispatcher() const;
+  /// Something is to be done, and nothing moves.
+  enum class Still { acts, givesUp };
+  void standsStill(Milliseconds since, Still what) const;
 
   void sent(const queue::Submission& submission, const std::string& reference, Milliseconds latency) const;
   void failedOver(const queue::Submission& submission, const Outcome& outcome, const std::string& next) const;

@@ -22,8 +22,8 @@ bool Road::maybeLater(const Item& item) const {
 
 void Road::dispatchPending() {
   if (pending_.empty() || ledger_.away() || ledger_.leaseRanOut() || stopping_) return;
-  if (noDispatcherSaid_) return giveBackPending();
   bool anyUsable = firstUsable() != nullptr;
+  if (!anyUsable && noDispatcherSince_ != nullptr && out_.empty()) return giveBackPending();
   std::vector<std::size_t> rooms;
   std::size_t left = 0;
   for (auto& keeper : keepers_) left += rooms.emplace_back(keeper->room());
@@ -70,7 +70,8 @@ void Road::giveBackPending() {
       ++it;
       continue;
     }
-    settle(std::move(it->second), queue::Fate::returned, {OutcomeKind::deferred, "no dispatcher can be used", {}});
+    settle(std::move(it->second), queue::Fate::returned,
+           {OutcomeKind::deferred, "no dispatcher can be used", {}});
     it = pending_.erase(it);
     sweep_ = true;
   }
@@ -105,6 +106,7 @@ void Road::record(std::unique_ptr<Item> item, std::size_t target) {
 }
 
 void Road::recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) {
+  moved();
   for (std::size_t i = 0; i < next.size() && i < attempts.size(); ++i) {
     auto found = recording_.extract(next[i].id);
     if (found.empty()) continue;

@@ -14,6 +14,7 @@ kj::Duration duration(Milliseconds value) {
 }  // namespace
 
 void Road::dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) {
+  if (!outcomes.empty()) moved();
   for (auto& said : outcomes) {
     auto found = out_.extract(said.attempt);
     if (found.empty()) continue;  // handed over before we were fenced

@@ -31,16 +31,19 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
       format_([rules = config.formatting](const std::vector<Message>& messages) {
         return format(messages, rules);
       }),
+      progress_(patience(config)),
       look_(timer, [this]() { notice(); }),
       wake_(timer,
             [this]() {
               wakeRested();
               pump();
             }),
-      poll_(timer, [this]() {
-        poll_.in(config_.queue.pollInterval);
-        notice();
-      }) {}
+      poll_(timer,
+            [this]() {
+              poll_.in(config_.queue.pollInterval);
+              notice();
+            }),
+      watch_(timer, [this]() { watch(); }) {}
 
 void Road::start() {
   started_ = true;
@@ -91,6 +94,7 @@ kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
 
 void Road::claimed(queue::ClaimResult result, queue::Look look) {
   headAsked_ = false;
+  if (!result.submissions.empty() || result.expired > 0) moved();
   for (auto& submission : result.submissions) {
     auto item = make(std::move(submission));
     if (!item->submission.sms.text.empty()) {
@@ -118,6 +122,7 @@ void Road::adopted(std::vector<queue::Submission> submissions) {
     item->attempt = Item::Attempt::used;
     item->last = {OutcomeKind::unknown, "its supervisor is gone", {}};
     item->maybeSent = true;
+    item->since = timer_.now();
     const queue::AttemptId attempt = item->submission.attempt;
     std::size_t at = 0;
     while (at < keepers_.size() && keepers_[at]->name() != item->submission.dispatcher) ++at;
@@ -143,6 +148,7 @@ void Road::forsaken(std::unique_ptr<Item> item) {
 }
 
 void Road::settled(const queue::SettleResult& result) {
+  moved();
   sent_ += result.sent;
   ignored_ += result.ignored;
   if (result.lookAgain) notice();
@@ -183,17 +189,7 @@ void Road::hold(std::unique_ptr<Item> item) {
 }
 
 void Road::dispatcherChanged(std::size_t) {
-  bool any = firstUsable() != nullptr;
-  bool decided =
-      std::none_of(keepers_.begin(), keepers_.end(), [](auto& keeper) { return keeper->undecided(); });
-  if (started_ && decided && !any && !noDispatcherSaid_ &&
-      std::none_of(keepers_.begin(), keepers_.end(), [](auto& keeper) {
-        return keeper->state() == keeper::State::starting || keeper->state() == keeper::State::ready;
-      })) {
-    noDispatcherSaid_ = true;
-    log_.noDispatcher();
-  }
-  if (any) noDispatcherSaid_ = false;
+  lookForAWayOut();
   pump();
 }
 
@@ -201,6 +197,7 @@ void Road::pump() {
   if (!started_) return;
   dispatchPending();
   ledger_.work();
+  watch();
 }
 
 kj::Promise<std::size_t> Road::stop() {
@@ -208,6 +205,7 @@ kj::Promise<std::size_t> Road::stop() {
   poll_.cancel();
   look_.cancel();
   wake_.cancel();
+  watch_.cancel();
   log_.daemonStopping(out_.size());
   auto pair = kj::newPromiseAndFulfiller<std::size_t>();
   stopped_ = kj::mv(pair.fulfiller);

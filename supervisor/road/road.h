@@ -17,6 +17,7 @@
 #include "supervisor/alarm.h"
 #include "supervisor/keeper/keeper.h"
 #include "supervisor/road/ledger.h"
+#include "supervisor/road/progress.h"
 #include "supervisor/road/verdict.h"
 
 namespace smsd {
@@ -42,6 +43,12 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
   /// Gives the lease back, after stop().
   kj::Promise<void> retire() { return ledger_.retire(); }
+
+  /// False: something stands still that should move, and acting on it did not help. Who feeds systemd's
+  /// watchdog asks this first.
+  bool alive() const { return pace_ != Progress::State::lost; }
+  /// How long there has been no dispatcher that can be used; none: there is one, or one may become ready.
+  kj::Maybe<kj::Duration> withoutDispatcherFor() const;
 
   const Keepers& keepers() const { return keepers_; }
   const Ledger& ledger() const { return ledger_; }
@@ -99,6 +106,13 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void rest(std::unique_ptr<Item> item, Milliseconds wait);
   void wakeRested();
 
+  static Milliseconds patience(const Config& config);
+  Progress::Owed owed() const;
+  void moved();
+  void watch();
+  void unstick();
+  void lookForAWayOut();
+
   void forsaken(std::unique_ptr<Item> item);
   void hold(std::unique_ptr<Item> item);
   std::unique_ptr<Item> make(queue::Submission submission) const;
@@ -125,12 +139,15 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   bool headAsked_ = false;   // that claim has not been answered; still set when the next is wanted: it failed
   bool started_ = false;
   bool stopping_ = false;
-  bool noDispatcherSaid_ = false;
+  kj::Maybe<kj::TimePoint> noDispatcherSince_;
+  Progress progress_;
+  Progress::State pace_ = Progress::State::moving;
   std::size_t leftUnknown_ = 0;
   std::uint64_t sent_ = 0, ignored_ = 0;
   Alarm look_;  // somebody's wait is over
   Alarm wake_;  // that of one in resting_
   Alarm poll_;
+  Alarm watch_;
   kj::Promise<void> drains_ = nullptr;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<std::size_t>>> stopped_;
   kj::PromiseFulfillerPair<void> limit_ = kj::newPromiseAndFulfiller<void>();

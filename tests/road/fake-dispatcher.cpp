@@ -59,6 +59,7 @@ class FakeDispatcher::Generation final : public keeper::Generation {
 
   void end(const std::string& why) override {
     dispatcher_.ended.push_back(why);
+    if (dispatcher_.deaf) return;
     later_ = kj::evalLater([this, why]() { gone(why, false); }).eagerlyEvaluate(nullptr);
   }
 

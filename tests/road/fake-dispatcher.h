@@ -32,6 +32,7 @@ class FakeDispatcher {
   // --- what it is told
   Start start = Start::ready;
   bool mute = false;  // drain() is never answered, as by a worker that hangs
+  bool deaf = false;  // does not end when it is told to
   std::function<void(const queue::Submission&)> onDispatch;
   keeper::HealthReport condition;  // what health() answers
   /// What recall() answers: the outcome of an attempt, or none where it is under way.

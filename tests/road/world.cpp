@@ -20,6 +20,12 @@ World::World(const std::vector<Way>& ways, Config given)
     : config(std::move(given)),
       log(config.log.recipient),
       queue(kj::heap<queue::QueueThread>([this]() { return queue::openMemory(memory); }, []() {})) {
+  for (auto& way : ways) {
+    DispatcherConfig& entry = config.dispatchers.emplace_back();
+    entry.name = way.name;
+    entry.kind = "fake";
+    entry.activation = way.activation;
+  }
   road = kj::heap<Road>(*queue, timer, config, "test", log);
   Road::Keepers keepers;
   for (auto& way : ways) {
@@ -31,12 +37,8 @@ World::World(const std::vector<Way>& ways, Config given)
       EXPECT_TRUE(attempts_.insert(submission.attempt).second)
           << "attempt " << submission.attempt << " leaves twice";
     };
-    DispatcherConfig entry;
-    entry.name = way.name;
-    entry.kind = "fake";
-    entry.activation = way.activation;
-    keepers.push_back(
-        std::make_unique<keeper::Keeper>(timer, entry, dispatcher.hire(), keepers.size(), log, *road));
+    keepers.push_back(std::make_unique<keeper::Keeper>(timer, config.dispatchers[keepers.size()],
+                                                       dispatcher.hire(), keepers.size(), log, *road));
     names_.push_back(way.name);
   }
   road->use(std::move(keepers));

@@ -1,0 +1,125 @@
+// Does anything move, is there a way out at all: what the road says of itself.
+#include <gtest/gtest.h>
+
+#include "tests/road/world.h"
+
+namespace smsd {
+namespace {
+
+using queue::Op;
+
+/// Twice an attempt's timeout, a start, and a margin: with the defaults of a dispatcher 30 s each.
+constexpr Milliseconds patience = 120s;
+
+TEST(Watch, ReplacesAWorkerThatHoldsAnSmsPastEveryDeadlineAndSaysSoOnce) {
+  World world({{"modem"}});
+  auto id = world.alert("kari", "router down");
+  world.start();
+  world["modem"].begin(world["modem"].out().at(0));
+  world.advance(patience - 1ms);
+  EXPECT_TRUE(world["modem"].ended.empty());
+  world.advance(1ms);
+  ASSERT_EQ(world["modem"].ended.size(), 1u);
+  EXPECT_EQ(world["modem"].ended[0], "it holds SMS past every deadline");
+  EXPECT_EQ(world.story.count("nothing has moved for"), 1u);
+  EXPECT_TRUE(world.road->alive());
+  world.advance(5s);  // a new one is there
+  world.answer("modem", accepted());
+  EXPECT_EQ(world.sent(id), 'Y');
+  world.advance(10 * patience);
+  EXPECT_TRUE(world.road->alive());
+  EXPECT_EQ(world.story.count("nothing has moved for"), 1u);
+}
+
+TEST(Watch, IsNotAliveWhenActingDidNotHelpAndIsAgainWhenSomethingMoves) {
+  World world({{"modem"}});
+  world.alert("kari", "router down");
+  world.start();
+  world["modem"].deaf = true;
+  world.advance(2 * patience - 1ms);
+  EXPECT_TRUE(world.road->alive());
+  world.advance(1ms);
+  EXPECT_FALSE(world.road->alive());
+  EXPECT_EQ(world.story.count("nothing has moved for"), 2u);
+  EXPECT_EQ(world.story.count("that did not help"), 1u);
+  world.advance(10 * patience);
+  EXPECT_EQ(world.story.count("nothing has moved for"), 2u) << "once each";
+  world["modem"].sayAll(accepted());
+  world.quiet();
+  EXPECT_TRUE(world.road->alive());
+}
+
+TEST(Watch, IsAliveWhileAnythingAtAllMoves) {
+  World world({{"modem"}});
+  for (int i = 0; i < 20; ++i) world.memory.put("recipient " + std::to_string(i), "text");
+  world.start();
+  for (int i = 0; i < 20; ++i) {
+    world.advance(patience - 1s);  // one verdict just in time
+    ASSERT_EQ(world["modem"].out().size(), 1u);
+    world["modem"].sayAll(accepted());
+    world.quiet();
+    EXPECT_TRUE(world.road->alive());
+  }
+  EXPECT_EQ(world.story.count("nothing has moved for"), 0u);
+}
+
+// Each is a state of its own, and not mended by a new smsd.
+TEST(Watch, IsAliveWithNothingToDo) {
+  World world({{"modem"}});
+  world.start();
+  world.advance(10 * patience);
+  EXPECT_TRUE(world.road->alive());
+}
+
+TEST(Watch, IsAliveWithTheQueueAway) {
+  World world({{"modem"}});
+  world.start();
+  world.memory.away();
+  world.memory.put("kari", "router down");
+  world.road->notice();
+  world.advance(10 * patience);
+  EXPECT_TRUE(world.road->alive());
+}
+
+TEST(Watch, IsAliveWithoutAnyDispatcher) {
+  World world({{"modem"}});
+  world["modem"].start = FakeDispatcher::Start::fails;
+  world.memory.put("kari", "router down");
+  world.start();
+  world.advance(10 * patience);
+  EXPECT_TRUE(world.road->alive());
+}
+
+TEST(Watch, SaysOnceThatNoDispatcherCanBeUsedHoweverManyProbesFail) {
+  Config config = quietConfig();
+  config.retry.limit = 0;
+  World world({{"modem"}, {"gateway"}}, config);
+  world.start();
+  EXPECT_TRUE(world.road->withoutDispatcherFor() == nullptr);
+  for (int i = 0; i < 5; ++i) world.alert("recipient " + std::to_string(i), "text");
+  auto fail = [&world]() {
+    for (auto* name : {"modem", "gateway"}) world.answer(name, deferred());
+  };
+  for (int minute = 0; minute < 60; ++minute) {
+    fail();
+    world.advance(60s);
+  }
+  EXPECT_GT(world["modem"].handed.size(), 8u) << "it was probed";
+  EXPECT_EQ(world.story.count("no dispatcher can be used"), 1u);
+  auto since = KJ_ASSERT_NONNULL(world.road->withoutDispatcherFor());
+  EXPECT_GT(since, 50 * kj::MINUTES);
+
+  for (int i = 0; i < 10; ++i) {
+    world.advance(5min);
+    world.answer("modem", accepted());
+    world.answer("gateway", accepted());
+  }
+  EXPECT_TRUE(world.road->withoutDispatcherFor() == nullptr);
+  world.road->keepers()[0]->pause();
+  world.road->keepers()[1]->pause();
+  EXPECT_TRUE(world.road->withoutDispatcherFor() != nullptr);
+  EXPECT_EQ(world.story.count("no dispatcher can be used"), 2u);
+}
+
+}  // namespace
+}  // namespace smsd
