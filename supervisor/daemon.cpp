@@ -1,11 +1,13 @@
 #include "supervisor/daemon.h"
 
+#include <fmt/format.h>
 #include <kj/async-unix.h>
 #include <signal.h>
 #include <sysexits.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "common/systemd/service.h"
+#include "common/text/grouped.h"
 #include "supervisor/control/control-server.h"
 #include "supervisor/events.h"
 #include "supervisor/open-queue.h"
@@ -29,6 +31,18 @@ int statusFor(const queue::QueueError& error) {
     default:
       return EX_UNAVAILABLE;
   }
+}
+
+// What stop_timeout does not count: the last words of workers that were ended, the settlements, the lease.
+constexpr Milliseconds lastSteps = 10s;
+
+/// What `systemctl status` shows.
+std::string statusLine(const Road& road) {
+  std::size_t ready = 0;
+  for (auto& keeper : road.keepers()) ready += keeper->state() == keeper::State::ready;
+  return fmt::format("{} of {} dispatcher{} ready, {} under way, {} sent{}", ready, road.keepers().size(),
+                     road.keepers().size() == 1 ? "" : "s", text::grouped(road.underWay()),
+                     text::grouped(road.sentMessages()), road.ledger().away() ? "; the queue is away" : "");
 }
 
 /// Resolves at the first of: SIGTERM, SIGINT, `smsctl stop`.
@@ -67,19 +81,25 @@ int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& n
   for (auto& keeper : road.keepers()) keeper->start();
   road.start();
   log.daemonStarted(SMSD_VERSION, backendName(config), config.dispatchers.size());
-  sd_notify(0, "READY=1");
+  systemd::Service service(
+      io.provider->getTimer(), []() { return true; }, [&road]() { return statusLine(road); });
+  road.whenChanged([&service]() { service.changed(); });
+  service.ready();
 
   int status = told(io.unixEventPort, kj::mv(byControl.promise))
                    .exclusiveJoin(road.limitReached().then([]() { return int(EX_UNAVAILABLE); }))
                    .wait(io.waitScope);
-  sd_notify(0, "STOPPING=1");
+  service.stopping(config.stopTimeout + lastSteps);
   std::size_t left = road.stop().wait(io.waitScope);
-  // A database that hangs must not keep us: its thread cannot be interrupted, and to unwind is to wait for it.
+  // A database that hangs must not keep us: its thread cannot be interrupted, and to unwind is to wait for
+  // it.
   auto retired = road.retire().fork();
-  bool done = retired.addBranch()
-                  .then([]() { return true; })
-                  .exclusiveJoin(io.provider->getTimer().afterDelay(2 * kj::SECONDS).then([]() { return false; }))
-                  .wait(io.waitScope);
+  bool done =
+      retired.addBranch()
+          .then([]() { return true; })
+          .exclusiveJoin(io.provider->getTimer().afterDelay(2 * kj::SECONDS).then([]() { return false; }))
+          .wait(io.waitScope);
+  road.whenChanged([]() {});
   log.daemonStopped(left);
   if (!done) _exit(status);
   return status;

@@ -171,6 +171,7 @@ void Road::fenced() {
 void Road::answered() {
   dispatchPending();
   finishIfStopped();
+  changed_();
 }
 
 std::unique_ptr<Road::Item> Road::make(queue::Submission submission) const {
@@ -191,6 +192,7 @@ void Road::hold(std::unique_ptr<Item> item) {
 void Road::dispatcherChanged(std::size_t) {
   lookForAWayOut();
   pump();
+  changed_();
 }
 
 void Road::pump() {

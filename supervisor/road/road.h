@@ -41,6 +41,10 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   /// Resolves when the daemon has to end by itself (retry.at_limit: shutdown).
   kj::Promise<void> limitReached() { return kj::mv(limit_.promise); }
 
+  /// Called when what status lines show may be another: a dispatcher's state, what is under way, what was
+  /// sent.
+  void whenChanged(kj::Function<void()> changed) { changed_ = kj::mv(changed); }
+
   /// Gives the lease back, after stop().
   kj::Promise<void> retire() { return ledger_.retire(); }
 
@@ -144,6 +148,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   Progress::State pace_ = Progress::State::moving;
   std::size_t leftUnknown_ = 0;
   std::uint64_t sent_ = 0, ignored_ = 0;
+  kj::Function<void()> changed_ = []() {};
   Alarm look_;  // somebody's wait is over
   Alarm wake_;  // that of one in resting_
   Alarm poll_;

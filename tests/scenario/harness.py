@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -204,6 +205,57 @@ class Gateway:
         self.process.stdout.close()
 
 
+class Systemd:
+    """systemd's end of NOTIFY_SOCKET: what one program says to it, with the moment of each message."""
+
+    def __init__(self, folder, watchdog=None):
+        self.path = pathlib.Path(folder) / f"notify-{time.monotonic_ns()}"
+        self.watchdog = watchdog  # seconds, as WatchdogSec=
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.path))
+        self.path.chmod(0o777)
+        self.messages = []  # (time.monotonic(), {field: value})
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        while True:
+            said = self.socket.recv(4096).decode()
+            if said == "END":
+                return
+            self.messages.append((time.monotonic(), dict(line.split("=", 1) for line in said.splitlines())))
+
+    def environment(self):
+        found = {"NOTIFY_SOCKET": str(self.path)}
+        if self.watchdog:
+            found["WATCHDOG_USEC"] = str(int(self.watchdog * 1e6))
+        return found
+
+    def all(self, field):
+        """[(moment, value)] of each time the field was said."""
+        return [(at, fields[field]) for at, fields in list(self.messages) if field in fields]
+
+    def status(self):
+        """The last STATUS=."""
+        return (self.all("STATUS") or [(0, None)])[-1][1]
+
+    def now(self):
+        """A moment after all that was said before it."""
+        before = len(self.messages)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as mark:
+            mark.sendto(b"MARK=1", str(self.path))
+        return wait_for("the mark is read", lambda: [at for at, fields in self.messages[before:] if "MARK" in fields])[-1]
+
+    def signs_of_life(self, since=0.0):
+        return [at for at, _ in self.all("WATCHDOG") if at > since]
+
+    def close(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+            last.sendto(b"END", str(self.path))
+        self.reader.join(DEADLINE)
+        self.socket.close()
+
+
 class Smsd:
     """A supervisor with a configuration of its own. `dispatchers` maps a name to (kind, settings), in order of preference."""
 
@@ -227,9 +279,10 @@ class Smsd:
             own_file.write_text(json.dumps(own, indent=1))
             own_file.chmod(0o640)
 
-    def start(self, ready=True):
+    def start(self, ready=True, systemd=None):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([BIN / "smsd", "--config", self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={**os.environ, **(systemd.environment() if systemd else {})},
                                             preexec_fn=die_with_parent)
         if ready:
             wait_for("smsd has started", lambda: self.status() or self.process.poll() is not None)
@@ -282,17 +335,29 @@ class Smsd:
 
 
 class SocketWorker:
-    """A worker as systemd runs it: started at the first connection to its socket, its file read by itself, no child of smsd's."""
+    """A worker as systemd runs it: started at the first connection to its socket, its file read by itself, no child of smsd's.
 
-    def __init__(self, folder, name, kind, settings):
+    `systemd` hears what it says, `environment` is added to what systemd gives it, `options` to its command line; `fdname` and
+    `listen` are for what a wrong .socket unit would hand over.
+    """
+
+    def __init__(self, folder, name, kind, settings, systemd=None, environment=None, options=(), fdname=None, listen=None,
+                 config=True):
         self.socket = pathlib.Path(folder) / f"{name}.sock"
         self.config = pathlib.Path(folder) / f"{name}.yaml"
         self.config.write_text(json.dumps(settings))
-        self.log = open(pathlib.Path(folder) / f"{name}.log", "ab")
-        self.command = ["/usr/bin/systemd-socket-activate", "-l", self.socket, BIN / f"smsd-worker-{kind}", "--name", name,
-                        "--config", self.config]
+        self.log_path = pathlib.Path(folder) / f"{name}.log"
+        self.log = open(self.log_path, "ab")
+        given = {**(systemd.environment() if systemd else {}), **(environment or {})}
+        self.command = ["/usr/bin/systemd-socket-activate", f"--fdname={name if fdname is None else fdname}",
+                        *(word for path in (listen or [self.socket]) for word in ("-l", path)),
+                        *(f"--setenv={key}={value}" for key, value in given.items()),
+                        BIN / f"smsd-worker-{kind}", "--name", name, *(["--config", self.config] if config else []), *options]
         self.process = None
         self.start()
+
+    def text(self):
+        return self.log_path.read_text()
 
     def start(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, cwd=self.socket.parent,

@@ -37,6 +37,7 @@ class FakeKind final : public Dispatcher {
     return {.kind = "fake", .window = window_, .backlog = backlog_, .knowsKeys = true};
   }
   Condition condition() const override { return health; }
+  bool alive() const override { return !stuck; }
   void attach(RawReports& reports) override { raw = &reports; }
   kj::Promise<Outcome> send(Job job) override {
     touched.push_back(job);
@@ -61,6 +62,7 @@ class FakeKind final : public Dispatcher {
   std::map<std::uint64_t, kj::Own<kj::PromiseFulfiller<Outcome>>> underWay;
   std::size_t most = 0;
   bool throws = false;
+  bool stuck = false;
   RawReports* raw = nullptr;
   Condition health;
 
@@ -135,6 +137,7 @@ class Kit : public ::testing::Test {
     auto server = kj::heap<Server>(*kind, timer, std::vector<std::string>{"no_new_privs", "seccomp"},
                                    kj::mv(started_.promise));
     hung = server->hung();
+    inner = server.get();
     auto pipe = kj::newTwoWayPipe();
     worker_ = rpc::Channel::serve(kj::mv(pipe.ends[0]), kj::mv(server));
     supervisor_ = rpc::Channel::connect(kj::mv(pipe.ends[1]));
@@ -206,6 +209,7 @@ class Kit : public ::testing::Test {
   kj::EventLoop loop;
   kj::WaitScope scope{loop};
   kj::Promise<void> hung = nullptr;
+  Server* inner = nullptr;
   kj::Maybe<proto::Dispatcher::Client> client;
 
  private:

@@ -356,6 +356,46 @@ TEST_F(Kit, TellsItsHealthWhileSmsAreUnderWay) {
   EXPECT_STREQ(response.getHealth().getDetails()[0].getValue().cStr(), "-71 dBm");
 }
 
+TEST_F(Kit, GivesNoMoreSignsOfLifeOnceADeadlineWasPassedOrWhileItsKindIsStuck) {
+  serve(2, 0);
+  start();
+  EXPECT_TRUE(inner->alive());
+  kind->stuck = true;
+  EXPECT_FALSE(inner->alive());
+  kind->stuck = false;
+  heard.slow = true;  // a supervisor that takes no report keeps it from ending by itself
+  give({1}, 1s);
+  heard.acknowledge();
+  quiet();
+  heard.slow = true;
+  advance(1s + 499ms);
+  EXPECT_TRUE(inner->alive());
+  advance(1ms);
+  EXPECT_FALSE(inner->alive());
+}
+
+TEST_F(Kit, CountsWhatIsUnderWayAndWhatWasAcceptedAndSaysWhenThatChanges) {
+  serve(2, 2);
+  start();
+  int changes = 0;
+  inner->whenChanged([&changes]() { ++changes; });
+  EXPECT_EQ(inner->longestEnd(), 500ms);
+  give({1, 2, 3}, 7s);
+  EXPECT_EQ(inner->work().underWay, 2u);
+  EXPECT_EQ(inner->longestEnd(), 7500ms);
+  EXPECT_GE(changes, 2);
+  changes = 0;
+  kind->say(1, Accepted{"a"});
+  kind->say(2, Refused{"b"});
+  quiet();
+  EXPECT_GE(changes, 2);
+  kind->say(3, Accepted{"c"});
+  quiet();
+  EXPECT_EQ(inner->work().underWay, 0u);
+  EXPECT_EQ(inner->work().accepted, 2u);
+  inner->whenChanged([]() {});
+}
+
 TEST(Recall, KnowsTheLastTenThousandAtLeastAndForgetsTheOldest) {
   Recall recall;
   constexpr std::uint64_t count = 100'000;

@@ -87,6 +87,9 @@ class Dispatcher {
   virtual Traits traits() const = 0;
   virtual kj::Promise<Outcome> send(Job job) = 0;
   virtual Condition condition() const { return {}; }
+  /// False: what does the sending is stuck outside any SMS's deadline (a thread that does not come back), so
+  /// systemd's watchdog may end this process. Asked on the loop, must not wait.
+  virtual bool alive() const { return true; }
   virtual void attach(RawReports&) {}
 };
 

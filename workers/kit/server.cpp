@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <kj/debug.h>
 
+#include <algorithm>
+
 #include "common/journal/journal.h"
 #include "common/text/utf.h"
 #include "version.h"
@@ -71,7 +73,10 @@ kj::Promise<void> Server::dispatch(DispatchContext context) {
       queue_.size() + announced_.size() + active_.size() + batch.size() <= traits_.window + traits_.backlog,
       "more SMS than window and backlog allow");
   sink_ = context.getParams().getSink();
-  for (auto sms : batch) queue_.push_back(readJob(sms));
+  for (auto sms : batch) {
+    queue_.push_back(readJob(sms));
+    longestDeadline_ = std::max(longestDeadline_, queue_.back().deadline);
+  }
   context.releaseParams();
   if (givingUp_ || closing_ || draining_) giveBack(std::exchange(queue_, {}));
   admit();
@@ -143,6 +148,7 @@ void Server::begin(Job job) {
   std::uint64_t attempt = job.attempt;
   auto deadline = static_cast<std::uint64_t>(job.deadline.count()) * kj::MILLISECONDS;
   active_.emplace(attempt, connection_);
+  changed_();
   tasks_.add(kj::evalNow([&]() { return dispatcher_.send(std::move(job)); })
                  .then([](Outcome outcome) { return outcome; },
                        [](kj::Exception&& e) -> Outcome { return Unknown{e.getDescription().cStr()}; })
@@ -161,12 +167,16 @@ void Server::finish(std::uint64_t attempt, Outcome outcome) {
   if (found == active_.end()) return;  // given up meanwhile
   bool ours = found->second == connection_;
   active_.erase(found);
+  if (std::holds_alternative<Accepted>(outcome)) ++accepted_;
   recall_.remember(attempt, outcome);
   // What an earlier connection handed over is for the supervisor to ask: this one's has not handed it over.
   if (ours && sink_ != nullptr) outbox_.push_back({attempt, What::outcome, std::move(outcome)});
   admit();
   delivered();
+  changed_();
 }
+
+Milliseconds Server::longestEnd() const { return longestDeadline_ + Milliseconds(grace / kj::MILLISECONDS); }
 
 void Server::supervisorGone() {
   ++connection_;
@@ -237,7 +247,9 @@ void Server::flush() {
         case What::outcome:
           write(reports[i].initOutcome(), batch[i].outcome, raw ? SIZE_MAX : std::size_t(proto::MAX_REASON));
           break;
-        case What::notBegun: reports[i].setNotBegun(); break;
+        case What::notBegun:
+          reports[i].setNotBegun();
+          break;
       }
     }
     flushing_ = true;

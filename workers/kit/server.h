@@ -7,6 +7,7 @@
 #pragma once
 
 #include <kj/async.h>
+#include <kj/function.h>
 #include <kj/timer.h>
 #include <proto/dispatcher.capnp.h>
 
@@ -25,6 +26,8 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   /// `started` resolves when the kind is ready. What `lock` lists is in force.
   Server(Dispatcher& dispatcher, kj::Timer& timer, std::vector<std::string> lock, kj::Promise<void> started);
 
+  /// Resolves when the kind is ready, fails when it cannot be.
+  kj::Promise<void> started() { return started_.addBranch(); }
   /// Resolves when a deadline was passed and all that is known was reported.
   kj::Promise<void> hung() { return kj::mv(hung_.promise); }
 
@@ -33,6 +36,20 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   void supervisorGone();
   /// Takes nothing further; resolves when nothing is under way any more.
   kj::Promise<void> finishUp();
+
+  /// What systemd is told of this process (socket mode).
+  struct Work {
+    std::size_t underWay = 0;
+    std::uint64_t accepted = 0;  // since the process started
+  };
+  Work work() const { return {announced_.size() + active_.size(), accepted_}; }
+  std::string broken() const { return dispatcher_.condition().broken; }
+  /// False: a deadline was passed, or the kind is stuck. Then this process is better ended.
+  bool alive() const { return !givingUp_ && dispatcher_.alive(); }
+  /// Until everything that is here has its outcome, at the most.
+  Milliseconds longestEnd() const;
+  /// Called when work() may be another.
+  void whenChanged(kj::Function<void()> changed) { changed_ = kj::mv(changed); }
 
  protected:
   kj::Promise<void> describe(DescribeContext context) override;
@@ -82,6 +99,9 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   bool draining_ = false;  // until this connection ends
   bool closing_ = false;   // for good
   Recall recall_;
+  std::uint64_t accepted_ = 0;
+  Milliseconds longestDeadline_{0};  // of all that was ever handed over
+  kj::Function<void()> changed_ = []() {};
 
   kj::PromiseFulfillerPair<void> hung_ = kj::newPromiseAndFulfiller<void>();
   std::vector<kj::Own<kj::PromiseFulfiller<void>>> drained_;

@@ -1,25 +1,20 @@
-// The main() that all worker programs share: arguments, configuration, lock, socket, loop, end.
-//
-// In spawn mode the supervisor hands over a connected socket and the configuration as descriptors. The worker
-// ends when that socket does: it outlives no supervisor. SIGINT and SIGTERM are the supervisor's business (a
-// terminal or systemd sends them to the whole group): it drains its workers and then hangs up.
+// The main() that all worker programs share: arguments, configuration, who hands over the socket.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <kj/async-unix.h>
-#include <signal.h>
+#include <pwd.h>
 #include <sysexits.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstring>
 #include <iostream>
 
 #include "common/journal/journal.h"
-#include "common/rpc/channel.h"
+#include "common/systemd/listener.h"
 #include "version.h"
 #include "workers/kit/dispatcher.h"
-#include "workers/kit/server.h"
-#include "workers/kit/visitors.h"
+#include "workers/kit/serve.h"
 
 namespace smsd::kit {
 namespace {
@@ -32,23 +27,46 @@ struct Arguments {
   int configFd = -1;
   std::string config;
   std::string configName;
+  std::string supervisor;
   bool check = false;
   bool explain = false;
   bool unlocked = false;
 };
 
+/// Wrong, and known before anything is served; what() is for the operator.
+class Misuse : public std::runtime_error {
+ public:
+  Misuse(int status, const std::string& what) : std::runtime_error(what), status_(status) {}
+  int status() const { return status_; }
+
+ private:
+  int status_;
+};
+
 void describeArguments(CLI::App& app, Arguments& arguments, const std::string& kind) {
-  app.description("The " + kind +
-                  " dispatcher of smsd. Started by smsd, not by hand, but for --check and --explain.");
+  app.description(
+      "The " + kind +
+      " dispatcher of smsd. Started by smsd or systemd, not by hand, but for --check and --explain.");
   app.add_option("--name", arguments.name, "the dispatcher's name, as in smsd.yaml");
   app.add_option("--channel-fd", arguments.channelFd, "connected socket to the supervisor");
   auto* fd = app.add_option("--config-fd", arguments.configFd, "descriptor to read the configuration from");
-  app.add_option("--config", arguments.config, "configuration file")->excludes(fd);
+  app.add_option("--config", arguments.config,
+                 "configuration file; when not given the systemd credential `config`, where there is one")
+      ->excludes(fd);
   app.add_option("--config-name", arguments.configName, "what to call the configuration in messages");
+  app.add_option("--supervisor", arguments.supervisor,
+                 "the user smsd runs as, by name or number: let in at systemd's socket beside root and this "
+                 "program's own user");
   app.add_flag("--check", arguments.check, "check the configuration and exit");
   app.add_flag("--explain", arguments.explain, "list the configuration keys and exit");
   app.add_flag("--unlocked", arguments.unlocked, "serve even where the kernel cannot lock this process in");
   app.set_version_flag("--version", "smsd-worker-" + kind + " " SMSD_VERSION);
+}
+
+void useCredential(Arguments& arguments) {
+  const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
+  if (folder != nullptr && arguments.config.empty() && arguments.configFd < 0)
+    arguments.config = std::string(folder) + "/config";
 }
 
 std::string readAll(int fd) {
@@ -86,55 +104,52 @@ void printKeys(const config::Keys& keys) {
                              "", key.help);
 }
 
-std::vector<std::string> lockIn(const Arguments& arguments, Dispatcher& dispatcher) {
+uid_t userNamed(const std::string& user) {
+  uid_t number = 0;
+  auto [end, error] = std::from_chars(user.data(), user.data() + user.size(), number);
+  if (error == std::errc() && end == user.data() + user.size()) return number;
+  if (const passwd* entry = getpwnam(user.c_str())) return entry->pw_uid;
+  throw Misuse(EX_NOUSER, fmt::format("--supervisor: there is no user {}\n", user));
+}
+
+/// Looked up before the lock: afterwards no user database is in reach.
+std::vector<uid_t> welcome(const Arguments& arguments) {
+  std::vector<uid_t> users = {0, geteuid()};
+  if (!arguments.supervisor.empty()) users.push_back(userNamed(arguments.supervisor));
+  return users;
+}
+
+int listener(const Arguments& arguments, const std::string& kind) {
+  if (!systemd::wasHandedSockets())
+    throw Misuse(EX_USAGE,
+                 "nothing to serve: a worker is started by smsd, which hands it a socket (--channel-fd), or "
+                 "by systemd, which hands it one to listen on (LISTEN_FDS=1)\n");
   try {
-    return sandbox::lockIn(dispatcher.policy());
-  } catch (const std::exception& e) {
-    if (!arguments.unlocked) throw std::runtime_error(fmt::format("will not serve unlocked: {}", e.what()));
-    journal::Entry(journal::Level::warning, fmt::format("{}: serves unlocked: {}", arguments.name, e.what()))
-        .write();
-    return {};
+    // Without FileDescriptorName= systemd calls it as the unit is called.
+    return systemd::takeListener({arguments.name, fmt::format("smsd-{}@{}.socket", kind, arguments.name)});
+  } catch (const systemd::ListenerError& e) {
+    throw Misuse(EX_CONFIG, fmt::format("{}: {}\n", arguments.name, e.what()));
   }
 }
 
-/// Spawned: one connection, and its end is ours.
-int serveSupervisor(int fd, kj::AsyncIoContext& io, kj::Own<Server> server) {
-  auto stream = io.lowLevelProvider->wrapSocketFd(
-      fd, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
-  auto hung = server->hung().then([]() { return int(EX_TEMPFAIL); });
-  auto channel = rpc::Channel::serve(kj::mv(stream), kj::mv(server));
-  return channel->disconnected()
-      .then([]() { return int(EX_OK); })
-      .exclusiveJoin(kj::mv(hung))
-      .wait(io.waitScope);
+int serve(const Arguments& arguments, const std::string& kind, Dispatcher& dispatcher) {
+  Place place{arguments.name, arguments.unlocked ? Lock::wanted : Lock::required};
+  if (arguments.channelFd >= 0) return serveSupervisor(place, arguments.channelFd, dispatcher);
+  int socket = listener(arguments, kind);
+  return serveSocket(place, socket, welcome(arguments), dispatcher);
 }
 
-/// Started by systemd at its socket: serves one supervisor after the other, until SIGTERM.
-int serveSocket(kj::AsyncIoContext& io, kj::Own<Server> server) {
-  Server& inner = *server;
-  Visitors visitors(io.lowLevelProvider->wrapListenSocketFd(SD_LISTEN_FDS_START,
-                                                            kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP),
-                    inner, kj::mv(server));
-  sd_notify(0, "READY=1");
-  auto hung = inner.hung().then([]() { return int(EX_TEMPFAIL); });
-  auto told = io.unixEventPort.onSignal(SIGTERM).then([&inner](siginfo_t) {
-    sd_notify(0, "STOPPING=1");
-    return inner.finishUp().then([]() { return int(EX_OK); });
-  });
-  return told.exclusiveJoin(kj::mv(hung))
-      .exclusiveJoin(visitors.failed().then([]() { return int(EX_OSERR); }))
-      .wait(io.waitScope);
-}
-
-int serve(const Arguments& arguments, Dispatcher& dispatcher) {
-  bool spawned = arguments.channelFd >= 0;
-  if (!spawned) kj::UnixEventPort::captureSignal(SIGTERM);
-  for (int ignored : {SIGINT, SIGHUP, SIGPIPE}) signal(ignored, SIG_IGN);
-  if (spawned) signal(SIGTERM, SIG_IGN);
-  auto lock = lockIn(arguments, dispatcher);
-  auto io = kj::setupAsyncIo();
-  auto server = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(lock), dispatcher.start(io));
-  return spawned ? serveSupervisor(arguments.channelFd, io, kj::mv(server)) : serveSocket(io, kj::mv(server));
+int run(Arguments& arguments, const std::string& kind, Dispatcher& dispatcher) {
+  config::Keys keys;
+  dispatcher.declare(keys);
+  if (arguments.explain) {
+    printKeys(keys);
+    return EX_OK;
+  }
+  useCredential(arguments);
+  if (!readConfiguration(arguments, keys)) return EX_CONFIG;
+  if (arguments.check) return EX_OK;
+  return serve(arguments, kind, dispatcher);
 }
 
 }  // namespace
@@ -149,23 +164,12 @@ int workerMain(int argc, char** argv, Dispatcher& dispatcher) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? EX_OK : EX_USAGE;
   }
+  journal::open("smsd-worker-" + kind);
   try {
-    journal::open("smsd-worker-" + kind);
-    config::Keys keys;
-    dispatcher.declare(keys);
-    if (arguments.explain) {
-      printKeys(keys);
-      return EX_OK;
-    }
-    if (!readConfiguration(arguments, keys)) return EX_CONFIG;
-    if (arguments.check) return EX_OK;
-    if (arguments.channelFd < 0 && sd_listen_fds(1) != 1) {
-      std::cerr << "nothing to serve: a worker is started by smsd, which hands it a socket (--channel-fd), "
-                   "or by systemd, which "
-                   "hands it one to listen on (LISTEN_FDS=1)\n";
-      return EX_USAGE;
-    }
-    return serve(arguments, dispatcher);
+    return run(arguments, kind, dispatcher);
+  } catch (const Misuse& e) {
+    std::cerr << e.what();
+    return e.status();
   } catch (const kj::Exception& e) {
     journal::Entry(journal::Level::error, fmt::format("{}: {}", arguments.name, e.getDescription().cStr()))
         .write();

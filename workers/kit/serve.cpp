@@ -1,0 +1,106 @@
+#include "workers/kit/serve.h"
+
+#include <fmt/format.h>
+#include <kj/async-unix.h>
+#include <signal.h>
+#include <sysexits.h>
+
+#include "common/journal/journal.h"
+#include "common/rpc/channel.h"
+#include "common/systemd/service.h"
+#include "common/text/grouped.h"
+#include "workers/kit/server.h"
+#include "workers/kit/visitors.h"
+
+namespace smsd::kit {
+namespace {
+
+// What the process itself needs to end after the last outcome is known.
+constexpr Milliseconds lastSteps = std::chrono::seconds(5);
+
+std::vector<std::string> lockIn(const Place& place, Dispatcher& dispatcher) {
+  try {
+    return sandbox::lockIn(dispatcher.policy());
+  } catch (const std::exception& e) {
+    if (place.lock == Lock::required)
+      throw std::runtime_error(fmt::format("will not serve unlocked: {}", e.what()));
+    journal::Entry(journal::Level::warning, fmt::format("{}: serves unlocked: {}", place.name, e.what()))
+        .write();
+    return {};
+  }
+}
+
+/// Never resolves, but with an exit status when the kind cannot start.
+kj::Promise<int> cannotStart(const Place& place, Server& server) {
+  return server.started().then([]() -> kj::Promise<int> { return kj::NEVER_DONE; },
+                               [name = place.name](kj::Exception&& e) -> kj::Promise<int> {
+                                 journal::Entry(
+                                     journal::Level::error,
+                                     fmt::format("{}: cannot start: {}", name, e.getDescription().cStr()))
+                                     .write();
+                                 return int(EX_UNAVAILABLE);
+                               });
+}
+
+std::string statusLine(const Server& server, const char* now) {
+  auto work = server.work();
+  std::string broken = server.broken();
+  return fmt::format("{}, {} under way, {} accepted", broken.empty() ? now : "broken: " + broken,
+                     work.underWay, text::grouped(work.accepted));
+}
+
+}  // namespace
+
+// SIGINT and SIGTERM are the supervisor's business (a terminal or systemd sends them to the whole group): it
+// drains its workers and then hangs up.
+int serveSupervisor(const Place& place, int channel, Dispatcher& dispatcher) {
+  for (int ignored : {SIGINT, SIGHUP, SIGPIPE, SIGTERM}) signal(ignored, SIG_IGN);
+  auto lock = lockIn(place, dispatcher);
+  auto io = kj::setupAsyncIo();
+  auto owned = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(lock), dispatcher.start(io));
+  Server& server = *owned;
+  auto stream = io.lowLevelProvider->wrapSocketFd(
+      channel, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
+  auto hung = server.hung().then([]() { return int(EX_TEMPFAIL); });
+  auto failed = cannotStart(place, server);
+  auto connection = rpc::Channel::serve(kj::mv(stream), kj::mv(owned));
+  return connection->disconnected()
+      .then([]() { return int(EX_OK); })
+      .exclusiveJoin(kj::mv(hung))
+      .exclusiveJoin(kj::mv(failed))
+      .wait(io.waitScope);
+}
+
+int serveSocket(const Place& place, int listener, std::vector<uid_t> welcome, Dispatcher& dispatcher) {
+  kj::UnixEventPort::captureSignal(SIGTERM);
+  for (int ignored : {SIGINT, SIGHUP, SIGPIPE}) signal(ignored, SIG_IGN);
+  auto lock = lockIn(place, dispatcher);
+  auto io = kj::setupAsyncIo();
+  auto owned = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(lock), dispatcher.start(io));
+  Server& server = *owned;
+  const char* now = "ready";
+  systemd::Service service(
+      io.provider->getTimer(), [&server]() { return server.alive(); },
+      [&server, &now]() { return statusLine(server, now); });
+  server.whenChanged([&service]() { service.changed(); });
+  Visitors visitors(
+      io.lowLevelProvider->wrapListenSocketFd(listener, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP),
+      std::move(welcome), server, kj::mv(owned));
+  auto ready = server.started()
+                   .then([&service]() { service.ready(); }, [](kj::Exception&&) {})
+                   .eagerlyEvaluate(nullptr);
+  auto told = io.unixEventPort.onSignal(SIGTERM).then([&](siginfo_t) {
+    now = "stopping";
+    service.stopping(server.longestEnd() + lastSteps);
+    return server.finishUp().then([]() { return int(EX_OK); });
+  });
+  auto failed = cannotStart(place, server);
+  int status = told.exclusiveJoin(server.hung().then([]() { return int(EX_TEMPFAIL); }))
+                   .exclusiveJoin(visitors.failed().then([]() { return int(EX_OSERR); }))
+                   .exclusiveJoin(kj::mv(failed))
+                   .wait(io.waitScope);
+  server.whenChanged([]() {});  // the server goes last
+  return status;
+}
+
+}  // namespace smsd::kit
