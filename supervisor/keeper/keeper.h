@@ -81,6 +81,8 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
   void end();
 
   const std::string& name() const { return config_.name; }
+  /// What it calls itself towards DispatcherEvents.
+  std::size_t index() const { return index_; }
   const std::string& kind() const { return config_.kind; }
   State state() const;
   const std::string& reason() const;

@@ -6,16 +6,16 @@ namespace smsd {
 /// The first usable dispatcher, in order of preference, that has not been tried in this round.
 kj::Maybe<std::size_t> Road::target(const Item& item) const {
   for (std::size_t i = 0; i < keepers_.size(); ++i)
-    if (item.tried[i] == Tried::no && keepers_[i]->usable()) return i;
+    if (item.at(keepers_[i]->index()).tried == Tried::no && keepers_[i]->usable()) return i;
   return nullptr;
 }
 
 /// An untried dispatcher is only just (re)starting or probing: worth the moment.
 bool Road::maybeLater(const Item& item) const {
-  for (std::size_t i = 0; i < keepers_.size(); ++i)
-    if (item.tried[i] == Tried::no &&
-        (keepers_[i]->state() == keeper::State::starting || keepers_[i]->state() == keeper::State::ready ||
-         keepers_[i]->out() > 0))
+  for (auto& keeper : keepers_)
+    if (item.at(keeper->index()).tried == Tried::no &&
+        (keeper->state() == keeper::State::starting || keeper->state() == keeper::State::ready ||
+         keeper->out() > 0))
       return true;
   return false;
 }

@@ -28,14 +28,18 @@ Situation Road::situation(const Item& item, std::size_t dispatcher, const Attemp
   Situation result;
   result.begun = said.begun;
   result.givenBack = item.givenBack + 1;
-  result.sameKnowsKeys = keepers_[dispatcher]->knowsKeys();
   result.holds = unknownPolicy(config_, item.submission.severity) == UnknownPolicy::hold;
-  result.unknownsHere = item.unknowns[dispatcher] + 1;
+  result.unknownsHere = item.at(dispatcher).unknowns + 1;
   result.everyoneRefused = said.outcome.kind == OutcomeKind::refused;
-  for (std::size_t i = 0; i < keepers_.size(); ++i) {
-    if (i == dispatcher) continue;
-    if (item.tried[i] != Tried::refused) result.everyoneRefused = false;
-    if (item.tried[i] == Tried::no && keepers_[i]->usable()) result.othersLeft = true;
+  // One that a reload has taken out is not among them any more: it is nobody's same, and nobody's other.
+  for (auto& keeper : keepers_) {
+    Tried tried = item.at(keeper->index()).tried;
+    if (keeper->index() == dispatcher) {
+      result.sameKnowsKeys = keeper->knowsKeys();
+      continue;
+    }
+    if (tried != Tried::refused) result.everyoneRefused = false;
+    if (tried == Tried::no && keeper->usable()) result.othersLeft = true;
   }
   return result;
 }
@@ -45,13 +49,14 @@ void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutc
   Situation situation = this->situation(*item, dispatcher, said);
   Verdict fate = verdict(outcome, situation);
   if (said.begun == Begun::yes) {
-    item->tried[dispatcher] = outcome.kind == OutcomeKind::refused ? Tried::refused : Tried::failed;
+    item->at(dispatcher).tried = outcome.kind == OutcomeKind::refused ? Tried::refused : Tried::failed;
     if (outcome.kind == OutcomeKind::unknown) {
-      ++item->unknowns[dispatcher];
+      ++item->at(dispatcher).unknowns;
       item->maybeSent = true;
     }
   }
-  if (said.begun == Begun::no && ++item->givenBack > mostGivenBack) item->tried[dispatcher] = Tried::failed;
+  if (said.begun == Begun::no && ++item->givenBack > mostGivenBack)
+    item->at(dispatcher).tried = Tried::failed;
   item->last = outcome;
   switch (fate) {
     case Verdict::sent:
@@ -66,7 +71,7 @@ void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutc
       return settle(std::move(item), queue::Fate::held, outcome);
     case Verdict::sameDispatcher:
       if (outcome.kind == OutcomeKind::unknown) log_.repeated(item->submission, outcome);
-      item->tried[dispatcher] = Tried::no;
+      item->at(dispatcher).tried = Tried::no;
       [[fallthrough]];
     case Verdict::otherDispatcher:
       return hold(std::move(item));
@@ -120,8 +125,7 @@ void Road::wakeRested() {
   while (!resting_.empty() && resting_.begin()->first <= timer_.now()) {
     auto item = std::move(resting_.extract(resting_.begin()).mapped());
     ++item->submission.rounds;
-    std::fill(item->tried.begin(), item->tried.end(), Tried::no);
-    std::fill(item->unknowns.begin(), item->unknowns.end(), 0);
+    item->nextRound();
     hold(std::move(item));
   }
   if (!resting_.empty()) wake_.at(resting_.begin()->first);

@@ -1,5 +1,7 @@
 #include "supervisor/road/road.h"
 
+#include <kj/debug.h>
+
 #include <algorithm>
 #include <climits>
 
@@ -44,6 +46,18 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
               notice();
             }),
       watch_(timer, [this]() { watch(); }) {}
+
+std::size_t Road::indexOf(const std::string& name) {
+  auto found = std::find(names_.begin(), names_.end(), name);
+  if (found != names_.end()) return static_cast<std::size_t>(found - names_.begin());
+  names_.push_back(name);
+  return names_.size() - 1;
+}
+
+void Road::use(Keepers keepers) {
+  for (auto& keeper : keepers) KJ_REQUIRE(indexOf(keeper->name()) == keeper->index(), "another index");
+  keepers_ = std::move(keepers);
+}
 
 void Road::start() {
   started_ = true;
@@ -177,8 +191,6 @@ void Road::answered() {
 std::unique_ptr<Road::Item> Road::make(queue::Submission submission) const {
   auto item = std::make_unique<Item>();
   item->submission = std::move(submission);
-  item->tried.assign(keepers_.size(), Tried::no);
-  item->unknowns.assign(keepers_.size(), 0);
   return item;
 }
 

@@ -29,8 +29,11 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, std::string name,
        const Events& log);
 
+  /// The number a dispatcher of this name is known by here, as Keeper's index: the same as long as we live,
+  /// whatever a reload does to the order.
+  std::size_t indexOf(const std::string& name);
   /// Before start(): the dispatchers, in order of preference.
-  void use(Keepers keepers) { keepers_ = std::move(keepers); }
+  void use(Keepers keepers);
   kj::Promise<kj::Maybe<queue::QueueError>> enlist() { return ledger_.enlist(); }
   void start();
   /// There may be something new in the queue.
@@ -66,20 +69,31 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
  private:
   enum class Tried : char { no, refused, failed };
+  /// What an SMS has met at one dispatcher in this round.
+  struct Met {
+    Tried tried = Tried::no;
+    int unknowns = 0;
+  };
 
   /// A submission in hand.
   struct Item {
     queue::Submission submission;
-    std::vector<Tried> tried;   // by dispatcher, in this round
-    std::vector<int> unknowns;  // by dispatcher, in this round
-    Outcome last;               // of the attempt before the one in force
-    int givenBack = 0;          // times a worker ended or gave it back before it touched it
+    std::vector<Met> met;    // by dispatcher (indexOf), as far as it came
+    Outcome last;            // of the attempt before the one in force
+    int givenBack = 0;       // times a worker ended or gave it back before it touched it
     bool maybeSent = false;  // an attempt of it was unknown: it keeps its key, so it is never formatted anew
     enum class Attempt {
       fresh,
       used
     } attempt = Attempt::fresh;                         // used: it was out already; the next needs a new id
     kj::TimePoint since = kj::origin<kj::TimePoint>();  // handed over
+
+    Met at(std::size_t dispatcher) const { return dispatcher < met.size() ? met[dispatcher] : Met{}; }
+    Met& at(std::size_t dispatcher) {
+      if (dispatcher >= met.size()) met.resize(dispatcher + 1);
+      return met[dispatcher];
+    }
+    void nextRound() { met.clear(); }
   };
   using Order = std::tuple<int, MessageId, queue::SubmissionId>;  // most severe, then oldest
   using Batches = std::vector<std::vector<std::unique_ptr<Item>>>;
@@ -126,7 +140,8 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   kj::Timer& timer_;
   const Config& config_;
   const Events& log_;
-  Keepers keepers_;
+  std::vector<std::string> names_;  // of all dispatchers there ever were, by their index
+  Keepers keepers_;                 // in order of preference
   Ledger ledger_;
   queue::Formatter format_;
 
