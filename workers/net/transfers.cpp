@@ -4,12 +4,12 @@
 #include <kj/debug.h>
 #include <kj/mutex.h>
 #include <kj/thread.h>
-#include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
+
+#include "workers/net/curl-library.h"
 
 namespace smsd::net {
 namespace {
@@ -73,70 +73,6 @@ std::size_t onBody(char*, std::size_t size, std::size_t count, void* at) {
   slot.body += size * count;
   return slot.body > mostBody ? 0 : size * count;
 }
-
-Failure failureOf(CURLcode code) {
-  switch (code) {
-    case CURLE_OK:
-    case CURLE_WRITE_ERROR:  // onBody had enough
-      return Failure::none;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_INTERFACE_FAILED:
-      return Failure::unreachable;
-    case CURLE_SSL_CONNECT_ERROR:
-      return Failure::handshake;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CRL_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_SSL_ENGINE_NOTFOUND:
-    case CURLE_SSL_ENGINE_SETFAILED:
-    case CURLE_SSL_ENGINE_INITFAILED:
-    case CURLE_USE_SSL_FAILED:
-      return Failure::security;
-    case CURLE_OPERATION_TIMEDOUT:
-      return Failure::timeout;
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_GOT_NOTHING:
-    case CURLE_PARTIAL_FILE:
-      return Failure::cut;
-    case CURLE_UNSUPPORTED_PROTOCOL:  // HTTP/0.9
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_BAD_CONTENT_ENCODING:
-      return Failure::garbage;
-    case CURLE_ABORTED_BY_CALLBACK:
-      return Failure::resend;
-    default:
-      return Failure::other;
-  }
-}
-
-void initializeCurl() {
-  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
-  KJ_REQUIRE(code == CURLE_OK, "libcurl does not start", curl_easy_strerror(code));
-}
-
-/// Signals are the loop's: its thread alone handles those it asked for, and no library's write here may end
-/// the process.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGABRT}) sigdelset(&all, fault);
-    pthread_sigmask(SIG_BLOCK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 }  // namespace
 

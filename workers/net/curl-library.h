@@ -1,0 +1,31 @@
+// What every thread that drives libcurl needs: the library started once, no signals, and its errors in our
+// words.
+//
+// Called by the rooms that own such threads. Throws where the library cannot be used at all.
+#pragma once
+
+#include <curl/curl.h>
+#include <signal.h>
+
+#include "workers/net/answers.h"
+
+namespace smsd::net {
+
+void initializeCurl();
+
+Failure failureOf(CURLcode code);
+
+/// Signals are the loop's: its thread alone handles those it asked for, and no library's write here may end
+/// the process. Threads that are started while this lives inherit that.
+class SignalsBlocked {
+ public:
+  SignalsBlocked();
+  ~SignalsBlocked();
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace smsd::net
