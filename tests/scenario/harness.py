@@ -377,3 +377,25 @@ class SocketWorker:
 def sms_in(path):
     """What a debug dispatcher wrote down."""
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+class MailServer:
+    """tests/peers/smtp-server.py (a real one) or smtp-faults.py (one that fails where it is told to), and what it recorded."""
+
+    def __init__(self, folder, *arguments, program="smtp-server.py"):
+        self.record = pathlib.Path(folder) / f"mail-{time.monotonic_ns()}.jsonl"
+        self.process = subprocess.Popen(["/usr/bin/python3", SOURCE / "tests" / "peers" / program, "--record", self.record, *arguments],
+                                        stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        self.port = int(self.process.stdout.readline())
+        self.url = f"smtp://127.0.0.1:{self.port}"
+
+    def entries(self):
+        return [json.loads(line) for line in self.record.read_text().splitlines()] if self.record.exists() else []
+
+    def mails(self):
+        return [entry for entry in self.entries() if "raw" in entry]
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(DEADLINE)
+        self.process.stdout.close()

@@ -1,0 +1,257 @@
+#include "workers/mail/lane.h"
+
+#include <kj/debug.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+#include "workers/net/curl-library.h"
+
+namespace smsd::mail {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+bool isDigit(char c) { return c >= '0' && c <= '9'; }
+
+/// RFC 3463: class.subject.detail, in front of the text
+std::string enhancedIn(std::string_view text) {
+  std::size_t end = 0, dots = 0;
+  while (end < text.size() && end < 11 && (isDigit(text[end]) || text[end] == '.'))
+    dots += text[end++] == '.';
+  bool whole = dots == 2 && end >= 5 && (end == text.size() || text[end] == ' ') && text[1] == '.';
+  return whole ? std::string(text.substr(0, end)) : std::string();
+}
+
+bool startsWith(std::string_view text, std::string_view word) { return text.substr(0, word.size()) == word; }
+
+}  // namespace
+
+Lane::Lane(const LaneSettings& settings) : settings_(settings), url_(settings.url + "/" + settings.helo) {
+  makeHandle();
+}
+
+Lane::~Lane() { hangUp(); }
+
+template <typename T>
+void Lane::set(CURLoption option, T value) {
+  CURLcode code = curl_easy_setopt(easy_.get(), option, value);
+  KJ_REQUIRE(code == CURLE_OK, "libcurl lacks an option", int(option), curl_easy_strerror(code));
+}
+
+void Lane::makeHandle() {
+  easy_.reset(curl_easy_init());
+  KJ_REQUIRE(easy_ != nullptr, "libcurl has no memory");
+  loggedIn_ = false;
+  set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  set(CURLOPT_URL, url_.c_str());
+  set(CURLOPT_USE_SSL, static_cast<long>(settings_.tls == Tls::wanted ? CURLUSESSL_ALL : CURLUSESSL_NONE));
+  set(CURLOPT_SSL_VERIFYPEER, 1L);
+  set(CURLOPT_SSL_VERIFYHOST, 2L);
+  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!settings_.authorities.empty()) {
+    curl_blob pem{const_cast<char*>(settings_.authorities.data()), settings_.authorities.size(),
+                  CURL_BLOB_NOCOPY};
+    set(CURLOPT_CAINFO_BLOB, &pem);
+    set(CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+    set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+  }
+  if (!settings_.username.empty()) {
+    set(CURLOPT_USERNAME, settings_.username.c_str());
+    set(CURLOPT_PASSWORD, settings_.password.reveal().c_str());
+    // What a password is good for; not what looks for tickets and domains on this host.
+    set(CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN;AUTH=CRAM-MD5");
+    set(CURLOPT_SASL_IR, 1L);
+  }
+  set(CURLOPT_PROXY, "");  // none, whatever the environment says
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_QUICK_EXIT, 1L);
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings_.connectTimeout.count()));
+  set(CURLOPT_MAXCONNECTS, 1L);
+  set(CURLOPT_UPLOAD, 1L);
+  set(CURLOPT_ERRORBUFFER, error_.data());
+  set(CURLOPT_READFUNCTION, &onRead);
+  set(CURLOPT_READDATA, this);
+  set(CURLOPT_HEADERFUNCTION, &onReply);
+  set(CURLOPT_HEADERDATA, this);
+  set(CURLOPT_VERBOSE, 1L);
+  set(CURLOPT_DEBUGFUNCTION, &onDebug);
+  set(CURLOPT_DEBUGDATA, this);
+  set(CURLOPT_PREREQFUNCTION, &onReady);
+  set(CURLOPT_PREREQDATA, this);
+  set(CURLOPT_NOPROGRESS, 0L);
+  set(CURLOPT_XFERINFOFUNCTION, &onProgress);
+  set(CURLOPT_XFERINFODATA, this);
+  set(CURLOPT_OPENSOCKETFUNCTION, &onOpen);
+  set(CURLOPT_OPENSOCKETDATA, this);
+  set(CURLOPT_CLOSESOCKETFUNCTION, &onClose);
+  set(CURLOPT_CLOSESOCKETDATA, this);
+}
+
+Conversation Lane::run(const Mail& mail) {
+  auto start = Clock::now();
+  Conversation first = runOnce(mail, mail.deadline, Connection::kept);
+  // A kept connection that the server had enough of meanwhile (an idle time, a number of mails) says nothing
+  // of this mail, whose address was not named yet.
+  bool stale = !opened_ && first.stage <= Stage::sender && (first.reply == 0 || first.reply == 421) &&
+               first.failure != net::Failure::timeout;
+  auto left = mail.deadline - std::chrono::duration_cast<Milliseconds>(Clock::now() - start);
+  if (!stale || left < Milliseconds(1) || stopping_) return first;
+  return runOnce(mail, left, Connection::fresh);
+}
+
+Conversation Lane::runOnce(const Mail& mail, Milliseconds deadline, Connection connection) {
+  now_ = {};
+  unsent_ = mail.content;
+  opened_ = over_ = false;
+  error_[0] = '\0';
+  to_.reset(curl_slist_append(nullptr, mail.to.c_str()));
+  set(CURLOPT_MAIL_FROM, mail.from.c_str());
+  set(CURLOPT_MAIL_RCPT, to_.get());
+  set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(mail.content.size()));
+  set(CURLOPT_FRESH_CONNECT, connection == Connection::fresh ? 1L : 0L);
+  set(CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(deadline.count(), 1)));
+  // Else libcurl gives a reply a minute or two, whatever the deadline is.
+  set(CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(deadline.count() / 1000 + 1));
+  return conclude(curl_easy_perform(easy_.get()));
+}
+
+Conversation Lane::conclude(CURLcode code) {
+  Conversation result = std::exchange(now_, {});
+  if (code == CURLE_OK) return result;
+  result.end = End::failure;
+  result.failure = net::failureOf(code);
+  if (code == CURLE_USE_SSL_FAILED && result.stage == Stage::hello) result.end = End::noTls;
+  // Nothing offered at all (onReady), or nothing that a password is good for.
+  bool noLogin =
+      code == CURLE_ABORTED_BY_CALLBACK || (code == CURLE_LOGIN_DENIED && result.stage == Stage::hello);
+  if (noLogin && !stopping_) result.end = End::noLogin;
+  // Once an address or a credential is out, the library's words could quote it.
+  if (result.stage <= Stage::startTls && error_[0] != '\0') result.detail = error_.data();
+  return result;
+}
+
+void Lane::hangUp() {
+  // The QUIT goes out, and the answer is the end of the connection: a server that does not answer is not
+  // waited for.
+  shut(Ends::reading);
+  easy_.reset();
+  if (!stopping_) makeHandle();
+}
+
+void Lane::stop() {
+  stopping_ = true;
+  shut(Ends::both);
+}
+
+void Lane::shut(Ends ends) {
+  std::lock_guard guard(mutex_);
+  for (curl_socket_t fd : sockets_) ::shutdown(fd, ends == Ends::both ? SHUT_RDWR : SHUT_RD);
+}
+
+/// A command has gone out. Nothing is kept of it: AUTH holds the password.
+void Lane::sent(std::string_view command) {
+  Stage stage = now_.stage;
+  Stage next = stage;
+  if (stage <= Stage::hello && (startsWith(command, "EHLO ") || startsWith(command, "HELO ")))
+    next = Stage::hello;
+  else if (stage == Stage::startTls && startsWith(command, "EHLO "))
+    next = Stage::hello;
+  else if (stage == Stage::hello && startsWith(command, "STARTTLS"))
+    next = Stage::startTls;
+  else if (startsWith(command, "AUTH "))
+    next = Stage::login;
+  else if (startsWith(command, "MAIL FROM:"))
+    next = Stage::sender;
+  else if (stage == Stage::sender && startsWith(command, "RCPT TO:"))
+    next = Stage::recipient;
+  else if (stage == Stage::recipient && startsWith(command, "DATA\r"))
+    next = Stage::data;
+  else if (startsWith(command, "QUIT\r"))
+    return finish();
+  else if (stage != Stage::login)
+    return;  // what follows AUTH answers the server's questions
+  now_.stage = next;
+  now_.reply = 0;
+  now_.enhanced.clear();
+}
+
+/// What follows says nothing of this mail, and is not worth waiting for.
+void Lane::finish() {
+  over_ = true;
+  shut(Ends::reading);
+}
+
+/// A line of a reply has come.
+void Lane::received(std::string_view line) {
+  if (over_) return;
+  while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
+  bool valid = line.size() >= 3 && isDigit(line[0]) && isDigit(line[1]) && isDigit(line[2]);
+  if (!valid || (line.size() > 3 && line[3] != ' ')) return;  // or not the last one
+  if (now_.stage == Stage::connection && opened_) now_.stage = Stage::greeting;
+  now_.reply = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
+  std::string_view text = line.size() > 4 ? line.substr(4) : std::string_view();
+  now_.enhanced = enhancedIn(text);
+  if (now_.stage == Stage::login && now_.reply == 235) loggedIn_ = true;
+  if (now_.stage == Stage::content && now_.reply / 100 == 2) now_.reference = referenceIn(text);
+  if (now_.stage >= Stage::sender && now_.reply >= 400) finish();  // all that is left to say is QUIT
+}
+
+int Lane::onDebug(CURL*, curl_infotype type, char* data, std::size_t size, void* at) {
+  if (type == CURLINFO_HEADER_OUT) static_cast<Lane*>(at)->sent({data, size});
+  return 0;
+}
+
+std::size_t Lane::onReply(char* line, std::size_t size, std::size_t count, void* at) {
+  static_cast<Lane*>(at)->received({line, size * count});
+  return size * count;
+}
+
+std::size_t Lane::onRead(char* buffer, std::size_t size, std::size_t count, void* at) {
+  auto& lane = *static_cast<Lane*>(at);
+  std::size_t piece = std::min(size * count, lane.unsent_.size());
+  std::memcpy(buffer, lane.unsent_.data(), piece);
+  lane.unsent_.remove_prefix(piece);
+  // With the last piece the final dot is out of our hands.
+  if (lane.unsent_.empty() && lane.now_.stage == Stage::data) {
+    lane.now_.stage = Stage::content;
+    lane.now_.reply = 0;
+    lane.now_.enhanced.clear();
+  }
+  return piece;
+}
+
+/// Everything is ready for MAIL.
+int Lane::onReady(void* at, char*, char*, int, int) {
+  auto& lane = *static_cast<Lane*>(at);
+  bool loginMissing = !lane.settings_.username.empty() && !lane.loggedIn_;
+  return loginMissing || lane.stopping_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+int Lane::onProgress(void* at, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<Lane*>(at)->stopping_ ? 1 : 0;
+}
+
+curl_socket_t Lane::onOpen(void* at, curlsocktype, struct curl_sockaddr* address) {
+  auto& lane = *static_cast<Lane*>(at);
+  std::lock_guard guard(lane.mutex_);
+  if (lane.stopping_) return CURL_SOCKET_BAD;
+  curl_socket_t fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (fd < 0) return CURL_SOCKET_BAD;
+  lane.sockets_.push_back(fd);
+  lane.opened_ = true;
+  lane.loggedIn_ = false;
+  return fd;
+}
+
+int Lane::onClose(void* at, curl_socket_t fd) {
+  auto& lane = *static_cast<Lane*>(at);
+  std::lock_guard guard(lane.mutex_);
+  std::erase(lane.sockets_, fd);
+  return ::close(fd);
+}
+
+}  // namespace smsd::mail

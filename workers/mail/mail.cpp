@@ -1,0 +1,235 @@
+#include "workers/mail/mail.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "workers/mail/message.h"
+
+namespace smsd::mail {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t mostAuthorities = 8 << 20;
+constexpr std::uint16_t nameServicePort = 53;  // an answer too long for UDP is asked for again over TCP
+
+/// As it is: what a value may not be is looked at once it stands where it belongs.
+std::string asItIs(std::string_view value) { return std::string(value); }
+
+/// What a host calls itself, where that is a name.
+std::string hostName() {
+  utsname names{};
+  uname(&names);
+  std::string name = names.nodename;
+  return isAddress("a@" + name) ? name : "localhost";
+}
+
+/// This host's own addresses: what is said there never leaves it.
+bool isLoopback(const std::string& host) {
+  if (host == "localhost" || host == "[::1]") return true;
+  in_addr address{};
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
+}
+
+std::string partOf(CURLU* url, CURLUPart part) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};
+  std::unique_ptr<char, decltype(&curl_free)> owned(text, curl_free);
+  return owned.get();
+}
+
+}  // namespace
+
+MailDispatcher::MailDispatcher() { settings_.helo = hostName(); }
+
+void MailDispatcher::declare(config::Keys& keys) {
+  keys.text(
+      "server", settings_.server,
+      "the mail server, smtp://host:port (25 when not given), or smtps://host:port (465) for TLS from the "
+      "start",
+      config::Presence::required);
+  keys.choice(
+      "tls", settings_.tls,
+      {{"auto", TlsChoice::automatic}, {"required", TlsChoice::required}, {"never", TlsChoice::never}},
+      "STARTTLS with smtp://: required, never, or auto: required except to this host itself");
+  keys.path(
+      "ca_file", settings_.caFile,
+      "certificates (PEM, absolute path) that the server's has to be signed by, instead of the system's");
+  keys.text("username", settings_.username, "whom to log in as; without one there is no login");
+  keys.secretFile("password_file", settings_.password, "a file whose first line is the password");
+  keys.text("from", settings_.from, "the sender's address", config::Presence::required);
+  keys.text("to", settings_.to,
+            "the address the mail goes to, with {recipient} in it where the gateway has one for each number",
+            config::Presence::required);
+  keys.text("subject", settings_.subject, "the mail's subject, with {recipient}, {text} and {key}");
+  keys.text("body", settings_.body, "the mail's text, with {recipient}, {text} and {key}");
+  // The default is this host's name, which is not the manual's to know.
+  std::string name = std::exchange(settings_.helo, {});
+  keys.text("helo", settings_.helo, "what we call ourselves to the server; when not given this host's name");
+  keys.rule("helo", [this, name]() -> std::optional<std::string> {
+    if (settings_.helo.empty()) settings_.helo = name;
+    if (isAddress("a@" + settings_.helo)) return std::nullopt;
+    return "expected a host name";
+  });
+  keys.integer("window", settings_.window, {1, 16}, "conversations with the server at once");
+  keys.integer("backlog", settings_.backlog, {0, 4096}, "SMS taken ahead of the window");
+  keys.duration("connect_timeout", settings_.connectTimeout, {100ms, 1min},
+                "until a connection has to be there");
+  declareRules(keys);
+}
+
+void MailDispatcher::declareRules(config::Keys& keys) {
+  keys.rule("server", [this] { return readServer(); });
+  keys.rule("tls", [this] { return checkTls(); });
+  keys.rule("ca_file", [this] { return readAuthorities(); });
+  keys.rule("password_file", [this]() -> std::optional<std::string> {
+    if (settings_.username.empty() == settings_.password.empty()) return std::nullopt;
+    return "expected username and password_file, or none of them";
+  });
+  keys.rule("from", [this]() -> std::optional<std::string> {
+    if (auto problem = readTemplate(settings_.from, from_)) return problem;
+    return checkAddress(from_);
+  });
+  keys.rule("to", [this]() -> std::optional<std::string> {
+    if (auto problem = readTemplate(settings_.to, to_)) return problem;
+    return checkAddress(to_);
+  });
+  keys.rule("subject", [this] { return readTemplate(settings_.subject, subject_); });
+  keys.rule("body", [this]() -> std::optional<std::string> {
+    if (auto problem = readTemplate(settings_.body, body_)) return problem;
+    return checkPlaceholders();
+  });
+}
+
+std::optional<std::string> MailDispatcher::readServer() {
+  const std::string expected = "expected smtp://host:port or smtps://host:port, and nothing else";
+  server_.tlsFromTheStart = settings_.server.starts_with("smtps://");
+  if (!server_.tlsFromTheStart && !settings_.server.starts_with("smtp://")) return expected;
+  std::string_view authority = std::string_view(settings_.server).substr(settings_.server.find("//") + 2);
+  if (authority.find_first_of("/?#@{}\\") != std::string_view::npos) return expected;
+  std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
+  if (curl_url_set(url.get(), CURLUPART_URL, settings_.server.c_str(), 0) != CURLUE_OK) return expected;
+  std::string port = partOf(url.get(), CURLUPART_PORT);
+  server_.port = 0;
+  std::from_chars(port.data(), port.data() + port.size(), server_.port);
+  if (server_.port == 0) return "expected a port from 1 to 65535";
+  server_.host = partOf(url.get(), CURLUPART_HOST);
+  server_.origin = partOf(url.get(), CURLUPART_SCHEME) + "://" + server_.host + ":" + port;
+  return std::nullopt;
+}
+
+Tls MailDispatcher::tls() const {
+  bool wanted = settings_.tls == TlsChoice::required ||
+                (settings_.tls == TlsChoice::automatic && !isLoopback(server_.host));
+  return wanted ? Tls::wanted : Tls::none;
+}
+
+std::optional<std::string> MailDispatcher::checkTls() const {
+  if (server_.port == 0) return std::nullopt;  // said already
+  if (settings_.tls == TlsChoice::never && server_.tlsFromTheStart)
+    return "is never, and the server is smtps://";
+  bool naked = !server_.tlsFromTheStart && tls() == Tls::none && !isLoopback(server_.host);
+  if (naked && !settings_.username.empty())
+    return "is never, and a password would go over the network for everybody to read";
+  return std::nullopt;
+}
+
+std::optional<std::string> MailDispatcher::readTemplate(const std::string& text, net::Template& result) {
+  auto parsed = net::Template::parse(text, asItIs);
+  if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
+  result = std::get<net::Template>(std::move(parsed));
+  return std::nullopt;
+}
+
+std::optional<std::string> MailDispatcher::checkAddress(const net::Template& address) const {
+  if (address.find(net::Placeholder::text)) return "a text cannot stand in an address";
+  // As NAV's queue has them; and a number may be an address as a whole (administrators' mail).
+  for (auto sample : {"+4799999999", "noc@example.org"})
+    if (isAddress(address.expand({sample, "", "k-1"}))) return std::nullopt;
+  return "expected an address, name@host, without a display name";
+}
+
+std::optional<std::string> MailDispatcher::checkPlaceholders() const {
+  if (!body_.find(net::Placeholder::text) && settings_.subject.find("{text}") == std::string::npos)
+    return "expected {text} in the body or the subject";
+  // Of the words, as one of the others may be unusable for another reason, which is said there.
+  for (auto* part : {&settings_.to, &settings_.subject, &settings_.body})
+    if (part->find("{recipient}") != std::string::npos) return std::nullopt;
+  return "expected {recipient} in to, subject or body";
+}
+
+std::optional<std::string> MailDispatcher::readAuthorities() {
+  if (settings_.caFile.empty()) return std::nullopt;
+  if (!settings_.caFile.is_absolute()) return "expected an absolute path";
+  std::ifstream file(settings_.caFile, std::ios::binary);
+  if (!file) return "cannot be read";
+  authorities_.assign(std::istreambuf_iterator<char>(file), {});
+  if (authorities_.size() > mostAuthorities) return "too long, expected certificates";
+  if (authorities_.find("-----BEGIN ") == std::string::npos) return "holds no certificate in PEM form";
+  return std::nullopt;
+}
+
+sandbox::Policy MailDispatcher::policy() {
+  sandbox::Policy policy;
+  policy.readable = sandbox::resolverAndCertificates();
+  policy.network = sandbox::Network::outbound;
+  policy.connectPorts = {server_.port, nameServicePort};
+  policy.openFiles = 128 + 8 * static_cast<std::uint64_t>(settings_.window);
+  return policy;
+}
+
+kj::Promise<void> MailDispatcher::start(kj::AsyncIoContext&) {
+  LaneSettings lanes;
+  lanes.url = server_.origin;
+  lanes.helo = settings_.helo;
+  lanes.tls = tls();
+  lanes.lanes = static_cast<unsigned>(settings_.window);
+  lanes.connectTimeout = settings_.connectTimeout;
+  lanes.authorities = authorities_;
+  lanes.username = settings_.username;
+  lanes.password = settings_.password;
+  lanes_ = std::make_unique<Lanes>(std::move(lanes));
+  return kj::READY_NOW;
+}
+
+kit::Traits MailDispatcher::traits() const {
+  // A mail server takes a second mail with the same Message-ID as it took the first.
+  return {.kind = "mail",
+          .window = static_cast<unsigned>(settings_.window),
+          .backlog = static_cast<unsigned>(settings_.backlog),
+          .knowsKeys = false};
+}
+
+kj::Promise<kit::Outcome> MailDispatcher::send(kit::Job job) {
+  net::Values values{job.recipient, job.text, job.key};
+  Letter letter;
+  letter.from = from_.expand(values);
+  letter.to = to_.expand(values);
+  if (!isAddress(letter.from) || !isAddress(letter.to))
+    return kit::Outcome(kit::Refused{"the recipient cannot stand in a mail address"});
+  letter.subject = subject_.expand(values);
+  letter.body = body_.expand(values);
+  letter.messageId = job.key + letter.from.substr(letter.from.rfind('@'));
+  letter.date = std::chrono::system_clock::now();
+  Addressee addressee = to_.find(net::Placeholder::recipient) ? Addressee::ofTheSms : Addressee::ofTheFile;
+  return lanes_->run({letter.from, letter.to, compose(letter), job.deadline})
+      .then([this, addressee](Conversation conversation) {
+        lastAnswer_ = conversation.reply == 0 ? "no answer" : "reply " + std::to_string(conversation.reply);
+        return outcomeOf(conversation, server_.origin, addressee);
+      });
+}
+
+kit::Condition MailDispatcher::condition() const {
+  // Never broken by itself: whether a server that rejected one mail takes the next is the supervisor's probe
+  // to find out.
+  return {.broken = "", .details = {{"server", server_.origin}, {"last answer", lastAnswer_}}};
+}
+
+}  // namespace smsd::mail

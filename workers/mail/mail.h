@@ -1,0 +1,72 @@
+// The mail dispatcher: one mail to an e-mail-to-SMS gateway for each SMS, by SMTP.
+//
+// Owns its keys (server, from, to, subject, body, ...) and what a mail is made of. The kit calls it; message,
+// replies and lanes do the work. Never shows more of the server than scheme, host and port, never an address,
+// a number or a text. Never sends a mail a second time by itself: that is the supervisor's to decide.
+// `accepted` means that the mail server answers for the mail from now on (RFC 5321, section 6.1), not that a
+// phone has rung.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "workers/kit/dispatcher.h"
+#include "workers/mail/lanes.h"
+#include "workers/net/template.h"
+
+namespace smsd::mail {
+
+enum class TlsChoice { automatic, required, never };
+
+struct Settings {
+  std::string server;
+  TlsChoice tls = TlsChoice::automatic;
+  std::filesystem::path caFile;
+  std::string username;
+  config::Secret password;
+  std::string helo;
+  std::string from, to;
+  std::string subject = "sms {recipient}";
+  std::string body = "{text}";
+  int window = 4;
+  int backlog = 16;
+  config::Milliseconds connectTimeout = std::chrono::seconds(10);
+};
+
+class MailDispatcher final : public kit::Dispatcher {
+ public:
+  MailDispatcher();
+  void declare(config::Keys& keys) override;
+  sandbox::Policy policy() override;
+  kj::Promise<void> start(kj::AsyncIoContext& io) override;
+  kit::Traits traits() const override;
+  kj::Promise<kit::Outcome> send(kit::Job job) override;
+  kit::Condition condition() const override;
+
+ private:
+  struct Server {
+    std::string origin;  // scheme://host:port
+    std::string host;
+    std::uint16_t port = 0;
+    bool tlsFromTheStart = false;
+  };
+
+  void declareRules(config::Keys& keys);
+  std::optional<std::string> readServer();
+  std::optional<std::string> readTemplate(const std::string& text, net::Template& result);
+  std::optional<std::string> readAuthorities();
+  std::optional<std::string> checkTls() const;
+  std::optional<std::string> checkAddress(const net::Template& address) const;
+  std::optional<std::string> checkPlaceholders() const;
+  Tls tls() const;
+
+  Settings settings_;
+  Server server_;
+  net::Template from_, to_, subject_, body_;
+  std::string authorities_;
+  std::string lastAnswer_ = "none yet";
+  std::unique_ptr<Lanes> lanes_;
+};
+
+}  // namespace smsd::mail

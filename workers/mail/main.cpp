@@ -1,0 +1,7 @@
+// smsd-worker-mail: the program around MailDispatcher.
+#include "workers/mail/mail.h"
+
+int main(int argc, char** argv) {
+  smsd::mail::MailDispatcher dispatcher;
+  return smsd::kit::workerMain(argc, argv, dispatcher);
+}

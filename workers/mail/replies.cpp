@@ -1,0 +1,178 @@
+#include "workers/mail/replies.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "common/text/utf.h"
+
+namespace smsd::mail {
+namespace {
+
+enum class Meaning {
+  accepted,
+  refused,
+  deferred,
+  broken,
+  unknown,
+  refusedOrBroken,  // the address is the SMS's own, or the configuration's
+};
+
+struct Row {
+  Stage stage;
+  int first, last;
+  Meaning meaning;
+  std::string_view words;
+};
+
+// The first row that fits decides. A reply that says "later" (4yz) defers wherever it comes; one that says
+// "never" (5yz) speaks of what was said in its stage: of the configuration up to MAIL, of the SMS after it.
+constexpr Row table[] = {
+    {Stage::greeting, 400, 499, Meaning::deferred, "does not serve now"},
+    {Stage::greeting, 500, 599, Meaning::broken, "does not serve us"},
+    {Stage::hello, 400, 499, Meaning::deferred, "does not serve now"},
+    {Stage::hello, 500, 599, Meaning::broken, "does not accept our name (helo)"},
+    {Stage::startTls, 400, 499, Meaning::deferred, "has no TLS for now"},
+    {Stage::startTls, 500, 599, Meaning::broken, "has no TLS"},
+    {Stage::login, 400, 499, Meaning::deferred, "cannot check the credentials now"},
+    {Stage::login, 500, 599, Meaning::broken, "rejects the credentials"},
+    {Stage::sender, 400, 499, Meaning::deferred, "does not take the sender now"},
+    {Stage::sender, 530, 530, Meaning::broken, "wants a login or TLS first"},
+    {Stage::sender, 552, 552, Meaning::refused, "finds the mail too large"},
+    {Stage::sender, 500, 599, Meaning::broken, "rejects the sender (from)"},
+    {Stage::recipient, 400, 499, Meaning::deferred, "does not take the address now"},
+    {Stage::recipient, 530, 530, Meaning::broken, "wants a login or TLS first"},
+    {Stage::recipient, 500, 599, Meaning::refusedOrBroken, "rejects the address (to)"},
+    {Stage::data, 400, 499, Meaning::deferred, "does not take the mail now"},
+    {Stage::data, 500, 599, Meaning::refused, "refuses the mail"},
+    {Stage::content, 200, 299, Meaning::accepted, ""},
+    {Stage::content, 400, 499, Meaning::deferred, "did not take the mail this time"},
+    {Stage::content, 500, 599, Meaning::refused, "refuses the mail"},
+};
+
+// Before the final dot no mail was handed over, whatever this reply means.
+constexpr Row outOfTurn = {Stage::connection, 0, 0, Meaning::deferred, "answers what SMTP does not have"};
+constexpr Row nonsense = {Stage::content, 0, 0, Meaning::unknown,
+                          "answers the mail with what SMTP does not have"};
+// RFC 5321, section 3.8: at any time
+constexpr Row closing = {Stage::connection, 421, 421, Meaning::deferred, "closes the connection"};
+// RFC 3463, X.7.y: security or policy. It cannot be told whether relaying is forbidden to us (mended by an
+// operator) or this number or text is: the SMS goes another way, or is tried again, and is not given up at
+// once.
+constexpr Row policy = {Stage::recipient, 500, 599, Meaning::deferred, "has a policy against it"};
+
+const Row& rowOf(const Conversation& conversation) {
+  Stage stage = conversation.stage;
+  int reply = conversation.reply;
+  if (reply == 421) return closing;
+  if (reply >= 500 && reply <= 599 && stage >= Stage::recipient && conversation.enhanced.starts_with("5.7."))
+    return policy;
+  auto row = std::find_if(std::begin(table), std::end(table), [&](const Row& r) {
+    return r.stage == stage && reply >= r.first && reply <= r.last;
+  });
+  if (row != std::end(table)) return *row;
+  return stage == Stage::content ? nonsense : outOfTurn;
+}
+
+kit::Outcome outcomeOfReply(const Conversation& conversation, std::string_view origin, Addressee addressee) {
+  const Row& row = rowOf(conversation);
+  std::string code = std::to_string(conversation.reply);
+  if (!conversation.enhanced.empty()) code += " " + conversation.enhanced;
+  std::string reason = std::string(origin) + " " + std::string(row.words) + " (" + code + ")";
+  switch (row.meaning) {
+    case Meaning::accepted:
+      return kit::Accepted{conversation.reference};
+    case Meaning::refused:
+      return kit::Refused{reason};
+    case Meaning::deferred:
+      return kit::Deferred{reason};
+    case Meaning::broken:
+      return kit::Broken{reason};
+    case Meaning::refusedOrBroken:
+      if (addressee == Addressee::ofTheSms) return kit::Refused{reason};
+      return kit::Broken{reason};
+    case Meaning::unknown:
+      break;
+  }
+  return kit::Unknown{reason};
+}
+
+std::string_view wordsOf(net::Failure failure) {
+  switch (failure) {
+    case net::Failure::unreachable:
+      return "cannot be reached";
+    case net::Failure::handshake:
+      return "makes no TLS session";
+    case net::Failure::security:
+      return "cannot be trusted";
+    case net::Failure::timeout:
+      return "took too long";
+    case net::Failure::cut:
+      return "ended the connection";
+    case net::Failure::garbage:
+      return "does not speak SMTP";
+    default:
+      return "could not be spoken to";
+  }
+}
+
+std::string_view placeOf(Stage stage) {
+  switch (stage) {
+    case Stage::connection:
+      return "";
+    case Stage::greeting:
+      return " before its greeting";
+    case Stage::hello:
+      return " after EHLO";
+    case Stage::startTls:
+      return " after STARTTLS";
+    case Stage::login:
+      return " after AUTH";
+    case Stage::sender:
+      return " after MAIL";
+    case Stage::recipient:
+      return " after RCPT";
+    case Stage::data:
+      return " after DATA";
+    case Stage::content:
+      return " after the whole mail had gone out";
+  }
+  return "";
+}
+
+kit::Outcome outcomeOfSilence(const Conversation& conversation, std::string_view origin) {
+  std::string reason(origin);
+  if (conversation.end == End::noTls)
+    return kit::Broken{reason + " offers no TLS, and `tls` does not allow to go on without"};
+  if (conversation.end == End::noLogin)
+    return kit::Broken{reason + " offers no way to log in, and there is a `username`"};
+  reason += " " + std::string(wordsOf(conversation.failure)) + std::string(placeOf(conversation.stage));
+  if (conversation.stage == Stage::content) return kit::Unknown{reason};
+  if (!conversation.detail.empty()) reason += ": " + text::printable(conversation.detail, 200);
+  if (conversation.failure == net::Failure::security) return kit::Broken{reason};
+  return kit::Deferred{reason};
+}
+
+}  // namespace
+
+kit::Outcome outcomeOf(const Conversation& conversation, std::string_view origin, Addressee addressee) {
+  // Up to the mail itself a 2yz or 3yz only says that the conversation goes on: what ended it came after.
+  bool answered = conversation.reply != 0 && (conversation.stage == Stage::content ||
+                                              conversation.reply >= 400 || conversation.end == End::none);
+  return answered ? outcomeOfReply(conversation, origin, addressee) : outcomeOfSilence(conversation, origin);
+}
+
+std::string referenceIn(std::string_view replyText) {
+  for (std::string_view mark : {"queued as ", " id="}) {
+    std::size_t at = replyText.find(mark);
+    if (at == std::string_view::npos) continue;
+    std::string_view rest = replyText.substr(at + mark.size());
+    std::size_t end = 0;
+    while (end < rest.size() && end < 64 &&
+           (std::isalnum(static_cast<unsigned char>(rest[end])) != 0 || rest[end] == '-'))
+      ++end;
+    return std::string(rest.substr(0, end));
+  }
+  return {};
+}
+
+}  // namespace smsd::mail
