@@ -147,25 +147,26 @@ class Postgres:
 
 
 class Nginx:
-    """A real HTTP server that answers 200 to everything and logs each request."""
+    """A real HTTP server that answers 200 to everything and, unless told not to, logs each request."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, record=True):
         self.folder = pathlib.Path(folder) / "nginx"
         self.folder.mkdir()
         self.port = free_port()
         self.log = self.folder / "access.log"
         conf = self.folder / "nginx.conf"
         user = "user nobody nogroup;" if os.getuid() == 0 else ""
+        line = f"{self.log} line" if record else "off"
         conf.write_text(f"""
             {user} daemon off; worker_processes 1; pid {self.folder}/pid; error_log {self.folder}/error.log;
             events {{ worker_connections 512; }}
             http {{
-              access_log {self.log};
+              access_log {"off" if not record else self.log};
               keepalive_requests 1000000;
               client_body_temp_path {self.folder}/t1; proxy_temp_path {self.folder}/t2; fastcgi_temp_path {self.folder}/t3;
               uwsgi_temp_path {self.folder}/t4; scgi_temp_path {self.folder}/t5;
               log_format line '$request_uri $connection';
-              server {{ listen 127.0.0.1:{self.port}; access_log {self.log} line; location / {{ return 200 "OK\\n"; }} }}
+              server {{ listen 127.0.0.1:{self.port}; access_log {line}; location / {{ return 200 "OK\\n"; }} }}
             }}""")
         self.process = subprocess.Popen(["/usr/sbin/nginx", "-e", self.folder / "error.log", "-p", self.folder, "-c", conf],
                                         preexec_fn=die_with_parent)
