@@ -136,6 +136,8 @@ void declareKeys(Keys& keys, Config& config) {
   keys.choice("log.recipient", config.log.recipient,
               {{"masked", RecipientInLog::masked}, {"plain", RecipientInLog::plain}},
               "phone numbers in the journal");
+  keys.choice("log.sent", config.log.sent, {{"counted", SentInLog::counted}, {"each", SentInLog::each}},
+              "SMS that were sent: an entry each, beyond a hundred a second their number; or an entry each always");
   keys.path("control.socket", config.controlSocket, "where smsctl talks to smsd");
   keys.path("state_directory", config.stateDirectory, "where smsd keeps its own files");
   keys.duration("stop_timeout", config.stopTimeout, {100ms, 10min},

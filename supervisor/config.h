@@ -24,6 +24,10 @@ enum class UnknownPolicy {
   hold,    // at most once: it waits for an operator
 };
 enum class RecipientInLog { masked, plain };
+enum class SentInLog {
+  counted,  // each SMS, but beyond a hundred a second their number
+  each,
+};
 
 /// A policy for some severities; 1 is the most severe.
 struct SeverityPolicy {
@@ -64,6 +68,7 @@ struct Config {
   } retry;
   struct {
     RecipientInLog recipient = RecipientInLog::masked;
+    SentInLog sent = SentInLog::counted;
   } log;
   std::filesystem::path controlSocket = "/run/smsd/control.sock";
   std::filesystem::path stateDirectory = "/var/lib/smsd";

@@ -176,6 +176,14 @@ void Events::sent(const queue::Submission& submission, const std::string& refere
       .write();
 }
 
+void Events::sentMany(const std::string& dispatcher, std::size_t sms, std::size_t messages) const {
+  Entry(Level::info, fmt::format("{}: sent {} more SMS with {} messages", dispatcher, sms, messages), "sms-sent-many",
+        "8ad2cfb04d7243019d8d62e1c7bd5a0e")
+      .field("SMSD_DISPATCHER", dispatcher)
+      .field("SMSD_COUNT", std::to_string(sms))
+      .write();
+}
+
 void Events::failedOver(const queue::Submission& submission, const Outcome& outcome,
                         const std::string& next) const {
   Entry entry(Level::warning,

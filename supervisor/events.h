@@ -44,6 +44,8 @@ class Events {
   void standsStill(Milliseconds since, Still what) const;
 
   void sent(const queue::Submission& submission, const std::string& reference, Milliseconds latency) const;
+  /// How many more there were than had an entry of their own.
+  void sentMany(const std::string& dispatcher, std::size_t sms, std::size_t messages) const;
   void failedOver(const queue::Submission& submission, const Outcome& outcome, const std::string& next) const;
   void waits(const queue::Submission& submission, const Outcome& outcome, Milliseconds wait) const;
   /// It may have been sent, and goes out again the same way, with the same key.

@@ -60,7 +60,7 @@ void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutc
   item->last = outcome;
   switch (fate) {
     case Verdict::sent:
-      log_.sent(item->submission, outcome.words,
+      sentLog_.sent(item->submission, outcome.words,
                 Milliseconds((timer_.now() - item->since) / kj::MILLISECONDS));
       return settle(std::move(item), queue::Fate::sent, outcome);
     case Verdict::ignored:

@@ -34,6 +34,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
         return format(messages, rules);
       }),
       progress_(patience(config)),
+      sentLog_(timer, config.log.sent, log),
       look_(timer, [this]() { notice(); }),
       wake_(timer,
             [this]() {
@@ -257,6 +258,7 @@ void Road::finishIfStopped() {
 }
 
 void Road::finish() {
+  sentLog_.flush();
   KJ_IF_MAYBE (fulfiller, stopped_)
     fulfiller->get()->fulfill(leftUnknown_ + out_.size() + recording_.size() + ledger_.unsettled());
 }

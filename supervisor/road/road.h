@@ -18,6 +18,7 @@
 #include "supervisor/keeper/keeper.h"
 #include "supervisor/road/ledger.h"
 #include "supervisor/road/progress.h"
+#include "supervisor/road/sent-log.h"
 #include "supervisor/road/verdict.h"
 
 namespace smsd {
@@ -160,6 +161,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   bool stopping_ = false;
   kj::Maybe<kj::TimePoint> noDispatcherSince_;
   Progress progress_;
+  SentLog sentLog_;
   Progress::State pace_ = Progress::State::moving;
   std::size_t leftUnknown_ = 0;
   std::uint64_t sent_ = 0, ignored_ = 0;
