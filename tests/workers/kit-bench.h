@@ -38,6 +38,7 @@ class FakeKind final : public Dispatcher {
   }
   Condition condition() const override { return health; }
   bool alive() const override { return !stuck; }
+  kj::Promise<std::string> spent() override { return kj::mv(worn.promise); }
   void attach(RawReports& reports) override { raw = &reports; }
   kj::Promise<Outcome> send(Job job) override {
     touched.push_back(job);
@@ -63,6 +64,7 @@ class FakeKind final : public Dispatcher {
   std::size_t most = 0;
   bool throws = false;
   bool stuck = false;
+  kj::PromiseFulfillerPair<std::string> worn = kj::newPromiseAndFulfiller<std::string>();
   RawReports* raw = nullptr;
   Condition health;
 

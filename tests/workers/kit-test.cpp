@@ -203,6 +203,33 @@ TEST_F(Kit, DoesNotBeginWhatWasAnnouncedWhenItGaveUpMeanwhile) {
   EXPECT_TRUE(hung.poll(scope));
 }
 
+TEST_F(Kit, EndsWhenItsKindIsSpentAndSaysWhatItKnowsFirst) {
+  serve(1, 2);
+  start();
+  give({1, 2, 3}, 10s);
+  heard.slow = true;
+  kind->worn.fulfiller->fulfill("the modem is another device now");
+  quiet();
+  EXPECT_FALSE(hung.poll(scope)) << "the supervisor has not taken it yet";
+  heard.acknowledge();
+  quiet();
+  EXPECT_EQ(storyOf(1), "begun unknown");
+  EXPECT_NE(outcomeOf(1).words.find("another device"), std::string::npos);
+  EXPECT_EQ(storyOf(2), "given back");
+  EXPECT_EQ(storyOf(3), "given back");
+  EXPECT_TRUE(hung.poll(scope));
+}
+
+TEST_F(Kit, EndsAtOnceWhenItsKindIsSpentAndNothingIsOut) {
+  serve(1, 2);
+  start();
+  quiet();
+  EXPECT_FALSE(hung.poll(scope));
+  kind->worn.fulfiller->fulfill("of no use any more");
+  quiet();
+  EXPECT_TRUE(hung.poll(scope));
+}
+
 TEST_F(Kit, GivesBackWhatArrivesAfterItGaveUp) {
   serve(2, 2);
   start();

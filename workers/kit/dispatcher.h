@@ -90,6 +90,10 @@ class Dispatcher {
   /// False: what does the sending is stuck outside any SMS's deadline (a thread that does not come back), so
   /// systemd's watchdog may end this process. Asked on the loop, must not wait.
   virtual bool alive() const { return true; }
+  /// Called once, when start() has resolved. What a kind does on the loop besides sending lives in this
+  /// promise, which ends before the loop does. It resolves, with the reason, when this process cannot be of
+  /// use any more and a fresh one could: what is known is reported then, and the process ends.
+  virtual kj::Promise<std::string> spent() { return kj::NEVER_DONE; }
   virtual void attach(RawReports&) {}
 };
 

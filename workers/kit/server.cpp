@@ -51,6 +51,16 @@ Server::Server(Dispatcher& dispatcher, kj::Timer& timer, std::vector<std::string
       traits_(dispatcher.traits()),
       tasks_(*this) {
   dispatcher_.attach(*this);
+  auto spent = started_.addBranch().then([this]() { return dispatcher_.spent(); },
+                                         [](kj::Exception&&) -> kj::Promise<std::string> {
+                                           return kj::NEVER_DONE;  // it never served: cannotStart() says so
+                                         });
+  tasks_.add(spent.then([this](std::string why) {
+    journal::Entry(journal::Level::notice, "this worker ends: " + why).write();
+    givingUp_ = true;
+    giveUp("the worker gave up: " + why);
+    delivered();
+  }));
 }
 
 kj::Promise<void> Server::describe(DescribeContext context) {
@@ -158,7 +168,7 @@ void Server::begin(Job job) {
                  }))
                  .then([this, attempt](Outcome outcome) {
                    finish(attempt, std::move(outcome));
-                   if (givingUp_) giveUp();
+                   if (givingUp_) giveUp("the worker gave up: another SMS passed its deadline");
                  }));
 }
 
@@ -210,13 +220,13 @@ void Server::giveBack(std::deque<Job> jobs) {
   flushSoon();
 }
 
-/// A deadline was passed: whatever hangs may hang for good, so all that is out is said to be so and a fresh
-/// process follows.
-void Server::giveUp() {
+/// A deadline was passed and whatever hangs may hang for good, or the kind says that it is spent: all that is
+/// out is said to be so, and a fresh process follows.
+void Server::giveUp(const std::string& why) {
   giveBack(std::exchange(queue_, {}));
   std::vector<std::uint64_t> left;
   for (auto& [attempt, connection] : active_) left.push_back(attempt);
-  for (auto attempt : left) finish(attempt, Unknown{"the worker gave up: another SMS passed its deadline"});
+  for (auto attempt : left) finish(attempt, Unknown{why});
 }
 
 void Server::flushSoon() {

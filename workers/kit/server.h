@@ -2,8 +2,8 @@
 //
 // Owns every SMS from dispatch() until its outcome was taken by the supervisor. Called by the RPC system and
 // by the promises of the kind's send(). Never begins an SMS before the supervisor knows that it will. A
-// send() that outlives its deadline makes this process useless: what is known is reported, then `hung()`
-// resolves and the process ends.
+// send() that outlives its deadline makes this process useless, and a kind may say so itself (spent()): what
+// is known is reported, then `hung()` resolves and the process ends.
 #pragma once
 
 #include <kj/async.h>
@@ -75,7 +75,7 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   void finish(std::uint64_t attempt, Outcome outcome);
   kj::Promise<void> idle();
   void giveBack(std::deque<Job> jobs);
-  void giveUp();
+  void giveUp(const std::string& why);
   void flushSoon();
   void flush();
   void delivered();
