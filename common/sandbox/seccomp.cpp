@@ -88,7 +88,7 @@ constexpr const char* deadly[] = {"execve",
 // What a serial line needs; not TIOCSTI and the like, which type into somebody's terminal.
 constexpr unsigned long terminalRequests[] = {TCSETS,   TCSETSW,  TCSETSF,  TCFLSH,   TCXONC,
                                               TCSBRK,   TCSBRKP,  TIOCEXCL, TIOCNXCL, TIOCMGET,
-                                              TIOCMSET, TIOCMBIS, TIOCMBIC, TIOCOUTQ};
+                                              TIOCMSET, TIOCMBIS, TIOCMBIC, TIOCOUTQ, TIOCGEXCL};
 
 using Conditions = std::vector<scmp_arg_cmp>;
 

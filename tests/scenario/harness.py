@@ -257,6 +257,41 @@ class Systemd:
         self.socket.close()
 
 
+class Modem:
+    """tests/peers/modem.py: a GSM modem on a pseudo terminal behind a link of its own, told while it runs how to misbehave."""
+
+    def __init__(self, folder, *commands, name="modem"):
+        self.link, self.record = pathlib.Path(folder) / f"usb-{name}-if00", pathlib.Path(folder) / f"{name}.jsonl"
+        self.socket = pathlib.Path(folder) / f"{name}.control"
+        self.process = subprocess.Popen(
+            ["/usr/bin/python3", "-B", SOURCE / "tests" / "peers" / "modem.py", "--link", self.link, "--record", self.record, "--mode", "666",
+             "--control", self.socket, *commands], stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        if not self.process.stdout.readline():
+            raise AssertionError("the modem did not start")
+
+    def tell(self, text):
+        """One command, its answer; see modem.py --help."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(str(self.socket))
+            control.sendall(text.encode() + b"\n")
+            answer = control.makefile().readline().strip()
+        if answer.startswith("error"):
+            raise AssertionError(f"{text}: {answer}")
+        return answer
+
+    def status(self):
+        return json.loads(self.tell("status"))
+
+    def sms(self):
+        """What a telephone would show, in the order it arrived."""
+        return [json.loads(line) for line in self.record.read_text().splitlines()] if self.record.exists() else []
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(DEADLINE)
+        self.process.stdout.close()
+
+
 class Smsd:
     """A supervisor with a configuration of its own. `dispatchers` maps a name to (kind, settings), in order of preference."""
 

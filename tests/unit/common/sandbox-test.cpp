@@ -3,11 +3,13 @@
 #include <dlfcn.h>
 #include <kj/async-io.h>
 #include <netdb.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <termios.h>
 
 #include <algorithm>
 #include <csignal>
@@ -82,6 +84,44 @@ TEST_P(Sandbox, OpensTheDeviceThatIsNamedAndNoOther) {
   Policy policy{.devices = {"/dev/null"}};
   EXPECT_EQ(resultOf(policy, [] { return open_("/dev/null", O_RDWR); }), worked);
   EXPECT_EQ(resultOf(policy, [] { return open_("/dev/zero", O_RDWR); }), EACCES);
+}
+
+TEST_P(Sandbox, SetsUpTheSerialLineThatIsNamedAndTypesIntoNone) {
+  int master = ::posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_TRUE(master >= 0 && ::grantpt(master) == 0 && ::unlockpt(master) == 0);
+  const std::string line = ::ptsname(master);
+  ASSERT_EQ(::chmod(line.c_str(), 0666), 0);
+  int other = ::posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_TRUE(other >= 0 && ::grantpt(other) == 0 && ::unlockpt(other) == 0);
+  const std::string otherLine = ::ptsname(other);
+  ASSERT_EQ(::chmod(otherLine.c_str(), 0666), 0);
+  // by a link, as those in /dev/serial/by-id
+  std::filesystem::create_symlink(line, folder / "by-id");
+  auto onLine = [&](const std::function<int(int)>& attempt) {
+    return resultOf({.devices = {folder / "by-id"}}, [&] {
+      int fd = ::open((folder / "by-id").c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK);
+      return fd < 0 ? errno : attempt(fd);
+    });
+  };
+  EXPECT_EQ(onLine([](int fd) {
+              termios settings{};
+              if (::tcgetattr(fd, &settings) != 0) return errno;
+              ::cfmakeraw(&settings);
+              return triedWith(::tcsetattr(fd, TCSANOW, &settings));
+            }),
+            worked);
+  EXPECT_EQ(onLine([](int fd) {
+              int exclusive = 0;
+              if (::ioctl(fd, TIOCEXCL) != 0 || ::ioctl(fd, TIOCGEXCL, &exclusive) != 0) return errno;
+              return exclusive != 0 ? triedWith(::ioctl(fd, TIOCNXCL)) : EINVAL;
+            }),
+            worked);
+  EXPECT_EQ(onLine([](int fd) { return triedWith(::ioctl(fd, TIOCSTI, "x")); }), EPERM);
+  EXPECT_EQ(onLine([](int fd) { return triedWith(::ioctl(fd, TIOCSCTTY, 0)); }), EPERM);
+  EXPECT_EQ(onLine([&](int) { return open_(otherLine, O_RDWR | O_NOCTTY); }), EACCES);
+  EXPECT_EQ(onLine([](int) { return open_("/dev/ptmx", O_RDWR | O_NOCTTY); }), EACCES);
+  ::close(master);
+  ::close(other);
 }
 
 TEST_P(Sandbox, WithoutANetworkHasUnixSocketsOnly) {

@@ -1,0 +1,59 @@
+// A thread on which blocking calls are made one after the other, each with a promise for its result.
+//
+// Owns the thread and what waits for it. Called on the KJ loop. Never runs two calls at once. A call that
+// throws breaks its promise. The destructor waits `patience` for a call that is under way; a thread that is
+// stuck in the kernel or a library for longer would make the process wait for ever, so it is ended then.
+#pragma once
+
+#include <kj/async.h>
+#include <kj/mutex.h>
+#include <kj/thread.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+namespace smsd::gammu {
+
+class Bench {
+ public:
+  explicit Bench(std::chrono::milliseconds patience);
+  ~Bench();
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+
+  template <typename T>
+  kj::Promise<T> run(std::function<T()> call) {
+    auto result = kj::newPromiseAndCrossThreadFulfiller<T>();
+    add([call = std::move(call), fulfiller = std::make_shared<kj::Own<kj::CrossThreadPromiseFulfiller<T>>>(
+                                     kj::mv(result.fulfiller))]() {
+      try {
+        (*fulfiller)->fulfill(call());
+      } catch (const std::exception& e) {
+        (*fulfiller)->reject(KJ_EXCEPTION(FAILED, e.what()));
+      }
+    });
+    return kj::mv(result.promise);
+  }
+  /// How long the call that is under way has been so.
+  std::chrono::steady_clock::duration busyFor() const;
+
+ private:
+  void add(std::function<void()> task);
+  void work();
+
+  const std::chrono::milliseconds patience_;
+  mutable std::mutex guard_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> tasks_;
+  std::optional<std::chrono::steady_clock::time_point> since_;
+  bool stopping_ = false;
+  bool stopped_ = false;
+  kj::Own<kj::Thread> thread_;
+};
+
+}  // namespace smsd::gammu

@@ -1,0 +1,329 @@
+#include "workers/gammu/gammu.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "common/journal/journal.h"
+#include "workers/gammu/holder.h"
+
+namespace smsd::gammu {
+namespace {
+
+using namespace std::chrono_literals;
+
+// The start-up dialogue takes 4.2 s of libgammu's own pauses, a SIM that wakes up a few more.
+constexpr auto openWithin = 20 * kj::SECONDS;
+constexpr auto lookWithin = 10 * kj::SECONDS;
+constexpr auto restartWithin = 10 * kj::SECONDS;
+// libgammu notices within half a second that it was told to stop; the outcome has to be there by the
+// deadline.
+constexpr auto mostReserve = 1500ms;
+constexpr auto joinPatience = 2s;
+// Every call is told to end long before: one that lasts this long is stuck.
+constexpr auto longestCall = 90s;
+
+constexpr auto whileAbsent = 1 * kj::SECONDS;   // between two looks for the device
+constexpr auto whileSick = 5 * kj::SECONDS;     // between two tries to open it
+constexpr auto afterRestart = 2 * kj::SECONDS;  // the same, while it starts itself anew
+constexpr auto restartTakes = 30 * kj::SECONDS;
+constexpr auto ladderAgain = 5 * kj::MINUTES;
+constexpr auto asked =
+    5 * kj::SECONDS;  // what an operator is shown may be this old, if nothing is being sent
+
+kit::Outcome outcomeOf(Fate fate, const std::string& words) {
+  switch (fate) {
+    case Fate::accepted:
+      return kit::Accepted{words};
+    case Fate::refused:
+      return kit::Refused{words};
+    case Fate::deferred:
+      return kit::Deferred{words};
+    case Fate::broken:
+      return kit::Broken{words};
+    case Fate::unknown:
+      return kit::Unknown{words};
+  }
+  return kit::Unknown{words};
+}
+
+bool isAboutRegistration(Event event) {
+  return event == Event::notRegistered || event == Event::registrationDenied;
+}
+
+}  // namespace
+
+std::optional<Node> nodeAt(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return Node{status.st_dev, status.st_ino, status.st_rdev};
+}
+
+GammuDispatcher::~GammuDispatcher() noexcept(false) {
+  if (modem_) modem_->abort();
+}
+
+void GammuDispatcher::declare(config::Keys& keys) {
+  keys.text("device", settings_.device,
+            "the modem's serial device, best by a path that stays the same, as those in /dev/serial/by-id");
+  keys.text("connection", settings_.connection,
+            "at and the speed of the line: at4800 to at921600; at alone is at19200");
+  keys.text("model", settings_.model, "libgammu's name for the model; without one the modem is asked");
+  keys.path("gammurc", settings_.gammurc,
+            "a gammurc (absolute path) that says device, connection and model instead");
+  keys.integer("section", settings_.section, {0, 99}, "its section: 0 for [gammu], 1 for [gammu1]");
+  keys.secretFile("pin_file", settings_.pin, "a file whose first line is the SIM's PIN");
+  keys.choice(
+      "pin_counter", settings_.counter,
+      {{"required", ModemSettings::Counter::required}, {"optional", ModemSettings::Counter::optional}},
+      "a PIN is entered only while all tries are left; optional: also where the modem cannot say how "
+      "many are, once for each start of the worker");
+  keys.text("smsc", settings_.centre, "the service centre's number, instead of the SIM's");
+  keys.flag("flash", settings_.flash, "SMS of class 0, which are shown at once and not kept");
+  keys.durationOr("network", "validity", settings_.validity, {5min, 441 * 24h},
+                  "how long the network tries to deliver; network: as long as it sees fit");
+  keys.flag("delivery_report", settings_.report,
+            "ask the network for delivery reports; the modem gets them, smsd does not wait for them");
+  keys.flag("registration_check", settings_.checkRegistration,
+            "no SMS is handed to a modem that says it is not registered; false for one that says so wrongly");
+  keys.duration("check_interval", settings_.checkInterval, {5s, 1h},
+                "how often a modem that has nothing to send is asked how it is");
+  keys.rule("device", [this] { return readDevice(); });
+  keys.rule("connection", [this]() -> std::optional<std::string> {
+    if (speedOf(settings_.connection)) return std::nullopt;
+    return "expected at and a speed, as in at115200: only AT modems on a serial line can be used";
+  });
+  keys.rule("smsc", [this]() -> std::optional<std::string> {
+    if (settings_.centre.empty() || dialled(settings_.centre)) return std::nullopt;
+    return "expected a telephone number, as in +4790002100";
+  });
+}
+
+std::optional<std::string> GammuDispatcher::readDevice() {
+  if (!settings_.gammurc.empty()) {
+    if (!settings_.device.empty()) return "expected either device or gammurc";
+    if (!settings_.gammurc.is_absolute()) return "expected an absolute path for gammurc";
+    auto read = readGammurc(settings_.gammurc, settings_.section);
+    if (!read.problem.empty()) return settings_.gammurc.string() + " " + read.problem;
+    settings_.device = read.settings.device;
+    settings_.connection = read.settings.connection;
+    settings_.model = read.settings.model;
+    if (!speedOf(settings_.connection))
+      return fmt::format("{} has the connection '{}', expected at and a speed", settings_.gammurc.string(),
+                         settings_.connection);
+  }
+  if (settings_.device.empty()) return "expected the path of a serial device, or gammurc";
+  if (settings_.device[0] != '/') return "expected an absolute path";
+  return std::nullopt;
+}
+
+sandbox::Policy GammuDispatcher::policy() {
+  // What is not there now is not in the lock: when it comes, it needs another process.
+  nodeAtLock_ = nodeAt(settings_.device);
+  holder_ = holderOf(settings_.device);
+  sandbox::Policy policy;
+  policy.devices = {settings_.device};
+  policy.readable = {"/etc/localtime"};  // libgammu looks at the clock
+  return policy;
+}
+
+kit::Traits GammuDispatcher::traits() const {
+  return {.kind = "gammu", .window = 1, .backlog = 1, .knowsKeys = false};
+}
+
+kj::Promise<void> GammuDispatcher::start(kj::AsyncIoContext& io) {
+  timer_ = &io.provider->getTimer();
+  ModemSettings settings;
+  settings.phone = {settings_.device, settings_.connection, settings_.model};
+  settings.pin = settings_.pin;
+  settings.counter = settings_.counter;
+  settings.centre = settings_.centre;
+  if (settings_.flash) settings.messageClass = Envelope::Class::flash;
+  if (settings_.report) settings.report = Envelope::Report::wanted;
+  if (settings_.validity) settings.validity = std::chrono::ceil<std::chrono::minutes>(*settings_.validity);
+  if (!settings_.checkRegistration) settings.registration = ModemSettings::Registration::ignored;
+  modem_ = std::make_unique<Modem>(std::move(settings));
+  bench_ = std::make_unique<Bench>(joinPatience);
+  // A modem that cannot be used is a state to be shown, not a reason not to serve.
+  return open();
+}
+
+kj::Promise<std::string> GammuDispatcher::spent() {
+  return tend()
+      .then([]() -> kj::Promise<std::string> { return kj::NEVER_DONE; })
+      .exclusiveJoin(kj::mv(spent_.promise));
+}
+
+bool GammuDispatcher::alive() const { return !bench_ || bench_->busyFor() < longestCall; }
+
+// --- what is known
+// ------------------------------------------------------------------------------------------
+
+void GammuDispatcher::found(Condition condition) {
+  const bool was = usable_;
+  known_ = std::move(condition);
+  usable_ = !known_.problem;
+  lastSeen_ = timer_->now();
+  if (known_.problem == Event::held && !holder_.empty()) known_.reason += ": " + holder_;
+  if (usable_) {
+    everUsed_ = true;
+    rung_ = Rung::none;
+  } else if (was) {
+    sickSince_ = lastSeen_;
+  }
+}
+
+kit::Condition GammuDispatcher::condition() const {
+  kit::Condition result;
+  result.broken = usable_ ? "" : known_.reason;
+  result.details = {{"device", settings_.device}};
+  result.details.insert(result.details.end(), known_.details.begin(), known_.details.end());
+  if (timer_ == nullptr) return result;
+  auto age = timer_->now() - lastSeen_;
+  result.details.emplace_back("seen", fmt::format("{} s ago", age / kj::SECONDS));
+  // To be asked is a reason to look, for the next one who asks.
+  if (usable_ && !sending_ && age > asked && stirred_.get() != nullptr) {
+    wanted_ = true;
+    stirred_->fulfill();
+  }
+  return result;
+}
+
+void GammuDispatcher::leave(std::string why) {
+  usable_ = false;
+  spent_.fulfiller->fulfill(std::move(why));
+}
+
+// --- what is done when -------------------------------------------------------------------------------------
+
+/// Aborts what takes too long. The work itself ends it: it is never left alone on the thread.
+kj::Promise<void> GammuDispatcher::within(kj::Duration limit, kj::Promise<void> work) {
+  auto alarm = timer_->afterDelay(limit).then([this]() { modem_->abort(); }).eagerlyEvaluate(nullptr);
+  return work.attach(kj::mv(alarm));
+}
+
+kj::Promise<void> GammuDispatcher::open() {
+  auto opened = bench_->run<Condition>([this]() { return modem_->open(); });
+  return within(openWithin, opened.then([this](Condition condition) { found(std::move(condition)); }));
+}
+
+kj::Promise<void> GammuDispatcher::look() {
+  wanted_ = false;
+  auto looked = bench_->run<Condition>([this]() { return modem_->look(); });
+  return within(lookWithin, looked.then([this](Condition condition) {
+    // What a send found out meanwhile is newer.
+    if (!sending_ && due_ != Sent::Then::open) found(std::move(condition));
+  }));
+}
+
+kj::Duration GammuDispatcher::pause() const {
+  if (due_ || wanted_) return 0 * kj::SECONDS;
+  if (usable_) {
+    auto next = lastSeen_ + settings_.checkInterval.count() * kj::MILLISECONDS;
+    return std::max(next - timer_->now(), 1 * kj::SECONDS);
+  }
+  if (known_.problem == Event::noDevice) return whileAbsent;
+  return rung_ == Rung::restarted && timer_->now() - sickSince_ < restartTakes ? afterRestart : whileSick;
+}
+
+/// For ever: waits until something is due, and does it.
+kj::Promise<void> GammuDispatcher::tend() {
+  auto stirred = kj::newPromiseAndFulfiller<void>();
+  stirred_ = kj::mv(stirred.fulfiller);
+  return timer_->afterDelay(pause())
+      .exclusiveJoin(kj::mv(stirred.promise))
+      .then([this]() { return step(); })
+      .catch_([](kj::Exception&& e) {
+        journal::Entry(journal::Level::error, fmt::format("modem: {}", e.getDescription().cStr())).write();
+      })
+      .then([this]() { return tend(); });
+}
+
+kj::Promise<void> GammuDispatcher::step() {
+  if (sending_) return kj::READY_NOW;
+  auto due = std::exchange(due_, std::nullopt);
+  if (due == Sent::Then::open) return open();
+  if (usable_ || isAboutRegistration(*known_.problem)) return look();
+  switch (*known_.problem) {
+    case Event::noDevice:
+    case Event::noPermission:
+      return seek();
+    case Event::mute:
+      return climb();
+    default:
+      return open();
+  }
+}
+
+/// The device that this process was locked to is the only one it can open.
+kj::Promise<void> GammuDispatcher::seek() {
+  auto node = nodeAt(settings_.device);
+  if (!node) return kj::READY_NOW;
+  if (node == nodeAtLock_) return open();
+  leave("the modem is another device now");
+  return kj::READY_NOW;
+}
+
+/// It does not answer, and to open it anew did not help.
+kj::Promise<void> GammuDispatcher::climb() {
+  auto sick = timer_->now() - sickSince_;
+  switch (rung_) {
+    case Rung::none:
+      rung_ = Rung::restarted;
+      return within(restartWithin, bench_
+                                       ->run<bool>([this]() {
+                                         modem_->restart();
+                                         return true;
+                                       })
+                                       .ignoreResult());
+    case Rung::restarted:
+      if (everUsed_ && sick > restartTakes) leave("the modem does not answer");
+      if (sick > ladderAgain) {
+        sickSince_ = timer_->now();
+        rung_ = Rung::none;
+      }
+      return open();
+  }
+  KJ_UNREACHABLE;
+}
+
+// --- an SMS
+// -------------------------------------------------------------------------------------------------
+
+kj::Promise<kit::Outcome> GammuDispatcher::send(kit::Job job) {
+  if (!dialled(job.recipient)) return outcomeOf(Fate::refused, finding(Event::badNumber).reason);
+  if (!usable_) {
+    // One that worked a moment ago is being helped up: that is not broken yet.
+    Fate fate = known_.problem ? finding(*known_.problem).fate : Fate::deferred;
+    bool hope = known_.problem == Event::mute && everUsed_;
+    return outcomeOf(hope ? Fate::deferred : fate, known_.reason);
+  }
+  sending_ = true;
+  modem_->hurry();
+  auto reserve = std::min<kit::Milliseconds>(mostReserve, job.deadline / 4);
+  auto limit = (job.deadline - reserve).count() * kj::MILLISECONDS;
+  Letter letter{std::move(job.recipient), std::move(job.text), std::move(job.key)};
+  auto sent = bench_->run<Sent>([this, letter = std::move(letter)]() { return modem_->send(letter); });
+  auto alarm = timer_->afterDelay(limit).then([this]() { modem_->abort(); }).eagerlyEvaluate(nullptr);
+  return sent.attach(kj::mv(alarm)).then([this](Sent result) { return finished(std::move(result)); });
+}
+
+kit::Outcome GammuDispatcher::finished(Sent sent) {
+  sending_ = false;
+  if (sent.then == Sent::Then::next) {
+    if (sent.fate == Fate::accepted) lastSeen_ = timer_->now();
+    return outcomeOf(sent.fate, sent.words);
+  }
+  due_ = sent.then;
+  if (sent.then == Sent::Then::open) {
+    usable_ = false;
+    known_.problem = Event::mute;
+    known_.reason = "is opened anew: " + sent.words;
+    sickSince_ = timer_->now();
+  }
+  if (stirred_.get() != nullptr) stirred_->fulfill();
+  return outcomeOf(sent.fate, sent.words);
+}
+
+}  // namespace smsd::gammu

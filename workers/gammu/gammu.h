@@ -1,0 +1,98 @@
+// The Gammu dispatcher: one modem on a serial line, one SMS at a time, through libgammu.
+//
+// Owns the keys of its file, the thread that talks to the modem, and the ladder a modem that stops working is
+// helped up on: abort what is under way, open it anew, have it start itself anew, leave this process so that
+// a fresh one takes over. Called by the kit. Never waits for the modem on the loop; what it says of it
+// (condition) is what was last seen.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "workers/gammu/bench.h"
+#include "workers/gammu/modem.h"
+#include "workers/kit/dispatcher.h"
+
+namespace smsd::gammu {
+
+struct Settings {
+  std::string device;
+  std::string connection = "at115200";
+  std::string model;
+  std::filesystem::path gammurc;
+  int section = 0;
+  config::Secret pin;
+  ModemSettings::Counter counter = ModemSettings::Counter::required;
+  std::string centre;
+  bool flash = false;
+  std::optional<config::Milliseconds> validity;
+  bool report = false;
+  bool checkRegistration = true;
+  config::Milliseconds checkInterval = std::chrono::minutes(1);
+};
+
+/// Which device node stands behind a path, links followed; nothing: none.
+struct Node {
+  dev_t device = 0;
+  ino_t inode = 0;
+  dev_t number = 0;
+  bool operator==(const Node&) const = default;
+};
+std::optional<Node> nodeAt(const std::string& path);
+
+class GammuDispatcher : public kit::Dispatcher {
+ public:
+  GammuDispatcher() = default;
+  ~GammuDispatcher() noexcept(false) override;
+
+  void declare(config::Keys& keys) override;
+  sandbox::Policy policy() override;
+  kj::Promise<void> start(kj::AsyncIoContext& io) override;
+  kit::Traits traits() const override;
+  kj::Promise<kit::Outcome> send(kit::Job job) override;
+  kit::Condition condition() const override;
+  kj::Promise<std::string> spent() override;
+  bool alive() const override;
+
+ private:
+  enum class Rung { none, restarted };  // of the ladder, since it last worked
+
+  std::optional<std::string> readDevice();
+  kj::Promise<void> open();
+  kj::Promise<void> look();
+  kj::Duration pause() const;
+  kj::Promise<void> tend();
+  kj::Promise<void> step();
+  kj::Promise<void> seek();
+  kj::Promise<void> climb();
+  void found(Condition condition);
+  void leave(std::string why);
+  kj::Promise<void> within(kj::Duration limit, kj::Promise<void> work);
+  kit::Outcome finished(Sent sent);
+
+  Settings settings_;
+  std::optional<Node> nodeAtLock_;
+  std::string holder_;  // who had the device when this process could still see it
+  kj::Timer* timer_ = nullptr;
+
+  std::unique_ptr<Modem> modem_;
+  Condition known_;
+  bool usable_ = false;    // opened, and it can take an SMS
+  bool everUsed_ = false;  // it worked in this process
+  bool sending_ = false;
+  Rung rung_ = Rung::none;
+  std::optional<Sent::Then> due_;  // what the last SMS left to be done
+  kj::TimePoint lastSeen_ = kj::origin<kj::TimePoint>();
+  kj::TimePoint sickSince_ = kj::origin<kj::TimePoint>();
+  kj::PromiseFulfillerPair<std::string> spent_ = kj::newPromiseAndFulfiller<std::string>();
+  // Mutable: to be asked for the condition is a reason to look.
+  mutable kj::Own<kj::PromiseFulfiller<void>> stirred_;
+  mutable bool wanted_ = false;
+  std::unique_ptr<Bench> bench_;  // after what it uses
+};
+
+}  // namespace smsd::gammu

@@ -1,0 +1,373 @@
+#include "workers/gammu/modem.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace smsd::gammu {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto greeting = 1000ms;   // for each of three tries
+constexpr auto answer = 2000ms;     // for what a modem knows by heart
+constexpr auto simAnswer = 5000ms;  // for what it has to ask its SIM
+constexpr auto quiet = 120ms;
+constexpr int allTries = 3;  // of a PIN: ETSI TS 102 221 leaves three to the SIM
+
+/// "0,1,\"00A1\"" as its fields; quotes are taken off.
+std::vector<std::string> fields(const std::string& text) {
+  std::vector<std::string> result(1);
+  bool quoted = false;
+  for (char c : text) {
+    if (c == '"')
+      quoted = !quoted;
+    else if (c == ',' && !quoted)
+      result.emplace_back();
+    else if (c != ' ' || quoted)
+      result.back() += c;
+  }
+  return result;
+}
+
+std::optional<int> numberIn(const std::string& text) {
+  int value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// TS 27.007 7.2: what follows `+CREG:`, with or without the mode in front.
+std::optional<int> registrationIn(const Reply& reply, std::string_view prefix) {
+  auto said = reply.after(prefix);
+  if (!said) return std::nullopt;
+  auto parts = fields(*said);
+  return numberIn(parts.size() > 1 ? parts[1] : parts[0]);
+}
+
+bool isRegistered(int state) {
+  return state == 1 || state == 5 || state == 6 || state == 7 || state == 9 || state == 10;
+}
+
+std::string registrationName(int state) {
+  switch (state) {
+    case 0:
+      return "none";
+    case 1:
+      return "home";
+    case 2:
+      return "searching";
+    case 3:
+      return "denied";
+    case 5:
+      return "roaming";
+    case 6:
+      return "home, SMS only";
+    case 7:
+      return "roaming, SMS only";
+    case 8:
+      return "emergency calls only";
+    default:
+      return "unknown";
+  }
+}
+
+Event eventOf(LineError error) {
+  switch (error) {
+    case LineError::noPermission:
+      return Event::noPermission;
+    case LineError::held:
+      return Event::held;
+    default:
+      return Event::noDevice;
+  }
+}
+
+}  // namespace
+
+std::optional<unsigned> speedOf(const std::string& connection) {
+  if (connection == "at") return 19200;
+  if (!connection.starts_with("at")) return std::nullopt;
+  auto speed = numberIn(connection.substr(2));
+  for (int known : {4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600})
+    if (speed == known) return static_cast<unsigned>(known);
+  return std::nullopt;
+}
+
+void Modem::detail(const std::string& name, std::string value) {
+  for (auto& [known, old] : known_.details)
+    if (known == name) {
+      old = std::move(value);
+      return;
+    }
+  known_.details.emplace_back(name, std::move(value));
+}
+
+Condition Modem::failed(Event event, const std::string& more) {
+  known_.problem = event;
+  known_.reason = finding(event).reason;
+  if (!more.empty()) known_.reason += ": " + more;
+  return known_;
+}
+
+void Modem::abort() {
+  aborted_ = true;
+  line_.interrupt();
+  phone_.abort();
+}
+
+void Modem::close() {
+  phone_.close();
+  line_.close();
+}
+
+void Modem::restart() {
+  phone_.close();
+  line_.resume();
+  if (!line_.isOpen()) return;
+  // Out of whatever it was in the middle of, first.
+  line_.write("\x1b\r", answer);
+  line_.ask("AT+CFUN=1,1", answer);
+  close();
+}
+
+Condition Modem::open() {
+  close();
+  aborted_ = false;
+  line_.resume();
+  known_ = {};
+  LineError error = line_.open(settings_.phone.device, speedOf(settings_.phone.connection).value_or(115200));
+  if (error == LineError::failed)
+    return failed(Event::noDevice, "what is there is no serial line that works");
+  if (error != LineError::none) return failed(eventOf(error));
+  if (!greet()) return failed(line_.hungUp() ? Event::noDevice : Event::mute);
+  if (auto event = unlock()) return failed(*event);
+  Condition condition = start();
+  return condition.problem ? condition : look();
+}
+
+/// Out of a half-entered text, and three chances for one that sleeps.
+bool Modem::greet() {
+  line_.flush();
+  line_.write("\x1b\r", greeting);
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    if (line_.ask("AT", greeting).end != Reply::End::ok) continue;
+    line_.drain(quiet);  // what is left of former answers
+    line_.ask("AT+CMEE=1", answer);
+    return true;
+  }
+  return false;
+}
+
+/// No event: nothing has to be entered.
+std::optional<Event> Modem::askSim() {
+  Reply reply = line_.ask("AT+CPIN?", simAnswer);
+  if (reply.end == Reply::End::cme || reply.end == Reply::End::cms) {
+    detail("SIM", finding(reply.end == Reply::End::cme ? Source::cme : Source::cms, reply.number).reason);
+    switch (reply.number) {
+      case 10:
+      case 310:
+        return Event::noSim;
+      case 11:
+      case 311:
+        return Event::pinMissing;
+      case 12:
+      case 316:
+        return Event::pukNeeded;
+      case 14:
+      case 314:
+        return Event::simBusy;
+      default:
+        return Event::simFailed;
+    }
+  }
+  if (reply.end == Reply::End::silence && !line_.isInterrupted()) return Event::mute;
+  if (reply.end == Reply::End::gone) return Event::noDevice;
+  auto said = reply.after("+CPIN:");
+  if (!said) return std::nullopt;  // one that has no SIM to ask (CDMA), or does not know the command
+  std::string state = said->substr(std::min(said->find_first_not_of(' '), said->size()));
+  detail("SIM", state == "READY" ? "ready" : "asks for " + state);
+  if (state == "READY") return std::nullopt;
+  if (state == "SIM PIN") return Event::pinMissing;
+  if (state == "SIM PUK") return Event::pukNeeded;
+  return Event::simFailed;
+}
+
+/// TS 27.007 8.65 (CPINR); Huawei's own where that is not known.
+std::optional<int> Modem::triesLeft() {
+  if (auto said = line_.ask("AT+CPINR=\"SIM PIN\"", answer).after("+CPINR:")) {
+    auto parts = fields(*said);
+    if (parts.size() >= 2) return numberIn(parts[1]);
+  }
+  if (auto said = line_.ask("AT^CPIN?", answer).after("^CPIN:")) {
+    auto parts = fields(*said);  // code, tries of it, of PUK, of PIN, of PUK2, of PIN2
+    if (parts.size() >= 4) return numberIn(parts[3]);
+  }
+  return std::nullopt;
+}
+
+/// A wrong PIN costs one of three tries, and the SIM is locked after the third: so one is tried only while
+/// all three are left, whoever used up the others and in whichever run.
+std::optional<Event> Modem::unlock() {
+  auto event = askSim();
+  if (event != Event::pinMissing || settings_.pin.empty()) return event;
+  if (pinRefused_) return Event::pinRefused;
+  auto left = triesLeft();
+  if (left ? *left < allTries : settings_.counter == ModemSettings::Counter::required)
+    return left ? Event::pinTriesUsed : Event::pinTriesUnknown;
+  pinRefused_ = true;  // until it is known to have been taken: silence is no reason for another try
+  Reply reply = line_.ask("AT+CPIN=\"" + settings_.pin.reveal() + "\"", simAnswer);
+  if (reply.end != Reply::End::ok) return Event::pinRefused;
+  pinRefused_ = false;
+  event = askSim();
+  return event == Event::simBusy ? std::nullopt : event;
+}
+
+Condition Modem::ofError(int error) {
+  // Our own line was free a moment ago: libgammu could not lock it, so somebody else was quicker.
+  if (error == 2 || error == 3 || error == 5) return failed(Event::held);
+  if (error == 4) return failed(Event::noDevice);
+  if (error == 6) return failed(Event::noPermission);
+  return failed(Event::mute, finding(Source::gammu, error).reason);
+}
+
+Condition Modem::start() {
+  line_.yieldLock();  // libgammu takes it
+  if (int error = phone_.open(settings_.phone); error != noError) return ofError(error);
+  centre_ = settings_.centre;
+  if (centre_.empty()) {
+    if (int error = phone_.readCentre(centre_); error == 70 || error == 14) return ofError(error);
+  }
+  if (centre_.empty()) return failed(Event::noCentre);
+  std::string maker = phone_.manufacturer();
+  detail("modem", maker.empty() ? phone_.model() : maker + " " + phone_.model());
+  line_.ask("AT+COPS=3,2", answer);  // operators by number from now on
+  return known_;
+}
+
+Condition Modem::look() {
+  line_.resume();
+  if (aborted_ || !line_.isOpen()) return known_;
+  if (line_.hungUp()) return failed(Event::noDevice);
+  line_.flush();
+  auto event = askSim();
+  if (!event && !line_.isInterrupted()) event = askRegistration();
+  if (!event && !line_.isInterrupted()) askSignal();
+  if (event) return failed(*event);
+  if (!line_.isInterrupted() || !known_.problem) {
+    known_.problem.reset();
+    known_.reason.clear();
+  }
+  return known_;
+}
+
+/// Circuit switched, packet or LTE: a modem that is registered anywhere can send SMS.
+std::optional<Event> Modem::askRegistration() {
+  std::optional<int> first;
+  for (std::string name : {"+CREG", "+CGREG", "+CEREG"}) {
+    auto state = registrationIn(line_.ask("AT" + name + "?", answer), name + ":");
+    if (line_.isInterrupted()) return std::nullopt;
+    if (state && isRegistered(*state)) {
+      detail("registration", registrationName(*state));
+      return std::nullopt;
+    }
+    if (!first) first = state;
+  }
+  if (!first) return std::nullopt;  // it cannot say
+  detail("registration", registrationName(*first));
+  if (settings_.registration == ModemSettings::Registration::ignored) return std::nullopt;
+  return *first == 3 ? Event::registrationDenied : Event::notRegistered;
+}
+
+/// TS 27.007 7.3, 8.5, 8.4.
+void Modem::askSignal() {
+  if (auto said = line_.ask("AT+COPS?", answer).after("+COPS:")) {
+    auto parts = fields(*said);
+    std::string code = parts.size() > 2 ? parts[2] : "";
+    std::string known = operatorName(code);
+    detail("operator", code.empty() ? "none" : known.empty() ? code : known + " (" + code + ")");
+  }
+  if (auto said = line_.ask("AT+CSQ", answer).after("+CSQ:")) {
+    auto strength = numberIn(fields(*said)[0]);
+    bool isKnown = strength && *strength >= 0 && *strength <= 31;
+    detail("signal", isKnown ? std::to_string(-113 + 2 * *strength) + " dBm" : "not known");
+  }
+  if (auto said = line_.ask("AT+CBC", answer).after("+CBC:")) {
+    auto parts = fields(*said);
+    auto charge = parts.size() > 1 ? numberIn(parts[1]) : std::nullopt;
+    if (charge && *charge >= 0 && *charge <= 100) detail("battery", std::to_string(*charge) + "%");
+  }
+}
+
+// --- an SMS
+// -------------------------------------------------------------------------------------------------
+
+Sent Modem::send(const Letter& letter) {
+  auto number = dialled(letter.recipient);
+  if (!number) return {Fate::refused, finding(Event::badNumber).reason};
+  auto parts = partsOf(letter.text, letter.key);
+  if (!parts) return {Fate::refused, finding(Event::tooLong).reason};
+  line_.resume();
+  if (!phone_.isOpen() || line_.hungUp())
+    return {Fate::deferred, finding(Event::unpluggedBefore).reason, Sent::Then::open};
+  const Envelope envelope{*number, centre_, settings_.messageClass, settings_.validity, settings_.report};
+  std::string references;
+  for (std::size_t i = 0; i < parts->parts.size(); ++i) {
+    Sent sent = sendPart(parts->parts[i], parts->alphabet, envelope);
+    if (sent.fate != Fate::accepted) {
+      // Some of it is with the recipient, or may be.
+      if (i > 0)
+        sent = {Fate::unknown,
+                finding(Event::partOnly).reason + " (" + std::to_string(i) + " of " +
+                    std::to_string(parts->parts.size()) + "): " + sent.words,
+                sent.then};
+      return sent;
+    }
+    references += (references.empty() ? "" : ",") + sent.words;
+  }
+  return {Fate::accepted, references};
+}
+
+Sent Modem::sendPart(const Part& part, Alphabet alphabet, const Envelope& envelope) {
+  if (aborted_) return {Fate::deferred, finding(Event::noPrompt).reason, Sent::Then::open};
+  int error = phone_.submit(part, alphabet, envelope);
+  if (auto early = phone_.early()) {
+    if (early->kind == Status::Kind::bare)
+      return {Fate::deferred, finding(Event::errorAtPrompt).reason, Sent::Then::look};
+    Finding found = finding(early->kind == Status::Kind::cms ? Source::cms : Source::cme, early->number);
+    // Nothing was handed over, whatever the number says of what follows a text.
+    return {found.fate == Fate::unknown ? Fate::deferred : found.fate, found.reason, Sent::Then::look};
+  }
+  return error == noError ? awaitStatus() : notSubmitted(error);
+}
+
+Sent Modem::notSubmitted(int error) {
+  if (line_.hungUp() || error == 11 || error == 12)
+    return {Fate::deferred, finding(Event::unpluggedBefore).reason, Sent::Then::open};
+  if (error == 14 || error == 70) return {Fate::deferred, finding(Event::noPrompt).reason, Sent::Then::open};
+  Finding found = finding(Source::gammu, error);
+  return {found.fate, found.reason, Sent::Then::open};
+}
+
+Sent Modem::awaitStatus() {
+  for (;;) {
+    if (auto status = phone_.status()) {
+      switch (status->kind) {
+        case Status::Kind::accepted:
+          return {Fate::accepted, status->reference < 0 ? "" : std::to_string(status->reference)};
+        case Status::Kind::bare:
+          return {Fate::unknown, finding(Event::errorAfterText).reason, Sent::Then::open};
+        case Status::Kind::cms:
+        case Status::Kind::cme: {
+          Finding found =
+              finding(status->kind == Status::Kind::cms ? Source::cms : Source::cme, status->number);
+          return {found.fate, found.reason, Sent::Then::look};
+        }
+      }
+    }
+    if (line_.hungUp()) return {Fate::unknown, finding(Event::unpluggedAfter).reason, Sent::Then::open};
+    if (aborted_) return {Fate::unknown, finding(Event::silence).reason, Sent::Then::open};
+  }
+}
+
+}  // namespace smsd::gammu

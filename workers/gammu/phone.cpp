@@ -1,0 +1,204 @@
+#include "workers/gammu/phone.h"
+
+#include <gammu.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <string_view>
+#include <utility>
+
+namespace smsd::gammu {
+namespace {
+
+static_assert(noError == ERR_NONE);
+
+/// A copy that libgammu frees.
+char* given(const std::string& text) { return ::strdup(text.c_str()); }
+
+// libgammu's UTF-16: big-endian, ended by a zero unit.
+void put(unsigned char* field, std::size_t units, std::u16string_view text) {
+  const std::size_t count = std::min(units - 1, text.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    field[2 * i] = static_cast<unsigned char>(text[i] >> 8);
+    field[2 * i + 1] = static_cast<unsigned char>(text[i] & 0xFF);
+  }
+  field[2 * count] = field[2 * count + 1] = 0;
+}
+void putDigits(unsigned char* field, std::size_t units, const std::string& digits) {
+  put(field, units, std::u16string(digits.begin(), digits.end()));
+}
+std::string digitsIn(const unsigned char* field) {
+  std::string digits;
+  for (; field[0] != 0 || field[1] != 0; field += 2)
+    if (field[0] == 0 && field[1] < 0x7F) digits += static_cast<char>(field[1]);
+  return digits;
+}
+
+}  // namespace
+
+struct Phone::Impl {
+  std::mutex guard;  // of `machine` as a pointer: abort() comes from another thread
+  GSM_StateMachine* machine = nullptr;
+  std::optional<Status> status;
+  std::optional<Status> early;
+  Status::Kind lastError = Status::Kind::bare;
+
+  /// libgammu prints each line of an answer as `number "line"` before it makes something of it. Texts and
+  /// numbers come by here too, and are forgotten.
+  static void onLog(const char* text, void* self) {
+    const char* line = text;
+    while (*line >= '0' && *line <= '9') ++line;
+    if (line == text || std::strncmp(line, " \"+CM", 5) != 0) return;
+    auto& last = static_cast<Impl*>(self)->lastError;
+    if (std::strncmp(line + 2, "+CMS ERROR:", 11) == 0) last = Status::Kind::cms;
+    if (std::strncmp(line + 2, "+CME ERROR:", 11) == 0) last = Status::Kind::cme;
+  }
+
+  static void onStatus(GSM_StateMachine*, int number, int reference, void* data) {
+    auto& self = *static_cast<Impl*>(data);
+    Status status;
+    if (number == 0)
+      status = {Status::Kind::accepted, -1, reference};
+    else if (number > 0 && self.lastError != Status::Kind::bare)
+      status = {self.lastError, number, -1};
+    self.status = status;
+  }
+};
+
+Phone::Phone() : impl_(std::make_unique<Impl>()) {}
+Phone::~Phone() { close(); }
+
+bool Phone::isOpen() const { return impl_->machine != nullptr && GSM_IsConnected(impl_->machine) != 0; }
+
+int Phone::open(const PhoneSettings& settings) {
+  close();
+  GSM_StateMachine* machine = GSM_AllocStateMachine();
+  if (machine == nullptr) return ERR_MOREMEMORY;
+  GSM_Config* config = GSM_GetConfig(machine, 0);
+  std::memset(config, 0, sizeof *config);
+  config->Device = given(settings.device);
+  config->Connection = given(settings.connection);
+  config->DebugFile = given("");
+  std::snprintf(config->Model, sizeof config->Model, "%s", settings.model.c_str());
+  std::snprintf(config->DebugLevel, sizeof config->DebugLevel, "text");  // onLog reads it; nothing prints it
+  config->LockDevice = FALSE;
+  config->UseGlobalDebugFile = FALSE;
+  config->PhoneFeatures[0] = static_cast<GSM_Feature>(0);
+  GSM_SetConfigNum(machine, 1);
+  {
+    std::lock_guard lock(impl_->guard);
+    impl_->machine = machine;
+  }
+  // One try: what is not answered is for the caller to judge, and a command that was only answered late must
+  // not be given twice.
+  GSM_Error error = GSM_InitConnection_Log(machine, 1, &Impl::onLog, impl_.get());
+  if (error == ERR_NONE) GSM_SetSendSMSStatusCallback(machine, &Impl::onStatus, impl_.get());
+  return error;
+}
+
+void Phone::close() {
+  if (impl_->machine == nullptr) return;
+  GSM_TerminateConnection(impl_->machine);
+  std::lock_guard lock(impl_->guard);
+  GSM_FreeStateMachine(std::exchange(impl_->machine, nullptr));
+}
+
+void Phone::abort() {
+  std::lock_guard lock(impl_->guard);
+  if (impl_->machine != nullptr) GSM_AbortOperation(impl_->machine);
+}
+
+int Phone::readCentre(std::string& number) {
+  GSM_SMSC centre{};
+  centre.Location = 1;
+  GSM_Error error = GSM_GetSMSC(impl_->machine, &centre);
+  if (error == ERR_NONE) number = digitsIn(centre.Number);
+  return error == ERR_EMPTY ? noError : error;
+}
+
+int Phone::submit(const Part& part, Alphabet alphabet, const Envelope& envelope) {
+  impl_->status.reset();
+  impl_->early.reset();
+  impl_->lastError = Status::Kind::bare;
+  auto message = std::make_unique<GSM_SMSMessage>();  // large
+  GSM_SetDefaultSMSData(message.get());
+  message->PDU = envelope.report == Envelope::Report::wanted ? SMS_Status_Report : SMS_Submit;
+  message->Coding =
+      alphabet == Alphabet::gsm7 ? SMS_Coding_Default_No_Compression : SMS_Coding_Unicode_No_Compression;
+  message->Class = envelope.messageClass == Envelope::Class::flash ? GSM_SMS_Flash : GSM_SMS_None;
+  putDigits(message->Number, GSM_MAX_NUMBER_LENGTH + 1, envelope.number);
+  message->SMSC.Location = 0;  // the number that stands here; the SIM is not asked for each part
+  putDigits(message->SMSC.Number, GSM_MAX_NUMBER_LENGTH + 1, envelope.centre);
+  message->SMSC.Format = SMS_FORMAT_Text;
+  message->SMSC.Validity.Format = SMS_Validity_NotAvailable;
+  if (envelope.validity) {
+    message->SMSC.Validity.Format = SMS_Validity_RelativeFormat;
+    message->SMSC.Validity.Relative = static_cast<GSM_ValidityPeriod>(relativeValidity(*envelope.validity));
+  }
+  put(message->Text, GSM_MAX_SMS_LENGTH + 1, part.text);
+  message->Length = static_cast<int>(part.text.size());
+  message->UDH.Type = part.header.empty() ? UDH_NoUDH : UDH_UserUDH;
+  message->UDH.Length = static_cast<int>(part.header.size());
+  std::copy(part.header.begin(), part.header.end(), message->UDH.Text);
+  GSM_Error error = GSM_SendSMS(impl_->machine, message.get());
+  // An error where the prompt should be comes as a status, and not always as an error too.
+  impl_->early = impl_->status;
+  return error;
+}
+
+std::optional<Status> Phone::status() {
+  if (!impl_->status) GSM_ReadDevice(impl_->machine, TRUE);
+  return impl_->status;
+}
+
+std::optional<Status> Phone::early() const { return impl_->early; }
+
+std::string Phone::manufacturer() const {
+  char text[GSM_MAX_MANUFACTURER_LENGTH + 1] = "";
+  return isOpen() && GSM_GetManufacturer(impl_->machine, text) == ERR_NONE ? text : "";
+}
+
+std::string Phone::model() const {
+  char text[GSM_MAX_MODEL_LENGTH + 1] = "";
+  return isOpen() && GSM_GetModel(impl_->machine, text) == ERR_NONE ? text : "";
+}
+
+std::string operatorName(const std::string& code) {
+  if (code.size() < 5 || code.size() > 6) return "";
+  const std::string spaced = code.substr(0, 3) + " " + code.substr(3);
+  for (const GSM_CodeName* entry = GSM_Networks; entry->Code[0] != 0; ++entry)
+    if (spaced == entry->Code) return entry->Name;
+  return "";
+}
+
+std::uint8_t relativeValidity(std::chrono::minutes period) {
+  const auto minutes = period.count();
+  auto steps = [](long value, long step) { return (value + step - 1) / step; };
+  if (minutes <= 12 * 60) return static_cast<std::uint8_t>(std::max(steps(minutes, 5), 1L) - 1);
+  if (minutes <= 24 * 60) return static_cast<std::uint8_t>(143 + steps(minutes - 12 * 60, 30));
+  if (minutes <= 30 * 24 * 60) return static_cast<std::uint8_t>(166 + steps(minutes, 24 * 60));
+  return static_cast<std::uint8_t>(192 + std::min(steps(minutes, 7 * 24 * 60), 63L));
+}
+
+Gammurc readGammurc(const std::string& path, int section) {
+  INI_Section* file = nullptr;
+  if (GSM_FindGammuRC(&file, path.c_str()) != ERR_NONE) return {"cannot be read as a gammurc", {}};
+  GSM_Config config{};
+  GSM_Error error = GSM_ReadConfig(file, &config, section);
+  INI_Free(file);
+  Gammurc result;
+  if (error == ERR_NONE_SECTION)
+    result.problem = "has no section [gammu" + (section == 0 ? "" : std::to_string(section)) + "]";
+  else if (error != ERR_NONE)
+    result.problem = "names no device in [gammu" + (section == 0 ? "" : std::to_string(section)) + "]";
+  else
+    result.settings = {config.Device, config.Connection, config.Model};
+  std::free(config.Device);
+  std::free(config.Connection);
+  std::free(config.DebugFile);
+  return result;
+}
+
+}  // namespace smsd::gammu
