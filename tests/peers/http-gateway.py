@@ -19,6 +19,9 @@ A SPEC is what to do with a request: words and settings joined by commas, values
     silent             never answer                  garbage       answer something that is not HTTP
     slow=SECONDS       that long between one byte of the headers and the next
     endless            a body that never ends        trickle=SECONDS  a body that never ends, a byte at a time
+    manyheaders        headers that never end        header=NAME:VALUE  one more header
+    digest=USER:PASSWORD  ask for it (RFC 7616), once for each connection that has not shown it
+    echo               answer with all that was asked, secrets included
 
 The first --behave is for the first request, and so on; the last one stays. A path that starts with /-/SPEC/ says itself what
 is to be done with it.
@@ -28,8 +31,10 @@ query (both as they came), headers (names in lower case), body. A request is rec
 """
 
 import argparse
+import hashlib
 import itertools
 import json
+import re
 import socket
 import ssl
 import struct
@@ -97,7 +102,24 @@ class Gateway:
                           "query": query, "headers": headers, "body": body.decode("latin-1")})
         if path.startswith("/-/"):
             spec = parse_spec(path.split("/")[2])
+        if "digest" in spec and not self.proves(spec["digest"], method, target, headers.get("authorization", "")):
+            sock.sendall(b'HTTP/1.1 401 Who\r\nWWW-Authenticate: Digest realm="sms", qop="auth", nonce="n1", algorithm=SHA-256\r\n'
+                         b"Content-Length: 0\r\n\r\n")
+            return True
+        if "echo" in spec:
+            spec = dict(spec, body=json.dumps({"target": target, "headers": headers, "body": body.decode("latin-1")}))
         return self.answer(sock, spec, nth)
+
+    @staticmethod
+    def proves(expected, method, target, said):
+        """RFC 7616, 3.4.1."""
+        if not said.startswith("Digest "):
+            return False
+        fields = {name: quoted or plain for name, quoted, plain in re.findall(r'(\w+)=(?:"([^"]*)"|([^\s,]+))', said)}
+        user, _, password = expected.partition(":")
+        digest = lambda *parts: hashlib.sha256(":".join(parts).encode()).hexdigest()
+        wanted = digest(digest(user, "sms", password), "n1", fields["nc"], fields["cnonce"], "auth", digest(method, target))
+        return fields["username"] == user and fields["uri"] == target and fields["response"] == wanted
 
     def answer(self, sock, spec, nth):
         if "delay" in spec:
@@ -122,6 +144,12 @@ class Gateway:
         for name in ("retry-after", "location"):
             if name in spec:
                 head.append("%s: %s" % (name.title(), spec[name]))
+        if "header" in spec:
+            head.append(spec["header"].replace(":", ": ", 1))
+        if "manyheaders" in spec:
+            sock.sendall("\r\n".join(head).encode("latin-1") + b"\r\n")
+            while True:
+                sock.sendall(b"X-More: of the same\r\n" * 100)
         if "close" in spec or endless:
             head.append("Connection: close")
         if not endless:

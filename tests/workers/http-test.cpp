@@ -125,12 +125,40 @@ TEST_F(HttpTest, HasDefaultsForAllButTheUrl) {
 TEST(HttpConfig, SaysWhereAndWhatIsWrong) {
   test::Folder folder;
   std::ofstream(folder.path / "empty") << "";
+  const std::string secret = folder.path / "secret";
+  std::ofstream(secret) << "hunter2";
+  std::filesystem::permissions(secret, std::filesystem::perms::owner_read);
   const std::string url = "url: http://gw/{recipient}/{text}\n";
   const std::pair<std::string, std::string> rows[] = {
       {"window: 3", "url"},
-      {"url: http://gw/{recipient}", "character 21: expected {text}"},
+      {"url: http://gw/{recipient}", "expected {text} in url, headers or body"},
+      {"url: http://gw/{text}", "expected {recipient} or {digits}"},
       {"url: http://gw/{recipient}/{texxt}", "character 23"},
-      {url + "method: POST", "method"},
+      {url + "method: PATCH", "method"},
+      {url + "body: x", "a GET has none"},
+      {url + "method: POST\nbody: '{\"t\": {text}}'\nbody_type: json", "within strings"},
+      {url + "headers: [{name: 'X Y', value: z}]", "name of a header"},
+      {url + "headers: [{name: Content-Length, value: '3'}]", "not for the configuration"},
+      {url + "headers: [{name: X, value: \"a\\r\\nY: z\"}]", "does not belong in a header"},
+      {url + "auth: {type: basic, username: me}", "auth.password_file"},
+      {url + "auth: {username: me}", "go with the types basic and digest"},
+      {url + "auth: {type: bearer}", "auth.token_file"},
+      {url + "certificate_file: /a.pem", "key_file"},
+      {url + "key_file: /a.pem", "certificate_file"},
+      {url + "proxy: {url: 'http://me:hunter2@p:1'}", "http://host:port"},
+      {url + "proxy: {url: 'socks5://p:1'}", "http://host:port"},
+      {url + "proxy: {username: me}", "proxy.url"},
+      {url + "tls_min_version: '1.1'", "1.2"},
+      {url + "answers: [{status: 20x, is: accepted}]", "4xx"},
+      {url + "answers: [{body: '(', is: accepted}]", "regular expression"},
+      {url + "answers: [{json: 'a/b', is: accepted}]", "JSON pointer"},
+      {url + "answers: [{equals: '1', is: accepted}]", "`json` beside it"},
+      {url + "answers: [{status: '200'}]", "is missing"},
+      {url + "reference: {body: '('}", "regular expression"},
+      {url + "reference: {header: 'a b'}", "name of a header"},
+      {url + "secrets: [{name: token, file: /x}]", "no such file"},
+      {url + "secrets: [{name: text, file: " + secret + "}]", "not one of the placeholders"},
+      {url + "secrets: [{name: a, file: " + secret + "}, {name: a, file: " + secret + "}]", "each name once"},
       {url + "window: 257", "window"},
       {url + "idempotency_header: \"X Y\"", "name of a header"},
       {url + "idempotency_header: \"X: y\\r\\nZ\"", "name of a header"},

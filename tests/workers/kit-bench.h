@@ -34,7 +34,7 @@ class FakeKind final : public Dispatcher {
   sandbox::Policy policy() override { return {}; }
   kj::Promise<void> start(kj::AsyncIoContext&) override { return kj::READY_NOW; }
   Traits traits() const override {
-    return {.kind = "fake", .window = window_, .backlog = backlog_, .knowsKeys = true};
+    return {.kind = "fake", .window = window_, .backlog = backlog_, .knowsKeys = true, .spacing = spacing};
   }
   Condition condition() const override { return health; }
   bool alive() const override { return !stuck; }
@@ -66,6 +66,7 @@ class FakeKind final : public Dispatcher {
   bool stuck = false;
   kj::PromiseFulfillerPair<std::string> worn = kj::newPromiseAndFulfiller<std::string>();
   RawReports* raw = nullptr;
+  std::chrono::nanoseconds spacing{0};
   Condition health;
 
  private:
@@ -134,8 +135,9 @@ class Ear final : public proto::OutcomeSink::Server {
 class Kit : public ::testing::Test {
  protected:
   ~Kit() noexcept override {}
-  void serve(unsigned window, unsigned backlog) {
+  void serve(unsigned window, unsigned backlog, std::chrono::nanoseconds spacing = 0ns) {
     kind = std::make_unique<FakeKind>(window, backlog);
+    kind->spacing = spacing;
     auto server = kj::heap<Server>(*kind, timer, std::vector<std::string>{"no_new_privs", "seccomp"},
                                    kj::mv(started_.promise));
     hung = server->hung();

@@ -76,6 +76,36 @@ TEST_F(Kit, KeepsWithinItsWindowAndTheOrderOfTheHandOverWhateverFinishesFirst) {
   for (auto attempt : all) EXPECT_EQ(storyOf(attempt), "begun accepted") << attempt;
 }
 
+TEST_F(Kit, BeginsNoFasterThanItsSpacingAndNoSlower) {
+  serve(100, 0, 250ms);
+  start();
+  give({1, 2, 3, 4, 5, 6, 7, 8});
+  EXPECT_EQ(kind->begun(), (Attempts{1}));
+  advance(249ms);
+  EXPECT_EQ(kind->begun().size(), 1U);
+  advance(1ms);
+  EXPECT_EQ(kind->begun().size(), 2U);
+  advance(1s);
+  EXPECT_EQ(kind->begun().size(), 3U) << "what a late timer missed is not sent in a burst";
+  kind->say(1, Accepted{});
+  kind->say(2, Accepted{});
+  quiet();
+  EXPECT_EQ(kind->begun().size(), 3U) << "a free place in the window is no leave to hurry";
+}
+
+TEST_F(Kit, KeepsASpacingThatIsFinerThanItsTimer) {
+  serve(1000, 0, 1ms);
+  start();
+  Attempts all(1000);
+  std::iota(all.begin(), all.end(), 1);
+  give(all);
+  std::size_t before = kind->begun().size();
+  EXPECT_LE(before, 12U);
+  for (int i = 0; i < 50; ++i) advance(4ms);
+  EXPECT_GE(kind->begun().size(), 190U);
+  EXPECT_LE(kind->begun().size(), 200U + before);
+}
+
 TEST_F(Kit, FailsACallThatGoesBeyondWindowAndBacklogAndTakesNoneOfIt) {
   serve(1, 1);
   start();

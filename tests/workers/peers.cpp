@@ -106,11 +106,27 @@ std::size_t Gateway::connections() const {
   return seen.size();
 }
 
+HttpProxy::HttpProxy(const std::string& user)
+    : program_({"/usr/bin/python3", SMSD_PEERS "/http-proxy.py", "--record", folder_.path / "asked", "--user",
+                user},
+               {}, -1) {
+  std::string line = program_.firstLine();
+  if (line.empty()) throw std::runtime_error("the proxy did not start");
+  port_ = static_cast<std::uint16_t>(std::stoi(line));
+}
+
+std::vector<std::string> HttpProxy::asked() const {
+  std::vector<std::string> lines;
+  std::ifstream file(folder_.path / "asked");
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
 bool Nginx::isInstalled() { return std::filesystem::exists("/usr/sbin/nginx"); }
 
 // nginx takes over a listening socket that its variable names, as it does from its former self at an upgrade.
 // So the system chooses the port, and connections wait in the socket until nginx is there.
-Nginx::Nginx(int keepalive) {
+Nginx::Nginx(const Settings& settings) {
   int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -121,20 +137,41 @@ Nginx::Nginx(int keepalive) {
     throw std::runtime_error("no listening socket");
   port_ = ntohs(address.sin_port);
   std::string place = folder_.path;
-  std::string temporary;
-  for (std::string kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
-    temporary += kind + "_temp_path " + place + "/" + kind + ";\n";
-  write(folder_.path / "nginx.conf",
-        "daemon off; user root; worker_processes 1; pid " + place + "/pid; error_log " + place +
-            "/error;\nevents { worker_connections 1024; }\nhttp {\n" + temporary +
-            "log_format connection '$connection';\naccess_log " + place +
-            "/access connection;\nkeepalive_requests " + std::to_string(keepalive) +
-            ";\nserver { listen 127.0.0.1:" + std::to_string(port_) +
-            "; location / { return 200 ok; } }\n}\n");
+  write(folder_.path / "nginx.conf", configuration(settings));
   program_ = std::make_unique<Program>(std::vector<std::string>{"/usr/sbin/nginx", "-e", place + "/error",
                                                                 "-p", place, "-c", place + "/nginx.conf"},
                                        std::vector<std::string>{"NGINX=" + std::to_string(fd) + ";"}, fd);
   ::close(fd);
+}
+
+std::string Nginx::configuration(const Settings& settings) const {
+  std::string place = folder_.path;
+  std::string text = "daemon off; user root; worker_processes 1; pid " + place + "/pid; error_log " + place +
+                     "/error;\nevents { worker_connections 1024; }\nhttp {\n";
+  for (std::string kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
+    text += kind + "_temp_path " + place + "/" + kind + ";\n";
+  text += "log_format connection '$connection';\naccess_log " + place +
+          "/access connection;\nkeepalive_requests " + std::to_string(settings.keepalive) +
+          ";\nserver { listen 127.0.0.1:" + std::to_string(port_);
+  if (!settings.certificate.empty()) {
+    text += " ssl http2; ssl_certificate " + settings.certificate.string() + "; ssl_certificate_key " +
+            settings.certificate.string() + "; ssl_protocols " + settings.tls;
+    if (!settings.clientAuthority.empty())
+      text += "; ssl_verify_client on; ssl_client_certificate " + settings.clientAuthority.string();
+  }
+  std::string login;
+  if (!settings.user.empty()) {
+    std::size_t colon = settings.user.find(':');
+    write(folder_.path / "users",
+          settings.user.substr(0, colon) + ":{PLAIN}" + settings.user.substr(colon + 1) + "\n");
+    login = "auth_basic sms; auth_basic_user_file " + place + "/users; ";
+  }
+  // `return` would answer before anybody is asked who he is.
+  write(folder_.path / "answer", "ok\n");
+  std::string page = settings.user.empty()
+                         ? "return 200 \"$ssl_client_s_dn $server_protocol $ssl_protocol\"; "
+                         : "root " + place + "; try_files /answer =404; ";
+  return text + "; location / { " + login + page + "} }\n}\n";
 }
 
 std::vector<std::size_t> Nginx::requestsOfConnections() {
@@ -163,6 +200,7 @@ Certificates::Certificates() {
   sign("good", "DNS:localhost,IP:127.0.0.1", "-days 2");
   sign("expired", "DNS:localhost,IP:127.0.0.1", "-startdate 20000101000000Z -enddate 20010101000000Z");
   sign("elsewhere", "DNS:elsewhere.example", "-days 2");
+  sign("client", "DNS:worker.example", "-days 2");
 }
 
 void Certificates::sign(const std::string& name, const std::string& subjectAltName,

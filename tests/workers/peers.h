@@ -52,19 +52,43 @@ class Gateway {
   std::uint16_t port_ = 0;
 };
 
-/// nginx, one worker, that answers 200 to everything and keeps a connection for `keepalive` requests.
+/// nginx, one worker, that answers 200 to everything, with "CLIENT PROTOCOL TLS USER" as its body.
 class Nginx {
  public:
-  explicit Nginx(int keepalive);
+  struct Settings {
+    int keepalive = 1'000'000;                // requests on one connection
+    std::filesystem::path certificate{};      // speak TLS with it, and HTTP/2 with who asks for that
+    std::filesystem::path clientAuthority{};  // ask clients for a certificate that this one signed
+    std::string tls = "TLSv1.2 TLSv1.3";      // the versions it speaks
+    std::string user{};                       // "name:password" to ask for
+  };
+  explicit Nginx(int keepalive) : Nginx(Settings{.keepalive = keepalive}) {}
+  explicit Nginx(const Settings& settings);
   static bool isInstalled();
   /// The number of requests on each connection. Complete once nginx was asked to stop.
   std::vector<std::size_t> requestsOfConnections();
   std::uint16_t port() const { return port_; }
 
  private:
+  std::string configuration(const Settings& settings) const;
   Folder folder_;
   std::uint16_t port_ = 0;
   std::unique_ptr<Program> program_;
+};
+
+/// tests/peers/http-proxy.py
+class HttpProxy {
+ public:
+  /// `user`: "name:password" to ask for, or empty.
+  explicit HttpProxy(const std::string& user = "");
+  /// What it was asked for, a line each: "CONNECT host:port" or "GET http://...".
+  std::vector<std::string> asked() const;
+  std::uint16_t port() const { return port_; }
+
+ private:
+  Folder folder_;
+  Program program_;
+  std::uint16_t port_ = 0;
 };
 
 /// A throw-away authority and what it signed. Each file holds the certificate and its key.
@@ -75,6 +99,7 @@ class Certificates {
   std::filesystem::path good() const { return folder_.path / "good.pem"; }        // localhost and 127.0.0.1
   std::filesystem::path expired() const { return folder_.path / "expired.pem"; }  // the same, until 2001
   std::filesystem::path elsewhere() const { return folder_.path / "elsewhere.pem"; }  // another host
+  std::filesystem::path client() const { return folder_.path / "client.pem"; }        // for who connects
   std::filesystem::path authorityFile() const { return folder_.path / "ca.crt"; }
 
  private:

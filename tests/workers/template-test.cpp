@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+#include <pugixml.hpp>
+
 namespace smsd::net {
 namespace {
 
@@ -62,7 +65,7 @@ TEST(Template, BringsEveryPrintableCharacterThroughUnharmed) {
 TEST(Template, BringsEveryByteThroughUnharmed) {
   for (int byte = 1; byte < 256; ++byte) {
     std::string text(1, static_cast<char>(byte));
-    EXPECT_EQ(decoded(percentEscape(text)), text) << "byte " << byte;
+    EXPECT_EQ(decoded(escaped(text, Place::url)), text) << "byte " << byte;
   }
 }
 
@@ -105,8 +108,6 @@ TEST(Template, SaysWhereAUrlCannotBeUsed) {
       {"http://gw/?to={recipient}&m={text", 29, "not a placeholder"},
       {"http://gw/?to={recipient}&m=text}", 33, "not a placeholder"},
       {"http://gw/?to={recipient}&m={}", 29, "not a placeholder"},
-      {"http://gw/?to={recipient}", 25, "expected {text}"},
-      {"http://gw/?m={text}", 19, "expected {recipient}"},
       {"", 1, "http:// or https://"},
       {"gw/?to={recipient}&m={text}", 1, "http:// or https://"},
       {"ftp://gw/?to={recipient}&m={text}", 1, "http:// or https://"},
@@ -135,6 +136,146 @@ TEST(Template, NeverQuotesAUrlThatMayHoldAPassword) {
                    "http://gw/hunter2 ?{text}{recipient}", "http://hunter2:99999/{text}{recipient}",
                    "http://hunter2{text}/{recipient}"})
     EXPECT_EQ(describe(bad(url)).find("hunter2"), std::string::npos);
+}
+
+// The texts of every place: all that is printable, what ends strings, elements and headers, and beyond ASCII.
+std::vector<std::string> awkwardTexts() {
+  std::vector<std::string> texts = {
+      "\"quoted\" 'text'",     "two\r\nlines",           "100% %20 %(phone)s",   "a&to=+1#x;y",
+      "\xF0\x9F\x94\xA5 fire", "</sms>]]>&amp;",         "{recipient} {secret}", "bl\xC3\xA5",
+      "\\\\\"\\u0041\\",       "x\r\nBcc: a@b\r\n\r\n.", " both ends ",          "\tt\xE2\x80\xA8u"};
+  std::string all;
+  for (char c = ' '; c <= '~'; ++c) all += c;
+  texts.push_back(all);
+  return texts;
+}
+
+Template goodIn(Place place, std::string_view text, const Constants& constants = {}) {
+  auto parsed = Template::parse(text, place, constants);
+  if (auto problem = std::get_if<Problem>(&parsed)) ADD_FAILURE() << text << ": " << describe(*problem);
+  return std::get<Template>(std::move(parsed));
+}
+
+BodyTemplate goodBody(BodyType type, std::string_view text, const Constants& constants = {}) {
+  auto parsed = BodyTemplate::parse(text, type, constants);
+  if (auto problem = std::get_if<Problem>(&parsed)) ADD_FAILURE() << text << ": " << describe(*problem);
+  return std::get<BodyTemplate>(std::move(parsed));
+}
+
+Problem badBody(BodyType type, std::string_view text) {
+  auto parsed = BodyTemplate::parse(text, type);
+  if (auto problem = std::get_if<Problem>(&parsed)) return *problem;
+  ADD_FAILURE() << text << " was taken";
+  return {};
+}
+
+TEST(BodyTemplate, BringsEveryTextThroughJsonUnharmed) {
+  auto body =
+      goodBody(BodyType::json, R"({"messages": [{"to": ["{recipient}"], "text": "<{text}>", "o": {}}]})");
+  for (auto& text : awkwardTexts()) {
+    auto document = nlohmann::json::parse(body.expand({"+4799999999", text, "k"}));
+    EXPECT_EQ(document["messages"][0]["text"].get<std::string>(), "<" + text + ">");
+    EXPECT_EQ(document["messages"][0]["to"][0].get<std::string>(), "+4799999999");
+    EXPECT_EQ(document.size(), 1U);
+  }
+}
+
+TEST(BodyTemplate, BringsEveryTextThroughXmlUnharmed) {
+  auto body = goodBody(BodyType::xml, "<sms to=\"{recipient}\" t='{text}'><text>{text}</text></sms>");
+  for (auto& text : awkwardTexts()) {
+    std::string filled = body.expand({"+4799999999", text, "k"});
+    pugi::xml_document document;
+    ASSERT_TRUE(document.load_buffer(filled.data(), filled.size(),
+                                     pugi::parse_default | pugi::parse_ws_pcdata, pugi::encoding_utf8))
+        << filled;
+    auto sms = document.child("sms");
+    EXPECT_EQ(std::string(sms.attribute("t").value()), text);
+    EXPECT_EQ(std::string(sms.child("text").text().get()), text);
+    EXPECT_EQ(std::string(sms.attribute("to").value()), "+4799999999");
+    EXPECT_EQ(std::distance(sms.begin(), sms.end()), 1);
+  }
+}
+
+TEST(BodyTemplate, WritesNoCharacterThatXmlDoesNotHave) {
+  auto body = goodBody(BodyType::xml, "<t a='{recipient}'>{text}</t>");
+  std::string filled = body.expand({"1", "a\x01\x1F\xEF\xBF\xBF\x7F", ""});
+  EXPECT_EQ(filled, "<t a='1'>a\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\x7F</t>");
+}
+
+TEST(BodyTemplate, BringsEveryTextThroughAFormUnharmed) {
+  auto body = goodBody(BodyType::form, "To={recipient}&Body={text}&x=a%20b");
+  for (auto& text : awkwardTexts()) {
+    std::string filled = body.expand({"+47", text, "k"});
+    EXPECT_TRUE(filled.starts_with("To=%2B47&Body=")) << filled;
+    EXPECT_TRUE(filled.ends_with("&x=a%20b")) << filled;
+    EXPECT_EQ(decoded(filled.substr(14, filled.size() - 22)), text);
+  }
+}
+
+TEST(Template, BringsEveryTextThroughAHeaderOnOneLine) {
+  auto header = goodIn(Place::header, "{text}");
+  for (auto& text : awkwardTexts()) {
+    std::string value = header.expand({"1", text, ""});
+    for (char c : value) EXPECT_TRUE(c >= ' ' && c <= '~') << int(c);
+    EXPECT_FALSE(value.starts_with(' ') || value.ends_with(' '));
+    std::string back;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      bool isEscape = value[i] == '%';
+      back += isEscape ? static_cast<char>(std::stoi(value.substr(i + 1, 2), nullptr, 16)) : value[i];
+      if (isEscape) i += 2;
+    }
+    EXPECT_EQ(back, text);
+  }
+  EXPECT_EQ(goodIn(Place::header, "to {recipient}").expand({"+4799", "", ""}), "to +4799");
+}
+
+TEST(Template, GivesTheDigitsOfANumber) {
+  EXPECT_EQ(goodIn(Place::json, "{digits}").expand({"+47 999-99(9)", "", ""}), "47999999");
+  EXPECT_EQ(goodIn(Place::url, "{digits}").expand({"4799\"&", "", ""}), "4799");
+}
+
+TEST(Template, PutsSecretsInEscapedForTheirPlace) {
+  Constants constants = {{"token", config::Secret("a&b\"c<d e")}};
+  EXPECT_EQ(goodIn(Place::url, "x={token}&m={text}", constants).expand({"", "t", ""}),
+            "x=a%26b%22c%3Cd%20e&m=t");
+  EXPECT_EQ(goodIn(Place::json, "\"{token}\"", constants).expand({}), "\"a&b\\\"c<d e\"");
+  EXPECT_EQ(goodIn(Place::xml, "<a>{token}</a>", constants).expand({}), "<a>a&amp;b&quot;c&lt;d e</a>");
+  EXPECT_EQ(goodIn(Place::header, "App {token}", constants).expand({}), "App a&b\"c<d e") << "as it is";
+}
+
+TEST(Template, TakesNoSecretThatWouldEndAHeader) {
+  auto parsed = parseHeaderValue("App {token}", {{"token", config::Secret("hunter2\r\nX: y")}});
+  auto* problem = std::get_if<Problem>(&parsed);
+  ASSERT_NE(problem, nullptr);
+  EXPECT_EQ(problem->at, 5U);
+  EXPECT_EQ(describe(*problem).find("hunter2"), std::string::npos);
+  EXPECT_TRUE(std::holds_alternative<Problem>(parseHeaderValue("a\r\nX: y")));
+}
+
+TEST(BodyTemplate, SaysWhereABodyCannotBeUsed) {
+  const std::tuple<BodyType, const char*, const char*> rows[] = {
+      {BodyType::json, R"({"to": {recipient}, "m": "{text}"})", "within strings"},
+      {BodyType::json, R"({"to": "{recipient}", "m": "{text}")", "not JSON"},
+      {BodyType::json, R"({"to": "{recipient}", "m": "{texxt}"})", "not a placeholder"},
+      {BodyType::json, R"({"{text": "{recipient}"})", ""},
+      {BodyType::xml, "<{text}>x</{text}>", "not XML"},
+      {BodyType::xml, "<a><!-- {text} --></a>", "character data"},
+      {BodyType::xml, "<a><![CDATA[{text}]]></a>", "character data"},
+      {BodyType::xml, "<a {text}='1'/>", "not XML"},
+      {BodyType::xml, "<?pi {text}?><a/>", "character data"},
+      {BodyType::xml, "<!DOCTYPE a [<!ENTITY e '{text}'>]><a/>", "document type"},
+      {BodyType::xml, "<a>{text}", "not XML"},
+      {BodyType::xml, "{text}", "not XML"},
+      {BodyType::form, "to={recipient}&m={text}\n", "does not belong in a form"},
+      {BodyType::form, "to={recipient}&m={txt}", "not a placeholder"}};
+  for (auto& [type, text, words] : rows) {
+    if (*words == '\0') {
+      EXPECT_TRUE(std::holds_alternative<BodyTemplate>(BodyTemplate::parse(text, type)));
+      continue;
+    }
+    Problem problem = badBody(type, text);
+    EXPECT_NE(problem.what.find(words), std::string::npos) << text << ": " << problem.what;
+  }
 }
 
 }  // namespace

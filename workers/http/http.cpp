@@ -1,119 +1,167 @@
 #include "workers/http/http.h"
 
+#include <strings.h>
+
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
-#include "version.h"
-#include "workers/net/answers.h"
+#include "common/text/gsm7.h"
+#include "common/text/utf.h"
 
 namespace smsd::http {
 namespace {
 
-using namespace std::chrono_literals;
+using net::Placeholder;
 
-constexpr std::size_t mostAuthorities = 8 << 20;
-constexpr std::uint16_t nameServicePort = 53;  // an answer too long for UDP is asked for again over TCP
-
-// RFC 9110: a token
-bool isHeaderName(const std::string& name) {
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           others.find(c) != std::string_view::npos;
-  });
+// What libcurl writes itself, and what would change where a request ends or goes.
+bool isOurs(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  constexpr std::string_view ours[] = {"host",       "content-length", "transfer-encoding",
+                                       "connection", "upgrade",        "expect"};
+  return std::find(std::begin(ours), std::end(ours), name) != std::end(ours);
 }
 
 }  // namespace
 
 void HttpDispatcher::declare(config::Keys& keys) {
   keys.text("url", settings_.url,
-            "the gateway's URL, http or https, with {recipient} and {text} (and {key}, the idempotency key) "
-            "in its path or "
-            "query; their values are escaped, the rest is sent as it stands",
+            "the gateway's URL, http or https; {recipient}, {digits} (of the recipient), {text}, {key} (the "
+            "idempotency key), {encoding} and names from `secrets` may stand in its path or query; their "
+            "values are escaped, the rest is sent as it stands",
             config::Presence::required);
-  keys.choice("method", settings_.method, {{"GET", Method::get}}, "how the gateway is asked");
-  keys.integer("window", settings_.window, {1, 256}, "requests under way at once");
-  keys.integer("backlog", settings_.backlog, {0, 4096}, "SMS taken ahead of the window");
-  keys.duration("connect_timeout", settings_.connectTimeout, {100ms, 1min},
-                "until a connection has to be there");
-  keys.path(
-      "ca_file", settings_.caFile,
-      "certificates (PEM, absolute path) that the gateway's has to be signed by, instead of the system's");
-  keys.flag("knows_keys", settings_.knowsKeys,
-            "the gateway drops a second request with the same idempotency key, so that what is unknown may "
-            "be sent again");
-  keys.text("idempotency_header", settings_.idempotencyHeader, "the header that carries the idempotency key");
+  keys.choice("method", settings_.method,
+              {{"GET", net::Method::get}, {"POST", net::Method::post}, {"PUT", net::Method::put}},
+              "how the gateway is asked");
+  keys.list<Header>(
+      "headers", settings_.headers,
+      [](config::Keys& inner, Header& header) {
+        inner.text("name", header.name, "its name", config::Presence::required);
+        inner.text("value", header.value, "its value, with placeholders as in the url",
+                   config::Presence::required);
+        inner.rule("name", [&header]() -> std::optional<std::string> {
+          if (!net::isHeaderName(header.name)) return "expected the name of a header";
+          if (isOurs(header.name)) return "is not for the configuration to set";
+          return std::nullopt;
+        });
+      },
+      "headers of each request");
+  keys.text("body", settings_.body, "the body of a POST or PUT, with placeholders as in the url");
+  keys.choice("body_type", settings_.bodyType,
+              {{"form", net::BodyType::form}, {"json", net::BodyType::json}, {"xml", net::BodyType::xml}},
+              "what the body is: says its Content-Type and how values are escaped in it");
+  keys.text("encodings.gsm7", settings_.gsm7, "what {encoding} is for a text in the GSM 7-bit alphabet");
+  keys.text("encodings.ucs2", settings_.ucs2, "what {encoding} is for any other text");
+  endpoint_.declare(keys);
+  rules_.declare(keys);
+  // In this order: what stands in none of the three is said at the url.
+  keys.rule("headers", [this] { return readHeaders(); });
+  keys.rule("body", [this] { return readBody(); });
   keys.rule("url", [this] { return readUrl(); });
-  keys.rule("ca_file", [this] { return readAuthorities(); });
-  keys.rule("idempotency_header", [this]() -> std::optional<std::string> {
-    if (isHeaderName(settings_.idempotencyHeader)) return std::nullopt;
-    return "expected the name of a header";
-  });
 }
 
 std::optional<std::string> HttpDispatcher::readUrl() {
-  auto parsed = net::UrlTemplate::parse(settings_.url);
+  auto parsed = net::UrlTemplate::parse(settings_.url, endpoint_.constants());
   if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
   url_ = std::get<net::UrlTemplate>(std::move(parsed));
+  if (!settings_.body.empty() && body_.empty())
+    return std::nullopt;  // what is missing may be in what is wrong
+  if (!holds(Placeholder::recipient) && !holds(Placeholder::digits))
+    return "expected {recipient} or {digits} in url, headers or body";
+  if (!holds(Placeholder::text)) return "expected {text} in url, headers or body";
+  saysEncoding_ = holds(Placeholder::encoding);
   return std::nullopt;
 }
 
-std::optional<std::string> HttpDispatcher::readAuthorities() {
-  if (settings_.caFile.empty()) return std::nullopt;
-  if (!settings_.caFile.is_absolute()) return "expected an absolute path";
-  std::ifstream file(settings_.caFile, std::ios::binary);
-  if (!file) return "cannot be read";
-  authorities_.assign(std::istreambuf_iterator<char>(file), {});
-  if (authorities_.size() > mostAuthorities) return "too long, expected certificates";
-  if (authorities_.find("-----BEGIN ") == std::string::npos) return "holds no certificate in PEM form";
+std::optional<std::string> HttpDispatcher::readHeaders() {
+  for (auto& header : settings_.headers) {
+    auto parsed = net::parseHeaderValue(header.value, endpoint_.constants());
+    if (auto problem = std::get_if<net::Problem>(&parsed))
+      return header.name + ": " + net::describe(*problem);
+    auto& value = std::get<net::Template>(parsed);
+    bool varies = false;
+    for (auto placeholder : {Placeholder::recipient, Placeholder::digits, Placeholder::text, Placeholder::key,
+                             Placeholder::encoding})
+      varies = varies || value.holds(placeholder);
+    if (varies)
+      headers_.push_back({header.name + ": ", std::move(value)});
+    else
+      fixed_.push_back(header.name + ": " + value.expand({}));
+  }
   return std::nullopt;
 }
 
-sandbox::Policy HttpDispatcher::policy() {
-  sandbox::Policy policy;
-  policy.readable = sandbox::resolverAndCertificates();
-  policy.network = sandbox::Network::outbound;
-  policy.connectPorts = {url_.port(), nameServicePort};
-  // A request needs one, and for a moment those of a lookup: at the first burst all of them look the name up
-  // at once.
-  policy.openFiles = 128 + 8 * static_cast<std::uint64_t>(settings_.window);
-  return policy;
+std::optional<std::string> HttpDispatcher::readBody() {
+  bool may = settings_.method != net::Method::get;
+  if (settings_.body.empty()) return std::nullopt;
+  if (!may) return "a GET has none, expected `method: POST` or PUT";
+  auto parsed = net::BodyTemplate::parse(settings_.body, settings_.bodyType, endpoint_.constants());
+  if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
+  body_ = std::get<net::BodyTemplate>(std::move(parsed));
+  return std::nullopt;
 }
+
+bool HttpDispatcher::holds(Placeholder placeholder) const {
+  return url_.holds(placeholder) || body_.holds(placeholder) ||
+         std::any_of(headers_.begin(), headers_.end(),
+                     [&](const HeaderTemplate& header) { return header.value.holds(placeholder); });
+}
+
+sandbox::Policy HttpDispatcher::policy() { return endpoint_.policy(url_.port()); }
 
 kj::Promise<void> HttpDispatcher::start(kj::AsyncIoContext&) {
-  transfers_ = std::make_unique<net::Transfers>(
-      net::TransferSettings{.connections = static_cast<unsigned>(settings_.window),
-                            .connectTimeout = settings_.connectTimeout,
-                            .authorities = authorities_,
-                            .userAgent = "smsd/" SMSD_VERSION});
+  auto settings = endpoint_.transfers();
+  settings.method = settings_.method;
+  settings.headers = fixed_;
+  bool saysType = std::any_of(settings_.headers.begin(), settings_.headers.end(), [](const Header& header) {
+    return header.name.size() == 12 && ::strcasecmp(header.name.c_str(), "Content-Type") == 0;
+  });
+  if (settings_.method != net::Method::get && !saysType)
+    settings.headers.push_back("Content-Type: " + std::string(net::contentTypeOf(settings_.bodyType)));
+  settings.wanted = rules_.wanted();
+  transfers_ = std::make_unique<net::Transfers>(std::move(settings));
   return kj::READY_NOW;
 }
 
-kit::Traits HttpDispatcher::traits() const {
-  return {.kind = "http",
-          .window = static_cast<unsigned>(settings_.window),
-          .backlog = static_cast<unsigned>(settings_.backlog),
-          .knowsKeys = settings_.knowsKeys};
+kit::Traits HttpDispatcher::traits() const { return endpoint_.traits("http"); }
+
+std::string_view HttpDispatcher::encodingOf(const std::string& text) const {
+  if (!saysEncoding_) return {};
+  return text::septets(text::decode(text)) ? settings_.gsm7 : settings_.ucs2;
 }
 
 kj::Promise<kit::Outcome> HttpDispatcher::send(kit::Job job) {
-  auto url = url_.expand({job.recipient, job.text, job.key});
+  net::Values values{job.recipient, job.text, job.key, encodingOf(job.text)};
+  auto url = url_.expand(values);
   if (!url)
     return kit::Outcome(
         kit::Refused{"a value that is . or .. cannot stand in the path of the gateway's url"});
-  net::Request request{*std::move(url), {settings_.idempotencyHeader + ": " + job.key}, job.deadline};
+  net::Request request{*std::move(url), {}, endpoint_.deadline(job.deadline), body_.expand(values)};
+  request.headers.reserve(1 + headers_.size());
+  request.headers.push_back(endpoint_.keyHeader(job.key));
+  for (auto& header : headers_) {
+    auto& line = request.headers.emplace_back(header.start);
+    header.value.append(line, values);
+  }
   return transfers_->run(std::move(request)).then([this](net::Exchange exchange) {
-    lastAnswer_ = exchange.status == 0 ? "no answer" : "status " + std::to_string(exchange.status);
-    return net::outcomeOf(exchange, url_.origin());
+    return outcomeOf(exchange);
   });
+}
+
+kit::Outcome HttpDispatcher::outcomeOf(const net::Exchange& exchange) {
+  lastStatus_ = exchange.status;
+  auto outcome = rules_.outcomeOf(exchange, url_.origin());
+  if (auto* accepted = std::get_if<kit::Accepted>(&outcome)) endpoint_.hideSecrets(accepted->reference);
+  return outcome;
 }
 
 kit::Condition HttpDispatcher::condition() const {
   // Never broken by itself: whether a gateway that rejected one SMS takes the next is the supervisor's probe
   // to find out.
-  return {.broken = "", .details = {{"gateway", url_.origin()}, {"last answer", lastAnswer_}}};
+  std::string last = lastStatus_ < 0    ? "none yet"
+                     : lastStatus_ == 0 ? "no answer"
+                                        : "status " + std::to_string(lastStatus_);
+  return {.broken = "", .details = {{"gateway", url_.origin()}, {"last answer", last}}};
 }
 
 }  // namespace smsd::http

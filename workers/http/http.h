@@ -1,31 +1,37 @@
-// The HTTP dispatcher: one GET to a gateway an SMS, many at once.
+// The HTTP dispatcher: one request to a gateway an SMS, many at once.
 //
-// Owns its keys (url, window, ...) and what a request looks like. The kit calls it; transfers, templates and
-// answers do the work. Never shows more of its URL than scheme, host and port: the rest may hold a password.
-// Never sends a request a second time: that is the supervisor's to decide.
+// Owns its keys (url, method, headers, body, ...) and what a request looks like. The kit calls it; templates,
+// transfers and rules do the work. Never shows more of its URL than scheme, host and port, nothing of its
+// headers and body: they may hold a password. Never sends a request a second time: that is the supervisor's
+// to decide.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "workers/kit/dispatcher.h"
+#include "workers/net/endpoint.h"
+#include "workers/net/rules.h"
 #include "workers/net/template.h"
 #include "workers/net/transfers.h"
 
 namespace smsd::http {
 
-enum class Method { get };
+struct Header {
+  std::string name;
+  std::string value;
+};
 
 struct Settings {
   std::string url;
-  Method method = Method::get;
-  int window = 64;
-  int backlog = 64;
-  config::Milliseconds connectTimeout = std::chrono::seconds(5);
-  std::filesystem::path caFile;
-  bool knowsKeys = false;
-  std::string idempotencyHeader = "Idempotency-Key";
+  net::Method method = net::Method::get;
+  std::vector<Header> headers;
+  std::string body;
+  net::BodyType bodyType = net::BodyType::form;
+  std::string gsm7 = "gsm7";
+  std::string ucs2 = "ucs2";
 };
 
 class HttpDispatcher final : public kit::Dispatcher {
@@ -38,13 +44,26 @@ class HttpDispatcher final : public kit::Dispatcher {
   kit::Condition condition() const override;
 
  private:
+  struct HeaderTemplate {
+    std::string start;  // "Name: "
+    net::Template value;
+  };
   std::optional<std::string> readUrl();
-  std::optional<std::string> readAuthorities();
+  std::optional<std::string> readHeaders();
+  std::optional<std::string> readBody();
+  bool holds(net::Placeholder placeholder) const;
+  std::string_view encodingOf(const std::string& text) const;
+  kit::Outcome outcomeOf(const net::Exchange& exchange);
 
   Settings settings_;
+  net::Endpoint endpoint_;
+  net::Rules rules_;
   net::UrlTemplate url_;
-  std::string authorities_;
-  std::string lastAnswer_ = "none yet";
+  std::vector<HeaderTemplate> headers_;  // with placeholders
+  std::vector<std::string> fixed_;       // without
+  net::BodyTemplate body_;
+  bool saysEncoding_ = false;
+  int lastStatus_ = -1;  // 0: there was no answer; -1: nothing was asked yet
   std::unique_ptr<net::Transfers> transfers_;
 };
 

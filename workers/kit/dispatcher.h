@@ -55,6 +55,7 @@ struct Traits {
   unsigned window = 1;
   unsigned backlog = 0;
   bool knowsKeys = false;
+  std::chrono::nanoseconds spacing{0};  // from one SMS begun to the next at least; 0: none
 };
 
 struct Condition {

@@ -49,6 +49,7 @@ Server::Server(Dispatcher& dispatcher, kj::Timer& timer, std::vector<std::string
       lock_(std::move(lock)),
       started_(started.fork()),
       traits_(dispatcher.traits()),
+      next_(timer.now()),
       tasks_(*this) {
   dispatcher_.attach(*this);
   auto spent = started_.addBranch().then([this]() { return dispatcher_.spent(); },
@@ -145,13 +146,31 @@ void Server::reportBegun(std::uint64_t attempt) {
 
 /// Announces as many as the window has room for; they begin when the supervisor has heard of it.
 void Server::admit() {
-  while (!givingUp_ && !queue_.empty() && announced_.size() + active_.size() < traits_.window) {
+  while (!givingUp_ && !queue_.empty() && announced_.size() + active_.size() < traits_.window && mayAdmit()) {
     std::uint64_t attempt = queue_.front().attempt;
     announced_.emplace(attempt, std::move(queue_.front()));
     queue_.pop_front();
     outbox_.push_back({attempt, What::begun, {}});
   }
   flushSoon();
+}
+
+/// A fine spacing is kept on average over `burst`: a timer that is late must not slow the rate down.
+bool Server::mayAdmit() {
+  if (traits_.spacing.count() == 0) return true;
+  kj::Duration spacing = traits_.spacing.count() * kj::NANOSECONDS;
+  kj::Duration burst = spacing < 10 * kj::MILLISECONDS ? 10 * kj::MILLISECONDS : 0 * kj::MILLISECONDS;
+  kj::TimePoint now = timer_.now();
+  if (now + burst >= next_) {
+    next_ = kj::max(next_, now) + spacing;
+    return true;
+  }
+  if (!std::exchange(waiting_, true))
+    tasks_.add(timer_.atTime(next_ - burst).then([this]() {
+      waiting_ = false;
+      admit();
+    }));
+  return false;
 }
 
 void Server::begin(Job job) {

@@ -71,6 +71,7 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   void report(std::uint64_t attempt, Outcome outcome) override;
   void reportBegun(std::uint64_t attempt) override;
   void admit();
+  bool mayAdmit();
   void begin(Job job);
   void finish(std::uint64_t attempt, Outcome outcome);
   kj::Promise<void> idle();
@@ -86,6 +87,9 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   std::vector<std::string> lock_;
   kj::ForkedPromise<void> started_;
   Traits traits_;
+
+  kj::TimePoint next_;    // when the spacing allows another SMS
+  bool waiting_ = false;  // for that
 
   kj::Maybe<proto::OutcomeSink::Client> sink_;
   std::deque<Job> queue_;                               // handed over, not begun

@@ -20,9 +20,6 @@ using namespace std::chrono_literals;
 constexpr std::size_t mostAuthorities = 8 << 20;
 constexpr std::uint16_t nameServicePort = 53;  // an answer too long for UDP is asked for again over TCP
 
-/// As it is: what a value may not be is looked at once it stands where it belongs.
-std::string asItIs(std::string_view value) { return std::string(value); }
-
 /// What a host calls itself, where that is a name.
 std::string hostName() {
   utsname names{};
@@ -142,7 +139,7 @@ std::optional<std::string> MailDispatcher::checkTls() const {
 }
 
 std::optional<std::string> MailDispatcher::readTemplate(const std::string& text, net::Template& result) {
-  auto parsed = net::Template::parse(text, asItIs);
+  auto parsed = net::Template::parse(text, net::Place::mail);
   if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
   result = std::get<net::Template>(std::move(parsed));
   return std::nullopt;

@@ -89,6 +89,8 @@ std::string_view wordsOf(Failure failure) {
       return "does not speak HTTP";
     case Failure::resend:
       return "ended a kept-alive connection";
+    case Failure::proxy:
+      return "is behind a proxy that rejects the credentials";
     case Failure::other:
       break;
   }
@@ -112,7 +114,7 @@ kit::Outcome outcomeOf(const Exchange& exchange, std::string_view origin) {
   std::string reason = std::string(origin) + " " + std::string(wordsOf(exchange.failure));
   if (exchange.sent == Sent::something) return kit::Unknown{reason + " after the request had gone out"};
   if (!exchange.detail.empty()) reason += ": " + tidy(exchange.detail);
-  if (exchange.failure == Failure::security) return kit::Broken{reason};
+  if (exchange.failure == Failure::security || exchange.failure == Failure::proxy) return kit::Broken{reason};
   return kit::Deferred{reason};
 }
 

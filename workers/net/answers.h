@@ -31,8 +31,22 @@ enum class Failure {
   cut,          // the connection ended
   garbage,      // what came is not HTTP
   resend,       // the library wanted to send the request again, and was not let
+  proxy,        // the proxy rejects our credentials
   other,        // memory and the like
 };
+
+/// What is wanted of an answer beside its status. What nobody reads is not kept.
+struct AnswerParts {
+  enum class Body { dropped, kept } body = Body::dropped;
+  std::string header;  // the name of one header, empty: none
+};
+
+/// Bytes of a body that are kept: no gateway needs more to say what it has to say. The rest is not waited
+/// for.
+constexpr std::size_t mostBody = 64 << 10;
+/// Bytes of all headers, and of the one that is kept.
+constexpr std::size_t mostHeaders = 64 << 10;
+constexpr std::size_t mostHeader = 1024;
 
 /// What is known of a transfer that has ended.
 struct Exchange {
@@ -41,6 +55,9 @@ struct Exchange {
   Sent sent = Sent::nothing;
   Milliseconds retryAfter{0};  // 0: the gateway did not say
   std::string detail{};  // the library's words on a connection that was not made; holds no part of a request
+  std::string body{};    // as wanted; what came of it within its bound
+  enum class Body { whole, partial } whole = Body::whole;
+  std::string header{};  // as wanted
 };
 
 /// The longest Retry-After that is believed.

@@ -13,10 +13,12 @@ void initializeCurl() {
 Failure failureOf(CURLcode code) {
   switch (code) {
     case CURLE_OK:
-    case CURLE_WRITE_ERROR:  // onBody had enough
+    case CURLE_WRITE_ERROR:  // a callback had enough
       return Failure::none;
     case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
+    case CURLE_PROXY:
     case CURLE_INTERFACE_FAILED:
       return Failure::unreachable;
     case CURLE_SSL_CONNECT_ERROR:
@@ -39,6 +41,8 @@ Failure failureOf(CURLcode code) {
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
       return Failure::cut;
     case CURLE_UNSUPPORTED_PROTOCOL:  // HTTP/0.9
     case CURLE_WEIRD_SERVER_REPLY:

@@ -1,149 +1,242 @@
+// See template.h: placeholders and escaping. URLs and bodies have files of their own.
 #include "workers/net/template.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
-#include <memory>
 #include <utility>
+
+#include "common/text/utf.h"
 
 namespace smsd::net {
 namespace {
 
-constexpr std::pair<std::string_view, Placeholder> words[] = {
-    {"recipient", Placeholder::recipient}, {"text", Placeholder::text}, {"key", Placeholder::key}};
+constexpr std::pair<std::string_view, Placeholder> words[] = {{"recipient", Placeholder::recipient},
+                                                              {"digits", Placeholder::digits},
+                                                              {"text", Placeholder::text},
+                                                              {"key", Placeholder::key},
+                                                              {"encoding", Placeholder::encoding}};
 
-std::string_view valueOf(Placeholder placeholder, const Values& values) {
-  switch (placeholder) {
-    case Placeholder::recipient:
-      return values.recipient;
-    case Placeholder::text:
-      return values.text;
-    case Placeholder::key:
-      return values.key;
-  }
-  std::abort();
-}
-
-std::optional<Placeholder> placeholderNamed(std::string_view name) {
-  for (auto& [word, placeholder] : words)
-    if (word == name) return placeholder;
-  return std::nullopt;
-}
+bool isDigit(char c) { return c >= '0' && c <= '9'; }
 
 // The C locale's letters and digits, whatever the process has set.
-bool isAlphanumeric(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
 bool isUnreserved(char c) {
-  return isAlphanumeric(c) || std::string_view("-._~").find(c) != std::string_view::npos;
+  return isDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_' ||
+         c == '~';
 }
-bool isHex(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f'); }
+bool isPrintable(char c) { return c >= ' ' && c <= '~'; }
 
-// RFC 3986: what a URL is made of, and the braces that were checked before.
-bool belongsInUrl(char c) {
-  return isUnreserved(c) || std::string_view(":/?#[]@!$&'()*+,;=%{}").find(c) != std::string_view::npos;
+constexpr char hexDigits[] = "0123456789ABCDEF";
+
+void appendPercent(std::string& to, char c) {
+  auto byte = static_cast<unsigned char>(c);
+  const char escape[] = {'%', hexDigits[byte >> 4], hexDigits[byte & 15]};
+  to.append(escape, sizeof escape);
 }
 
-std::optional<Problem> problemOfCharacters(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (!belongsInUrl(text[i])) return Problem{i + 1, "does not belong in a URL, expected it as %XX"};
-    if (text[i] == '#') return Problem{i + 1, "a fragment is never sent, expected %23 or nothing"};
-    if (text[i] != '%') continue;
-    if (text.substr(i).starts_with("%("))
-      return Problem{i + 1, "%(name)s is NAV's placeholder, expected {recipient} or {text}"};
-    if (i + 2 >= text.size() || !isHex(text[i + 1]) || !isHex(text[i + 2]))
-      return Problem{i + 1, "% without two hexadecimal digits, expected %25 for the character itself"};
+void appendForUrl(std::string& to, std::string_view value) {
+  for (char c : value)
+    if (isUnreserved(c))
+      to += c;
+    else
+      appendPercent(to, c);
+}
+
+// A receiver takes off the blanks around a header's value, so those are escaped too.
+void appendForHeader(std::string& to, std::string_view value) {
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    char c = value[i];
+    bool atTheEdge = c == ' ' && (i == 0 || i + 1 == value.size());
+    if (isPrintable(c) && c != '%' && !atTheEdge)
+      to += c;
+    else
+      appendPercent(to, c);
   }
+}
+
+void appendForJson(std::string& to, std::string_view value) {
+  for (char c : value) {
+    auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      to += '\\';
+      to += c;
+    } else if (byte < 0x20 || byte == 0x7F) {
+      to += "\\u00";
+      to += hexDigits[byte >> 4];
+      to += hexDigits[byte & 15];
+    } else {
+      to += c;
+    }
+  }
+}
+
+// XML 1.0, 2.2: what is no Char cannot stand in a document in any form. White space is escaped so that no
+// parser normalises it.
+void appendForXml(std::string& to, std::string_view value) {
+  for (std::string_view rest = value; !rest.empty();) {
+    std::string_view before = rest;
+    char32_t c = text::takeCodePoint(rest);
+    switch (c) {
+      case '&':
+        to += "&amp;";
+        break;
+      case '<':
+        to += "&lt;";
+        break;
+      case '>':
+        to += "&gt;";
+        break;
+      case '"':
+        to += "&quot;";
+        break;
+      case '\'':
+        to += "&apos;";
+        break;
+      case '\t':
+      case '\n':
+      case '\r':
+        to += "&#" + std::to_string(static_cast<unsigned>(c)) + ";";
+        break;
+      default:
+        if (c < 0x20 || c == 0xFFFE || c == 0xFFFF)
+          text::append(to, text::replacement);
+        else
+          to.append(before.substr(0, before.size() - rest.size()));
+    }
+  }
+}
+
+std::string digitsOf(std::string_view recipient) {
+  std::string digits;
+  std::copy_if(recipient.begin(), recipient.end(), std::back_inserter(digits), isDigit);
+  return digits;
+}
+
+// What a gateway's configuration may say and a mail's may not.
+bool isKnown(Placeholder placeholder, Place place) {
+  return place != Place::mail || (placeholder != Placeholder::digits && placeholder != Placeholder::encoding);
+}
+
+std::optional<Placeholder> placeholderNamed(std::string_view name, Place place) {
+  for (auto& [word, placeholder] : words)
+    if (word == name && isKnown(placeholder, place)) return placeholder;
   return std::nullopt;
 }
 
-std::string percentDecoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    int code = 0;
-    bool escaped = text[i] == '%' && i + 2 < text.size() &&
-                   std::from_chars(&text[i + 1], &text[i + 1] + 2, code, 16).ptr == &text[i + 1] + 2;
-    decoded += escaped ? static_cast<char>(code) : text[i];
-    if (escaped) i += 2;
-  }
-  return decoded;
+const Constant* constantNamed(std::string_view name, const Constants& constants) {
+  auto found =
+      std::find_if(constants.begin(), constants.end(), [&](const Constant& c) { return c.name == name; });
+  return found == constants.end() ? nullptr : &*found;
 }
 
-// Servers resolve dot segments after they have decoded the path, so escaping does not keep them harmless.
-bool hasDotSegment(std::string_view url) {
-  std::size_t start = url.find('/', url.find("//") + 2);
-  std::size_t end = std::min(url.find('?'), url.size());
-  if (start >= end) return false;
-  std::string path = percentDecoded(url.substr(start, end - start));
-  std::replace(path.begin(), path.end(), '\\', '/');
-  for (std::size_t at = 0; at < path.size();) {
-    std::size_t next = std::min(path.find('/', at), path.size());
-    std::string_view segment(path.data() + at, next - at);
-    if (segment == "." || segment == "..") return true;
-    at = next + 1;
-  }
-  return false;
+bool isName(std::string_view name) {
+  return !name.empty() && name[0] >= 'a' && name[0] <= 'z' &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || isDigit(c) || c == '_'; });
 }
 
-std::string partOf(CURLU* url, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};
-  std::unique_ptr<char, decltype(&curl_free)> owned(text, curl_free);
-  return owned.get();
+std::string noPlaceholder(Place place) {
+  std::string problem = "not a placeholder, expected one of ";
+  for (auto& [word, placeholder] : words)
+    if (isKnown(placeholder, place))
+      problem += (placeholder == words[0].second ? "{" : ", {") + std::string(word) + "}";
+  return problem + (place == Place::mail ? "" : " or a name from `secrets`");
 }
 
 }  // namespace
 
-std::string percentEscape(std::string_view value) {
-  constexpr char digits[] = "0123456789ABCDEF";
-  std::string escaped;
-  escaped.reserve(value.size() * 2);
-  for (char c : value) {
-    if (isUnreserved(c)) {
-      escaped += c;
-      continue;
-    }
-    auto byte = static_cast<unsigned char>(c);
-    escaped += '%';
-    escaped += digits[byte >> 4];
-    escaped += digits[byte & 15];
+void appendEscaped(std::string& to, std::string_view value, Place place) {
+  switch (place) {
+    case Place::url:
+    case Place::form:
+      return appendForUrl(to, value);
+    case Place::json:
+      return appendForJson(to, value);
+    case Place::xml:
+      return appendForXml(to, value);
+    case Place::header:
+      return appendForHeader(to, value);
+    case Place::mail:
+      to += value;
+      return;
   }
-  return escaped;
+  std::abort();
+}
+
+std::string escaped(std::string_view value, Place place) {
+  std::string result;
+  appendEscaped(result, value, place);
+  return result;
 }
 
 std::string describe(const Problem& problem) {
   return "character " + std::to_string(problem.at) + ": " + problem.what;
 }
 
-std::variant<Template, Problem> Template::parse(std::string_view text, Escape escape) {
+std::variant<Template, Problem> Template::parse(std::string_view text, Place place,
+                                                const Constants& constants) {
   Template result;
-  result.escape_ = escape;
-  std::size_t at = 0;
-  while (at < text.size()) {
+  result.place_ = place;
+  const bool bracesMayStand = place == Place::json || place == Place::xml;
+  Part part;
+  for (std::size_t at = 0; at < text.size();) {
     std::size_t brace = std::min(text.find_first_of("{}", at), text.size());
-    Part part{std::string(text.substr(at, brace - at)), std::nullopt, brace + 1};
+    part.literal += text.substr(at, brace - at);
     at = brace;
-    if (brace < text.size()) {
-      std::size_t end = text.find('}', brace);
-      if (text[brace] == '{' && end != std::string_view::npos)
-        part.placeholder = placeholderNamed(text.substr(brace + 1, end - brace - 1));
-      if (!part.placeholder)
-        return Problem{brace + 1, "not a placeholder, expected one of {recipient}, {text}, {key}"};
-      at = end + 1;
+    if (brace == text.size()) break;
+    std::size_t end = text[brace] == '{' ? text.find('}', brace) : std::string_view::npos;
+    std::string_view name = end == std::string_view::npos ? "" : text.substr(brace + 1, end - brace - 1);
+    auto placeholder = placeholderNamed(name, place);
+    const Constant* constant = placeholder ? nullptr : constantNamed(name, constants);
+    if (!placeholder && constant == nullptr) {
+      if (!bracesMayStand || isName(name)) return Problem{brace + 1, noPlaceholder(place)};
+      part.literal += text[at++];
+      continue;
     }
-    result.parts_.push_back(std::move(part));
+    if (result.firstNameAt_ == 0) result.firstNameAt_ = brace + 1;
+    at = end + 1;
+    if (constant != nullptr) {
+      // A token in a header stands as it is: what cannot stand there was refused.
+      if (place == Place::header)
+        part.literal += constant->value.reveal();
+      else
+        appendEscaped(part.literal, constant->value.reveal(), place);
+      continue;
+    }
+    part.placeholder = placeholder;
+    part.at = brace + 1;
+    result.parts_.push_back(std::exchange(part, {}));
   }
+  if (!part.literal.empty()) result.parts_.push_back(std::move(part));
   return result;
+}
+
+void Template::append(std::string& to, const Values& values) const {
+  for (auto& part : parts_) {
+    to += part.literal;
+    if (!part.placeholder) continue;
+    switch (*part.placeholder) {
+      case Placeholder::recipient:
+        appendEscaped(to, values.recipient, place_);
+        break;
+      case Placeholder::digits:
+        to += digitsOf(values.recipient);
+        break;
+      case Placeholder::text:
+        appendEscaped(to, values.text, place_);
+        break;
+      case Placeholder::key:
+        appendEscaped(to, values.key, place_);
+        break;
+      case Placeholder::encoding:
+        appendEscaped(to, values.encoding, place_);
+        break;
+    }
+  }
 }
 
 std::string Template::expand(const Values& values) const {
   std::string result;
-  for (auto& part : parts_) {
-    result += part.literal;
-    if (part.placeholder) result += escape_(valueOf(*part.placeholder, values));
-  }
+  append(result, values);
   return result;
 }
 
@@ -153,41 +246,16 @@ std::optional<std::size_t> Template::find(Placeholder placeholder) const {
   return std::nullopt;
 }
 
-std::variant<UrlTemplate, Problem> UrlTemplate::parse(std::string_view text) {
-  if (auto problem = problemOfCharacters(text)) return *problem;
-  auto parsed = Template::parse(text, percentEscape);
-  if (auto problem = std::get_if<Problem>(&parsed)) return *problem;
-  UrlTemplate result;
-  result.template_ = std::get<Template>(std::move(parsed));
-
-  if (!text.starts_with("http://") && !text.starts_with("https://"))
-    return Problem{1, "expected http:// or https://"};
-  std::size_t authorityEnd = std::min(text.find_first_of("/?", text.find("//") + 2), text.size());
-  for (auto& [word, placeholder] : words) {
-    auto at = result.template_.find(placeholder);
-    if (at && *at <= authorityEnd)
-      return Problem{*at, "a placeholder may stand in the path and the query only"};
-    if (!at && placeholder != Placeholder::key)
-      return Problem{text.size(), "expected {" + std::string(word) + "} in the path or the query"};
+std::variant<Template, Problem> parseHeaderValue(std::string_view text, const Constants& constants) {
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (!isPrintable(text[i])) return Problem{i + 1, "does not belong in a header, expected printable ASCII"};
+  for (auto& constant : constants) {
+    const std::string& value = constant.value.reveal();
+    std::size_t at = text.find("{" + constant.name + "}");
+    if (at != std::string_view::npos && !std::all_of(value.begin(), value.end(), isPrintable))
+      return Problem{at + 1, "its secret cannot stand in a header, expected printable ASCII in its file"};
   }
-
-  std::string sample = result.template_.expand({"1", "1", "1"});
-  if (hasDotSegment(sample)) return Problem{authorityEnd + 1, "expected a path without . and .. segments"};
-  std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
-  CURLUcode code = curl_url_set(url.get(), CURLUPART_URL, sample.c_str(), CURLU_PATH_AS_IS);
-  if (code != CURLUE_OK) return Problem{1, std::string("not a URL: ") + curl_url_strerror(code)};
-  std::string port = partOf(url.get(), CURLUPART_PORT);
-  std::from_chars(port.data(), port.data() + port.size(), result.port_);
-  if (result.port_ == 0) return Problem{authorityEnd, "expected a port from 1 to 65535"};
-  result.origin_ =
-      partOf(url.get(), CURLUPART_SCHEME) + "://" + partOf(url.get(), CURLUPART_HOST) + ":" + port;
-  return result;
-}
-
-std::optional<std::string> UrlTemplate::expand(const Values& values) const {
-  std::string url = template_.expand(values);
-  if (hasDotSegment(url)) return std::nullopt;
-  return url;
+  return Template::parse(text, Place::header, constants);
 }
 
 }  // namespace smsd::net

@@ -1,0 +1,174 @@
+// What an operator says that answers mean, row by row, and answers made to break it.
+#include "workers/net/rules.h"
+
+#include <gtest/gtest.h>
+
+namespace smsd::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* origin = "https://gw:443";
+
+Rules rulesOf(const std::string& yaml) {
+  config::Keys keys;
+  Rules rules;
+  rules.declare(keys);
+  auto problems = keys.read(yaml, "gateway.yaml");
+  EXPECT_EQ(config::describe(problems), "");
+  return rules;
+}
+
+Exchange answer(int status, std::string body, Exchange::Body whole = Exchange::Body::whole) {
+  Exchange exchange;
+  exchange.status = status;
+  exchange.sent = Sent::something;
+  exchange.body = std::move(body);
+  exchange.whole = whole;
+  return exchange;
+}
+
+/// "accepted:reference", "deferred+30:reason", "refused:reason", ...
+std::string said(const kit::Outcome& outcome) {
+  if (auto* o = std::get_if<kit::Accepted>(&outcome)) return "accepted:" + o->reference;
+  if (auto* o = std::get_if<kit::Refused>(&outcome)) return "refused:" + o->reason;
+  if (auto* o = std::get_if<kit::Broken>(&outcome)) return "broken:" + o->reason;
+  if (auto* o = std::get_if<kit::Unknown>(&outcome)) return "unknown:" + o->reason;
+  auto& deferred = std::get<kit::Deferred>(outcome);
+  return "deferred+" + std::to_string(deferred.after / 1s) + ":" + deferred.reason;
+}
+std::string said(const Rules& rules, const Exchange& exchange) {
+  return said(rules.outcomeOf(exchange, origin));
+}
+
+TEST(Rules, CallNo200AcceptedThatSaysErrorC64) {
+  auto rules = rulesOf(R"(
+answers:
+  - {status: 200, body: "^ERROR: out of credits", is: broken, reason: out of credits}
+  - {status: 200, body: "^ERROR", is: refused}
+)");
+  EXPECT_EQ(said(rules, answer(200, "ERROR: out of credits\n")), "broken:https://gw:443: out of credits");
+  EXPECT_EQ(said(rules, answer(200, "ERROR: no such number")),
+            "refused:https://gw:443 answers as a rule of `answers` says (200)");
+  EXPECT_EQ(said(rules, answer(200, "OK 17")), "accepted:") << "what no rule fits is for the table";
+  EXPECT_TRUE(said(rules, answer(503, "ERROR")).starts_with("deferred"));
+}
+
+TEST(Rules, AreTriedInTheirOrderAndAllConditionsOfOneHaveToHold) {
+  auto rules = rulesOf(R"(
+answers:
+  - {status: "200-299, 404", json: /status, equals: "0", is: accepted}
+  - {status: 2xx, json: /status, matches: "^(1|5)$", is: deferred, after: 30s, reason: busy}
+  - {json: /error/code, is: refused, reason: says no}
+  - {status: 2xx, is: unknown, reason: says nothing}
+reference: {json: /id}
+)");
+  EXPECT_EQ(said(rules, answer(200, R"({"status": "0", "id": 4711})")), "accepted:4711");
+  EXPECT_EQ(said(rules, answer(404, R"({"status": 0, "id": "a-1"})")), "accepted:a-1");
+  EXPECT_EQ(said(rules, answer(200, R"({"status": "1"})")), "deferred+30:https://gw:443: busy");
+  EXPECT_EQ(said(rules, answer(200, R"({"status": 15})")), "unknown:https://gw:443: says nothing");
+  EXPECT_EQ(said(rules, answer(500, R"({"error": {"code": false}})")), "refused:https://gw:443: says no");
+  EXPECT_EQ(said(rules, answer(500, R"({"error": {"code": null}})")),
+            "deferred+0:https://gw:443 has an error of its own (500)");
+  EXPECT_EQ(said(rules, answer(299, "not json")), "unknown:https://gw:443: says nothing");
+}
+
+TEST(Rules, MayMakeEachOutcomeOfAnAnswer) {
+  for (std::string is : {"accepted", "refused", "deferred", "broken", "unknown"})
+    EXPECT_TRUE(said(rulesOf("answers: [{status: 418, is: " + is + "}]"), answer(418, "")).starts_with(is))
+        << is;
+}
+
+TEST(Rules, ObeyRetryAfterBeforeTheirOwnAfterC66) {
+  auto rules = rulesOf("answers: [{status: 429, is: deferred, after: 30s}]");
+  auto exchange = answer(429, "");
+  EXPECT_TRUE(said(rules, exchange).starts_with("deferred+30:"));
+  exchange.retryAfter = 7s;
+  EXPECT_TRUE(said(rules, exchange).starts_with("deferred+7:"));
+  exchange.retryAfter = 48h;
+  EXPECT_TRUE(said(rules, exchange).starts_with("deferred+3600:"));
+}
+
+TEST(Rules, TakeTheReferenceFromBodyJsonOrHeader) {
+  auto body = rulesOf(R"(reference: {body: 'id: (\S+)'})");
+  EXPECT_EQ(said(body, answer(200, "OK\nid: q-17 more")), "accepted:q-17");
+  EXPECT_EQ(said(body, answer(200, "OK")), "accepted:");
+  EXPECT_EQ(said(rulesOf(R"(reference: {body: '[0-9]+'})"), answer(200, "sent 17")), "accepted:17");
+  EXPECT_EQ(said(rulesOf(R"(reference: {body: 'x(y)?'})"), answer(200, "x")), "accepted:");
+  EXPECT_EQ(said(rulesOf("reference: {json: /0/id}"), answer(200, R"([{"id": "a/b"}])")), "accepted:a/b");
+  auto header = rulesOf("reference: {header: X-Id}");
+  EXPECT_EQ(header.wanted().header, "X-Id");
+  EXPECT_EQ(header.wanted().body, AnswerParts::Body::dropped);
+  auto exchange = answer(201, "");
+  exchange.header = "h-1";
+  EXPECT_EQ(said(header, exchange), "accepted:h-1");
+}
+
+TEST(Rules, KeepAReferenceShort) {
+  auto outcome = rulesOf("reference: {body: '.*'}").outcomeOf(answer(200, std::string(60'000, 'x')), origin);
+  EXPECT_EQ(std::get<kit::Accepted>(outcome).reference.size(), 128U);
+}
+
+TEST(Rules, KnowNothingOfAnAnswerThatDidNotComeWhole) {
+  auto rules = rulesOf(R"(
+answers:
+  - {status: 2xx, body: "ERROR", is: broken}
+  - {status: 2xx, is: accepted}
+)");
+  EXPECT_EQ(said(rules, answer(200, "OK, but", Exchange::Body::partial)),
+            "unknown:https://gw:443 gave an answer that did not come whole (200)");
+  EXPECT_TRUE(said(rules, answer(200, "ERROR", Exchange::Body::partial)).starts_with("broken"))
+      << "what it looks for was there";
+  EXPECT_TRUE(said(rules, answer(503, "", Exchange::Body::partial)).starts_with("deferred"))
+      << "no rule reads the body of that status";
+}
+
+TEST(Rules, LeaveATransferThatFailedToTheTable) {
+  auto rules = rulesOf("answers: [{is: accepted}]");
+  Exchange cut;
+  cut.failure = Failure::cut;
+  cut.sent = Sent::something;
+  EXPECT_TRUE(said(rules, cut).starts_with("unknown"));
+  cut.sent = Sent::nothing;
+  EXPECT_TRUE(said(rules, cut).starts_with("deferred"));
+}
+
+TEST(Rules, SurviveAnswersThatAreMadeToBreakThem) {
+  auto rules = rulesOf(R"(
+answers:
+  - {json: /a/0/b, equals: "1", is: accepted}
+  - {body: "(a*)*(b|a)*c$", is: refused}
+  - {json: /-, is: refused}
+  - {json: /01, is: refused}
+  - {status: 2xx, is: deferred}
+reference: {json: /a/0/b}
+)");
+  std::vector<std::string> bodies = {std::string(65'536, '['),
+                                     std::string(65'536, 'a'),
+                                     std::string("\0\0\0", 3),
+                                     "\xFF\xFE{",
+                                     "{\"a\": 1e999}",
+                                     "[1,2,3]",
+                                     "\"",
+                                     "",
+                                     "{\"a\":[{\"b\":[1]}]}"};
+  std::string nested;
+  for (int i = 0; i < 8'000; ++i) nested += "{\"a\":[";
+  bodies.push_back(nested);
+  for (auto& body : bodies) {
+    auto before = std::chrono::steady_clock::now();
+    EXPECT_TRUE(said(rules, answer(200, body)).starts_with("deferred")) << body.substr(0, 20);
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 5s) << "an expression took more than linear time";
+  }
+}
+
+TEST(Rules, ReadStatuses) {
+  using Ranges = std::vector<std::pair<int, int>>;
+  EXPECT_EQ(parseStatuses("200"), (Ranges{{200, 200}}));
+  EXPECT_EQ(parseStatuses("4xx, 200-204 ,503"), (Ranges{{400, 499}, {200, 204}, {503, 503}}));
+  for (auto wrong : {"", "20", "2xy", "xx", "300-200", "200,", "200-", "1000", "200 300", "-1", "0xx"})
+    EXPECT_EQ(parseStatuses(wrong), std::nullopt) << wrong;
+}
+
+}  // namespace
+}  // namespace smsd::net

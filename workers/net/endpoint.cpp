@@ -1,0 +1,262 @@
+#include "workers/net/endpoint.h"
+
+#include <algorithm>
+
+#include "version.h"
+
+namespace smsd::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint16_t nameServicePort = 53;  // an answer too long for UDP is asked for again over TCP
+
+bool isPrintable(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+std::string base64(std::string_view bytes) {
+  constexpr char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string result;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    unsigned group = 0;
+    for (std::size_t k = 0; k < 3; ++k)
+      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
+    for (std::size_t k = 0; k < 4; ++k)
+      result += i + k <= bytes.size() ? letters[group >> (18 - 6 * k) & 63] : '=';
+  }
+  return result;
+}
+
+bool isSecretName(const std::string& name) {
+  constexpr std::string_view taken[] = {"recipient", "digits", "text", "key", "encoding"};
+  return !name.empty() && name.size() <= 32 && name[0] >= 'a' && name[0] <= 'z' &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; }) &&
+         std::find(std::begin(taken), std::end(taken), name) == std::end(taken);
+}
+
+}  // namespace
+
+// RFC 9110: a token
+bool isHeaderName(std::string_view name) {
+  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
+  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           others.find(c) != std::string_view::npos;
+  });
+}
+
+void Endpoint::declare(config::Keys& keys) {
+  keys.integer("window", window_, {1, 256}, "requests under way at once");
+  keys.integer("backlog", backlog_, {0, 4096}, "SMS taken ahead of the window");
+  keys.duration("connect_timeout", connectTimeout_, {100ms, 1min}, "until a connection has to be there");
+  keys.durationOr("never", "timeout", timeout_, {100ms, 1h},
+                  "until an answer has to be complete; `timeout` of smsd.yaml holds as well");
+  keys.choice("http_version", http_, {{"1.1", HttpVersion::http11}, {"2", HttpVersion::http2}},
+              "the newest version of HTTP to speak; 2 over TLS only");
+  keys.integer("redirects", redirects_, {0, 10},
+               "how many redirects to follow, within the same scheme, host and port only");
+  keys.flag("knows_keys", knowsKeys_,
+            "the gateway drops a second request with the same idempotency key, so that what is unknown may "
+            "be sent again");
+  keys.text("idempotency_header", idempotencyHeader_, "the header that carries the idempotency key");
+  keys.number("rate.per_second", perSecond_, {0, 1000},
+              "SMS begun in a second at most, evenly spaced; 0: no limit");
+  declareTls(keys);
+  declareAccess(keys);
+  declareProxy(keys);
+  declareRules(keys);
+}
+
+void Endpoint::declareTls(config::Keys& keys) {
+  keys.path(
+      "ca_file", caFile_,
+      "certificates (PEM, absolute path) that the gateway's has to be signed by, instead of the system's");
+  keys.path("certificate_file", certificateFile_,
+            "our own certificate (PEM, absolute path), for a gateway that asks for one");
+  keys.path("key_file", keyFile_, "its private key (PEM, absolute path)");
+  keys.secretFile("key_password_file", identity_.keyPassword, "the password of that key");
+  keys.choice("tls_min_version", leastTls_, {{"1.2", TlsVersion::tls12}, {"1.3", TlsVersion::tls13}},
+              "the oldest version of TLS to accept");
+}
+
+void Endpoint::declareAccess(config::Keys& keys) {
+  keys.choice("auth.type", credentials_.how,
+              {{"none", Authentication::none},
+               {"basic", Authentication::basic},
+               {"digest", Authentication::digest},
+               {"bearer", Authentication::bearer}},
+              "how to log in at the gateway");
+  keys.text("auth.username", credentials_.username, "who we are, for basic and digest");
+  keys.secretFile("auth.password_file", credentials_.password, "the password, for basic and digest");
+  keys.secretFile("auth.token_file", token_, "the token, for bearer");
+  keys.list<NamedSecret>(
+      "secrets", secrets_,
+      [](config::Keys& inner, NamedSecret& secret) {
+        inner.text("name", secret.name, "{name} stands for it in url, headers and body",
+                   config::Presence::required);
+        inner.secretFile("file", secret.value, "the file whose first line it is", config::Presence::required);
+        inner.rule("name", [&secret]() -> std::optional<std::string> {
+          if (isSecretName(secret.name)) return std::nullopt;
+          return "expected a name of small letters, digits and _ that is not one of the placeholders";
+        });
+      },
+      "secrets for templates");
+}
+
+void Endpoint::declareProxy(config::Keys& keys) {
+  keys.text("proxy.url", proxy_.url, "a proxy to go through, http://host:port");
+  keys.text("proxy.username", proxy_.username, "who we are there");
+  keys.secretFile("proxy.password_file", proxy_.password, "and the password");
+}
+
+void Endpoint::declareRules(config::Keys& keys) {
+  keys.rule("ca_file", [this]() -> std::optional<std::string> {
+    if (caFile_.empty()) return std::nullopt;
+    auto read = readPem(caFile_, PemOf::authority);
+    authorities_ = std::move(read.text);
+    return read.problem.empty() ? std::nullopt : std::optional(read.problem);
+  });
+  keys.rule("certificate_file", [this] { return readIdentity(); });
+  keys.rule("idempotency_header", [this]() -> std::optional<std::string> {
+    if (isHeaderName(idempotencyHeader_)) return std::nullopt;
+    return "expected the name of a header";
+  });
+  // The supervisor takes a worker that begins nothing for that long for one that hangs.
+  keys.rule("rate", [this]() -> std::optional<std::string> {
+    if (perSecond_ == 0 || perSecond_ >= 0.2) return std::nullopt;
+    return "expected 0, or per_second: 0.2 (one in five seconds) and more";
+  });
+  keys.rule("auth", [this] { return checkAccess(); });
+  keys.rule("secrets", [this]() -> std::optional<std::string> {
+    for (auto& secret : secrets_) {
+      auto same = [&](const NamedSecret& other) { return other.name == secret.name; };
+      if (std::count_if(secrets_.begin(), secrets_.end(), same) > 1) return "expected each name once";
+      rememberSecret(secret.value.reveal());
+    }
+    return std::nullopt;
+  });
+  keys.rule("proxy", [this] { return readProxy(); });
+}
+
+std::optional<std::string> Endpoint::readIdentity() {
+  if (certificateFile_.empty() && keyFile_.empty()) return std::nullopt;
+  if (certificateFile_.empty()) return "is missing, expected beside key_file";
+  if (keyFile_.empty()) return "expected key_file beside it";
+  auto certificate = readPem(certificateFile_, PemOf::certificate);
+  if (!certificate.problem.empty()) return certificate.problem;
+  auto key = readPem(keyFile_, PemOf::key);
+  if (!key.problem.empty()) return "key_file: " + key.problem;
+  identity_.certificate = std::move(certificate.text);
+  identity_.key = config::Secret(std::move(key.text));
+  rememberSecret(identity_.keyPassword.reveal());
+  return std::nullopt;
+}
+
+std::optional<std::string> Endpoint::checkAccess() {
+  auto& [how, username, password] = credentials_;
+  bool withPassword = how == Authentication::basic || how == Authentication::digest;
+  if (withPassword && (username.empty() || password.empty()))
+    return "expected auth.username and auth.password_file with this type";
+  if (!withPassword && (!username.empty() || !password.empty()))
+    return "auth.username and auth.password_file go with the types basic and digest";
+  if (username.find(':') != std::string::npos || username.find('\n') != std::string::npos)
+    return "a username cannot hold a colon or a line's end";
+  if ((how == Authentication::bearer) == token_.empty())
+    return "auth.token_file goes with the type bearer, and has to be there with it";
+  if (!isPrintable(token_.reveal())) return "the token has characters that cannot stand in a header";
+  rememberSecret(password.reveal());
+  rememberSecret(token_.reveal());
+  if (withPassword) rememberSecret(base64(username + ":" + password.reveal()));
+  return std::nullopt;
+}
+
+std::optional<std::string> Endpoint::readProxy() {
+  if (proxy_.url.empty()) {
+    if (proxy_.username.empty() && proxy_.password.empty()) return std::nullopt;
+    return "expected proxy.url with a username or password";
+  }
+  auto origin = originOf(proxy_.url);
+  // No username or password in it: they have keys of their own, and this one is shown.
+  bool bare = origin && proxy_.url.starts_with("http://") &&
+              proxy_.url.find_first_of("@?#{", 7) == std::string::npos &&
+              proxy_.url.find('/', 7) == std::string::npos;
+  if (!bare) return "expected proxy.url as http://host:port";
+  if (proxy_.username.empty() != proxy_.password.empty())
+    return "expected proxy.username and proxy.password_file, or neither";
+  proxy_.url = origin->text;
+  proxyPort_ = origin->port;
+  rememberSecret(proxy_.password.reveal());
+  return std::nullopt;
+}
+
+void Endpoint::rememberSecret(const std::string& secret) {
+  constexpr std::size_t shortest = 4;  // less would take ordinary words apart, and hide nothing
+  if (secret.size() < shortest) return;
+  for (auto& form : {secret, escaped(secret, Place::url), escaped(secret, Place::json),
+                     escaped(secret, Place::xml), base64(secret)})
+    if (std::find(hidden_.begin(), hidden_.end(), form) == hidden_.end()) hidden_.push_back(form);
+  // The longer first: one may be part of another.
+  std::stable_sort(hidden_.begin(), hidden_.end(), [](auto& a, auto& b) { return a.size() > b.size(); });
+}
+
+void Endpoint::hideSecrets(std::string& said) const {
+  for (auto& secret : hidden_)
+    for (std::size_t at = said.find(secret); at != std::string::npos; at = said.find(secret, at))
+      said.replace(at, secret.size(), "(hidden)");
+}
+
+Constants Endpoint::constants() const {
+  Constants constants;
+  for (auto& secret : secrets_) constants.push_back({secret.name, secret.value});
+  return constants;
+}
+
+kit::Traits Endpoint::traits(std::string kind) const {
+  return {.kind = std::move(kind),
+          .window = static_cast<unsigned>(window_),
+          .backlog = static_cast<unsigned>(backlog_),
+          .knowsKeys = knowsKeys_,
+          .spacing = perSecond_ > 0 ? std::chrono::nanoseconds(static_cast<std::int64_t>(1e9 / perSecond_))
+                                    : std::chrono::nanoseconds(0)};
+}
+
+TransferSettings Endpoint::transfers() const {
+  TransferSettings settings;
+  settings.connections = window();
+  settings.connectTimeout = connectTimeout_;
+  settings.authorities = authorities_;
+  settings.userAgent = "smsd/" SMSD_VERSION;
+  settings.http = http_;
+  settings.leastTls = leastTls_;
+  settings.identity = identity_;
+  settings.credentials = credentials_;
+  if (credentials_.how == Authentication::bearer) settings.credentials.password = token_;
+  settings.proxy = proxy_;
+  settings.redirects = static_cast<unsigned>(redirects_);
+  return settings;
+}
+
+sandbox::Policy Endpoint::policy(std::uint16_t port) const {
+  sandbox::Policy policy;
+  policy.readable = sandbox::resolverAndCertificates();
+  policy.network = sandbox::Network::outbound;
+  policy.connectPorts = {proxyPort_ != 0 ? proxyPort_ : port, nameServicePort};
+  // A request needs one, and for a moment those of a lookup: at the first burst all of them look the name up
+  // at once.
+  policy.openFiles = 128 + 8 * static_cast<std::uint64_t>(window_);
+  return policy;
+}
+
+std::string Endpoint::keyHeader(std::string_view key) const {
+  std::string header = idempotencyHeader_ + ": ";
+  header += key;
+  return header;
+}
+
+Milliseconds Endpoint::deadline(Milliseconds given) const {
+  return timeout_ ? std::min(*timeout_, given) : given;
+}
+
+}  // namespace smsd::net

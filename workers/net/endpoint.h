@@ -1,0 +1,88 @@
+// The far end as an operator describes it: how it is reached, what it is shown, what it is trusted for.
+//
+// Owns the keys that all kinds over HTTP share, and the files they name. Called by the kinds: declare() when
+// the configuration is read, the rest when it was good. Reads its files then, before the lock. Never prints
+// what is in them.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/config/keys.h"
+#include "common/sandbox/sandbox.h"
+#include "workers/kit/dispatcher.h"
+#include "workers/net/template.h"
+#include "workers/net/transfers.h"
+
+namespace smsd::net {
+
+struct NamedSecret {
+  std::string name;
+  config::Secret value;
+};
+
+class Endpoint {
+ public:
+  /// Before the kind's own keys, so that its rules find what was read.
+  void declare(config::Keys& keys);
+
+  /// What stands for {name} in templates.
+  Constants constants() const;
+  unsigned window() const { return static_cast<unsigned>(window_); }
+  kit::Traits traits(std::string kind) const;
+  /// All but method, headers and what is wanted of an answer.
+  TransferSettings transfers() const;
+  sandbox::Policy policy(std::uint16_t port) const;
+  std::string keyHeader(std::string_view key) const;
+  Milliseconds deadline(Milliseconds given) const;
+
+  /// Takes our secrets out of what a gateway said, should it say one: a reference is shown.
+  void hideSecrets(std::string& said) const;
+
+ private:
+  void declareTls(config::Keys& keys);
+  void declareAccess(config::Keys& keys);
+  void declareProxy(config::Keys& keys);
+  void declareRules(config::Keys& keys);
+  std::optional<std::string> readIdentity();
+  std::optional<std::string> readProxy();
+  std::optional<std::string> checkAccess();
+  void rememberSecret(const std::string& secret);
+
+  int window_ = 64;
+  int backlog_ = 64;
+  Milliseconds connectTimeout_ = std::chrono::seconds(5);
+  std::optional<Milliseconds> timeout_;
+  int redirects_ = 0;
+  double perSecond_ = 0;
+  bool knowsKeys_ = false;
+  std::string idempotencyHeader_ = "Idempotency-Key";
+  HttpVersion http_ = HttpVersion::http11;
+
+  TlsVersion leastTls_ = TlsVersion::tls12;
+  std::filesystem::path caFile_, certificateFile_, keyFile_;
+  std::string authorities_;
+  Identity identity_;
+
+  Credentials credentials_;
+  config::Secret token_;
+  std::vector<NamedSecret> secrets_;
+
+  Proxy proxy_;
+  std::uint16_t proxyPort_ = 0;
+  std::vector<std::string> hidden_;  // what must not be shown, in each form it may come back in
+};
+
+/// Text of a file that holds PEM; what is wrong with it instead. `secret`: it must not be open to others.
+enum class PemOf { authority, certificate, key };
+struct PemRead {
+  std::string text;
+  std::string problem;  // empty: it was read
+};
+PemRead readPem(const std::filesystem::path& path, PemOf what);
+
+bool isHeaderName(std::string_view name);
+
+}  // namespace smsd::net

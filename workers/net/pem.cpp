@@ -1,0 +1,48 @@
+// See endpoint.h: files of certificates and keys.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "workers/net/endpoint.h"
+
+namespace smsd::net {
+namespace {
+
+constexpr std::size_t mostPem = 8 << 20;
+
+std::string readAll(int fd) {
+  std::string text;
+  char buffer[65536];
+  for (;;) {
+    ssize_t n = ::read(fd, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0 || text.size() > mostPem) return text;
+    text.append(buffer, static_cast<std::size_t>(n));
+  }
+}
+
+}  // namespace
+
+PemRead readPem(const std::filesystem::path& path, PemOf what) {
+  if (!path.is_absolute()) return {"", "expected an absolute path"};
+  // A FIFO must not hold us up.
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return {"", std::string("cannot be read (") + std::strerror(errno) + ")"};
+  struct stat status {};
+  bool regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+  std::string text = regular ? readAll(fd) : "";
+  ::close(fd);
+  if (!regular) return {"", "not a regular file"};
+  if (what == PemOf::key && (status.st_mode & S_IRWXO) != 0)
+    return {"", "open to everybody, expected mode 0640 or less: chmod o= on it"};
+  if (text.size() > mostPem) return {"", "too long"};
+  if (what == PemOf::key ? text.find("PRIVATE KEY-----") == std::string::npos
+                         : text.find("-----BEGIN ") == std::string::npos)
+    return {"", what == PemOf::key ? "holds no private key in PEM form" : "holds no certificate in PEM form"};
+  return {std::move(text), ""};
+}
+
+}  // namespace smsd::net

@@ -1,0 +1,224 @@
+#include "workers/net/rules.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "workers/net/endpoint.h"
+
+namespace smsd::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t longestReference = 128;
+constexpr std::int64_t mostMemory = 1 << 20;  // of one expression
+
+std::optional<int> parseStatus(std::string_view text) {
+  int status = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), status);
+  if (error != std::errc{} || end != text.data() + text.size() || status < 100 || status > 999)
+    return std::nullopt;
+  return status;
+}
+
+std::optional<std::pair<int, int>> parseRange(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  text.remove_suffix(text.size() - (text.find_last_not_of(' ') + 1));
+  if (text.size() == 3 && text.ends_with("xx") && text[0] >= '1' && text[0] <= '9')
+    return std::pair((text[0] - '0') * 100, (text[0] - '0') * 100 + 99);
+  std::size_t dash = text.find('-');
+  auto first = parseStatus(text.substr(0, dash));
+  auto last = dash == std::string_view::npos ? first : parseStatus(text.substr(dash + 1));
+  if (!first || !last || *first > *last) return std::nullopt;
+  return std::pair(*first, *last);
+}
+
+kit::Outcome outcomeAs(const Rule& rule, const Exchange& exchange, const std::string& reference,
+                       std::string_view origin) {
+  std::string reason(origin);
+  if (rule.reason.empty())
+    reason += " answers as a rule of `answers` says (" + std::to_string(exchange.status) + ")";
+  else
+    reason += ": " + rule.reason;
+  switch (rule.is) {
+    case Meaning::accepted:
+      return kit::Accepted{reference};
+    case Meaning::refused:
+      return kit::Refused{reason};
+    case Meaning::deferred: {
+      auto after = exchange.retryAfter > 0ms ? exchange.retryAfter : rule.after;
+      return kit::Deferred{reason, std::clamp(after, Milliseconds(0), longestRetryAfter)};
+    }
+    case Meaning::broken:
+      return kit::Broken{reason};
+    case Meaning::unknown:
+      break;
+  }
+  return kit::Unknown{reason};
+}
+
+}  // namespace
+
+std::optional<std::vector<std::pair<int, int>>> parseStatuses(std::string_view text) {
+  std::vector<std::pair<int, int>> ranges;
+  for (std::size_t at = 0; at <= text.size();) {
+    std::size_t comma = std::min(text.find(',', at), text.size());
+    auto range = parseRange(text.substr(at, comma - at));
+    if (!range) return std::nullopt;
+    ranges.push_back(*range);
+    at = comma + 1;
+  }
+  return ranges;
+}
+
+std::optional<std::string> Expression::compile(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(mostMemory);
+  auto compiled = std::make_shared<RE2>(text, options);
+  if (!compiled->ok()) return "not a regular expression as RE2 knows them: " + compiled->error();
+  expression_ = std::move(compiled);
+  return std::nullopt;
+}
+
+bool Expression::matches(std::string_view text) const {
+  return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *expression_);
+}
+
+std::optional<std::string> Expression::extract(std::string_view text) const {
+  re2::StringPiece found[2];
+  int groups = std::min(expression_->NumberOfCapturingGroups(), 1) + 1;
+  re2::StringPiece whole(text.data(), text.size());
+  if (!expression_->Match(whole, 0, whole.size(), RE2::UNANCHORED, found, groups)) return std::nullopt;
+  const re2::StringPiece& piece = found[groups - 1];
+  return std::string(piece.data() == nullptr ? "" : piece.data(), piece.size());
+}
+
+std::optional<std::string> Pointer::compile(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  try {
+    pointer_.emplace(text);
+    return std::nullopt;
+  } catch (const nlohmann::json::exception&) {
+    return "not a JSON pointer, expected one like /messages/0/id";
+  }
+}
+
+std::optional<std::string> Pointer::in(const nlohmann::json& document) const {
+  try {
+    if (document.is_discarded() || !document.contains(*pointer_)) return std::nullopt;
+    const auto& value = document.at(*pointer_);
+    if (value.is_null()) return std::nullopt;
+    if (value.is_string()) return value.get<std::string>();
+    if (value.is_primitive()) return value.dump();
+    return "";
+  } catch (const nlohmann::json::exception&) {  // "-" or "01" where the answer has a list
+    return std::nullopt;
+  }
+}
+
+const nlohmann::json& Answer::json() const {
+  if (!json_) json_ = nlohmann::json::parse(exchange_.body, nullptr, false);
+  return *json_;
+}
+
+bool Rule::fitsStatus(int answered) const {
+  return statuses.empty() || std::any_of(statuses.begin(), statuses.end(), [&](auto& range) {
+           return answered >= range.first && answered <= range.second;
+         });
+}
+
+bool Rule::fits(const Answer& answer) const {
+  if (!fitsStatus(answer.exchange().status)) return false;
+  if (bodyExpression && !bodyExpression.matches(answer.exchange().body)) return false;
+  if (!pointer) return true;
+  auto value = pointer.in(answer.json());
+  if (!value) return false;
+  if (!equals.empty() && *value != equals) return false;
+  return !valueExpression || valueExpression.matches(*value);
+}
+
+void Rules::declare(config::Keys& keys) {
+  keys.list<Rule>(
+      "answers", rules_,
+      [](config::Keys& inner, Rule& rule) {
+        inner.text("status", rule.status, "the status it is for: 200, 200-299, 4xx, or several with commas");
+        inner.text("body", rule.body, "a regular expression (RE2) that has to match somewhere in the body");
+        inner.text("json", rule.json, "a JSON pointer to a value that has to be there, like /messages/0/id");
+        inner.text("equals", rule.equals, "what the value at `json` has to be");
+        inner.text("matches", rule.matches, "a regular expression that has to match the value at `json`");
+        inner.choice("is", rule.is,
+                     {{"accepted", Meaning::accepted},
+                      {"refused", Meaning::refused},
+                      {"deferred", Meaning::deferred},
+                      {"broken", Meaning::broken},
+                      {"unknown", Meaning::unknown}},
+                     "what the answer means", config::Presence::required);
+        inner.duration("after", rule.after, {0ms, longestRetryAfter},
+                       "how long to wait when deferred, unless the gateway says it with Retry-After");
+        inner.text("reason", rule.reason, "what to tell the operator");
+        inner.rule("status", [&rule]() -> std::optional<std::string> {
+          if (rule.status.empty()) return std::nullopt;
+          auto statuses = parseStatuses(rule.status);
+          if (!statuses)
+            return "expected a status like 200, a range like 200-299 or 4xx, or several with commas";
+          rule.statuses = *std::move(statuses);
+          return std::nullopt;
+        });
+        inner.rule("body", [&rule] { return rule.bodyExpression.compile(rule.body); });
+        inner.rule("json", [&rule] { return rule.pointer.compile(rule.json); });
+        inner.rule("matches", [&rule]() -> std::optional<std::string> {
+          if (rule.json.empty() && !rule.matches.empty()) return "expected `json` beside it";
+          return rule.valueExpression.compile(rule.matches);
+        });
+        inner.rule("equals", [&rule]() -> std::optional<std::string> {
+          if (rule.json.empty() && !rule.equals.empty()) return "expected `json` beside it";
+          return std::nullopt;
+        });
+      },
+      "what the gateway's answers mean: the first rule whose conditions all hold decides, else the status");
+  keys.text("reference.body", reference_.body,
+            "a regular expression whose first group is the reference of an accepted SMS in the body");
+  keys.text("reference.json", reference_.json, "a JSON pointer to the reference");
+  keys.text("reference.header", reference_.header, "the header that holds the reference");
+  keys.rule("reference.body", [this] { return reference_.expression.compile(reference_.body); });
+  keys.rule("reference.json", [this] { return reference_.pointer.compile(reference_.json); });
+  keys.rule("reference.header", [this]() -> std::optional<std::string> {
+    if (reference_.header.empty() || isHeaderName(reference_.header)) return std::nullopt;
+    return "expected the name of a header";
+  });
+}
+
+AnswerParts Rules::wanted() const {
+  bool body = reference_.expression || reference_.pointer ||
+              std::any_of(rules_.begin(), rules_.end(), [](const Rule& rule) { return rule.readsBody(); });
+  return {body ? AnswerParts::Body::kept : AnswerParts::Body::dropped, reference_.header};
+}
+
+std::optional<std::string> Rules::referenceIn(const Answer& answer) const {
+  std::optional<std::string> reference;
+  if (!reference_.header.empty() && !answer.exchange().header.empty()) reference = answer.exchange().header;
+  if (!reference && reference_.pointer) reference = reference_.pointer.in(answer.json());
+  if (!reference && reference_.expression) reference = reference_.expression.extract(answer.exchange().body);
+  if (reference) reference->resize(std::min(reference->size(), longestReference));
+  return reference;
+}
+
+kit::Outcome Rules::outcomeOf(const Exchange& exchange, std::string_view origin) const {
+  if (exchange.status == 0) return net::outcomeOf(exchange, origin);
+  Answer answer(exchange);
+  std::string reference = referenceIn(answer).value_or("");
+  for (auto& rule : rules_) {
+    if (rule.fits(answer)) return outcomeAs(rule, exchange, reference, origin);
+    // What is missing could be what this rule looks for.
+    if (exchange.whole == Exchange::Body::partial && rule.readsBody() && rule.fitsStatus(exchange.status))
+      return kit::Unknown{std::string(origin) + " gave an answer that did not come whole (" +
+                          std::to_string(exchange.status) + ")"};
+  }
+  kit::Outcome outcome = net::outcomeOf(exchange, origin);
+  if (auto* accepted = std::get_if<kit::Accepted>(&outcome)) accepted->reference = reference;
+  return outcome;
+}
+
+}  // namespace smsd::net

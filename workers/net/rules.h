@@ -1,0 +1,98 @@
+// Rules: what an operator says that a gateway's answers mean, and where its reference stands.
+//
+// Owns the keys `answers` and `reference`. Called by the kinds that speak HTTP, when a transfer has ended.
+// The first rule that fits decides; what none fits is for the table (answers.h). Pure but for the keys. An
+// answer is untrusted: it is bounded before it comes here, expressions are matched in linear time (RE2), JSON
+// is read without exceptions. Has an answer for everything.
+#pragma once
+
+#include <re2/re2.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/config/keys.h"
+#include "workers/net/answers.h"
+
+namespace smsd::net {
+
+enum class Meaning { accepted, refused, deferred, broken, unknown };
+
+/// A regular expression that was tried when the configuration was read. Empty: none was given.
+class Expression {
+ public:
+  /// What is wrong with it, or nothing.
+  std::optional<std::string> compile(const std::string& text);
+  explicit operator bool() const { return expression_ != nullptr; }
+  bool matches(std::string_view text) const;
+  /// What its first group holds, or all of what matches where it has none.
+  std::optional<std::string> extract(std::string_view text) const;
+
+ private:
+  std::shared_ptr<const RE2> expression_;
+};
+
+class Pointer {
+ public:
+  std::optional<std::string> compile(const std::string& text);
+  explicit operator bool() const { return pointer_.has_value(); }
+  /// The scalar there as a text; an empty one for a list or a map. None: nothing is there, or null.
+  std::optional<std::string> in(const nlohmann::json& document) const;
+
+ private:
+  std::optional<nlohmann::json::json_pointer> pointer_;
+};
+
+/// What was answered, read as far as the rules need it.
+class Answer {
+ public:
+  explicit Answer(const Exchange& exchange) : exchange_(exchange) {}
+  const Exchange& exchange() const { return exchange_; }
+  const nlohmann::json& json() const;  // discarded: it is no JSON
+
+ private:
+  const Exchange& exchange_;
+  mutable std::optional<nlohmann::json> json_;
+};
+
+struct Rule {
+  std::string status, body, json, equals, matches, reason;  // as they were written
+  Meaning is = Meaning::accepted;
+  Milliseconds after{0};
+
+  std::vector<std::pair<int, int>> statuses{};  // empty: any
+  Expression bodyExpression{};
+  Pointer pointer{};
+  Expression valueExpression{};
+
+  bool readsBody() const { return bodyExpression || pointer; }
+  bool fitsStatus(int answered) const;
+  bool fits(const Answer& answer) const;
+};
+
+class Rules {
+ public:
+  void declare(config::Keys& keys);
+  AnswerParts wanted() const;
+  kit::Outcome outcomeOf(const Exchange& exchange, std::string_view origin) const;
+
+ private:
+  std::optional<std::string> referenceIn(const Answer& answer) const;
+
+  std::vector<Rule> rules_;
+  struct {
+    std::string body, json, header;
+    Expression expression{};
+    Pointer pointer{};
+  } reference_;
+};
+
+/// "200", "200-299", "4xx", several with commas. None: not that.
+std::optional<std::vector<std::pair<int, int>>> parseStatuses(std::string_view text);
+
+}  // namespace smsd::net

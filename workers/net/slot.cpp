@@ -1,0 +1,276 @@
+#include "workers/net/slot.h"
+
+#include <kj/debug.h>
+#include <strings.h>
+
+#include <algorithm>
+
+#include "workers/net/curl-library.h"
+#include "workers/net/template.h"
+
+namespace smsd::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Shorter than what gateways keep alive (Apache: 5 s), so that a request seldom meets a connection that is
+// just being closed.
+constexpr auto longestIdle = 4s;
+// A digest whose nonce has run out is asked for once more.
+constexpr unsigned mostChallenges = 2;
+
+const char* wordOf(Method method) {
+  switch (method) {
+    case Method::get:
+      return "GET";
+    case Method::post:
+      return "POST";
+    case Method::put:
+      return "PUT";
+  }
+  std::abort();
+}
+
+// The text, not the file: what was read at the start stays good when the file is replaced behind the lock.
+curl_blob blobOf(const std::string& text) {
+  return {const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
+}
+
+}  // namespace
+
+HeaderList::HeaderList(const std::vector<std::string>& common) {
+  common_.reserve(common.size());
+  for (auto& header : common) common_.push_back({const_cast<char*>(header.c_str()), nullptr});
+  for (std::size_t i = 1; i < common_.size(); ++i) common_[i - 1].next = &common_[i];
+}
+
+curl_slist* HeaderList::of(const std::vector<std::string>& own) {
+  own_.resize(own.size());
+  curl_slist* next = common_.empty() ? nullptr : common_.data();
+  for (std::size_t i = own.size(); i > 0; --i) {
+    own_[i - 1] = {const_cast<char*>(own[i - 1].c_str()), next};
+    next = &own_[i - 1];
+  }
+  return next;
+}
+
+Slot::Slot(const TransferSettings& settings)
+    : settings_(settings), easy_(curl_easy_init(), curl_easy_cleanup), headers_(settings.headers) {
+  KJ_REQUIRE(easy_ != nullptr, "libcurl has no memory");
+  setCommon();
+  setConnection();
+  setTls();
+  setCredentials();
+  setProxy();
+}
+
+template <typename T>
+void Slot::set(CURLoption option, T value) {
+  CURLcode code = curl_easy_setopt(easy_.get(), option, value);
+  KJ_REQUIRE(code == CURLE_OK, "libcurl lacks an option", int(option), curl_easy_strerror(code));
+}
+
+void Slot::setCommon() {
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  if (settings_.method != Method::get) {
+    set(CURLOPT_POST, 1L);
+    set(CURLOPT_CUSTOMREQUEST, wordOf(settings_.method));
+  }
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_PATH_AS_IS, 1L);
+  set(CURLOPT_USERAGENT, settings_.userAgent.c_str());
+  set(CURLOPT_NOSIGNAL, 1L);
+  // Else a transfer that ends while its name is being looked up waits for that lookup, and all others with
+  // it.
+  set(CURLOPT_QUICK_EXIT, 1L);
+  set(CURLOPT_ERRORBUFFER, error_.data());
+  set(CURLOPT_PREREQFUNCTION, &onRequest);
+  set(CURLOPT_PREREQDATA, this);
+  set(CURLOPT_HEADERFUNCTION, &onHeader);
+  set(CURLOPT_HEADERDATA, this);
+  set(CURLOPT_WRITEFUNCTION, &onBody);
+  set(CURLOPT_WRITEDATA, this);
+}
+
+void Slot::setConnection() {
+  bool two = settings_.http == HttpVersion::http2;
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(two ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  // Rather a place on a connection that is being made than a connection of its own.
+  if (two) set(CURLOPT_PIPEWAIT, 1L);
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings_.connectTimeout.count()));
+  set(CURLOPT_MAXAGE_CONN, static_cast<long>(longestIdle.count()));
+}
+
+void Slot::setTls() {
+  set(CURLOPT_SSL_VERIFYPEER, 1L);
+  set(CURLOPT_SSL_VERIFYHOST, 2L);
+  bool thirteen = settings_.leastTls == TlsVersion::tls13;
+  set(CURLOPT_SSLVERSION, static_cast<long>(thirteen ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
+  if (!settings_.authorities.empty()) {
+    curl_blob pem = blobOf(settings_.authorities);
+    set(CURLOPT_CAINFO_BLOB, &pem);
+    set(CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+    set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+  }
+  const Identity& identity = settings_.identity;
+  if (identity.certificate.empty()) return;
+  curl_blob certificate = blobOf(identity.certificate);
+  curl_blob key = blobOf(identity.key.reveal());
+  set(CURLOPT_SSLCERT_BLOB, &certificate);
+  set(CURLOPT_SSLKEY_BLOB, &key);
+  // An empty one, so that a key that wants one never asks the terminal.
+  set(CURLOPT_KEYPASSWD, identity.keyPassword.reveal().c_str());
+}
+
+void Slot::setCredentials() {
+  const Credentials& credentials = settings_.credentials;
+  switch (credentials.how) {
+    case Authentication::none:
+      return;
+    case Authentication::bearer:
+      set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
+      set(CURLOPT_XOAUTH2_BEARER, credentials.password.reveal().c_str());
+      return;
+    case Authentication::basic:
+    case Authentication::digest:
+      break;
+  }
+  bool digest = credentials.how == Authentication::digest;
+  set(CURLOPT_HTTPAUTH, static_cast<long>(digest ? CURLAUTH_DIGEST : CURLAUTH_BASIC));
+  set(CURLOPT_USERNAME, credentials.username.c_str());
+  set(CURLOPT_PASSWORD, credentials.password.reveal().c_str());
+}
+
+void Slot::setProxy() {
+  // An empty one: none, whatever the environment says.
+  set(CURLOPT_PROXY, settings_.proxy.url.c_str());
+  if (settings_.proxy.url.empty()) return;
+  set(CURLOPT_NOPROXY, "");
+  set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  if (settings_.proxy.username.empty()) return;
+  set(CURLOPT_PROXYAUTH, static_cast<long>(CURLAUTH_BASIC));
+  set(CURLOPT_PROXYUSERNAME, settings_.proxy.username.c_str());
+  set(CURLOPT_PROXYPASSWORD, settings_.proxy.password.reveal().c_str());
+}
+
+void Slot::prepare(const Request& request) {
+  request_ = &request;
+  error_[0] = '\0';
+  redirects_ = requests_ = challenges_ = 0;
+  status_ = 0;
+  headerBytes_ = bodyBytes_ = 0;
+  body_.clear();
+  header_.clear();
+  set(CURLOPT_URL, request.url.c_str());
+  set(CURLOPT_HTTPHEADER, headers_.of(request.headers));
+  if (settings_.method != Method::get) {
+    set(CURLOPT_POSTFIELDS, request.body.data());
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+  }
+  auto deadline = static_cast<long>(std::max<std::int64_t>(request.deadline.count(), 1));
+  if (std::exchange(deadline_, deadline) != deadline) set(CURLOPT_TIMEOUT_MS, deadline);
+  if (settings_.redirects > 0) begun_ = std::chrono::steady_clock::now();
+}
+
+/// A request that is not a GET is repeated only where the status says that it may be (RFC 9110, 15.4).
+bool Slot::mayFollow(int status) const {
+  if (status == 307 || status == 308) return true;
+  return settings_.method == Method::get && status >= 301 && status <= 303;
+}
+
+Slot::Redirect Slot::redirect() {
+  if (redirects_ >= settings_.redirects || !mayFollow(status_)) return Redirect::none;
+  char* location = nullptr;
+  curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_URL, &location);
+  if (location == nullptr) return Redirect::none;
+  auto here = originOf(request_->url);
+  auto there = originOf(location);
+  // Elsewhere would see the credentials, the number and the text.
+  if (!here || !there || here->text != there->text) return Redirect::none;
+  auto left = request_->deadline -
+              std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - begun_);
+  if (left <= 0ms) return Redirect::none;
+  ++redirects_;
+  target_ = location;
+  requests_ = challenges_ = 0;
+  status_ = 0;
+  headerBytes_ = bodyBytes_ = 0;
+  body_.clear();
+  header_.clear();
+  set(CURLOPT_URL, target_.c_str());
+  deadline_ = left.count();
+  set(CURLOPT_TIMEOUT_MS, deadline_);
+  return Redirect::follow;
+}
+
+Exchange Slot::exchange(CURLcode code) {
+  long bytes = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_REQUEST_SIZE, &bytes);
+  Exchange exchange;
+  exchange.status = status_;
+  exchange.failure = failureOf(code);
+  bool touched = exchange.failure == Failure::resend || redirects_ > 0 || (requests_ > 0 && bytes > 0);
+  exchange.sent = touched ? Sent::something : Sent::nothing;
+  long proxySaid = 0;
+  if (!settings_.proxy.url.empty()) curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &proxySaid);
+  if (!touched && proxySaid == 407) exchange.failure = Failure::proxy;
+  if (status_ >= 300) {
+    curl_off_t retryAfter = 0;
+    curl_easy_getinfo(easy_.get(), CURLINFO_RETRY_AFTER, &retryAfter);
+    constexpr curl_off_t most = longestRetryAfter / 1s;
+    exchange.retryAfter = std::chrono::seconds(std::clamp<curl_off_t>(retryAfter, 0, most));
+  }
+  exchange.whole = code == CURLE_OK ? Exchange::Body::whole : Exchange::Body::partial;
+  exchange.body = std::move(body_);
+  exchange.header = std::move(header_);
+  // Once a request is out, the library's words could quote it or its answer.
+  if (!touched) exchange.detail = error_[0] != '\0' ? error_.data() : curl_easy_strerror(code);
+  request_ = nullptr;
+  return exchange;
+}
+
+int Slot::onRequest(void* at, char*, char*, int, int) {
+  auto& slot = *static_cast<Slot*>(at);
+  if (slot.requests_++ > slot.challenges_) return CURL_PREREQFUNC_ABORT;
+  // What was answered before was the question for credentials.
+  slot.status_ = 0;
+  slot.headerBytes_ = slot.bodyBytes_ = 0;
+  slot.body_.clear();
+  slot.header_.clear();
+  return CURL_PREREQFUNC_OK;
+}
+
+std::size_t Slot::onHeader(char* line, std::size_t size, std::size_t count, void* at) {
+  auto& slot = *static_cast<Slot*>(at);
+  std::size_t length = size * count;
+  slot.headerBytes_ += length;
+  if (slot.headerBytes_ > mostHeaders) return 0;
+  const std::string& name = slot.settings_.wanted.header;
+  if (line[0] != '\r' && line[0] != '\n') {
+    if (!name.empty() && length > name.size() && line[name.size()] == ':' &&
+        ::strncasecmp(line, name.data(), name.size()) == 0) {
+      std::string_view value(line + name.size() + 1, length - name.size() - 1);
+      value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+      value.remove_suffix(value.size() - (value.find_last_not_of(" \t\r\n") + 1));
+      slot.header_ = value.substr(0, mostHeader);
+    }
+    return length;
+  }
+  long status = 0;
+  curl_easy_getinfo(slot.easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+  if (status >= 200) slot.status_ = static_cast<int>(status);  // 1xx: another set of headers follows
+  bool digest = slot.settings_.credentials.how == Authentication::digest;
+  if (digest && status == 401 && slot.challenges_ < mostChallenges) ++slot.challenges_;
+  return length;
+}
+
+std::size_t Slot::onBody(char* bytes, std::size_t size, std::size_t count, void* at) {
+  auto& slot = *static_cast<Slot*>(at);
+  std::size_t length = size * count;
+  std::size_t room = mostBody - std::min(slot.bodyBytes_, mostBody);
+  slot.bodyBytes_ += length;
+  if (slot.settings_.wanted.body == AnswerParts::Body::kept) slot.body_.append(bytes, std::min(length, room));
+  return slot.bodyBytes_ > mostBody ? 0 : length;
+}
+
+}  // namespace smsd::net
