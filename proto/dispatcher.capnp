@@ -51,7 +51,7 @@ interface Dispatcher {
   # that is under way is reported as `begun`. Changes nothing; may be repeated.
 
   health @3 () -> (health :Health);
-  # How the way out is now. Cheap, never waits for the slow thing: a worker that does not answer in time is hung.
+  # How the way out is now; also asked once before the first dispatch(). Cheap, never waits for the slow thing: a worker that does not answer in time is hung.
 
   drain @4 () -> ();
   # No further dispatch() will come. Returns when no SMS is under way any more and every outcome was taken by its sink. What
@@ -61,9 +61,12 @@ interface Dispatcher {
 interface OutcomeSink {
   # The supervisor's ear.
 
-  report @0 (reports :List(Report)) -> ();
+  report @0 (reports :List(Report)) -> (withheld :List(UInt64));
   # Many reports in one call. First, for each SMS, `begun`: the worker is about to touch it, and begins only when this call
   # has returned. So the supervisor of a worker that died knows what was certainly not sent. Then its outcome, once.
+  #
+  # Of the attempts announced in this call those in `withheld` are not begun after all, but reported as notBegun: what else
+  # was reported made the supervisor choose another way for them, or an operator paused this one.
 }
 
 struct Sms {

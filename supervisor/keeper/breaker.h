@@ -1,8 +1,9 @@
 // The breaker: is a dispatcher worth trying now? Pure: time comes in as an argument.
 //
-// Closed until `tolerance` failures in a row (one is enough when the dispatcher itself says it is broken),
-// then open for a delay that grows, then half open: one SMS is the probe, and what becomes of it closes or
-// opens again.
+// Closed until `tolerance` failures in a row, then open for a delay that grows, then half open: one SMS is
+// the probe, and what becomes of it closes or opens again. One failure is enough when the dispatcher itself
+// says it is broken, and when it was dear: for so long nobody was answered, and nobody else shall wait as
+// long.
 #pragma once
 
 #include <chrono>
@@ -18,6 +19,8 @@ class Breaker {
 
   enum class State { closed, open, halfOpen };
 
+  explicit Breaker(Time dear = std::chrono::seconds(1)) : dear_(dear) {}
+
   State state(Time now) const {
     if (failures_ < tolerance_) return State::closed;
     return now < until_ ? State::open : State::halfOpen;
@@ -30,13 +33,13 @@ class Breaker {
   /// Does not wait for the time of the next probe: it is now.
   void probeNow(Time now) { until_ = std::min(until_, now); }
 
-  /// What became of an SMS. A refusal is an answer: the way out works.
-  void record(OutcomeKind kind, Time now) {
+  /// What became of an SMS that was begun `waited` ago. A refusal is an answer: the way out works.
+  void record(OutcomeKind kind, Time now, Time waited = Time(0)) {
     switch (kind) {
       case OutcomeKind::accepted:
       case OutcomeKind::refused:
-        failures_ = 0;
-        opened_ = 0;
+        close();
+        answeredAt_ = now;
         return;
       case OutcomeKind::broken:
         return open(slow, now);
@@ -44,7 +47,9 @@ class Breaker {
       case OutcomeKind::unknown:
         // What was out already when it opened says nothing new.
         if (state(now) == State::open) return;
-        if (++failures_ >= tolerance_) open(quick, now);
+        ++failures_;
+        if (waited >= dear_ && answeredAt_ <= now - waited) failures_ = tolerance_;
+        if (failures_ >= tolerance_) open(quick, now);
         return;
     }
   }
@@ -60,6 +65,8 @@ class Breaker {
     until_ = now + backoff.after(++opened_);
   }
 
+  Time dear_;
+  Time answeredAt_ = Time::min();
   int failures_ = 0;
   int opened_ = 0;
   Time until_{0};

@@ -39,15 +39,26 @@ struct HealthReport {
       details;  // name, value; as the kind can tell: signal, operator
 };
 
+/// What a worker that announced an SMS is told.
+enum class Leave {
+  granted,
+  withheld,  // it comes back untouched
+  revoked,   // nothing of what it holds is ours any more: it is ended
+};
+
+/// How a worker ended.
+enum class Conduct { proper, breach };
+
 class WorkerEvents {
  public:
   virtual ~WorkerEvents() noexcept(false) = default;
-  virtual void workerReady(const WorkerTraits& traits) = 0;
+  /// It has described itself, and said how its way out is.
+  virtual void workerReady(const WorkerTraits& traits, const HealthReport& health) = 0;
   virtual void workerReported(std::vector<AttemptOutcome> outcomes) = 0;
-  /// Asked for each SMS that a worker is about to begin: are our claims still ours?
-  virtual bool mayBegin() const = 0;
-  /// The last call: the object may be destroyed afterwards, not from within. `breach`: it broke the contract.
-  virtual void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, bool breach) = 0;
+  /// Asked for each SMS that a worker is about to begin, after what was reported with it.
+  virtual Leave mayBegin() const = 0;
+  /// The last call: the object may be destroyed afterwards, not from within.
+  virtual void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, Conduct conduct) = 0;
 };
 
 class Generation {

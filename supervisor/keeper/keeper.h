@@ -1,9 +1,12 @@
 // The keeper of one dispatcher: keeps a worker running, and knows whether the way out is worth trying.
 //
-// Owns the worker's generations, the throttle for workers that die before they ever served, and the breaker.
-// The road asks `room()` and calls dispatch(); what comes back goes to DispatcherEvents. Never touches the
-// queue, never decides the fate of a message. A worker that cannot be started is a state with a reason, not
-// an exception.
+// Owns the worker, one generation after the other (life.h says what follows from what), the breaker, and what
+// the worker says of its way out. The road asks `room()` and calls dispatch(); what comes back goes to
+// DispatcherEvents. Never touches the queue, never decides the fate of a message. A worker that cannot be
+// started is a state with a reason, not an exception.
+//
+// keeper.cpp: what the road, the operator and the journal see; keeper-life.cpp: carries out what the table
+// says; keeper-questions.cpp: asks the worker how it is, and what became of attempts.
 #pragma once
 
 #include <kj/async-io.h>
@@ -14,9 +17,9 @@
 #include "supervisor/alarm.h"
 #include "supervisor/config.h"
 #include "supervisor/events.h"
-#include "supervisor/keeper/backoff.h"
 #include "supervisor/keeper/breaker.h"
 #include "supervisor/keeper/inquiry.h"
+#include "supervisor/keeper/life.h"
 #include "supervisor/keeper/link.h"
 #include "supervisor/keeper/worker.h"
 
@@ -38,14 +41,15 @@ struct Counts {
   std::uint64_t accepted = 0, refused = 0, deferred = 0, broken = 0, unknown = 0;
 };
 
-class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
+class Keeper final : private kj::TaskSet::ErrorHandler {
  public:
   Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std::size_t index, Events& events,
          DispatcherEvents& road);
-  /// One whose workers are child processes.
+  /// One whose workers are processes: children, or systemd's.
   Keeper(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan, std::size_t index,
          Events& events, DispatcherEvents& road);
 
+  // --- the road's
   /// Starts the first worker.
   void start();
   /// How many SMS it may be given now. 0: not ready, resting, or full.
@@ -61,7 +65,15 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
   /// outcome by dispatcherReported(): the worker's own where it outlived its supervisor and remembers, else
   /// `unknown`.
   void inquire(const std::vector<queue::AttemptId>& attempts);
-  /// The operator's: nothing further is handed over, what is out finishes, the worker stays up.
+  /// What is with the worker is not ours any more: it is ended, and another one follows.
+  void letGo(const std::string& why);
+  /// For the end of the daemon: nothing further is started; resolves when nothing is out.
+  kj::Promise<void> drain();
+  /// For the end of the daemon, too late for drain(): what is out becomes unknown.
+  void end();
+
+  // --- the operator's
+  /// Nothing further is begun, what is out finishes or comes back, the worker stays up.
   void pause();
   /// Usable at once; where it rested or was broken, one SMS is the probe.
   void resume();
@@ -69,48 +81,72 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
   /// who mended something sees it tried.
   void restart(const std::string& why);
   bool paused() const { return paused_; }
-  /// What the worker last said of its way out; empty when it has not been asked yet.
-  const HealthReport& lastHealth() const { return health_; }
-  /// What is with the worker is not ours any more: it is ended, and another one follows.
-  void letGo(const std::string& why) {
-    if (worker_.get() != nullptr) worker_->end(why);
-  }
-  /// For the end of the daemon: nothing further is started; resolves when nothing is out.
-  kj::Promise<void> drain();
-  /// For the end of the daemon, too late for drain(): what is out becomes unknown.
-  void end();
 
+  // --- anybody's
   const std::string& name() const { return config_.name; }
   /// What it calls itself towards DispatcherEvents.
   std::size_t index() const { return index_; }
   const std::string& kind() const { return config_.kind; }
   State state() const;
+  /// Why it is not ready, or why it last was not.
   const std::string& reason() const;
   const WorkerTraits& traits() const { return traits_; }
   const Counts& counts() const { return counts_; }
   kj::Duration since() const { return timer_.now() - changed_; }
   int pid() const { return worker_.get() == nullptr ? 0 : worker_->pid(); }
-  unsigned starts() const { return starts_; }
+  unsigned starts() const { return life_.generation(); }
   unsigned strikes() const { return strikes_; }
   std::size_t out() const { return worker_.get() == nullptr ? 0 : worker_->out(); }
   /// Until it is tried again; 0 when it need not be.
   Milliseconds untilProbe() const;
+  /// What the worker last said of its way out; empty when it has not been asked yet.
+  const HealthReport& lastHealth() const { return health_; }
 
  private:
-  void workerReady(const WorkerTraits& traits) override;
-  void workerReported(std::vector<AttemptOutcome> outcomes) override;
-  bool mayBegin() const override { return road_.mayBegin(); }
-  void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, bool breach) override;
-  void taskFailed(kj::Exception&& exception) override;
+  class Desk;
+  /// Why it cannot be used.
+  enum class Trouble { none, worker, way, sickness };
+  /// Who says that it is broken: what ends it differs.
+  enum class Sick {
+    no,
+    byOutcome,  // an SMS that is taken ends it
+    byHealth,   // the worker itself, which can tell without an SMS
+  };
 
-  void spawn();
-  void throttle(const std::string& why);
-  void ask();
+  // What a worker says, by generation.
+  void workerReady(unsigned generation, const WorkerTraits& traits, const HealthReport& health);
+  void workerReported(unsigned generation, std::vector<AttemptOutcome> outcomes);
+  void workerGone(unsigned generation, const std::string& why, std::vector<AttemptOutcome> lost,
+                  Conduct conduct);
+  Leave mayBegin() const;
+
+  void happens(Life::Event event);
+  void carryOut(Life::Action action);
+  void hire();
+  void rest();
+  void retire();
+  void proven();
+  std::vector<AttemptOutcome> notOursToKnow(std::vector<AttemptOutcome> lost, Conduct conduct);
+  void sayGone(const std::string& why, int pid, std::size_t lost, Conduct conduct, Life::Action action);
+
   void askHealth();
-  void forget();
+  void heard(const HealthReport& health);
+  Milliseconds healthRhythm() const;
+  /// What is under way with a worker that lives on is asked for this often.
+  static constexpr Milliseconds askAgain = std::chrono::milliseconds(500);
+  void askInquiry();
   bool outlivesUs() const { return config_.activation == Activation::socket; }
+
   void record(const std::vector<AttemptOutcome>& outcomes);
+  void count(const AttemptOutcome& one);
+  bool working() const {
+    return ready_ && (life_.phase() == Life::Phase::fresh || life_.phase() == Life::Phase::proven);
+  }
+  Breaker::State breaker() const { return breaker_.state(now()); }
+  Trouble trouble() const;
   void changed();
+  void say(State state);
+  void taskFailed(kj::Exception&& exception) override;
   Milliseconds now() const {
     return Milliseconds((timer_.now() - kj::origin<kj::TimePoint>()) / kj::MILLISECONDS);
   }
@@ -122,32 +158,39 @@ class Keeper final : private WorkerEvents, private kj::TaskSet::ErrorHandler {
   Events& events_;
   DispatcherEvents& road_;
 
+  Life life_;
   kj::Own<Generation> worker_;
   WorkerTraits traits_;
-  bool ready_ = false;   // this generation said so
-  bool served_ = false;  // this generation has given an outcome
+  bool ready_ = false;  // this generation said so
   bool undecided_ = true;
-  bool stopping_ = false;
-  bool paused_ = false;    // by the operator
-  bool retiring_ = false;  // this generation gives way to a fresh one
-  int earlyDeaths_ = 0;    // in a row, before having served
+  bool paused_ = false;      // by the operator
+  bool restarting_ = false;  // this generation's end is the operator's will
+  std::string endWhy_;
   Milliseconds respawnAt_{0};
   Breaker breaker_;
-  bool sickness_ = false;  // the breaker is open because the dispatcher said `broken`
+  Sick sick_ = Sick::no;
   Counts counts_;
-  unsigned starts_ = 0;
   unsigned strikes_ = 0;
 
+  HealthReport health_;
+  Milliseconds healthAt_{0};  // when it is asked next
+  Milliseconds heardAt_{0};   // when it last reported anything
+  Milliseconds askedAt_{0};
+  Inquiry inquiry_;
+
   State lastState_ = State::starting;
-  std::string reason_;
   kj::TimePoint changed_;
+  std::string workerReason_, wayReason_;  // the last trouble of each sort
+  bool saidReady_ = false;                // in the journal, and since then
+  unsigned saidTroubles_ = 0;             // these: a bit each
+  bool unsaidWorker_ = false;             // this generation's worker-ready is owed
+
   Alarm probe_;
   Alarm respawn_;
-  Inquiry inquiry_;
+  Alarm proving_;
+  Alarm healthDue_;
   Alarm ask_;
   kj::Promise<void> asking_ = nullptr;
-  HealthReport health_;
-  Alarm healthDue_;
   kj::TaskSet tasks_;
 };
 

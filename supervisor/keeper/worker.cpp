@@ -14,6 +14,7 @@ constexpr unsigned mostWindow = 4096;
 // A worker keeps its own deadline and says `unknown` half a second after it; one that is this much later is
 // hung.
 constexpr auto margin = 3 * kj::SECONDS;
+constexpr auto watchEvery = 1 * kj::SECONDS;
 constexpr auto lastReports = 1 * kj::SECONDS;   // what a process wrote before it ended is read within this
 constexpr auto answerWithin = 5 * kj::SECONDS;  // a question that costs the worker no wait
 constexpr std::size_t mostDetails = 16, mostDetailName = 40, mostDetailValue = 200;
@@ -43,6 +44,14 @@ HealthReport read(proto::Health::Reader said) {
                                 cut(detail.getValue(), mostDetailValue));
   }
   return report;
+}
+
+kj::Maybe<HealthReport> readable(proto::Health::Reader said) {
+  try {
+    return read(said);
+  } catch (const kj::Exception&) {
+    return nullptr;
+  }
 }
 
 Outcome read(proto::Outcome::Reader outcome) {
@@ -75,7 +84,7 @@ class Worker::Sink final : public proto::OutcomeSink::Server {
 
  protected:
   kj::Promise<void> report(ReportContext context) override {
-    if (worker_ != nullptr) return worker_->take(context.getParams());
+    if (worker_ != nullptr) return worker_->take(context);
     return kj::NEVER_DONE;
   }
 
@@ -95,7 +104,7 @@ Worker::Worker(kj::Own<Link> link, kj::Timer& timer, Milliseconds startTimeout, 
   auto sink = kj::heap<Sink>(*this);
   sink_ = sink.get();
   sinkClient_ = proto::OutcomeSink::Client(kj::mv(sink));
-  auto client = channel_->peer().castAs<proto::Dispatcher>();
+  client_ = channel_->peer().castAs<proto::Dispatcher>();
 
   tasks_.add(
       channel_->disconnected().then([this]() { return timer_.afterDelay(link_->patience()); }).then([this]() {
@@ -109,16 +118,28 @@ Worker::Worker(kj::Own<Link> link, kj::Timer& timer, Milliseconds startTimeout, 
     exit_ = kj::mv(end.words);
     goneSoon();
   }));
-  tasks_.add(timer_.timeoutAfter(duration(startTimeout), client.describeRequest().send())
-                 .then([this](auto response) { described(response.getDescription()); },
-                       [this](kj::Exception&& e) {
-                         if (e.getType() == kj::Exception::Type::DISCONNECTED)
-                           return;  // its end is on its way
-                         end(e.getType() == kj::Exception::Type::OVERLOADED
-                                 ? "not ready within start_timeout"
-                                 : "the worker could not describe itself");
-                       }));
-  client_ = kj::mv(client);
+  introduce(startTimeout);
+}
+
+/// Ready is what has described itself and said how its way out is: one that says `broken` gets no SMS.
+void Worker::introduce(Milliseconds startTimeout) {
+  auto introduced = KJ_ASSERT_NONNULL(client_).describeRequest().send().then(
+      [this](auto response) -> kj::Promise<HealthReport> {
+        described(response.getDescription());
+        if (breached_) return kj::NEVER_DONE;
+        return health();
+      });
+  tasks_.add(timer_.timeoutAfter(duration(startTimeout), kj::mv(introduced))
+                 .then(
+                     [this](HealthReport health) {
+                       if (!gone_ && !breached_ && !ended_) events_.workerReady(traits_, health);
+                     },
+                     [this](kj::Exception&& e) {
+                       if (e.getType() == kj::Exception::Type::DISCONNECTED) return;  // its end is on its way
+                       end(e.getType() == kj::Exception::Type::OVERLOADED
+                               ? "not ready within start_timeout"
+                               : "the worker could not describe itself");
+                     }));
 }
 
 void Worker::described(proto::Description::Reader said) {
@@ -127,11 +148,10 @@ void Worker::described(proto::Description::Reader said) {
                               std::uint32_t(proto::VERSION)));
   if (said.getWindow() < 1 || said.getWindow() > mostWindow || said.getBacklog() > mostWindow)
     return breach("a window beyond all bounds");
-  WorkerTraits traits{said.getWindow(), said.getBacklog(), said.getKnowsKeys(), {}};
+  traits_ = {said.getWindow(), said.getBacklog(), said.getKnowsKeys(), {}};
   for (auto part : said.getLock())
-    if (traits.lock.size() < 16)
-      traits.lock.push_back(text::printable(std::string_view(part.begin(), part.size()), 40));
-  events_.workerReady(traits);
+    if (traits_.lock.size() < 16)
+      traits_.lock.push_back(text::printable(std::string_view(part.begin(), part.size()), 40));
 }
 
 Worker::~Worker() noexcept(false) { sink_->deafen(); }
@@ -199,7 +219,11 @@ kj::Promise<HealthReport> Worker::health() {
   return KJ_ASSERT_NONNULL(client_)
       .healthRequest()
       .send()
-      .then([](auto response) { return read(response.getHealth()); })
+      .then([this](auto response) -> kj::Promise<HealthReport> {
+        KJ_IF_MAYBE (report, readable(response.getHealth())) return kj::mv(*report);
+        breach("an answer to how it is that cannot be read");
+        return kj::NEVER_DONE;
+      })
       .exclusiveJoin(kj::mv(late));
 }
 
@@ -212,54 +236,76 @@ void Worker::end(const std::string& why) {
 }
 
 /// Resolves when the worker may go on: what it announced it begins then.
-kj::Promise<void> Worker::take(proto::OutcomeSink::ReportParams::Reader params) {
+kj::Promise<void> Worker::take(ReportContext context) {
   if (gone_ || breached_) return kj::NEVER_DONE;
   std::vector<AttemptOutcome> outcomes;
+  std::vector<queue::AttemptId> announced, withheld;
   try {
-    auto reports = params.getReports();
+    auto reports = context.getParams().getReports();
     if (reports.size() == 0) breach("a report of nothing");
-    for (auto report : reports)
-      if (!takeOne(report, outcomes)) break;
+    for (auto report : reports) {
+      if (report.isBegun())
+        announced.push_back(report.getAttempt());
+      else if (!takeOutcome(report, outcomes))
+        break;
+    }
   } catch (const kj::Exception&) {
     breach("a report that cannot be read");
   }
+  // Outcomes first: after them another way may be better for what is only announced.
   if (!outcomes.empty()) events_.workerReported(std::move(outcomes));
+  for (auto attempt : announced)
+    if (breached_ || ended_ || !takeBegun(attempt, withheld)) break;
   if (breached_ || ended_) return kj::NEVER_DONE;
+  if (!withheld.empty()) {
+    auto list = context.getResults().initWithheld(withheld.size());
+    for (unsigned i = 0; i < withheld.size(); ++i) list.set(i, withheld[i]);
+  }
   return kj::READY_NOW;
 }
 
 /// False: this worker is at its end.
-bool Worker::takeOne(proto::Report::Reader report, std::vector<AttemptOutcome>& outcomes) {
+bool Worker::takeOutcome(proto::Report::Reader report, std::vector<AttemptOutcome>& outcomes) {
   auto found = out_.find(report.getAttempt());
   if (found == out_.end()) {
     breach("a report for an attempt that is not out");
     return false;
   }
   auto& [attempt, out] = *found;
-  if (report.isBegun()) {
-    if (out.begun == Begun::yes) {
-      breach("an attempt was begun twice");
-      return false;
-    }
-    if (!events_.mayBegin()) {
-      end("the lease ran out before it had begun");
-      return false;
-    }
-    out = {Begun::yes, timer_.now()};
-  } else if (report.isNotBegun()) {
+  if (report.isNotBegun()) {
     // Begun and then given back is well: it was announced, and not touched after all.
     outcomes.push_back({attempt, givenBack(), Begun::no});
-    out_.erase(found);
   } else if (out.begun == Begun::no) {
     breach("an outcome for an attempt that was never begun");
     return false;
   } else {
-    Outcome outcome = read(report.getOutcome());
-    outcomes.push_back({attempt, std::move(outcome), Begun::yes});
-    out_.erase(found);
+    outcomes.push_back({attempt, read(report.getOutcome()), Begun::yes, since(out.since)});
   }
+  out_.erase(found);
   lastHeard_ = timer_.now();
   return true;
+}
+
+/// False: this worker is at its end.
+bool Worker::takeBegun(queue::AttemptId attempt, std::vector<queue::AttemptId>& withheld) {
+  auto found = out_.find(attempt);
+  if (found == out_.end() || found->second.begun == Begun::yes) {
+    breach(found == out_.end() ? "a report for an attempt that is not out" : "an attempt was begun twice");
+    return false;
+  }
+  lastHeard_ = timer_.now();
+  switch (events_.mayBegin()) {
+    case Leave::granted:
+      found->second = {Begun::yes, timer_.now()};
+      return true;
+    case Leave::withheld:
+      withheld.push_back(attempt);
+      return true;
+    case Leave::revoked:
+      end("the lease ran out before it had begun");
+      return false;
+  }
+  return false;
 }
 
 void Worker::breach(const std::string& what) {
@@ -269,13 +315,19 @@ void Worker::breach(const std::string& what) {
   link_->end();
 }
 
-/// Runs only while something is out.
+/// Runs only while something is out. What we slept through (a stopped process, a suspended host) is not held
+/// against the worker.
 void Worker::watchDeadlines() {
   if (watching_ || out_.empty() || gone_) return;
   watching_ = true;
-  tasks_.add(timer_.afterDelay(kj::SECONDS).then([this]() {
+  auto due = timer_.now() + watchEvery;
+  tasks_.add(timer_.atTime(due).then([this, due]() {
     watching_ = false;
     auto now = timer_.now();
+    if (auto slept = now - due; slept > watchEvery) {
+      lastHeard_ += slept;
+      for (auto& [attempt, out] : out_) out.since += slept;
+    }
     auto limit = duration(timeout_) + margin;
     bool hung = !out_.empty() && now - lastHeard_ > limit;
     for (auto& [attempt, out] : out_) hung = hung || (out.begun == Begun::yes && now - out.since > limit);
@@ -297,13 +349,15 @@ void Worker::gone() {
   std::vector<AttemptOutcome> lost;
   for (auto& [attempt, out] : out_) {
     bool begun = out.begun == Begun::yes;
-    lost.push_back({attempt,
-                    {begun ? OutcomeKind::unknown : OutcomeKind::deferred, "the worker is gone: " + exit_},
-                    out.begun});
+    lost.push_back(
+        {attempt,
+         {begun ? OutcomeKind::unknown : OutcomeKind::deferred, "the worker is gone: " + exit_, {}},
+         out.begun,
+         begun ? since(out.since) : Milliseconds(0)});
   }
   out_.clear();
   std::string why = why_.empty() ? exit_ : why_ + " (" + exit_ + ")";
-  events_.workerGone(why, std::move(lost), breached_);
+  events_.workerGone(why, std::move(lost), breached_ ? Conduct::breach : Conduct::proper);
 }
 
 void Worker::taskFailed(kj::Exception&& exception) {

@@ -39,14 +39,21 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
 
  private:
   class Sink;
+  using ReportContext =
+      capnp::CallContext<proto::OutcomeSink::ReportParams, proto::OutcomeSink::ReportResults>;
   struct Out {
     Begun begun = Begun::no;
     kj::TimePoint since;  // handed over, then begun
   };
 
+  void introduce(Milliseconds startTimeout);
   void described(proto::Description::Reader said);
-  kj::Promise<void> take(proto::OutcomeSink::ReportParams::Reader params);
-  bool takeOne(proto::Report::Reader report, std::vector<AttemptOutcome>& outcomes);
+  kj::Promise<void> take(ReportContext context);
+  bool takeOutcome(proto::Report::Reader report, std::vector<AttemptOutcome>& outcomes);
+  bool takeBegun(queue::AttemptId attempt, std::vector<queue::AttemptId>& withheld);
+  Milliseconds since(kj::TimePoint when) const {
+    return Milliseconds((timer_.now() - when) / kj::MILLISECONDS);
+  }
   void breach(const std::string& what);
   void watchDeadlines();
   void goneSoon();
@@ -62,6 +69,7 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   kj::Maybe<proto::Dispatcher::Client> client_;
   kj::Maybe<proto::OutcomeSink::Client> sinkClient_;
   std::unordered_map<queue::AttemptId, Out> out_;
+  WorkerTraits traits_;
   kj::TimePoint lastHeard_;
   bool watching_ = false;
   bool gone_ = false;

@@ -41,6 +41,7 @@ struct AttemptOutcome {
   Outcome outcome;
   Begun begun = Begun::yes;  // no: the worker never touched it, so it was certainly not sent and the
                              // dispatcher was not tried
+  std::chrono::milliseconds waited{0};  // since it was begun
 };
 
 }  // namespace smsd

@@ -67,7 +67,7 @@ class FakeDispatcher::Generation final : public keeper::Generation {
     later_ = kj::evalLater([this]() { ready(); }).eagerlyEvaluate(nullptr);
   }
   void ready() {
-    if (!gone_) keeper_.workerReady(dispatcher_.traits_);
+    if (!gone_) keeper_.workerReady(dispatcher_.traits_, dispatcher_.condition);
   }
   void begin(queue::AttemptId attempt) { out_.at(attempt) = Begun::yes; }
 
@@ -90,7 +90,7 @@ class FakeDispatcher::Generation final : public keeper::Generation {
       lost.push_back({attempt, {kind, "the worker is gone: " + why, {}}, begun});
     }
     out_.clear();
-    keeper_.workerGone(why, std::move(lost), breach);
+    keeper_.workerGone(why, std::move(lost), breach ? keeper::Conduct::breach : keeper::Conduct::proper);
   }
 
   std::map<queue::AttemptId, Begun> out_;

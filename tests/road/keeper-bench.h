@@ -168,9 +168,32 @@ inline const std::map<std::string, std::function<void(Bench&)>> situations = {
      }},
     {"throttled",
      [](Bench& bench) {
+       bench.worker.start = Start::silent;
+       bench.start();
+       bench.worker.start = Start::ready;
+       bench.worker.die();
+       bench.turn();
+     }},
+    {"throttled, had been ready",  // the second in a row that died before it served
+     [](Bench& bench) {
        bench.start();
        bench.worker.die();
        bench.turn();
+       bench.worker.die();
+       bench.turn();
+     }},
+    {"well for a while",
+     [](Bench& bench) {
+       bench.start();
+       bench.worker.die();
+       bench.turn();
+       bench.advance(10s);
+     }},
+    {"sick",  // the worker says so, and has nothing to do
+     [](Bench& bench) {
+       bench.start();
+       bench.worker.condition.broken = "no SIM";
+       bench.advance(1min);
      }},
     {"paused",
      [](Bench& bench) {

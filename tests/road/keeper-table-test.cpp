@@ -20,6 +20,11 @@ const std::map<std::string, std::function<void(Bench&)>> events = {
     {"probe time", [](Bench& bench) { bench.advance(bench.keeper.untilProbe()); }},
     {"drain", [](Bench& bench) { bench.keeper.drain().detach([](kj::Exception&&) {}); }},
     {"end", [](Bench& bench) { bench.keeper.end(); }},
+    {"well",
+     [](Bench& bench) {
+       bench.worker.condition.broken.clear();
+       bench.advance(bench.keeper.untilProbe());
+     }},
     {"pause", [](Bench& bench) { bench.keeper.pause(); }},
     {"resume", [](Bench& bench) { bench.keeper.resume(); }},
     {"restart", [](Bench& bench) { bench.keeper.restart("the operator said so"); }},
@@ -47,7 +52,7 @@ const std::vector<Row> table = {
     {"starting", "drain", State::starting, 0},
     {"starting", "end", State::resting, 0},
 
-    {"fresh", "dies", State::resting, 0, 1s},
+    {"fresh", "dies", State::ready, 4, 0s, 2},  // once
     {"fresh", "breach", State::resting, 0, 1s},
 
     {"ready", "accepted", State::ready, 4},
@@ -99,8 +104,18 @@ const std::vector<Row> table = {
     {"broken, probing", "dies", State::broken, 0, 10s, 2},
 
     {"throttled", "probe time", State::ready, 4, 0s, 2},
-    {"throttled", "drain", State::resting, 0, 1s},
-    {"throttled", "end", State::resting, 0, 1s},
+    {"throttled", "drain", State::resting, 0},
+    {"throttled", "end", State::resting, 0},
+    {"throttled, had been ready", "probe time", State::ready, 4, 0s, 3},
+    {"well for a while", "dies", State::ready, 4, 0s, 3},
+
+    {"sick", "probe time", State::broken, 0, 15s},
+    {"sick", "well", State::ready, 4},
+    {"sick", "dies", State::broken, 0, 15s, 2},
+    {"sick", "restart, in the end", State::broken, 0, 15s, 2},
+    {"sick", "pause", State::paused, 0, 15s},
+
+    {"sick", "drain", State::broken, 0, 15s},
 
     {"starting", "pause", State::paused, 0},
     {"ready", "pause", State::paused, 0},

@@ -1,0 +1,201 @@
+// The part of the keeper that carries out what the table of a worker's life says.
+#include <system_error>
+#include <utility>
+
+#include "supervisor/keeper/keeper.h"
+
+namespace smsd::keeper {
+namespace {
+
+using namespace std::chrono_literals;
+using Event = Life::Event;
+using Action = Life::Action;
+
+// A worker that is ready for so long has proven itself, even where nobody had an SMS for it.
+constexpr Milliseconds wellFor = 10s;
+// A worker that gives way to a fresh one may finish what it has begun for as long as an attempt takes, but an
+// operator waits for it.
+constexpr Milliseconds longestRetirement = 10s;
+
+}  // namespace
+
+/// Where one generation reports to. It lives as long as its worker does: what that one still says when
+/// another has its place is not heard.
+class Keeper::Desk final : public WorkerEvents {
+ public:
+  Desk(Keeper& keeper, unsigned generation) : keeper_(keeper), generation_(generation) {}
+
+  void workerReady(const WorkerTraits& traits, const HealthReport& health) override {
+    keeper_.workerReady(generation_, traits, health);
+  }
+  void workerReported(std::vector<AttemptOutcome> outcomes) override {
+    keeper_.workerReported(generation_, std::move(outcomes));
+  }
+  Leave mayBegin() const override { return keeper_.mayBegin(); }
+  void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, Conduct conduct) override {
+    keeper_.workerGone(generation_, why, std::move(lost), conduct);
+  }
+
+ private:
+  Keeper& keeper_;
+  unsigned generation_;
+};
+
+void Keeper::start() { happens(Event::start); }
+
+void Keeper::letGo(const std::string& why) {
+  endWhy_ = why;
+  happens(Event::letGo);
+}
+
+void Keeper::restart(const std::string& why) {
+  auto phase = life_.phase();
+  if (phase == Life::Phase::leaving || phase == Life::Phase::over) return;
+  restarting_ = worker_.get() != nullptr;
+  endWhy_ = workerReason_ = why;
+  breaker_.close();
+  sick_ = Sick::no;
+  happens(Event::restart);
+}
+
+kj::Promise<void> Keeper::drain() {
+  respawn_.cancel();
+  bool anything = life_.happens(Event::stop) == Action::drain;
+  return anything ? worker_->drain() : kj::Promise<void>(kj::READY_NOW);
+}
+
+void Keeper::end() {
+  endWhy_ = "smsd stops";
+  happens(Event::end);
+}
+
+void Keeper::happens(Event event) {
+  carryOut(life_.happens(event));
+  changed();
+}
+
+void Keeper::carryOut(Action action) {
+  switch (action) {
+    case Action::hire:
+      return hire();
+    case Action::rest:
+      return rest();
+    case Action::drain:
+      return retire();
+    case Action::end:
+      return worker_->end(endWhy_);
+    case Action::none:
+    case Action::retry:
+    case Action::welcome:
+      return;
+  }
+}
+
+void Keeper::hire() {
+  respawn_.cancel();
+  try {
+    auto desk = kj::heap<Desk>(*this, life_.generation());
+    auto& reports = *desk;
+    worker_ = hire_(reports).attach(kj::mv(desk));
+  } catch (const std::system_error& e) {
+    workerReason_ = e.what();
+    undecided_ = false;
+    carryOut(life_.happens(Event::cannotStart));
+  }
+}
+
+/// No worker now; the next one starts when the wait is over.
+void Keeper::rest() {
+  respawnAt_ = now() + life_.wait();
+  respawn_.in(life_.wait());
+}
+
+void Keeper::retire() {
+  Milliseconds patience = std::min(config_.timeout, longestRetirement);
+  auto late = timer_.afterDelay(static_cast<std::int64_t>(patience.count()) * kj::MILLISECONDS);
+  auto drained = worker_->drain().catch_([](kj::Exception&&) {});
+  tasks_.add(drained.exclusiveJoin(kj::mv(late)).then([this, generation = life_.generation()]() {
+    carryOut(life_.said(generation, Event::drained));
+  }));
+}
+
+void Keeper::workerReady(unsigned generation, const WorkerTraits& traits, const HealthReport& health) {
+  if (life_.said(generation, Event::ready) != Action::welcome) return;
+  traits_ = traits;
+  ready_ = true;
+  undecided_ = false;
+  unsaidWorker_ = life_.suspect();
+  if (!unsaidWorker_) events_.workerReady(config_.name, worker_->pid(), traits.lock);
+  proving_.in(wellFor);
+  heardAt_ = now();
+  heard(health);
+  if (!inquiry_.empty()) ask_.in(0ms);
+  changed();
+}
+
+void Keeper::proven() {
+  carryOut(life_.happens(Event::served));
+  if (std::exchange(unsaidWorker_, false)) events_.workerReady(config_.name, worker_->pid(), traits_.lock);
+}
+
+void Keeper::workerReported(unsigned generation, std::vector<AttemptOutcome> outcomes) {
+  if (generation != life_.generation() || worker_.get() == nullptr) return;
+  heardAt_ = now();
+  bool served = false;
+  for (auto& one : outcomes) served = served || one.begun == Begun::yes;
+  if (served && life_.phase() == Life::Phase::fresh) proven();
+  record(outcomes);
+  road_.dispatcherReported(index_, std::move(outcomes));
+}
+
+void Keeper::workerGone(unsigned generation, const std::string& why, std::vector<AttemptOutcome> lost,
+                        Conduct conduct) {
+  if (generation != life_.generation() || worker_.get() == nullptr) return;
+  int pid = worker_->pid();
+  // We are called from within the worker's own promise: it goes at the end of the turn.
+  tasks_.add(kj::evalLater([worker = kj::mv(worker_)]() {}));
+  asking_ = nullptr;
+  proving_.cancel();
+  healthDue_.cancel();
+  ready_ = undecided_ = false;
+  if (conduct == Conduct::breach) ++strikes_;
+  bool leaving = life_.phase() == Life::Phase::leaving;
+  Action action = life_.happens(conduct == Conduct::breach ? Event::breach : Event::gone);
+  if (!leaving) sayGone(why, pid, lost.size(), conduct, action);
+  if (!std::exchange(restarting_, false)) workerReason_ = why;
+  lost = notOursToKnow(std::move(lost), conduct);
+  // One that dies with whatever it is given is sick, however fast it is replaced.
+  bool begun = false;
+  Milliseconds waited{0};
+  for (auto& one : lost) {
+    count(one);
+    begun = begun || one.begun == Begun::yes;
+    waited = std::max(waited, one.waited);
+  }
+  if (begun) {
+    wayReason_ = why;
+    breaker_.record(OutcomeKind::unknown, now(), waited);
+  }
+  carryOut(action);
+  changed();
+  road_.dispatcherReported(index_, std::move(lost));
+}
+
+/// A worker behind a socket may live, and know: the next connection asks it. What remains is lost.
+std::vector<AttemptOutcome> Keeper::notOursToKnow(std::vector<AttemptOutcome> lost, Conduct conduct) {
+  if (!outlivesUs() || conduct == Conduct::breach) return lost;
+  Milliseconds until = now() + config_.timeout + config_.startTimeout;
+  for (auto& one : lost) inquiry_.add(one.attempt, one.begun, until);
+  if (!lost.empty()) ask_.in(askAgain);
+  return {};
+}
+
+/// Where no worker follows at once it is the dispatcher that rests, for this reason: one entry is enough.
+void Keeper::sayGone(const std::string& why, int pid, std::size_t lost, Conduct conduct, Action action) {
+  if (conduct == Conduct::breach)
+    events_.contractBroken(config_.name, pid, why, strikes_);
+  else if (!restarting_ && (action == Action::hire || lost > 0))
+    events_.workerGone(config_.name, pid, why, lost);
+}
+
+}  // namespace smsd::keeper

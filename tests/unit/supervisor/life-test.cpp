@@ -1,0 +1,165 @@
+#include "supervisor/keeper/life.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace smsd::keeper {
+namespace {
+
+using namespace std::chrono_literals;
+using Phase = Life::Phase;
+using Event = Life::Event;
+using Action = Life::Action;
+
+const std::vector<std::pair<std::string, Phase>> phases = {
+    {"off", Phase::off},       {"waiting", Phase::waiting}, {"starting", Phase::starting},
+    {"fresh", Phase::fresh},   {"proven", Phase::proven},   {"retiring", Phase::retiring},
+    {"ending", Phase::ending}, {"failing", Phase::failing}, {"leaving", Phase::leaving},
+    {"over", Phase::over}};
+const std::vector<std::pair<std::string, Event>> events = {
+    {"start", Event::start},     {"cannot start", Event::cannotStart},
+    {"ready", Event::ready},     {"served", Event::served},
+    {"hung", Event::hung},       {"gone", Event::gone},
+    {"breach", Event::breach},   {"restart", Event::restart},
+    {"drained", Event::drained}, {"let go", Event::letGo},
+    {"stop", Event::stop},       {"end", Event::end}};
+const std::map<Action, std::string> actions = {{Action::hire, "hire"},   {Action::retry, "retry"},
+                                               {Action::rest, "rest"},   {Action::welcome, "welcome"},
+                                               {Action::drain, "drain"}, {Action::end, "end"}};
+
+std::string wordFor(Phase phase) {
+  return std::find_if(phases.begin(), phases.end(), [&](auto& one) { return one.second == phase; })->first;
+}
+
+/// "next: action"; "-" where nothing changes and nothing is to be done.
+std::string said(Phase phase, Life::Step step) {
+  std::string next = step.next == phase ? "" : wordFor(step.next);
+  if (step.action == Action::none) return next.empty() ? "-" : next;
+  return next.empty() ? ": " + actions.at(step.action) : next + ": " + actions.at(step.action);
+}
+
+/// Each phase: what follows from each event, in their order above.
+const std::map<std::string, std::vector<std::string>> expected = {
+    // start, cannot start, ready, served, hung, gone, breach, restart, drained, let go, stop, end
+    {"off", {"starting: hire", "-", "-", "-", "-", "-", "-", "-", "-", "-", "over", "over"}},
+    {"waiting", {"starting: hire", "-", "-", "-", "-", "-", "-", "starting: hire", "-", "-", "over", "over"}},
+    {"starting",
+     {"-", "waiting: rest", "fresh: welcome", "-", "failing: end", "waiting: rest", "waiting: rest",
+      "ending: end", "-", "ending: end", "leaving", "leaving: end"}},
+    {"fresh",
+     {"-", "-", "-", "proven", "failing: end", "starting: retry", "waiting: rest", "retiring: drain", "-",
+      "ending: end", "leaving: drain", "leaving: end"}},
+    {"proven",
+     {"-", "-", "-", "-", "ending: end", "starting: hire", "waiting: rest", "retiring: drain", "-",
+      "ending: end", "leaving: drain", "leaving: end"}},
+    {"retiring",
+     {"-", "-", "-", "-", "ending: end", "starting: hire", "waiting: rest", "-", "ending: end", "ending: end",
+      "leaving: drain", "leaving: end"}},
+    {"ending",
+     {"-", "-", "-", "-", "-", "starting: hire", "waiting: rest", "-", "-", "-", "leaving", "leaving: end"}},
+    {"failing",
+     {"-", "-", "-", "-", "-", "waiting: rest", "waiting: rest", "ending", "-", "-", "leaving",
+      "leaving: end"}},
+    {"leaving", {"-", "-", "-", "-", ": end", "over", "over", "-", "-", ": end", "-", ": end"}},
+    {"over", {"-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"}},
+};
+
+TEST(Life, GoesFromEachPhaseAtEachEventWhereTheTableSays) {
+  ASSERT_EQ(phases.size(), std::size_t(Life::phases));
+  ASSERT_EQ(events.size(), std::size_t(Life::events));
+  for (auto& [word, phase] : phases)
+    for (std::size_t i = 0; i < events.size(); ++i)
+      EXPECT_EQ(said(phase, Life::step(phase, events[i].second)), expected.at(word).at(i))
+          << word << ", " << events[i].first;
+}
+
+// Whatever happens, in whatever order: a worker is hired only where there is none, and never after the stop.
+TEST(Life, HiresOnlyWhereThereIsNoWorkerAndNothingAfterTheStop) {
+  const std::set<Phase> without = {Phase::off, Phase::waiting, Phase::over};
+  for (auto& [word, phase] : phases) {
+    for (auto& [name, event] : events) {
+      auto step = Life::step(phase, event);
+      bool worker = !without.contains(phase) && event != Event::gone && event != Event::breach;
+      if (step.action == Action::hire || step.action == Action::retry) {
+        EXPECT_FALSE(worker) << word << ", " << name;
+        EXPECT_FALSE(phase == Phase::leaving || phase == Phase::over) << word << ", " << name;
+      }
+      if (phase == Phase::leaving || phase == Phase::over) {
+        EXPECT_TRUE(step.next == Phase::leaving || step.next == Phase::over) << word << ", " << name;
+      }
+      if (step.action == Action::end || step.action == Action::drain) {
+        EXPECT_TRUE(worker) << word << ", " << name;
+      }
+    }
+  }
+}
+
+TEST(Life, IgnoresALateWordOfAGenerationThatIsGone) {
+  Life life;
+  life.happens(Event::start);
+  life.said(1, Event::ready);
+  life.said(1, Event::served);
+  EXPECT_EQ(life.said(1, Event::gone), Action::hire);
+  EXPECT_EQ(life.generation(), 2u);
+  for (auto& [name, event] : events) {
+    EXPECT_EQ(life.said(1, event), Action::none) << name;
+    EXPECT_EQ(life.phase(), Phase::starting) << name;
+  }
+  EXPECT_EQ(life.said(2, Event::ready), Action::welcome);
+}
+
+/// Dies as often as is asked, each time before it served; what followed.
+std::vector<std::chrono::milliseconds> waits(Life& life, int deaths, bool ready) {
+  std::vector<std::chrono::milliseconds> result;
+  for (int i = 0; i < deaths; ++i) {
+    if (ready) life.happens(Event::ready);
+    auto action = life.happens(Event::gone);
+    if (action == Action::rest) life.happens(Event::start);
+    result.push_back(action == Action::rest ? life.wait() : 0ms);
+  }
+  return result;
+}
+
+TEST(Life, WaitsLongerEachTimeAWorkerDiesBeforeItServedUpToAMinute) {
+  Life life;
+  life.happens(Event::start);
+  EXPECT_EQ(waits(life, 9, false),
+            (std::vector<std::chrono::milliseconds>{1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s, 60s}));
+  EXPECT_TRUE(life.suspect());
+}
+
+TEST(Life, ReplacesAtOnceTheFirstReadyOneThatDiesBeforeItServedAndThrottlesTheNext) {
+  Life life;
+  life.happens(Event::start);
+  EXPECT_EQ(waits(life, 4, true), (std::vector<std::chrono::milliseconds>{0s, 1s, 2s, 4s}));
+}
+
+TEST(Life, ForgetsEarlyDeathsWhenAWorkerServesAndWhenAnOperatorRestartsIt) {
+  for (Event event : {Event::served, Event::restart}) {
+    Life life;
+    life.happens(Event::start);
+    waits(life, 5, true);
+    life.happens(Event::ready);
+    life.happens(event);
+    EXPECT_FALSE(life.suspect());
+    EXPECT_EQ(life.happens(Event::gone), Action::hire);
+    EXPECT_EQ(waits(life, 2, true), (std::vector<std::chrono::milliseconds>{0s, 1s}));
+  }
+}
+
+TEST(Life, ABreachCostsAWaitEvenWhereTheWorkerHadServed) {
+  Life life;
+  life.happens(Event::start);
+  life.happens(Event::ready);
+  life.happens(Event::served);
+  EXPECT_EQ(life.happens(Event::breach), Action::rest);
+  EXPECT_EQ(life.wait(), 1s);
+}
+
+}  // namespace
+}  // namespace smsd::keeper
