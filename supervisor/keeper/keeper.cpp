@@ -49,13 +49,13 @@ State Keeper::state() const {
   if (paused_) return State::paused;
   switch (life_.phase()) {
     case Phase::waiting:
-    case Phase::failing:
     case Phase::over:
       return State::resting;
     case Phase::off:
     case Phase::starting:
     case Phase::retiring:
     case Phase::ending:
+    case Phase::failing:
       return State::starting;
     case Phase::fresh:
     case Phase::proven:

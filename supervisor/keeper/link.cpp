@@ -1,6 +1,7 @@
 #include "supervisor/keeper/link.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -53,6 +54,18 @@ class SpawnLink final : public Link {
   kj::Own<kj::AsyncIoStream> stream_;
 };
 
+/// Whose socket it is. SO_PEERCRED tells who called listen(): systemd, so root, or ourselves. Anybody else
+/// has put a socket there to be given numbers and texts.
+void checkListener(int fd, const std::string& path) {
+  ucred listener{};
+  socklen_t size = sizeof listener;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0) fail("SO_PEERCRED of " + path);
+  if (listener.uid == 0 || listener.uid == geteuid()) return;
+  errno = EPERM;
+  fail(fmt::format("{} is listened at by uid {}, which is neither root (systemd) nor smsd's own", path,
+                   listener.uid));
+}
+
 class SocketLink final : public Link {
  public:
   SocketLink(kj::AsyncIoContext& io, const std::filesystem::path& socket) {
@@ -67,6 +80,7 @@ class SocketLink final : public Link {
     if (fd.get() < 0) fail("socket");
     if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
       fail("nobody listens at " + socket.string());
+    checkListener(fd.get(), socket.string());
     stream_ = io.lowLevelProvider->wrapSocketFd(kj::mv(fd), flags);
   }
 

@@ -1,8 +1,8 @@
 // The way to a worker: a child over a socketpair (spawn), or a connection to the socket that systemd listens
 // on (socket).
 //
-// Owns the process where there is one. Called by Worker. What cannot be started or reached throws
-// std::system_error.
+// Owns the process where there is one. Called by Worker. What cannot be started or reached, or is reached but
+// listened at by a stranger, throws std::system_error.
 #pragma once
 
 #include <kj/async-io.h>

@@ -1,5 +1,7 @@
 #include "tests/road/fake-dispatcher.h"
 
+#include <kj/debug.h>
+
 #include <stdexcept>
 #include <system_error>
 
@@ -44,6 +46,7 @@ class FakeDispatcher::Generation final : public keeper::Generation {
 
   kj::Promise<keeper::HealthReport> health() override {
     ++dispatcher_.healths;
+    if (dispatcher_.hung) return KJ_EXCEPTION(OVERLOADED, "no answer in time");
     auto said = dispatcher_.condition;
     return kj::evalLater([said]() { return said; });
   }
@@ -93,6 +96,8 @@ class FakeDispatcher::Generation final : public keeper::Generation {
     keeper_.workerGone(why, std::move(lost), breach ? keeper::Conduct::breach : keeper::Conduct::proper);
   }
 
+  WorkerEvents& keeper() { return keeper_; }
+
   std::map<queue::AttemptId, Begun> out_;
 
  private:
@@ -135,6 +140,8 @@ std::vector<queue::AttemptId> FakeDispatcher::out() const {
   for (auto& [attempt, begun] : current_->out_) result.push_back(attempt);
   return result;
 }
+
+keeper::WorkerEvents& FakeDispatcher::events() const { return current_->keeper(); }
 
 void FakeDispatcher::ready() { current_->ready(); }
 void FakeDispatcher::begin(queue::AttemptId attempt) { current_->begin(attempt); }

@@ -34,6 +34,7 @@ class FakeDispatcher {
   bool mute = false;  // drain() is never answered, as by a worker that hangs
   bool deaf = false;  // does not end when it is told to
   std::function<void(const queue::Submission&)> onDispatch;
+  bool hung = false;               // health() fails, as a real one does when there is no answer in time
   keeper::HealthReport condition;  // what health() answers
   /// What recall() answers: the outcome of an attempt, or none where it is under way.
   std::map<queue::AttemptId, std::optional<Outcome>> remembers;
@@ -50,6 +51,8 @@ class FakeDispatcher {
   bool alive() const { return current_ != nullptr; }
   std::vector<queue::AttemptId> out() const;
   void ready();
+  /// Where the worker of now reports to; to be used before the turn after its end.
+  keeper::WorkerEvents& events() const;
   void begin(queue::AttemptId attempt);
   /// Begun, and then this.
   void say(queue::AttemptId attempt, Outcome outcome) { say({{attempt, std::move(outcome)}}); }

@@ -24,7 +24,7 @@ class Ears final : public DispatcherEvents {
   void dispatcherReported(std::size_t, std::vector<AttemptOutcome> outcomes) override {
     for (auto& outcome : outcomes) said.emplace(outcome.attempt, outcome);
   }
-  bool mayBegin() const override { return true; }
+  bool mayBegin() const override { return ours; }
   void dispatcherChanged(std::size_t) override {
     ++changes;
     KJ_IF_MAYBE (fulfiller, changed_) fulfiller->get()->fulfill();
@@ -45,6 +45,7 @@ class Ears final : public DispatcherEvents {
 
   std::multimap<queue::AttemptId, AttemptOutcome> said;
   int changes = 0;
+  bool ours = true;
 
  private:
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> changed_;

@@ -239,6 +239,144 @@ TEST(Keeper, SaysOneThingForEachChangeOfItsState) {
   EXPECT_EQ(bench.keeper.reason(), "");
 }
 
+TEST(Keeper, SaysOnceThatWorkersDieAtStartAndOnceThatOneServesAgain) {
+  for (Start how : {Start::silent, Start::fails, Start::ready}) {
+    Bench bench;
+    bench.worker.start = how;
+    bench.start();
+    for (int deaths = 0; deaths < 20; ++deaths) {
+      if (bench.worker.alive()) bench.worker.die("exit status 78 (configuration)");
+      bench.turn();
+      bench.advance(bench.keeper.untilProbe());
+    }
+    EXPECT_EQ(bench.story.count("modem: resting, tried again in 1s: "), 1u) << bench.story.text();
+    std::size_t before = bench.story.count("\n");
+    EXPECT_EQ(before, how == Start::ready ? 5u : 1u) << bench.story.text();
+    bench.worker.start = Start::ready;
+    if (bench.worker.alive() && how == Start::silent) bench.worker.ready();
+    bench.advance(2min);
+    EXPECT_EQ(static_cast<int>(bench.keeper.state()), static_cast<int>(State::ready));
+    EXPECT_EQ(bench.story.count("\n"), before + 2) << bench.story.text();  // a worker, and the dispatcher
+  }
+}
+
+// The reason of the rest is not the death of a worker meanwhile.
+TEST(Keeper, RestsOnceForOneReasonAlthoughItsWorkerIsReplacedMeanwhile) {
+  Bench bench;
+  bench.start();
+  for (int i = 0; i < 3; ++i) bench.give(deferred());
+  bench.worker.start = Start::silent;
+  bench.worker.die();
+  bench.turn();
+  EXPECT_EQ(static_cast<int>(bench.keeper.state()), static_cast<int>(State::starting));
+  bench.worker.ready();
+  bench.turn();
+  EXPECT_EQ(static_cast<int>(bench.keeper.state()), static_cast<int>(State::resting));
+  EXPECT_EQ(bench.keeper.reason(), "busy");
+  EXPECT_EQ(bench.story.count("modem: resting"), 1u) << bench.story.text();
+  EXPECT_EQ(bench.story.count("modem: ready"), 1u) << bench.story.text();
+}
+
+TEST(Keeper, DoesNotHearALateWordOfAGenerationThatIsGone) {
+  Bench bench;
+  bench.start();
+  bench.give(accepted());
+  auto out = bench.give(1);
+  auto& late = bench.worker.events();
+  bench.worker.die();  // the next one is there; the old one is not destroyed yet
+  EXPECT_EQ(bench.worker.hired, 2u);
+  late.workerReported({{out[0], accepted(), Begun::yes, {}}});
+  late.workerReady({9, 9, false, {}}, {});
+  late.workerGone("again", {{out[0], unknown(), Begun::yes, {}}}, Conduct::breach);
+  EXPECT_EQ(bench.keeper.strikes(), 0u);
+  bench.turn();
+  EXPECT_EQ(bench.road.said.size(), 2u);
+  EXPECT_EQ(bench.road.of(out[0]), "unknown");
+  EXPECT_EQ(bench.keeper.capacity(), 4u);
+  EXPECT_EQ(bench.keeper.counts().accepted, 1u);
+}
+
+// C10: before an SMS is spent on it, and without one as the probe.
+TEST(Keeper, GivesNoSmsToAWorkerThatSaysItIsBrokenUntilItSaysItIsNot) {
+  Bench bench;
+  bench.worker.condition.broken = "no SIM";
+  bench.start();
+  EXPECT_EQ(static_cast<int>(bench.keeper.state()), static_cast<int>(State::broken));
+  EXPECT_EQ(bench.keeper.room(), 0u);
+  EXPECT_EQ(bench.keeper.reason(), "no SIM");
+  bench.advance(2h);
+  EXPECT_EQ(bench.keeper.room(), 0u) << "never probed with an SMS";
+  EXPECT_EQ(bench.story.count("modem: broken, tried again in 15s: no SIM"), 1u) << bench.story.text();
+  bench.worker.condition.broken.clear();
+  bench.advance(15s);
+  EXPECT_EQ(bench.keeper.room(), 4u);
+  EXPECT_EQ(bench.story.count("modem: ready"), 1u) << bench.story.text();
+}
+
+TEST(Keeper, AsksAWorkerWhoseSmsWasBrokenWhetherItCanTellWhenThatIsOver) {
+  for (bool can : {true, false}) {
+    Bench bench;
+    bench.start();
+    bench.advance(1s);
+    if (can) bench.worker.condition.broken = "no SIM";
+    bench.give(broken());
+    bench.advance(1ms);
+    bench.worker.condition.broken.clear();
+    bench.advance(15s);
+    EXPECT_EQ(bench.keeper.room(), can ? 4u : 0u);
+    bench.advance(1min);
+    EXPECT_EQ(bench.keeper.room(), can ? 4u : 1u) << "else an SMS is the probe";
+  }
+}
+
+TEST(Keeper, EndsAWorkerThatDoesNotSayHowItIs) {
+  Bench bench;
+  bench.start();
+  auto out = bench.give(1);
+  bench.worker.hung = true;
+  bench.advance(5s - 1ms);
+  EXPECT_EQ(bench.worker.hired, 1u);
+  bench.advance(1ms);
+  EXPECT_EQ(bench.worker.ended.size(), 1u);
+  bench.worker.hung = false;
+  bench.advance(1s);  // it had not served: the next one waits
+  EXPECT_EQ(bench.worker.hired, 2u);
+  EXPECT_EQ(bench.road.of(out[0]), "unknown");
+  EXPECT_EQ(bench.story.count("the worker hangs; 1 SMS"), 1u) << bench.story.text();
+  EXPECT_EQ(bench.story.count("tried again in 1s: it did not answer"), 1u) << bench.story.text();
+}
+
+TEST(Keeper, AsksNobodyWhoReportsAndAnIdleWorkerOnceAMinute) {
+  Bench bench;
+  bench.start();
+  bench.advance(10min);
+  EXPECT_LE(bench.worker.healths, 11u);
+  unsigned before = bench.worker.healths;
+  bench.give(1);
+  for (int i = 0; i < 50; ++i) {
+    bench.give(accepted());
+    bench.advance(1s);
+  }
+  EXPECT_LE(bench.worker.healths, before + 2) << "outcomes say enough";
+}
+
+// What a worker was given ahead goes elsewhere when the way out has failed, or the operator paused it.
+TEST(Keeper, WithholdsWhatIsNotBegunWhenItRestsIsBrokenOrPaused) {
+  for (auto& [situation, leave] : std::map<std::string, Leave>{{"ready", Leave::granted},
+                                                               {"resting", Leave::withheld},
+                                                               {"broken", Leave::withheld},
+                                                               {"sick", Leave::withheld},
+                                                               {"paused", Leave::withheld},
+                                                               {"draining", Leave::withheld},
+                                                               {"probing", Leave::granted}}) {
+    Bench bench;
+    situations.at(situation)(bench);
+    EXPECT_EQ(static_cast<int>(bench.worker.events().mayBegin()), static_cast<int>(leave)) << situation;
+    bench.road.ours = false;
+    EXPECT_EQ(static_cast<int>(bench.worker.events().mayBegin()), static_cast<int>(Leave::revoked));
+  }
+}
+
 TEST(Keeper, CountsOutcomes) {
   Bench bench;
   bench.start();

@@ -45,6 +45,13 @@ std::string now() {
   return fmt::format("{}.{:03}Z", text, at.tv_nsec / 1'000'000);
 }
 
+kj::AutoCloseFd opened(const std::string& key, const std::filesystem::path& path, int how) {
+  kj::AutoCloseFd fd(open(path.c_str(), how | O_CLOEXEC, 0640));
+  if (fd.get() < 0)
+    throw std::system_error(errno, std::generic_category(), "cannot open `" + key + "` " + path.string());
+  return fd;
+}
+
 /// Past the RPC system, into the socket it owns: in spawn mode that is descriptor 3.
 void sendRaw(const std::string& bytes) {
   [[maybe_unused]] ssize_t written = ::write(3, bytes.data(), bytes.size());
@@ -67,15 +74,20 @@ void DebugDispatcher::declare(config::Keys& keys) {
                {"flood", Lie::flood},
                {"verbose", Lie::verbose},
                {"garbage", Lie::garbage},
-               {"half", Lie::half}},
+               {"half", Lie::half},
+               {"nothing", Lie::nothing},
+               {"untouched", Lie::untouched}},
               "what `result: lie` does: an outcome for an attempt that was never handed over, or for the one "
               "before, two outcomes "
               "for one, begun over "
               "and over, outcomes without end, a reason of a megabyte, bytes that are no message, half a "
-              "message and silence");
+              "message and silence, a report of nothing, every SMS given back untouched");
   keys.path("file", settings_.file,
             "file to append each accepted SMS to, one JSON object a line; without one, a journal entry "
             "without the text");
+  keys.path("condition", settings_.condition,
+            "file that is read whenever the worker is asked how it is: empty, it is ready; `hang`, it never "
+            "answers; anything else is why it is broken");
   keys.duration("delay", settings_.delay, {0ms, 24h}, "how long an answer takes");
   keys.duration("start_delay", settings_.startDelay, {0ms, 1h}, "how long the worker takes to become ready");
   keys.integer("window", settings_.window, {1, 4096}, "SMS worked on at once");
@@ -94,12 +106,9 @@ void DebugDispatcher::declare(config::Keys& keys) {
 }
 
 sandbox::Policy DebugDispatcher::policy() {
-  sandbox::Policy policy;
-  if (settings_.file.empty()) return policy;
-  file_ = kj::AutoCloseFd(open(settings_.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
-  if (file_.get() < 0)
-    throw std::system_error(errno, std::generic_category(), "cannot open `file` " + settings_.file.string());
-  return policy;  // the descriptor is open: no path has to stay reachable
+  if (!settings_.file.empty()) file_ = opened("file", settings_.file, O_WRONLY | O_APPEND | O_CREAT);
+  if (!settings_.condition.empty()) condition_ = opened("condition", settings_.condition, O_RDONLY | O_CREAT);
+  return {};  // the descriptors are open: no path has to stay reachable
 }
 
 kj::Promise<void> DebugDispatcher::start(kj::AsyncIoContext& io) {
@@ -112,6 +121,15 @@ kit::Traits DebugDispatcher::traits() const {
           .window = static_cast<unsigned>(settings_.window),
           .backlog = static_cast<unsigned>(settings_.backlog),
           .knowsKeys = settings_.knowsKeys};
+}
+
+kj::Promise<kit::Condition> DebugDispatcher::health() {
+  char buffer[256];
+  ssize_t got = condition_.get() < 0 ? 0 : pread(condition_.get(), buffer, sizeof buffer, 0);
+  std::string said(buffer, static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  while (!said.empty() && said.back() == '\n') said.pop_back();
+  if (said == "hang") return kj::NEVER_DONE;
+  return kit::Condition{said, {{"SMS", std::to_string(seen_)}}};
 }
 
 Result DebugDispatcher::resultFor(const kit::Job& job) {
@@ -208,6 +226,12 @@ kj::Promise<kit::Outcome> DebugDispatcher::lie(const kit::Job& job) {
     case Lie::half:
       sendRaw(std::string("\0\0\0\0\x10\0\0\0", 8) + std::string(16, '\0'));
       raise(SIGSTOP);
+      break;
+    case Lie::nothing:
+      raw_->reportNothing();
+      break;
+    case Lie::untouched:
+      raw_->reportNotBegun(job.attempt);
       break;
   }
   return kj::NEVER_DONE;

@@ -18,14 +18,16 @@ enum class Result { accept, refuse, defer, broken, unknown, crash, hang, freeze,
 
 /// How `lie` lies. What leaves the contract is the supervisor's to notice.
 enum class Lie {
-  stranger,  // an outcome for an attempt that was never handed over
-  former,    // an outcome for the attempt before, which another generation or dispatcher had
-  twice,     // two outcomes for one attempt
-  again,     // begun, over and over, and never an outcome
-  flood,     // outcomes without end, 50,000 at a time
-  verbose,   // a reason of a megabyte
-  garbage,   // bytes that are no message
-  half,      // half a message, and then silence
+  stranger,   // an outcome for an attempt that was never handed over
+  former,     // an outcome for the attempt before, which another generation or dispatcher had
+  twice,      // two outcomes for one attempt
+  again,      // begun, over and over, and never an outcome
+  flood,      // outcomes without end, 50,000 at a time
+  verbose,    // a reason of a megabyte
+  garbage,    // bytes that are no message
+  half,       // half a message, and then silence
+  nothing,    // a report of nothing
+  untouched,  // each SMS given back untouched, for ever
 };
 
 /// A rule for some SMS: the first that matches decides instead of `result`.
@@ -41,6 +43,7 @@ struct Settings {
   Lie lie = Lie::stranger;
   std::vector<When> when;
   std::filesystem::path file;
+  std::filesystem::path condition;
   config::Milliseconds delay{0};
   config::Milliseconds startDelay{0};
   int window = 16;
@@ -56,6 +59,7 @@ class DebugDispatcher final : public kit::Dispatcher {
   kj::Promise<void> start(kj::AsyncIoContext& io) override;
   kit::Traits traits() const override;
   kj::Promise<kit::Outcome> send(kit::Job job) override;
+  kj::Promise<kit::Condition> health() override;
   void attach(kit::RawReports& raw) override { raw_ = &raw; }
 
  private:
@@ -68,6 +72,7 @@ class DebugDispatcher final : public kit::Dispatcher {
   kj::Timer* timer_ = nullptr;
   kit::RawReports* raw_ = nullptr;
   kj::AutoCloseFd file_;
+  kj::AutoCloseFd condition_;
   int seen_ = 0;
 };
 

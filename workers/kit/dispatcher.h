@@ -70,6 +70,8 @@ class RawReports {
   virtual ~RawReports() noexcept(false) = default;
   virtual void report(std::uint64_t attempt, Outcome outcome) = 0;
   virtual void reportBegun(std::uint64_t attempt) = 0;
+  virtual void reportNotBegun(std::uint64_t attempt) = 0;
+  virtual void reportNothing() = 0;
 };
 
 class Dispatcher {
@@ -87,7 +89,10 @@ class Dispatcher {
 
   virtual Traits traits() const = 0;
   virtual kj::Promise<Outcome> send(Job job) = 0;
+  /// How the way out is, as far as it is known without asking: see health() in proto/dispatcher.capnp.
   virtual Condition condition() const { return {}; }
+  /// The same, for a kind that has to be able not to answer (debug).
+  virtual kj::Promise<Condition> health() { return condition(); }
   /// False: what does the sending is stuck outside any SMS's deadline (a thread that does not come back), so
   /// systemd's watchdog may end this process. Asked on the loop, must not wait.
   virtual bool alive() const { return true; }

@@ -4,6 +4,7 @@
 #include <kj/debug.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "common/journal/journal.h"
 #include "common/text/utf.h"
@@ -29,6 +30,19 @@ void write(proto::Outcome::Builder builder, const Outcome& outcome, std::size_t 
     auto group = builder.initDeferred();
     group.setReason(view(reason(deferred->reason)));
     group.setAfter(static_cast<std::uint32_t>(deferred->after.count()));
+  }
+}
+
+void write(proto::Health::Builder health, const Condition& condition, std::uint32_t active) {
+  if (condition.broken.empty())
+    health.setReady();
+  else
+    health.setBroken(view(text::printable(condition.broken, proto::MAX_REASON)));
+  health.setActive(active);
+  auto details = health.initDetails(condition.details.size());
+  for (unsigned i = 0; i < condition.details.size(); ++i) {
+    details[i].setName(view(condition.details[i].first));
+    details[i].setValue(view(condition.details[i].second));
   }
 }
 
@@ -114,19 +128,9 @@ kj::Promise<void> Server::recall(RecallContext context) {
 }
 
 kj::Promise<void> Server::health(HealthContext context) {
-  auto health = context.getResults().initHealth();
-  Condition condition = dispatcher_.condition();
-  if (condition.broken.empty())
-    health.setReady();
-  else
-    health.setBroken(view(text::printable(condition.broken, proto::MAX_REASON)));
-  health.setActive(static_cast<std::uint32_t>(active_.size()));
-  auto details = health.initDetails(condition.details.size());
-  for (unsigned i = 0; i < condition.details.size(); ++i) {
-    details[i].setName(view(condition.details[i].first));
-    details[i].setValue(view(condition.details[i].second));
-  }
-  return kj::READY_NOW;
+  return dispatcher_.health().then([this, context](Condition condition) mutable {
+    write(context.getResults().initHealth(), condition, static_cast<std::uint32_t>(active_.size()));
+  });
 }
 
 kj::Promise<void> Server::drain(DrainContext) {
@@ -142,6 +146,15 @@ void Server::report(std::uint64_t attempt, Outcome outcome) {
 void Server::reportBegun(std::uint64_t attempt) {
   outbox_.push_back({attempt, What::begun, {}, Source::raw});
   flushSoon();
+}
+
+void Server::reportNotBegun(std::uint64_t attempt) {
+  outbox_.push_back({attempt, What::notBegun, {}, Source::raw});
+  flushSoon();
+}
+
+void Server::reportNothing() {
+  KJ_IF_MAYBE (sink, sink_) tasks_.add(sink->reportRequest().send().ignoreResult());
 }
 
 /// Announces as many as the window has room for; they begin when the supervisor has heard of it.
@@ -282,16 +295,19 @@ void Server::flush() {
       }
     }
     flushing_ = true;
-    tasks_.add(request.send().ignoreResult().then([this, begun = kj::mv(begun), on = connection_]() {
+    tasks_.add(request.send().then([this, begun = kj::mv(begun), on = connection_](auto response) {
       if (on != connection_) return;  // the jobs went back when that connection ended
       flushing_ = false;
+      std::unordered_set<std::uint64_t> withheld;
+      for (auto attempt : response.getWithheld()) withheld.insert(attempt);
       for (auto attempt : begun) {
         auto job = announced_.extract(attempt);
-        if (givingUp_)
+        if (givingUp_ || withheld.contains(attempt))
           giveBack({std::move(job.mapped())});
         else
           begin(std::move(job.mapped()));
       }
+      admit();  // what came back made room
       flush();
       delivered();
     }));

@@ -70,6 +70,8 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
 
   void report(std::uint64_t attempt, Outcome outcome) override;
   void reportBegun(std::uint64_t attempt) override;
+  void reportNotBegun(std::uint64_t attempt) override;
+  void reportNothing() override;
   void admit();
   bool mayAdmit();
   void begin(Job job);

@@ -74,6 +74,41 @@ TEST(Breaker, OneBrokenIsEnoughAndIsProbedSlowly) {
   EXPECT_EQ(breaker.state(60s), State::halfOpen);
 }
 
+// C14: a way out that leaves SMS without an answer costs its timeout once, not three times.
+TEST(Breaker, OneFailureIsEnoughWhereItTookLongAndNobodyElseWasAnsweredMeanwhile) {
+  for (OutcomeKind kind : {OutcomeKind::unknown, OutcomeKind::deferred}) {
+    Breaker breaker(1s);
+    breaker.record(kind, 10s, 10s);
+    EXPECT_EQ(breaker.state(10s), State::open);
+    EXPECT_EQ(breaker.probeAt(), 15s);
+  }
+}
+
+TEST(Breaker, OneFailureIsNotEnoughWhereOthersWereAnsweredOrItWasQuick) {
+  Breaker others(1s);
+  others.record(OutcomeKind::accepted, 3s);
+  others.record(OutcomeKind::unknown, 10s, 10s);
+  EXPECT_EQ(others.state(10s), State::closed);
+  others.record(OutcomeKind::unknown, 13s, 9999ms);  // this one was begun after the last answer
+  EXPECT_EQ(others.state(13s), State::open);
+  Breaker quick(1s);
+  quick.record(OutcomeKind::unknown, 10s, 999ms);
+  EXPECT_EQ(quick.state(10s), State::closed);
+}
+
+TEST(Breaker, IsClosedOrProbedAtOnceWhereSomebodyWhoShouldKnowSaysSo) {
+  Breaker breaker;
+  fail(breaker, 3, 0s);
+  fail(breaker, 1, 5s);
+  EXPECT_EQ(breaker.probeAt(), 15s);
+  breaker.probeNow(6s);
+  EXPECT_EQ(breaker.state(6s), State::halfOpen);
+  breaker.close();
+  EXPECT_EQ(breaker.state(6s), State::closed);
+  fail(breaker, 3, 7s);
+  EXPECT_EQ(breaker.probeAt(), 12s) << "what was is forgotten";
+}
+
 // C10, C34: never culled for good, never a delay that shrinks or runs away.
 TEST(Backoff, GrowsByItsFactorAndStopsAtItsBound) {
   Backoff backoff{30s, 1.5, 1h};
