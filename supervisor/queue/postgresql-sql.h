@@ -250,8 +250,10 @@ inline constexpr const char* cancel =
     "WHERE q.sent = 'N' AND ($1::bigint <= 0 OR q.time <= localtimestamp - $1::bigint * interval '1 ms') "
     "AND NOT EXISTS (SELECT FROM smsd.submission s WHERE s.recipient = q.phone AND s.ended IS NULL) "
     "AND NOT " SMSD_HELD
-    "RETURNING q.id) "
-    "INSERT INTO smsd.ignored (message, reason) SELECT id, 'cancelled' FROM cancelled";
+    "RETURNING q.id, q.phone, q.accountid, q.msg, q.severity, q.time), "
+    "noted AS (INSERT INTO smsd.ignored (message, reason) SELECT id, 'cancelled' FROM cancelled) "
+    "SELECT c.id, c.phone, a.name, c.msg, c.severity, to_char(c.time, 'YYYY-MM-DD HH24:MI'), false, "
+    "count(*) OVER () FROM cancelled c LEFT JOIN account a ON a.id = c.accountid ORDER BY c.id LIMIT $2";
 
 #define SMSD_STORED_COLUMNS                                                                                  \
   "SELECT q.id, q.phone, a.name, q.msg, q.severity, to_char(q.time, 'YYYY-MM-DD HH24:MI'), "                 \
@@ -324,6 +326,12 @@ inline constexpr const char* countReleased =
     "FROM (SELECT count(*) FROM smsq WHERE id = ANY($1::bigint[]) AND sent::text = 'N') released";
 inline constexpr const char* markDiscarded =
     "UPDATE smsq SET sent = 'I', timesent = now() WHERE id = ANY($1::bigint[]) AND sent::text = 'N'";
+
+/// The rounds go with it.
+inline constexpr const char* endWaits =
+    "WITH ended AS (DELETE FROM smsd.wait WHERE $1 = '' OR recipient = $1 RETURNING 1) "
+    "SELECT count, pg_notify('smsd_queue', '') FROM (SELECT count(*) FROM ended) c";
+inline constexpr const char* recipientOf = "SELECT phone FROM smsq WHERE id = $1::bigint";
 
 /// One moment for all of the story.
 inline constexpr const char* oneSnapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";

@@ -180,10 +180,14 @@ void PostgresqlQueue::remember(const std::vector<Submission>& submissions) {
 // --- what NAV's queue class offers
 // ---------------------------------------------------------------------------------------
 
-std::size_t PostgresqlQueue::cancel(Duration minimumAge) {
-  return session_.transact([&](pqxx::work& work) -> std::size_t {
+Cancelled PostgresqlQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
+  return session_.transact([&](pqxx::work& work) {
     work.exec(sql::planThisFreely);
-    return work.exec_params(sql::cancel, boundedMilliseconds(minimumAge)).affected_rows();
+    const auto rows = work.exec_params(sql::cancel, boundedMilliseconds(minimumAge),
+                                       std::clamp<std::size_t>(listed, 1, INT64_MAX));
+    Cancelled cancelled{rows.empty() ? 0 : rows[0][7].as<std::size_t>(), stored(rows)};
+    for (auto& message : cancelled.messages) message.status = SentStatus::ignored;
+    return cancelled;
   });
 }
 

@@ -189,6 +189,24 @@ struct NewMessage {
   std::optional<int> severity;
 };
 
+/// What an operator cancelled.
+struct Cancelled {
+  std::size_t count = 0;
+  std::vector<StoredMessage> messages;  // in order of their ids, up to what was asked for
+};
+
+/// Whom a word of the operator's is for: the recipient of a message, a recipient, or with neither everybody.
+struct Whom {
+  MessageId message = 0;
+  std::string recipient;
+};
+
+struct WaitsEnded {
+  bool known = true;      // false: there is no such message
+  std::string recipient;  // of the message, or as asked for; empty: everybody
+  std::size_t count = 0;  // recipients that waited
+};
+
 struct Depth {
   std::uint64_t unsent = 0;
   bool more = false;               // counting stopped at the bound that was asked for
@@ -232,8 +250,10 @@ class Queue {
   // --- what NAV's queue class offers
   // ---------------------------------------------------------------------------------
   /// Unsent messages at least this old become ignored, except those under way and those held: these may have
-  /// been sent, and a rule for all of a backlog is no word on them; `discard` is. Returns how many.
-  virtual std::size_t cancel(Duration minimumAge) = 0;
+  /// been sent, and a rule for all of a backlog is no word on them; `discard` is. What is reported is what was
+  /// cancelled, in the same transaction, whether it belongs to an account or not (wart C38).
+  virtual Cancelled cancelAndList(Duration minimumAge, std::size_t listed) = 0;
+  std::size_t cancel(Duration minimumAge) { return cancelAndList(minimumAge, 1).count; }
   /// At most `limit`, oldest first.
   virtual std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) = 0;
   /// Most severe and oldest first.
@@ -255,6 +275,9 @@ class Queue {
   virtual std::size_t release(SubmissionId id) = 0;
   /// Its messages become ignored. Returns how many they are; 0: nothing is held under this id.
   virtual std::size_t discard(SubmissionId id) = 0;
+  /// Their wait is over and their rounds are forgotten: they may be claimed again. Supervisors on other
+  /// connections get the news.
+  virtual WaitsEnded endWaits(const Whom& whom) = 0;
   /// None: there is no such message. Reads the whole history, and never a lock: for a question now and then.
   virtual std::optional<MessageLife> explain(MessageId id) = 0;
 

@@ -55,7 +55,7 @@ StoredMessage storedMessage(const Query& row) {
   return message;
 }
 
-std::size_t SqliteQueue::cancel(Duration minimumAge) {
+Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
   return on([&](Database& db) {
     Transaction tx(db);
     const Now now = clock(db);
@@ -69,8 +69,15 @@ std::size_t SqliteQueue::cancel(Duration minimumAge) {
     else
       run(db.query(sql::cancelOld).bind(now.text, std::int64_t{minimumAge.count()}));
     recordIgnored(db, ids, "cancelled", now);
+    std::ranges::sort(ids);
+    Cancelled cancelled{ids.size(), {}};
+    ids.resize(std::min(ids.size(), std::max<std::size_t>(listed, 1)));
+    for (const MessageId id : ids) {
+      auto row = db.query(sql::oneMessage);
+      if (row.bind(id).next()) cancelled.messages.push_back(storedMessage(row));
+    }
     tx.commit();
-    return ids.size();
+    return cancelled;
   });
 }
 

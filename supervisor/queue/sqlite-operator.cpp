@@ -135,6 +135,22 @@ std::size_t SqliteQueue::discard(SubmissionId id) {
   });
 }
 
+WaitsEnded SqliteQueue::endWaits(const Whom& whom) {
+  return on([&](Database& db) {
+    Transaction tx(db);
+    WaitsEnded ended;
+    ended.recipient = whom.recipient;
+    if (whom.message != 0) {
+      auto row = db.query(sql::recipientOf);
+      if (!row.bind(whom.message).next()) return WaitsEnded{.known = false, .recipient = {}, .count = 0};
+      ended.recipient = row.text(0);
+    }
+    ended.count = db.query(sql::endWaits).bind(ended.recipient).run();
+    tx.commit();
+    return ended;
+  });
+}
+
 std::optional<MessageLife> SqliteQueue::explain(MessageId id) {
   return on([&](Database& db) -> std::optional<MessageLife> {
     Transaction tx(db, Transaction::Kind::read);

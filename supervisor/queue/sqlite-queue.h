@@ -34,7 +34,7 @@ class SqliteQueue final : public Queue {
   int newsFd() override;
   bool takeNews() override;
 
-  std::size_t cancel(Duration minimumAge) override;
+  Cancelled cancelAndList(Duration minimumAge, std::size_t listed) override;
   std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) override;
   std::vector<StoredMessage> messagesOf(const std::string& recipient, SentStatus status) override;
   std::vector<std::string> recipients(SentStatus status) override;
@@ -45,6 +45,7 @@ class SqliteQueue final : public Queue {
   std::vector<HeldSms> held(std::size_t limit) override;
   std::size_t release(SubmissionId id) override;
   std::size_t discard(SubmissionId id) override;
+  WaitsEnded endWaits(const Whom& whom) override;
   std::optional<MessageLife> explain(MessageId id) override;
 
  private:

@@ -230,6 +230,8 @@ constexpr auto messages = SMSD_STORED
 constexpr auto messagesOf = SMSD_STORED
     " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' AND q.phone = ? ORDER BY "
     "q.severity NULLS LAST, q.time, q.id";
+constexpr auto oneMessage =
+    SMSD_STORED " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.id = ?";
 constexpr auto recipients = "SELECT DISTINCT phone FROM smsq WHERE sent = '{}' ORDER BY phone";
 constexpr auto insert =
     "INSERT INTO smsq (accountid, time, phone, msg, severity) VALUES (?, ?, ?, ?, ?) RETURNING id";
@@ -271,6 +273,8 @@ constexpr auto countHeld =
 constexpr auto discard = R"(
   UPDATE smsq SET sent = 'I', timesent = ?
   WHERE sent = 'N' AND id IN (SELECT message FROM smsd_held WHERE submission = ?))";
+constexpr auto endWaits = "DELETE FROM smsd_wait WHERE ?1 = '' OR recipient = ?1";
+constexpr auto recipientOf = "SELECT phone FROM smsq WHERE id = ?";
 constexpr auto letGo = "DELETE FROM smsd_held WHERE submission = ?";
 // A wait concerns only what would be claimed without it. Now is ?1, ms.
 constexpr auto life = SMSD_STORED R"(, substr(q.timesent, 1, 19), q.smsid, coalesce(w.rounds, 0),

@@ -98,6 +98,55 @@ TEST_P(NavOperations, AMessageOfNoAccountIsListedAndCancelledLikeAnyOther) {
   EXPECT_EQ(queue().cancel(0ms), listed.size());
 }
 
+// C38: its report and its cancel were two transactions, too.
+TEST_P(NavOperations, WhatIsCancelledIsWhatIsReported) {
+  const auto nobodys = store().put({.phone = "+4790", .text = "nobody's"});
+  const auto karis = store().put({.phone = "+4791", .text = "kari's", .severity = 2, .account = 2});
+  store().put({.phone = "+4792"});
+  claim(1);  // the most severe one is under way
+  auto cancelled = queue().cancelAndList(0ms, 10);
+  ASSERT_EQ(cancelled.messages.size(), 2u);
+  EXPECT_EQ(cancelled.count, 2u);
+  EXPECT_EQ(cancelled.messages[0].id, nobodys);
+  EXPECT_EQ(cancelled.messages[0].user, "");
+  EXPECT_EQ(cancelled.messages[1].recipient, "+4792");
+  EXPECT_EQ(cancelled.messages[1].status, SentStatus::ignored);
+  EXPECT_EQ(store().sent(nobodys), 'I');
+  EXPECT_EQ(store().sent(karis), 'N');
+  EXPECT_EQ(queue().cancelAndList(0ms, 10).count, 0u);
+}
+
+TEST_P(NavOperations, AReportOfWhatWasCancelledIsAsLongAsWasAskedFor) {
+  for (int i = 0; i < 5; ++i) store().put({.phone = std::to_string(i)});
+  auto cancelled = queue().cancelAndList(0ms, 2);
+  EXPECT_EQ(cancelled.count, 5u);
+  ASSERT_EQ(cancelled.messages.size(), 2u);
+  EXPECT_LT(cancelled.messages[0].id, cancelled.messages[1].id);
+}
+
+TEST_P(NavOperations, AnOperatorEndsTheWaitOfOneRecipientOrOfAll) {
+  std::vector<MessageId> ids;
+  for (const char* phone : {"1", "2", "3"}) ids.push_back(store().put({.phone = phone}));
+  std::vector<Settlement> settlements;
+  for (const auto& submission : claim().submissions) settlements.push_back(returned(submission, 1h));
+  queue().settle(settlements);
+  ASSERT_TRUE(claim().submissions.empty());
+  auto ended = queue().endWaits({.message = ids[1], .recipient = ""});
+  EXPECT_TRUE(ended.known);
+  EXPECT_EQ(ended.recipient, "2");
+  EXPECT_EQ(ended.count, 1u);
+  auto again = claim();
+  ASSERT_EQ(recipients(again.submissions), (Texts{"2"}));
+  EXPECT_EQ(again.submissions[0].rounds, 0);  // forgotten with the wait
+  EXPECT_EQ(queue().endWaits({.message = 0, .recipient = "1"}).count, 1u);
+  EXPECT_EQ(recipients(claim().submissions), (Texts{"1"}));
+  EXPECT_EQ(queue().endWaits({}).count, 1u);
+  EXPECT_EQ(recipients(claim().submissions), (Texts{"3"}));
+  EXPECT_EQ(queue().endWaits({}).count, 0u);
+  EXPECT_EQ(queue().endWaits({.message = 0, .recipient = "4"}).count, 0u);
+  EXPECT_FALSE(queue().endWaits({.message = ids[2] + 100, .recipient = ""}).known);
+}
+
 TEST_P(NavOperations, MessagesAreListedOldestFirstUpToTheLimitAndToTheMinute) {
   store().put({.phone = "1", .text = "new", .age = 1min});
   store().put({.phone = "2", .text = "old", .age = 3h});

@@ -329,7 +329,7 @@ class MemoryQueue final : public Queue {
   int newsFd() override { return -1; }
   bool takeNews() override { return false; }
 
-  std::size_t cancel(Duration) override { notForTheRoad(); }
+  Cancelled cancelAndList(Duration, std::size_t) override { notForTheRoad(); }
   std::vector<StoredMessage> messages(SentStatus, std::size_t) override { notForTheRoad(); }
   std::vector<StoredMessage> messagesOf(const std::string&, SentStatus) override { notForTheRoad(); }
   std::vector<std::string> recipients(SentStatus) override { notForTheRoad(); }
@@ -338,6 +338,7 @@ class MemoryQueue final : public Queue {
   std::vector<HeldSms> held(std::size_t) override { notForTheRoad(); }
   std::size_t release(SubmissionId) override { notForTheRoad(); }
   std::size_t discard(SubmissionId) override { notForTheRoad(); }
+  WaitsEnded endWaits(const Whom&) override { notForTheRoad(); }
   std::optional<MessageLife> explain(MessageId) override { notForTheRoad(); }
   Depth depth(std::uint64_t) override { notForTheRoad(); }
 
