@@ -15,6 +15,7 @@ kj::Duration duration(Milliseconds value) {
 
 void Road::dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) {
   if (!outcomes.empty()) moved();
+  trials_.reported(outcomes);
   for (auto& said : outcomes) {
     auto found = out_.extract(said.attempt);
     if (found.empty()) continue;  // handed over before we were fenced
@@ -129,6 +130,19 @@ void Road::wakeRested() {
     hold(std::move(item));
   }
   if (!resting_.empty()) wake_.at(resting_.begin()->first);
+}
+
+std::size_t Road::endWait(const std::string& recipient) {
+  std::size_t ended = 0;
+  for (auto& [due, item] : std::exchange(resting_, {})) {
+    const bool meant = recipient.empty() || item->submission.recipient == recipient;
+    if (meant) item->submission.rounds = -1;  // wakeRested() counts the round that begins
+    ended += meant ? 1 : 0;
+    resting_.emplace(meant ? timer_.now() : due, std::move(item));
+  }
+  wakeRested();
+  notice();
+  return ended;
 }
 
 }  // namespace smsd

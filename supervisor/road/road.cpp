@@ -29,6 +29,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
     : timer_(timer),
       config_(config),
       log_(log),
+      trials_(timer, keepers_, config.formatting),
       ledger_(queue, timer, std::move(name), config.queue.lease, log, static_cast<LedgerEvents&>(*this)),
       format_([rules = config.formatting](const std::vector<Message>& messages) {
         return format(messages, rules);
@@ -210,6 +211,7 @@ void Road::dispatcherChanged(std::size_t) {
 
 void Road::pump() {
   if (!started_) return;
+  trials_.pump();
   dispatchPending();
   ledger_.work();
   watch();
@@ -221,6 +223,7 @@ kj::Promise<std::size_t> Road::stop() {
   look_.cancel();
   wake_.cancel();
   watch_.cancel();
+  trials_.stop();
   log_.daemonStopping(out_.size());
   auto pair = kj::newPromiseAndFulfiller<std::size_t>();
   stopped_ = kj::mv(pair.fulfiller);

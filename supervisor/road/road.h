@@ -19,6 +19,7 @@
 #include "supervisor/road/ledger.h"
 #include "supervisor/road/progress.h"
 #include "supervisor/road/sent-log.h"
+#include "supervisor/road/trial.h"
 #include "supervisor/road/verdict.h"
 
 namespace smsd {
@@ -59,6 +60,10 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   kj::Maybe<kj::Duration> withoutDispatcherFor() const;
 
   const Keepers& keepers() const { return keepers_; }
+  Trials& trials() { return trials_; }
+  /// An operator's word: what may have been sent and waits for its next round has its first one now; how many
+  /// they were. `recipient` empty: everybody's.
+  std::size_t endWait(const std::string& recipient);
   const Ledger& ledger() const { return ledger_; }
   std::size_t underWay() const { return pending_.size() + resting_.size() + recording_.size() + out_.size(); }
   std::uint64_t sentMessages() const { return sent_; }
@@ -143,6 +148,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   const Events& log_;
   std::vector<std::string> names_;  // of all dispatchers there ever were, by their index
   Keepers keepers_;                 // in order of preference
+  Trials trials_;
   Ledger ledger_;
   queue::Formatter format_;
 
