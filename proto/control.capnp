@@ -2,7 +2,10 @@
 # What an operator's tool says to the running daemon, over control.sock.
 #
 # smsctl is the client, smsd serves. The socket's file mode is the lock on the door: whoever may open it may ask everything
-# here. Nothing here carries a secret or the text of an SMS.
+# here. Nothing here carries a secret, nor the text of a message of the queue.
+#
+# What an operator asked for and cannot be done is an answer with a `problem`, in words; an exception says that the contract
+# was broken or the peer has gone. Every act (cancel, test, steer, retry, stop) is in the journal with the uid of the peer.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("smsd::proto");
@@ -17,6 +20,62 @@ interface Control {
 
   stop @2 () -> ();
   # As SIGTERM: stop claiming, let work that is out finish, settle, release, exit 0. Returns before that is done.
+
+  cancel @3 (listed :UInt32) -> (problem :Text, count :UInt64, messages :List(Message));
+  # Unsent messages become ignored, except those under way and those held. At most `listed` of them are listed, and never
+  # more than maxListed. Not to be repeated blindly: what arrived in between would be cancelled, too.
+
+  test @4 (recipient :Text, text :Text, via :Text) -> (problem :Text, tries :List(Try));
+  # A test SMS: no row of the queue, not durable, never retried. Goes to the dispatcher `via`, or when that is empty to each
+  # in order until one takes it; the last of `tries` then is `accepted`. Returns when that is known: after all timeouts at
+  # the latest. A problem: it was not tried at all (an unknown name, a number that cannot be, too many tests at once).
+
+  steer @5 (name :Text, act :Act) -> (problem :Text);
+  # What an operator does to a dispatcher. `pause` and `resume` are remembered over restarts. May be repeated.
+
+  retry @6 (message :Int64, recipient :Text) -> (problem :Text, recipient :Text, count :UInt32);
+  # The wait of the recipient of a message, of a recipient, or (0 and empty) of everybody is over: they are tried again now.
+  # Says whose, and how many had been waiting. May be repeated.
+}
+
+const maxListed :UInt32 = 1000;
+# messages in one answer
+
+enum Act {
+  pause @0;
+  # nothing further is handed over to it; what is out finishes
+  resume @1;
+  restart @2;
+  # a fresh worker, tried at once: for when something was mended
+}
+
+struct Message {
+  # Of the queue, without its text.
+  id @0 :Int64;
+  recipient @1 :Text;
+  user @2 :Text;
+  # empty: it belongs to no account
+  severity @3 :Int32;
+  # 0: none
+  time @4 :Text;
+}
+
+struct Try {
+  dispatcher @0 :Text;
+  result @1 :Result;
+  words @2 :Text;
+  # the reason; for `accepted` the gateway's reference, which may be empty
+  tookMs @3 :UInt32;
+
+  enum Result {
+    accepted @0;
+    refused @1;
+    deferred @2;
+    broken @3;
+    unknown @4;
+    notTried @5;
+    # it could not be used: it rests, is broken, is paused, or had no room in time
+  }
 }
 
 struct Status {
@@ -79,4 +138,11 @@ struct DispatcherStatus {
   # seconds until it is tried again, when resting or broken
   strikes @15 :UInt32;
   # reports of its workers that broke the contract
+  details @16 :List(Finding);
+  # what its worker last said of the way out: signal, operator, last answer. For an operator's eyes.
+}
+
+struct Finding {
+  name @0 :Text;
+  value @1 :Text;
 }

@@ -70,15 +70,19 @@ int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& n
   KJ_IF_MAYBE (error, refused) throw StartUpError(statusFor(*error), std::string(error->what()) + "\n");
 
   auto byControl = kj::newPromiseAndFulfiller<void>();
-  control::ControlServer control(io, config.controlSocket, {road, queue, backendName(config), [&byControl]() {
-                                                              byControl.fulfiller->fulfill();
-                                                            }});
+  control::Pauses pauses(config.stateDirectory / "paused");
+  control::ControlServer control(
+      io, config.controlSocket,
+      {road, queue, pauses, log, backendName(config), [&byControl]() { byControl.fulfiller->fulfill(); }});
   Road::Keepers keepers;
   for (std::size_t i = 0; i < plans.size(); ++i)
     keepers.push_back(
         std::make_unique<keeper::Keeper>(io, config.dispatchers[i], std::move(plans[i]), i, log, road));
   road.use(std::move(keepers));
-  for (auto& keeper : road.keepers()) keeper->start();
+  for (auto& keeper : road.keepers()) {
+    if (pauses.has(keeper->name())) keeper->pause();
+    keeper->start();
+  }
   road.start();
   log.daemonStarted(SMSD_VERSION, backendName(config), config.dispatchers.size());
   systemd::Service service(

@@ -71,6 +71,23 @@ void Events::daemonStopped(std::size_t left) const {
       .write();
 }
 
+void Events::operatorActed(const std::string& act, std::optional<unsigned> uid) const {
+  const std::string who = uid ? std::to_string(*uid) : "unknown";
+  Entry(Level::notice, fmt::format("{} by uid {}", act, who), "operator-acted",
+        "e503c3850ab7408a84bd380cb80cac6a")
+      .field("SMSD_UID", who)
+      .write();
+}
+
+void Events::operatorRetried(const std::string& recipient, std::optional<unsigned> uid) const {
+  operatorActed("retry of " + (recipient.empty() ? "all who wait" : shown(recipient)), uid);
+}
+
+void Events::operatorTested(const std::string& recipient, const std::string& result,
+                            std::optional<unsigned> uid) const {
+  operatorActed(fmt::format("test SMS to {} ({})", shown(recipient), result), uid);
+}
+
 void Events::workerReady(const std::string& dispatcher, int pid, const std::vector<std::string>& lock) const {
   std::string how =
       lock.empty() ? "without an inner lock" : fmt::format("locked in by {}", fmt::join(lock, ", "));

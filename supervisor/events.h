@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,12 @@ class Events {
   void daemonStarted(const std::string& version, const std::string& queue, std::size_t dispatchers) const;
   void daemonStopping(std::size_t underWay) const;
   void daemonStopped(std::size_t left) const;
+
+  /// What an operator did over control.sock. `act` is in words, `uid` that of the peer, if it is known.
+  void operatorActed(const std::string& act, std::optional<unsigned> uid) const;
+  /// `recipient` empty: everybody.
+  void operatorRetried(const std::string& recipient, std::optional<unsigned> uid) const;
+  void operatorTested(const std::string& recipient, const std::string& result, std::optional<unsigned> uid) const;
 
   void workerReady(const std::string& dispatcher, int pid, const std::vector<std::string>& lock) const;
   void workerGone(const std::string& dispatcher, int pid, const std::string& why, std::size_t lost) const;

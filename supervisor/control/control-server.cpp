@@ -12,14 +12,12 @@
 
 #include "common/journal/journal.h"
 #include "common/rpc/channel.h"
-#include "supervisor/control/status.h"
+#include "supervisor/control/door.h"
 
 namespace smsd::control {
 namespace {
 
 constexpr unsigned mostConnections = 32;
-constexpr std::uint64_t depthBound = 100'000;  // a glance counts no further
-constexpr auto depthPatience = 2 * kj::SECONDS;
 
 /// A socket file whose owner is gone is in the way of bind; one that answers belongs to a running smsd. The
 /// caller holds the state directory's lock, so a file nobody listens on is left over.
@@ -51,36 +49,14 @@ kj::AutoCloseFd listenAt(const std::filesystem::path& path) {
   return fd;
 }
 
+/// SO_PEERCRED of the connection: who is at the other end.
+std::optional<unsigned> uidOf(kj::AuthenticatedStream& peer) {
+  if (auto* local = dynamic_cast<kj::LocalPeerIdentity*>(peer.peerIdentity.get()))
+    KJ_IF_MAYBE (uid, local->getCredentials().uid) return *uid;
+  return std::nullopt;
+}
+
 }  // namespace
-
-class ControlServer::Door final : public proto::Control::Server {
- public:
-  explicit Door(ControlServer& server) : server_(server) {}
-
- protected:
-  kj::Promise<void> status(StatusContext context) override {
-    return server_.timer_.timeoutAfter(depthPatience, server_.depth())
-        .then([](std::optional<queue::Depth> depth) { return depth; },
-              [](kj::Exception&&) -> std::optional<queue::Depth> { return std::nullopt; })
-        .then([this, context](std::optional<queue::Depth> depth) mutable {
-          writeStatus(context.getResults().initStatus(), server_.subject_.road, server_.subject_.backend,
-                      server_.timer_.now() - server_.started_, depth);
-        });
-  }
-
-  kj::Promise<void> nudge(NudgeContext) override {
-    server_.subject_.road.notice();
-    return kj::READY_NOW;
-  }
-
-  kj::Promise<void> stop(StopContext) override {
-    server_.subject_.stop();
-    return kj::READY_NOW;
-  }
-
- private:
-  ControlServer& server_;
-};
 
 ControlServer::ControlServer(kj::AsyncIoContext& io, const std::filesystem::path& socket, Subject subject)
     : timer_(io.provider->getTimer()),
@@ -90,41 +66,33 @@ ControlServer::ControlServer(kj::AsyncIoContext& io, const std::filesystem::path
       listener_(io.lowLevelProvider->wrapListenSocketFd(
           listenAt(socket),
           kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC | kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK)),
+      questions_(*this),
+      glance_(subject_.queue, timer_, questions_),
       tasks_(*this) {
   tasks_.add(accept());
-}
-
-/// One question at a time, shared by all who ask meanwhile, and never given up: to cancel a call on the queue's thread is to wait
-/// for it.
-kj::Promise<std::optional<queue::Depth>> ControlServer::depth() {
-  KJ_IF_MAYBE (asked, asked_) return asked->addBranch();
-  auto forked = subject_.queue.run([](queue::Queue& queue) { return queue.depth(depthBound); })
-                    .then([](queue::Answer<queue::Depth> answer) -> std::optional<queue::Depth> {
-                      if (auto* depth = std::get_if<queue::Depth>(&answer)) return *depth;
-                      return std::nullopt;
-                    })
-                    .fork();
-  tasks_.add(forked.addBranch().then([this](std::optional<queue::Depth>) { asked_ = nullptr; }));
-  auto branch = forked.addBranch();
-  asked_ = kj::mv(forked);
-  return branch;
 }
 
 ControlServer::~ControlServer() noexcept(false) { unlink(path_.c_str()); }
 
 kj::Promise<void> ControlServer::accept() {
-  return listener_->accept().then([this](kj::Own<kj::AsyncIoStream> stream) {
-    if (connections_ < mostConnections) {
-      ++connections_;
-      auto channel = rpc::Channel::serve(kj::mv(stream), kj::heap<Door>(*this));
-      auto over = channel->disconnected();
-      tasks_.add(over.attach(kj::mv(channel), kj::defer([this]() { --connections_; })));
-    }
-    return accept();
-  }, [this](kj::Exception&&) {
-    // Out of descriptors, most likely: the door stays.
-    return timer_.afterDelay(1 * kj::SECONDS).then([this]() { return accept(); });
-  });
+  return listener_->acceptAuthenticated().then(
+      [this](kj::AuthenticatedStream peer) {
+        if (connections_ < mostConnections) open(kj::mv(peer));
+        return accept();
+      },
+      [this](kj::Exception&&) {
+        // Out of descriptors, most likely: the door stays.
+        return timer_.afterDelay(1 * kj::SECONDS).then([this]() { return accept(); });
+      });
+}
+
+void ControlServer::open(kj::AuthenticatedStream peer) {
+  ++connections_;
+  auto uid = uidOf(peer);
+  auto channel = rpc::Channel::serve(
+      kj::mv(peer.stream), kj::heap<Door>(subject_, Door::Means{glance_, questions_, timer_, started_}, uid));
+  auto over = channel->disconnected();
+  tasks_.add(over.attach(kj::mv(channel), kj::defer([this]() { --connections_; })));
 }
 
 void ControlServer::taskFailed(kj::Exception&& exception) {

@@ -1,25 +1,28 @@
-// The operator's door: serves proto/control.capnp on control.sock.
+// The operator's door: listens on control.sock, and opens it to whoever may connect there.
 //
-// Owns the socket file and the connections to it. Answers from the road's state at any time; asks the queue
-// for its depth, but not for long. A client can ask, never block: what it sends is bounded, its connection is
-// its own.
+// Owns the socket file and the connections to it; what may be asked is door.h's. A client can ask, never
+// block: what it sends is bounded, its connection is its own, and there are so many of them at most.
 #pragma once
 
 #include <kj/async-io.h>
-#include <proto/control.capnp.h>
 
 #include <filesystem>
-#include <optional>
 #include <string>
 
+#include "supervisor/control/glance.h"
+#include "supervisor/control/pauses.h"
+#include "supervisor/events.h"
 #include "supervisor/queue/queue-thread.h"
 #include "supervisor/road/road.h"
 
 namespace smsd::control {
 
+/// What the operator's acts are about.
 struct Subject {
   Road& road;
   queue::QueueThread& queue;
+  Pauses& pauses;
+  const Events& log;
   std::string backend;
   kj::Function<void()> stop;
 };
@@ -31,10 +34,8 @@ class ControlServer final : private kj::TaskSet::ErrorHandler {
   ~ControlServer() noexcept(false);
 
  private:
-  class Door;
-
   kj::Promise<void> accept();
-  kj::Promise<std::optional<queue::Depth>> depth();
+  void open(kj::AuthenticatedStream peer);
   void taskFailed(kj::Exception&& exception) override;
 
   kj::Timer& timer_;
@@ -43,7 +44,8 @@ class ControlServer final : private kj::TaskSet::ErrorHandler {
   kj::TimePoint started_;
   kj::Own<kj::ConnectionReceiver> listener_;
   unsigned connections_ = 0;
-  kj::Maybe<kj::ForkedPromise<std::optional<queue::Depth>>> asked_;
+  kj::TaskSet questions_;  // to the queue; they outlive the connection that asked
+  Glance glance_;
   kj::TaskSet tasks_;
 };
 

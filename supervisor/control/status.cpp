@@ -46,6 +46,12 @@ void writeDispatcher(proto::DispatcherStatus::Builder builder, const keeper::Kee
   builder.setUnknown(keeper.counts().unknown);
   builder.setNextProbe(wholeSeconds(keeper.untilProbe()));
   builder.setStrikes(keeper.strikes());
+  const auto& details = keeper.lastHealth().details;
+  auto list = builder.initDetails(details.size());
+  for (unsigned i = 0; i < details.size(); ++i) {
+    list[i].setName(view(details[i].first));
+    list[i].setValue(view(details[i].second));
+  }
 }
 
 }  // namespace

@@ -8,8 +8,11 @@
 
 #include "supervisor/config.h"
 #include "supervisor/queue/queue.h"
+#include "supervisor/road/trial.h"
 
 namespace smsd::smsctl {
+
+constexpr int notRunning = 3;  // exit status, as `systemctl status` and LSB have it
 
 class Failure : public std::runtime_error {
  public:
@@ -24,6 +27,21 @@ enum class Form { text, json };
 
 /// `smsctl status`: 0 healthy, 1 running but not healthy, 3 not running.
 int status(const Config& config, Form form);
+/// The same again and again, until interrupted; the status is that of the last look.
+int watchStatus(const Config& config, Milliseconds interval, Form form);
+/// `smsctl dispatcher list`
+int listDispatchers(const Config& config, Form form);
+
+/// `smsctl test`: 0 when one took it, 69 when none did.
+int test(const Config& config, const TrialRequest& request, Form form);
+enum class Act { pause, resume, restart };
+/// `smsctl dispatcher pause|resume|restart`: 1 when there is no such dispatcher.
+int steer(const Config& config, const std::string& name, Act act, Form form);
+/// `smsctl queue retry`: through the daemon where one runs, else at the queue; 1 when there is no such
+/// message.
+int retry(const Config& config, const queue::Whom& whom, Form form);
+/// `smsctl config check`: as `smsd --check`.
+int checkConfig(const std::string& file, Form form);
 
 struct SendArguments {
   std::string recipient;

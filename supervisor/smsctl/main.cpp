@@ -7,6 +7,8 @@
 #include <iostream>
 #include <limits>
 
+#include "supervisor/control/client.h"
+#include "supervisor/exit-status.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/preview.h"
 #include "version.h"
@@ -26,6 +28,12 @@ struct Arguments {
   std::string minimumAge = "0s";
   std::size_t heldLimit = 100;
   std::int64_t id = 0;
+  TrialRequest trial{"", "This is a test message from smsd.", ""};
+  std::string dispatcher;
+  std::string interval = "2s";
+  bool watch = false;
+  queue::Whom whom;
+  bool everybody = false;
   FormatRules rules;
   queue::InstallOptions install;
   bool indexes = false, notify = false, tables = false;
@@ -98,6 +106,71 @@ void addHeld(CLI::App& group, Arguments& a, Action& chosen) {
         a, "the SMS, as `queue held` lists it");
 }
 
+Milliseconds durationOf(const std::string& flag, const std::string& word, config::Bound<Milliseconds> bound) {
+  const auto value = config::parseDuration(word);
+  if (value && *value >= bound.least && *value <= bound.most) return *value;
+  throw Failure(EX_USAGE, fmt::format("{} {}: expected a duration from {} to {}", flag, word,
+                                      config::printDuration(bound.least), config::printDuration(bound.most)));
+}
+
+void addStatus(CLI::App& app, Arguments& a, Action& chosen) {
+  auto* sub =
+      command(app, "status", "what smsd is doing; exit status 0 healthy, 1 not healthy, 3 not running", a,
+              chosen, [&a]() {
+                if (!a.watch) return status(configOf(a), a.form());
+                return watchStatus(configOf(a), durationOf("--interval", a.interval, {100ms, 1h}), a.form());
+              });
+  sub->add_flag("--watch", a.watch, "again and again, until interrupted");
+  sub->add_option("--interval", a.interval, "with --watch: how often")
+      ->capture_default_str()
+      ->type_name("DURATION");
+}
+
+void addTest(CLI::App& app, Arguments& a, Action& chosen) {
+  auto* sub = command(app, "test", "sends a test SMS through the running smsd, past the queue", a, chosen,
+                      [&a]() { return test(configOf(a), a.trial, a.form()); });
+  sub->add_option("PHONE", a.trial.recipient, "the recipient's number")->required()->type_name("");
+  sub->add_option("--via", a.trial.via, "the dispatcher; when not given, each in order until one takes it")
+      ->type_name("NAME");
+  sub->add_option("--message", a.trial.text, "its text")->type_name("TEXT");
+}
+
+void addDispatcher(CLI::App& app, Arguments& a, Action& chosen) {
+  auto* group = app.add_subcommand("dispatcher", "the ways out")->require_subcommand(1);
+  command(*group, "list", "each of them: its state, its worker, its outcomes", a, chosen,
+          [&a]() { return listDispatchers(configOf(a), a.form()); });
+  const auto add = [&](const std::string& name, Act act, const std::string& help) {
+    command(*group, name, help, a, chosen,
+            [&a, act]() { return steer(configOf(a), a.dispatcher, act, a.form()); })
+        ->add_option("NAME", a.dispatcher, "the dispatcher")
+        ->required()
+        ->type_name("");
+  };
+  add("pause", Act::pause, "nothing further is handed to it, also after a restart of smsd");
+  add("resume", Act::resume, "ends a pause");
+  add("restart", Act::restart, "a fresh worker, tried at once: for when something was mended");
+}
+
+void addRetry(CLI::App& group, Arguments& a, Action& chosen) {
+  auto* sub = command(group, "retry", "a recipient that waits is tried again now", a, chosen, [&a]() {
+    if ((a.whom.message > 0) + !a.whom.recipient.empty() + a.everybody != 1)
+      throw Failure(EX_USAGE, "queue retry: expected one of ID, --recipient and --all");
+    return retry(configOf(a), a.whom, a.form());
+  });
+  sub->add_option("ID", a.whom.message, "a message of that recipient")
+      ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
+      ->type_name("");
+  sub->add_option("--recipient", a.whom.recipient, "its number")->type_name("NUMBER");
+  sub->add_flag("--all", a.everybody, "everybody who waits");
+}
+
+void addConfig(CLI::App& app, Arguments& a, Action& chosen) {
+  auto* group = app.add_subcommand("config", "the configuration")->require_subcommand(1);
+  command(*group, "explain", "every key of smsd.yaml", a, chosen, [&a]() { return explainKeys(a.form()); });
+  command(*group, "check", "what is wrong with it, as smsd --check says it; starts nothing", a, chosen,
+          [&a]() { return checkConfig(a.config, a.form()); });
+}
+
 void addQueue(CLI::App& app, Arguments& a, Action& chosen) {
   auto* group = app.add_subcommand("queue", "the messages themselves")->require_subcommand(1);
   auto* list = command(*group, "list", "messages in the queue; * marks those under way", a, chosen,
@@ -125,6 +198,7 @@ void addQueue(CLI::App& app, Arguments& a, Action& chosen) {
       ->capture_default_str()
       ->type_name("DURATION");
   addHeld(*group, a, chosen);
+  addRetry(*group, a, chosen);
 }
 
 void addDatabase(CLI::App& app, Arguments& a, Action& chosen) {
@@ -151,8 +225,7 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
   app.require_subcommand(1);
   app.add_option("--config", a.config, "configuration file")->capture_default_str()->type_name("FILE");
   app.set_version_flag("--version", "smsctl " SMSD_VERSION);
-  command(app, "status", "what smsd is doing; exit status 0 healthy, 1 not healthy, 3 not running", a, chosen,
-          [&a]() { return status(configOf(a), a.form()); });
+  addStatus(app, a, chosen);
   auto* send = command(app, "send", "puts a message into the queue", a, chosen, [&a]() {
     if (a.severity > 0) a.send.severity = a.severity;
     return smsctl::send(configOf(a), a.send, a.form());
@@ -161,27 +234,15 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
   send->add_option("TEXT", a.send.text, "the message")->required();
   send->add_option("--severity", a.severity, "1 is the most severe; none comes last")
       ->check(CLI::Range(1, 1'000'000));
+  addTest(app, a, chosen);
+  addDispatcher(app, a, chosen);
   addPreview(app, a, chosen);
   addQueue(app, a, chosen);
   addId(command(app, "explain", "the life of one message: SMS, attempts, outcomes", a, chosen,
                 [&a]() { return explainMessage(configOf(a), a.id, a.form()); }),
         a, "the message, as `queue list` and `send` name it");
   addDatabase(app, a, chosen);
-  auto* config = app.add_subcommand("config", "the configuration")->require_subcommand(1);
-  command(*config, "explain", "every key of smsd.yaml", a, chosen, [&a]() { return explainKeys(a.form()); });
-}
-
-int statusOf(const queue::QueueError& error) {
-  switch (error.kind()) {
-    case queue::QueueError::Kind::denied:
-      return EX_NOPERM;
-    case queue::QueueError::Kind::notInstalled:
-      return EX_CONFIG;
-    case queue::QueueError::Kind::invalid:
-      return EX_DATAERR;
-    default:
-      return EX_TEMPFAIL;
-  }
+  addConfig(app, a, chosen);
 }
 
 void complain(std::string text) {
@@ -208,7 +269,10 @@ int main(int argc, char** argv) {
     return e.status();
   } catch (const queue::QueueError& e) {
     complain(e.what());
-    return statusOf(e);
+    return exitStatus(e);
+  } catch (const control::Unreachable& e) {
+    complain(e.what());
+    return notRunning;
   } catch (const kj::Exception& e) {
     complain(fmt::format("smsd did not answer: {}", e.getDescription().cStr()));
   } catch (const std::exception& e) {

@@ -1,10 +1,19 @@
+// `smsctl status` and `smsctl dispatcher list`: what the running daemon says of itself.
+//
+// Owns the words and the JSON of both. Called by smsctl's main. Reads only.
 #include <fmt/format.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <csignal>
 
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "supervisor/smsctl/client.h"
+#include "supervisor/control/client.h"
 #include "supervisor/smsctl/commands.h"
+#include "supervisor/smsctl/json.h"
 
 namespace smsd::smsctl {
 namespace {
@@ -24,6 +33,26 @@ std::string age(std::uint64_t seconds) {
   return fmt::format("{}h {}m", seconds / 3600, seconds % 3600 / 60);
 }
 
+ordered_json json(proto::DispatcherStatus::Reader one) {
+  ordered_json details = ordered_json::object();
+  for (auto detail : one.getDetails()) details[detail.getName().cStr()] = detail.getValue().cStr();
+  return {{"name", one.getName().cStr()},       {"kind", one.getKind().cStr()},
+          {"state", stateName(one.getState())}, {"reason", one.getReason().cStr()},
+          {"since_seconds", one.getSince()},    {"next_try_seconds", one.getNextProbe()},
+          {"worker_pid", one.getWorkerPid()},   {"starts", one.getStarts()},
+          {"strikes", one.getStrikes()},        {"under_way", one.getUnderWay()},
+          {"window", one.getWindow()},          {"accepted", one.getAccepted()},
+          {"refused", one.getRefused()},        {"deferred", one.getDeferred()},
+          {"broken", one.getBroken()},          {"unknown", one.getUnknown()},
+          {"details", std::move(details)}};
+}
+
+ordered_json json(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
+  ordered_json list = ordered_json::array();
+  for (auto one : dispatchers) list.push_back(json(one));
+  return list;
+}
+
 ordered_json json(proto::Status::Reader status) {
   auto queue = status.getQueue();
   ordered_json result = {{"version", status.getVersion().cStr()},
@@ -38,27 +67,32 @@ ordered_json json(proto::Status::Reader status) {
                            {"oldest_seconds", queue.getOldest()},
                            {"under_way", queue.getUnderWay()},
                            {"sent", queue.getSent()},
-                           {"ignored", queue.getIgnored()}}},
-                         {"dispatchers", ordered_json::array()}};
-  for (auto one : status.getDispatchers()) {
-    result["dispatchers"].push_back({{"name", one.getName().cStr()},
-                                     {"kind", one.getKind().cStr()},
-                                     {"state", stateName(one.getState())},
-                                     {"reason", one.getReason().cStr()},
-                                     {"since_seconds", one.getSince()},
-                                     {"next_try_seconds", one.getNextProbe()},
-                                     {"worker_pid", one.getWorkerPid()},
-                                     {"starts", one.getStarts()},
-                                     {"strikes", one.getStrikes()},
-                                     {"under_way", one.getUnderWay()},
-                                     {"window", one.getWindow()},
-                                     {"accepted", one.getAccepted()},
-                                     {"refused", one.getRefused()},
-                                     {"deferred", one.getDeferred()},
-                                     {"broken", one.getBroken()},
-                                     {"unknown", one.getUnknown()}});
-  }
+                           {"ignored", queue.getIgnored()}}}};
+  result["dispatchers"] = json(status.getDispatchers());
   return result;
+}
+
+void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
+  std::cout << fmt::format("{:<14} {:<6} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n",
+                           "dispatcher", "kind", "state", "for", "worker", "out", "accepted", "refused",
+                           "deferred", "broken", "unknown");
+  for (auto one : dispatchers) {
+    std::cout << fmt::format(
+        "{:<14} {:<6} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n", one.getName().cStr(),
+        one.getKind().cStr(), stateName(one.getState()), age(one.getSince()),
+        one.getWorkerPid() == 0 ? "-" : std::to_string(one.getWorkerPid()), one.getUnderWay(),
+        one.getAccepted(), one.getRefused(), one.getDeferred(), one.getBroken(), one.getUnknown());
+    if (one.getReason().size() > 0)
+      std::cout << fmt::format(
+          "               {}{}{}\n", one.getState() == proto::DispatcherState::READY ? "last trouble: " : "",
+          one.getReason().cStr(),
+          one.getNextProbe() > 0 ? fmt::format("; tried again in {}", age(one.getNextProbe())) : "");
+    std::string details;
+    for (auto detail : one.getDetails())
+      details += fmt::format("{}{} {}", details.empty() ? "" : ", ", detail.getName().cStr(),
+                             detail.getValue().cStr());
+    if (!details.empty()) std::cout << "               " << details << "\n";
+  }
 }
 
 void print(proto::Status::Reader status) {
@@ -74,42 +108,71 @@ void print(proto::Status::Reader status) {
         queue.getSent(), queue.getIgnored());
   else
     std::cout << fmt::format("queue   {}: AWAY: {}\n", queue.getBackend().cStr(), queue.getProblem().cStr());
-  std::cout << fmt::format("\n{:<14} {:<6} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n",
-                           "dispatcher", "kind", "state", "for", "worker", "out", "accepted", "refused",
-                           "deferred", "broken", "unknown");
-  for (auto one : status.getDispatchers()) {
-    std::cout << fmt::format(
-        "{:<14} {:<6} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n", one.getName().cStr(),
-        one.getKind().cStr(), stateName(one.getState()), age(one.getSince()),
-        one.getWorkerPid() == 0 ? "-" : std::to_string(one.getWorkerPid()), one.getUnderWay(),
-        one.getAccepted(), one.getRefused(), one.getDeferred(), one.getBroken(), one.getUnknown());
-    if (one.getReason().size() > 0)
-      std::cout << fmt::format(
-          "               {}{}{}\n", one.getState() == proto::DispatcherState::READY ? "last trouble: " : "",
-          one.getReason().cStr(),
-          one.getNextProbe() > 0 ? fmt::format("; tried again in {}", age(one.getNextProbe())) : "");
-  }
+  std::cout << "\n";
+  print(status.getDispatchers());
 }
+
+capnp::Response<proto::Control::StatusResults> ask(control::Client& client) {
+  return client.wait<capnp::Response<proto::Control::StatusResults>>(client.control().statusRequest().send());
+}
+
+volatile std::sig_atomic_t over = 0;
 
 }  // namespace
 
 int status(const Config& config, Form form) {
-  Client client(config.controlSocket);
-  auto response =
-      client.wait<capnp::Response<proto::Control::StatusResults>>(client.control().statusRequest().send());
+  control::Client client(config.controlSocket);
+  auto response = ask(client);
   auto status = response.getStatus();
   if (form == Form::json)
-    std::cout << json(status).dump(2, ' ', false, ordered_json::error_handler_t::replace) << "\n";
+    std::cout << dump(json(status));
   else
     print(status);
   return status.getHealthy() ? 0 : 1;
 }
 
+int listDispatchers(const Config& config, Form form) {
+  control::Client client(config.controlSocket);
+  auto response = ask(client);
+  auto dispatchers = response.getStatus().getDispatchers();
+  if (form == Form::json)
+    std::cout << dump(json(dispatchers));
+  else
+    print(dispatchers);
+  return 0;
+}
+
+int watchStatus(const Config& config, Milliseconds interval, Form form) {
+  struct sigaction interrupted {};
+  interrupted.sa_handler = [](int) { over = 1; };  // without SA_RESTART: the sleep below ends with it
+  sigaction(SIGINT, &interrupted, nullptr);
+  sigaction(SIGTERM, &interrupted, nullptr);
+  const bool screen = isatty(STDOUT_FILENO) == 1 && form == Form::text;
+  int last = notRunning;
+  while (over == 0) {
+    if (screen) std::cout << "\x1b[H\x1b[2J";
+    try {
+      last = status(config, form);
+    } catch (const control::Unreachable& e) {
+      last = notRunning;
+      std::cout << e.what() << "\n";
+    } catch (const kj::Exception& e) {
+      last = notRunning;
+      std::cout << "smsd did not answer: " << e.getDescription().cStr() << "\n";
+    }
+    if (!screen && form == Form::text) std::cout << "\n";
+    std::cout << std::flush;
+    timespec pause{interval.count() / 1000, interval.count() % 1000 * 1'000'000};
+    if (over == 0) nanosleep(&pause, nullptr);
+  }
+  return last;
+}
+
 void nudge(const Config& config) {
   try {
-    Client client(config.controlSocket);
+    control::Client client(config.controlSocket);
     client.wait<void>(client.control().nudgeRequest().send().ignoreResult());
-  } catch (const Failure&) {
+  } catch (const control::Unreachable&) {
     // not running: it will look when it starts
   } catch (const kj::Exception&) {
     // busy or going away: its poll will find the message

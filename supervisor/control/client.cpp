@@ -1,4 +1,4 @@
-#include "supervisor/smsctl/client.h"
+#include "supervisor/control/client.h"
 
 #include <fmt/format.h>
 #include <kj/io.h>
@@ -8,28 +8,23 @@
 #include <cerrno>
 #include <cstring>
 
-#include "supervisor/smsctl/commands.h"
-
-namespace smsd::smsctl {
+namespace smsd::control {
 namespace {
-
-constexpr int notRunning = 3;  // as `systemctl status` and LSB have it
 
 kj::AutoCloseFd connectTo(const std::filesystem::path& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.string().size() >= sizeof address.sun_path)
-    throw Failure(notRunning, path.string() + ": too long for a socket's path");
+    throw Unreachable(Unreachable::Why::notRunning, path.string() + ": too long for a socket's path");
   std::strcpy(address.sun_path, path.c_str());
   kj::AutoCloseFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
-  if (errno == EACCES)
-    throw Failure(
-        notRunning,
-        fmt::format("{}: permission denied; run smsctl as root or as a member of the socket's group",
-                    path.string()));
-  throw Failure(
-      notRunning,
+  if (errno == EACCES || errno == EPERM)
+    throw Unreachable(Unreachable::Why::denied,
+                      fmt::format("{}: permission denied; be root or a member of the socket's group for this",
+                                  path.string()));
+  throw Unreachable(
+      Unreachable::Why::notRunning,
       fmt::format(
           "smsd is not running: nobody answers at {} ({}); `systemctl start smsd`, or `smsd --config FILE`",
           path.string(), strerror(errno)));
@@ -43,4 +38,4 @@ Client::Client(const std::filesystem::path& socket)
           connectTo(socket), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC))),
       control_(channel_->peer().castAs<proto::Control>()) {}
 
-}  // namespace smsd::smsctl
+}  // namespace smsd::control

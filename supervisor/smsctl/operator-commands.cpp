@@ -1,0 +1,145 @@
+// What an operator asks of the running daemon: a test SMS, a word to a dispatcher, an end of waiting.
+//
+// Called by smsctl's main. Asks over control.sock; only `queue retry` works without a daemon, at the queue.
+#include <fmt/format.h>
+#include <kj/async-io.h>
+#include <sysexits.h>
+
+#include <iostream>
+
+#include "common/text/utf.h"
+#include "supervisor/control/client.h"
+#include "supervisor/control/trial-words.h"
+#include "supervisor/open-queue.h"
+#include "supervisor/smsctl/commands.h"
+#include "supervisor/smsctl/json.h"
+#include "supervisor/start-up.h"
+
+namespace smsd::smsctl {
+namespace {
+
+using nlohmann::ordered_json;
+using proto::Control;
+
+constexpr int noSuchThing = 1;
+constexpr auto queuePatience = 25 * kj::SECONDS;  // the daemon itself gives its queue 20
+constexpr auto testPatience = 20 * kj::MINUTES;   // what a test can take at all dispatchers, timeouts and all
+
+ordered_json json(const TrialReport& report) {
+  ordered_json result = {{"accepted", report.accepted()},
+                         {"dispatcher", report.accepted() ? report.tries.back().dispatcher : ""},
+                         {"reference", report.accepted() ? report.tries.back().words : ""},
+                         {"tries", ordered_json::array()}};
+  for (const auto& one : report.tries)
+    result["tries"].push_back({{"dispatcher", one.dispatcher},
+                               {"result", control::resultName(one)},
+                               {one.outcome == OutcomeKind::accepted ? "reference" : "reason", one.words},
+                               {"took_ms", one.took.count()}});
+  return result;
+}
+
+proto::Act wire(Act act) {
+  switch (act) {
+    case Act::pause:
+      return proto::Act::PAUSE;
+    case Act::resume:
+      return proto::Act::RESUME;
+    case Act::restart:
+      return proto::Act::RESTART;
+  }
+  return proto::Act::PAUSE;
+}
+
+const char* done(Act act) {
+  switch (act) {
+    case Act::pause:
+      return "is paused; what is out finishes";
+    case Act::resume:
+      return "is used again";
+    case Act::restart:
+      return "gets a fresh worker";
+  }
+  return "";
+}
+
+queue::WaitsEnded endWaits(const Config& config, const queue::Whom& whom) {
+  try {
+    control::Client client(config.controlSocket);
+    auto request = client.control().retryRequest();
+    request.setMessage(whom.message);
+    request.setRecipient(whom.recipient);
+    auto response = client.wait<capnp::Response<Control::RetryResults>>(request.send(), queuePatience);
+    if (response.getProblem().size() > 0) throw Failure(noSuchThing, response.getProblem().cStr());
+    return {true, response.getRecipient().cStr(), response.getCount()};
+  } catch (const control::Unreachable& e) {
+    if (e.why() == control::Unreachable::Why::denied) throw;
+  }
+  auto ended = openQueue(config)->endWaits(whom);
+  if (!ended.known)
+    throw Failure(noSuchThing, fmt::format("there is no message {} in the queue", whom.message));
+  return ended;
+}
+
+}  // namespace
+
+int test(const Config& config, const TrialRequest& request, Form form) {
+  control::Client client(config.controlSocket);
+  auto call = client.control().testRequest();
+  call.setRecipient(request.recipient);
+  call.setText(text::repair(request.text));
+  call.setVia(request.via);
+  const TrialReport report =
+      control::read(client.wait<capnp::Response<Control::TestResults>>(call.send(), testPatience));
+  if (!report.problem.empty()) throw Failure(EX_DATAERR, report.problem);
+  std::cout << (form == Form::json ? dump(json(report)) : control::describe(report));
+  return report.accepted() ? EX_OK : EX_UNAVAILABLE;
+}
+
+int steer(const Config& config, const std::string& name, Act act, Form form) {
+  control::Client client(config.controlSocket);
+  auto request = client.control().steerRequest();
+  request.setName(name);
+  request.setAct(wire(act));
+  auto response = client.wait<capnp::Response<Control::SteerResults>>(request.send());
+  if (response.getProblem().size() > 0) throw Failure(noSuchThing, response.getProblem().cStr());
+  if (form == Form::json)
+    std::cout << dump({{"dispatcher", name}, {"done", true}});
+  else
+    std::cout << fmt::format("{} {}\n", name, done(act));
+  return EX_OK;
+}
+
+int retry(const Config& config, const queue::Whom& whom, Form form) {
+  const auto ended = endWaits(config, whom);
+  const bool all = whom.message == 0 && whom.recipient.empty();
+  if (form == Form::json)
+    std::cout << dump({{"recipient", all ? ordered_json(nullptr) : ordered_json(ended.recipient)},
+                       {"waited", ended.count}});
+  else if (all)
+    std::cout << fmt::format("{} recipient{} waited, and may be tried again now\n", ended.count,
+                             ended.count == 1 ? "" : "s");
+  else
+    std::cout << fmt::format("{} {}\n", text::printable(ended.recipient, 64),
+                             ended.count > 0 ? "waited, and may be tried again now" : "did not wait");
+  return EX_OK;
+}
+
+int checkConfig(const std::string& file, Form form) {
+  auto read = readConfig(file, Reach::dispatcherFiles);
+  if (!read.problems.empty()) throw Failure(EX_CONFIG, config::describe(read.problems));
+  try {
+    auto plans = planWorkers(read.config);
+    auto io = kj::setupAsyncIo();
+    checkDispatchers(io, plans);
+  } catch (const StartUpError& e) {
+    throw Failure(e.status(), e.what());
+  }
+  const std::size_t dispatchers = read.config.dispatchers.size();
+  if (form == Form::json)
+    std::cout << dump({{"good", true}, {"dispatchers", dispatchers}});
+  else
+    std::cout << fmt::format("{}: good, {} dispatcher{}\n", file, dispatchers, dispatchers == 1 ? "" : "s");
+  return EX_OK;
+}
+
+}  // namespace smsd::smsctl
