@@ -54,7 +54,7 @@ void declareQueue(Keys& keys, Config& config) {
   keys.text("queue.postgresql.connection", queue.postgresql,
             "libpq's connection string, without a password (pg_hba peer, or a passfile)");
   keys.path("queue.sqlite.path", queue.sqlite, "the queue's file; it is made when it is not there");
-  keys.duration("queue.poll_interval", queue.pollInterval, {100ms, 1h},
+  keys.duration("queue.poll_interval", queue.pollInterval, bounds::pollInterval,
                 "how often the queue is looked at when nothing announced a message");
   keys.duration("queue.lease", queue.lease, {1s, 10min}, "how long a silent supervisor keeps its claims");
   keys.durationOr("never", "queue.expire_after", queue.expireAfter, {1s, std::chrono::days(365)},
@@ -71,11 +71,11 @@ void declareQueue(Keys& keys, Config& config) {
 
 void declareRetry(Keys& keys, Config& config) {
   auto& retry = config.retry;
-  keys.duration("retry.delay", retry.delay, {100ms, 24h},
+  keys.duration("retry.delay", retry.delay, bounds::retryDelay,
                 "how long a recipient waits when no dispatcher took its SMS");
-  keys.number("retry.factor", retry.factor, {1, 10}, "how much longer each further wait is");
-  keys.duration("retry.max_delay", retry.maxDelay, {100ms, std::chrono::days(7)}, "no wait is longer");
-  keys.integer("retry.limit", retry.limit, {0, 1000},
+  keys.number("retry.factor", retry.factor, bounds::retryFactor, "how much longer each further wait is");
+  keys.duration("retry.max_delay", retry.maxDelay, bounds::retryMaxDelay, "no wait is longer");
+  keys.integer("retry.limit", retry.limit, bounds::retryLimit,
                "rounds through all dispatchers before at_limit decides; 0: never");
   keys.choice("retry.at_limit", retry.atLimit, {{"ignore", AtLimit::ignore}, {"shutdown", AtLimit::shutdown}},
               "what then becomes of the recipient's messages, or of the daemon");
@@ -246,7 +246,7 @@ std::variant<std::string, Problem> readFile(const fs::path& file) {
 
 }  // namespace
 
-ConfigRead readConfig(const std::filesystem::path& file, Reach reach) {
+ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Overrides& overrides) {
   ConfigRead result;
   auto content = readFile(file);
   if (auto* problem = std::get_if<Problem>(&content)) {
@@ -262,6 +262,7 @@ ConfigRead readConfig(const std::filesystem::path& file, Reach reach) {
   };
   add(findEqualNames(keys, result.config));
   if (auto problem = checkSocketPath(keys, result.config)) result.problems.push_back(std::move(*problem));
+  add(applyOverrides(overrides, result.config));
   if (reach == Reach::dispatcherFiles) add(checkDispatcherFiles(keys, result.config));
   return result;
 }

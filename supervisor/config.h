@@ -10,6 +10,7 @@
 
 #include "common/config/keys.h"
 #include "supervisor/format/format.h"
+#include "supervisor/overrides.h"
 
 namespace smsd {
 
@@ -28,6 +29,15 @@ enum class SentInLog {
   counted,  // each SMS, but beyond a hundred a second their number
   each,
 };
+
+/// The bounds of keys that have a flag as well.
+namespace bounds {
+inline constexpr config::Bound<Milliseconds> pollInterval{100ms, 1h};
+inline constexpr config::Bound<Milliseconds> retryDelay{100ms, 24h};
+inline constexpr config::Bound<double> retryFactor{1, 10};
+inline constexpr config::Bound<Milliseconds> retryMaxDelay{100ms, std::chrono::days(7)};
+inline constexpr config::Bound<int> retryLimit{0, 1000};
+}  // namespace bounds
 
 /// A policy for some severities; 1 is the most severe.
 struct SeverityPolicy {
@@ -90,8 +100,8 @@ enum class Reach {
   dispatcherFiles,  // smsd: those files and the named worker programs have to be there, too
 };
 
-/// Relative paths in the file are relative to the file's folder.
-ConfigRead readConfig(const std::filesystem::path& file, Reach reach);
+/// Relative paths in the file are relative to the file's folder. `overrides` win over what the file says.
+ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Overrides& overrides = {});
 std::vector<config::Explained> explainConfig();
 
 }  // namespace smsd

@@ -315,9 +315,9 @@ class Smsd:
             own_file.write_text(json.dumps(own, indent=1))
             own_file.chmod(0o640)
 
-    def start(self, ready=True, systemd=None):
+    def start(self, ready=True, systemd=None, flags=()):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([BIN / "smsd", "--config", self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.process = subprocess.Popen([BIN / "smsd", "--config", self.config, *flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={**os.environ, **(systemd.environment() if systemd else {})},
                                             preexec_fn=die_with_parent)
         if ready:
@@ -326,9 +326,9 @@ class Smsd:
                 raise AssertionError(f"smsd ended with {self.process.returncode}:\n{self.text()}")
         return self
 
-    def run(self, deadline=DEADLINE):
+    def run(self, *flags, deadline=DEADLINE):
         """Runs it until it ends by itself: (exit status, what it printed)."""
-        done = subprocess.run([BIN / "smsd", "--config", self.config], capture_output=True, text=True, timeout=deadline, check=False)
+        done = subprocess.run([BIN / "smsd", "--config", self.config, *flags], capture_output=True, text=True, timeout=deadline, check=False)
         return done.returncode, done.stdout + done.stderr
 
     def ctl(self, *arguments, check=True, stdin=None):
