@@ -150,9 +150,9 @@ std::string Nginx::configuration(const Settings& settings) const {
                      "/error;\nevents { worker_connections 1024; }\nhttp {\n";
   for (std::string kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
     text += kind + "_temp_path " + place + "/" + kind + ";\n";
-  text += "log_format connection '$connection';\naccess_log " + place +
-          "/access connection;\nkeepalive_requests " + std::to_string(settings.keepalive) +
-          ";\nserver { listen 127.0.0.1:" + std::to_string(port_);
+  std::string log = settings.log == Log::on ? place + "/access connection" : "off";
+  text += "log_format connection '$connection';\naccess_log " + log + ";\nkeepalive_requests " +
+          std::to_string(settings.keepalive) + ";\nserver { listen 127.0.0.1:" + std::to_string(port_);
   if (!settings.certificate.empty()) {
     text += " ssl http2; ssl_certificate " + settings.certificate.string() + "; ssl_certificate_key " +
             settings.certificate.string() + "; ssl_protocols " + settings.tls;

@@ -55,11 +55,13 @@ class Gateway {
 /// nginx, one worker, that answers 200 to everything, with "CLIENT PROTOCOL TLS USER" as its body.
 class Nginx {
  public:
+  enum class Log { on, off };
   struct Settings {
     int keepalive = 1'000'000;                // requests on one connection
     std::filesystem::path certificate{};      // speak TLS with it, and HTTP/2 with who asks for that
     std::filesystem::path clientAuthority{};  // ask clients for a certificate that this one signed
     std::string tls = "TLSv1.2 TLSv1.3";      // the versions it speaks
+    Log log = Log::on;                        // of its requests
     std::string user{};                       // "name:password" to ask for
   };
   explicit Nginx(int keepalive) : Nginx(Settings{.keepalive = keepalive}) {}

@@ -189,25 +189,49 @@ bool Server::mayAdmit() {
 void Server::begin(Job job) {
   std::uint64_t attempt = job.attempt;
   auto deadline = static_cast<std::uint64_t>(job.deadline.count()) * kj::MILLISECONDS;
-  active_.emplace(attempt, connection_);
+  kj::TimePoint due = timer_.now() + deadline + grace;
+  active_.emplace(attempt, Active{connection_, due});
+  watch(due);
   changed_();
-  tasks_.add(kj::evalNow([&]() { return dispatcher_.send(std::move(job)); })
-                 .then([](Outcome outcome) { return outcome; },
-                       [](kj::Exception&& e) -> Outcome { return Unknown{e.getDescription().cStr()}; })
-                 .exclusiveJoin(timer_.afterDelay(deadline + grace).then([this]() -> Outcome {
-                   givingUp_ = true;
-                   return Unknown{"no outcome within the deadline"};
-                 }))
-                 .then([this, attempt](Outcome outcome) {
-                   finish(attempt, std::move(outcome));
-                   if (givingUp_) giveUp("the worker gave up: another SMS passed its deadline");
-                 }));
+  tasks_.add(
+      kj::evalNow([&]() { return dispatcher_.send(std::move(job)); })
+          .then([this, attempt](Outcome outcome) { finish(attempt, std::move(outcome)); },
+                [this, attempt](kj::Exception&& e) { finish(attempt, Unknown{e.getDescription().cStr()}); }));
+}
+
+/// One timer for all deadlines: hardly any is ever over, and one for each would be the dearest part of an
+/// SMS.
+void Server::watch(kj::TimePoint due) {
+  if (watching_ && look_ <= due) return;
+  watching_ = true;
+  look_ = due;
+  tasks_.add(timer_.atTime(due).then([this, due]() {
+    if (watching_ && look_ == due) lookAtDeadlines();
+  }));
+}
+
+void Server::lookAtDeadlines() {
+  watching_ = false;
+  kj::TimePoint now = timer_.now();
+  std::vector<std::uint64_t> overdue;
+  kj::Maybe<kj::TimePoint> soonest;
+  for (auto& [attempt, active] : active_) {
+    if (active.due <= now)
+      overdue.push_back(attempt);
+    else
+      soonest = kj::min(soonest.orDefault(active.due), active.due);
+  }
+  KJ_IF_MAYBE (due, soonest) watch(*due);
+  if (overdue.empty()) return;
+  givingUp_ = true;
+  for (auto attempt : overdue) finish(attempt, Unknown{"no outcome within the deadline"});
+  giveUp("the worker gave up: another SMS passed its deadline");
 }
 
 void Server::finish(std::uint64_t attempt, Outcome outcome) {
   auto found = active_.find(attempt);
   if (found == active_.end()) return;  // given up meanwhile
-  bool ours = found->second == connection_;
+  bool ours = found->second.connection == connection_;
   active_.erase(found);
   if (std::holds_alternative<Accepted>(outcome)) ++accepted_;
   recall_.remember(attempt, outcome);
@@ -257,7 +281,7 @@ void Server::giveBack(std::deque<Job> jobs) {
 void Server::giveUp(const std::string& why) {
   giveBack(std::exchange(queue_, {}));
   std::vector<std::uint64_t> left;
-  for (auto& [attempt, connection] : active_) left.push_back(attempt);
+  for (auto& [attempt, active] : active_) left.push_back(attempt);
   for (auto attempt : left) finish(attempt, Unknown{why});
 }
 

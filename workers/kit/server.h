@@ -75,6 +75,8 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   void admit();
   bool mayAdmit();
   void begin(Job job);
+  void watch(kj::TimePoint due);
+  void lookAtDeadlines();
   void finish(std::uint64_t attempt, Outcome outcome);
   kj::Promise<void> idle();
   void giveBack(std::deque<Job> jobs);
@@ -94,9 +96,15 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   bool waiting_ = false;  // for that
 
   kj::Maybe<proto::OutcomeSink::Client> sink_;
-  std::deque<Job> queue_;                               // handed over, not begun
-  std::unordered_map<std::uint64_t, Job> announced_;    // `begun` is on its way to the supervisor
-  std::unordered_map<std::uint64_t, unsigned> active_;  // begun, no outcome yet; on which connection
+  std::deque<Job> queue_;                             // handed over, not begun
+  std::unordered_map<std::uint64_t, Job> announced_;  // `begun` is on its way to the supervisor
+  struct Active {
+    unsigned connection;  // that handed it over
+    kj::TimePoint due;    // when an outcome has to be there
+  };
+  std::unordered_map<std::uint64_t, Active> active_;  // begun, no outcome yet
+  kj::TimePoint look_ = kj::origin<kj::TimePoint>();  // when a deadline may be over
+  bool watching_ = false;                             // a timer runs for that
   std::vector<Reported> outbox_;
   bool flushing_ = false;
   unsigned connection_ = 0;  // which one a report was sent on

@@ -97,6 +97,7 @@ void Slot::setConnection() {
   set(CURLOPT_HTTP_VERSION, static_cast<long>(two ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   // Rather a place on a connection that is being made than a connection of its own.
   if (two) set(CURLOPT_PIPEWAIT, 1L);
+  // Of a name with several addresses each gets its share of it.
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings_.connectTimeout.count()));
   set(CURLOPT_MAXAGE_CONN, static_cast<long>(longestIdle.count()));
 }
@@ -167,9 +168,12 @@ void Slot::prepare(const Request& request) {
     set(CURLOPT_POSTFIELDS, request.body.data());
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
   }
-  auto deadline = static_cast<long>(std::max<std::int64_t>(request.deadline.count(), 1));
-  if (std::exchange(deadline_, deadline) != deadline) set(CURLOPT_TIMEOUT_MS, deadline);
-  if (settings_.redirects > 0) begun_ = std::chrono::steady_clock::now();
+  begun_ = std::chrono::steady_clock::now();
+}
+
+std::chrono::steady_clock::time_point Slot::patience() const {
+  auto whole = begun_ + request_->deadline;
+  return requests_ > 0 || redirects_ > 0 ? whole : std::min(whole, begun_ + settings_.connectTimeout);
 }
 
 /// A request that is not a GET is repeated only where the status says that it may be (RFC 9110, 15.4).
@@ -187,9 +191,6 @@ Slot::Redirect Slot::redirect() {
   auto there = originOf(location);
   // Elsewhere would see the credentials, the number and the text.
   if (!here || !there || here->text != there->text) return Redirect::none;
-  auto left = request_->deadline -
-              std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - begun_);
-  if (left <= 0ms) return Redirect::none;
   ++redirects_;
   target_ = location;
   requests_ = challenges_ = 0;
@@ -198,8 +199,6 @@ Slot::Redirect Slot::redirect() {
   body_.clear();
   header_.clear();
   set(CURLOPT_URL, target_.c_str());
-  deadline_ = left.count();
-  set(CURLOPT_TIMEOUT_MS, deadline_);
   return Redirect::follow;
 }
 
@@ -224,7 +223,10 @@ Exchange Slot::exchange(CURLcode code) {
   exchange.body = std::move(body_);
   exchange.header = std::move(header_);
   // Once a request is out, the library's words could quote it or its answer.
-  if (!touched) exchange.detail = error_[0] != '\0' ? error_.data() : curl_easy_strerror(code);
+  if (!touched)
+    exchange.detail = code == CURLE_OPERATION_TIMEDOUT ? "no connection in time"
+                      : error_[0] != '\0'              ? error_.data()
+                                                       : curl_easy_strerror(code);
   request_ = nullptr;
   return exchange;
 }

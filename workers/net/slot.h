@@ -42,7 +42,9 @@ class Slot {
   /// The answer was a redirect that may be followed: the slot is prepared for it.
   enum class Redirect { none, follow };
   Redirect redirect();
-  /// What became of it.
+  /// When it will have taken too long: to connect, or altogether.
+  std::chrono::steady_clock::time_point patience() const;
+  /// What became of it; the time having run out is CURLE_OPERATION_TIMEDOUT, said by who watches it.
   Exchange exchange(CURLcode code);
 
  private:
@@ -65,7 +67,6 @@ class Slot {
   const Request* request_ = nullptr;
   std::string target_;  // where a redirect led
   std::chrono::steady_clock::time_point begun_{};
-  long deadline_ = 0;        // milliseconds, as libcurl was told last
   unsigned redirects_ = 0;   // followed
   unsigned requests_ = 0;    // begun; libcurl makes another one when a kept-alive connection dies
   unsigned challenges_ = 0;  // answers that ask for credentials we have: each allows one more request

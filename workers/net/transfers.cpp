@@ -6,17 +6,17 @@
 #include <kj/thread.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "workers/net/curl-library.h"
+#include "workers/net/poller.h"
 #include "workers/net/slot.h"
 
 namespace smsd::net {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr auto longestPoll = 60s;
 
 struct Task {
   Request request;
@@ -30,6 +30,7 @@ struct Counter {
   Tasks in;
   Tasks out;
   bool stopping = false;
+  bool asleep = false;                                  // the thread: it has to be woken
   kj::Own<kj::CrossThreadPromiseFulfiller<void>> bell;  // null: the loop is awake and will look
 };
 
@@ -51,20 +52,29 @@ class Transfers::Impl {
   kj::Promise<Exchange> run(Request request);
 
  private:
+  using Clock = Poller::Clock;
+  void handOver();
   kj::Promise<void> listen();
   void deliver();
 
   void work();
   void begin(std::unique_ptr<Task> task);
   void collect(Tasks& done);
+  void finish(Line& line, Exchange exchange, Tasks& done);
+  void expire(Tasks& done);
+  void note(Line& line);
   std::unique_ptr<Line> makeLine();
   void handBack(Tasks done);
 
   const TransferSettings settings_;
   kj::MutexGuarded<Counter> counter_;
+  Tasks fresh_;  // the loop's, on their way to the thread
+  kj::Promise<void> handingOver_ = kj::READY_NOW;
+  Poller poller_;  // outlives the connections
   std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi_;
-  std::vector<std::unique_ptr<Line>> idle_;  // the thread's
-  std::vector<std::unique_ptr<Line>> busy_;  // the thread's
+  std::vector<std::unique_ptr<Line>> idle_;    // the thread's
+  std::vector<std::unique_ptr<Line>> busy_;    // the thread's
+  std::optional<Clock::time_point> nextLook_;  // the thread's: when a deadline may be over
   kj::Promise<void> listening_;
   kj::Own<kj::Thread> thread_;
 };
@@ -76,6 +86,7 @@ Transfers::Impl::Impl(TransferSettings settings)
   KJ_REQUIRE(multi_ != nullptr, "libcurl has no memory");
   curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(settings_.connections));
   curl_multi_setopt(multi_.get(), CURLMOPT_MAX_CONCURRENT_STREAMS, static_cast<long>(settings_.connections));
+  poller_.watchMulti(multi_.get());
   // A missing option shows here, on the loop's thread, not with the first SMS.
   idle_.push_back(makeLine());
   listening_ =
@@ -86,22 +97,28 @@ Transfers::Impl::Impl(TransferSettings settings)
 
 Transfers::Impl::~Impl() {
   counter_.lockExclusive()->stopping = true;
-  curl_multi_wakeup(multi_.get());
+  poller_.wake();
   thread_ = nullptr;  // joins
   for (auto& line : busy_) curl_multi_remove_handle(multi_.get(), line->slot.easy());
 }
 
 kj::Promise<Exchange> Transfers::Impl::run(Request request) {
   auto result = kj::newPromiseAndFulfiller<Exchange>();
-  auto task = std::make_unique<Task>(Task{std::move(request), {}, kj::mv(result.fulfiller)});
-  bool first = false;
+  // At the end of the turn: what begins in the same turn goes over together.
+  if (fresh_.empty()) handingOver_ = kj::evalLast([this]() { handOver(); }).eagerlyEvaluate(nullptr);
+  fresh_.push_back(std::make_unique<Task>(Task{std::move(request), {}, kj::mv(result.fulfiller)}));
+  return kj::mv(result.promise);
+}
+
+void Transfers::Impl::handOver() {
+  bool wake = false;
   {
     auto counter = counter_.lockExclusive();
-    first = counter->in.empty();
-    counter->in.push_back(std::move(task));
+    for (auto& task : fresh_) counter->in.push_back(std::move(task));
+    wake = std::exchange(counter->asleep, false);
   }
-  if (first) curl_multi_wakeup(multi_.get());
-  return kj::mv(result.promise);
+  fresh_.clear();
+  if (wake) poller_.wake();
 }
 
 kj::Promise<void> Transfers::Impl::listen() {
@@ -125,21 +142,26 @@ void Transfers::Impl::deliver() {
 }
 
 void Transfers::Impl::work() {
+  Tasks fresh, done;
   for (;;) {
-    Tasks fresh;
     {
       auto counter = counter_.lockExclusive();
       if (counter->stopping) return;
+      counter->asleep = false;
       counter->in.swap(fresh);
     }
     for (auto& task : fresh) begin(std::move(task));
-    int running = 0;
-    KJ_ASSERT(curl_multi_perform(multi_.get(), &running) == CURLM_OK);
-    Tasks done;
+    fresh.clear();
     collect(done);
-    handBack(std::move(done));
-    constexpr int wait = std::chrono::milliseconds(longestPoll).count();
-    KJ_ASSERT(curl_multi_poll(multi_.get(), nullptr, 0, wait, nullptr) == CURLM_OK);
+    if (nextLook_ && *nextLook_ <= Clock::now()) expire(done);
+    handBack(std::exchange(done, {}));
+    bool more = false;
+    {
+      auto counter = counter_.lockExclusive();
+      more = !counter->in.empty() || counter->stopping;
+      counter->asleep = !more;
+    }
+    poller_.turn(multi_.get(), more ? std::optional(Clock::time_point::min()) : nextLook_);
   }
 }
 
@@ -150,7 +172,31 @@ void Transfers::Impl::begin(std::unique_ptr<Task> task) {
   line->slot.prepare(line->task->request);
   line->place = busy_.size();
   KJ_ASSERT(curl_multi_add_handle(multi_.get(), line->slot.easy()) == CURLM_OK);
+  note(*line);
   busy_.push_back(std::move(line));
+}
+
+/// Remembers when the line has to be looked at. libcurl's own timers cost more than a transfer can afford:
+/// each is put in order and taken out again, though hardly any is ever over.
+void Transfers::Impl::note(Line& line) {
+  auto next = line.slot.patience();
+  if (!nextLook_ || next < *nextLook_) nextLook_ = next;
+}
+
+/// Ends what has taken too long, and finds out when to look again.
+void Transfers::Impl::expire(Tasks& done) {
+  auto now = Clock::now();
+  nextLook_.reset();
+  // From the end: finish() puts the last one in the place of the one that goes.
+  for (std::size_t i = busy_.size(); i > 0; --i) {
+    Line& line = *busy_[i - 1];
+    if (line.slot.patience() > now) {
+      note(line);
+      continue;
+    }
+    curl_multi_remove_handle(multi_.get(), line.slot.easy());
+    finish(line, line.slot.exchange(CURLE_OPERATION_TIMEDOUT), done);
+  }
 }
 
 void Transfers::Impl::collect(Tasks& done) {
@@ -166,18 +212,23 @@ void Transfers::Impl::collect(Tasks& done) {
       KJ_ASSERT(curl_multi_add_handle(multi_.get(), easy) == CURLM_OK);
       continue;
     }
-    line.task->exchange = line.slot.exchange(code);
-    done.push_back(std::move(line.task));
-    std::size_t place = line.place;
-    idle_.push_back(std::exchange(busy_[place], std::move(busy_.back())));
-    if (busy_[place] != nullptr) busy_[place]->place = place;
-    busy_.pop_back();
+    finish(line, line.slot.exchange(code), done);
   }
+}
+
+void Transfers::Impl::finish(Line& line, Exchange exchange, Tasks& done) {
+  line.task->exchange = std::move(exchange);
+  done.push_back(std::move(line.task));
+  std::size_t place = line.place;
+  idle_.push_back(std::exchange(busy_[place], std::move(busy_.back())));
+  if (busy_[place] != nullptr) busy_[place]->place = place;
+  busy_.pop_back();
 }
 
 std::unique_ptr<Line> Transfers::Impl::makeLine() {
   auto line = std::make_unique<Line>(settings_);
   curl_easy_setopt(line->slot.easy(), CURLOPT_PRIVATE, line.get());
+  poller_.watchEasy(line->slot.easy());
   return line;
 }
 

@@ -1,0 +1,138 @@
+#include "workers/net/poller.h"
+
+#include <kj/debug.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace smsd::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int mostEvents = 64;  // in one turn
+constexpr auto longestWait = 60s;
+
+}  // namespace
+
+Poller::Poller() {
+  KJ_SYSCALL(epoll_ = ::epoll_create1(EPOLL_CLOEXEC));
+  KJ_SYSCALL(bell_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  epoll_event event{.events = EPOLLIN, .data = {.fd = bell_}};
+  KJ_SYSCALL(::epoll_ctl(epoll_, EPOLL_CTL_ADD, bell_, &event));
+}
+
+Poller::~Poller() {
+  ::close(bell_);
+  ::close(epoll_);
+}
+
+void Poller::watchMulti(CURLM* multi) {
+  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &onInterest);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &onTimer);
+  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
+}
+
+void Poller::watchEasy(CURL* easy) {
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &onOpen);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &onClose);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
+}
+
+void Poller::wake() {
+  std::uint64_t one = 1;
+  // Full means that it was rung already.
+  while (::write(bell_, &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+Poller::Socket& Poller::at(int fd) {
+  if (static_cast<std::size_t>(fd) >= sockets_.size()) sockets_.resize(static_cast<std::size_t>(fd) + 1);
+  return sockets_[static_cast<std::size_t>(fd)];
+}
+
+void Poller::ask(int fd, Socket& socket, unsigned events) {
+  if (events == socket.registered) return;
+  epoll_event event{.events = events, .data = {.fd = fd}};
+  int operation = events == 0 ? EPOLL_CTL_DEL : socket.registered == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  // A descriptor that was closed behind our back has left by itself, and its number may have come back.
+  if (::epoll_ctl(epoll_, operation, fd, &event) != 0 && events != 0)
+    ::epoll_ctl(epoll_, errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event);
+  socket.registered = events;
+}
+
+int Poller::onInterest(CURL*, curl_socket_t fd, int what, void* data, void*) {
+  auto& self = *static_cast<Poller*>(data);
+  Socket& socket = self.at(fd);
+  socket.wanted = (what == CURL_POLL_IN || what == CURL_POLL_INOUT ? EPOLLIN : 0U) |
+                  (what == CURL_POLL_OUT || what == CURL_POLL_INOUT ? EPOLLOUT : 0U);
+  // Readable is rare where nothing was asked; writable is not. A descriptor whose end we are not told must
+  // not stay, either.
+  bool mayStay = socket.wanted == 0 && socket.registered == EPOLLIN && socket.opened == Socket::By::us;
+  if (!mayStay) self.ask(fd, socket, socket.wanted);
+  return 0;
+}
+
+int Poller::onTimer(CURLM*, long milliseconds, void* data) {
+  auto& self = *static_cast<Poller*>(data);
+  self.due_.reset();
+  if (milliseconds >= 0) self.due_ = Clock::now() + std::chrono::milliseconds(milliseconds);
+  return 0;
+}
+
+curl_socket_t Poller::onOpen(void* data, curlsocktype, curl_sockaddr* address) {
+  int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (fd < 0) return CURL_SOCKET_BAD;
+  static_cast<Poller*>(data)->at(fd) = {.registered = 0, .wanted = 0, .opened = Socket::By::us};
+  return fd;
+}
+
+int Poller::onClose(void* data, curl_socket_t fd) {
+  static_cast<Poller*>(data)->at(fd) = {};
+  return ::close(fd) == 0 ? 0 : 1;
+}
+
+int Poller::patience(std::optional<Clock::time_point> until) const {
+  auto now = Clock::now();
+  auto latest = std::min(until.value_or(now + longestWait), due_.value_or(now + longestWait));
+  if (latest <= now) return 0;
+  // Rounded up: to wake before it is due would be to wake twice.
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(latest - now);
+  return static_cast<int>(std::min<std::chrono::milliseconds>(left, longestWait).count());
+}
+
+void Poller::act(CURLM* multi, int fd, unsigned events) {
+  if (fd == bell_) {
+    std::uint64_t count = 0;
+    while (::read(bell_, &count, sizeof count) < 0 && errno == EINTR) {
+    }
+    return;
+  }
+  Socket& socket = at(fd);
+  // Something came on a connection that rests: its end, most likely, which libcurl sees when it looks for a
+  // connection to use again.
+  if (socket.wanted == 0) return ask(fd, socket, 0);
+  int running = 0;
+  int bits = ((events & (EPOLLIN | EPOLLHUP)) != 0 ? CURL_CSELECT_IN : 0) |
+             ((events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
+             ((events & EPOLLERR) != 0 ? CURL_CSELECT_ERR : 0);
+  KJ_ASSERT(curl_multi_socket_action(multi, fd, bits, &running) == CURLM_OK);
+}
+
+void Poller::turn(CURLM* multi, std::optional<Clock::time_point> until) {
+  epoll_event events[mostEvents];
+  int count = ::epoll_wait(epoll_, events, mostEvents, patience(until));
+  for (int i = 0; i < count; ++i) act(multi, events[i].data.fd, events[i].events);
+  if (!due_ || *due_ > Clock::now()) return;
+  due_.reset();
+  int running = 0;
+  KJ_ASSERT(curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running) == CURLM_OK);
+}
+
+}  // namespace smsd::net
