@@ -81,8 +81,9 @@ void GammuDispatcher::declare(config::Keys& keys) {
       "many are, once for each start of the worker");
   keys.text("smsc", settings_.centre, "the service centre's number, instead of the SIM's");
   keys.flag("flash", settings_.flash, "SMS of class 0, which are shown at once and not kept");
-  keys.durationOr("network", "validity", settings_.validity, {5min, 441 * 24h},
-                  "how long the network tries to deliver; network: as long as it sees fit");
+  keys.durationOr(
+      "longest", "validity", settings_.validity, {5min, 441 * 24h},
+      "how long the network tries to deliver; longest: 63 weeks, which it cuts to what it allows");
   keys.flag("delivery_report", settings_.report,
             "ask the network for delivery reports; the modem gets them, smsd does not wait for them");
   keys.flag("registration_check", settings_.checkRegistration,

@@ -132,11 +132,11 @@ int Phone::submit(const Part& part, Alphabet alphabet, const Envelope& envelope)
   message->SMSC.Location = 0;  // the number that stands here; the SIM is not asked for each part
   putDigits(message->SMSC.Number, GSM_MAX_NUMBER_LENGTH + 1, envelope.centre);
   message->SMSC.Format = SMS_FORMAT_Text;
-  message->SMSC.Validity.Format = SMS_Validity_NotAvailable;
-  if (envelope.validity) {
-    message->SMSC.Validity.Format = SMS_Validity_RelativeFormat;
-    message->SMSC.Validity.Relative = static_cast<GSM_ValidityPeriod>(relativeValidity(*envelope.validity));
-  }
+  // libgammu leaves the period out of no SMS.
+  message->SMSC.Validity.Format = SMS_Validity_RelativeFormat;
+  message->SMSC.Validity.Relative =
+      envelope.validity ? static_cast<GSM_ValidityPeriod>(relativeValidity(*envelope.validity))
+                        : SMS_VALID_Max_Time;
   put(message->Text, GSM_MAX_SMS_LENGTH + 1, part.text);
   message->Length = static_cast<int>(part.text.size());
   message->UDH.Type = part.header.empty() ? UDH_NoUDH : UDH_UserUDH;

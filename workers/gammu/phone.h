@@ -27,7 +27,7 @@ struct Envelope {
   std::string number;  // as dialled() makes it
   std::string centre;
   enum class Class { none, flash } messageClass = Class::none;
-  std::optional<std::chrono::minutes> validity;
+  std::optional<std::chrono::minutes> validity;  // none: the longest
   enum class Report { none, wanted } report = Report::none;
 };
 
