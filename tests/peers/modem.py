@@ -31,7 +31,7 @@ error: ...), on the standard input with --talk, or as arguments for the start.
     counter NAME              how the tries can be asked for: cpinr, huawei, none
     smsc NUMBER               what CSCA? says; empty: none
     reset-heals | reset-does-not-heal   whether AT+CFUN=1,1 makes a mute modem speak
-    hang-up                   the device goes away, and with it its link
+    hang-up                   the device goes away, and with it its link (at the start: it is not there yet)
     plug                      it comes back as another device behind the same link
     status                    what became of it all
 
@@ -95,9 +95,10 @@ class Line:
 
     def __init__(self, link, mode):
         self.link, self.mode, self.master, self.slave = link, mode, None, None
+        self.former = None
 
     def plug(self):
-        self.master, self.slave = os.openpty()
+        self.master, self.slave = self.another()
         tty.setraw(self.slave)
         os.set_blocking(self.master, False)
         name = os.ttyname(self.slave)
@@ -107,6 +108,16 @@ class Line:
             os.symlink(name, fresh)
             os.rename(fresh, self.link)
         return name
+
+    def another(self):
+        """Never the one it was before: the system would give the same number again."""
+        pairs = [os.openpty()]
+        if os.ttyname(pairs[0][1]) == self.former:
+            pairs.append(os.openpty())
+        for fd in [fd for pair in pairs[:-1] for fd in pair]:
+            os.close(fd)
+        self.former = os.ttyname(pairs[-1][1])
+        return pairs[-1]
 
     def hang_up(self):
         if self.link and os.path.islink(self.link):
@@ -517,7 +528,7 @@ def main():
     if arguments.control:
         control.listen(arguments.control)
     for text in arguments.command:
-        answer = control.obey(text)
+        answer = "ok" if text == "hang-up" else control.obey(text)
         if answer.startswith("error"):
             parser.error(f"{text}: {answer}")
     if "hang-up" not in arguments.command:

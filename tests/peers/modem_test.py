@@ -211,19 +211,18 @@ class Emulated(unittest.TestCase):
     def test_it_hangs_up_and_comes_back_as_another_device(self):
         self.start()
         first = os.readlink(self.folder / "modem")
-        blocker = os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY)  # takes the number that would be given again
-        self.addCleanup(os.close, blocker)
         self.tell("hang-up")
         self.assertFalse(os.path.lexists(self.folder / "modem"))
         with self.assertRaises(OSError):
             for _ in range(3):
                 os.write(self.fd, b"AT\r")
         os.close(self.fd)
+        self.fd = None
         self.tell("plug")
+        self.assertNotEqual(os.readlink(self.folder / "modem"), first)
         self.open()
         self.assertIn("OK", self.ask("AT\r"))
         self.assertEqual(json.loads(self.tell("status"))["plugs"], 2)
-        self.assertTrue(first.startswith("/dev/pts/"))
 
     def test_noise_between_and_before_answers(self):
         self.start()

@@ -295,7 +295,7 @@ class Modem:
 class Smsd:
     """A supervisor with a configuration of its own. `dispatchers` maps a name to (kind, settings), in order of preference."""
 
-    def __init__(self, folder, queue, dispatchers, name="smsd", settings=None, entries=None):
+    def __init__(self, folder, queue, dispatchers, name="smsd", settings=None, entries=None, user=None):
         self.folder = pathlib.Path(folder) / name
         (self.folder / "dispatchers").mkdir(parents=True)
         self.config = self.folder / "smsd.yaml"
@@ -314,12 +314,22 @@ class Smsd:
             own_file = self.folder / "dispatchers" / f"{n}.yaml"
             own_file.write_text(json.dumps(own, indent=1))
             own_file.chmod(0o640)
+        self.user = pwd.getpwnam(user) if user else None
+        for path in (self.folder, *self.folder.rglob("*")) if user else ():
+            os.chown(path, self.user.pw_uid, self.user.pw_gid)
+
+    def _become_user(self):
+        if self.user:
+            os.setgroups([])
+            os.setgid(self.user.pw_gid)
+            os.setuid(self.user.pw_uid)
+        die_with_parent()
 
     def start(self, ready=True, systemd=None, flags=()):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([BIN / "smsd", "--config", self.config, *flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={**os.environ, **(systemd.environment() if systemd else {})},
-                                            preexec_fn=die_with_parent)
+                                            preexec_fn=self._become_user)
         if ready:
             wait_for("smsd has started", lambda: self.status() or self.process.poll() is not None)
             if self.process.poll() is not None:

@@ -57,7 +57,8 @@ bool isAboutRegistration(Event event) {
 std::optional<Node> nodeAt(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return Node{status.st_dev, status.st_ino, status.st_rdev};
+  return Node{status.st_dev, status.st_ino, status.st_rdev,
+              status.st_ctim.tv_sec * std::int64_t{1'000'000'000} + status.st_ctim.tv_nsec};
 }
 
 GammuDispatcher::~GammuDispatcher() noexcept(false) {

@@ -40,6 +40,7 @@ struct Node {
   dev_t device = 0;
   ino_t inode = 0;
   dev_t number = 0;
+  std::int64_t changed = 0;  // ns; a number may be given again to another device
   bool operator==(const Node&) const = default;
 };
 std::optional<Node> nodeAt(const std::string& path);

@@ -1,0 +1,134 @@
+// The Gammu dispatcher as the kit sees it: its file, its lock, and what it says while it has no modem.
+#include "workers/gammu/gammu.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/workers/gammu-modem.h"
+
+namespace smsd::gammu {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Emulator;
+
+std::string problemsOf(const std::string& yaml) {
+  GammuDispatcher dispatcher;
+  config::Keys keys;
+  dispatcher.declare(keys);
+  return config::describe(keys.read(yaml, "modem.yaml"));
+}
+
+TEST(GammuConfig, SaysAtTheStartWhereAndWhatIsWrongC59) {
+  test::Folder folder;
+  const std::string rc = folder.path / "gammurc";
+  std::ofstream(rc) << "[gammu]\ndevice = /dev/ttyUSB0\nconnection = at115200\n[gammu1]\nconnection = fbus\n"
+                       "device = /dev/ttyS0\n";
+  const std::pair<std::string, std::string> rows[] = {
+      {"{}", "expected the path of a serial device, or gammurc"},
+      {"device: ttyUSB0", "absolute"},
+      {"device: /dev/x\nconnection: fbus", "only AT modems"},
+      {"device: /dev/x\nconnection: at12", "only AT modems"},
+      {"device: /dev/x\nsmsc: centre", "telephone number"},
+      {"device: /dev/x\nvalidity: 1m", "5m..441d"},
+      {"device: /dev/x\npin: 1234", "pin"},
+      {"device: /dev/x\npin_file: /no/such", "no such file"},
+      {"device: /dev/x\ngammurc: " + rc, "either device or gammurc"},
+      {"gammurc: gammurc", "absolute"},
+      {"gammurc: /no/such/gammurc", "cannot be read as a gammurc"},
+      {"gammurc: " + rc + "\nsection: 1", "expected at and a speed"},
+      {"gammurc: " + rc + "\nsection: 7", "section"}};
+  for (auto& [yaml, words] : rows) {
+    std::string said = problemsOf(yaml);
+    EXPECT_TRUE(said.starts_with("modem.yaml")) << yaml << ": " << said;
+    EXPECT_NE(said.find(words), std::string::npos) << yaml << ": " << said;
+  }
+  EXPECT_EQ(problemsOf("gammurc: " + rc), "");
+  EXPECT_EQ(problemsOf("device: /dev/serial/by-id/x\nvalidity: longest\nflash: true\nsmsc: \"+4790002100\""),
+            "");
+}
+
+class GammuTest : public testing::Test {
+ protected:
+  ~GammuTest() noexcept override = default;
+  void serve(const std::string& yaml) {
+    config::Keys keys;
+    dispatcher.declare(keys);
+    ASSERT_EQ(config::describe(keys.read(yaml, "modem.yaml")), "");
+    policy = dispatcher.policy();
+    dispatcher.start(io).wait(io.waitScope);
+  }
+  kit::Outcome send(const std::string& recipient, const std::string& text = "router down") {
+    return dispatcher.send({.attempt = 1, .recipient = recipient, .text = text, .key = "k", .deadline = 5s})
+        .wait(io.waitScope);
+  }
+
+  kj::AsyncIoContext io = kj::setupAsyncIo();
+  GammuDispatcher dispatcher;
+  sandbox::Policy policy;
+};
+
+TEST_F(GammuTest, ReachesItsDeviceAndTheClockAndNothingElse) {
+  Emulator emulator({"sim absent"});
+  serve("device: " + emulator.link());
+  EXPECT_EQ(policy.devices, (std::vector<std::filesystem::path>{emulator.link()}));
+  EXPECT_EQ(policy.readable, (std::vector<std::filesystem::path>{"/etc/localtime"}));
+  EXPECT_TRUE(policy.writable.empty());
+  EXPECT_EQ(policy.network, sandbox::Network::none);
+}
+
+TEST_F(GammuTest, ServesWithoutAModemAndSaysWhatIsMissing) {
+  test::Folder folder;
+  serve("device: " + (folder.path / "modem").string());
+  EXPECT_EQ(dispatcher.condition().broken, "no modem at its path");
+  auto outcome = send("+4799887766");
+  ASSERT_TRUE(std::holds_alternative<kit::Broken>(outcome));
+  EXPECT_EQ(std::get<kit::Broken>(outcome).reason, "no modem at its path");
+  EXPECT_TRUE(std::holds_alternative<kit::Refused>(send("kari")))
+      << "that is the number's fault, modem or not";
+  EXPECT_TRUE(dispatcher.alive());
+}
+
+TEST_F(GammuTest, LeavesWhenAnotherDeviceIsWhereNoneWas) {
+  Emulator emulator({"hang-up"});
+  serve("device: " + emulator.link());
+  auto spent = dispatcher.spent();
+  EXPECT_FALSE(spent.poll(io.waitScope));
+  emulator.tell("plug");
+  auto why = io.provider->getTimer().timeoutAfter(30 * kj::SECONDS, kj::mv(spent)).wait(io.waitScope);
+  EXPECT_EQ(why, "the modem is another device now");
+}
+
+TEST_F(GammuTest, NamesTheProgramThatHasTheDevice) {
+  Emulator emulator({"sim absent"});
+  // another process, as the emulator is: it has the other end open, and here the line too
+  Line line;
+  ASSERT_EQ(line.open(emulator.link(), 115200), LineError::none);
+  serve("device: " + emulator.link());
+  EXPECT_TRUE(dispatcher.condition().broken.starts_with("another program has the device: python3"))
+      << dispatcher.condition().broken;
+}
+
+TEST_F(GammuTest, AnswersWithinTheDeadlineAndHelpsTheModemUpAgainC56) {
+  Emulator emulator;
+  serve("device: " + emulator.link());
+  auto spent = dispatcher.spent();
+  EXPECT_EQ(dispatcher.condition().broken, "");
+  emulator.tell("silent 1");
+  auto before = std::chrono::steady_clock::now();
+  auto outcome = dispatcher.send({.attempt = 1, .recipient = "1", .text = "x", .key = "k", .deadline = 3s})
+                     .wait(io.waitScope);
+  EXPECT_TRUE(std::holds_alternative<kit::Unknown>(outcome));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 3s);
+  EXPECT_NE(dispatcher.condition().broken, "") << "it is being opened anew";
+  EXPECT_TRUE(std::holds_alternative<kit::Deferred>(send("2"))) << "and nobody waits for that";
+  auto end = std::chrono::steady_clock::now() + 30s;
+  while (!dispatcher.condition().broken.empty() && std::chrono::steady_clock::now() < end)
+    io.provider->getTimer().afterDelay(50 * kj::MILLISECONDS).wait(io.waitScope);
+  EXPECT_TRUE(std::holds_alternative<kit::Accepted>(send("3")));
+  EXPECT_EQ(emulator.status()["starts"], 2);
+}
+
+}  // namespace
+}  // namespace smsd::gammu
