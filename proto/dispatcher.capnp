@@ -112,6 +112,8 @@ struct Outcome {
       reason @2 :Text;
       after @3 :UInt32;
       # milliseconds the far end asked us to wait (Retry-After); 0: it did not say
+      notReached @6 :Bool;
+      # the far end was not reached at all (no connection, no network): this says nothing of the SMS or its recipient
     }
     broken @4 :Text;
     # this SMS was not sent, and none will be until something changes: no SIM, credentials rejected. The reason.

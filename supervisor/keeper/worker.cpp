@@ -63,7 +63,8 @@ Outcome read(proto::Outcome::Reader outcome) {
       return {OutcomeKind::refused, safe(outcome.getRefused())};
     case proto::Outcome::DEFERRED:
       return {OutcomeKind::deferred, safe(outcome.getDeferred().getReason()),
-              Milliseconds(outcome.getDeferred().getAfter())};
+              Milliseconds(outcome.getDeferred().getAfter()),
+              outcome.getDeferred().getNotReached() ? FarEnd::notReached : FarEnd::reached};
     case proto::Outcome::BROKEN:
       return {OutcomeKind::broken, safe(outcome.getBroken())};
     case proto::Outcome::UNKNOWN:

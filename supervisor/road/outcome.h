@@ -28,10 +28,13 @@ constexpr std::string_view name(OutcomeKind kind) {
   return "?";
 }
 
+enum class FarEnd { reached, notReached };
+
 struct Outcome {
   OutcomeKind kind = OutcomeKind::unknown;
   std::string words;                   // the reason; for accepted the reference
   std::chrono::milliseconds after{0};  // deferred: how long the far end asked us to wait; 0: it did not say
+  FarEnd farEnd = FarEnd::reached;     // deferred: not reached, it says nothing of the recipient
 };
 
 enum class Begun { no, yes };

@@ -37,9 +37,11 @@ struct Accepted {
 struct Refused {
   std::string reason;
 };
+enum class FarEnd { reached, notReached };
 struct Deferred {
   std::string reason;
   Milliseconds after{0};
+  FarEnd farEnd = FarEnd::reached;
 };
 struct Broken {
   std::string reason;

@@ -115,7 +115,7 @@ kit::Outcome outcomeOf(const Exchange& exchange, std::string_view origin) {
   if (exchange.sent == Sent::something) return kit::Unknown{reason + " after the request had gone out"};
   if (!exchange.detail.empty()) reason += ": " + tidy(exchange.detail);
   if (exchange.failure == Failure::security || exchange.failure == Failure::proxy) return kit::Broken{reason};
-  return kit::Deferred{reason};
+  return kit::Deferred{.reason = reason, .farEnd = kit::FarEnd::notReached};
 }
 
 }  // namespace smsd::net
