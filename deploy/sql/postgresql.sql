@@ -1,4 +1,4 @@
--- smsd's own state: the schema smsd, version 1, in the database that holds the queue (NAV's smsq).
+-- smsd's own state: the schema smsd, version 2, in the database that holds the queue (NAV's smsq).
 --
 -- `smsctl db install` runs this, and records what it made; by hand, as a role that may create a schema:
 --   psql -v ON_ERROR_STOP=1 --single-transaction -f postgresql.sql
@@ -15,7 +15,7 @@ CREATE TABLE smsd.installation (
   installed timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX installation_once ON smsd.installation ((true));
-INSERT INTO smsd.installation (version) VALUES (1);
+INSERT INTO smsd.installation (version) VALUES (2);
 
 -- One row a run of a supervisor. It is alive until it retires, or until somebody finds its lease run out and declares it dead;
 -- a dead one is cleared when its live submissions were taken over. Nothing ever leads back.
@@ -76,12 +76,13 @@ CREATE TABLE smsd.attempt (
 );
 CREATE INDEX attempt_of ON smsd.attempt (submission);
 
--- Recipients that no dispatcher took: not claimed before `due`.
+-- Recipients that no dispatcher took: not claimed before `due`, unless a message comes that is more severe than all that waits.
 CREATE TABLE smsd.wait (
   recipient text PRIMARY KEY,
   rounds integer NOT NULL,
   due timestamptz NOT NULL,
-  reason text
+  reason text,
+  severity integer -- of the most severe message that waits; NULL is the least
 );
 CREATE INDEX wait_due ON smsd.wait (due);
 
@@ -100,6 +101,7 @@ CREATE TABLE smsd.ignored (
   at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX ignored_message ON smsd.ignored (message);
+CREATE INDEX ignored_at ON smsd.ignored (at);
 
 -- What the trigger on smsq calls (postgresql-notify.sql).
 CREATE FUNCTION smsd.notify_queue() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -31,6 +31,7 @@ ClaimResult ClaimTransaction::run() {
     passFence(work_, me_);
     take();
     read();
+    obeyWaits();
     letGo();
     write();
   }
@@ -44,6 +45,8 @@ ClaimResult ClaimTransaction::run() {
 
 void ClaimTransaction::walk() {
   const std::size_t size = session_.indexed() ? std::max(request_.limit, leastPage) : scannedPage;
+  if (!place_.until && request_.look == Look::onward)
+    place_.until = work_.exec1(sql::lastMessage)[0].as<MessageId>();
   for (int pages = 0; pages < mostPages; ++pages) {
     auto rows = page(size);
     for (const auto& row : rows) {
@@ -53,10 +56,10 @@ void ClaimTransaction::walk() {
     if (static_cast<std::size_t>(rows.size()) == size) {
       if (candidates_.size() == request_.limit) return;
     } else if (place_.part == Place::Part::graded && session_.indexed()) {
-      place_ = Place{.part = Place::Part::ungraded};
+      place_ = Place{.part = Place::Part::ungraded, .until = place_.until, .cameLater = place_.cameLater};
     } else {
+      result_.atEnd = !place_.cameLater;
       place_ = Place{};
-      result_.atEnd = true;
       return;
     }
   }
@@ -84,9 +87,14 @@ bool ClaimTransaction::visit(const pqxx::row& row) {
   if (auto live = live_.find(recipient); live != live_.end()) {
     const auto& own = live->second.own;
     if (!std::binary_search(own.begin(), own.end(), row[0].as<MessageId>())) live->second.passedBy = true;
+    if (auto severity = numberOf(row[2]); moreSevere(severity, live->second.severity)) {
+      live->second.inTheWay = true;
+      result_.inTheWay.push_back({live->second.submission, *severity});
+    }
     return true;
   }
   if (row[4].as<bool>()) return true;
+  if (place_.until && row[0].as<MessageId>() > *place_.until) return place_.cameLater = true;
   if (candidates_.size() == request_.limit) return false;
   candidates_.insert(recipient);
   return true;
@@ -119,6 +127,9 @@ void ClaimTransaction::read() {
     Taken& taken = taken_[row[0].as<std::size_t>() - 1];
     const auto id = row[1].as<MessageId>();
     taken.submission.rounds = row[6].as<int>();
+    taken.submission.waited = !row[7].is_null();
+    taken.waits = taken.submission.waited && row[7].as<bool>();
+    taken.waitsFor = numberOf(row[8]);
     if (++taken.rows > messagesAtATime) {
       unfinished_.push_back(taken.submission.recipient);
     } else if (row[5].as<bool>()) {
@@ -126,6 +137,20 @@ void ClaimTransaction::read() {
     } else {
       if (taken.messages.empty()) taken.firstTime = row[4].c_str();
       taken.messages.push_back({id, bytesOf(row[2]), numberOf(row[3])});
+    }
+  }
+}
+
+/// Who waits is left alone, unless something came that is more severe than all that waits: that ends the
+/// wait, and what was has no part in what follows.
+void ClaimTransaction::obeyWaits() {
+  for (auto& taken : taken_) {
+    if (!taken.waits || taken.messages.empty()) continue;
+    if (moreSevere(taken.messages.front().severity, taken.waitsFor)) {
+      taken.submission.rounds = 0;
+      woken_.push_back(taken.submission.recipient);
+    } else {
+      taken.messages.clear();
     }
   }
 }
@@ -145,6 +170,11 @@ void ClaimTransaction::letGo() {
 
 void ClaimTransaction::write() {
   if (taken_.empty()) return;
+  if (!woken_.empty()) {
+    ArrayLiteral recipients;
+    for (const auto& recipient : woken_) recipients.addBytes(recipient);
+    work_.exec_params(sql::forgetWaits, recipients.str());
+  }
   ArrayLiteral ids, texts, encodings, units, parts, sent, ignored, severities, firsts, rounds;
   for (auto& taken : taken_) {
     Submission& submission = taken.submission;

@@ -35,6 +35,8 @@ class ClaimTransaction {
   struct Taken {
     Submission submission;
     std::vector<Message> messages;
+    bool waits = false;
+    std::optional<int> waitsFor;  // the severity of its wait
     std::string firstTime;
     std::size_t rows = 0;
   };
@@ -45,6 +47,7 @@ class ClaimTransaction {
   void moveTo(const pqxx::row& row);
   void take();
   void read();
+  void obeyWaits();
   void letGo();
   void write();
   std::vector<Submission> ordered();
@@ -61,6 +64,7 @@ class ClaimTransaction {
   std::vector<Taken> taken_;
   std::vector<MessageId> expired_;
   std::vector<std::string> unfinished_;
+  std::vector<std::string> woken_;  // their waits were ended by something more severe
   ClaimResult result_;
 };
 

@@ -14,7 +14,7 @@ namespace {
 
 using Extra = InstallOptions::Extra;
 
-constexpr int schemaVersion = 1;
+constexpr int schemaVersion = 2;
 
 bool holds(pqxx::work& work, const std::string& condition) {
   return work.exec1("SELECT " + condition)[0].as<bool>();
@@ -28,7 +28,12 @@ void makeSchema(pqxx::work& work, InstallReport& report) {
     report.done.push_back("the schema smsd, version " + std::to_string(schemaVersion));
     return;
   }
-  const int version = work.exec1("SELECT version FROM smsd.installation")[0].as<int>();
+  int version = work.exec1("SELECT version FROM smsd.installation")[0].as<int>();
+  if (version == 1) {
+    work.exec(schema::from1To2);
+    version = 2;
+    report.done.push_back("the schema smsd, now version 2");
+  }
   if (version != schemaVersion)
     throw QueueError(QueueError::Kind::notInstalled,
                      "the schema smsd is of version " + std::to_string(version) +
@@ -98,7 +103,7 @@ std::vector<std::string> grants(pqxx::work& work, const std::string& role) {
       "GRANT SELECT, INSERT, UPDATE ON smsd.supervisor" + to,
       "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.submission, smsd.wait" + to,
       "GRANT SELECT, INSERT, DELETE ON smsd.held" + to,
-      "GRANT SELECT, INSERT ON smsd.attempt, smsd.ignored" + to,
+      "GRANT SELECT, INSERT, DELETE ON smsd.attempt, smsd.ignored" + to,
       "GRANT USAGE ON SEQUENCE smsd.attempt_id" + to,
       "-- for `smsctl send` and the test messages",
       "GRANT INSERT (accountid, time, phone, msg, severity) ON " + nav + ".smsq" + to,

@@ -133,6 +133,32 @@ WaitsEnded PostgresqlQueue::endWaits(const Whom& whom) {
   });
 }
 
+/// By the numbers of submissions, which grow with time: no index on their ends, which would cost each SMS.
+/// What is passed by (live, held, ended just now) is looked at again when the walk starts over.
+Purge PostgresqlQueue::purge(Duration age, std::size_t most) {
+  const auto old = boundedMilliseconds(age);
+  SubmissionId reached = purgedTo_;
+  bool done = session_.transact([&](pqxx::work& work) {
+    ArrayLiteral ids;
+    const auto rows = work.exec_params(sql::lookAtHistory, reached, most, old);
+    bool recent = static_cast<std::size_t>(rows.size()) < most;
+    for (const auto& row : rows) {
+      if (row[2].as<bool>()) {
+        recent = true;
+        break;
+      }
+      reached = row[0].as<SubmissionId>();
+      if (!row[1].is_null() && row[1].as<bool>()) ids.add(reached);
+    }
+    work.exec_params(sql::purgeAttempts, ids.str());
+    work.exec_params(sql::purgeSubmissions, ids.str());
+    const auto ignored = work.exec_params(sql::purgeIgnored, old, most).affected_rows();
+    return recent && static_cast<std::size_t>(ignored) < most;
+  });
+  purgedTo_ = done ? 0 : reached;
+  return done ? Purge::done : Purge::more;
+}
+
 std::optional<MessageLife> PostgresqlQueue::explain(MessageId id) {
   return session_.transact([&](pqxx::work& work) -> std::optional<MessageLife> {
     work.exec(sql::oneSnapshot);
@@ -142,11 +168,11 @@ std::optional<MessageLife> PostgresqlQueue::explain(MessageId id) {
     MessageLife life;
     const auto row = rows[0];
     life.message = storedMessage(row);
-    life.message.status = static_cast<SentStatus>(row[7].c_str()[0]);
-    life.timeSent = bytesOf(row[8]);
-    life.smsid = numberOf(row[9]);
-    life.rounds = row[10].as<int>();
-    life.waitsUntil = bytesOf(row[11]);
+    life.message.status = static_cast<SentStatus>(row[8].c_str()[0]);
+    life.timeSent = bytesOf(row[9]);
+    life.smsid = numberOf(row[10]);
+    life.rounds = row[11].as<int>();
+    life.waitsUntil = bytesOf(row[12]);
     life.submissions = submissionsWith(work, id);
     life.ignoredBecause = whyIgnored(work, life);
     return life;

@@ -18,8 +18,10 @@ namespace smsd::queue {
 /// A recipient with a live submission of ours.
 struct Live {
   SubmissionId submission = 0;
-  std::vector<MessageId> own;  // sorted: the messages that this submission speaks for
-  bool passedBy = false;       // a claim saw other unsent messages of this recipient
+  std::vector<MessageId> own;   // sorted: the messages that this submission speaks for
+  std::optional<int> severity;  // of the most severe of them
+  bool passedBy = false;        // a claim saw other unsent messages of this recipient
+  bool inTheWay = false;        // one of them is more severe
 };
 using LiveRecipients = std::unordered_map<std::string, Live>;
 
@@ -29,6 +31,8 @@ struct Place {
   int severity = -2147483647 - 1;
   std::string time = "-infinity";
   MessageId id = -9223372036854775807 - 1;
+  std::optional<MessageId> until;  // what came later is for the next look
+  bool cameLater = false;          // something did
 };
 
 class PostgresqlQueue : public Queue {
@@ -60,6 +64,7 @@ class PostgresqlQueue : public Queue {
   std::size_t discard(SubmissionId id) override;
   WaitsEnded endWaits(const Whom& whom) override;
   std::optional<MessageLife> explain(MessageId id) override;
+  Purge purge(Duration age, std::size_t most) override;
 
  private:
   std::vector<Submission> adopt(pqxx::work& work);
@@ -72,6 +77,7 @@ class PostgresqlQueue : public Queue {
   SupervisorId me_ = 0;
   std::string keyPrefix_;
   Place onward_;
+  SubmissionId purgedTo_ = 0;
   LiveRecipients live_;
   // A claim or take-over whose commit was not answered may have happened: what it took is then live and ours,
   // and nobody would ever send it. The next call of the same name looks for that first.

@@ -81,7 +81,7 @@ void markMessages(pqxx::work& work, const std::vector<Settlement>& settlements, 
 }
 
 void moveWaits(pqxx::work& work, const std::vector<Settlement>& settlements, const Ended& ended) {
-  ArrayLiteral waiting, rounds, milliseconds, reasons, free;
+  ArrayLiteral waiting, rounds, milliseconds, reasons, severities, free;
   bool anyWait = false, anyFree = false;
   for (const auto& settlement : settlements) {
     const Submission& submission = settlement.submission;
@@ -89,15 +89,18 @@ void moveWaits(pqxx::work& work, const std::vector<Settlement>& settlements, con
     if (settlement.fate == Fate::returned && settlement.wait) {
       anyWait = true;
       waiting.addBytes(submission.recipient);
-      rounds.add(submission.rounds + 1);
+      rounds.add(settlement.rounds);
       milliseconds.add(boundedMilliseconds(*settlement.wait));
       reasons.add(settlement.reason);
-    } else if (submission.rounds > 0) {  // else it never waited: there is no row
+      severities.add(submission.severity);
+    } else if (submission.waited) {  // else there is no row
       anyFree = true;
       free.addBytes(submission.recipient);
     }
   }
-  if (anyWait) work.exec_params(sql::wait, waiting.str(), rounds.str(), milliseconds.str(), reasons.str());
+  if (anyWait)
+    work.exec_params(sql::wait, waiting.str(), rounds.str(), milliseconds.str(), reasons.str(),
+                     severities.str());
   if (anyFree) work.exec_params(sql::forgetWaits, free.str());
 }
 
@@ -150,7 +153,7 @@ SettleResult PostgresqlQueue::forget(const std::vector<Settlement>& settlements,
     if (live == live_.end() || live->second.submission != settlement.submission.id) continue;
     const bool left = live->second.passedBy || settlement.fate == Fate::returned ||
                       !settlement.submission.sms.carried.empty();
-    if (left && !settlement.wait) result.lookAgain = true;
+    if (settlement.wait ? live->second.inTheWay : left) result.lookAgain = true;
     live_.erase(live);
   }
   return result;

@@ -123,7 +123,8 @@ inline constexpr const char* liveOf =
 // ---------------------------------------------------------------------------------------------------------
 #define SMSD_WALK                                                                              \
   "SELECT q.id, q.phone, q.severity, q.time::text, "                                           \
-  "EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND w.due > now()) OR "         \
+  "EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND w.due > now() AND NOT "     \
+  "coalesce(q.severity < w.severity, q.severity IS NOT NULL)) OR "                             \
   "EXISTS (SELECT FROM smsd.submission s WHERE s.recipient = q.phone AND s.ended IS NULL) AS " \
   "taken, " SMSD_HELD "AS held FROM smsq q "
 /// Rows with a severity, then rows without: $1..$3 is the last row that was seen, $4 how many rows a page
@@ -134,6 +135,8 @@ inline constexpr const char* walkGraded = SMSD_WALK
 inline constexpr const char* walkUngraded = SMSD_WALK
     "WHERE q.sent = 'N' AND q.severity IS NULL AND (q.time, q.id) > ($1::timestamp, $2::bigint) "
     "ORDER BY q.severity, q.time, q.id LIMIT $3";
+/// What comes after this is not for the look that starts now.
+inline constexpr const char* lastMessage = "SELECT coalesce(max(id), 0) FROM smsq";
 /// Both in one, for a table that has to be read as a whole.
 inline constexpr const char* walkAll = SMSD_WALK
     "WHERE q.sent = 'N' AND (q.severity IS NULL OR (q.severity, q.time, q.id) > ($1::integer, $2::timestamp, "
@@ -152,17 +155,17 @@ inline constexpr const char* take = R"(
 #define SMSD_MESSAGE                                     \
   "q.id, left(q.msg, 4000) AS msg, q.severity, q.time, " \
   "coalesce(q.time < localtimestamp - $2::bigint * interval '1 ms', false) AS old "
-/// $3 messages of each recipient that may be claimed, most severe first. The snapshot is later than that of
-/// `take`: what it shows as unsent, and as waiting, is what the end of the recipient's former submission
-/// left.
-#define SMSD_READ "SELECT r.n, m.id, m.msg, m.severity, m.time::text, m.old, coalesce(w.rounds, 0) "
-#define SMSD_NOT_WAITING "(w.recipient IS NULL OR w.due <= now()) "
+/// $3 messages of each recipient, most severe first. The snapshot is later than that of `take`: what it shows
+/// as unsent, and as waiting, is what the end of the recipient's former submission left.
+#define SMSD_READ                                              \
+  "SELECT r.n, m.id, m.msg, m.severity, m.time::text, m.old, " \
+  "coalesce(w.rounds, 0), w.due > now(), w.severity "
 inline constexpr const char* readByIndex = SMSD_READ
     "FROM unnest($1::text[]) WITH ORDINALITY r(phone, n) LEFT JOIN smsd.wait w ON w.recipient = r.phone "
     "CROSS JOIN LATERAL (SELECT " SMSD_MESSAGE
     "FROM smsq q WHERE q.sent = 'N' AND q.phone = r.phone AND NOT " SMSD_HELD
     "ORDER BY q.severity, q.time, q.id LIMIT $3) m "
-    "WHERE " SMSD_NOT_WAITING "ORDER BY r.n, m.severity, m.time, m.id";
+    "ORDER BY r.n, m.severity, m.time, m.id";
 inline constexpr const char* readInOneScan =
     SMSD_READ "FROM (SELECT q.phone, " SMSD_MESSAGE
               ", row_number() OVER (PARTITION BY q.phone ORDER BY q.severity, q.time, q.id) AS place "
@@ -170,9 +173,8 @@ inline constexpr const char* readInOneScan =
               ") m "
               "JOIN unnest($1::text[]) WITH ORDINALITY r(phone, n) ON r.phone = m.phone "
               "LEFT JOIN smsd.wait w ON w.recipient = r.phone "
-              "WHERE m.place <= $3 AND " SMSD_NOT_WAITING "ORDER BY r.n, m.severity, m.time, m.id";
+              "WHERE m.place <= $3 ORDER BY r.n, m.severity, m.time, m.id";
 #undef SMSD_READ
-#undef SMSD_NOT_WAITING
 #undef SMSD_MESSAGE
 
 inline constexpr const char* expire = R"(
@@ -236,10 +238,11 @@ inline constexpr const char* hold = R"(
   WHERE id = ANY($1::bigint[]) AND sent::text = 'N'
   ON CONFLICT (message) DO NOTHING)";
 inline constexpr const char* wait = R"(
-  INSERT INTO smsd.wait (recipient, rounds, due, reason)
-  SELECT recipient, rounds, now() + ms * interval '1 ms', nullif(reason, '')
-  FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[]) u(recipient, rounds, ms, reason)
-  ON CONFLICT (recipient) DO UPDATE SET rounds = excluded.rounds, due = excluded.due, reason = excluded.reason)";
+  INSERT INTO smsd.wait (recipient, rounds, due, reason, severity)
+  SELECT recipient, rounds, now() + ms * interval '1 ms', nullif(reason, ''), severity
+  FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::integer[]) u(recipient, rounds, ms, reason, severity)
+  ON CONFLICT (recipient) DO UPDATE
+  SET rounds = excluded.rounds, due = excluded.due, reason = excluded.reason, severity = excluded.severity)";
 inline constexpr const char* forgetWaits = "DELETE FROM smsd.wait WHERE recipient = ANY($1::text[])";
 
 // --- what NAV's queue class offers
@@ -252,13 +255,18 @@ inline constexpr const char* cancel =
     "AND NOT " SMSD_HELD
     "RETURNING q.id, q.phone, q.accountid, q.msg, q.severity, q.time), "
     "noted AS (INSERT INTO smsd.ignored (message, reason) SELECT id, 'cancelled' FROM cancelled) "
-    "SELECT c.id, c.phone, a.name, c.msg, c.severity, to_char(c.time, 'YYYY-MM-DD HH24:MI'), false, "
+    "SELECT c.id, c.phone, a.name, c.msg, c.severity, to_char(c.time, 'YYYY-MM-DD HH24:MI'), false, false, "
     "count(*) OVER () FROM cancelled c LEFT JOIN account a ON a.id = c.accountid ORDER BY c.id LIMIT $2";
+/// Who has nothing left to say to waits for nothing.
+inline constexpr const char* forgetEmptyWaits =
+    "DELETE FROM smsd.wait w WHERE NOT EXISTS (SELECT FROM smsq q WHERE q.sent = 'N' AND q.phone = "
+    "w.recipient "
+    "AND NOT " SMSD_HELD ")";
 
 #define SMSD_STORED_COLUMNS                                                                                  \
   "SELECT q.id, q.phone, a.name, q.msg, q.severity, to_char(q.time, 'YYYY-MM-DD HH24:MI'), "                 \
   "q.sent = 'N' AND EXISTS (SELECT FROM smsd.submission s WHERE s.recipient = q.phone AND s.ended IS NULL) " \
-  "AND NOT " SMSD_HELD
+  "AND NOT " SMSD_HELD ", q.sent = 'N' AND " SMSD_HELD
 #define SMSD_STORED \
   SMSD_STORED_COLUMNS "FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = $1 "
 inline constexpr const char* messages = SMSD_STORED "ORDER BY q.time, q.id LIMIT $2";
@@ -355,6 +363,18 @@ inline constexpr const char* attemptsOf =
     "FROM smsd.attempt a WHERE a.submission = ANY($1::bigint[]) ORDER BY a.id";
 inline constexpr const char* whyIgnored = "SELECT reason, " SMSD_TO_THE_SECOND("at") " "
     "FROM smsd.ignored WHERE message = $1::bigint ORDER BY at DESC LIMIT 1";
+
+// --- the history
+/// $2 submissions from $1 on: may each be forgotten, and does it begin too late for that?
+inline constexpr const char* lookAtHistory = R"(
+  SELECT id, ended < now() - $3::bigint * interval '1 ms' AND fate <> 'held', created >= now() - $3::bigint * interval '1 ms'
+  FROM smsd.submission WHERE id > $1 ORDER BY id LIMIT $2)";
+inline constexpr const char* purgeAttempts = "DELETE FROM smsd.attempt WHERE submission = ANY($1::bigint[])";
+inline constexpr const char* purgeSubmissions = "DELETE FROM smsd.submission WHERE id = ANY($1::bigint[])";
+inline constexpr const char* purgeIgnored = R"(
+  DELETE FROM smsd.ignored WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM smsd.ignored WHERE at < now() - $1::bigint * interval '1 ms' ORDER BY at LIMIT $2)))";
+
 #undef SMSD_TO_THE_SECOND
 #undef SMSD_STORED_COLUMNS
 #undef SMSD_HELD

@@ -88,6 +88,7 @@ inline StoredMessage storedMessage(const pqxx::row& row) {
   message.severity = numberOf(row[4]);
   message.time = bytesOf(row[5]);
   message.underWay = row[6].as<bool>();
+  message.held = row[7].as<bool>();
   return message;
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 using Kind = QueueError::Kind;
 
-constexpr int schemaVersion = 1;
+constexpr int schemaVersion = 2;
 
 std::string letter(SentStatus status) { return std::string(1, static_cast<char>(status)); }
 
@@ -170,7 +170,7 @@ std::vector<Submission> PostgresqlQueue::read(const pqxx::result& rows) const {
 
 void PostgresqlQueue::remember(const std::vector<Submission>& submissions) {
   for (const auto& submission : submissions) {
-    Live live{submission.id, submission.sms.sent, false};
+    Live live{.submission = submission.id, .own = submission.sms.sent, .severity = submission.severity};
     live.own.insert(live.own.end(), submission.sms.ignored.begin(), submission.sms.ignored.end());
     std::sort(live.own.begin(), live.own.end());
     live_[submission.recipient] = std::move(live);
@@ -185,8 +185,9 @@ Cancelled PostgresqlQueue::cancelAndList(Duration minimumAge, std::size_t listed
     work.exec(sql::planThisFreely);
     const auto rows = work.exec_params(sql::cancel, boundedMilliseconds(minimumAge),
                                        std::clamp<std::size_t>(listed, 1, INT64_MAX));
-    Cancelled cancelled{rows.empty() ? 0 : rows[0][7].as<std::size_t>(), stored(rows)};
+    Cancelled cancelled{rows.empty() ? 0 : rows[0][8].as<std::size_t>(), stored(rows)};
     for (auto& message : cancelled.messages) message.status = SentStatus::ignored;
+    work.exec(sql::forgetEmptyWaits);
     return cancelled;
   });
 }

@@ -64,13 +64,20 @@ struct Submission {
   std::optional<int> severity;  // of the most severe message
   MessageId first = 0;          // its id: with the severity it gives the order among submissions
   int rounds = 0;               // rounds of all dispatchers this recipient has been through before
+  bool waited = true;           // or may have: there can be a wait to forget
 };
+
+/// Is a message of severity `one` more severe than one of `other`? None is the least.
+inline bool moreSevere(const std::optional<int>& one, const std::optional<int>& other) {
+  return one && (!other || *one < *other);
+}
 
 /// Makes one SMS of one recipient's messages, most severe first. Pure; called inside the claim's transaction.
 using Formatter = std::function<FormattedSms(const std::vector<Message>&)>;
 
 enum class Look {
-  onward,  // go on where the last claim stopped; at the end, start over with the next claim
+  onward,  // go on where the last claim stopped; at the end, start over with the next claim. What came after
+           // it had started over is left for the next time, so that it comes to the end whatever comes in
   head,    // only the most severe and oldest, without moving the place where `onward` goes on
 };
 
@@ -82,10 +89,17 @@ struct ClaimRequest {
   std::optional<Duration> expireAfter;  // older messages become ignored instead of being claimed
 };
 
+/// A live submission of ours that keeps a more severe message to the same recipient from being claimed.
+struct InTheWay {
+  SubmissionId id = 0;
+  int severity = 0;  // of that message
+};
+
 struct ClaimResult {
   std::vector<Submission> submissions;  // ordered as they should be sent
-  bool atEnd = false;       // everything unsent has been looked at since the last start of `onward`
-  std::size_t expired = 0;  // messages that became ignored because of their age
+  std::vector<InTheWay> inTheWay;       // as far as this look saw
+  bool atEnd = false;                   // everything unsent was looked at since `onward` started over
+  std::size_t expired = 0;              // messages that became ignored because of their age
   std::optional<Duration>
       nextDue;  // until the earliest waiting recipient may be claimed again; said at the end
 };
@@ -102,8 +116,9 @@ struct Settlement {
   std::string reason;   // in words; no message text, no secret
   std::string
       reference;  // what the gateway called it; smsq.smsid gets it when it is an integer that fits, else 0
-  std::optional<Duration>
-      wait;  // returned only: the recipient is not claimed before; none: at once, rounds forgotten
+  std::optional<Duration> wait;  // returned only: the recipient is not claimed before, unless a message comes
+                                 // that is more severe than all of these; none: at once, rounds forgotten
+  int rounds = 0;  // with a wait: what the recipient has been through by now
 };
 
 struct SettleResult {
@@ -132,6 +147,7 @@ struct StoredMessage {
   std::string time;  // as the database prints it, to the minute
   SentStatus status = SentStatus::unsent;
   bool underWay = false;  // a live submission holds its recipient, and it is not held itself
+  bool held = false;      // it waits for an operator's word
 };
 
 /// An SMS that may have been sent, and waits for an operator's word.
@@ -213,6 +229,11 @@ struct Depth {
   std::optional<Duration> oldest;  // age of the oldest unsent message
 };
 
+enum class Purge {
+  more,  // there may be more of it
+  done,
+};
+
 class Queue {
  public:
   virtual ~Queue() = default;
@@ -280,6 +301,10 @@ class Queue {
   virtual WaitsEnded endWaits(const Whom& whom) = 0;
   /// None: there is no such message. Reads the whole history, and never a lock: for a question now and then.
   virtual std::optional<MessageLife> explain(MessageId id) = 0;
+
+  /// Forgets what ended longer ago than `age`: submissions with their attempts, and why messages were
+  /// ignored. Looks at no more than `most` submissions; what is held stays. NAV's own rows are NAV's.
+  virtual Purge purge(Duration age, std::size_t most) = 0;
 
   /// Stops counting at `bound` rows, so that a glance never costs a scan of a million.
   virtual Depth depth(std::uint64_t bound) = 0;

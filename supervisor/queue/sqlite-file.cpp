@@ -34,6 +34,18 @@ void install(Database& db) {
   tx.commit();
 }
 
+// An older file is brought up to date by whoever opens it first.
+void migrate(Database& db) {
+  if (db.query(sql::applicationIdOfFile).number() != sql::applicationId ||
+      db.query(sql::userVersion).number() != 1)
+    return;
+  Transaction tx(db);
+  if (db.query(sql::userVersion).number() != 1) return;  // another process was faster
+  db.execute(sql::from1To2);
+  db.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
+  tx.commit();
+}
+
 void refuseOthers(Database& db) {
   if (db.query(sql::applicationIdOfFile).number() != sql::applicationId)
     throw QueueError(Kind::failed,
@@ -78,6 +90,7 @@ OpenedFile openQueueFile(const std::string& path) {
     install(db);
     opened.state = FileState::fresh;
   }
+  migrate(db);
   refuseOthers(db);
   setUp(db);
   db.execute(sql::indexes);

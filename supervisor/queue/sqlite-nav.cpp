@@ -52,6 +52,7 @@ StoredMessage storedMessage(const Query& row) {
   message.time = row.text(5);
   message.status = static_cast<SentStatus>(row.text(6)[0]);  // the table's CHECK knows the same three letters
   message.underWay = row.integer(7) != 0;
+  message.held = row.integer(8) != 0;
   return message;
 }
 
@@ -69,6 +70,7 @@ Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
     else
       run(db.query(sql::cancelOld).bind(now.text, std::int64_t{minimumAge.count()}));
     recordIgnored(db, ids, "cancelled", now);
+    db.query(sql::forgetEmptyWaits).run();
     std::ranges::sort(ids);
     Cancelled cancelled{ids.size(), {}};
     ids.resize(std::min(ids.size(), std::max<std::size_t>(listed, 1)));

@@ -151,6 +151,42 @@ WaitsEnded SqliteQueue::endWaits(const Whom& whom) {
   });
 }
 
+/// By the numbers of submissions, which grow with time. What is passed by (live, held, ended just now) is
+/// looked at again when the walk starts over.
+Purge SqliteQueue::purge(Duration age, std::size_t most) {
+  return on([&](Database& db) {
+    const auto limit = static_cast<std::int64_t>(most);
+    Transaction tx(db);
+    std::string horizon;
+    {
+      auto row = db.query(sql::ago);
+      row.bind(fmt::format("-{}.{:03} seconds", age.count() / 1000, age.count() % 1000)).next();
+      horizon = row.text(0);
+    }
+    SubmissionId reached = purgedTo_;
+    std::size_t looked = 0;
+    bool recent = false;
+    std::vector<SubmissionId> old;
+    {
+      auto row = db.query(sql::lookAtHistory);
+      for (row.bind(reached, horizon, limit); !recent && row.next(); ++looked) {
+        if ((recent = row.integer(2) != 0)) break;
+        reached = row.integer(0);
+        if (row.integer(1) != 0) old.push_back(reached);
+      }
+    }
+    for (const SubmissionId id : old) {
+      db.query(sql::purgeAttempts).bind(id).run();
+      db.query(sql::purgeSubmission).bind(id).run();
+    }
+    const std::size_t ignored = db.query(sql::purgeIgnored).bind(horizon, limit).run();
+    tx.commit();
+    const bool done = (recent || looked < most) && ignored < most;
+    purgedTo_ = done ? 0 : reached;
+    return done ? Purge::done : Purge::more;
+  });
+}
+
 std::optional<MessageLife> SqliteQueue::explain(MessageId id) {
   return on([&](Database& db) -> std::optional<MessageLife> {
     Transaction tx(db, Transaction::Kind::read);
@@ -159,10 +195,10 @@ std::optional<MessageLife> SqliteQueue::explain(MessageId id) {
       auto row = db.query(sql::life);
       if (!row.bind(clock(db).ms, id).next()) return std::nullopt;
       life.message = storedMessage(row);
-      life.timeSent = row.text(8);
-      life.smsid = row.optionalInt(9);
-      life.rounds = static_cast<int>(row.integer(10));
-      life.waitsUntil = row.text(11);
+      life.timeSent = row.text(9);
+      life.smsid = row.optionalInt(10);
+      life.rounds = static_cast<int>(row.integer(11));
+      life.waitsUntil = row.text(12);
     }
     auto row = db.query(sql::submissionsWith);
     for (row.bind(id); row.next();) {

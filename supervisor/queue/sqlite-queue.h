@@ -47,6 +47,7 @@ class SqliteQueue final : public Queue {
   std::size_t discard(SubmissionId id) override;
   WaitsEnded endWaits(const Whom& whom) override;
   std::optional<MessageLife> explain(MessageId id) override;
+  Purge purge(Duration age, std::size_t most) override;
 
  private:
   struct Connection {
@@ -66,7 +67,9 @@ class SqliteQueue final : public Queue {
         std::numeric_limits<std::int64_t>::min();  // none in the phase `others`
     std::string time;
     MessageId id = std::numeric_limits<MessageId>::min();
-    std::int64_t since = 0;  // when this sweep began, ms
+    std::int64_t since = 0;          // when this sweep began, ms
+    std::optional<MessageId> until;  // the last message there was then
+    bool cameLater = false;          // others were seen, and left for the next sweep
   };
   struct Head {
     Cursor at;
@@ -99,6 +102,7 @@ class SqliteQueue final : public Queue {
 
   static std::vector<Head> page(Database& db, const Cursor& cursor, std::size_t size);
   static Cursor nextPhase(const Cursor& cursor);
+  static std::optional<int> severityOf(const Cursor& cursor);
   std::vector<Draft> walk(Database& db, const ClaimRequest& request, const Now& now, Cursor& cursor,
                           ClaimResult& result);
   std::size_t expire(Database& db, const std::string& recipient, Duration age, const Now& now);
@@ -106,6 +110,8 @@ class SqliteQueue final : public Queue {
   /// Gives as many numbers that were never given; the first of them.
   static std::int64_t takeAttemptIds(Database& db, std::size_t count);
   void submit(Database& db, std::vector<Draft>& drafts, const ClaimRequest& request, const Now& now);
+  /// Of a recipient that may be claimed: its rounds; none: it waits.
+  static std::optional<int> roundsOf(Database& db, const Head& head, const Now& now);
   std::optional<Duration> nextDue(Database& db, const Cursor& cursor, const Now& now);
   void settleOne(Database& db, const Settlement& settlement, const Now& now, SettleResult& result);
   static void mark(Database& db, const Settlement& settlement, const Now& now, SettleResult& result);
@@ -116,6 +122,7 @@ class SqliteQueue final : public Queue {
   OwnedFd ownership_;
   SupervisorId me_ = 0;
   Cursor cursor_;
+  SubmissionId purgedTo_ = 0;
 };
 
 /// Of a row of SMSD_STORED (sqlite-sql.h).

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <climits>
 #include <tuple>
 #include <unordered_set>
 
@@ -79,6 +80,8 @@ SqliteQueue::Cursor SqliteQueue::nextPhase(const Cursor& cursor) {
   next.phase = cursor.phase == Cursor::Phase::severe ? Cursor::Phase::others : Cursor::Phase::end;
   next.severity.reset();
   next.since = cursor.since;
+  next.until = cursor.until;
+  next.cameLater = cursor.cameLater;
   return next;
 }
 
@@ -91,25 +94,48 @@ std::vector<SqliteQueue::Draft> SqliteQueue::walk(Database& db, const ClaimReque
     const auto heads = page(db, cursor, std::clamp(request.limit + 1, leastPage, mostPage));
     for (const Head& head : heads) {
       if (drafts.size() == request.limit) return drafts;
+      const bool cameLater = cursor.cameLater;
       cursor = head.at;
+      cursor.cameLater = cameLater;
       ++rows;
       if (db.query(sql::isHeld).bind(head.at.id).next()) continue;
       if (!looked.insert(head.recipient).second) continue;
-      if (db.query(sql::isLive).bind(head.recipient).next()) continue;
-      int rounds = 0;
-      if (auto wait = db.query(sql::waitOf); wait.bind(head.recipient).next()) {
-        if (wait.integer(1) > now.ms) continue;
-        rounds = static_cast<int>(wait.integer(0));
+      if (auto live = db.query(sql::isLive); live.bind(head.recipient).next()) {
+        const auto severity = severityOf(head.at);
+        if (moreSevere(severity, live.optionalInt(1)))
+          result.inTheWay.push_back({live.integer(0), *severity});
+        continue;
+      }
+      const auto rounds = roundsOf(db, head, now);
+      if (!rounds) continue;
+      if (cursor.until && head.at.id > *cursor.until) {
+        cursor.cameLater = true;
+        looked.erase(head.recipient);  // a later row of it may be older
+        continue;
       }
       if (request.expireAfter) result.expired += expire(db, head.recipient, *request.expireAfter, now);
       if (auto made = draft(db, request, head.recipient)) {
-        made->submission.rounds = rounds;
+        made->submission.rounds = *rounds;
         drafts.push_back(std::move(*made));
       }
     }
     if (heads.empty()) cursor = nextPhase(cursor);
   }
   return drafts;
+}
+
+std::optional<int> SqliteQueue::severityOf(const Cursor& cursor) {
+  if (!cursor.severity) return std::nullopt;
+  return static_cast<int>(std::clamp<std::int64_t>(*cursor.severity, INT_MIN, INT_MAX));
+}
+
+/// What is more severe than all that waits ends the wait, and what was has no part in what follows.
+std::optional<int> SqliteQueue::roundsOf(Database& db, const Head& head, const Now& now) {
+  auto wait = db.query(sql::waitOf);
+  if (!wait.bind(head.recipient).next()) return 0;
+  if (wait.integer(1) <= now.ms) return static_cast<int>(wait.integer(0));
+  if (moreSevere(severityOf(head.at), wait.optionalInt(2))) return 0;
+  return std::nullopt;
 }
 
 std::size_t SqliteQueue::expire(Database& db, const std::string& recipient, Duration age, const Now& now) {
@@ -194,13 +220,15 @@ ClaimResult SqliteQueue::claim(const ClaimRequest& request) {
     const Now now = clock(db);
     Cursor cursor = request.look == Look::onward ? cursor_ : Cursor{};
     if (cursor.since == 0) cursor.since = now.ms;
+    if (!cursor.until && request.look == Look::onward) cursor.until = db.query(sql::lastMessage).number();
     ClaimResult result;
     std::vector<Draft> drafts = walk(db, request, now, cursor, result);
     if (!drafts.empty()) submit(db, drafts, request, now);
-    result.atEnd = cursor.phase == Cursor::Phase::end;
+    const bool over = cursor.phase == Cursor::Phase::end;
+    result.atEnd = over && !cursor.cameLater;
     if (result.atEnd) result.nextDue = nextDue(db, cursor, now);
     tx.commit();
-    if (request.look == Look::onward) cursor_ = result.atEnd ? Cursor{} : cursor;
+    if (request.look == Look::onward) cursor_ = over ? Cursor{} : cursor;
     for (Draft& draft : drafts) result.submissions.push_back(std::move(draft.submission));
     return result;
   });
@@ -256,15 +284,13 @@ void SqliteQueue::settleOne(Database& db, const Settlement& settlement, const No
                             SettleResult& result) {
   const SubmissionId id = settlement.submission.id;
   std::string recipient;
-  int rounds = 0;
   {
     auto row = db.query(sql::standing);
     if (!row.bind(id).next() || row.integer(0) != me_)
       throw QueueError(Kind::fenced,
                        fmt::format("{}: submission {} is not this supervisor's any more", path_, id));
     if (row.integer(1) != 0) return;  // settled before: the call is repeated
-    rounds = static_cast<int>(row.integer(4));
-    recipient = row.text(5);
+    recipient = row.text(4);
     if (settlement.outcome != "accepted")
       db.query(sql::recordAttempt)
           .bind(row.integer(2), id, row.text(3), now.text, settlement.outcome, settlement.reason)
@@ -277,9 +303,13 @@ void SqliteQueue::settleOne(Database& db, const Settlement& settlement, const No
       .run();
   if (settlement.fate == Fate::returned && settlement.wait) {
     db.query(sql::wait)
-        .bind(recipient, rounds + 1, now.ms + settlement.wait->count(), settlement.reason)
+        .bind(recipient, settlement.rounds, now.ms + settlement.wait->count(), settlement.reason,
+              settlement.submission.severity)
         .run();
-    return;  // not claimed before it is due: there is nothing to look at
+    // Not claimed before it is due, but for something more severe.
+    if (!result.lookAgain)
+      result.lookAgain = db.query(sql::hasMoreSevere).bind(recipient, settlement.submission.severity).next();
+    return;
   }
   db.query(sql::noWait).bind(recipient).run();
   if (!result.lookAgain) result.lookAgain = db.query(sql::hasUnsent).bind(recipient).next();

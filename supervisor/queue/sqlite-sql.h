@@ -8,7 +8,7 @@
 
 namespace smsd::queue::sql {
 
-constexpr int schemaVersion = 1;
+constexpr int schemaVersion = 2;
 constexpr int applicationId = 0x736d7364;  // "smsd"
 
 constexpr auto schema = R"(
@@ -95,10 +95,13 @@ CREATE TABLE smsd_wait (
   recipient TEXT PRIMARY KEY,
   rounds INTEGER NOT NULL,
   due INTEGER NOT NULL,          -- ms since 1970
-  reason TEXT NOT NULL
+  reason TEXT NOT NULL,
+  severity INTEGER               -- of the most severe message that waits; NULL is the least
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX smsd_wait_due ON smsd_wait (due);
 )";
+// A wait of version 1 does not know what it is for: anything with a severity ends it, once.
+constexpr auto from1To2 = "ALTER TABLE smsd_wait ADD COLUMN severity INTEGER";
 
 // Made when they are missing, whoever dropped them: every statement of the road names them.
 constexpr auto indexes = R"(
@@ -159,9 +162,12 @@ constexpr auto onward =
     "? ORDER BY "
     "severity, time, id LIMIT ?";
 constexpr auto isLive =
-    "SELECT 1 FROM smsd_submission INDEXED BY smsd_submission_live WHERE recipient = ? AND ended IS NULL";
+    "SELECT id, severity FROM smsd_submission INDEXED BY smsd_submission_live WHERE recipient = ? AND ended "
+    "IS "
+    "NULL";
 constexpr auto isHeld = "SELECT 1 FROM smsd_held WHERE message = ?";
-constexpr auto waitOf = "SELECT rounds, due FROM smsd_wait WHERE recipient = ?";
+constexpr auto waitOf = "SELECT rounds, due, severity FROM smsd_wait WHERE recipient = ?";
+constexpr auto lastMessage = "SELECT coalesce(max(id), 0) FROM smsq";
 // An age in ms; a time that is no time is never too old.
 constexpr auto expire =
     "UPDATE smsq INDEXED BY smsq_unsent_phone SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone = ?2 "
@@ -191,7 +197,7 @@ constexpr auto nextDue =
 
 // --- attempts and settlement
 constexpr auto standing =
-    "SELECT supervisor, ended IS NOT NULL, attempt, dispatcher, rounds, recipient FROM smsd_submission WHERE "
+    "SELECT supervisor, ended IS NOT NULL, attempt, dispatcher, recipient FROM smsd_submission WHERE "
     "id = ?";
 constexpr auto nextAttempt =
     "UPDATE smsd_submission SET attempt = ?, dispatcher = ?, attempts = attempts + 1 WHERE id = ?";
@@ -204,12 +210,17 @@ constexpr auto hold = "INSERT OR IGNORE INTO smsd_held SELECT id, ? FROM smsq WH
 constexpr auto end =
     "UPDATE smsd_submission SET ended = ?, fate = ?, outcome = ?, reason = ?, reference = ? WHERE id = ?";
 constexpr auto wait =
-    "INSERT INTO smsd_wait VALUES (?1, ?2, ?3, ?4) ON CONFLICT (recipient) DO UPDATE SET rounds = ?2, due = "
-    "?3, reason = ?4";
+    "INSERT INTO smsd_wait (recipient, rounds, due, reason, severity) VALUES (?1, ?2, ?3, ?4, ?5) "
+    "ON CONFLICT (recipient) DO UPDATE SET rounds = ?2, due = ?3, reason = ?4, severity = ?5";
 constexpr auto noWait = "DELETE FROM smsd_wait WHERE recipient = ?";
 constexpr auto hasUnsent =
     "SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ? "
     "AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id) LIMIT 1";
+constexpr auto hasMoreSevere =
+    "SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ?1 AND severity IS NOT "
+    "NULL "
+    "AND (?2 IS NULL OR severity < ?2) AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id) "
+    "LIMIT 1";
 
 // --- what NAV's queue class offers; {} is one of the letters of smsq.sent, written out so that the partial
 // indexes are used
@@ -220,10 +231,16 @@ constexpr auto hasUnsent =
 constexpr auto cancelAll = SMSD_CANCEL "RETURNING id";
 constexpr auto cancelOld = SMSD_CANCEL "AND julianday(time) <= julianday(?1) - ?2 / 86400000.0 RETURNING id";
 #undef SMSD_CANCEL
+// Who has nothing left to say to waits for nothing.
+constexpr auto forgetEmptyWaits =
+    "DELETE FROM smsd_wait WHERE NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = "
+    "'N' "
+    "AND phone = recipient AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id))";
 #define SMSD_STORED                                                                                    \
   "SELECT q.id, q.phone, a.name, q.msg, q.severity, substr(q.time, 1, 16), q.sent, EXISTS (SELECT 1 "  \
   "FROM smsd_submission s INDEXED BY smsd_submission_live WHERE s.recipient = q.phone AND s.ended IS " \
-  "NULL) AND NOT EXISTS (SELECT 1 FROM smsd_held h WHERE h.message = q.id)"
+  "NULL) AND NOT EXISTS (SELECT 1 FROM smsd_held h WHERE h.message = q.id), "                          \
+  "q.sent = 'N' AND EXISTS (SELECT 1 FROM smsd_held h WHERE h.message = q.id)"
 constexpr auto messages = SMSD_STORED
     " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' ORDER BY q.time, q.id LIMIT "
     "?";
@@ -296,5 +313,18 @@ constexpr auto attemptsOf = R"(
 constexpr auto whyIgnored =
     "SELECT reason, substr(at, 1, 19) FROM smsd_ignored WHERE message = ? ORDER BY rowid DESC LIMIT 1";
 #undef SMSD_STORED
+
+// --- the history
+// The same moment as `clock`, that many seconds ago.
+constexpr auto ago = "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now', ?)";
+constexpr auto lookAtHistory =
+    "SELECT id, ended < ?2 AND fate <> 'held', created >= ?2 FROM smsd_submission WHERE id > ?1 ORDER BY id "
+    "LIMIT ?3";
+constexpr auto purgeAttempts = "DELETE FROM smsd_attempt WHERE submission = ?";
+constexpr auto purgeSubmission = "DELETE FROM smsd_submission WHERE id = ?";
+// In the order in which they were written, which is that of time.
+constexpr auto purgeIgnored =
+    "DELETE FROM smsd_ignored WHERE rowid IN (SELECT rowid FROM (SELECT rowid, at FROM smsd_ignored ORDER BY "
+    "rowid LIMIT ?2) WHERE at < ?1)";
 
 }  // namespace smsd::queue::sql

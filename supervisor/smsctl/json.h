@@ -25,6 +25,7 @@ inline nlohmann::ordered_json asJson(const queue::StoredMessage& message) {
           {"time", message.time},
           {"status", std::string(1, static_cast<char>(message.status))},
           {"under_way", message.underWay},
+          {"held", message.held},
           {"text", message.text}};
 }
 

@@ -121,6 +121,27 @@ TEST_P(Claim, ALookAtTheHeadDoesNotMoveThePlaceWhereOnwardGoesOn) {
   EXPECT_EQ(recipients(claim(2).submissions), (Names{"2", "3"}));
 }
 
+// No starvation below: however many more severe ones keep coming, the look onward gets to the end of what was
+// there when it began.
+TEST_P(Claim, AStreamOfMoreSevereMessagesDoesNotKeepTheOnwardLookFromTheOthers) {
+  for (int i = 0; i < 6; ++i) store().put({.phone = "info " + std::to_string(i), .severity = 5, .age = 1h});
+  std::size_t infos = 0, criticals = 0, there = 0;
+  auto look = [&](std::size_t limit) {
+    auto result = claim(limit);
+    for (const auto& name : recipients(result.submissions)) ++(name.starts_with("info") ? infos : criticals);
+    return result.atEnd;
+  };
+  for (int looks = 0; looks < 6; ++looks) {
+    for (int i = 0; i < 4; ++i) store().put({.phone = "critical " + std::to_string(there++), .severity = 1});
+    EXPECT_FALSE(look(2));
+  }
+  EXPECT_EQ(infos, 6u) << "after the four that were there before";
+  // What it left out is not forgotten, and the end is not said before it was looked at.
+  for (int looks = 0; looks < 3 && !look(1000); ++looks) {
+  }
+  EXPECT_EQ(criticals, there);
+}
+
 // Whatever the sizes: everybody exactly once, and the end is said.
 TEST_P(Claim, EveryRecipientIsClaimedExactlyOnceWhateverTheLimit) {
   for (std::size_t limit : {1u, 2u, 7u, 50u, 1000u}) {
@@ -195,11 +216,11 @@ TEST_P(Claim, AWaitingRecipientIsPassedByUntilItIsDueAndSaysWhen) {
 TEST_P(Claim, AWaitEndsByItselfAndNewMessagesJoin) {
   store().put({.phone = "1", .text = "a", .severity = 2});
   queue().settle({returned(claim().submissions.at(0), 30ms)});
-  store().put({.phone = "1", .text = "b", .severity = 1});
+  store().put({.phone = "1", .text = "b", .severity = 3});
   ClaimResult result;
   EXPECT_TRUE(eventually([&] { return !(result = claim()).submissions.empty(); }));
   ASSERT_EQ(result.submissions.size(), 1u);
-  EXPECT_EQ(result.submissions[0].sms.text, "b|a");
+  EXPECT_EQ(result.submissions[0].sms.text, "a|b");
   EXPECT_EQ(result.submissions[0].rounds, 1);
 }
 

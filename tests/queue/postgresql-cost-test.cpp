@@ -170,6 +170,27 @@ TEST_P(PostgresqlCostOfOne, AThousandHeldSmsCostASweepTheirOwnRowsAndNoneIsWritt
   EXPECT_LT(double(counted("idx_tup_read", smsq) - rows) / others, 13);
 }
 
+// After an outage thousands may wait at the head: a look passes them by at the price of a row and a probe
+// each.
+TEST_P(PostgresqlCostOfOne, AThousandWaitingRecipientsCostALookTheirOwnRowsAndNoneIsWritten) {
+  store_.sql(
+      "INSERT INTO smsq (time, phone, msg, severity) SELECT now(), 'w' || n, 'text', 1 FROM "
+      "generate_series(1, 1000) n;"
+      "INSERT INTO smsd.wait (recipient, rounds, due, severity) SELECT 'w' || n, 1, now() + interval '1 "
+      "hour', 1 "
+      "FROM generate_series(1, 1000) n");
+  arrive(10);
+  store_.sql("INSERT INTO smsq (time, phone, msg, severity) VALUES (now(), 'w500', 'worse', 0)");
+  const auto before = counted("seq_tup_read", tables);
+  auto queue = store_.open();
+  queue->enlist("here", longLease);
+  EXPECT_EQ(drain(*queue), 11u);
+  end(std::move(queue));
+  EXPECT_EQ(counted("seq_tup_read", tables), before) << "a table was read as a whole";
+  EXPECT_LE(counted("idx_tup_read", smsq), 1200);
+  EXPECT_EQ(counted("n_tup_ins", "pg_stat_user_tables WHERE relname = 'submission'"), 11);
+}
+
 TEST_P(PostgresqlCostOfOne, IndexesThatAreMadeWhileItRunsAreUsedFromTheNextLookOn) {
   store_.sql("DROP INDEX smsq_unsent_order, smsq_unsent_phone");
   auto queue = store_.open();

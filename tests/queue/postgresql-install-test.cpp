@@ -94,6 +94,44 @@ TEST(PostgresqlInstall, TheTriggerAsksNoRightsOfWhoeverInserts) {
   execute(store.connection("postgres"), "DROP OWNED BY plain; DROP ROLE plain");
 }
 
+namespace {
+
+/// All columns and indexes of the schema smsd.
+std::string shape(PostgresqlStore& store) {
+  return store.one(
+      "SELECT string_agg(line, E'\n' ORDER BY line) FROM ("
+      "SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable AS line "
+      "FROM information_schema.columns WHERE table_schema = 'smsd' "
+      "UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'smsd') lines");
+}
+
+}  // namespace
+
+TEST(PostgresqlInstall, AnOlderVersionIsNamedAtTheStartAndBroughtUpToDateByTheCommandThatIsNamed) {
+  PostgresqlStore store;
+  const std::string fresh = shape(store);
+  store.sql(
+      "INSERT INTO smsq (time, phone, msg) VALUES (now(), '1', 'waits');"
+      "INSERT INTO smsd.wait (recipient, rounds, due) VALUES ('1', 2, now() - interval '1 minute');"
+      "ALTER TABLE smsd.wait DROP COLUMN severity; DROP INDEX smsd.ignored_at;"
+      "UPDATE smsd.installation SET version = 1");
+  std::string what;
+  EXPECT_EQ(start(store.connection("smsd"), &what), Kind::notInstalled);
+  EXPECT_NE(what.find("is of version 1, this program wants 2: run `smsctl db install`"), std::string::npos)
+      << what;
+  EXPECT_EQ(installPostgresql(store.connection("postgres"), everything()).done,
+            std::vector<std::string>{"the schema smsd, now version 2"});
+  EXPECT_EQ(shape(store), fresh);
+  EXPECT_TRUE(installPostgresql(store.connection("postgres"), everything()).done.empty());
+  auto queue = openPostgresql(store.connection("smsd"));
+  queue->enlist("here", longLease);
+  auto claimed =
+      queue->claim({.limit = 1, .dispatcher = "modem", .format = joined, .expireAfter = std::nullopt})
+          .submissions;
+  ASSERT_EQ(claimed.size(), 1u);
+  EXPECT_EQ(claimed[0].rounds, 2);
+}
+
 TEST(PostgresqlInstall, AnotherVersionIsRefusedByBothSides) {
   PostgresqlStore store;
   store.sql("UPDATE smsd.installation SET version = 99");

@@ -336,7 +336,7 @@ TEST_F(PostgresqlSqlAscii, BytesThatAreNoTextAreClaimedSettledAndListed) {
   ASSERT_EQ(claimed.size(), 1u);
   EXPECT_EQ(claimed[0].recipient, "4\xff\x37");
   EXPECT_EQ(claimed[0].sms.text, "\xe6\xf8\xe5 \"");
-  auto back = Settlement{claimed[0], Fate::returned, "deferred", "", "", Duration(1ms)};
+  auto back = Settlement{claimed[0], Fate::returned, "deferred", "", "", Duration(1ms), 1};
   queue_->settle({back});
   ClaimResult again;
   EXPECT_TRUE(eventually([&] { return !(again = queue_->claim(request())).submissions.empty(); }));

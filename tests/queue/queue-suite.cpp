@@ -68,7 +68,7 @@ Settlement QueueSuite::ignored(const Submission& submission, const std::string& 
 }
 
 Settlement QueueSuite::returned(const Submission& submission, std::optional<Duration> wait) {
-  return {submission, Fate::returned, "deferred", "gateway is away", "", wait};
+  return {submission, Fate::returned, "deferred", "gateway is away", "", wait, submission.rounds + 1};
 }
 
 Settlement QueueSuite::held(const Submission& submission, const std::string& reason) {

@@ -44,6 +44,11 @@ void Memory::back() {
   away_ = false;
 }
 
+void Memory::poison(const std::string& recipient) {
+  Lock lock(mutex_);
+  poison_.insert(recipient);
+}
+
 void Memory::fence() {
   Lock lock(mutex_);
   for (auto& [id, alive] : alive_) alive = false;
@@ -150,9 +155,17 @@ bool Memory::busy(const std::string& recipient) const {
   });
 }
 
-bool Memory::waits(const std::string& recipient) const {
+bool Memory::waits(const std::string& recipient, const std::optional<int>& severity) const {
   auto found = waits_.find(recipient);
-  return found != waits_.end() && found->second.due > now_;
+  return found != waits_.end() && found->second.due > now_ && !moreSevere(severity, found->second.severity);
+}
+
+std::optional<InTheWay> Memory::inTheWay(const MemoryRow& row) const {
+  for (auto& [id, kept] : submissions_)
+    if (kept.live && kept.submission.recipient == row.recipient &&
+        moreSevere(row.severity, kept.submission.severity))
+      return InTheWay{id, *row.severity};
+  return std::nullopt;
 }
 
 bool Memory::hasUnsent(const std::string& recipient) const {
@@ -201,7 +214,12 @@ Submission Memory::submit(const std::string& recipient, const std::string& dispa
   submission.sms = format(messages);
   submission.severity = messages.front().severity;
   submission.first = messages.front().id;
-  if (auto wait = waits_.find(recipient); wait != waits_.end()) submission.rounds = wait->second.rounds;
+  if (auto wait = waits_.find(recipient); wait != waits_.end()) {
+    if (wait->second.due > now_)
+      waits_.erase(wait);  // ended by something more severe
+    else
+      submission.rounds = wait->second.rounds;
+  }
   submissions_.emplace(submission.id, Kept{submission, me, true});
   return submission;
 }
@@ -224,19 +242,43 @@ ClaimResult Memory::claim(const ClaimRequest& request, SupervisorId me) {
   bool onward = request.look == Look::onward;
   auto all = heads();
   auto at = onward && cursor_ ? all.upper_bound(*cursor_) : all.begin();
+  if (onward && !until_) until_ = rows_.empty() ? 0 : rows_.rbegin()->first;
   for (; at != all.end() && result.submissions.size() < request.limit; ++at) {
     if (onward) cursor_ = at->first;
-    if (busy(at->second) || waits(at->second)) continue;
+    const MemoryRow& row = rows_.at(std::get<MessageId>(at->first));
+    if (auto live = inTheWay(row)) result.inTheWay.push_back(*live);
+    if (busy(at->second) || waits(at->second, row.severity)) continue;
+    if (onward && row.id > *until_) {
+      cameLater_ = true;
+      continue;
+    }
     result.submissions.push_back(submit(at->second, request.dispatcher, request.format, me));
   }
-  result.atEnd = at == all.end();
-  if (onward && result.atEnd) cursor_.reset();
+  const bool over = at == all.end();
+  result.atEnd = over && !(onward && cameLater_);
+  if (onward && over) {
+    cursor_.reset();
+    until_.reset();
+    cameLater_ = false;
+  }
   if (result.atEnd)
     for (auto& [recipient, wait] : waits_)
-      if (waits(recipient) && hasUnsent(recipient) && (!result.nextDue || wait.due - now_ < *result.nextDue))
+      if (wait.due > now_ && hasUnsent(recipient) && (!result.nextDue || wait.due - now_ < *result.nextDue))
         result.nextDue = wait.due - now_;
   claims_.push_back({request.look, request.limit, request.dispatcher, result.submissions.size()});
   return result;
+}
+
+Purge Memory::purge(Duration age, std::size_t most, SupervisorId me) {
+  Lock lock(mutex_);
+  enter(Op::purge, me);
+  purges_.push_back({age, most});
+  return purges_.size() % 3 == 0 ? Purge::done : Purge::more;
+}
+
+std::vector<std::pair<Duration, std::size_t>> Memory::purges() const {
+  Lock lock(mutex_);
+  return purges_;
 }
 
 Memory::Kept& Memory::owned(SubmissionId id, SupervisorId me) {
@@ -264,6 +306,9 @@ SettleResult Memory::settle(const std::vector<Settlement>& settlements, Supervis
   Lock lock(mutex_);
   enter(Op::settle, me);
   for (auto& one : settlements) owned(one.submission.id, me);
+  for (auto& one : settlements)
+    if (one.fate != Fate::held && poison_.contains(one.submission.recipient))
+      throw QueueError(QueueError::Kind::invalid, "a rule of the table");
   SettleResult result;
   for (auto& one : settlements) {
     owned(one.submission.id, me).live = false;
@@ -277,8 +322,11 @@ SettleResult Memory::settle(const std::vector<Settlement>& settlements, Supervis
     else if (one.fate != Fate::returned)
       result.ignored += mark(sms.ignored, SentStatus::ignored);
     if (one.fate == Fate::returned && one.wait)
-      waits_[recipient] = {one.submission.rounds + 1, now_ + *one.wait};
-    else if (hasUnsent(recipient))
+      waits_[recipient] = {one.rounds, now_ + *one.wait, one.submission.severity};
+    if (std::any_of(rows_.begin(), rows_.end(), [&](auto& entry) {
+          return entry.second.recipient == recipient && claimable(entry.second) &&
+                 !waits(recipient, entry.second.severity);
+        }))
       result.lookAgain = true;
     settled_.push_back(one);
   }
@@ -340,6 +388,10 @@ class MemoryQueue final : public Queue {
   std::size_t discard(SubmissionId) override { notForTheRoad(); }
   WaitsEnded endWaits(const Whom&) override { notForTheRoad(); }
   std::optional<MessageLife> explain(MessageId) override { notForTheRoad(); }
+  Purge purge(Duration age, std::size_t most) override {
+    stay(Op::purge);
+    return memory_.purge(age, most, me_);
+  }
   Depth depth(std::uint64_t) override { notForTheRoad(); }
 
  private:

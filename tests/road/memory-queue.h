@@ -18,7 +18,7 @@
 
 namespace smsd::queue {
 
-enum class Op { enlist, renew, takeOver, claim, recordAttempts, settle, retire };
+enum class Op { enlist, renew, takeOver, claim, recordAttempts, settle, retire, purge };
 
 struct MemoryRow {
   MessageId id = 0;
@@ -48,6 +48,8 @@ class Memory {
   void fail(Op op, QueueError::Kind kind, int times = 1);
   void away();
   void back();
+  /// No settlement of this recipient is taken, unless it is to be held.
+  void poison(const std::string& recipient);
   /// Another supervisor declares ours dead.
   void fence();
   /// And takes over what it held.
@@ -68,6 +70,8 @@ class Memory {
   std::vector<SeenClaim> claims() const;
   std::vector<NextAttempt> recorded() const;
   std::vector<Settlement> settled() const;
+  /// How the history was asked to be purged; every third time it is done.
+  std::vector<std::pair<Duration, std::size_t>> purges() const;
 
  private:
   friend class MemoryQueue;
@@ -80,6 +84,7 @@ class Memory {
   struct Wait {
     int rounds = 0;
     Duration due{0};
+    std::optional<int> severity;
   };
 
   static Place placeOf(const MemoryRow& row);
@@ -88,7 +93,8 @@ class Memory {
   Submission submit(const std::string& recipient, const std::string& dispatcher, const Formatter& format,
                     SupervisorId me);
   bool busy(const std::string& recipient) const;
-  bool waits(const std::string& recipient) const;
+  bool waits(const std::string& recipient, const std::optional<int>& severity) const;
+  std::optional<InTheWay> inTheWay(const MemoryRow& row) const;
   bool hasUnsent(const std::string& recipient) const;
   bool claimable(const MemoryRow& row) const;
   std::size_t mark(const std::vector<MessageId>& ids, SentStatus status);
@@ -96,6 +102,7 @@ class Memory {
   ClaimResult claim(const ClaimRequest& request, SupervisorId me);
   SettleResult settle(const std::vector<Settlement>& settlements, SupervisorId me);
   std::vector<AttemptId> record(const std::vector<NextAttempt>& next, SupervisorId me);
+  Purge purge(Duration age, std::size_t most, SupervisorId me);
   Kept& owned(SubmissionId id, SupervisorId me);
 
   mutable std::mutex mutex_;
@@ -114,10 +121,14 @@ class Memory {
   std::map<SupervisorId, bool> alive_;
   std::set<SupervisorId> rivals_;  // another host's
   std::optional<Place> cursor_;
+  std::optional<MessageId> until_;  // where the look onward ends that is under way
+  bool cameLater_ = false;
+  std::set<std::string> poison_;
   AttemptId lastAttempt_ = 1000;
   std::vector<SeenClaim> claims_;
   std::vector<NextAttempt> recorded_;
   std::vector<Settlement> settled_;
+  std::vector<std::pair<Duration, std::size_t>> purges_;
 };
 
 std::unique_ptr<Queue> openMemory(Memory& memory);
