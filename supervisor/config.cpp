@@ -59,6 +59,8 @@ void declareQueue(Keys& keys, Config& config) {
   keys.duration("queue.lease", queue.lease, {1s, 10min}, "how long a silent supervisor keeps its claims");
   keys.durationOr("never", "queue.expire_after", queue.expireAfter, {1s, std::chrono::days(365)},
                   "messages older than this are ignored instead of sent (NAV: autocancel)");
+  keys.durationOr("never", "queue.keep_history", queue.keepHistory, {1h, std::chrono::days(3650)},
+                  "how long smsd's own record of what became of each SMS is kept");
   keys.rule("queue.postgresql.connection", [&queue]() -> std::optional<std::string> {
     if (holdsPassword(queue.postgresql))
       return "holds a password, expected none: name a file with passfile=..., or use peer authentication";
@@ -79,6 +81,10 @@ void declareRetry(Keys& keys, Config& config) {
                "rounds through all dispatchers before at_limit decides; 0: never");
   keys.choice("retry.at_limit", retry.atLimit, {{"ignore", AtLimit::ignore}, {"shutdown", AtLimit::shutdown}},
               "what then becomes of the recipient's messages, or of the daemon");
+  keys.choice("retry.all_broken", retry.allBroken,
+              {{"wait", WhenAllBroken::wait}, {"shutdown", WhenAllBroken::shutdown}},
+              "when every dispatcher says that it cannot work: go on probing them, or end (NAV: "
+              "exit_on_permanent_error)");
   const std::vector<std::pair<std::string, UnknownPolicy>> policies = {{"resend", UnknownPolicy::resend},
                                                                        {"hold", UnknownPolicy::hold}};
   keys.choice("retry.unknown", retry.unknown, policies,

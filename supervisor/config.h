@@ -20,6 +20,7 @@ using config::Milliseconds;
 enum class Backend { postgresql, sqlite };
 enum class Activation { socket, spawn };
 enum class AtLimit { ignore, shutdown };
+enum class WhenAllBroken { wait, shutdown };
 enum class UnknownPolicy {
   resend,  // at least once: it is sent again, with the same key
   hold,    // at most once: it waits for an operator
@@ -65,6 +66,7 @@ struct Config {
     Milliseconds pollInterval = 30s;
     Milliseconds lease = 30s;
     std::optional<Milliseconds> expireAfter;
+    std::optional<Milliseconds> keepHistory = std::chrono::days(90);
   } queue;
   FormatRules formatting;
   struct {
@@ -73,6 +75,7 @@ struct Config {
     Milliseconds maxDelay = 1h;
     int limit = 5;
     AtLimit atLimit = AtLimit::ignore;
+    WhenAllBroken allBroken = WhenAllBroken::wait;
     UnknownPolicy unknown = UnknownPolicy::resend;
     std::vector<SeverityPolicy> unknownBySeverity;  // the first that matches decides instead
   } retry;

@@ -263,6 +263,35 @@ void Events::expired(std::size_t messages) const {
       .write();
 }
 
+void Events::settlementRefused(const queue::Submission& submission, const std::string& outcome, SetAside how,
+                               const std::string& why) const {
+  std::string then = how == SetAside::held ? "it is held instead (`smsctl queue held`)"
+                                           : "it stays under way until smsd starts anew";
+  Entry entry(
+      Level::error,
+      fmt::format("{}: SMS {} to {}: the queue does not take that it was {}, {}: {}", submission.dispatcher,
+                  submission.id, shown(submission.recipient), outcome, then, why),
+      "settlement-refused", "1aa6c28896b4457f961fd800f1a87176");
+  attempt(entry, submission, shown(submission.recipient))
+      .field("SMSD_OUTCOME", outcome)
+      .field("SMSD_REASON", why)
+      .write();
+}
+
+void Events::historyStays(const std::string& why) const {
+  Entry(Level::warning, fmt::format("the history older than queue.keep_history cannot be purged: {}", why),
+        "history-stays", "0a4fca47009949169a6e020a37ae66cf")
+      .field("SMSD_REASON", why)
+      .write();
+}
+
+void Events::endsByItself(const std::string& why) const {
+  Entry(Level::error, fmt::format("ends by itself, as configured: {}", why), "ends-by-itself",
+        "be5e5684321842d7870a1120f7821cb7")
+      .field("SMSD_REASON", why)
+      .write();
+}
+
 void Events::queueAway(const std::string& why) const {
   Entry(Level::error, fmt::format("the queue is away, nothing new is sent until it is back: {}", why),
         "queue-away", "00dd6d351e104f52b7a501c2ffc9d510")

@@ -61,6 +61,14 @@ class Events {
   void ignored(const queue::Submission& submission, const std::string& reason) const;
   void expired(std::size_t messages) const;
 
+  /// The database does not take what became of an SMS: it is held where that works.
+  enum class SetAside { held, forgotten };
+  void settlementRefused(const queue::Submission& submission, const std::string& outcome, SetAside how,
+                         const std::string& why) const;
+  void historyStays(const std::string& why) const;
+  /// The daemon ends by itself, as it was told to.
+  void endsByItself(const std::string& why) const;
+
   void queueAway(const std::string& why) const;
   void queueBack() const;
   void fenced(std::size_t dropped) const;

@@ -1,7 +1,15 @@
 // The part of the road that hands SMS to dispatchers.
+#include <algorithm>
+
 #include "supervisor/road/road.h"
 
 namespace smsd {
+
+struct Road::Hands {
+  std::vector<std::size_t> rooms;
+  std::size_t left = 0;
+  Batches batches;
+};
 
 /// The first usable dispatcher, in order of preference, that has not been tried in this round.
 kj::Maybe<std::size_t> Road::target(const Item& item) const {
@@ -24,30 +32,24 @@ void Road::dispatchPending() {
   if (pending_.empty() || ledger_.away() || ledger_.leaseRanOut() || stopping_) return;
   bool anyUsable = firstUsable() != nullptr;
   if (!anyUsable && noDispatcherSince_ != nullptr && out_.empty()) return giveBackPending();
-  std::vector<std::size_t> rooms;
-  std::size_t left = 0;
-  for (auto& keeper : keepers_) left += rooms.emplace_back(keeper->room());
-  Batches batches(keepers_.size());
+  Hands hands;
+  for (auto& keeper : keepers_) hands.left += hands.rooms.emplace_back(keeper->room());
+  hands.batches.resize(keepers_.size());
   std::vector<std::unique_ptr<Item>> stranded;
 
   for (auto it = pending_.begin(); it != pending_.end() && anyUsable;) {
+    if (handed_ >= oldestsTurn_ && hands.left > 0) {
+      giveTheOldestItsTurn(hands, it);
+      if (it == pending_.end()) break;
+    }
     Item& item = *it->second;
     KJ_IF_MAYBE (to, target(item)) {
-      if (rooms[*to] == 0) {
-        if (left == 0) break;
+      if (hands.rooms[*to] == 0) {
+        if (hands.left == 0) break;
         ++it;
         continue;
       }
-      --rooms[*to];
-      --left;
-      auto taken = std::move(it->second);
-      it = pending_.erase(it);
-      bool recorded =
-          taken->attempt == Item::Attempt::fresh && taken->submission.dispatcher == keepers_[*to]->name();
-      if (recorded)
-        batches[*to].push_back(std::move(taken));
-      else
-        record(std::move(taken), *to);
+      give(it++, *to, hands);
     } else if (maybeLater(item)) {
       ++it;
     } else {
@@ -55,12 +57,51 @@ void Road::dispatchPending() {
       it = pending_.erase(it);
     }
   }
-  handOver(std::move(batches));
+  handOver(std::move(hands.batches));
   // All usable ones were tried and the others are not worth waiting for.
   for (auto& item : stranded) {
     Outcome last = item->last;
     waitOrGiveUp(std::move(item), last);
   }
+}
+
+/// `at` stays where it is, or moves on when it was the one.
+void Road::giveTheOldestItsTurn(Hands& hands, Pending::iterator& at) {
+  auto severity = [](auto& entry) { return std::get<0>(entry.first); };
+  if (severity(*pending_.begin()) < lastSeverity_)
+    return;  // something more severe than of late does not wait for it
+  oldestsTurn_ = handed_ + share;
+  if (severity(*pending_.begin()) == severity(*pending_.rbegin())) return;  // it is first anyway
+  auto oldest = std::min_element(pending_.begin(), pending_.end(), [](auto& a, auto& b) {
+    return a.second->submission.first < b.second->submission.first;
+  });
+  KJ_IF_MAYBE (to, target(*oldest->second)) {
+    if (hands.rooms[*to] == 0) return;
+    if (oldest == at) ++at;
+    give(oldest, *to, hands);
+  }
+}
+
+void Road::give(Pending::iterator which, std::size_t to, Hands& hands) {
+  --hands.rooms[to];
+  --hands.left;
+  ++handed_;
+  lastSeverity_ = std::get<0>(which->first);
+  auto item = std::move(which->second);
+  pending_.erase(which);
+  if (item->attempt == Item::Attempt::fresh && item->submission.dispatcher == keepers_[to]->name())
+    hands.batches[to].push_back(std::move(item));
+  else
+    record(std::move(item), to);
+}
+
+/// Is it the turn of a look onward, although the most severe keep us busy? Only while little of what they
+/// keep waiting is in hand.
+bool Road::othersStarve(std::size_t capacity) const {
+  if (headsInARow_ + 1 < share) return false;
+  if (pending_.empty()) return true;
+  auto others = pending_.upper_bound({std::get<0>(pending_.begin()->first), INT64_MAX, INT64_MAX});
+  return static_cast<std::size_t>(std::distance(others, pending_.end())) < capacity;
 }
 
 /// No dispatcher can be used here, but another supervisor's may: what may not have been sent is anybody's.
@@ -70,8 +111,7 @@ void Road::giveBackPending() {
       ++it;
       continue;
     }
-    settle(std::move(it->second), queue::Fate::returned,
-           {OutcomeKind::deferred, "no dispatcher can be used", {}});
+    returnUntried(std::move(it->second), "no dispatcher can be used");
     it = pending_.erase(it);
     sweep_ = true;
   }

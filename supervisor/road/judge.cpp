@@ -50,6 +50,9 @@ void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutc
   Situation situation = this->situation(*item, dispatcher, said);
   Verdict fate = verdict(outcome, situation);
   if (said.begun == Begun::yes) {
+    if (streaks_.size() <= dispatcher) streaks_.resize(dispatcher + 1);
+    Blame blame = streaks_[dispatcher].judge(item->submission.recipient, outcome);
+    item->blamed = item->blamed || blame == Blame::recipient;
     item->at(dispatcher).tried = outcome.kind == OutcomeKind::refused ? Tried::refused : Tried::failed;
     if (outcome.kind == OutcomeKind::unknown) {
       ++item->at(dispatcher).unknowns;
@@ -89,30 +92,41 @@ void Road::settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& o
   settlement.outcome = name(outcome.kind);
   (outcome.kind == OutcomeKind::accepted ? settlement.reference : settlement.reason) = outcome.words;
   settlement.wait = wait;
+  settlement.rounds = settlement.submission.rounds;
   ledger_.settle(std::move(settlement));
 }
 
 /// Nobody took it in this round. The recipient waits, longer each time; after the last round `at_limit`
-/// decides.
+/// decides. A round that speaks against the dispatchers alone is none of the recipient's.
 void Road::waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome) {
   if (stopping_) return letGo(std::move(item));
   queue::Submission& submission = item->submission;
-  int rounds = submission.rounds + 1;
-  if (rounds >= config_.retry.limit && config_.retry.limit > 0) {
+  bool counts = item->blamed || config_.retry.atLimit == AtLimit::shutdown;
+  int rounds = submission.rounds + (counts ? 1 : 0);
+  if (counts && rounds >= config_.retry.limit && config_.retry.limit > 0) {
     std::string why =
         "nobody took it in " + std::to_string(rounds) + " rounds, the last answer: " + outcome.words;
     if (config_.retry.atLimit == AtLimit::ignore) {
       log_.ignored(submission, why);
       return settle(std::move(item), queue::Fate::ignored, outcome);
     }
-    limit_.fulfiller->fulfill();
+    endByItself("retry.limit is reached, " + why);
   }
-  Backoff retry{config_.retry.delay, config_.retry.factor, config_.retry.maxDelay};
-  Milliseconds wait = std::max(retry.after(rounds), std::min(outcome.after, config_.retry.maxDelay));
-  log_.waits(submission, outcome, wait);
+  Milliseconds wait = waitAfter(*item, outcome, rounds);
+  if (wait > 0ms) log_.waits(submission, outcome, wait);
+  submission.rounds = rounds;
   if (item->maybeSent) return rest(std::move(item), wait);
   settle(std::move(item), queue::Fate::returned, outcome, wait);
   look_.notLaterThan(timer_.now() + duration(wait));
+}
+
+Milliseconds Road::waitAfter(const Item& item, const Outcome& outcome, int rounds) const {
+  const auto& retry = config_.retry;
+  Milliseconds asked = std::min(outcome.after, retry.maxDelay);
+  // Nothing works: whoever works again first is the time for it.
+  if (!item.blamed && !item.maybeSent && firstUsable() == nullptr) return asked;
+  bool grows = item.blamed && !item.urgency;  // what keeps a more severe one waiting comes round soon
+  return std::max(Backoff{retry.delay, retry.factor, retry.maxDelay}.after(grows ? rounds : 1), asked);
 }
 
 /// What may have been sent waits as it is: formatted anew it would be another SMS, with another key.
@@ -123,12 +137,8 @@ void Road::rest(std::unique_ptr<Item> item, Milliseconds wait) {
 }
 
 void Road::wakeRested() {
-  while (!resting_.empty() && resting_.begin()->first <= timer_.now()) {
-    auto item = std::move(resting_.extract(resting_.begin()).mapped());
-    ++item->submission.rounds;
-    item->nextRound();
-    hold(std::move(item));
-  }
+  while (!resting_.empty() && resting_.begin()->first <= timer_.now())
+    wake(std::move(resting_.extract(resting_.begin()).mapped()));
   if (!resting_.empty()) wake_.at(resting_.begin()->first);
 }
 
@@ -136,13 +146,54 @@ std::size_t Road::endWait(const std::string& recipient) {
   std::size_t ended = 0;
   for (auto& [due, item] : std::exchange(resting_, {})) {
     const bool meant = recipient.empty() || item->submission.recipient == recipient;
-    if (meant) item->submission.rounds = -1;  // wakeRested() counts the round that begins
+    if (meant) item->submission.rounds = 0;
     ended += meant ? 1 : 0;
     resting_.emplace(meant ? timer_.now() : due, std::move(item));
   }
   wakeRested();
   notice();
   return ended;
+}
+
+void Road::wake(std::unique_ptr<Item> item) {
+  item->nextRound();
+  hold(std::move(item));
+}
+
+/// A message that is more severe than all of this SMS came for the same recipient. What was not sent goes
+/// back and into one SMS with it. What may have been sent has to keep its key, so it goes first, and at once:
+/// once for each such message, not again and again.
+void Road::giveWay(const queue::InTheWay& one) {
+  auto isIt = [&one](auto& entry) { return entry.second->submission.id == one.id; };
+  auto urge = [&one](Item& item) {
+    if (!queue::moreSevere(one.severity, item.urgency)) return false;
+    item.urgency = one.severity;
+    return true;
+  };
+  if (auto rests = std::find_if(resting_.begin(), resting_.end(), isIt); rests != resting_.end()) {
+    if (urge(*rests->second)) wake(std::move(resting_.extract(rests).mapped()));
+    return;
+  }
+  if (auto waits = std::find_if(pending_.begin(), pending_.end(), isIt); waits != pending_.end()) {
+    if (!waits->second->maybeSent) {
+      auto item = std::move(pending_.extract(waits).mapped());
+      return settle(std::move(item), queue::Fate::returned,
+                    {OutcomeKind::deferred, "something more severe came for its recipient"});
+    }
+    if (urge(*waits->second)) hold(std::move(pending_.extract(waits).mapped()));
+    return;
+  }
+  // With a worker, or about to be: what becomes of it decides.
+  for (auto* somewhere : {&recording_, &out_}) {
+    auto found = std::find_if(somewhere->begin(), somewhere->end(), isIt);
+    if (found != somewhere->end()) urge(*found->second);
+  }
+}
+
+void Road::endByItself(const std::string& why) {
+  if (std::exchange(ending_, true)) return;
+  log_.endsByItself(why);
+  limit_.fulfiller->fulfill();
 }
 
 }  // namespace smsd

@@ -14,6 +14,13 @@ using queue::QueueError;
 // nothing.
 constexpr Backoff reconnecting{250ms, 2, 1500ms};
 
+// A call that is not answered for so long: the database hangs, or the network to it.
+constexpr Milliseconds longSilence = 10s;
+
+// The history is purged in small steps, while there is nothing else to do.
+constexpr Milliseconds firstPurge = 1min, purgeAgain = 1h, purgeAfterRefusal = 24h;
+constexpr std::size_t purgeStep = 500;
+
 kj::Duration duration(Milliseconds value) {
   return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS;
 }
@@ -29,21 +36,27 @@ void putBack(std::vector<T>& undone, std::vector<T>& waiting) {
 }  // namespace
 
 Ledger::Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease,
-               const Events& log, LedgerEvents& road)
+               std::optional<Milliseconds> keepHistory, const Events& log, LedgerEvents& road)
     : queue_(queue),
       timer_(timer),
       name_(std::move(name)),
       lease_(lease),
       log_(log),
       road_(road),
+      askedAt_(timer.now()),
+      keepHistory_(keepHistory),
+      purgeAt_(timer.now() + duration(firstPurge)),
       leaseUntil_(timer.now()),
       leaseUntilBoot_(0),
       renewAt_(timer.now()),
       retry_(timer, [this]() { work(); }),
       heartbeat_(timer, [this]() { work(); }),
+      silence_(timer, [this]() { listen(); }),
+      purge_(timer, [this]() { work(); }),
       tasks_(*this) {}
 
 kj::Promise<kj::Maybe<QueueError>> Ledger::enlist() {
+  purge_.at(purgeAt_);
   auto asked = moment();
   return queue_.run([name = name_, lease = lease_](Queue& queue) { return queue.enlist(name, lease); })
       .then([this, asked](queue::Answer<queue::SupervisorId> answer) -> kj::Maybe<QueueError> {
@@ -77,16 +90,20 @@ bool Ledger::leaseRanOut() const {
 template <typename T, typename F, typename Then>
 void Ledger::ask(F function, Then then, Proves proves) {
   busy_ = true;
+  askedAt_ = timer_.now();
+  if (!silence_.isSet()) silence_.in(longSilence);
   tasks_.add(
       queue_.run(kj::mv(function)).then([this, then = kj::mv(then), proves](queue::Answer<T> answer) mutable {
         busy_ = false;
         if (auto* error = std::get_if<QueueError>(&answer)) {
+          if (error->kind() == QueueError::Kind::invalid && setAside(*error)) return work();
           putBack(settling_, unsettled_);
           putBack(recording_, unrecorded_);
           failed(*error);
           return;
         }
-        if (proves == Proves::itIsBack) {
+        // Whatever answers ends a silence.
+        if (proves == Proves::itIsBack || std::exchange(silent_, false)) {
           failures_ = 0;
           if (!std::exchange(away_, {}).empty()) log_.queueBack();
         }
@@ -106,8 +123,45 @@ void Ledger::failed(const QueueError& error) {
     return;
   }
   claimTurn_ = false;  // first of all what failed
+  silent_ = false;
   if (std::exchange(away_, error.what()).empty()) log_.queueAway(error.what());
   retry_.in(reconnecting.after(++failures_));
+}
+
+/// It hangs: that is a state like any other in which it cannot be used. The call goes on; its answer ends it.
+void Ledger::listen() {
+  if (!busy_ || retired_) return;
+  auto due = askedAt_ + duration(longSilence);
+  if (timer_.now() < due) return silence_.at(due);
+  if (away()) return;
+  silent_ = true;
+  away_ = "it has not answered for " + config::printDuration(longSilence);
+  log_.queueAway(away_);
+  road_.answered();
+}
+
+/// One of the settlements is not taken, and never will be as it is. Which one: they go one by one. What
+/// became of that SMS then stands in its submission alone, and its messages wait for an operator.
+bool Ledger::setAside(const QueueError& error) {
+  if (settling_.empty()) return false;
+  if (settling_.size() > 1) {
+    oneByOne_ = settling_.size();
+    putBack(settling_, unsettled_);
+    return true;
+  }
+  auto refused = std::move(settling_.front());
+  settling_.clear();
+  bool again = aside_.insert(refused.submission.id).second;
+  log_.settlementRefused(refused.submission, refused.outcome,
+                         again ? Events::SetAside::held : Events::SetAside::forgotten, error.what());
+  if (!again) return true;
+  refused.fate = queue::Fate::held;
+  refused.reason = "the outcome was " + refused.outcome + ", but the database did not take it";
+  refused.reference.clear();
+  refused.wait.reset();
+  unsettled_.insert(unsettled_.begin(), std::move(refused));
+  oneByOne_ = std::max<std::size_t>(oneByOne_, 1);
+  return true;
 }
 
 void Ledger::work() {
@@ -116,7 +170,31 @@ void Ledger::work() {
   if (timer_.now() >= renewAt_) return renew(Proves::nothing);
   if (std::exchange(claimTurn_, false) && claimNow()) return;
   if (recordNow() || settleNow() || claimNow()) return;
-  if (away()) renew(Proves::itIsBack);  // there is nothing else to ask it by
+  if (away()) return renew(Proves::itIsBack);  // there is nothing else to ask it by
+  if (keepHistory_ && timer_.now() >= purgeAt_) return purge();
+}
+
+void Ledger::purge() {
+  purgeAt_ = timer_.now() + duration(purgeAgain);
+  ask<Purged>(
+      [age = *keepHistory_](Queue& queue) -> Purged {
+        try {
+          return {queue.purge(age, purgeStep), ""};
+        } catch (const QueueError& error) {
+          if (error.kind() == QueueError::Kind::unreachable) throw;
+          return {queue::Purge::done, error.what()};
+        }
+      },
+      [this](Purged purged) {
+        if (!purged.refused.empty()) {
+          log_.historyStays(purged.refused);
+          purgeAt_ = timer_.now() + duration(purgeAfterRefusal);
+        } else if (purged.left == queue::Purge::more) {
+          purgeAt_ = timer_.now();
+        }
+        purge_.at(purgeAt_);
+      },
+      Proves::nothing);
 }
 
 void Ledger::reenlist() {
@@ -146,8 +224,14 @@ void Ledger::renew(Proves proves) {
 
 bool Ledger::settleNow() {
   if (unsettled_.empty()) return false;
-  settling_ = std::exchange(unsettled_, {});
-  claimTurn_ = true;
+  if (oneByOne_ > 0) {
+    --oneByOne_;
+    settling_.push_back(std::move(unsettled_.front()));
+    unsettled_.erase(unsettled_.begin());
+  } else {
+    settling_ = std::exchange(unsettled_, {});
+  }
+  claimTurn_ = oneByOne_ == 0;
   ask<queue::SettleResult>([batch = &settling_](Queue& queue) { return queue.settle(*batch); },
                            [this](queue::SettleResult result) {
                              settling_.clear();

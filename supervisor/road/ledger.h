@@ -2,11 +2,15 @@
 //
 // Owns what has to become durable (settlements, next attempts), the lease, and the reconnecting. Called by
 // the road on the supervisor's loop; the work is done on the queue thread. An operation that failed for want
-// of a connection is repeated with a growing delay until it works: nothing is dropped. Never decides a fate.
+// of a connection is repeated with a growing delay until it works: nothing is dropped. Never decides a fate,
+// but for one case: what the database will not have as it is becomes held, so that it does not stand in the
+// way of the others for ever.
 #pragma once
 
 #include <kj/async-io.h>
 
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "supervisor/alarm.h"
@@ -34,8 +38,8 @@ class LedgerEvents {
 
 class Ledger final : private kj::TaskSet::ErrorHandler {
  public:
-  Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease, const Events& log,
-         LedgerEvents& road);
+  Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease,
+         std::optional<Milliseconds> keepHistory, const Events& log, LedgerEvents& road);
 
   /// The first enlistment, before anything else is started. The error, if it did not work.
   kj::Promise<kj::Maybe<queue::QueueError>> enlist();
@@ -60,9 +64,18 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   /// that failed.
   enum class Proves { itIsBack, nothing };
 
+  /// What could not be purged is no trouble of the queue's.
+  struct Purged {
+    queue::Purge left = queue::Purge::done;
+    std::string refused;
+  };
+
   template <typename T, typename F, typename Then>
   void ask(F function, Then then, Proves proves = Proves::itIsBack);
   void failed(const queue::QueueError& error);
+  bool setAside(const queue::QueueError& error);
+  void listen();
+  void purge();
   /// The loop's clock stands still within a turn, and does not know that we were stopped (SIGSTOP, a
   /// suspended host) in the middle of one: a lease is measured by the kernel's as well.
   struct Moment {
@@ -87,7 +100,12 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
 
   std::vector<queue::Settlement> unsettled_, settling_;  // settling_ is read by the queue thread while busy_
   std::vector<queue::NextAttempt> unrecorded_, recording_;  // likewise
+  std::size_t oneByOne_ = 0;             // so many settlements go alone: one of them is not taken
+  std::set<queue::SubmissionId> aside_;  // not taken as they were, tried as held
   bool busy_ = false;
+  kj::TimePoint askedAt_;
+  std::optional<Milliseconds> keepHistory_;
+  kj::TimePoint purgeAt_;
   bool enlisted_ = false;
   bool retired_ = false;
   bool claimTurn_ = false;  // after a settlement a claim goes first, so that neither starves
@@ -95,9 +113,12 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   Milliseconds leaseUntilBoot_;
   kj::TimePoint renewAt_;
   std::string away_;
+  bool silent_ = false;  // away because a call is not answered
   int failures_ = 0;
   Alarm retry_;
   Alarm heartbeat_;
+  Alarm silence_;
+  Alarm purge_;
   kj::TaskSet tasks_;
 };
 

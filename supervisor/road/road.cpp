@@ -30,10 +30,13 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
       config_(config),
       log_(log),
       trials_(timer, keepers_, config.formatting),
-      ledger_(queue, timer, std::move(name), config.queue.lease, log, static_cast<LedgerEvents&>(*this)),
+      ledger_(queue, timer, std::move(name), config.queue.lease, config.queue.keepHistory, log,
+              static_cast<LedgerEvents&>(*this)),
       format_([rules = config.formatting](const std::vector<Message>& messages) {
         return format(messages, rules);
       }),
+      oldestsTurn_(share - 1),
+      lastSeverity_(INT_MAX),
       progress_(patience(config)),
       sentLog_(timer, config.log.sent, log),
       look_(timer, [this]() { notice(); }),
@@ -71,8 +74,9 @@ void Road::notice() {
   if (sweep_) {
     head_ = true;
     sweepAgain_ = true;
+  } else {
+    sweep_ = fresh_ = true;
   }
-  sweep_ = true;
   pump();
 }
 
@@ -97,13 +101,22 @@ kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
                                 .dispatcher = keeper.name(),
                                 .format = format_,
                                 .expireAfter = config_.queue.expireAfter};
-    if (head_ && inHand < claimMost + claimAhead * capacity) {
-      head_ = false;
+    bool room = inHand < claimMost + claimAhead * capacity;
+    bool onward = sweep_ && room && othersStarve(capacity);
+    // What came may be more severe than what is in hand, however much that is.
+    bool news = head_ || (fresh_ && inHand >= 2 * capacity);
+    if (news && room && !onward) {
+      head_ = fresh_ = false;
       headAsked_ = true;
+      ++headsInARow_;
       request.look = queue::Look::head;
       return kj::mv(request);
     }
-    if (sweep_ && inHand < 2 * capacity) return kj::mv(request);
+    if (onward || (sweep_ && inHand < 2 * capacity)) {
+      headsInARow_ = 0;
+      fresh_ = false;
+      return kj::mv(request);
+    }
   }
   return nullptr;
 }
@@ -120,6 +133,7 @@ void Road::claimed(queue::ClaimResult result, queue::Look look) {
     log_.ignored(item->submission, "its text is empty");
     settle(std::move(item), queue::Fate::ignored, {OutcomeKind::refused, "its text is empty"});
   }
+  for (auto& one : result.inTheWay) giveWay(one);
   if (result.expired > 0) {
     log_.expired(result.expired);
     ignored_ += result.expired;
@@ -190,7 +204,7 @@ void Road::answered() {
   changed_();
 }
 
-std::unique_ptr<Road::Item> Road::make(queue::Submission submission) const {
+std::unique_ptr<Item> Road::make(queue::Submission submission) const {
   auto item = std::make_unique<Item>();
   item->submission = std::move(submission);
   return item;
@@ -198,8 +212,7 @@ std::unique_ptr<Road::Item> Road::make(queue::Submission submission) const {
 
 void Road::hold(std::unique_ptr<Item> item) {
   if (stopping_) return letGo(std::move(item));
-  const queue::Submission& submission = item->submission;
-  Order order{submission.severity.value_or(INT_MAX), submission.first, submission.id};
+  Order order = orderOf(*item);
   pending_.emplace(order, std::move(item));
 }
 
@@ -248,8 +261,14 @@ void Road::letGo(std::unique_ptr<Item> item) {
     ++leftUnknown_;  // it stays live, and keeps its key, for whoever takes over
     return;
   }
-  settle(std::move(item), queue::Fate::returned,
-         {OutcomeKind::deferred, "smsd stopped before it was handed over"});
+  returnUntried(std::move(item), "smsd stopped before it was handed over");
+}
+
+/// Claimable at once; what its recipient has been through stays.
+void Road::returnUntried(std::unique_ptr<Item> item, const std::string& why) {
+  std::optional<Milliseconds> wait;
+  if (item->submission.rounds > 0) wait = 0ms;
+  settle(std::move(item), queue::Fate::returned, {OutcomeKind::deferred, why}, wait);
 }
 
 void Road::finishIfStopped() {

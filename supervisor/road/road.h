@@ -16,9 +16,11 @@
 
 #include "supervisor/alarm.h"
 #include "supervisor/keeper/keeper.h"
+#include "supervisor/road/item.h"
 #include "supervisor/road/ledger.h"
 #include "supervisor/road/progress.h"
 #include "supervisor/road/sent-log.h"
+#include "supervisor/road/streak.h"
 #include "supervisor/road/trial.h"
 #include "supervisor/road/verdict.h"
 
@@ -43,7 +45,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   /// Claims nothing more, lets what is out finish, gives the rest back. Resolves with the number of SMS left
   /// unknown.
   kj::Promise<std::size_t> stop();
-  /// Resolves when the daemon has to end by itself (retry.at_limit: shutdown).
+  /// Resolves when the daemon has to end by itself (retry.at_limit: shutdown, retry.all_broken: shutdown).
   kj::Promise<void> limitReached() { return kj::mv(limit_.promise); }
 
   /// Called when what status lines show may be another: a dispatcher's state, what is under way, what was
@@ -74,34 +76,13 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   bool mayBegin() const override { return !ledger_.leaseRanOut(); }
 
  private:
-  enum class Tried : char { no, refused, failed };
-  /// What an SMS has met at one dispatcher in this round.
-  struct Met {
-    Tried tried = Tried::no;
-    int unknowns = 0;
-  };
-
-  /// A submission in hand.
-  struct Item {
-    queue::Submission submission;
-    std::vector<Met> met;    // by dispatcher (indexOf), as far as it came
-    Outcome last;            // of the attempt before the one in force
-    int givenBack = 0;       // times a worker ended or gave it back before it touched it
-    bool maybeSent = false;  // an attempt of it was unknown: it keeps its key, so it is never formatted anew
-    enum class Attempt {
-      fresh,
-      used
-    } attempt = Attempt::fresh;                         // used: it was out already; the next needs a new id
-    kj::TimePoint since = kj::origin<kj::TimePoint>();  // handed over
-
-    Met at(std::size_t dispatcher) const { return dispatcher < met.size() ? met[dispatcher] : Met{}; }
-    Met& at(std::size_t dispatcher) {
-      if (dispatcher >= met.size()) met.resize(dispatcher + 1);
-      return met[dispatcher];
-    }
-    void nextRound() { met.clear(); }
-  };
-  using Order = std::tuple<int, MessageId, queue::SubmissionId>;  // most severe, then oldest
+  using Pending = std::map<Order, std::unique_ptr<Item>>;
+  /// What the dispatchers still take in this turn, and what each is given.
+  struct Hands;
+  /// The most severe goes first, but one hand-over in so many goes to the oldest in hand, and one look at the
+  /// queue in so many goes onward instead of to its head: what is less severe gets its share, however much
+  /// keeps coming.
+  static constexpr unsigned share = 8;
   using Batches = std::vector<std::vector<std::unique_ptr<Item>>>;
 
   kj::Maybe<queue::ClaimRequest> nextClaim() override;
@@ -114,9 +95,13 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
   void pump();
   void dispatchPending();
+  void giveTheOldestItsTurn(Hands& hands, Pending::iterator& at);
+  void give(Pending::iterator which, std::size_t to, Hands& hands);
+  bool othersStarve(std::size_t capacity) const;
   void giveBackPending();
   void handOver(Batches batches);
   void letGo(std::unique_ptr<Item> item);
+  void returnUntried(std::unique_ptr<Item> item, const std::string& why);
   void record(std::unique_ptr<Item> item, std::size_t target);
   kj::Maybe<std::size_t> target(const Item& item) const;
   kj::Maybe<std::size_t> firstUsable() const;
@@ -127,8 +112,12 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& outcome,
               std::optional<Milliseconds> wait = std::nullopt);
   void waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome);
+  Milliseconds waitAfter(const Item& item, const Outcome& outcome, int rounds) const;
   void rest(std::unique_ptr<Item> item, Milliseconds wait);
   void wakeRested();
+  void giveWay(const queue::InTheWay& one);
+  void wake(std::unique_ptr<Item> item);
+  void endByItself(const std::string& why);
 
   static Milliseconds patience(const Config& config);
   Progress::Owed owed() const;
@@ -152,17 +141,24 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   Ledger ledger_;
   queue::Formatter format_;
 
-  std::map<Order, std::unique_ptr<Item>> pending_;  // waits for room
-  std::unordered_map<queue::SubmissionId, std::unique_ptr<Item>>
-      recording_;  // waits for its next attempt to be durable
+  Pending pending_;                                         // waits for room
+  std::unordered_map<std::uint64_t, std::unique_ptr<Item>>  // by its submission
+      recording_;                                           // waits for its next attempt to be durable
   std::unordered_map<queue::AttemptId, std::unique_ptr<Item>> out_;  // with a worker
 
   std::multimap<kj::TimePoint, std::unique_ptr<Item>> resting_;  // maybe sent, waits for its next round
 
   bool sweep_ = true;        // the queue has to be walked through
   bool sweepAgain_ = false;  // and once more after that
+  bool fresh_ = false;       // for news, which no look has seen yet
   bool head_ = false;        // its head has to be looked at first
   bool headAsked_ = false;   // that claim has not been answered; still set when the next is wanted: it failed
+  unsigned headsInARow_ = 0;     // looks at the head since the last look onward
+  std::uint64_t handed_ = 0;     // SMS
+  std::uint64_t oldestsTurn_;    // the oldest in hand goes when so many were handed over
+  int lastSeverity_;             // of the SMS handed over last
+  std::vector<Streak> streaks_;  // by dispatcher
+  bool ending_ = false;
   bool started_ = false;
   bool stopping_ = false;
   kj::Maybe<kj::TimePoint> noDispatcherSince_;

@@ -72,6 +72,10 @@ void Road::lookForAWayOut() {
     noDispatcherSince_ = nullptr;
     return;
   }
+  bool broken = std::all_of(keepers_.begin(), keepers_.end(),
+                            [](auto& keeper) { return keeper->state() == keeper::State::broken; });
+  if (broken && config_.retry.allBroken == WhenAllBroken::shutdown)
+    endByItself("every dispatcher is broken (retry.all_broken), the last one: " + keepers_.back()->reason());
   if (noDispatcherSince_ != nullptr) return;
   noDispatcherSince_ = timer_.now();
   log_.noDispatcher();

@@ -75,6 +75,7 @@ void World::quiet() {
 }
 
 void World::advance(Milliseconds by) {
+  quiet();  // what was asked was asked before
   auto until = timer.now() + static_cast<std::uint64_t>(by.count()) * kj::MILLISECONDS;
   auto to = [this](kj::TimePoint at) {
     memory.setClock(Milliseconds((at - kj::origin<kj::TimePoint>()) / kj::MILLISECONDS));

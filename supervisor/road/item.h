@@ -1,0 +1,60 @@
+// A submission in the road's hands: what it has met so far, and where it stands among the others.
+//
+// Used by the road only. Pure. What it keeps of a dispatcher it keeps by Road::indexOf, here and nowhere
+// else.
+#pragma once
+
+#include <kj/time.h>
+
+#include <climits>
+#include <optional>
+#include <tuple>
+#include <vector>
+
+#include "supervisor/road/outcome.h"
+
+namespace smsd {
+
+enum class Tried : char { no, refused, failed };
+
+/// What an SMS has met at one dispatcher in this round.
+struct Met {
+  Tried tried = Tried::no;
+  int unknowns = 0;
+};
+
+struct Item {
+  queue::Submission submission;
+  std::vector<Met> met;    // by dispatcher (Road::indexOf), as far as it came
+  Outcome last;            // of the attempt before the one in force
+  int givenBack = 0;       // times a worker ended or gave it back before it touched it
+  bool maybeSent = false;  // an attempt of it was unknown: it keeps its key, so it is never formatted anew
+  bool blamed = false;     // a failure in this round speaks against its recipient
+  enum class Attempt {
+    fresh,
+    used
+  } attempt = Attempt::fresh;                         // used: it was out already; the next needs a new id
+  kj::TimePoint since = kj::origin<kj::TimePoint>();  // handed over
+  std::optional<int>
+      urgency;  // of a more severe message to the same recipient that cannot go before this has ended
+
+  Met at(std::size_t dispatcher) const { return dispatcher < met.size() ? met[dispatcher] : Met{}; }
+  Met& at(std::size_t dispatcher) {
+    if (dispatcher >= met.size()) met.resize(dispatcher + 1);
+    return met[dispatcher];
+  }
+  void nextRound() {
+    met.clear();
+    blamed = false;
+  }
+};
+
+/// Most severe, then oldest. No severity comes last.
+using Order = std::tuple<int, MessageId, queue::SubmissionId>;
+
+inline Order orderOf(const Item& item) {
+  int severity = item.submission.severity.value_or(INT_MAX);
+  return {std::min(severity, item.urgency.value_or(INT_MAX)), item.submission.first, item.submission.id};
+}
+
+}  // namespace smsd

@@ -1,0 +1,57 @@
+// Whose fault is it: which failures count against a recipient.
+#include "supervisor/road/streak.h"
+
+#include <gtest/gtest.h>
+
+namespace smsd {
+namespace {
+
+const Outcome accepted{OutcomeKind::accepted, "17", {}, {}};
+const Outcome refused{OutcomeKind::refused, "bad number", {}, {}};
+const Outcome busy{OutcomeKind::deferred, "busy", {}, FarEnd::reached};
+const Outcome away{OutcomeKind::deferred, "no connection", {}, FarEnd::notReached};
+const Outcome broken{OutcomeKind::broken, "no SIM", {}, {}};
+const Outcome unknown{OutcomeKind::unknown, "cut off", {}, {}};
+
+TEST(Streak, ARefusalIsOfTheSmsAndADispatcherThatIsAwayOrBrokenSaysNothingOfAnybody) {
+  Streak streak;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(streak.judge("kari", away), Blame::dispatcher);
+    EXPECT_EQ(streak.judge("kari", broken), Blame::dispatcher);
+    EXPECT_EQ(streak.judge("ola", refused), Blame::recipient);
+  }
+}
+
+TEST(Streak, WhileOnlyOneFailsItIsTheOne) {
+  for (const Outcome* outcome : {&busy, &unknown}) {
+    Streak streak;
+    for (int i = 0; i < 5; ++i)
+      EXPECT_EQ(streak.judge("kari", *outcome), Blame::recipient) << name(outcome->kind);
+  }
+}
+
+// C19, C20: nobody is dropped by a counter of somebody else, nor by an outage.
+TEST(Streak, WhenSeveralFailInARowItIsTheDispatcherUntilItTakesOneAgain) {
+  for (const Outcome* outcome : {&busy, &unknown})
+    for (const Outcome* works : {&accepted, &refused}) {
+      Streak streak;
+      streak.judge("kari", *outcome);
+      EXPECT_EQ(streak.judge("ola", *outcome), Blame::dispatcher);
+      EXPECT_EQ(streak.judge("kari", *outcome), Blame::dispatcher);
+      streak.judge("per", *works);
+      EXPECT_EQ(streak.judge("kari", *outcome), Blame::recipient);
+      EXPECT_EQ(streak.judge("kari", *outcome), Blame::recipient);
+      streak.judge("per", *works);
+      EXPECT_EQ(streak.judge("ola", *outcome), Blame::recipient);
+    }
+}
+
+TEST(Streak, WhoWasOnlyNotReachedIsNotAmongThem) {
+  Streak streak;
+  streak.judge("ola", away);
+  streak.judge("per", broken);
+  EXPECT_EQ(streak.judge("kari", busy), Blame::recipient);
+}
+
+}  // namespace
+}  // namespace smsd
