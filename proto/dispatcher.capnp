@@ -101,24 +101,25 @@ struct Report {
 }
 
 struct Outcome {
-  # What a worker says of an attempt. A closed set: a worker that cannot tell says `unknown`.
+  # What a worker says of an attempt. A closed set: a worker that cannot tell says `unknown`, and so does one that says
+  # nothing: the first of a union is what stands where nothing was written.
   union {
-    accepted @0 :Text;
+    unknown @0 :Text;
+    # it may have been sent. Never "failed". The reason.
+    accepted @1 :Text;
     # the gateway or the network took it. The reference it gave, or empty.
-    refused @1 :Text;
+    refused @2 :Text;
     # this SMS will never be taken this way: a bad number, a text the gateway forbids. The reason.
     deferred :group {
       # not now, and known not to have been sent
-      reason @2 :Text;
-      after @3 :UInt32;
+      reason @3 :Text;
+      after @4 :UInt32;
       # milliseconds the far end asked us to wait (Retry-After); 0: it did not say
       notReached @6 :Bool;
       # the far end was not reached at all (no connection, no network): this says nothing of the SMS or its recipient
     }
-    broken @4 :Text;
+    broken @5 :Text;
     # this SMS was not sent, and none will be until something changes: no SIM, credentials rejected. The reason.
-    unknown @5 :Text;
-    # it may have been sent. Never "failed". The reason.
   }
 }
 

@@ -164,17 +164,16 @@ void Keeper::workerGone(unsigned generation, const std::string& why, std::vector
   if (!leaving) sayGone(why, pid, lost.size(), conduct, action);
   if (!std::exchange(restarting_, false)) workerReason_ = why;
   lost = notOursToKnow(std::move(lost), conduct);
-  // One that dies with whatever it is given is sick, however fast it is replaced.
   bool begun = false;
-  Milliseconds waited{0};
   for (auto& one : lost) {
     count(one);
     begun = begun || one.begun == Begun::yes;
-    waited = std::max(waited, one.waited);
   }
   if (begun) {
+    // One that dies with whatever it is given is sick, however fast it is replaced; but how long it hung says
+    // nothing of the way out, and a fresh one is there.
     wayReason_ = why;
-    breaker_.record(OutcomeKind::unknown, now(), waited);
+    breaker_.record(OutcomeKind::unknown, now());
   }
   carryOut(action);
   changed();

@@ -184,6 +184,18 @@ TEST_F(WorkerTalk, AReportThatCannotBeReadBreaksTheContractAndWhatStoodBeforeItC
   EXPECT_EQ(said.at(2).outcome.kind, OutcomeKind::unknown);
 }
 
+// C13: no answer is no success.
+TEST_F(WorkerTalk, AnOutcomeThatSaysNothingIsUnknown) {
+  start();
+  give({1});
+  ASSERT_TRUE(begin({1}));
+  ASSERT_TRUE(report(1, [](Reports reports) {
+    reports[0].setAttempt(1);
+    reports[0].initOutcome();
+  }));
+  EXPECT_EQ(said.at(1).outcome.kind, OutcomeKind::unknown);
+}
+
 TEST_F(WorkerTalk, AnOutcomeInTheCallThatAnnouncesItBreaksTheContract) {
   start();
   give({1});

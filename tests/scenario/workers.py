@@ -175,5 +175,14 @@ class Lies(Liar):
     def test_bytes_that_are_no_message(self):
         self.caught("garbage", "broke the contract", "no message")
 
+    def test_a_report_of_nothing(self):
+        self.caught("nothing", "broke the contract", "a report of nothing")
+
+    def test_every_sms_given_back_untouched_is_no_breach_and_no_loop(self):
+        smsd = self.caught("untouched")
+        self.assertEqual(smsd.dispatcher("first")["strikes"], 0)
+        # Three times back is enough: it counts as tried then, and the next dispatcher has it.
+        self.assertLessEqual(smsd.dispatcher("first")["deferred"], 3 * 4)
+
     def test_half_a_message_and_silence(self):
         self.caught("half", "the worker hangs")

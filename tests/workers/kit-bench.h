@@ -109,6 +109,7 @@ class Ear final : public proto::OutcomeSink::Server {
   struct Heard {
     std::vector<std::vector<Said>> calls;
     bool slow = false;
+    Attempts withhold;  // of those that are announced
     std::deque<kj::Own<kj::PromiseFulfiller<void>>> waiting;
 
     void acknowledge() {
@@ -122,6 +123,13 @@ class Ear final : public proto::OutcomeSink::Server {
   kj::Promise<void> report(ReportContext context) override {
     auto& call = heard_.calls.emplace_back();
     for (auto report : context.getParams().getReports()) call.push_back(read(report));
+    Attempts withheld;
+    for (auto& said : call)
+      if (said.what == "begun" &&
+          std::count(heard_.withhold.begin(), heard_.withhold.end(), said.attempt) > 0)
+        withheld.push_back(said.attempt);
+    auto list = context.getResults().initWithheld(static_cast<unsigned>(withheld.size()));
+    for (unsigned i = 0; i < withheld.size(); ++i) list.set(i, withheld[i]);
     if (!heard_.slow) return kj::READY_NOW;
     auto pair = kj::newPromiseAndFulfiller<void>();
     heard_.waiting.push_back(kj::mv(pair.fulfiller));

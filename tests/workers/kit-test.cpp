@@ -180,6 +180,21 @@ TEST_F(Kit, GathersWhatFinishesWhileTheSupervisorIsSlow) {
   EXPECT_EQ(heard.calls[2].size(), 3u);
 }
 
+TEST_F(Kit, GivesBackUntouchedWhatTheSupervisorWithholdsAndGoesOnWithTheRest) {
+  serve(2, 4);
+  start();
+  heard.withhold = {1, 3, 4};
+  give({1, 2, 3, 4, 5});
+  quiet();
+  EXPECT_EQ(kind->begun(), (Attempts{2, 5}));
+  for (std::uint64_t attempt : {1, 3, 4}) EXPECT_EQ(storyOf(attempt), "begun given back") << attempt;
+  kind->say(2, Accepted{});
+  kind->say(5, Accepted{});
+  quiet();
+  EXPECT_EQ(storyOf(5), "begun accepted");
+}
+
+// C29: what nobody thought of is no success.
 TEST_F(Kit, TakesASendThatThrowsForUnknown) {
   serve(2, 0);
   start();

@@ -232,7 +232,7 @@ kj::Promise<kit::Outcome> DebugDispatcher::lie(const kit::Job& job) {
       break;
     case Lie::untouched:
       raw_->reportNotBegun(job.attempt);
-      break;
+      return kit::Outcome(kit::Unknown{"nobody hears this"});
   }
   return kj::NEVER_DONE;
 }

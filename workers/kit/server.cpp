@@ -150,8 +150,9 @@ void Server::reportBegun(std::uint64_t attempt) {
 }
 
 void Server::reportNotBegun(std::uint64_t attempt) {
+  active_.erase(attempt);  // whatever its send() says later
   outbox_.push_back({attempt, What::notBegun, {}, Source::raw});
-  flushSoon();
+  admit();
 }
 
 void Server::reportNothing() {

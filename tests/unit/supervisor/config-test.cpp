@@ -218,6 +218,7 @@ TEST_F(SupervisorConfig, RefusesASocketPathThatNoSocketCanHave) {
             std::string::npos);
 }
 
+// C16
 TEST_F(SupervisorConfig, SaysWhichDispatcherMissesItsFile) {
   EXPECT_EQ(
       problemsOf("dispatchers:\n- {name: c, kind: debug}\n- {name: a, kind: debug, config: x/y.yaml}\n"),
