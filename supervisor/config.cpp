@@ -107,25 +107,69 @@ void declareRetry(Keys& keys, Config& config) {
   });
 }
 
+constexpr std::string_view notAName =
+    "is not a name, expected a-z, 0-9 and -, not starting with -, at most 31 characters";
+const std::vector<std::string> kinds = {"gammu", "http", "soap", "mail", "debug"};
+
+/// How a worker is run, whatever it is for.
+void declareWorker(Keys& keys, const std::string& section, DispatcherConfig& dispatcher) {
+  keys.choice(section + "activation", dispatcher.activation,
+              {{"socket", Activation::socket}, {"spawn", Activation::spawn}},
+              "who starts the worker: systemd, at the socket it listens on, or smsd itself");
+  keys.path(section + "socket", dispatcher.socket,
+            "with activation socket: where the worker is reached; when not given /run/smsd/<name>.sock");
+  keys.duration(section + "timeout", dispatcher.timeout, {100ms, 10min}, "the hard deadline of one attempt");
+  keys.duration(section + "start_timeout", dispatcher.startTimeout, {100ms, 10min},
+                "until when a worker has to be ready");
+  keys.path(section + "config", dispatcher.config,
+            "its own file; when not given dispatchers/<name>.yaml beside this one");
+  keys.path(section + "worker", dispatcher.worker,
+            "its program; when not given smsd-worker-<kind> as installed");
+}
+
 void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
   keys.text("name", dispatcher.name, "how it is called: a-z, 0-9 and -, at most 31 characters",
             Presence::required);
-  keys.word("kind", dispatcher.kind, {"gammu", "http", "soap", "mail", "debug"}, "how it sends",
-            Presence::required);
-  keys.choice("activation", dispatcher.activation,
-              {{"socket", Activation::socket}, {"spawn", Activation::spawn}},
-              "who starts the worker: systemd, at the socket it listens on, or smsd itself");
-  keys.path("socket", dispatcher.socket,
-            "with activation socket: where the worker is reached; when not given /run/smsd/<name>.sock");
-  keys.duration("timeout", dispatcher.timeout, {100ms, 10min}, "the hard deadline of one attempt");
-  keys.duration("start_timeout", dispatcher.startTimeout, {100ms, 10min},
-                "until when a worker has to be ready");
-  keys.path("config", dispatcher.config,
-            "its own file; when not given dispatchers/<name>.yaml beside this one");
-  keys.path("worker", dispatcher.worker, "its program; when not given smsd-worker-<kind> as installed");
+  keys.word("kind", dispatcher.kind, kinds, "how it sends", Presence::required);
+  declareWorker(keys, "", dispatcher);
   keys.rule("name", [&dispatcher]() -> std::optional<std::string> {
     if (isName(dispatcher.name)) return std::nullopt;
-    return "is not a name, expected a-z, 0-9 and -, not starting with -, at most 31 characters";
+    return std::string(notAName);
+  });
+}
+
+void declareAdminMail(Keys& keys, Config& config) {
+  auto& mail = config.adminMail;
+  keys.text("admin_mail.to", mail.to,
+            "the address that errors are mailed to; without one there is no such mail");
+  keys.choice("admin_mail.level", mail.level,
+              {{"error", journal::Level::error},
+               {"warning", journal::Level::warning},
+               {"notice", journal::Level::notice}},
+              "what of the journal is mailed: from this level up");
+  keys.text(
+      "admin_mail.dispatcher", mail.worker.name,
+      "the name of the mail's own dispatcher, which no SMS goes through; its file is the one of that name");
+  keys.word("admin_mail.kind", mail.worker.kind, kinds, "how it sends");
+  declareWorker(keys, "admin_mail.", mail.worker);
+  keys.duration("admin_mail.delay", mail.delay, {0s, 1h},
+                "how long the first entry waits for what comes with it");
+  keys.duration("admin_mail.interval", mail.interval, {1s, 24h},
+                "between two mails; what comes meanwhile is counted");
+  keys.integer("admin_mail.lines", mail.lines, {1, 100}, "how many of the last entries a mail shows");
+  keys.rule("admin_mail.to", [&mail]() -> std::optional<std::string> {
+    constexpr std::size_t most = 64;  // a recipient's bound in proto/dispatcher.capnp
+    if (mail.to.empty() || (mail.to.size() <= most && mail.to.find('@') != std::string::npos))
+      return std::nullopt;
+    return fmt::format("expected an address, name@host, of at most {} characters", most);
+  });
+  keys.rule("admin_mail.dispatcher", [&config]() -> std::optional<std::string> {
+    const std::string& name = config.adminMail.worker.name;
+    if (!isName(name)) return std::string(notAName);
+    for (auto& dispatcher : config.dispatchers)
+      if (config.adminMail.enabled() && dispatcher.name == name)
+        return "is one of `dispatchers`, expected a name of its own: no SMS goes through it";
+    return std::nullopt;
   });
 }
 
@@ -144,6 +188,7 @@ void declareKeys(Keys& keys, Config& config) {
               "phone numbers in the journal");
   keys.choice("log.sent", config.log.sent, {{"counted", SentInLog::counted}, {"each", SentInLog::each}},
               "SMS that were sent: an entry each, beyond a hundred a second their number; or an entry each always");
+  declareAdminMail(keys, config);
   keys.path("control.socket", config.controlSocket, "where smsctl talks to smsd");
   keys.path("state_directory", config.stateDirectory, "where smsd keeps its own files");
   keys.duration("stop_timeout", config.stopTimeout, {100ms, 10min},
@@ -171,18 +216,21 @@ std::vector<Problem> findEqualNames(const Keys& keys, const Config& config) {
   return problems;
 }
 
+void makeAbsolute(DispatcherConfig& dispatcher, const fs::path& folder) {
+  if (dispatcher.socket.empty()) dispatcher.socket = "/run/smsd/" + dispatcher.name + ".sock";
+  dispatcher.socket = (folder / dispatcher.socket).lexically_normal();
+  if (dispatcher.config.empty()) dispatcher.config = fs::path("dispatchers") / (dispatcher.name + ".yaml");
+  dispatcher.config = (folder / dispatcher.config).lexically_normal();
+  if (!dispatcher.worker.empty()) dispatcher.worker = (folder / dispatcher.worker).lexically_normal();
+}
+
 void makeAbsolute(Config& config, const fs::path& folder) {
   // operator/ keeps an absolute right side
   config.queue.sqlite = (folder / config.queue.sqlite).lexically_normal();
   config.controlSocket = (folder / config.controlSocket).lexically_normal();
   config.stateDirectory = (folder / config.stateDirectory).lexically_normal();
-  for (auto& dispatcher : config.dispatchers) {
-    if (dispatcher.socket.empty()) dispatcher.socket = "/run/smsd/" + dispatcher.name + ".sock";
-    dispatcher.socket = (folder / dispatcher.socket).lexically_normal();
-    if (dispatcher.config.empty()) dispatcher.config = fs::path("dispatchers") / (dispatcher.name + ".yaml");
-    dispatcher.config = (folder / dispatcher.config).lexically_normal();
-    if (!dispatcher.worker.empty()) dispatcher.worker = (folder / dispatcher.worker).lexically_normal();
-  }
+  for (auto& dispatcher : config.dispatchers) makeAbsolute(dispatcher, folder);
+  makeAbsolute(config.adminMail.worker, folder);
 }
 
 // The name of a Unix socket has a fixed size; bind() would only say "Invalid argument" much later.
@@ -210,22 +258,27 @@ std::string findFault(const DispatcherConfig& dispatcher) {
   return {};
 }
 
+/// `section`: where its keys stand, with the dot.
+void checkDispatcherFiles(const Keys& keys, const std::string& section, const DispatcherConfig& dispatcher,
+                          std::vector<Problem>& problems) {
+  if (!isName(dispatcher.name)) return;  // said already, and the file's name may come from it
+  if (dispatcher.activation == Activation::socket) return;  // its file is systemd's to hand over
+  if (const std::string fault = findFault(dispatcher); !fault.empty())
+    problems.push_back({dispatcher.config.string(),
+                        fmt::format("{}, expected a file of keys for dispatcher {}, because {} says so",
+                                    fault, dispatcher.name, keys.where(section + "config"))});
+  if (!dispatcher.worker.empty() && access(dispatcher.worker.c_str(), X_OK) != 0)
+    problems.push_back(
+        {keys.where(section + "worker"), fmt::format("worker: {} ({}), expected a program",
+                                                     dispatcher.worker.string(), std::strerror(errno))});
+}
+
 std::vector<Problem> checkDispatcherFiles(const Keys& keys, const Config& config) {
   std::vector<Problem> problems;
-  for (std::size_t i = 0; i < config.dispatchers.size(); ++i) {
-    const DispatcherConfig& dispatcher = config.dispatchers[i];
-    if (!isName(dispatcher.name)) continue;  // said already, and the file's name may come from it
-    if (dispatcher.activation == Activation::socket) continue;  // its file is systemd's to hand over
-    const std::string key = fmt::format("dispatchers[{}]", i);
-    if (const std::string fault = findFault(dispatcher); !fault.empty())
-      problems.push_back({dispatcher.config.string(),
-                          fmt::format("{}, expected a file of keys for dispatcher {}, because {} says so",
-                                      fault, dispatcher.name, keys.where(key + ".config"))});
-    if (!dispatcher.worker.empty() && access(dispatcher.worker.c_str(), X_OK) != 0)
-      problems.push_back(
-          {keys.where(key + ".worker"), fmt::format("worker: {} ({}), expected a program",
-                                                    dispatcher.worker.string(), std::strerror(errno))});
-  }
+  for (std::size_t i = 0; i < config.dispatchers.size(); ++i)
+    checkDispatcherFiles(keys, fmt::format("dispatchers[{}].", i), config.dispatchers[i], problems);
+  if (config.adminMail.enabled())
+    checkDispatcherFiles(keys, "admin_mail.", config.adminMail.worker, problems);
   return problems;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/config/keys.h"
+#include "common/journal/journal.h"
 #include "supervisor/format/format.h"
 #include "supervisor/overrides.h"
 
@@ -58,6 +59,22 @@ struct DispatcherConfig {
   std::filesystem::path worker;  // the program; default smsd-worker-<kind>, found beside smsd or in libexec
 };
 
+/// Mail to the administrators: what of the journal, how often, and through which dispatcher of its own.
+struct AdminMailConfig {
+  std::string to;  // empty: there is none
+  journal::Level level = journal::Level::error;
+  Milliseconds delay = 10s;       // how long the first entry waits for what comes with it
+  Milliseconds interval = 10min;  // between two mails
+  int lines = 20;
+  DispatcherConfig worker = [] {
+    DispatcherConfig mail;
+    mail.name = mail.kind = "mail";
+    mail.timeout = 60s;  // mail servers think about a mail before they take it
+    return mail;
+  }();
+  bool enabled() const { return !to.empty(); }
+};
+
 struct Config {
   struct {
     Backend backend = Backend::sqlite;
@@ -83,6 +100,7 @@ struct Config {
     RecipientInLog recipient = RecipientInLog::masked;
     SentInLog sent = SentInLog::counted;
   } log;
+  AdminMailConfig adminMail;
   std::filesystem::path controlSocket = "/run/smsd/control.sock";
   std::filesystem::path stateDirectory = "/var/lib/smsd";
   Milliseconds stopTimeout = 20s;

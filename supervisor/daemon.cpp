@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <kj/async-unix.h>
 #include <signal.h>
+#include <sys/utsname.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/journal/journal.h"
 #include "common/systemd/service.h"
 #include "common/text/grouped.h"
+#include "supervisor/admin-mail/admin-mail.h"
 #include "supervisor/control/control-server.h"
 #include "supervisor/events.h"
 #include "supervisor/open-queue.h"
@@ -54,6 +57,23 @@ kj::Promise<int> told(kj::UnixEventPort& port, kj::Promise<void> byControl) {
       .then([]() { return int(EX_OK); });
 }
 
+std::string hostName() {
+  utsname names{};
+  uname(&names);
+  return names.nodename;
+}
+
+/// None where nothing is to be mailed. What the journal says before it is there is not mailed.
+kj::Own<AdminMail> openAdminMail(kj::AsyncIoContext& io, const Config& config, const std::string& name,
+                                 Events& log) {
+  if (!config.adminMail.enabled()) return {};
+  auto mail = kj::heap<AdminMail>(io.provider->getTimer(), config.adminMail, log, hostName(), name,
+                                  config.stateDirectory);
+  mail->use(
+      std::make_unique<keeper::Keeper>(io, config.adminMail.worker, planAdminMail(config), 0, log, *mail));
+  return mail;
+}
+
 }  // namespace
 
 int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& name,
@@ -68,6 +88,12 @@ int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& n
   roadPointer = &road;
   auto refused = road.enlist().wait(io.waitScope);
   KJ_IF_MAYBE (error, refused) throw StartUpError(statusFor(*error), std::string(error->what()) + "\n");
+
+  auto mail = openAdminMail(io, config, name, log);
+  journal::Watch watch([&mail](const journal::Entry& entry) {
+    if (mail.get() != nullptr) mail->heard(entry);
+  });
+  if (mail.get() != nullptr) mail->start();
 
   auto byControl = kj::newPromiseAndFulfiller<void>();
   control::Pauses pauses(config.stateDirectory / "paused");
@@ -105,6 +131,8 @@ int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& n
           .wait(io.waitScope);
   road.whenChanged([]() {});
   log.daemonStopped(left);
+  if (mail.get() != nullptr)
+    mail->finish(status == EX_OK ? AdminMail::Ending::asTold : AdminMail::Ending::failed).wait(io.waitScope);
   if (!done) _exit(status);
   return status;
 }

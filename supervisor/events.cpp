@@ -292,6 +292,23 @@ void Events::endsByItself(const std::string& why) const {
       .write();
 }
 
+void Events::adminMailDown(const std::string& dispatcher, const std::string& why) const {
+  Entry(Level::error,
+        fmt::format("{}: mail to the administrators cannot be sent, and is kept: {}", dispatcher, why),
+        "admin-mail-down", "1260317ed20f439b880baafac9634dd1")
+      .field("SMSD_DISPATCHER", dispatcher)
+      .field("SMSD_REASON", why)
+      .write();
+}
+
+void Events::adminMailBack(const std::string& dispatcher, std::uint64_t carried) const {
+  Entry(Level::notice,
+        fmt::format("{}: mail to the administrators is sent again, with {} entries", dispatcher, carried),
+        "admin-mail-back", "79a1d3b8ef35428d9ab8862c3ad40cf3")
+      .field("SMSD_DISPATCHER", dispatcher)
+      .write();
+}
+
 void Events::queueAway(const std::string& why) const {
   Entry(Level::error, fmt::format("the queue is away, nothing new is sent until it is back: {}", why),
         "queue-away", "00dd6d351e104f52b7a501c2ffc9d510")

@@ -69,6 +69,11 @@ class Events {
   /// The daemon ends by itself, as it was told to.
   void endsByItself(const std::string& why) const;
 
+  /// Mail to the administrators cannot be sent; said once.
+  void adminMailDown(const std::string& dispatcher, const std::string& why) const;
+  /// `carried`: how many entries the mail had.
+  void adminMailBack(const std::string& dispatcher, std::uint64_t carried) const;
+
   void queueAway(const std::string& why) const;
   void queueBack() const;
   void fenced(std::size_t dropped) const;

@@ -27,9 +27,15 @@ void holdSignals() {
   signal(SIGHUP, SIG_IGN);  // there is no reload yet; the default would end us with work under way
 }
 
-int check(const Arguments& arguments, const std::vector<keeper::SpawnPlan>& plans) {
-  auto io = kj::setupAsyncIo();
+/// The dispatchers', and that of mail to the administrators.
+void checkAll(kj::AsyncIoContext& io, const Config& config, std::vector<keeper::SpawnPlan> plans) {
+  if (config.adminMail.enabled()) plans.push_back(planAdminMail(config));
   checkDispatchers(io, plans);
+}
+
+int check(const Arguments& arguments, const Config& config, const std::vector<keeper::SpawnPlan>& plans) {
+  auto io = kj::setupAsyncIo();
+  checkAll(io, config, plans);
   std::cout << fmt::format("{}: good, {} dispatcher{}\n", arguments.config, plans.size(),
                            plans.size() == 1 ? "" : "s");
   return EX_OK;
@@ -39,10 +45,10 @@ int live(const Arguments& arguments) {
   const Config config = usableConfig(arguments, Reach::dispatcherFiles);
   auto plans = planWorkers(config);
   holdSignals();
-  if (arguments.errand == Errand::check) return check(arguments, plans);
+  if (arguments.errand == Errand::check) return check(arguments, config, plans);
   auto io = kj::setupAsyncIo();
   auto instance = takeInstance(config.stateDirectory);
-  checkDispatchers(io, plans);
+  checkAll(io, config, plans);
   return runDaemon(io, config, instance.name, std::move(plans));
 }
 

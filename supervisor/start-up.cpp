@@ -64,6 +64,22 @@ std::string checkOne(kj::AsyncIoContext& io, const keeper::SpawnPlan& plan) {
                       : said;
 }
 
+/// Empty for one that systemd starts: it has its program and its file.
+keeper::SpawnPlan planOne(const Config& config, const DispatcherConfig& dispatcher, std::string& problems) {
+  if (dispatcher.activation == Activation::socket) return {};
+  fs::path program = findWorker(dispatcher);
+  if (access(program.c_str(), X_OK) != 0)
+    problems += fmt::format(
+        "dispatcher {}: its worker program {} is not there or cannot be executed ({}); install the package "
+        "with "
+        "the {} worker, or set `worker:` to where it is\n",
+        dispatcher.name, program.string(), strerror(errno), dispatcher.kind);
+  return {.program = program,
+          .config = dispatcher.config,
+          .name = dispatcher.name,
+          .folder = config.stateDirectory};
+}
+
 std::string randomName() {
   unsigned char bytes[8];
   if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
@@ -78,25 +94,16 @@ std::string randomName() {
 std::vector<keeper::SpawnPlan> planWorkers(const Config& config) {
   std::vector<keeper::SpawnPlan> plans;
   std::string problems;
-  for (const auto& dispatcher : config.dispatchers) {
-    if (dispatcher.activation == Activation::socket) {
-      plans.emplace_back();  // systemd has its program and its file
-      continue;
-    }
-    fs::path program = findWorker(dispatcher);
-    if (access(program.c_str(), X_OK) != 0)
-      problems += fmt::format(
-          "dispatcher {}: its worker program {} is not there or cannot be executed ({}); install the package "
-          "with "
-          "the {} worker, or set `worker:` to where it is\n",
-          dispatcher.name, program.string(), strerror(errno), dispatcher.kind);
-    plans.push_back({.program = program,
-                     .config = dispatcher.config,
-                     .name = dispatcher.name,
-                     .folder = config.stateDirectory});
-  }
+  for (const auto& dispatcher : config.dispatchers) plans.push_back(planOne(config, dispatcher, problems));
   if (!problems.empty()) throw StartUpError(EX_CONFIG, problems);
   return plans;
+}
+
+keeper::SpawnPlan planAdminMail(const Config& config) {
+  std::string problems;
+  auto plan = planOne(config, config.adminMail.worker, problems);
+  if (!problems.empty()) throw StartUpError(EX_CONFIG, problems);
+  return plan;
 }
 
 void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPlan>& plans) {

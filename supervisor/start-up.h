@@ -29,6 +29,9 @@ class StartUpError : public std::runtime_error {
 /// One plan a dispatcher: its program was found and can be executed. Empty for one that systemd starts.
 std::vector<keeper::SpawnPlan> planWorkers(const Config& config);
 
+/// The same for the dispatcher of `admin_mail`, where there is one.
+keeper::SpawnPlan planAdminMail(const Config& config);
+
 /// Every dispatcher's own file, read and checked by its own worker program. All problems at once.
 void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPlan>& plans);
 

@@ -15,6 +15,7 @@ namespace smsd::journal {
 namespace {
 
 std::string identifier = "smsd";
+thread_local std::function<void(const Entry&)> watch;
 
 /// systemd sets JOURNAL_STREAM to device:inode of the stream it gave as stderr (systemd.exec(5)); a shell
 /// that redirected stderr elsewhere inherits the variable but not the stream.
@@ -69,7 +70,18 @@ Entry& Entry::field(std::string_view name, std::string value) {
   return *this;
 }
 
+std::string_view Entry::value(std::string_view name) const {
+  for (const auto& [known, value] : fields_)
+    if (known == name) return value;
+  return {};
+}
+
 void Entry::write() const {
+  send();
+  if (watch) watch(*this);
+}
+
+void Entry::send() const {
   if (stderrIsJournal()) {
     std::vector<std::string> lines;
     lines.reserve(fields_.size() + 3);
@@ -87,5 +99,8 @@ void Entry::write() const {
   std::string line = fmt::format("{} {} {}: {}\n", timeNow(), identifier, levelName(level_), text_);
   [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
+
+Watch::Watch(std::function<void(const Entry&)> heard) { watch = std::move(heard); }
+Watch::~Watch() { watch = nullptr; }
 
 }  // namespace smsd::journal

@@ -6,6 +6,7 @@
 // handed to it.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,10 +27,27 @@ class Entry {
   Entry& field(std::string_view name, std::string value);
   void write() const;
 
+  Level level() const { return level_; }
+  const std::string& text() const { return text_; }
+  /// Empty: it has no such field.
+  std::string_view value(std::string_view name) const;
+
  private:
+  void send() const;
+
   Level level_;
   std::string text_;
   std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+/// Hears each entry that this thread writes, once it is written, while this object lives. One at a time. What
+/// it calls may write entries of its own, which it hears, too.
+class Watch {
+ public:
+  explicit Watch(std::function<void(const Entry&)> heard);
+  ~Watch();
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
 };
 
 }  // namespace smsd::journal

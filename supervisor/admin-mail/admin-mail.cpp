@@ -1,0 +1,152 @@
+#include "supervisor/admin-mail/admin-mail.h"
+
+#include <fmt/format.h>
+#include <proto/dispatcher.capnp.h>
+
+#include <utility>
+
+namespace smsd {
+namespace {
+
+// No attempt of the queue has this bit: theirs are counted from 1. (Bit 63 is that of trials.)
+constexpr std::uint64_t ourAttempts = std::uint64_t(1) << 62;
+constexpr unsigned bitsOfCount = 16;
+// A mail server that was away is asked again; sooner than the pace, later than its dispatcher's own probe.
+constexpr Backoff again{10s, 2, 10min};
+// The end of the daemon waits for a mail this long.
+constexpr auto lastPatience = 5 * kj::SECONDS;
+
+kj::Duration duration(Milliseconds value) {
+  return static_cast<std::int64_t>(value.count()) * kj::MILLISECONDS;
+}
+
+std::uint64_t unixMilliseconds() {
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<Milliseconds>(now).count());
+}
+
+void replaceAll(std::string& text, const std::string& what, const std::string& by) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+    text.replace(at, what.size(), by);
+}
+
+}  // namespace
+
+AdminMail::AdminMail(kj::Timer& timer, const AdminMailConfig& config, Events& events, const std::string& host,
+                     const std::string& name, const std::filesystem::path& stateDirectory)
+    : timer_(timer),
+      config_(config),
+      events_(events),
+      host_(host),
+      name_(name),
+      waiting_(static_cast<std::size_t>(config.lines)),
+      started_(unixMilliseconds()),
+      pace_(config.interval, stateDirectory / "admin-mail", timer.now()),
+      due_(timer, [this]() { send(); }) {}
+
+void AdminMail::use(std::unique_ptr<keeper::Keeper> keeper) { keeper_ = std::move(keeper); }
+
+void AdminMail::start() { keeper_->start(); }
+
+void AdminMail::heard(const journal::Entry& entry) {
+  if (entry.level() > config_.level) return;
+  if (entry.value("SMSD_DISPATCHER") == config_.worker.name) return;  // a mail on mail would be a circle
+  std::string words = entry.text();
+  // Where the journal shows whole numbers, a mail still does not: it travels.
+  std::string recipient(entry.value("SMSD_RECIPIENT"));
+  if (!recipient.empty()) replaceAll(words, recipient, masked(recipient));
+  waiting_.add({entry.level(), std::string(entry.value("SMSD_EVENT")), std::move(words),
+                std::chrono::system_clock::now()});
+  // The first one waits a little for what comes with it. After a failure the next try has its time already.
+  if (out_ == 0 && failures_ == 0)
+    due_.notLaterThan(std::max(timer_.now() + duration(config_.delay), pace_.next()));
+}
+
+/// When the next mail goes, after the last one has met its fate.
+void AdminMail::schedule() {
+  if (failures_ > 0)
+    due_.in(again.after(failures_));
+  else if (!waiting_.empty())
+    due_.at(std::max(timer_.now(), pace_.next()));
+}
+
+void AdminMail::send() {
+  if (out_ != 0 || (waiting_.empty() && !letter_)) return;
+  if (keeper_->room() > 0) return dispatch();
+  // dispatcherChanged() comes when there is room again.
+  keeper::State state = keeper_->state();
+  if (state != keeper::State::starting && state != keeper::State::ready) sayDown(keeper_->reason());
+}
+
+void AdminMail::dispatch() {
+  if (!letter_) {
+    Collection holds = std::exchange(waiting_, Collection(static_cast<std::size_t>(config_.lines)));
+    std::string text = holds.text(host_, proto::MAX_TEXT);
+    letter_ =
+        Letter{std::move(text), fmt::format("admin-{}-{}-{}", name_, started_, ++letters_), std::move(holds)};
+  }
+  queue::Submission submission;
+  submission.attempt = out_ =
+      ourAttempts | started_ << bitsOfCount | (++attempts_ & ((1U << bitsOfCount) - 1));
+  submission.dispatcher = config_.worker.name;
+  submission.key = letter_->key;
+  submission.recipient = config_.to;
+  submission.sms.text = letter_->text;
+  submission.sms.parts = 1;
+  keeper_->dispatch({&submission});
+}
+
+void AdminMail::dispatcherReported(std::size_t, std::vector<AttemptOutcome> outcomes) {
+  for (auto& one : outcomes)
+    if (out_ != 0 && one.attempt == out_) settle(one.outcome);
+}
+
+void AdminMail::settle(const Outcome& outcome) {
+  out_ = 0;
+  if (outcome.kind == OutcomeKind::accepted) {
+    pace_.sent(lastWord_ ? Pace::Kind::lastWord : Pace::Kind::usual, timer_.now());
+    if (std::exchange(down_, false)) events_.adminMailBack(config_.worker.name, letter_->holds.total());
+    letter_.reset();
+    failures_ = 0;
+  } else {
+    ++failures_;
+    sayDown(outcome.words);
+    // What may have arrived goes again as it is, with its key; what has not, with what came meanwhile.
+    if (outcome.kind != OutcomeKind::unknown) {
+      waiting_.addEarlier(letter_->holds);
+      letter_.reset();
+    }
+  }
+  if (finished_ == nullptr) return schedule();
+  // The end may have come while a mail was on its way: what was heard since is the last word.
+  if (outcome.kind == OutcomeKind::accepted) sayLastWord();
+  if (out_ == 0) KJ_ASSERT_NONNULL(finished_)->fulfill();
+}
+
+void AdminMail::dispatcherChanged(std::size_t) {
+  // Something was due and found no room; or nothing is, and send() finds that out.
+  if (finished_ == nullptr && out_ == 0 && !due_.isSet() && (letter_ || !waiting_.empty())) due_.in(0ms);
+}
+
+void AdminMail::sayDown(const std::string& why) {
+  if (!std::exchange(down_, true)) events_.adminMailDown(config_.worker.name, why);
+}
+
+/// What is left goes where that is due, or where the daemon failed.
+void AdminMail::sayLastWord() {
+  if (lastWord_) return;
+  lastWord_ = ending_ == Ending::failed && pace_.mayHaveLastWord(timer_.now());
+  if (lastWord_ || timer_.now() >= pace_.next()) send();
+}
+
+kj::Promise<void> AdminMail::finish(Ending ending) {
+  ending_ = ending;
+  due_.cancel();
+  auto pair = kj::newPromiseAndFulfiller<void>();
+  finished_ = kj::mv(pair.fulfiller);
+  if (out_ == 0) sayLastWord();
+  if (out_ == 0) KJ_ASSERT_NONNULL(finished_)->fulfill();
+  return pair.promise.exclusiveJoin(timer_.afterDelay(lastPatience)).then([this]() { keeper_->end(); });
+}
+
+}  // namespace smsd

@@ -1,0 +1,96 @@
+#include "supervisor/admin-mail/collection.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <vector>
+
+#include "common/text/utf.h"
+
+namespace smsd {
+namespace {
+
+using journal::Level;
+
+constexpr std::size_t mostOfLine = 400;  // bytes of a note's words
+constexpr std::size_t mostEvents = 100;  // kinds of them that are counted apart
+
+std::string_view nameOf(Level level) {
+  switch (level) {
+    case Level::error:
+      return "error";
+    case Level::warning:
+      return "warning";
+    case Level::notice:
+      return "notice";
+    case Level::info:
+      return "info";
+    case Level::debug:
+      break;
+  }
+  return "debug";
+}
+
+std::string timeOf(std::chrono::system_clock::time_point at) {
+  std::time_t seconds = std::chrono::system_clock::to_time_t(at);
+  tm local{};
+  localtime_r(&seconds, &local);
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}", local);
+}
+
+}  // namespace
+
+void Collection::add(Note note) {
+  if (total_++ == 0) since_ = note.at;
+  Counted counted{note.level, counts_.size() < mostEvents ? note.event : ""};
+  ++counts_[counted];
+  note.words = text::printable(note.words, mostOfLine);
+  last_.push_back(std::move(note));
+  if (last_.size() > most_) last_.pop_front();
+}
+
+void Collection::addEarlier(const Collection& earlier) {
+  if (earlier.empty()) return;
+  since_ = earlier.since_;
+  total_ += earlier.total_;
+  for (auto& [counted, count] : earlier.counts_) counts_[counted] += count;
+  for (auto note = earlier.last_.rbegin(); note != earlier.last_.rend() && last_.size() < most_; ++note)
+    last_.push_front(*note);
+}
+
+std::string Collection::headText(const std::string& host) const {
+  std::map<Level, std::uint64_t> levels;
+  for (auto& [counted, count] : counts_) levels[counted.first] += count;
+  std::string sums;
+  for (auto& [level, count] : levels)
+    sums += fmt::format("{}{} {}{}", sums.empty() ? "" : ", ", count, nameOf(level), count == 1 ? "" : "s");
+  std::string text = fmt::format("smsd on {}: {} since {}\n\n", host, sums, timeOf(since_));
+  for (auto& [counted, count] : counts_)
+    text += fmt::format("{:>9}  {} ({})\n", count, counted.second.empty() ? "other" : counted.second,
+                        nameOf(counted.first));
+  return text;
+}
+
+std::string Collection::text(const std::string& host, std::size_t mostBytes) const {
+  std::string head = headText(host);
+  // The end of the last line, and the sentence in front of the lines.
+  std::size_t room = mostBytes - std::min(mostBytes, head.size() + 200);
+  std::vector<std::string> lines;
+  for (auto note = last_.rbegin(); note != last_.rend(); ++note) {
+    std::string line = fmt::format("{} {}: {}\n", timeOf(note->at), nameOf(note->level), note->words);
+    if (line.size() > room) break;
+    room -= line.size();
+    lines.push_back(std::move(line));
+  }
+  std::string text = head;
+  text += lines.size() == total_
+              ? "\n"
+              : fmt::format("\nThe last {} of {}; the journal has them all (journalctl -t smsd).\n\n",
+                            lines.size(), total_);
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) text += *line;
+  return std::string(text::truncated(text, mostBytes));
+}
+
+}  // namespace smsd

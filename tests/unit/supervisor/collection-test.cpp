@@ -1,0 +1,147 @@
+// What a mail to the administrators says, and when the next one may go.
+#include "supervisor/admin-mail/collection.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "common/text/utf.h"
+#include "supervisor/admin-mail/pace.h"
+
+namespace smsd {
+namespace {
+
+using journal::Level;
+using namespace std::chrono_literals;
+
+Note note(const std::string& event, const std::string& words, Level level = Level::error) {
+  return {level, event, words, std::chrono::system_clock::from_time_t(1'700'000'000)};
+}
+
+std::size_t count(const std::string& text, const std::string& what) {
+  std::size_t found = 0;
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+  return found;
+}
+
+TEST(Collection, SaysHowMuchOfWhatAndTheLastLines) {
+  Collection collection(2);
+  collection.add(note("sms-ignored", "first"));
+  collection.add(note("sms-waits", "second", Level::warning));
+  collection.add(note("sms-ignored", "third"));
+  std::string text = collection.text("nms1", 16'384);
+  EXPECT_NE(text.find("smsd on nms1: 2 errors, 1 warning since 20"), std::string::npos) << text;
+  EXPECT_NE(text.find("        2  sms-ignored (error)\n        1  sms-waits (warning)\n"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("The last 2 of 3"), std::string::npos) << text;
+  EXPECT_EQ(text.find("first"), std::string::npos) << text;
+  EXPECT_LT(text.find("warning: second"), text.find("error: third")) << text;
+}
+
+TEST(Collection, SaysNothingOfDroppedLinesWhereThereAreNone) {
+  Collection collection(2);
+  collection.add(note("sms-ignored", "only"));
+  EXPECT_EQ(collection.text("nms1", 16'384).find("The last"), std::string::npos);
+}
+
+TEST(Collection, CountsEverythingAndGrowsWithNothing) {
+  Collection collection(20);
+  for (int i = 0; i < 100'000; ++i)
+    collection.add(note("event-" + std::to_string(i), std::string(10'000, 'x') + std::to_string(i)));
+  std::string text = collection.text("nms1", 16'384);
+  EXPECT_LE(text.size(), 16'384U);
+  EXPECT_EQ(collection.total(), 100'000U);
+  EXPECT_NE(text.find("100000 errors"), std::string::npos);
+  EXPECT_NE(text.find("    99900  other (error)"), std::string::npos) << text.substr(0, 3000);
+}
+
+TEST(Collection, FitsItsBoundByDroppingTheOldestLines) {
+  Collection collection(100);
+  for (int i = 0; i < 100; ++i)
+    collection.add(note("sms-ignored", "line " + std::to_string(i) + " " + std::string(390, 'x')));
+  for (std::size_t most : {16'384U, 4'096U, 1'000U, 300U, 50U}) {
+    std::string text = collection.text("nms1", most);
+    EXPECT_LE(text.size(), most);
+    EXPECT_EQ(text.find("line 99 ") != std::string::npos, most >= 1'000U) << most;
+    EXPECT_EQ(text.find("line 0 "), std::string::npos);
+  }
+}
+
+TEST(Collection, ALineIsOneLineOfSafeCharacters) {
+  Collection collection(5);
+  collection.add(note("sms-ignored", "a\nSubject: b\x1b[2J\xff" + std::string(600, 'y')));
+  std::string text = collection.text("nms1", 16'384);
+  EXPECT_EQ(count(text, "\nSubject"), 0U);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_TRUE(text::isValid(text));
+}
+
+TEST(Collection, TakesBackWhatCouldNotBeMailed) {
+  Collection earlier(3), later(3);
+  for (auto words : {"a", "b", "c"}) earlier.add(note("sms-ignored", words));
+  later.add(note("queue-away", "d"));
+  later.addEarlier(earlier);
+  EXPECT_EQ(later.total(), 4U);
+  std::string text = later.text("nms1", 16'384);
+  EXPECT_NE(text.find("        3  sms-ignored"), std::string::npos) << text;
+  EXPECT_NE(text.find("        1  queue-away"), std::string::npos) << text;
+  EXPECT_EQ(text.find("error: a\n"), std::string::npos) << text;
+  EXPECT_LT(text.find("error: b\n"), text.find("error: c\n"));
+  EXPECT_LT(text.find("error: c\n"), text.find("error: d\n"));
+}
+
+class PaceTest : public testing::Test {
+ protected:
+  ~PaceTest() noexcept override { std::filesystem::remove(file); }
+  void age(int seconds) {
+    timespec times[2] = {{std::time(nullptr) - seconds, 0}, {std::time(nullptr) - seconds, 0}};
+    ASSERT_EQ(utimensat(AT_FDCWD, file.c_str(), times, 0), 0);
+  }
+  const kj::TimePoint now = kj::origin<kj::TimePoint>() + 1000 * kj::SECONDS;
+  std::filesystem::path file = "/tmp/smsd-pace-" + std::to_string(getpid());
+};
+
+TEST_F(PaceTest, TheFirstMailGoesAtOnceTheNextAfterTheInterval) {
+  Pace pace(10min, file, now);
+  EXPECT_EQ(pace.next(), now);
+  pace.sent(Pace::Kind::usual, now);
+  EXPECT_EQ(pace.next(), now + 10 * kj::MINUTES);
+}
+
+TEST_F(PaceTest, AnotherRunKeepsTheInterval) {
+  Pace(10min, file, now).sent(Pace::Kind::usual, now);
+  age(240);
+  Pace pace(10min, file, now);
+  EXPECT_GE(pace.next(), now + 359 * kj::SECONDS);
+  EXPECT_LE(pace.next(), now + 360 * kj::SECONDS);
+  age(700);
+  EXPECT_EQ(Pace(10min, file, now).next(), now);
+}
+
+TEST_F(PaceTest, AClockThatWasSetBackSilencesNobody) {
+  Pace(10min, file, now).sent(Pace::Kind::usual, now);
+  age(-100'000);
+  EXPECT_EQ(Pace(10min, file, now).next(), now);
+}
+
+TEST_F(PaceTest, ADaemonThatKeepsFailingHasOneLastWordAnInterval) {
+  Pace first(10min, file, now);
+  first.sent(Pace::Kind::usual, now);
+  EXPECT_TRUE(first.mayHaveLastWord(now));
+  first.sent(Pace::Kind::lastWord, now);
+  Pace second(10min, file, now);
+  EXPECT_FALSE(second.mayHaveLastWord(now));
+  EXPECT_TRUE(second.mayHaveLastWord(now + 11 * kj::MINUTES));
+}
+
+TEST_F(PaceTest, AFileThatCannotBeWrittenCostsNoMail) {
+  Pace pace(10min, "/nonexistent/admin-mail", now);
+  pace.sent(Pace::Kind::usual, now);
+  EXPECT_EQ(pace.next(), now + 10 * kj::MINUTES);
+}
+
+}  // namespace
+}  // namespace smsd
