@@ -74,8 +74,14 @@ void AdminMail::send() {
   if (out_ != 0 || (waiting_.empty() && !letter_)) return;
   if (keeper_->room() > 0) return dispatch();
   // dispatcherChanged() comes when there is room again.
+  if (workerMayCome()) return;
+  sayDown(keeper_->reason());
+  KJ_IF_MAYBE (fulfiller, finished_) fulfiller->get()->fulfill();
+}
+
+bool AdminMail::workerMayCome() const {
   keeper::State state = keeper_->state();
-  if (state != keeper::State::starting && state != keeper::State::ready) sayDown(keeper_->reason());
+  return state == keeper::State::starting || state == keeper::State::ready;
 }
 
 void AdminMail::dispatch() {
@@ -125,7 +131,8 @@ void AdminMail::settle(const Outcome& outcome) {
 
 void AdminMail::dispatcherChanged(std::size_t) {
   // Something was due and found no room; or nothing is, and send() finds that out.
-  if (finished_ == nullptr && out_ == 0 && !due_.isSet() && (letter_ || !waiting_.empty())) due_.in(0ms);
+  bool wanted = finished_ == nullptr || lastIsDue_;
+  if (wanted && out_ == 0 && !due_.isSet() && (letter_ || !waiting_.empty())) due_.in(0ms);
 }
 
 void AdminMail::sayDown(const std::string& why) {
@@ -134,9 +141,10 @@ void AdminMail::sayDown(const std::string& why) {
 
 /// What is left goes where that is due, or where the daemon failed.
 void AdminMail::sayLastWord() {
-  if (lastWord_) return;
+  if (lastWord_ || (waiting_.empty() && !letter_)) return;
   lastWord_ = ending_ == Ending::failed && pace_.mayHaveLastWord(timer_.now());
-  if (lastWord_ || timer_.now() >= pace_.next()) send();
+  lastIsDue_ = lastWord_ || timer_.now() >= pace_.next();
+  if (lastIsDue_) send();
 }
 
 kj::Promise<void> AdminMail::finish(Ending ending) {
@@ -145,7 +153,8 @@ kj::Promise<void> AdminMail::finish(Ending ending) {
   auto pair = kj::newPromiseAndFulfiller<void>();
   finished_ = kj::mv(pair.fulfiller);
   if (out_ == 0) sayLastWord();
-  if (out_ == 0) KJ_ASSERT_NONNULL(finished_)->fulfill();
+  bool waits = out_ != 0 || (lastIsDue_ && workerMayCome());
+  if (!waits) KJ_ASSERT_NONNULL(finished_)->fulfill();
   return pair.promise.exclusiveJoin(timer_.afterDelay(lastPatience)).then([this]() { keeper_->end(); });
 }
 

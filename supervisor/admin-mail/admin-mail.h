@@ -62,6 +62,7 @@ class AdminMail final : public keeper::DispatcherEvents {
   void settle(const Outcome& outcome);
   void sayDown(const std::string& why);
   void sayLastWord();
+  bool workerMayCome() const;
 
   kj::Timer& timer_;
   AdminMailConfig config_;
@@ -81,6 +82,7 @@ class AdminMail final : public keeper::DispatcherEvents {
   bool down_ = false;
   Ending ending_ = Ending::asTold;
   bool lastWord_ = false;
+  bool lastIsDue_ = false;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> finished_;
   Alarm due_;
 };

@@ -279,6 +279,29 @@ TEST_F(AdminMailTest, ADaemonThatFailsWithAMailOutStillHasItsLastWord) {
   EXPECT_TRUE(finished.poll(scope));
 }
 
+TEST_F(AdminMailTest, TheLastWordWaitsForAWorkerThatStarts) {
+  worker.start = Start::silent;
+  start();
+  error("the end");
+  auto finished = mail->finish(AdminMail::Ending::failed);
+  advance(1s);
+  EXPECT_FALSE(finished.poll(scope));
+  worker.ready();
+  turn();
+  ASSERT_EQ(mails(), 1U);
+  meets(accepted());
+  EXPECT_TRUE(finished.poll(scope));
+}
+
+TEST_F(AdminMailTest, TheLastWordDoesNotWaitForAWorkerThatCannotBeStarted) {
+  worker.start = Start::fails;
+  start();
+  error("the end");
+  auto finished = mail->finish(AdminMail::Ending::failed);
+  turn();
+  EXPECT_TRUE(finished.poll(scope));
+}
+
 TEST_F(AdminMailTest, ADaemonThatWasToldToEndKeepsThePace) {
   start();
   error("first");

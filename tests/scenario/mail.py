@@ -1,8 +1,12 @@
 """SMS by mail, with real workers behind their lock and real mail servers."""
 
+import json
+import pathlib
+import re
 import subprocess
+import time
 
-from harness import BIN, MailServer, Scenario, Smsd, SOURCE, free_port, sms_in, wait_for
+from harness import BIN, SOURCE, Gateway, MailServer, Postgres, Scenario, Smsd, free_port, sms_in, wait_for
 
 TO = {"from": "smsd@example.org", "to": "{recipient}@sms.example.org"}
 
@@ -62,3 +66,132 @@ class Mail(Scenario):
         done = subprocess.run([BIN / "smsd-worker-mail", "--check", "--config", SOURCE / "deploy/examples/dispatchers/mail.yaml"],
                               capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class AdminMail(Scenario):
+    """Wart C50: one SMTP session for each error, inside the loop that sends, with texts and credentials in it."""
+
+    def smsd(self, server, dispatchers, admin=None, settings=None, entries=None, own=None, queue=None, name="smsd"):
+        smsd = self.open(Smsd(self.folder, queue or {"backend": "postgresql", "postgresql": {"connection": self.postgres.dsn()}}, dispatchers,
+                              name=name, entries=entries,
+                              settings=dict({"admin_mail": dict({"to": "noc@example.org", "delay": "1s", "interval": "2s"}, **(admin or {}))},
+                                            **(settings or {}))))
+        file = smsd.folder / "dispatchers" / "mail.yaml"
+        file.write_text(json.dumps(dict({"server": server, "from": "smsd@example.org", "to": "{recipient}", "subject": "smsd"}, **(own or {}))))
+        file.chmod(0o640)
+        return smsd
+
+    def database(self):
+        self.postgres = self.open(Postgres(self.folder))
+        return self.postgres
+
+    def fill(self, count, text="alarm", first=0):
+        self.postgres.sql(f"INSERT INTO smsq (accountid, time, phone, msg, severity) SELECT 1, now(), '+47' || (90000000 + {first} + g), "
+                          f"'{text}', 3 FROM generate_series(1, {count}) g")
+
+    def unsent(self):
+        return self.postgres.number("SELECT count(*) FROM smsq WHERE sent='N'")
+
+    @staticmethod
+    def counted(mails, event):
+        return sum(int(n) for mail in mails for n in re.findall(rf"^ *(\d+)  {event} \(", mail["body"], flags=re.MULTILINE))
+
+    def test_a_storm_of_a_thousand_errors_is_few_mails_c50(self):
+        self.database()
+        server = self.open(MailServer(self.folder))
+        smsd = self.smsd(server.url, {"first": ("debug", {"result": "refuse", "delay": "50ms"})})
+        smsd.ctl("db", "install")
+        self.fill(1000)
+        smsd.start()
+        wait_for("all are ignored", lambda: self.unsent() == 0)
+        wait_for("all are mailed", lambda: self.counted(server.mails(), "sms-ignored") >= 1000)
+        mails = server.mails()
+        self.assertEqual(self.counted(mails, "sms-ignored"), 1000)
+        self.assertLessEqual(len(mails), 10)
+        for mail in mails:
+            self.assertEqual((mail["from"], mail["to"]), ("smsd@example.org", ["noc@example.org"]))
+            self.assertLess(len(mail["raw"]), 20_000)
+            self.assertNotRegex(mail["body"], r"\+479\d{7}")
+        self.assertEqual(smsd.status()["queue"]["ignored"], 1000)
+        self.say(errors=1000, mails=len(mails))
+
+    def test_a_mail_server_that_never_answers_slows_no_sms_c50(self):
+        """The same work with no mail, and with a mail server that takes connections and says nothing."""
+        self.database()
+        count, took = 20_000, {}
+        hung = self.open(MailServer(self.folder, "--behave", "greeting=silent", program="smtp-faults.py"))
+        for turn, mail in enumerate(("none", "hung", "none", "hung")):
+            record = self.folder / f"sms-{turn}.jsonl"
+            refuse = [{"recipient": f"+47{90000000 + turn * count + n * 100}", "result": "refuse"} for n in range(1, 21)]
+            smsd = self.smsd(hung.url, {"first": ("debug", {"file": str(record), "window": 64, "backlog": 256, "when": refuse})},
+                             name=f"smsd-{turn}", admin={"timeout": "1s", "level": "warning"} if mail == "hung" else {"to": ""})
+            if turn == 0:
+                smsd.ctl("db", "install")
+            self.fill(count, first=turn * count)
+            begin = time.monotonic()
+            smsd.start()
+            wait_for("everything is decided", lambda: self.unsent() == 0, 240)
+            took.setdefault(mail, []).append(time.monotonic() - begin)
+            if mail == "hung":
+                wait_for("the mail is given up", lambda: "mail to the administrators cannot be sent" in smsd.text())
+                self.assertEqual(smsd.text().count("mail to the administrators cannot be sent"), 1)
+            self.assertEqual(len(sms_in(record)), count - len(refuse))
+            smsd.stop()
+        without, beside = min(took["none"]), min(took["hung"])
+        self.say(sms=count, rate_without_mail=round(count / without), rate_beside_a_hung_server=round(count / beside))
+        self.assertLess(beside, 3 * without + 2)  # room for a busy machine; NAV waited five seconds for each error
+
+    def test_no_text_no_number_and_no_secret_is_ever_mailed_c50(self):
+        self.database()
+        gateway = self.open(Gateway(self.folder, "--behave", "status=401", "--behave", "status=400", "--behave", "status=504", "--behave",
+                                    "cut=headers", "--behave", "status=302,location=http://127.0.0.1/canary-password"))
+        rejecting = self.open(MailServer(self.folder, "--behave", "offer=AUTH PLAIN,auth=535 5.7.8 canary-password", program="smtp-faults.py"))
+        server = self.open(MailServer(self.folder))
+        password = self.folder / "password"
+        password.write_text("canary-password\n")
+        password.chmod(0o600)
+        smsd = self.smsd(
+            server.url,
+            {"gw": ("http", {"url": f"http://me:canary-password@127.0.0.1:{gateway.port}/canary-password?p=canary-password&to={{recipient}}"
+                                    "&m={text}", "window": 1, "backlog": 0}),
+             "post": ("mail", dict(TO, server=rejecting.url, username="me", password_file=str(password), window=1)),
+             "last": ("debug", {"result": "refuse"})},
+            admin={"level": "notice", "lines": 100}, settings={"log": {"recipient": "plain"}, "retry": {"limit": 1, "delay": "100ms"}})
+        smsd.ctl("db", "install")
+        self.fill(30, text="canary-text")
+        smsd.start()
+        wait_for("everything is decided", lambda: self.unsent() == 0)
+        wait_for("all is mailed", lambda: self.counted(server.mails(), "sms-ignored") == 30)
+        text = "\n".join(mail["raw"] + mail["body"] + str(mail["headers"]) for mail in server.mails())
+        self.assertIn("rejects the credentials (401)", text)
+        self.assertIn("rejects the credentials (535 5.7.8)", text)
+        self.assertIn("+4790000001", smsd.text())  # the journal was told to show it
+        self.assertNotRegex(text, r"9000000\d|900000\d\d")
+        for canary in ("canary-text", "canary-password", "Y2FuYXJ5LXBhc3N3b3Jk"):
+            self.assertNotIn(canary, text)
+            self.assertNotIn(canary, smsd.text())
+        for pid in [smsd.process.pid, *sum(smsd.children().values(), [])]:
+            for what in ("cmdline", "environ"):
+                self.assertNotIn(b"canary", pathlib.Path(f"/proc/{pid}/{what}").read_bytes())
+
+    def test_a_daemon_that_gives_up_says_so_before_it_ends(self):
+        server = self.open(MailServer(self.folder))
+        smsd = self.smsd(server.url, {"first": ("debug", {"result": "defer"})}, admin={"delay": "1h", "level": "warning"},
+                         settings={"retry": {"limit": 1, "delay": "100ms", "at_limit": "shutdown"}},
+                         queue={"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}})
+        smsd.ctl("send", "+4799887766", "alarm")
+        status, said = smsd.run()
+        self.assertEqual(status, 69)
+        self.assertEqual(len(server.mails()), 1, said)
+        self.assertIn("smsd on", server.mails()[0]["body"])
+        self.assertEqual(smsd.run()[0], 69)  # and again: no mail each time it is started
+        self.assertEqual(len(server.mails()), 1)
+
+    def test_its_file_is_checked_at_the_start(self):
+        smsd = self.smsd("nonsense", {"first": ("debug", {})}, queue={"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}})
+        status, said = smsd.run()
+        self.assertEqual(status, 78)
+        self.assertIn("mail.yaml:1:", said)
+        (smsd.folder / "dispatchers" / "mail.yaml").unlink()
+        status, said = smsd.run()
+        self.assertEqual((status, "mail.yaml: not found" in said), (78, True), said)
