@@ -108,6 +108,21 @@ TEST(MailReplies, WhatAnOperatorHasToMendIsBroken) {
   }
 }
 
+// The supervisor counts only what speaks against the recipient.
+TEST(MailReplies, BeforeAnAddressWasNamedNothingIsSaidOfTheSms) {
+  for (Stage stage = Stage::connection; stage <= Stage::content; stage = Stage(int(stage) + 1)) {
+    auto expected = stage < Stage::recipient ? kit::FarEnd::notReached : kit::FarEnd::reached;
+    Conversation later{.stage = stage, .reply = 451};
+    auto outcome = outcomeOf(later, origin, Addressee::ofTheSms);
+    ASSERT_EQ(kindOf(outcome), "deferred");
+    EXPECT_EQ(std::get<kit::Deferred>(outcome).farEnd, expected) << int(stage);
+    Conversation silent{.stage = stage, .end = End::failure, .failure = net::Failure::cut};
+    outcome = outcomeOf(silent, origin, Addressee::ofTheSms);
+    if (stage == Stage::content) continue;  // unknown
+    EXPECT_EQ(std::get<kit::Deferred>(outcome).farEnd, expected) << int(stage);
+  }
+}
+
 TEST(MailReplies, AReasonHoldsCodesAndOurOwnWords) {
   Conversation refused{.stage = Stage::recipient, .reply = 550, .enhanced = "5.1.1"};
   EXPECT_EQ(reasonOf(outcomeOf(refused, origin, Addressee::ofTheSms)),

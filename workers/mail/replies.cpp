@@ -73,6 +73,12 @@ const Row& rowOf(const Conversation& conversation) {
   return stage == Stage::content ? nonsense : outOfTurn;
 }
 
+/// Before an address was named, nothing that happens says anything of the SMS or its recipient.
+kit::Outcome later(const Conversation& conversation, const std::string& reason) {
+  bool named = conversation.stage >= Stage::recipient;
+  return kit::Deferred{.reason = reason, .farEnd = named ? kit::FarEnd::reached : kit::FarEnd::notReached};
+}
+
 kit::Outcome outcomeOfReply(const Conversation& conversation, std::string_view origin, Addressee addressee) {
   const Row& row = rowOf(conversation);
   std::string code = std::to_string(conversation.reply);
@@ -84,7 +90,7 @@ kit::Outcome outcomeOfReply(const Conversation& conversation, std::string_view o
     case Meaning::refused:
       return kit::Refused{reason};
     case Meaning::deferred:
-      return kit::Deferred{reason};
+      return later(conversation, reason);
     case Meaning::broken:
       return kit::Broken{reason};
     case Meaning::refusedOrBroken:
