@@ -122,6 +122,27 @@ std::vector<std::string> HttpProxy::asked() const {
   return lines;
 }
 
+bool SoapServer::isInstalled() {
+  return std::system("php -r 'exit(class_exists(\"SoapServer\") ? 0 : 1);' >/dev/null 2>&1") == 0;
+}
+
+// It says where it listens on its standard error.
+SoapServer::SoapServer()
+    : program_({"/bin/sh", "-c", "exec php -S 127.0.0.1:0 '" SMSD_PEERS "/soap-server.php' 2>&1"},
+               {"SOAP_RECORD=" + (folder_.path / "calls").string(), "PATH=/usr/bin:/bin"}, -1) {
+  std::string line = program_.firstLine();
+  std::size_t at = line.find("127.0.0.1:");
+  if (at == std::string::npos) throw std::runtime_error("PHP did not start: " + line);
+  port_ = static_cast<std::uint16_t>(std::stoi(line.substr(at + 10)));
+}
+
+std::vector<nlohmann::json> SoapServer::calls() const {
+  std::vector<nlohmann::json> calls;
+  std::ifstream file(folder_.path / "calls");
+  for (std::string line; std::getline(file, line);) calls.push_back(nlohmann::json::parse(line));
+  return calls;
+}
+
 bool Nginx::isInstalled() { return std::filesystem::exists("/usr/sbin/nginx"); }
 
 // nginx takes over a listening socket that its variable names, as it does from its former self at an upgrade.

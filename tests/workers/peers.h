@@ -93,6 +93,21 @@ class HttpProxy {
   std::uint16_t port_ = 0;
 };
 
+/// tests/peers/soap-server.php in PHP's own web server.
+class SoapServer {
+ public:
+  SoapServer();
+  static bool isInstalled();
+  /// Each call so far, as soap-server.php describes it.
+  std::vector<nlohmann::json> calls() const;
+  std::uint16_t port() const { return port_; }
+
+ private:
+  Folder folder_;
+  Program program_;
+  std::uint16_t port_ = 0;
+};
+
 /// A throw-away authority and what it signed. Each file holds the certificate and its key.
 class Certificates {
  public:

@@ -40,6 +40,8 @@ class Endpoint {
 
   /// Takes our secrets out of what a gateway said, should it say one: a reference is shown.
   void hideSecrets(std::string& said) const;
+  /// A secret of the kind's own.
+  void hideToo(const config::Secret& secret) { rememberSecret(secret.reveal()); }
 
  private:
   void declareTls(config::Keys& keys);

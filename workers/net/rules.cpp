@@ -10,7 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t longestReference = 128;
 constexpr std::int64_t mostMemory = 1 << 20;  // of one expression
 
 std::optional<int> parseStatus(std::string_view text) {
@@ -196,28 +195,34 @@ AnswerParts Rules::wanted() const {
   return {body ? AnswerParts::Body::kept : AnswerParts::Body::dropped, reference_.header};
 }
 
-std::optional<std::string> Rules::referenceIn(const Answer& answer) const {
-  std::optional<std::string> reference;
-  if (!reference_.header.empty() && !answer.exchange().header.empty()) reference = answer.exchange().header;
-  if (!reference && reference_.pointer) reference = reference_.pointer.in(answer.json());
-  if (!reference && reference_.expression) reference = reference_.expression.extract(answer.exchange().body);
-  if (reference) reference->resize(std::min(reference->size(), longestReference));
-  return reference;
+std::optional<std::string> Rules::reference(const Answer& answer) const {
+  std::optional<std::string> found;
+  if (!reference_.header.empty() && !answer.exchange().header.empty()) found = answer.exchange().header;
+  if (!found && reference_.pointer) found = reference_.pointer.in(answer.json());
+  if (!found && reference_.expression) found = reference_.expression.extract(answer.exchange().body);
+  if (found) found->resize(std::min(found->size(), longestReference));
+  return found;
 }
 
-kit::Outcome Rules::outcomeOf(const Exchange& exchange, std::string_view origin) const {
-  if (exchange.status == 0) return net::outcomeOf(exchange, origin);
-  Answer answer(exchange);
-  std::string reference = referenceIn(answer).value_or("");
+std::optional<kit::Outcome> Rules::firstFit(const Answer& answer, std::string_view origin) const {
+  const Exchange& exchange = answer.exchange();
   for (auto& rule : rules_) {
-    if (rule.fits(answer)) return outcomeAs(rule, exchange, reference, origin);
+    if (rule.fits(answer)) return outcomeAs(rule, exchange, reference(answer).value_or(""), origin);
     // What is missing could be what this rule looks for.
     if (exchange.whole == Exchange::Body::partial && rule.readsBody() && rule.fitsStatus(exchange.status))
       return kit::Unknown{std::string(origin) + " gave an answer that did not come whole (" +
                           std::to_string(exchange.status) + ")"};
   }
+  return std::nullopt;
+}
+
+kit::Outcome Rules::outcomeOf(const Exchange& exchange, std::string_view origin) const {
+  if (exchange.status == 0) return net::outcomeOf(exchange, origin);
+  Answer answer(exchange);
+  if (auto ruled = firstFit(answer, origin)) return *std::move(ruled);
   kit::Outcome outcome = net::outcomeOf(exchange, origin);
-  if (auto* accepted = std::get_if<kit::Accepted>(&outcome)) accepted->reference = reference;
+  if (auto* accepted = std::get_if<kit::Accepted>(&outcome))
+    accepted->reference = reference(answer).value_or("");
   return outcome;
 }
 

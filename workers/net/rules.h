@@ -21,6 +21,8 @@
 
 namespace smsd::net {
 
+constexpr std::size_t longestReference = 128;
+
 enum class Meaning { accepted, refused, deferred, broken, unknown };
 
 /// A regular expression that was tried when the configuration was read. Empty: none was given.
@@ -52,6 +54,8 @@ class Pointer {
 class Answer {
  public:
   explicit Answer(const Exchange& exchange) : exchange_(exchange) {}
+  /// Of a kind whose answers are not JSON, but have been made so.
+  Answer(const Exchange& exchange, nlohmann::json json) : exchange_(exchange), json_(std::move(json)) {}
   const Exchange& exchange() const { return exchange_; }
   const nlohmann::json& json() const;  // discarded: it is no JSON
 
@@ -81,9 +85,11 @@ class Rules {
   AnswerParts wanted() const;
   kit::Outcome outcomeOf(const Exchange& exchange, std::string_view origin) const;
 
- private:
-  std::optional<std::string> referenceIn(const Answer& answer) const;
+  /// What the first rule that fits says of a complete answer's headers and what came of its body.
+  std::optional<kit::Outcome> firstFit(const Answer& answer, std::string_view origin) const;
+  std::optional<std::string> reference(const Answer& answer) const;
 
+ private:
   std::vector<Rule> rules_;
   struct {
     std::string body, json, header;

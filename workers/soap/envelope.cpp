@@ -1,0 +1,137 @@
+#include "workers/soap/envelope.h"
+
+#include <algorithm>
+#include <cstring>
+#include <pugixml.hpp>
+
+#include "workers/net/template.h"
+
+namespace smsd::soap {
+namespace {
+
+constexpr std::string_view soapEnvelope = "http://schemas.xmlsoap.org/soap/envelope/";
+constexpr std::size_t mostValues = 64;
+
+std::string_view localName(pugi::xml_node node) {
+  std::string_view name = node.name();
+  std::size_t colon = name.find(':');
+  return colon == std::string_view::npos ? name : name.substr(colon + 1);
+}
+
+/// The parser knows no namespaces: a prefix means what the nearest declaration says.
+std::string_view nameSpaceOf(pugi::xml_node node) {
+  std::string_view name = node.name();
+  std::size_t colon = name.find(':');
+  std::string declaration = "xmlns";
+  if (colon != std::string_view::npos) declaration += ":" + std::string(name.substr(0, colon));
+  for (; node; node = node.parent())
+    if (auto attribute = node.attribute(declaration.c_str())) return attribute.value();
+  return {};
+}
+
+bool isSoap(pugi::xml_node node, std::string_view name) {
+  return localName(node) == name && nameSpaceOf(node) == soapEnvelope;
+}
+
+pugi::xml_node firstElement(pugi::xml_node parent) {
+  return parent.find_child([](pugi::xml_node node) { return node.type() == pugi::node_element; });
+}
+
+pugi::xml_node childNamed(pugi::xml_node parent, std::string_view name) {
+  return parent.find_child(
+      [&](pugi::xml_node node) { return node.type() == pugi::node_element && localName(node) == name; });
+}
+
+/// SOAP 1.1, 5.4.1: a value may stand elsewhere in the body. Followed once: what points on is no value.
+pugi::xml_node resolved(pugi::xml_node value, pugi::xml_node body) {
+  std::string_view reference = value.attribute("href").value();
+  if (!reference.starts_with('#')) return value;
+  return body.find_child(
+      [&](pugi::xml_node node) { return node.attribute("id").value() == reference.substr(1); });
+}
+
+bool isNil(pugi::xml_node node) {
+  for (auto attribute : node.attributes()) {
+    std::string_view name = attribute.name();
+    std::string_view value = attribute.value();
+    if ((name.ends_with(":nil") || name.ends_with(":null")) && (value == "1" || value == "true")) return true;
+  }
+  return false;
+}
+
+nlohmann::json valueOf(pugi::xml_node node, pugi::xml_node body) {
+  node = resolved(node, body);
+  if (!node || isNil(node)) return nullptr;
+  if (firstElement(node)) return nlohmann::json::object();
+  return std::string(node.text().get());
+}
+
+nlohmann::json faultOf(pugi::xml_node fault) {
+  std::string code = childNamed(fault, "faultcode").text().get();
+  // The prefix is the sender's own word for the namespace.
+  if (std::size_t colon = code.find(':'); colon != std::string::npos) code.erase(0, colon + 1);
+  return {{"fault", {{"code", code}, {"text", childNamed(fault, "faultstring").text().get()}}}};
+}
+
+nlohmann::json resultOf(pugi::xml_node response, pugi::xml_node body, std::string_view wanted) {
+  auto values = nlohmann::json::object();
+  nlohmann::json answer = {{"values", nullptr}};
+  for (auto child : response.children()) {
+    if (child.type() != pugi::node_element || values.size() >= mostValues) continue;
+    std::string name(localName(child));
+    auto value = valueOf(child, body);
+    bool isFirst = values.empty();
+    if (wanted.empty() ? isFirst : name == wanted) answer["result"] = value;
+    values[name] = std::move(value);
+  }
+  answer["values"] = std::move(values);
+  return answer;
+}
+
+}  // namespace
+
+bool isName(std::string_view name) {
+  auto isLetter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  return !name.empty() && isLetter(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) {
+    return isLetter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  });
+}
+
+std::string envelopeOf(std::string_view method, std::string_view nameSpace,
+                       const std::vector<Parameter>& parameters) {
+  std::string call(method);
+  std::string declaration;
+  if (!nameSpace.empty()) {
+    call = "m:" + call;
+    declaration = " xmlns:m=\"" + net::escaped(nameSpace, net::Place::xml) + "\"";
+  }
+  std::string body;
+  for (auto& parameter : parameters)
+    body += "<" + parameter.name + " xsi:type=\"xsd:" + parameter.type + "\">" +
+            net::escaped(parameter.value, net::Place::xml) + "</" + parameter.name + ">";
+  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+         "<SOAP-ENV:Envelope xmlns:SOAP-ENV=\"" +
+         std::string(soapEnvelope) +
+         "\" xmlns:SOAP-ENC=\"http://schemas.xmlsoap.org/soap/encoding/\""
+         " xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" "
+         "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\""
+         " SOAP-ENV:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\"><SOAP-ENV:Body><" +
+         call + declaration + ">" + body + "</" + call + "></SOAP-ENV:Body></SOAP-ENV:Envelope>";
+}
+
+std::optional<nlohmann::json> readAnswer(std::string_view xml, std::string_view result) {
+  pugi::xml_document document;
+  constexpr unsigned how = pugi::parse_default | pugi::parse_doctype | pugi::parse_ws_pcdata_single;
+  if (!document.load_buffer(xml.data(), xml.size(), how)) return std::nullopt;
+  if (document.find_child([](pugi::xml_node n) { return n.type() == pugi::node_doctype; }))
+    return std::nullopt;
+  auto envelope = document.document_element();
+  if (!isSoap(envelope, "Envelope")) return std::nullopt;
+  auto body = envelope.find_child([](pugi::xml_node n) { return isSoap(n, "Body"); });
+  auto content = firstElement(body);
+  if (!content) return std::nullopt;
+  if (isSoap(content, "Fault")) return faultOf(content);
+  return resultOf(content, body, result);
+}
+
+}  // namespace smsd::soap

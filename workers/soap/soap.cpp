@@ -1,0 +1,192 @@
+#include "workers/soap/soap.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace smsd::soap {
+namespace {
+
+using net::Placeholder;
+
+/// What says no without saying why: NAV's plugin took any result of Python's that is not true for a failure.
+bool saysNo(const std::string& result) {
+  return result.empty() || result == "0" || result == "false" || result == "False" || result == "FALSE";
+}
+/// What says yes and nothing more.
+bool saysYes(const std::string& result) {
+  return result == "1" || result == "true" || result == "True" || result == "TRUE";
+}
+
+bool isHeaderText(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~' && c != '"'; });
+}
+
+}  // namespace
+
+void SoapDispatcher::declare(config::Keys& keys) {
+  keys.text("url", settings_.url, "the service's URL, http or https", config::Presence::required);
+  keys.choice("preset", settings_.preset, {{"none", Preset::none}, {"boost", Preset::boost}},
+              "a service whose call is known: boost is sendMessage(username, password, sender, phone, sms)");
+  keys.text("username", settings_.username, "who we are, for a preset");
+  keys.secretFile("password_file", settings_.password, "and the password");
+  keys.text("sender", settings_.sender, "the number or name that SMS come from, for a preset");
+  keys.text("method", settings_.method, "the method to call");
+  keys.text("namespace", settings_.nameSpace, "the namespace it is in; empty: none");
+  keys.text("action", settings_.action, "the SOAPAction header's value");
+  keys.list<Parameter>(
+      "parameters", settings_.parameters,
+      [](config::Keys& inner, Parameter& parameter) {
+        inner.text("name", parameter.name, "its name", config::Presence::required);
+        inner.text("type", parameter.type, "its type in XML Schema");
+        inner.text("value", parameter.value,
+                   "its value; {recipient}, {digits} (of the recipient), {text}, {key} (the idempotency key) "
+                   "and names from `secrets` may stand in it",
+                   config::Presence::required);
+        inner.rule("name", [&parameter]() -> std::optional<std::string> {
+          if (isName(parameter.name)) return std::nullopt;
+          return "expected a name that may stand in XML, without a prefix";
+        });
+        inner.rule("type", [&parameter]() -> std::optional<std::string> {
+          if (isName(parameter.type)) return std::nullopt;
+          return "expected a type of XML Schema, like string or int";
+        });
+      },
+      "the method's parameters, in their order");
+  keys.text("result", settings_.result, "the name of the value that is the result; empty: the first one");
+  endpoint_.declare(keys);
+  rules_.declare(keys);
+  keys.rule("preset", [this] { return readPreset(); });
+  keys.rule("url", [this] { return readUrl(); });
+  keys.rule("action", [this]() -> std::optional<std::string> {
+    if (isHeaderText(settings_.action)) return std::nullopt;
+    return "expected printable ASCII without quotation marks";
+  });
+  keys.rule("parameters", [this] { return readCall(); });
+}
+
+std::optional<std::string> SoapDispatcher::readUrl() {
+  auto parsed = net::UrlTemplate::parse(settings_.url);
+  if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
+  url_ = std::get<net::UrlTemplate>(std::move(parsed));
+  for (auto placeholder : {Placeholder::recipient, Placeholder::digits, Placeholder::text, Placeholder::key,
+                           Placeholder::encoding})
+    if (url_.holds(placeholder)) return "a placeholder may stand in a parameter's value only";
+  return std::nullopt;
+}
+
+// Each of them is the file's own: a name that is left out never comes from somewhere else (wart C70).
+std::optional<std::string> SoapDispatcher::readPreset() {
+  bool given = !settings_.username.empty() || !settings_.password.empty() || !settings_.sender.empty();
+  if (settings_.preset == Preset::none) {
+    if (given) return "username, password_file and sender go with a preset; parameters have `secrets`";
+    if (!isName(settings_.method)) return "expected `method`, a name without a prefix, or a preset";
+    return std::nullopt;
+  }
+  if (settings_.username.empty() || settings_.password.empty() || settings_.sender.empty())
+    return "expected username, password_file and sender beside boost";
+  if (!settings_.method.empty() || !settings_.parameters.empty())
+    return "boost says method and parameters itself";
+  settings_.method = "sendMessage";
+  settings_.parameters = {{.name = "username", .value = "{preset_username}"},
+                          {.name = "password", .value = "{preset_password}"},
+                          {.name = "sender", .value = "{preset_sender}"},
+                          {.name = "phone", .value = "{recipient}"},
+                          {.name = "sms", .value = "{text}"}};
+  endpoint_.hideToo(settings_.password);
+  return std::nullopt;
+}
+
+net::Constants SoapDispatcher::constants() const {
+  auto constants = endpoint_.constants();
+  constants.push_back({"preset_username", config::Secret(settings_.username)});
+  constants.push_back({"preset_password", settings_.password});
+  constants.push_back({"preset_sender", config::Secret(settings_.sender)});
+  return constants;
+}
+
+std::optional<std::string> SoapDispatcher::readCall() {
+  if (settings_.method.empty()) return std::nullopt;  // said already
+  auto parsed =
+      net::BodyTemplate::parse(envelopeOf(settings_.method, settings_.nameSpace, settings_.parameters),
+                               net::BodyType::xml, constants());
+  // Where in the envelope is nothing that an operator has written.
+  if (auto problem = std::get_if<net::Problem>(&parsed)) return problem->what;
+  call_ = std::get<net::BodyTemplate>(std::move(parsed));
+  if (!call_.holds(Placeholder::recipient) && !call_.holds(Placeholder::digits))
+    return "expected {recipient} or {digits} in one of the values";
+  if (!call_.holds(Placeholder::text)) return "expected {text} in one of the values";
+  if (call_.holds(Placeholder::encoding)) return "{encoding} is for http only";
+  return std::nullopt;
+}
+
+sandbox::Policy SoapDispatcher::policy() { return endpoint_.policy(url_.port()); }
+
+kj::Promise<void> SoapDispatcher::start(kj::AsyncIoContext&) {
+  auto settings = endpoint_.transfers();
+  settings.method = net::Method::post;
+  settings.headers = {"Content-Type: text/xml; charset=utf-8", "SOAPAction: \"" + settings_.action + "\""};
+  settings.wanted = {net::AnswerParts::Body::kept, rules_.wanted().header};
+  transfers_ = std::make_unique<net::Transfers>(std::move(settings));
+  return kj::READY_NOW;
+}
+
+kit::Traits SoapDispatcher::traits() const { return endpoint_.traits("soap"); }
+
+kj::Promise<kit::Outcome> SoapDispatcher::send(kit::Job job) {
+  net::Values values{job.recipient, job.text, job.key};
+  return transfers_
+      ->run({*url_.expand(values),
+             {endpoint_.keyHeader(job.key)},
+             endpoint_.deadline(job.deadline),
+             call_.expand(values)})
+      .then([this](net::Exchange exchange) {
+        auto outcome = outcomeOf(exchange);
+        if (auto* accepted = std::get_if<kit::Accepted>(&outcome)) endpoint_.hideSecrets(accepted->reference);
+        return outcome;
+      });
+}
+
+kit::Outcome SoapDispatcher::outcomeOf(const net::Exchange& exchange) {
+  lastStatus_ = exchange.status;
+  // A Fault comes with 500 (SOAP 1.1, 6.2); what else the status says of an error, it says.
+  bool mayHoldSoap = (exchange.status >= 200 && exchange.status < 300) || exchange.status == 500;
+  if (!mayHoldSoap) return rules_.outcomeOf(exchange, url_.origin());
+  bool whole = exchange.whole == net::Exchange::Body::whole;
+  auto answer = whole ? readAnswer(exchange.body, settings_.result) : std::nullopt;
+  if (auto ruled =
+          rules_.firstFit(net::Answer(exchange, answer.value_or(nlohmann::json::object())), url_.origin()))
+    return *std::move(ruled);
+  if (answer) return meaningOf(*answer, exchange);
+  if (exchange.status == 500) return net::outcomeOf(exchange, url_.origin());
+  return kit::Unknown{url_.origin() + " does not answer in SOAP (" + std::to_string(exchange.status) + ")"};
+}
+
+kit::Outcome SoapDispatcher::meaningOf(const nlohmann::json& answer, const net::Exchange& exchange) const {
+  if (answer.contains("fault")) {
+    std::string code = answer["fault"]["code"];
+    // SOAP 1.1, 4.4.1: the two that are about how we speak. Whether Client means this SMS or our credentials
+    // nobody can tell from here: neither is given up for it.
+    if (code == "VersionMismatch" || code == "MustUnderstand")
+      return kit::Broken{url_.origin() + " does not speak SOAP as we do (" + code + ")"};
+    std::string_view who = code.starts_with("Client") ? "faults the call" : "has a fault of its own";
+    return kit::Deferred{url_.origin() + " " + std::string(who), exchange.retryAfter};
+  }
+  net::Answer read(exchange, answer);
+  if (!answer.contains("result")) return kit::Accepted{rules_.reference(read).value_or("")};
+  bool hasParts = answer["result"].is_object();
+  std::string result = answer["result"].is_string() ? answer["result"].get<std::string>() : "";
+  if (!hasParts && saysNo(result))
+    return kit::Deferred{url_.origin() + " says no and not why", exchange.retryAfter};
+  if (auto reference = rules_.reference(read)) return kit::Accepted{*reference};
+  if (saysYes(result)) return kit::Accepted{};
+  return kit::Accepted{result.substr(0, net::longestReference)};
+}
+
+kit::Condition SoapDispatcher::condition() const {
+  std::string last = lastStatus_ < 0    ? "none yet"
+                     : lastStatus_ == 0 ? "no answer"
+                                        : "status " + std::to_string(lastStatus_);
+  return {.broken = "", .details = {{"gateway", url_.origin()}, {"last answer", last}}};
+}
+
+}  // namespace smsd::soap
