@@ -315,6 +315,7 @@ ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Over
   Keys keys;
   declareKeys(keys, result.config);
   result.problems = keys.read(std::get<std::string>(content), file.string());
+  for (auto& [key, value] : valuesOf(Config())) result.places.emplace(key, keys.where(key));
   makeAbsolute(result.config, fs::absolute(file).parent_path());
   const auto add = [&](const std::vector<Problem>& more) {
     result.problems.insert(result.problems.end(), more.begin(), more.end());
@@ -331,6 +332,18 @@ UnknownPolicy unknownPolicy(const Config& config, std::optional<int> severity) {
     for (const auto& entry : config.retry.unknownBySeverity)
       if (entry.from <= *severity && *severity <= entry.to) return entry.policy;
   return config.retry.unknown;
+}
+
+std::vector<std::pair<std::string, std::string>> valuesOf(const Config& config) {
+  Config copy = config;
+  copy.dispatchers.clear();
+  copy.retry.unknownBySeverity.clear();
+  Keys keys;
+  declareKeys(keys, copy);
+  std::vector<std::pair<std::string, std::string>> values;
+  for (auto& one : keys.explain())
+    if (one.key.find("[]") == std::string::npos) values.emplace_back(one.key, one.defaultValue);
+  return values;
 }
 
 std::vector<config::Explained> explainConfig() {

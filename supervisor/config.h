@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/config/keys.h"
@@ -46,6 +48,7 @@ struct SeverityPolicy {
   int from = 1;
   int to = 1'000'000;
   UnknownPolicy policy = UnknownPolicy::resend;
+  bool operator==(const SeverityPolicy&) const = default;
 };
 
 struct DispatcherConfig {
@@ -57,6 +60,7 @@ struct DispatcherConfig {
   std::filesystem::path config;  // default dispatchers/<name>.yaml beside smsd.yaml; absolute after reading
   std::filesystem::path socket;  // with Activation::socket; default /run/smsd/<name>.sock
   std::filesystem::path worker;  // the program; default smsd-worker-<kind>, found beside smsd or in libexec
+  bool operator==(const DispatcherConfig&) const = default;
 };
 
 /// Mail to the administrators: what of the journal, how often, and through which dispatcher of its own.
@@ -112,7 +116,8 @@ UnknownPolicy unknownPolicy(const Config& config, std::optional<int> severity);
 
 struct ConfigRead {
   Config config;
-  std::vector<config::Problem> problems;  // empty: the configuration can be used
+  std::vector<config::Problem> problems;      // empty: the configuration can be used
+  std::map<std::string, std::string> places;  // file:line:column by key, for those that are not in a list
 };
 
 /// How far a reading goes.
@@ -124,5 +129,7 @@ enum class Reach {
 /// Relative paths in the file are relative to the file's folder. `overrides` win over what the file says.
 ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Overrides& overrides = {});
 std::vector<config::Explained> explainConfig();
+/// All keys with the values they have in `config`, as the file would have them. Lists have none.
+std::vector<std::pair<std::string, std::string>> valuesOf(const Config& config);
 
 }  // namespace smsd

@@ -15,6 +15,7 @@
 #include "supervisor/events.h"
 #include "supervisor/open-queue.h"
 #include "supervisor/queue/queue-thread.h"
+#include "supervisor/reloader.h"
 #include "supervisor/road/road.h"
 #include "supervisor/start-up.h"
 #include "version.h"
@@ -77,10 +78,11 @@ kj::Own<AdminMail> openAdminMail(kj::AsyncIoContext& io, const Config& config, c
 }  // namespace
 
 int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& name,
-              std::vector<keeper::SpawnPlan> plans) {
+              std::vector<keeper::SpawnPlan> plans, kj::Function<ConfigRead()> read) {
   Events log(config.log.recipient);
   Road* roadPointer = nullptr;
-  queue::QueueThread queue([&config]() { return openQueue(config); },
+  // A copy: the queue's thread opens it again whenever it lost it.
+  queue::QueueThread queue([config]() { return openQueue(config); },
                            [&roadPointer]() {
                              if (roadPointer != nullptr) roadPointer->notice();
                            });
@@ -102,8 +104,8 @@ int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& n
       {road, queue, pauses, log, backendName(config), [&byControl]() { byControl.fulfiller->fulfill(); }});
   Road::Keepers keepers;
   for (std::size_t i = 0; i < plans.size(); ++i)
-    keepers.push_back(
-        std::make_unique<keeper::Keeper>(io, config.dispatchers[i], std::move(plans[i]), i, log, road));
+    keepers.push_back(std::make_unique<keeper::Keeper>(io, config.dispatchers[i], plans[i],
+                                                       road.indexOf(config.dispatchers[i].name), log, road));
   road.use(std::move(keepers));
   for (auto& keeper : road.keepers()) {
     if (pauses.has(keeper->name())) keeper->pause();
@@ -112,14 +114,20 @@ int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& n
   road.start();
   log.daemonStarted(SMSD_VERSION, backendName(config), config.dispatchers.size());
   systemd::Service service(
-      io.provider->getTimer(), []() { return true; }, [&road]() { return statusLine(road); });
+      io.provider->getTimer(), [&road]() { return road.alive(); }, [&road]() { return statusLine(road); });
   road.whenChanged([&service]() { service.changed(); });
   service.ready();
+  auto reloader = kj::heap<Reloader>(io, road, log, service, std::move(plans), kj::mv(read),
+                                     [&pauses](keeper::Keeper& keeper) {
+                                       if (pauses.has(keeper.name())) keeper.pause();
+                                       keeper.start();
+                                     });
 
   int status = told(io.unixEventPort, kj::mv(byControl.promise))
                    .exclusiveJoin(road.limitReached().then([]() { return int(EX_UNAVAILABLE); }))
                    .wait(io.waitScope);
-  service.stopping(config.stopTimeout + lastSteps);
+  reloader = nullptr;
+  service.stopping(road.config().stopTimeout + lastSteps);
   std::size_t left = road.stop().wait(io.waitScope);
   // A database that hangs must not keep us: its thread cannot be interrupted, and to unwind is to wait for
   // it.

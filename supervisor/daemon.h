@@ -16,7 +16,8 @@ namespace smsd {
 
 /// `name`: see Instance. Throws StartUpError when the queue cannot be used or the control socket cannot be
 /// bound.
+/// `read` reads the configuration again, for a reload; SIGHUP, SIGTERM and SIGINT were captured.
 int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& name,
-              std::vector<keeper::SpawnPlan> plans);
+              std::vector<keeper::SpawnPlan> plans, kj::Function<ConfigRead()> read);
 
 }  // namespace smsd

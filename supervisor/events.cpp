@@ -88,6 +88,24 @@ void Events::operatorTested(const std::string& recipient, const std::string& res
   operatorActed(fmt::format("test SMS to {} ({})", shown(recipient), result), uid);
 }
 
+void Events::reloaded(const std::string& changes) const {
+  Entry(Level::notice, fmt::format("reloaded: {}", changes), "reloaded", "a2a836f08288441f981f1b564ca00748")
+      .field("SMSD_REASON", changes)
+      .write();
+}
+
+void Events::reloadRefused(const std::string& problems) const {
+  std::string line;
+  for (std::size_t at = 0, end; at < problems.size(); at = end + 1) {
+    end = std::min(problems.find('\n', at), problems.size());
+    if (end > at) line += (line.empty() ? "" : "; ") + problems.substr(at, end - at);
+  }
+  Entry(Level::error, fmt::format("the reload was refused, nothing has changed: {}", line), "reload-refused",
+        "464f49a9a276469d90759f75e5769b97")
+      .field("SMSD_REASON", line)
+      .write();
+}
+
 void Events::workerReady(const std::string& dispatcher, int pid, const std::vector<std::string>& lock) const {
   std::string how =
       lock.empty() ? "without an inner lock" : fmt::format("locked in by {}", fmt::join(lock, ", "));
@@ -194,8 +212,8 @@ void Events::sent(const queue::Submission& submission, const std::string& refere
 }
 
 void Events::sentMany(const std::string& dispatcher, std::size_t sms, std::size_t messages) const {
-  Entry(Level::info, fmt::format("{}: sent {} more SMS with {} messages", dispatcher, sms, messages), "sms-sent-many",
-        "8ad2cfb04d7243019d8d62e1c7bd5a0e")
+  Entry(Level::info, fmt::format("{}: sent {} more SMS with {} messages", dispatcher, sms, messages),
+        "sms-sent-many", "8ad2cfb04d7243019d8d62e1c7bd5a0e")
       .field("SMSD_DISPATCHER", dispatcher)
       .field("SMSD_COUNT", std::to_string(sms))
       .write();

@@ -22,10 +22,15 @@ std::string masked(const std::string& recipient);
 class Events {
  public:
   explicit Events(RecipientInLog recipients) : recipients_(recipients) {}
+  void show(RecipientInLog recipients) { recipients_ = recipients; }
 
   void daemonStarted(const std::string& version, const std::string& queue, std::size_t dispatchers) const;
   void daemonStopping(std::size_t underWay) const;
   void daemonStopped(std::size_t left) const;
+  /// `changes`: in words, one line.
+  void reloaded(const std::string& changes) const;
+  /// `problems`: as config::describe() has them, one a line.
+  void reloadRefused(const std::string& problems) const;
 
   /// What an operator did over control.sock. `act` is in words, `uid` that of the peer, if it is known.
   void operatorActed(const std::string& act, std::optional<unsigned> uid) const;

@@ -23,8 +23,8 @@ using namespace smsd;
 void holdSignals() {
   kj::UnixEventPort::captureSignal(SIGTERM);
   kj::UnixEventPort::captureSignal(SIGINT);
+  kj::UnixEventPort::captureSignal(SIGHUP);
   signal(SIGPIPE, SIG_IGN);
-  signal(SIGHUP, SIG_IGN);  // there is no reload yet; the default would end us with work under way
 }
 
 /// The dispatchers', and that of mail to the administrators.
@@ -49,7 +49,9 @@ int live(const Arguments& arguments) {
   auto io = kj::setupAsyncIo();
   auto instance = takeInstance(config.stateDirectory);
   checkAll(io, config, plans);
-  return runDaemon(io, config, instance.name, std::move(plans));
+  return runDaemon(io, config, instance.name, std::move(plans), [&arguments]() {
+    return readConfig(arguments.config, Reach::dispatcherFiles, arguments.overrides);
+  });
 }
 
 int run(const Arguments& arguments) {

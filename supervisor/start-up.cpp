@@ -17,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t maxConfigBytes = 1 << 20;
+
 fs::path ownFolder() {
   std::error_code error;
   return fs::read_symlink("/proc/self/exe", error).parent_path();
@@ -40,28 +42,55 @@ std::string readAll(int fd) {
   return text;
 }
 
-/// Empty: its file is good.
-std::string checkOne(kj::AsyncIoContext& io, const keeper::SpawnPlan& plan) {
-  kj::AutoCloseFd config(open(plan.config.c_str(), O_RDONLY | O_CLOEXEC));
-  if (config.get() < 0) return fmt::format("{}: {}\n", plan.config.string(), strerror(errno));
-  kj::AutoCloseFd errors(memfd_create("smsd-check", MFD_CLOEXEC));
-  keeper::Command command = keeper::configuredCommand(plan, config.get());
-  command.arguments.push_back("--check");
-  command.errors = errors.get();
-  try {
-    keeper::Process process(io.unixEventPort, command);
-    auto patience = io.provider->getTimer().timeoutAfter(10 * kj::SECONDS, process.ended());
-    if (patience.wait(io.waitScope).clean()) return {};
-  } catch (const std::system_error& e) {
-    return fmt::format("{}: {}\n", plan.name, e.what());
-  } catch (const kj::Exception&) {
-    return fmt::format("{}: {} --check did not answer within 10 seconds\n", plan.name, plan.program.string());
+/// A file as it is now, in memory that nobody can write to any more. Throws std::system_error.
+std::shared_ptr<kj::AutoCloseFd> snapshot(const fs::path& path) {
+  auto fail = [&path]() { throw std::system_error(errno, std::generic_category(), path.string()); };
+  kj::AutoCloseFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) fail();
+  auto copy = std::make_shared<kj::AutoCloseFd>(memfd_create("smsd-config", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (copy->get() < 0) fail();
+  char buffer[4096];
+  // What is longer than a worker reads is the worker's to complain about.
+  for (std::size_t size = 0; size <= maxConfigBytes;) {
+    ssize_t n = read(file.get(), buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail();
+    if (n == 0) break;
+    if (write(copy->get(), buffer, static_cast<std::size_t>(n)) != n) fail();
+    size += static_cast<std::size_t>(n);
   }
-  lseek(errors.get(), 0, SEEK_SET);
-  std::string said = readAll(errors.get());
+  if (fcntl(copy->get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) fail();
+  return copy;
+}
+
+std::string wordsOf(int errors, const keeper::SpawnPlan& plan) {
+  lseek(errors, 0, SEEK_SET);
+  std::string said = readAll(errors);
   return said.empty() ? fmt::format("{}: {} --check failed without a word\n", plan.config.string(),
                                     plan.program.string())
                       : said;
+}
+
+/// Resolves with the problems; empty: its file is good.
+kj::Promise<std::string> checkOne(kj::AsyncIoContext& io, const keeper::SpawnPlan& plan) {
+  auto errors = kj::heap<kj::AutoCloseFd>(memfd_create("smsd-check", MFD_CLOEXEC));
+  try {
+    keeper::Command command = keeper::configuredCommand(plan);
+    command.arguments.push_back("--check");
+    command.errors = errors->get();
+    auto process = kj::heap<keeper::Process>(io.unixEventPort, command);
+    return io.provider->getTimer()
+        .timeoutAfter(10 * kj::SECONDS, process->ended())
+        .then([plan, fd = errors->get()](
+                  keeper::ProcessEnd end) -> std::string { return end.clean() ? "" : wordsOf(fd, plan); },
+              [plan](kj::Exception&&) -> std::string {
+                return fmt::format("{}: {} --check did not answer within 10 seconds\n", plan.name,
+                                   plan.program.string());
+              })
+        .attach(kj::mv(process), kj::mv(errors));
+  } catch (const std::system_error& e) {
+    return fmt::format("{}: {}\n", plan.name, e.what());
+  }
 }
 
 /// Empty for one that systemd starts: it has its program and its file.
@@ -74,10 +103,17 @@ keeper::SpawnPlan planOne(const Config& config, const DispatcherConfig& dispatch
         "with "
         "the {} worker, or set `worker:` to where it is\n",
         dispatcher.name, program.string(), strerror(errno), dispatcher.kind);
-  return {.program = program,
-          .config = dispatcher.config,
-          .name = dispatcher.name,
-          .folder = config.stateDirectory};
+  keeper::SpawnPlan plan{.program = program,
+                         .config = dispatcher.config,
+                         .name = dispatcher.name,
+                         .folder = config.stateDirectory,
+                         .content = nullptr};
+  try {
+    plan.content = snapshot(dispatcher.config);
+  } catch (const std::system_error& e) {
+    problems += fmt::format("{}\n", e.what());
+  }
+  return plan;
 }
 
 std::string randomName() {
@@ -106,10 +142,20 @@ keeper::SpawnPlan planAdminMail(const Config& config) {
   return plan;
 }
 
-void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPlan>& plans) {
-  std::string problems;
+kj::Promise<std::string> findDispatcherProblems(kj::AsyncIoContext& io,
+                                                const std::vector<keeper::SpawnPlan>& plans) {
+  kj::Vector<kj::Promise<std::string>> checks;
   for (const auto& plan : plans)
-    if (!plan.program.empty()) problems += checkOne(io, plan);
+    if (!plan.program.empty()) checks.add(checkOne(io, plan));
+  return kj::joinPromises(checks.releaseAsArray()).then([](kj::Array<std::string> all) {
+    std::string problems;
+    for (auto& one : all) problems += one;
+    return problems;
+  });
+}
+
+void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPlan>& plans) {
+  std::string problems = findDispatcherProblems(io, plans).wait(io.waitScope);
   if (!problems.empty()) throw StartUpError(EX_CONFIG, problems);
 }
 

@@ -133,6 +133,17 @@ void Keeper::resume() {
   changed();
 }
 
+void Keeper::reconfigure(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan) {
+  reconfigure(config, hireFor(io, config, std::move(plan)));
+}
+
+void Keeper::reconfigure(const DispatcherConfig& config, Hire hire) {
+  config_ = config;
+  hire_ = kj::mv(hire);
+  breaker_ = Breaker(std::min(dear, config.timeout / 2));
+  restart("its configuration has changed");
+}
+
 void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
   for (auto& one : outcomes) {
     count(one);

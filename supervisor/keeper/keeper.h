@@ -67,8 +67,11 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   void inquire(const std::vector<queue::AttemptId>& attempts);
   /// What is with the worker is not ours any more: it is ended, and another one follows.
   void letGo(const std::string& why);
-  /// For the end of the daemon: nothing further is started; resolves when nothing is out.
+  /// For the end of the daemon, or of this dispatcher: nothing further is started; resolves when nothing is
+  /// out.
   kj::Promise<void> drain();
+  /// Nothing is out, and nothing is asked about.
+  bool idle() const { return out() == 0 && inquiry_.empty(); }
   /// For the end of the daemon, too late for drain(): what is out becomes unknown.
   void end();
 
@@ -80,6 +83,9 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   /// A fresh worker as soon as what is out has finished, or a while later. What was is forgotten: an operator
   /// who mended something sees it tried.
   void restart(const std::string& why);
+  /// A reload: the next worker is one of the new kind, and it follows as by restart().
+  void reconfigure(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan);
+  void reconfigure(const DispatcherConfig& config, Hire hire);
   bool paused() const { return paused_; }
 
   // --- anybody's

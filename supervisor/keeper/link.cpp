@@ -29,9 +29,7 @@ class SpawnLink final : public Link {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) fail("socketpair");
     kj::AutoCloseFd ours(pair[0]), theirs(pair[1]);
-    kj::AutoCloseFd config(open(plan.config.c_str(), O_RDONLY | O_CLOEXEC));
-    if (config.get() < 0) fail(plan.config.string());
-    Command command = configuredCommand(plan, config.get());
+    Command command = configuredCommand(plan);
     command.arguments.insert(command.arguments.end(), {"--channel-fd", std::to_string(channelNumber)});
     command.descriptors.emplace_back(theirs.get(), channelNumber);
     command.folder = plan.folder;
@@ -97,11 +95,13 @@ class SocketLink final : public Link {
 
 }  // namespace
 
-Command configuredCommand(const SpawnPlan& plan, int configFd) {
+Command configuredCommand(const SpawnPlan& plan) {
+  // Those that read it share its offset; each has read it long before the next one is started.
+  if (lseek(plan.content->get(), 0, SEEK_SET) != 0) fail(plan.config.string());
   return {.program = plan.program,
           .arguments = {"--name", plan.name, "--config-name", plan.config.string(), "--config-fd",
                         std::to_string(configNumber)},
-          .descriptors = {{configFd, configNumber}},
+          .descriptors = {{plan.content->get(), configNumber}},
           .folder = {}};
 }
 

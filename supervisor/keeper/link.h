@@ -8,6 +8,7 @@
 #include <kj/async-io.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "supervisor/keeper/process.h"
@@ -40,13 +41,16 @@ class Link {
 /// How a dispatcher's worker is started in spawn mode.
 struct SpawnPlan {
   std::filesystem::path program;
-  std::filesystem::path config;  // the dispatcher's own file
+  std::filesystem::path config;  // the dispatcher's own file: what it is called in messages
   std::string name;
   std::filesystem::path folder;  // what it works in: relative paths in its file are relative to this
+  // What stood in its file when that was read: what was checked is what every worker gets, whatever happens
+  // to the file meanwhile. A sealed memfd, shared by all that are made of this plan.
+  std::shared_ptr<kj::AutoCloseFd> content;
 };
 
 /// The program with its name and its configuration, which it reads from a descriptor; nothing to serve yet.
-Command configuredCommand(const SpawnPlan& plan, int configFd);
+Command configuredCommand(const SpawnPlan& plan);
 
 kj::Own<Link> spawnLink(kj::AsyncIoContext& io, const SpawnPlan& plan);
 kj::Own<Link> socketLink(kj::AsyncIoContext& io, const std::filesystem::path& socket);

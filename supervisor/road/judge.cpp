@@ -23,6 +23,7 @@ void Road::dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome
   }
   pump();
   finishIfStopped();
+  if (!leaving_.empty()) dismiss_.in(0ms);
 }
 
 Situation Road::situation(const Item& item, std::size_t dispatcher, const AttemptOutcome& said) const {

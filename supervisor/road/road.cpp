@@ -50,7 +50,8 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
               poll_.in(config_.queue.pollInterval);
               notice();
             }),
-      watch_(timer, [this]() { watch(); }) {}
+      watch_(timer, [this]() { watch(); }),
+      dismiss_(timer, [this]() { dismiss(); }) {}
 
 std::size_t Road::indexOf(const std::string& name) {
   auto found = std::find(names_.begin(), names_.end(), name);
@@ -90,8 +91,9 @@ kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
   if (!started_ || stopping_) return nullptr;
   if (std::exchange(headAsked_, false)) head_ = true;
   // At the start the preferred dispatcher gets the chance to become ready before the others get its work.
-  for (auto& keeper : keepers_)
-    if (keeper->undecided()) return nullptr;
+  if (!decided_ && std::any_of(keepers_.begin(), keepers_.end(), [](auto& one) { return one->undecided(); }))
+    return nullptr;
+  decided_ = true;  // one that a reload adds later keeps nobody waiting
   KJ_IF_MAYBE (first, firstUsable()) {
     const auto& keeper = *keepers_[*first];
     std::size_t capacity = std::max<std::size_t>(keeper.room(), keeper.out() > 0 ? keeper.capacity() : 1);
@@ -193,8 +195,11 @@ void Road::fenced() {
   recording_.clear();
   out_.clear();
   // Their workers hold more than they have begun: what another supervisor sends now must not leave here, too.
+  const char* why = "what it held is another supervisor's now";
   for (auto& keeper : keepers_)
-    if (keeper->out() > 0) keeper->letGo("what it held is another supervisor's now");
+    if (keeper->out() > 0) keeper->letGo(why);
+  for (auto& one : leaving_)
+    if (one->keeper->out() > 0) one->keeper->letGo(why);
   sweep_ = true;
 }
 
@@ -245,6 +250,7 @@ kj::Promise<std::size_t> Road::stop() {
   auto drained = kj::joinPromises(drains.finish()).then([]() -> kj::Promise<void> { return kj::NEVER_DONE; });
   auto late = timer_.afterDelay(duration(config_.stopTimeout)).then([this]() {
     for (auto& keeper : keepers_) keeper->end();
+    for (auto& one : leaving_) one->keeper->end();
     return timer_.afterDelay(lastWords).then([this]() { finish(); });
   });
   drains_ = drained.exclusiveJoin(kj::mv(late)).eagerlyEvaluate(nullptr);

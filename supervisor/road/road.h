@@ -38,6 +38,11 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   std::size_t indexOf(const std::string& name);
   /// Before start(): the dispatchers, in order of preference.
   void use(Keepers keepers);
+  /// A reload: from now on this holds, for what is under way too. Of the dispatchers those that were here
+  /// stay, in the order of `config`; `added` holds the others, which the caller starts. One that is not in
+  /// `config` any more finishes what it has out, and goes.
+  void replace(Config config, Keepers added);
+  const Config& config() const { return config_; }
   kj::Promise<kj::Maybe<queue::QueueError>> enlist() { return ledger_.enlist(); }
   void start();
   /// There may be something new in the queue.
@@ -132,12 +137,22 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void finishIfStopped();
   void finish();
 
+  /// One that is not configured any more.
+  struct Leaving {
+    std::unique_ptr<keeper::Keeper> keeper;
+    enum class Drained { no, yes } drained = Drained::no;
+    kj::Promise<void> draining = nullptr;
+  };
+  void leave(std::unique_ptr<keeper::Keeper> keeper);
+  void dismiss();
+
   kj::Timer& timer_;
-  const Config& config_;
+  Config config_;
   const Events& log_;
   std::vector<std::string> names_;  // of all dispatchers there ever were, by their index
   Keepers keepers_;                 // in order of preference
   Trials trials_;
+  std::vector<std::unique_ptr<Leaving>> leaving_;
   Ledger ledger_;
   queue::Formatter format_;
 
@@ -160,6 +175,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   std::vector<Streak> streaks_;  // by dispatcher
   bool ending_ = false;
   bool started_ = false;
+  bool decided_ = false;  // each of the first dispatchers was ready or has failed
   bool stopping_ = false;
   kj::Maybe<kj::TimePoint> noDispatcherSince_;
   Progress progress_;
@@ -172,6 +188,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   Alarm wake_;  // that of one in resting_
   Alarm poll_;
   Alarm watch_;
+  Alarm dismiss_;
   kj::Promise<void> drains_ = nullptr;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<std::size_t>>> stopped_;
   kj::PromiseFulfillerPair<void> limit_ = kj::newPromiseAndFulfiller<void>();

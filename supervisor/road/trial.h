@@ -48,6 +48,8 @@ class Trials {
   Trials(kj::Timer& timer, const Keepers& keepers, FormatRules rules);
   ~Trials() noexcept(false);
 
+  /// For those that come from now on.
+  void use(FormatRules rules) { rules_ = rules; }
   kj::Promise<TrialReport> run(TrialRequest request);
   /// Takes what is a trial's out of what a dispatcher reported.
   void reported(std::vector<AttemptOutcome>& outcomes);

@@ -58,6 +58,7 @@ void Road::unstick() {
     });
     if (overdue) keepers_[i]->letGo("it holds SMS past every deadline");
   }
+  for (auto& one : leaving_) one->keeper->letGo("it holds SMS past every deadline");
   sweep_ = sweepAgain_ = true;
   pump();
 }

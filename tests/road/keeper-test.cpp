@@ -1,4 +1,5 @@
 // The keeper of one dispatcher: the throttle, the probe, and what it tells the road and the journal.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include "tests/road/keeper-bench.h"
@@ -439,7 +440,8 @@ TEST(Keeper, SaysHowAWorkerProcessEnded) {
     auto io = kj::setupAsyncIo();
     Events log{RecipientInLog::plain};
     Ears road;
-    SpawnPlan plan{program, "/dev/null", "modem", "/"};
+    auto nothing = std::make_shared<kj::AutoCloseFd>(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    SpawnPlan plan{program, "/dev/null", "modem", "/", nothing};
     Keeper keeper(io, named("modem", Activation::spawn), plan, 0, log, road);
     keeper.start();
     while (keeper.undecided()) road.nextChange().wait(io.waitScope);

@@ -1,0 +1,125 @@
+#include "supervisor/reloader.h"
+
+#include <fmt/format.h>
+#include <kj/async-unix.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "supervisor/start-up.h"
+
+namespace smsd {
+namespace {
+
+/// What is in a sealed memfd, its offset left alone.
+std::string contentOf(const keeper::SpawnPlan& plan) {
+  std::string content;
+  char buffer[4096];
+  for (ssize_t n; (n = pread(plan.content->get(), buffer, sizeof buffer, std::ssize(content))) > 0;)
+    content.append(buffer, static_cast<std::size_t>(n));
+  return content;
+}
+
+std::map<std::string, keeper::SpawnPlan> byName(const Config& config, Reloader::Plans plans) {
+  std::map<std::string, keeper::SpawnPlan> result;
+  for (std::size_t i = 0; i < plans.size(); ++i)
+    result.emplace(config.dispatchers[i].name, std::move(plans[i]));
+  return result;
+}
+
+}  // namespace
+
+Reloader::Reloader(kj::AsyncIoContext& io, Road& road, Events& log, systemd::Service& service, Plans plans,
+                   Read read, kj::Function<void(keeper::Keeper&)> hire)
+    : io_(io),
+      road_(road),
+      log_(log),
+      service_(service),
+      plans_(byName(road.config(), std::move(plans))),
+      read_(kj::mv(read)),
+      hire_(kj::mv(hire)),
+      tasks_(*this) {
+  tasks_.add(next());
+}
+
+/// A SIGHUP during a reload is kept by the kernel, and is the next one.
+kj::Promise<void> Reloader::next() {
+  return io_.unixEventPort.onSignal(SIGHUP).then(
+      [this](siginfo_t) { return reload().then([this]() { return next(); }); });
+}
+
+kj::Promise<void> Reloader::reload() {
+  service_.reloading();
+  auto read = read_();
+  Changes changes;
+  if (read.problems.empty()) {
+    changes = compare(road_.config(), read);
+    read.problems = std::move(changes.forbidden);
+  }
+  if (!read.problems.empty()) return refuse(config::describe(read.problems)), kj::READY_NOW;
+  Plans plans;
+  try {
+    plans = planWorkers(read.config);
+  } catch (const StartUpError& e) {
+    return refuse(e.what()), kj::READY_NOW;
+  }
+  return findDispatcherProblems(io_, plans)
+      .then([this, config = std::move(read.config), changes = std::move(changes),
+             plans](std::string problems) mutable {
+        if (problems.empty())
+          apply(std::move(config), std::move(changes), std::move(plans));
+        else
+          refuse(problems);
+      });
+}
+
+void Reloader::refuse(const std::string& problems) {
+  log_.reloadRefused(problems);
+  service_.ready();
+}
+
+bool Reloader::anotherFile(const keeper::SpawnPlan& plan) const {
+  auto before = plans_.find(plan.name);
+  if (before == plans_.end() || plan.content == nullptr || before->second.content == nullptr) return false;
+  return before->second.program != plan.program || contentOf(before->second) != contentOf(plan);
+}
+
+/// All of it in one turn of the loop: nobody sees half of it.
+void Reloader::apply(Config config, Changes changes, Plans plans) {
+  for (auto& plan : plans)
+    if (anotherFile(plan) &&
+        std::find(changes.changed.begin(), changes.changed.end(), plan.name) == changes.changed.end())
+      changes.changed.push_back(plan.name);
+  auto among = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  Road::Keepers added;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    auto& entry = config.dispatchers[i];
+    if (among(changes.added, entry.name))
+      added.push_back(
+          std::make_unique<keeper::Keeper>(io_, entry, plans[i], road_.indexOf(entry.name), log_, road_));
+  }
+  log_.show(config.log.recipient);
+  road_.replace(std::move(config), std::move(added));
+  log_.reloaded(changes.words());
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    auto& keeper = *road_.keepers()[i];
+    if (among(changes.changed, keeper.name()))
+      keeper.reconfigure(io_, road_.config().dispatchers[i], plans[i]);
+    else if (among(changes.added, keeper.name()))
+      hire_(keeper);
+  }
+  plans_ = byName(road_.config(), std::move(plans));
+  service_.ready();
+}
+
+void Reloader::taskFailed(kj::Exception&& exception) {
+  // Nothing was applied, or all of it: what can fail here is a child process. The next SIGHUP tries again.
+  log_.reloadRefused(exception.getDescription().cStr());
+  service_.ready();
+  tasks_.add(next());
+}
+
+}  // namespace smsd

@@ -1,0 +1,51 @@
+// The part of the road that takes a reload in: another configuration, other dispatchers, while SMS are out.
+#include <algorithm>
+
+#include "supervisor/road/road.h"
+
+namespace smsd {
+
+void Road::replace(Config config, Keepers added) {
+  Keepers before = std::exchange(keepers_, {});
+  for (auto& entry : config.dispatchers)
+    for (auto* from : {&before, &added})
+      for (auto& keeper : *from)
+        if (keeper != nullptr && keeper->name() == entry.name) {
+          keepers_.push_back(std::move(keeper));
+          break;
+        }
+  // What is out with one of those that go may take as long as it was allowed to.
+  progress_ = Progress(std::max(patience(config_), patience(config)));
+  config_ = std::move(config);
+  format_ = [rules = config_.formatting](const std::vector<Message>& messages) {
+    return format(messages, rules);
+  };
+  trials_.use(config_.formatting);
+  if (started_) poll_.in(config_.queue.pollInterval);
+  for (auto& keeper : before)
+    if (keeper != nullptr) leave(std::move(keeper));
+  lookForAWayOut();
+  notice();
+  changed_();
+}
+
+/// It keeps its index, so that its outcomes find their SMS. It begins nothing more.
+void Road::leave(std::unique_ptr<keeper::Keeper> keeper) {
+  auto& one = *leaving_.emplace_back(std::make_unique<Leaving>());
+  one.keeper = std::move(keeper);
+  one.draining = one.keeper->drain()
+                     .catch_([](kj::Exception&&) {})  // its worker has gone: what it held is told by that
+                     .then([this, &one]() {
+                       one.drained = Leaving::Drained::yes;
+                       dismiss_.in(Milliseconds(0));
+                     })
+                     .eagerlyEvaluate(nullptr);
+}
+
+/// Those that have nothing out any more. Not from within one of their own calls: this is an alarm's work.
+void Road::dismiss() {
+  std::erase_if(leaving_,
+                [](auto& one) { return one->drained == Leaving::Drained::yes && one->keeper->idle(); });
+}
+
+}  // namespace smsd
