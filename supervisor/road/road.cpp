@@ -38,7 +38,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
       oldestsTurn_(share - 1),
       lastSeverity_(INT_MAX),
       progress_(patience(config)),
-      sentLog_(timer, config.log.sent, log),
+      sentLog_(timer, config_.log.sent, log),
       look_(timer, [this]() { notice(); }),
       wake_(timer,
             [this]() {

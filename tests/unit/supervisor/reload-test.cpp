@@ -50,6 +50,7 @@ TEST(Reload, EachKeyIsAppliedOrRefused) {
                                          "retry.unknown",
                                          "retry.unknown_by_severity",
                                          "log.recipient",
+                                         "log.sent",
                                          "stop_timeout",
                                          "dispatchers"};
   auto& refused = keysOfARestart();
