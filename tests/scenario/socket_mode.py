@@ -106,6 +106,29 @@ class SocketMode(Scenario):
         self.assertEqual(self.own.signs_of_life(stopped), [])
         self.say(allowed_s=0.4, median_between_signs_s=f"{gaps[len(gaps) // 2]:.3f}")
 
+    def test_a_worker_past_its_deadline_that_cannot_report_it_gives_no_more_signs_of_life(self):
+        """Its loop runs, but it is of no use any more, and cannot end by itself: systemd's watchdog may."""
+        worker = self.worker({"result": "hang"})
+        smsd = self.smsd(worker, timeout="1s")
+        smsd.ctl("send", "+471", "alert")
+        smsd.start(systemd=self.own)
+        wait_for("it is under way", lambda: (self.systemd.status() or "").startswith("ready, 1 under way"))
+        smsd.process.send_signal(signal.SIGSTOP)  # nobody takes the report
+        other = self.open(Systemd(self.folder, watchdog=0.4))
+        second = self.open(SocketWorker(self.folder, "second", "debug", {}, systemd=other))
+        with socket.socket(socket.AF_UNIX) as visitor:
+            visitor.connect(str(second.socket))
+            wait_for("the other worker is well", lambda: other.signs_of_life())
+
+        def silent():
+            last = self.systemd.signs_of_life()[-1]
+            return len(other.signs_of_life(last)) >= 10
+        wait_for("ten of the other's and none of its own", silent)
+        self.assertIn(state_of(worker.process.pid), "SR")
+        self.assertIn("makes no progress", worker.text())
+        smsd.process.send_signal(signal.SIGCONT)
+        self.assertEqual(worker.process.wait(DEADLINE), 75)
+
     def test_a_worker_that_gives_up_ends_and_a_fresh_one_serves(self):
         worker = self.worker({"file": str(self.folder / "sent.jsonl"), "when": [{"text": "hang", "result": "hang"}]})
         smsd = self.smsd(worker, timeout="500ms").start(systemd=self.own)
