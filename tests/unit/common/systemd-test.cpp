@@ -109,13 +109,13 @@ TEST_F(Told, SignsOfLifeAtHalfOfWhatIsAllowedAndOnlyWhileThereIsProgress) {
 TEST_F(Told, AStatusLineAtOnceThenAtMostOnceASecondAndOnlyWhenItIsAnother) {
   service.ready();
   heard();
-  for (int i = 1; i <= 1000; ++i) {
+  for (int i = 1; i <= 5; ++i) {  // fewer than fit into the socket: a fault must not hang here
     line = std::to_string(i) + " accepted";
     service.changed();
   }
   EXPECT_EQ(heard(), Words{});
   advance(1s);
-  EXPECT_EQ(heard(), (Words{"STATUS=1000 accepted"}));
+  EXPECT_EQ(heard(), (Words{"STATUS=5 accepted"}));
   service.changed();
   advance(1s);
   EXPECT_EQ(heard(), (Words{"WATCHDOG=1"}));
