@@ -64,9 +64,14 @@ void compareDispatchers(const Config& running, const Config& next, Changes& chan
 }  // namespace
 
 const std::vector<std::string>& keysOfARestart() {
-  static const std::vector<std::string> keys = {"queue.backend",     "queue.postgresql.connection",
-                                                "queue.sqlite.path", "queue.lease",
-                                                "control.socket",    "state_directory"};
+  static const std::vector<std::string> keys = {
+      "queue.backend", "queue.postgresql.connection", "queue.sqlite.path", "queue.lease",
+      "queue.keep_history", "control.socket", "state_directory",
+      // Its worker and what it has not mailed yet belong together.
+      "admin_mail.to", "admin_mail.level", "admin_mail.dispatcher", "admin_mail.kind",
+      "admin_mail.activation", "admin_mail.socket", "admin_mail.timeout", "admin_mail.start_timeout",
+      "admin_mail.config", "admin_mail.worker", "admin_mail.delay", "admin_mail.interval",
+      "admin_mail.lines"};
   return keys;
 }
 

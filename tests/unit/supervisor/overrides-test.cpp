@@ -42,7 +42,7 @@ class OverridesFile : public testing::Test {
 // C31: NAV took 0 for "not given". C32: its factor had to be a whole number. C30: its action was never the
 // one that was asked for.
 TEST_F(OverridesFile, EachFlagWinsOverItsKeyAndNoughtIsAValue) {
-  const auto [config, problems] = read(
+  const auto [config, problems, places] = read(
       "delay: 20s, factor: 3, max_delay: 2h, limit: 7, at_limit: shutdown",
       with({{"delay", "5"}, {"delayfactor", "1.5"}, {"maxdelay", "60"}, {"limit", "0"}, {"action", "0"}}));
   ASSERT_TRUE(problems.empty()) << problems[0].what;
