@@ -40,6 +40,13 @@ std::string contentOf(const std::filesystem::path& file) {
   return content.str();
 }
 
+std::vector<nlohmann::json> jsonLinesOf(const std::filesystem::path& path) {
+  std::vector<nlohmann::json> lines;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
 void write(const std::filesystem::path& file, const std::string& content) { std::ofstream(file) << content; }
 
 }  // namespace
@@ -93,12 +100,7 @@ Gateway::Gateway(std::vector<std::string> behaviours, const std::filesystem::pat
   port_ = static_cast<std::uint16_t>(std::stoi(line));
 }
 
-std::vector<nlohmann::json> Gateway::requests() const {
-  std::vector<nlohmann::json> requests;
-  std::ifstream file(folder_.path / "requests");
-  for (std::string line; std::getline(file, line);) requests.push_back(nlohmann::json::parse(line));
-  return requests;
-}
+std::vector<nlohmann::json> Gateway::requests() const { return jsonLinesOf(folder_.path / "requests"); }
 
 std::size_t Gateway::connections() const {
   std::set<int> seen;
@@ -136,12 +138,16 @@ SoapServer::SoapServer()
   port_ = static_cast<std::uint16_t>(std::stoi(line.substr(at + 10)));
 }
 
-std::vector<nlohmann::json> SoapServer::calls() const {
-  std::vector<nlohmann::json> calls;
-  std::ifstream file(folder_.path / "calls");
-  for (std::string line; std::getline(file, line);) calls.push_back(nlohmann::json::parse(line));
-  return calls;
+std::vector<nlohmann::json> SoapServer::calls() const { return jsonLinesOf(folder_.path / "calls"); }
+
+Providers::Providers()
+    : program_({"/usr/bin/python3", SMSD_PEERS "/providers.py", "--record", folder_.path / "taken"}, {}, -1) {
+  std::string line = program_.firstLine();
+  if (line.empty()) throw std::runtime_error("the gateways did not start");
+  port_ = static_cast<std::uint16_t>(std::stoi(line));
 }
+
+std::vector<nlohmann::json> Providers::taken() const { return jsonLinesOf(folder_.path / "taken"); }
 
 bool Nginx::isInstalled() { return std::filesystem::exists("/usr/sbin/nginx"); }
 

@@ -93,6 +93,20 @@ class HttpProxy {
   std::uint16_t port_ = 0;
 };
 
+/// tests/peers/providers.py
+class Providers {
+ public:
+  Providers();
+  /// Each SMS that one of them has taken, as providers.py describes it.
+  std::vector<nlohmann::json> taken() const;
+  std::uint16_t port() const { return port_; }
+
+ private:
+  Folder folder_;
+  Program program_;
+  std::uint16_t port_ = 0;
+};
+
 /// tests/peers/soap-server.php in PHP's own web server.
 class SoapServer {
  public:

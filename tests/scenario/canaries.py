@@ -1,0 +1,162 @@
+"""A canary in every place where a secret can stand, and a gateway with every fault: nothing that anybody can look at shows one."""
+
+import os
+import pathlib
+import subprocess
+from urllib.parse import quote
+
+from harness import BIN, Gateway, Scenario, Smsd, free_port, wait_for
+
+# What tests/peers/http-gateway.py does with a request. Those that fail; one SMS meets them all.
+FAULTS = ["status=%d" % status for status in (302, 400, 401, 402, 404, 407, 408, 409, 429, 500, 502, 503, 504, 599)] + [
+    "status=429,retry-after=1", "status=307,location=%2F-%2Fstatus%3D400", "cut=before", "cut=headers", "reset", "garbage", "silent",
+    "slow=0.2", "manyheaders", "echo,status=400", "echo,status=500", "echo,status=503"]
+
+
+def canary():
+    return "CANARY" + os.urandom(12).hex()
+
+
+class Canary(Scenario):
+    def setUp(self):
+        super().setUp()
+        self.canaries = {}
+
+    def secret(self, name, value=None):
+        """A file with a secret in it that is looked for afterwards."""
+        self.canaries[name] = value or canary()
+        file = self.folder / f"{name}.secret"
+        file.write_text(self.canaries[name] + "\n")
+        file.chmod(0o640)
+        return str(file)
+
+    def everything_there_is_to_see(self, smsd):
+        """{where: what can be seen there}, of a daemon that runs."""
+        seen = {"log": smsd.text(), "status": smsd.ctl("status", check=False).stdout,
+                "status --json": smsd.ctl("status", "--json", check=False).stdout, "explain": smsd.ctl("explain", "1", check=False).stdout,
+                "queue list": smsd.ctl("queue", "list", check=False).stdout}
+        for name in ("queue.db", "queue.db-wal"):
+            if (self.folder / name).exists():
+                seen[name] = (self.folder / name).read_bytes().decode("latin-1")
+        # What ps shows of the daemon and of each worker. The peers are not ours: those are told what to echo.
+        for pid in [smsd.process.pid, *(pid for pids in smsd.children().values() for pid in pids)]:
+            for file in ("cmdline", "environ", "comm"):
+                seen[f"/proc/{pid}/{file}"] = pathlib.Path(f"/proc/{pid}/{file}").read_bytes().decode("latin-1")
+        return seen
+
+    def assert_nothing_shows(self, smsd):
+        for where, text in self.everything_there_is_to_see(smsd).items():
+            for name, value in self.canaries.items():
+                for form in (value, quote(value, safe="")):
+                    self.assertFalse(form in text, f"the secret {name} shows in {where}")
+
+    def smsd(self, dispatchers):
+        return self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}}, dispatchers,
+                              entries={name: {"timeout": "2s"} for name in dispatchers}))
+
+    def sent(self, smsd, text):
+        smsd.ctl("send", "+4799999999", text)
+        smsd.start()
+        wait_for("the last one took it", lambda: (smsd.status() or {"queue": {"unsent": 1}})["queue"]["unsent"] == 0, deadline=180)
+
+    def everywhere(self):
+        """Keys of an http dispatcher with a secret in each place, but for the URL's."""
+        return {"method": "POST", "body": "password={in_body}&to={recipient}&m={text}", "connect_timeout": "1s",
+                "headers": [{"name": "X-Api-Key", "value": "{in_header}"}],
+                "auth": {"type": "basic", "username": "noc", "password_file": self.secret("basic")},
+                "secrets": [{"name": name, "file": self.secret(name)} for name in ("in_url", "in_header", "in_body")]}
+
+
+class Http(Canary):
+    def test_no_fault_of_a_gateway_shows_a_secret(self):
+        gateway = self.open(Gateway(self.folder))
+        keys = self.everywhere()
+        literal = self.canaries["in the url itself"] = canary()
+        url = f"http://me:{literal}@127.0.0.1:%d%s?password={{in_url}}&more={literal}"
+        dispatchers = {f"fault{n}": ("http", dict(keys, url=url % (gateway.port, f"/-/{fault}/")))
+                       for n, fault in enumerate(FAULTS)}
+        dispatchers["unreachable"] = ("http", dict(keys, url=url % (free_port(), "/")))
+        dispatchers["redirected"] = ("http", dict(keys, url=url % (gateway.port, "/-/status=307,location=%2F-%2Fstatus%3D500"), redirects=2))
+        dispatchers["bearer"] = ("http", dict(keys, url=url % (gateway.port, "/-/status=401/"),
+                                              auth={"type": "bearer", "token_file": self.secret("bearer")}))
+        proxy = {"url": f"http://127.0.0.1:{free_port()}", "username": "me", "password_file": self.secret("proxy")}
+        dispatchers["proxied"] = ("http", dict(keys, url=url % (gateway.port, "/"), proxy=proxy))
+        # The last one takes it, and gives all that it was asked as its reference.
+        dispatchers["echo"] = ("http", dict(keys, url=url % (gateway.port, "/-/echo/"), reference={"body": "(?s)\"headers.*"}))
+        smsd = self.smsd(dispatchers)
+        text = self.canaries.setdefault("text", canary())
+        self.sent(smsd, text)
+        met = {request["path"].split("/")[2] for request in gateway.requests() if request["path"].startswith("/-/")}
+        self.assertEqual(set(FAULTS) - met, set())
+        del self.canaries["text"]  # an operator may see it; a log may not
+        self.assertFalse(text in smsd.text(), "the text of an SMS shows in the log")
+        self.assert_nothing_shows(smsd)
+        # The canaries did go where they belong: the search above looks for what was really there.
+        echoed = next(request for request in gateway.requests() if request["path"] == "/-/echo/")
+        self.assertIn(self.canaries["in_url"], echoed["query"])
+        self.assertIn(self.canaries["in_body"], echoed["body"])
+        self.assertEqual(echoed["headers"]["x-api-key"], self.canaries["in_header"])
+        self.say(dispatchers=len(dispatchers), faults_met=len(met), canaries=len(self.canaries), log_bytes=len(smsd.text()))
+
+    def test_no_certificate_that_is_wrong_shows_a_key(self):
+        make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x -addext subjectAltName={} " \
+               "-keyout {}.key -out {}.pem -days 2"
+        for name, host in (("server", "DNS:elsewhere.example"), ("client", "DNS:me.example")):
+            subprocess.run(make.format(host, self.folder / name, self.folder / name).split(), check=True, capture_output=True)
+        key = self.folder / "client.key"
+        key.chmod(0o640)
+        self.canaries["client key"] = key.read_text().splitlines()[1]
+        elsewhere = self.open(Gateway(self.folder, "--cert", str(self.folder / "server.pem"), "--key", str(self.folder / "server.key")))
+        plain = self.open(Gateway(self.folder))
+        identity = {"certificate_file": str(self.folder / "client.pem"), "key_file": str(key)}
+        keys = dict(self.everywhere(), **identity)
+        url = "https://127.0.0.1:%d/?password={in_url}"
+        mismatched = dict(keys, key_file=str(self.folder / "server.key"))
+        (self.folder / "server.key").chmod(0o640)
+        dispatchers = {
+            "untrusted": ("http", dict(keys, url=url % elsewhere.port)),
+            "another-host": ("http", dict(keys, url=url % elsewhere.port, ca_file=str(self.folder / "server.pem"))),
+            "no-tls": ("http", dict(keys, url=url % plain.port)),
+            "not-its-key": ("http", dict(mismatched, url=url % elsewhere.port)),
+            "good": ("debug", {"file": str(self.folder / "sent")})}
+        smsd = self.smsd(dispatchers)
+        self.sent(smsd, "x")
+        self.assertEqual(elsewhere.requests() + plain.requests(), [])
+        self.assert_nothing_shows(smsd)
+
+
+class Soap(Canary):
+    def test_no_fault_of_a_service_shows_a_secret(self):
+        password = self.secret("password")
+        value = self.canaries["password"]
+        envelope = '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>%s</e:Body></e:Envelope>'
+        fault = envelope % f"<e:Fault><faultcode>e:Client</faultcode><faultstring>{value}</faultstring></e:Fault>"
+        answers = [f"status=500,body={quote(fault)}", "status=401,echo", "echo", "cut=before",
+                   f"type=text%2Fxml,body={quote(envelope % f'<r><x>{value}</x></r>')}"]
+        dispatchers = {}
+        for n, answer in enumerate(answers):
+            gateway = self.open(Gateway(self.folder, "--behave", answer))
+            dispatchers[f"soap{n}"] = ("soap", {"preset": "boost", "url": f"http://127.0.0.1:{gateway.port}/", "username": "me",
+                                                "password_file": password, "sender": "1234"})
+        smsd = self.smsd(dispatchers)
+        self.sent(smsd, "x")
+        self.assertIn(value, gateway.requests()[0]["body"])
+        self.assert_nothing_shows(smsd)
+
+
+class Configuration(Canary):
+    def test_no_problem_with_a_file_shows_what_is_in_it(self):
+        secret = self.secret("password")
+        value = self.canaries["password"]
+        for kind, text in (("http", f"url: http://me:{value}@gw/{{recipient}}/{{texxt}}"), ("http", f"url: {value}"),
+                           ("http", f"url: http://gw/{{recipient}}{{text}}\nauth: {{type: basic, password: {value}}}"),
+                           ("http", f"url: http://gw/{{recipient}}{{text}}\nauth: {{type: basic, username: x, password_file: {value}}}"),
+                           ("http", f"url: http://gw/{{recipient}}{{text}}\nproxy: {{url: 'http://x:{value}@p:1'}}"),
+                           ("http", f"url: http://gw/{{recipient}}{{text}}\nbody: 'a b {value}'\nmethod: POST"),
+                           ("soap", f"preset: boost\nurl: http://gw\nusername: x\npassword: {value}\npassword_file: {secret}")):
+            with self.subTest(text=text.replace(value, "...")):
+                file = self.folder / "file.yaml"
+                file.write_text(text)
+                done = subprocess.run([BIN / f"smsd-worker-{kind}", "--check", "--config", file], capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 78)
+                self.assertNotIn(value, done.stdout + done.stderr)
