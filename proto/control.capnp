@@ -88,6 +88,10 @@ struct Status {
   queue @4 :QueueStatus;
   dispatchers @5 :List(DispatcherStatus);
   # in order of preference
+  withoutDispatcher @6 :Bool;
+  # none can be used: nothing is sent until one comes back. Why stands with each.
+  withoutDispatcherFor @7 :UInt64;
+  # seconds of that
 }
 
 struct QueueStatus {

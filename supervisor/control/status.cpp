@@ -81,6 +81,10 @@ void writeStatus(proto::Status::Builder status, const Road& road, const std::str
     writeDispatcher(dispatchers[i], *road.keepers()[i]);
     usable = usable || road.keepers()[i]->state() == keeper::State::ready;
   }
+  KJ_IF_MAYBE (since, road.withoutDispatcherFor()) {
+    status.setWithoutDispatcher(true);
+    status.setWithoutDispatcherFor(static_cast<std::uint64_t>(*since / kj::SECONDS));
+  }
   status.setHealthy(usable && reachable);
 }
 

@@ -59,6 +59,9 @@ ordered_json json(proto::Status::Reader status) {
                          {"pid", status.getPid()},
                          {"up_seconds", status.getUpFor()},
                          {"healthy", status.getHealthy()},
+                         {"without_dispatcher_seconds", status.getWithoutDispatcher()
+                                                            ? ordered_json(status.getWithoutDispatcherFor())
+                                                            : ordered_json(nullptr)},
                          {"queue",
                           {{"backend", queue.getBackend().cStr()},
                            {"reachable", queue.getReachable()},
@@ -108,6 +111,9 @@ void print(proto::Status::Reader status) {
         queue.getSent(), queue.getIgnored());
   else
     std::cout << fmt::format("queue   {}: AWAY: {}\n", queue.getBackend().cStr(), queue.getProblem().cStr());
+  if (status.getWithoutDispatcher())
+    std::cout << fmt::format("ways    NONE can be used, for {}: nothing is sent until one comes back\n",
+                             age(status.getWithoutDispatcherFor()));
   std::cout << "\n";
   print(status.getDispatchers());
 }
