@@ -10,6 +10,7 @@
 #include "supervisor/control/client.h"
 #include "supervisor/exit-status.h"
 #include "supervisor/smsctl/commands.h"
+#include "supervisor/smsctl/import-nav.h"
 #include "supervisor/smsctl/preview.h"
 #include "version.h"
 
@@ -33,6 +34,7 @@ struct Arguments {
   std::string interval = "2s";
   bool watch = false;
   queue::Whom whom;
+  std::string navFolder, output;
   bool everybody = false;
   FormatRules rules;
   queue::InstallOptions install;
@@ -169,6 +171,14 @@ void addConfig(CLI::App& app, Arguments& a, Action& chosen) {
   command(*group, "explain", "every key of smsd.yaml", a, chosen, [&a]() { return explainKeys(a.form()); });
   command(*group, "check", "what is wrong with it, as smsd --check says it; starts nothing", a, chosen,
           [&a]() { return checkConfig(a.config, a.form()); });
+  auto* import = command(*group, "import-nav", "writes smsd's configuration from NAV's", a, chosen,
+                         [&a]() { return importNav(a.navFolder, a.output, a.form()); });
+  import->add_option("DIR", a.navFolder, "where NAV's smsd.conf, nav.conf and db.conf are")
+      ->required()
+      ->type_name("");
+  import->add_option("--output", a.output, "the folder to write to; nothing in it is overwritten")
+      ->required()
+      ->type_name("FOLDER");
 }
 
 void addQueue(CLI::App& app, Arguments& a, Action& chosen) {

@@ -18,7 +18,10 @@ void print(const queue::StoredMessage& message) {
   std::cout << fmt::format("{:>9}  {:<15} {:>3}  {:<16} {}{} {:<10} {}\n", message.id,
                            text::printable(message.recipient, 15),
                            message.severity ? std::to_string(*message.severity) : "-", message.time,
-                           static_cast<char>(message.status), message.held ? '?' : message.underWay ? '*' : ' ',
+                           static_cast<char>(message.status),
+                           message.held       ? '?'
+                           : message.underWay ? '*'
+                                              : ' ',
                            text::printable(message.user, 10), text::printable(message.text, 200));
 }
 

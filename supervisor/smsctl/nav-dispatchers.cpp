@@ -1,0 +1,204 @@
+#include "supervisor/smsctl/nav-dispatchers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "supervisor/smsctl/nav-values.h"
+
+namespace smsd::smsctl::nav {
+namespace {
+
+std::string head(const std::string& from) {
+  return fmt::format("# Made from [{}] of NAV's smsd.conf.\n", from);
+}
+
+class WayImporter {
+ public:
+  WayImporter(const Ini& smsd, const Section& navConf) : smsd_(smsd), nav_(navConf) {}
+
+  Ways run() {
+    const Section* list = smsd_.find("dispatcher");
+    if (list == nullptr) {  // wart C16
+      ways_.problems.push_back({"smsd.conf", "no section [dispatcher], expected one that names dispatcher1"});
+      return std::move(ways_);
+    }
+    for (const auto& [place, entry] : inOrder(*list)) add(entry);
+    if (ways_.entries.empty() && ways_.problems.empty())
+      ways_.problems.push_back({"smsd.conf", "[dispatcher] names none that smsd has, expected one at least"});
+    return std::move(ways_);
+  }
+
+ private:
+  /// Wart C17: NAV counted keys, some of them not even of this section, and left others out without a word.
+  std::map<int, Entry> inOrder(const Section& list) {
+    std::map<int, Entry> places;
+    int last = 0;
+    for (const auto& [key, entry] : list) {
+      int place = 0;
+      const std::string_view digits =
+          key.starts_with("dispatcher") ? std::string_view(key).substr(10) : std::string_view();
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), place);
+      if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || place < 0) {
+        ways_.todo.push_back(
+            fmt::format("{}: expected dispatcher1, dispatcher2 ..., it was left out", entry.where));
+      } else if (!places.emplace(place, entry).second) {
+        ways_.problems.push_back({entry.where, fmt::format("a second dispatcher{}", place)});
+      }
+    }
+    for (const auto& [place, entry] : places) {
+      if (place != last + 1)
+        ways_.notes.push_back(
+            fmt::format("{}: after {} comes {}: the order is kept", entry.where, last, place));
+      last = place;
+    }
+    return places;
+  }
+
+  void add(const Entry& entry) {
+    static const std::map<std::string, void (WayImporter::*)(const Section&)> kinds = {
+        {"GammuDispatcher", &WayImporter::gammu},
+        {"HttpGetDispatcher", &WayImporter::http},
+        {"UninettMailDispatcher", &WayImporter::mail},
+        {"BoostDispatcher", &WayImporter::boost},
+        {"DebugDispatcher", &WayImporter::debug}};
+    section_ = entry.value;
+    const auto kind = kinds.find(section_);
+    if (kind == kinds.end()) {  // wart C15
+      ways_.todo.push_back(
+          fmt::format("{}: smsd has nothing like {}, it was left out", entry.where, section_));
+      return;
+    }
+    static const Section none;
+    const Section* found = smsd_.find(section_);
+    if (found == nullptr && section_ != "GammuDispatcher" && section_ != "DebugDispatcher")  // wart C16
+      ways_.problems.push_back(
+          {entry.where, fmt::format("{} has no section [{}], expected one", section_, section_)});
+    else
+      (this->*kind->second)(found == nullptr ? none : *found);
+  }
+
+  std::string freeName(std::string name) {
+    std::string candidate = name;
+    for (int i = 2; !names_.insert(candidate).second; ++i) candidate = fmt::format("{}-{}", name, i);
+    return candidate;
+  }
+  void entry(const std::string& name, const std::string& kind, const std::string& timeout) {
+    ways_.entries +=
+        fmt::format("  - {{name: {}, kind: {}, activation: spawn, timeout: {}}}\n", name, kind, timeout);
+  }
+  void file(const std::string& name, const std::string& content, unsigned mode = 0640) {
+    ways_.files.push_back({std::filesystem::path("dispatchers") / name, content, mode});
+  }
+  /// A value of the section itself. NAV's own example says None where somebody has to write one.
+  std::string value(const Section& section, const std::string& key) {
+    const auto found = section.find(key);
+    if (found != section.end() && !found->second.value.empty() && found->second.value != "None")
+      return found->second.value;
+    ways_.todo.push_back(fmt::format("[{}] says no {}: write it into the dispatcher's file", section_, key));
+    return "";
+  }
+
+  void gammu(const Section&) {
+    const std::string name = freeName("modem");
+    entry(name, "gammu", "60s");
+    file(name + ".yaml", head(section_) + "gammurc: /etc/gammurc\nsection: 0\n");
+    ways_.notes.push_back(fmt::format(
+        "{}: NAV's user may have had a ~/.gammurc of its own; `gammurc` names /etc/gammurc", name));
+  }
+
+  void http(const Section& section) {
+    const std::string name = freeName("gateway");
+    GatewayUrl url = gatewayUrl(value(section, "url"));
+    std::string text = head(section_) + "url: " + yaml(url.url) + "\n";
+    if (!url.secrets.empty()) text += "secrets:\n";
+    for (const auto& [secret, content] : url.secrets) {
+      const std::string path = name + "." + secret;
+      text += fmt::format("  - {{name: {}, file: {}}}\n", secret, yaml(path));
+      file(path, content + "\n", 0600);
+    }
+    for (const auto& said : url.todo) ways_.todo.push_back(name + ": " + said);
+    for (const auto& said : url.notes) ways_.notes.push_back(name + ": " + said);
+    ways_.notes.push_back(name +
+                          ": a + of a number goes out as %2B; NAV's arrived as a blank. A gateway that wants "
+                          "digits alone: {digits}");
+    entry(name, "http", "30s");
+    file(name + ".yaml", text);
+  }
+
+  std::string navConf(const std::string& key, const std::string& otherwise) const {
+    const auto found = nav_.find(key);
+    return found == nav_.end() || found->second.value.empty() ? otherwise : found->second.value;
+  }
+
+  /// Wart C70: without mailaddr NAV mailed its administrator, and called that sent. Django's settings, not
+  /// smsd.conf's mailserver, said where the mail goes (wart C68).
+  void mail(const Section& section) {
+    const std::string name = freeName("mail-gateway");  // `mail` is the administrator's
+    const std::string host = navConf("EMAIL_HOST", "localhost"), user = navConf("EMAIL_HOST_USER", "");
+    const bool tls = yesOrNo(navConf("EMAIL_USE_TLS", "no")).value_or(false);
+    const bool local = host == "localhost" || host.starts_with("127.");
+    std::string text = head(section_);
+    text += fmt::format("server: {}\ntls: {}\nfrom: {}\n",
+                        yaml("smtp://" + host + ":" + navConf("EMAIL_PORT", "25")),
+                        tls     ? "required"
+                        : local ? "auto"
+                                : "never",
+                        yaml(navConf("DEFAULT_FROM_EMAIL", "nav@localhost")));
+    text += fmt::format("to: {}\n", yaml(value(section, "mailaddr")));
+    if (!user.empty()) {
+      text += fmt::format("username: {}\npassword_file: {}\n", yaml(user), yaml(name + ".password"));
+      file(name + ".password", navConf("EMAIL_HOST_PASSWORD", "") + "\n", 0600);
+    }
+    if (!tls && !local)
+      ways_.notes.push_back(
+          name +
+          ": NAV spoke to the mail server without TLS, and so does smsd until `tls: never` is "
+          "taken out");
+    entry(name, "mail", "60s");
+    file(name + ".yaml", text);
+  }
+
+  /// Wart C70: without username NAV sent its own user's name.
+  void boost(const Section& section) {
+    const std::string name = freeName("boost");
+    std::string text = head(section_) + "preset: boost\n";
+    for (const char* key : {"url", "username", "sender"})
+      text += fmt::format("{}: {}\n", key, yaml(value(section, key)));
+    const std::string password = value(section, "password");
+    text += fmt::format("password_file: {}\n", yaml(name + ".password"));
+    file(name + ".password", password + "\n", 0600);
+    entry(name, "soap", "30s");
+    file(name + ".yaml", text);
+  }
+
+  void debug(const Section& section) {
+    const std::string name = freeName("debug");
+    const auto found = section.find("result");
+    entry(name, "debug", "10s");
+    file(name + ".yaml",
+         head(section_) + "result: " + yaml(found == section.end() ? "success" : found->second.value) + "\n");
+    ways_.notes.push_back(
+        name + ": it sends nothing; what it would have sent is a line in the journal, without the text");
+  }
+
+  const Ini& smsd_;
+  const Section& nav_;
+  std::string section_;
+  std::set<std::string> names_;
+  Ways ways_;
+};
+
+}  // namespace
+
+std::string yaml(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Ways importDispatchers(const Ini& smsd, const Section& navConf) { return WayImporter(smsd, navConf).run(); }
+
+}  // namespace smsd::smsctl::nav
