@@ -53,6 +53,29 @@ class NavFlags(Scenario):
         self.assertEqual(set(waits[3:]), {0.5}, waits)
         self.say(rounds_with_limit_0=len(self.waits(smsd, 99)), waits=waits)
 
+    def test_flags_and_pauses_outlive_a_reload(self):  # C33; C51: NAV's SIGHUP read nothing
+        smsd = self.smsd(dispatchers={"debug": ("debug", {"when": [{"text": "never", "result": "defer"}]}), "spare": ("debug", {"result": "defer"})})
+        smsd.start(flags=["-d", "0.2", "-D", "1", "-l", "0"])
+        smsd.ctl("dispatcher", "pause", "spare")
+        changed = json.loads(smsd.config.read_text())
+        changed["retry"] = {"delay": "1h", "max_delay": "1h", "limit": 1}
+        changed["log"] = {"recipient": "plain"}
+        smsd.config.write_text(json.dumps(changed))
+        smsd.process.send_signal(signal.SIGHUP)
+        smsd.ctl("send", "+4799887766", "never")
+        wait_for("it was read", lambda: "reloaded: " in smsd.text(), deadline=30)
+        wait_for("the number is in plain: what the file says holds", lambda: "+4799887766 waits" in smsd.text(), deadline=30)
+        wait_for("but for the flags", lambda: len(self.waits(smsd, 9)) >= 3, deadline=60)
+        self.assertEqual(set(self.waits(smsd, 9)), {0.2})
+        self.assertEqual(smsd.dispatcher("spare")["state"], "paused")
+        # A file that does not fit the flags is refused, and says which.
+        changed["retry"] = {"delay": "100ms", "max_delay": "150ms"}
+        smsd.config.write_text(json.dumps(changed))
+        smsd.process.send_signal(signal.SIGHUP)
+        refusal = "the reload was refused, nothing has changed: --delay: is 200ms, expected at most retry.max_delay, which is 150ms"
+        wait_for("it is refused", lambda: refusal in smsd.text(), deadline=30)
+        self.assertIsNone(smsd.process.poll())
+
     def test_action_1_ends_smsd_with_an_error_and_action_0_does_not(self):  # C30; C36: NAV's shutdown ended with status 0
         defers = {"debug": ("debug", {"result": "defer"})}
         for flags, status in ((["-l", "1", "-a", "1"], NOBODY_TOOK_IT), (["-l", "1", "-a", "shutdown"], NOBODY_TOOK_IT)):

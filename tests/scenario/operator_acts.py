@@ -1,0 +1,324 @@
+"""What an operator does to a running smsd, with smsctl over control.sock."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+
+from harness import BIN, Postgres, Scenario, Smsd, sms_in, wait_for
+
+NOBODY_TOOK_IT, BAD_DATA, CONFIGURATION, EXISTS = 69, 65, 78, 73
+
+
+class Acts(Scenario):
+    def setUp(self):
+        super().setUp()
+        self.sent = self.folder / "sent.jsonl"
+
+    def smsd(self, dispatchers, **more):
+        queue = {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}}
+        return self.open(Smsd(self.folder, queue, dispatchers, **more))
+
+    def ready(self, smsd, *names):
+        for name in names:
+            wait_for(f"{name} is ready", lambda: smsd.dispatcher(name)["state"] == "ready", deadline=30)
+        return smsd
+
+    def refused(self, smsd, status, *arguments):
+        done = smsd.ctl(*arguments, check=False)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        return done.stderr
+
+    def acts(self, smsd):
+        return re.findall(r"notice: (.* by uid \d+)", smsd.text())
+
+    def test_a_test_sms_says_of_each_dispatcher_what_came_of_it(self):  # C48
+        smsd = self.smsd({"modem": ("debug", {"result": "defer"}), "gateway": ("debug", {"file": str(self.sent)}),
+                          "other": ("debug", {"result": "break"})}).start()
+        self.ready(smsd, "modem", "gateway", "other")
+        said = json.loads(smsd.ctl("test", "+4799887766", "--json"))
+        self.assertEqual((said["accepted"], said["dispatcher"]), (True, "gateway"))
+        self.assertEqual([(t["dispatcher"], t["result"]) for t in said["tries"]], [("modem", "deferred"), ("gateway", "accepted")])
+        self.assertEqual(said["tries"][0]["reason"], "told to defer")
+        self.assertEqual(said["reference"], str(sms_in(self.sent)[0]["attempt"]))
+        self.assertGreaterEqual(sms_in(self.sent)[0]["attempt"], 1 << 63)  # never one of the queue's
+        done = smsd.ctl("test", "+471", "--via", "other", check=False)
+        self.assertEqual(done.returncode, NOBODY_TOOK_IT)
+        self.assertIn("other: broken: told to be broken", done.stdout)
+        self.assertEqual(smsd.ctl("test", "+471", "--via", "other", check=False).stdout.splitlines()[0].split(",")[0],
+                         "other: not tried: it is broken")
+        self.assertIn("there is no dispatcher nobody, there is modem, gateway, other", self.refused(smsd, BAD_DATA, "test", "+471", "--via", "nobody"))
+        self.assertEqual(len(sms_in(self.sent)), 1)
+        self.assertEqual(smsd.status()["queue"]["sent"], 0)
+        self.say(tries=[(t["dispatcher"], t["result"], f"{t['took_ms']} ms") for t in said["tries"]])
+
+    def test_a_test_sms_waits_for_room_and_the_queue_goes_on(self):
+        smsd = self.smsd({"modem": ("debug", {"file": str(self.sent), "window": 1, "backlog": 0, "delay": "1s"})}).start()
+        self.ready(smsd, "modem")
+        for i in range(6):
+            smsd.ctl("send", f"+47{i}", "alert")
+        wait_for("they are under way", lambda: smsd.dispatcher("modem")["under_way"] == 1, deadline=30)
+        smsd.ctl("test", "+4799", "--message", "test")
+        wait_for("all are sent", lambda: len(sms_in(self.sent)) == 7, deadline=60)
+        place = [s["text"] for s in sms_in(self.sent)].index("test")
+        self.assertLess(place, 6)  # not behind the whole queue
+        self.assertEqual(len({s["recipient"] for s in sms_in(self.sent)}), 7)
+        self.say(place_of_the_test_among_7=place + 1)
+
+    def test_a_pause_outlives_a_restart_and_a_resume_ends_it(self):
+        smsd = self.smsd({"modem": ("debug", {"file": str(self.sent)}), "gateway": ("debug", {"file": str(self.folder / "other.jsonl")})}).start()
+        self.ready(smsd, "modem", "gateway")
+        self.assertEqual(smsd.ctl("dispatcher", "pause", "modem"), "modem is paused; what is out finishes\n")
+        for round_ in range(2):
+            smsd.ctl("send", f"+47{round_}", "goes round it")
+            wait_for("the other one sends it", lambda: len(sms_in(self.folder / "other.jsonl")) == round_ + 1, deadline=30)
+            self.assertEqual(smsd.dispatcher("modem")["state"], "paused")
+            listed = json.loads(smsd.ctl("dispatcher", "list", "--json"))
+            self.assertEqual([(d["name"], d["state"]) for d in listed], [("modem", "paused"), ("gateway", "ready")])
+            self.assertRegex(smsd.ctl("status"), r"modem +debug +paused")
+            self.assertRegex(smsd.ctl("dispatcher", "list"), r"modem +debug +paused")
+            # The first restart is in order, the second time it was killed.
+            smsd.stop() if round_ == 0 else smsd.close()
+            begun = time.monotonic()
+            smsd.start()
+            self.ready(smsd, "gateway")
+        took = time.monotonic() - begun
+        self.assertEqual(sms_in(self.sent), [])
+        smsd.ctl("dispatcher", "resume", "modem")
+        self.ready(smsd, "modem")
+        smsd.ctl("send", "+479", "the preferred one again")
+        wait_for("it is used again", lambda: sms_in(self.sent), deadline=30)
+        smsd.stop()
+        smsd.start()
+        self.ready(smsd, "modem")
+        uid = os.getuid()
+        self.assertEqual(self.acts(smsd), [f"pause of modem by uid {uid}", f"resume of modem by uid {uid}"])
+        self.say(restarts_survived=2, seconds_from_start_to_paused_again=round(took, 2))
+
+    def test_a_wrong_name_is_answered_with_the_names_there_are(self):
+        smsd = self.smsd({"modem": ("debug", {}), "gateway": ("debug", {})}).start()
+        for act in ("pause", "resume", "restart"):
+            self.assertEqual(self.refused(smsd, 1, "dispatcher", act, "mdem"), "there is no dispatcher mdem, there is modem, gateway\n")
+        self.assertLess(len(self.refused(smsd, 1, "dispatcher", "pause", "x" * 10_000)), 200)
+        self.assertEqual(self.acts(smsd), [])
+        self.assertEqual(smsd.ctl("dispatcher", "pause", check=False).returncode, 64)
+        smsd.stop()
+        self.assertEqual(smsd.ctl("dispatcher", "pause", "modem", check=False).returncode, 3)
+
+    def test_a_restart_tries_a_mended_dispatcher_at_once(self):  # C10
+        # It takes one SMS and then says that it is broken; a fresh worker takes one again.
+        smsd = self.smsd({"modem": ("debug", {"file": str(self.sent), "result": "break", "after": 1})}).start()
+        self.ready(smsd, "modem")
+        smsd.ctl("send", "+470", "the one it takes")
+        wait_for("it is sent", lambda: sms_in(self.sent), deadline=30)
+        smsd.ctl("send", "+471", "waits for the modem")
+        wait_for("it is broken", lambda: smsd.dispatcher("modem")["state"] == "broken", deadline=30)
+        pid = smsd.dispatcher("modem")["worker_pid"]
+        wait_for("status says that there is no way out", lambda: smsd.status()["without_dispatcher_seconds"] is not None, deadline=30)
+        shown = smsd.ctl("status", check=False)
+        self.assertEqual((shown.returncode, smsd.status()["healthy"]), (1, False))
+        self.assertRegex(shown.stdout, r"ways +NONE can be used, for \d+s")
+        self.assertIn("told to be broken", shown.stdout)
+        self.assertGreater(smsd.dispatcher("modem")["next_try_seconds"], 30)
+        begun = time.monotonic()
+        smsd.ctl("dispatcher", "restart", "modem")
+        wait_for("another process", lambda: smsd.dispatcher("modem")["worker_pid"] not in (0, pid), deadline=30)
+        wait_for("it is sent", lambda: len(sms_in(self.sent)) == 2, deadline=30)
+        self.say(seconds_from_restart_to_sent=round(time.monotonic() - begun, 2))
+
+    def test_a_retry_ends_the_wait_of_one_or_of_all(self):
+        defers = [{"text": text, "result": "defer"} for text in ("one", "two", "three")]
+        ways = {"modem": ("debug", {"file": str(self.sent), "when": defers})}
+        smsd = self.smsd(ways, settings={"retry": {"delay": "1h"}}).start()
+        def waits(which):
+            return json.loads(smsd.ctl("explain", str(which), "--json"))["waits_until"]
+
+        def attempts(which):
+            return len(json.loads(smsd.ctl("explain", str(which), "--json"))["submissions"])
+
+        ids = []
+        for i, text in enumerate(("one", "two", "three")):
+            ids.append(json.loads(smsd.ctl("send", f"+47{i}", text, "--json"))["id"])
+            wait_for("it waits", lambda: waits(ids[i]), deadline=30)
+            # The dispatcher takes the SMS of others: it is the recipient's own trouble.
+            smsd.ctl("send", f"+48{i}", "fine")
+            wait_for("another's is sent", lambda: len(sms_in(self.sent)) == i + 1, deadline=30)
+        self.assertEqual(smsd.ctl("queue", "retry", str(ids[0])), "+470 waited, and may be tried again now\n")
+        wait_for("it was tried again", lambda: attempts(ids[0]) == 2, deadline=30)
+        wait_for("and waits again", lambda: waits(ids[0]), deadline=30)
+        self.assertEqual(attempts(ids[1]), 1)
+        self.assertEqual(json.loads(smsd.ctl("queue", "retry", "--recipient", "+471", "--json")), {"recipient": "+471", "waited": 1})
+        wait_for("the second, too", lambda: attempts(ids[1]) == 2, deadline=30)
+        self.assertEqual(smsd.ctl("queue", "retry", "--recipient", "+4799"), "+4799 did not wait\n")
+        self.assertIn("there is no message 999", self.refused(smsd, 1, "queue", "retry", "999"))
+        for wrong in ([], ["1", "--all"], ["--all", "--recipient", "+471"], ["x"]):
+            self.assertEqual(smsd.ctl("queue", "retry", *wrong, check=False).returncode, 64, wrong)
+        wait_for("it waits again", lambda: waits(ids[1]), deadline=30)
+        smsd.stop()
+        # Without a daemon, at the queue.
+        (smsd.folder / "dispatchers" / "modem.yaml").write_text(json.dumps({"file": str(self.sent)}))
+        self.assertEqual(smsd.ctl("queue", "retry", "--all"), "3 recipients waited, and may be tried again now\n")
+        smsd.start()
+        begun = time.monotonic()
+        wait_for("all are sent", lambda: len(sms_in(self.sent)) == 6, deadline=30)
+        self.assertEqual(len([act for act in self.acts(smsd) if act.startswith("retry of ")]), 3)
+        self.say(recipients_freed=3, seconds_to_send_them=round(time.monotonic() - begun, 2))
+
+    def test_a_retry_wakes_what_may_have_been_sent_with_its_key(self):
+        ways = {"modem": ("debug", {"file": str(self.sent), "result": "unknown"})}
+        smsd = self.smsd(ways, settings={"retry": {"delay": "1h", "max_delay": "1h", "unknown": "resend"}}).start()
+        which = json.loads(smsd.ctl("send", "+471", "maybe", "--json"))["id"]
+        wait_for("it waits", lambda: " waits 1h " in smsd.text(), deadline=30)
+        before = len(sms_in(self.sent))
+        smsd.ctl("queue", "retry", str(which))
+        wait_for("it went out again", lambda: len(sms_in(self.sent)) > before, deadline=30)
+        self.assertEqual(len({s["key"] for s in sms_in(self.sent)}), 1)
+
+    def test_config_check_says_what_smsd_check_says_and_starts_nothing(self):
+        smsd = self.smsd({"modem": ("debug", {}), "gateway": ("http", {"url": "http://127.0.0.1/?to={recipient}&m={text}"})})
+        self.assertIn("good, 2 dispatchers", smsd.ctl("config", "check"))
+        self.assertEqual(json.loads(smsd.ctl("config", "check", "--json")), {"good": True, "dispatchers": 2})
+        (smsd.folder / "dispatchers" / "gateway.yaml").write_text('{"url": "nonsense", "windw": 3}')
+        done = smsd.ctl("config", "check", check=False)
+        self.assertEqual(done.returncode, CONFIGURATION)
+        code, text = smsd.run("--check")
+        self.assertEqual((code, text), (CONFIGURATION, done.stderr))
+        self.assertIn("gateway.yaml:1:", done.stderr)
+        self.assertFalse((smsd.folder / "state").exists() or self.sent.exists())
+
+    def test_status_watches_until_it_is_interrupted(self):
+        smsd = self.smsd({"modem": ("debug", {})}).start()
+        self.ready(smsd, "modem")
+        out = self.folder / "watch"
+        with open(out, "wb") as file:
+            watch = subprocess.Popen([BIN / "smsctl", "--config", smsd.config, "status", "--watch", "--interval", "100ms"], stdout=file)
+        self.addCleanup(watch.kill)
+        wait_for("several looks", lambda: out.read_text().count("healthy") >= 3, deadline=30)
+        smsd.stop()
+        wait_for("it goes on without smsd", lambda: "smsd is not running" in out.read_text(), deadline=30)
+        smsd.start()
+        seen = out.read_text().count("healthy")
+        wait_for("and comes back to it", lambda: out.read_text().count("healthy") > seen, deadline=30)
+        watch.send_signal(signal.SIGINT)
+        self.assertIn(watch.wait(30), (0, 1))  # of the last look
+        self.assertEqual(smsd.ctl("status", "--watch", "--interval", "1ms", check=False).returncode, 64)
+
+    def test_strangers_and_floods_at_the_door_disturb_nobody(self):
+        smsd = self.smsd({"modem": ("debug", {"file": str(self.sent)})}).start()
+        self.ready(smsd, "modem")
+        path = str(smsd.folder / "control.sock")
+        self.assertEqual((pathlib.Path(path).stat().st_mode & 0o777), 0o660)
+
+        def connect():
+            one = socket.socket(socket.AF_UNIX)
+            one.connect(path)
+            self.addCleanup(one.close)
+            return one
+
+        for nonsense in (b"\xa5" * 65536, b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\0\xff\xff\xff\x7f" + b"\0" * 64):
+            connect().sendall(nonsense)
+        idle = [connect() for _ in range(60)]
+        for one in idle:
+            one.close()
+        wait_for("the door is open again", smsd.status, deadline=30)
+        self.assertEqual(smsd.ctl("test", "1" * 64).count("took the test SMS"), 1)
+        self.assertIn("16384", self.refused(smsd, BAD_DATA, "test", "+471", "--message", "x" * 20_000))
+        memory = int(pathlib.Path(f"/proc/{smsd.process.pid}/statm").read_text().split()[1]) * 4
+        self.say(connections=63, resident_kib=memory)
+
+    # --- import-nav -----------------------------------------------------------------------------------------------------------
+
+    def nav(self, smsd_conf, **more):
+        folder = self.folder / "nav"
+        folder.mkdir()
+        (folder / "smsd.conf").write_text(smsd_conf)
+        for name, text in more.items():
+            (folder / f"{name}.conf").write_text(text)
+        return folder
+
+    def import_nav(self, folder, output, *more):
+        return subprocess.run([BIN / "smsctl", "config", "import-nav", folder, "--output", output, *more], capture_output=True, text=True, check=False)
+
+    def test_an_installation_of_navs_goes_on_with_smsd(self):  # C11, C15, C16, C17, C35, C70
+        postgres = self.open(Postgres(self.folder))
+        nav = self.nav(AS_NAV_SHIPS_IT.format(main="delay: 5\nexit_on_permanent_error: on\nautocancel: 12 hours\nretrylimitaction: Ignore",
+                                              dispatchers="dispatcher1: HttpGetDispatcher\ndispatcher3: DebugDispatcher"),
+                       nav="NAV_USER=navcron\nADMIN_MAIL=noc@example.org # us\n",
+                       db=f"dbhost={postgres.folder}\ndbport=5432\ndb_nav=nav\nscript_default = postgres\nuserpw_postgres=canary-db\n")
+        output = self.folder / "etc"
+        done = self.import_nav(nav, output)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertNotIn("canary", done.stdout)
+        secret = output / "dispatchers" / "gateway.pass"
+        self.assertEqual((secret.read_text(), secret.stat().st_mode & 0o777), ("canary-http\n", 0o600))
+        self.assertEqual((output / "nav.pgpass").stat().st_mode & 0o777, 0o600)
+        for file in output.rglob("*.yaml"):
+            self.assertNotIn("canary", file.read_text(), file)
+        again = self.import_nav(nav, output)
+        self.assertEqual(again.returncode, EXISTS)
+        self.assertIn("is there already; nothing was written", again.stderr)
+
+        smsd = self.smsd({"unused": ("debug", {})}, name="smsd")
+        smsd.config = output / "smsd.yaml"
+        smsd.folder = output
+        with open(smsd.config, "a") as file:
+            file.write(f"\ncontrol: {{socket: {output}/control.sock}}\nstate_directory: {output}/state\n")
+        self.assertIn("good, 2 dispatchers", smsd.ctl("config", "check"))
+        smsd.ctl("db", "install")
+        smsd.start()
+        self.ready(smsd, "gateway", "debug")
+        # Nobody is at the gateway: NAV's second choice takes it.
+        postgres.sql("INSERT INTO smsq (accountid, time, phone, msg, severity) VALUES (1, now(), '+4799887766', 'core is down', 1)")
+        wait_for("it is sent", lambda: postgres.number("SELECT count(*) FROM smsq WHERE sent = 'Y'") == 1, deadline=60)
+        self.assertEqual(smsd.dispatcher("debug")["accepted"], 1)
+        self.assertNotIn("canary", smsd.text())
+        self.say(files_written=len(list(output.rglob("*.yaml"))) + 2, notes=done.stdout.count("note: "))
+
+    def test_what_cannot_be_imported_is_said_and_nothing_is_written(self):  # C16, C35
+        nav = self.nav("[main]\ndelay: soon\nautocancel: tomorrow\n[dispatcher]\ndispatcher1: HttpGetDispatcher\n")
+        done = self.import_nav(nav, self.folder / "etc")
+        self.assertEqual(done.returncode, BAD_DATA)
+        self.assertEqual(done.stderr, "smsd.conf:2: delay: expected a whole number of seconds\n"
+                                      "smsd.conf:3: autocancel: expected an interval like '1 day 12 hours', or 0\n"
+                                      "smsd.conf:5: HttpGetDispatcher has no section [HttpGetDispatcher], expected one\n")
+        self.assertFalse((self.folder / "etc").exists())
+        done = self.import_nav(self.folder / "none", self.folder / "etc")
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (66, 1))
+        (nav / "smsd.conf").write_text(AS_NAV_SHIPS_IT.format(main="delaay: 3", dispatchers="dispatcher1: DebugDispatcher\ndispatcher2: OurOwn"))
+        done = self.import_nav(nav, self.folder / "etc", "--json")
+        self.assertEqual(done.returncode, 1)  # written, and something needs a person
+        self.assertEqual(len(json.loads(done.stdout)["to_do"]), 3)  # the slip, the plugin, and no db.conf
+
+
+# What stands in NAV's own, less its comments.
+AS_NAV_SHIPS_IT = """# Default values are commented out
+
+[main]
+#delay: 30
+{main}
+
+[dispatcher]
+{dispatchers}
+
+[GammuDispatcher]
+
+[UninettMailDispatcher]
+mailaddr: sms@uninett.no
+
+[BoostDispatcher]
+url: https://secure.boostcom.net/axis/services/ExternalSender
+username: None
+password: None
+sender: None
+
+[HttpGetDispatcher]
+url: http://127.0.0.1:9/sms/send?user=me&pass=canary-http&recv=%(phone)s&msg=%(sms)s
+
+[DebugDispatcher]
+result=success
+"""
