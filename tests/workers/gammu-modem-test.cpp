@@ -67,7 +67,7 @@ TEST(GammuModem, AsksForClassValidityReportAndCentreAsConfigured) {
   }
 }
 
-TEST(GammuModem, TurnsNumbersIntoOutcomesAndGoesOn) {
+TEST(GammuModem, TurnsNumbersIntoOutcomesAndGoesOnC57) {
   Emulator emulator;
   Modem modem(settingsFor(emulator));
   ASSERT_EQ(problemOf(modem.open()), "");

@@ -100,6 +100,22 @@ TEST_F(GammuTest, LeavesWhenAnotherDeviceIsWhereNoneWas) {
   EXPECT_EQ(why, "the modem is another device now");
 }
 
+TEST_F(GammuTest, MissesAnIdleModemAtOnceWhenItIsUnplugged) {
+  Emulator emulator;
+  serve("device: " + emulator.link() + "\ncheck_interval: 1h");
+  auto spent = dispatcher.spent();
+  ASSERT_EQ(dispatcher.condition().broken, "");
+  EXPECT_TRUE(std::holds_alternative<kit::Accepted>(send("+4799887766")));
+  emulator.tell("hang-up");
+  auto end = std::chrono::steady_clock::now() + 30s;
+  while (dispatcher.condition().broken.empty() && std::chrono::steady_clock::now() < end)
+    io.provider->getTimer().afterDelay(20 * kj::MILLISECONDS).wait(io.waitScope);
+  EXPECT_EQ(dispatcher.condition().broken, "no modem at its path");
+  emulator.tell("plug");
+  auto why = io.provider->getTimer().timeoutAfter(30 * kj::SECONDS, kj::mv(spent)).wait(io.waitScope);
+  EXPECT_EQ(why, "the modem is another device now");
+}
+
 TEST_F(GammuTest, NamesTheProgramThatHasTheDevice) {
   Emulator emulator({"sim absent"});
   // another process, as the emulator is: it has the other end open, and here the line too

@@ -1,6 +1,7 @@
 #include "workers/gammu/gammu.h"
 
 #include <fmt/format.h>
+#include <kj/async-unix.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -136,6 +137,7 @@ kit::Traits GammuDispatcher::traits() const {
 
 kj::Promise<void> GammuDispatcher::start(kj::AsyncIoContext& io) {
   timer_ = &io.provider->getTimer();
+  port_ = &io.unixEventPort;
   ModemSettings settings;
   settings.phone = {settings_.device, settings_.connection, settings_.model};
   settings.pin = settings_.pin;
@@ -219,14 +221,33 @@ kj::Promise<void> GammuDispatcher::look() {
   }));
 }
 
+kj::TimePoint GammuDispatcher::nextLook() const {
+  return lastSeen_ + settings_.checkInterval.count() * kj::MILLISECONDS;
+}
+
 kj::Duration GammuDispatcher::pause() const {
+  // While an SMS is on its way nothing else is done; its end stirs.
+  if (sending_) return settings_.checkInterval.count() * kj::MILLISECONDS;
   if (due_ || wanted_) return 0 * kj::SECONDS;
-  if (usable_) {
-    auto next = lastSeen_ + settings_.checkInterval.count() * kj::MILLISECONDS;
-    return std::max(next - timer_->now(), 1 * kj::SECONDS);
-  }
+  if (usable_) return std::max(nextLook() - timer_->now(), 1 * kj::SECONDS);
   if (known_.problem == Event::noDevice) return whileAbsent;
   return rung_ == Rung::restarted && timer_->now() - sickSince_ < restartTakes ? afterRestart : whileSick;
+}
+
+/// An idle modem that is unplugged is missed at once, not when it is next looked at. Nothing is read here.
+kj::Promise<void> GammuDispatcher::unplugged() {
+  if (!usable_ || sending_) return kj::NEVER_DONE;
+  struct Watch {
+    kj::AutoCloseFd fd;  // a copy: the line may be closed meanwhile
+    kj::UnixEventPort::FdObserver observer;
+    Watch(kj::UnixEventPort& port, int copy)
+        : fd(copy), observer(port, copy, kj::UnixEventPort::FdObserver::OBSERVE_URGENT) {}
+  };
+  int copy = modem_->copyOfLine();
+  if (copy < 0) return kj::NEVER_DONE;
+  auto watch = kj::heap<Watch>(*port_, copy);
+  auto gone = watch->observer.whenWriteDisconnected().then([this]() { wanted_ = true; });
+  return gone.attach(kj::mv(watch));
 }
 
 /// For ever: waits until something is due, and does it.
@@ -235,6 +256,7 @@ kj::Promise<void> GammuDispatcher::tend() {
   stirred_ = kj::mv(stirred.fulfiller);
   return timer_->afterDelay(pause())
       .exclusiveJoin(kj::mv(stirred.promise))
+      .exclusiveJoin(unplugged())
       .then([this]() { return step(); })
       .catch_([](kj::Exception&& e) {
         journal::Entry(journal::Level::error, fmt::format("modem: {}", e.getDescription().cStr())).write();
@@ -246,6 +268,7 @@ kj::Promise<void> GammuDispatcher::step() {
   if (sending_) return kj::READY_NOW;
   auto due = std::exchange(due_, std::nullopt);
   if (due == Sent::Then::open) return open();
+  if (usable_ && !due && !wanted_ && timer_->now() < nextLook()) return kj::READY_NOW;
   if (usable_ || isAboutRegistration(*known_.problem)) return look();
   switch (*known_.problem) {
     case Event::noDevice:
@@ -313,6 +336,7 @@ kj::Promise<kit::Outcome> GammuDispatcher::send(kit::Job job) {
 
 kit::Outcome GammuDispatcher::finished(Sent sent) {
   sending_ = false;
+  if (stirred_.get() != nullptr) stirred_->fulfill();
   if (sent.then == Sent::Then::next) {
     if (sent.fate == Fate::accepted) lastSeen_ = timer_->now();
     return outcomeOf(sent.fate, sent.words);
@@ -324,7 +348,6 @@ kit::Outcome GammuDispatcher::finished(Sent sent) {
     known_.reason = "is opened anew: " + sent.words;
     sickSince_ = timer_->now();
   }
-  if (stirred_.get() != nullptr) stirred_->fulfill();
   return outcomeOf(sent.fate, sent.words);
 }
 

@@ -65,7 +65,9 @@ class GammuDispatcher : public kit::Dispatcher {
   std::optional<std::string> readDevice();
   kj::Promise<void> open();
   kj::Promise<void> look();
+  kj::TimePoint nextLook() const;
   kj::Duration pause() const;
+  kj::Promise<void> unplugged();
   kj::Promise<void> tend();
   kj::Promise<void> step();
   kj::Promise<void> seek();
@@ -79,6 +81,7 @@ class GammuDispatcher : public kit::Dispatcher {
   std::optional<Node> nodeAtLock_;
   std::string holder_;  // who had the device when this process could still see it
   kj::Timer* timer_ = nullptr;
+  kj::UnixEventPort* port_ = nullptr;
 
   std::unique_ptr<Modem> modem_;
   Condition known_;

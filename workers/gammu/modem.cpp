@@ -1,5 +1,7 @@
 #include "workers/gammu/modem.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -115,6 +117,8 @@ void Modem::abort() {
   line_.interrupt();
   phone_.abort();
 }
+
+int Modem::copyOfLine() const { return line_.isOpen() ? ::fcntl(line_.fd(), F_DUPFD_CLOEXEC, 0) : -1; }
 
 void Modem::close() {
   phone_.close();

@@ -66,8 +66,8 @@ class Modem {
   void abort();
   /// From any thread: an SMS waits, and a look need not be completed.
   void hurry() { line_.interrupt(); }
-  /// Whether the device has gone from under us.
-  bool hungUp() const { return line_.hungUp(); }
+  /// A descriptor of the line to see its end by; -1: it is not open. For when nothing is under way.
+  int copyOfLine() const;
 
  private:
   Condition failed(Event event, const std::string& more = "");
