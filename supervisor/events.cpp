@@ -232,11 +232,12 @@ void Events::failedOver(const queue::Submission& submission, const Outcome& outc
 }
 
 void Events::waits(const queue::Submission& submission, const Outcome& outcome, Milliseconds wait) const {
-  Entry entry(
-      Level::warning,
-      fmt::format("{} waits {} after round {}: {} from {}: {}", shown(submission.recipient), seconds(wait),
-                  submission.rounds + 1, name(outcome.kind), submission.dispatcher, outcome.words),
-      "sms-waits", "e7e7e12d226b4446b9b7503c1a21903a");
+  Entry entry(Level::warning,
+              fmt::format("{} waits {} after {}: {} from {}: {}", shown(submission.recipient), seconds(wait),
+                          submission.rounds == 0 ? "a round that is not its fault"
+                                                 : fmt::format("round {}", submission.rounds),
+                          name(outcome.kind), submission.dispatcher, outcome.words),
+              "sms-waits", "e7e7e12d226b4446b9b7503c1a21903a");
   attempt(entry, submission, shown(submission.recipient))
       .field("SMSD_OUTCOME", std::string(name(outcome.kind)))
       .field("SMSD_REASON", outcome.words)

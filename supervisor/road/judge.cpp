@@ -114,8 +114,8 @@ void Road::waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome) {
     endByItself("retry.limit is reached, " + why);
   }
   Milliseconds wait = waitAfter(*item, outcome, rounds);
-  if (wait > 0ms) log_.waits(submission, outcome, wait);
   submission.rounds = rounds;
+  if (wait > 0ms) log_.waits(submission, outcome, wait);
   if (item->maybeSent) return rest(std::move(item), wait);
   settle(std::move(item), queue::Fate::returned, outcome, wait);
   look_.notLaterThan(timer_.now() + duration(wait));

@@ -18,7 +18,7 @@ constexpr Backoff reconnecting{250ms, 2, 1500ms};
 constexpr Milliseconds longSilence = 10s;
 
 // The history is purged in small steps, while there is nothing else to do.
-constexpr Milliseconds firstPurge = 1min, purgeAgain = 1h, purgeAfterRefusal = 24h;
+constexpr Milliseconds firstPurge = 10s, purgeAgain = 1h, purgeAfterRefusal = 24h;
 constexpr std::size_t purgeStep = 500;
 
 kj::Duration duration(Milliseconds value) {

@@ -345,7 +345,31 @@ TEST_F(PostgresqlSqlAscii, BytesThatAreNoTextAreClaimedSettledAndListed) {
   EXPECT_EQ(queue_->recipients(SentStatus::sent), std::vector<std::string>{"4\xff\x37"});
 }
 
-/// The errors of a database that is there but cannot work now (PostgreSQL's appendix A): to be tried again, nothing half done.
+// C42: smsq.time has no zone. It is that of whoever wrote the row: where NAV's is not the database's own, the
+// connection says it.
+TEST_F(Postgresql, AgesAreOfTheTimeZoneThatTheConnectionNames) {
+  auto queue = openPostgresql(store_.connection("smsd") + " options='-c TimeZone=Asia/Tokyo'");
+  queue->enlist("here", longLease);
+  auto written = [&](const char* phone, const char* age) {
+    store_.sql(
+        std::string(
+            "INSERT INTO smsq (time, phone, msg) VALUES ((now() AT TIME ZONE 'Asia/Tokyo') - interval '") +
+        age + "', '" + phone + "', 'text')");
+  };
+  written("young", "10 minutes");
+  EXPECT_GT(queue->depth(1).oldest.value_or(0ms), 9min);
+  EXPECT_LT(queue->depth(1).oldest.value_or(0ms), 11min);
+  written("old", "2 hours");
+  auto wanted = request();
+  wanted.expireAfter = 1h;
+  auto result = queue->claim(wanted);
+  EXPECT_EQ(result.expired, 1u);
+  ASSERT_EQ(result.submissions.size(), 1u);
+  EXPECT_EQ(result.submissions[0].recipient, "young");
+}
+
+/// The errors of a database that is there but cannot work now (PostgreSQL's appendix A): to be tried again,
+/// nothing half done.
 TEST_F(Postgresql, WeatherInsideATransactionIsUnreachableAndLeavesNothingBehind) {
   enlist();
   auto id = store_.put({.phone = "1"});
@@ -354,11 +378,12 @@ TEST_F(Postgresql, WeatherInsideATransactionIsUnreachableAndLeavesNothingBehind)
       "CREATE FUNCTION storm() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
       "  RAISE EXCEPTION 'storm' USING ERRCODE = (SELECT code FROM weather); END $$;");
   const std::vector<std::pair<std::string, std::string>> storms = {
-      {"57014", "statement timeout"}, {"55P03", "lock timeout"},      {"40P01", "deadlock"},
-      {"40001", "serialization"},     {"25006", "read-only standby"}, {"53100", "disk full"},
+      {"57014", "statement timeout"},   {"55P03", "lock timeout"},      {"40P01", "deadlock"},
+      {"40001", "serialization"},       {"25006", "read-only standby"}, {"53100", "disk full"},
       {"53300", "too many connections"}};
   for (const auto& [code, what] : storms) {
-    store_.sql("DELETE FROM weather; INSERT INTO weather VALUES ('" + code + "');"
+    store_.sql("DELETE FROM weather; INSERT INTO weather VALUES ('" + code +
+               "');"
                "CREATE TRIGGER storm BEFORE INSERT ON smsd.submission FOR EACH ROW EXECUTE FUNCTION storm()");
     try {
       queue_->claim(request());

@@ -180,6 +180,7 @@ TEST(Verdicts, AsksForTheEndAtTheLimitAndKeepsTheMessageWhenToldToShutDown) {
   EXPECT_EQ(world.sent(id), 'N');
 }
 
+// C21: without a limit NAV was silent for two hours. Each wait is an entry here, and the limit is nobody's but the user's.
 TEST(Verdicts, NeverGivesUpWhereThereIsNoLimit) {
   Config config = quietConfig();
   config.retry.limit = 0;

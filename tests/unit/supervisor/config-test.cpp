@@ -111,8 +111,9 @@ dispatchers:
 }
 
 TEST_F(SupervisorConfig, SettlesUnknownsBySeverityAndElseByDefault) {
-  const ConfigRead result = read("retry:\n  unknown: hold\n  unknown_by_severity:\n    - {to: 2, policy: resend}\n" +
-                                 std::string("    - {from: 5, to: 5, policy: resend}\n") + oneDispatcher);
+  const ConfigRead result =
+      read("retry:\n  unknown: hold\n  unknown_by_severity:\n    - {to: 2, policy: resend}\n" +
+           std::string("    - {from: 5, to: 5, policy: resend}\n") + oneDispatcher);
   EXPECT_EQ(describe(result.problems), "");
   auto policy = [&](std::optional<int> severity) { return unknownPolicy(result.config, severity); };
   EXPECT_EQ(policy(1), UnknownPolicy::resend);
@@ -180,6 +181,27 @@ TEST_F(SupervisorConfig, RefusesAMaxDelayBelowTheDelayC34) {
   EXPECT_EQ(problemsOf("retry:\n  delay: 60s\n  max_delay: 30s\n" + oneDispatcher),
             "smsd.yaml:3:3: retry.max_delay: is 30s, expected at least retry.delay, which is 1m\n");
   EXPECT_EQ(problemsOf("retry: {delay: 30s, max_delay: 30s}\n" + oneDispatcher), "");
+}
+
+// C40: an age that is none was found out by the database, and ended the daemon. C41: `0 days` cancelled
+// everything at each start; no age that can be written means that here.
+TEST_F(SupervisorConfig, TakesAnAgeOnlyWhereItIsOneC40C41) {
+  for (const char* age : {"0", "0s", "0d", "0 days", "6 parsecs", "soon", "-1h", "500ms"}) {
+    const std::string problems =
+        problemsOf(std::string("queue: {expire_after: ") + age + "}\n" + oneDispatcher);
+    EXPECT_NE(problems.find("smsd.yaml:1:23: queue.expire_after: found"), std::string::npos)
+        << age << ": " << problems;
+  }
+  EXPECT_EQ(read("queue: {expire_after: never}\n" + oneDispatcher).config.queue.expireAfter, std::nullopt);
+  EXPECT_EQ(read("queue: {expire_after: 1d}\n" + oneDispatcher).config.queue.expireAfter, Milliseconds(24h));
+}
+
+TEST_F(SupervisorConfig, KeepsTheHistoryForNinetyDaysUnlessToldOtherwise) {
+  EXPECT_EQ(read(oneDispatcher).config.queue.keepHistory, Milliseconds(24h * 90));
+  EXPECT_EQ(read("queue: {keep_history: never}\n" + oneDispatcher).config.queue.keepHistory, std::nullopt);
+  EXPECT_EQ(read(oneDispatcher).config.retry.allBroken, WhenAllBroken::wait);
+  EXPECT_EQ(read("retry: {all_broken: shutdown}\n" + oneDispatcher).config.retry.allBroken,
+            WhenAllBroken::shutdown);
 }
 
 TEST_F(SupervisorConfig, RefusesAFactorThatShortensC34) {
@@ -265,7 +287,8 @@ TEST_F(SupervisorConfig, HasAnExampleWithEveryKeyAndItsDefault) {
   for (const auto& key : explainConfig()) {
     const std::string last = key.key.substr(key.key.find_last_of(".]") + 1);
     EXPECT_NE(text.str().find(last), std::string::npos) << key.key;
-    if (key.key.find("[]") != std::string::npos || key.defaultValue.empty()) continue;  // entries are examples
+    if (key.key.find("[]") != std::string::npos || key.defaultValue.empty())
+      continue;  // entries are examples
     EXPECT_NE(text.str().find(last + ": " + key.defaultValue), std::string::npos) << key.key;
   }
 }
