@@ -150,6 +150,23 @@ class Reload(Scenario):
         self.all_sent(smsd, 5)
         self.assertEqual([len(sms_in(path)) for path in self.sent], [2, 1, 2, 0])
 
+    def test_what_the_command_line_says_and_what_an_operator_paused_hold_after_a_reload(self):
+        smsd = self.smsd({"first": self.debug(0), "second": self.debug(1)}).start(flags=["--delay", "7"])
+        both = smsd.config.read_text()
+        smsd.ctl("dispatcher", "pause", "first")
+        self.change(smsd, lambda config: config.update(retry={"delay": "50s", "limit": 9}))
+        said = self.reload(smsd)
+        self.assertIn("retry.limit 5 to 9", said)
+        self.assertNotIn("retry.delay", said)  # the flag goes before the file, both times
+        self.change(smsd, lambda config: config["dispatchers"].pop(0))
+        self.assertEqual(self.reload(smsd), "dispatchers: removed first")
+        smsd.config.write_text(both)
+        self.assertIn("dispatchers: added first", self.reload(smsd))
+        self.assertEqual(smsd.dispatcher("first")["state"], "paused")
+        self.send(smsd, "+471")
+        self.all_sent(smsd, 1)
+        self.assertEqual([len(sms_in(path)) for path in self.sent[:2]], [0, 1])
+
     def test_what_is_out_with_a_removed_dispatcher_finishes_there_and_what_it_has_not_begun_goes_elsewhere(self):
         smsd = self.smsd({"slow": self.debug(0, delay="1500ms", window=2, backlog=4), "other": self.debug(1)})
         self.send(smsd, *(f"+47{n}" for n in range(6)))

@@ -1,5 +1,6 @@
 """What is wrong is said before anything is started: one clear message, a telling exit status, nothing half started."""
 
+import shutil
 import subprocess
 
 from harness import BIN, DEADLINE, Postgres, Scenario, Smsd, wait_for
@@ -82,7 +83,14 @@ class StartUp(Scenario):
 
     def test_a_missing_worker_program(self):
         smsd = self.smsd(self.sqlite(), {"modem": ("gammu", {}), "debug": ("debug", {})})
-        self.refused(smsd, CONFIGURATION, "modem", "smsd-worker-gammu", "worker:")
+        (self.folder / "bin").mkdir()
+        shutil.copy(BIN / "smsd", self.folder / "bin")  # no worker is beside this one
+        shutil.copy(BIN / "smsd-worker-debug", self.folder / "bin")
+        done = subprocess.run([self.folder / "bin" / "smsd", "--config", smsd.config], capture_output=True, text=True, timeout=DEADLINE, check=False)
+        self.assertEqual(done.returncode, CONFIGURATION, done.stderr)
+        for word in ("dispatcher modem", "smsd-worker-gammu", "worker:"):
+            self.assertIn(word, done.stderr)
+        self.assertNotIn("dispatcher debug", done.stderr)
 
     def test_a_missing_configuration(self):
         done = subprocess.run([BIN / "smsd", "--config", self.folder / "none.yaml"], capture_output=True, text=True, timeout=DEADLINE, check=False)
