@@ -409,6 +409,24 @@ TEST(Keeper, AsksAWorkerThatOutlivedItsConnectionWhatBecameOfItsSms) {
   EXPECT_EQ(bench.road.said.size(), 4u) << "none twice";
 }
 
+// It cannot be killed from here: its own deadline and systemd's watchdog do that, and the next connection
+// asks.
+TEST(Keeper, LetsGoOfAWorkerBehindASocketThatHangsAndAsksTheNextOne) {
+  Bench bench(Activation::socket);
+  bench.start();
+  bench.give(accepted());
+  auto out = bench.give(2);
+  bench.worker.hung = true;
+  bench.worker.remembers = {{out[0], accepted("17")}};
+  bench.advance(5s);
+  ASSERT_EQ(bench.worker.ended.size(), 1u);
+  EXPECT_EQ(bench.worker.hired, 2u);
+  bench.worker.hung = false;
+  bench.advance(500ms);
+  EXPECT_EQ(bench.road.of(out[0]), "accepted");
+  EXPECT_EQ(bench.road.of(out[1]), "unknown");
+}
+
 TEST(Keeper, GivesUpAskingWhenNoWorkerComesBackInTime) {
   Bench bench(Activation::socket);
   bench.start();
