@@ -155,7 +155,7 @@ kit::Outcome outcomeOfSilence(const Conversation& conversation, std::string_view
   if (conversation.stage == Stage::content) return kit::Unknown{reason};
   if (!conversation.detail.empty()) reason += ": " + text::printable(conversation.detail, 200);
   if (conversation.failure == net::Failure::security) return kit::Broken{reason};
-  return kit::Deferred{.reason = reason, .farEnd = kit::FarEnd::notReached};
+  return later(conversation, reason);
 }
 
 }  // namespace
