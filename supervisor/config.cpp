@@ -107,6 +107,8 @@ void declareRetry(Keys& keys, Config& config) {
   });
 }
 
+using keeper::QuotaConfig;
+
 constexpr std::string_view notAName =
     "is not a name, expected a-z, 0-9 and -, not starting with -, at most 31 characters";
 const std::vector<std::string> kinds = {"gammu", "http", "soap", "mail", "debug"};
@@ -132,6 +134,14 @@ void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
             Presence::required);
   keys.word("kind", dispatcher.kind, kinds, "how it sends", Presence::required);
   declareWorker(keys, "", dispatcher);
+  QuotaConfig& quota = dispatcher.quota;
+  keys.integer("per_day", quota.perDay, {0, 1'000'000}, "SMS a day at most, from midnight; 0: no limit");
+  keys.integer("reserve", quota.reserve, {0, 1'000'000}, "how many of those are kept for severe messages");
+  keys.integer("reserve_for", quota.reserveFor, {1, 1'000'000}, "the least severe that the reserve is for");
+  keys.rule("reserve", [&quota]() -> std::optional<std::string> {
+    if (quota.reserve == 0 || quota.reserve < quota.perDay) return std::nullopt;
+    return fmt::format("is {}, expected less than per_day, which is {}", quota.reserve, quota.perDay);
+  });
   keys.rule("name", [&dispatcher]() -> std::optional<std::string> {
     if (isName(dispatcher.name)) return std::nullopt;
     return std::string(notAName);

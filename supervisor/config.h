@@ -13,6 +13,7 @@
 #include "common/config/keys.h"
 #include "common/journal/journal.h"
 #include "supervisor/format/format.h"
+#include "supervisor/keeper/quota.h"
 #include "supervisor/overrides.h"
 
 namespace smsd {
@@ -60,6 +61,7 @@ struct DispatcherConfig {
   std::filesystem::path config;  // default dispatchers/<name>.yaml beside smsd.yaml; absolute after reading
   std::filesystem::path socket;  // with Activation::socket; default /run/smsd/<name>.sock
   std::filesystem::path worker;  // the program; default smsd-worker-<kind>, found beside smsd or in libexec
+  keeper::QuotaConfig quota;
   bool operator==(const DispatcherConfig&) const = default;
 };
 

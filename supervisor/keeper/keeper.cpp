@@ -27,6 +27,7 @@ Keeper::Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std:
                DispatcherEvents& road)
     : timer_(timer),
       config_(config),
+      quota_(config.quota),
       hire_(kj::mv(hire)),
       index_(index),
       events_(events),
@@ -139,6 +140,7 @@ void Keeper::reconfigure(kj::AsyncIoContext& io, const DispatcherConfig& config,
 
 void Keeper::reconfigure(const DispatcherConfig& config, Hire hire) {
   config_ = config;
+  quota_.configure(config.quota);
   hire_ = kj::mv(hire);
   breaker_ = Breaker(std::min(dear, config.timeout / 2));
   restart("its configuration has changed");
@@ -162,6 +164,8 @@ void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
 }
 
 void Keeper::count(const AttemptOutcome& one) {
+  bool mayCost = one.outcome.kind == OutcomeKind::accepted || one.outcome.kind == OutcomeKind::unknown;
+  if (mayCost) quota_.count(today());
   switch (one.outcome.kind) {
     case OutcomeKind::accepted:
       ++counts_.accepted;

@@ -21,6 +21,7 @@
 #include "supervisor/keeper/inquiry.h"
 #include "supervisor/keeper/life.h"
 #include "supervisor/keeper/link.h"
+#include "supervisor/keeper/quota.h"
 #include "supervisor/keeper/worker.h"
 
 namespace smsd::keeper {
@@ -58,6 +59,8 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   bool usable() const;
   /// Its first worker has neither become ready nor failed yet.
   bool undecided() const { return undecided_; }
+  /// How many of this severity the day's limit leaves; SIZE_MAX: there is no limit.
+  std::size_t allowance(std::optional<int> severity) const { return quota_.left(severity, out(), today()); }
   std::size_t capacity() const { return traits_.window + traits_.backlog; }
   bool knowsKeys() const { return traits_.knowsKeys; }
   void dispatch(const std::vector<const queue::Submission*>& batch);
@@ -159,6 +162,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
 
   kj::Timer& timer_;
   DispatcherConfig config_;
+  Quota quota_;
   Hire hire_;
   std::size_t index_;
   Events& events_;

@@ -12,16 +12,27 @@ struct Road::Hands {
 };
 
 /// The first usable dispatcher, in order of preference, that has not been tried in this round.
-kj::Maybe<std::size_t> Road::target(const Item& item) const {
+kj::Maybe<std::size_t> Road::target(const Item& item, const Hands& hands) const {
   for (std::size_t i = 0; i < keepers_.size(); ++i)
-    if (item.at(keepers_[i]->index()).tried == Tried::no && keepers_[i]->usable()) return i;
+    if (item.at(keepers_[i]->index()).tried == Tried::no && keepers_[i]->usable() &&
+        keepers_[i]->allowance(item.submission.severity) > hands.batches[i].size())
+      return i;
+  return nullptr;
+}
+
+/// The first dispatcher that could be used, were it not for its limit of the day.
+kj::Maybe<std::size_t> Road::keptBackBy(const Item& item) const {
+  for (std::size_t i = 0; i < keepers_.size(); ++i)
+    if (item.at(keepers_[i]->index()).tried == Tried::no && keepers_[i]->usable() &&
+        keepers_[i]->allowance(item.submission.severity) == 0)
+      return i;
   return nullptr;
 }
 
 /// An untried dispatcher is only just (re)starting or probing: worth the moment.
 bool Road::maybeLater(const Item& item) const {
   for (auto& keeper : keepers_)
-    if (item.at(keeper->index()).tried == Tried::no &&
+    if (item.at(keeper->index()).tried == Tried::no && keeper->allowance(item.submission.severity) > 0 &&
         (keeper->state() == keeper::State::starting || keeper->state() == keeper::State::ready ||
          keeper->out() > 0))
       return true;
@@ -43,7 +54,7 @@ void Road::dispatchPending() {
       if (it == pending_.end()) break;
     }
     Item& item = *it->second;
-    KJ_IF_MAYBE (to, target(item)) {
+    KJ_IF_MAYBE (to, target(item, hands)) {
       if (hands.rooms[*to] == 0) {
         if (hands.left == 0) break;
         ++it;
@@ -61,6 +72,12 @@ void Road::dispatchPending() {
   // All usable ones were tried and the others are not worth waiting for.
   for (auto& item : stranded) {
     Outcome last = item->last;
+    // Until midnight, or until something more severe comes, which may have the reserve.
+    KJ_IF_MAYBE (by, keptBackBy(*item))
+      last = {.kind = OutcomeKind::deferred,
+              .words = keepers_[*by]->name() + " has sent what it may send today (per_day, reserve)",
+              .after = keeper::untilTomorrow(),
+              .farEnd = FarEnd::notReached};
     waitOrGiveUp(std::move(item), last);
   }
 }
@@ -75,7 +92,7 @@ void Road::giveTheOldestItsTurn(Hands& hands, Pending::iterator& at) {
   auto oldest = std::min_element(pending_.begin(), pending_.end(), [](auto& a, auto& b) {
     return a.second->submission.first < b.second->submission.first;
   });
-  KJ_IF_MAYBE (to, target(*oldest->second)) {
+  KJ_IF_MAYBE (to, target(*oldest->second, hands)) {
     if (hands.rooms[*to] == 0) return;
     if (oldest == at) ++at;
     give(oldest, *to, hands);

@@ -108,7 +108,8 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void letGo(std::unique_ptr<Item> item);
   void returnUntried(std::unique_ptr<Item> item, const std::string& why);
   void record(std::unique_ptr<Item> item, std::size_t target);
-  kj::Maybe<std::size_t> target(const Item& item) const;
+  kj::Maybe<std::size_t> target(const Item& item, const Hands& hands) const;
+  kj::Maybe<std::size_t> keptBackBy(const Item& item) const;
   kj::Maybe<std::size_t> firstUsable() const;
   bool maybeLater(const Item& item) const;
 

@@ -27,6 +27,7 @@ World::World(const std::vector<Way>& ways, Config given)
     entry.name = way.name;
     entry.kind = "fake";
     entry.activation = way.activation;
+    entry.quota = way.quota;
   }
   road = kj::heap<Road>(*queue, timer, config, "test", log);
   Road::Keepers keepers;

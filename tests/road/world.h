@@ -26,6 +26,7 @@ struct Way {
   unsigned backlog = 0;
   bool knowsKeys = false;
   Activation activation = Activation::spawn;
+  keeper::QuotaConfig quota{};
 };
 
 /// Nothing happens by itself but what the test is about: the poll is a day away.

@@ -209,6 +209,17 @@ TEST_F(SupervisorConfig, RefusesAFactorThatShortensC34) {
             "smsd.yaml:1:17: retry.factor: found '0.1', expected a number 1..10\n");
 }
 
+TEST_F(SupervisorConfig, RefusesAReserveThatLeavesNothingOfTheDay) {
+  auto with = [](const std::string& more) {
+    return "dispatchers: [{name: gateway, kind: debug, " + more + "}]\n";
+  };
+  EXPECT_NE(problemsOf(with("per_day: 10, reserve: 10"))
+                .find("reserve: is 10, expected less than per_day, which is 10"),
+            std::string::npos);
+  EXPECT_NE(problemsOf(with("reserve: 1")).find("expected less than per_day"), std::string::npos);
+  EXPECT_EQ(problemsOf(with("per_day: 10, reserve: 9")).find("reserve"), std::string::npos);
+}
+
 TEST_F(SupervisorConfig, NeedsAConnectionForPostgresqlOnly) {
   EXPECT_EQ(
       problemsOf("queue: {backend: postgresql}\n" + oneDispatcher),
