@@ -165,7 +165,7 @@ void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
 
 void Keeper::count(const AttemptOutcome& one) {
   bool mayCost = one.outcome.kind == OutcomeKind::accepted || one.outcome.kind == OutcomeKind::unknown;
-  if (mayCost) quota_.count(today());
+  if (mayCost && config_.quota.perDay > 0) quota_.count(today());
   switch (one.outcome.kind) {
     case OutcomeKind::accepted:
       ++counts_.accepted;

@@ -60,7 +60,9 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   /// Its first worker has neither become ready nor failed yet.
   bool undecided() const { return undecided_; }
   /// How many of this severity the day's limit leaves; SIZE_MAX: there is no limit.
-  std::size_t allowance(std::optional<int> severity) const { return quota_.left(severity, out(), today()); }
+  std::size_t allowance(std::optional<int> severity) const {
+    return config_.quota.perDay == 0 ? SIZE_MAX : quota_.left(severity, out(), today());
+  }
   std::size_t capacity() const { return traits_.window + traits_.backlog; }
   bool knowsKeys() const { return traits_.knowsKeys; }
   void dispatch(const std::vector<const queue::Submission*>& batch);
