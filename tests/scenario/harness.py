@@ -380,6 +380,12 @@ class Smsd:
             self.process.wait(DEADLINE)
 
 
+def listens(path):
+    """Not only bound: a connection between the two would be refused. 00010000 is __SO_ACCEPTCON."""
+    sockets = [line.split() for line in pathlib.Path("/proc/net/unix").read_text().splitlines()]
+    return any(fields[-1] == str(path) and fields[3] == "00010000" for fields in sockets)
+
+
 class SocketWorker:
     """A worker as systemd runs it: started at the first connection to its socket, its file read by itself, no child of smsd's.
 
@@ -408,7 +414,7 @@ class SocketWorker:
     def start(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, cwd=self.socket.parent,
                                         preexec_fn=die_with_parent)
-        wait_for("the socket is there", self.socket.exists)
+        wait_for("the socket is listened at", lambda: listens(self.socket))
 
     def entry(self):
         return {"activation": "socket", "socket": str(self.socket)}
