@@ -26,6 +26,9 @@ inline constexpr std::array<std::pair<const char*, const char*>, 6> connectionDe
     {"tcp_user_timeout", "20000"},
 }};
 
+/// A supervisor that is stopped (SIGSTOP, a suspended host) in the middle of a transaction must not hold its
+/// locks against those who would take over: nothing of ours waits between two statements for longer than it
+/// takes to format a batch.
 /// What a role's or a database's own settings must not change for us. Plans are made for each execution: one
 /// that was made on an empty table and kept is quadratic on a full one.
 inline constexpr const char* sessionSettings = R"(
@@ -34,6 +37,7 @@ inline constexpr const char* sessionSettings = R"(
   SET plan_cache_mode TO force_custom_plan;
   SET jit TO off;
   SET lock_timeout TO '10s';
+  SET idle_in_transaction_session_timeout TO '5s';
   SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
   SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off')";
 

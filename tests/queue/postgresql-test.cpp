@@ -232,6 +232,30 @@ TEST_F(Postgresql, ASettlementThatMeetsItsOwnDeathSentenceWaitsForItAndIsRefused
   EXPECT_EQ(store_.sent(id), 'N');
 }
 
+/// SIGSTOP, or a suspended host: its locks would outlive its lease.
+TEST_F(Postgresql, OneThatIsStoppedInTheMiddleOfATransactionHoldsUpNoTakeOver) {
+  queue_ = store_.open();
+  queue_->enlist("here", 100ms);
+  store_.put({.phone = "1"});
+  auto other = store_.open();
+  other->enlist("there", longLease);
+  bool taken = false;
+  auto refused = refusal([&] {
+    queue_->claim(request([&](const std::vector<Message>& messages) {
+      EXPECT_TRUE(eventually([&] {
+        return store_.one(
+                   "SELECT count(*) FROM smsd.supervisor WHERE name = 'here' AND lease_until < now()") == "1";
+      }));
+      other->takeOver();  // while the claim stands still
+      taken = true;
+      return joined(messages);
+    }));
+  });
+  EXPECT_TRUE(taken) << "the take-over did not wait for ever";
+  EXPECT_EQ(refused, Kind::unreachable) << "and the claim left nothing behind";
+  EXPECT_EQ(other->claim(request()).submissions.size(), 1u);
+}
+
 TEST_F(Postgresql, ARecipientCannotHaveTwoLiveSubmissionsWhoeverAsks) {
   enlist();
   store_.sql(submit("1"));
