@@ -55,6 +55,7 @@ class SocketMode(Scenario):
         worker.process.terminate()
         self.assertEqual(worker.process.wait(DEADLINE), 0)
         for said in (self.systemd, self.own):
+            said.now()  # all that they said is read
             self.assertEqual(len(said.all("STOPPING")), 1)
             # Longer than any SMS may take, so that systemd does not cut the end short.
             self.assertGreaterEqual(int(said.all("EXTEND_TIMEOUT_USEC")[0][1]), 20_000_000)
@@ -76,8 +77,8 @@ class SocketMode(Scenario):
         wait_for("the last count", lambda: self.own.status() == "1 of 1 dispatcher ready, 0 under way, 40 sent")
         for said in (self.systemd, self.own):
             moments = [at for at, _ in said.all("STATUS")]
-            gaps = [later - earlier for earlier, later in zip(moments, moments[1:])]
-            self.assertGreater(min(gaps, default=9), 0.8)  # a second, as the loop measures it
+            # A second between two of them as the sender's loop counts it; what is read may bunch up.
+            self.assertLessEqual(len(moments), moments[-1] - moments[0] + 3)
         self.say(sms=40, lines=len(self.systemd.all("STATUS")))
 
     def test_signs_of_life_go_out_at_half_the_interval_and_stop_when_the_worker_hangs_or_smsd_is_stopped(self):
