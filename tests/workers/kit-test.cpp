@@ -1,13 +1,11 @@
-// The workers' kit over a real channel: windows, `begun`, deadlines, outcomes, recall, drain.
+// The workers' kit over a real channel: windows, order, `begun`, outcomes, health.
 #include <gtest/gtest.h>
 
 #include <numeric>
 #include <random>
-#include <set>
 
 #include "common/text/utf.h"
 #include "tests/workers/kit-bench.h"
-#include "workers/kit/recall.h"
 
 namespace smsd::kit {
 namespace {
@@ -211,170 +209,6 @@ TEST_F(Kit, TakesASendThatThrowsForUnknown) {
   EXPECT_NE(outcomeOf(2).words.find("line was cut"), std::string::npos);
 }
 
-TEST_F(Kit, GivesUpWhenADeadlineIsPassedAndSaysWhatItKnowsOfTheRest) {
-  serve(2, 3);
-  start();
-  give({1, 2, 3, 4, 5}, 1s);
-  kind->say(2, Accepted{});
-  quiet();  // 3 begins
-  advance(1499ms);
-  EXPECT_EQ(storyOf(1), "begun") << "the kind's own deadline comes first";
-  heard.slow = true;
-  advance(1ms);
-  EXPECT_EQ(storyOf(1), "begun unknown");
-  EXPECT_EQ(storyOf(2), "begun accepted");
-  EXPECT_FALSE(hung.poll(scope)) << "the supervisor has not taken it yet";
-  heard.acknowledge();
-  quiet();
-  EXPECT_EQ(storyOf(3), "begun unknown") << "it was under way: it may have been sent";
-  EXPECT_EQ(storyOf(4), "given back") << "it was not begun: it was certainly not sent";
-  EXPECT_EQ(storyOf(5), "given back");
-  EXPECT_EQ(kind->begun(), (Attempts{1, 2, 3}));
-  EXPECT_TRUE(hung.poll(scope));
-}
-
-TEST_F(Kit, DoesNotBeginWhatWasAnnouncedWhenItGaveUpMeanwhile) {
-  serve(2, 0);
-  start();
-  give({1}, 1s);
-  heard.slow = true;
-  give({2}, 1s);
-  advance(1500ms);
-  heard.acknowledge();
-  quiet();
-  EXPECT_EQ(storyOf(1), "begun unknown");
-  EXPECT_EQ(storyOf(2), "begun given back");
-  EXPECT_EQ(kind->begun(), (Attempts{1}));
-  EXPECT_TRUE(hung.poll(scope));
-}
-
-TEST_F(Kit, EndsWhenItsKindIsSpentAndSaysWhatItKnowsFirst) {
-  serve(1, 2);
-  start();
-  give({1, 2, 3}, 10s);
-  heard.slow = true;
-  kind->worn.fulfiller->fulfill("the modem is another device now");
-  quiet();
-  EXPECT_FALSE(hung.poll(scope)) << "the supervisor has not taken it yet";
-  heard.acknowledge();
-  quiet();
-  EXPECT_EQ(storyOf(1), "begun unknown");
-  EXPECT_NE(outcomeOf(1).words.find("another device"), std::string::npos);
-  EXPECT_EQ(storyOf(2), "given back");
-  EXPECT_EQ(storyOf(3), "given back");
-  EXPECT_TRUE(hung.poll(scope));
-}
-
-TEST_F(Kit, EndsAtOnceWhenItsKindIsSpentAndNothingIsOut) {
-  serve(1, 2);
-  start();
-  quiet();
-  EXPECT_FALSE(hung.poll(scope));
-  kind->worn.fulfiller->fulfill("of no use any more");
-  quiet();
-  EXPECT_TRUE(hung.poll(scope));
-}
-
-TEST_F(Kit, GivesBackWhatArrivesAfterItGaveUp) {
-  serve(2, 2);
-  start();
-  give({1}, 1s);
-  heard.slow = true;
-  advance(1500ms);
-  give({2}, 1s);
-  heard.acknowledge();
-  quiet();
-  EXPECT_EQ(storyOf(2), "given back");
-  EXPECT_EQ(kind->begun(), (Attempts{1}));
-}
-
-TEST_F(Kit, SaysNothingMoreOfAnSmsItHasGivenUpEvenWhenTheKindDoes) {
-  serve(2, 0);
-  start();
-  give({1}, 1s);
-  give({2}, 10s);
-  advance(1500ms);
-  EXPECT_EQ(storyOf(2), "begun unknown");
-  kind->say(2, Accepted{});
-  quiet();
-  EXPECT_EQ(storyOf(2), "begun unknown");
-}
-
-TEST_F(Kit, GivesBackWhatIsNotBegunWhenDrainedAndEndsWhenTheRestIsDelivered) {
-  serve(1, 3);
-  start();
-  give({1, 2, 3});
-  auto drained = KJ_ASSERT_NONNULL(client).drainRequest().send();
-  quiet();
-  EXPECT_EQ(storyOf(1), "begun");
-  EXPECT_EQ(storyOf(2), "given back");
-  EXPECT_EQ(storyOf(3), "given back");
-  EXPECT_FALSE(drained.poll(scope));
-
-  heard.slow = true;
-  kind->say(1, Accepted{});
-  quiet();
-  EXPECT_EQ(storyOf(1), "begun accepted");
-  EXPECT_FALSE(drained.poll(scope)) << "the supervisor has not taken it yet";
-  heard.acknowledge();
-  quiet();
-  EXPECT_TRUE(drained.poll(scope));
-  drained.wait(scope);
-  EXPECT_EQ(kind->begun(), (Attempts{1}));
-}
-
-TEST_F(Kit, IsNotDrainedWhileTheLastReportIsOnItsWay) {
-  serve(1, 0);
-  start();
-  give({1});
-  heard.slow = true;
-  kind->say(1, Accepted{});
-  quiet();
-  auto drained = KJ_ASSERT_NONNULL(client).drainRequest().send();
-  EXPECT_FALSE(drained.poll(scope));
-  heard.acknowledge();
-  EXPECT_TRUE(drained.poll(scope));
-  drained.wait(scope);
-}
-
-TEST_F(Kit, IsDrainedAtOnceWhenNothingIsOut) {
-  serve(1, 0);
-  start();
-  auto drained = KJ_ASSERT_NONNULL(client).drainRequest().send();
-  EXPECT_TRUE(drained.poll(scope));
-  drained.wait(scope);
-}
-
-TEST_F(Kit, RecallsOutcomesSaysBegunOfWhatIsUnderWayAndNothingOfTheRest) {
-  serve(2, 2);
-  start();
-  give({1, 2, 3, 4});
-  kind->say(1, Refused{"no such number"});
-  quiet();  // 2 and 3 are under way, 4 waits
-  for (int again = 0; again < 2; ++again) {
-    auto said = recall({4, 3, 99, 1, 2});
-    ASSERT_EQ(said.size(), 3u);
-    EXPECT_EQ(said[0].attempt, 3u);
-    EXPECT_EQ(said[0].what, "begun");
-    EXPECT_EQ(said[1].attempt, 1u);
-    EXPECT_EQ(said[1].what, "refused");
-    EXPECT_EQ(said[1].words, "no such number");
-    EXPECT_EQ(said[2].attempt, 2u);
-    EXPECT_EQ(said[2].what, "begun");
-  }
-}
-
-TEST_F(Kit, RecallsWhatItGaveBackUnbegun) {
-  serve(1, 1);
-  start();
-  give({1, 2});
-  auto drained = KJ_ASSERT_NONNULL(client).drainRequest().send();
-  quiet();
-  auto said = recall({2});
-  ASSERT_EQ(said.size(), 1u);
-  EXPECT_EQ(said[0].what, "given back");
-}
-
 TEST_F(Kit, CutsReasonsToFourHundredBytesBetweenTwoCharacters) {
   std::string reason = "x";
   while (reason.size() < 1000) reason += "\xC3\xA6";  // the 400th byte is in the middle of one
@@ -428,24 +262,6 @@ TEST_F(Kit, TellsItsHealthWhileSmsAreUnderWay) {
   EXPECT_STREQ(response.getHealth().getDetails()[0].getValue().cStr(), "-71 dBm");
 }
 
-TEST_F(Kit, GivesNoMoreSignsOfLifeOnceADeadlineWasPassedOrWhileItsKindIsStuck) {
-  serve(2, 0);
-  start();
-  EXPECT_TRUE(inner->alive());
-  kind->stuck = true;
-  EXPECT_FALSE(inner->alive());
-  kind->stuck = false;
-  heard.slow = true;  // a supervisor that takes no report keeps it from ending by itself
-  give({1}, 1s);
-  heard.acknowledge();
-  quiet();
-  heard.slow = true;
-  advance(1s + 499ms);
-  EXPECT_TRUE(inner->alive());
-  advance(1ms);
-  EXPECT_FALSE(inner->alive());
-}
-
 TEST_F(Kit, CountsWhatIsUnderWayAndWhatWasAcceptedAndSaysWhenThatChanges) {
   serve(2, 2);
   start();
@@ -466,37 +282,6 @@ TEST_F(Kit, CountsWhatIsUnderWayAndWhatWasAcceptedAndSaysWhenThatChanges) {
   EXPECT_EQ(inner->work().underWay, 0u);
   EXPECT_EQ(inner->work().accepted, 2u);
   inner->whenChanged([]() {});
-}
-
-TEST(Recall, KnowsTheLastTenThousandAtLeastAndForgetsTheOldest) {
-  Recall recall;
-  constexpr std::uint64_t count = 100'000;
-  for (std::uint64_t attempt = 1; attempt <= count; ++attempt)
-    recall.remember(attempt, Accepted{std::to_string(attempt)});
-  for (std::uint64_t attempt = count - 9'999; attempt <= count; ++attempt) {
-    ASSERT_NE(recall.find(attempt), nullptr) << attempt;
-    ASSERT_EQ(std::get<Accepted>(**recall.find(attempt)).reference, std::to_string(attempt));
-  }
-  EXPECT_EQ(recall.find(1), nullptr);
-  EXPECT_EQ(recall.find(count + 1), nullptr);
-}
-
-TEST(Recall, HoldsNoMoreThanItsBound) {
-  Recall recall(3);
-  for (std::uint64_t attempt = 1; attempt <= 5; ++attempt) recall.remember(attempt, Accepted{});
-  std::set<std::uint64_t> known;
-  for (std::uint64_t attempt = 1; attempt <= 5; ++attempt)
-    if (recall.find(attempt) != nullptr) known.insert(attempt);
-  EXPECT_EQ(known, (std::set<std::uint64_t>{3, 4, 5}));
-}
-
-TEST(Recall, KeepsTheLastWordOnAnAttemptWithoutCountingItTwice) {
-  Recall recall(2);
-  recall.remember(1, Unknown{"at first"});
-  recall.remember(1, Accepted{"then"});
-  recall.remember(2, Accepted{});
-  ASSERT_NE(recall.find(1), nullptr);
-  EXPECT_TRUE(std::holds_alternative<Accepted>(**recall.find(1)));
 }
 
 }  // namespace

@@ -1,0 +1,163 @@
+// The workers' kit over a real channel: how it ends, by a deadline that was passed, a kind that is spent, or
+// a drain.
+#include <gtest/gtest.h>
+
+#include "tests/workers/kit-bench.h"
+
+namespace smsd::kit {
+namespace {
+
+TEST_F(Kit, GivesUpWhenADeadlineIsPassedAndSaysWhatItKnowsOfTheRest) {
+  serve(2, 3);
+  start();
+  give({1, 2, 3, 4, 5}, 1s);
+  kind->say(2, Accepted{});
+  quiet();  // 3 begins
+  advance(1499ms);
+  EXPECT_EQ(storyOf(1), "begun") << "the kind's own deadline comes first";
+  heard.slow = true;
+  advance(1ms);
+  EXPECT_EQ(storyOf(1), "begun unknown");
+  EXPECT_EQ(storyOf(2), "begun accepted");
+  EXPECT_FALSE(hung.poll(scope)) << "the supervisor has not taken it yet";
+  heard.acknowledge();
+  quiet();
+  EXPECT_EQ(storyOf(3), "begun unknown") << "it was under way: it may have been sent";
+  EXPECT_EQ(storyOf(4), "given back") << "it was not begun: it was certainly not sent";
+  EXPECT_EQ(storyOf(5), "given back");
+  EXPECT_EQ(kind->begun(), (Attempts{1, 2, 3}));
+  EXPECT_TRUE(hung.poll(scope));
+}
+
+TEST_F(Kit, DoesNotBeginWhatWasAnnouncedWhenItGaveUpMeanwhile) {
+  serve(2, 0);
+  start();
+  give({1}, 1s);
+  heard.slow = true;
+  give({2}, 1s);
+  advance(1500ms);
+  heard.acknowledge();
+  quiet();
+  EXPECT_EQ(storyOf(1), "begun unknown");
+  EXPECT_EQ(storyOf(2), "begun given back");
+  EXPECT_EQ(kind->begun(), (Attempts{1}));
+  EXPECT_TRUE(hung.poll(scope));
+}
+
+TEST_F(Kit, EndsWhenItsKindIsSpentAndSaysWhatItKnowsFirst) {
+  serve(1, 2);
+  start();
+  give({1, 2, 3}, 10s);
+  heard.slow = true;
+  kind->worn.fulfiller->fulfill("the modem is another device now");
+  quiet();
+  EXPECT_FALSE(hung.poll(scope)) << "the supervisor has not taken it yet";
+  heard.acknowledge();
+  quiet();
+  EXPECT_EQ(storyOf(1), "begun unknown");
+  EXPECT_NE(outcomeOf(1).words.find("another device"), std::string::npos);
+  EXPECT_EQ(storyOf(2), "given back");
+  EXPECT_EQ(storyOf(3), "given back");
+  EXPECT_TRUE(hung.poll(scope));
+}
+
+TEST_F(Kit, EndsAtOnceWhenItsKindIsSpentAndNothingIsOut) {
+  serve(1, 2);
+  start();
+  quiet();
+  EXPECT_FALSE(hung.poll(scope));
+  kind->worn.fulfiller->fulfill("of no use any more");
+  quiet();
+  EXPECT_TRUE(hung.poll(scope));
+}
+
+TEST_F(Kit, GivesBackWhatArrivesAfterItGaveUp) {
+  serve(2, 2);
+  start();
+  give({1}, 1s);
+  heard.slow = true;
+  advance(1500ms);
+  give({2}, 1s);
+  heard.acknowledge();
+  quiet();
+  EXPECT_EQ(storyOf(2), "given back");
+  EXPECT_EQ(kind->begun(), (Attempts{1}));
+}
+
+TEST_F(Kit, SaysNothingMoreOfAnSmsItHasGivenUpEvenWhenTheKindDoes) {
+  serve(2, 0);
+  start();
+  give({1}, 1s);
+  give({2}, 10s);
+  advance(1500ms);
+  EXPECT_EQ(storyOf(2), "begun unknown");
+  kind->say(2, Accepted{});
+  quiet();
+  EXPECT_EQ(storyOf(2), "begun unknown");
+}
+
+TEST_F(Kit, GivesBackWhatIsNotBegunWhenDrainedAndEndsWhenTheRestIsDelivered) {
+  serve(1, 3);
+  start();
+  give({1, 2, 3});
+  auto drained = KJ_ASSERT_NONNULL(client).drainRequest().send();
+  quiet();
+  EXPECT_EQ(storyOf(1), "begun");
+  EXPECT_EQ(storyOf(2), "given back");
+  EXPECT_EQ(storyOf(3), "given back");
+  EXPECT_FALSE(drained.poll(scope));
+
+  heard.slow = true;
+  kind->say(1, Accepted{});
+  quiet();
+  EXPECT_EQ(storyOf(1), "begun accepted");
+  EXPECT_FALSE(drained.poll(scope)) << "the supervisor has not taken it yet";
+  heard.acknowledge();
+  quiet();
+  EXPECT_TRUE(drained.poll(scope));
+  drained.wait(scope);
+  EXPECT_EQ(kind->begun(), (Attempts{1}));
+}
+
+TEST_F(Kit, IsNotDrainedWhileTheLastReportIsOnItsWay) {
+  serve(1, 0);
+  start();
+  give({1});
+  heard.slow = true;
+  kind->say(1, Accepted{});
+  quiet();
+  auto drained = KJ_ASSERT_NONNULL(client).drainRequest().send();
+  EXPECT_FALSE(drained.poll(scope));
+  heard.acknowledge();
+  EXPECT_TRUE(drained.poll(scope));
+  drained.wait(scope);
+}
+
+TEST_F(Kit, IsDrainedAtOnceWhenNothingIsOut) {
+  serve(1, 0);
+  start();
+  auto drained = KJ_ASSERT_NONNULL(client).drainRequest().send();
+  EXPECT_TRUE(drained.poll(scope));
+  drained.wait(scope);
+}
+
+TEST_F(Kit, GivesNoMoreSignsOfLifeOnceADeadlineWasPassedOrWhileItsKindIsStuck) {
+  serve(2, 0);
+  start();
+  EXPECT_TRUE(inner->alive());
+  kind->stuck = true;
+  EXPECT_FALSE(inner->alive());
+  kind->stuck = false;
+  heard.slow = true;  // a supervisor that takes no report keeps it from ending by itself
+  give({1}, 1s);
+  heard.acknowledge();
+  quiet();
+  heard.slow = true;
+  advance(1s + 499ms);
+  EXPECT_TRUE(inner->alive());
+  advance(1ms);
+  EXPECT_FALSE(inner->alive());
+}
+
+}  // namespace
+}  // namespace smsd::kit

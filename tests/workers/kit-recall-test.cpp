@@ -1,0 +1,74 @@
+// The workers' kit: what it remembers of attempts, and what a supervisor that asks is told.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/workers/kit-bench.h"
+#include "workers/kit/recall.h"
+
+namespace smsd::kit {
+namespace {
+
+TEST_F(Kit, RecallsOutcomesSaysBegunOfWhatIsUnderWayAndNothingOfTheRest) {
+  serve(2, 2);
+  start();
+  give({1, 2, 3, 4});
+  kind->say(1, Refused{"no such number"});
+  quiet();  // 2 and 3 are under way, 4 waits
+  for (int again = 0; again < 2; ++again) {
+    auto said = recall({4, 3, 99, 1, 2});
+    ASSERT_EQ(said.size(), 3u);
+    EXPECT_EQ(said[0].attempt, 3u);
+    EXPECT_EQ(said[0].what, "begun");
+    EXPECT_EQ(said[1].attempt, 1u);
+    EXPECT_EQ(said[1].what, "refused");
+    EXPECT_EQ(said[1].words, "no such number");
+    EXPECT_EQ(said[2].attempt, 2u);
+    EXPECT_EQ(said[2].what, "begun");
+  }
+}
+
+TEST_F(Kit, RecallsWhatItGaveBackUnbegun) {
+  serve(1, 1);
+  start();
+  give({1, 2});
+  auto drained = KJ_ASSERT_NONNULL(client).drainRequest().send();
+  quiet();
+  auto said = recall({2});
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_EQ(said[0].what, "given back");
+}
+
+TEST(Recall, KnowsTheLastTenThousandAtLeastAndForgetsTheOldest) {
+  Recall recall;
+  constexpr std::uint64_t count = 100'000;
+  for (std::uint64_t attempt = 1; attempt <= count; ++attempt)
+    recall.remember(attempt, Accepted{std::to_string(attempt)});
+  for (std::uint64_t attempt = count - 9'999; attempt <= count; ++attempt) {
+    ASSERT_NE(recall.find(attempt), nullptr) << attempt;
+    ASSERT_EQ(std::get<Accepted>(**recall.find(attempt)).reference, std::to_string(attempt));
+  }
+  EXPECT_EQ(recall.find(1), nullptr);
+  EXPECT_EQ(recall.find(count + 1), nullptr);
+}
+
+TEST(Recall, HoldsNoMoreThanItsBound) {
+  Recall recall(3);
+  for (std::uint64_t attempt = 1; attempt <= 5; ++attempt) recall.remember(attempt, Accepted{});
+  std::set<std::uint64_t> known;
+  for (std::uint64_t attempt = 1; attempt <= 5; ++attempt)
+    if (recall.find(attempt) != nullptr) known.insert(attempt);
+  EXPECT_EQ(known, (std::set<std::uint64_t>{3, 4, 5}));
+}
+
+TEST(Recall, KeepsTheLastWordOnAnAttemptWithoutCountingItTwice) {
+  Recall recall(2);
+  recall.remember(1, Unknown{"at first"});
+  recall.remember(1, Accepted{"then"});
+  recall.remember(2, Accepted{});
+  ASSERT_NE(recall.find(1), nullptr);
+  EXPECT_TRUE(std::holds_alternative<Accepted>(**recall.find(1)));
+}
+
+}  // namespace
+}  // namespace smsd::kit
