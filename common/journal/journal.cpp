@@ -29,7 +29,19 @@ bool stderrIsJournal() {
   return answer;
 }
 
-std::string_view levelName(Level level) {
+std::string timeNow() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  tm local{};
+  localtime_r(&now.tv_sec, &local);
+  char text[32];
+  std::size_t length = strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
+  return fmt::format("{}.{:03}", std::string_view(text, length), now.tv_nsec / 1'000'000);
+}
+
+}  // namespace
+
+std::string_view nameOf(Level level) {
   switch (level) {
     case Level::error:
       return "error";
@@ -44,18 +56,6 @@ std::string_view levelName(Level level) {
   }
   return "?";
 }
-
-std::string timeNow() {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  tm local{};
-  localtime_r(&now.tv_sec, &local);
-  char text[32];
-  std::size_t length = strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
-  return fmt::format("{}.{:03}", std::string_view(text, length), now.tv_nsec / 1'000'000);
-}
-
-}  // namespace
 
 void open(const std::string& name) { identifier = name; }
 
@@ -96,7 +96,7 @@ void Entry::send() const {
     return;
   }
   // One write, so that the lines of several processes on one stderr do not mix.
-  std::string line = fmt::format("{} {} {}: {}\n", timeNow(), identifier, levelName(level_), text_);
+  std::string line = fmt::format("{} {} {}: {}\n", timeNow(), identifier, nameOf(level_), text_);
   [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 

@@ -17,22 +17,6 @@ using journal::Level;
 constexpr std::size_t mostOfLine = 400;  // bytes of a note's words
 constexpr std::size_t mostEvents = 100;  // kinds of them that are counted apart
 
-std::string_view nameOf(Level level) {
-  switch (level) {
-    case Level::error:
-      return "error";
-    case Level::warning:
-      return "warning";
-    case Level::notice:
-      return "notice";
-    case Level::info:
-      return "info";
-    case Level::debug:
-      break;
-  }
-  return "debug";
-}
-
 std::string timeOf(std::chrono::system_clock::time_point at) {
   std::time_t seconds = std::chrono::system_clock::to_time_t(at);
   tm local{};
