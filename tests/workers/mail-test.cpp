@@ -2,6 +2,7 @@
 #include "workers/mail/mail.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -389,6 +390,7 @@ TEST(MailConfig, HasNoAddressOfItsOwnC70) {
 TEST(MailConfig, SaysWhereAndWhatIsWrong) {
   test::Folder folder;
   std::ofstream(folder.path / "empty") << "";
+  ASSERT_EQ(::mkfifo((folder.path / "fifo").c_str(), 0600), 0);
   std::ofstream(folder.path / "password") << "hunter2\n";
   std::filesystem::permissions(folder.path / "password", std::filesystem::perms::owner_read);
   const std::string login = "username: me\npassword_file: " + (folder.path / "password").string() + "\n";
@@ -407,6 +409,7 @@ TEST(MailConfig, SaysWhereAndWhatIsWrong) {
       {good + "username: me", "password_file"},
       {good + "ca_file: ca.pem", "absolute"},
       {good + "ca_file: " + (folder.path / "empty").string(), "PEM"},
+      {good + "ca_file: " + (folder.path / "fifo").string(), "not a regular file"},
       {good + "helo: \"a b\"", "host name"},
       {good + "window: 17", "window"},
       {good + "subject: \"{texxt}\"", "not a placeholder"},

@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "workers/mail/message.h"
@@ -17,7 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t mostAuthorities = 8 << 20;
 constexpr std::uint16_t nameServicePort = 53;  // an answer too long for UDP is asked for again over TCP
 
 /// What a host calls itself, where that is a name.
@@ -56,9 +53,7 @@ void MailDispatcher::declare(config::Keys& keys) {
       "tls", settings_.tls,
       {{"auto", TlsChoice::automatic}, {"required", TlsChoice::required}, {"never", TlsChoice::never}},
       "STARTTLS with smtp://: required, never, or auto: required except to this host itself");
-  keys.path(
-      "ca_file", settings_.caFile,
-      "certificates (PEM, absolute path) that the server's has to be signed by, instead of the system's");
+  authorities_.declare(keys);
   keys.text("username", settings_.username, "whom to log in as; without one there is no login");
   keys.secretFile("password_file", settings_.password, "a file whose first line is the password");
   keys.text("from", settings_.from, "the sender's address", config::Presence::required);
@@ -85,7 +80,6 @@ void MailDispatcher::declare(config::Keys& keys) {
 void MailDispatcher::declareRules(config::Keys& keys) {
   keys.rule("server", [this] { return readServer(); });
   keys.rule("tls", [this] { return checkTls(); });
-  keys.rule("ca_file", [this] { return readAuthorities(); });
   keys.rule("password_file", [this]() -> std::optional<std::string> {
     if (settings_.username.empty() == settings_.password.empty()) return std::nullopt;
     return "expected username and password_file, or none of them";
@@ -162,17 +156,6 @@ std::optional<std::string> MailDispatcher::checkPlaceholders() const {
   return "expected {recipient} in to, subject or body";
 }
 
-std::optional<std::string> MailDispatcher::readAuthorities() {
-  if (settings_.caFile.empty()) return std::nullopt;
-  if (!settings_.caFile.is_absolute()) return "expected an absolute path";
-  std::ifstream file(settings_.caFile, std::ios::binary);
-  if (!file) return "cannot be read";
-  authorities_.assign(std::istreambuf_iterator<char>(file), {});
-  if (authorities_.size() > mostAuthorities) return "too long, expected certificates";
-  if (authorities_.find("-----BEGIN ") == std::string::npos) return "holds no certificate in PEM form";
-  return std::nullopt;
-}
-
 sandbox::Policy MailDispatcher::policy() {
   sandbox::Policy policy;
   policy.readable = sandbox::resolverAndCertificates();
@@ -189,7 +172,7 @@ kj::Promise<void> MailDispatcher::start(kj::AsyncIoContext&) {
   lanes.tls = tls();
   lanes.lanes = static_cast<unsigned>(settings_.window);
   lanes.connectTimeout = settings_.connectTimeout;
-  lanes.authorities = authorities_;
+  lanes.authorities = authorities_.text();
   lanes.username = settings_.username;
   lanes.password = settings_.password;
   lanes_ = std::make_unique<Lanes>(std::move(lanes));

@@ -13,6 +13,7 @@
 
 #include "workers/kit/dispatcher.h"
 #include "workers/mail/lanes.h"
+#include "workers/net/pem.h"
 #include "workers/net/template.h"
 
 namespace smsd::mail {
@@ -22,7 +23,6 @@ enum class TlsChoice { automatic, required, never };
 struct Settings {
   std::string server;
   TlsChoice tls = TlsChoice::automatic;
-  std::filesystem::path caFile;
   std::string username;
   config::Secret password;
   std::string helo;
@@ -55,7 +55,6 @@ class MailDispatcher final : public kit::Dispatcher {
   void declareRules(config::Keys& keys);
   std::optional<std::string> readServer();
   std::optional<std::string> readTemplate(const std::string& text, net::Template& result);
-  std::optional<std::string> readAuthorities();
   std::optional<std::string> checkTls() const;
   std::optional<std::string> checkAddress(const net::Template& address) const;
   std::optional<std::string> checkPlaceholders() const;
@@ -64,7 +63,7 @@ class MailDispatcher final : public kit::Dispatcher {
   Settings settings_;
   Server server_;
   net::Template from_, to_, subject_, body_;
-  std::string authorities_;
+  net::Authorities authorities_;
   std::string lastAnswer_ = "none yet";
   std::unique_ptr<Lanes> lanes_;
 };

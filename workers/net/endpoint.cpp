@@ -70,9 +70,7 @@ void Endpoint::declare(config::Keys& keys) {
 }
 
 void Endpoint::declareTls(config::Keys& keys) {
-  keys.path(
-      "ca_file", caFile_,
-      "certificates (PEM, absolute path) that the gateway's has to be signed by, instead of the system's");
+  authorities_.declare(keys);
   keys.path("certificate_file", certificateFile_,
             "our own certificate (PEM, absolute path), for a gateway that asks for one");
   keys.path("key_file", keyFile_, "its private key (PEM, absolute path)");
@@ -112,12 +110,6 @@ void Endpoint::declareProxy(config::Keys& keys) {
 }
 
 void Endpoint::declareRules(config::Keys& keys) {
-  keys.rule("ca_file", [this]() -> std::optional<std::string> {
-    if (caFile_.empty()) return std::nullopt;
-    auto read = readPem(caFile_, PemOf::authority);
-    authorities_ = std::move(read.text);
-    return read.problem.empty() ? std::nullopt : std::optional(read.problem);
-  });
   keys.rule("certificate_file", [this] { return readIdentity(); });
   keys.rule("idempotency_header", [this]() -> std::optional<std::string> {
     if (isHeaderName(idempotencyHeader_)) return std::nullopt;
@@ -226,7 +218,7 @@ TransferSettings Endpoint::transfers() const {
   TransferSettings settings;
   settings.connections = window();
   settings.connectTimeout = connectTimeout_;
-  settings.authorities = authorities_;
+  settings.authorities = authorities_.text();
   settings.userAgent = "smsd/" SMSD_VERSION;
   settings.http = http_;
   settings.leastTls = leastTls_;

@@ -13,6 +13,7 @@
 #include "common/config/keys.h"
 #include "common/sandbox/sandbox.h"
 #include "workers/kit/dispatcher.h"
+#include "workers/net/pem.h"
 #include "workers/net/template.h"
 #include "workers/net/transfers.h"
 
@@ -64,8 +65,8 @@ class Endpoint {
   HttpVersion http_ = HttpVersion::http11;
 
   TlsVersion leastTls_ = TlsVersion::tls12;
-  std::filesystem::path caFile_, certificateFile_, keyFile_;
-  std::string authorities_;
+  Authorities authorities_;
+  std::filesystem::path certificateFile_, keyFile_;
   Identity identity_;
 
   Credentials credentials_;
@@ -76,14 +77,6 @@ class Endpoint {
   std::uint16_t proxyPort_ = 0;
   std::vector<std::string> hidden_;  // what must not be shown, in each form it may come back in
 };
-
-/// Text of a file that holds PEM; what is wrong with it instead. `secret`: it must not be open to others.
-enum class PemOf { authority, certificate, key };
-struct PemRead {
-  std::string text;
-  std::string problem;  // empty: it was read
-};
-PemRead readPem(const std::filesystem::path& path, PemOf what);
 
 bool isHeaderName(std::string_view name);
 

@@ -1,12 +1,11 @@
-// See endpoint.h: files of certificates and keys.
+#include "workers/net/pem.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-
-#include "workers/net/endpoint.h"
 
 namespace smsd::net {
 namespace {
@@ -43,6 +42,18 @@ PemRead readPem(const std::filesystem::path& path, PemOf what) {
                          : text.find("-----BEGIN ") == std::string::npos)
     return {"", what == PemOf::key ? "holds no private key in PEM form" : "holds no certificate in PEM form"};
   return {std::move(text), ""};
+}
+
+void Authorities::declare(config::Keys& keys) {
+  keys.path(
+      "ca_file", file_,
+      "certificates (PEM, absolute path) that the far end's has to be signed by, instead of the system's");
+  keys.rule("ca_file", [this]() -> std::optional<std::string> {
+    if (file_.empty()) return std::nullopt;
+    auto read = readPem(file_, PemOf::authority);
+    text_ = std::move(read.text);
+    return read.problem.empty() ? std::nullopt : std::optional(read.problem);
+  });
 }
 
 }  // namespace smsd::net
