@@ -66,11 +66,11 @@ kj::Promise<void> Reloader::reload() {
   }
   return findDispatcherProblems(io_, plans)
       .then([this, config = std::move(read.config), changes = std::move(changes),
-             plans](std::string problems) mutable {
-        if (problems.empty())
+             plans](DispatcherProblems problems) mutable {
+        if (problems.none())
           apply(std::move(config), std::move(changes), std::move(plans));
         else
-          refuse(problems);
+          refuse(problems.text());
       });
 }
 

@@ -71,25 +71,33 @@ std::string wordsOf(int errors, const keeper::SpawnPlan& plan) {
                       : said;
 }
 
-/// Resolves with the problems; empty: its file is good.
-kj::Promise<std::string> checkOne(kj::AsyncIoContext& io, const keeper::SpawnPlan& plan) {
+std::string silenceOf(const keeper::SpawnPlan& plan, kj::Duration patience) {
+  return fmt::format(
+      "dispatcher {}: {} --check did not answer within {:g} seconds: this host is very busy, or the program "
+      "hangs; start again later, and if it stays so, see what `{} --check --config {}` says\n",
+      plan.name, plan.program.string(), static_cast<double>(patience / kj::MILLISECONDS) / 1000,
+      plan.program.string(), plan.config.string());
+}
+
+kj::Promise<DispatcherProblems> checkOne(kj::AsyncIoContext& io, const keeper::SpawnPlan& plan,
+                                         kj::Duration patience) {
   auto errors = kj::heap<kj::AutoCloseFd>(memfd_create("smsd-check", MFD_CLOEXEC));
   try {
     keeper::Command command = keeper::configuredCommand(plan);
     command.arguments.push_back("--check");
     command.errors = errors->get();
     auto process = kj::heap<keeper::Process>(io.unixEventPort, command);
-    return io.provider->getTimer()
-        .timeoutAfter(10 * kj::SECONDS, process->ended())
-        .then([plan, fd = errors->get()](
-                  keeper::ProcessEnd end) -> std::string { return end.clean() ? "" : wordsOf(fd, plan); },
-              [plan](kj::Exception&&) -> std::string {
-                return fmt::format("{}: {} --check did not answer within 10 seconds\n", plan.name,
-                                   plan.program.string());
-              })
-        .attach(kj::mv(process), kj::mv(errors));
+    auto answered =
+        process->ended().then([plan, fd = errors->get()](keeper::ProcessEnd end) -> DispatcherProblems {
+          if (end.clean()) return {};
+          return {wordsOf(fd, plan), ""};
+        });
+    auto silent = io.provider->getTimer().afterDelay(patience).then([plan, patience]() -> DispatcherProblems {
+      return {"", silenceOf(plan, patience)};
+    });
+    return answered.exclusiveJoin(kj::mv(silent)).attach(kj::mv(process), kj::mv(errors));
   } catch (const std::system_error& e) {
-    return fmt::format("{}: {}\n", plan.name, e.what());
+    return DispatcherProblems{fmt::format("{}: {}\n", plan.name, e.what()), ""};
   }
 }
 
@@ -142,21 +150,31 @@ keeper::SpawnPlan planAdminMail(const Config& config) {
   return plan;
 }
 
-kj::Promise<std::string> findDispatcherProblems(kj::AsyncIoContext& io,
-                                                const std::vector<keeper::SpawnPlan>& plans) {
-  kj::Vector<kj::Promise<std::string>> checks;
+int DispatcherProblems::status() const {
+  if (none()) return EX_OK;
+  return wrong.empty() ? EX_TEMPFAIL : EX_CONFIG;
+}
+
+kj::Promise<DispatcherProblems> findDispatcherProblems(kj::AsyncIoContext& io,
+                                                       const std::vector<keeper::SpawnPlan>& plans,
+                                                       kj::Duration patience) {
+  kj::Vector<kj::Promise<DispatcherProblems>> checks;
   for (const auto& plan : plans)
-    if (!plan.program.empty()) checks.add(checkOne(io, plan));
-  return kj::joinPromises(checks.releaseAsArray()).then([](kj::Array<std::string> all) {
-    std::string problems;
-    for (auto& one : all) problems += one;
+    if (!plan.program.empty()) checks.add(checkOne(io, plan, patience));
+  return kj::joinPromises(checks.releaseAsArray()).then([](kj::Array<DispatcherProblems> all) {
+    DispatcherProblems problems;
+    for (auto& one : all) {
+      problems.wrong += one.wrong;
+      problems.silent += one.silent;
+    }
     return problems;
   });
 }
 
-void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPlan>& plans) {
-  std::string problems = findDispatcherProblems(io, plans).wait(io.waitScope);
-  if (!problems.empty()) throw StartUpError(EX_CONFIG, problems);
+void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPlan>& plans,
+                      kj::Duration patience) {
+  auto problems = findDispatcherProblems(io, plans, patience).wait(io.waitScope);
+  if (!problems.none()) throw StartUpError(problems.status(), problems.text());
 }
 
 Instance takeInstance(const fs::path& stateDirectory) {

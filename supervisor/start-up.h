@@ -33,11 +33,27 @@ std::vector<keeper::SpawnPlan> planWorkers(const Config& config);
 /// The same for the dispatcher of `admin_mail`, where there is one.
 keeper::SpawnPlan planAdminMail(const Config& config);
 
-/// Every dispatcher's own file, read and checked by its own worker program. All problems at once.
-void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPlan>& plans);
-/// The same beside a running daemon, all programs at once: resolves with the problems, a line each.
-kj::Promise<std::string> findDispatcherProblems(kj::AsyncIoContext& io,
-                                                const std::vector<keeper::SpawnPlan>& plans);
+/// What a check of the dispatchers' files has found, a line each.
+struct DispatcherProblems {
+  std::string wrong;   // a file or a program: stays so until somebody changes it
+  std::string silent;  // a worker program that gave no answer in time: may pass
+  bool none() const { return wrong.empty() && silent.empty(); }
+  std::string text() const { return wrong + silent; }
+  /// Temporary only where nothing is wrong for good.
+  int status() const;
+};
+
+/// How long a worker program may take to check its file. A host that has just started reads all of them from
+/// its disk, together with everything else: that is no wrong configuration.
+constexpr kj::Duration CHECK_PATIENCE = 30 * kj::SECONDS;
+
+/// Every dispatcher's own file, read and checked by its own worker program, all of them at once.
+kj::Promise<DispatcherProblems> findDispatcherProblems(kj::AsyncIoContext& io,
+                                                       const std::vector<keeper::SpawnPlan>& plans,
+                                                       kj::Duration patience = CHECK_PATIENCE);
+/// The same before anything else runs. Throws StartUpError with all problems.
+void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPlan>& plans,
+                      kj::Duration patience = CHECK_PATIENCE);
 
 /// The lock that says "one smsd a state directory", and this supervisor's name: the same in every run with
 /// that directory.
