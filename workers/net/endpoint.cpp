@@ -38,15 +38,6 @@ bool isSecretName(const std::string& name) {
 
 }  // namespace
 
-// RFC 9110: a token
-bool isHeaderName(std::string_view name) {
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           others.find(c) != std::string_view::npos;
-  });
-}
-
 void Endpoint::declare(config::Keys& keys) {
   keys.integer("window", window_, {1, 256}, "requests under way at once");
   keys.integer("backlog", backlog_, {0, 4096}, "SMS taken ahead of the window");

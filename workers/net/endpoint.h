@@ -78,6 +78,4 @@ class Endpoint {
   std::vector<std::string> hidden_;  // what must not be shown, in each form it may come back in
 };
 
-bool isHeaderName(std::string_view name);
-
 }  // namespace smsd::net

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "workers/net/endpoint.h"
+#include "workers/net/template.h"
 
 namespace smsd::net {
 namespace {

@@ -246,6 +246,14 @@ std::optional<std::size_t> Template::find(Placeholder placeholder) const {
   return std::nullopt;
 }
 
+// RFC 9110: a token
+bool isHeaderName(std::string_view name) {
+  constexpr std::string_view others = "!#$%&'*+^`|";
+  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
+    return isUnreserved(c) || others.find(c) != std::string_view::npos;
+  });
+}
+
 std::variant<Template, Problem> parseHeaderValue(std::string_view text, const Constants& constants) {
   for (std::size_t i = 0; i < text.size(); ++i)
     if (!isPrintable(text[i])) return Problem{i + 1, "does not belong in a header, expected printable ASCII"};

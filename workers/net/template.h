@@ -123,6 +123,7 @@ class BodyTemplate {
 };
 std::string_view contentTypeOf(BodyType type);
 
+bool isHeaderName(std::string_view name);
 /// A header's value; CR, LF and other control characters are a Problem, in constants too.
 std::variant<Template, Problem> parseHeaderValue(std::string_view text, const Constants& constants = {});
 

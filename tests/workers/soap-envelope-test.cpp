@@ -1,0 +1,83 @@
+// The envelope of a call, and what is read from an answer's: whatever it holds.
+#include "workers/soap/envelope.h"
+
+#include <gtest/gtest.h>
+
+#include <pugixml.hpp>
+
+#include "tests/workers/soap-answer.h"
+
+namespace smsd::soap {
+namespace {
+
+using test::enveloped;
+
+std::string read(const std::string& xml, std::string_view result = "") {
+  auto answer = readAnswer(xml, result);
+  return answer ? answer->dump() : "none";
+}
+
+TEST(Soap, BuildsACallThatNoValueBreaksOutOf) {
+  std::string envelope =
+      envelopeOf("send", "urn:a\"&b", {{.name = "t", .type = "string", .value = "<x> {text}"}});
+  pugi::xml_document document;
+  ASSERT_TRUE(document.load_string(envelope.c_str()));
+  auto call = document.child("SOAP-ENV:Envelope").child("SOAP-ENV:Body").child("m:send");
+  EXPECT_EQ(std::string(call.attribute("xmlns:m").value()), "urn:a\"&b");
+  EXPECT_EQ(std::string(call.child("t").text().get()), "<x> {text}");
+  EXPECT_EQ(std::string(call.child("t").attribute("xsi:type").value()), "xsd:string");
+}
+
+TEST(Soap, ReadsValuesWhereTheyStand) {
+  EXPECT_EQ(read(enveloped("<r><a>17</a><b> x\ny </b></r>")),
+            R"({"result":"17","values":{"a":"17","b":" x\ny "}})");
+  EXPECT_EQ(read(enveloped("<r><a>17</a><n:b xmlns:n='urn:n'>18</n:b></r>"), "b"),
+            R"({"result":"18","values":{"a":"17","b":"18"}})");
+  EXPECT_EQ(read(enveloped("<r><a href='#i'/></r><m id='i'>19</m>")),
+            R"({"result":"19","values":{"a":"19"}})");
+  EXPECT_EQ(read(enveloped("<r><a href='#i'/></r><m id='i' href='#i'/>")),
+            R"({"result":"","values":{"a":""}})");
+  EXPECT_EQ(read(enveloped("<r><a xsi:nil='1'>x</a><b><c>1</c></b></r>")),
+            R"({"result":null,"values":{"a":null,"b":{}}})");
+  EXPECT_EQ(read(enveloped("<r/>")), R"({"values":{}})");
+  EXPECT_EQ(read(enveloped("<r><a>17</a></r>"), "none"), R"({"values":{"a":"17"}})");
+}
+
+TEST(Soap, ReadsFaultsWithoutTheSendersPrefix) {
+  EXPECT_EQ(
+      read(enveloped(
+          "<e:Fault><faultcode>x:Client.Auth</faultcode><faultstring>no &lt;b&gt;</faultstring></e:Fault>")),
+      R"({"fault":{"code":"Client.Auth","text":"no <b>"}})");
+  EXPECT_EQ(read(enveloped("<e:Fault/>")), R"({"fault":{"code":"","text":""}})");
+  EXPECT_EQ(read(enveloped("<Fault><faultcode>Client</faultcode></Fault>")),
+            R"({"result":"Client","values":{"faultcode":"Client"}})")
+      << "a method of that name in no namespace";
+}
+
+TEST(Soap, ReadsNothingElse) {
+  for (std::string xml :
+       {"", "x", "<a/>", "<Envelope><Body><r/></Body></Envelope>", "<e:Envelope/>",
+        "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><Body><r/></Body></e:Envelope>"})
+    EXPECT_EQ(read(xml), "none") << xml;
+  EXPECT_EQ(read(enveloped("")), "none");
+  EXPECT_EQ(read("<!DOCTYPE a [<!ENTITY k 'v'>]>" + enveloped("<r><a>&k;</a></r>")), "none");
+}
+
+TEST(Soap, SurvivesAnswersThatAreMadeToBreakIt) {
+  std::string deep, attributes;
+  for (int i = 0; i < 15'000; ++i) deep += "<a>";
+  for (int i = 0; i < 5'000; ++i) attributes += " a" + std::to_string(i) + "=''";
+  std::string many;
+  for (int i = 0; i < 5'000; ++i) many += "<v" + std::to_string(i) + ">1</v" + std::to_string(i) + ">";
+  EXPECT_FALSE(readAnswer(deep, ""));
+  EXPECT_FALSE(readAnswer(enveloped(deep), ""));
+  EXPECT_TRUE(readAnswer(enveloped("<r" + attributes + "><a>1</a></r>"), ""));
+  auto answer = readAnswer(enveloped("<r>" + many + "</r>"), "");
+  ASSERT_TRUE(answer);
+  EXPECT_LE((*answer)["values"].size(), 64U);
+  for (std::size_t cut = 0; cut < 200; ++cut)
+    (void)readAnswer(enveloped("<r><a>17</a></r>").substr(0, cut), "");
+}
+
+}  // namespace
+}  // namespace smsd::soap
