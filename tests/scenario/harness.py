@@ -325,11 +325,12 @@ class Smsd:
             os.setuid(self.user.pw_uid)
         die_with_parent()
 
-    def start(self, ready=True, systemd=None, flags=()):
+    def start(self, ready=True, systemd=None, flags=(), under=(), environment=None):
+        """`under`: the command of a program to run it under."""
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([BIN / "smsd", "--config", self.config, *flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env={**os.environ, **(systemd.environment() if systemd else {})},
-                                            preexec_fn=self._become_user)
+            self.process = subprocess.Popen([*under, BIN / "smsd", "--config", self.config, *flags], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, preexec_fn=self._become_user,
+                                            env={**(environment or os.environ), **(systemd.environment() if systemd else {})})
         if ready:
             wait_for("smsd has started", lambda: self.status() or self.process.poll() is not None)
             if self.process.poll() is not None:
