@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 
 #include "workers/net/curl-library.h"
@@ -14,19 +13,6 @@ namespace smsd::mail {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-bool isDigit(char c) { return c >= '0' && c <= '9'; }
-
-/// RFC 3463: class.subject.detail, in front of the text
-std::string enhancedIn(std::string_view text) {
-  std::size_t end = 0, dots = 0;
-  while (end < text.size() && end < 11 && (isDigit(text[end]) || text[end] == '.'))
-    dots += text[end++] == '.';
-  bool whole = dots == 2 && end >= 5 && (end == text.size() || text[end] == ' ') && text[1] == '.';
-  return whole ? std::string(text.substr(0, end)) : std::string();
-}
-
-bool startsWith(std::string_view text, std::string_view word) { return text.substr(0, word.size()) == word; }
 
 }  // namespace
 
@@ -45,7 +31,7 @@ void Lane::set(CURLoption option, T value) {
 void Lane::makeHandle() {
   easy_.reset(curl_easy_init());
   KJ_REQUIRE(easy_ != nullptr, "libcurl has no memory");
-  loggedIn_ = false;
+  dialogue_.forgetLogin();
   set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
   set(CURLOPT_URL, url_.c_str());
   set(CURLOPT_USE_SSL, static_cast<long>(settings_.tls == Tls::wanted ? CURLUSESSL_ALL : CURLUSESSL_NONE));
@@ -96,17 +82,16 @@ Conversation Lane::run(const Mail& mail) {
   Conversation first = runOnce(mail, mail.deadline, Connection::kept);
   // A kept connection that the server had enough of meanwhile (an idle time, a number of mails) says nothing
   // of this mail, whose address was not named yet.
-  bool stale = !opened_ && first.stage <= Stage::sender && (first.reply == 0 || first.reply == 421) &&
-               first.failure != net::Failure::timeout;
+  bool stale = !dialogue_.usesNewConnection() && first.stage <= Stage::sender &&
+               (first.reply == 0 || first.reply == 421) && first.failure != net::Failure::timeout;
   auto left = mail.deadline - std::chrono::duration_cast<Milliseconds>(Clock::now() - start);
   if (!stale || left < Milliseconds(1) || stopping_) return first;
   return runOnce(mail, left, Connection::fresh);
 }
 
 Conversation Lane::runOnce(const Mail& mail, Milliseconds deadline, Connection connection) {
-  now_ = {};
+  dialogue_.begin();
   unsent_ = mail.content;
-  opened_ = over_ = false;
   error_[0] = '\0';
   to_.reset(curl_slist_append(nullptr, mail.to.c_str()));
   set(CURLOPT_MAIL_FROM, mail.from.c_str());
@@ -120,7 +105,7 @@ Conversation Lane::runOnce(const Mail& mail, Milliseconds deadline, Connection c
 }
 
 Conversation Lane::conclude(CURLcode code) {
-  Conversation result = std::exchange(now_, {});
+  Conversation result = dialogue_.take();
   if (code == CURLE_OK) return result;
   result.end = End::failure;
   result.failure = net::failureOf(code);
@@ -152,61 +137,20 @@ void Lane::shut(Ends ends) {
   for (curl_socket_t fd : sockets_) ::shutdown(fd, ends == Ends::both ? SHUT_RDWR : SHUT_RD);
 }
 
-/// A command has gone out. Nothing is kept of it: AUTH holds the password.
-void Lane::sent(std::string_view command) {
-  Stage stage = now_.stage;
-  Stage next = stage;
-  if (stage <= Stage::hello && (startsWith(command, "EHLO ") || startsWith(command, "HELO ")))
-    next = Stage::hello;
-  else if (stage == Stage::startTls && startsWith(command, "EHLO "))
-    next = Stage::hello;
-  else if (stage == Stage::hello && startsWith(command, "STARTTLS"))
-    next = Stage::startTls;
-  else if (startsWith(command, "AUTH "))
-    next = Stage::login;
-  else if (startsWith(command, "MAIL FROM:"))
-    next = Stage::sender;
-  else if (stage == Stage::sender && startsWith(command, "RCPT TO:"))
-    next = Stage::recipient;
-  else if (stage == Stage::recipient && startsWith(command, "DATA\r"))
-    next = Stage::data;
-  else if (startsWith(command, "QUIT\r"))
-    return finish();
-  else if (stage != Stage::login)
-    return;  // what follows AUTH answers the server's questions
-  now_.stage = next;
-  now_.reply = 0;
-  now_.enhanced.clear();
-}
-
-/// What follows says nothing of this mail, and is not worth waiting for.
-void Lane::finish() {
-  over_ = true;
-  shut(Ends::reading);
-}
-
-/// A line of a reply has come.
-void Lane::received(std::string_view line) {
-  if (over_) return;
-  while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
-  bool valid = line.size() >= 3 && isDigit(line[0]) && isDigit(line[1]) && isDigit(line[2]);
-  if (!valid || (line.size() > 3 && line[3] != ' ')) return;  // or not the last one
-  if (now_.stage == Stage::connection && opened_) now_.stage = Stage::greeting;
-  now_.reply = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
-  std::string_view text = line.size() > 4 ? line.substr(4) : std::string_view();
-  now_.enhanced = enhancedIn(text);
-  if (now_.stage == Stage::login && now_.reply == 235) loggedIn_ = true;
-  if (now_.stage == Stage::content && now_.reply / 100 == 2) now_.reference = referenceIn(text);
-  if (now_.stage >= Stage::sender && now_.reply >= 400) finish();  // all that is left to say is QUIT
+/// Once the rest says nothing of this mail, it is not worth waiting for.
+void Lane::waitNoLonger(Dialogue::State state) {
+  if (state == Dialogue::State::over) shut(Ends::reading);
 }
 
 int Lane::onDebug(CURL*, curl_infotype type, char* data, std::size_t size, void* at) {
-  if (type == CURLINFO_HEADER_OUT) static_cast<Lane*>(at)->sent({data, size});
+  auto& lane = *static_cast<Lane*>(at);
+  if (type == CURLINFO_HEADER_OUT) lane.waitNoLonger(lane.dialogue_.sent({data, size}));
   return 0;
 }
 
 std::size_t Lane::onReply(char* line, std::size_t size, std::size_t count, void* at) {
-  static_cast<Lane*>(at)->received({line, size * count});
+  auto& lane = *static_cast<Lane*>(at);
+  lane.waitNoLonger(lane.dialogue_.received({line, size * count}));
   return size * count;
 }
 
@@ -216,18 +160,14 @@ std::size_t Lane::onRead(char* buffer, std::size_t size, std::size_t count, void
   std::memcpy(buffer, lane.unsent_.data(), piece);
   lane.unsent_.remove_prefix(piece);
   // With the last piece the final dot is out of our hands.
-  if (lane.unsent_.empty() && lane.now_.stage == Stage::data) {
-    lane.now_.stage = Stage::content;
-    lane.now_.reply = 0;
-    lane.now_.enhanced.clear();
-  }
+  if (lane.unsent_.empty()) lane.dialogue_.handedOver();
   return piece;
 }
 
 /// Everything is ready for MAIL.
 int Lane::onReady(void* at, char*, char*, int, int) {
   auto& lane = *static_cast<Lane*>(at);
-  bool loginMissing = !lane.settings_.username.empty() && !lane.loggedIn_;
+  bool loginMissing = !lane.settings_.username.empty() && !lane.dialogue_.isLoggedIn();
   return loginMissing || lane.stopping_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -242,8 +182,7 @@ curl_socket_t Lane::onOpen(void* at, curlsocktype, struct curl_sockaddr* address
   curl_socket_t fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   if (fd < 0) return CURL_SOCKET_BAD;
   lane.sockets_.push_back(fd);
-  lane.opened_ = true;
-  lane.loggedIn_ = false;
+  lane.dialogue_.connected();
   return fd;
 }
 

@@ -1,9 +1,8 @@
 // One lane: one conversation after the other with the mail server, on one connection that is kept for a
 // while.
 //
-// Owns a libcurl handle, its connection, and the reading of what goes over it: which command was the last,
-// and what its reply was. Called on its own thread (lanes.cpp), but for stop(). Keeps no reply's text beyond
-// the server's id of a mail.
+// Owns a libcurl handle and its connection; what goes over it is the dialogue's to read. Called on its own
+// thread (lanes.cpp), but for stop(). Keeps no reply's text beyond the server's id of a mail.
 #pragma once
 
 #include <curl/curl.h>
@@ -16,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "workers/mail/dialogue.h"
 #include "workers/mail/lanes.h"
 
 namespace smsd::mail {
@@ -42,9 +42,7 @@ class Lane {
   void set(CURLoption option, T value);
   Conversation runOnce(const Mail& mail, Milliseconds deadline, Connection connection);
   Conversation conclude(CURLcode code);
-  void sent(std::string_view command);
-  void received(std::string_view line);
-  void finish();
+  void waitNoLonger(Dialogue::State state);
   void shut(Ends ends);
 
   static int onDebug(CURL*, curl_infotype type, char* data, std::size_t size, void* at);
@@ -61,11 +59,8 @@ class Lane {
   std::array<char, CURL_ERROR_SIZE> error_{};
   std::string url_;
 
-  Conversation now_;         // the one under way
-  std::string_view unsent_;  // of its mail
-  bool opened_ = false;      // it made a connection
-  bool over_ = false;        // nothing that comes now is about it
-  bool loggedIn_ = false;    // the connection that is there
+  Dialogue dialogue_;
+  std::string_view unsent_;  // of the mail under way
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::vector<curl_socket_t> sockets_;  // open; shared with stop()
