@@ -103,7 +103,7 @@ bool ClaimTransaction::visit(const pqxx::row& row) {
 void ClaimTransaction::take() {
   ArrayLiteral recipients;
   for (const auto& recipient : candidates_) recipients.addBytes(recipient);
-  auto rows = work_.exec_params(sql::take, recipients.str(), me_, storable(request_.dispatcher));
+  auto rows = work_.exec_params(sql::take, recipients.str(), me_);
   taken_.reserve(rows.size());
   for (const auto& row : rows) {
     Submission& submission = taken_.emplace_back().submission;
@@ -162,10 +162,10 @@ void ClaimTransaction::letGo() {
   auto silent = std::stable_partition(taken_.begin(), taken_.end(),
                                       [](const Taken& taken) { return !taken.messages.empty(); });
   if (silent == taken_.end()) return;
-  ArrayLiteral ids;
-  for (auto taken = silent; taken != taken_.end(); ++taken) ids.add(taken->submission.id);
+  ArrayLiteral recipients;
+  for (auto taken = silent; taken != taken_.end(); ++taken) recipients.addBytes(taken->submission.recipient);
   taken_.erase(silent, taken_.end());
-  work_.exec_params(sql::release, ids.str());
+  work_.exec_params(sql::release, recipients.str());
 }
 
 void ClaimTransaction::write() {
@@ -175,13 +175,15 @@ void ClaimTransaction::write() {
     for (const auto& recipient : woken_) recipients.addBytes(recipient);
     work_.exec_params(sql::forgetWaits, recipients.str());
   }
-  ArrayLiteral ids, texts, encodings, units, parts, sent, ignored, severities, firsts, rounds;
+  ArrayLiteral ids, attempts, recipients, texts, encodings, units, parts, sent, ignored, severities, firsts, rounds;
   for (auto& taken : taken_) {
     Submission& submission = taken.submission;
     submission.sms = request_.format(taken.messages);
     submission.severity = taken.messages.front().severity;
     submission.first = taken.messages.front().id;
     ids.add(submission.id);
+    attempts.add(submission.attempt);
+    recipients.addBytes(submission.recipient);
     texts.add(submission.sms.text);
     encodings.add(submission.sms.encoding == Encoding::gsm7 ? "gsm7" : "ucs2");
     units.add(std::uint64_t{submission.sms.units});
@@ -192,8 +194,9 @@ void ClaimTransaction::write() {
     firsts.add(submission.first);
     rounds.add(submission.rounds);
   }
-  work_.exec_params(sql::writeTexts, ids.str(), texts.str(), encodings.str(), units.str(), parts.str(),
-                    sent.str(), ignored.str(), severities.str(), firsts.str(), rounds.str());
+  work_.exec_params(sql::write, ids.str(), attempts.str(), recipients.str(), texts.str(), encodings.str(),
+                    units.str(), parts.str(), sent.str(), ignored.str(), severities.str(), firsts.str(),
+                    rounds.str(), me_, storable(request_.dispatcher));
 }
 
 /// As the rows stand in the queue. The time is ISO text, which sorts as time does, infinities included.

@@ -14,7 +14,7 @@ namespace {
 
 using Extra = InstallOptions::Extra;
 
-constexpr int schemaVersion = 2;
+constexpr int schemaVersion = 3;
 
 bool holds(pqxx::work& work, const std::string& condition) {
   return work.exec1("SELECT " + condition)[0].as<bool>();
@@ -29,11 +29,10 @@ void makeSchema(pqxx::work& work, InstallReport& report) {
     return;
   }
   int version = work.exec1("SELECT version FROM smsd.installation")[0].as<int>();
-  if (version == 1) {
-    work.exec(schema::from1To2);
-    version = 2;
-    report.done.push_back("the schema smsd, now version 2");
-  }
+  const bool older = version >= 1 && version < schemaVersion;
+  if (version == 1) work.exec(schema::from1To2), version = 2;
+  if (version == 2) work.exec(schema::from2To3), version = 3;
+  if (older) report.done.push_back("the schema smsd, now version " + std::to_string(version));
   if (version != schemaVersion)
     throw QueueError(QueueError::Kind::notInstalled,
                      "the schema smsd is of version " + std::to_string(version) +
@@ -101,7 +100,7 @@ std::vector<std::string> grants(pqxx::work& work, const std::string& role) {
       "GRANT UPDATE (sent, smsid, timesent) ON " + nav + ".smsq" + to,
       "GRANT SELECT ON smsd.installation" + to,
       "GRANT SELECT, INSERT, UPDATE ON smsd.supervisor" + to,
-      "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.submission, smsd.wait" + to,
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.submission, smsd.live, smsd.wait" + to,
       "GRANT SELECT, INSERT, DELETE ON smsd.held" + to,
       "GRANT SELECT, INSERT, DELETE ON smsd.attempt, smsd.ignored" + to,
       "GRANT USAGE ON SEQUENCE smsd.attempt_id" + to,

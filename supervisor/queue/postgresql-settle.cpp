@@ -4,6 +4,8 @@
 // Settles nothing that was not ours and live when the transaction came to it, so that a call may be repeated.
 // Fails as queue.h says.
 #include <algorithm>
+#include <map>
+#include <tuple>
 #include <unordered_set>
 
 #include "supervisor/queue/postgresql-queue.h"
@@ -30,18 +32,35 @@ const char* fateName(Fate fate) {
 
 using Ended = std::unordered_set<SubmissionId>;
 
+/// In the order of their submissions, for statements that find each value by a binary search.
+template <typename T, typename Id>
+std::vector<const T*> sortedBy(const std::vector<T>& all, Id id) {
+  std::vector<const T*> sorted;
+  sorted.reserve(all.size());
+  for (const auto& one : all) sorted.push_back(&one);
+  std::sort(sorted.begin(), sorted.end(), [&](const T* a, const T* b) { return id(*a) < id(*b); });
+  return sorted;
+}
+
 Ended end(pqxx::work& work, SupervisorId me, const std::vector<Settlement>& settlements) {
-  ArrayLiteral ids, fates, outcomes, reasons, references;
-  for (const auto& settlement : settlements) {
-    ids.add(settlement.submission.id);
-    fates.add(fateName(settlement.fate));
-    outcomes.add(settlement.outcome);
-    reasons.add(settlement.reason);
-    references.add(settlement.reference);
+  ArrayLiteral ids, places, fates, outcomes, reasons, references, recipients;
+  std::map<std::tuple<Fate, std::string_view, std::string_view>, std::size_t> ends;  // few that differ
+  for (const auto* settlement : sortedBy(settlements, [](auto& one) { return one.submission.id; })) {
+    auto [place, fresh] =
+        ends.try_emplace({settlement->fate, settlement->outcome, settlement->reason}, ends.size() + 1);
+    if (fresh) {
+      fates.add(fateName(settlement->fate));
+      outcomes.add(settlement->outcome);
+      reasons.add(settlement->reason);
+    }
+    ids.add(settlement->submission.id);
+    places.add(std::uint64_t{place->second});
+    references.add(settlement->reference);
+    recipients.addBytes(settlement->submission.recipient);
   }
   Ended ended;
-  for (const auto& row : work.exec_params(sql::end, me, ids.str(), fates.str(), outcomes.str(), reasons.str(),
-                                          references.str()))
+  for (const auto& row : work.exec_params(sql::end, me, ids.str(), places.str(), fates.str(), outcomes.str(),
+                                          reasons.str(), references.str(), recipients.str()))
     ended.insert(row[0].as<SubmissionId>());
   return ended;
 }
@@ -111,11 +130,11 @@ std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAtt
   return session_.transact([&](pqxx::work& work) {
     passFence(work, me_);
     ArrayLiteral ids, outcomes, reasons, dispatchers;
-    for (const auto& attempt : next) {
-      ids.add(attempt.id);
-      outcomes.add(attempt.outcome);
-      reasons.add(attempt.reason);
-      dispatchers.add(attempt.dispatcher);
+    for (const auto* attempt : sortedBy(next, [](auto& one) { return one.id; })) {
+      ids.add(attempt->id);
+      outcomes.add(attempt->outcome);
+      reasons.add(attempt->reason);
+      dispatchers.add(attempt->dispatcher);
     }
     std::unordered_map<SubmissionId, AttemptId> recorded;
     for (const auto& row : work.exec_params(sql::nextAttempts, me_, ids.str(), outcomes.str(), reasons.str(),

@@ -5,7 +5,8 @@
 // by phone in a LATERAL; never by a join that a planner who believes the table empty could turn round. Where
 // a row needs a value of its own, it is found in sorted arrays by width_bucket, a binary search, not by a
 // join. Where an UPDATE must not use a partial index, it writes sent::text, which the planner cannot prove to
-// be the index's predicate.
+// be the index's predicate. Where two partial indexes could serve and only one stays cheap, the statement
+// asks for an order that only that one has, and sorting is off.
 #pragma once
 
 #include <array>
@@ -41,11 +42,13 @@ inline constexpr const char* sessionSettings = R"(
   SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
   SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off')";
 
-inline constexpr const char* planByIndex = "SET enable_seqscan TO off; SET enable_bitmapscan TO off";
-inline constexpr const char* planFreely = "SET enable_seqscan TO on; SET enable_bitmapscan TO on";
+inline constexpr const char* planByIndex =
+    "SET enable_seqscan TO off; SET enable_bitmapscan TO off; SET enable_sort TO off";
+inline constexpr const char* planFreely =
+    "SET enable_seqscan TO on; SET enable_bitmapscan TO on; SET enable_sort TO on";
 /// For lists that an operator asks for: they may well read the whole table.
 inline constexpr const char* planThisFreely =
-    "SET LOCAL enable_seqscan TO on; SET LOCAL enable_bitmapscan TO on";
+    "SET LOCAL enable_seqscan TO on; SET LOCAL enable_bitmapscan TO on; SET LOCAL enable_sort TO on";
 
 inline constexpr const char* listen = "LISTEN smsd_queue";
 
@@ -87,7 +90,7 @@ inline constexpr const char* renew =
     "UPDATE smsd.supervisor SET lease_until = now() + lease WHERE id = $1 AND state = 'alive'";
 inline constexpr const char* retire = R"(
   UPDATE smsd.supervisor SET state = CASE
-    WHEN EXISTS (SELECT FROM smsd.submission WHERE supervisor = $1 AND ended IS NULL) THEN 'dead' ELSE 'cleared' END
+    WHEN EXISTS (SELECT FROM smsd.live WHERE supervisor = $1) THEN 'dead' ELSE 'cleared' END
   WHERE id = $1 AND state = 'alive')";
 
 /// The fence: held to the end of the transaction, so that nobody can be declared dead while it settles.
@@ -111,12 +114,13 @@ inline constexpr const char* clearGone = R"(
   "s.ignored_ids, "                                                                                \
   "s.severity, s.first_id, s.rounds"
 inline constexpr const char* adopt =
-    "WITH adopted AS (UPDATE smsd.submission SET supervisor = $1 WHERE supervisor = ANY($2::bigint[]) AND "
-    "ended IS NULL "
+    "WITH taken AS (UPDATE smsd.live SET supervisor = $1 WHERE supervisor = ANY($2::bigint[]) RETURNING submission), "
+    "adopted AS (UPDATE smsd.submission SET supervisor = $1 WHERE id = ANY(ARRAY(SELECT submission FROM taken)) "
     "RETURNING *) SELECT " SMSD_SUBMISSION_COLUMNS " FROM adopted s ORDER BY s.severity, s.first_id";
 inline constexpr const char* liveOf =
     "SELECT " SMSD_SUBMISSION_COLUMNS
-    " FROM smsd.submission s WHERE s.supervisor = $1 AND s.ended IS NULL ORDER BY s.severity, s.first_id";
+    " FROM smsd.submission s WHERE s.id = ANY(ARRAY(SELECT submission FROM smsd.live WHERE supervisor = $1)) "
+    "ORDER BY s.severity, s.first_id";
 #undef SMSD_SUBMISSION_COLUMNS
 
 /// A message that waits for an operator's word. A scalar subquery, because a planner may turn an EXISTS
@@ -129,7 +133,7 @@ inline constexpr const char* liveOf =
   "SELECT q.id, q.phone, q.severity, q.time::text, "                                           \
   "EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND w.due > now() AND NOT "     \
   "coalesce(q.severity < w.severity, q.severity IS NOT NULL)) OR "                             \
-  "EXISTS (SELECT FROM smsd.submission s WHERE s.recipient = q.phone AND s.ended IS NULL) AS " \
+  "EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) AS "                           \
   "taken, " SMSD_HELD "AS held FROM smsq q "
 /// Rows with a severity, then rows without: $1..$3 is the last row that was seen, $4 how many rows a page
 /// has.
@@ -150,25 +154,27 @@ inline constexpr const char* walkAll = SMSD_WALK
 
 /// Waits for whoever is about to take or to let go of the same recipient.
 inline constexpr const char* take = R"(
-  INSERT INTO smsd.submission (recipient, supervisor, dispatcher, attempt, rounds)
-  SELECT recipient, $2, $3, nextval('smsd.attempt_id'), 0 FROM unnest($1::text[]) r(recipient)
-  ORDER BY recipient COLLATE "C"
-  ON CONFLICT (recipient) WHERE ended IS NULL DO NOTHING
-  RETURNING id, attempt, recipient)";
+  INSERT INTO smsd.live (recipient, supervisor)
+  SELECT recipient, $2 FROM unnest($1::text[]) r(recipient) ORDER BY recipient COLLATE "C"
+  ON CONFLICT (recipient) DO NOTHING
+  RETURNING submission, nextval('smsd.attempt_id'), recipient)";
 
 #define SMSD_MESSAGE                                     \
   "q.id, left(q.msg, 4000) AS msg, q.severity, q.time, " \
   "coalesce(q.time < localtimestamp - $2::bigint * interval '1 ms', false) AS old "
 /// $3 messages of each recipient, most severe first. The snapshot is later than that of `take`: what it shows
-/// as unsent, and as waiting, is what the end of the recipient's former submission left.
+/// as unsent, and as waiting, is what the end of the recipient's former submission left. A phone between
+/// itself and itself, in an order that begins with it: an `=` would make the phone a constant, and the index
+/// on (severity, time, id) as good as the right one in the eyes of a planner who believes that nothing is
+/// unsent.
 #define SMSD_READ                                              \
   "SELECT r.n, m.id, m.msg, m.severity, m.time::text, m.old, " \
   "coalesce(w.rounds, 0), w.due > now(), w.severity "
 inline constexpr const char* readByIndex = SMSD_READ
     "FROM unnest($1::text[]) WITH ORDINALITY r(phone, n) LEFT JOIN smsd.wait w ON w.recipient = r.phone "
     "CROSS JOIN LATERAL (SELECT " SMSD_MESSAGE
-    "FROM smsq q WHERE q.sent = 'N' AND q.phone = r.phone AND NOT " SMSD_HELD
-    "ORDER BY q.severity, q.time, q.id LIMIT $3) m "
+    "FROM smsq q WHERE q.sent = 'N' AND q.phone >= r.phone AND q.phone <= r.phone AND NOT " SMSD_HELD
+    "ORDER BY q.phone, q.severity, q.time, q.id LIMIT $3) m "
     "ORDER BY r.n, m.severity, m.time, m.id";
 inline constexpr const char* readInOneScan =
     SMSD_READ "FROM (SELECT q.phone, " SMSD_MESSAGE
@@ -185,42 +191,46 @@ inline constexpr const char* expire = R"(
   WITH expired AS (
     UPDATE smsq SET sent = 'I', timesent = now() WHERE id = ANY($1::bigint[]) AND sent::text = 'N' RETURNING id)
   INSERT INTO smsd.ignored (message, reason) SELECT id, 'expired' FROM expired)";
-inline constexpr const char* release = "DELETE FROM smsd.submission WHERE id = ANY($1::bigint[])";
-inline constexpr const char* writeTexts = R"(
-  UPDATE smsd.submission s SET text = u.text, encoding = u.encoding, units = u.units, parts = u.parts,
-    sent_ids = u.sent::bigint[], ignored_ids = u.ignored::bigint[], severity = u.severity, first_id = u.first,
-    rounds = u.rounds
-  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::text[], $7::text[], $8::integer[],
-              $9::bigint[], $10::integer[]) u(id, text, encoding, units, parts, sent, ignored, severity, first, rounds)
-  WHERE s.id = ANY($1::bigint[]) AND s.id = u.id)";
+inline constexpr const char* release = "DELETE FROM smsd.live WHERE recipient = ANY($1::text[])";
+/// Each row of the history is written twice in all: here, and when it ends.
+inline constexpr const char* write = R"(
+  INSERT INTO smsd.submission (id, attempt, recipient, text, encoding, units, parts, sent_ids, ignored_ids, severity, first_id,
+    rounds, supervisor, dispatcher)
+  SELECT id, attempt, recipient, text, encoding, units, parts, sent::bigint[], ignored::bigint[], severity, first, rounds, $13, $14
+  FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[], $8::text[], $9::text[],
+              $10::integer[], $11::bigint[], $12::integer[])
+    u(id, attempt, recipient, text, encoding, units, parts, sent, ignored, severity, first, rounds))";
 inline constexpr const char* nextDue =
     "SELECT ceil(extract(epoch FROM min(due) - now()) * 1000)::bigint FROM smsd.wait WHERE due > now()";
 
 // --- attempts and settlements
 // ------------------------------------------------------------------------------------------
+/// $2 is sorted, $3 to $5 hold an outcome, a reason and the next dispatcher for each of them.
 inline constexpr const char* nextAttempts = R"(
-  WITH next AS (
-    SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[]) u(id, outcome, reason, dispatcher)
-  ), old AS (
-    SELECT s.id, s.attempt, s.dispatcher FROM smsd.submission s
+  WITH old AS (
+    SELECT s.id, s.attempt, s.dispatcher, width_bucket(s.id, $2::bigint[]) AS n FROM smsd.submission s
     WHERE s.id = ANY($2::bigint[]) AND s.supervisor = $1 AND s.ended IS NULL FOR UPDATE
   ), history AS (
     INSERT INTO smsd.attempt (id, submission, dispatcher, outcome, reason)
-    SELECT old.attempt, old.id, old.dispatcher, next.outcome, nullif(next.reason, '') FROM old JOIN next USING (id)
+    SELECT attempt, id, dispatcher, ($3::text[])[n], nullif(($4::text[])[n], '') FROM old
   )
   UPDATE smsd.submission s
-  SET attempt = nextval('smsd.attempt_id'), attempts = attempts + 1, dispatcher = next.dispatcher
-  FROM old JOIN next USING (id)
-  WHERE s.id = ANY($2::bigint[]) AND s.id = old.id
+  SET attempt = nextval('smsd.attempt_id'), attempts = attempts + 1, dispatcher = ($5::text[])[width_bucket(s.id, $2::bigint[])]
+  WHERE s.id = ANY(ARRAY(SELECT id FROM old)) -- which is read first: it has to show the attempt that was
   RETURNING s.id, s.attempt)";
 
-/// Ends what is ours and live, and says which that was: nothing else is settled.
+/// Ends what is ours and live, and says which that was: nothing else is settled. $2 is sorted, $3 holds for
+/// each of them the place of its fate, outcome and reason in $4 to $6, $7 its reference; $8 are the recipients.
 inline constexpr const char* end = R"(
-  WITH ended AS (
-    UPDATE smsd.submission s SET ended = now(), fate = u.fate, outcome = u.outcome, reason = nullif(u.reason, ''),
-      reference = nullif(u.reference, '')
-    FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[]) u(id, fate, outcome, reason, reference)
-    WHERE s.id = ANY($2::bigint[]) AND s.id = u.id AND s.supervisor = $1 AND s.ended IS NULL
+  WITH free AS (
+    DELETE FROM smsd.live WHERE recipient = ANY($8::text[]) AND submission = ANY($2::bigint[]) AND supervisor = $1
+  ), ended AS (
+    UPDATE smsd.submission s SET ended = now(),
+      fate = ($4::text[])[($3::integer[])[width_bucket(s.id, $2::bigint[])]],
+      outcome = ($5::text[])[($3::integer[])[width_bucket(s.id, $2::bigint[])]],
+      reason = nullif(($6::text[])[($3::integer[])[width_bucket(s.id, $2::bigint[])]], ''),
+      reference = nullif(($7::text[])[width_bucket(s.id, $2::bigint[])], '')
+    WHERE s.id = ANY($2::bigint[]) AND s.supervisor = $1 AND s.ended IS NULL
     RETURNING s.id, s.attempt, s.dispatcher, s.outcome, s.reason
   ), history AS (
     INSERT INTO smsd.attempt (id, submission, dispatcher, outcome, reason)
@@ -255,7 +265,7 @@ inline constexpr const char* cancel =
     "WITH cancelled AS ("
     "UPDATE smsq q SET sent = 'I', timesent = now() "
     "WHERE q.sent = 'N' AND ($1::bigint <= 0 OR q.time <= localtimestamp - $1::bigint * interval '1 ms') "
-    "AND NOT EXISTS (SELECT FROM smsd.submission s WHERE s.recipient = q.phone AND s.ended IS NULL) "
+    "AND NOT EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) "
     "AND NOT " SMSD_HELD
     "RETURNING q.id, q.phone, q.accountid, q.msg, q.severity, q.time), "
     "noted AS (INSERT INTO smsd.ignored (message, reason) SELECT id, 'cancelled' FROM cancelled) "
@@ -269,7 +279,7 @@ inline constexpr const char* forgetEmptyWaits =
 
 #define SMSD_STORED_COLUMNS                                                                                  \
   "SELECT q.id, q.phone, a.name, q.msg, q.severity, to_char(q.time, 'YYYY-MM-DD HH24:MI'), "                 \
-  "q.sent = 'N' AND EXISTS (SELECT FROM smsd.submission s WHERE s.recipient = q.phone AND s.ended IS NULL) " \
+  "q.sent = 'N' AND EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) "                           \
   "AND NOT " SMSD_HELD ", q.sent = 'N' AND " SMSD_HELD
 #define SMSD_STORED \
   SMSD_STORED_COLUMNS "FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = $1 "

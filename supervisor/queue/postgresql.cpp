@@ -13,7 +13,7 @@ namespace {
 
 using Kind = QueueError::Kind;
 
-constexpr int schemaVersion = 2;
+constexpr int schemaVersion = 3;
 
 std::string letter(SentStatus status) { return std::string(1, static_cast<char>(status)); }
 

@@ -57,10 +57,11 @@ class Postgresql : public testing::Test {
   }
 
   std::string submit(const std::string& recipient) const {
-    return "INSERT INTO smsd.submission (recipient, supervisor, dispatcher, attempt, rounds, text, sent_ids) "
-           "VALUES ('" +
-           recipient + "', " + std::to_string(me_) +
-           ", 'modem', nextval('smsd.attempt_id'), 0, 'text', '{1}')";
+    return "WITH live AS (INSERT INTO smsd.live (recipient, supervisor) VALUES ('" + recipient + "', " +
+           std::to_string(me_) +
+           ") RETURNING *) INSERT INTO smsd.submission (id, recipient, supervisor, dispatcher, attempt, "
+           "rounds, text, sent_ids) SELECT submission, recipient, supervisor, 'modem', "
+           "nextval('smsd.attempt_id'), 0, 'text', '{1}' FROM live";
   }
 
   bool newsWithin(std::chrono::milliseconds time) {
@@ -192,6 +193,7 @@ TEST_F(Postgresql, AWaitThatAnotherSupervisorSetsWhileARecipientIsClaimedIsKept)
   std::thread claiming([&] { result = queue_->claim(request()); });
   EXPECT_TRUE(somebodyWaits());
   rival.exec("UPDATE smsd.submission SET ended = now()");
+  rival.exec("DELETE FROM smsd.live");
   rival.exec("INSERT INTO smsd.wait (recipient, rounds, due) VALUES ('1', 3, now() + interval '1 hour')");
   rival.commit();
   claiming.join();
@@ -209,6 +211,7 @@ TEST_F(Postgresql, AMessageThatAnotherSupervisorHoldsWhileItsRecipientIsClaimedI
   std::thread claiming([&] { result = queue_->claim(request()); });
   EXPECT_TRUE(somebodyWaits());
   rival.exec("UPDATE smsd.submission SET ended = now(), fate = 'held'");
+  rival.exec("DELETE FROM smsd.live");
   rival.exec("INSERT INTO smsd.held (message, submission) SELECT " + std::to_string(id) +
              ", id FROM smsd.submission");
   rival.commit();
@@ -260,7 +263,7 @@ TEST_F(Postgresql, ARecipientCannotHaveTwoLiveSubmissionsWhoeverAsks) {
   enlist();
   store_.sql(submit("1"));
   EXPECT_THROW(store_.sql(submit("1")), pqxx::unique_violation);
-  store_.sql("UPDATE smsd.submission SET ended = now()");
+  store_.sql("UPDATE smsd.submission SET ended = now(); DELETE FROM smsd.live");
   store_.sql(submit("1"));
 }
 
@@ -273,7 +276,7 @@ TEST_F(Postgresql, AMarkThatFailsLeavesTheSubmissionLive) {
   std::string what;
   EXPECT_EQ(refusal([&] { queue_->settle({accepted(submission)}); }, &what), Kind::invalid);
   EXPECT_EQ(what.find("text"), std::string::npos) << what;
-  EXPECT_EQ(store_.one("SELECT count(*) FROM smsd.submission WHERE ended IS NULL"), "1");
+  EXPECT_EQ(store_.one("SELECT count(*) FROM smsd.live"), "1");
   store_.sql("ALTER TABLE smsq DROP CONSTRAINT broken");
   EXPECT_EQ(queue_->settle({accepted(submission)}).sent, 1u);
   EXPECT_EQ(store_.sent(id), 'Y');
@@ -416,7 +419,7 @@ TEST_F(Postgresql, WeatherInsideATransactionIsUnreachableAndLeavesNothingBehind)
       EXPECT_EQ(error.kind(), Kind::unreachable) << what << ": " << error.what();
     }
     store_.sql("DROP TRIGGER storm ON smsd.submission");
-    EXPECT_EQ(store_.one("SELECT count(*) FROM smsd.submission WHERE ended IS NULL"), "0") << what;
+    EXPECT_EQ(store_.one("SELECT count(*) FROM smsd.live"), "0") << what;
   }
   // And when it is over the same claim works, and the settlement in the next storm is not lost.
   auto claimed = queue_->claim(request()).submissions;
