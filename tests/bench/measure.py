@@ -167,6 +167,10 @@ class Bed:
     def unsent(self):
         return self.psql.number("SELECT count(*) FROM smsq WHERE sent = 'N'")
 
+    def empty(self):
+        """Asked often: must not cost what it watches. In the order of an index, if there is one: the first row is enough."""
+        return not self.psql.rows("SELECT id FROM smsq WHERE sent = 'N' ORDER BY severity, time, id LIMIT 1")
+
     def close(self):
         self.stop()
         self.psql.close()
@@ -190,7 +194,7 @@ def drain(bed, begin, recipients, messages=1, burst=True, patience=300):
     if burst:
         bed.psql.rows(load(recipients, messages))
         first = bed.psql.number("SELECT extract(epoch FROM clock_timestamp())")
-    wait_for("the queue is empty", lambda: time.sleep(0.02) or bed.unsent() == 0, patience)
+    wait_for("the queue is empty", lambda: time.sleep(0.02) or bed.empty(), patience)
     marked = bed.psql.rows("SELECT extract(epoch FROM min(timesent)::timestamptz), extract(epoch FROM max(timesent)::timestamptz), count(*), "
                            "count(DISTINCT phone) FROM smsq WHERE phone LIKE '+479%' AND sent <> 'N'")[0]
     if int(marked[3]) != recipients or int(marked[2]) != recipients * messages:
