@@ -36,7 +36,7 @@ ClaimResult ClaimTransaction::run() {
     write();
   }
   if (result_.atEnd) {
-    auto due = work_.exec_params1(sql::nextDue)[0];
+    auto due = work_.run(sql::nextDue)[0][0];
     if (!due.is_null()) result_.nextDue = Duration(due.as<std::int64_t>());
   }
   result_.submissions = ordered();
@@ -46,7 +46,7 @@ ClaimResult ClaimTransaction::run() {
 void ClaimTransaction::walk() {
   const std::size_t size = session_.indexed() ? std::max(request_.limit, leastPage) : scannedPage;
   if (!place_.until && request_.look == Look::onward)
-    place_.until = work_.exec1(sql::lastMessage)[0].as<MessageId>();
+    place_.until = work_.run(sql::lastMessage)[0][0].as<MessageId>();
   for (int pages = 0; pages < mostPages; ++pages) {
     auto rows = page(size);
     for (const auto& row : rows) {
@@ -66,10 +66,9 @@ void ClaimTransaction::walk() {
 }
 
 pqxx::result ClaimTransaction::page(std::size_t size) {
-  if (place_.part == Place::Part::ungraded)
-    return work_.exec_params(sql::walkUngraded, place_.time, place_.id, size);
-  return work_.exec_params(session_.indexed() ? sql::walkGraded : sql::walkAll, place_.severity, place_.time,
-                           place_.id, size);
+  if (place_.part == Place::Part::ungraded) return work_.run(sql::walkUngraded, place_.time, place_.id, size);
+  return work_.run(session_.indexed() ? sql::walkGraded : sql::walkAll, place_.severity, place_.time,
+                   place_.id, size);
 }
 
 void ClaimTransaction::moveTo(const pqxx::row& row) {
@@ -103,7 +102,7 @@ bool ClaimTransaction::visit(const pqxx::row& row) {
 void ClaimTransaction::take() {
   ArrayLiteral recipients;
   for (const auto& recipient : candidates_) recipients.addBytes(recipient);
-  auto rows = work_.exec_params(sql::take, recipients.str(), me_);
+  auto rows = work_.run(sql::take, recipients.str(), me_);
   taken_.reserve(rows.size());
   for (const auto& row : rows) {
     Submission& submission = taken_.emplace_back().submission;
@@ -121,8 +120,8 @@ void ClaimTransaction::read() {
   for (const auto& taken : taken_) recipients.addBytes(taken.submission.recipient);
   std::optional<std::string> age;
   if (request_.expireAfter) age = std::to_string(boundedMilliseconds(*request_.expireAfter));
-  auto rows = work_.exec_params(session_.indexed() ? sql::readByIndex : sql::readInOneScan, recipients.str(),
-                                age, messagesAtATime + 1);
+  auto rows = work_.run(session_.indexed() ? sql::readByIndex : sql::readInOneScan, recipients.str(), age,
+                        messagesAtATime + 1);
   for (const auto& row : rows) {
     Taken& taken = taken_[row[0].as<std::size_t>() - 1];
     const auto id = row[1].as<MessageId>();
@@ -158,14 +157,14 @@ void ClaimTransaction::obeyWaits() {
 /// Expires what is too old, and lets go of whom there is nothing to say to now: its messages vanished between
 /// the walk and the reading (wart C6), all of them expired, or another supervisor has just told it to wait.
 void ClaimTransaction::letGo() {
-  if (!expired_.empty()) result_.expired = work_.exec_params(sql::expire, arrayOf(expired_)).affected_rows();
+  if (!expired_.empty()) result_.expired = work_.run(sql::expire, arrayOf(expired_)).affected_rows();
   auto silent = std::stable_partition(taken_.begin(), taken_.end(),
                                       [](const Taken& taken) { return !taken.messages.empty(); });
   if (silent == taken_.end()) return;
   ArrayLiteral recipients;
   for (auto taken = silent; taken != taken_.end(); ++taken) recipients.addBytes(taken->submission.recipient);
   taken_.erase(silent, taken_.end());
-  work_.exec_params(sql::release, recipients.str());
+  work_.run(sql::release, recipients.str());
 }
 
 void ClaimTransaction::write() {
@@ -173,9 +172,10 @@ void ClaimTransaction::write() {
   if (!woken_.empty()) {
     ArrayLiteral recipients;
     for (const auto& recipient : woken_) recipients.addBytes(recipient);
-    work_.exec_params(sql::forgetWaits, recipients.str());
+    work_.run(sql::forgetWaits, recipients.str());
   }
-  ArrayLiteral ids, attempts, recipients, texts, encodings, units, parts, sent, ignored, severities, firsts, rounds;
+  ArrayLiteral ids, attempts, recipients, texts, encodings, units, parts, sent, ignored, severities, firsts,
+      rounds;
   for (auto& taken : taken_) {
     Submission& submission = taken.submission;
     submission.sms = request_.format(taken.messages);
@@ -194,9 +194,9 @@ void ClaimTransaction::write() {
     firsts.add(submission.first);
     rounds.add(submission.rounds);
   }
-  work_.exec_params(sql::write, ids.str(), attempts.str(), recipients.str(), texts.str(), encodings.str(),
-                    units.str(), parts.str(), sent.str(), ignored.str(), severities.str(), firsts.str(),
-                    rounds.str(), me_, storable(request_.dispatcher));
+  work_.run(sql::write, ids.str(), attempts.str(), recipients.str(), texts.str(), encodings.str(),
+            units.str(), parts.str(), sent.str(), ignored.str(), severities.str(), firsts.str(), rounds.str(),
+            me_, storable(request_.dispatcher));
 }
 
 /// As the rows stand in the queue. The time is ISO text, which sorts as time does, infinities included.
@@ -220,7 +220,7 @@ ClaimResult PostgresqlQueue::claim(const ClaimRequest& request) {
   Place place = request.look == Look::onward ? onward_ : Place{};
   std::vector<std::string> unfinished;
   claimInDoubt_ = true;
-  ClaimResult result = session_.transact([&](pqxx::work& work) {
+  ClaimResult result = session_.transact([&](Work& work) {
     if (recover) {
       passFence(work, me_);
       ClaimResult found;

@@ -15,7 +15,7 @@ namespace smsd::queue {
 
 class ClaimTransaction {
  public:
-  ClaimTransaction(pqxx::work& work, Session& session, const ClaimRequest& request, SupervisorId me,
+  ClaimTransaction(Work& work, Session& session, const ClaimRequest& request, SupervisorId me,
                    const std::string& keyPrefix, LiveRecipients& live, Place from)
       : work_(work),
         session_(session),
@@ -52,7 +52,7 @@ class ClaimTransaction {
   void write();
   std::vector<Submission> ordered();
 
-  pqxx::work& work_;
+  Work& work_;
   Session& session_;
   const ClaimRequest& request_;
   SupervisorId me_;

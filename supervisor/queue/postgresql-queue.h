@@ -67,8 +67,8 @@ class PostgresqlQueue : public Queue {
   Purge purge(Duration age, std::size_t most) override;
 
  private:
-  std::vector<Submission> adopt(pqxx::work& work);
-  std::vector<Submission> unaccounted(pqxx::work& work);
+  std::vector<Submission> adopt(Work& work);
+  std::vector<Submission> unaccounted(Work& work);
   std::vector<Submission> read(const pqxx::result& rows) const;
   void remember(const std::vector<Submission>& submissions);
   SettleResult forget(const std::vector<Settlement>& settlements, SettleResult result);
@@ -86,6 +86,6 @@ class PostgresqlQueue : public Queue {
 };
 
 /// Throws `fenced` when this supervisor was declared dead.
-void passFence(pqxx::work& work, SupervisorId me);
+void passFence(Work& work, SupervisorId me);
 
 }  // namespace smsd::queue

@@ -72,6 +72,9 @@ std::string stateOf(const pqxx::sql_error& error) {
   return error.sqlstate();
 }
 
+/// What this connection prepared fits no longer: somebody altered a table, or discarded it.
+bool isStale(const std::string& state) { return state == "0A000" || state == "26000"; }
+
 /// What the server refused, by its SQLSTATE.
 SqlError refused(const pqxx::sql_error& error) {
   const std::string state = stateOf(error), kind = state.substr(0, 2), text = error.what();
@@ -84,6 +87,9 @@ SqlError refused(const pqxx::sql_error& error) {
   if (kind == "23") return {Kind::invalid, line + (state == "23503" ? keyDetail(text) : ""), state};
   if (state == "55P03" || state == "57014" || kind == "40")
     return {Kind::unreachable, line + ": somebody holds a lock on the queue; try again", state};
+  if (isStale(state))
+    return {Kind::unreachable, line + ": the tables were changed meanwhile; trying on a new connection",
+            state};
   if (state == "25006")
     return {Kind::unreachable, line + ": this server is a standby or read-only; try again", state};
   if (kind == "53" || kind == "57" || kind == "08" || kind == "58")
@@ -127,9 +133,22 @@ std::string completed(const std::string& connection) {
 
 }  // namespace
 
+const std::string& Prepared::nameOf(pqxx::connection& connection, const char* statement) {
+  auto known = names_.find(statement);
+  if (known != names_.end()) return known->second;
+  const std::string name = "smsd" + std::to_string(names_.size());
+  connection.prepare(name, statement);
+  return names_.emplace(statement, name).first->second;
+}
+
+void Session::drop() {
+  connection_.reset();
+  prepared_ = {};
+}
+
 pqxx::connection& Session::ready() {
   if (connection_ && connection_->is_open()) return *connection_;
-  connection_.reset();
+  drop();
   const std::string complete = completed(connectionString_);
   std::unique_ptr<pqxx::connection> made;
   try {
@@ -184,7 +203,7 @@ bool Session::takeNews() {
     // libpqxx 6 keeps silent about the end, 7 throws: it comes to the same.
   }
   // Lost: that is news. Whoever looks at the queue now makes a new connection, or learns why there is none.
-  connection_.reset();
+  drop();
   return true;
 }
 
@@ -193,7 +212,7 @@ void Session::fail(const std::exception& error) {
   const bool cut = dynamic_cast<const pqxx::in_doubt_error*>(&error) != nullptr ||
                    dynamic_cast<const pqxx::broken_connection*>(&error) != nullptr ||
                    (connection_ && !connection_->is_open());
-  if (cut) connection_.reset();
+  if (cut) drop();
   if (cut && refusal == nullptr)
     throw QueueError(Kind::unreachable, "the connection to PostgreSQL was lost: " + firstLine(error.what()));
   if (dynamic_cast<const pqxx::transaction_rollback*>(&error) !=
@@ -201,7 +220,9 @@ void Session::fail(const std::exception& error) {
     throw QueueError(Kind::unreachable, firstLine(error.what()) + ": somebody was in the way; try again");
   if (refusal == nullptr) throw QueueError(Kind::failed, "PostgreSQL: " + firstLine(error.what()));
   SqlError translated = refused(*refusal);
-  if (translated.state().starts_with("57P") || translated.state().starts_with("08")) connection_.reset();
+  if (translated.state().starts_with("57P") || translated.state().starts_with("08") ||
+      isStale(translated.state()))
+    drop();
   if (cut && translated.kind() != Kind::unreachable)
     throw SqlError(Kind::unreachable, "the connection to PostgreSQL was lost: " + firstLine(error.what()),
                    translated.state());

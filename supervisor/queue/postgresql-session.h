@@ -10,6 +10,7 @@
 #include <pqxx/pqxx>
 #include <string>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 
 #include "supervisor/queue/queue.h"
@@ -27,6 +28,36 @@ class SqlError : public QueueError {
   std::string state_;
 };
 
+/// What a connection was told once, to be run again and again without being parsed again.
+class Prepared {
+ public:
+  const std::string& nameOf(pqxx::connection& connection, const char* statement);
+
+ private:
+  std::unordered_map<const char*, std::string> names_;  // by the place of the text, which is a constant
+};
+
+/// A transaction.
+class Work {
+ public:
+  Work(pqxx::connection& connection, Prepared& prepared)
+      : connection_(connection), prepared_(prepared), work_(connection) {}
+
+  /// For the statements of the road: constants of postgresql-sql.h.
+  template <typename... Values>
+  pqxx::result run(const char* statement, Values&&... values) {
+    return work_.exec_prepared(prepared_.nameOf(connection_, statement), std::forward<Values>(values)...);
+  }
+  /// For all others.
+  operator pqxx::work&() { return work_; }
+  pqxx::work* operator->() { return &work_; }
+
+ private:
+  pqxx::connection& connection_;
+  Prepared& prepared_;
+  pqxx::work work_;
+};
+
 class Session {
  public:
   explicit Session(std::string connection) : connectionString_(std::move(connection)) {}
@@ -35,13 +66,13 @@ class Session {
   template <typename Body>
   auto transact(Body&& body) {
     return guarded([&](pqxx::connection& connection) {
-      pqxx::work work(connection);
-      if constexpr (std::is_void_v<std::invoke_result_t<Body, pqxx::work&>>) {
+      Work work(connection, prepared_);
+      if constexpr (std::is_void_v<std::invoke_result_t<Body, Work&>>) {
         body(work);
-        work.commit();
+        work->commit();
       } else {
         auto result = body(work);
-        work.commit();
+        work->commit();
         return result;
       }
     });
@@ -73,10 +104,12 @@ class Session {
   pqxx::connection& ready();
   void prepare(pqxx::connection& connection);
   void findIndexes(pqxx::work& work);
+  void drop();
   [[noreturn]] void fail(const std::exception& error);
 
   std::string connectionString_;
   std::unique_ptr<pqxx::connection> connection_;
+  Prepared prepared_;  // on this connection
   bool indexed_ = false;
   bool fresh_ = false;  // connected since news were last asked for: some may have been missed
 };

@@ -42,7 +42,7 @@ std::vector<const T*> sortedBy(const std::vector<T>& all, Id id) {
   return sorted;
 }
 
-Ended end(pqxx::work& work, SupervisorId me, const std::vector<Settlement>& settlements) {
+Ended end(Work& work, SupervisorId me, const std::vector<Settlement>& settlements) {
   ArrayLiteral ids, places, fates, outcomes, reasons, references, recipients;
   std::map<std::tuple<Fate, std::string_view, std::string_view>, std::size_t> ends;  // few that differ
   for (const auto* settlement : sortedBy(settlements, [](auto& one) { return one.submission.id; })) {
@@ -59,15 +59,15 @@ Ended end(pqxx::work& work, SupervisorId me, const std::vector<Settlement>& sett
     recipients.addBytes(settlement->submission.recipient);
   }
   Ended ended;
-  for (const auto& row : work.exec_params(sql::end, me, ids.str(), places.str(), fates.str(), outcomes.str(),
-                                          reasons.str(), references.str(), recipients.str()))
+  for (const auto& row : work.run(sql::end, me, ids.str(), places.str(), fates.str(), outcomes.str(),
+                                  reasons.str(), references.str(), recipients.str()))
     ended.insert(row[0].as<SubmissionId>());
   return ended;
 }
 
 using Marks = std::vector<std::pair<MessageId, std::int64_t>>;  // a message and its smsid, or its submission
 
-std::size_t mark(pqxx::work& work, const char* statement, Marks marks) {
+std::size_t mark(Work& work, const char* statement, Marks marks) {
   if (marks.empty()) return 0;
   std::sort(marks.begin(), marks.end());  // the statement finds each value by a binary search
   ArrayLiteral ids, values;
@@ -75,10 +75,10 @@ std::size_t mark(pqxx::work& work, const char* statement, Marks marks) {
     ids.add(id);
     values.add(value);
   }
-  return work.exec_params(statement, ids.str(), values.str()).affected_rows();
+  return work.run(statement, ids.str(), values.str()).affected_rows();
 }
 
-void markMessages(pqxx::work& work, const std::vector<Settlement>& settlements, const Ended& ended,
+void markMessages(Work& work, const std::vector<Settlement>& settlements, const Ended& ended,
                   SettleResult& result) {
   Marks sent, ignored, held;
   for (const auto& settlement : settlements) {
@@ -99,7 +99,7 @@ void markMessages(pqxx::work& work, const std::vector<Settlement>& settlements, 
   mark(work, sql::hold, std::move(held));
 }
 
-void moveWaits(pqxx::work& work, const std::vector<Settlement>& settlements, const Ended& ended) {
+void moveWaits(Work& work, const std::vector<Settlement>& settlements, const Ended& ended) {
   ArrayLiteral waiting, rounds, milliseconds, reasons, severities, free;
   bool anyWait = false, anyFree = false;
   for (const auto& settlement : settlements) {
@@ -118,16 +118,15 @@ void moveWaits(pqxx::work& work, const std::vector<Settlement>& settlements, con
     }
   }
   if (anyWait)
-    work.exec_params(sql::wait, waiting.str(), rounds.str(), milliseconds.str(), reasons.str(),
-                     severities.str());
-  if (anyFree) work.exec_params(sql::forgetWaits, free.str());
+    work.run(sql::wait, waiting.str(), rounds.str(), milliseconds.str(), reasons.str(), severities.str());
+  if (anyFree) work.run(sql::forgetWaits, free.str());
 }
 
 }  // namespace
 
 std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAttempt>& next) {
   if (next.empty()) return {};
-  return session_.transact([&](pqxx::work& work) {
+  return session_.transact([&](Work& work) {
     passFence(work, me_);
     ArrayLiteral ids, outcomes, reasons, dispatchers;
     for (const auto* attempt : sortedBy(next, [](auto& one) { return one.id; })) {
@@ -137,8 +136,8 @@ std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAtt
       dispatchers.add(attempt->dispatcher);
     }
     std::unordered_map<SubmissionId, AttemptId> recorded;
-    for (const auto& row : work.exec_params(sql::nextAttempts, me_, ids.str(), outcomes.str(), reasons.str(),
-                                            dispatchers.str()))
+    for (const auto& row :
+         work.run(sql::nextAttempts, me_, ids.str(), outcomes.str(), reasons.str(), dispatchers.str()))
       recorded.emplace(row[0].as<SubmissionId>(), row[1].as<AttemptId>());
     std::vector<AttemptId> attempts;
     for (const auto& attempt : next) {
@@ -154,7 +153,7 @@ std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAtt
 
 SettleResult PostgresqlQueue::settle(const std::vector<Settlement>& settlements) {
   if (settlements.empty()) return {};
-  auto result = session_.transact([&](pqxx::work& work) {
+  auto result = session_.transact([&](Work& work) {
     SettleResult settled;
     passFence(work, me_);
     const Ended ended = end(work, me_, settlements);

@@ -30,25 +30,28 @@ inline constexpr std::array<std::pair<const char*, const char*>, 6> connectionDe
 /// A supervisor that is stopped (SIGSTOP, a suspended host) in the middle of a transaction must not hold its
 /// locks against those who would take over: nothing of ours waits between two statements for longer than it
 /// takes to format a batch.
-/// What a role's or a database's own settings must not change for us. Plans are made for each execution: one
-/// that was made on an empty table and kept is quadratic on a full one.
+/// What a role's or a database's own settings must not change for us.
 inline constexpr const char* sessionSettings = R"(
   SET DateStyle TO 'ISO, YMD';
   SET standard_conforming_strings TO on;
-  SET plan_cache_mode TO force_custom_plan;
   SET jit TO off;
   SET lock_timeout TO '10s';
   SET idle_in_transaction_session_timeout TO '5s';
   SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
   SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off')";
 
+/// With the indexes a plan is the same whatever the statistics and the values, and may be kept. Without them
+/// it is made for each execution: one that was made on an empty table and kept is quadratic on a full one.
 inline constexpr const char* planByIndex =
-    "SET enable_seqscan TO off; SET enable_bitmapscan TO off; SET enable_sort TO off";
+    "SET enable_seqscan TO off; SET enable_bitmapscan TO off; SET enable_sort TO off; "
+    "SET plan_cache_mode TO force_generic_plan";
 inline constexpr const char* planFreely =
-    "SET enable_seqscan TO on; SET enable_bitmapscan TO on; SET enable_sort TO on";
+    "SET enable_seqscan TO on; SET enable_bitmapscan TO on; SET enable_sort TO on; "
+    "SET plan_cache_mode TO force_custom_plan";
 /// For lists that an operator asks for: they may well read the whole table.
 inline constexpr const char* planThisFreely =
-    "SET LOCAL enable_seqscan TO on; SET LOCAL enable_bitmapscan TO on; SET LOCAL enable_sort TO on";
+    "SET LOCAL enable_seqscan TO on; SET LOCAL enable_bitmapscan TO on; SET LOCAL enable_sort TO on; "
+    "SET LOCAL plan_cache_mode TO force_custom_plan";
 
 inline constexpr const char* listen = "LISTEN smsd_queue";
 
@@ -223,7 +226,8 @@ inline constexpr const char* nextAttempts = R"(
 /// each of them the place of its fate, outcome and reason in $4 to $6, $7 its reference; $8 are the recipients.
 inline constexpr const char* end = R"(
   WITH free AS (
-    DELETE FROM smsd.live WHERE recipient = ANY($8::text[]) AND submission = ANY($2::bigint[]) AND supervisor = $1
+    DELETE FROM smsd.live WHERE recipient = ANY($8::text[]) AND supervisor = $1
+      AND submission = ($2::bigint[])[width_bucket(submission, $2::bigint[])]
   ), ended AS (
     UPDATE smsd.submission s SET ended = now(),
       fate = ($4::text[])[($3::integer[])[width_bucket(s.id, $2::bigint[])]],

@@ -70,8 +70,8 @@ void explainWidths(pqxx::work& work, const std::vector<NewMessage>& messages) {
 
 }  // namespace
 
-void passFence(pqxx::work& work, SupervisorId me) {
-  if (!work.exec_params(sql::fence, me).empty()) return;
+void passFence(Work& work, SupervisorId me) {
+  if (!work.run(sql::fence, me).empty()) return;
   throw QueueError(Kind::fenced, "supervisor " + std::to_string(me) +
                                      " was declared dead: its submissions belong to another one");
 }
@@ -99,18 +99,18 @@ SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
 }
 
 void PostgresqlQueue::renew() {
-  session_.transact([&](pqxx::work& work) {
-    if (work.exec_params(sql::renew, me_).affected_rows() == 0) passFence(work, me_);
+  session_.transact([&](Work& work) {
+    if (work.run(sql::renew, me_).affected_rows() == 0) passFence(work, me_);
   });
 }
 
 std::vector<Submission> PostgresqlQueue::takeOver() {
   const bool recover = takeOverInDoubt_;
   takeOverInDoubt_ = true;
-  auto adopted = session_.transact([&](pqxx::work& work) {
+  auto adopted = session_.transact([&](Work& work) {
     std::vector<Submission> submissions;
     if (recover) submissions = unaccounted(work);
-    const auto seen = work.exec_params1(sql::somebodyGone, me_);
+    const auto seen = work.run(sql::somebodyGone, me_)[0];
     if (seen[0].as<int>() == 0) passFence(work, me_);
     if (seen[1].as<int>() > 0) {
       auto more = adopt(work);
@@ -124,12 +124,12 @@ std::vector<Submission> PostgresqlQueue::takeOver() {
   return adopted;
 }
 
-std::vector<Submission> PostgresqlQueue::adopt(pqxx::work& work) {
-  work.exec(sql::lockSupervisors);
+std::vector<Submission> PostgresqlQueue::adopt(Work& work) {
+  work->exec(sql::lockSupervisors);
   passFence(work, me_);
   ArrayLiteral gone;
-  for (const auto& row : work.exec_params(sql::clearGone, me_)) gone.add(row[0].as<SupervisorId>());
-  return read(work.exec_params(sql::adopt, me_, gone.str()));
+  for (const auto& row : work->exec_params(sql::clearGone, me_)) gone.add(row[0].as<SupervisorId>());
+  return read(work->exec_params(sql::adopt, me_, gone.str()));
 }
 
 void PostgresqlQueue::retire() {
@@ -137,8 +137,8 @@ void PostgresqlQueue::retire() {
 }
 
 /// What is ours in the database, but not in memory.
-std::vector<Submission> PostgresqlQueue::unaccounted(pqxx::work& work) {
-  auto submissions = read(work.exec_params(sql::liveOf, me_));
+std::vector<Submission> PostgresqlQueue::unaccounted(Work& work) {
+  auto submissions = read(work->exec_params(sql::liveOf, me_));
   std::erase_if(submissions, [&](const Submission& submission) {
     auto live = live_.find(submission.recipient);
     return live != live_.end() && live->second.submission == submission.id;

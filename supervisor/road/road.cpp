@@ -18,6 +18,9 @@ kj::Duration duration(Milliseconds value) {
 constexpr std::size_t claimAhead = 4;  // times what the dispatcher takes at once
 constexpr std::size_t claimLeast = 8;
 constexpr std::size_t claimMost = 500;  // beyond this a larger batch gains nothing
+// The first claim of a sweep is small, and each further one larger: the dispatcher works while the queue
+// does, instead of after it.
+constexpr std::size_t claimFirst = 64, claimGrows = 4;
 
 // After stop_timeout workers are ended; what they leave becomes known, and is settled, within this.
 constexpr auto lastWords = 2 * kj::SECONDS;
@@ -35,6 +38,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
       format_([rules = config.formatting](const std::vector<Message>& messages) {
         return format(messages, rules);
       }),
+      claimNext_(claimFirst),
       oldestsTurn_(share - 1),
       lastSeverity_(INT_MAX),
       progress_(patience(config)),
@@ -98,11 +102,12 @@ kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
     const auto& keeper = *keepers_[*first];
     std::size_t capacity = std::max<std::size_t>(keeper.room(), keeper.out() > 0 ? keeper.capacity() : 1);
     std::size_t inHand = pending_.size() + recording_.size();
-    queue::ClaimRequest request{.limit = std::clamp(claimAhead * capacity, claimLeast, claimMost),
-                                .look = queue::Look::onward,
-                                .dispatcher = keeper.name(),
-                                .format = format_,
-                                .expireAfter = config_.queue.expireAfter};
+    queue::ClaimRequest request{
+        .limit = std::clamp(std::min(claimAhead * capacity, claimNext_), claimLeast, claimMost),
+        .look = queue::Look::onward,
+        .dispatcher = keeper.name(),
+        .format = format_,
+        .expireAfter = config_.queue.expireAfter};
     bool room = inHand < claimMost + claimAhead * capacity;
     bool onward = sweep_ && room && othersStarve(capacity);
     // What came may be more severe than what is in hand, however much that is.
@@ -117,6 +122,7 @@ kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
     if (onward || (sweep_ && inHand < 2 * capacity)) {
       headsInARow_ = 0;
       fresh_ = false;
+      claimNext_ = std::min(claimGrows * claimNext_, claimMost);
       return kj::mv(request);
     }
   }
@@ -140,7 +146,10 @@ void Road::claimed(queue::ClaimResult result, queue::Look look) {
     log_.expired(result.expired);
     ignored_ += result.expired;
   }
-  if (look == queue::Look::onward && result.atEnd) sweep_ = std::exchange(sweepAgain_, false);
+  if (look == queue::Look::onward && result.atEnd) {
+    sweep_ = std::exchange(sweepAgain_, false);
+    claimNext_ = claimFirst;
+  }
   if (result.nextDue) look_.notLaterThan(timer_.now() + duration(*result.nextDue));
   pump();
 }

@@ -170,6 +170,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   bool head_ = false;        // its head has to be looked at first
   bool headAsked_ = false;   // that claim has not been answered; still set when the next is wanted: it failed
   unsigned headsInARow_ = 0;     // looks at the head since the last look onward
+  std::size_t claimNext_;        // at most so many recipients; grows in the course of a sweep
   std::uint64_t handed_ = 0;     // SMS
   std::uint64_t oldestsTurn_;    // the oldest in hand goes when so many were handed over
   int lastSeverity_;             // of the SMS handed over last

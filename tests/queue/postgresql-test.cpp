@@ -165,6 +165,20 @@ TEST_F(Postgresql, ATakeOverWhoseCommitWasNeverAnsweredIsFoundByTheNextTakeOverA
   EXPECT_TRUE(queue_->takeOver().empty());
 }
 
+// Plans are kept on the connection: a column that is altered meanwhile (an upgrade of NAV) is weather, not an end.
+TEST_F(Postgresql, AQueueWhoseTableIsAlteredMeanwhileGoesOnOnANewConnection) {
+  enlist();
+  store_.put({.phone = "1"});
+  auto first = queue_->claim(request()).submissions.at(0);
+  store_.sql("ALTER TABLE smsq ALTER phone TYPE varchar(40)");
+  store_.put({.phone = "2"});
+  std::string what;
+  EXPECT_EQ(refusal([&] { queue_->claim(request()); }, &what), Kind::unreachable);
+  EXPECT_NE(what.find("the tables were changed"), std::string::npos) << what;
+  EXPECT_EQ(queue_->claim(request()).submissions.size(), 1u);
+  EXPECT_EQ(queue_->settle({accepted(first)}).sent, 1u);
+}
+
 // C6: NAV sent an empty SMS to whom it found nothing to say any more.
 TEST_F(Postgresql, ARecipientWhoseMessagesVanishWhileItIsClaimedIsLeftOut) {
   enlist();

@@ -230,6 +230,25 @@ TEST(Road, LooksAtTheHeadAndSweepsAgainWhenNewsComesDuringASweep) {
   EXPECT_EQ(world.memory.count(queue::SentStatus::sent), 131u);
 }
 
+// The dispatcher is to work while the queue does: not after one large claim.
+TEST(Road, ClaimsALittleFirstAndMoreInTheCourseOfASweep) {
+  World world({{.name = "gateway", .window = 64, .backlog = 256}});
+  world.start();
+  for (int sweep = 0; sweep < 2; ++sweep) {
+    std::size_t before = world.memory.claims().size();
+    for (int i = 0; i < 2000; ++i) world.memory.put("recipient " + std::to_string(i), "text", 5);
+    world.road->notice();
+    world.quiet();
+    world.answer("gateway", accepted());
+    std::vector<std::size_t> limits;
+    for (auto claims = world.memory.claims(); before < claims.size(); ++before)
+      if (claims[before].look == Look::onward) limits.push_back(claims[before].limit);
+    ASSERT_GE(limits.size(), 4u);
+    limits.resize(4);
+    EXPECT_EQ(limits, (std::vector<std::size_t>{64, 256, 500, 500})) << sweep;
+  }
+}
+
 TEST(Road, SweepsTheQueueOnceForOneNewsAndThenLeavesItAlone) {
   World world({{"modem"}});
   world.start();
