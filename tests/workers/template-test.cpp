@@ -4,6 +4,9 @@
 
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
+#include <random>
+
+#include "tests/workers/template-properties.h"
 
 namespace smsd::net {
 namespace {
@@ -258,6 +261,11 @@ TEST(BodyTemplate, SaysWhereABodyCannotBeUsed) {
       {BodyType::json, R"({"to": "{recipient}", "m": "{text}")", "not JSON"},
       {BodyType::json, R"({"to": "{recipient}", "m": "{texxt}"})", "not a placeholder"},
       {BodyType::json, R"({"{text": "{recipient}"})", ""},
+      {BodyType::json, R"({"{text}": "{recipient}"})", ""},
+      {BodyType::json, R"({"to": [{digits}], "m": "{text}"})", "within strings"},
+      {BodyType::json, R"({"to": 1{digits}, "m": "{text}"})", "within strings"},
+      {BodyType::json, R"({"to": "{recipient}", "m": "\{text}"})", "within strings"},
+      {BodyType::json, R"({"to": "{recipient}", "m": "\\{text}"})", ""},
       {BodyType::xml, "<{text}>x</{text}>", "not XML"},
       {BodyType::xml, "<a><!-- {text} --></a>", "character data"},
       {BodyType::xml, "<a><![CDATA[{text}]]></a>", "character data"},
@@ -265,8 +273,17 @@ TEST(BodyTemplate, SaysWhereABodyCannotBeUsed) {
       {BodyType::xml, "<?pi {text}?><a/>", "character data"},
       {BodyType::xml, "<!DOCTYPE a [<!ENTITY e '{text}'>]><a/>", "document type"},
       {BodyType::xml, "<a>{text}", "not XML"},
+      {BodyType::xml, "<a{digits}>x</a{digits}>", "not XML"},
+      {BodyType::xml, "<a>&{text};</a>", "begins no &amp;"},
+      {BodyType::xml, "<a b='&#{digits};'/>", "begins no &amp;"},
+      {BodyType::xml, "<a>black & {text}</a>", "begins no &amp;"},
+      {BodyType::xml, "<a>&nbsp;{text}</a>", "begins no &amp;"},
+      {BodyType::xml, "<a>&amp;&#10;&#x41;{text}<!-- a & b --><![CDATA[a & b]]></a>", ""},
       {BodyType::xml, "{text}", "not XML"},
       {BodyType::form, "to={recipient}&m={text}\n", "does not belong in a form"},
+      {BodyType::form, "to=%{digits}&m={text}", "hexadecimal"},
+      {BodyType::form, "to=%2{recipient}&m={text}", "hexadecimal"},
+      {BodyType::form, "to={recipient}&m=100%", "hexadecimal"},
       {BodyType::form, "to={recipient}&m={txt}", "not a placeholder"}};
   for (auto& [type, text, words] : rows) {
     if (*words == '\0') {
@@ -275,6 +292,79 @@ TEST(BodyTemplate, SaysWhereABodyCannotBeUsed) {
     }
     Problem problem = badBody(type, text);
     EXPECT_NE(problem.what.find(words), std::string::npos) << text << ": " << problem.what;
+  }
+}
+
+TEST(BodyTemplate, TakesASecretWhereATextMayStandAndNowhereElse) {
+  Constants constants = {{"token", config::Secret("17")}};
+  EXPECT_TRUE(std::holds_alternative<BodyTemplate>(
+      BodyTemplate::parse(R"({"k": "{token}", "m": "{text}"})", BodyType::json, constants)));
+  EXPECT_TRUE(std::holds_alternative<Problem>(
+      BodyTemplate::parse(R"({"k": {token}, "m": "{text}"})", BodyType::json, constants)))
+      << "whether it is JSON must not depend on what is in a file";
+  EXPECT_TRUE(std::holds_alternative<Problem>(
+      BodyTemplate::parse("<a{token}>{text}</a{token}>", BodyType::xml, constants)));
+}
+
+/// Made of what has a meaning somewhere.
+std::string awkwardValue(std::mt19937& random) {
+  static const std::vector<std::string> pieces = {"\"",
+                                                  "'",
+                                                  "\\",
+                                                  "\\u00",
+                                                  "</a>",
+                                                  "]]>",
+                                                  "&",
+                                                  "&#60;",
+                                                  "lt;",
+                                                  "%",
+                                                  "%41",
+                                                  "41",
+                                                  "+",
+                                                  " ",
+                                                  "\r\n",
+                                                  "\n",
+                                                  "\t",
+                                                  "\x1F",
+                                                  "\x01",
+                                                  "\x7F",
+                                                  "\xEF\xBF\xBF",
+                                                  "{text}",
+                                                  "..",
+                                                  "/",
+                                                  "?",
+                                                  "#",
+                                                  "=",
+                                                  ";",
+                                                  ":",
+                                                  ",",
+                                                  "}",
+                                                  "]",
+                                                  "\xF0\x9F\x94\xA5",
+                                                  "bl\xC3\xA5",
+                                                  "\xE2\x80\xA8",
+                                                  "0047",
+                                                  "x"};
+  std::string value;
+  for (auto n = random() % 6; n > 0; --n) value += pieces[random() % pieces.size()];
+  return value;
+}
+
+TEST(Template, KeepsItsPromisesWhateverItsValuesAre) {
+  const std::vector<std::pair<BodyType, std::string>> bodies = {
+      {BodyType::json, R"({"{key}": ["{recipient}", "{digits}"], "m": "<{text}>{encoding}", "n": null})"},
+      {BodyType::json, R"([" {text} \u0041\n{digits}\\", {"a": {}}, 1.5])"},
+      {BodyType::xml, "<s to=\"{recipient}\" k='{key}'><t>{text}</t> {digits} &amp;{text}<e/><!-- c --></s>"},
+      {BodyType::form, "To={recipient}&Body={text}&{key}=a%20b+c&d={digits}"}};
+  const std::vector<std::string> urls = {"http://gw/{key}/send.{digits}?to={recipient}&m={text}&e={encoding}",
+                                         "https://u:p@[::1]:8443/a%2Fb?x=%41{text}{recipient}"};
+  std::mt19937 random(4711);
+  for (int i = 0; i < 3000; ++i) {
+    std::string recipient = awkwardValue(random), text = awkwardValue(random), key = awkwardValue(random);
+    const Values values{recipient, text, key, "unicode"};
+    for (auto& [type, body] : bodies) EXPECT_EQ(test::brokenBody(type, body, values), "") << body;
+    for (auto& url : urls) EXPECT_EQ(test::brokenUrl(url, values), "") << url;
+    EXPECT_EQ(test::brokenHeader("App {recipient} {text};k=\"{key}\"", values), "");
   }
 }
 

@@ -240,6 +240,15 @@ std::string Template::expand(const Values& values) const {
   return result;
 }
 
+std::string Template::filledWith(std::string_view value) const {
+  std::string result;
+  for (auto& part : parts_) {
+    result += part.literal;
+    if (part.placeholder) appendEscaped(result, value, place_);
+  }
+  return result;
+}
+
 std::optional<std::size_t> Template::find(Placeholder placeholder) const {
   for (auto& part : parts_)
     if (part.placeholder == placeholder) return part.at;

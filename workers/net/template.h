@@ -69,6 +69,8 @@ class Template {
                                                const Constants& constants = {});
   void append(std::string& to, const Values& values) const;
   std::string expand(const Values& values) const;
+  /// With the same value at every placeholder, {digits} too: to see where they stand.
+  std::string filledWith(std::string_view value) const;
   /// Where it first stands in the text, counted from 1.
   std::optional<std::size_t> find(Placeholder placeholder) const;
   bool holds(Placeholder placeholder) const { return find(placeholder).has_value(); }
