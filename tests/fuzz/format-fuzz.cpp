@@ -3,34 +3,24 @@
 //
 // The first byte is the rules; the others are the messages, separated by 0x1E, a byte that a corpus of texts
 // does not hold. Aborts at the first broken promise and says which.
-#include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/text/utf.h"
 #include "supervisor/format/format.h"
+#include "tests/fuzz/demand.h"
 #include "tests/unit/supervisor/format-properties.h"
 
 namespace {
 
-void demand(const std::string& broken) {
-  if (broken.empty()) return;
-  std::fprintf(stderr, "broken: %s\n", broken.c_str());
-  std::abort();
-}
+using smsd::fuzz::demand;
 
-std::vector<smsd::Message> split(std::string_view bytes) {
+std::vector<smsd::Message> messagesIn(std::string_view bytes) {
   std::vector<smsd::Message> messages;
-  for (std::size_t start = 0; start <= bytes.size();) {
-    const std::size_t end = std::min(bytes.find('\x1E', start), bytes.size());
-    const auto id = static_cast<smsd::MessageId>(messages.size() + 1);
-    messages.push_back({id, std::string(bytes.substr(start, end - start)), std::nullopt});
-    start = end + 1;
-  }
+  for (auto part : smsd::fuzz::split(bytes))
+    messages.push_back({static_cast<smsd::MessageId>(messages.size() + 1), std::string(part), std::nullopt});
   return messages;
 }
 
@@ -67,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                 data[0] & 0x10 ? smsd::Overflow::carry_over : smsd::Overflow::summarize,
                                 (data[0] & 0x20) != 0};
   checkText(bytes, data[0]);
-  const auto messages = split(bytes);
+  const auto messages = messagesIn(bytes);
   const smsd::FormattedSms sms = format(messages, rules);
   demand(smsd::test::brokenPromise(messages, rules, sms));
   if (!rules.transliterate && isLeftAsItIs(messages)) demand(smsd::test::brokenLayout(messages, rules, sms));
