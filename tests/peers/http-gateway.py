@@ -14,12 +14,14 @@ A SPEC is what to do with a request: words and settings joined by commas, values
     delay=SECONDS      wait before the answer        close         end the connection after it
     cut=before         end the connection instead of an answer
     cut=headers        end it within the headers     cut=body      end it within the body
+    missing=N          announce a body that is N bytes longer, and end it where it ends
     cut=reused         answer the first request of a connection, end it without a word at the second
     reset              end the connection with a RST
     silent             never answer                  garbage       answer something that is not HTTP
     slow=SECONDS       that long between one byte of the headers and the next
     endless            a body that never ends        trickle=SECONDS  a body that never ends, a byte at a time
     manyheaders        headers that never end        header=NAME:VALUE  one more header
+    padding=N          about N bytes more of headers  early         103 Early Hints before anything else
     digest=USER:PASSWORD  ask for it (RFC 7616), once for each connection that has not shown it
     echo               answer with all that was asked, secrets included
 
@@ -131,6 +133,8 @@ class Gateway:
         if "reset" in spec:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             raise Cut
+        if "early" in spec:
+            sock.sendall(b"HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n")
         cut = spec.get("cut")
         if cut == "before" or (cut == "reused" and nth > 1):
             raise Cut
@@ -146,6 +150,7 @@ class Gateway:
                 head.append("%s: %s" % (name.title(), spec[name]))
         if "header" in spec:
             head.append(spec["header"].replace(":", ": ", 1))
+        head += ["X-Pad: " + "." * 91] * (int(spec.get("padding", 0)) // 100)
         if "manyheaders" in spec:
             sock.sendall("\r\n".join(head).encode("latin-1") + b"\r\n")
             while True:
@@ -153,7 +158,7 @@ class Gateway:
         if "close" in spec or endless:
             head.append("Connection: close")
         if not endless:
-            head.append("Content-Length: %d" % len(body))
+            head.append("Content-Length: %d" % (len(body) + int(spec.get("missing", 0))))
         head = ("\r\n".join(head) + "\r\n\r\n").encode("latin-1")
         if cut == "headers":
             sock.sendall(head[:-10])
@@ -169,7 +174,7 @@ class Gateway:
             sock.sendall(head + body[: len(body) // 2])
             raise Cut
         sock.sendall(head + body)
-        return "close" not in spec
+        return "close" not in spec and "missing" not in spec
 
     def go_on_for_ever(self, sock, head, spec):
         sock.sendall(head)

@@ -320,8 +320,14 @@ TEST_F(Gateways, AreReadNoFurtherThanABound) {
 TEST_F(Gateways, GetNoAnswerFasterThanTheirOwnTimeoutC60) {
   Gateway gateway;
   serve(gateway.port(), "timeout: 200ms\n", "/-/silent/");
-  EXPECT_EQ(send(), "unknown: http://127.0.0.1:" + std::to_string(gateway.port()) +
-                        " took too long after the request had gone out");
+  auto answered =
+      dispatcher->send({.attempt = 1, .recipient = "+47", .text = "x", .key = "q-17", .deadline = 1h})
+          .then([](kit::Outcome outcome) { return said(outcome); });
+  auto tooLate =
+      io.provider->getTimer().afterDelay(30 * kj::SECONDS).then([]() { return std::string("nothing"); });
+  EXPECT_EQ(answered.exclusiveJoin(kj::mv(tooLate)).wait(io.waitScope),
+            "unknown: http://127.0.0.1:" + std::to_string(gateway.port()) +
+                " took too long after the request had gone out");
 }
 
 TEST_F(Gateways, ThatEchoASecretAsTheirReferenceShowNothingC62) {

@@ -162,6 +162,14 @@ reference: {json: /a/0/b}
   }
 }
 
+TEST(Rules, TakeNoExpressionThatNeedsMuchMemory) {
+  Expression expression;
+  EXPECT_EQ(expression.compile("\\pL{10}"), std::nullopt);
+  auto problem = expression.compile("\\pL{200}");
+  ASSERT_TRUE(problem);
+  EXPECT_NE(problem->find("too large"), std::string::npos) << *problem;
+}
+
 TEST(Rules, ReadStatuses) {
   using Ranges = std::vector<std::pair<int, int>>;
   EXPECT_EQ(parseStatuses("200"), (Ranges{{200, 200}}));

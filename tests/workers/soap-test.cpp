@@ -184,6 +184,12 @@ TEST_F(SoapTest, ReadsFaults) {
   EXPECT_EQ(fault(""), "deferred: gw has a fault of its own");
 }
 
+TEST_F(SoapTest, ShowsNoPasswordAndNoMoreThanItsBoundOfAResultC62) {
+  EXPECT_EQ(answered(enveloped("<r><a>id of hunter2</a></r>")), "accepted: id of (hidden)");
+  EXPECT_EQ(answered(enveloped("<r><a>" + std::string(300, 'x') + "</a></r>")),
+            "accepted: " + std::string(128, 'x'));
+}
+
 TEST_F(SoapTest, KnowsNothingOfAnAnswerThatIsNoSoap) {
   const std::string no = " does not answer in SOAP (200)";
   for (std::string body :
@@ -222,6 +228,11 @@ TEST_F(SoapTest, KnowsNothingOfAnAnswerThatDoesNotEndOrIsCut) {
   EXPECT_TRUE(send().starts_with("unknown"));
   serve(boost(gateway.port(), "/-/cut=body/"));
   EXPECT_TRUE(send().starts_with("unknown"));
+  // All of the envelope, and no telling what else was to come.
+  Gateway other({"missing=10,body=" + net::escaped(enveloped("<r><a>17</a></r>"), net::Place::url)});
+  serve(boost(other.port()));
+  EXPECT_EQ(send(),
+            "unknown: http://127.0.0.1:" + std::to_string(other.port()) + " does not answer in SOAP (200)");
 }
 
 TEST(SoapConfig, SaysWhereAndWhatIsWrong) {
