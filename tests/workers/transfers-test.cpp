@@ -61,7 +61,7 @@ class TransfersTest : public testing::Test {
  protected:
   ~TransfersTest() noexcept override = default;
   Transfers& transfers() {
-    if (!transfers_) transfers_ = std::make_unique<Transfers>(settings);
+    if (!transfers_) transfers_ = std::make_unique<Transfers>(settings, io);
     return *transfers_;
   }
   Exchange get(const std::string& target, Milliseconds deadline = 10s) {
@@ -347,11 +347,12 @@ TEST(LockedTransfers, WorkBehindTheInnerLock) {
       sandbox::lockIn(policy);
       auto io = kj::setupAsyncIo();
       Transfers transfers(
-          {.connections = 4, .connectTimeout = 5s, .authorities = authority, .userAgent = "smsd/test"});
+          {.connections = 4, .connectTimeout = 5s, .authorities = authority, .userAgent = "smsd/test"}, io);
       Exchange trusted =
           transfers.run({url(gateway.port(), "/", "https://localhost"), {}, 10s}).wait(io.waitScope);
       Exchange elsewhere = transfers.run({"http://127.0.0.1:9/", {}, 10s}).wait(io.waitScope);
-      Transfers others({.connections = 4, .connectTimeout = 5s, .authorities = "", .userAgent = "smsd/test"});
+      Transfers others({.connections = 4, .connectTimeout = 5s, .authorities = "", .userAgent = "smsd/test"},
+                       io);
       Exchange untrusted =
           others.run({url(gateway.port(), "/", "https://localhost"), {}, 10s}).wait(io.waitScope);
       std::cerr << trusted.detail << "; " << elsewhere.detail << "; " << untrusted.detail << std::endl;

@@ -109,7 +109,7 @@ bool HttpDispatcher::holds(Placeholder placeholder) const {
 
 sandbox::Policy HttpDispatcher::policy() { return endpoint_.policy(url_.port()); }
 
-kj::Promise<void> HttpDispatcher::start(kj::AsyncIoContext&) {
+kj::Promise<void> HttpDispatcher::start(kj::AsyncIoContext& io) {
   auto settings = endpoint_.transfers();
   settings.method = settings_.method;
   settings.headers = fixed_;
@@ -119,7 +119,7 @@ kj::Promise<void> HttpDispatcher::start(kj::AsyncIoContext&) {
   if (settings_.method != net::Method::get && !saysType)
     settings.headers.push_back("Content-Type: " + std::string(net::contentTypeOf(settings_.bodyType)));
   settings.wanted = rules_.wanted();
-  transfers_ = std::make_unique<net::Transfers>(std::move(settings));
+  transfers_ = std::make_unique<net::Transfers>(std::move(settings), io);
   return kj::READY_NOW;
 }
 

@@ -2,34 +2,29 @@
 
 #include <kj/debug.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 namespace smsd::net {
 namespace {
 
-using namespace std::chrono_literals;
+constexpr int mostEvents =
+    32;  // in one turn: those who wait for what came of them are not to wait for all others
 
-constexpr int mostEvents = 64;  // in one turn
-constexpr auto longestWait = 60s;
+kj::AutoCloseFd makeEpoll() {
+  int fd = -1;
+  KJ_SYSCALL(fd = ::epoll_create1(EPOLL_CLOEXEC));
+  return kj::AutoCloseFd(fd);
+}
 
 }  // namespace
 
-Poller::Poller() {
-  KJ_SYSCALL(epoll_ = ::epoll_create1(EPOLL_CLOEXEC));
-  KJ_SYSCALL(bell_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  epoll_event event{.events = EPOLLIN, .data = {.fd = bell_}};
-  KJ_SYSCALL(::epoll_ctl(epoll_, EPOLL_CTL_ADD, bell_, &event));
-}
+Poller::Poller(kj::UnixEventPort& port)
+    : epoll_(makeEpoll()), observer_(port, epoll_, kj::UnixEventPort::FdObserver::OBSERVE_READ) {}
 
-Poller::~Poller() {
-  ::close(bell_);
-  ::close(epoll_);
-}
+Poller::~Poller() = default;
 
 void Poller::watchMulti(CURLM* multi) {
   curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &onInterest);
@@ -43,13 +38,6 @@ void Poller::watchEasy(CURL* easy) {
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &onClose);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
-}
-
-void Poller::wake() {
-  std::uint64_t one = 1;
-  // Full means that it was rung already.
-  while (::write(bell_, &one, sizeof one) < 0 && errno == EINTR) {
-  }
 }
 
 Poller::Socket& Poller::at(int fd) {
@@ -98,22 +86,7 @@ int Poller::onClose(void* data, curl_socket_t fd) {
   return ::close(fd) == 0 ? 0 : 1;
 }
 
-int Poller::patience(std::optional<Clock::time_point> until) const {
-  auto now = Clock::now();
-  auto latest = std::min(until.value_or(now + longestWait), due_.value_or(now + longestWait));
-  if (latest <= now) return 0;
-  // Rounded up: to wake before it is due would be to wake twice.
-  auto left = std::chrono::ceil<std::chrono::milliseconds>(latest - now);
-  return static_cast<int>(std::min<std::chrono::milliseconds>(left, longestWait).count());
-}
-
 void Poller::act(CURLM* multi, int fd, unsigned events) {
-  if (fd == bell_) {
-    std::uint64_t count = 0;
-    while (::read(bell_, &count, sizeof count) < 0 && errno == EINTR) {
-    }
-    return;
-  }
   Socket& socket = at(fd);
   // Something came on a connection that rests: its end, most likely, which libcurl sees when it looks for a
   // connection to use again.
@@ -125,14 +98,15 @@ void Poller::act(CURLM* multi, int fd, unsigned events) {
   KJ_ASSERT(curl_multi_socket_action(multi, fd, bits, &running) == CURLM_OK);
 }
 
-void Poller::turn(CURLM* multi, std::optional<Clock::time_point> until) {
+bool Poller::turn(CURLM* multi) {
   epoll_event events[mostEvents];
-  int count = ::epoll_wait(epoll_, events, mostEvents, patience(until));
+  int count = ::epoll_wait(epoll_, events, mostEvents, 0);
   for (int i = 0; i < count; ++i) act(multi, events[i].data.fd, events[i].events);
-  if (!due_ || *due_ > Clock::now()) return;
+  if (!due_ || *due_ > Clock::now()) return count > 0;
   due_.reset();
   int running = 0;
   KJ_ASSERT(curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running) == CURLM_OK);
+  return true;
 }
 
 }  // namespace smsd::net

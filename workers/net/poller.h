@@ -1,13 +1,13 @@
-// What a thread with libcurl's multi handle on it waits for: its sockets, its timer, and a call from another
-// thread.
+// What libcurl's multi handle waits for, as one thing that the KJ loop can wait for.
 //
-// Owns an epoll descriptor and the sockets that libcurl opens. Used by transfers.cpp, on its thread but for
-// wake(). libcurl says at the end of each transfer that it has no further interest in a socket, and at the
-// next one on the same connection that it has: in between the kernel is not told, which saves two system
-// calls for each request. Throws where the kernel gives no descriptor.
+// Owns an epoll descriptor and the sockets that libcurl opens. Used by transfers.cpp. libcurl says at the end
+// of each transfer that it has no further interest in a socket, and at the next one on the same connection
+// that it has: in between the kernel is not told, which saves two system calls for each request; nor does the
+// loop watch each socket, which would cost it more than that. Throws where the kernel gives no descriptor.
 #pragma once
 
 #include <curl/curl.h>
+#include <kj/async-unix.h>
 
 #include <chrono>
 #include <optional>
@@ -19,7 +19,7 @@ class Poller {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Poller();
+  explicit Poller(kj::UnixEventPort& port);
   /// After the multi handle and all easy handles: their connections close their sockets here.
   ~Poller();
   Poller(const Poller&) = delete;
@@ -29,10 +29,13 @@ class Poller {
   /// For each easy handle, before its first transfer.
   void watchEasy(CURL* easy);
 
-  /// Waits until something is to be done, at the latest until `until`, and lets libcurl do it.
-  void turn(CURLM* multi, std::optional<Clock::time_point> until);
-  /// From any thread: ends a turn() that is under way, or the next one at once.
-  void wake();
+  /// Lets libcurl do what can be done now. False: that was nothing.
+  bool turn(CURLM* multi);
+  /// Resolves when there is something to do again. For who was told since that there was nothing: what has
+  /// been there all along is no news.
+  kj::Promise<void> news() { return observer_.whenBecomesReadable(); }
+  /// When libcurl wants a turn() whatever happens until then.
+  std::optional<Clock::time_point> due() const { return due_; }
 
  private:
   struct Socket {
@@ -46,11 +49,10 @@ class Poller {
   static int onClose(void* at, curl_socket_t socket);
   Socket& at(int fd);
   void ask(int fd, Socket& socket, unsigned events);
-  int patience(std::optional<Clock::time_point> until) const;
   void act(CURLM* multi, int fd, unsigned events);
 
-  int epoll_ = -1;
-  int bell_ = -1;
+  kj::AutoCloseFd epoll_;
+  kj::UnixEventPort::FdObserver observer_;
   std::optional<Clock::time_point> due_;  // libcurl's timer
   std::vector<Socket> sockets_;           // by descriptor
 };

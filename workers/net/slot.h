@@ -1,6 +1,6 @@
 // A slot: one of libcurl's easy handles, what is set on it once and for each request, and what it hears.
 //
-// Owns every option of libcurl. Used by transfers.cpp, on its thread but for the first one. A slot is used
+// Owns every option of libcurl. Used by transfers.cpp. A slot is used
 // again and again: what costs is done once. Nothing of an earlier request stays on it.
 #pragma once
 

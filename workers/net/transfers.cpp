@@ -2,8 +2,6 @@
 
 #include <curl/curl.h>
 #include <kj/debug.h>
-#include <kj/mutex.h>
-#include <kj/thread.h>
 
 #include <algorithm>
 #include <optional>
@@ -16,164 +14,135 @@
 namespace smsd::net {
 namespace {
 
-using namespace std::chrono_literals;
-
-struct Task {
-  Request request;
-  Exchange exchange;
-  kj::Own<kj::PromiseFulfiller<Exchange>> fulfiller;  // touched by the loop's thread alone
-};
-using Tasks = std::vector<std::unique_ptr<Task>>;
-
-/// Where the two threads meet.
-struct Counter {
-  Tasks in;
-  Tasks out;
-  bool stopping = false;
-  bool asleep = false;                                  // the thread: it has to be woken
-  kj::Own<kj::CrossThreadPromiseFulfiller<void>> bell;  // null: the loop is awake and will look
-};
+using Clock = Poller::Clock;
 
 /// A slot and the transfer that is on it.
 struct Line {
   explicit Line(const TransferSettings& settings) : slot(settings) {}
   Slot slot;
-  std::unique_ptr<Task> task;
+  Request request;
+  kj::Own<kj::PromiseFulfiller<Exchange>> fulfiller;
   std::size_t place = 0;  // among the busy ones
 };
 
 }  // namespace
 
-/// The loop's side constructs, hands over and delivers; work() and what it calls is the thread's side.
 class Transfers::Impl {
  public:
-  explicit Impl(TransferSettings settings);
+  Impl(TransferSettings settings, kj::AsyncIoContext& io);
   ~Impl();
   kj::Promise<Exchange> run(Request request);
 
  private:
-  using Clock = Poller::Clock;
-  void handOver();
-  kj::Promise<void> listen();
-  void deliver();
-
-  void work();
-  void begin(std::unique_ptr<Task> task);
-  void collect(Tasks& done);
-  void finish(Line& line, Exchange exchange, Tasks& done);
-  void expire(Tasks& done);
+  kj::Promise<void> watch();
+  void driveSoon();
+  kj::Promise<void> goOn();
+  enum class Left { something, nothing };
+  Left drive();
+  void collect();
+  void finish(Line& line, Exchange exchange);
+  void expire();
   void note(Line& line);
+  void setAlarm();
   std::unique_ptr<Line> makeLine();
-  void handBack(Tasks done);
 
   const TransferSettings settings_;
-  kj::MutexGuarded<Counter> counter_;
-  Tasks fresh_;  // the loop's, on their way to the thread
-  kj::Promise<void> handingOver_ = kj::READY_NOW;
+  kj::Timer& timer_;
   Poller poller_;  // outlives the connections
   std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi_;
-  std::vector<std::unique_ptr<Line>> idle_;    // the thread's
-  std::vector<std::unique_ptr<Line>> busy_;    // the thread's
-  std::optional<Clock::time_point> nextLook_;  // the thread's: when a deadline may be over
-  kj::Promise<void> listening_;
-  kj::Own<kj::Thread> thread_;
+  std::vector<std::unique_ptr<Line>> idle_;
+  std::vector<std::unique_ptr<Line>> busy_;
+  std::optional<Clock::time_point> nextLook_;  // when a deadline may be over
+  std::optional<Clock::time_point> alarmAt_;
+  bool driving_ = false;
+  kj::Promise<void> drive_ = kj::READY_NOW;
+  kj::Promise<void> alarm_ = kj::READY_NOW;
+  kj::Promise<void> watching_;
 };
 
-Transfers::Impl::Impl(TransferSettings settings)
-    : settings_(std::move(settings)), multi_(nullptr, curl_multi_cleanup), listening_(nullptr) {
+Transfers::Impl::Impl(TransferSettings settings, kj::AsyncIoContext& io)
+    : settings_(std::move(settings)),
+      timer_(io.provider->getTimer()),
+      poller_(io.unixEventPort),
+      multi_(nullptr, curl_multi_cleanup),
+      watching_(nullptr) {
   initializeCurl();
   multi_.reset(curl_multi_init());
   KJ_REQUIRE(multi_ != nullptr, "libcurl has no memory");
   curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(settings_.connections));
   curl_multi_setopt(multi_.get(), CURLMOPT_MAX_CONCURRENT_STREAMS, static_cast<long>(settings_.connections));
   poller_.watchMulti(multi_.get());
-  // A missing option shows here, on the loop's thread, not with the first SMS.
+  // A missing option shows here, not with the first SMS.
   idle_.push_back(makeLine());
-  listening_ =
-      listen().eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, "transfers are not delivered", e); });
-  SignalsBlocked blocked;
-  thread_ = kj::heap<kj::Thread>([this]() { work(); });
+  watching_ = watch().eagerlyEvaluate(
+      [](kj::Exception&& e) { KJ_LOG(ERROR, "transfers are not watched any more", e); });
 }
 
 Transfers::Impl::~Impl() {
-  counter_.lockExclusive()->stopping = true;
-  poller_.wake();
-  thread_ = nullptr;  // joins
   for (auto& line : busy_) curl_multi_remove_handle(multi_.get(), line->slot.easy());
 }
 
 kj::Promise<Exchange> Transfers::Impl::run(Request request) {
-  auto result = kj::newPromiseAndFulfiller<Exchange>();
-  // At the end of the turn: what begins in the same turn goes over together.
-  if (fresh_.empty()) handingOver_ = kj::evalLast([this]() { handOver(); }).eagerlyEvaluate(nullptr);
-  fresh_.push_back(std::make_unique<Task>(Task{std::move(request), {}, kj::mv(result.fulfiller)}));
-  return kj::mv(result.promise);
-}
-
-void Transfers::Impl::handOver() {
-  bool wake = false;
-  {
-    auto counter = counter_.lockExclusive();
-    for (auto& task : fresh_) counter->in.push_back(std::move(task));
-    wake = std::exchange(counter->asleep, false);
-  }
-  fresh_.clear();
-  if (wake) poller_.wake();
-}
-
-kj::Promise<void> Transfers::Impl::listen() {
-  auto ring = kj::newPromiseAndCrossThreadFulfiller<void>();
-  {
-    auto counter = counter_.lockExclusive();
-    if (counter->out.empty()) counter->bell = kj::mv(ring.fulfiller);
-  }
-  // More has come while the last was delivered.
-  if (ring.fulfiller.get() != nullptr) ring.fulfiller->fulfill();
-  return ring.promise.then([this]() {
-    deliver();
-    return listen();
-  });
-}
-
-void Transfers::Impl::deliver() {
-  Tasks done;
-  counter_.lockExclusive()->out.swap(done);
-  for (auto& task : done) task->fulfiller->fulfill(std::move(task->exchange));
-}
-
-void Transfers::Impl::work() {
-  Tasks fresh, done;
-  for (;;) {
-    {
-      auto counter = counter_.lockExclusive();
-      if (counter->stopping) return;
-      counter->asleep = false;
-      counter->in.swap(fresh);
-    }
-    for (auto& task : fresh) begin(std::move(task));
-    fresh.clear();
-    collect(done);
-    if (nextLook_ && *nextLook_ <= Clock::now()) expire(done);
-    handBack(std::exchange(done, {}));
-    bool more = false;
-    {
-      auto counter = counter_.lockExclusive();
-      more = !counter->in.empty() || counter->stopping;
-      counter->asleep = !more;
-    }
-    poller_.turn(multi_.get(), more ? std::optional(Clock::time_point::min()) : nextLook_);
-  }
-}
-
-void Transfers::Impl::begin(std::unique_ptr<Task> task) {
   auto line = idle_.empty() ? makeLine() : std::move(idle_.back());
   if (!idle_.empty()) idle_.pop_back();
-  line->task = std::move(task);
-  line->slot.prepare(line->task->request);
+  auto result = kj::newPromiseAndFulfiller<Exchange>();
+  line->request = std::move(request);
+  line->fulfiller = kj::mv(result.fulfiller);
+  line->slot.prepare(line->request);
   line->place = busy_.size();
   KJ_ASSERT(curl_multi_add_handle(multi_.get(), line->slot.easy()) == CURLM_OK);
   note(*line);
   busy_.push_back(std::move(line));
+  driveSoon();
+  return kj::mv(result.promise);
+}
+
+kj::Promise<void> Transfers::Impl::watch() {
+  return poller_.news().then([this]() {
+    driveSoon();
+    return watch();
+  });
+}
+
+/// At the end of the turn: what begins in the same turn begins together.
+void Transfers::Impl::driveSoon() {
+  if (std::exchange(driving_, true)) return;
+  drive_ = kj::evalLast([this]() { return goOn(); }).eagerlyEvaluate([](kj::Exception&& e) {
+    KJ_LOG(FATAL, "transfers do not go on", e);
+    std::abort();  // a worker that sends nothing and says nothing is worse than none
+  });
+}
+
+/// Until nothing is left; between one drive and the next the loop hears what else there is.
+kj::Promise<void> Transfers::Impl::goOn() {
+  if (drive() == Left::something)
+    return timer_.afterDelay(0 * kj::NANOSECONDS).then([this]() { return goOn(); });
+  driving_ = false;
+  setAlarm();
+  return kj::READY_NOW;
+}
+
+Transfers::Impl::Left Transfers::Impl::drive() {
+  // News come only to who has seen that there was nothing.
+  bool more = poller_.turn(multi_.get()) && poller_.turn(multi_.get());
+  collect();
+  auto now = Clock::now();
+  if (nextLook_ && *nextLook_ <= now) expire();
+  return more || (poller_.due() && *poller_.due() <= now) ? Left::something : Left::nothing;
+}
+
+void Transfers::Impl::setAlarm() {
+  auto next = poller_.due();
+  if (nextLook_ && (!next || *nextLook_ < *next)) next = nextLook_;
+  if (!next || (alarmAt_ && *alarmAt_ <= *next)) return;  // what is set is early enough, and sets the next
+  alarmAt_ = next;
+  // Rounded up: to wake before it is due would be to wake twice.
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
+  alarm_ = timer_.afterDelay(std::max<std::int64_t>(left, 0) * kj::MILLISECONDS).then([this]() {
+    alarmAt_.reset();
+    driveSoon();
+  });
+  alarm_ = kj::mv(alarm_).eagerlyEvaluate(nullptr);
 }
 
 /// Remembers when the line has to be looked at. libcurl's own timers cost more than a transfer can afford:
@@ -184,7 +153,7 @@ void Transfers::Impl::note(Line& line) {
 }
 
 /// Ends what has taken too long, and finds out when to look again.
-void Transfers::Impl::expire(Tasks& done) {
+void Transfers::Impl::expire() {
   auto now = Clock::now();
   nextLook_.reset();
   // From the end: finish() puts the last one in the place of the one that goes.
@@ -195,11 +164,11 @@ void Transfers::Impl::expire(Tasks& done) {
       continue;
     }
     curl_multi_remove_handle(multi_.get(), line.slot.easy());
-    finish(line, line.slot.exchange(CURLE_OPERATION_TIMEDOUT), done);
+    finish(line, line.slot.exchange(CURLE_OPERATION_TIMEDOUT));
   }
 }
 
-void Transfers::Impl::collect(Tasks& done) {
+void Transfers::Impl::collect() {
   int left = 0;
   while (CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
     CURLcode code = message->data.result;
@@ -212,17 +181,17 @@ void Transfers::Impl::collect(Tasks& done) {
       KJ_ASSERT(curl_multi_add_handle(multi_.get(), easy) == CURLM_OK);
       continue;
     }
-    finish(line, line.slot.exchange(code), done);
+    finish(line, line.slot.exchange(code));
   }
 }
 
-void Transfers::Impl::finish(Line& line, Exchange exchange, Tasks& done) {
-  line.task->exchange = std::move(exchange);
-  done.push_back(std::move(line.task));
+void Transfers::Impl::finish(Line& line, Exchange exchange) {
+  auto fulfiller = kj::mv(line.fulfiller);
   std::size_t place = line.place;
   idle_.push_back(std::exchange(busy_[place], std::move(busy_.back())));
   if (busy_[place] != nullptr) busy_[place]->place = place;
   busy_.pop_back();
+  fulfiller->fulfill(std::move(exchange));
 }
 
 std::unique_ptr<Line> Transfers::Impl::makeLine() {
@@ -232,18 +201,8 @@ std::unique_ptr<Line> Transfers::Impl::makeLine() {
   return line;
 }
 
-void Transfers::Impl::handBack(Tasks done) {
-  if (done.empty()) return;
-  kj::Own<kj::CrossThreadPromiseFulfiller<void>> bell;
-  {
-    auto counter = counter_.lockExclusive();
-    for (auto& task : done) counter->out.push_back(std::move(task));
-    bell = kj::mv(counter->bell);
-  }
-  if (bell.get() != nullptr) bell->fulfill();
-}
-
-Transfers::Transfers(TransferSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
+Transfers::Transfers(TransferSettings settings, kj::AsyncIoContext& io)
+    : impl_(std::make_unique<Impl>(std::move(settings), io)) {}
 Transfers::~Transfers() = default;
 kj::Promise<Exchange> Transfers::run(Request request) { return impl_->run(std::move(request)); }
 

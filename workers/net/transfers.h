@@ -1,13 +1,13 @@
 // Transfers: many HTTP requests at once, on connections that are kept alive.
 //
-// Owns a thread with libcurl's multi handle on it, the pool of easy handles and the connections. Called on
-// the KJ loop by the kinds that speak HTTP. Never sends a request twice, follows no redirect but within the
-// gateway and only when asked, uses no proxy but the one that is configured, never trusts a certificate that
-// does not verify. A transfer does not fail: what became of it is an Exchange, at the latest when its
-// deadline is over.
+// Owns libcurl's multi handle, the pool of easy handles and the connections. Called by the kinds that speak
+// HTTP, on the KJ loop, where all of it happens but the looking up of names. Never sends a request twice,
+// follows no redirect but within the gateway and only when asked, uses no proxy but the one that is
+// configured, never trusts a certificate that does not verify. A transfer does not fail: what became of it is
+// an Exchange, at the latest when its deadline is over.
 #pragma once
 
-#include <kj/async.h>
+#include <kj/async-io.h>
 
 #include <chrono>
 #include <memory>
@@ -72,7 +72,7 @@ struct TransferSettings {
 
 class Transfers {
  public:
-  explicit Transfers(TransferSettings settings);
+  Transfers(TransferSettings settings, kj::AsyncIoContext& io);
   /// Ends what is under way; its promises are broken.
   ~Transfers();
   Transfers(const Transfers&) = delete;
