@@ -14,7 +14,7 @@ namespace smsd::kit {
 class Recall {
  public:
   /// The contract (proto/dispatcher.capnp) asks for 10,000 at least.
-  explicit Recall(std::size_t capacity = 20'000) : capacity_(capacity) {}
+  explicit Recall(std::size_t capacity = 10'000) : capacity_(capacity) {}
 
   /// No outcome: it was given back untouched.
   void remember(std::uint64_t attempt, std::optional<Outcome> outcome) {

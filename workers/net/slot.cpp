@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 // Shorter than what gateways keep alive (Apache: 5 s), so that a request seldom meets a connection that is
 // just being closed.
 constexpr auto longestIdle = 4s;
+constexpr long receiveBuffer = 4096;
 // A digest whose nonce has run out is asked for once more.
 constexpr unsigned mostChallenges = 2;
 
@@ -80,6 +81,8 @@ void Slot::setCommon() {
   set(CURLOPT_PATH_AS_IS, 1L);
   set(CURLOPT_USERAGENT, settings_.userAgent.c_str());
   set(CURLOPT_NOSIGNAL, 1L);
+  // A connection keeps one of these; a gateway's answer seldom fills it.
+  set(CURLOPT_BUFFERSIZE, receiveBuffer);
   // Else a transfer that ends while its name is being looked up waits for that lookup, and all others with
   // it.
   set(CURLOPT_QUICK_EXIT, 1L);
