@@ -13,7 +13,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 def processes():
-    """pid -> (parent, CPU seconds with those of reaped children, peak resident kB, voluntary context switches of all threads)"""
+    """pid -> (parent, CPU seconds with those of reaped children, peak resident kB, voluntary context switches of the first thread)"""
     found = {}
     for entry in pathlib.Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -21,9 +21,7 @@ def processes():
         try:
             fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
             status = (entry / "status").read_text()
-            switches = 0
-            for thread in (entry / "task").iterdir():
-                switches += int((thread / "status").read_text().split("\nvoluntary_ctxt_switches:")[1].split()[0])
+            switches = int((entry / "task" / entry.name / "status").read_text().split("\nvoluntary_ctxt_switches:")[1].split()[0])
             peak = int(status.split("VmHWM:")[1].split()[0]) if "VmHWM:" in status else 0
             found[int(entry.name)] = (int(fields[1]), sum(map(int, fields[11:15])) / TICK, peak, switches)
         except (OSError, IndexError):
