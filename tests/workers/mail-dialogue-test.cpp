@@ -54,7 +54,7 @@ TEST(MailDialogue, FollowsAMailThatIsTaken) {
 
 TEST(MailDialogue, HasNothingMoreToWaitForOnceTheMailIsRejected) {
   for (auto& lines : {std::vector<std::string>{"+", "> MAIL FROM:<a>", "< 550 5.7.1 no"},
-                      with(upToData, {".", "< 451 later"}), with(upToData, {".", "> QUIT"})}) {
+                      with(upToData, {".", "< 451 later, queued as X"}), with(upToData, {".", "> QUIT"})}) {
     Dialogue dialogue;
     EXPECT_EQ(play(dialogue, lines), Dialogue::State::over);
     auto before = dialogue.soFar().reply;

@@ -72,8 +72,11 @@ TEST(MailReplies, WhatSmtpDoesNotHaveIsUnknownOnlyOnceTheMailIsOut) {
 }
 
 TEST(MailReplies, TheServerGoingAwayIsLater) {
-  for (Stage stage = Stage::greeting; stage <= Stage::content; stage = Stage(int(stage) + 1))
-    EXPECT_EQ(ofReply(stage, 421), "deferred");
+  for (Stage stage = Stage::connection; stage <= Stage::content; stage = Stage(int(stage) + 1)) {
+    auto outcome = outcomeOf({.stage = stage, .reply = 421}, origin, Addressee::ofTheSms);
+    ASSERT_EQ(kindOf(outcome), "deferred");
+    EXPECT_NE(std::get<kit::Deferred>(outcome).reason.find("closes the connection (421)"), std::string::npos);
+  }
 }
 
 TEST(MailReplies, ARejectedAddressIsTheSmsSFaultOnlyWhereItIsItsOwn) {
