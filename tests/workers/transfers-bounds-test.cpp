@@ -19,7 +19,7 @@ class TransfersBounds : public testing::Test {
  protected:
   ~TransfersBounds() noexcept override = default;
   Transfers& transfers() {
-    if (!transfers_) transfers_ = std::make_unique<Transfers>(settings);
+    if (!transfers_) transfers_ = std::make_unique<Transfers>(settings, io);
     return *transfers_;
   }
   kj::Promise<Exchange> begin(std::uint16_t port, const std::string& path, Milliseconds deadline) {
