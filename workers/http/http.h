@@ -42,6 +42,7 @@ class HttpDispatcher final : public kit::Dispatcher {
   kit::Traits traits() const override;
   kj::Promise<kit::Outcome> send(kit::Job job) override;
   kit::Condition condition() const override;
+  void stop() noexcept override { transfers_.reset(); }
 
  private:
   struct HeaderTemplate {

@@ -103,6 +103,9 @@ class Dispatcher {
   /// use any more and a fresh one could: what is known is reported then, and the process ends.
   virtual kj::Promise<std::string> spent() { return kj::NEVER_DONE; }
   virtual void attach(RawReports&) {}
+  /// The last call, after every promise of send() is gone and before the loop is: what the kind has on the loop
+  /// ends here, as the kind itself outlives it.
+  virtual void stop() noexcept {}
 };
 
 /// The whole of a worker program's main().

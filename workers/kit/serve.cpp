@@ -57,6 +57,7 @@ int serveSupervisor(const Place& place, int channel, Dispatcher& dispatcher) {
   for (int ignored : {SIGINT, SIGHUP, SIGPIPE, SIGTERM}) signal(ignored, SIG_IGN);
   auto lock = lockIn(place, dispatcher);
   auto io = kj::setupAsyncIo();
+  KJ_DEFER(dispatcher.stop());  // after all that is made below is gone
   auto owned = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(lock), dispatcher.start(io));
   Server& server = *owned;
   auto stream = io.lowLevelProvider->wrapSocketFd(
@@ -76,6 +77,7 @@ int serveSocket(const Place& place, int listener, std::vector<uid_t> welcome, Di
   for (int ignored : {SIGINT, SIGHUP, SIGPIPE}) signal(ignored, SIG_IGN);
   auto lock = lockIn(place, dispatcher);
   auto io = kj::setupAsyncIo();
+  KJ_DEFER(dispatcher.stop());  // after all that is made below is gone
   auto owned = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(lock), dispatcher.start(io));
   Server& server = *owned;
   const char* now = "ready";

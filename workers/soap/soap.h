@@ -46,6 +46,7 @@ class SoapDispatcher final : public kit::Dispatcher {
   kit::Traits traits() const override;
   kj::Promise<kit::Outcome> send(kit::Job job) override;
   kit::Condition condition() const override;
+  void stop() noexcept override { transfers_.reset(); }
 
  private:
   std::optional<std::string> readUrl();
