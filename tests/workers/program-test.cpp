@@ -77,7 +77,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "url: http://127.0.0.1:9/\naction: \"\"\nnamespace: urn:x\nmethod: send\nparameters:\n"
                 "  - {name: to, value: \"{recipient}\"}\n  - {name: text, value: \"{text}\"}\n"},
         Program{"mail",
-                "url: smtp://127.0.0.1:9\nfrom: smsd@example.org\nto: \"{digits}@sms.example.org\"\n"}),
+                "server: smtp://127.0.0.1:9\nfrom: smsd@example.org\nto: \"{recipient}@sms.example.org\"\n"}),
     [](const auto& program) { return std::string(program.param.kind); });
 
 }  // namespace
