@@ -140,7 +140,8 @@ Layout layOut(const std::vector<Message>& messages, const FormatRules& rules, co
 Layout chooseLayout(const std::vector<Message>& messages, const FormatRules& rules, const Room& room) {
   Headline headline = findHeadline(messages, rules);
   if (headline.count == 0) return {{}, messages.size()};
-  Layout layout = layOut(messages, rules, room);
+  Layout layout;
+  if (messages.size() > 1) layout = layOut(messages, rules, room);
   if (layout.count == 1 || layout.count < headline.count) {
     layout = {std::move(headline.text), headline.count};
     const std::u32string suffix = room.suffix(messages.size() - layout.count);
