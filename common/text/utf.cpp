@@ -96,13 +96,29 @@ void append(std::string& utf8, char32_t codePoint) {
 std::string encode(std::u32string_view codePoints) {
   std::string utf8;
   utf8.reserve(codePoints.size());
-  for (const char32_t c : codePoints) append(utf8, c);
+  for (const char32_t c : codePoints) {
+    if (c < 0x80)
+      utf8.push_back(static_cast<char>(c));
+    else
+      append(utf8, c);
+  }
   return utf8;
 }
 
-bool isValid(std::string_view utf8) { return repair(utf8) == utf8; }
+bool isValid(std::string_view utf8) {
+  constexpr std::string_view written = "\xEF\xBF\xBD";  // U+FFFD itself, which is no sign of anything
+  while (!utf8.empty()) {
+    if (static_cast<std::uint8_t>(utf8.front()) < 0x80) {
+      utf8.remove_prefix(1);
+      continue;
+    }
+    const bool itself = utf8.substr(0, written.size()) == written;
+    if (takeCodePoint(utf8) == replacement && !itself) return false;
+  }
+  return true;
+}
 
-std::string repair(std::string_view utf8) { return encode(decode(utf8)); }
+std::string repair(std::string_view utf8) { return isValid(utf8) ? std::string(utf8) : encode(decode(utf8)); }
 
 std::size_t utf16Units(std::u32string_view codePoints) {
   std::size_t units = 0;

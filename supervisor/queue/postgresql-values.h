@@ -22,7 +22,7 @@ namespace smsd::queue {
 
 /// Text as a column of type text takes it.
 inline std::string storable(std::string_view text) {
-  std::string valid = text::isValid(text) ? std::string(text) : text::repair(text);
+  std::string valid = text::repair(text);
   std::erase(valid, '\0');
   return valid;
 }

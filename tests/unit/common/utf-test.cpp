@@ -151,8 +151,8 @@ TEST(Utf, PrintsNoMoreThanItMay) {
 
 TEST(Utf, KeepsItsPromisesForAnyBytes) {
   std::mt19937 random(20260301);
-  const std::string_view pieces[] = {"a",      "\n",           "å",    "€",        "👍",    "\u0301",
-                                     "\u200D", "\xED\xA0\x80", "\xC0", "\xF0\x9F", "\x1B", "\u202E"};
+  const std::string_view pieces[] = {"a",      "\n",           "å",    "€",        "👍",    "\u0301", "\u200D",
+                                     "\uFFFD", "\xED\xA0\x80", "\xC0", "\xF0\x9F", "\x1B", "\u202E"};
   for (int round = 0; round < 20'000; ++round) {
     std::string bytes;
     for (auto i = random() % 12; i > 0; --i) {
@@ -163,6 +163,7 @@ TEST(Utf, KeepsItsPromisesForAnyBytes) {
     }
     const std::size_t bound = random() % 30;
     ASSERT_TRUE(isValid(repair(bytes)));
+    ASSERT_EQ(isValid(bytes), encode(decode(bytes)) == bytes) << "valid is what comes back as it was";
     ASSERT_EQ(decode(repair(bytes)), decode(bytes));
     const std::string line = printable(bytes, bound);
     ASSERT_LE(line.size(), bound);
