@@ -205,5 +205,10 @@ int main(int argc, char** argv) {
   app.add_option("--sms", sms, "how many; a window's worth at once");
   app.add_option("command", command, "the worker");
   CLI11_PARSE(app, argc, argv);
-  return url.empty() ? smsd::drive(std::move(command), sms) : smsd::serve(url);
+  try {
+    return url.empty() ? smsd::drive(std::move(command), sms) : smsd::serve(url);
+  } catch (const kj::Exception& e) {
+    fmt::print(stderr, "bench-worker: {}\n", e.getDescription().cStr());
+    return 1;
+  }
 }
