@@ -96,7 +96,10 @@ std::variant<UrlTemplate, Problem> UrlTemplate::parse(std::string_view text, con
 
   if (!text.starts_with("http://") && !text.starts_with("https://"))
     return Problem{1, "expected http:// or https://"};
-  std::size_t authorityEnd = std::min(text.find_first_of("/?", text.find("//") + 2), text.size());
+  std::size_t authority = text.find("//") + 2;
+  std::size_t authorityEnd = std::min(text.find_first_of("/?", authority), text.size());
+  // libcurl takes more slashes for two, and what stands behind them for the host.
+  if (authorityEnd == authority) return Problem{authority + 1, "expected a host"};
   std::size_t first = result.template_.firstNameAt();
   if (first != 0 && first <= authorityEnd)
     return Problem{first, "a placeholder may stand in the path and the query only"};
