@@ -1,4 +1,6 @@
-// How fast smsd-worker-http is beside a bare loop over libcurl, both against the same nginx in the same run.
+// How fast smsd-worker-http is beside a bare loop over libcurl, both against the same gateway in the same
+// run: an nginx that answers at once, which takes both to the machine's limit, or one that --port names
+// (bench-gateway --delay 50).
 //
 // The worker is the real program, locked in, over its socketpair; a loop that does nothing else plays the
 // supervisor. The bare loop is what one thread can do with curl_multi_perform and curl_multi_poll, with the
@@ -18,6 +20,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <optional>
 #include <vector>
 
 #include "common/rpc/channel.h"
@@ -35,6 +38,7 @@ struct Arguments {
   unsigned rounds = 5;
   double least = 0;
   std::string worker;
+  unsigned port = 0;  // of a gateway on this host; 0: an nginx of our own
 };
 
 struct Figures {
@@ -239,14 +243,16 @@ double median(std::vector<double> values) {
 }
 
 int measure(const Arguments& arguments) {
-  test::Nginx nginx(test::Nginx::Settings{.log = test::Nginx::Log::off});
+  std::optional<test::Nginx> nginx;
+  if (arguments.port == 0) nginx.emplace(test::Nginx::Settings{.log = test::Nginx::Log::off});
+  const unsigned port = nginx ? nginx->port() : arguments.port;
   std::string start = fmt::format(
       "http://127.0.0.1:{}/send?to=%2B4799887766&m=core-gw1.example.org%3A%20box%20down%20since%2003%3A00"
       "%2C%2017%20more&n=",
-      nginx.port());
+      port);
   std::string configuration =
       fmt::format("url: \"http://127.0.0.1:{}/send?to={{recipient}}&m={{text}}\"\nwindow: {}\nbacklog: {}\n",
-                  nginx.port(), arguments.window, arguments.backlog);
+                  port, arguments.window, arguments.backlog);
   auto io = kj::setupAsyncIo();
   Worker worker(arguments, configuration, io);
   worker.run();  // connections, buffers, the memory of the last attempts
@@ -290,6 +296,7 @@ int main(int argc, char** argv) {
   app.add_option("--rounds", arguments.rounds, "turns of each");
   app.add_option("--least", arguments.least, "exit 1 below this share of the bare rate (0.9)");
   app.add_option("--worker", arguments.worker, "the program");
+  app.add_option("--port", arguments.port, "of another gateway on this host, not an nginx of our own");
   CLI11_PARSE(app, argc, argv);
   return smsd::measure(arguments);
 }
