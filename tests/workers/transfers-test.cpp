@@ -93,6 +93,27 @@ TEST_F(TransfersTest, SendTheUrlAsItStandsAndTheHeadersGiven) {
   EXPECT_FALSE(request["headers"].contains("authorization"));
 }
 
+// What is asked for is set apart from where: neither may stay from an earlier request.
+TEST_F(TransfersTest, AskEachGatewayForWhatItsUrlNames) {
+  Gateway one, other;
+  settings.connections = 1;
+  for (auto* gateway : {&one, &other, &one}) {
+    EXPECT_EQ(get(url(gateway->port(), "?m=1")).status, 200) << "a query without a path";
+    EXPECT_EQ(get(url(gateway->port(), "")).status, 200);
+    EXPECT_EQ(get(url(gateway->port(), "/b/c?m=2?/")).status, 200);
+  }
+  for (auto [gateway, rounds] : {std::pair(&one, 2u), std::pair(&other, 1u)}) {
+    auto requests = gateway->requests();
+    ASSERT_EQ(requests.size(), 3 * rounds);
+    const std::pair<const char*, const char*> expected[] = {{"/", "m=1"}, {"/", ""}, {"/b/c", "m=2?/"}};
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      EXPECT_EQ(requests[i]["path"], expected[i % 3].first) << i;
+      EXPECT_EQ(requests[i]["query"], expected[i % 3].second) << i;
+      EXPECT_EQ(requests[i]["headers"]["host"], "127.0.0.1:" + std::to_string(gateway->port())) << i;
+    }
+  }
+}
+
 TEST_F(TransfersTest, SendNoHeaderOfAnEarlierRequest) {
   Gateway gateway;
   transfers().run({url(gateway.port()), {"Idempotency-Key: k-1"}, 10s}).wait(io.waitScope);

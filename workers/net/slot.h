@@ -55,6 +55,7 @@ class Slot {
   void setProxy();
   template <typename T>
   void set(CURLoption option, T value);
+  void aim(const std::string& url);
   bool mayFollow(int status) const;
   static int onRequest(void* at, char*, char*, int, int);
   static std::size_t onHeader(char* line, std::size_t size, std::size_t count, void* at);
@@ -63,6 +64,7 @@ class Slot {
   const TransferSettings& settings_;
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy_;
   HeaderList headers_;
+  std::string authority_;  // of the URL that is set: scheme://host:port
   std::array<char, CURL_ERROR_SIZE> error_{};
   const Request* request_ = nullptr;
   std::string target_;  // where a redirect led
