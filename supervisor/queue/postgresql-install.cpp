@@ -30,8 +30,14 @@ void makeSchema(pqxx::work& work, InstallReport& report) {
   }
   int version = work.exec1("SELECT version FROM smsd.installation")[0].as<int>();
   const bool older = version >= 1 && version < schemaVersion;
-  if (version == 1) work.exec(schema::from1To2), version = 2;
-  if (version == 2) work.exec(schema::from2To3), version = 3;
+  if (version == 1) {
+    work.exec(schema::from1To2);
+    version = 2;
+  }
+  if (version == 2) {
+    work.exec(schema::from2To3);
+    version = 3;
+  }
   if (older) report.done.push_back("the schema smsd, now version " + std::to_string(version));
   if (version != schemaVersion)
     throw QueueError(QueueError::Kind::notInstalled,

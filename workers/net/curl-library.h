@@ -1,7 +1,7 @@
-// What every thread that drives libcurl needs: the library started once, no signals, and its errors in our
-// words.
+// What all who drive libcurl need: the library started once, its errors in our words, and no signals for those
+// who do it on threads of their own (mail).
 //
-// Called by the rooms that own such threads. Throws where the library cannot be used at all.
+// Called by transfers.cpp and the mail worker. Throws where the library cannot be used at all.
 #pragma once
 
 #include <curl/curl.h>
