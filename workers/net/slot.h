@@ -62,9 +62,10 @@ class Slot {
   static std::size_t onBody(char* bytes, std::size_t size, std::size_t count, void* at);
 
   const TransferSettings& settings_;
+  std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed_;  // the gateway's, which easy_ reads
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy_;
   HeaderList headers_;
-  std::string authority_;  // of the URL that is set: scheme://host:port
+  std::string gateway_;  // scheme://host:port; empty: easy_ has the whole URL
   std::array<char, CURL_ERROR_SIZE> error_{};
   const Request* request_ = nullptr;
   std::string target_;  // where a redirect led
