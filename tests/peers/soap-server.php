@@ -12,7 +12,8 @@ class ExternalSender
     private function note($method, $arguments)
     {
         $line = json_encode(['method' => $method, 'arguments' => $arguments, 'action' => $_SERVER['HTTP_SOAPACTION'] ?? null,
-                             'key' => $_SERVER['HTTP_IDEMPOTENCY_KEY'] ?? null, 'type' => $_SERVER['CONTENT_TYPE'] ?? null]);
+                             'key' => $_SERVER['HTTP_IDEMPOTENCY_KEY'] ?? null, 'type' => $_SERVER['CONTENT_TYPE'] ?? null,
+                             'agent' => $_SERVER['HTTP_USER_AGENT'] ?? null]);
         file_put_contents(getenv('SOAP_RECORD'), $line . "\n", FILE_APPEND | LOCK_EX);
         return 999 + count(file(getenv('SOAP_RECORD')));
     }

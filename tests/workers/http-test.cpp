@@ -66,6 +66,13 @@ TEST_F(HttpTest, SendsTheKeyInTheHeaderThatIsConfigured) {
   EXPECT_FALSE(headers.contains("idempotency-key"));
 }
 
+TEST_F(HttpTest, SaysWhoAsksUnlessTheConfigurationDoes) {
+  Gateway gateway;
+  serve(gateway, "/", "headers:\n  - {name: user-agent, value: noc/7}\n");
+  send("1", "x");
+  EXPECT_EQ(gateway.requests().at(0)["headers"]["user-agent"], "noc/7");
+}
+
 TEST_F(HttpTest, NeverShowsItsUrlC62) {
   Gateway gateway;
   for (std::string behaviour :

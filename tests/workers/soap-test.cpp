@@ -83,6 +83,7 @@ TEST_F(SoapTest, CallsTheServiceOfNavsPluginC67) {
   EXPECT_EQ(calls[0]["arguments"],
             (nlohmann::json{"me", "hunter2", "+4712345678", "+4799999999", "router down"}));
   EXPECT_EQ(calls[0]["action"], "\"\"");
+  EXPECT_TRUE(calls[0]["agent"].get<std::string>().starts_with("smsd/"));
   EXPECT_EQ(calls[0]["key"], "q-17");
   EXPECT_EQ(calls[0]["type"], "text/xml; charset=utf-8");
 }

@@ -30,7 +30,7 @@ class TransfersBounds : public testing::Test {
   }
 
   kj::AsyncIoContext io = kj::setupAsyncIo();
-  TransferSettings settings{.connections = 64, .userAgent = "smsd/test"};
+  TransferSettings settings{.connections = 64};
   std::unique_ptr<Transfers> transfers_;
 };
 

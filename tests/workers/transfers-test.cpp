@@ -73,7 +73,7 @@ class TransfersTest : public testing::Test {
 
   kj::AsyncIoContext io = kj::setupAsyncIo();
   TransferSettings settings{
-      .connections = 64, .connectTimeout = 5s, .authorities = "", .userAgent = "smsd/test"};
+      .connections = 64, .connectTimeout = 5s, .authorities = ""};
   std::unique_ptr<Transfers> transfers_;
 };
 
@@ -89,7 +89,6 @@ TEST_F(TransfersTest, SendTheUrlAsItStandsAndTheHeadersGiven) {
   EXPECT_EQ(request["path"].get<std::string>() + "?" + request["query"].get<std::string>(), path);
   EXPECT_EQ(request["headers"]["idempotency-key"], "k-1");
   EXPECT_EQ(request["headers"]["x-two"], "2");
-  EXPECT_EQ(request["headers"]["user-agent"], "smsd/test");
   EXPECT_FALSE(request["headers"].contains("authorization"));
 }
 
@@ -368,11 +367,11 @@ TEST(LockedTransfers, WorkBehindTheInnerLock) {
       sandbox::lockIn(policy);
       auto io = kj::setupAsyncIo();
       Transfers transfers(
-          {.connections = 4, .connectTimeout = 5s, .authorities = authority, .userAgent = "smsd/test"}, io);
+          {.connections = 4, .connectTimeout = 5s, .authorities = authority}, io);
       Exchange trusted =
           transfers.run({url(gateway.port(), "/", "https://localhost"), {}, 10s}).wait(io.waitScope);
       Exchange elsewhere = transfers.run({"http://127.0.0.1:9/", {}, 10s}).wait(io.waitScope);
-      Transfers others({.connections = 4, .connectTimeout = 5s, .authorities = "", .userAgent = "smsd/test"},
+      Transfers others({.connections = 4, .connectTimeout = 5s, .authorities = ""},
                        io);
       Exchange untrusted =
           others.run({url(gateway.port(), "/", "https://localhost"), {}, 10s}).wait(io.waitScope);

@@ -107,16 +107,19 @@ bool HttpDispatcher::holds(Placeholder placeholder) const {
                      [&](const HeaderTemplate& header) { return header.value.holds(placeholder); });
 }
 
+bool HttpDispatcher::says(const char* name) const {
+  return std::any_of(settings_.headers.begin(), settings_.headers.end(),
+                     [name](const Header& header) { return ::strcasecmp(header.name.c_str(), name) == 0; });
+}
+
 sandbox::Policy HttpDispatcher::policy() { return endpoint_.policy(url_.port()); }
 
 kj::Promise<void> HttpDispatcher::start(kj::AsyncIoContext& io) {
   auto settings = endpoint_.transfers();
   settings.method = settings_.method;
   settings.headers = fixed_;
-  bool saysType = std::any_of(settings_.headers.begin(), settings_.headers.end(), [](const Header& header) {
-    return header.name.size() == 12 && ::strcasecmp(header.name.c_str(), "Content-Type") == 0;
-  });
-  if (settings_.method != net::Method::get && !saysType)
+  if (!says("User-Agent")) settings.headers.push_back(net::Endpoint::agentHeader());
+  if (settings_.method != net::Method::get && !says("Content-Type"))
     settings.headers.push_back("Content-Type: " + std::string(net::contentTypeOf(settings_.bodyType)));
   settings.wanted = rules_.wanted();
   transfers_ = std::make_unique<net::Transfers>(std::move(settings), io);

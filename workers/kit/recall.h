@@ -6,6 +6,8 @@
 #include <deque>
 #include <optional>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "workers/kit/dispatcher.h"
 
@@ -13,27 +15,31 @@ namespace smsd::kit {
 
 class Recall {
  public:
+  /// None: it was given back untouched.
+  using LastWord = std::optional<Outcome>;
+
   /// The contract (proto/dispatcher.capnp) asks for 10,000 at least.
   explicit Recall(std::size_t capacity = 10'000) : capacity_(capacity) {}
 
-  /// No outcome: it was given back untouched.
-  void remember(std::uint64_t attempt, std::optional<Outcome> outcome) {
-    if (!outcomes_.insert_or_assign(attempt, std::move(outcome)).second) return;
-    order_.push_back(attempt);
-    if (order_.size() <= capacity_) return;
-    outcomes_.erase(order_.front());
-    order_.pop_front();
+  void remember(std::uint64_t attempt, LastWord word) {
+    words_.emplace_back(attempt, std::move(word));
+    if (words_.size() > capacity_) words_.pop_front();
   }
 
-  const std::optional<Outcome>* find(std::uint64_t attempt) const {
-    auto found = outcomes_.find(attempt);
-    return found == outcomes_.end() ? nullptr : &found->second;
+  /// What is known of `attempts`; good until the next is remembered. Each SMS is remembered, and hardly any
+  /// is ever asked for: so they lie in the order of time, and all are looked through.
+  std::unordered_map<std::uint64_t, const LastWord*> find(const std::vector<std::uint64_t>& attempts) const {
+    std::unordered_map<std::uint64_t, const LastWord*> found;
+    for (auto attempt : attempts) found.emplace(attempt, nullptr);
+    for (auto& [attempt, word] : words_)
+      if (auto asked = found.find(attempt); asked != found.end()) asked->second = &word;
+    std::erase_if(found, [](auto& asked) { return asked.second == nullptr; });
+    return found;
   }
 
  private:
   std::size_t capacity_;
-  std::unordered_map<std::uint64_t, std::optional<Outcome>> outcomes_;
-  std::deque<std::uint64_t> order_;
+  std::deque<std::pair<std::uint64_t, LastWord>> words_;  // the oldest first
 };
 
 }  // namespace smsd::kit

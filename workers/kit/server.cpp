@@ -110,18 +110,20 @@ kj::Promise<void> Server::dispatch(DispatchContext context) {
 }
 
 kj::Promise<void> Server::recall(RecallContext context) {
-  auto attempts = context.getParams().getAttempts();
+  std::vector<std::uint64_t> asked;
+  for (auto attempt : context.getParams().getAttempts()) asked.push_back(attempt);
+  auto remembered = recall_.find(asked);
   std::vector<std::uint64_t> known;
-  for (auto attempt : attempts)
-    if (recall_.find(attempt) != nullptr || active_.count(attempt) != 0) known.push_back(attempt);
+  for (auto attempt : asked)
+    if (remembered.contains(attempt) || active_.contains(attempt)) known.push_back(attempt);
   auto reports = context.getResults().initReports(known.size());
   for (unsigned i = 0; i < known.size(); ++i) {
     reports[i].setAttempt(known[i]);
-    const std::optional<Outcome>* remembered = recall_.find(known[i]);
-    if (remembered == nullptr)
+    auto found = remembered.find(known[i]);
+    if (found == remembered.end())
       reports[i].setBegun();
-    else if (remembered->has_value())
-      write(reports[i].initOutcome(), **remembered);
+    else if (found->second->has_value())
+      write(reports[i].initOutcome(), **found->second);
     else
       reports[i].setNotBegun();
   }
@@ -162,10 +164,9 @@ void Server::reportNothing() {
 /// Announces as many as the window has room for; they begin when the supervisor has heard of it.
 void Server::admit() {
   while (!givingUp_ && !queue_.empty() && announced_.size() + active_.size() < traits_.window && mayAdmit()) {
-    std::uint64_t attempt = queue_.front().attempt;
-    announced_.emplace(attempt, std::move(queue_.front()));
+    announced_.push_back(std::move(queue_.front()));
     queue_.pop_front();
-    outbox_.push_back({attempt, What::begun, {}});
+    outbox_.push_back({announced_.back().attempt, What::begun, {}});
   }
   flushSoon();
 }
@@ -251,7 +252,7 @@ void Server::supervisorGone() {
   sink_ = nullptr;
   flushing_ = draining_ = false;
   std::deque<Job> notBegun = std::exchange(queue_, {});
-  for (auto& [attempt, job] : std::exchange(announced_, {})) notBegun.push_back(std::move(job));
+  for (auto& job : std::exchange(announced_, {})) notBegun.push_back(std::move(job));
   giveBack(std::move(notBegun));
   outbox_.clear();  // all of it is in recall
   delivered();
@@ -300,38 +301,40 @@ void Server::flushSoon() {
 void Server::flush() {
   if (flushing_ || outbox_.empty()) return;
   KJ_IF_MAYBE (sink, sink_) {
-    auto batch = std::exchange(outbox_, {});
     auto request = sink->reportRequest();
-    auto reports = request.initReports(batch.size());
-    kj::Vector<std::uint64_t> begun;
-    for (unsigned i = 0; i < batch.size(); ++i) {
-      reports[i].setAttempt(batch[i].attempt);
-      bool raw = batch[i].source == Source::raw;
-      switch (batch[i].what) {
+    auto reports = request.initReports(outbox_.size());
+    std::size_t begun = 0;  // of announced_, from its front
+    for (unsigned i = 0; i < outbox_.size(); ++i) {
+      const Reported& reported = outbox_[i];
+      reports[i].setAttempt(reported.attempt);
+      bool raw = reported.source == Source::raw;
+      switch (reported.what) {
         case What::begun:
           reports[i].setBegun();
-          if (!raw) begun.add(batch[i].attempt);
+          if (!raw) ++begun;
           break;
         case What::outcome:
-          write(reports[i].initOutcome(), batch[i].outcome, raw ? SIZE_MAX : std::size_t(proto::MAX_REASON));
+          write(reports[i].initOutcome(), reported.outcome, raw ? SIZE_MAX : std::size_t(proto::MAX_REASON));
           break;
         case What::notBegun:
           reports[i].setNotBegun();
           break;
       }
     }
+    outbox_.clear();
     flushing_ = true;
-    tasks_.add(request.send().then([this, begun = kj::mv(begun), on = connection_](auto response) {
+    tasks_.add(request.send().then([this, begun, on = connection_](auto response) {
       if (on != connection_) return;  // the jobs went back when that connection ended
       flushing_ = false;
       std::unordered_set<std::uint64_t> withheld;
       for (auto attempt : response.getWithheld()) withheld.insert(attempt);
-      for (auto attempt : begun) {
-        auto job = announced_.extract(attempt);
-        if (givingUp_ || withheld.contains(attempt))
-          giveBack({std::move(job.mapped())});
+      for (std::size_t i = 0; i < begun; ++i) {
+        Job job = std::move(announced_.front());
+        announced_.pop_front();
+        if (givingUp_ || withheld.contains(job.attempt))
+          giveBack({std::move(job)});
         else
-          begin(std::move(job.mapped()));
+          begin(std::move(job));
       }
       admit();  // what came back made room
       flush();

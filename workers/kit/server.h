@@ -96,8 +96,8 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   bool waiting_ = false;  // for that
 
   kj::Maybe<proto::OutcomeSink::Client> sink_;
-  std::deque<Job> queue_;                             // handed over, not begun
-  std::unordered_map<std::uint64_t, Job> announced_;  // `begun` is on its way to the supervisor
+  std::deque<Job> queue_;      // handed over, not begun
+  std::deque<Job> announced_;  // `begun` is on its way to the supervisor, or in the outbox; in that order
   struct Active {
     unsigned connection;  // that handed it over
     kj::TimePoint due;    // when an outcome has to be there

@@ -210,7 +210,6 @@ TransferSettings Endpoint::transfers() const {
   settings.connections = window();
   settings.connectTimeout = connectTimeout_;
   settings.authorities = authorities_.text();
-  settings.userAgent = "smsd/" SMSD_VERSION;
   settings.http = http_;
   settings.leastTls = leastTls_;
   settings.identity = identity_;
@@ -232,9 +231,12 @@ sandbox::Policy Endpoint::policy(std::uint16_t port) const {
   return policy;
 }
 
+std::string Endpoint::agentHeader() { return "User-Agent: smsd/" SMSD_VERSION; }
+
 std::string Endpoint::keyHeader(std::string_view key) const {
-  std::string header = idempotencyHeader_ + ": ";
-  header += key;
+  std::string header;
+  header.reserve(idempotencyHeader_.size() + 2 + key.size());
+  header.append(idempotencyHeader_).append(": ").append(key);
   return header;
 }
 

@@ -36,6 +36,8 @@ class Endpoint {
   /// All but method, headers and what is wanted of an answer.
   TransferSettings transfers() const;
   sandbox::Policy policy(std::uint16_t port) const;
+  /// Who asks. As a header: libcurl writes a CURLOPT_USERAGENT twice.
+  static std::string agentHeader();
   std::string keyHeader(std::string_view key) const;
   Milliseconds deadline(Milliseconds given) const;
 

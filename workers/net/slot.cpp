@@ -82,7 +82,6 @@ void Slot::setCommon() {
   }
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_PATH_AS_IS, 1L);
-  set(CURLOPT_USERAGENT, settings_.userAgent.c_str());
   set(CURLOPT_NOSIGNAL, 1L);
   // A connection keeps one of these; a gateway's answer seldom fills it.
   set(CURLOPT_BUFFERSIZE, receiveBuffer);
@@ -149,10 +148,10 @@ void Slot::setCredentials() {
 }
 
 void Slot::setProxy() {
-  // An empty one: none, whatever the environment says.
-  set(CURLOPT_PROXY, settings_.proxy.url.c_str());
-  if (settings_.proxy.url.empty()) return;
+  // For all hosts none, whatever the environment says; or for none.
+  if (settings_.proxy.url.empty()) return set(CURLOPT_NOPROXY, "*");
   set(CURLOPT_NOPROXY, "");
+  set(CURLOPT_PROXY, settings_.proxy.url.c_str());
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (settings_.proxy.username.empty()) return;
   set(CURLOPT_PROXYAUTH, static_cast<long>(CURLAUTH_BASIC));

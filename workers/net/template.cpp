@@ -34,11 +34,13 @@ void appendPercent(std::string& to, char c) {
 }
 
 void appendForUrl(std::string& to, std::string_view value) {
-  for (char c : value)
-    if (isUnreserved(c))
-      to += c;
-    else
-      appendPercent(to, c);
+  for (auto at = value.begin();;) {
+    auto end = std::find_if_not(at, value.end(), isUnreserved);
+    to.append(at, end);
+    if (end == value.end()) return;
+    appendPercent(to, *end);
+    at = end + 1;
+  }
 }
 
 // A receiver takes off the blanks around a header's value, so those are escaped too.
@@ -236,6 +238,9 @@ void Template::append(std::string& to, const Values& values) const {
 
 std::string Template::expand(const Values& values) const {
   std::string result;
+  std::size_t length = 2 * values.text.size();  // seldom more: one piece of memory instead of five
+  for (auto& part : parts_) length += part.literal.size() + values.recipient.size();
+  result.reserve(length);
   append(result, values);
   return result;
 }

@@ -58,7 +58,6 @@ struct TransferSettings {
   unsigned connections = 1;           // kept alive at most
   Milliseconds connectTimeout{5000};  // name, TCP and TLS
   std::string authorities{};          // PEM; empty: the system's
-  std::string userAgent{};
   Method method = Method::get;
   std::vector<std::string> headers{};  // "Name: value", of every request
   HttpVersion http = HttpVersion::http11;

@@ -124,7 +124,8 @@ sandbox::Policy SoapDispatcher::policy() { return endpoint_.policy(url_.port());
 kj::Promise<void> SoapDispatcher::start(kj::AsyncIoContext& io) {
   auto settings = endpoint_.transfers();
   settings.method = net::Method::post;
-  settings.headers = {"Content-Type: text/xml; charset=utf-8", "SOAPAction: \"" + settings_.action + "\""};
+  settings.headers = {"Content-Type: text/xml; charset=utf-8", "SOAPAction: \"" + settings_.action + "\"",
+                      net::Endpoint::agentHeader()};
   settings.wanted = {net::AnswerParts::Body::kept, rules_.wanted().header};
   transfers_ = std::make_unique<net::Transfers>(std::move(settings), io);
   return kj::READY_NOW;
