@@ -2,6 +2,7 @@
 #include "workers/net/template.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <utility>
 
@@ -16,13 +17,19 @@ constexpr std::pair<std::string_view, Placeholder> words[] = {{"recipient", Plac
                                                               {"key", Placeholder::key},
                                                               {"encoding", Placeholder::encoding}};
 
-bool isDigit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool isDigit(char c) { return c >= '0' && c <= '9'; }
 
 // The C locale's letters and digits, whatever the process has set.
-bool isUnreserved(char c) {
-  return isDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_' ||
-         c == '~';
-}
+constexpr auto unreserved = [] {
+  std::array<bool, 256> table{};
+  for (unsigned byte = 0; byte < table.size(); ++byte) {
+    char c = static_cast<char>(byte);
+    table[byte] = isDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' ||
+                  c == '_' || c == '~';
+  }
+  return table;
+}();
+bool isUnreserved(char c) { return unreserved[static_cast<unsigned char>(c)]; }
 bool isPrintable(char c) { return c >= ' ' && c <= '~'; }
 
 constexpr char hexDigits[] = "0123456789ABCDEF";
