@@ -244,6 +244,18 @@ TEST_F(Kit, LetsRawReportsOutAsTheyAre) {
   EXPECT_EQ(storyOf(1), "begun refused accepted");
 }
 
+TEST_F(Kit, BeginsNothingOnARawReport) {
+  serve(2, 2);
+  start();
+  give({1, 2, 3});
+  kind->raw->reportBegun(1);
+  kind->say(2, Accepted{});  // 3 is announced in the same call
+  quiet();
+  EXPECT_EQ(storyOf(1), "begun begun");
+  EXPECT_EQ(storyOf(3), "begun");
+  EXPECT_EQ(kind->underWay.size(), 2u) << "1 and 3";
+}
+
 TEST_F(Kit, TellsItsHealthWhileSmsAreUnderWay) {
   serve(4, 0);
   start();

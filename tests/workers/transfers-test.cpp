@@ -113,6 +113,20 @@ TEST_F(TransfersTest, AskEachGatewayForWhatItsUrlNames) {
   }
 }
 
+TEST_F(TransfersTest, AskNobodyForWhatIsNoUrlOfHttp) {
+  Gateway gateway;
+  for (std::string wrong : {"ftp://127.0.0.1:", "gopher://127.0.0.1:"}) {
+    EXPECT_EQ(get(url(gateway.port(), "/before")).status, 200);
+    auto exchange = get(wrong + std::to_string(gateway.port()) + "/wrong");
+    EXPECT_EQ(exchange.status, 0) << wrong;
+    EXPECT_EQ(exchange.sent, Sent::nothing) << wrong;
+  }
+  EXPECT_EQ(get(url(gateway.port(), "/after")).status, 200);
+  auto requests = gateway.requests();
+  ASSERT_EQ(requests.size(), 3U);
+  for (auto& request : requests) EXPECT_NE(request["path"], "/wrong");
+}
+
 TEST_F(TransfersTest, SendNoHeaderOfAnEarlierRequest) {
   Gateway gateway;
   transfers().run({url(gateway.port()), {"Idempotency-Key: k-1"}, 10s}).wait(io.waitScope);
