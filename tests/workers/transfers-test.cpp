@@ -72,8 +72,7 @@ class TransfersTest : public testing::Test {
   }
 
   kj::AsyncIoContext io = kj::setupAsyncIo();
-  TransferSettings settings{
-      .connections = 64, .connectTimeout = 5s, .authorities = ""};
+  TransferSettings settings{.connections = 64, .connectTimeout = 5s, .authorities = ""};
   std::unique_ptr<Transfers> transfers_;
 };
 
@@ -380,13 +379,11 @@ TEST(LockedTransfers, WorkBehindTheInnerLock) {
       std::string authority = certificates.authority();
       sandbox::lockIn(policy);
       auto io = kj::setupAsyncIo();
-      Transfers transfers(
-          {.connections = 4, .connectTimeout = 5s, .authorities = authority}, io);
+      Transfers transfers({.connections = 4, .connectTimeout = 5s, .authorities = authority}, io);
       Exchange trusted =
           transfers.run({url(gateway.port(), "/", "https://localhost"), {}, 10s}).wait(io.waitScope);
       Exchange elsewhere = transfers.run({"http://127.0.0.1:9/", {}, 10s}).wait(io.waitScope);
-      Transfers others({.connections = 4, .connectTimeout = 5s, .authorities = ""},
-                       io);
+      Transfers others({.connections = 4, .connectTimeout = 5s, .authorities = ""}, io);
       Exchange untrusted =
           others.run({url(gateway.port(), "/", "https://localhost"), {}, 10s}).wait(io.waitScope);
       std::cerr << trusted.detail << "; " << elsewhere.detail << "; " << untrusted.detail << std::endl;

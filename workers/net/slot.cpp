@@ -160,9 +160,9 @@ void Slot::setProxy() {
 }
 
 /// Where to, and what is asked for there. libcurl takes a URL apart and writes it out anew for each request,
-/// character by character, which is a third of all it does: the gateway it is told once, taken apart, and what
-/// is asked for it sends as it is given. A proxy has to be told the whole URL, a digest is made of it, and a
-/// redirect may be relative to it.
+/// character by character, which is a third of all it does: the gateway it is told once, taken apart, and
+/// what is asked for it sends as it is given. A proxy has to be told the whole URL, a digest is made of it,
+/// and a redirect may be relative to it.
 void Slot::aim(const std::string& url) {
   const std::size_t start = url.starts_with("http://") ? 7 : url.starts_with("https://") ? 8 : url.size();
   const std::size_t end = std::min(url.find_first_of("/?", start), url.size());
