@@ -95,6 +95,8 @@ void Ledger::ask(F function, Then then, Proves proves) {
   tasks_.add(
       queue_.run(kj::mv(function)).then([this, then = kj::mv(then), proves](queue::Answer<T> answer) mutable {
         busy_ = false;
+        // Not with each answer: under load the next call follows at once, and is what is listened for.
+        KJ_DEFER(if (!busy_) silence_.cancel());
         if (auto* error = std::get_if<QueueError>(&answer)) {
           if (error->kind() == QueueError::Kind::invalid && setAside(*error)) return work();
           putBack(settling_, unsettled_);

@@ -184,6 +184,21 @@ TEST(Ledger, TakesAQueueThatDoesNotAnswerForAwayAndAnyAnswerForItsReturn) {
   EXPECT_EQ(world.memory.count(queue::SentStatus::sent), 1u);
 }
 
+TEST(Ledger, IsWokenByNothingButItsLeaseWhileThereIsNothingToDo) {
+  World world({});
+  world.start();
+  world.advance(1min);
+  std::vector<kj::Duration> gaps;
+  while (gaps.size() < 20) {
+    auto before = world.timer.now();
+    auto next = KJ_ASSERT_NONNULL(world.timer.nextEvent());
+    world.advance(Milliseconds((next - before) / kj::MILLISECONDS));
+    gaps.push_back(next - before);
+  }
+  for (auto gap : gaps)
+    EXPECT_EQ(gap, std::uint64_t(world.config.queue.lease.count()) * kj::MILLISECONDS / 2);
+}
+
 TEST(Ledger, PurgesTheHistoryInSmallStepsWhileThereIsNothingElseToDo) {
   World world({{"modem"}});
   world.start();
