@@ -44,7 +44,6 @@ struct Arguments {
 struct Figures {
   double rate = 0;  // a second
   double cpu = 0;   // microseconds of who asks, for each
-  double loop = 0;  // of those, in the worker's KJ loop
 };
 
 double cpuOf(const rusage& usage) {
@@ -97,7 +96,7 @@ Figures bare(const std::string& start, const Arguments& arguments) {
   rusage after{};
   getrusage(RUSAGE_THREAD, &after);
   auto count = double(arguments.requests);
-  return {count / seconds, (cpuOf(after) - cpuOf(before)) / count * 1e6, 0};
+  return {count / seconds, (cpuOf(after) - cpuOf(before)) / count * 1e6};
 }
 
 /// The supervisor's end of one worker.
@@ -135,7 +134,7 @@ class Worker final : private kj::TaskSet::ErrorHandler {
   }
 
   Figures run() {
-    Spent before = spent();
+    double before = spent();
     auto began = Clock::now();
     target_ += arguments_.requests;
     auto over = kj::newPromiseAndFulfiller<void>();
@@ -144,9 +143,7 @@ class Worker final : private kj::TaskSet::ErrorHandler {
     over.promise.wait(io_.waitScope);
     double seconds = std::chrono::duration<double>(Clock::now() - began).count();
     auto count = double(arguments_.requests);
-    Spent after = spent();
-    return {count / seconds, (after.all - before.all) / count * 1e6,
-            (after.loop - before.loop) / count * 1e6};
+    return {count / seconds, (spent() - before) / count * 1e6};
   }
 
   long residentKilobytes() const {
@@ -179,17 +176,13 @@ class Worker final : private kj::TaskSet::ErrorHandler {
     Worker& worker_;
   };
 
-  struct Spent {
-    double all = 0, loop = 0;  // seconds
-  };
-  Spent spent() const {
-    Spent result;
+  double spent() const {  // seconds, of all its threads
+    double result = 0;
     for (auto& thread : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid_))) {
       std::ifstream file(thread.path() / "schedstat");
       unsigned long long nanoseconds = 0;
       file >> nanoseconds;
-      result.all += double(nanoseconds) / 1e9;
-      if (thread.path().filename() == std::to_string(pid_)) result.loop = double(nanoseconds) / 1e9;
+      result += double(nanoseconds) / 1e9;
     }
     return result;
   }
@@ -261,10 +254,8 @@ int measure(const Arguments& arguments) {
   for (unsigned round = 0; round < arguments.rounds; ++round) {
     Figures b = bare(start, arguments);
     Figures w = worker.run();
-    fmt::print(
-        "round {}: bare {:.0f}/s, {:.1f} us; worker {:.0f}/s, {:.1f} us ({:.1f} of them in its loop); "
-        "{:.0f}%\n",
-        round + 1, b.rate, b.cpu, w.rate, w.cpu, w.loop, w.rate / b.rate * 100);
+    fmt::print("round {}: bare {:.0f}/s, {:.1f} us; worker {:.0f}/s, {:.1f} us; {:.0f}%\n", round + 1, b.rate,
+               b.cpu, w.rate, w.cpu, w.rate / b.rate * 100);
     std::fflush(stdout);
     ratios.push_back(w.rate / b.rate);
     bareRates.push_back(b.rate);
