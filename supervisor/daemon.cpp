@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <kj/async-unix.h>
-#include <signal.h>
 #include <sys/utsname.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -40,6 +39,9 @@ int statusFor(const queue::QueueError& error) {
 // What stop_timeout does not count: the last words of workers that were ended, the settlements, the lease.
 constexpr Milliseconds lastSteps = 10s;
 
+// A database that hangs must not keep us from ending.
+constexpr auto queuePatience = 2 * kj::SECONDS;
+
 /// What `systemctl status` shows.
 std::string statusLine(const Road& road) {
   std::size_t ready = 0;
@@ -49,13 +51,28 @@ std::string statusLine(const Road& road) {
                      text::grouped(road.sentMessages()), road.ledger().away() ? "; the queue is away" : "");
 }
 
-/// Resolves at the first of: SIGTERM, SIGINT, `smsctl stop`.
-kj::Promise<int> told(kj::UnixEventPort& port, kj::Promise<void> byControl) {
-  return port.onSignal(SIGTERM)
-      .ignoreResult()
-      .exclusiveJoin(port.onSignal(SIGINT).ignoreResult())
-      .exclusiveJoin(kj::mv(byControl))
-      .then([]() { return int(EX_OK); });
+/// False: a call to the queue is not answered within its time, counted from the end of `from`. Its thread
+/// cannot be interrupted, and to let go of the call is to wait for it: the caller keeps it, and _exits.
+bool answers(kj::AsyncIoContext& io, kj::ForkedPromise<void>& call, kj::Promise<void> from) {
+  auto& timer = io.provider->getTimer();
+  return call.addBranch()
+      .then([]() { return true; })
+      .exclusiveJoin(
+          from.then([&timer]() { return timer.afterDelay(queuePatience); }).then([]() { return false; }))
+      .wait(io.waitScope);
+}
+
+/// Throws where the queue refuses.
+void enlist(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, Road& road) {
+  kj::Maybe<queue::QueueError> refused;
+  auto enlisted =
+      road.enlist().then([&refused](kj::Maybe<queue::QueueError> error) { refused = kj::mv(error); }).fork();
+  if (!answers(io, enlisted, told.addBranch())) {
+    journal::Entry(journal::Level::notice, "told to end before it had started: the queue does not answer")
+        .write();
+    _exit(EX_OK);
+  }
+  KJ_IF_MAYBE (error, refused) throw StartUpError(statusFor(*error), std::string(error->what()) + "\n");
 }
 
 std::string hostName() {
@@ -77,8 +94,9 @@ kj::Own<AdminMail> openAdminMail(kj::AsyncIoContext& io, const Config& config, c
 
 }  // namespace
 
-int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& name,
-              std::vector<keeper::SpawnPlan> plans, kj::Function<ConfigRead()> read) {
+int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Config& config,
+              const std::string& name, std::vector<keeper::SpawnPlan> plans,
+              kj::Function<ConfigRead()> read) {
   Events log(config.log.recipient);
   Road* roadPointer = nullptr;
   // A copy: the queue's thread opens it again whenever it lost it.
@@ -88,8 +106,7 @@ int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& n
                            });
   Road road(queue, io.provider->getTimer(), config, name, log);
   roadPointer = &road;
-  auto refused = road.enlist().wait(io.waitScope);
-  KJ_IF_MAYBE (error, refused) throw StartUpError(statusFor(*error), std::string(error->what()) + "\n");
+  enlist(io, told, road);
 
   auto mail = openAdminMail(io, config, name, log);
   journal::Watch watch([&mail](const journal::Entry& entry) {
@@ -123,20 +140,16 @@ int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& n
                                        keeper.start();
                                      });
 
-  int status = told(io.unixEventPort, kj::mv(byControl.promise))
+  int status = told.addBranch()
+                   .exclusiveJoin(kj::mv(byControl.promise))
+                   .then([]() { return int(EX_OK); })
                    .exclusiveJoin(road.limitReached().then([]() { return int(EX_UNAVAILABLE); }))
                    .wait(io.waitScope);
   reloader = nullptr;
   service.stopping(road.config().stopTimeout + lastSteps);
   std::size_t left = road.stop().wait(io.waitScope);
-  // A database that hangs must not keep us: its thread cannot be interrupted, and to unwind is to wait for
-  // it.
   auto retired = road.retire().fork();
-  bool done =
-      retired.addBranch()
-          .then([]() { return true; })
-          .exclusiveJoin(io.provider->getTimer().afterDelay(2 * kj::SECONDS).then([]() { return false; }))
-          .wait(io.waitScope);
+  bool done = answers(io, retired, kj::READY_NOW);
   road.whenChanged([]() {});
   log.daemonStopped(left);
   if (mail.get() != nullptr)

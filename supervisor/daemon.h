@@ -16,8 +16,9 @@ namespace smsd {
 
 /// `name`: see Instance. Throws StartUpError when the queue cannot be used or the control socket cannot be
 /// bound.
-/// `read` reads the configuration again, for a reload; SIGHUP, SIGTERM and SIGINT were captured.
-int runDaemon(kj::AsyncIoContext& io, const Config& config, const std::string& name,
-              std::vector<keeper::SpawnPlan> plans, kj::Function<ConfigRead()> read);
+/// `told` resolves when it has to end, perhaps before it has started. `read` reads the configuration again,
+/// for a reload; SIGHUP was captured.
+int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Config& config,
+              const std::string& name, std::vector<keeper::SpawnPlan> plans, kj::Function<ConfigRead()> read);
 
 }  // namespace smsd

@@ -19,37 +19,44 @@ namespace {
 
 using namespace smsd;
 
+/// For the daemon alone: an errand ends by a signal as any command does, and the kernel ends its workers.
 /// Before any thread is started: the queue's thread inherits the blocked signals.
 void holdSignals() {
   kj::UnixEventPort::captureSignal(SIGTERM);
   kj::UnixEventPort::captureSignal(SIGINT);
   kj::UnixEventPort::captureSignal(SIGHUP);
-  signal(SIGPIPE, SIG_IGN);
 }
 
-/// The dispatchers', and that of mail to the administrators.
-void checkAll(kj::AsyncIoContext& io, const Config& config, std::vector<keeper::SpawnPlan> plans) {
-  if (config.adminMail.enabled()) plans.push_back(planAdminMail(config));
-  checkDispatchers(io, plans);
+/// Resolves at the first SIGTERM or SIGINT, also at one that came before.
+kj::Promise<void> toldToEnd(kj::UnixEventPort& port) {
+  return port.onSignal(SIGTERM).ignoreResult().exclusiveJoin(port.onSignal(SIGINT).ignoreResult());
 }
 
-int check(const Arguments& arguments, const Config& config, const std::vector<keeper::SpawnPlan>& plans) {
+int endedEarly() {
+  journal::Entry(journal::Level::notice, "told to end before it had started").write();
+  return EX_OK;
+}
+
+int check(const Arguments& arguments) {
+  const Config config = usableConfig(arguments, Reach::dispatcherFiles);
+  const auto plans = planWorkers(config);
   auto io = kj::setupAsyncIo();
-  checkAll(io, config, plans);
+  checkDispatchers(io, withAdminMail(config, plans));
   std::cout << fmt::format("{}: good, {} dispatcher{}\n", arguments.config, plans.size(),
                            plans.size() == 1 ? "" : "s");
   return EX_OK;
 }
 
 int live(const Arguments& arguments) {
+  holdSignals();
   const Config config = usableConfig(arguments, Reach::dispatcherFiles);
   auto plans = planWorkers(config);
-  holdSignals();
-  if (arguments.errand == Errand::check) return check(arguments, config, plans);
   auto io = kj::setupAsyncIo();
+  auto told = toldToEnd(io.unixEventPort).fork();
   auto instance = takeInstance(config.stateDirectory);
-  checkAll(io, config, plans);
-  return runDaemon(io, config, instance.name, std::move(plans), [&arguments]() {
+  if (checkDispatchersUnless(told.addBranch(), io, withAdminMail(config, plans)) == Checked::toldToEnd)
+    return endedEarly();
+  return runDaemon(io, told, config, instance.name, std::move(plans), [&arguments]() {
     return readConfig(arguments.config, Reach::dispatcherFiles, arguments.overrides);
   });
 }
@@ -57,12 +64,12 @@ int live(const Arguments& arguments) {
 int run(const Arguments& arguments) {
   switch (arguments.errand) {
     case Errand::none:
-    case Errand::check:
       return live(arguments);
+    case Errand::check:
+      return check(arguments);
     case Errand::cancel:
       return cancelAll(arguments);
     case Errand::test:
-      holdSignals();
       return sendTest(arguments);
     case Errand::enqueue:
       return enqueueTest(arguments);
@@ -76,6 +83,7 @@ int main(int argc, char** argv) {
   auto [arguments, exitStatus] = parseArguments(argc, argv);
   if (exitStatus) return *exitStatus;
   journal::open("smsd");
+  signal(SIGPIPE, SIG_IGN);
   try {
     return run(arguments);
   } catch (const StartUpError& e) {

@@ -150,6 +150,11 @@ keeper::SpawnPlan planAdminMail(const Config& config) {
   return plan;
 }
 
+std::vector<keeper::SpawnPlan> withAdminMail(const Config& config, std::vector<keeper::SpawnPlan> plans) {
+  if (config.adminMail.enabled()) plans.push_back(planAdminMail(config));
+  return plans;
+}
+
 int DispatcherProblems::status() const {
   if (none()) return EX_OK;
   return wrong.empty() ? EX_TEMPFAIL : EX_CONFIG;
@@ -175,6 +180,19 @@ void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPla
                       kj::Duration patience) {
   auto problems = findDispatcherProblems(io, plans, patience).wait(io.waitScope);
   if (!problems.none()) throw StartUpError(problems.status(), problems.text());
+}
+
+Checked checkDispatchersUnless(kj::Promise<void> told, kj::AsyncIoContext& io,
+                               const std::vector<keeper::SpawnPlan>& plans) {
+  auto found = findDispatcherProblems(io, plans)
+                   .then([](DispatcherProblems all) { return kj::Maybe<DispatcherProblems>(std::move(all)); })
+                   .exclusiveJoin(told.then([]() { return kj::Maybe<DispatcherProblems>(); }))
+                   .wait(io.waitScope);
+  KJ_IF_MAYBE (problems, found) {
+    if (!problems->none()) throw StartUpError(problems->status(), problems->text());
+    return Checked::good;
+  }
+  return Checked::toldToEnd;
 }
 
 Instance takeInstance(const fs::path& stateDirectory) {

@@ -33,6 +33,9 @@ std::vector<keeper::SpawnPlan> planWorkers(const Config& config);
 /// The same for the dispatcher of `admin_mail`, where there is one.
 keeper::SpawnPlan planAdminMail(const Config& config);
 
+/// All that have a file to check: `plans`, and that of admin_mail.
+std::vector<keeper::SpawnPlan> withAdminMail(const Config& config, std::vector<keeper::SpawnPlan> plans);
+
 /// What a check of the dispatchers' files has found, a line each.
 struct DispatcherProblems {
   std::string wrong;   // a file or a program: stays so until somebody changes it
@@ -54,6 +57,10 @@ kj::Promise<DispatcherProblems> findDispatcherProblems(kj::AsyncIoContext& io,
 /// The same before anything else runs. Throws StartUpError with all problems.
 void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPlan>& plans,
                       kj::Duration patience = CHECK_PATIENCE);
+/// The same for a daemon, which may be told to end meanwhile: the worker programs are ended then.
+enum class Checked { good, toldToEnd };
+Checked checkDispatchersUnless(kj::Promise<void> told, kj::AsyncIoContext& io,
+                               const std::vector<keeper::SpawnPlan>& plans);
 
 /// The lock that says "one smsd a state directory", and this supervisor's name: the same in every run with
 /// that directory.

@@ -130,7 +130,7 @@ int checkConfig(const std::string& file, Form form) {
   try {
     auto plans = planWorkers(read.config);
     auto io = kj::setupAsyncIo();
-    checkDispatchers(io, plans);
+    checkDispatchers(io, withAdminMail(read.config, plans));
   } catch (const StartUpError& e) {
     throw Failure(e.status(), e.what());
   }

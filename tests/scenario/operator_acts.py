@@ -190,6 +190,15 @@ class Acts(Scenario):
         self.assertEqual((code, text), (CONFIGURATION, done.stderr))
         self.assertIn("gateway.yaml:1:", done.stderr)
         self.assertFalse((smsd.folder / "state").exists() or self.sent.exists())
+        config = json.loads(smsd.config.read_text())
+        smsd.config.write_text(json.dumps(dict(config, admin_mail={"to": "noc@example.org"})))
+        mail = smsd.folder / "dispatchers" / "mail.yaml"
+        mail.write_text('{"sevrer": "smtp://127.0.0.1"}')
+        mail.chmod(0o640)
+        done = smsd.ctl("config", "check", check=False)
+        self.assertEqual((CONFIGURATION, done.stderr), smsd.run("--check"))
+        for word in ("gateway.yaml:1:", "mail.yaml:1:"):
+            self.assertIn(word, done.stderr)
 
     def test_status_watches_until_it_is_interrupted(self):
         smsd = self.smsd({"modem": ("debug", {})}).start()

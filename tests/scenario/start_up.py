@@ -1,9 +1,13 @@
 """What is wrong is said before anything is started: one clear message, a telling exit status, nothing half started."""
 
+import contextlib
+import pathlib
 import shutil
+import signal
+import socket
 import subprocess
 
-from harness import BIN, DEADLINE, Postgres, Scenario, Smsd, wait_for
+from harness import BIN, DEADLINE, Postgres, Scenario, Smsd, die_with_parent, wait_for
 
 CONFIGURATION, NOT_ALLOWED, TRY_LATER = 78, 77, 75
 
@@ -119,3 +123,82 @@ class StartUp(Scenario):
     def test_a_complaint_about_a_dispatchers_file_names_no_secret(self):
         smsd = self.smsd(self.sqlite(), {"gateway": ("http", {"url": "http://user:canary-secret@gw/{nothing}?pw=canary-secret"})})
         self.assertNotIn("canary-secret", self.refused(smsd, CONFIGURATION, "gateway.yaml:2:2"))
+
+
+class Told(Scenario):
+    """A signal during the start ends it as one later does, however long what it waits for would take."""
+
+    PATIENCE = 30.0  # what a worker program has for its --check
+
+    def setUp(self):
+        super().setUp()
+        self.pids = self.folder / "pids"
+        self.worker = self.folder / "hangs"
+        self.worker.write_text(f'#!/bin/sh\necho "$$ $*" >> {self.pids}\nexec tail -f /dev/null\n')
+        self.worker.chmod(0o755)
+
+    def checks(self):
+        """The pids of the worker programs that were asked to check a file."""
+        lines = self.pids.read_text().splitlines() if self.pids.exists() else []
+        return [int(line.split()[0]) for line in lines if line.endswith("--check")]
+
+    def smsd(self, queue=None, entries=None):
+        return self.open(Smsd(self.folder, queue or {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}},
+                              {"modem": ("debug", {}), "gateway": ("debug", {})}, entries=entries))
+
+    def hanging(self):
+        return self.smsd(entries={name: {"worker": str(self.worker)} for name in ("modem", "gateway")})
+
+    @staticmethod
+    def runs(pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() != b""  # empty: ended, and not reaped yet
+        return False
+
+    def nothing_is_left(self):
+        wait_for("the worker programs are gone", lambda: not any(map(self.runs, self.checks())))
+
+    def test_while_worker_programs_hang_in_their_check(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.pids.unlink(missing_ok=True)
+            smsd = self.hanging().start(ready=False)
+            wait_for("both are asked", lambda: len(self.checks()) == 2)
+            smsd.process.send_signal(signal.SIGHUP)  # for later, and no end
+            smsd.process.send_signal(number)
+            self.assertEqual(smsd.process.wait(self.PATIENCE / 2), 0, smsd.text())
+            self.nothing_is_left()
+            self.assertIn("told to end before it had started", smsd.text())
+            self.assertNotIn("did not answer", smsd.text())
+            self.assertFalse((self.folder / "queue.db").exists())
+            shutil.rmtree(smsd.folder)
+
+    def test_a_command_that_waits_for_them_ends_as_any_command(self):
+        config = self.hanging().config
+        for command in (["smsd", "--config", config, "--check"], ["smsd", "--config", config, "--test", "+4711"],
+                        ["smsctl", "--config", config, "config", "check"]):
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                self.pids.unlink(missing_ok=True)
+                process = subprocess.Popen([BIN / command[0], *command[1:]], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                           preexec_fn=die_with_parent)
+                with self.subTest(command=command, number=number):
+                    try:
+                        wait_for("both are asked", lambda: len(self.checks()) == 2)
+                        process.send_signal(number)
+                        self.assertEqual(process.wait(self.PATIENCE / 2), -number)  # and not 0: nothing was found good
+                        self.nothing_is_left()
+                    finally:
+                        process.kill()
+                        process.wait()
+
+    def test_while_the_queue_does_not_answer(self):
+        """A server that hangs takes connections, and says nothing."""
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(self.folder / ".s.PGSQL.5432"))
+            server.listen()
+            smsd = self.smsd({"backend": "postgresql", "postgresql": {
+                "connection": f"host={self.folder} dbname=nav user=smsd connect_timeout={4 * DEADLINE:g}"}}).start(ready=False)
+            server.settimeout(DEADLINE)
+            server.accept()[0].detach()  # stays open
+            smsd.process.terminate()
+            self.assertEqual(smsd.process.wait(DEADLINE), 0, smsd.text())
+            self.assertIn("told to end before it had started: the queue does not answer", smsd.text())
