@@ -22,7 +22,8 @@ void checkOutcome(mail::Conversation conversation, std::uint8_t how) {
   conversation.failure = static_cast<net::Failure>(how % 10);
   conversation.end = static_cast<mail::End>((how >> 4) % 4);
   auto addressee = (how & 0x80) != 0 ? mail::Addressee::ofTheSms : mail::Addressee::ofTheFile;
-  auto outcome = mail::outcomeOf(conversation, origin, addressee);
+  auto relay = (how & 0x40) != 0 ? mail::Relay::proven : mail::Relay::unproven;
+  auto outcome = mail::outcomeOf(conversation, origin, addressee, relay);
   bool content = conversation.stage == Stage::content;
   if (auto* accepted = std::get_if<kit::Accepted>(&outcome)) {
     demand("accepted is what a 2yz says of the whole mail", content && conversation.reply / 100 == 2);
@@ -30,8 +31,8 @@ void checkOutcome(mail::Conversation conversation, std::uint8_t how) {
     return;
   }
   if (std::holds_alternative<kit::Refused>(outcome))
-    demand("only a 5yz refuses, and never before the sender was named",
-           conversation.reply / 100 == 5 && conversation.stage >= Stage::sender);
+    demand("only a 5yz refuses, and never before the address was named",
+           conversation.reply / 100 == 5 && conversation.stage >= Stage::recipient);
   if (std::holds_alternative<kit::Unknown>(outcome))
     demand("only a mail that was handed over is unknown", content);
   bool said = conversation.reply >= 400 && conversation.reply < 600;

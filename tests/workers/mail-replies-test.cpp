@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace smsd::mail {
 namespace {
 
@@ -25,39 +27,120 @@ std::string reasonOf(const kit::Outcome& outcome) {
 }
 
 std::string ofReply(Stage stage, int reply, const std::string& enhanced = "",
-                    Addressee addressee = Addressee::ofTheSms) {
+                    Addressee addressee = Addressee::ofTheSms, Relay relay = Relay::proven) {
   Conversation conversation{.stage = stage, .reply = reply, .enhanced = enhanced};
   if (reply < 200 || reply >= 400 || stage != Stage::content) {
     conversation.end = End::failure;
     conversation.failure = net::Failure::cut;
   }
-  return kindOf(outcomeOf(conversation, origin, addressee));
+  return kindOf(outcomeOf(conversation, origin, addressee, relay));
 }
 
 struct Codes {
   Stage stage;
   std::string sender4, sender5;  // what 4yz and 5yz mean
+  std::map<int, std::string> others{};
 };
 
 TEST(MailReplies, EachStageHasItsMeaningOfLaterAndNever) {
-  const Codes rows[] = {{Stage::greeting, "deferred", "broken"}, {Stage::hello, "deferred", "broken"},
-                        {Stage::startTls, "deferred", "broken"}, {Stage::login, "deferred", "broken"},
-                        {Stage::sender, "deferred", "broken"},   {Stage::recipient, "deferred", "refused"},
-                        {Stage::data, "deferred", "refused"},    {Stage::content, "deferred", "refused"}};
+  const Codes rows[] = {
+      {Stage::greeting, "deferred", "broken"},
+      {Stage::hello, "deferred", "broken"},
+      {Stage::startTls, "deferred", "broken"},
+      {Stage::login, "deferred", "broken"},
+      {Stage::sender, "deferred", "broken", {{552, "deferred"}}},
+      {Stage::recipient,
+       "deferred",
+       "deferred",
+       {{530, "broken"}, {550, "refused"}, {551, "refused"}, {553, "refused"}}},
+      {Stage::data, "deferred", "deferred"},
+      {Stage::content, "deferred", "deferred"},
+  };
   for (auto& row : rows)
     for (int minor = 0; minor < 100; ++minor) {
       int later = 400 + minor, never = 500 + minor;
-      std::string expected = row.sender5;
-      if (row.stage == Stage::sender && never == 552) expected = "refused";
-      if (row.stage == Stage::recipient && never == 530) expected = "broken";
+      auto other = row.others.find(never);
       EXPECT_EQ(ofReply(row.stage, later), row.sender4) << int(row.stage) << " " << later;
-      EXPECT_EQ(ofReply(row.stage, never), expected) << int(row.stage) << " " << never;
+      EXPECT_EQ(ofReply(row.stage, never), other == row.others.end() ? row.sender5 : other->second)
+          << int(row.stage) << " " << never;
     }
+}
+
+// RFC 3463, each of its subjects and details, and more: four speak of the address and of nothing else.
+TEST(MailReplies, AnSmsIsGivenUpForWhatSpeaksOfItsAddressAlone) {
+  for (Stage stage : {Stage::recipient, Stage::data, Stage::content})
+    for (int reply : {500, 501, 503, 550, 551, 552, 553, 554, 571})
+      for (int subject = 0; subject <= 7; ++subject)
+        for (int detail = 0; detail <= 30; ++detail) {
+          std::string enhanced = "5." + std::to_string(subject) + "." + std::to_string(detail);
+          bool ofTheAddress =
+              enhanced == "5.1.1" || enhanced == "5.1.3" || enhanced == "5.1.6" || enhanced == "5.2.1";
+          for (Relay relay : {Relay::proven, Relay::unproven}) {
+            EXPECT_EQ(ofReply(stage, reply, enhanced, Addressee::ofTheSms, relay),
+                      ofTheAddress ? "refused" : "deferred")
+                << int(stage) << " " << reply << " " << enhanced;
+            EXPECT_EQ(ofReply(stage, reply, enhanced, Addressee::ofTheFile, relay),
+                      ofTheAddress ? "broken" : "deferred")
+                << int(stage) << " " << reply << " " << enhanced;
+          }
+        }
+}
+
+struct Seen {
+  Stage stage;
+  int reply;
+  std::string enhanced;
+  std::string unproven, proven;
+};
+
+// What servers say of themselves, of us, and of a number that they do not know.
+TEST(MailReplies, AServerThatRelaysNothingGivesNoAlertUp) {
+  const Seen rows[] = {
+      {Stage::recipient, 550, "", "deferred", "refused"},        // Exim: relay not permitted; Unknown user
+      {Stage::recipient, 551, "", "deferred", "refused"},        // RFC 5321: user not local
+      {Stage::recipient, 553, "", "deferred", "refused"},        // RFC 5321: name not allowed
+      {Stage::recipient, 550, "5.1.1", "refused", "refused"},    // Postfix: user unknown
+      {Stage::recipient, 501, "5.1.3", "refused", "refused"},    // Postfix: bad recipient address syntax
+      {Stage::recipient, 501, "", "deferred", "deferred"},       // Exim: malformed address
+      {Stage::recipient, 554, "5.4.4", "deferred", "deferred"},  // no route
+      {Stage::recipient, 550, "5.4.1", "deferred", "deferred"},  // access denied
+      {Stage::recipient, 552, "5.2.2", "deferred", "deferred"},  // mailbox full
+      {Stage::recipient, 552, "", "deferred", "deferred"},  // RFC 5321, 4.5.3.1.10: is to be taken as 452
+      {Stage::recipient, 554, "", "deferred", "deferred"},  // transaction failed
+      {Stage::recipient, 556, "5.1.10", "deferred", "deferred"},  // RFC 7505: takes no mail at all
+      {Stage::data, 503, "5.5.1", "deferred", "deferred"},        // bad sequence of commands
+      {Stage::data, 554, "", "deferred", "deferred"},             // no valid recipients
+      {Stage::content, 550, "", "deferred", "deferred"},          // Exim: Administrative prohibition
+      {Stage::content, 554, "5.3.0", "deferred", "deferred"},     // Transaction failed
+      {Stage::content, 552, "5.3.4", "deferred", "deferred"},     // too large
+      {Stage::content, 550, "5.1.1", "refused", "refused"},       // who looks only then
+  };
+  for (auto& row : rows) {
+    EXPECT_EQ(ofReply(row.stage, row.reply, row.enhanced, Addressee::ofTheSms, Relay::unproven), row.unproven)
+        << row.reply << " " << row.enhanced;
+    EXPECT_EQ(ofReply(row.stage, row.reply, row.enhanced, Addressee::ofTheSms, Relay::proven), row.proven)
+        << row.reply << " " << row.enhanced;
+  }
+}
+
+TEST(MailReplies, OneMailThatWasTakenVouchesForOneNoWithoutAReason) {
+  const Conversation no{.stage = Stage::recipient, .reply = 550};
+  const Conversation yes{.stage = Stage::content, .reply = 250};
+  const Conversation others[] = {{.stage = Stage::recipient, .reply = 550, .enhanced = "5.1.1"},
+                                 {.stage = Stage::recipient, .reply = 450},
+                                 {.stage = Stage::content, .reply = 550},
+                                 {.stage = Stage::data, .reply = 354, .end = End::failure},
+                                 {.stage = Stage::connection, .end = End::failure}};
+  for (Relay before : {Relay::proven, Relay::unproven}) {
+    EXPECT_EQ(relayAfter(yes, before), Relay::proven);
+    EXPECT_EQ(relayAfter(no, before), Relay::unproven);
+    for (auto& other : others) EXPECT_EQ(relayAfter(other, before), before) << other.reply;
+  }
 }
 
 TEST(MailReplies, OnlyAYesToTheWholeMailIsAccepted) {
   Conversation yes{.stage = Stage::content, .reply = 250, .reference = "4Xy1Zq2"};
-  auto outcome = outcomeOf(yes, origin, Addressee::ofTheSms);
+  auto outcome = outcomeOf(yes, origin, Addressee::ofTheSms, Relay::proven);
   ASSERT_EQ(kindOf(outcome), "accepted");
   EXPECT_EQ(std::get<kit::Accepted>(outcome).reference, "4Xy1Zq2");
   for (Stage stage = Stage::connection; stage < Stage::content; stage = Stage(int(stage) + 1))
@@ -73,7 +156,7 @@ TEST(MailReplies, WhatSmtpDoesNotHaveIsUnknownOnlyOnceTheMailIsOut) {
 
 TEST(MailReplies, TheServerGoingAwayIsLater) {
   for (Stage stage = Stage::connection; stage <= Stage::content; stage = Stage(int(stage) + 1)) {
-    auto outcome = outcomeOf({.stage = stage, .reply = 421}, origin, Addressee::ofTheSms);
+    auto outcome = outcomeOf({.stage = stage, .reply = 421}, origin, Addressee::ofTheSms, Relay::proven);
     ASSERT_EQ(kindOf(outcome), "deferred");
     EXPECT_NE(std::get<kit::Deferred>(outcome).reason.find("closes the connection (421)"), std::string::npos);
   }
@@ -97,17 +180,17 @@ TEST(MailReplies, SilenceIsUnknownOnlyOnceTheMailIsOut) {
                           Failure::garbage, Failure::other})
     for (Stage stage = Stage::connection; stage <= Stage::content; stage = Stage(int(stage) + 1)) {
       Conversation silent{.stage = stage, .end = End::failure, .failure = failure};
-      EXPECT_EQ(kindOf(outcomeOf(silent, origin, Addressee::ofTheSms)),
+      EXPECT_EQ(kindOf(outcomeOf(silent, origin, Addressee::ofTheSms, Relay::proven)),
                 stage == Stage::content ? "unknown" : "deferred");
     }
 }
 
 TEST(MailReplies, WhatAnOperatorHasToMendIsBroken) {
   Conversation security{.stage = Stage::startTls, .end = End::failure, .failure = net::Failure::security};
-  EXPECT_EQ(kindOf(outcomeOf(security, origin, Addressee::ofTheSms)), "broken");
+  EXPECT_EQ(kindOf(outcomeOf(security, origin, Addressee::ofTheSms, Relay::proven)), "broken");
   for (End end : {End::noTls, End::noLogin}) {
     Conversation without{.stage = Stage::hello, .reply = 250, .end = end};
-    EXPECT_EQ(kindOf(outcomeOf(without, origin, Addressee::ofTheSms)), "broken");
+    EXPECT_EQ(kindOf(outcomeOf(without, origin, Addressee::ofTheSms, Relay::proven)), "broken");
   }
 }
 
@@ -116,11 +199,11 @@ TEST(MailReplies, BeforeAnAddressWasNamedNothingIsSaidOfTheSms) {
   for (Stage stage = Stage::connection; stage <= Stage::content; stage = Stage(int(stage) + 1)) {
     auto expected = stage < Stage::recipient ? kit::FarEnd::notReached : kit::FarEnd::reached;
     Conversation later{.stage = stage, .reply = 451};
-    auto outcome = outcomeOf(later, origin, Addressee::ofTheSms);
+    auto outcome = outcomeOf(later, origin, Addressee::ofTheSms, Relay::proven);
     ASSERT_EQ(kindOf(outcome), "deferred");
     EXPECT_EQ(std::get<kit::Deferred>(outcome).farEnd, expected) << int(stage);
     Conversation silent{.stage = stage, .end = End::failure, .failure = net::Failure::cut};
-    outcome = outcomeOf(silent, origin, Addressee::ofTheSms);
+    outcome = outcomeOf(silent, origin, Addressee::ofTheSms, Relay::proven);
     if (stage == Stage::content) continue;  // unknown
     EXPECT_EQ(std::get<kit::Deferred>(outcome).farEnd, expected) << int(stage);
   }
@@ -128,10 +211,10 @@ TEST(MailReplies, BeforeAnAddressWasNamedNothingIsSaidOfTheSms) {
 
 TEST(MailReplies, AReasonHoldsCodesAndOurOwnWords) {
   Conversation refused{.stage = Stage::recipient, .reply = 550, .enhanced = "5.1.1"};
-  EXPECT_EQ(reasonOf(outcomeOf(refused, origin, Addressee::ofTheSms)),
+  EXPECT_EQ(reasonOf(outcomeOf(refused, origin, Addressee::ofTheSms, Relay::proven)),
             "smtp://gw:25 rejects the address (to) (550 5.1.1)");
   Conversation cut{.stage = Stage::content, .end = End::failure, .failure = net::Failure::cut};
-  EXPECT_EQ(reasonOf(outcomeOf(cut, origin, Addressee::ofTheSms)),
+  EXPECT_EQ(reasonOf(outcomeOf(cut, origin, Addressee::ofTheSms, Relay::proven)),
             "smtp://gw:25 ended the connection after the whole mail had gone out");
 }
 

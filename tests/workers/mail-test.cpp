@@ -221,23 +221,30 @@ TEST_F(MailTest, EachFaultAtEachStageHasItsOutcomeC68) {
       {"ehlo=452 4.3.1 later", "deferred", "452"},
       {"mail=550 5.1.8 no", "broken", "550 5.1.8"},
       {"mail=530 5.7.0 login", "broken", "530 5.7.0"},
-      {"mail=552 5.3.4 large", "refused", "552"},
+      {"mail=552 5.3.4 large", "deferred", "552"},
       {"mail=451 4.3.0 later", "deferred", "451 4.3.0"},
       {"rcpt=550 5.1.1 <+4799887766@sms.example.org> who", "refused", "550 5.1.1"},
-      {"rcpt=553 no", "refused", "553"},
+      {"rcpt=553 no", "deferred", "perhaps as any (553)"},
+      {"rcpt=550 relay not permitted", "deferred", "perhaps as any (550)"},
+      {"rcpt=554 5.4.4 no route", "deferred", "554 5.4.4"},
+      {"rcpt=552 5.2.2 mailbox full", "deferred", "552 5.2.2"},
+      {"rcpt=552 full", "deferred", "552"},
       {"rcpt=450 4.2.0 greylisted", "deferred", "450 4.2.0"},
       {"rcpt=452 4.2.2 full", "deferred", "452"},
       {"rcpt=554 5.7.1 relay access denied", "deferred", "policy"},
       {"rcpt=421 4.7.0 bye", "deferred", "421"},
-      {"data=554 5.5.1 no valid recipients", "refused", "554"},
+      {"data=554 5.5.1 no valid recipients", "deferred", "554"},
+      {"data=503 5.5.1 bad sequence", "deferred", "503"},
       {"data=451 4.3.0 later", "deferred", "451"},
-      {"content=554 5.6.0 no", "refused", "554"},
+      {"content=554 5.6.0 no", "deferred", "554"},
+      {"content=550 Administrative prohibition", "deferred", "550"},
+      {"content=554 5.3.0 Transaction failed", "deferred", "554 5.3.0"},
       {"content=451 4.3.0 later", "deferred", "451"},
       {"content=421 4.3.0 bye", "deferred", "421"},
       {"content=251 fine", "accepted", ""},
       {"content=600 what", "unknown", "600"},
       {"content=354 what", "unknown", "354"},
-      {"late,content=552 5.2.3 large", "refused", "552"},
+      {"late,content=552 5.2.3 large", "deferred", "552"},
       {"middle=cut", "unknown", "whole mail"},  // all of it was in the socket: who knows
   };
   for (std::string stage : {"connect", "greeting", "ehlo", "mail", "rcpt", "data", "content"})
@@ -298,6 +305,18 @@ TEST_F(MailTest, AnAddressThatIsTheSameForAllIsTheFilesFault) {
   auto server = MailServer::faulty({"rcpt=550 5.1.1 no such user"});
   serve(server, "from: smsd@example.org\nto: sms@gw.example.org\n");
   EXPECT_EQ(kindOf(send()), "broken");
+}
+
+// Exim says "550 relay not permitted" to a host that it does not know and "550 Unknown user" to a wrong
+// number, and no enhanced code.
+TEST_F(MailTest, ANoWithoutAReasonIsBelievedOfAServerThatTakesOthers) {
+  auto server = MailServer::real({"--refuse", "+4700000013@sms.example.org=550 Unknown user"});
+  serve(server, "window: 1\n");
+  const std::string wrong = "+4700000013", right = "+4799887766";
+  const std::pair<std::string, std::string> turns[] = {{wrong, "deferred"}, {right, "accepted"},
+                                                       {wrong, "refused"},  {wrong, "deferred"},
+                                                       {right, "accepted"}, {wrong, "refused"}};
+  for (auto& [number, expected] : turns) EXPECT_EQ(kindOf(send(number)), expected) << number;
 }
 
 TEST_F(MailTest, AConnectionIsKeptForTheNextMail) {

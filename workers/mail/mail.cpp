@@ -202,7 +202,8 @@ kj::Promise<kit::Outcome> MailDispatcher::send(kit::Job job) {
   return lanes_->run({letter.from, letter.to, compose(letter), job.deadline})
       .then([this, addressee](Conversation conversation) {
         lastAnswer_ = conversation.reply == 0 ? "no answer" : "reply " + std::to_string(conversation.reply);
-        return outcomeOf(conversation, server_.origin, addressee);
+        Relay before = std::exchange(relay_, relayAfter(conversation, relay_));
+        return outcomeOf(conversation, server_.origin, addressee, before);
       });
 }
 

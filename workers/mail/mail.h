@@ -65,6 +65,7 @@ class MailDispatcher final : public kit::Dispatcher {
   net::Template from_, to_, subject_, body_;
   net::Authorities authorities_;
   std::string lastAnswer_ = "none yet";
+  Relay relay_ = Relay::unproven;
   std::unique_ptr<Lanes> lanes_;
 };
 

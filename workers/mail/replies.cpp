@@ -15,6 +15,7 @@ enum class Meaning {
   broken,
   unknown,
   refusedOrBroken,  // the address is the SMS's own, or the configuration's
+  deferredOrBroken,
 };
 
 struct Row {
@@ -25,7 +26,8 @@ struct Row {
 };
 
 // The first row that fits decides. A reply that says "later" (4yz) defers wherever it comes; one that says
-// "never" (5yz) speaks of what was said in its stage: of the configuration up to MAIL, of the SMS after it.
+// "never" (5yz) speaks of the configuration up to MAIL. After it an SMS is given up for what speaks of its
+// address alone (see rowOf): no other 5yz says that the next try, or another way, would not do.
 constexpr Row table[] = {
     {Stage::greeting, 400, 499, Meaning::deferred, "does not serve now"},
     {Stage::greeting, 500, 599, Meaning::broken, "does not serve us"},
@@ -37,16 +39,16 @@ constexpr Row table[] = {
     {Stage::login, 500, 599, Meaning::broken, "rejects the credentials"},
     {Stage::sender, 400, 499, Meaning::deferred, "does not take the sender now"},
     {Stage::sender, 530, 530, Meaning::broken, "wants a login or TLS first"},
-    {Stage::sender, 552, 552, Meaning::refused, "finds the mail too large"},
+    {Stage::sender, 552, 552, Meaning::deferred, "has no room for the mail"},
     {Stage::sender, 500, 599, Meaning::broken, "rejects the sender (from)"},
     {Stage::recipient, 400, 499, Meaning::deferred, "does not take the address now"},
     {Stage::recipient, 530, 530, Meaning::broken, "wants a login or TLS first"},
-    {Stage::recipient, 500, 599, Meaning::refusedOrBroken, "rejects the address (to)"},
+    {Stage::recipient, 500, 599, Meaning::deferred, "refuses the address without saying that it is wrong"},
     {Stage::data, 400, 499, Meaning::deferred, "does not take the mail now"},
-    {Stage::data, 500, 599, Meaning::refused, "refuses the mail"},
+    {Stage::data, 500, 599, Meaning::deferred, "refuses the mail"},
     {Stage::content, 200, 299, Meaning::accepted, ""},
     {Stage::content, 400, 499, Meaning::deferred, "did not take the mail this time"},
-    {Stage::content, 500, 599, Meaning::refused, "refuses the mail"},
+    {Stage::content, 500, 599, Meaning::deferred, "refuses the mail"},
 };
 
 // Before the final dot no mail was handed over, whatever this reply means.
@@ -60,12 +62,37 @@ constexpr Row closing = {Stage::connection, 421, 421, Meaning::deferred, "closes
 // once.
 constexpr Row policy = {Stage::recipient, 500, 599, Meaning::deferred, "has a policy against it"};
 
-const Row& rowOf(const Conversation& conversation) {
+// RFC 3463, X.1.y and X.2.y: bad mailbox, bad syntax, has moved, disabled
+constexpr std::string_view codesOfAddress[] = {"5.1.1", "5.1.3", "5.1.6", "5.2.1"};
+constexpr Row wrongAddress = {Stage::recipient, 500, 599, Meaning::refusedOrBroken,
+                              "rejects the address (to)"};
+constexpr Row anyAddress = {Stage::recipient, 550, 553, Meaning::deferredOrBroken,
+                            "rejects the address (to), perhaps as any"};
+
+/// The three that a server has for a mailbox that is not there, not here, or not allowed, and no enhanced
+/// code. Exim writes none: "550 Unknown user" and "550 relay not permitted" look the same.
+bool rejectsWithoutReason(const Conversation& conversation) {
+  int reply = conversation.reply;
+  return conversation.stage == Stage::recipient && conversation.enhanced.empty() &&
+         (reply == 550 || reply == 551 || reply == 553);
+}
+
+/// Of a 5yz from RCPT on. Null: for the table.
+const Row* rowOfNever(const Conversation& conversation, Relay relay) {
+  if (conversation.enhanced.starts_with("5.7.")) return &policy;
+  if (std::find(std::begin(codesOfAddress), std::end(codesOfAddress), conversation.enhanced) !=
+      std::end(codesOfAddress))
+    return &wrongAddress;
+  if (rejectsWithoutReason(conversation)) return relay == Relay::proven ? &wrongAddress : &anyAddress;
+  return nullptr;
+}
+
+const Row& rowOf(const Conversation& conversation, Relay relay) {
   Stage stage = conversation.stage;
   int reply = conversation.reply;
   if (reply == 421) return closing;
-  if (reply >= 500 && reply <= 599 && stage >= Stage::recipient && conversation.enhanced.starts_with("5.7."))
-    return policy;
+  if (reply >= 500 && reply <= 599 && stage >= Stage::recipient)
+    if (auto* row = rowOfNever(conversation, relay)) return *row;
   auto row = std::find_if(std::begin(table), std::end(table), [&](const Row& r) {
     return r.stage == stage && reply >= r.first && reply <= r.last;
   });
@@ -79,8 +106,9 @@ kit::Outcome later(const Conversation& conversation, const std::string& reason) 
   return kit::Deferred{.reason = reason, .farEnd = named ? kit::FarEnd::reached : kit::FarEnd::notReached};
 }
 
-kit::Outcome outcomeOfReply(const Conversation& conversation, std::string_view origin, Addressee addressee) {
-  const Row& row = rowOf(conversation);
+kit::Outcome outcomeOfReply(const Conversation& conversation, std::string_view origin, Addressee addressee,
+                            Relay relay) {
+  const Row& row = rowOf(conversation, relay);
   std::string code = std::to_string(conversation.reply);
   if (!conversation.enhanced.empty()) code += " " + conversation.enhanced;
   std::string reason = std::string(origin) + " " + std::string(row.words) + " (" + code + ")";
@@ -95,6 +123,9 @@ kit::Outcome outcomeOfReply(const Conversation& conversation, std::string_view o
       return kit::Broken{reason};
     case Meaning::refusedOrBroken:
       if (addressee == Addressee::ofTheSms) return kit::Refused{reason};
+      return kit::Broken{reason};
+    case Meaning::deferredOrBroken:
+      if (addressee == Addressee::ofTheSms) return later(conversation, reason);
       return kit::Broken{reason};
     case Meaning::unknown:
       break;
@@ -160,11 +191,20 @@ kit::Outcome outcomeOfSilence(const Conversation& conversation, std::string_view
 
 }  // namespace
 
-kit::Outcome outcomeOf(const Conversation& conversation, std::string_view origin, Addressee addressee) {
+kit::Outcome outcomeOf(const Conversation& conversation, std::string_view origin, Addressee addressee,
+                       Relay relay) {
   // Up to the mail itself a 2yz or 3yz only says that the conversation goes on: what ended it came after.
   bool answered = conversation.reply != 0 && (conversation.stage == Stage::content ||
                                               conversation.reply >= 400 || conversation.end == End::none);
-  return answered ? outcomeOfReply(conversation, origin, addressee) : outcomeOfSilence(conversation, origin);
+  return answered ? outcomeOfReply(conversation, origin, addressee, relay)
+                  : outcomeOfSilence(conversation, origin);
+}
+
+// One yes vouches for one bare no: a server that begins to reject all costs no more than that.
+Relay relayAfter(const Conversation& conversation, Relay before) {
+  if (rejectsWithoutReason(conversation)) return Relay::unproven;
+  bool taken = conversation.stage == Stage::content && conversation.reply / 100 == 2;
+  return taken ? Relay::proven : before;
 }
 
 std::string referenceIn(std::string_view replyText) {

@@ -52,8 +52,19 @@ enum class Addressee {
   ofTheFile,  // it is the same for all
 };
 
+/// Whether the server is known to take mail from us: one that relays nothing says to each address what others
+/// say to a wrong one.
+enum class Relay {
+  unproven,
+  proven,  // it took a mail, and has rejected no address without saying why since then
+};
+
 /// `origin` is what a reason may name of the server: scheme://host:port.
-kit::Outcome outcomeOf(const Conversation& conversation, std::string_view origin, Addressee addressee);
+kit::Outcome outcomeOf(const Conversation& conversation, std::string_view origin, Addressee addressee,
+                       Relay relay);
+
+/// What is known of the server after this conversation.
+Relay relayAfter(const Conversation& conversation, Relay before);
 
 /// What a reply's text names as the server's own id of a mail ("queued as 4Xy1", "id=1pQ..."), or nothing.
 std::string referenceIn(std::string_view replyText);
