@@ -17,6 +17,19 @@ std::string head(const std::string& from) {
   return fmt::format("# Made from [{}] of NAV's smsd.conf.\n", from);
 }
 
+/// Wart C64: NAV took every 2xx for a yes and never read what was said, so nothing here knows the gateway's
+/// words.
+constexpr const char* unknownWords = R"(
+# NAV took any 2xx for sent, whatever the gateway said under it (wart C64), and so does this file until `answers` says otherwise: an
+# "ERROR: out of credits" or a page "Service unavailable" under 200 is taken for a yes. Send one SMS with curl, see what the gateway
+# says, put its words in here and take the # away. What then fits none of the first three is no yes.
+#answers:
+#  - {status: 2xx, body: '(?i)^\s*ERROR.*(credit|quota|login|password)', is: broken, reason: the gateway takes nothing from us}
+#  - {status: 2xx, body: '(?i)^\s*ERROR', is: deferred, after: 1m, reason: the gateway says ERROR}
+#  - {status: 2xx, body: '(?i)^\s*OK\b', is: accepted}
+#  - {status: 2xx, is: unknown, reason: the gateway says neither OK nor ERROR}
+)";
+
 class WayImporter {
  public:
   WayImporter(const Ini& smsd, const Section& navConf) : smsd_(smsd), nav_(navConf) {}
@@ -126,8 +139,12 @@ class WayImporter {
     ways_.notes.push_back(name +
                           ": a + of a number goes out as %2B; NAV's arrived as a blank. A gateway that wants "
                           "digits alone: {digits}");
+    ways_.todo.push_back(fmt::format(
+        "{}: NAV called every 2xx sent, also one that says ERROR (wart C64), and so does this file: "
+        "write what the gateway's yes and no look like into `answers` of dispatchers/{}.yaml",
+        name, name));
     entry(name, "http", "30s");
-    file(name + ".yaml", text);
+    file(name + ".yaml", text + unknownWords);
   }
 
   std::string navConf(const std::string& key, const std::string& otherwise) const {

@@ -253,7 +253,7 @@ class Acts(Scenario):
     def import_nav(self, folder, output, *more):
         return subprocess.run([BIN / "smsctl", "config", "import-nav", folder, "--output", output, *more], capture_output=True, text=True, check=False)
 
-    def test_an_installation_of_navs_goes_on_with_smsd(self):  # C11, C15, C16, C17, C35, C70
+    def test_an_installation_of_navs_goes_on_with_smsd(self):  # C11, C15, C16, C17, C35, C64, C70
         postgres = self.open(Postgres(self.folder))
         nav = self.nav(AS_NAV_SHIPS_IT.format(main="delay: 5\nexit_on_permanent_error: on\nautocancel: 12 hours\nretrylimitaction: Ignore",
                                               dispatchers="dispatcher1: HttpGetDispatcher\ndispatcher3: DebugDispatcher"),
@@ -261,7 +261,9 @@ class Acts(Scenario):
                        db=f"dbhost={postgres.folder}\ndbport=5432\ndb_nav=nav\nscript_default = postgres\nuserpw_postgres=canary-db\n")
         output = self.folder / "etc"
         done = self.import_nav(nav, output)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)  # the gateway's words are a person's to write
+        self.assertEqual(done.stdout.count("to do: "), 1, done.stdout)
+        self.assertIn("to do: gateway: NAV called every 2xx sent", done.stdout)
         self.assertNotIn("canary", done.stdout)
         secret = output / "dispatchers" / "gateway.pass"
         self.assertEqual((secret.read_text(), secret.stat().st_mode & 0o777), ("canary-http\n", 0o600))
@@ -277,6 +279,10 @@ class Acts(Scenario):
         smsd.folder = output
         with open(smsd.config, "a") as file:
             file.write(f"\ncontrol: {{socket: {output}/control.sock}}\nstate_directory: {output}/state\n")
+        self.assertIn("good, 2 dispatchers", smsd.ctl("config", "check"))
+        gateway = output / "dispatchers" / "gateway.yaml"
+        gateway.write_text(re.sub("(?m)^#(answers:|  - )", r"\1", gateway.read_text()))
+        self.assertEqual(gateway.read_text().count("\n  - {status: 2xx"), 4)
         self.assertIn("good, 2 dispatchers", smsd.ctl("config", "check"))
         smsd.ctl("db", "install")
         smsd.start()

@@ -175,6 +175,19 @@ TEST(ImportNav, ASecretIsInNoWordAndInNoFileThatOthersMayRead) {
   EXPECT_TRUE(holds(fileOf(imported, "smsd.yaml"), "user='smsd' passfile='/etc/smsd/nav.pgpass'"));
 }
 
+// C64: NAV called any 2xx sent. Nobody but the operator knows what its gateway's yes looks like.
+TEST(ImportNav, WhatAGatewaysYesLooksLikeIsToDoC64) {
+  const auto imported = import(
+      "[main]\n[dispatcher]\ndispatcher1: HttpGetDispatcher\n[HttpGetDispatcher]\nurl: "
+      "http://gw/?to=%(phone)s&m=%(sms)s\n");
+  ASSERT_EQ(imported.todo.size(), 1u);
+  EXPECT_TRUE(anyHolds(imported.todo, "gateway: NAV called every 2xx sent"));
+  EXPECT_TRUE(anyHolds(imported.todo, "`answers` of dispatchers/gateway.yaml"));
+  const std::string file = fileOf(imported, "dispatchers/gateway.yaml");
+  EXPECT_TRUE(holds(file, "\n#answers:\n#  - {status: 2xx, body: ")) << file;
+  EXPECT_TRUE(holds(file, "\n#  - {status: 2xx, is: unknown, ")) << file;
+}
+
 // C70: NAV lent each section the keys of [main]: without mailaddr the administrator got the SMS, and Boost's
 // user was NAV's.
 TEST(ImportNav, ASectionIsLentNoKeyOfAnother) {
