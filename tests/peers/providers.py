@@ -5,8 +5,8 @@
 
 Listens on 127.0.0.1 on a port the system chooses, prints that port as its first line, and serves all of them, each at the path it
 has in life, until it is ended by a signal. The secret of every account is "sesame". The last digits of the number say what goes
-wrong: 01 no such number, 02 too many requests, 03 out of credit, 04 the sender cannot be used, 05 an error within. Each SMS that was
-taken is one line of JSON in the record: provider, to, text, and the fields that came with it.
+wrong: 01 no such number, 02 too many requests, 03 out of credit, 04 the sender cannot be used, 05 an error within; from 10 what one
+provider alone says. Each SMS that was taken is one line of JSON in the record: provider, to, text, and the fields that came with it.
 """
 
 import argparse
@@ -47,7 +47,10 @@ class Providers:
         if (query.get("user"), query.get("pass")) != ("noc", SECRET):
             return 200, {}, "ERROR: login failed"
         faults = {BAD_NUMBER: (200, {}, "ERROR: no such number"), TOO_MANY: (503, {"Retry-After": "7"}, "busy"),
-                  NO_CREDIT: (200, {}, "ERROR: out of credits"), BROKEN: (500, {}, "")}
+                  NO_CREDIT: (200, {}, "ERROR: out of credits"), BROKEN: (500, {}, ""),
+                  "10": (200, {}, "\r\n\r\nERROR: out of credits"), "11": (200, {}, "<html><h1>Service unavailable</h1></html>"),
+                  "12": (200, {}, ""), "13": (200, {}, "FAIL no such user"), "14": (200, {}, "ERROR: try again later"),
+                  "15": (202, {}, "queued"), "16": (200, {}, "OKLAHOMA")}
         if query["recv"][-2:] in faults:
             return faults[query["recv"][-2:]]
         return 200, {}, f"OK {self.taken('uio', query['recv'], query['msg'])}"
@@ -68,7 +71,11 @@ class Providers:
         if not form.get("Body"):
             return error(400, 21602)
         faults = {BAD_NUMBER: error(400, 21211), TOO_MANY: error(429, 20429, **{"Retry-After": "3"}), NO_CREDIT: error(400, 21611),
-                  BAD_SENDER: error(400, 21606), BROKEN: error(503, 20503)}
+                  BAD_SENDER: error(400, 21606), BROKEN: error(503, 20503),
+                  # Of the number or the text, of the account, of this country or this pair, and one that nobody knows.
+                  "10": error(400, 21614), "11": error(400, 21610), "12": error(400, 21617), "13": error(400, 20001),
+                  "14": error(400, 21701), "15": error(400, 21608), "16": error(400, 21408), "17": error(400, 21612),
+                  "18": error(400, 29999), "19": (400, {}, "<html>Bad Request</html>")}
         if form["To"][-2:] in faults:
             return faults[form["To"][-2:]]
         number = self.taken("twilio", form["To"], form["Body"], sender=form["From"])
@@ -85,7 +92,8 @@ class Providers:
             return said("4", **{"error-text": "Bad Credentials"})
         if not re.fullmatch("[0-9]{7,15}", form.get("to", "")) or form.get("type") not in ("text", "unicode"):
             return said("3", **{"error-text": "Invalid parameters"})
-        faults = {BAD_NUMBER: "6", TOO_MANY: "1", NO_CREDIT: "9", BAD_SENDER: "15", BROKEN: "5"}
+        faults = {BAD_NUMBER: "6", TOO_MANY: "1", NO_CREDIT: "9", BAD_SENDER: "15", BROKEN: "5", "10": "7", "11": "12", "12": "33",
+                  "13": "2", "14": "29", "15": "32", "16": "3", "17": "99"}
         if form["to"][-2:] in faults:
             return said(faults[form["to"][-2:]], **{"error-text": "..."})
         number = self.taken("vonage", form["to"], form["text"], sender=form["from"], type=form["type"])
@@ -109,7 +117,13 @@ class Providers:
 
         faults = {BAD_NUMBER: said(5, "REJECTED_DESTINATION"), TOO_MANY: error(429, "TOO_MANY_REQUESTS"),
                   NO_CREDIT: said(5, "REJECTED_NOT_ENOUGH_CREDITS"), BAD_SENDER: said(5, "REJECTED_SENDER"),
-                  BROKEN: error(500, "GENERAL_ERROR")}
+                  BROKEN: error(500, "GENERAL_ERROR"),
+                  "10": said(5, "REJECTED_FLOODING_FILTER"), "11": said(5, "REJECTED_SYSTEM_ERROR"),
+                  "12": said(5, "REJECTED_PREPAID_PACKAGE_EXPIRED"), "13": said(5, "REJECTED_ROUTE_NOT_AVAILABLE"),
+                  "14": said(5, "REJECTED_DESTINATION_NOT_REGISTERED"), "15": said(5, "REJECTED_NETWORK"),
+                  "16": said(5, "REJECTED_DND"), "17": said(5, "REJECTED_DESTINATION_BLOCKLISTED"),
+                  "18": said(5, "REJECTED_MESSAGE_TOO_LONG"), "19": said(2, "UNDELIVERABLE_REJECTED_OPERATOR"),
+                  "20": said(5, "REJECTED_OF_A_LATER_DAY"), "21": (200, {}, {"bulkId": "1"})}
         if to[-2:] in faults:
             return faults[to[-2:]]
         number = self.taken("infobip", to, message["text"], sender=message["from"])
@@ -124,7 +138,11 @@ class Providers:
             return 400, {}, {"code": "syntax_invalid_parameter_format", "text": "..."}
         faults = {BAD_NUMBER: (400, {}, {"code": "syntax_invalid_parameter_format", "text": "..."}), TOO_MANY: (429, {}, ""),
                   NO_CREDIT: (403, {}, {"code": "forbidden", "text": "..."}), BAD_SENDER: (403, {}, {"code": "forbidden", "text": "..."}),
-                  BROKEN: (503, {}, "")}
+                  BROKEN: (503, {}, ""),
+                  "10": (400, {}, {"code": "syntax_invalid_json", "text": "..."}),
+                  "11": (400, {}, {"code": "syntax_constraint_violation", "text": "..."}),
+                  "12": (403, {}, {"code": "illegal_number_type", "text": "..."}),
+                  "13": (403, {}, {"code": "blocked_account", "text": "..."})}
         if batch["to"][0][-2:] in faults:
             return faults[batch["to"][0][-2:]]
         number = self.taken("sinch", batch["to"][0], batch["body"], sender=batch["from"], reference=batch["client_reference"])
