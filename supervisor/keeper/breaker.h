@@ -6,6 +6,7 @@
 // long.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 
 #include "supervisor/keeper/backoff.h"
@@ -33,8 +34,10 @@ class Breaker {
   /// Does not wait for the time of the next probe: it is now.
   void probeNow(Time now) { until_ = std::min(until_, now); }
 
-  /// What became of an SMS that was begun `waited` ago. A refusal is an answer: the way out works.
-  void record(OutcomeKind kind, Time now, Time waited = Time(0)) {
+  /// What became of an SMS that was begun `waited` ago. A refusal is an answer: the way out works. `asked`:
+  /// for how long the far end wants to be left alone. One that does so may mean that recipient; when it
+  /// opens, or is open, all that come are meant.
+  void record(OutcomeKind kind, Time now, Time waited = Time(0), Time asked = Time(0)) {
     switch (kind) {
       case OutcomeKind::accepted:
       case OutcomeKind::refused:
@@ -45,12 +48,13 @@ class Breaker {
         return open(slow, now);
       case OutcomeKind::deferred:
       case OutcomeKind::unknown:
-        // What was out already when it opened says nothing new.
-        if (state(now) == State::open) return;
+        // What was out already when it opened says nothing new but that.
+        if (state(now) == State::open) return rest(now, asked);
         ++failures_;
         if (waited >= dear_ && answeredAt_ <= now - waited) failures_ = tolerance_;
-        if (failures_ >= tolerance_) open(quick, now);
-        return;
+        if (failures_ < tolerance_) return;
+        open(quick, now);
+        return rest(now, asked);
     }
   }
 
@@ -58,12 +62,15 @@ class Breaker {
   static constexpr int tolerance_ = 3;
   static constexpr Backoff quick{std::chrono::seconds(5), 2, std::chrono::minutes(5)};
   static constexpr Backoff slow{std::chrono::minutes(1), 2, std::chrono::minutes(10)};
+  static constexpr Time longestAsked = std::chrono::minutes(10);  // an SMS in ten minutes is no storm
 
   void open(const Backoff& backoff, Time now) {
     if (state(now) == State::open && backoff.after(opened_) <= until_ - now) return;
     failures_ = tolerance_;
     until_ = now + backoff.after(++opened_);
   }
+
+  void rest(Time now, Time asked) { until_ = std::max(until_, now + std::min(asked, longestAsked)); }
 
   Time dear_;
   Time answeredAt_ = Time::min();

@@ -158,7 +158,7 @@ void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
       sick_ = Sick::byOutcome;
       healthDue_.in(0ms);  // perhaps the worker can tell when it is over
     }
-    breaker_.record(outcome.kind, now(), one.waited);
+    breaker_.record(outcome.kind, now(), one.waited, outcome.after);
   }
   changed();
 }

@@ -228,6 +228,18 @@ TEST(Keeper, SaysOneThingForEachChangeOfItsState) {
   EXPECT_EQ(bench.keeper.reason(), "");
 }
 
+TEST(Keeper, LeavesAFarEndAloneForAsLongAsItAsks) {
+  Bench bench;
+  bench.start();
+  for (int i = 0; i < 3; ++i) bench.give(deferred(30s));
+  bench.advance(29s);
+  EXPECT_EQ(bench.keeper.state(), State::resting);
+  EXPECT_EQ(bench.keeper.room(), 0u);
+  bench.advance(1s);
+  EXPECT_EQ(bench.keeper.room(), 1u) << "the probe";
+  EXPECT_EQ(bench.story.count("tried again in 30s: busy"), 1u) << bench.story.text();
+}
+
 TEST(Keeper, SaysOnceThatWorkersDieAtStartAndOnceThatOneServesAgain) {
   for (Start how : {Start::silent, Start::fails, Start::ready}) {
     Bench bench;

@@ -67,6 +67,21 @@ TEST(Breaker, LateFailuresOfWhatWasOutAlreadyDoNotProlongTheRest) {
   EXPECT_EQ(breaker.probeAt(), 5s);
 }
 
+TEST(Breaker, RestsAsLongAsTheFarEndAsksButTenMinutesAtTheMost) {
+  for (auto [asked, rest] : {std::pair<Breaker::Time, Breaker::Time>(2s, 5s), {30s, 30s}, {1h, 10min}}) {
+    Breaker breaker;
+    for (int i = 0; i < 3; ++i) breaker.record(OutcomeKind::deferred, 10s, 0s, asked);
+    EXPECT_EQ(breaker.probeAt(), 10s + rest);
+    breaker.record(OutcomeKind::deferred, 11s, 0s, asked);  // was out already
+    EXPECT_EQ(breaker.probeAt(), std::max<Breaker::Time>(15s, 11s + (rest == 5s ? 2s : rest)));
+    breaker.record(OutcomeKind::deferred, breaker.probeAt(), 0s, 1s);
+    EXPECT_EQ(breaker.state(breaker.probeAt() - 1ms), State::open);
+  }
+  Breaker one;
+  one.record(OutcomeKind::deferred, 0s, 0s, 30s);
+  EXPECT_EQ(one.state(0s), State::closed) << "it may be about that recipient";
+}
+
 TEST(Breaker, OneBrokenIsEnoughAndIsProbedSlowly) {
   Breaker breaker;
   breaker.record(OutcomeKind::broken, 0s);
