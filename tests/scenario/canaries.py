@@ -132,13 +132,16 @@ class Soap(Canary):
         value = self.canaries["password"]
         envelope = '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>%s</e:Body></e:Envelope>'
         fault = envelope % f"<e:Fault><faultcode>e:Client</faultcode><faultstring>{value}</faultstring></e:Fault>"
-        answers = [f"status=500,body={quote(fault)}", "status=401,echo", "echo", "cut=before",
-                   f"type=text%2Fxml,body={quote(envelope % f'<r><x>{value}</x></r>')}"]
+        result = f"type=text%2Fxml,body={quote(envelope % f'<r><x>{value}</x></r>')}"
+        boost = {"preset": "boost", "username": "me", "password_file": password, "sender": "1234"}
+        call = {"method": "send", "secrets": [{"name": "password", "file": password}],
+                "parameters": [{"name": "a", "value": "{password}{recipient}{text}"}]}
+        answers = [(boost, f"status=500,body={quote(fault)}"), (boost, "status=401,echo"), (boost, "echo"), (boost, "cut=before"),
+                   (boost, result), (call, result)]  # the last one takes it, and the secret for its reference
         dispatchers = {}
-        for n, answer in enumerate(answers):
+        for n, (keys, answer) in enumerate(answers):
             gateway = self.open(Gateway(self.folder, "--behave", answer))
-            dispatchers[f"soap{n}"] = ("soap", {"preset": "boost", "url": f"http://127.0.0.1:{gateway.port}/", "username": "me",
-                                                "password_file": password, "sender": "1234"})
+            dispatchers[f"soap{n}"] = ("soap", dict(keys, url=f"http://127.0.0.1:{gateway.port}/"))
         smsd = self.smsd(dispatchers)
         self.sent(smsd, "x")
         self.assertIn(value, gateway.requests()[0]["body"])

@@ -56,10 +56,21 @@ class SoapTest : public testing::Test {
         dispatcher->send({.attempt = 1, .recipient = recipient, .text = text, .key = "q-17", .deadline = 20s})
             .wait(io.waitScope));
   }
+  std::string call(std::uint16_t port) {
+    return "url: http://127.0.0.1:" + std::to_string(port) +
+           "\nmethod: send\nparameters:\n  - {name: to, value: \"{recipient}\"}\n  - {name: text, value: "
+           "\"{password}{text}\"}\nsecrets: [{name: password, file: " +
+           file("p" + std::to_string(++files), "hunter2") + "}]\n";
+  }
+  std::string answeredToBoost(const std::string& body, const std::string& more = "") {
+    return answered(body, more, "200", &SoapTest::boostAt);
+  }
+  std::string boostAt(std::uint16_t port) { return boost(port); }
   std::string answered(const std::string& body, const std::string& more = "",
-                       const std::string& status = "200") {
+                       const std::string& status = "200",
+                       std::string (SoapTest::*keys)(std::uint16_t) = &SoapTest::call) {
     Gateway gateway({"type=text/xml,status=" + status + ",body=" + net::escaped(body, net::Place::url)});
-    serve(boost(gateway.port()) + more);
+    serve((this->*keys)(gateway.port()) + more);
     std::string outcome = send();
     std::string origin = "http://127.0.0.1:" + std::to_string(gateway.port());
     if (auto at = outcome.find(origin); at != std::string::npos) outcome.replace(at, origin.size(), "gw");
@@ -139,7 +150,7 @@ answers:
 TEST_F(SoapTest, CallsAnyMethodWithNamedParameters) {
   if (!SoapServer::isInstalled()) GTEST_SKIP() << "no PHP with SOAP here";
   SoapServer server;
-  // PHP gives a map back as items of key and value, so that the result is the first of them.
+  // PHP gives a map back as items of key and value.
   serve("url: http://127.0.0.1:" + std::to_string(server.port()) + R"(/
 method: submit
 namespace: urn:ExternalSender
@@ -149,8 +160,9 @@ parameters:
   - {name: message, value: "<b> & {text}"}
   - {name: priority, type: int, value: "3"}
 answers:
-  - {body: NOCREDIT, is: broken, reason: out of credits}
-reference: {body: '(T-[0-9]+)'}
+  - {json: /result/item/0/value, equals: NOCREDIT, is: broken, reason: out of credits}
+  - {json: /result/item/0/value, equals: OK, is: accepted}
+reference: {json: /result/item/1/value}
 )");
   EXPECT_EQ(send(), "accepted: T-1000");
   EXPECT_TRUE(send("x", "+4700").starts_with("broken")) << "out of credits";
@@ -170,6 +182,50 @@ TEST_F(SoapTest, ReadsResultsWhereTheyStand) {
   EXPECT_EQ(answered(enveloped("<r><a href='#i'/></r><m id='i' href='#i'>x</m>")), "accepted: x")
       << "no loop";
   EXPECT_EQ(answered(enveloped("<r><a>17</a></r>"), "reference: {json: /values/a}\n"), "accepted: 17");
+}
+
+TEST_F(SoapTest, TakesNoAnswerWithoutItsResultForAYes) {
+  const std::string without = "unknown: gw gave an answer without the result (200)";
+  EXPECT_EQ(answered(enveloped("<r><x>ERROR</x></r>"), "result: ticket\n"), without);
+  EXPECT_EQ(answered(enveloped("<r/>"), "result: ticket\n"), without);
+  EXPECT_EQ(answered(enveloped("<r><ticket>T-1</ticket></r>"), "result: ticket\n"), "accepted: T-1");
+  EXPECT_EQ(answeredToBoost(enveloped("<r/>")), without);
+}
+
+TEST_F(SoapTest, TakesAResultOfPartsAsItsRulesSay) {
+  const std::string bad = enveloped("<r><ret><code>7</code><msg>bad login</msg></ret></r>");
+  const std::string good = enveloped("<r><ret><code>0</code><id>T-1</id></ret></r>");
+  const std::string unruled = "unknown: gw gave a result of several parts that no rule knows (200)";
+  const std::string rules =
+      "answers:\n  - {json: /values/ret/code, equals: \"0\", is: accepted}\n"
+      "  - {json: /result/code, equals: \"7\", is: broken, reason: login}\n"
+      "reference: {json: /result/id}\n";
+  for (auto& answer : {bad, good, enveloped("<r><a>1</a><a>2</a></r>")}) EXPECT_EQ(answered(answer), unruled);
+  EXPECT_EQ(answered(bad, "reference: {json: /result/id}\n"), unruled);
+  EXPECT_EQ(answered(bad, rules), "broken: gw: login");
+  EXPECT_EQ(answered(good, rules), "accepted: T-1");
+}
+
+// NAV's plugin took whatever is true for a yes, "ERROR: out of credits" and -1 among it.
+TEST_F(SoapTest, BelievesAnExternalSenderAYesOrTheNumberOfAnSmsC67) {
+  auto result = [&](const std::string& text) {
+    return answeredToBoost(enveloped("<r><x>" + text + "</x></r>"));
+  };
+  const std::string odd = "unknown: gw gave a result that is neither a yes nor the number of an SMS (200)";
+  const std::string no = "deferred: gw says no and not why";
+  for (std::string text : {"ERROR: out of credits", "-1", "1.5", "1e3", "0x10", "00", "+5", "17 x", "T-17",
+                           "OK", "123456789012345678901", "\xD9\xA1"})
+    EXPECT_EQ(result(text), odd) << text;
+  for (std::string text : {"", "0", "false", "False", " 0\n"}) EXPECT_EQ(result(text), no) << text;
+  for (std::string text : {"2", "17", "12345678901234567890", "0017"})
+    EXPECT_EQ(result(text), "accepted: " + text);
+  EXPECT_EQ(result("\n 17 \n"), "accepted: 17");
+  for (std::string text : {"1", "true", "True"}) EXPECT_EQ(result(text), "accepted");
+  EXPECT_EQ(answeredToBoost(enveloped("<r><x><y>17</y></x></r>")),
+            "unknown: gw gave a result of several parts that no rule knows (200)");
+  EXPECT_EQ(answeredToBoost(enveloped("<r><x>OK</x></r>"),
+                            "answers: [{json: /result, equals: OK, is: accepted}]\n"),
+            "accepted");
 }
 
 TEST_F(SoapTest, ReadsFaults) {

@@ -1,8 +1,9 @@
 #include "workers/soap/envelope.h"
 
 #include <algorithm>
-#include <cstring>
 #include <pugixml.hpp>
+#include <set>
+#include <utility>
 
 #include "workers/net/template.h"
 
@@ -10,7 +11,8 @@ namespace smsd::soap {
 namespace {
 
 constexpr std::string_view soapEnvelope = "http://schemas.xmlsoap.org/soap/envelope/";
-constexpr std::size_t mostValues = 64;
+constexpr std::size_t mostValues = 256;  // of one answer, those within others included
+constexpr int deepest = 8;               // within each other
 
 std::string_view localName(pugi::xml_node node) {
   std::string_view name = node.name();
@@ -59,12 +61,64 @@ bool isNil(pugi::xml_node node) {
   return false;
 }
 
-nlohmann::json valueOf(pugi::xml_node node, pugi::xml_node body) {
-  node = resolved(node, body);
-  if (!node || isNil(node)) return nullptr;
-  if (firstElement(node)) return nlohmann::json::object();
-  return std::string(node.text().get());
+bool isArray(pugi::xml_node node) {
+  for (auto attribute : node.attributes())
+    if (std::string_view(attribute.name()).ends_with(":arrayType")) return true;
+  return false;
 }
+
+/// Reads values, and those within them; a value that points to one that it is part of ends with the depth.
+class Values {
+ public:
+  explicit Values(pugi::xml_node body) : body_(body) {}
+
+  nlohmann::json of(pugi::xml_node node, int depth = 0) {
+    node = resolved(node, body_);
+    if (!node || isNil(node)) return nullptr;
+    if (isArray(node)) return listOf(node, depth);
+    if (firstElement(node)) return partsOf(node, depth);
+    return std::string(node.text().get());
+  }
+
+  /// By their names; those that have the same one are a list.
+  nlohmann::json partsOf(pugi::xml_node node, int depth) {
+    auto parts = nlohmann::json::object();
+    std::set<std::string> several;
+    forEachIn(node, depth, [&](pugi::xml_node child) {
+      std::string name(localName(child));
+      auto value = of(child, depth + 1);
+      auto found = parts.find(name);
+      if (found == parts.end()) {
+        parts.emplace(std::move(name), std::move(value));
+        return;
+      }
+      if (several.insert(name).second) *found = nlohmann::json::array({std::move(*found)});
+      found->push_back(std::move(value));
+    });
+    return parts;
+  }
+
+ private:
+  nlohmann::json listOf(pugi::xml_node node, int depth) {
+    auto list = nlohmann::json::array();
+    forEachIn(node, depth, [&](pugi::xml_node child) { list.push_back(of(child, depth + 1)); });
+    return list;
+  }
+
+  template <typename Act>
+  void forEachIn(pugi::xml_node node, int depth, Act act) {
+    if (depth >= deepest) return;
+    for (auto child : node.children()) {
+      if (child.type() != pugi::node_element) continue;
+      if (left_ == 0) return;
+      --left_;
+      act(child);
+    }
+  }
+
+  pugi::xml_node body_;
+  std::size_t left_ = mostValues;
+};
 
 nlohmann::json faultOf(pugi::xml_node fault) {
   std::string code = childNamed(fault, "faultcode").text().get();
@@ -74,17 +128,9 @@ nlohmann::json faultOf(pugi::xml_node fault) {
 }
 
 nlohmann::json resultOf(pugi::xml_node response, pugi::xml_node body, std::string_view wanted) {
-  auto values = nlohmann::json::object();
-  nlohmann::json answer = {{"values", nullptr}};
-  for (auto child : response.children()) {
-    if (child.type() != pugi::node_element || values.size() >= mostValues) continue;
-    std::string name(localName(child));
-    auto value = valueOf(child, body);
-    bool isFirst = values.empty();
-    if (wanted.empty() ? isFirst : name == wanted) answer["result"] = value;
-    values[name] = std::move(value);
-  }
-  answer["values"] = std::move(values);
+  nlohmann::json answer = {{"values", Values(body).partsOf(response, 0)}};
+  std::string name(wanted.empty() ? localName(firstElement(response)) : wanted);
+  if (auto value = answer["values"].find(name); value != answer["values"].end()) answer["result"] = *value;
   return answer;
 }
 

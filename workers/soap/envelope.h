@@ -27,8 +27,9 @@ std::string envelopeOf(std::string_view method, std::string_view nameSpace,
 bool isName(std::string_view name);
 
 /// What an answer holds: {"result": ..., "values": {name: ...}} or {"fault": {"code": ..., "text": ...}}.
-/// Values are texts, null, or an empty object for one that has parts. `result` names the value that is the
-/// result; without a name it is the first one. None: it is no answer of SOAP 1.1.
+/// A value is a text, null, a map of its parts by name, or a list: an array of SOAP's, or what has one name
+/// and comes more than once. Those beyond a depth and a number are left out. `result` names the value that is
+/// the result; without a name it is the first one. None: it is no answer of SOAP 1.1.
 std::optional<nlohmann::json> readAnswer(std::string_view xml, std::string_view result);
 
 }  // namespace smsd::soap

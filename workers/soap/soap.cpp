@@ -17,6 +17,20 @@ bool saysYes(const std::string& result) {
   return result == "1" || result == "true" || result == "True" || result == "TRUE";
 }
 
+/// What an ExternalSender may give an SMS as its id. What the service's own words for an error were nobody
+/// has written down; a text and a negative number are such words elsewhere.
+bool isId(const std::string& result) {
+  return !result.empty() && result.size() <= 20 &&
+         result.find_first_not_of("0123456789") == std::string::npos &&
+         result.find_first_not_of('0') != std::string::npos;
+}
+
+std::string trimmed(const std::string& text) {
+  constexpr auto blanks = " \t\r\n";
+  std::size_t begin = text.find_first_not_of(blanks);
+  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
+}
+
 bool isHeaderText(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~' && c != '"'; });
 }
@@ -173,11 +187,20 @@ kit::Outcome SoapDispatcher::meaningOf(const nlohmann::json& answer, const net::
     return kit::Deferred{url_.origin() + " " + std::string(who), exchange.retryAfter};
   }
   net::Answer read(exchange, answer);
-  if (!answer.contains("result")) return kit::Accepted{rules_.reference(read).value_or("")};
-  bool hasParts = answer["result"].is_object();
-  std::string result = answer["result"].is_string() ? answer["result"].get<std::string>() : "";
-  if (!hasParts && saysNo(result))
-    return kit::Deferred{url_.origin() + " says no and not why", exchange.retryAfter};
+  auto unknown = [&](std::string_view words) {
+    return kit::Unknown{url_.origin() + " " + std::string(words) + " (" + std::to_string(exchange.status) +
+                        ")"};
+  };
+  bool isBoost = settings_.preset == Preset::boost;
+  if (!answer.contains("result")) {
+    if (!settings_.result.empty() || isBoost) return unknown("gave an answer without the result");
+    return kit::Accepted{rules_.reference(read).value_or("")};
+  }
+  if (answer["result"].is_structured()) return unknown("gave a result of several parts that no rule knows");
+  std::string result = trimmed(answer["result"].is_string() ? answer["result"].get<std::string>() : "");
+  if (saysNo(result)) return kit::Deferred{url_.origin() + " says no and not why", exchange.retryAfter};
+  if (isBoost && !saysYes(result) && !isId(result))
+    return unknown("gave a result that is neither a yes nor the number of an SMS");
   if (auto reference = rules_.reference(read)) return kit::Accepted{*reference};
   if (saysYes(result)) return kit::Accepted{};
   return kit::Accepted{result.substr(0, net::longestReference)};
