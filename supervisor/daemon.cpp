@@ -124,21 +124,20 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Confi
     keepers.push_back(std::make_unique<keeper::Keeper>(io, config.dispatchers[i], plans[i],
                                                        road.indexOf(config.dispatchers[i].name), log, road));
   road.use(std::move(keepers));
-  for (auto& keeper : road.keepers()) {
-    if (pauses.has(keeper->name())) keeper->pause();
-    keeper->start();
-  }
+  auto setUp = [&pauses, folder = config.stateDirectory](keeper::Keeper& keeper) {
+    if (pauses.has(keeper.name())) keeper.pause();
+    keeper.countIn(folder / ("today-" + keeper.name()));
+    keeper.start();
+  };
+  for (auto& keeper : road.keepers()) setUp(*keeper);
   road.start();
   log.daemonStarted(SMSD_VERSION, backendName(config), config.dispatchers.size());
   systemd::Service service(
       io.provider->getTimer(), [&road]() { return road.alive(); }, [&road]() { return statusLine(road); });
   road.whenChanged([&service]() { service.changed(); });
   service.ready();
-  auto reloader = kj::heap<Reloader>(io, road, log, service, std::move(plans), kj::mv(read),
-                                     [&pauses](keeper::Keeper& keeper) {
-                                       if (pauses.has(keeper.name())) keeper.pause();
-                                       keeper.start();
-                                     });
+  auto reloader =
+      kj::heap<Reloader>(io, road, log, service, std::move(plans), kj::mv(read), std::move(setUp));
 
   int status = told.addBranch()
                    .exclusiveJoin(kj::mv(byControl.promise))

@@ -182,6 +182,15 @@ void Events::dispatcherResumed(const std::string& dispatcher) const {
       .write();
 }
 
+void Events::dayNotKept(const std::string& dispatcher, const std::string& why) const {
+  Entry(Level::warning,
+        fmt::format("{}: today's count for per_day cannot be kept, a restart of smsd will forget it: {}",
+                    dispatcher, why),
+        "day-not-kept", "6ea4965af2cf4d99b087d420f3aa1730")
+      .field("SMSD_DISPATCHER", dispatcher)
+      .write();
+}
+
 void Events::noDispatcher() const {
   Entry(Level::error, "no dispatcher can be used: nothing is sent until one comes back", "no-dispatcher",
         "3772e8cf375a4df39578b1542757046a")

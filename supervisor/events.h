@@ -50,6 +50,8 @@ class Events {
   /// By the operator.
   void dispatcherPaused(const std::string& dispatcher) const;
   void dispatcherResumed(const std::string& dispatcher) const;
+  /// What of per_day is used up would be forgotten by a restart.
+  void dayNotKept(const std::string& dispatcher, const std::string& why) const;
   void noDispatcher() const;
   /// Something is to be done, and nothing moves.
   enum class Still { acts, givesUp };

@@ -163,9 +163,30 @@ void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
   changed();
 }
 
+void Keeper::countIn(const std::filesystem::path& file) {
+  try {
+    dayCount_.emplace(file);
+    quota_.goOn(dayCount_->read());
+  } catch (const std::system_error& e) {
+    dayCount_.reset();
+    events_.dayNotKept(config_.name, e.what());
+  }
+}
+
+void Keeper::countToday() {
+  quota_.count(today());
+  if (!dayCount_) return;
+  try {
+    dayCount_->write(quota_.used());
+  } catch (const std::system_error& e) {
+    dayCount_.reset();  // said once
+    events_.dayNotKept(config_.name, e.what());
+  }
+}
+
 void Keeper::count(const AttemptOutcome& one) {
   bool mayCost = one.outcome.kind == OutcomeKind::accepted || one.outcome.kind == OutcomeKind::unknown;
-  if (mayCost && config_.quota.perDay > 0) quota_.count(today());
+  if (mayCost && config_.quota.perDay > 0) countToday();
   switch (one.outcome.kind) {
     case OutcomeKind::accepted:
       ++counts_.accepted;

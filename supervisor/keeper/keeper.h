@@ -11,6 +11,8 @@
 
 #include <kj/async-io.h>
 
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,7 @@
 #include "supervisor/config.h"
 #include "supervisor/events.h"
 #include "supervisor/keeper/breaker.h"
+#include "supervisor/keeper/day-count.h"
 #include "supervisor/keeper/inquiry.h"
 #include "supervisor/keeper/life.h"
 #include "supervisor/keeper/link.h"
@@ -49,6 +52,9 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   /// One whose workers are processes: children, or systemd's.
   Keeper(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan, std::size_t index,
          Events& events, DispatcherEvents& road);
+
+  /// Goes on with today's count in this file. Before start().
+  void countIn(const std::filesystem::path& file);
 
   // --- the road's
   /// Starts the first worker.
@@ -149,6 +155,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   bool outlivesUs() const { return config_.activation == Activation::socket; }
 
   void record(const std::vector<AttemptOutcome>& outcomes);
+  void countToday();
   void count(const AttemptOutcome& one);
   bool working() const {
     return ready_ && (life_.phase() == Life::Phase::fresh || life_.phase() == Life::Phase::proven);
@@ -165,6 +172,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   DispatcherConfig config_;
   Quota quota_;
+  std::optional<DayCount> dayCount_;  // none: not given, or it cannot be kept
   Hire hire_;
   std::size_t index_;
   Events& events_;

@@ -2,8 +2,8 @@
 //
 // Pure: the day is the caller's to say. It stands here and not with the worker, because a worker never learns
 // how severe an SMS is, and a limit that a worker announced by deferring would make the breaker rest just
-// when the reserve is wanted. Counted is what may cost: accepted and unknown. Of this run of smsd only: a
-// restart forgets it.
+// when the reserve is wanted. Counted is what may cost: accepted and unknown. What was counted before smsd
+// started anew is day-count.h's to know.
 #pragma once
 
 #include <algorithm>
@@ -25,6 +25,10 @@ struct QuotaConfig {
 class Quota {
  public:
   using Day = std::int64_t;  // any number that changes at midnight and never comes back
+  struct Used {
+    Day day = 0;
+    std::size_t count = 0;
+  };
   explicit Quota(QuotaConfig config) : config_(config) {}
   void configure(QuotaConfig config) { config_ = config; }
 
@@ -33,19 +37,19 @@ class Quota {
     if (config_.perDay == 0) return SIZE_MAX;
     bool severe = severity && *severity <= config_.reserveFor;
     auto most = static_cast<std::size_t>(config_.perDay - (severe ? 0 : config_.reserve));
-    std::size_t used = (today == day_ ? used_ : 0) + out;
+    std::size_t used = (today == used_.day ? used_.count : 0) + out;
     return most - std::min(most, used);
   }
   void count(Day today) {
-    if (today != day_) used_ = 0;
-    day_ = today;
-    ++used_;
+    if (today != used_.day) used_ = {today, 0};
+    ++used_.count;
   }
+  Used used() const { return used_; }
+  void goOn(Used from) { used_ = from; }
 
  private:
   QuotaConfig config_;
-  std::size_t used_ = 0;
-  Day day_ = 0;
+  Used used_;
 };
 
 /// The local calendar's.

@@ -1,5 +1,8 @@
 // A dispatcher that may send only so many SMS a day, with some kept for the severe.
 #include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
 
 #include "tests/road/world.h"
 
@@ -66,6 +69,49 @@ TEST(RoadQuota, CountsWhatMayCostAlone) {
   }
   EXPECT_EQ(world.handedTo("gateway").size(), 5u);
   EXPECT_EQ(world.handedTo("modem").back(), "good 2");
+}
+
+class RoadQuotaKept : public ::testing::Test {
+ protected:
+  ~RoadQuotaKept() override { std::filesystem::remove_all(folder_); }
+  /// One life of smsd, in which so many alerts come.
+  std::size_t handedInOneLife(int alerts, const Outcome& outcome = accepted()) {
+    World world({gateway(3, 0), {"modem", 8}});
+    world.road->keepers()[0]->countIn(file_);
+    world.start();
+    for (int i = 0; i < alerts; ++i) {
+      world.alert("recipient " + std::to_string(i), "x");
+      world.answer("gateway", outcome);
+      world.answer("modem", accepted());
+    }
+    warnings_ += world.story.count("today's count for per_day cannot be kept");
+    return world.handedTo("gateway").size();
+  }
+
+  std::filesystem::path folder_ = [] {
+    char name[] = "/tmp/smsd-quota-XXXXXX";
+    return std::filesystem::path(mkdtemp(name));
+  }();
+  std::filesystem::path file_ = folder_ / "today-gateway";
+  std::size_t warnings_ = 0;
+};
+
+TEST_F(RoadQuotaKept, GoesOnWithTheDayWhereTheLastLifeEnded) {
+  EXPECT_EQ(handedInOneLife(1, {OutcomeKind::refused, "no such number", {}}), 1u);
+  EXPECT_FALSE(std::filesystem::exists(file_)) << "nothing that may cost";
+  EXPECT_EQ(handedInOneLife(2), 2u);
+  EXPECT_EQ(handedInOneLife(2), 1u);
+  EXPECT_EQ(handedInOneLife(2), 0u);
+  EXPECT_EQ(warnings_, 0u);
+}
+
+TEST_F(RoadQuotaKept, SaysOnceThatItCannotBeKeptAndGoesOn) {
+  file_ = folder_ / "no such folder" / "today-gateway";
+  EXPECT_EQ(handedInOneLife(4), 3u);
+  EXPECT_EQ(warnings_, 1u);
+  file_ = folder_;
+  EXPECT_EQ(handedInOneLife(4), 3u);
+  EXPECT_EQ(warnings_, 2u);
 }
 
 }  // namespace
