@@ -35,18 +35,45 @@ kit::Outcome failed(Failure failure, Sent sent, std::string detail = {}) {
   return outcomeOf({.failure = failure, .sent = sent, .detail = detail}, origin);
 }
 
-// C66: each status its own meaning. The design's rows, and those decided here.
+// C66: each status its own meaning. The design's rows, and those decided here: of 4xx only what speaks of this
+// SMS is refused, as what all dispatchers refuse is given up for good.
 TEST(Answers, GiveEachStatusItsMeaningC66) {
   std::map<int, std::string> expected;
   for (int status = 200; status < 300; ++status) expected[status] = "accepted";
   for (int status = 300; status < 400; ++status) expected[status] = "broken";
-  for (int status = 400; status < 500; ++status) expected[status] = "refused";
+  for (int status = 400; status < 500; ++status) expected[status] = "deferred";
   for (int status = 500; status < 600; ++status) expected[status] = "unknown";
-  for (int status : {401, 402, 403, 405, 406, 407, 426, 501, 505, 511}) expected[status] = "broken";
-  for (int status : {408, 425, 429, 500, 503}) expected[status] = "deferred";
+  for (int status : {400, 413, 414, 422}) expected[status] = "refused";
+  for (int status :
+       {401, 402, 403, 404, 405, 406, 407, 410, 411, 412, 415, 417, 426, 428, 431, 501, 505, 511})
+    expected[status] = "broken";
+  for (int status : {408, 421, 423, 424, 425, 429, 440, 451, 499, 500, 503}) expected[status] = "deferred";
   expected[409] = "unknown";
   for (int status : {100, 101, 199, 600, 999}) expected[status] = "unknown";
   for (auto& [status, name] : expected) EXPECT_EQ(nameOf(answered(status)), name) << status;
+}
+
+TEST(Answers, ToldByTheServerItselfAre400OfTheConfigurationNotOfTheSms) {
+  auto said = [](int status, const std::string& body) {
+    return outcomeOf({.status = status, .sent = Sent::something, .body = body}, origin);
+  };
+  const std::string nginx = "<html>\r\n<head><title>400 ";
+  for (auto& body :
+       {nginx + "The plain HTTP request was sent to HTTPS port</title></head>\r\n",
+        nginx + "No required SSL certificate was sent</title></head>\r\n",
+        nginx + "The SSL certificate error</title></head>\r\n",
+        nginx + "Request Header Or Cookie Too Large</title></head>\r\n",
+        std::string("<p>Your browser sent a request that this server could not understand.<br />\nReason: You're "
+                    "speaking plain HTTP to an SSL-enabled server port.<br />\n"),
+        std::string("Client sent an HTTP request to an HTTPS server.\n")}) {
+    EXPECT_EQ(nameOf(said(400, body)), "broken") << body;
+    EXPECT_EQ(nameOf(said(422, body)), "refused") << body;
+  }
+  EXPECT_EQ(reasonOf(said(400, nginx + "The plain HTTP request was sent to HTTPS port</title>")),
+            "https://gw:443 wants https (400)");
+  for (auto body : {"", "no such number", "bad text: The plain HTTP request was sent to HTTPS port",
+                    "<html><head><title>400 Bad Request</title>"})
+    EXPECT_EQ(nameOf(said(400, body)), "refused") << body;
 }
 
 TEST(Answers, ObeyRetryAfterUpToABound) {

@@ -1,6 +1,7 @@
 #include "workers/net/answers.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace smsd::net {
 namespace {
@@ -22,18 +23,30 @@ constexpr Row table[] = {
     {401, 401, Meaning::broken, "rejects the credentials"},
     {402, 402, Meaning::broken, "wants to be paid"},
     {403, 403, Meaning::broken, "forbids the request"},
+    // Nobody is there who could speak of an SMS: a path that is wrong, an application that is not deployed.
+    {404, 404, Meaning::broken, "has nothing at this URL"},
     // The URL is there, but not for GET, or not in this form: every SMS would meet the same.
     {405, 406, Meaning::broken, "does not take this kind of request"},
     {407, 407, Meaning::broken, "a proxy rejects the credentials"},
     {408, 408, Meaning::deferred, "waited too long for the request"},
     // To a request with an idempotency key: the first one with it is still under way.
     {409, 409, Meaning::unknown, "sees a conflict with another request"},
+    {410, 410, Meaning::broken, "has nothing at this URL any more"},
+    {411, 412, Meaning::broken, "does not take this kind of request"},
+    {415, 415, Meaning::broken, "does not take this kind of body"},
+    {417, 417, Meaning::broken, "does not take this kind of request"},
     {425, 425, Meaning::deferred, "does not want the request so early"},
     {426, 426, Meaning::broken, "wants another protocol"},
+    {428, 428, Meaning::broken, "does not take this kind of request"},
     {429, 429, Meaning::deferred, "has had too many requests"},
-    // What is left of 4xx is a client's error, and a client treats one it does not know as 400: this SMS will
-    // not do.
-    {400, 499, Meaning::refused, "refuses the request"},
+    {431, 431, Meaning::broken, "finds the headers too long"},
+    // What a gateway says of one SMS: its number, its text, their length.
+    {400, 400, Meaning::refused, "refuses the request"},
+    {413, 414, Meaning::refused, "finds the request too long"},
+    {422, 422, Meaning::refused, "refuses the request"},
+    // A client treats a 4xx that it does not know as 400, but an SMS that every dispatcher refuses is given up
+    // for good. None is for what may be a mistake of a file or of a proxy: it is tried again.
+    {400, 499, Meaning::deferred, "has an error that says nothing of this SMS"},
     {500, 500, Meaning::deferred, "has an error of its own"},
     {501, 501, Meaning::broken, "does not take this kind of request"},
     {503, 503, Meaning::deferred, "is not available"},
@@ -52,7 +65,27 @@ const Row& rowOf(int status) {
   return row == std::end(table) ? notHttp : *row;
 }
 
+// A 400 that the server itself gives before anybody has looked at the request: every SMS would meet the same.
+// Whole phrases of theirs, with what stands around them, so that no text of an SMS that is sent back fits.
+std::string_view troubleOfServer(const Exchange& exchange) {
+  constexpr std::pair<std::string_view, std::string_view> pages[] = {
+      // nginx: 497, 496, 495 and 494 within it
+      {"<title>400 The plain HTTP request was sent to HTTPS port</title>", "wants https"},
+      {"<title>400 No required SSL certificate was sent</title>", "wants a certificate of ours"},
+      {"<title>400 The SSL certificate error</title>", "rejects our certificate"},
+      {"<title>400 Request Header Or Cookie Too Large</title>", "finds the headers too long"},
+      // Apache, and Go's net/http
+      {"<br />\nReason: You're speaking plain HTTP to an SSL-enabled server port.<br />", "wants https"},
+      {"Client sent an HTTP request to an HTTPS server.\n", "wants https"}};
+  if (exchange.status != 400) return {};
+  for (auto& [page, words] : pages)
+    if (exchange.body.find(page) != std::string::npos) return words;
+  return {};
+}
+
 kit::Outcome outcomeOfStatus(const Exchange& exchange, std::string_view origin) {
+  if (auto words = troubleOfServer(exchange); !words.empty())
+    return kit::Broken{std::string(origin) + " " + std::string(words) + " (400)"};
   const Row& row = rowOf(exchange.status);
   std::string reason =
       std::string(origin) + " " + std::string(row.words) + " (" + std::to_string(exchange.status) + ")";

@@ -303,7 +303,8 @@ std::size_t Slot::onBody(char* bytes, std::size_t size, std::size_t count, void*
   std::size_t length = size * count;
   std::size_t room = mostBody - std::min(slot.bodyBytes_, mostBody);
   slot.bodyBytes_ += length;
-  if (slot.settings_.wanted.body == AnswerParts::Body::kept) slot.body_.append(bytes, std::min(length, room));
+  if (slot.settings_.wanted.body == AnswerParts::Body::kept || slot.status_ == 400)
+    slot.body_.append(bytes, std::min(length, room));
   return slot.bodyBytes_ > mostBody ? 0 : length;
 }
 
