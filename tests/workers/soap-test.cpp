@@ -147,6 +147,18 @@ answers:
   EXPECT_TRUE(send().starts_with("broken"));
 }
 
+TEST_F(SoapTest, TakesNoOtherYesThanTheOneThatARuleSays) {
+  const std::string rules = R"(
+answers:
+  - {json: /result, matches: "^9", is: accepted}
+reference: {json: /result}
+)";
+  EXPECT_EQ(answered(enveloped("<r><a>917</a></r>"), rules), "accepted: 917");
+  EXPECT_EQ(answered(enveloped("<r><a>17</a></r>"), rules),
+            "unknown: gw gave an answer that no rule knows (200)");
+  EXPECT_EQ(answered(enveloped("<r><a>false</a></r>"), rules), "deferred: gw says no and not why");
+}
+
 TEST_F(SoapTest, CallsAnyMethodWithNamedParameters) {
   if (!SoapServer::isInstalled()) GTEST_SKIP() << "no PHP with SOAP here";
   SoapServer server;

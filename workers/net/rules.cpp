@@ -128,6 +128,11 @@ bool Rule::fitsStatus(int answered) const {
          });
 }
 
+bool Rule::isForSuccess() const {
+  return statuses.empty() || std::any_of(statuses.begin(), statuses.end(),
+                                         [](auto& range) { return range.first < 300 && range.second >= 200; });
+}
+
 bool Rule::fits(const Answer& answer) const {
   if (!fitsStatus(answer.exchange().status)) return false;
   if (bodyExpression && !bodyExpression.matches(answer.exchange().body)) return false;
@@ -216,6 +221,16 @@ std::optional<kit::Outcome> Rules::firstFit(const Answer& answer, std::string_vi
   return std::nullopt;
 }
 
+// Who says what a yes looks like has said that nothing else is one: "ERROR: out of credits" beside a rule for
+// "^OK". A rule for a yes under another status (409: it is there already) says nothing of 2xx.
+kit::Outcome Rules::unruled(kit::Outcome outcome, const Exchange& exchange, std::string_view origin) const {
+  auto saysYes = [](const Rule& rule) { return rule.is == Meaning::accepted && rule.isForSuccess(); };
+  if (!std::holds_alternative<kit::Accepted>(outcome) || std::none_of(rules_.begin(), rules_.end(), saysYes))
+    return outcome;
+  return kit::Unknown{std::string(origin) + " gave an answer that no rule knows (" +
+                      std::to_string(exchange.status) + ")"};
+}
+
 kit::Outcome Rules::outcomeOf(const Exchange& exchange, std::string_view origin) const {
   if (exchange.status == 0) return net::outcomeOf(exchange, origin);
   Answer answer(exchange);
@@ -223,7 +238,7 @@ kit::Outcome Rules::outcomeOf(const Exchange& exchange, std::string_view origin)
   kit::Outcome outcome = net::outcomeOf(exchange, origin);
   if (auto* accepted = std::get_if<kit::Accepted>(&outcome))
     accepted->reference = reference(answer).value_or("");
-  return outcome;
+  return unruled(std::move(outcome), exchange, origin);
 }
 
 }  // namespace smsd::net

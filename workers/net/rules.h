@@ -1,7 +1,8 @@
 // Rules: what an operator says that a gateway's answers mean, and where its reference stands.
 //
 // Owns the keys `answers` and `reference`. Called by the kinds that speak HTTP, when a transfer has ended.
-// The first rule that fits decides; what none fits is for the table (answers.h). Pure but for the keys. An
+// The first rule that fits decides; what none fits is for the table (answers.h), but where rules say what a
+// yes is, nothing else is one. Pure but for the keys. An
 // answer is untrusted: it is bounded before it comes here, expressions are matched in linear time (RE2), JSON
 // is read without exceptions. Has an answer for everything.
 #pragma once
@@ -76,6 +77,7 @@ struct Rule {
 
   bool readsBody() const { return bodyExpression || pointer; }
   bool fitsStatus(int answered) const;
+  bool isForSuccess() const;  // some 2xx among its statuses
   bool fits(const Answer& answer) const;
 };
 
@@ -87,6 +89,8 @@ class Rules {
 
   /// What the first rule that fits says of a complete answer's headers and what came of its body.
   std::optional<kit::Outcome> firstFit(const Answer& answer, std::string_view origin) const;
+  /// What an answer that no rule fits means, once the rest has made `outcome` of it.
+  kit::Outcome unruled(kit::Outcome outcome, const Exchange& exchange, std::string_view origin) const;
   std::optional<std::string> reference(const Answer& answer) const;
 
  private:

@@ -171,7 +171,7 @@ kit::Outcome SoapDispatcher::outcomeOf(const net::Exchange& exchange) {
   if (auto ruled =
           rules_.firstFit(net::Answer(exchange, answer.value_or(nlohmann::json::object())), url_.origin()))
     return *std::move(ruled);
-  if (answer) return meaningOf(*answer, exchange);
+  if (answer) return rules_.unruled(meaningOf(*answer, exchange), exchange, url_.origin());
   if (exchange.status == 500) return net::outcomeOf(exchange, url_.origin());
   return kit::Unknown{url_.origin() + " does not answer in SOAP (" + std::to_string(exchange.status) + ")"};
 }
