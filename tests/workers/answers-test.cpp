@@ -35,8 +35,8 @@ kit::Outcome failed(Failure failure, Sent sent, std::string detail = {}) {
   return outcomeOf({.failure = failure, .sent = sent, .detail = detail}, origin);
 }
 
-// C66: each status its own meaning. The design's rows, and those decided here: of 4xx only what speaks of this
-// SMS is refused, as what all dispatchers refuse is given up for good.
+// C66: each status its own meaning. The design's rows, and those decided here: of 4xx only what speaks of
+// this SMS is refused, as what all dispatchers refuse is given up for good.
 TEST(Answers, GiveEachStatusItsMeaningC66) {
   std::map<int, std::string> expected;
   for (int status = 200; status < 300; ++status) expected[status] = "accepted";
@@ -63,8 +63,9 @@ TEST(Answers, ToldByTheServerItselfAre400OfTheConfigurationNotOfTheSms) {
         nginx + "No required SSL certificate was sent</title></head>\r\n",
         nginx + "The SSL certificate error</title></head>\r\n",
         nginx + "Request Header Or Cookie Too Large</title></head>\r\n",
-        std::string("<p>Your browser sent a request that this server could not understand.<br />\nReason: You're "
-                    "speaking plain HTTP to an SSL-enabled server port.<br />\n"),
+        std::string(
+            "<p>Your browser sent a request that this server could not understand.<br />\nReason: You're "
+            "speaking plain HTTP to an SSL-enabled server port.<br />\n"),
         std::string("Client sent an HTTP request to an HTTPS server.\n")}) {
     EXPECT_EQ(nameOf(said(400, body)), "broken") << body;
     EXPECT_EQ(nameOf(said(422, body)), "refused") << body;

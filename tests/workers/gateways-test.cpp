@@ -117,6 +117,24 @@ TEST_F(Gateways, GetTheirOwnWordForTheAlphabet) {
   EXPECT_EQ(gateway.requests().at(1)["body"], "type=unicode");
 }
 
+TEST_F(Gateways, AreNotAskedToSendToTheDigitsOfWhatIsNoNumber) {
+  Gateway gateway;
+  const std::string inBody = "method: POST\nbody: 'to={digits}'\n";
+  const std::string inHeader = "headers: [{name: X-To, value: '{digits}'}]\n";
+  for (auto& keys : {inBody, inHeader}) {
+    serve(gateway.port(), keys);
+    for (auto recipient : {"+4799o99999", "ring 4712", "abc", ""})
+      EXPECT_EQ(send("x", recipient), std::string("refused: ") + net::noDigits) << recipient;
+  }
+  serve(gateway.port(), "", "/{digits}");
+  EXPECT_TRUE(send("x", "abc").starts_with("refused"));
+  EXPECT_TRUE(gateway.requests().empty());
+  EXPECT_EQ(send("x", "+47 99 99"), "accepted");
+  EXPECT_EQ(gateway.requests().at(0)["path"], "/479999");
+  serve(gateway.port(), "");
+  EXPECT_EQ(send("x", "abc"), "accepted") << "{recipient} is as it is: a name may be what the gateway wants";
+}
+
 TEST_F(Gateways, GetSecretsFromTheirFiles) {
   Gateway gateway;
   serve(gateway.port(), "secrets: [{name: api_key, file: " + file("key", "hunter2&x\n") +

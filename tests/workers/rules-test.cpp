@@ -63,14 +63,16 @@ answers:
   EXPECT_EQ(said(rules, answer(200, "OK 17")), "accepted:");
   EXPECT_TRUE(said(rules, answer(200, "no such number")).starts_with("refused"));
   for (auto body : {"ERROR: out of credits", "", "<html>Service unavailable</html>"})
-    EXPECT_EQ(said(rules, answer(200, body)), "unknown:https://gw:443 gave an answer that no rule knows (200)");
+    EXPECT_EQ(said(rules, answer(200, body)),
+              "unknown:https://gw:443 gave an answer that no rule knows (200)");
   EXPECT_EQ(said(rules, answer(202, "")), "unknown:https://gw:443 gave an answer that no rule knows (202)");
   EXPECT_TRUE(said(rules, answer(503, "")).starts_with("deferred")) << "what is no 2xx is for the table";
   EXPECT_TRUE(said(rules, answer(404, "")).starts_with("broken"));
 
   auto any = rulesOf("answers: [{json: /id, is: accepted}]");
   EXPECT_TRUE(said(any, answer(201, "{}")).starts_with("unknown"));
-  auto other = rulesOf("answers: [{status: \"199, 300, 409\", is: accepted}, {status: 2xx, body: ^E, is: broken}]");
+  auto other =
+      rulesOf("answers: [{status: \"199, 300, 409\", is: accepted}, {status: 2xx, body: ^E, is: broken}]");
   EXPECT_EQ(said(other, answer(200, "")), "accepted:") << "a yes under another status says nothing of 200";
   for (auto statuses : {"2xx", "100-200", "299-400", "409, 204"}) {
     auto for2xx = rulesOf("answers: [{status: \"" + std::string(statuses) + "\", body: ^OK, is: accepted}]");

@@ -183,6 +183,15 @@ reference: {json: /result/item/1/value}
   EXPECT_EQ(call["action"], "\"urn:ExternalSender#submit\"");
 }
 
+TEST_F(SoapTest, CallsNobodyWithTheDigitsOfWhatIsNoNumber) {
+  Gateway gateway({"type=text/xml,body=" + net::escaped(enveloped("<r><a>17</a></r>"), net::Place::url)});
+  serve("url: http://127.0.0.1:" + std::to_string(gateway.port()) +
+        "/\nmethod: send\nparameters: [{name: to, value: '{digits}'}, {name: m, value: '{text}'}]\n");
+  EXPECT_EQ(send("x", "+4799o99999"), std::string("refused: ") + net::noDigits);
+  EXPECT_TRUE(gateway.requests().empty());
+  EXPECT_EQ(send("x", "+47 99"), "accepted: 17");
+}
+
 TEST_F(SoapTest, ReadsResultsWhereTheyStand) {
   EXPECT_EQ(answered(enveloped("<r><a>17</a><b>18</b></r>")), "accepted: 17");
   EXPECT_EQ(answered(enveloped("<r><a>17</a><x:b xmlns:x='urn:x'>18</x:b></r>"), "result: b\n"),

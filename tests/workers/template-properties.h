@@ -53,9 +53,11 @@ inline std::string marked(std::string_view text) { return replaced(text, marks()
 inline bool holdsMark(std::string_view text) { return text.find("\xEE\x80") != std::string_view::npos; }
 
 inline Replacements meaningsOf(const net::Values& values) {
-  std::string digits;
-  for (char c : values.recipient)
-    if (c >= '0' && c <= '9') digits += c;
+  std::string digits(values.recipient);
+  for (std::size_t at; (at = digits.find("\xC2\xA0")) != digits.npos;) digits.erase(at, 2);
+  std::erase_if(digits,
+                [](char c) { return std::string_view("+-.()/ \t").find(c) != std::string_view::npos; });
+  if (digits.find_first_not_of("0123456789") != digits.npos) digits.clear();
   return {{marks()[0].second, std::string(values.recipient)},
           {marks()[1].second, digits},
           {marks()[2].second, std::string(values.text)},

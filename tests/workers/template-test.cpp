@@ -237,7 +237,18 @@ TEST(Template, BringsEveryTextThroughAHeaderOnOneLine) {
 
 TEST(Template, GivesTheDigitsOfANumber) {
   EXPECT_EQ(goodIn(Place::json, "{digits}").expand({"+47 999-99(9)", "", ""}), "47999999");
-  EXPECT_EQ(goodIn(Place::url, "{digits}").expand({"4799\"&", "", ""}), "4799");
+  EXPECT_EQ(digitsOf("+47 999.99/(9)-\t\xC2\xA0"
+                     "9"),
+            "479999999");
+  EXPECT_EQ(digitsOf("4712"), "4712");
+}
+
+TEST(Template, MakesNoOtherNumberOfWhatIsNone) {
+  for (auto recipient : {"+4799o99999", "ring 4712", "abc", "", "+", " ", "4712;4713", "4712,4713", "4799\"&",
+                         "\xD9\xA1\xD9\xA2", "47\xC2", "47\xA0", "47\n12", "47_12", "#4712", "*4712"}) {
+    EXPECT_EQ(digitsOf(recipient), std::nullopt) << recipient;
+    EXPECT_EQ(goodIn(Place::url, "{digits}").expand({recipient, "", ""}), "") << recipient;
+  }
 }
 
 TEST(Template, PutsSecretsInEscapedForTheirPlace) {

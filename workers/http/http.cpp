@@ -70,6 +70,7 @@ std::optional<std::string> HttpDispatcher::readUrl() {
     return "expected {recipient} or {digits} in url, headers or body";
   if (!holds(Placeholder::text)) return "expected {text} in url, headers or body";
   saysEncoding_ = holds(Placeholder::encoding);
+  saysDigits_ = holds(Placeholder::digits);
   return std::nullopt;
 }
 
@@ -134,6 +135,7 @@ std::string_view HttpDispatcher::encodingOf(const std::string& text) const {
 }
 
 kj::Promise<kit::Outcome> HttpDispatcher::send(kit::Job job) {
+  if (saysDigits_ && !net::digitsOf(job.recipient)) return kit::Outcome(kit::Refused{net::noDigits});
   net::Values values{job.recipient, job.text, job.key, encodingOf(job.text)};
   auto url = url_.expand(values);
   if (!url)

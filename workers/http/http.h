@@ -65,6 +65,7 @@ class HttpDispatcher final : public kit::Dispatcher {
   std::vector<std::string> fixed_;       // without
   net::BodyTemplate body_;
   bool saysEncoding_ = false;
+  bool saysDigits_ = false;
   int lastStatus_ = -1;  // 0: there was no answer; -1: nothing was asked yet
   std::unique_ptr<net::Transfers> transfers_;
 };

@@ -44,8 +44,8 @@ constexpr Row table[] = {
     {400, 400, Meaning::refused, "refuses the request"},
     {413, 414, Meaning::refused, "finds the request too long"},
     {422, 422, Meaning::refused, "refuses the request"},
-    // A client treats a 4xx that it does not know as 400, but an SMS that every dispatcher refuses is given up
-    // for good. None is for what may be a mistake of a file or of a proxy: it is tried again.
+    // A client treats a 4xx that it does not know as 400, but an SMS that every dispatcher refuses is given
+    // up for good. None is for what may be a mistake of a file or of a proxy: it is tried again.
     {400, 499, Meaning::deferred, "has an error that says nothing of this SMS"},
     {500, 500, Meaning::deferred, "has an error of its own"},
     {501, 501, Meaning::broken, "does not take this kind of request"},

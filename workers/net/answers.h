@@ -35,7 +35,8 @@ enum class Failure {
   other,        // memory and the like
 };
 
-/// What is wanted of an answer beside its status. What nobody reads is not kept; the table reads that of a 400.
+/// What is wanted of an answer beside its status. What nobody reads is not kept; the table reads that of a
+/// 400.
 struct AnswerParts {
   enum class Body { dropped, kept } body = Body::dropped;
   std::string header;  // the name of one header, empty: none

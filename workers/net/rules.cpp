@@ -129,8 +129,9 @@ bool Rule::fitsStatus(int answered) const {
 }
 
 bool Rule::isForSuccess() const {
-  return statuses.empty() || std::any_of(statuses.begin(), statuses.end(),
-                                         [](auto& range) { return range.first < 300 && range.second >= 200; });
+  return statuses.empty() || std::any_of(statuses.begin(), statuses.end(), [](auto& range) {
+           return range.first < 300 && range.second >= 200;
+         });
 }
 
 bool Rule::fits(const Answer& answer) const {

@@ -114,12 +114,6 @@ void appendForXml(std::string& to, std::string_view value) {
   }
 }
 
-std::string digitsOf(std::string_view recipient) {
-  std::string digits;
-  std::copy_if(recipient.begin(), recipient.end(), std::back_inserter(digits), isDigit);
-  return digits;
-}
-
 // What a gateway's configuration may say and a mail's may not.
 bool isKnown(Placeholder placeholder, Place place) {
   return place != Place::mail || (placeholder != Placeholder::digits && placeholder != Placeholder::encoding);
@@ -169,6 +163,24 @@ void appendEscaped(std::string& to, std::string_view value, Place place) {
       return;
   }
   std::abort();
+}
+
+// What people write between the digits of a number. Anything else would make another number of it.
+std::optional<std::string> digitsOf(std::string_view recipient) {
+  constexpr std::string_view dropped = "+-.()/ \t";
+  constexpr std::string_view noBreakSpace = "\xC2\xA0";
+  std::string digits;
+  while (!recipient.empty()) {
+    const char c = recipient[0];
+    const bool isWide = recipient.starts_with(noBreakSpace);
+    if (isDigit(c))
+      digits += c;
+    else if (!isWide && dropped.find(c) == std::string_view::npos)
+      return std::nullopt;
+    recipient.remove_prefix(isWide ? noBreakSpace.size() : 1);
+  }
+  if (digits.empty()) return std::nullopt;
+  return digits;
 }
 
 std::string escaped(std::string_view value, Place place) {
@@ -228,7 +240,7 @@ void Template::append(std::string& to, const Values& values) const {
         appendEscaped(to, values.recipient, place_);
         break;
       case Placeholder::digits:
-        to += digitsOf(values.recipient);
+        to += digitsOf(values.recipient).value_or("");
         break;
       case Placeholder::text:
         appendEscaped(to, values.text, place_);

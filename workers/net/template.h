@@ -29,11 +29,17 @@ struct Values {
 
 enum class Placeholder {
   recipient,
-  digits,  // the digits of the recipient: many gateways want no +
+  digits,  // the digits of the recipient: many gateways want no +; nothing where it is no number
   text,
   key,
   encoding,
 };
+
+/// The digits of a recipient without what is written between them: + - . ( ) / and blanks. None: there is
+/// something else in it, or no digit; who sends to {digits} refuses it, as it could be a stranger's number.
+std::optional<std::string> digitsOf(std::string_view recipient);
+constexpr const char* noDigits =
+    "the recipient is no number: expected digits, with + - . ( ) / and blanks at most";
 
 /// Where a template stands, which says how a value is written there.
 enum class Place {

@@ -148,6 +148,8 @@ kj::Promise<void> SoapDispatcher::start(kj::AsyncIoContext& io) {
 kit::Traits SoapDispatcher::traits() const { return endpoint_.traits("soap"); }
 
 kj::Promise<kit::Outcome> SoapDispatcher::send(kit::Job job) {
+  if (call_.holds(Placeholder::digits) && !net::digitsOf(job.recipient))
+    return kit::Outcome(kit::Refused{net::noDigits});
   net::Values values{job.recipient, job.text, job.key};
   return transfers_
       ->run({*url_.expand(values),
