@@ -322,7 +322,7 @@ ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Over
     result.problems.push_back(std::move(*problem));
     return result;
   }
-  Keys keys;
+  Keys keys(config::Quoting::harmless);
   declareKeys(keys, result.config);
   result.problems = keys.read(std::get<std::string>(content), file.string());
   for (auto& [key, value] : valuesOf(Config())) result.places.emplace(key, keys.where(key));

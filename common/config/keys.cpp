@@ -9,6 +9,7 @@
 #include <set>
 
 #include "common/config/secret-file.h"
+#include "common/config/shown.h"
 #include "common/config/values.h"
 #include "common/config/yaml-tree.h"
 
@@ -22,6 +23,7 @@ struct Finding {
 
 // What the Keys of a file and those of its lists' elements share.
 struct Reading {
+  Quoting quoting = Quoting::nothing;
   std::string name;
   std::map<std::string, Place> places;  // by full key; "" is the document
   std::set<std::string> spoiled;        // full keys whose value could not be taken
@@ -121,8 +123,9 @@ struct Keys::Impl {
     for (const Node::Entry& entry : map.entries) {
       const auto [first, isNew] = seen.emplace(entry.key, entry.place);
       if (!isNew) {
-        report(entry.place, fmt::format("key {} is given twice, expected once (the first is in line {})",
-                                        inQuotes(entry.key), first->second.line));
+        report(entry.place,
+               fmt::format("key{} is given twice, expected once (the first is in line {})",
+                           shownKey(entry.key, reading->quoting, namesIn(section)), first->second.line));
         continue;
       }
       readEntry(entry, section);
@@ -141,8 +144,8 @@ struct Keys::Impl {
     // `queue:` with everything below it commented out is a section of defaults.
     if (entry.value.kind != Node::Kind::empty)
       spoil(key, entry.value.place,
-            fmt::format("{} for {}{}, expected a section with keys of {}", found(entry.value), prefix, key,
-                        fmt::join(namesIn(key + "."), ", ")));
+            fmt::format("{} for {}{}, {}expected a section with keys of {}", found(entry.value), prefix, key,
+                        blankAdvice(entry.value.scalar), fmt::join(namesIn(key + "."), ", ")));
   }
 
   void readLeaf(const Leaf& leaf, const Node::Entry& entry) {
@@ -172,21 +175,32 @@ struct Keys::Impl {
         element.readKeys(item);
       else
         spoil(fmt::format("{}[{}]", key, i), item.place,
-              fmt::format("{}{}: {}, expected a map with keys of {}", prefix, key, found(item),
-                          fmt::join(element.namesIn(""), ", ")));
+              fmt::format("{}{}: {}, {}expected a map with keys of {}", prefix, key, found(item),
+                          blankAdvice(item.scalar), fmt::join(element.namesIn(""), ", ")));
     }
   }
 
   std::string unknownKey(const std::string& key, const std::vector<std::string>& names) const {
-    std::string advice;
-    if (const auto near = closest(key, names)) {
-      advice = fmt::format("did you mean {}? ", *near);
+    constexpr std::string_view file = "_file";
+    const std::string head(headOf(key));
+    std::string advice = blankAdvice(key);
+    std::vector<std::string> known = names;
+    if (const auto near = closest(head, names)) {
+      if (*near != head) advice += fmt::format("did you mean {}? ", *near);
     } else {
+      // A secret where the name of its file belongs, and a key of another section.
+      for (const std::string& name : names)
+        if (name.ends_with(file) && name.substr(0, name.size() - file.size()) == head) {
+          advice += fmt::format("did you mean {}, the file it is in? ", name);
+          known.push_back(head);
+        }
       for (const Leaf& leaf : leaves)
-        if (lastPart(leaf.said.key) == key)
-          advice = fmt::format("did you mean {}, one level down or up? ", leaf.said.key);
+        if (lastPart(leaf.said.key) == head)
+          advice += fmt::format("did you mean {}, one level down or up? ", leaf.said.key);
     }
-    return fmt::format("unknown key {}, {}expected one of {}", inQuotes(key), advice, fmt::join(names, ", "));
+    for (const Leaf& leaf : leaves) known.push_back(lastPart(leaf.said.key));
+    return fmt::format("unknown key{}, {}expected one of {}", shownKey(key, reading->quoting, known), advice,
+                       fmt::join(names, ", "));
   }
 
   void reportMissing(const Leaf& leaf) {
@@ -213,7 +227,7 @@ struct Keys::Impl {
   }
 };
 
-Keys::Keys() : impl_(std::make_unique<Impl>()) {}
+Keys::Keys(Quoting quoting) : impl_(std::make_unique<Impl>()) { impl_->reading->quoting = quoting; }
 Keys::~Keys() = default;
 
 void Keys::text(const std::string& key, std::string& target, const std::string& help, Presence presence) {
@@ -336,7 +350,7 @@ void Keys::rule(const std::string& at, std::function<std::optional<std::string>(
 std::vector<Problem> Keys::read(std::string_view yaml, const std::string& name) {
   Reading& reading = *impl_->reading;
   reading.name = name;
-  const auto parsed = parseYaml(yaml);
+  const auto parsed = parseYaml(yaml, reading.quoting);
   if (const auto* problem = std::get_if<SyntaxProblem>(&parsed)) {
     impl_->report(problem->place, problem->what);
   } else {

@@ -3,8 +3,9 @@
 //
 // Owns the reading of a YAML text against declared keys. Called by the supervisor for smsd.yaml and by each
 // worker for its dispatcher's file. Opens no file but those a `*_file` key names. Never stops at the first
-// problem: all of them are collected, each with file:line:column and what was expected there. No value of a
-// key is ever printed for a secret.
+// problem: all of them are collected, each with file:line:column and what was expected there. A problem
+// quotes no value, and no key that is not nearly one of those declared, unless the caller says that the file
+// holds no secrets.
 //
 //   keys.duration("queue.poll_interval", config.queue.pollInterval, {1s, 1h}, "how often ...");
 //
@@ -22,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/config/quoting.h"
 #include "common/config/secret.h"
 
 namespace smsd::config {
@@ -51,7 +53,7 @@ enum class Presence { optional, required };
 
 class Keys {
  public:
-  Keys();
+  explicit Keys(Quoting = Quoting::nothing);
   ~Keys();
   Keys(const Keys&) = delete;
   Keys& operator=(const Keys&) = delete;

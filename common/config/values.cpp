@@ -11,6 +11,8 @@
 #include <numeric>
 #include <utility>
 
+#include "common/config/shown.h"
+
 namespace smsd::config {
 namespace {
 
@@ -63,33 +65,6 @@ std::size_t distance(std::string_view a, std::string_view b) {
 bool hasLeadingZero(std::string_view digits) { return digits.size() > 1 && digits[0] == '0'; }
 
 }  // namespace
-
-std::string inQuotes(std::string_view word) {
-  constexpr std::size_t most = 40;
-  std::string result = "'";
-  for (const char c : word.substr(0, most))
-    result += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  // not to end within a character
-  if (word.size() > most)
-    while (!result.empty() && (static_cast<unsigned char>(result.back()) & 0x80) != 0) result.pop_back();
-  return result + (word.size() > most ? "...'" : "'");
-}
-
-std::string found(const Node& node) {
-  switch (node.kind) {
-    case Node::Kind::empty:
-      return "found no value";
-    case Node::Kind::list:
-      return "found a list";
-    case Node::Kind::map:
-      return "found a map";
-    case Node::Kind::quoted:
-      return fmt::format("found the quoted text {}", inQuotes(node.scalar));
-    case Node::Kind::plain:
-      break;
-  }
-  return fmt::format("found {}", inQuotes(node.scalar));
-}
 
 std::optional<std::string> closest(std::string_view word, const std::vector<std::string>& candidates) {
   constexpr std::size_t longest = 64;  // nobody mistypes that much, and the distance is quadratic
@@ -160,7 +135,10 @@ Parsed<Milliseconds> parseBoundedDuration(const Node& node, Bound<Milliseconds> 
   const auto value = parseDuration(node.scalar);
   if (!value) {
     if (isDigits(node.scalar) && node.scalar.size() <= 9)
-      return refused<Milliseconds>(node, expected, fmt::format("with its unit, {}s?", node.scalar));
+      return refused<Milliseconds>(node, expected,
+                                   node.quoting == Quoting::harmless
+                                       ? fmt::format("with its unit, {}s?", node.scalar)
+                                       : "with its unit, as in 30s");
     return refused<Milliseconds>(node, expected, "written as 500ms, 30s, 5m, 1h or 2d");
   }
   if (*value < bound.least || *value > bound.most) return refused<Milliseconds>(node, expected);

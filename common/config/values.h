@@ -35,11 +35,6 @@ std::string typeOf(Bound<double> bound);
 std::string typeOf(Bound<Milliseconds> bound, std::string_view word);
 std::string typeOf(const std::vector<std::string>& words);
 
-/// "found a list", "found 'soo...'": bounded, printable.
-std::string found(const Node& node);
-/// A word of the file as it may stand in a problem: bounded, printable, one line.
-std::string inQuotes(std::string_view word);
-
 /// The candidate that `word` is most likely a slip of.
 std::optional<std::string> closest(std::string_view word, const std::vector<std::string>& candidates);
 

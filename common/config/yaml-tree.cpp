@@ -21,6 +21,8 @@ Place placeOf(const YAML::Mark& mark) {
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
+  explicit TreeBuilder(Quoting quoting) : quoting_(quoting) {}
+
   std::optional<Node> root;
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -30,7 +32,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
-    add({Node::Kind::empty, placeOf(mark), {}, {}, {}});
+    add({Node::Kind::empty, placeOf(mark), quoting_, {}, {}, {}});
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     throw SyntaxProblem{placeOf(mark),
@@ -41,7 +43,7 @@ class TreeBuilder final : public YAML::EventHandler {
     refuseTag(mark, tag);
     if (value.find('\0') != std::string::npos)
       throw SyntaxProblem{placeOf(mark), "a text with a NUL character in it, expected none"};
-    add({tag == "!" ? Node::Kind::quoted : Node::Kind::plain, placeOf(mark), value, {}, {}});
+    add({tag == "!" ? Node::Kind::quoted : Node::Kind::plain, placeOf(mark), quoting_, value, {}, {}});
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                        YAML::EmitterStyle::value) override {
@@ -59,6 +61,7 @@ class TreeBuilder final : public YAML::EventHandler {
     Node node;
     std::optional<Node> key;  // a map's key that waits for its value
   };
+  Quoting quoting_;
   std::vector<Frame> frames_;
 
   static void refuseTag(const YAML::Mark& mark, const std::string& tag) {
@@ -73,7 +76,7 @@ class TreeBuilder final : public YAML::EventHandler {
                           fmt::format("nested deeper than {} levels, expected less", maxYamlDepth)};
     if (!frames_.empty() && frames_.back().node.kind == Node::Kind::map && !frames_.back().key)
       throw SyntaxProblem{placeOf(mark), "a list or map as a key, expected a word"};
-    frames_.push_back({{kind, placeOf(mark), {}, {}, {}}, std::nullopt});
+    frames_.push_back({{kind, placeOf(mark), quoting_, {}, {}, {}}, std::nullopt});
   }
 
   void close() {
@@ -138,12 +141,12 @@ std::optional<SyntaxProblem> findTabNear(std::string_view text, int line) {
 
 }  // namespace
 
-std::variant<Node, SyntaxProblem> parseYaml(std::string_view text) {
+std::variant<Node, SyntaxProblem> parseYaml(std::string_view text, Quoting quoting) {
   if (text.size() > maxYamlSize)
     return SyntaxProblem{
         {}, fmt::format("longer than {} KiB, expected a configuration file", maxYamlSize / 1024)};
   if (auto problem = findControlCharacter(text)) return *problem;
-  TreeBuilder builder;
+  TreeBuilder builder(quoting);
   try {
     std::istringstream in{std::string(text)};
     YAML::Parser parser(in);
@@ -154,7 +157,8 @@ std::variant<Node, SyntaxProblem> parseYaml(std::string_view text) {
   } catch (const YAML::Exception& e) {
     const Place place = placeOf(e.mark);
     if (auto tab = findTabNear(text, place.line)) return *tab;
-    return SyntaxProblem{place, fmt::format("{}, expected YAML", e.msg)};
+    // After a colon it says what it found: the name of an alias may be a password that begins with *.
+    return SyntaxProblem{place, fmt::format("{}, expected YAML", e.msg.substr(0, e.msg.find(':')))};
   }
   return builder.root ? std::move(*builder.root) : Node{};
 }

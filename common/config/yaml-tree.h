@@ -13,6 +13,8 @@
 #include <variant>
 #include <vector>
 
+#include "common/config/quoting.h"
+
 namespace smsd::config {
 
 struct Place {
@@ -27,6 +29,7 @@ struct Node {
 
   Kind kind = Kind::empty;
   Place place;
+  Quoting quoting = Quoting::nothing;
   std::string scalar;
   std::vector<Node> items;
   std::vector<Entry> entries;  // in the order of the text, duplicates included
@@ -46,7 +49,7 @@ struct SyntaxProblem {
 constexpr std::size_t maxYamlSize = 256 * 1024;  // bytes
 constexpr std::size_t maxYamlDepth = 16;
 
-/// An empty text is an empty node.
-std::variant<Node, SyntaxProblem> parseYaml(std::string_view text);
+/// An empty text is an empty node. A syntax problem quotes nothing.
+std::variant<Node, SyntaxProblem> parseYaml(std::string_view text, Quoting quoting);
 
 }  // namespace smsd::config

@@ -149,6 +149,19 @@ class Soap(Canary):
 
 
 class Configuration(Canary):
+    def assert_not_shown(self, program, text):
+        """A file that is wrong: refused, and what is said of it holds no canary and not a part of one."""
+        file = self.folder / "file.yaml"
+        file.write_text(text)
+        file.chmod(0o640)
+        done = subprocess.run([BIN / program, "--check", "--config", file], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertIn(f"{file}:", done.stderr)
+        for value in self.canaries.values():
+            for part in (value[:8], value[8:16], value[-8:]):
+                self.assertNotIn(part, done.stdout + done.stderr)
+        return done.stderr
+
     def test_no_problem_with_a_file_shows_what_is_in_it(self):
         secret = self.secret("password")
         value = self.canaries["password"]
@@ -157,10 +170,38 @@ class Configuration(Canary):
                            ("http", f"url: http://gw/{{recipient}}{{text}}\nauth: {{type: basic, username: x, password_file: {value}}}"),
                            ("http", f"url: http://gw/{{recipient}}{{text}}\nproxy: {{url: 'http://x:{value}@p:1'}}"),
                            ("http", f"url: http://gw/{{recipient}}{{text}}\nbody: 'a b {value}'\nmethod: POST"),
+                           ("http", f"url: http://gw/{{recipient}}{{text}}\nreference: {{body: '({value}'}}"),
                            ("soap", f"preset: boost\nurl: http://gw\nusername: x\npassword: {value}\npassword_file: {secret}")):
             with self.subTest(text=text.replace(value, "...")):
-                file = self.folder / "file.yaml"
-                file.write_text(text)
-                done = subprocess.run([BIN / f"smsd-worker-{kind}", "--check", "--config", file], capture_output=True, text=True, check=False)
-                self.assertEqual(done.returncode, 78)
-                self.assertNotIn(value, done.stdout + done.stderr)
+                self.assert_not_shown(f"smsd-worker-{kind}", text)
+
+    def test_no_slip_beside_a_secret_shows_it(self):
+        """A blank forgotten, the secret where its file or its type belongs, a list for a section."""
+        self.secret("password", "s3cret" + canary())
+        value = self.canaries["password"]
+        for slip in (f"auth: {{type: basic, password:{value}}}", f"auth: {{type: basic, password: {value}, password: {value}}}",
+                     f"auth: {{type: bearer, token:{value}}}", f"auth: {{type: bearer, {value}}}", f"auth: {{{value}: x, {value}: y}}",
+                     f"auth: Bearer {value}", f"auth: {value}", f"auth: [{value}]", f"auth: {{type: {value}}}", f"auth: password:{value}",
+                     f"auth: {{type: basic, username: x, password_file:{value}}}", f"auth: {{password={value}: }}", f"auth:{value}",
+                     f"auth: {{type: basic, password: *{value}}}", f"auth: {{type: basic, password: !{value} x}}",
+                     f"auth: {{type: basic, password: &{value}}}", f"auth: {{type: basic, password: \"\\{value}\"}}",
+                     f"secrets: {value}", f"secrets: [{value}]", f"secrets: [{{name: a, file:{value}}}]", f"secrets: [key:{value}]",
+                     f"secrets: [{{name: {value}:x, file: x}}]", f"headers: ['X-Api-Key: {value}']", f"headers: [X-Api-Key: {value}]",
+                     f"headers: [{{'X-Api-Key: {value}': x}}]", f"headers: [{{name: 'X-Api-Key: {value}', value: '{{no}}'}}]",
+                     f"headers: {{X-Api-Key: {value}}}", f"timeout: {value}", f"timeout: '{value}'", f"window: {value}", f"window: 'x{value}'",
+                     f"knows_keys: {value}", f"rate: {{per_second: {value}}}", f"proxy: http://x:{value}@p:1", f"proxy: {{url:{value}}}",
+                     f"key_password_file:{value}", f"{value}: x", f"{value}"):
+            with self.subTest(slip=slip.replace(value, "...")):
+                self.assert_not_shown("smsd-worker-http", f"url: http://gw/{{recipient}}{{text}}\n{slip}\n")
+        said = self.assert_not_shown("smsd-worker-http", f"url: http://gw/{{recipient}}{{text}}\nauth: {{type: basic, password:{value}}}\n")
+        self.assertIn("file.yaml:2:21: unknown key 'password...', a blank is missing after the colon, did you mean password_file, "
+                      "the file it is in? expected one of type, username, password_file, token_file", said)
+
+    def test_no_slip_beside_the_password_of_a_database_shows_it(self):
+        self.canaries["password"] = value = canary()
+        for queue in (f"postgresql: {{connection:password={value}}}", f"postgresql: {{connection: host=x password={value}}}",
+                      f"postgresql: password={value} host=x", f"postgresql: 'postgresql://u:{value}@h/db'", f"postgresql: [password={value}]",
+                      f"postgresql: {{password: {value}}}", f"postgresql: {{'host=x password={value}': }}", f"backend: 'u:{value}@h'",
+                      f"backend: 'password={value}'", f"lease: password={value}", f"password={value}: x"):
+            with self.subTest(queue=queue.replace(value, "...")):
+                self.assert_not_shown("smsd", f"queue: {{{queue}}}\ndispatchers: [{{name: x, kind: debug}}]\n")

@@ -78,7 +78,8 @@ std::optional<std::string> HttpDispatcher::readHeaders() {
   for (auto& header : settings_.headers) {
     auto parsed = net::parseHeaderValue(header.value, endpoint_.constants());
     if (auto problem = std::get_if<net::Problem>(&parsed))
-      return header.name + ": " + net::describe(*problem);
+      return "the value of header " + std::to_string(&header - settings_.headers.data() + 1) + ": " +
+             net::describe(*problem);
     auto& value = std::get<net::Template>(parsed);
     bool varies = false;
     for (auto placeholder : {Placeholder::recipient, Placeholder::digits, Placeholder::text, Placeholder::key,

@@ -76,7 +76,11 @@ std::optional<std::string> Expression::compile(const std::string& text) {
   options.set_log_errors(false);
   options.set_max_mem(mostMemory);
   auto compiled = std::make_shared<RE2>(text, options);
-  if (!compiled->ok()) return "not a regular expression as RE2 knows them: " + compiled->error();
+  if (!compiled->ok()) {
+    // After its colon RE2 quotes the expression.
+    return "not a regular expression as RE2 knows them: " +
+           compiled->error().substr(0, compiled->error().find(':'));
+  }
   expression_ = std::move(compiled);
   return std::nullopt;
 }

@@ -53,7 +53,7 @@ void declare(Keys& keys, Settings& s) {
 }
 
 std::string problemsOf(std::string_view yaml, Settings& settings) {
-  Keys keys;
+  Keys keys(Quoting::harmless);
   declare(keys, settings);
   return describe(keys.read(yaml, "f.yaml"));
 }
@@ -224,6 +224,52 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"deep: {loud: true\ncount: 3\n", "f.yaml:2:6: end of map flow not found, expected YAML\n"},
         Refusal{"title: a: b\n", "f.yaml:1:9: illegal map value, expected YAML\n"}));
 
+// As a dispatcher's file is read: it may hold secrets, and one may have landed in the wrong place.
+TEST(Config, QuotesNothingOfAFileThatMayHoldSecrets) {
+  const std::string keys = "expected one of title, count, deep, place, color, kind, elements, pin_file\n";
+  const std::string deep = "expected a section with keys of factor, loud, delay, expiry\n";
+  for (const auto& [yaml, problem] : std::vector<std::pair<std::string, std::string>>{
+           {"count: 9", "1:8: count: found a number, expected an integer 1..8\n"},
+           {"count: s3cret", "1:8: count: found a text, expected an integer 1..8\n"},
+           {"deep: {delay: 30}",
+            "1:15: deep.delay: found a number, expected a duration 1s..1h: with its unit, as in 30s\n"},
+           {"color: 's3cret'", "1:8: color: found a quoted text, expected one of red|green\n"},
+           {"deep: delay:s3cret", "1:7: found a text for deep, a blank is missing after the colon, " + deep},
+           {"elements: ['X: s3cret']",
+            "1:12: elements: found a quoted text, expected a map with keys of name, size\n"},
+           {"s3cret: x", "1:1: unknown key (not shown: it may be a secret), " + keys},
+           {"cuont: s3cret", "1:1: unknown key 'cuont', did you mean count? " + keys},
+           {"cuont=s3cret: x", "1:1: unknown key 'cuont...', did you mean count? " + keys},
+           {"{count:s3cret}", "1:2: unknown key 'count...', a blank is missing after the colon, " + keys},
+           {"pin: 1234", "1:1: unknown key 'pin', did you mean pin_file, the file it is in? " + keys},
+           {"{pin:1234}",
+            "1:2: unknown key 'pin...', a blank is missing after the colon, did you mean "
+            "pin_file, the file it is in? " +
+                keys},
+           {"title: x\ntitle: y",
+            "2:1: key 'title' is given twice, expected once (the first is in line 1)\n"},
+           {"title: *s3cret", "1:8: the referenced anchor is not defined, expected YAML\n"}}) {
+    Settings settings;
+    Secret pin;
+    Keys declared;
+    declare(declared, settings);
+    declared.secretFile("pin_file", pin, "the PIN");
+    EXPECT_EQ(describe(declared.read(yaml, "f.yaml")), "f.yaml:" + problem) << yaml;
+  }
+}
+
+// smsd.yaml has no secrets, but a connection string is near.
+TEST(Config, QuotesNoMoreThanWhatStandsBeforeAValueWhereOneMayBegin) {
+  EXPECT_EQ(
+      problemsOf("deep: host=x password=s3cret"),
+      "f.yaml:1:7: found 'host...' for deep, expected a section with keys of factor, loud, delay, expiry\n");
+  EXPECT_EQ(problemsOf("color: me:s3cret@host"),
+            "f.yaml:1:8: color: found 'me...', expected one of red|green\n");
+  EXPECT_EQ(
+      problemsOf("zzz=s3cret: 3"),
+      "f.yaml:1:1: unknown key 'zzz...', expected one of title, count, deep, place, color, kind, elements\n");
+}
+
 TEST(Config, RefusesEveryOtherWordForTrueWithAdviceC11) {
   for (const char* word : {"yes", "on", "1", "True", "TRUE", "Yes", "ON", "y", "'true'"}) {
     const std::string problem = problemsOf(std::string("deep: {loud: ") + word + "}");
@@ -256,7 +302,7 @@ TEST(Config, SaysAllProblemsAtOnceInTheOrderOfTheFile) {
 TEST(Config, SaysARequiredKeyIsMissingOnceAndOnlyWhereNothingElseIsWrong) {
   const auto read = [](std::string_view yaml) {
     std::string user;
-    Keys keys;
+    Keys keys(Quoting::harmless);
     keys.text("account.user", user, "who", Presence::required);
     return describe(keys.read(yaml, "f.yaml"));
   };
@@ -319,7 +365,7 @@ TEST(Config, AsksARuleOnlyWhenItsSectionWasReadWithoutAProblem) {
   };
   const auto read = [](std::string_view yaml) {
     Wait wait;
-    Keys keys;
+    Keys keys(Quoting::harmless);
     keys.duration("wait.least", wait.least, {1s, 1h}, "");
     keys.duration("wait.most", wait.most, {1s, 1h}, "");
     keys.integer("other", wait.other, {1, 2}, "");
@@ -341,7 +387,7 @@ TEST(Config, AsksARuleOnlyWhenItsSectionWasReadWithoutAProblem) {
 
 TEST(Config, KnowsWhereAKeyStoodAfterwards) {
   Settings s;
-  Keys keys;
+  Keys keys(Quoting::harmless);
   declare(keys, s);
   ASSERT_TRUE(
       keys.read("# x\ndeep:\n  loud: true\nelements:\n- name: a\n- size: 3\n  name: b\n", "f.yaml").empty());
@@ -353,7 +399,7 @@ TEST(Config, KnowsWhereAKeyStoodAfterwards) {
 
 TEST(Config, ExplainsEachKeyFromItsDeclaration) {
   Settings s;
-  Keys keys;
+  Keys keys(Quoting::harmless);
   declare(keys, s);
   std::string all;
   for (const auto& e : keys.explain())

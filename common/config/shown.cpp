@@ -1,0 +1,69 @@
+// See shown.h.
+#include "common/config/shown.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/config/values.h"
+
+namespace smsd::config {
+namespace {
+
+// key:value, key=value, and the user:password@host of a connection.
+constexpr std::string_view valueMayBegin = ":=@";
+
+// Bounded, printable, one line.
+std::string inQuotes(std::string_view word) {
+  constexpr std::size_t most = 40;
+  const std::string_view begin = word.substr(0, std::min(most, word.find_first_of(valueMayBegin)));
+  std::string result = "'";
+  for (const char c : begin) result += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  // not to end within a character
+  if (begin.size() == most && word.size() > most)
+    while (!result.empty() && (static_cast<unsigned char>(result.back()) & 0x80) != 0) result.pop_back();
+  return result + (begin.size() < word.size() ? "...'" : "'");
+}
+
+bool isNumber(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("-0123456789.") == std::string_view::npos;
+}
+
+}  // namespace
+
+std::string found(const Node& node) {
+  const bool quotable = node.quoting == Quoting::harmless;
+  switch (node.kind) {
+    case Node::Kind::empty:
+      return "found no value";
+    case Node::Kind::list:
+      return "found a list";
+    case Node::Kind::map:
+      return "found a map";
+    case Node::Kind::quoted:
+      return quotable ? fmt::format("found the quoted text {}", inQuotes(node.scalar))
+                      : "found a quoted text";
+    case Node::Kind::plain:
+      break;
+  }
+  if (quotable) return fmt::format("found {}", inQuotes(node.scalar));
+  return isNumber(node.scalar) ? "found a number" : "found a text";
+}
+
+std::string shownKey(std::string_view key, Quoting quoting, const std::vector<std::string>& known) {
+  if (quoting == Quoting::harmless || closest(headOf(key), known)) return " " + inQuotes(key);
+  return " (not shown: it may be a secret)";
+}
+
+std::string_view headOf(std::string_view word) { return word.substr(0, word.find_first_of(valueMayBegin)); }
+
+std::string blankAdvice(std::string_view word) {
+  const std::string_view head = headOf(word);
+  const bool isKey = !head.empty() && std::all_of(head.begin(), head.end(),
+                                                  [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+  const std::string_view rest = word.substr(head.size());
+  if (!isKey || rest.size() < 2 || rest[0] != ':' || rest[1] == ' ' || rest[1] == '/') return {};
+  return "a blank is missing after the colon, ";
+}
+
+}  // namespace smsd::config
