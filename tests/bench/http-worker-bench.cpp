@@ -5,7 +5,7 @@
 // The worker is the real program, locked in, over its socketpair; a loop that does nothing else plays the
 // supervisor. The bare loop is what one thread can do with curl_multi_perform and curl_multi_poll, with the
 // same number in flight. They take turns, so that what else the machine does falls on both. Prints what it
-// measured; --least makes it exit 1 below that share of the bare rate.
+// measured; --least makes it exit 1 below that share of the bare rate, --most-growth where memory grew.
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -37,6 +37,7 @@ struct Arguments {
   unsigned backlog = 256;
   unsigned rounds = 5;
   double least = 0;
+  long mostGrowth = 0;  // of the worker's resident memory, kB, after its first turn; 0: any
   std::string worker;
   unsigned port = 0;  // of a gateway on this host; 0: an nginx of our own
 };
@@ -267,10 +268,11 @@ int measure(const Arguments& arguments) {
       "median of {}: bare {:.0f}/s ({:.1f} us each), worker {:.0f}/s ({:.1f} us each), {:.0f}% of it\n",
       arguments.rounds, median(bareRates), median(bareCpu), median(workerRates), median(workerCpu),
       median(ratios) * 100);
+  long last = worker.residentKilobytes();
   fmt::print("{} requests by one worker: resident {} kB after the first {}, {} kB after the last\n",
-             arguments.requests * (arguments.rounds + 1), first, arguments.requests,
-             worker.residentKilobytes());
-  return median(ratios) >= arguments.least ? 0 : 1;
+             arguments.requests * (arguments.rounds + 1), first, arguments.requests, last);
+  bool grew = arguments.mostGrowth > 0 && last - first > arguments.mostGrowth;
+  return median(ratios) >= arguments.least && !grew ? 0 : 1;
 }
 
 }  // namespace
@@ -286,6 +288,8 @@ int main(int argc, char** argv) {
   app.add_option("--backlog", arguments.backlog, "SMS that the worker holds ahead");
   app.add_option("--rounds", arguments.rounds, "turns of each");
   app.add_option("--least", arguments.least, "exit 1 below this share of the bare rate (0.9)");
+  app.add_option("--most-growth", arguments.mostGrowth,
+                 "exit 1 where the worker's memory grows by more kB after its first turn");
   app.add_option("--worker", arguments.worker, "the program");
   app.add_option("--port", arguments.port, "of another gateway on this host, not an nginx of our own");
   CLI11_PARSE(app, argc, argv);
