@@ -201,6 +201,16 @@ TEST_F(Gateways, MayAskForACertificateOverHttp2) {
   EXPECT_TRUE(send().ends_with(" wants https (400)")) << "an s that is missing loses no SMS";
 }
 
+TEST_F(Gateways, ThatEndConnectionsWithoutAWordMayBeSpokenToOnOneForEachRequest) {
+  Gateway gateway({"cut=reused"});
+  serve(gateway.port(), "keep_alive: false\n");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(send(), "accepted");
+  EXPECT_EQ(gateway.connections(), 3U);
+  serve(gateway.port(), "");
+  EXPECT_EQ(send(), "accepted");
+  EXPECT_TRUE(send().starts_with("unknown"));
+}
+
 TEST_F(Gateways, GetManyRequestsAtOnceOverOneConnectionOfHttp2) {
   Nginx nginx(Nginx::Settings{.certificate = certificates().good()});
   serve(nginx.port(), withAuthority() + "http_version: 2\nwindow: 100\n", "/", "https://localhost");

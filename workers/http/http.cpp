@@ -13,15 +13,6 @@ namespace {
 
 using net::Placeholder;
 
-// What libcurl writes itself, and what would change where a request ends or goes.
-bool isOurs(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  constexpr std::string_view ours[] = {"host",       "content-length", "transfer-encoding",
-                                       "connection", "upgrade",        "expect"};
-  return std::find(std::begin(ours), std::end(ours), name) != std::end(ours);
-}
-
 }  // namespace
 
 void HttpDispatcher::declare(config::Keys& keys) {
@@ -40,9 +31,8 @@ void HttpDispatcher::declare(config::Keys& keys) {
         inner.text("value", header.value, "its value, with placeholders as in the url",
                    config::Presence::required);
         inner.rule("name", [&header]() -> std::optional<std::string> {
-          if (!net::isHeaderName(header.name)) return "expected the name of a header";
-          if (isOurs(header.name)) return "is not for the configuration to set";
-          return std::nullopt;
+          if (net::isHeaderName(header.name)) return std::nullopt;
+          return "expected the name of a header";
         });
       },
       "headers of each request");
@@ -76,6 +66,7 @@ std::optional<std::string> HttpDispatcher::readUrl() {
 
 std::optional<std::string> HttpDispatcher::readHeaders() {
   for (auto& header : settings_.headers) {
+    if (auto problem = endpoint_.problemOfHeader(header.name)) return header.name + ": " + *problem;
     auto parsed = net::parseHeaderValue(header.value, endpoint_.constants());
     if (auto problem = std::get_if<net::Problem>(&parsed))
       return "the value of header " + std::to_string(&header - settings_.headers.data() + 1) + ": " +

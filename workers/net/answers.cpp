@@ -121,7 +121,7 @@ std::string_view wordsOf(Failure failure) {
     case Failure::garbage:
       return "does not speak HTTP";
     case Failure::resend:
-      return "ended a kept-alive connection";
+      return "ended a kept-alive connection (see `keep_alive`)";
     case Failure::proxy:
       return "is behind a proxy that rejects the credentials";
     case Failure::other:

@@ -28,6 +28,13 @@ std::string base64(std::string_view bytes) {
   return result;
 }
 
+std::string lowered(std::string_view name) {
+  std::string result(name);
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return result;
+}
+
 bool isSecretName(const std::string& name) {
   constexpr std::string_view taken[] = {"recipient", "digits", "text", "key", "encoding"};
   return !name.empty() && name.size() <= 32 && name[0] >= 'a' && name[0] <= 'z' &&
@@ -38,6 +45,19 @@ bool isSecretName(const std::string& name) {
 
 }  // namespace
 
+bool isOurHeader(std::string_view name) {
+  constexpr std::string_view ours[] = {"host",       "content-length", "transfer-encoding",
+                                       "connection", "upgrade",        "expect"};
+  return std::find(std::begin(ours), std::end(ours), lowered(name)) != std::end(ours);
+}
+
+std::optional<std::string> Endpoint::problemOfHeader(std::string_view name) const {
+  if (isOurHeader(name)) return "is not for the configuration to set";
+  if (credentials_.how != Authentication::none && lowered(name) == "authorization")
+    return "Authorization is what `auth` sends, expected one of the two";
+  return std::nullopt;
+}
+
 void Endpoint::declare(config::Keys& keys) {
   keys.integer("window", window_, {1, 256}, "requests under way at once");
   keys.integer("backlog", backlog_, {0, 4096}, "SMS taken ahead of the window");
@@ -46,6 +66,9 @@ void Endpoint::declare(config::Keys& keys) {
                   "until an answer has to be complete; `timeout` of smsd.yaml holds as well");
   keys.choice("http_version", http_, {{"1.1", HttpVersion::http11}, {"2", HttpVersion::http2}},
               "the newest version of HTTP to speak; 2 over TLS only");
+  keys.flag("keep_alive", keepAlive_,
+            "keep connections for further requests; false: one for each, for a gateway that ends them "
+            "without a word");
   keys.integer("redirects", redirects_, {0, 10},
                "how many redirects to follow, within the same scheme, host and port only");
   keys.flag("knows_keys", knowsKeys_,
@@ -103,8 +126,9 @@ void Endpoint::declareProxy(config::Keys& keys) {
 void Endpoint::declareRules(config::Keys& keys) {
   keys.rule("certificate_file", [this] { return readIdentity(); });
   keys.rule("idempotency_header", [this]() -> std::optional<std::string> {
-    if (isHeaderName(idempotencyHeader_)) return std::nullopt;
-    return "expected the name of a header";
+    if (!isHeaderName(idempotencyHeader_)) return "expected the name of a header";
+    if (isOurHeader(idempotencyHeader_)) return "is not for the configuration to set";
+    return std::nullopt;
   });
   // The supervisor takes a worker that begins nothing for that long for one that hangs.
   keys.rule("rate", [this]() -> std::optional<std::string> {
@@ -211,6 +235,7 @@ TransferSettings Endpoint::transfers() const {
   settings.connectTimeout = connectTimeout_;
   settings.authorities = authorities_.text();
   settings.http = http_;
+  settings.connectionsAre = keepAlive_ ? ConnectionsAre::kept : ConnectionsAre::forOneRequest;
   settings.leastTls = leastTls_;
   settings.identity = identity_;
   settings.credentials = credentials_;

@@ -24,6 +24,9 @@ struct NamedSecret {
   config::Secret value;
 };
 
+/// What libcurl writes itself, and what would change where a request ends or goes.
+bool isOurHeader(std::string_view name);
+
 class Endpoint {
  public:
   /// Before the kind's own keys, so that its rules find what was read.
@@ -40,6 +43,8 @@ class Endpoint {
   static std::string agentHeader();
   std::string keyHeader(std::string_view key) const;
   Milliseconds deadline(Milliseconds given) const;
+  /// What is wrong with a header of that name beside our own, once all keys are read.
+  std::optional<std::string> problemOfHeader(std::string_view name) const;
 
   /// Takes our secrets out of what a gateway said, should it say one: a reference is shown.
   void hideSecrets(std::string& said) const;
@@ -63,6 +68,7 @@ class Endpoint {
   int redirects_ = 0;
   double perSecond_ = 0;
   bool knowsKeys_ = false;
+  bool keepAlive_ = true;
   std::string idempotencyHeader_ = "Idempotency-Key";
   HttpVersion http_ = HttpVersion::http11;
 

@@ -105,6 +105,7 @@ void Slot::setConnection() {
   // Of a name with several addresses each gets its share of it.
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings_.connectTimeout.count()));
   set(CURLOPT_MAXAGE_CONN, static_cast<long>(longestIdle.count()));
+  if (settings_.connectionsAre == ConnectionsAre::forOneRequest) set(CURLOPT_FORBID_REUSE, 1L);
 }
 
 void Slot::setTls() {

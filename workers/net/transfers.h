@@ -25,6 +25,7 @@ enum class HttpVersion {
   http11,
   http2,  // over TLS where the gateway speaks it, else 1.1
 };
+enum class ConnectionsAre { kept, forOneRequest };
 enum class Authentication { none, basic, digest, bearer };
 
 struct Request {
@@ -61,6 +62,7 @@ struct TransferSettings {
   Method method = Method::get;
   std::vector<std::string> headers{};  // "Name: value", of every request
   HttpVersion http = HttpVersion::http11;
+  ConnectionsAre connectionsAre = ConnectionsAre::kept;
   TlsVersion leastTls = TlsVersion::tls12;
   Identity identity{};
   Credentials credentials{};
