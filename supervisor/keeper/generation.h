@@ -55,6 +55,9 @@ class WorkerEvents {
   /// It has described itself, and said how its way out is.
   virtual void workerReady(const WorkerTraits& traits, const HealthReport& health) = 0;
   virtual void workerReported(std::vector<AttemptOutcome> outcomes) = 0;
+  /// It gives back what it was neither told to withhold nor to drain: it is about to end, and would give back
+  /// the next as well. Before the report that has it.
+  virtual void workerDeclined() = 0;
   /// Asked for each SMS that a worker is about to begin, after what was reported with it.
   virtual Leave mayBegin() const = 0;
   /// The last call: the object may be destroyed afterwards, not from within.

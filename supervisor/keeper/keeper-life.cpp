@@ -16,6 +16,9 @@ constexpr Milliseconds wellFor = 10s;
 // A worker that gives way to a fresh one may finish what it has begun for as long as an attempt takes, but an
 // operator waits for it.
 constexpr Milliseconds longestRetirement = 10s;
+// A worker that gives back what it was to send ends as soon as it has finished the rest, at the latest after
+// this.
+constexpr Milliseconds endsWithin = 5s;
 
 }  // namespace
 
@@ -31,6 +34,7 @@ class Keeper::Desk final : public WorkerEvents {
   void workerReported(std::vector<AttemptOutcome> outcomes) override {
     keeper_.workerReported(generation_, std::move(outcomes));
   }
+  void workerDeclined() override { keeper_.workerDeclined(generation_); }
   Leave mayBegin() const override { return keeper_.mayBegin(); }
   void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, Conduct conduct) override {
     keeper_.workerGone(generation_, why, std::move(lost), conduct);
@@ -148,6 +152,20 @@ void Keeper::workerReported(unsigned generation, std::vector<AttemptOutcome> out
   road_.dispatcherReported(index_, std::move(outcomes));
 }
 
+/// Its successor may have what it gives back, or another way out; itself no more.
+void Keeper::workerDeclined(unsigned generation) {
+  if (generation != life_.generation() || worker_.get() == nullptr) return;
+  declined_ = true;
+  declining_.in(endsWithin);
+}
+
+void Keeper::endDeclined() {
+  if (!declined_) return;
+  if (out() > 0) return declining_.in(endsWithin);
+  endWhy_ = "it gave back what it was to send, and did not end";
+  happens(Event::hung);
+}
+
 void Keeper::workerGone(unsigned generation, const std::string& why, std::vector<AttemptOutcome> lost,
                         Conduct conduct) {
   if (generation != life_.generation() || worker_.get() == nullptr) return;
@@ -156,8 +174,9 @@ void Keeper::workerGone(unsigned generation, const std::string& why, std::vector
   tasks_.add(kj::evalLater([worker = kj::mv(worker_)]() {}));
   asking_ = nullptr;
   proving_.cancel();
+  declining_.cancel();
   healthDue_.cancel();
-  ready_ = undecided_ = false;
+  ready_ = undecided_ = declined_ = false;
   if (conduct == Conduct::breach) ++strikes_;
   bool leaving = life_.phase() == Life::Phase::leaving;
   Action action = life_.happens(conduct == Conduct::breach ? Event::breach : Event::gone);

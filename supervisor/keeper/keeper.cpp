@@ -41,6 +41,7 @@ Keeper::Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std:
                  proven();
                  changed();
                }),
+      declining_(timer_, [this]() { endDeclined(); }),
       healthDue_(timer_, [this]() { askHealth(); }),
       ask_(timer_, [this]() { askInquiry(); }),
       tasks_(*this) {}
@@ -63,7 +64,7 @@ State Keeper::state() const {
     case Phase::leaving:
       break;
   }
-  if (!ready_) return State::starting;
+  if (!ready_ || declined_) return State::starting;
   if (sick_ == Sick::byHealth) return State::broken;
   if (breaker() == Breaker::State::closed) return State::ready;
   return sick_ == Sick::byOutcome ? State::broken : State::resting;

@@ -133,6 +133,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   // What a worker says, by generation.
   void workerReady(unsigned generation, const WorkerTraits& traits, const HealthReport& health);
   void workerReported(unsigned generation, std::vector<AttemptOutcome> outcomes);
+  void workerDeclined(unsigned generation);
   void workerGone(unsigned generation, const std::string& why, std::vector<AttemptOutcome> lost,
                   Conduct conduct);
   Leave mayBegin() const;
@@ -143,6 +144,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   void rest();
   void retire();
   void proven();
+  void endDeclined();
   std::vector<AttemptOutcome> notOursToKnow(std::vector<AttemptOutcome> lost, Conduct conduct);
   void sayGone(const std::string& why, int pid, std::size_t lost, Conduct conduct, Life::Action action);
 
@@ -158,7 +160,8 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   void countToday();
   void count(const AttemptOutcome& one);
   bool working() const {
-    return ready_ && (life_.phase() == Life::Phase::fresh || life_.phase() == Life::Phase::proven);
+    return ready_ && !declined_ &&
+           (life_.phase() == Life::Phase::fresh || life_.phase() == Life::Phase::proven);
   }
   Breaker::State breaker() const { return breaker_.state(now()); }
   Trouble trouble() const;
@@ -181,7 +184,8 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   Life life_;
   kj::Own<Generation> worker_;
   WorkerTraits traits_;
-  bool ready_ = false;  // this generation said so
+  bool ready_ = false;     // this generation said so
+  bool declined_ = false;  // and then that it takes no more
   bool undecided_ = true;
   bool paused_ = false;      // by the operator
   bool restarting_ = false;  // this generation's end is the operator's will
@@ -208,6 +212,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   Alarm probe_;
   Alarm respawn_;
   Alarm proving_;
+  Alarm declining_;
   Alarm healthDue_;
   Alarm ask_;
   kj::Promise<void> asking_ = nullptr;

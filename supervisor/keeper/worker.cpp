@@ -229,7 +229,10 @@ kj::Promise<HealthReport> Worker::health() {
       .exclusiveJoin(kj::mv(late));
 }
 
-kj::Promise<void> Worker::drain() { return KJ_ASSERT_NONNULL(client_).drainRequest().send().ignoreResult(); }
+kj::Promise<void> Worker::drain() {
+  drained_ = true;
+  return KJ_ASSERT_NONNULL(client_).drainRequest().send().ignoreResult();
+}
 
 void Worker::end(const std::string& why) {
   if (why_.empty() && exit_.empty()) why_ = why;
@@ -254,6 +257,7 @@ kj::Promise<void> Worker::take(ReportContext context) {
   } catch (const kj::Exception&) {
     breach("a report that cannot be read");
   }
+  if (std::exchange(declined_, false)) events_.workerDeclined();
   // Outcomes first: after them another way may be better for what is only announced.
   if (!outcomes.empty()) events_.workerReported(std::move(outcomes));
   for (auto attempt : announced)
@@ -277,6 +281,7 @@ bool Worker::takeOutcome(proto::Report::Reader report, std::vector<AttemptOutcom
   if (report.isNotBegun()) {
     // Begun and then given back is well: it was announced, and not touched after all.
     outcomes.push_back({attempt, givenBack(), Begun::no});
+    declined_ = declined_ || (!out.withheld && !drained_);
   } else if (out.begun == Begun::no) {
     breach("an outcome for an attempt that was never begun");
     return false;
@@ -305,6 +310,7 @@ bool Worker::takeBegun(queue::AttemptId attempt, std::vector<queue::AttemptId>& 
       return true;
     case Leave::withheld:
       withheld.push_back(attempt);
+      found->second.withheld = true;
       return true;
     case Leave::revoked:
       end("the lease ran out before it had begun");

@@ -44,6 +44,7 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   struct Out {
     Begun begun = Begun::no;
     kj::TimePoint since;  // handed over, then begun
+    bool withheld = false;
   };
 
   void introduce(Milliseconds startTimeout);
@@ -75,7 +76,9 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   bool gone_ = false;
   bool breached_ = false;
   bool ended_ = false;  // by us
-  std::string why_;     // why we ended it, if we did
+  bool drained_ = false;
+  bool declined_ = false;  // in the report at hand
+  std::string why_;        // why we ended it, if we did
   std::string exit_;
   kj::TaskSet tasks_;
 };

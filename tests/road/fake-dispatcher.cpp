@@ -56,7 +56,7 @@ class FakeDispatcher::Generation final : public keeper::Generation {
     if (dispatcher_.mute) return kj::NEVER_DONE;
     auto pair = kj::newPromiseAndFulfiller<void>();
     drained_ = kj::mv(pair.fulfiller);
-    later_ = kj::evalLater([this]() { giveBack(); }).eagerlyEvaluate(nullptr);
+    later_ = kj::evalLater([this]() { giveBackAll(); }).eagerlyEvaluate(nullptr);
     return kj::mv(pair.promise);
   }
 
@@ -84,6 +84,20 @@ class FakeDispatcher::Generation final : public keeper::Generation {
     finishDrain();
   }
 
+  void giveBack(const std::vector<queue::AttemptId>& attempts, const std::string& why) {
+    std::vector<AttemptOutcome> outcomes;
+    for (auto attempt : attempts) {
+      if (out_.erase(attempt) == 0) throw std::logic_error("the test speaks of an attempt that is not out");
+      outcomes.push_back({attempt, {OutcomeKind::deferred, why, {}}, Begun::no});
+    }
+    if (!outcomes.empty()) keeper_.workerReported(std::move(outcomes));
+    finishDrain();
+  }
+  void decline(const std::vector<queue::AttemptId>& attempts) {
+    keeper_.workerDeclined();
+    giveBack(attempts, "the worker gave it back untouched");
+  }
+
   void gone(const std::string& why, bool breach) {
     if (std::exchange(gone_, true)) return;
     dispatcher_.current_ = nullptr;
@@ -102,14 +116,11 @@ class FakeDispatcher::Generation final : public keeper::Generation {
 
  private:
   /// As a real worker does when it is drained: what it has not begun comes back.
-  void giveBack() {
-    std::vector<AttemptOutcome> outcomes;
+  void giveBackAll() {
+    std::vector<queue::AttemptId> attempts;
     for (auto& [attempt, begun] : out_)
-      if (begun == Begun::no)
-        outcomes.push_back({attempt, {OutcomeKind::deferred, "drained", {}}, Begun::no});
-    for (auto& outcome : outcomes) out_.erase(outcome.attempt);
-    if (!outcomes.empty()) keeper_.workerReported(std::move(outcomes));
-    finishDrain();
+      if (begun == Begun::no) attempts.push_back(attempt);
+    giveBack(attempts, "drained");
   }
   void finishDrain() {
     if (!out_.empty()) return;
@@ -148,6 +159,7 @@ void FakeDispatcher::begin(queue::AttemptId attempt) { current_->begin(attempt);
 void FakeDispatcher::say(std::vector<std::pair<queue::AttemptId, Outcome>> outcomes) {
   current_->say(std::move(outcomes));
 }
+void FakeDispatcher::giveBack(const std::vector<queue::AttemptId>& attempts) { current_->decline(attempts); }
 void FakeDispatcher::gone(const std::string& why, bool breach) { current_->gone(why, breach); }
 
 void FakeDispatcher::sayAll(const Outcome& outcome) {

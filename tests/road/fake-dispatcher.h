@@ -57,6 +57,8 @@ class FakeDispatcher {
   /// Begun, and then this.
   void say(queue::AttemptId attempt, Outcome outcome) { say({{attempt, std::move(outcome)}}); }
   void say(std::vector<std::pair<queue::AttemptId, Outcome>> outcomes);
+  /// Not begun after all: what a worker does that is about to end.
+  void giveBack(const std::vector<queue::AttemptId>& attempts);
   /// The same of everything that is out.
   void sayAll(const Outcome& outcome);
   void die(const std::string& why = "signal 9 (Killed)") { gone(why, false); }

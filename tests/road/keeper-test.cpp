@@ -314,6 +314,46 @@ TEST(Keeper, WithholdsWhatIsNotBegunWhenItRestsIsBrokenOrPaused) {
   }
 }
 
+TEST(Keeper, GivesNothingMoreToAWorkerThatGivesBackUntilAnotherHasItsPlace) {
+  Bench bench;
+  bench.start();
+  bench.give(accepted());
+  auto out = bench.give(1);
+  bench.worker.giveBack(bench.hand(2));
+  bench.turn();
+  for (auto wait : {0s, 1s, 5s}) {  // it finishes what it has begun
+    bench.advance(wait);
+    EXPECT_FALSE(bench.keeper.usable());
+    EXPECT_EQ(bench.keeper.room(), 0u);
+    EXPECT_EQ(static_cast<int>(bench.keeper.state()), static_cast<int>(State::starting));
+    EXPECT_EQ(static_cast<int>(bench.worker.events().mayBegin()), static_cast<int>(Leave::withheld));
+  }
+  bench.worker.say(out.at(0), accepted());
+  bench.worker.die("exit status 0");
+  bench.turn();
+  EXPECT_EQ(bench.worker.hired, 2u);
+  EXPECT_EQ(bench.keeper.room(), 4u);
+  bench.advance(2s);
+  EXPECT_EQ(bench.keeper.room(), 4u);
+}
+
+TEST(Keeper, EndsAWorkerThatGivesBackAndDoesNotEndByItself) {
+  Bench bench;
+  bench.start();
+  bench.worker.giveBack(bench.hand(1));
+  bench.turn();
+  bench.advance(5s - 1ms);
+  EXPECT_TRUE(bench.worker.alive());
+  EXPECT_EQ(bench.keeper.room(), 0u);
+  bench.advance(1ms);
+  ASSERT_EQ(bench.worker.ended,
+            (std::vector<std::string>{"it gave back what it was to send, and did not end"}));
+  EXPECT_EQ(static_cast<int>(bench.keeper.state()), static_cast<int>(State::resting));
+  EXPECT_EQ(bench.story.count("did not end"), 1u) << bench.story.text();
+  bench.advance(1s);
+  EXPECT_EQ(bench.keeper.room(), 4u);
+}
+
 TEST(Keeper, CountsOutcomes) {
   Bench bench;
   bench.start();

@@ -101,6 +101,44 @@ TEST(Verdicts, RetriesWhatWasNotBegunThroughTheSameDispatcherAndDoesNotCountItAs
   EXPECT_EQ(world.handedTo("gateway"), Names{"kari"});
 }
 
+// What `systemctl restart` of a worker does: it gives back what it has not begun, finishes the rest, and
+// ends.
+TEST(Verdicts, GivesWhatAStoppingWorkerGaveBackToItsSuccessorAtOnceAndNobodyWaits) {
+  World world({{"modem", 1, 3}});
+  world.alert("ola", "served before");
+  world.start();
+  world["modem"].sayAll(accepted());
+  world.quiet();
+  for (auto name : {"kari", "per", "anne"}) world.alert(name, "router down");
+  world.quiet();
+  auto out = world["modem"].out();
+  ASSERT_EQ(out.size(), 3u);
+  world["modem"].begin(out[0]);
+  world["modem"].giveBack({out[1], out[2]});
+  world.quiet();
+  world.advance(5s);
+  EXPECT_EQ(world["modem"].handed.size(), 4u);  // it is not asked again
+  world["modem"].say(out[0], accepted());
+  world["modem"].die("exit status 0");
+  world.quiet();
+  EXPECT_EQ(world.handedTo("modem"), (Names{"ola", "kari", "per", "anne", "per", "anne"}));
+  EXPECT_EQ(world.story.count("waits"), 0u);
+}
+
+TEST(Verdicts, AsksWorkersThatGiveBackForEverSeldomerEachTime) {
+  World world({{"modem"}});
+  world.alert("kari", "router down");
+  world.start();
+  for (int second = 0; second < 600; ++second) {
+    if (!world["modem"].out().empty()) world["modem"].giveBack(world["modem"].out());
+    world.quiet();
+    world.advance(1s);
+  }
+  EXPECT_GE(world["modem"].handed.size(), 10u);
+  EXPECT_LE(world["modem"].handed.size(), 20u);
+  EXPECT_EQ(world.story.count("modem: resting"), 1u) << world.story.text();
+}
+
 TEST(Verdicts, IgnoresWhatEveryDispatcherRefusedAndKeepsTheReason) {
   World world({{"modem"}, {"gateway"}});
   auto id = world.alert("kari", "router down");
@@ -180,7 +218,8 @@ TEST(Verdicts, AsksForTheEndAtTheLimitAndKeepsTheMessageWhenToldToShutDown) {
   EXPECT_EQ(world.sent(id), 'N');
 }
 
-// C21: without a limit NAV was silent for two hours. Each wait is an entry here, and the limit is nobody's but the user's.
+// C21: without a limit NAV was silent for two hours. Each wait is an entry here, and the limit is nobody's
+// but the user's.
 TEST(Verdicts, NeverGivesUpWhereThereIsNoLimit) {
   Config config = quietConfig();
   config.retry.limit = 0;

@@ -75,6 +75,7 @@ class WorkerTalk : public testing::Test, public WorkerEvents {
     for (auto& one : outcomes) said.emplace(one.attempt, one);
     if (!outcomes.empty() && outcomes.back().outcome.kind == OutcomeKind::unknown) leave = Leave::withheld;
   }
+  void workerDeclined() override { ++declined; }
   Leave mayBegin() const override { return leave; }
   void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, Conduct conduct) override {
     gone = why;
@@ -156,6 +157,7 @@ class WorkerTalk : public testing::Test, public WorkerEvents {
   std::map<queue::AttemptId, AttemptOutcome> said;
   std::vector<queue::AttemptId> withheld;
   std::string gone;
+  int declined = 0;
 };
 
 TEST_F(WorkerTalk, AReportOfNothingBreaksTheContract) {
@@ -231,6 +233,31 @@ TEST_F(WorkerTalk, WhatIsAnnouncedWithAFailureIsJudgedAfterItAndMayBeWithheld) {
   }));
   EXPECT_EQ(said.at(2).begun, Begun::no);
   EXPECT_EQ(worker->out(), 0u);
+}
+
+TEST_F(WorkerTalk, OneThatGivesBackWhatItWasToSendDeclinesUnlessItWasToldTo) {
+  auto givesBack = [this](queue::AttemptId attempt) {
+    ASSERT_TRUE(report(1, [attempt](Reports reports) {
+      reports[0].setAttempt(attempt);
+      reports[0].setNotBegun();
+    }));
+    EXPECT_EQ(said.at(attempt).begun, Begun::no);
+  };
+  start();
+  give({1, 2, 3, 4});
+  leave = Leave::withheld;
+  ASSERT_TRUE(begin({1}));
+  givesBack(1);
+  EXPECT_EQ(declined, 0);
+  givesBack(2);
+  EXPECT_EQ(declined, 1);
+  leave = Leave::granted;
+  ASSERT_TRUE(begin({3}));
+  givesBack(3);  // begun, but not touched after all
+  EXPECT_EQ(declined, 2);
+  auto drained = worker->drain().eagerlyEvaluate([](kj::Exception&&) {});
+  givesBack(4);
+  EXPECT_EQ(declined, 2);
 }
 
 TEST_F(WorkerTalk, AnOutcomeOfWhatWasWithheldBreaksTheContract) {
