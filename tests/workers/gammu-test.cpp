@@ -127,7 +127,7 @@ TEST_F(GammuTest, SendsAboutAsFastAsLibgammuByItself) {
   {
     Phone phone;
     ASSERT_EQ(phone.open({emulator.link(), "at115200", ""}), noError);
-    Envelope envelope{.number = "+4799887766", .centre = "+4790002100"};
+    Envelope envelope{.number = "+4799887766", .centre = "+4790002100", .validity = {}};
     bare = secondsFor([&] {
       ASSERT_EQ(phone.submit({u"router down", {}}, Alphabet::gsm7, envelope), noError);
       while (!phone.status()) {
