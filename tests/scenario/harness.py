@@ -188,10 +188,10 @@ class Nginx:
 class Gateway:
     """tests/peers/http-gateway.py: an HTTP gateway that can be told how to behave, and records every request."""
 
-    def __init__(self, folder, *arguments):
+    def __init__(self, folder, *arguments, under=()):
         self.record = pathlib.Path(folder) / f"gateway-{time.monotonic_ns()}.jsonl"
         self.process = subprocess.Popen(
-            ["/usr/bin/python3", SOURCE / "tests" / "peers" / "http-gateway.py", "--record", self.record, *arguments],
+            [*under, "/usr/bin/python3", SOURCE / "tests" / "peers" / "http-gateway.py", "--record", self.record, *arguments],
             stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         self.port = int(self.process.stdout.readline())
 
@@ -260,11 +260,11 @@ class Systemd:
 class Modem:
     """tests/peers/modem.py: a GSM modem on a pseudo terminal behind a link of its own, told while it runs how to misbehave."""
 
-    def __init__(self, folder, *commands, name="modem"):
+    def __init__(self, folder, *commands, name="modem", under=()):
         self.link, self.record = pathlib.Path(folder) / f"usb-{name}-if00", pathlib.Path(folder) / f"{name}.jsonl"
         self.socket = pathlib.Path(folder) / f"{name}.control"
         self.process = subprocess.Popen(
-            ["/usr/bin/python3", "-B", SOURCE / "tests" / "peers" / "modem.py", "--link", self.link, "--record", self.record, "--mode", "666",
+            [*under, "/usr/bin/python3", "-B", SOURCE / "tests" / "peers" / "modem.py", "--link", self.link, "--record", self.record, "--mode", "666",
              "--control", self.socket, *commands], stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         if not self.process.stdout.readline():
             raise AssertionError("the modem did not start")
@@ -435,10 +435,10 @@ def sms_in(path):
 class MailServer:
     """tests/peers/smtp-server.py (a real one) or smtp-faults.py (one that fails where it is told to), and what it recorded."""
 
-    def __init__(self, folder, *arguments, program="smtp-server.py"):
+    def __init__(self, folder, *arguments, program="smtp-server.py", under=()):
         self.record = pathlib.Path(folder) / f"mail-{time.monotonic_ns()}.jsonl"
-        self.process = subprocess.Popen(["/usr/bin/python3", SOURCE / "tests" / "peers" / program, "--record", self.record, *arguments],
-                                        stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        self.process = subprocess.Popen([*under, "/usr/bin/python3", SOURCE / "tests" / "peers" / program, "--record", self.record,
+                                         *arguments], stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         self.port = int(self.process.stdout.readline())
         self.url = f"smtp://127.0.0.1:{self.port}"
 
