@@ -118,7 +118,7 @@ class Machine:
         """The processes of a unit, as numbered in there."""
         group = self.unit(unit, "ControlGroup")[0]
         listed = self.run("cat", f"/sys/fs/cgroup{group}/cgroup.procs", check=False)
-        return [int(pid) for pid in listed.stdout.split()] if group else []
+        return [int(pid) for pid in listed.stdout.split() if pid != "0"] if group else []  # 0: it is just ending
 
     def journal(self, *filters):
         """Entries of the journal, all their fields, oldest first."""
