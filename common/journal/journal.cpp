@@ -57,7 +57,11 @@ std::string_view nameOf(Level level) {
   return "?";
 }
 
-void open(const std::string& name) { identifier = name; }
+void open(const std::string& name) {
+  identifier = name;
+  // libsystemd makes its socket with the first entry and keeps it.
+  if (stderrIsJournal()) Entry(Level::debug, "starts").write();
+}
 
 Entry::Entry(Level level, std::string text, std::string_view event, std::string_view messageId)
     : level_(level), text_(std::move(text)) {

@@ -17,7 +17,8 @@ namespace smsd::journal {
 enum class Level { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };  // syslog(3)
 std::string_view nameOf(Level level);
 
-/// Names the program in each entry. Call once, before the first entry.
+/// Names the program in each entry. In the journal it makes one, which opens the journal's socket: a process
+/// that has locked itself in cannot. Call once, before the first entry.
 void open(const std::string& identifier);
 
 class Entry {

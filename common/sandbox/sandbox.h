@@ -15,8 +15,8 @@
 namespace smsd::sandbox {
 
 enum class Network {
-  none,      // no socket but those already open, and AF_UNIX
-  outbound,  // TCP and UDP clients, name resolution
+  none,      // no socket but those already open
+  outbound,  // TCP and UDP clients, name resolution; no Unix socket either
 };
 
 /// What has to stay in reach. A path that is missing grants nothing and is no failure: opening it fails
@@ -37,7 +37,8 @@ class LockFailed : public std::runtime_error {
 };
 
 /// Returns what is in force, for describe(): "no_new_privs", "landlock:7", "seccomp", "rlimits". Throws
-/// LockFailed, also when threads run already: they would stay outside.
+/// LockFailed, also when threads run already: they would stay outside. What needs a Unix socket has opened it
+/// before: the journal's (journal::open), systemd's (systemd::openNotifySocket).
 std::vector<std::string> lockIn(const Policy& policy);
 
 /// What a network client's libraries read when they resolve names and verify certificates (Debian's paths).

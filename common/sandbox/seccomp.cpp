@@ -148,7 +148,10 @@ void allowMemory(Filter& filter) {
 // The protocol is named too: Landlock's TCP rules do not see MPTCP or SCTP.
 void allowSockets(Filter& filter, Network network) {
   constexpr int kinds = 0xf;  // the type without SOCK_CLOEXEC and SOCK_NONBLOCK
-  filter.allow("socket", {is(0, AF_UNIX)});
+  // Landlock does not see a connection to a path, and the supervisor's control.sock and a database that goes
+  // by the peer's user are such paths. nscd's clients and nss-resolve take this errno for a service that is
+  // not there, and the next one of nsswitch.conf is asked. A pair is connected for good.
+  filter.add(SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", {is(0, AF_UNIX)});
   filter.allow("socketpair", {is(0, AF_UNIX)});
   // MSG_FASTOPEN connects without connect(), past older kernels' Landlock.
   filter.allow("sendto", {masked(3, MSG_FASTOPEN, 0)});

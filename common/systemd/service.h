@@ -15,6 +15,9 @@
 
 namespace smsd::systemd {
 
+/// Before a process locks itself in: the socket to tell it over, which it cannot make afterwards.
+void openNotifySocket();
+
 class Service final : private kj::TaskSet::ErrorHandler {
  public:
   /// `status` renders STATUS=, one line for `systemctl status`; it is asked only when it may have changed.

@@ -391,18 +391,18 @@ class SocketWorker:
     """A worker as systemd runs it: started at the first connection to its socket, its file read by itself, no child of smsd's.
 
     `systemd` hears what it says, `environment` is added to what systemd gives it, `options` to its command line; `fdname` and
-    `listen` are for what a wrong .socket unit would hand over.
+    `listen` are for what a wrong .socket unit would hand over, `within` is a command that all of it is started by.
     """
 
     def __init__(self, folder, name, kind, settings, systemd=None, environment=None, options=(), fdname=None, listen=None,
-                 config=True):
+                 config=True, within=()):
         self.socket = pathlib.Path(folder) / f"{name}.sock"
         self.config = pathlib.Path(folder) / f"{name}.yaml"
         self.config.write_text(json.dumps(settings))
         self.log_path = pathlib.Path(folder) / f"{name}.log"
         self.log = open(self.log_path, "ab")
         given = {**(systemd.environment() if systemd else {}), **(environment or {})}
-        self.command = ["/usr/bin/systemd-socket-activate", f"--fdname={name if fdname is None else fdname}",
+        self.command = [*within, "/usr/bin/systemd-socket-activate", f"--fdname={name if fdname is None else fdname}",
                         *(word for path in (listen or [self.socket]) for word in ("-l", path)),
                         *(f"--setenv={key}={value}" for key, value in given.items()),
                         BIN / f"smsd-worker-{kind}", "--name", name, *(["--config", self.config] if config else []), *options]

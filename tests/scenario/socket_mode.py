@@ -170,6 +170,30 @@ class SocketMode(Scenario):
         bad = self.worker(name="bad", config=False, environment={"CREDENTIALS_DIRECTORY": credentials})
         self.refused(bad, CONFIGURATION, "credentials/config:1:1", "reslut")
 
+    @unittest.skipUnless(os.getuid() == 0, "a /run of its own is needed")
+    def test_behind_its_lock_a_worker_still_writes_to_the_journal(self):
+        """It can make no Unix socket then: it has libsystemd's open from its first entry."""
+        journal = self.folder / "journal"
+        journal.mkdir()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journald:
+            journald.bind(str(journal / "socket"))
+            journald.settimeout(DEADLINE)
+            log = self.folder / "debug.log"
+            log.touch()
+            stream = log.stat()
+            run = 'mount -t tmpfs run /run && mkdir -p /run/systemd/journal && mount --bind "$0" /run/systemd/journal && exec "$@"'
+            worker = self.worker({"result": "accept"}, environment={"JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}"},
+                                 within=["/usr/bin/unshare", "--mount", "/bin/sh", "-c", run, journal])
+            smsd = self.smsd(worker).start(systemd=self.own)
+            smsd.ctl("send", "+471", "alert")
+            entries = [journald.recv(65536).decode()]
+            while "would send an SMS" not in entries[-1]:
+                entries.append(journald.recv(65536).decode())
+        self.assertIn("MESSAGE=starts\nPRIORITY=7\nSYSLOG_IDENTIFIER=smsd-worker-debug\n", entries[0])
+        self.assertIn("\nSYSLOG_IDENTIFIER=smsd-worker-debug\n", entries[-1])
+        self.assertNotIn("would send", worker.text())
+        self.assertIn("locked in by no_new_privs, landlock", smsd.text())
+
     @unittest.skipUnless(os.getuid() == 0, "another user is needed")
     def test_a_stranger_is_turned_away_although_the_socket_lets_it_in(self):
         worker = self.worker()

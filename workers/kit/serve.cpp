@@ -75,6 +75,7 @@ int serveSupervisor(const Place& place, int channel, Dispatcher& dispatcher) {
 int serveSocket(const Place& place, int listener, std::vector<uid_t> welcome, Dispatcher& dispatcher) {
   kj::UnixEventPort::captureSignal(SIGTERM);
   for (int ignored : {SIGINT, SIGHUP, SIGPIPE}) signal(ignored, SIG_IGN);
+  systemd::openNotifySocket();
   auto lock = lockIn(place, dispatcher);
   auto io = kj::setupAsyncIo();
   KJ_DEFER(dispatcher.stop());  // after all that is made below is gone

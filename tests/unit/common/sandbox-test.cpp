@@ -124,18 +124,11 @@ TEST_P(Sandbox, SetsUpTheSerialLineThatIsNamedAndTypesIntoNone) {
   ::close(other);
 }
 
-TEST_P(Sandbox, WithoutANetworkHasUnixSocketsOnly) {
+TEST_P(Sandbox, WithoutANetworkMakesNoSocket) {
   Listener listener;
   EXPECT_EQ(resultOf({}, [] { return socket_(AF_INET, SOCK_STREAM, 0); }), EPERM);
   EXPECT_EQ(resultOf({}, [] { return socket_(AF_INET6, SOCK_DGRAM, 0); }), EPERM);
   EXPECT_EQ(resultOf({}, [] { return socket_(AF_NETLINK, SOCK_RAW, 0); }), EPERM);
-  EXPECT_EQ(resultOf({}, [] { return socket_(AF_UNIX, SOCK_DGRAM, 0); }), worked);
-  EXPECT_EQ(resultOf({},
-                     [] {
-                       int pair[2];
-                       return triedWith(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
-                     }),
-            worked);
   if (landlockAbi() < 4) return;
   // not even over a socket that was open before
   int inherited = ::socket(AF_INET, SOCK_STREAM, 0);
@@ -150,6 +143,72 @@ TEST_P(Sandbox, WithoutANetworkHasUnixSocketsOnly) {
                      }),
             EACCES);
   ::close(inherited);
+}
+
+// The supervisor's control.sock, a database that trusts the peer's user, another worker's socket.
+TEST_P(Sandbox, ReachesNoUnixSocketThatItHadNotOpened) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  (folder / "control.sock").string().copy(address.sun_path, sizeof address.sun_path - 1);
+  auto connectOver = [&](int fd) {
+    return triedWith(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address));
+  };
+  for (int type : {SOCK_STREAM, SOCK_SEQPACKET}) {
+    int server = ::socket(AF_UNIX, type, 0);
+    ASSERT_EQ(::bind(server, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::chmod(address.sun_path, 0777), 0);
+    ASSERT_EQ(::listen(server, 8), 0);
+    int outside = ::socket(AF_UNIX, type, 0);
+    ASSERT_EQ(connectOver(outside), worked);
+    for (Network network : {Network::none, Network::outbound}) {
+      Policy policy{.readable = {folder}, .network = network};
+      for (int wanted : {SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM})
+        EXPECT_EQ(resultOf(policy, [&] { return socket_(AF_UNIX, wanted, 0); }), EAFNOSUPPORT);
+      // A pair is what KJ and libcurl wake their loops with; its ends lead nowhere else, not even one that is
+      // left alone.
+      EXPECT_EQ(resultOf(policy,
+                         [&] {
+                           int pair[2];
+                           if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair) != 0) return errno;
+                           ::close(pair[1]);
+                           return connectOver(pair[0]);
+                         }),
+                EISCONN);
+      EXPECT_EQ(resultOf(policy,
+                         [&] {
+                           int pair[2];
+                           if (::socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0) return errno;
+                           return connectOver(pair[0]);
+                         }),
+                EPROTOTYPE);
+    }
+    ::close(outside);
+    ::close(server);
+    ::unlink(address.sun_path);
+  }
+}
+
+// What socket activation hands over.
+TEST_P(Sandbox, AcceptsAtTheUnixSocketItWasHanded) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  (folder / "worker.sock").string().copy(address.sun_path, sizeof address.sun_path - 1);
+  int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener, 8), 0);
+  int visitor = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(::connect(visitor, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(resultOf({},
+                     [&] {
+                       ucred peer{};
+                       socklen_t size = sizeof peer;
+                       int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+                       return fd < 0 ? errno
+                                     : triedWith(::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size));
+                     }),
+            worked);
+  ::close(visitor);
+  ::close(listener);
 }
 
 TEST_P(Sandbox, WithANetworkConnectsAnywhereUnlessPortsAreNamed) {
@@ -312,12 +371,11 @@ TEST_P(Sandbox, DoesNotTalkToAbstractSocketsOfOthers) {
   auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
   int server = ::socket(AF_UNIX, SOCK_DGRAM, 0);
   ASSERT_EQ(::bind(server, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(resultOf({},
-                     [&] {
-                       return triedWith(::connect(::socket(AF_UNIX, SOCK_DGRAM, 0),
-                                                  reinterpret_cast<sockaddr*>(&address), size));
-                     }),
-            EPERM);
+  int open = ::socket(AF_UNIX, SOCK_DGRAM, 0);
+  EXPECT_EQ(
+      resultOf({}, [&] { return triedWith(::connect(open, reinterpret_cast<sockaddr*>(&address), size)); }),
+      EPERM);
+  ::close(open);
   ::close(server);
 }
 
@@ -377,13 +435,15 @@ TEST_P(Sandbox, LoadsALibraryThatWasNotThereBefore) {
 }
 
 TEST_P(Sandbox, SpeaksToTheJournal) {
-  // what sd_journal_sendv does: a datagram to a path, and a sealed memfd passed along where the entry is long
+  // what sd_journal_sendv does with the socket it has: a datagram to a path, and a sealed memfd passed along
+  // where the entry is long
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   (folder / "journal").string().copy(address.sun_path, sizeof address.sun_path - 1);
   int server = ::socket(AF_UNIX, SOCK_DGRAM, 0);
   ASSERT_EQ(::bind(server, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   ASSERT_EQ(::chmod(address.sun_path, 0777), 0);
+  int open = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   EXPECT_EQ(resultOf({},
                      [&] {
                        int entry = ::memfd_create("entry", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -402,10 +462,10 @@ TEST_P(Sandbox, SpeaksToTheJournal) {
                        header->cmsg_type = SCM_RIGHTS;
                        header->cmsg_len = CMSG_LEN(sizeof(int));
                        std::memcpy(CMSG_DATA(header), &entry, sizeof entry);
-                       return triedWith(::sendmsg(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), &message,
-                                                  MSG_NOSIGNAL));
+                       return triedWith(::sendmsg(open, &message, MSG_NOSIGNAL));
                      }),
             worked);
+  ::close(open);
   ::close(server);
 }
 

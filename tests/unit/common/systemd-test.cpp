@@ -13,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "common/sandbox/sandbox.h"
 #include "common/systemd/listener.h"
 #include "common/systemd/service.h"
 #include "common/text/grouped.h"
@@ -123,6 +124,20 @@ TEST_F(Told, AStatusLineAtOnceThenAtMostOnceASecondAndOnlyWhenItIsAnother) {
   line = "another";
   service.changed();
   EXPECT_EQ(heard(), (Words{"STATUS=another"}));
+}
+
+TEST_F(Told, FromBehindTheLockOverTheSocketThatWasOpenedBefore) {
+  pid_t child = fork();
+  if (child == 0) {
+    openNotifySocket();
+    sandbox::lockIn({});
+    service.ready();
+    _exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(heard(), (Words{"READY=1", "STATUS=ready, 0 under way"}));
 }
 
 TEST_F(Told, NoAssignmentOfSomebodyElsesWordsInTheStatusLine) {
