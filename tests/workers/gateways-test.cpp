@@ -264,9 +264,10 @@ TEST_F(Gateways, AreDeferredWhereTheirProxyReachesNobodyOrIsNotThere) {
   HttpProxy proxy;
   serve(1, withAuthority() + "proxy: {url: 'http://127.0.0.1:" + std::to_string(proxy.port()) + "'}\n", "/",
         "https://127.0.0.1");
-  EXPECT_TRUE(send().starts_with("deferred")) << send();
+  EXPECT_EQ(send(), "deferred: https://127.0.0.1:1 cannot be reached: the proxy answers CONNECT with 502");
   serve(1, "proxy: {url: 'http://127.0.0.1:1'}\n");
   EXPECT_TRUE(send().starts_with("deferred")) << send();
+  EXPECT_EQ(send().find("CONNECT"), std::string::npos);
 }
 
 TEST_F(Gateways, MayRedirectWithinThemselvesWhenAskedForC66) {

@@ -49,7 +49,7 @@ answers:
 )");
   EXPECT_EQ(said(rules, answer(200, "ERROR: out of credits\n")), "broken:https://gw:443: out of credits");
   EXPECT_EQ(said(rules, answer(200, "ERROR: no such number")),
-            "refused:https://gw:443 answers as a rule of `answers` says (200)");
+            "refused:https://gw:443 answers as rule 2 of `answers` says (200)");
   EXPECT_EQ(said(rules, answer(200, "OK 17")), "accepted:") << "what no rule fits is for the table";
   EXPECT_TRUE(said(rules, answer(503, "ERROR")).starts_with("deferred"));
 }

@@ -331,6 +331,7 @@ TEST(SoapConfig, SaysWhereAndWhatIsWrong) {
        "expected username, password_file and sender"},
       {url + "preset: boost\nusername: me\nsender: x", "expected username, password_file and sender"},
       {boost + "method: other", "itself"},
+      {"url: http://gw/{api_key}\nmethod: m", "only in a parameter's value"},
       {url + "method: 'a b'", "a name without a prefix"},
       {call + "username: me", "go with a preset"},
       {url + "method: m\nparameters: [{name: to, value: '{recipient}'}]", "expected {text}"},

@@ -107,7 +107,9 @@ TEST(Template, ShowsNoMoreOfItsUrlThanSchemeHostAndPort) {
 
 TEST(Template, SaysWhereAUrlCannotBeUsed) {
   const std::tuple<const char*, std::size_t, const char*> rows[] = {
-      {"http://gw/?to={recipient}&m={texxt}", 29, "not a placeholder"},
+      {"http://gw/?to={recipient}&m={texxt}", 29,
+       "{texxt} is not a placeholder, expected one of {recipient}, "},
+      {"http://gw/?k={api_key}&to={recipient}&m={text}", 14, "{api_key} is not a placeholder"},
       {"http://gw/?to={recipient}&m={text", 29, "not a placeholder"},
       {"http://gw/?to={recipient}&m=text}", 33, "not a placeholder"},
       {"http://gw/?to={recipient}&m={}", 29, "not a placeholder"},
@@ -125,7 +127,10 @@ TEST(Template, SaysWhereAUrlCannotBeUsed) {
       {"http://gw:99999/?to={recipient}&m={text}", 1, "not a URL"},
       {"http://gw/?to=%(phone)s&m={text}", 15, "NAV's placeholder"},
       {"http://gw/?x=100%&to={recipient}&m={text}", 17, "%25"},
-      {"http://gw/a b?to={recipient}&m={text}", 12, "%XX"},
+      {"http://gw/a b?to={recipient}&m={text}", 12,
+       "expected it as %20; where the line ends in the file, the "},
+      {"http://gw/?to={recipient}&m={text}\nmethod: POST", 35, "quotation mark at its end is missing"},
+      {"http://gw/\"b?to={recipient}&m={text}", 11, "%XX"},
       {"http://gw/bl\xC3\xA5?to={recipient}&m={text}", 13, "%XX"},
       {"http://gw/?to={recipient}&m={text}#x", 35, "fragment"},
       {"http://gw/a/../b?to={recipient}&m={text}", 10, "segments"},
@@ -140,8 +145,12 @@ TEST(Template, SaysWhereAUrlCannotBeUsed) {
 TEST(Template, NeverQuotesAUrlThatMayHoldAPassword) {
   for (auto url : {"http://me:hunter2@gw/{hunter2}", "hunter2://gw/{text}{recipient}",
                    "http://gw/hunter2 ?{text}{recipient}", "http://hunter2:99999/{text}{recipient}",
-                   "http://hunter2{text}/{recipient}"})
+                   "http://hunter2{text}/{recipient}", "http://gw/?p={Hunter}&{text}{recipient}",
+                   "http://gw/?p={hunter-two}&{text}{recipient}"}) {
+    EXPECT_EQ(describe(bad(url)).find("Hunter"), std::string::npos);
+    EXPECT_EQ(describe(bad(url)).find("hunter-"), std::string::npos);
     EXPECT_EQ(describe(bad(url)).find("hunter2"), std::string::npos);
+  }
 }
 
 // The texts of every place: all that is printable, what ends strings, elements and headers, and beyond ASCII.
@@ -294,6 +303,11 @@ TEST(BodyTemplate, SaysWhereABodyCannotBeUsed) {
       {BodyType::xml, "<a>&nbsp;{text}</a>", "begins no &amp;"},
       {BodyType::xml, "<a>&amp;&#10;&#x41;{text}<!-- a & b --><![CDATA[a & b]]></a>", ""},
       {BodyType::xml, "{text}", "not XML"},
+      {BodyType::xml, "<a>{text}</a", "not XML: "},
+      {BodyType::form, R"({"to": "{recipient}", "m": "{text}"})", "`body_type: json`"},
+      {BodyType::form, R"( ["{recipient}", "{text}"])", "`body_type: json`"},
+      {BodyType::form, "\n<sms to='{recipient}'>{text}</sms>", "`body_type: xml`"},
+      {BodyType::form, R"({recipient}="{text}")", "does not belong in a form"},
       {BodyType::form, "to={recipient}&m={text}\n", "does not belong in a form"},
       {BodyType::form, "to=%{digits}&m={text}", "hexadecimal"},
       {BodyType::form, "to=%2{recipient}&m={text}", "hexadecimal"},
@@ -306,6 +320,26 @@ TEST(BodyTemplate, SaysWhereABodyCannotBeUsed) {
     }
     Problem problem = badBody(type, text);
     EXPECT_NE(problem.what.find(words), std::string::npos) << text << ": " << problem.what;
+  }
+}
+
+// What is wrong without the placeholders is not the placeholders' fault.
+TEST(BodyTemplate, SaysWhereJsonOrXmlEndsToBeSuch) {
+  const std::tuple<BodyType, std::string, std::size_t, const char*> rows[] = {
+      {BodyType::json, R"({"to": "{recipient}", "m": "{text}",})", 37, "not JSON from here on"},
+      {BodyType::json, R"({"to": "{recipient}" "m": "{text}"})", 24, "not JSON from here on"},
+      {BodyType::json, R"({"to": "{recipient}", "m": "{text}"}})", 37, "not JSON from here on"},
+      {BodyType::json, R"({"to": "{recipient}", "m": "{text}")", 35, "not JSON: it ends before it is whole"},
+      {BodyType::json, R"({"to": {recipient}, "m": "{text}"})", 1, "within strings only"},
+      {BodyType::json, R"({"to": {recipient}, "m": "{text}",})", 35, "not JSON from here on"},
+      {BodyType::json, R"({"to": "{recipient}", "m": "\{text}"})", 1, "within strings only"},
+      {BodyType::xml, "<a to='{recipient}'><b>{text}</a></b>", 32, "not XML: "},
+      {BodyType::xml, "<{text}>{recipient}</{text}>", 1, "once the placeholders have values"}};
+  for (auto& [type, text, at, words] : rows) {
+    Problem problem = badBody(type, text);
+    EXPECT_EQ(problem.at, at) << text << ": " << problem.what;
+    EXPECT_NE(problem.what.find(words), std::string::npos) << text << ": " << problem.what;
+    EXPECT_EQ(problem.what.find("{text}"), std::string::npos) << problem.what;
   }
 }
 

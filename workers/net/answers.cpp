@@ -124,6 +124,8 @@ std::string_view wordsOf(Failure failure) {
       return "ended a kept-alive connection (see `keep_alive`)";
     case Failure::proxy:
       return "is behind a proxy that rejects the credentials";
+    case Failure::tunnel:
+      return "cannot be reached";
     case Failure::other:
       break;
   }
@@ -146,7 +148,10 @@ kit::Outcome outcomeOf(const Exchange& exchange, std::string_view origin) {
   if (exchange.status != 0) return outcomeOfStatus(exchange, origin);
   std::string reason = std::string(origin) + " " + std::string(wordsOf(exchange.failure));
   if (exchange.sent == Sent::something) return kit::Unknown{reason + " after the request had gone out"};
-  if (!exchange.detail.empty()) reason += ": " + tidy(exchange.detail);
+  if (exchange.failure == Failure::tunnel)
+    reason += ": the proxy answers CONNECT with " + std::to_string(exchange.proxySaid);
+  else if (!exchange.detail.empty())
+    reason += ": " + tidy(exchange.detail);
   if (exchange.failure == Failure::security || exchange.failure == Failure::proxy) return kit::Broken{reason};
   return kit::Deferred{.reason = reason, .farEnd = kit::FarEnd::notReached};
 }

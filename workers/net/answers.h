@@ -32,6 +32,7 @@ enum class Failure {
   garbage,      // what came is not HTTP
   resend,       // the library wanted to send the request again, and was not let
   proxy,        // the proxy rejects our credentials
+  tunnel,       // the proxy makes no connection to the gateway
   other,        // memory and the like
 };
 
@@ -53,6 +54,7 @@ constexpr std::size_t mostHeader = 1024;
 struct Exchange {
   int status = 0;  // of a complete set of headers; 0: there was none
   Failure failure = Failure::none;
+  int proxySaid = 0;  // with `tunnel`: the status it gave
   Sent sent = Sent::nothing;
   Milliseconds retryAfter{0};  // 0: the gateway did not say
   std::string detail{};  // the library's words on a connection that was not made; holds no part of a request

@@ -31,13 +31,51 @@ std::optional<Problem> problemOfForm(std::string_view text) {
   return std::nullopt;
 }
 
+// Somebody who writes JSON or XML and no `body_type` is told about a quotation mark in a form.
+std::optional<Problem> problemOfType(std::string_view text) {
+  std::size_t at = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+  std::string_view rest = text.substr(at);
+  static const RE2 name("\\{[a-z][a-z0-9_]*\\}");
+  bool isName =
+      name.Match(re2::StringPiece(rest.data(), rest.size()), 0, rest.size(), RE2::ANCHOR_START, nullptr, 0);
+  if (rest.starts_with('<')) return Problem{at + 1, "looks like XML, expected `body_type: xml` beside it"};
+  if ((rest.starts_with('{') && !isName) || rest.starts_with('['))
+    return Problem{at + 1, "looks like JSON, expected `body_type: json` beside it"};
+  return std::nullopt;
+}
+
+// Each {name} as so many fillers: what is wrong then is not the names' fault, and stands where it stood.
+std::string withoutNames(std::string_view text, char filler) {
+  static const RE2 name("\\{[a-z][a-z0-9_]*\\}");
+  std::string result(text);
+  re2::StringPiece whole(text.data(), text.size()), found;
+  for (std::size_t at = 0; name.Match(whole, at, whole.size(), RE2::UNANCHORED, &found, 1);) {
+    std::size_t start = static_cast<std::size_t>(found.data() - text.data());
+    at = start + found.size();
+    std::fill(result.begin() + static_cast<std::ptrdiff_t>(start),
+              result.begin() + static_cast<std::ptrdiff_t>(at), filler);
+  }
+  return result;
+}
+
 std::size_t countOf(std::string_view what, std::string_view text) {
   std::size_t count = 0;
   for (std::size_t at = text.find(what); at != std::string_view::npos; at = text.find(what, at + 1)) ++count;
   return count;
 }
 
-std::optional<Problem> problemOfJson(const std::string& text) {
+// Where the parser gave up; nothing: it is JSON.
+std::optional<std::size_t> endOfJson(const std::string& text) {
+  try {
+    [[maybe_unused]] auto document = nlohmann::json::parse(text);
+    return std::nullopt;
+  } catch (const nlohmann::json::parse_error& e) {
+    return e.byte;  // its words quote the text
+  }
+}
+
+/// `written` is what the operator wrote, `text` has samples in it.
+std::optional<Problem> problemOfJson(std::string_view written, const std::string& text) {
   // A backslash before a placeholder would take the one from its escaping: the sample does not come back.
   std::size_t found = 0;
   auto counting = [&](int, nlohmann::json::parse_event_t, nlohmann::json& parsed) {
@@ -46,6 +84,14 @@ std::optional<Problem> problemOfJson(const std::string& text) {
   };
   auto document = nlohmann::json::parse(text, counting, false);
   if (!document.is_discarded() && found == countOf(escaped(sample, Place::json), text)) return std::nullopt;
+  // A digit may stand in a string and as a value, an n in a string and behind a backslash.
+  auto end = endOfJson(withoutNames(written, '1'));
+  if (end && endOfJson(withoutNames(written, 'n'))) {
+    if (*end > written.size()) return Problem{written.size(), "not JSON: it ends before it is whole"};
+    return Problem{
+        std::max<std::size_t>(*end, 1),
+        "not JSON from here on; look for a comma, a quotation mark or a bracket too many or too few"};
+  }
   return Problem{1, "not JSON once the placeholders have values; they may stand within strings only"};
 }
 
@@ -77,12 +123,18 @@ struct SampleCounter final : pugi::xml_tree_walker {
   }
 };
 
-std::optional<Problem> problemOfXml(const std::string& text) {
+std::optional<Problem> problemOfXml(std::string_view written, const std::string& text) {
   if (auto problem = problemOfReferences(text)) return problem;
   pugi::xml_document document;
   auto result = document.load_buffer(text.data(), text.size(), pugi::parse_full, pugi::encoding_utf8);
-  if (!result || document.document_element().empty())
+  if (!result || document.document_element().empty()) {
+    std::string plain = withoutNames(written, 'n');
+    auto end =
+        pugi::xml_document().load_buffer(plain.data(), plain.size(), pugi::parse_full, pugi::encoding_utf8);
+    if (!end)
+      return Problem{static_cast<std::size_t>(end.offset) + 1, std::string("not XML: ") + end.description()};
     return Problem{1, "not XML once the placeholders have values"};
+  }
   if (!document.find_child([](pugi::xml_node n) { return n.type() == pugi::node_doctype; }).empty())
     return Problem{1, "expected XML without a document type"};
   SampleCounter counter;
@@ -120,7 +172,7 @@ std::string_view contentTypeOf(BodyType type) {
 std::variant<BodyTemplate, Problem> BodyTemplate::parse(std::string_view text, BodyType type,
                                                         const Constants& constants) {
   if (type == BodyType::form)
-    if (auto problem = problemOfForm(text)) return *problem;
+    if (auto problem = problemOfForm(text)) return problemOfType(text).value_or(*problem);
   auto parsed = Template::parse(text, placeOf(type), constants);
   if (auto problem = std::get_if<Problem>(&parsed)) return *problem;
   BodyTemplate result;
@@ -130,8 +182,8 @@ std::variant<BodyTemplate, Problem> BodyTemplate::parse(std::string_view text, B
   for (auto& constant : constants) samples.push_back({constant.name, config::Secret(std::string(sample))});
   std::string filled = std::get<Template>(Template::parse(text, placeOf(type), samples)).filledWith(sample);
   std::optional<Problem> problem;
-  if (type == BodyType::json) problem = problemOfJson(filled);
-  if (type == BodyType::xml) problem = problemOfXml(filled);
+  if (type == BodyType::json) problem = problemOfJson(text, filled);
+  if (type == BodyType::xml) problem = problemOfXml(text, filled);
   if (problem) return *problem;
   return result;
 }

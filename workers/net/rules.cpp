@@ -32,11 +32,13 @@ std::optional<std::pair<int, int>> parseRange(std::string_view text) {
   return std::pair(*first, *last);
 }
 
-kit::Outcome outcomeAs(const Rule& rule, const Exchange& exchange, const std::string& reference,
-                       std::string_view origin) {
+/// `number` is the rule's place in the list, from 1.
+kit::Outcome outcomeAs(const Rule& rule, std::size_t number, const Exchange& exchange,
+                       const std::string& reference, std::string_view origin) {
   std::string reason(origin);
   if (rule.reason.empty())
-    reason += " answers as a rule of `answers` says (" + std::to_string(exchange.status) + ")";
+    reason += " answers as rule " + std::to_string(number) + " of `answers` says (" +
+              std::to_string(exchange.status) + ")";
   else
     reason += ": " + rule.reason;
   switch (rule.is) {
@@ -216,8 +218,9 @@ std::optional<std::string> Rules::reference(const Answer& answer) const {
 
 std::optional<kit::Outcome> Rules::firstFit(const Answer& answer, std::string_view origin) const {
   const Exchange& exchange = answer.exchange();
-  for (auto& rule : rules_) {
-    if (rule.fits(answer)) return outcomeAs(rule, exchange, reference(answer).value_or(""), origin);
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    const Rule& rule = rules_[i];
+    if (rule.fits(answer)) return outcomeAs(rule, i + 1, exchange, reference(answer).value_or(""), origin);
     // What is missing could be what this rule looks for.
     if (exchange.whole == Exchange::Body::partial && rule.readsBody() && rule.fitsStatus(exchange.status))
       return kit::Unknown{std::string(origin) + " gave an answer that did not come whole (" +

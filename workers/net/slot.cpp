@@ -246,6 +246,10 @@ Exchange Slot::exchange(CURLcode code) {
   long proxySaid = 0;
   if (!settings_.proxy.url.empty()) curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &proxySaid);
   if (!touched && proxySaid == 407) exchange.failure = Failure::proxy;
+  if (!touched && code != CURLE_OK && proxySaid >= 300 && proxySaid != 407) {
+    exchange.failure = Failure::tunnel;
+    exchange.proxySaid = static_cast<int>(proxySaid);
+  }
   if (status_ >= 300) {
     curl_off_t retryAfter = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_RETRY_AFTER, &retryAfter);

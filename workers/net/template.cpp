@@ -137,8 +137,15 @@ bool isName(std::string_view name) {
                      [](char c) { return (c >= 'a' && c <= 'z') || isDigit(c) || c == '_'; });
 }
 
-std::string noPlaceholder(Place place) {
-  std::string problem = "not a placeholder, expected one of ";
+/// The name is said where nothing but a name looks so: no digits and no capitals, as somebody may have
+/// written the password itself into the braces.
+std::string noPlaceholder(std::string_view name, Place place) {
+  constexpr std::size_t longestName = 32;
+  bool isPlausible =
+      !name.empty() && name.size() <= longestName &&
+      std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+  std::string problem = isPlausible ? "{" + std::string(name) + "} is " : "";
+  problem += "not a placeholder, expected one of ";
   for (auto& [word, placeholder] : words)
     if (isKnown(placeholder, place))
       problem += (placeholder == words[0].second ? "{" : ", {") + std::string(word) + "}";
@@ -209,7 +216,7 @@ std::variant<Template, Problem> Template::parse(std::string_view text, Place pla
     auto placeholder = placeholderNamed(name, place);
     const Constant* constant = placeholder ? nullptr : constantNamed(name, constants);
     if (!placeholder && constant == nullptr) {
-      if (!bracesMayStand || isName(name)) return Problem{brace + 1, noPlaceholder(place)};
+      if (!bracesMayStand || isName(name)) return Problem{brace + 1, noPlaceholder(name, place)};
       part.literal += text[at++];
       continue;
     }

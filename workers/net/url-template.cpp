@@ -21,6 +21,12 @@ bool belongsInUrl(char c) {
 
 std::optional<Problem> problemOfCharacters(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
+    // YAML makes a blank of a line's end within quotation marks.
+    if (text[i] == ' ' || text[i] == '\n')
+      return Problem{
+          i + 1,
+          "a blank does not belong in a URL, expected it as %20; where the line ends in the file, the "
+          "quotation mark at its end is missing"};
     if (!belongsInUrl(text[i])) return Problem{i + 1, "does not belong in a URL, expected it as %XX"};
     if (text[i] == '#') return Problem{i + 1, "a fragment is never sent, expected %23 or nothing"};
     if (text[i] != '%') continue;
