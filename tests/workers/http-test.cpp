@@ -176,7 +176,7 @@ TEST(HttpConfig, SaysWhereAndWhatIsWrong) {
       {url + "ca_file: ca.pem", "absolute"},
       {url + "ca_file: /no/such/file", "cannot be read"},
       {url + "ca_file: " + (folder.path / "empty").string(), "PEM"},
-      {url + "tls_verify: false", "tls_verify"}};
+      {url + "tls_verify: false", "unknown key"}};
   for (auto& [yaml, words] : rows) {
     auto problems = problemsOf(yaml);
     ASSERT_EQ(problems.size(), 1U) << yaml << config::describe(problems);

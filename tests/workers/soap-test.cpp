@@ -340,7 +340,7 @@ TEST(SoapConfig, SaysWhereAndWhatIsWrong) {
       {url + "method: m\nparameters: [{name: 'x:y', value: '{text}{recipient}'}]", "without a prefix"},
       {url + "method: m\nparameters: [{name: y, type: 'a b', value: '{text}{recipient}'}]", "XML Schema"},
       {boost + "action: 'a\"b'", "quotation marks"},
-      {call + "tls_verify: false", "tls_verify"}};
+      {call + "tls_verify: false", "unknown key"}};
   for (auto& [yaml, words] : rows) {
     SoapDispatcher dispatcher;
     config::Keys keys;
