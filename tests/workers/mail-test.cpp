@@ -123,6 +123,55 @@ TEST_F(MailTest, AnyTextArrivesAsItIs) {
   }
 }
 
+TEST_F(MailTest, DigitsAndSecretsStandWhereTheGatewayWantsThem) {
+  auto server = MailServer::real();
+  serve(server, "secrets: [{name: pin, file: " + passwordFile("hunt er2=?") +
+                    "}]\nfrom: smsd@example.org\nto: \"{digits}@sms.example.org\"\nsubject: \"{pin}\"\nbody: "
+                    "\"#{pin}#{digits}#{key}\\n{text}\"\n");
+  auto outcome = send("+47 (998) 87-766", "{pin}");
+  ASSERT_EQ(kindOf(outcome), "accepted") << wordsOf(outcome);
+  auto mail = server.mails().at(0);
+  EXPECT_EQ(mail["to"], nlohmann::json::array({"4799887766@sms.example.org"}));
+  EXPECT_EQ(header(mail, "To"), "4799887766@sms.example.org");
+  EXPECT_EQ(header(mail, "Subject"), "hunt er2=?");
+  EXPECT_EQ(mail["body"], "#hunt er2=?#4799887766#q-17\r\n{pin}\r\n") << "a text names no secret";
+}
+
+// Whatever is in the file of a secret.
+TEST_F(MailTest, ASecretAddsNoHeader) {
+  const std::string odd = "p\rBcc: me@evil.org\x01\xFF\xFE\xC3 ";
+  auto server = MailServer::faulty();
+  serve(server, "secrets: [{name: pin, file: " + passwordFile(odd) +
+                    "}]\nsubject: \"{pin}{pin}{pin}\"\nbody: \"{pin}{text}\"\n");
+  ASSERT_EQ(kindOf(send()), "accepted");
+  std::string raw = server.mails().at(0)["raw"];
+  std::string headers = raw.substr(0, raw.find("\r\n\r\n"));
+  EXPECT_EQ(headers.find("Bcc"), std::string::npos) << headers;
+  EXPECT_EQ(raw.find("\r\n\r\n") != std::string::npos, true);
+}
+
+TEST_F(MailTest, AServerThatGivesASecretAsItsIdShowsNone) {
+  auto server = MailServer::faulty({"content=250 2.0.0 Ok: queued as hunter2"});
+  serve(server, "secrets: [{name: pin, file: " + passwordFile("hunter2") + "}]\nsubject: \"{pin}\"\n");
+  auto outcome = send();
+  EXPECT_EQ(kindOf(outcome), "accepted");
+  EXPECT_EQ(wordsOf(outcome), "(hidden)");
+}
+
+TEST_F(MailTest, ADigitsAddressOfWhatIsNoNumberIsRefusedWithoutAsking) {
+  auto server = MailServer::faulty({"rcpt=550 5.1.1 who"});
+  serve(server, "from: smsd@example.org\nto: \"{digits}@sms.example.org\"\n");
+  for (std::string recipient :
+       {"+4799o99999", "ring 4712", "abc", "", "+", "me@evil.org", "1>\r\nRCPT TO:<2"}) {
+    auto outcome = send(recipient);
+    EXPECT_EQ(kindOf(outcome), "refused") << recipient;
+    EXPECT_NE(wordsOf(outcome).find("is no number"), std::string::npos) << wordsOf(outcome);
+  }
+  EXPECT_TRUE(server.commands().empty());
+  EXPECT_EQ(kindOf(send("+47 998")), "refused") << "by the server: the address is the SMS's own";
+  EXPECT_FALSE(server.commands().empty());
+}
+
 TEST_F(MailTest, ANumberThatIsNoPartOfAnAddressIsRefusedWithoutAsking) {
   auto server = MailServer::faulty();
   serve(server);
@@ -413,6 +462,7 @@ TEST(MailConfig, SaysWhereAndWhatIsWrong) {
   std::ofstream(folder.path / "password") << "hunter2\n";
   std::filesystem::permissions(folder.path / "password", std::filesystem::perms::owner_read);
   const std::string login = "username: me\npassword_file: " + (folder.path / "password").string() + "\n";
+  const std::string secret = "secrets: [{name: pin, file: " + (folder.path / "password").string() + "}]\n";
   const std::string server = "server: smtp://127.0.0.1:25\n";
   const std::string good = server + addresses;
   const std::pair<std::string, std::string> rows[] = {
@@ -433,9 +483,14 @@ TEST(MailConfig, SaysWhereAndWhatIsWrong) {
       {good + "window: 17", "window"},
       {good + "subject: \"{texxt}\"", "not a placeholder"},
       {good + "body: fixed", "{text}"},
-      {server + "from: smsd@example.org\nto: sms@gw.example.org\nsubject: alert\n", "{recipient}"},
+      {good + "body: \"{text}{encoding}\"", "not a placeholder"},
+      {good + "body: \"{text}{pin}\"", "a name from `secrets`"},
+      {"server: smtp://gw\ntls: never\n" + secret + addresses, "secret"},
+      {server + "from: smsd@example.org\nto: sms@gw.example.org\nsubject: alert\n",
+       "{recipient} or {digits}"},
       {server + "from: me\nto: \"{recipient}@x\"\n", "name@host"},
       {server + "from: \"Me <me@x>\"\nto: \"{recipient}@x\"\n", "name@host"},
+      {server + secret + "from: me@x\nto: \"{digits}.{pin}@x y\"\n", "name@host"},
       {server + "from: me@x\nto: \"{text}@x\"\n", "a text cannot stand"}};
   for (auto& [yaml, words] : rows) {
     auto problems = problemsOf(yaml);
@@ -443,6 +498,8 @@ TEST(MailConfig, SaysWhereAndWhatIsWrong) {
     EXPECT_NE(config::describe(problems).find(words), std::string::npos) << config::describe(problems);
     EXPECT_EQ(config::describe(problems).find("hunter2"), std::string::npos) << config::describe(problems);
   }
+  EXPECT_EQ(config::describe(problemsOf(good + secret + "body: \"{pin} {digits} {text}\"")), "");
+  EXPECT_EQ(config::describe(problemsOf(server + "from: me@x\nto: sms@x\nsubject: \"{digits}\"\n")), "");
   EXPECT_EQ(config::describe(problemsOf(good + login)), "");  // this host alone hears the password
   EXPECT_EQ(config::describe(problemsOf("server: smtp://gw\n" + login + addresses)), "");
 }

@@ -58,10 +58,15 @@ void MailDispatcher::declare(config::Keys& keys) {
   keys.secretFile("password_file", settings_.password, "a file whose first line is the password");
   keys.text("from", settings_.from, "the sender's address", config::Presence::required);
   keys.text("to", settings_.to,
-            "the address the mail goes to, with {recipient} in it where the gateway has one for each number",
+            "the address the mail goes to, with {recipient} or {digits} (of the recipient) in it where the "
+            "gateway has one for each number",
             config::Presence::required);
-  keys.text("subject", settings_.subject, "the mail's subject, with {recipient}, {text} and {key}");
-  keys.text("body", settings_.body, "the mail's text, with {recipient}, {text} and {key}");
+  const std::string placeholders =
+      "with {recipient}, {digits} (of the recipient), {text}, {key} (the idempotency key) and names from "
+      "`secrets`";
+  keys.text("subject", settings_.subject, "the mail's subject, " + placeholders);
+  keys.text("body", settings_.body, "the mail's text, " + placeholders);
+  secrets_.declare(keys, "from, to, subject and body");
   // The default is this host's name, which is not the manual's to know.
   std::string name = std::exchange(settings_.helo, {});
   keys.text("helo", settings_.helo, "what we call ourselves to the server; when not given this host's name");
@@ -81,8 +86,13 @@ void MailDispatcher::declareRules(config::Keys& keys) {
   keys.rule("server", [this] { return readServer(); });
   keys.rule("tls", [this] { return checkTls(); });
   keys.rule("password_file", [this]() -> std::optional<std::string> {
+    hiding_.rememberLogin(settings_.username, settings_.password.reveal());
     if (settings_.username.empty() == settings_.password.empty()) return std::nullopt;
     return "expected username and password_file, or none of them";
+  });
+  keys.rule("secrets", [this]() -> std::optional<std::string> {
+    hiding_.rememberAll(secrets_.constants());
+    return std::nullopt;
   });
   keys.rule("from", [this]() -> std::optional<std::string> {
     if (auto problem = readTemplate(settings_.from, from_)) return problem;
@@ -127,13 +137,13 @@ std::optional<std::string> MailDispatcher::checkTls() const {
   if (settings_.tls == TlsChoice::never && server_.tlsFromTheStart)
     return "is never, and the server is smtps://";
   bool naked = !server_.tlsFromTheStart && tls() == Tls::none && !isLoopback(server_.host);
-  if (naked && !settings_.username.empty())
-    return "is never, and a password would go over the network for everybody to read";
+  if (naked && (!settings_.username.empty() || !secrets_.constants().empty()))
+    return "is never, and a password or secret would go over the network for everybody to read";
   return std::nullopt;
 }
 
 std::optional<std::string> MailDispatcher::readTemplate(const std::string& text, net::Template& result) {
-  auto parsed = net::Template::parse(text, net::Place::mail);
+  auto parsed = net::Template::parse(text, net::Place::mail, secrets_.constants());
   if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
   result = std::get<net::Template>(std::move(parsed));
   return std::nullopt;
@@ -152,8 +162,15 @@ std::optional<std::string> MailDispatcher::checkPlaceholders() const {
     return "expected {text} in the body or the subject";
   // Of the words, as one of the others may be unusable for another reason, which is said there.
   for (auto* part : {&settings_.to, &settings_.subject, &settings_.body})
-    if (part->find("{recipient}") != std::string::npos) return std::nullopt;
-  return "expected {recipient} in to, subject or body";
+    for (auto number : {"{recipient}", "{digits}"})
+      if (part->find(number) != std::string::npos) return std::nullopt;
+  return "expected {recipient} or {digits} in to, subject or body";
+}
+
+bool MailDispatcher::saysDigits() const {
+  auto parts = {&from_, &to_, &subject_, &body_};
+  return std::any_of(parts.begin(), parts.end(),
+                     [](const net::Template* part) { return part->holds(net::Placeholder::digits); });
 }
 
 sandbox::Policy MailDispatcher::policy() {
@@ -188,6 +205,7 @@ kit::Traits MailDispatcher::traits() const {
 }
 
 kj::Promise<kit::Outcome> MailDispatcher::send(kit::Job job) {
+  if (saysDigits() && !net::digitsOf(job.recipient)) return kit::Outcome(kit::Refused{net::noDigits});
   net::Values values{job.recipient, job.text, job.key};
   Letter letter;
   letter.from = from_.expand(values);
@@ -198,12 +216,15 @@ kj::Promise<kit::Outcome> MailDispatcher::send(kit::Job job) {
   letter.body = body_.expand(values);
   letter.messageId = job.key + letter.from.substr(letter.from.rfind('@'));
   letter.date = std::chrono::system_clock::now();
-  Addressee addressee = to_.find(net::Placeholder::recipient) ? Addressee::ofTheSms : Addressee::ofTheFile;
+  bool ofTheSms = to_.holds(net::Placeholder::recipient) || to_.holds(net::Placeholder::digits);
+  Addressee addressee = ofTheSms ? Addressee::ofTheSms : Addressee::ofTheFile;
   return lanes_->run({letter.from, letter.to, compose(letter), job.deadline})
       .then([this, addressee](Conversation conversation) {
         lastAnswer_ = conversation.reply == 0 ? "no answer" : "reply " + std::to_string(conversation.reply);
         Relay before = std::exchange(relay_, relayAfter(conversation, relay_));
-        return outcomeOf(conversation, server_.origin, addressee, before);
+        auto outcome = outcomeOf(conversation, server_.origin, addressee, before);
+        if (auto* accepted = std::get_if<kit::Accepted>(&outcome)) hiding_.hideIn(accepted->reference);
+        return outcome;
       });
 }
 

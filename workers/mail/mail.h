@@ -14,6 +14,7 @@
 #include "workers/kit/dispatcher.h"
 #include "workers/mail/lanes.h"
 #include "workers/net/pem.h"
+#include "workers/net/secrets.h"
 #include "workers/net/template.h"
 
 namespace smsd::mail {
@@ -58,12 +59,15 @@ class MailDispatcher final : public kit::Dispatcher {
   std::optional<std::string> checkTls() const;
   std::optional<std::string> checkAddress(const net::Template& address) const;
   std::optional<std::string> checkPlaceholders() const;
+  bool saysDigits() const;
   Tls tls() const;
 
   Settings settings_;
   Server server_;
   net::Template from_, to_, subject_, body_;
   net::Authorities authorities_;
+  net::NamedSecrets secrets_;
+  net::Hiding hiding_;
   std::string lastAnswer_ = "none yet";
   Relay relay_ = Relay::unproven;
   std::unique_ptr<Lanes> lanes_;

@@ -15,32 +15,11 @@ bool isPrintable(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-std::string base64(std::string_view bytes) {
-  constexpr char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string result;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned group = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
-    for (std::size_t k = 0; k < 4; ++k)
-      result += i + k <= bytes.size() ? letters[group >> (18 - 6 * k) & 63] : '=';
-  }
-  return result;
-}
-
 std::string lowered(std::string_view name) {
   std::string result(name);
   std::transform(result.begin(), result.end(), result.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return result;
-}
-
-bool isSecretName(const std::string& name) {
-  constexpr std::string_view taken[] = {"recipient", "digits", "text", "key", "encoding"};
-  return !name.empty() && name.size() <= 32 && name[0] >= 'a' && name[0] <= 'z' &&
-         std::all_of(name.begin(), name.end(),
-                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; }) &&
-         std::find(std::begin(taken), std::end(taken), name) == std::end(taken);
 }
 
 }  // namespace
@@ -103,18 +82,7 @@ void Endpoint::declareAccess(config::Keys& keys) {
   keys.text("auth.username", credentials_.username, "who we are, for basic and digest");
   keys.secretFile("auth.password_file", credentials_.password, "the password, for basic and digest");
   keys.secretFile("auth.token_file", token_, "the token, for bearer");
-  keys.list<NamedSecret>(
-      "secrets", secrets_,
-      [](config::Keys& inner, NamedSecret& secret) {
-        inner.text("name", secret.name, "{name} stands for it in url, headers and body",
-                   config::Presence::required);
-        inner.secretFile("file", secret.value, "the file whose first line it is", config::Presence::required);
-        inner.rule("name", [&secret]() -> std::optional<std::string> {
-          if (isSecretName(secret.name)) return std::nullopt;
-          return "expected a name of small letters, digits and _ that is not one of the placeholders";
-        });
-      },
-      "secrets for templates");
+  secrets_.declare(keys, "url, headers and body");
 }
 
 void Endpoint::declareProxy(config::Keys& keys) {
@@ -137,11 +105,7 @@ void Endpoint::declareRules(config::Keys& keys) {
   });
   keys.rule("auth", [this] { return checkAccess(); });
   keys.rule("secrets", [this]() -> std::optional<std::string> {
-    for (auto& secret : secrets_) {
-      auto same = [&](const NamedSecret& other) { return other.name == secret.name; };
-      if (std::count_if(secrets_.begin(), secrets_.end(), same) > 1) return "expected each name once";
-      rememberSecret(secret.value.reveal());
-    }
+    hiding_.rememberAll(constants());
     return std::nullopt;
   });
   keys.rule("proxy", [this] { return readProxy(); });
@@ -157,7 +121,7 @@ std::optional<std::string> Endpoint::readIdentity() {
   if (!key.problem.empty()) return "key_file: " + key.problem;
   identity_.certificate = std::move(certificate.text);
   identity_.key = config::Secret(std::move(key.text));
-  rememberSecret(identity_.keyPassword.reveal());
+  hiding_.remember(identity_.keyPassword.reveal());
   return std::nullopt;
 }
 
@@ -173,9 +137,8 @@ std::optional<std::string> Endpoint::checkAccess() {
   if ((how == Authentication::bearer) == token_.empty())
     return "auth.token_file goes with the type bearer, and has to be there with it";
   if (!isPrintable(token_.reveal())) return "the token has characters that cannot stand in a header";
-  rememberSecret(password.reveal());
-  rememberSecret(token_.reveal());
-  if (withPassword) rememberSecret(base64(username + ":" + password.reveal()));
+  hiding_.rememberLogin(username, password.reveal());
+  hiding_.remember(token_.reveal());
   return std::nullopt;
 }
 
@@ -194,30 +157,8 @@ std::optional<std::string> Endpoint::readProxy() {
     return "expected proxy.username and proxy.password_file, or neither";
   proxy_.url = origin->text;
   proxyPort_ = origin->port;
-  rememberSecret(proxy_.password.reveal());
+  hiding_.remember(proxy_.password.reveal());
   return std::nullopt;
-}
-
-void Endpoint::rememberSecret(const std::string& secret) {
-  constexpr std::size_t shortest = 4;  // less would take ordinary words apart, and hide nothing
-  if (secret.size() < shortest) return;
-  for (auto& form : {secret, escaped(secret, Place::url), escaped(secret, Place::json),
-                     escaped(secret, Place::xml), base64(secret)})
-    if (std::find(hidden_.begin(), hidden_.end(), form) == hidden_.end()) hidden_.push_back(form);
-  // The longer first: one may be part of another.
-  std::stable_sort(hidden_.begin(), hidden_.end(), [](auto& a, auto& b) { return a.size() > b.size(); });
-}
-
-void Endpoint::hideSecrets(std::string& said) const {
-  for (auto& secret : hidden_)
-    for (std::size_t at = said.find(secret); at != std::string::npos; at = said.find(secret, at))
-      said.replace(at, secret.size(), "(hidden)");
-}
-
-Constants Endpoint::constants() const {
-  Constants constants;
-  for (auto& secret : secrets_) constants.push_back({secret.name, secret.value});
-  return constants;
 }
 
 kit::Traits Endpoint::traits(std::string kind) const {

@@ -14,15 +14,11 @@
 #include "common/sandbox/sandbox.h"
 #include "workers/kit/dispatcher.h"
 #include "workers/net/pem.h"
+#include "workers/net/secrets.h"
 #include "workers/net/template.h"
 #include "workers/net/transfers.h"
 
 namespace smsd::net {
-
-struct NamedSecret {
-  std::string name;
-  config::Secret value;
-};
 
 /// What libcurl writes itself, and what would change where a request ends or goes.
 bool isOurHeader(std::string_view name);
@@ -33,7 +29,7 @@ class Endpoint {
   void declare(config::Keys& keys);
 
   /// What stands for {name} in templates.
-  Constants constants() const;
+  Constants constants() const { return secrets_.constants(); }
   unsigned window() const { return static_cast<unsigned>(window_); }
   kit::Traits traits(std::string kind) const;
   /// All but method, headers and what is wanted of an answer.
@@ -47,9 +43,9 @@ class Endpoint {
   std::optional<std::string> problemOfHeader(std::string_view name) const;
 
   /// Takes our secrets out of what a gateway said, should it say one: a reference is shown.
-  void hideSecrets(std::string& said) const;
+  void hideSecrets(std::string& said) const { hiding_.hideIn(said); }
   /// A secret of the kind's own.
-  void hideToo(const config::Secret& secret) { rememberSecret(secret.reveal()); }
+  void hideToo(const config::Secret& secret) { hiding_.remember(secret.reveal()); }
 
  private:
   void declareTls(config::Keys& keys);
@@ -59,7 +55,6 @@ class Endpoint {
   std::optional<std::string> readIdentity();
   std::optional<std::string> readProxy();
   std::optional<std::string> checkAccess();
-  void rememberSecret(const std::string& secret);
 
   int window_ = 64;
   int backlog_ = 64;
@@ -79,11 +74,11 @@ class Endpoint {
 
   Credentials credentials_;
   config::Secret token_;
-  std::vector<NamedSecret> secrets_;
+  NamedSecrets secrets_;
 
   Proxy proxy_;
   std::uint16_t proxyPort_ = 0;
-  std::vector<std::string> hidden_;  // what must not be shown, in each form it may come back in
+  Hiding hiding_;
 };
 
 }  // namespace smsd::net

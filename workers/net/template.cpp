@@ -114,9 +114,9 @@ void appendForXml(std::string& to, std::string_view value) {
   }
 }
 
-// What a gateway's configuration may say and a mail's may not.
+// A mail says its text's encoding itself.
 bool isKnown(Placeholder placeholder, Place place) {
-  return place != Place::mail || (placeholder != Placeholder::digits && placeholder != Placeholder::encoding);
+  return place != Place::mail || placeholder != Placeholder::encoding;
 }
 
 std::optional<Placeholder> placeholderNamed(std::string_view name, Place place) {
@@ -149,7 +149,7 @@ std::string noPlaceholder(std::string_view name, Place place) {
   for (auto& [word, placeholder] : words)
     if (isKnown(placeholder, place))
       problem += (placeholder == words[0].second ? "{" : ", {") + std::string(word) + "}";
-  return problem + (place == Place::mail ? "" : " or a name from `secrets`");
+  return problem + " or a name from `secrets`";
 }
 
 }  // namespace
