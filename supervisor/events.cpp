@@ -344,6 +344,15 @@ void Events::queueAway(const std::string& why) const {
       .write();
 }
 
+void Events::queueSilent(Milliseconds since, Still what) const {
+  std::string_view then =
+      what == Still::acts ? "its connection is cut, to make a new one"
+                          : "that did not help: smsd wants to be started anew, and feeds no watchdog";
+  Entry(Level::error, fmt::format("the queue has not answered for {}: {}", seconds(since), then),
+        "queue-silent", "8fc5e8b0a105473a92d8cb4bac5aba4d")
+      .write();
+}
+
 void Events::queueBack() const {
   Entry(Level::notice, "the queue is back", "queue-back", "636c09456906483fb0ac0f7309b7024d").write();
 }

@@ -82,6 +82,8 @@ class Events {
   void adminMailBack(const std::string& dispatcher, std::uint64_t carried) const;
 
   void queueAway(const std::string& why) const;
+  /// It does not answer a call; what comes of that.
+  void queueSilent(Milliseconds since, Still what) const;
   void queueBack() const;
   void fenced(std::size_t dropped) const;
   void takenOver(std::size_t submissions) const;

@@ -66,6 +66,8 @@ class PostgresqlQueue : public Queue {
   std::optional<MessageLife> explain(MessageId id) override;
   Purge purge(Duration age, std::size_t most) override;
 
+  void hangUp() override { session_.hangUp(); }
+
  private:
   std::vector<Submission> adopt(Work& work);
   std::vector<Submission> unaccounted(Work& work);

@@ -2,8 +2,11 @@
 // postgresql-session.h.
 #include "supervisor/queue/postgresql-session.h"
 
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -141,7 +144,25 @@ const std::string& Prepared::nameOf(pqxx::connection& connection, const char* st
   return names_.emplace(statement, name).first->second;
 }
 
+void Line::take(int socket) {
+  release();
+  std::lock_guard lock(mutex_);
+  copy_ = fcntl(socket, F_DUPFD_CLOEXEC, 0);  // none: it cannot be cut
+}
+
+void Line::release() {
+  std::lock_guard lock(mutex_);
+  if (copy_ >= 0) close(copy_);
+  copy_ = -1;
+}
+
+void Line::cut() {
+  std::lock_guard lock(mutex_);
+  if (copy_ >= 0) shutdown(copy_, SHUT_RDWR);
+}
+
 void Session::drop() {
+  line_.release();
   connection_.reset();
   prepared_ = {};
 }
@@ -156,6 +177,7 @@ pqxx::connection& Session::ready() {
   } catch (const std::exception& error) {
     throw notConnected(error.what());
   }
+  line_.take(made->sock());
   prepare(*made);
   connection_ = std::move(made);
   fresh_ = true;

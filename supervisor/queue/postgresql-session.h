@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <pqxx/pqxx>
 #include <string>
 #include <type_traits>
@@ -26,6 +27,20 @@ class SqlError : public QueueError {
 
  private:
   std::string state_;
+};
+
+/// A second hand on a connection's socket, for another thread to cut it by: libpq cannot be told to stop
+/// waiting for an answer, but it sees the end of its socket.
+class Line {
+ public:
+  ~Line() { release(); }
+  void take(int socket);
+  void release();
+  void cut();
+
+ private:
+  std::mutex mutex_;
+  int copy_ = -1;  // the number of the original may be another's by the time it is used
 };
 
 /// What a connection was told once, to be run again and again without being parsed again.
@@ -89,6 +104,9 @@ class Session {
   int descriptor() const { return connection_ ? connection_->sock() : -1; }
   bool takeNews();
 
+  /// From any thread: ends the wait of whatever waits for an answer now.
+  void hangUp() { line_.cut(); }
+
  private:
   template <typename Use>
   auto guarded(Use&& use) {
@@ -109,6 +127,7 @@ class Session {
 
   std::string connectionString_;
   std::unique_ptr<pqxx::connection> connection_;
+  Line line_;
   Prepared prepared_;  // on this connection
   bool indexed_ = false;
   bool fresh_ = false;  // connected since news were last asked for: some may have been missed

@@ -98,11 +98,20 @@ void QueueThread::body() {
   }
   stop.promise.wait(io.waitScope);
   watch.forget();
+  *line_.lockExclusive() = nullptr;
   queue_.reset();
 }
 
+void QueueThread::hangUp() {
+  auto line = line_.lockExclusive();
+  if (*line != nullptr) (*line)->hangUp();
+}
+
 Queue& QueueThread::opened() {
-  if (queue_ == nullptr) queue_ = open_();
+  if (queue_ == nullptr) {
+    queue_ = open_();
+    *line_.lockExclusive() = queue_.get();
+  }
   return *queue_;
 }
 

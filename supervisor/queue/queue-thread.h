@@ -35,6 +35,9 @@ class QueueThread {
   /// Waits for the call that is under way.
   ~QueueThread() noexcept(false);
 
+  /// For a call that is not answered: cuts its connection. Never waits; helps where it can.
+  void hangUp();
+
   template <typename F>
   auto run(F function) {
     using R = std::invoke_result_t<F, Queue&>;
@@ -75,8 +78,9 @@ class QueueThread {
   Open open_;
   kj::Function<void()> news_;
   kj::Own<const kj::Executor> home_;
-  std::unique_ptr<Queue> queue_;  // on the thread only
-  NewsWatch* watch_ = nullptr;    // on the thread only
+  std::unique_ptr<Queue> queue_;            // on the thread only
+  kj::MutexGuarded<Queue*> line_{nullptr};  // the same, for hangUp()
+  NewsWatch* watch_ = nullptr;              // on the thread only
   kj::MutexGuarded<Shared> shared_;
   kj::Own<const kj::Executor> executor_;
   kj::Own<kj::Thread> thread_;

@@ -308,6 +308,10 @@ class Queue {
 
   /// Stops counting at `bound` rows, so that a glance never costs a scan of a million.
   virtual Depth depth(std::uint64_t bound) = 0;
+
+  /// The only call from another thread than the others, at any time: cuts the connection, so that a call which
+  /// waits on it throws `unreachable`. A backend that waits for this host alone has none.
+  virtual void hangUp() {}
 };
 
 /// What `smsctl db install` may be asked for beyond the schema smsd.

@@ -17,6 +17,13 @@ constexpr Backoff reconnecting{250ms, 2, 1500ms};
 // A call that is not answered for so long: the database hangs, or the network to it.
 constexpr Milliseconds longSilence = 10s;
 
+// After that its connection is cut: first when it has lasted a lease, for then it is for others to go on.
+// More and more seldom, where that does not help: a server that takes every connection and answers on none
+// would fill up with them.
+constexpr Milliseconds seldomCut = 1h;
+// And so many leases later whoever waits for the call may as well be started anew.
+constexpr int leasesToTheEnd = 9;
+
 // The history is purged in small steps, while there is nothing else to do.
 constexpr Milliseconds firstPurge = 10s, purgeAgain = 1h, purgeAfterRefusal = 24h;
 constexpr std::size_t purgeStep = 500;
@@ -94,7 +101,7 @@ void Ledger::ask(F function, Then then, Proves proves) {
   if (!silence_.isSet()) silence_.in(longSilence);
   tasks_.add(
       queue_.run(kj::mv(function)).then([this, then = kj::mv(then), proves](queue::Answer<T> answer) mutable {
-        busy_ = false;
+        answered();
         // Not with each answer: under load the next call follows at once, and is what is listened for.
         KJ_DEFER(if (!busy_) silence_.cancel());
         if (auto* error = std::get_if<QueueError>(&answer)) {
@@ -107,6 +114,7 @@ void Ledger::ask(F function, Then then, Proves proves) {
         // Whatever answers ends a silence.
         if (proves == Proves::itIsBack || std::exchange(silent_, false)) {
           failures_ = 0;
+          cuts_ = 0;
           if (!std::exchange(away_, {}).empty()) log_.queueBack();
         }
         then(std::move(std::get<0>(answer)));
@@ -130,12 +138,34 @@ void Ledger::failed(const QueueError& error) {
   retry_.in(reconnecting.after(++failures_));
 }
 
-/// It hangs: that is a state like any other in which it cannot be used. The call goes on; its answer ends it.
+void Ledger::answered() {
+  busy_ = false;
+  if (std::exchange(cut_, false)) ++cuts_;
+  lost_ = false;
+}
+
+/// The call under way hangs: that is a state like any other in which the queue cannot be used, until the call
+/// is answered. It may be the connection alone: a new one costs little. What is not answered then either
+/// waits in this process.
 void Ledger::listen() {
-  if (!busy_ || retired_) return;
-  auto due = askedAt_ + duration(longSilence);
-  if (timer_.now() < due) return silence_.at(due);
-  if (away()) return;
+  if (!busy_ || retired_ || lost_) return;
+  const Milliseconds patience = Backoff{std::max(lease_, longSilence), 2, seldomCut}.after(cuts_ + 1);
+  const Milliseconds end = patience + leasesToTheEnd * lease_;
+  const Milliseconds waited((timer_.now() - askedAt_) / kj::MILLISECONDS);
+  auto again = [this](Milliseconds at) { silence_.at(askedAt_ + duration(at)); };
+  if (waited < longSilence) return again(longSilence);
+  if (!away()) saySilent();
+  if (waited < patience) return again(patience);
+  if (!std::exchange(cut_, true)) {
+    log_.queueSilent(waited, Events::Still::acts);
+    queue_.hangUp();
+  }
+  if (waited < end) return again(end);
+  lost_ = true;
+  log_.queueSilent(waited, Events::Still::givesUp);
+}
+
+void Ledger::saySilent() {
   silent_ = true;
   away_ = "it has not answered for " + config::printDuration(longSilence);
   log_.queueAway(away_);
@@ -271,7 +301,7 @@ kj::Promise<void> Ledger::retire() {
 }
 
 void Ledger::taskFailed(kj::Exception&& exception) {
-  busy_ = false;
+  answered();
   putBack(settling_, unsettled_);
   putBack(recording_, unrecorded_);
   failed(QueueError(QueueError::Kind::failed, exception.getDescription().cStr()));

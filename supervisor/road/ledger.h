@@ -55,6 +55,8 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   }
   std::size_t unsettled() const { return unsettled_.size() + settling_.size(); }
   bool away() const { return !away_.empty(); }
+  /// A call is not answered, and to cut its connection did not help: the queue's thread itself stands.
+  bool lost() const { return lost_; }
   const std::string& awayBecause() const { return away_; }
   /// Our claims may have been taken over by now: nothing may leave.
   bool leaseRanOut() const;
@@ -75,6 +77,8 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   void failed(const queue::QueueError& error);
   bool setAside(const queue::QueueError& error);
   void listen();
+  void saySilent();
+  void answered();
   void purge();
   /// The loop's clock stands still within a turn, and does not know that we were stopped (SIGSTOP, a
   /// suspended host) in the middle of one: a lease is measured by the kernel's as well.
@@ -114,6 +118,9 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   kj::TimePoint renewAt_;
   std::string away_;
   bool silent_ = false;  // away because a call is not answered
+  int cuts_ = 0;         // calls in a row that were answered only by their connection's end
+  bool cut_ = false;     // so was the one under way
+  bool lost_ = false;
   int failures_ = 0;
   Alarm retry_;
   Alarm heartbeat_;

@@ -62,7 +62,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
   /// False: something stands still that should move, and acting on it did not help. Who feeds systemd's
   /// watchdog asks this first.
-  bool alive() const { return pace_ != Progress::State::lost; }
+  bool alive() const { return pace_ != Progress::State::lost && !ledger_.lost(); }
   /// How long there has been no dispatcher that can be used; none: there is one, or one may become ready.
   kj::Maybe<kj::Duration> withoutDispatcherFor() const;
 

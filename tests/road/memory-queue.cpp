@@ -73,6 +73,16 @@ void Memory::waitUntilHeld() {
   changed_.wait(lock, [this] { return held_; });
 }
 
+void Memory::whenCut(Cut what) {
+  Lock lock(mutex_);
+  whenCut_ = what;
+}
+
+std::size_t Memory::cuts() const {
+  Lock lock(mutex_);
+  return cuts_;
+}
+
 void Memory::release() {
   Lock lock(mutex_);
   held_ = false;
@@ -394,6 +404,15 @@ class MemoryQueue final : public Queue {
   }
   Depth depth(std::uint64_t) override { notForTheRoad(); }
 
+  void hangUp() override {
+    Lock lock(memory_.mutex_);
+    ++memory_.cuts_;
+    if (memory_.whenCut_ != Memory::Cut::helps || !memory_.held_) return;
+    memory_.held_ = false;
+    memory_.broken_ = true;
+    memory_.changed_.notify_all();
+  }
+
  private:
   [[noreturn]] static void notForTheRoad() {
     throw QueueError(QueueError::Kind::invalid, "not for the road");
@@ -412,6 +431,9 @@ class MemoryQueue final : public Queue {
     memory_.held_ = true;
     memory_.changed_.notify_all();
     memory_.changed_.wait(lock, [this] { return !memory_.held_; });
+    const bool broken = memory_.broken_;
+    memory_.broken_ = false;
+    if (broken) throw QueueError(QueueError::Kind::unreachable, "the connection was lost");
   }
 
   Memory& memory_;

@@ -58,11 +58,15 @@ class Memory {
   void hold(Op op);
   void waitUntilHeld();
   void release();
+  /// Whether what is held then fails when its connection is cut.
+  enum class Cut { helps, inVain };
+  void whenCut(Cut what);
 
   // --- the look
   MemoryRow row(MessageId id) const;
   std::size_t count(SentStatus status) const;
   std::size_t calls() const;
+  std::size_t cuts() const;
   std::size_t calls(Op op) const;
   bool live(const std::string& recipient) const;
   /// The attempt is the one in force, for this dispatcher, and its submission is live.
@@ -112,6 +116,9 @@ class Memory {
   std::vector<std::pair<Op, QueueError::Kind>> failures_;
   std::optional<Op> holdNext_;
   bool held_ = false;
+  Cut whenCut_ = Cut::inVain;
+  bool broken_ = false;  // the call that was held
+  std::size_t cuts_ = 0;
   std::map<Op, std::size_t> calls_;
 
   std::map<MessageId, MemoryRow> rows_;
