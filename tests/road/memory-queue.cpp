@@ -83,6 +83,11 @@ std::size_t Memory::cuts() const {
   return cuts_;
 }
 
+bool Memory::isHeld() const {
+  Lock lock(mutex_);
+  return held_;
+}
+
 void Memory::release() {
   Lock lock(mutex_);
   held_ = false;

@@ -57,6 +57,7 @@ class Memory {
   /// The next call of this kind stays under way until release().
   void hold(Op op);
   void waitUntilHeld();
+  bool isHeld() const;
   void release();
   /// Whether what is held then fails when its connection is cut.
   enum class Cut { helps, inVain };
