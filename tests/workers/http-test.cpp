@@ -173,7 +173,7 @@ TEST(HttpConfig, SaysWhereAndWhatIsWrong) {
       {url + "window: 257", "window"},
       {url + "idempotency_header: \"X Y\"", "name of a header"},
       {url + "idempotency_header: \"X: y\\r\\nZ\"", "name of a header"},
-      {url + "ca_file: ca.pem", "absolute"},
+      {url + "ca_file: ca.pem", "cannot be read"},
       {url + "ca_file: /no/such/file", "cannot be read"},
       {url + "ca_file: " + (folder.path / "empty").string(), "PEM"},
       {url + "tls_verify: false", "unknown key"}};

@@ -476,7 +476,7 @@ TEST(MailConfig, SaysWhereAndWhatIsWrong) {
       {"server: smtps://gw\ntls: never\n" + addresses, "smtps"},
       {"server: smtp://gw\ntls: never\n" + login + addresses, "password"},
       {good + "username: me", "password_file"},
-      {good + "ca_file: ca.pem", "absolute"},
+      {good + "ca_file: ca.pem", "cannot be read"},
       {good + "ca_file: " + (folder.path / "empty").string(), "PEM"},
       {good + "ca_file: " + (folder.path / "fifo").string(), "not a regular file"},
       {good + "helo: \"a b\"", "host name"},

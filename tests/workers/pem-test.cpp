@@ -51,10 +51,20 @@ TEST_F(Pem, TakesNothingElse) {
   EXPECT_EQ(problemOf(file("MIIB", 0600), PemOf::authority), "holds no certificate in PEM form");
   EXPECT_EQ(problemOf(file("", 0600), PemOf::certificate), "holds no certificate in PEM form");
   EXPECT_EQ(problemOf(file(certificate + std::string(9 << 20, '\n')), PemOf::authority), "too long");
-  EXPECT_EQ(problemOf("ca.pem", PemOf::authority), "expected an absolute path");
   EXPECT_EQ(problemOf(folder.path / "none", PemOf::authority), "cannot be read (No such file or directory)");
   EXPECT_EQ(problemOf(folder.path, PemOf::authority), "not a regular file");
   EXPECT_EQ(problemOf("/dev/zero", PemOf::authority), "not a regular file");
+}
+
+// As the credentials that systemd hands over beside the configuration.
+TEST_F(Pem, IsFoundBesideTheConfigurationThatNamesItOrWhereAnAbsolutePathSays) {
+  std::filesystem::path beside = file(certificate), elsewhere = "/etc/ssl/ca.pem";
+  std::filesystem::path named;
+  config::Keys keys;
+  keys.path("ca_file", named, "a file");
+  ASSERT_TRUE(keys.read("ca_file: " + beside.filename().string(), folder.path / "gateway.yaml").empty());
+  EXPECT_EQ(fileOf(keys, "ca_file", named), beside);
+  EXPECT_EQ(fileOf(keys, "ca_file", elsewhere), elsewhere);
 }
 
 TEST_F(Pem, DoesNotWaitForAFifo) {

@@ -65,8 +65,8 @@ void Endpoint::declare(config::Keys& keys) {
 void Endpoint::declareTls(config::Keys& keys) {
   authorities_.declare(keys);
   keys.path("certificate_file", certificateFile_,
-            "our own certificate (PEM, absolute path), for a gateway that asks for one");
-  keys.path("key_file", keyFile_, "its private key (PEM, absolute path)");
+            "our own certificate (PEM), for a gateway that asks for one");
+  keys.path("key_file", keyFile_, "its private key (PEM)");
   keys.secretFile("key_password_file", identity_.keyPassword, "the password of that key");
   keys.choice("tls_min_version", leastTls_, {{"1.2", TlsVersion::tls12}, {"1.3", TlsVersion::tls13}},
               "the oldest version of TLS to accept");
@@ -92,7 +92,7 @@ void Endpoint::declareProxy(config::Keys& keys) {
 }
 
 void Endpoint::declareRules(config::Keys& keys) {
-  keys.rule("certificate_file", [this] { return readIdentity(); });
+  keys.rule("certificate_file", [this, &keys] { return readIdentity(keys); });
   keys.rule("idempotency_header", [this]() -> std::optional<std::string> {
     if (!isHeaderName(idempotencyHeader_)) return "expected the name of a header";
     if (isOurHeader(idempotencyHeader_)) return "is not for the configuration to set";
@@ -111,13 +111,13 @@ void Endpoint::declareRules(config::Keys& keys) {
   keys.rule("proxy", [this] { return readProxy(); });
 }
 
-std::optional<std::string> Endpoint::readIdentity() {
+std::optional<std::string> Endpoint::readIdentity(const config::Keys& keys) {
   if (certificateFile_.empty() && keyFile_.empty()) return std::nullopt;
   if (certificateFile_.empty()) return "is missing, expected beside key_file";
   if (keyFile_.empty()) return "expected key_file beside it";
-  auto certificate = readPem(certificateFile_, PemOf::certificate);
+  auto certificate = readPem(fileOf(keys, "certificate_file", certificateFile_), PemOf::certificate);
   if (!certificate.problem.empty()) return certificate.problem;
-  auto key = readPem(keyFile_, PemOf::key);
+  auto key = readPem(fileOf(keys, "key_file", keyFile_), PemOf::key);
   if (!key.problem.empty()) return "key_file: " + key.problem;
   identity_.certificate = std::move(certificate.text);
   identity_.key = config::Secret(std::move(key.text));

@@ -25,8 +25,12 @@ std::string readAll(int fd) {
 
 }  // namespace
 
+std::filesystem::path fileOf(const config::Keys& keys, const std::string& key,
+                             const std::filesystem::path& named) {
+  return std::filesystem::path(keys.where(key)).parent_path() / named;  // an absolute one stays as it is
+}
+
 PemRead readPem(const std::filesystem::path& path, PemOf what) {
-  if (!path.is_absolute()) return {"", "expected an absolute path"};
   // A FIFO must not hold us up.
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return {"", std::string("cannot be read (") + std::strerror(errno) + ")"};
@@ -45,12 +49,11 @@ PemRead readPem(const std::filesystem::path& path, PemOf what) {
 }
 
 void Authorities::declare(config::Keys& keys) {
-  keys.path(
-      "ca_file", file_,
-      "certificates (PEM, absolute path) that the far end's has to be signed by, instead of the system's");
-  keys.rule("ca_file", [this]() -> std::optional<std::string> {
+  keys.path("ca_file", file_,
+            "certificates (PEM) that the far end's has to be signed by, instead of the system's");
+  keys.rule("ca_file", [this, &keys]() -> std::optional<std::string> {
     if (file_.empty()) return std::nullopt;
-    auto read = readPem(file_, PemOf::authority);
+    auto read = readPem(fileOf(keys, "ca_file", file_), PemOf::authority);
     text_ = std::move(read.text);
     return read.problem.empty() ? std::nullopt : std::optional(read.problem);
   });
