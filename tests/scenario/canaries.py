@@ -72,7 +72,7 @@ class Http(Canary):
         gateway = self.open(Gateway(self.folder))
         keys = self.everywhere()
         literal = self.canaries["in the url itself"] = canary()
-        url = f"http://me:{literal}@127.0.0.1:%d%s?password={{in_url}}&more={literal}"
+        url = f"http://127.0.0.1:%d%s?password={{in_url}}&more={literal}"
         dispatchers = {f"fault{n}": ("http", dict(keys, url=url % (gateway.port, f"/-/{fault}/")))
                        for n, fault in enumerate(FAULTS)}
         dispatchers["unreachable"] = ("http", dict(keys, url=url % (free_port(), "/")))

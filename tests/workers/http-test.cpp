@@ -30,7 +30,7 @@ class HttpTest : public testing::Test {
     ASSERT_EQ(config::describe(problems), "");
   }
   void serve(const Gateway& gateway, const std::string& path, const std::string& more = "") {
-    configure("url: \"http://me:hunter2@127.0.0.1:" + std::to_string(gateway.port()) + path +
+    configure("url: \"http://127.0.0.1:" + std::to_string(gateway.port()) + path +
               "?secret=hunter2&to={recipient}&m={text}\"\n" + more);
     dispatcher.start(io).wait(io.waitScope);
   }
@@ -54,7 +54,7 @@ TEST_F(HttpTest, SendsOneGetWithTheNumberTheTextAndTheKey) {
   EXPECT_EQ(requests[0]["query"], "secret=hunter2&to=%2B4799999999&m=a%20%26%20b%0A100%25%20%F0%9F%94%A5");
   EXPECT_EQ(requests[0]["headers"]["idempotency-key"], "q-17");
   EXPECT_TRUE(requests[0]["headers"]["user-agent"].get<std::string>().starts_with("smsd/"));
-  EXPECT_TRUE(requests[0]["headers"]["authorization"].get<std::string>().starts_with("Basic "));
+  EXPECT_FALSE(requests[0]["headers"].contains("authorization"));
 }
 
 TEST_F(HttpTest, SendsTheKeyInTheHeaderThatIsConfigured) {
@@ -80,8 +80,8 @@ TEST_F(HttpTest, NeverShowsItsUrlC62) {
     HttpDispatcher one;
     config::Keys keys;
     one.declare(keys);
-    ASSERT_TRUE(keys.read("url: http://me:hunter2@127.0.0.1:" + std::to_string(gateway.port()) + "/-/" +
-                              behaviour + "/hunter2?hunter2&to={recipient}&m={text}",
+    ASSERT_TRUE(keys.read("url: http://127.0.0.1:" + std::to_string(gateway.port()) + "/-/" + behaviour +
+                              "/hunter2?hunter2&to={recipient}&m={text}",
                           "gateway.yaml")
                     .empty());
     one.start(io).wait(io.waitScope);
@@ -142,6 +142,10 @@ TEST(HttpConfig, SaysWhereAndWhatIsWrong) {
       {"url: http://gw/{text}", "expected {recipient} or {digits}"},
       {"url: http://gw/{recipient}/{texxt}", "character 23"},
       {url + "method: PATCH", "method"},
+      {"url: 'http://me:hunter2@gw/?{recipient}{text}'", "expected `auth` with username and password_file"},
+      {"url: 'http://me@gw/?{recipient}{text}'", "expected `auth` with username and password_file"},
+      {"secrets: [{name: pw, file: " + secret + "}]\nurl: 'https://me:{pw}@gw/?{recipient}{text}'",
+       "expected `auth` with username and password_file"},
       {url + "body: x", "a GET has none"},
       {url + "method: POST\nbody: '{\"t\": {text}}'\nbody_type: json", "within strings"},
       {url + "headers: [{name: 'X Y', value: z}]", "name of a header"},

@@ -97,7 +97,7 @@ TEST(Template, RefusesAValueThatWouldClimbOutOfThePath) {
 }
 
 TEST(Template, ShowsNoMoreOfItsUrlThanSchemeHostAndPort) {
-  EXPECT_EQ(good("https://me:secret@gw.example/secret/{text}?password=secret&to={recipient}").origin(),
+  EXPECT_EQ(good("https://gw.example/secret/{text}?password=secret&to={recipient}").origin(),
             "https://gw.example:443");
   EXPECT_EQ(good("http://gw/?{text}{recipient}").origin(), "http://gw:80");
   EXPECT_EQ(good("http://[::1]:8080?{text}{recipient}").origin(), "http://[::1]:8080");
@@ -118,7 +118,9 @@ TEST(Template, SaysWhereAUrlCannotBeUsed) {
       {"ftp://gw/?to={recipient}&m={text}", 1, "http:// or https://"},
       {"{text}://gw/?to={recipient}&m={text}", 1, "http:// or https://"},
       {"http://{recipient}/?m={text}", 8, "path and the query"},
-      {"http://{recipient}@gw/?m={text}", 8, "path and the query"},
+      {"http://{recipient}@gw/?m={text}", 8, "`auth` with username and password_file"},
+      {"https://me:secret@gw/?to={recipient}&m={text}", 9, "`auth` with username and password_file"},
+      {"http://me@gw?to={recipient}&m={text}", 8, "`auth` with username and password_file"},
       {"http://gw:{key}/?to={recipient}&m={text}", 11, "path and the query"},
       {"http:///?to={recipient}&m={text}", 8, "expected a host"},
       {"http:///{recipient}/?m={text}", 8, "expected a host"},
@@ -405,7 +407,7 @@ TEST(Template, KeepsItsPromisesWhateverItsValuesAre) {
       {BodyType::xml, "<s to=\"{recipient}\" k='{key}'><t>{text}</t> {digits} &amp;{text}<e/><!-- c --></s>"},
       {BodyType::form, "To={recipient}&Body={text}&{key}=a%20b+c&d={digits}"}};
   const std::vector<std::string> urls = {"http://gw/{key}/send.{digits}?to={recipient}&m={text}&e={encoding}",
-                                         "https://u:p@[::1]:8443/a%2Fb?x=%41{text}{recipient}"};
+                                         "https://[::1]:8443/a%2Fb?x=%41{text}{recipient}"};
   std::mt19937 random(4711);
   for (int i = 0; i < 3000; ++i) {
     std::string recipient = awkwardValue(random), text = awkwardValue(random), key = awkwardValue(random);

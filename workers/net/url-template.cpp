@@ -106,6 +106,11 @@ std::variant<UrlTemplate, Problem> UrlTemplate::parse(std::string_view text, con
   std::size_t authorityEnd = std::min(text.find_first_of("/?", authority), text.size());
   // libcurl takes more slashes for two, and what stands behind them for the host.
   if (authorityEnd == authority) return Problem{authority + 1, "expected a host"};
+  // It would be sent, and be in every copy of this file; `http://{user}:{password}@` is no better.
+  if (text.substr(authority, authorityEnd - authority).find('@') != std::string_view::npos)
+    return Problem{authority + 1,
+                   "a username or a password does not belong in a URL, expected `auth` with username and "
+                   "password_file"};
   std::size_t first = result.template_.firstNameAt();
   if (first != 0 && first <= authorityEnd)
     return Problem{first, "a placeholder may stand in the path and the query only"};
