@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "supervisor/named-files.h"
 #include "supervisor/start-up.h"
 
 namespace smsd {
@@ -19,6 +20,14 @@ std::string contentOf(const keeper::SpawnPlan& plan) {
   for (ssize_t n; (n = pread(plan.content->get(), buffer, sizeof buffer, std::ssize(content))) > 0;)
     content.append(buffer, static_cast<std::size_t>(n));
   return content;
+}
+
+std::map<std::string, std::size_t> digestsOf(const Reloader::Plans& plans) {
+  std::map<std::string, std::size_t> result;
+  for (auto& plan : plans)
+    if (plan.content != nullptr)
+      result[plan.name] = digestOfNamedFiles(contentOf(plan), plan.config.parent_path());
+  return result;
 }
 
 std::map<std::string, keeper::SpawnPlan> byName(const Config& config, Reloader::Plans plans) {
@@ -36,6 +45,7 @@ Reloader::Reloader(kj::AsyncIoContext& io, Road& road, Events& log, systemd::Ser
       road_(road),
       log_(log),
       service_(service),
+      digests_(digestsOf(plans)),
       plans_(byName(road.config(), std::move(plans))),
       read_(kj::mv(read)),
       hire_(kj::mv(hire)),
@@ -64,11 +74,13 @@ kj::Promise<void> Reloader::reload() {
   } catch (const StartUpError& e) {
     return refuse(e.what()), kj::READY_NOW;
   }
+  // Before they are checked: what is changed after this is the next reload's.
+  auto digests = digestsOf(plans);
   return findDispatcherProblems(io_, plans)
-      .then([this, config = std::move(read.config), changes = std::move(changes),
-             plans](DispatcherProblems problems) mutable {
+      .then([this, config = std::move(read.config), changes = std::move(changes), plans,
+             digests = std::move(digests)](DispatcherProblems problems) mutable {
         if (problems.none())
-          apply(std::move(config), std::move(changes), std::move(plans));
+          apply(std::move(config), std::move(changes), std::move(plans), std::move(digests));
         else
           refuse(problems.text());
       });
@@ -79,16 +91,18 @@ void Reloader::refuse(const std::string& problems) {
   service_.ready();
 }
 
-bool Reloader::anotherFile(const keeper::SpawnPlan& plan) const {
+bool Reloader::anotherFile(const keeper::SpawnPlan& plan, const Digests& digests) const {
   auto before = plans_.find(plan.name);
   if (before == plans_.end() || plan.content == nullptr || before->second.content == nullptr) return false;
-  return before->second.program != plan.program || contentOf(before->second) != contentOf(plan);
+  if (before->second.program != plan.program || contentOf(before->second) != contentOf(plan)) return true;
+  auto secrets = digests_.find(plan.name);
+  return secrets == digests_.end() || secrets->second != digests.at(plan.name);
 }
 
 /// All of it in one turn of the loop: nobody sees half of it.
-void Reloader::apply(Config config, Changes changes, Plans plans) {
+void Reloader::apply(Config config, Changes changes, Plans plans, Digests digests) {
   for (auto& plan : plans)
-    if (anotherFile(plan) &&
+    if (anotherFile(plan, digests) &&
         std::find(changes.changed.begin(), changes.changed.end(), plan.name) == changes.changed.end())
       changes.changed.push_back(plan.name);
   auto among = [](const std::vector<std::string>& names, const std::string& name) {
@@ -112,6 +126,7 @@ void Reloader::apply(Config config, Changes changes, Plans plans) {
       hire_(keeper);
   }
   plans_ = byName(road_.config(), std::move(plans));
+  digests_ = std::move(digests);
   service_.ready();
 }
 

@@ -33,15 +33,18 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> next();
   kj::Promise<void> reload();
   void refuse(const std::string& problems);
-  void apply(Config config, Changes changes, Plans plans);
-  /// Another file under the same name, as far as it is ours to read.
-  bool anotherFile(const keeper::SpawnPlan& plan) const;
+  using Digests = std::map<std::string, std::size_t>;
+  void apply(Config config, Changes changes, Plans plans, Digests digests);
+  /// Another file under the same name, or another secret in a file that it names; as far as they are ours to
+  /// read.
+  bool anotherFile(const keeper::SpawnPlan& plan, const Digests& digests) const;
   void taskFailed(kj::Exception&& exception) override;
 
   kj::AsyncIoContext& io_;
   Road& road_;
   Events& log_;
   systemd::Service& service_;
+  Digests digests_;                                 // by dispatcher: of what the files below name
   std::map<std::string, keeper::SpawnPlan> plans_;  // by dispatcher
   Read read_;
   kj::Function<void(keeper::Keeper&)> hire_;

@@ -1,9 +1,9 @@
 // A YAML text as a tree of nodes that know where they stand.
 //
 // Owns what of YAML a configuration may use: one document of maps, lists and scalars, bounded in size and
-// depth; no aliases, no tags, no keys that are not scalars. Called by keys.cpp only. Knows no key and gives
-// no meaning to a scalar. Fails by returning the first syntax problem and its place; it never throws on
-// account of the text.
+// depth; no aliases, no tags, no keys that are not scalars. Called by keys.cpp, and by the supervisor to find
+// the files that a dispatcher's file names. Knows no key and gives no meaning to a scalar. Fails by returning
+// the first syntax problem and its place; it never throws on account of the text.
 #pragma once
 
 #include <cstddef>

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import threading
 
-from harness import Scenario, Smsd, SocketWorker, Systemd, sms_in, wait_for
+from harness import Gateway, Scenario, Smsd, SocketWorker, Systemd, sms_in, wait_for
 
 
 class Reload(Scenario):
@@ -190,6 +190,44 @@ class Reload(Scenario):
         self.send(smsd, "+471")
         self.all_sent(smsd, 1)
         self.assertEqual(smsd.dispatcher("slow")["state"], "starting")
+
+    def test_a_changed_secret_is_a_change_of_the_dispatcher_and_what_it_writes_itself_is_none(self):
+        """Rotated in place: its file and its entry are what they were. Nobody is told what stands there."""
+        gateway = self.open(Gateway(self.folder))
+        first, second, third = (f"canary{n}" + os.urandom(8).hex() for n in range(3))
+        keys = {"url": f"http://127.0.0.1:{gateway.port}/?to={{recipient}}&m={{text}}&k={{key_of_ours}}",
+                "auth": {"type": "bearer", "token_file": "token"}, "secrets": [{"name": "key_of_ours", "file": str(self.folder / "key")}]}
+        smsd = self.smsd({"gateway": ("http", keys), "debug": self.debug()})
+        token, key = smsd.folder / "dispatchers" / "token", self.folder / "key"
+        for file in (token, key):
+            file.write_text(first)
+            file.chmod(0o640)
+        smsd.start()
+
+        def seen(number):
+            self.send(smsd, number)
+            wait_for("the gateway has it", lambda: [r for r in gateway.requests() if number[1:] in r["query"]])
+            request = [r for r in gateway.requests() if number[1:] in r["query"]][-1]
+            return request["headers"]["authorization"], request["query"].split("k=")[-1]
+        wait_for("both are ready", lambda: all(d["state"] == "ready" for d in smsd.status()["dispatchers"]))
+        self.assertEqual(seen("+471"), (f"Bearer {first}", first))
+        self.assertEqual(self.reload(smsd), "nothing has changed")
+        token.write_text(second)
+        self.assertEqual(self.reload(smsd), "dispatchers: changed gateway")
+        wait_for("its new worker is ready", lambda: smsd.dispatcher("gateway")["starts"] == 2 and smsd.dispatcher("gateway")["state"] == "ready")
+        self.assertEqual(seen("+472"), (f"Bearer {second}", first))
+        key.write_text(third)
+        self.sent[0].write_text('{"recipient": "+470", "text": "x"}\n')  # the debug dispatcher's `file`
+        self.assertEqual(self.reload(smsd), "dispatchers: changed gateway")
+        wait_for("its new worker is ready", lambda: smsd.dispatcher("gateway")["starts"] == 3 and smsd.dispatcher("gateway")["state"] == "ready")
+        self.assertEqual(seen("+473"), (f"Bearer {second}", third))
+        token.unlink()  # as at a start: what is wrong changes nothing
+        self.assertIn("token_file", self.reload(smsd, "the reload was refused, nothing has changed: "))
+        token.write_text(second)
+        token.chmod(0o640)
+        self.assertEqual(self.reload(smsd), "nothing has changed")
+        for secret in (first, second, third):
+            self.assertNotIn(secret, smsd.text())
 
     def test_a_worker_that_systemd_started_lives_on_when_its_entry_changes(self):
         worker = self.open(SocketWorker(self.folder, "gw", "debug", {"file": str(self.sent[0])}))

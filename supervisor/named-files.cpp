@@ -1,0 +1,70 @@
+#include "supervisor/named-files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <functional>
+#include <string>
+
+#include "common/config/yaml-tree.h"
+
+namespace smsd {
+namespace {
+
+using config::Node;
+
+constexpr std::size_t mostOfAFile = 8 << 20;  // as much as a worker takes of a certificate's
+
+/// Empty as well: not there, not ours to read, not a file.
+std::string contentOf(const std::filesystem::path& path) {
+  // A FIFO must not hold us up.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return {};
+  std::string content;
+  struct stat status {};
+  if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+    char buffer[16384];
+    for (ssize_t n; content.size() <= mostOfAFile && (n = ::read(fd, buffer, sizeof buffer)) > 0;)
+      content.append(buffer, static_cast<std::size_t>(n));
+  }
+  ::close(fd);
+  return content;
+}
+
+class Digest {
+ public:
+  explicit Digest(const std::filesystem::path& folder) : folder_(folder) {}
+
+  /// `section`: the key that `node` stands under.
+  void take(const Node& node, const std::string& section) {
+    for (const Node& item : node.items) take(item, section);
+    for (const auto& [key, place, value] : node.entries) {
+      const bool scalar = value.kind == Node::Kind::plain || value.kind == Node::Kind::quoted;
+      if (scalar && (key.ends_with("_file") || (key == "file" && section == "secrets")))
+        add(contentOf(folder_ / value.scalar));
+      take(value, key);
+    }
+  }
+  std::size_t value() const { return value_; }
+
+ private:
+  /// In order, so that two files that change places are a change.
+  void add(const std::string& content) {
+    value_ = std::hash<std::string>()(std::to_string(value_) + ' ' + content);
+  }
+
+  const std::filesystem::path& folder_;
+  std::size_t value_ = 0;
+};
+
+}  // namespace
+
+std::size_t digestOfNamedFiles(std::string_view yaml, const std::filesystem::path& folder) {
+  const auto parsed = config::parseYaml(yaml, config::Quoting::nothing);
+  Digest digest(folder);
+  if (const auto* root = std::get_if<Node>(&parsed)) digest.take(*root, "");
+  return digest.value();
+}
+
+}  // namespace smsd
