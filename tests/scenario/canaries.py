@@ -1,16 +1,17 @@
 """A canary in every place where a secret can stand, and a gateway with every fault: nothing that anybody can look at shows one."""
 
+import base64
 import os
 import pathlib
 import subprocess
 from urllib.parse import quote
 
-from harness import BIN, Gateway, Scenario, Smsd, free_port, wait_for
+from harness import BIN, Gateway, MailServer, Scenario, Smsd, free_port, wait_for
 
 # What tests/peers/http-gateway.py does with a request. Those that fail; one SMS meets them all.
 FAULTS = ["status=%d" % status for status in (302, 400, 401, 402, 404, 407, 408, 409, 429, 500, 502, 503, 504, 599)] + [
     "status=429,retry-after=1", "status=307,location=%2F-%2Fstatus%3D400", "cut=before", "cut=headers", "reset", "garbage", "silent",
-    "slow=0.2", "manyheaders", "echo,status=400", "echo,status=500", "echo,status=503"]
+    "slow=0.2", "manyheaders", "echo,status=400", "echo,status=500", "echo,status=503", "endless,status=500", "cut=body,status=500"]
 
 
 def canary():
@@ -67,6 +68,21 @@ class Canary(Scenario):
                 "secrets": [{"name": name, "file": self.secret(name)} for name in ("in_url", "in_header", "in_body")]}
 
 
+    def certificate(self, name, host, *more):
+        """A certificate that signs itself and ended yesterday, or one that holds: (its file, its key's)."""
+        cert, key, request = (self.folder / f"{name}.{end}" for end in ("pem", "key", "csr"))
+        new = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=x", "-addext", f"subjectAltName={host}",
+               "-keyout", key]
+        if more == ("expired",):
+            subprocess.run([*new, "-nodes", "-out", request], check=True, capture_output=True)
+            subprocess.run(["openssl", "x509", "-req", "-in", request, "-signkey", key, "-days", "-1", "-copy_extensions", "copy", "-out", cert],
+                           check=True, capture_output=True)
+        else:
+            subprocess.run([*new, "-x509", "-days", "2", "-out", cert, *(more or ["-nodes"])], check=True, capture_output=True)
+        key.chmod(0o640)
+        return str(cert), str(key)
+
+
 class Http(Canary):
     def test_no_fault_of_a_gateway_shows_a_secret(self):
         gateway = self.open(Gateway(self.folder))
@@ -79,6 +95,12 @@ class Http(Canary):
         dispatchers["redirected"] = ("http", dict(keys, url=url % (gateway.port, "/-/status=307,location=%2F-%2Fstatus%3D500"), redirects=2))
         dispatchers["bearer"] = ("http", dict(keys, url=url % (gateway.port, "/-/status=401/"),
                                               auth={"type": "bearer", "token_file": self.secret("bearer")}))
+        loop = self.open(Gateway(self.folder, "--behave", "status=307,location=%2Fround"))
+        dispatchers["round-and-round"] = ("http", dict(keys, url=url % (loop.port, "/round"), redirects=5))
+        digest = {"type": "digest", "username": "noc", "password_file": self.secret("digest")}
+        for name, password in (("digest", self.canaries["digest"]), ("digest-rejected", "other")):
+            asking = self.open(Gateway(self.folder, "--behave", f"digest=noc:{password},status=500,echo"))
+            dispatchers[name] = ("http", dict(keys, url=f"http://127.0.0.1:{asking.port}/?password={{in_url}}", auth=digest))
         proxy = {"url": f"http://127.0.0.1:{free_port()}", "username": "me", "password_file": self.secret("proxy")}
         dispatchers["proxied"] = ("http", dict(keys, url=url % (gateway.port, "/"), proxy=proxy))
         # The last one takes it, and gives all that it was asked as its reference.
@@ -88,6 +110,7 @@ class Http(Canary):
         self.sent(smsd, text)
         met = {request["path"].split("/")[2] for request in gateway.requests() if request["path"].startswith("/-/")}
         self.assertEqual(set(FAULTS) - met, set())
+        self.assertGreater(len(loop.requests()), 5)
         del self.canaries["text"]  # an operator may see it; a log may not
         self.assertFalse(text in smsd.text(), "the text of an SMS shows in the log")
         self.assert_nothing_shows(smsd)
@@ -99,30 +122,33 @@ class Http(Canary):
         self.say(dispatchers=len(dispatchers), faults_met=len(met), canaries=len(self.canaries), log_bytes=len(smsd.text()))
 
     def test_no_certificate_that_is_wrong_shows_a_key(self):
-        make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x -addext subjectAltName={} " \
-               "-keyout {}.key -out {}.pem -days 2"
-        for name, host in (("server", "DNS:elsewhere.example"), ("client", "DNS:me.example")):
-            subprocess.run(make.format(host, self.folder / name, self.folder / name).split(), check=True, capture_output=True)
-        key = self.folder / "client.key"
-        key.chmod(0o640)
-        self.canaries["client key"] = key.read_text().splitlines()[1]
+        _, server_key = self.certificate("server", "DNS:elsewhere.example")
+        own, key = self.certificate("client", "DNS:me.example")
+        key_password = self.secret("key password")
+        locked, locked_key = self.certificate("locked", "DNS:me.example", "-passout", f"file:{key_password}")
+        old, old_key = self.certificate("old", "IP:127.0.0.1", "expired")
+        for name, file in (("client key", key), ("locked key", locked_key)):
+            self.canaries[name] = pathlib.Path(file).read_text().splitlines()[1]
+        expired = self.open(Gateway(self.folder, "--cert", old, "--key", old_key))
         elsewhere = self.open(Gateway(self.folder, "--cert", str(self.folder / "server.pem"), "--key", str(self.folder / "server.key")))
         plain = self.open(Gateway(self.folder))
-        identity = {"certificate_file": str(self.folder / "client.pem"), "key_file": str(key)}
+        identity = {"certificate_file": own, "key_file": key}
         keys = dict(self.everywhere(), **identity)
         url = "https://127.0.0.1:%d/?password={in_url}"
-        mismatched = dict(keys, key_file=str(self.folder / "server.key"))
-        (self.folder / "server.key").chmod(0o640)
+        mismatched = dict(keys, key_file=server_key)
+        with_password = dict(keys, certificate_file=locked, key_file=locked_key, key_password_file=key_password)
         dispatchers = {
             "untrusted": ("http", dict(keys, url=url % elsewhere.port)),
             "another-host": ("http", dict(keys, url=url % elsewhere.port, ca_file=str(self.folder / "server.pem"))),
+            "expired": ("http", dict(keys, url=url % expired.port, ca_file=old)),
+            "locked": ("http", dict(with_password, url=url % elsewhere.port)),
             "no-tls": ("http", dict(keys, url=url % plain.port)),
             "not-its-key": ("http", dict(mismatched, url=url % elsewhere.port)),
             "good": ("debug", {"file": str(self.folder / "sent")})}
         smsd = self.smsd(dispatchers)
         self.sent(smsd, "x")
         # A peer without TLS may take the bytes of a handshake for a request of a method that nobody has.
-        self.assertEqual([r for r in elsewhere.requests() + plain.requests() if r["method"] == "POST"], [])
+        self.assertEqual([r for r in elsewhere.requests() + plain.requests() + expired.requests() if r["method"] == "POST"], [])
         self.assert_nothing_shows(smsd)
 
 
@@ -146,6 +172,70 @@ class Soap(Canary):
         self.sent(smsd, "x")
         self.assertIn(value, gateway.requests()[0]["body"])
         self.assert_nothing_shows(smsd)
+
+
+class Mail(Canary):
+    def test_no_fault_of_a_mail_server_shows_a_secret(self):
+        password, pin = self.secret("password"), self.secret("pin")
+        said = " ".join(self.canaries.values())
+        for name in ("password", "pin"):
+            self.canaries[f"{name} in base64"] = base64.b64encode(self.canaries[name].encode()).decode()
+        self.canaries["login"] = base64.b64encode(f"\0noc\0{self.canaries['password']}".encode()).decode()
+        said += f" {self.canaries['login']}"
+        good, elsewhere, old = (self.certificate(name, *of) for name, *of in (("good", "IP:127.0.0.1"), ("elsewhere", "DNS:elsewhere.example"),
+                                                                              ("old", "IP:127.0.0.1", "expired")))
+        keys = {"tls": "required", "username": "noc", "password_file": password, "from": "smsd@example.org", "to": "{digits}@sms.example.org",
+                "subject": "{pin}", "body": "{pin} {text}", "connect_timeout": "1s", "secrets": [{"name": "pin", "file": pin}]}
+        codes = {"greeting": "554", "ehlo": "550", "starttls": "501", "auth": "535 5.7.8", "mail": "550 5.1.8", "rcpt": "550 5.1.1",
+                 "data": "554 5.5.1", "content": "554 5.6.0"}
+        faults = [f"{stage}={how}" for stage in codes for how in ("cut", "half")]
+        faults += [f"{stage}={code} {quote(said)}" for stage, code in codes.items()]
+        faults += ["greeting=silent", "auth=garbage", "content=garbage", "ehlo=endless", "tls=cut", "tls=garbage", "auth=334 " + quote(said)]
+        servers = {}
+
+        def serve(name, behaviour, certificate=good):
+            servers[name] = self.open(MailServer(self.folder, "--behave", behaviour, "--cert", certificate[0], "--key", certificate[1],
+                                                 program="smtp-faults.py"))
+            return "mail", dict(keys, server=servers[name].url, ca_file=certificate[0])
+
+        dispatchers = {f"fault{n}": serve(f"fault{n}", f"offer=AUTH PLAIN,{fault}") for n, fault in enumerate(faults)}
+        dispatchers["no-login"] = serve("no-login", "offer=AUTH GSSAPI")
+        dispatchers["another-host"] = serve("another-host", "offer=AUTH PLAIN", elsewhere)
+        dispatchers["expired"] = serve("expired", "offer=AUTH PLAIN", old)
+        # The last one takes it, and gives a secret as its id.
+        dispatchers["last"] = serve("last", f"offer=AUTH PLAIN,content=250 2.0.0 Ok: queued as {self.canaries['pin']}")
+        smsd = self.smsd(dispatchers)
+        text = canary()
+        self.sent(smsd, text)
+        self.assertFalse(text in smsd.text(), "the text of an SMS shows in the log")
+        self.assert_nothing_shows(smsd)
+        for name in ("no-login", "another-host", "expired"):
+            self.assertEqual([e for e in servers[name].entries() if e.get("command", "").startswith(("AUTH", "MAIL"))], [], name)
+        met = {name for name, server in servers.items() if server.entries()}
+        self.assertEqual({f"fault{n}" for n, fault in enumerate(faults) if not fault.startswith("greeting")} - met, set())
+        # The canaries did go where they belong.
+        mail = servers["last"].mails()[0]["raw"]
+        self.assertIn(f"Subject: {self.canaries['pin']}\r\n", mail)
+        self.assertIn(f"{self.canaries['pin']} {text}", mail)
+        self.assertIn("AUTH PLAIN", str(servers["last"].entries()))
+        self.say(dispatchers=len(dispatchers), canaries=len(self.canaries), log_bytes=len(smsd.text()))
+
+
+class Debug(Canary):
+    def test_it_says_why_in_words_and_never_the_text_c69(self):
+        """NAV's debug dispatcher logged the text of each SMS, and a tuple for its error."""
+        said = {"refuse": "refused", "defer": "deferred", "break": "broken", "unknown": "unknown", "accept": "sent"}
+        why = {"refuse": "told to refuse", "defer": "told to defer", "break": "told to be broken", "unknown": "told not to know"}
+        smsd = self.smsd({result: ("debug", {"result": result}) for result in said})  # the last one takes it; none has a file to write to
+        text = canary()
+        self.sent(smsd, text)
+        wait_for("the log has all of it", lambda: "accept: sent" in smsd.text())
+        for result, words in why.items():
+            self.assertRegex(smsd.text(), rf"(?m) {result}: {said[result]} for \S+, goes to \w+: {words}$")
+        self.assertIn(f"would send an SMS of {len(text)} bytes", smsd.text())
+        for where, seen in self.everything_there_is_to_see(smsd).items():
+            if where == "log" or where.startswith("/proc"):
+                self.assertFalse(text in seen, f"the text of an SMS shows in {where}")
 
 
 class Configuration(Canary):
