@@ -1,15 +1,17 @@
 #!/usr/bin/python3
 """An HTTP proxy that writes down what it is asked for: CONNECT tunnels, and requests with a whole URL.
 
-    http-proxy.py --record FILE [--user NAME:PASSWORD]
+    http-proxy.py --record FILE [--user NAME:PASSWORD] [--reset-after BYTES]
 
 Listens on 127.0.0.1 on a port the system chooses, prints that port as its first line, and serves until it is ended by a signal.
-With --user it answers 407 to who does not show Basic credentials.
+With --user it answers 407 to who does not show Basic credentials. With --reset-after it resets a connection once so many bytes have
+come back through it.
 """
 
 import argparse
 import base64
 import socket
+import struct
 import threading
 from urllib.parse import urlsplit
 
@@ -28,8 +30,22 @@ def copy(source, sink):
                 pass
 
 
+def copy_and_reset(source, sink, most):
+    try:
+        while most > 0 and (data := source.recv(min(most, 65536))):
+            sink.sendall(data)
+            most -= len(data)
+        sink.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sink.shutdown(socket.SHUT_RD)  # who reads from it lets go of it, and closing it resets the connection
+        sink.close()
+        source.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+
+
 class Proxy:
-    def __init__(self, record, user):
+    def __init__(self, record, user, reset_after):
+        self.reset_after = reset_after
         self.record = record
         self.wanted = "Basic " + base64.b64encode(user.encode()).decode() if user else ""
 
@@ -70,7 +86,8 @@ class Proxy:
                 url = urlsplit(target)
                 first = f"{method} {url.path or '/'}{'?' + url.query if url.query else ''} HTTP/1.1"
                 far.sendall("\r\n".join([first, *kept, "", ""]).encode("latin-1") + rest)
-            back = threading.Thread(target=copy, args=(far, sock), daemon=True)
+            work = (copy_and_reset, (far, sock, self.reset_after)) if self.reset_after else (copy, (far, sock))
+            back = threading.Thread(target=work[0], args=work[1], daemon=True)
             back.start()
             copy(sock, far)
             back.join()
@@ -80,9 +97,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--record", required=True)
     parser.add_argument("--user", default="")
+    parser.add_argument("--reset-after", type=int, default=0)
     arguments = parser.parse_args()
     with open(arguments.record, "a", encoding="ascii") as record:
-        proxy = Proxy(record, arguments.user)
+        proxy = Proxy(record, arguments.user, arguments.reset_after)
         listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         print(listener.getsockname()[1], flush=True)
         while True:

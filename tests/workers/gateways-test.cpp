@@ -4,6 +4,8 @@
 #include <kj/vector.h>
 
 #include <fstream>
+#include <functional>
+#include <map>
 #include <sstream>
 
 #include "tests/workers/peers.h"
@@ -61,6 +63,27 @@ class Gateways : public testing::Test {
         dispatcher
             ->send({.attempt = 1, .recipient = recipient, .text = text, .key = "q-17", .deadline = deadline})
             .wait(io.waitScope));
+  }
+  /// So many SMS, some at once: how many had which outcome.
+  std::map<std::string, int> sendMany(int total, int atOnce) {
+    std::map<std::string, int> told;
+    int left = total;
+    std::vector<std::string> keys(total + 1);
+    for (int i = 0; i <= total; ++i) keys[i] = "k-" + std::to_string(i);
+    std::function<kj::Promise<void>()> line = [&]() -> kj::Promise<void> {
+      if (left-- <= 0) return kj::READY_NOW;
+      return dispatcher
+          ->send({.attempt = 1, .recipient = "1", .text = "x", .key = keys[left + 1], .deadline = 50s})
+          .then([&](kit::Outcome outcome) {
+            auto words = said(outcome);
+            ++told[words.substr(0, words.find(':'))];
+            return line();
+          });
+    };
+    kj::Vector<kj::Promise<void>> lines;
+    for (int i = 0; i < atOnce; ++i) lines.add(line());
+    kj::joinPromises(lines.releaseAsArray()).wait(io.waitScope);
+    return told;
   }
   static Certificates& certificates() {
     static Certificates made;
@@ -223,6 +246,43 @@ TEST_F(Gateways, GetManyRequestsAtOnceOverOneConnectionOfHttp2) {
   kj::joinPromises(all.releaseAsArray()).wait(io.waitScope);
   EXPECT_EQ(accepted, 100);
   EXPECT_LE(nginx.requestsOfConnections().size(), 3U);
+}
+
+// What is on a connection of HTTP/2 when it ends may have been looked at or not, and libcurl does not say
+// which.
+TEST_F(Gateways, ThatEndConnectionsOfHttp2GetNoRequestTwice) {
+  for (auto [keepalive, total] : {std::pair(0, 3000), std::pair(10, 300)}) {
+    Nginx nginx(Nginx::Settings{.keepalive = keepalive, .certificate = certificates().good()});
+    serve(nginx.port(), withAuthority() + "http_version: 2\nmethod: POST\nbody: 'm={text}'\n", "/",
+          "https://localhost");
+    auto told = sendMany(total, 64);
+    EXPECT_EQ(told["accepted"] + told["unknown"], total) << keepalive;
+    auto requests = nginx.requestsOfKeys();
+    EXPECT_GE(requests.size(), std::size_t(told["accepted"]));
+    for (auto count : requests) EXPECT_EQ(count, 1U) << keepalive;
+  }
+}
+
+TEST_F(Gateways, ThatBreakAConnectionOfHttp2GetNoRequestTwice) {
+  Nginx nginx(Nginx::Settings{.certificate = certificates().good()});
+  HttpProxy proxy("", 2500);
+  serve(nginx.port(),
+        withAuthority() + "http_version: 2\nproxy: {url: 'http://127.0.0.1:" + std::to_string(proxy.port()) +
+            "'}\n",
+        "/", "https://localhost");
+  auto told = sendMany(300, 32);
+  EXPECT_GT(told["unknown"], 0);
+  auto requests = nginx.requestsOfKeys();
+  EXPECT_GE(requests.size(), std::size_t(told["accepted"]));
+  for (auto count : requests) EXPECT_EQ(count, 1U);
+}
+
+TEST_F(Gateways, ThatSpeakOnlyHttp11GetNoRequestTwiceForIt) {
+  Gateway gateway({"cut=reused"}, certificates().good());
+  serve(gateway.port(), withAuthority() + "http_version: 2\n", "/", "https://localhost");
+  EXPECT_EQ(send(), "accepted");
+  EXPECT_TRUE(send().starts_with("unknown"));
+  EXPECT_EQ(gateway.requests().size(), 2U);
 }
 
 TEST_F(Gateways, ThatSpeakOnlyAnOldTlsGetNothing) {

@@ -108,9 +108,9 @@ std::size_t Gateway::connections() const {
   return seen.size();
 }
 
-HttpProxy::HttpProxy(const std::string& user)
+HttpProxy::HttpProxy(const std::string& user, int resetAfter)
     : program_({"/usr/bin/python3", SMSD_PEERS "/http-proxy.py", "--record", folder_.path / "asked", "--user",
-                user},
+                user, "--reset-after", std::to_string(resetAfter)},
                {}, -1) {
   std::string line = program_.firstLine();
   if (line.empty()) throw std::runtime_error("the proxy did not start");
@@ -178,8 +178,9 @@ std::string Nginx::configuration(const Settings& settings) const {
   for (std::string kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
     text += kind + "_temp_path " + place + "/" + kind + ";\n";
   std::string log = settings.log == Log::on ? place + "/access connection" : "off";
-  text += "log_format connection '$connection';\naccess_log " + log + ";\nkeepalive_requests " +
-          std::to_string(settings.keepalive) + ";\nserver { listen 127.0.0.1:" + std::to_string(port_);
+  if (settings.keepalive > 0) text += "keepalive_requests " + std::to_string(settings.keepalive) + ";\n";
+  text += "log_format connection '$connection $http_idempotency_key';\naccess_log " + log +
+          ";\nserver { listen 127.0.0.1:" + std::to_string(port_);
   if (!settings.certificate.empty()) {
     text += " ssl http2; ssl_certificate " + settings.certificate.string() + "; ssl_certificate_key " +
             settings.certificate.string() + "; ssl_protocols " + settings.tls;
@@ -201,13 +202,14 @@ std::string Nginx::configuration(const Settings& settings) const {
   return text + "; location / { " + login + page + "} }\n}\n";
 }
 
-std::vector<std::size_t> Nginx::requestsOfConnections() {
+std::vector<std::size_t> Nginx::requestsOf(Column column) {
   program_.reset();
   std::map<std::string, std::size_t> counts;
   std::ifstream log(folder_.path / "access");
-  for (std::string line; std::getline(log, line);) ++counts[line];
+  for (std::string connection, key; log >> connection >> key;)
+    ++counts[column == Column::connection ? connection : key];
   std::vector<std::size_t> result;
-  for (auto& [connection, count] : counts) result.push_back(count);
+  for (auto& [value, count] : counts) result.push_back(count);
   return result;
 }
 

@@ -57,7 +57,7 @@ class Nginx {
  public:
   enum class Log { on, off };
   struct Settings {
-    int keepalive = 1'000'000;                // requests on one connection
+    int keepalive = 1'000'000;                // requests on one connection; 0: as many as nginx wants
     std::filesystem::path certificate{};      // speak TLS with it, and HTTP/2 with who asks for that
     std::filesystem::path clientAuthority{};  // ask clients for a certificate that this one signed
     std::string tls = "TLSv1.2 TLSv1.3";      // the versions it speaks
@@ -68,10 +68,14 @@ class Nginx {
   explicit Nginx(const Settings& settings);
   static bool isInstalled();
   /// The number of requests on each connection. Complete once nginx was asked to stop.
-  std::vector<std::size_t> requestsOfConnections();
+  std::vector<std::size_t> requestsOfConnections() { return requestsOf(Column::connection); }
+  /// The number of requests with each idempotency key. As above.
+  std::vector<std::size_t> requestsOfKeys() { return requestsOf(Column::key); }
   std::uint16_t port() const { return port_; }
 
  private:
+  enum class Column { connection, key };
+  std::vector<std::size_t> requestsOf(Column column);
   std::string configuration(const Settings& settings) const;
   Folder folder_;
   std::uint16_t port_ = 0;
@@ -82,7 +86,8 @@ class Nginx {
 class HttpProxy {
  public:
   /// `user`: "name:password" to ask for, or empty.
-  explicit HttpProxy(const std::string& user = "");
+  /// `resetAfter`: bytes of a tunnel's far end after which it is reset; 0: never.
+  explicit HttpProxy(const std::string& user = "", int resetAfter = 0);
   /// What it was asked for, a line each: "CONNECT host:port" or "GET http://...".
   std::vector<std::string> asked() const;
   std::uint16_t port() const { return port_; }
