@@ -66,6 +66,9 @@ class Machine:
         self.leader = None
         try:
             wait_for("the system is up", self._is_up)
+        except AssertionError as late:  # basic.target is all it waits for: nothing of smsd's is in it
+            self.close()
+            raise Unbootable(f"systemd-nspawn: {late}: {self.console.read_text(errors='replace')[-400:].strip()}") from late
         except BaseException:
             self.close()
             raise
