@@ -212,7 +212,7 @@ class Canaries(Booted):
                 "headers": [{"name": "X-Api-Key", "value": "{in_header}"}],
                 "auth": {"type": "basic", "username": "noc", "password_file": "basic.secret"},
                 "secrets": [{"name": f"in_{name}", "file": f"{name}.secret"} for name in ("url", "header", "body")]}
-        url = f"http://me:{secrets['literal']}@127.0.0.1:%d%s?password={{in_url}}&more={secrets['literal']}"
+        url = f"http://127.0.0.1:%d%s?password={{in_url}}&more={secrets['literal']}"
         dispatchers = {f"fault{n}": ("http", dict(keys, url=url % (gateway.port, f"/-/{fault}/"))) for n, fault in enumerate(FAULTS)}
         dispatchers["unreachable"] = ("http", dict(keys, url=url % (free_port(), "/")))
         repeats = self.gateway("status=500,body=" + quote(ENVELOPE % f"<e:Fault><faultcode>e:Client</faultcode><faultstring>{secrets['soap']}</faultstring></e:Fault>"))

@@ -152,8 +152,8 @@ class AdminMail(Scenario):
         password.chmod(0o600)
         smsd = self.smsd(
             server.url,
-            {"gw": ("http", {"url": f"http://me:canary-password@127.0.0.1:{gateway.port}/canary-password?p=canary-password&to={{recipient}}"
-                                    "&m={text}", "window": 1, "backlog": 0}),
+            {"gw": ("http", {"url": f"http://127.0.0.1:{gateway.port}/canary-password?p=canary-password&to={{recipient}}&m={{text}}",
+                             "auth": {"type": "basic", "username": "me", "password_file": str(password)}, "window": 1, "backlog": 0}),
              "post": ("mail", dict(TO, server=rejecting.url, username="me", password_file=str(password), window=1)),
              "last": ("debug", {"result": "refuse"})},
             admin={"level": "notice", "lines": 100}, settings={"log": {"recipient": "plain"}, "retry": {"limit": 1, "delay": "100ms"}})
