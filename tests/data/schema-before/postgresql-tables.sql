@@ -1,0 +1,19 @@
+-- The queue itself, for those who have no NAV: its two tables as far as smsd needs them, in the first schema of the
+-- search_path. With NAV they are there already.
+CREATE TABLE IF NOT EXISTS account (
+  id serial PRIMARY KEY,
+  login varchar NOT NULL UNIQUE,
+  name varchar DEFAULT 'Noname'
+);
+
+CREATE TABLE IF NOT EXISTS smsq (
+  id serial PRIMARY KEY,
+  accountid integer REFERENCES account (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  time timestamp NOT NULL DEFAULT localtimestamp,
+  phone varchar(15) NOT NULL,
+  msg varchar(145) NOT NULL,
+  sent char(1) NOT NULL DEFAULT 'N' CHECK (sent IN ('Y', 'N', 'I')),
+  smsid integer,
+  timesent timestamp,
+  severity integer
+);
