@@ -130,13 +130,13 @@ OwnedFd lockOwner(const std::string& path) {
 
 // The log has been made by the time a connection has read; it stays the same file while that connection is
 // open.
-NewsWatch::NewsWatch(Database& db) : db_(db), inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+CommitWatch::CommitWatch(Database& db) : db_(db), inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
   if (inotify_.get() >= 0 && inotify_add_watch(inotify_.get(), (db.path() + "-wal").c_str(), IN_MODIFY) < 0)
     inotify_ = OwnedFd();
   version_ = db.query(sql::dataVersion).number();
 }
 
-bool NewsWatch::take() {
+bool CommitWatch::take() {
   alignas(inotify_event) std::array<char, 4096> buffer;
   while (inotify_.get() >= 0 && read(inotify_.get(), buffer.data(), buffer.size()) > 0) {
   }

@@ -44,9 +44,9 @@ class OwnedFd {
 OwnedFd lockOwner(const std::string& path);
 
 /// Tells commits of other connections from our own.
-class NewsWatch {
+class CommitWatch {
  public:
-  explicit NewsWatch(Database& db);
+  explicit CommitWatch(Database& db);
   int fd() const { return inotify_.get(); }
   /// Drains the descriptor. True when somebody else committed since the last call, or may have.
   bool take();

@@ -53,7 +53,7 @@ class SqliteQueue final : public Queue {
   struct Connection {
     std::unique_ptr<Database> db;
     std::string keyPrefix;  // of the idempotency keys
-    NewsWatch news;
+    CommitWatch news;
   };
   struct Now {
     std::int64_t ms = 0;

@@ -38,7 +38,7 @@ SqliteQueue::Connection& SqliteQueue::connection() {
     auto row = opened.query(sql::uuid);
     row.next();
     const std::string prefix = row.text(0).substr(0, keyDigits) + "-";
-    connection_ = std::make_unique<Connection>(Connection{std::move(db), prefix, NewsWatch(opened)});
+    connection_ = std::make_unique<Connection>(Connection{std::move(db), prefix, CommitWatch(opened)});
   }
   return *connection_;
 }

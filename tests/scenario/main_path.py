@@ -1,8 +1,11 @@
 """From a row in smsq to a request at a gateway: PostgreSQL, nginx, real processes."""
 
 import collections
+import contextlib
 import os
+import pathlib
 import signal
+import sqlite3
 import time
 import urllib.parse
 
@@ -106,6 +109,33 @@ class MainPath(Scenario):
         self.assertEqual({len(k) for k in keys.values()}, {1})
         self.assertIn("signal 9", smsd.text())
         self.say(left_at_the_kill=left, sent_twice_with_the_same_key=twice)
+
+
+class Sqlite(Scenario):
+    """The shortest whole way: SQLite, the debug worker, smsctl. The suite runs it with the programs of the Debug build as well."""
+
+    def test_500_recipients_of_3_messages_become_500_sms_and_every_program_ends_with_0(self):
+        people = 500
+        smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}, "poll_interval": "1s"},
+                              {"way": ("debug", {"file": "way.jsonl"})}))
+        smsd.ctl("send", "+4740000000", "the first, from before smsd was there")
+        smsd.start()
+        way = smsd.folder / "state" / "way.jsonl"
+        wait_for("the first is sent", lambda: len(sms_in(way)) == 1)
+        with contextlib.closing(sqlite3.connect(self.folder / "queue.db")) as queue, queue:
+            queue.executemany("INSERT INTO smsq (phone, msg, severity) VALUES (?, ?, ?)",
+                              [(f"+47{41000000 + n}", f"alert {m} for {n}", m) for n in range(people) for m in (1, 2, 3)])
+        wait_for("each has its SMS", lambda: len(sms_in(way)) == 1 + people)
+        wait_for("nothing waits", lambda: smsd.status()["queue"]["unsent"] == 0)
+        self.assertEqual(len({sms["recipient"] for sms in sms_in(way)}), 1 + people)
+        smsd.ctl("send", "--severity", "1", "+4742000000", "the last")
+        wait_for("the last is sent", lambda: len(sms_in(way)) == 2 + people)
+        self.assertIn("accepted", smsd.ctl("test", "+4742000001"))
+        worker, = smsd.children()["smsd-worker-debug"]
+        self.assertEqual(smsd.stop(), 0, smsd.text())
+        wait_for("the worker is gone", lambda: not pathlib.Path(f"/proc/{worker}").exists())
+        for word in ("Sanitizer", "runtime error", "signal"):
+            self.assertNotIn(word, smsd.text())
 
 
 class Failover(Scenario):
