@@ -112,15 +112,6 @@ void Road::give(Pending::iterator which, std::size_t to, Hands& hands) {
     record(std::move(item), to);
 }
 
-/// Is it the turn of a look onward, although the most severe keep us busy? Only while little of what they
-/// keep waiting is in hand.
-bool Road::othersStarve(std::size_t capacity) const {
-  if (headsInARow_ + 1 < share) return false;
-  if (pending_.empty()) return true;
-  auto others = pending_.upper_bound({std::get<0>(pending_.begin()->first), INT64_MAX, INT64_MAX});
-  return static_cast<std::size_t>(std::distance(others, pending_.end())) < capacity;
-}
-
 /// No dispatcher can be used here, but another supervisor's may: what may not have been sent is anybody's.
 void Road::giveBackPending() {
   for (auto it = pending_.begin(); it != pending_.end();) {
@@ -130,7 +121,7 @@ void Road::giveBackPending() {
     }
     returnUntried(std::move(it->second), "no dispatcher can be used");
     it = pending_.erase(it);
-    sweep_ = true;
+    plan_.sweep();
   }
 }
 

@@ -12,16 +12,6 @@ kj::Duration duration(Milliseconds value) {
   return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS;
 }
 
-// How far ahead of the dispatcher's windows we claim: enough that a claim is one large transaction, not so
-// much that a new critical alert, or a further message for the same recipient, would find everything already
-// formatted.
-constexpr std::size_t claimAhead = 4;  // times what the dispatcher takes at once
-constexpr std::size_t claimLeast = 8;
-constexpr std::size_t claimMost = 500;  // beyond this a larger batch gains nothing
-// The first claim of a sweep is small, and each further one larger: the dispatcher works while the queue
-// does, instead of after it.
-constexpr std::size_t claimFirst = 64, claimGrows = 4;
-
 // After stop_timeout workers are ended; what they leave becomes known, and is settled, within this.
 constexpr auto lastWords = 2 * kj::SECONDS;
 
@@ -38,7 +28,6 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
       format_([rules = config.formatting](const std::vector<Message>& messages) {
         return format(messages, rules);
       }),
-      claimNext_(claimFirst),
       oldestsTurn_(share - 1),
       lastSeverity_(INT_MAX),
       progress_(patience(config)),
@@ -76,12 +65,7 @@ void Road::start() {
 }
 
 void Road::notice() {
-  if (sweep_) {
-    head_ = true;
-    sweepAgain_ = true;
-  } else {
-    sweep_ = fresh_ = true;
-  }
+  plan_.notice();
   pump();
 }
 
@@ -91,46 +75,37 @@ kj::Maybe<std::size_t> Road::firstUsable() const {
   return nullptr;
 }
 
+ClaimPlan::InHand Road::inHand(const keeper::Keeper& keeper) const {
+  ClaimPlan::InHand hand{
+      .capacity = std::max<std::size_t>(keeper.room(), keeper.out() > 0 ? keeper.capacity() : 1),
+      .all = pending_.size() + recording_.size(),
+      .waiting = pending_.size()};
+  if (pending_.empty()) return hand;
+  auto milder = pending_.upper_bound({std::get<0>(pending_.begin()->first), INT64_MAX, INT64_MAX});
+  hand.milder = static_cast<std::size_t>(std::distance(milder, pending_.end()));
+  return hand;
+}
+
 kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
   if (!started_ || stopping_) return nullptr;
-  if (std::exchange(headAsked_, false)) head_ = true;
   // At the start the preferred dispatcher gets the chance to become ready before the others get its work.
   if (!decided_ && std::any_of(keepers_.begin(), keepers_.end(), [](auto& one) { return one->undecided(); }))
     return nullptr;
   decided_ = true;  // one that a reload adds later keeps nobody waiting
   KJ_IF_MAYBE (first, firstUsable()) {
     const auto& keeper = *keepers_[*first];
-    std::size_t capacity = std::max<std::size_t>(keeper.room(), keeper.out() > 0 ? keeper.capacity() : 1);
-    std::size_t inHand = pending_.size() + recording_.size();
-    queue::ClaimRequest request{
-        .limit = std::clamp(std::min(claimAhead * capacity, claimNext_), claimLeast, claimMost),
-        .look = queue::Look::onward,
-        .dispatcher = keeper.name(),
-        .format = format_,
-        .expireAfter = config_.queue.expireAfter};
-    bool room = inHand < claimMost + claimAhead * capacity;
-    bool onward = sweep_ && room && othersStarve(capacity);
-    // What came may be more severe than what is in hand, however much that is.
-    bool news = head_ || (fresh_ && inHand >= 2 * capacity);
-    if (news && room && !onward) {
-      head_ = fresh_ = false;
-      headAsked_ = true;
-      ++headsInARow_;
-      request.look = queue::Look::head;
-      return kj::mv(request);
-    }
-    if (onward || (sweep_ && inHand < 2 * capacity)) {
-      headsInARow_ = 0;
-      fresh_ = false;
-      claimNext_ = std::min(claimGrows * claimNext_, claimMost);
-      return kj::mv(request);
-    }
+    if (auto plan = plan_.next(inHand(keeper)))
+      return queue::ClaimRequest{.limit = plan->limit,
+                                 .look = plan->look,
+                                 .dispatcher = keeper.name(),
+                                 .format = format_,
+                                 .expireAfter = config_.queue.expireAfter};
   }
   return nullptr;
 }
 
 void Road::claimed(queue::ClaimResult result, queue::Look look) {
-  headAsked_ = false;
+  plan_.answered(look, result.atEnd);
   if (!result.submissions.empty() || result.expired > 0) moved();
   for (auto& submission : result.submissions) {
     auto item = make(std::move(submission));
@@ -145,10 +120,6 @@ void Road::claimed(queue::ClaimResult result, queue::Look look) {
   if (result.expired > 0) {
     log_.expired(result.expired);
     ignored_ += result.expired;
-  }
-  if (look == queue::Look::onward && result.atEnd) {
-    sweep_ = std::exchange(sweepAgain_, false);
-    claimNext_ = claimFirst;
   }
   if (result.nextDue) look_.notLaterThan(timer_.now() + duration(*result.nextDue));
   pump();
@@ -209,7 +180,7 @@ void Road::fenced() {
     if (keeper->out() > 0) keeper->letGo(why);
   for (auto& one : leaving_)
     if (one->keeper->out() > 0) one->keeper->letGo(why);
-  sweep_ = true;
+  plan_.sweep();
 }
 
 void Road::answered() {

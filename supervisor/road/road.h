@@ -16,6 +16,7 @@
 
 #include "supervisor/alarm.h"
 #include "supervisor/keeper/keeper.h"
+#include "supervisor/road/claim-plan.h"
 #include "supervisor/road/item.h"
 #include "supervisor/road/ledger.h"
 #include "supervisor/road/progress.h"
@@ -91,6 +92,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   using Batches = std::vector<std::vector<std::unique_ptr<Item>>>;
 
   kj::Maybe<queue::ClaimRequest> nextClaim() override;
+  ClaimPlan::InHand inHand(const keeper::Keeper& keeper) const;
   void claimed(queue::ClaimResult result, queue::Look look) override;
   void adopted(std::vector<queue::Submission> submissions) override;
   void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) override;
@@ -102,7 +104,6 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void dispatchPending();
   void giveTheOldestItsTurn(Hands& hands, Pending::iterator& at);
   void give(Pending::iterator which, std::size_t to, Hands& hands);
-  bool othersStarve(std::size_t capacity) const;
   void giveBackPending();
   void handOver(Batches batches);
   void letGo(std::unique_ptr<Item> item);
@@ -164,13 +165,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
   std::multimap<kj::TimePoint, std::unique_ptr<Item>> resting_;  // maybe sent, waits for its next round
 
-  bool sweep_ = true;        // the queue has to be walked through
-  bool sweepAgain_ = false;  // and once more after that
-  bool fresh_ = false;       // for news, which no look has seen yet
-  bool head_ = false;        // its head has to be looked at first
-  bool headAsked_ = false;   // that claim has not been answered; still set when the next is wanted: it failed
-  unsigned headsInARow_ = 0;     // looks at the head since the last look onward
-  std::size_t claimNext_;        // at most so many recipients; grows in the course of a sweep
+  ClaimPlan plan_{share};
   std::uint64_t handed_ = 0;     // SMS
   std::uint64_t oldestsTurn_;    // the oldest in hand goes when so many were handed over
   int lastSeverity_;             // of the SMS handed over last

@@ -29,7 +29,7 @@ Milliseconds Road::patience(const Config& config) {
 Progress::Owed Road::owed() const {
   if (!started_ || stopping_ || ledger_.away()) return Progress::Owed::nothing;
   if (!out_.empty() || ledger_.unsettled() > 0) return Progress::Owed::something;
-  bool work = sweep_ || head_ || !pending_.empty() || !recording_.empty();
+  bool work = plan_.wants() || !pending_.empty() || !recording_.empty();
   return work && firstUsable() != nullptr ? Progress::Owed::something : Progress::Owed::nothing;
 }
 
@@ -59,7 +59,7 @@ void Road::unstick() {
     if (overdue) keepers_[i]->letGo("it holds SMS past every deadline");
   }
   for (auto& one : leaving_) one->keeper->letGo("it holds SMS past every deadline");
-  sweep_ = sweepAgain_ = true;
+  plan_.sweepTwice();
   pump();
 }
 
