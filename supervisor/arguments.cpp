@@ -6,6 +6,8 @@
 
 #include "version.h"
 
+#include "common/io/parse-exit.h"
+
 namespace smsd {
 namespace {
 
@@ -98,7 +100,7 @@ Parsed parseArguments(int argc, char** argv) {
     if (app.count("--message") > 0 && app.count("--test") == 0 && app.count("--TEST") == 0)
       refuse("--message", "goes with --test or --TEST only");
   } catch (const CLI::ParseError& e) {
-    parsed.exitStatus = app.exit(e) == 0 ? EX_OK : EX_USAGE;
+    parsed.exitStatus = io::exitStatusOf(app, e);
   }
   return parsed;
 }

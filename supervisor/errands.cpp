@@ -4,9 +4,9 @@
 #include <kj/async-io.h>
 #include <sysexits.h>
 
-#include <iostream>
 #include <optional>
 
+#include "common/io/output.h"
 #include "common/text/utf.h"
 #include "supervisor/control/client.h"
 #include "supervisor/control/trial-words.h"
@@ -68,15 +68,15 @@ queue::Cancelled cancelThrough(Client& client) {
 }
 
 void print(const queue::Cancelled& cancelled) {
-  std::cout << fmt::format("{} unsent message{} ignored{}\n", cancelled.count,
-                           cancelled.count == 1 ? "" : "s", cancelled.count == 0 ? "" : ":");
+  io::print(fmt::format("{} unsent message{} ignored{}\n", cancelled.count, cancelled.count == 1 ? "" : "s",
+                        cancelled.count == 0 ? "" : ":"));
   for (const auto& message : cancelled.messages)
-    std::cout << fmt::format("  {} to {} of {}, {}{}\n", message.id, text::printable(message.recipient, 64),
-                             message.time,
-                             message.user.empty() ? "no account" : text::printable(message.user, 64),
-                             message.severity ? fmt::format(", severity {}", *message.severity) : "");
+    io::print(fmt::format("  {} to {} of {}, {}{}\n", message.id, text::printable(message.recipient, 64),
+                          message.time,
+                          message.user.empty() ? "no account" : text::printable(message.user, 64),
+                          message.severity ? fmt::format(", severity {}", *message.severity) : ""));
   if (cancelled.messages.size() < cancelled.count)
-    std::cout << fmt::format("  and {} more\n", cancelled.count - cancelled.messages.size());
+    io::print(fmt::format("  and {} more\n", cancelled.count - cancelled.messages.size()));
 }
 
 /// All that may happen to a test SMS, with room for the words about it.
@@ -171,7 +171,7 @@ int sendTest(const Arguments& arguments) {
     silent(e);
   }
   if (!report.problem.empty()) throw StartUpError(EX_DATAERR, control::describe(report));
-  std::cout << control::describe(report);
+  io::print(control::describe(report));
   return report.accepted() ? EX_OK : EX_UNAVAILABLE;
 }
 
@@ -184,7 +184,7 @@ int enqueueTest(const Arguments& arguments) {
                           .text = text::repair(arguments.text),
                           .severity = std::nullopt}});
   });
-  std::cout << fmt::format("test message {} is in the queue\n", ids.at(0));
+  io::print(fmt::format("test message {} is in the queue\n", ids.at(0)));
   try {
     if (auto client = daemon(config))
       client->wait<void>(client->control().nudgeRequest().send().ignoreResult());

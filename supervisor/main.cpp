@@ -6,8 +6,7 @@
 #include <signal.h>
 #include <sysexits.h>
 
-#include <iostream>
-
+#include "common/io/output.h"
 #include "common/journal/journal.h"
 #include "supervisor/arguments.h"
 #include "supervisor/daemon.h"
@@ -42,8 +41,8 @@ int check(const Arguments& arguments) {
   const auto plans = planWorkers(config);
   auto io = kj::setupAsyncIo();
   checkDispatchers(io, withAdminMail(config, plans));
-  std::cout << fmt::format("{}: good, {} dispatcher{}\n", arguments.config, plans.size(),
-                           plans.size() == 1 ? "" : "s");
+  io::print(fmt::format("{}: good, {} dispatcher{}\n", arguments.config, plans.size(),
+                        plans.size() == 1 ? "" : "s"));
   return EX_OK;
 }
 
@@ -87,7 +86,7 @@ int main(int argc, char** argv) {
   try {
     return run(arguments);
   } catch (const StartUpError& e) {
-    std::cerr << e.what();
+    io::complain(e.what());
     return e.status();
   } catch (const kj::Exception& e) {
     journal::Entry(journal::Level::error,

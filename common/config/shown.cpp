@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "common/config/values.h"
+#include "common/text/utf.h"
 
 namespace smsd::config {
 namespace {
@@ -16,13 +17,8 @@ constexpr std::string_view valueMayBegin = ":=@";
 // Bounded, printable, one line.
 std::string inQuotes(std::string_view word) {
   constexpr std::size_t most = 40;
-  const std::string_view begin = word.substr(0, std::min(most, word.find_first_of(valueMayBegin)));
-  std::string result = "'";
-  for (const char c : begin) result += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  // not to end within a character
-  if (begin.size() == most && word.size() > most)
-    while (!result.empty() && (static_cast<unsigned char>(result.back()) & 0x80) != 0) result.pop_back();
-  return result + (begin.size() < word.size() ? "...'" : "'");
+  const std::string_view begin = text::truncated(word.substr(0, word.find_first_of(valueMayBegin)), most);
+  return fmt::format("'{}{}", text::printable(begin), begin.size() < word.size() ? "...'" : "'");
 }
 
 bool isNumber(std::string_view text) {

@@ -12,6 +12,8 @@
 #include <optional>
 #include <sstream>
 
+#include "common/text/utf.h"
+
 namespace smsd::config {
 namespace {
 
@@ -161,6 +163,18 @@ std::variant<Node, SyntaxProblem> parseYaml(std::string_view text, Quoting quoti
     return SyntaxProblem{place, fmt::format("{}, expected YAML", e.msg.substr(0, e.msg.find(':')))};
   }
   return builder.root ? std::move(*builder.root) : Node{};
+}
+
+std::string quotedScalar(std::string_view value) {
+  std::string escaped;
+  for (const char c : text::repair(value)) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    if (c >= 0 && c < 0x20)
+      escaped += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
+    else
+      escaped += c;
+  }
+  return fmt::format("\"{}\"", text::escapedJson(escaped));
 }
 
 }  // namespace smsd::config

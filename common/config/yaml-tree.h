@@ -52,4 +52,8 @@ constexpr std::size_t maxYamlDepth = 16;
 /// An empty text is an empty node. A syntax problem quotes nothing.
 std::variant<Node, SyntaxProblem> parseYaml(std::string_view text, Quoting quoting);
 
+/// A double-quoted scalar that reads as `value` (what is no UTF-8 becomes U+FFFD). One line, and nothing in
+/// it acts on a terminal: a file that a program writes from a stranger's text can be looked at.
+std::string quotedScalar(std::string_view value);
+
 }  // namespace smsd::config

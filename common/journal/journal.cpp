@@ -11,8 +11,13 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "common/text/utf.h"
+
 namespace smsd::journal {
 namespace {
+
+// Of a text or a field. An entry names at most a batch of message ids; journald cuts at 48 KiB by default.
+constexpr std::size_t mostBytes = 16384;
 
 std::string identifier = "smsd";
 thread_local std::function<void(const Entry&)> watch;
@@ -63,14 +68,14 @@ void open(const std::string& name) {
   if (stderrIsJournal()) Entry(Level::debug, "starts").write();
 }
 
-Entry::Entry(Level level, std::string text, std::string_view event, std::string_view messageId)
-    : level_(level), text_(std::move(text)) {
+Entry::Entry(Level level, const std::string& text, std::string_view event, std::string_view messageId)
+    : level_(level), text_(text::printable(text, mostBytes)) {
   if (!messageId.empty()) field("MESSAGE_ID", std::string(messageId));
   if (!event.empty()) field("SMSD_EVENT", std::string(event));
 }
 
-Entry& Entry::field(std::string_view name, std::string value) {
-  fields_.emplace_back(std::string(name), std::move(value));
+Entry& Entry::field(std::string_view name, const std::string& value) {
+  fields_.emplace_back(std::string(name), text::printable(value, mostBytes));
   return *this;
 }
 

@@ -3,7 +3,8 @@
 // Owns where an entry goes: to journald with its fields when stderr is the journal's stream (a unit), else as
 // one line on stderr. Called by supervisor/events and by the workers' kit. Never fails, never waits for
 // anything but stderr: an entry that cannot be written is dropped. Texts of messages and secrets are never
-// handed to it.
+// handed to it. What it is handed may quote a stranger: every text and field becomes one printable line of at
+// most 16 KiB (text::printable).
 #pragma once
 
 #include <functional>
@@ -25,8 +26,8 @@ class Entry {
  public:
   /// `event` is a word of smsd-journal(7), `messageId` its 128-bit id in hex; both empty for a remark without
   /// a catalog text.
-  Entry(Level level, std::string text, std::string_view event = {}, std::string_view messageId = {});
-  Entry& field(std::string_view name, std::string value);
+  Entry(Level level, const std::string& text, std::string_view event = {}, std::string_view messageId = {});
+  Entry& field(std::string_view name, const std::string& value);
   void write() const;
 
   Level level() const { return level_; }

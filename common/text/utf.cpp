@@ -45,6 +45,15 @@ char32_t inLog(char32_t c) {
   return isControl(c) || turnsDirection(c) ? '?' : c;
 }
 
+enum class Lines { one, several };
+
+// Nearly every text is printable ASCII, and needs no more than this look.
+bool isPlain(std::string_view text, Lines lines) {
+  for (const char c : text)
+    if ((c < 0x20 || c > 0x7E) && !(c == '\n' && lines == Lines::several)) return false;
+  return true;
+}
+
 }  // namespace
 
 char32_t takeCodePoint(std::string_view& rest) {
@@ -150,6 +159,7 @@ std::string_view truncated(std::string_view utf8, std::size_t maxBytes) {
 }
 
 std::string printable(std::string_view untrusted, std::size_t maxBytes) {
+  if (untrusted.size() <= maxBytes && isPlain(untrusted, Lines::one)) return std::string(untrusted);
   constexpr std::string_view ellipsis = "...";
   std::string line;
   std::size_t keep = 0;  // bytes that leave room for the ellipsis
@@ -162,6 +172,34 @@ std::string printable(std::string_view untrusted, std::size_t maxBytes) {
     }
   }
   return line;
+}
+
+std::string printableLines(std::string_view untrusted) {
+  if (isPlain(untrusted, Lines::several)) return std::string(untrusted);
+  std::string lines;
+  lines.reserve(untrusted.size());
+  while (!untrusted.empty()) {
+    const char32_t c = takeCodePoint(untrusted);
+    append(lines, c == U'\n' ? c : inLog(c));
+  }
+  return lines;
+}
+
+std::string escapedJson(std::string_view json) {
+  if (isPlain(json, Lines::several)) return std::string(json);
+  std::string escaped;
+  escaped.reserve(json.size());
+  while (!json.empty()) {
+    const char32_t c = takeCodePoint(json);
+    if (c < 0x7F || inLog(c) == c) {
+      append(escaped, c);
+      continue;
+    }
+    constexpr std::string_view digits = "0123456789abcdef";  // all of them are below U+10000
+    escaped += "\\u";
+    for (int shift = 12; shift >= 0; shift -= 4) escaped += digits[c >> shift & 0xF];
+  }
+  return escaped;
 }
 
 }  // namespace smsd::text

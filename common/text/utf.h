@@ -53,6 +53,14 @@ std::string_view truncated(std::string_view utf8, std::size_t maxBytes);
 /// Untrusted text made safe for one line of a log: valid UTF-8 of at most `maxBytes` bytes on one line,
 /// without control characters (blanks for those that are white space, `?` for others) and without marks that
 /// turn the direction of what follows. What was cut ends in `...`.
-std::string printable(std::string_view untrusted, std::size_t maxBytes);
+std::string printable(std::string_view untrusted, std::size_t maxBytes = std::string_view::npos);
+
+/// The same for a text of several lines: the ends of lines (`\n`) stay. Not bounded.
+std::string printableLines(std::string_view untrusted);
+
+/// JSON with every character that printable() would not leave as it is written as `\uXXXX`: nothing is lost,
+/// and a terminal shows it harmlessly. `json` is valid JSON in UTF-8, whose strings alone hold such
+/// characters.
+std::string escapedJson(std::string_view json);
 
 }  // namespace smsd::text

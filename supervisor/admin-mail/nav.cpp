@@ -5,19 +5,10 @@
 #include <algorithm>
 #include <cctype>
 
+#include "common/config/yaml-tree.h"
+
 namespace smsd {
 namespace {
-
-/// A double-quoted scalar of YAML.
-std::string quoted(const std::string& value) {
-  std::string result = "\"";
-  for (char c : value) {
-    if (c == '"' || c == '\\') result += '\\';
-    bool control = static_cast<unsigned char>(c) < ' ' || c == 0x7f;
-    result += control ? fmt::format("\\x{:02x}", static_cast<unsigned char>(c)) : std::string(1, c);
-  }
-  return result + '"';
-}
 
 /// Python's levels. What is between ours is mailed rather than not.
 std::string levelOf(std::string level, std::vector<std::string>& remarks) {
@@ -47,8 +38,8 @@ OurMail adminMailOfNav(const NavMail& nav) {
     ours.remarks.push_back("mailaddr and ADMIN_MAIL: not there, so no errors are mailed");
     return ours;
   }
-  ours.section = fmt::format("admin_mail:\n  to: {}\n  level: {}\n  dispatcher: mail\n", quoted(nav.address),
-                             levelOf(nav.level, ours.remarks));
+  ours.section = fmt::format("admin_mail:\n  to: {}\n  level: {}\n  dispatcher: mail\n",
+                             config::quotedScalar(nav.address), levelOf(nav.level, ours.remarks));
   std::string host = nav.server.empty() ? "localhost" : nav.server;
   std::string from = nav.fromAddr;
   if (from.empty()) {
@@ -57,13 +48,14 @@ OurMail adminMailOfNav(const NavMail& nav) {
         "fromaddr and DEFAULT_FROM_EMAIL: not there, so mail comes from its recipient's address");
   }
   bool port = host.find(':') != std::string::npos;
-  ours.file = fmt::format("server: {}\n", quoted("smtp://" + host + (port ? "" : ":25")));
+  ours.file = fmt::format("server: {}\n", config::quotedScalar("smtp://" + host + (port ? "" : ":25")));
   if (host.substr(0, host.find(':')) != "localhost" && !host.starts_with("127.")) {
     ours.file += "tls: never\n";
     ours.remarks.push_back(
         "mailserver: NAV spoke to it without TLS, and so does smsd until `tls: never` is taken out");
   }
-  ours.file += fmt::format("from: {}\nto: \"{{recipient}}\"\nsubject: \"smsd\"\n", quoted(from));
+  ours.file +=
+      fmt::format("from: {}\nto: \"{{recipient}}\"\nsubject: \"smsd\"\n", config::quotedScalar(from));
   return ours;
 }
 

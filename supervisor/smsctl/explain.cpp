@@ -5,8 +5,7 @@
 #include <fmt/format.h>
 #include <sysexits.h>
 
-#include <iostream>
-
+#include "common/io/output.h"
 #include "common/text/utf.h"
 #include "supervisor/open-queue.h"
 #include "supervisor/smsctl/commands.h"
@@ -60,7 +59,7 @@ ordered_json json(const MessageLife& life) {
 std::string shown(const std::string& text) { return text::printable(text, longestText); }
 
 void step(const std::string& time, const std::string& what) {
-  std::cout << fmt::format("  {:<19}  {}\n", time, what);
+  io::print(fmt::format("  {:<19}  {}\n", text::printable(time, 23), what));
 }
 
 std::string inBrackets(const std::string& text) {
@@ -160,14 +159,14 @@ int explainMessage(const Config& config, MessageId id, Form form) {
   const auto life = openQueue(config)->explain(id);
   if (!life) throw Failure(1, fmt::format("there is no message {} in the queue", id));
   if (form == Form::json) {
-    std::cout << dump(json(*life));
+    io::print(dump(json(*life)));
     return EX_OK;
   }
   const auto& message = life->message;
-  std::cout << fmt::format("message {} to {}{}{}: {}\n", message.id, shown(message.recipient),
-                           message.user.empty() ? "" : " for " + shown(message.user),
-                           message.severity ? fmt::format(", severity {}", *message.severity) : "",
-                           stateOf(*life));
+  io::print(fmt::format("message {} to {}{}{}: {}\n", message.id, shown(message.recipient),
+                        message.user.empty() ? "" : " for " + shown(message.user),
+                        message.severity ? fmt::format(", severity {}", *message.severity) : "",
+                        stateOf(*life)));
   step(message.time, "queued: " + shown(message.text));
   for (const auto& submission : life->submissions) tell(submission, message.id);
   tellState(*life);

@@ -9,8 +9,9 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iostream>
 
+#include "common/io/output.h"
+#include "common/text/utf.h"
 #include "supervisor/smsctl/import-nav.h"
 #include "supervisor/smsctl/json.h"
 
@@ -75,12 +76,12 @@ void writeAll(const fs::path& output, const std::vector<NewFile>& files) {
 
 void print(const NavImport& import, const fs::path& output) {
   for (const auto& file : import.files)
-    std::cout << fmt::format("wrote {}, mode {:04o}\n", (output / file.path).string(), file.mode);
-  for (const auto& note : import.notes) std::cout << "note: " << note << "\n";
-  for (const auto& todo : import.todo) std::cout << "to do: " << todo << "\n";
-  std::cout << fmt::format(
+    io::print(fmt::format("wrote {}, mode {:04o}\n", (output / file.path).string(), file.mode));
+  for (const auto& note : import.notes) io::print(fmt::format("note: {}\n", text::printable(note)));
+  for (const auto& todo : import.todo) io::print(fmt::format("to do: {}\n", text::printable(todo)));
+  io::print(fmt::format(
       "The files belong to you now: give them to smsd's user, then `smsctl --config {} config check`.\n",
-      (output / "smsd.yaml").string());
+      (output / "smsd.yaml").string()));
 }
 
 }  // namespace
@@ -103,7 +104,7 @@ int importNav(const fs::path& folder, const fs::path& given, Form form) {
   if (form == Form::json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const auto& file : import.files) list.push_back((output / file.path).string());
-    std::cout << dump({{"files", list}, {"notes", import.notes}, {"to_do", import.todo}});
+    io::print(dump({{"files", list}, {"notes", import.notes}, {"to_do", import.todo}}));
   } else {
     print(import, output);
   }

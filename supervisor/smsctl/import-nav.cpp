@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "common/config/yaml-tree.h"
 #include "supervisor/admin-mail/nav.h"
 #include "supervisor/smsctl/nav-dispatchers.h"
 #include "supervisor/smsctl/nav-ini.h"
@@ -17,9 +18,9 @@ namespace {
 
 using config::Milliseconds;
 using config::printDuration;
+using config::quotedScalar;
 using nav::Entry;
 using nav::Section;
-using nav::yaml;
 using namespace std::chrono_literals;
 
 constexpr std::array knownKeys = {"username",   "delay",         "delayfactor",
@@ -106,7 +107,7 @@ class Importer {
     return fmt::format(
         "\nqueue:\n  backend: postgresql\n  postgresql:\n    connection: {}\n  poll_interval: {}\n"
         "  expire_after: {}\n",
-        yaml(connection()), printDuration(std::clamp<Milliseconds>(delay_, bound.least, bound.most)),
+        quotedScalar(connection()), printDuration(std::clamp<Milliseconds>(delay_, bound.least, bound.most)),
         expireAfter());
   }
 

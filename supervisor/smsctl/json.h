@@ -5,12 +5,14 @@
 #include <optional>
 #include <string>
 
+#include "common/text/utf.h"
 #include "supervisor/queue/queue.h"
 
 namespace smsd::smsctl {
 
 inline std::string dump(const nlohmann::ordered_json& value) {
-  return value.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return text::escapedJson(value.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) +
+         "\n";
 }
 
 inline nlohmann::ordered_json orNull(const std::optional<int>& number) {

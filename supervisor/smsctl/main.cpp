@@ -4,9 +4,10 @@
 #include <sysexits.h>
 
 #include <CLI/CLI.hpp>
-#include <iostream>
 #include <limits>
 
+#include "common/io/output.h"
+#include "common/io/parse-exit.h"
 #include "supervisor/control/client.h"
 #include "supervisor/exit-status.h"
 #include "supervisor/smsctl/commands.h"
@@ -65,7 +66,7 @@ int preview(const Arguments& arguments) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
     lines.push_back(std::move(line));
   }
-  std::cout << (arguments.json ? previewJson(lines, arguments.rules) : previewText(lines, arguments.rules));
+  io::print((arguments.json ? previewJson(lines, arguments.rules) : previewText(lines, arguments.rules)));
   return EX_OK;
 }
 
@@ -257,7 +258,7 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
 
 void complain(std::string text) {
   if (text.empty() || text.back() != '\n') text += '\n';
-  std::cerr << text;
+  io::complain(text);
 }
 
 }  // namespace
@@ -270,7 +271,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? EX_OK : EX_USAGE;
+    return io::exitStatusOf(app, e);
   }
   try {
     return chosen();

@@ -5,13 +5,15 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "common/config/yaml-tree.h"
 #include "supervisor/smsctl/nav-values.h"
 
 namespace smsd::smsctl::nav {
 namespace {
+
+using config::quotedScalar;
 
 std::string head(const std::string& from) {
   return fmt::format("# Made from [{}] of NAV's smsd.conf.\n", from);
@@ -127,11 +129,11 @@ class WayImporter {
   void http(const Section& section) {
     const std::string name = freeName("gateway");
     GatewayUrl url = gatewayUrl(value(section, "url"));
-    std::string text = head(section_) + "url: " + yaml(url.url) + "\n";
+    std::string text = head(section_) + "url: " + quotedScalar(url.url) + "\n";
     if (!url.secrets.empty()) text += "secrets:\n";
     for (const auto& [secret, content] : url.secrets) {
       const std::string path = name + "." + secret;
-      text += fmt::format("  - {{name: {}, file: {}}}\n", secret, yaml(path));
+      text += fmt::format("  - {{name: {}, file: {}}}\n", secret, quotedScalar(path));
       file(path, content + "\n", 0600);
     }
     for (const auto& said : url.todo) ways_.todo.push_back(name + ": " + said);
@@ -161,14 +163,15 @@ class WayImporter {
     const bool local = host == "localhost" || host.starts_with("127.");
     std::string text = head(section_);
     text += fmt::format("server: {}\ntls: {}\nfrom: {}\n",
-                        yaml("smtp://" + host + ":" + navConf("EMAIL_PORT", "25")),
+                        quotedScalar("smtp://" + host + ":" + navConf("EMAIL_PORT", "25")),
                         tls     ? "required"
                         : local ? "auto"
                                 : "never",
-                        yaml(navConf("DEFAULT_FROM_EMAIL", "nav@localhost")));
-    text += fmt::format("to: {}\n", yaml(value(section, "mailaddr")));
+                        quotedScalar(navConf("DEFAULT_FROM_EMAIL", "nav@localhost")));
+    text += fmt::format("to: {}\n", quotedScalar(value(section, "mailaddr")));
     if (!user.empty()) {
-      text += fmt::format("username: {}\npassword_file: {}\n", yaml(user), yaml(name + ".password"));
+      text += fmt::format("username: {}\npassword_file: {}\n", quotedScalar(user),
+                          quotedScalar(name + ".password"));
       file(name + ".password", navConf("EMAIL_HOST_PASSWORD", "") + "\n", 0600);
     }
     if (!tls && !local)
@@ -185,9 +188,9 @@ class WayImporter {
     const std::string name = freeName("boost");
     std::string text = head(section_) + "preset: boost\n";
     for (const char* key : {"url", "username", "sender"})
-      text += fmt::format("{}: {}\n", key, yaml(value(section, key)));
+      text += fmt::format("{}: {}\n", key, quotedScalar(value(section, key)));
     const std::string password = value(section, "password");
-    text += fmt::format("password_file: {}\n", yaml(name + ".password"));
+    text += fmt::format("password_file: {}\n", quotedScalar(name + ".password"));
     file(name + ".password", password + "\n", 0600);
     entry(name, "soap", "30s");
     file(name + ".yaml", text);
@@ -197,8 +200,8 @@ class WayImporter {
     const std::string name = freeName("debug");
     const auto found = section.find("result");
     entry(name, "debug", "10s");
-    file(name + ".yaml",
-         head(section_) + "result: " + yaml(found == section.end() ? "success" : found->second.value) + "\n");
+    file(name + ".yaml", head(section_) + "result: " +
+                             quotedScalar(found == section.end() ? "success" : found->second.value) + "\n");
     ways_.notes.push_back(
         name + ": it sends nothing; what it would have sent is a line in the journal, without the text");
   }
@@ -211,10 +214,6 @@ class WayImporter {
 };
 
 }  // namespace
-
-std::string yaml(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 Ways importDispatchers(const Ini& smsd, const Section& navConf) { return WayImporter(smsd, navConf).run(); }
 

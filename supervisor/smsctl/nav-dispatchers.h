@@ -12,9 +12,6 @@
 
 namespace smsd::smsctl::nav {
 
-/// A scalar in quotes.
-std::string yaml(const std::string& text);
-
 struct Ways {
   std::string entries;  // of the list `dispatchers`
   std::vector<NewFile> files;

@@ -5,8 +5,7 @@
 #include <kj/async-io.h>
 #include <sysexits.h>
 
-#include <iostream>
-
+#include "common/io/output.h"
 #include "common/text/utf.h"
 #include "supervisor/control/client.h"
 #include "supervisor/control/trial-words.h"
@@ -91,7 +90,7 @@ int test(const Config& config, const TrialRequest& request, Form form) {
   const TrialReport report =
       control::read(client.wait<capnp::Response<Control::TestResults>>(call.send(), testPatience));
   if (!report.problem.empty()) throw Failure(EX_DATAERR, report.problem);
-  std::cout << (form == Form::json ? dump(json(report)) : control::describe(report));
+  io::print((form == Form::json ? dump(json(report)) : control::describe(report)));
   return report.accepted() ? EX_OK : EX_UNAVAILABLE;
 }
 
@@ -103,9 +102,9 @@ int steer(const Config& config, const std::string& name, Act act, Form form) {
   auto response = client.wait<capnp::Response<Control::SteerResults>>(request.send());
   if (response.getProblem().size() > 0) throw Failure(noSuchThing, response.getProblem().cStr());
   if (form == Form::json)
-    std::cout << dump({{"dispatcher", name}, {"done", true}});
+    io::print(dump({{"dispatcher", name}, {"done", true}}));
   else
-    std::cout << fmt::format("{} {}\n", name, done(act));
+    io::print(fmt::format("{} {}\n", name, done(act)));
   return EX_OK;
 }
 
@@ -113,14 +112,14 @@ int retry(const Config& config, const queue::Whom& whom, Form form) {
   const auto ended = endWaits(config, whom);
   const bool all = whom.message == 0 && whom.recipient.empty();
   if (form == Form::json)
-    std::cout << dump({{"recipient", all ? ordered_json(nullptr) : ordered_json(ended.recipient)},
-                       {"waited", ended.count}});
+    io::print(dump({{"recipient", all ? ordered_json(nullptr) : ordered_json(ended.recipient)},
+                    {"waited", ended.count}}));
   else if (all)
-    std::cout << fmt::format("{} recipient{} waited, and may be tried again now\n", ended.count,
-                             ended.count == 1 ? "" : "s");
+    io::print(fmt::format("{} recipient{} waited, and may be tried again now\n", ended.count,
+                          ended.count == 1 ? "" : "s"));
   else
-    std::cout << fmt::format("{} {}\n", text::printable(ended.recipient, 64),
-                             ended.count > 0 ? "waited, and may be tried again now" : "did not wait");
+    io::print(fmt::format("{} {}\n", text::printable(ended.recipient, 64),
+                          ended.count > 0 ? "waited, and may be tried again now" : "did not wait"));
   return EX_OK;
 }
 
@@ -136,9 +135,9 @@ int checkConfig(const std::string& file, Form form) {
   }
   const std::size_t dispatchers = read.config.dispatchers.size();
   if (form == Form::json)
-    std::cout << dump({{"good", true}, {"dispatchers", dispatchers}});
+    io::print(dump({{"good", true}, {"dispatchers", dispatchers}}));
   else
-    std::cout << fmt::format("{}: good, {} dispatcher{}\n", file, dispatchers, dispatchers == 1 ? "" : "s");
+    io::print(fmt::format("{}: good, {} dispatcher{}\n", file, dispatchers, dispatchers == 1 ? "" : "s"));
   return EX_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/text/gsm7.h"
+#include "common/text/utf.h"
 
 namespace smsd::smsctl {
 namespace {
@@ -51,7 +52,7 @@ std::string previewJson(const std::vector<std::string>& lines, const FormatRules
                               {"units", sms.units},
                               {"parts", sms.parts}};
   if (!sms.carried.empty()) json["carried"] = sms.carried.size();
-  return json.dump() + "\n";
+  return text::escapedJson(json.dump()) + "\n";
 }
 
 }  // namespace smsd::smsctl

@@ -2,8 +2,7 @@
 #include <proto/dispatcher.capnp.h>
 #include <sysexits.h>
 
-#include <iostream>
-
+#include "common/io/output.h"
 #include "common/text/utf.h"
 #include "supervisor/open-queue.h"
 #include "supervisor/smsctl/commands.h"
@@ -15,14 +14,14 @@ namespace {
 using nlohmann::ordered_json;
 
 void print(const queue::StoredMessage& message) {
-  std::cout << fmt::format("{:>9}  {:<15} {:>3}  {:<16} {}{} {:<10} {}\n", message.id,
-                           text::printable(message.recipient, 15),
-                           message.severity ? std::to_string(*message.severity) : "-", message.time,
-                           static_cast<char>(message.status),
-                           message.held       ? '?'
-                           : message.underWay ? '*'
-                                              : ' ',
-                           text::printable(message.user, 10), text::printable(message.text, 200));
+  io::print(fmt::format("{:>9}  {:<15} {:>3}  {:<16} {}{} {:<10} {}\n", message.id,
+                        text::printable(message.recipient, 15),
+                        message.severity ? std::to_string(*message.severity) : "-",
+                        text::printable(message.time, 23), static_cast<char>(message.status),
+                        message.held       ? '?'
+                        : message.underWay ? '*'
+                                           : ' ',
+                        text::printable(message.user, 10), text::printable(message.text, 200)));
 }
 
 ordered_json json(const queue::HeldSms& sms) {
@@ -37,11 +36,11 @@ ordered_json json(const queue::HeldSms& sms) {
 }
 
 void print(const queue::HeldSms& sms) {
-  std::cout << fmt::format("{:>9}  {:<15} {:>3}  {:<19}  {:<10} {}\n{:>11}messages {}: {}\n", sms.id,
-                           text::printable(sms.recipient, 15),
-                           sms.severity ? std::to_string(*sms.severity) : "-", sms.since,
-                           text::printable(sms.dispatcher, 10), text::printable(sms.reason, 200), "",
-                           fmt::join(sms.messages, ", "), text::printable(sms.text, 200));
+  io::print(fmt::format("{:>9}  {:<15} {:>3}  {:<19}  {:<10} {}\n{:>11}messages {}: {}\n", sms.id,
+                        text::printable(sms.recipient, 15),
+                        sms.severity ? std::to_string(*sms.severity) : "-", text::printable(sms.since, 19),
+                        text::printable(sms.dispatcher, 10), text::printable(sms.reason, 200), "",
+                        fmt::join(sms.messages, ", "), text::printable(sms.text, 200)));
 }
 
 /// What an operator said of a held SMS.
@@ -50,9 +49,9 @@ int say(const char* decision, std::size_t messages, queue::SubmissionId id, std:
   if (messages == 0)
     throw Failure(1, fmt::format("nothing is held under {}: `smsctl queue held` lists what is", id));
   if (form == Form::json)
-    std::cout << dump({{decision, messages}});
+    io::print(dump({{decision, messages}}));
   else
-    std::cout << fmt::format("{} message{} {}\n", messages, messages == 1 ? "" : "s", consequence);
+    io::print(fmt::format("{} message{} {}\n", messages, messages == 1 ? "" : "s", consequence));
   return EX_OK;
 }
 
@@ -71,9 +70,9 @@ int send(const Config& config, const SendArguments& arguments, Form form) {
                              .severity = arguments.severity}});
   nudge(config);
   if (form == Form::json)
-    std::cout << dump({{"id", ids.at(0)}});
+    io::print(dump({{"id", ids.at(0)}}));
   else
-    std::cout << fmt::format("message {} is in the queue\n", ids.at(0));
+    io::print(fmt::format("message {} is in the queue\n", ids.at(0)));
   return EX_OK;
 }
 
@@ -86,26 +85,26 @@ int listQueue(const Config& config, const ListArguments& arguments, Form form) {
   if (form == Form::json) {
     ordered_json list = ordered_json::array();
     for (const auto& message : messages) list.push_back(asJson(message));
-    std::cout << dump(list);
+    io::print(dump(list));
     return EX_OK;
   }
   if (messages.empty()) {
-    std::cout << "no such message\n";
+    io::print("no such message\n");
     return EX_OK;
   }
-  std::cout << fmt::format("{:>9}  {:<15} {:>3}  {:<16} {:<2} {:<10} {}\n", "id", "recipient", "sev", "time",
-                           "st", "user", "text");
+  io::print(fmt::format("{:>9}  {:<15} {:>3}  {:<16} {:<2} {:<10} {}\n", "id", "recipient", "sev", "time",
+                        "st", "user", "text"));
   for (const auto& message : messages) print(message);
-  if (more) std::cout << fmt::format("... and more; `--limit` shows more than {}\n", arguments.limit);
+  if (more) io::print(fmt::format("... and more; `--limit` shows more than {}\n", arguments.limit));
   return EX_OK;
 }
 
 int cancelQueue(const Config& config, Milliseconds minimumAge, Form form) {
   std::size_t cancelled = openQueue(config)->cancel(minimumAge);
   if (form == Form::json)
-    std::cout << dump({{"cancelled", cancelled}});
+    io::print(dump({{"cancelled", cancelled}}));
   else
-    std::cout << fmt::format("{} message{} will not be sent\n", cancelled, cancelled == 1 ? "" : "s");
+    io::print(fmt::format("{} message{} will not be sent\n", cancelled, cancelled == 1 ? "" : "s"));
   return EX_OK;
 }
 
@@ -116,17 +115,17 @@ int listHeld(const Config& config, std::size_t limit, Form form) {
   if (form == Form::json) {
     ordered_json list = ordered_json::array();
     for (const auto& sms : held) list.push_back(json(sms));
-    std::cout << dump(list);
+    io::print(dump(list));
     return EX_OK;
   }
   if (held.empty()) {
-    std::cout << "nothing is held\n";
+    io::print("nothing is held\n");
     return EX_OK;
   }
-  std::cout << fmt::format("{:>9}  {:<15} {:>3}  {:<19}  {:<10} {}\n", "id", "recipient", "sev", "since",
-                           "dispatcher", "reason");
+  io::print(fmt::format("{:>9}  {:<15} {:>3}  {:<19}  {:<10} {}\n", "id", "recipient", "sev", "since",
+                        "dispatcher", "reason"));
   for (const auto& sms : held) print(sms);
-  if (more) std::cout << fmt::format("... and more; `--limit` shows more than {}\n", limit);
+  if (more) io::print(fmt::format("... and more; `--limit` shows more than {}\n", limit));
   return EX_OK;
 }
 
@@ -145,15 +144,15 @@ int installDatabase(const Config& config, const queue::InstallOptions& options, 
                     ? queue::installPostgresql(config.queue.postgresql, options)
                     : queue::installSqlite(config.queue.sqlite.string());
   if (form == Form::json) {
-    std::cout << dump({{"done", report.done}, {"advice", report.advice}});
+    io::print(dump({{"done", report.done}, {"advice", report.advice}}));
     return EX_OK;
   }
   // All of it can be piped into psql: what was done is a comment, the advice is SQL.
-  for (const auto& done : report.done) std::cout << "-- made: " << done << "\n";
-  if (report.done.empty()) std::cout << "-- nothing to do: the queue is installed\n";
+  for (const auto& done : report.done) io::print(fmt::format("-- made: {}\n", text::printable(done)));
+  if (report.done.empty()) io::print("-- nothing to do: the queue is installed\n");
   for (const auto& advice : report.advice) {
     const std::string last = advice.substr(advice.find_last_of('\n', advice.size() - 2) + 1);
-    std::cout << advice << (last.starts_with("--") || advice.ends_with(";") ? "\n" : ";\n");
+    io::print(advice + (last.starts_with("--") || advice.ends_with(";") ? "\n" : ";\n"));
   }
   return EX_OK;
 }
@@ -161,13 +160,13 @@ int installDatabase(const Config& config, const queue::InstallOptions& options, 
 int checkDatabase(const Config& config, Form form) {
   auto depth = openQueue(config)->depth(100'000);
   if (form == Form::json)
-    std::cout << dump({{"backend", backendName(config)},
-                       {"reachable", true},
-                       {"unsent", depth.unsent},
-                       {"more", depth.more}});
+    io::print(dump({{"backend", backendName(config)},
+                    {"reachable", true},
+                    {"unsent", depth.unsent},
+                    {"more", depth.more}}));
   else
-    std::cout << fmt::format("the {} queue can be reached and is installed: {}{} unsent\n",
-                             backendName(config), depth.unsent, depth.more ? " or more" : "");
+    io::print(fmt::format("the {} queue can be reached and is installed: {}{} unsent\n", backendName(config),
+                          depth.unsent, depth.more ? " or more" : ""));
   return EX_OK;
 }
 
@@ -181,15 +180,15 @@ int explainKeys(Form form) {
                       {"default", key.defaultValue},
                       {"required", key.required},
                       {"help", key.help}});
-    std::cout << dump(list);
+    io::print(dump(list));
     return EX_OK;
   }
   for (const auto& key : keys)
-    std::cout << fmt::format("{}\n    {}{}\n    {}\n", key.key, key.type,
-                             key.required               ? ", required"
-                             : key.defaultValue.empty() ? ""
-                                                        : ", default " + key.defaultValue,
-                             key.help);
+    io::print(fmt::format("{}\n    {}{}\n    {}\n", key.key, key.type,
+                          key.required               ? ", required"
+                          : key.defaultValue.empty() ? ""
+                                                     : ", default " + key.defaultValue,
+                          key.help));
   return EX_OK;
 }
 

@@ -8,9 +8,10 @@
 
 #include <csignal>
 
-#include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "common/io/output.h"
+#include "common/text/utf.h"
 #include "supervisor/control/client.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
@@ -76,45 +77,46 @@ ordered_json json(proto::Status::Reader status) {
 }
 
 void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
-  std::cout << fmt::format("{:<14} {:<6} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n",
-                           "dispatcher", "kind", "state", "for", "worker", "out", "accepted", "refused",
-                           "deferred", "broken", "unknown");
+  io::print(fmt::format("{:<14} {:<6} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n", "dispatcher",
+                        "kind", "state", "for", "worker", "out", "accepted", "refused", "deferred", "broken",
+                        "unknown"));
   for (auto one : dispatchers) {
-    std::cout << fmt::format(
+    io::print(fmt::format(
         "{:<14} {:<6} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n", one.getName().cStr(),
         one.getKind().cStr(), stateName(one.getState()), age(one.getSince()),
         one.getWorkerPid() == 0 ? "-" : std::to_string(one.getWorkerPid()), one.getUnderWay(),
-        one.getAccepted(), one.getRefused(), one.getDeferred(), one.getBroken(), one.getUnknown());
+        one.getAccepted(), one.getRefused(), one.getDeferred(), one.getBroken(), one.getUnknown()));
     if (one.getReason().size() > 0)
-      std::cout << fmt::format(
+      io::print(fmt::format(
           "               {}{}{}\n", one.getState() == proto::DispatcherState::READY ? "last trouble: " : "",
-          one.getReason().cStr(),
-          one.getNextProbe() > 0 ? fmt::format("; tried again in {}", age(one.getNextProbe())) : "");
+          text::printable(one.getReason().cStr()),
+          one.getNextProbe() > 0 ? fmt::format("; tried again in {}", age(one.getNextProbe())) : ""));
     std::string details;
     for (auto detail : one.getDetails())
       details += fmt::format("{}{} {}", details.empty() ? "" : ", ", detail.getName().cStr(),
                              detail.getValue().cStr());
-    if (!details.empty()) std::cout << "               " << details << "\n";
+    if (!details.empty()) io::print(fmt::format("               {}\n", text::printable(details)));
   }
 }
 
 void print(proto::Status::Reader status) {
   auto queue = status.getQueue();
-  std::cout << fmt::format("smsd {}  {}, up {}, pid {}\n", status.getVersion().cStr(),
-                           status.getHealthy() ? "healthy" : "NOT HEALTHY", age(status.getUpFor()),
-                           status.getPid());
+  io::print(fmt::format("smsd {}  {}, up {}, pid {}\n", status.getVersion().cStr(),
+                        status.getHealthy() ? "healthy" : "NOT HEALTHY", age(status.getUpFor()),
+                        status.getPid()));
   if (queue.getReachable())
-    std::cout << fmt::format(
-        "queue   {}: {} waiting{}, {} SMS under way; {} sent and {} ignored since the start\n",
-        queue.getBackend().cStr(), queue.getUnsent(),
-        queue.getUnsent() > 0 ? ", the oldest for " + age(queue.getOldest()) : "", queue.getUnderWay(),
-        queue.getSent(), queue.getIgnored());
+    io::print(
+        fmt::format("queue   {}: {} waiting{}, {} SMS under way; {} sent and {} ignored since the start\n",
+                    queue.getBackend().cStr(), queue.getUnsent(),
+                    queue.getUnsent() > 0 ? ", the oldest for " + age(queue.getOldest()) : "",
+                    queue.getUnderWay(), queue.getSent(), queue.getIgnored()));
   else
-    std::cout << fmt::format("queue   {}: AWAY: {}\n", queue.getBackend().cStr(), queue.getProblem().cStr());
+    io::print(fmt::format("queue   {}: AWAY: {}\n", queue.getBackend().cStr(),
+                          text::printable(queue.getProblem().cStr())));
   if (status.getWithoutDispatcher())
-    std::cout << fmt::format("ways    NONE can be used, for {}: nothing is sent until one comes back\n",
-                             age(status.getWithoutDispatcherFor()));
-  std::cout << "\n";
+    io::print(fmt::format("ways    NONE can be used, for {}: nothing is sent until one comes back\n",
+                          age(status.getWithoutDispatcherFor())));
+  io::print("\n");
   print(status.getDispatchers());
 }
 
@@ -131,7 +133,7 @@ int status(const Config& config, Form form) {
   auto response = ask(client);
   auto status = response.getStatus();
   if (form == Form::json)
-    std::cout << dump(json(status));
+    io::print(dump(json(status)));
   else
     print(status);
   return status.getHealthy() ? 0 : 1;
@@ -142,7 +144,7 @@ int listDispatchers(const Config& config, Form form) {
   auto response = ask(client);
   auto dispatchers = response.getStatus().getDispatchers();
   if (form == Form::json)
-    std::cout << dump(json(dispatchers));
+    io::print(dump(json(dispatchers)));
   else
     print(dispatchers);
   return 0;
@@ -156,18 +158,18 @@ int watchStatus(const Config& config, Milliseconds interval, Form form) {
   const bool screen = isatty(STDOUT_FILENO) == 1 && form == Form::text;
   int last = notRunning;
   while (over == 0) {
-    if (screen) std::cout << "\x1b[H\x1b[2J";
+    if (screen) io::clearScreen();
     try {
       last = status(config, form);
     } catch (const control::Unreachable& e) {
       last = notRunning;
-      std::cout << e.what() << "\n";
+      io::print(fmt::format("{}\n", e.what()));
     } catch (const kj::Exception& e) {
       last = notRunning;
-      std::cout << "smsd did not answer: " << e.getDescription().cStr() << "\n";
+      io::print(fmt::format("smsd did not answer: {}\n", e.getDescription().cStr()));
     }
-    if (!screen && form == Form::text) std::cout << "\n";
-    std::cout << std::flush;
+    if (!screen && form == Form::text) io::print("\n");
+    io::flush();
     timespec pause{interval.count() / 1000, interval.count() % 1000 * 1'000'000};
     if (over == 0) nanosleep(&pause, nullptr);
   }

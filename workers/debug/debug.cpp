@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "common/journal/journal.h"
+#include "common/text/utf.h"
 
 namespace smsd::debug {
 namespace {
@@ -155,7 +156,8 @@ void DebugDispatcher::write(const kit::Job& job) {
                                  {"key", job.key},
                                  {"attempt", job.attempt},
                                  {"at", now()}};
-  std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  std::string text =
+      text::escapedJson(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) + "\n";
   if (::write(file_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     throw std::system_error(errno, std::generic_category(), "cannot write to `file`");
 }

@@ -8,8 +8,9 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstring>
-#include <iostream>
 
+#include "common/io/output.h"
+#include "common/io/parse-exit.h"
 #include "common/journal/journal.h"
 #include "common/systemd/listener.h"
 #include "version.h"
@@ -86,22 +87,23 @@ bool readConfiguration(const Arguments& arguments, config::Keys& keys) {
   std::string name = arguments.configName.empty() ? arguments.config : arguments.configName;
   if (!arguments.config.empty()) fd = open(arguments.config.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
-    std::cerr << fmt::format("{}: {}\n", name.empty() ? "no configuration was given" : name, strerror(errno));
+    io::complain(
+        fmt::format("{}: {}\n", name.empty() ? "no configuration was given" : name, strerror(errno)));
     return false;
   }
   auto problems = keys.read(readAll(fd), name);
   close(fd);
-  std::cerr << config::describe(problems);
+  io::complain(config::describe(problems));
   return problems.empty();
 }
 
 void printKeys(const config::Keys& keys) {
   for (const auto& key : keys.explain())
-    std::cout << fmt::format("{:<20} {}{}\n{:<20} {}\n", key.key, key.type,
-                             key.required               ? " (required)"
-                             : key.defaultValue.empty() ? ""
-                                                        : ", default " + key.defaultValue,
-                             "", key.help);
+    io::print(fmt::format("{:<20} {}{}\n{:<20} {}\n", key.key, key.type,
+                          key.required               ? " (required)"
+                          : key.defaultValue.empty() ? ""
+                                                     : ", default " + key.defaultValue,
+                          "", key.help));
 }
 
 uid_t userNamed(const std::string& user) {
@@ -162,13 +164,13 @@ int workerMain(int argc, char** argv, Dispatcher& dispatcher) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? EX_OK : EX_USAGE;
+    return io::exitStatusOf(app, e);
   }
   journal::open("smsd-worker-" + kind);
   try {
     return run(arguments, kind, dispatcher);
   } catch (const Misuse& e) {
-    std::cerr << e.what();
+    io::complain(e.what());
     return e.status();
   } catch (const kj::Exception& e) {
     journal::Entry(journal::Level::error, fmt::format("{}: {}", arguments.name, e.getDescription().cStr()))

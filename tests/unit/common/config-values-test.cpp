@@ -9,6 +9,8 @@
 #include <string>
 
 #include "common/config/keys.h"
+#include "common/config/yaml-tree.h"
+#include "common/text/utf.h"
 
 namespace smsd::config {
 namespace {
@@ -94,6 +96,20 @@ TEST_F(SecretFile, NeverShowsWhatSomebodyWroteInsteadOfItsPath) {
 TEST_F(SecretFile, DoesNotWaitForAFifo) {
   ASSERT_EQ(mkfifo((folder / "pin").c_str(), 0600), 0);
   EXPECT_NE(read("pin_file: pin").find("is not a regular file"), std::string::npos);
+}
+
+TEST(QuotedScalar, ReadsAsTheValueAndHoldsNothingThatActs) {
+  for (const std::string value :
+       {"plain", "", "it's \"quoted\" \\ {x}: # no", "line\nend\r\t\x1B[2J\x07\x7F",
+        "\u0085\u009B31m\u2028\u202E\u2066", "æøå 👍", "- *alias &anchor !tag %directive"}) {
+    const std::string scalar = quotedScalar(value);
+    EXPECT_EQ(text::printableLines(scalar), scalar) << value;
+    EXPECT_EQ(scalar.find('\n'), scalar.npos);
+    const auto read = parseYaml("key: " + scalar, Quoting::nothing);
+    const auto* tree = std::get_if<Node>(&read);
+    ASSERT_NE(tree, nullptr) << scalar;
+    EXPECT_EQ(tree->entries.at(0).value.scalar, value) << scalar;
+  }
 }
 
 }  // namespace

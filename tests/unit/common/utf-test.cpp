@@ -137,6 +137,30 @@ TEST(Utf, PrintsOnOneLineWithoutControls) {
   for (const auto& [untrusted, expected] : cases) EXPECT_EQ(printable(untrusted, 100), expected);
 }
 
+TEST(Utf, PrintsSeveralLinesWithoutControls) {
+  struct {
+    std::string untrusted;
+    std::string expected;
+  } const cases[] = {
+      {"one\ntwo\n", "one\ntwo\n"},       {"one\r\ntwo", "one \ntwo"}, {"\x1B[2Jgone\n\x07", "?[2Jgone\n?"},
+      {"\u009B31m\u202Eabc", "?31m?abc"}, {"\u0085\u2028", "  "},
+  };
+  for (const auto& [untrusted, expected] : cases) EXPECT_EQ(printableLines(untrusted), expected);
+}
+
+TEST(Utf, EscapesInJsonWhatATerminalWouldActOn) {
+  struct {
+    std::string json;
+    std::string expected;
+  } const cases[] = {
+      {"{\n  \"a\": \"æ👍\"\n}\n", "{\n  \"a\": \"æ👍\"\n}\n"},
+      {"\"\x7F\"", "\"\\u007f\""},
+      {"\"\u009B31m\"", "\"\\u009b31m\""},
+      {"\"a\u202Eb\u2066\u2028\"", "\"a\\u202eb\\u2066\\u2028\""},
+  };
+  for (const auto& [json, expected] : cases) EXPECT_EQ(escapedJson(json), expected);
+}
+
 TEST(Utf, PrintsNoMoreThanItMay) {
   EXPECT_EQ(printable("123456789", 9), "123456789");
   EXPECT_EQ(printable("1234567890", 9), "123456...");
@@ -169,6 +193,10 @@ TEST(Utf, KeepsItsPromisesForAnyBytes) {
     ASSERT_LE(line.size(), bound);
     ASSERT_TRUE(isValid(line)) << line;
     for (const char32_t c : decode(line)) ASSERT_FALSE(isControl(c) || c == 0x202E) << line;
+    for (const char32_t c : decode(printableLines(bytes)))
+      ASSERT_FALSE((isControl(c) && c != '\n') || c == 0x202E) << bytes;
+    for (const char32_t c : decode(escapedJson(bytes)))
+      ASSERT_FALSE((c >= 0x7F && isControl(c)) || c == 0x202E) << bytes;
     const std::string good = repair(bytes);
     const auto prefix = truncated(good, bound);
     ASSERT_LE(prefix.size(), bound);
