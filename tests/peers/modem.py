@@ -19,9 +19,12 @@ error: ...), on the standard input with --talk, or as arguments for the start.
     cms CODE N [at-prompt]    the next N SMS end in +CMS ERROR: CODE, after ^Z or instead of the prompt
     cme CODE N [at-prompt]    the same with +CME ERROR
     error N                   the same with a bare ERROR
+    answer N LINE[|LINE]...   the next N SMS are answered with these lines instead, and the network gets nothing
     half N                    the next N SMS are answered with half a line and no more
     garbage N                 before each of the next N answers comes what is no answer
     unsolicited LINE          sends a line that nobody asked for, now
+    storm SECONDS LINE        sends that line again and again, that far apart, until it is told `storm 0`
+    echo on|off               off: repeats no command, whatever ATE1 says
     chatter N LINE            the next N commands get that line between their echo and their answer
     registration NAME         home, roaming, searching, denied, none
     signal N                  0 to 31, 99: not known
@@ -144,6 +147,7 @@ class Modem:
         self.mute, self.slow, self.mute_after, self.reset_heals = False, 0.0, None, True
         self.faults = []  # of the next SMS: [name, arguments, times left]
         self.garbage, self.chatter = 0, [0, ""]
+        self.can_echo, self.storms = True, 0
         self.reference = 0
         self.power_on()
 
@@ -230,7 +234,7 @@ class Modem:
             announced, pdu, self.edit = self.edit, self.buffer.strip(), None
             self.buffer = b""
             return self.submitted(announced, pdu) if octet == b"\x1a" else self.answer("OK")
-        if self.echo:
+        if self.echo and self.can_echo:
             self.write(octet)
         if self.edit is None and octet == b"\n":
             return
@@ -380,8 +384,15 @@ class Modem:
 
     def fault(self, place):
         """Answers with the fault that is next, where its place is this one; True: it did."""
-        if not self.faults or self.faults[0][0] not in ("CMS", "CME", "error"):
+        if not self.faults or self.faults[0][0] not in ("CMS", "CME", "error", "answer"):
             return None
+        if self.faults[0][0] == "answer":
+            if place != "answer":
+                return None
+            lines = self.faults[0][1]
+            self.used()
+            self.answer(*lines)
+            return True
         kind, (code, where), _ = self.faults[0]
         if where != place:
             return None
@@ -437,9 +448,12 @@ class Modem:
             "cms": lambda code, n, place="answer": self.faults.append(["CMS", (int(code), place), int(n)]),
             "cme": lambda code, n, place="answer": self.faults.append(["CME", (int(code), place), int(n)]),
             "error": lambda n, place="answer": self.faults.append(["error", (0, place), int(n)]),
+            "answer": lambda n, *words: self.faults.append(["answer", " ".join(words).split("|"), int(n)]),
             "half": lambda n: self.faults.append(["half", (), int(n)]),
             "garbage": lambda n: setattr(self, "garbage", int(n)),
             "unsolicited": lambda *words: self.write(f"\r\n{' '.join(words)}\r\n".encode()),
+            "storm": self.storm,
+            "echo": lambda state: setattr(self, "can_echo", {"on": True, "off": False}[state]),
             "chatter": lambda n, *words: setattr(self, "chatter", [int(n), " ".join(words)]),
             "registration": lambda name: setattr(self, "registration", {n: n for n in REGISTRATION}[name]),
             "signal": lambda n: setattr(self, "signal", int(n)),
@@ -459,6 +473,18 @@ class Modem:
             raise ValueError(f"no such command: {word}")
         result = simple[word](*rest)
         return json.dumps(result) if isinstance(result, dict) else "ok"
+
+    def storm(self, seconds, *words):
+        self.storms += 1
+        number, pause, line = self.storms, float(seconds), " ".join(words)
+
+        def again():
+            if self.storms == number:
+                self.write(f"\r\n{line}\r\n".encode())
+                self.after(pause, again)
+
+        if pause > 0:
+            self.after(pause, again)
 
     def speak(self):
         self.mute, self.mute_after = False, None

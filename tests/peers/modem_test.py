@@ -233,6 +233,19 @@ class Emulated(unittest.TestCase):
         self.tell("garbage 1")
         self.assertIn("\x00\xff", self.ask("AT\r"))
 
+    def test_an_answer_of_its_own_storms_and_no_echo(self):
+        self.start("echo off", "answer 1 OK|+CMS ERROR: Network timeout")
+        self.assertEqual(self.ask("ATE1\r"), "\r\nOK\r\n")
+        text, announced = submit("01", "E8329BFD4697D9EC37", units=10)
+        self.assertEqual(self.ask(f"AT+CMGS={announced}\r"), "\r\n> ")
+        self.assertEqual(self.ask(text + "\x1a", until=("timeout\r\n",)), "\r\nOK\r\n\r\n+CMS ERROR: Network timeout\r\n")
+        self.assertEqual(self.recorded(), [])
+        self.assertIn("+CMGS: 1", self.send())
+        self.tell('storm 0.2 +CMTI: "SM",3')
+        for _ in range(3):
+            self.assertIn("+CMTI", self.read(("3\r\n",)))
+        self.tell("storm 0")
+
     def test_it_forgets_that_it_was_exclusive(self):
         self.start()
         fcntl.ioctl(self.fd, termios.TIOCEXCL)
