@@ -150,7 +150,9 @@ TEST(GammuModem, NoticesThatItWasUnplugged) {
   EXPECT_EQ(said(sent), "unknown unplugged after the text was handed over");
   EXPECT_EQ(sent.then, Sent::Then::open);
   EXPECT_EQ(said(modem.send(letter())), "deferred unplugged before the text was handed over");
-  EXPECT_EQ(problemOf(modem.open()), "no modem at its path");
+  const Condition gone = modem.open();
+  EXPECT_EQ(problemOf(gone), "no modem at its path");
+  EXPECT_TRUE(gone.details.empty()) << gone.details[0].first << " of a modem that is not there";
   emulator.tell("plug");
   EXPECT_EQ(problemOf(modem.open()), "");
 }
@@ -168,6 +170,72 @@ TEST(GammuModem, IsNotConfusedByWhatNobodyAskedFor) {
   Alarm alarm(modem, 5s);
   sent = modem.send(letter("second"));
   EXPECT_TRUE(sent.fate == Fate::unknown || sent.fate == Fate::accepted) << said(sent);
+}
+
+TEST(GammuModem, CountsAnErrorInWordsAndAnOkWithoutAReferenceAsNotAccepted) {
+  Emulator emulator;
+  Modem modem(settingsFor(emulator));
+  ASSERT_EQ(problemOf(modem.open()), "");
+  const std::pair<std::string, std::string> rows[] = {
+      {"+CMS ERROR: Unknown error", "unknown CMS 500: an error that the modem has no number for"},
+      {"+CMS ERROR: Network timeout", "unknown CMS 332: the network did not answer"},
+      {"+CME ERROR: Operation not allowed", "deferred CME 3: not allowed now"},
+      {"+CMS ERROR: no such words", "unknown CMS error, in words on no list: no such words"},
+      {"+CMS ERROR: 0", "deferred CMS 0: a cause on no list"},
+      {"+CME ERROR: 0", "deferred CME 0: failure in the modem"},
+      {"+CMS ERROR: -1", "unknown CMS -1: the modem's own number"},
+      {"OK|+CMS ERROR: 38", "deferred CMS 38: the network is out of order"},
+      {"+CMGS: 12|+CMS ERROR: 38", "unknown +CMGS after the text, and then an error"},
+      {"RING|+CMTI: \"SM\",1|+CMS ERROR: congestion|OVER-VOLTAGE WARNNING", "deferred CMS 42: congestion"}};
+  for (auto& [lines, outcome] : rows) {
+    emulator.tell("answer 1 " + lines);
+    Sent sent = modem.send(letter());
+    EXPECT_EQ(said(sent), outcome) << lines;
+    EXPECT_EQ(sent.then, Sent::Then::look) << lines;
+  }
+  EXPECT_TRUE(emulator.sms().empty());
+  EXPECT_EQ(said(modem.send(letter())), "accepted 1");  // libgammu has kept in step
+  emulator.tell("answer 1 OK");
+  Alarm alarm(modem, 2 * soon);
+  EXPECT_EQ(said(modem.send(letter())), "unknown an OK without +CMGS after the text");
+  EXPECT_EQ(emulator.sms().size(), 1U);
+  EXPECT_EQ(emulator.status()["starts"], 1);
+}
+
+TEST(GammuModem, AcceptsOnAReferenceThoughTheModemFallsSilentAfterIt) {
+  Emulator emulator({"answer 1 +CMGS: 12"});
+  Modem modem(settingsFor(emulator));
+  ASSERT_EQ(problemOf(modem.open()), "");
+  Sent sent = modem.send(letter());
+  EXPECT_EQ(said(sent), "accepted 12");
+  EXPECT_EQ(sent.then, Sent::Then::open);
+}
+
+TEST(GammuModem, ServesOneThatRepeatsNoCommand) {
+  Emulator emulator({"echo off"});
+  Modem modem(settingsFor(emulator));
+  ASSERT_EQ(problemOf(modem.open()), "");
+  EXPECT_EQ(said(modem.send(letter())), "accepted 1");
+  EXPECT_EQ(said(modem.send(letter(std::string(200, 'x')))), "accepted 2,3");
+  EXPECT_EQ(problemOf(modem.look()), "");
+}
+
+TEST(GammuModem, IsNotHeldUpByLinesThatNobodyAskedFor) {
+  auto timeOf = [](Emulator& emulator) {
+    const auto begin = std::chrono::steady_clock::now();
+    Modem modem(settingsFor(emulator));
+    EXPECT_EQ(problemOf(modem.open()), "");
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(said(modem.send(letter())), "accepted " + std::to_string(i + 1));
+    return std::chrono::steady_clock::now() - begin;
+  };
+  Emulator quiet;
+  const auto usual = timeOf(quiet);
+  // Each falls into the middle of some echo and some answer.
+  for (std::string line : {"OVER-VOLTAGE WARNNING", "+CMTI: \"SM\",3"}) {
+    Emulator talkative({"storm 0.01 " + line});
+    EXPECT_LT(timeOf(talkative), usual * 3 / 2) << line;
+    EXPECT_EQ(talkative.sms().size(), 2U) << line;
+  }
 }
 
 TEST(GammuModem, ShowsHowItIsAndNoticesWhenThatChanges) {
@@ -191,9 +259,18 @@ TEST(GammuModem, ShowsHowItIsAndNoticesWhenThatChanges) {
   EXPECT_EQ(problemOf(modem.look()), "no SIM");
   emulator.tell("sim ready");
   EXPECT_EQ(problemOf(modem.look()), "");
+  const auto seen = modem.look().seen;
   emulator.tell("mute");
-  EXPECT_EQ(problemOf(modem.look()), "the modem does not answer");
+  const Condition mute = modem.look();
+  EXPECT_EQ(problemOf(mute), "the modem does not answer");
+  EXPECT_TRUE(mute.details.empty()) << mute.details[0].first << " of a modem that does not answer";
+  EXPECT_EQ(mute.seen, seen) << "it was not seen since";
   emulator.tell("speak");
+  EXPECT_EQ(problemOf(modem.look()), "");
+  // a message that comes with the answer is not the answer
+  emulator.tell("chatter 9 +CREG: 2");
+  EXPECT_EQ(problemOf(modem.look()), "");
+  emulator.tell("chatter 0 x");
   // somebody is in a hurry: what is known stays
   std::thread hand([&] { modem.hurry(); });
   auto hurried = modem.look();

@@ -65,6 +65,8 @@ TEST(GammuOutcomes, HasEachEventWhereItBelongs) {
                                           {Event::noPrompt, Fate::deferred},
                                           {Event::errorAtPrompt, Fate::deferred},
                                           {Event::errorAfterText, Fate::unknown},
+                                          {Event::bareOk, Fate::unknown},
+                                          {Event::contradiction, Fate::unknown},
                                           {Event::silence, Fate::unknown},
                                           {Event::unpluggedBefore, Fate::deferred},
                                           {Event::unpluggedAfter, Fate::unknown},

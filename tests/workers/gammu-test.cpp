@@ -51,6 +51,12 @@ TEST(GammuConfig, SaysAtTheStartWhereAndWhatIsWrongC59) {
             "");
 }
 
+std::string namesIn(const kit::Condition& condition) {
+  std::string names;
+  for (auto& [name, value] : condition.details) names += (names.empty() ? "" : " ") + name;
+  return names;
+}
+
 class GammuTest : public testing::Test {
  protected:
   ~GammuTest() noexcept override = default;
@@ -71,10 +77,12 @@ class GammuTest : public testing::Test {
   sandbox::Policy policy;
 };
 
-TEST_F(GammuTest, ReachesItsDeviceAndTheClockAndNothingElse) {
+TEST_F(GammuTest, ReachesItsDeviceItsOwnTerminalAndTheClockAndNothingElse) {
   Emulator emulator({"sim absent"});
   serve("device: " + emulator.link());
-  EXPECT_EQ(policy.devices, (std::vector<std::filesystem::path>{emulator.link()}));
+  ASSERT_EQ(policy.devices.size(), 2U);
+  EXPECT_EQ(policy.devices[0], emulator.link());
+  EXPECT_TRUE(policy.devices[1].string().starts_with("/dev/pts/")) << policy.devices[1];
   EXPECT_EQ(policy.readable, (std::vector<std::filesystem::path>{"/etc/localtime"}));
   EXPECT_TRUE(policy.writable.empty());
   EXPECT_EQ(policy.network, sandbox::Network::none);
@@ -107,9 +115,14 @@ TEST_F(GammuTest, MissesAnIdleModemAtOnceWhenItIsUnplugged) {
   serve("device: " + emulator.link() + "\ncheck_interval: 1h");
   auto spent = dispatcher.spent();
   ASSERT_EQ(dispatcher.condition().broken, "");
+  EXPECT_EQ(namesIn(dispatcher.condition()), "device SIM modem registration operator signal battery seen");
   EXPECT_TRUE(std::holds_alternative<kit::Accepted>(send("+4799887766")));
   // Nobody asks for its condition, which would be a reason to look.
   emulator.tell("hang-up");
+  const auto end = std::chrono::steady_clock::now() + 10s;
+  while (dispatcher.condition().broken.empty() && std::chrono::steady_clock::now() < end)
+    io.provider->getTimer().afterDelay(10 * kj::MILLISECONDS).wait(io.waitScope);
+  EXPECT_EQ(namesIn(dispatcher.condition()), "device seen") << "and no SIM that is ready";
   emulator.tell("plug");
   auto why = io.provider->getTimer().timeoutAfter(30 * kj::SECONDS, kj::mv(spent)).wait(io.waitScope);
   EXPECT_EQ(why, "the modem is another device now");
@@ -130,7 +143,7 @@ TEST_F(GammuTest, SendsAboutAsFastAsLibgammuByItself) {
     Envelope envelope{.number = "+4799887766", .centre = "+4790002100", .validity = {}};
     bare = secondsFor([&] {
       ASSERT_EQ(phone.submit({u"router down", {}}, Alphabet::gsm7, envelope), noError);
-      while (!phone.status()) {
+      while (!phone.isSettled()) {
       }
     });
   }

@@ -49,6 +49,12 @@ kit::Outcome outcomeOf(Fate fate, const std::string& words) {
   return kit::Unknown{words};
 }
 
+std::string ago(std::optional<std::chrono::steady_clock::time_point> seen) {
+  if (!seen) return "not yet";
+  auto age = std::chrono::steady_clock::now() - *seen;
+  return fmt::format("{} s ago", std::chrono::duration_cast<std::chrono::seconds>(age).count());
+}
+
 bool isAboutRegistration(Event event) {
   return event == Event::notRegistered || event == Event::registrationDenied;
 }
@@ -126,7 +132,8 @@ sandbox::Policy GammuDispatcher::policy() {
   nodeAtLock_ = nodeAt(settings_.device);
   holder_ = holderOf(settings_.device);
   sandbox::Policy policy;
-  policy.devices = {settings_.device};
+  bridge_ = std::make_unique<Bridge>();
+  policy.devices = {settings_.device, bridge_->path()};
   policy.readable = {"/etc/localtime"};  // libgammu looks at the clock
   return policy;
 }
@@ -147,7 +154,7 @@ kj::Promise<void> GammuDispatcher::start(kj::AsyncIoContext& io) {
   if (settings_.report) settings.report = Envelope::Report::wanted;
   if (settings_.validity) settings.validity = std::chrono::ceil<std::chrono::minutes>(*settings_.validity);
   if (!settings_.checkRegistration) settings.registration = ModemSettings::Registration::ignored;
-  modem_ = std::make_unique<Modem>(std::move(settings));
+  modem_ = std::make_unique<Modem>(std::move(settings), std::move(bridge_));
   bench_ = std::make_unique<Bench>(joinPatience);
   // A modem that cannot be used is a state to be shown, not a reason not to serve.
   return open();
@@ -168,13 +175,13 @@ void GammuDispatcher::found(Condition condition) {
   const bool was = usable_;
   known_ = std::move(condition);
   usable_ = !known_.problem;
-  lastSeen_ = timer_->now();
+  lastLook_ = timer_->now();
   if (known_.problem == Event::held && !holder_.empty()) known_.reason += ": " + holder_;
   if (usable_) {
     everUsed_ = true;
     rung_ = Rung::none;
   } else if (was) {
-    sickSince_ = lastSeen_;
+    sickSince_ = lastLook_;
   }
 }
 
@@ -184,8 +191,8 @@ kit::Condition GammuDispatcher::condition() const {
   result.details = {{"device", settings_.device}};
   result.details.insert(result.details.end(), known_.details.begin(), known_.details.end());
   if (timer_ == nullptr) return result;
-  auto age = timer_->now() - lastSeen_;
-  result.details.emplace_back("seen", fmt::format("{} s ago", age / kj::SECONDS));
+  result.details.emplace_back("seen", ago(known_.seen));
+  auto age = timer_->now() - lastLook_;
   // To be asked is a reason to look, for the next one who asks.
   if (usable_ && !sending_ && age > asked && stirred_.get() != nullptr) {
     wanted_ = true;
@@ -222,7 +229,7 @@ kj::Promise<void> GammuDispatcher::look() {
 }
 
 kj::TimePoint GammuDispatcher::nextLook() const {
-  return lastSeen_ + settings_.checkInterval.count() * kj::MILLISECONDS;
+  return lastLook_ + settings_.checkInterval.count() * kj::MILLISECONDS;
 }
 
 kj::Duration GammuDispatcher::pause() const {
@@ -338,14 +345,17 @@ kit::Outcome GammuDispatcher::finished(Sent sent) {
   sending_ = false;
   if (stirred_.get() != nullptr) stirred_->fulfill();
   if (sent.then == Sent::Then::next) {
-    if (sent.fate == Fate::accepted) lastSeen_ = timer_->now();
+    lastLook_ = timer_->now();
+    known_.seen = std::chrono::steady_clock::now();
     return outcomeOf(sent.fate, sent.words);
   }
   due_ = sent.then;
   if (sent.then == Sent::Then::open) {
     usable_ = false;
     known_.problem = Event::mute;
-    known_.reason = "is opened anew: " + sent.words;
+    known_.reason =
+        "is opened anew: " + (sent.fate == Fate::accepted ? "it did not end its answer" : sent.words);
+    known_.details.clear();
     sickSince_ = timer_->now();
   }
   return outcomeOf(sent.fate, sent.words);

@@ -83,6 +83,7 @@ class GammuDispatcher : public kit::Dispatcher {
   kj::Timer* timer_ = nullptr;
   kj::UnixEventPort* port_ = nullptr;
 
+  std::unique_ptr<Bridge> bridge_;  // until start()
   std::unique_ptr<Modem> modem_;
   Condition known_;
   bool usable_ = false;    // opened, and it can take an SMS
@@ -90,7 +91,7 @@ class GammuDispatcher : public kit::Dispatcher {
   bool sending_ = false;
   Rung rung_ = Rung::none;
   std::optional<Sent::Then> due_;  // what the last SMS left to be done
-  kj::TimePoint lastSeen_ = kj::origin<kj::TimePoint>();
+  kj::TimePoint lastLook_ = kj::origin<kj::TimePoint>();
   kj::TimePoint sickSince_ = kj::origin<kj::TimePoint>();
   kj::PromiseFulfillerPair<std::string> spent_ = kj::newPromiseAndFulfiller<std::string>();
   // Mutable: to be asked for the condition is a reason to look.

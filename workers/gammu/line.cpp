@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 
 namespace smsd::gammu {
 namespace {
@@ -18,10 +17,9 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t mostLines = 32;
-constexpr std::size_t mostLine = 200;
-constexpr std::size_t mostAnswer = 16384;
-constexpr auto slice = 50ms;  // how soon an interruption is noticed
+constexpr auto slice = 50ms;      // how soon an interruption is noticed
+constexpr auto settling = 300ms;  // of an answer whose command was not repeated yet
+constexpr auto longestDrain = 500ms;
 
 speed_t codeOf(unsigned speed) {
   switch (speed) {
@@ -63,59 +61,25 @@ LineError errorOf(int error) {
   }
 }
 
-/// Raw, at a speed, without modem control: what comes is what the modem said.
+/// Raw, at a speed, without flow control, and with the signals that a modem waits for.
 bool prepare(int fd, unsigned speed) {
   termios settings{};
   if (tcgetattr(fd, &settings) != 0) return false;
   cfmakeraw(&settings);
-  settings.c_cflag |= CREAD | CLOCAL;
+  settings.c_iflag = IGNPAR;
+  settings.c_cflag &= ~static_cast<tcflag_t>(CSTOPB | CRTSCTS);
+  settings.c_cflag |= CREAD | CLOCAL | HUPCL;
   settings.c_cc[VMIN] = 1;
   settings.c_cc[VTIME] = 0;
   cfsetispeed(&settings, codeOf(speed));
   cfsetospeed(&settings, codeOf(speed));
-  return tcsetattr(fd, TCSANOW, &settings) == 0;
-}
-
-bool startsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
-/// True: this line ends the answer.
-bool takeEnd(std::string_view line, Reply& reply) {
-  auto number = [&](std::string_view prefix, Reply::End end) {
-    if (!startsWith(line, prefix)) return false;
-    std::string_view digits = line.substr(prefix.size());
-    while (startsWith(digits, " ")) digits.remove_prefix(1);
-    reply.end = end;
-    std::from_chars(digits.data(), digits.data() + digits.size(), reply.number);
-    return true;
-  };
-  if (number("+CME ERROR:", Reply::End::cme) || number("+CMS ERROR:", Reply::End::cms)) return true;
-  if (line == "OK") reply.end = Reply::End::ok;
-  if (line == "ERROR") reply.end = Reply::End::error;
-  return line == "OK" || line == "ERROR";
-}
-
-/// Takes the whole lines off `bytes`. True: the answer has ended.
-bool takeLines(std::string& bytes, std::string_view command, Reply& reply) {
-  for (std::size_t end; (end = bytes.find_first_of("\r\n")) != std::string::npos;) {
-    std::string line = bytes.substr(0, std::min(end, mostLine));
-    bytes.erase(0, end + 1);
-    if (line.empty() || line == command) continue;
-    if (takeEnd(line, reply)) return true;
-    if (reply.lines.size() < mostLines) reply.lines.push_back(std::move(line));
-  }
-  if (bytes.size() > mostAnswer) bytes.clear();
-  return false;
+  if (tcsetattr(fd, TCSANOW, &settings) != 0) return false;
+  int signals = TIOCM_DTR | TIOCM_RTS;
+  ioctl(fd, TIOCMBIS, &signals);  // a line without them, as of a pseudo terminal, works as well
+  return true;
 }
 
 }  // namespace
-
-std::optional<std::string> Reply::after(std::string_view prefix) const {
-  for (auto& line : lines)
-    if (startsWith(line, prefix)) return line.substr(prefix.size());
-  return std::nullopt;
-}
 
 LineError Line::open(const std::string& device, unsigned speed) {
   close();
@@ -130,18 +94,19 @@ LineError Line::open(const std::string& device, unsigned speed) {
   // opening it (ModemManager), which stops all but root.
   else if (flock(fd_, LOCK_EX | LOCK_NB) != 0 || (ioctl(fd_, TIOCGEXCL, &exclusive) == 0 && exclusive != 0))
     result = LineError::held;
-  else if (!prepare(fd_, speed))
+  else if (ioctl(fd_, TIOCEXCL); !prepare(fd_, speed))
     result = LineError::failed;
   if (result != LineError::none) {
     ::close(fd_);
     fd_ = -1;
   }
+  startOver();
   return result;
 }
 
 void Line::close() {
   if (fd_ < 0) return;
-  ioctl(fd_, TIOCNXCL);  // libgammu's, which would outlive it where somebody else still holds the line
+  ioctl(fd_, TIOCNXCL);  // it would outlive this descriptor where another program still holds the line
   ::close(fd_);
   fd_ = -1;
 }
@@ -154,13 +119,10 @@ bool Line::hungUp() const {
 void Line::flush() { tcflush(fd_, TCIOFLUSH); }
 
 void Line::drain(Milliseconds silence) {
-  char buffer[1024];
-  // A modem that never stops talking is not waited for.
-  for (int most = 0; most < 100 && waitFor(POLLIN, Clock::now() + silence); ++most)
-    if (::read(fd_, buffer, sizeof buffer) <= 0) return;
+  const auto end = Clock::now() + longestDrain;
+  while (waitFor(POLLIN, std::min(end, Clock::now() + silence)))
+    if (!receive()) return;
 }
-
-void Line::yieldLock() { flock(fd_, LOCK_UN); }
 
 bool Line::waitFor(short events, Clock::time_point end) const {
   while (!interrupted_) {
@@ -183,24 +145,38 @@ void Line::write(std::string_view bytes, Milliseconds within) {
   }
 }
 
-Reply Line::ask(std::string_view command, Milliseconds within) {
-  Reply reply;
-  auto end = Clock::now() + within;
-  std::string line(command);
-  write(line + "\r", within);
-  std::string bytes;
-  while (waitFor(POLLIN, end)) {
-    char buffer[1024];
-    ssize_t count = ::read(fd_, buffer, sizeof buffer);
-    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
-      reply.end = Reply::End::gone;
-      return reply;
-    }
-    if (count < 0) continue;
-    bytes.append(buffer, static_cast<std::size_t>(count));
-    if (takeLines(bytes, command, reply)) return reply;
+bool Line::receive() {
+  char buffer[1024];
+  const ssize_t count = ::read(fd_, buffer, sizeof buffer);
+  if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return false;
+  if (count > 0) dialogue_.fromModem({buffer, static_cast<std::size_t>(count)});
+  return true;
+}
+
+Line::Milliseconds Line::settle(Milliseconds wait) {
+  if (!dialogue_.needsSettling()) {
+    heldSince_.reset();
+    return wait;
   }
-  return reply;
+  const auto now = Clock::now();
+  if (!heldSince_) heldSince_ = now;
+  const auto left = std::chrono::ceil<Milliseconds>(*heldSince_ + settling - now);
+  if (left > 0ms) return std::min(wait, left);
+  dialogue_.settle();
+  heldSince_.reset();
+  return 0ms;
+}
+
+Reply Line::ask(std::string_view command, Milliseconds within) {
+  const auto end = Clock::now() + within;
+  write(dialogue_.fromDriver(std::string(command) + "\r"), within);
+  for (;;) {
+    const auto wait = settle(std::chrono::ceil<Milliseconds>(end - Clock::now()));
+    if (dialogue_.reply() || interrupted_ || Clock::now() >= end) break;
+    if (waitFor(POLLIN, Clock::now() + wait) && !receive()) return Reply::of(Reply::End::gone);
+  }
+  dialogue_.takeForDriver();
+  return dialogue_.reply().value_or(Reply{});
 }
 
 }  // namespace smsd::gammu

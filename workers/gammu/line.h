@@ -1,9 +1,10 @@
-// The serial line to a modem, spoken to directly: what libgammu does not ask, cannot be told to ask in a
-// second, or would ask twice.
+// The serial line to a modem.
 //
-// Owns one descriptor of the device, and with it the lock on it (flock) for as long as the modem is used.
-// Called by the modem on its thread, only while libgammu, which has the device open too, is not reading.
-// Never waits longer than it is told. Fails by saying what it ran into; throws nothing.
+// Owns the only descriptor of the device, the lock on it (flock and TIOCEXCL) for as long as the modem is
+// used, and the dialogue, which reads every byte that comes. The worker's own questions go through ask();
+// libgammu's come over the bridge. Called by the modem on its thread, and by the bridge's while libgammu
+// waits in a call, never by both. Never waits longer than it is told. Fails by saying what it ran into;
+// throws nothing.
 #pragma once
 
 #include <atomic>
@@ -11,21 +12,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "workers/gammu/dialogue.h"
 
 namespace smsd::gammu {
 
 enum class LineError { none, absent, noPermission, held, failed };
-
-/// What came back for a command.
-struct Reply {
-  enum class End { ok, error, cme, cms, silence, gone };
-  End end = End::silence;
-  int number = -1;                 // of cme and cms
-  std::vector<std::string> lines;  // without echo and end; at most 32, of at most 200 bytes
-  /// What follows `prefix` in the first line that starts with it.
-  std::optional<std::string> after(std::string_view prefix) const;
-};
 
 class Line {
  public:
@@ -45,13 +37,19 @@ class Line {
 
   /// Throws away what has come so far.
   void flush();
-  /// The same, until nothing has come for so long.
+  /// The same, until nothing has come for `quiet`, or for half a second where the modem never stops talking.
   void drain(Milliseconds quiet);
-  /// Gives the lock up for who has the device open in this process, too.
-  void yieldLock();
-  /// `command` without its end. A line that nobody asked for is left out where it can be told.
+  /// Forgets the command under way, for a modem that was told to forget it.
+  void startOver() { dialogue_ = {}; }
+  /// `command` without its end. The reply has only the lines that belong to `command`.
   Reply ask(std::string_view command, Milliseconds within);
   void write(std::string_view bytes, Milliseconds within);
+  /// Reads what is there. False: the modem is gone.
+  bool receive();
+  /// Settles an answer that was held long enough. Returns how long one may be held still, at most `wait`.
+  Milliseconds settle(Milliseconds wait);
+  Dialogue& dialogue() { return dialogue_; }
+  const Dialogue& dialogue() const { return dialogue_; }
 
   /// From any thread: what waits, and what is asked from now on, ends at once as silence.
   void interrupt() { interrupted_ = true; }
@@ -62,6 +60,8 @@ class Line {
   bool waitFor(short events, std::chrono::steady_clock::time_point end) const;
 
   int fd_ = -1;
+  Dialogue dialogue_;
+  std::optional<std::chrono::steady_clock::time_point> heldSince_;
   std::atomic<bool> interrupted_{false};
 };
 

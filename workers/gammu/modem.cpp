@@ -39,12 +39,16 @@ std::optional<int> numberIn(const std::string& text) {
   return value;
 }
 
-/// TS 27.007 7.2: what follows `+CREG:`, with or without the mode in front.
+/// TS 27.007 7.2: `<n>,<stat>` answers the question; `<stat>` alone, or with an area's number behind it, is a
+/// message that came with the answer, or the answer of a modem that leaves <n> out.
 std::optional<int> registrationIn(const Reply& reply, std::string_view prefix) {
-  auto said = reply.after(prefix);
-  if (!said) return std::nullopt;
-  auto parts = fields(*said);
-  return numberIn(parts.size() > 1 ? parts[1] : parts[0]);
+  std::optional<int> alone;
+  for (auto& said : reply.allAfter(prefix)) {
+    auto parts = fields(said);
+    if (auto state = parts.size() > 1 ? numberIn(parts[1]) : std::nullopt) return state;
+    alone = numberIn(parts[0]);
+  }
+  return alone;
 }
 
 bool isRegistered(int state) {
@@ -105,7 +109,20 @@ void Modem::detail(const std::string& name, std::string value) {
   known_.details.emplace_back(name, std::move(value));
 }
 
+void Modem::forget(std::string_view name) {
+  std::erase_if(known_.details, [&](auto& known) { return known.first == name; });
+}
+
+Reply Modem::ask(std::string_view command, Line::Milliseconds within) {
+  Reply reply = line_.ask(command, within);
+  if (reply.end != Reply::End::silence && reply.end != Reply::End::gone) wasSeen();
+  return reply;
+}
+
 Condition Modem::failed(Event event, const std::string& more) {
+  // Nothing is known of the state of a modem that is not there.
+  for (Event away : {Event::noDevice, Event::noPermission, Event::held, Event::mute})
+    if (event == away) known_.details.clear();
   known_.problem = event;
   known_.reason = finding(event).reason;
   if (!more.empty()) known_.reason += ": " + more;
@@ -130,8 +147,9 @@ void Modem::restart() {
   line_.resume();
   if (!line_.isOpen()) return;
   // Out of whatever it was in the middle of, first.
+  line_.startOver();
   line_.write("\x1b\r", answer);
-  line_.ask("AT+CFUN=1,1", answer);
+  ask("AT+CFUN=1,1", answer);
   close();
 }
 
@@ -139,7 +157,7 @@ Condition Modem::open() {
   close();
   aborted_ = false;
   line_.resume();
-  known_ = {};
+  known_ = {.problem = {}, .reason = {}, .details = {}, .seen = known_.seen};
   LineError error = line_.open(settings_.phone.device, speedOf(settings_.phone.connection).value_or(115200));
   if (error == LineError::failed)
     return failed(Event::noDevice, "what is there is no serial line that works");
@@ -155,9 +173,9 @@ bool Modem::greet() {
   line_.flush();
   line_.write("\x1b\r", greeting);
   for (int attempt = 0; attempt < 3; ++attempt) {
-    if (line_.ask("AT", greeting).end != Reply::End::ok) continue;
+    if (ask("AT", greeting).end != Reply::End::ok) continue;
     line_.drain(quiet);  // what is left of former answers
-    line_.ask("AT+CMEE=1", answer);
+    ask("AT+CMEE=1", answer);
     return true;
   }
   return false;
@@ -165,10 +183,10 @@ bool Modem::greet() {
 
 /// No event: nothing has to be entered.
 std::optional<Event> Modem::askSim() {
-  Reply reply = line_.ask("AT+CPIN?", simAnswer);
+  Reply reply = ask("AT+CPIN?", simAnswer);
   if (reply.end == Reply::End::cme || reply.end == Reply::End::cms) {
-    detail("SIM", finding(reply.end == Reply::End::cme ? Source::cme : Source::cms, reply.number).reason);
-    switch (reply.number) {
+    detail("SIM", findingOf(reply).reason);
+    switch (reply.number.value_or(-1)) {
       case 10:
       case 310:
         return Event::noSim;
@@ -199,11 +217,11 @@ std::optional<Event> Modem::askSim() {
 
 /// TS 27.007 8.65 (CPINR); Huawei's own where that is not known.
 std::optional<int> Modem::triesLeft() {
-  if (auto said = line_.ask("AT+CPINR=\"SIM PIN\"", answer).after("+CPINR:")) {
+  if (auto said = ask("AT+CPINR=\"SIM PIN\"", answer).after("+CPINR:")) {
     auto parts = fields(*said);
     if (parts.size() >= 2) return numberIn(parts[1]);
   }
-  if (auto said = line_.ask("AT^CPIN?", answer).after("^CPIN:")) {
+  if (auto said = ask("AT^CPIN?", answer).after("^CPIN:")) {
     auto parts = fields(*said);  // code, tries of it, of PUK, of PIN, of PUK2, of PIN2
     if (parts.size() >= 4) return numberIn(parts[3]);
   }
@@ -220,7 +238,7 @@ std::optional<Event> Modem::unlock() {
   if (left ? *left < allTries : settings_.counter == ModemSettings::Counter::required)
     return left ? Event::pinTriesUsed : Event::pinTriesUnknown;
   pinRefused_ = true;  // until it is known to have been taken: silence is no reason for another try
-  Reply reply = line_.ask("AT+CPIN=\"" + settings_.pin.reveal() + "\"", simAnswer);
+  Reply reply = ask("AT+CPIN=\"" + settings_.pin.reveal() + "\"", simAnswer);
   if (reply.end != Reply::End::ok) return Event::pinRefused;
   pinRefused_ = false;
   event = askSim();
@@ -228,24 +246,29 @@ std::optional<Event> Modem::unlock() {
 }
 
 Condition Modem::ofError(int error) {
-  // Our own line was free a moment ago: libgammu could not lock it, so somebody else was quicker.
-  if (error == 2 || error == 3 || error == 5) return failed(Event::held);
-  if (error == 4) return failed(Event::noDevice);
-  if (error == 6) return failed(Event::noPermission);
+  if (line_.hungUp()) return failed(Event::noDevice);
   return failed(Event::mute, finding(Source::gammu, error).reason);
 }
 
-Condition Modem::start() {
-  line_.yieldLock();  // libgammu takes it
-  if (int error = phone_.open(settings_.phone); error != noError) return ofError(error);
-  centre_ = settings_.centre;
-  if (centre_.empty()) {
-    if (int error = phone_.readCentre(centre_); error == 70 || error == 14) return ofError(error);
-  }
-  if (centre_.empty()) return failed(Event::noCentre);
+int Modem::startPhone() {
+  bridge_->clear();
+  Carrier carrier(*bridge_, line_, [this] { phone_.abort(); });
+  PhoneSettings settings = settings_.phone;
+  settings.device = bridge_->path();
+  if (int error = phone_.open(settings); error != noError) return error;
   std::string maker = phone_.manufacturer();
   detail("modem", maker.empty() ? phone_.model() : maker + " " + phone_.model());
-  line_.ask("AT+COPS=3,2", answer);  // operators by number from now on
+  centre_ = settings_.centre;
+  if (!centre_.empty()) return noError;
+  const int error = phone_.readCentre(centre_);
+  return error == 70 || error == 14 ? error : noError;
+}
+
+Condition Modem::start() {
+  if (int error = startPhone(); error != noError) return ofError(error);
+  wasSeen();
+  if (centre_.empty()) return failed(Event::noCentre);
+  ask("AT+COPS=3,2", answer);  // operators by number from now on
   return known_;
 }
 
@@ -269,7 +292,7 @@ Condition Modem::look() {
 std::optional<Event> Modem::askRegistration() {
   std::optional<int> first;
   for (std::string name : {"+CREG", "+CGREG", "+CEREG"}) {
-    auto state = registrationIn(line_.ask("AT" + name + "?", answer), name + ":");
+    auto state = registrationIn(ask("AT" + name + "?", answer), name + ":");
     if (line_.isInterrupted()) return std::nullopt;
     if (state && isRegistered(*state)) {
       detail("registration", registrationName(*state));
@@ -277,7 +300,10 @@ std::optional<Event> Modem::askRegistration() {
     }
     if (!first) first = state;
   }
-  if (!first) return std::nullopt;  // it cannot say
+  if (!first) {
+    forget("registration");
+    return std::nullopt;  // it cannot say
+  }
   detail("registration", registrationName(*first));
   if (settings_.registration == ModemSettings::Registration::ignored) return std::nullopt;
   return *first == 3 ? Event::registrationDenied : Event::notRegistered;
@@ -285,92 +311,21 @@ std::optional<Event> Modem::askRegistration() {
 
 /// TS 27.007 7.3, 8.5, 8.4.
 void Modem::askSignal() {
-  if (auto said = line_.ask("AT+COPS?", answer).after("+COPS:")) {
+  if (auto said = ask("AT+COPS?", answer).after("+COPS:")) {
     auto parts = fields(*said);
     std::string code = parts.size() > 2 ? parts[2] : "";
     std::string known = operatorName(code);
     detail("operator", code.empty() ? "none" : known.empty() ? code : known + " (" + code + ")");
   }
-  if (auto said = line_.ask("AT+CSQ", answer).after("+CSQ:")) {
+  if (auto said = ask("AT+CSQ", answer).after("+CSQ:")) {
     auto strength = numberIn(fields(*said)[0]);
     bool isKnown = strength && *strength >= 0 && *strength <= 31;
     detail("signal", isKnown ? std::to_string(-113 + 2 * *strength) + " dBm" : "not known");
   }
-  if (auto said = line_.ask("AT+CBC", answer).after("+CBC:")) {
+  if (auto said = ask("AT+CBC", answer).after("+CBC:")) {
     auto parts = fields(*said);
     auto charge = parts.size() > 1 ? numberIn(parts[1]) : std::nullopt;
     if (charge && *charge >= 0 && *charge <= 100) detail("battery", std::to_string(*charge) + "%");
-  }
-}
-
-// --- an SMS
-// -------------------------------------------------------------------------------------------------
-
-Sent Modem::send(const Letter& letter) {
-  auto number = dialled(letter.recipient);
-  if (!number) return {Fate::refused, finding(Event::badNumber).reason};
-  auto parts = partsOf(letter.text, letter.key);
-  if (!parts) return {Fate::refused, finding(Event::tooLong).reason};
-  line_.resume();
-  if (!phone_.isOpen() || line_.hungUp())
-    return {Fate::deferred, finding(Event::unpluggedBefore).reason, Sent::Then::open};
-  const Envelope envelope{*number, centre_, settings_.messageClass, settings_.validity, settings_.report};
-  std::string references;
-  for (std::size_t i = 0; i < parts->parts.size(); ++i) {
-    Sent sent = sendPart(parts->parts[i], parts->alphabet, envelope);
-    if (sent.fate != Fate::accepted) {
-      // Some of it is with the recipient, or may be.
-      if (i > 0)
-        sent = {Fate::unknown,
-                finding(Event::partOnly).reason + " (" + std::to_string(i) + " of " +
-                    std::to_string(parts->parts.size()) + "): " + sent.words,
-                sent.then};
-      return sent;
-    }
-    references += (references.empty() ? "" : ",") + sent.words;
-  }
-  return {Fate::accepted, references};
-}
-
-Sent Modem::sendPart(const Part& part, Alphabet alphabet, const Envelope& envelope) {
-  if (aborted_) return {Fate::deferred, finding(Event::noPrompt).reason, Sent::Then::open};
-  int error = phone_.submit(part, alphabet, envelope);
-  if (auto early = phone_.early()) {
-    if (early->kind == Status::Kind::bare)
-      return {Fate::deferred, finding(Event::errorAtPrompt).reason, Sent::Then::look};
-    Finding found = finding(early->kind == Status::Kind::cms ? Source::cms : Source::cme, early->number);
-    // Nothing was handed over, whatever the number says of what follows a text.
-    return {found.fate == Fate::unknown ? Fate::deferred : found.fate, found.reason, Sent::Then::look};
-  }
-  return error == noError ? awaitStatus() : notSubmitted(error);
-}
-
-Sent Modem::notSubmitted(int error) {
-  if (line_.hungUp() || error == 11 || error == 12)
-    return {Fate::deferred, finding(Event::unpluggedBefore).reason, Sent::Then::open};
-  if (error == 14 || error == 70) return {Fate::deferred, finding(Event::noPrompt).reason, Sent::Then::open};
-  Finding found = finding(Source::gammu, error);
-  return {found.fate, found.reason, Sent::Then::open};
-}
-
-Sent Modem::awaitStatus() {
-  for (;;) {
-    if (auto status = phone_.status()) {
-      switch (status->kind) {
-        case Status::Kind::accepted:
-          return {Fate::accepted, status->reference < 0 ? "" : std::to_string(status->reference)};
-        case Status::Kind::bare:
-          return {Fate::unknown, finding(Event::errorAfterText).reason, Sent::Then::open};
-        case Status::Kind::cms:
-        case Status::Kind::cme: {
-          Finding found =
-              finding(status->kind == Status::Kind::cms ? Source::cms : Source::cme, status->number);
-          return {found.fate, found.reason, Sent::Then::look};
-        }
-      }
-    }
-    if (line_.hungUp()) return {Fate::unknown, finding(Event::unpluggedAfter).reason, Sent::Then::open};
-    if (aborted_) return {Fate::unknown, finding(Event::silence).reason, Sent::Then::open};
   }
 }
 

@@ -1,20 +1,24 @@
 // One modem: how it is brought up, what it is asked, how an SMS goes through it, and how it is let go.
 //
-// Owns the line and libgammu's state machine. Every call blocks; all but abort() and hurry() come from one
-// thread (gammu.cpp has it). Decides nothing about when: that is the dispatcher's. Never tries a PIN twice,
-// never hands a part over twice. Returns what it found; throws nothing of its own.
+// Owns the line, the bridge and libgammu's state machine. Every call blocks; all but abort() and hurry() come
+// from one thread (gammu.cpp has it). Decides nothing about when: that is the dispatcher's. Never tries a PIN
+// twice, never hands a part over twice. Returns what it found; throws nothing of its own.
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/config/secret.h"
+#include "workers/gammu/bridge.h"
 #include "workers/gammu/line.h"
 #include "workers/gammu/outcomes.h"
 #include "workers/gammu/phone.h"
+#include "workers/gammu/verdict.h"
 
 namespace smsd::gammu {
 
@@ -31,9 +35,10 @@ struct ModemSettings {
 };
 
 struct Condition {
-  std::optional<Event> problem;  // why no SMS can go now
-  std::string reason;            // the same in words; empty: it is well
-  std::vector<std::pair<std::string, std::string>> details;
+  std::optional<Event> problem;                               // why no SMS can go now
+  std::string reason;                                         // the same in words; empty: it is well
+  std::vector<std::pair<std::string, std::string>> details;   // none that the modem does not stand by now
+  std::optional<std::chrono::steady_clock::time_point> seen;  // when the modem last answered; empty: never
 };
 
 struct Letter {
@@ -51,7 +56,9 @@ struct Sent {
 
 class Modem {
  public:
-  explicit Modem(ModemSettings settings) : settings_(std::move(settings)) {}
+  /// `bridge` is made before the process is locked in.
+  explicit Modem(ModemSettings settings, std::unique_ptr<Bridge> bridge = std::make_unique<Bridge>())
+      : settings_(std::move(settings)), bridge_(std::move(bridge)) {}
 
   /// From whatever state it is in: opens the device, greets, unlocks the SIM, starts libgammu, looks.
   Condition open();
@@ -71,20 +78,26 @@ class Modem {
 
  private:
   Condition failed(Event event, const std::string& more = "");
+  Reply ask(std::string_view command, Line::Milliseconds within);
+  void wasSeen() { known_.seen = std::chrono::steady_clock::now(); }
   bool greet();
   std::optional<Event> askSim();
   std::optional<Event> unlock();
   std::optional<int> triesLeft();
   Condition start();
+  int startPhone();
   Condition ofError(int error);
   std::optional<Event> askRegistration();
   void askSignal();
   void detail(const std::string& name, std::string value);
+  void forget(std::string_view name);
   Sent sendPart(const Part& part, Alphabet alphabet, const Envelope& envelope);
-  Sent awaitStatus();
-  Sent notSubmitted(int error);
+  Waited awaitEnd();
+  Sent sentOf(Waited waited);
+  Sent::Then nextAfter(const Finding& found, Waited waited);
 
   const ModemSettings settings_;
+  std::unique_ptr<Bridge> bridge_;
   Line line_;
   Phone phone_;
   Condition known_;

@@ -174,6 +174,8 @@ const std::vector<Entry> rows = {
     {Source::worker, int(Event::noPrompt), Fate::deferred, "no prompt for the text"},
     {Source::worker, int(Event::errorAtPrompt), Fate::deferred, "an error without a number before the text"},
     {Source::worker, int(Event::errorAfterText), Fate::unknown, "an error without a number after the text"},
+    {Source::worker, int(Event::bareOk), Fate::unknown, "an OK without +CMGS after the text"},
+    {Source::worker, int(Event::contradiction), Fate::unknown, "+CMGS after the text, and then an error"},
     {Source::worker, int(Event::silence), Fate::unknown, "no answer after the text was handed over"},
     {Source::worker, int(Event::unpluggedBefore), Fate::deferred,
      "unplugged before the text was handed over"},

@@ -44,7 +44,9 @@ enum class Event {
   noCentre,            // no number of a service centre, neither configured nor on the SIM
   noPrompt,            // CMGS was not answered by "> "
   errorAtPrompt,       // but by a bare ERROR
-  errorAfterText,      // a bare ERROR, or no sense at all, after the text
+  errorAfterText,      // a bare ERROR after the text
+  bareOk,              // OK after the text, and no +CMGS
+  contradiction,       // +CMGS after the text, and then an error
   silence,             // no answer after the text
   unpluggedBefore,     // it went away before the text was handed over
   unpluggedAfter,      // and after

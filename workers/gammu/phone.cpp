@@ -41,29 +41,10 @@ std::string digitsIn(const unsigned char* field) {
 struct Phone::Impl {
   std::mutex guard;  // of `machine` as a pointer: abort() comes from another thread
   GSM_StateMachine* machine = nullptr;
-  std::optional<Status> status;
-  std::optional<Status> early;
-  Status::Kind lastError = Status::Kind::bare;
+  bool isSettled = false;
 
-  /// libgammu prints each line of an answer as `number "line"` before it makes something of it. Texts and
-  /// numbers come by here too, and are forgotten.
-  static void onLog(const char* text, void* self) {
-    const char* line = text;
-    while (*line >= '0' && *line <= '9') ++line;
-    if (line == text || std::strncmp(line, " \"+CM", 5) != 0) return;
-    auto& last = static_cast<Impl*>(self)->lastError;
-    if (std::strncmp(line + 2, "+CMS ERROR:", 11) == 0) last = Status::Kind::cms;
-    if (std::strncmp(line + 2, "+CME ERROR:", 11) == 0) last = Status::Kind::cme;
-  }
-
-  static void onStatus(GSM_StateMachine*, int number, int reference, void* data) {
-    auto& self = *static_cast<Impl*>(data);
-    Status status;
-    if (number == 0)
-      status = {Status::Kind::accepted, -1, reference};
-    else if (number > 0 && self.lastError != Status::Kind::bare)
-      status = {self.lastError, number, -1};
-    self.status = status;
+  static void onStatus(GSM_StateMachine*, int, int, void* data) {
+    static_cast<Impl*>(data)->isSettled = true;
   }
 };
 
@@ -82,7 +63,6 @@ int Phone::open(const PhoneSettings& settings) {
   config->Connection = given(settings.connection);
   config->DebugFile = given("");
   std::snprintf(config->Model, sizeof config->Model, "%s", settings.model.c_str());
-  std::snprintf(config->DebugLevel, sizeof config->DebugLevel, "text");  // onLog reads it; nothing prints it
   config->LockDevice = FALSE;
   config->UseGlobalDebugFile = FALSE;
   config->PhoneFeatures[0] = static_cast<GSM_Feature>(0);
@@ -93,7 +73,7 @@ int Phone::open(const PhoneSettings& settings) {
   }
   // One try: what is not answered is for the caller to judge, and a command that was only answered late must
   // not be given twice.
-  GSM_Error error = GSM_InitConnection_Log(machine, 1, &Impl::onLog, impl_.get());
+  GSM_Error error = GSM_InitConnection(machine, 1);
   if (error == ERR_NONE) GSM_SetSendSMSStatusCallback(machine, &Impl::onStatus, impl_.get());
   return error;
 }
@@ -119,9 +99,7 @@ int Phone::readCentre(std::string& number) {
 }
 
 int Phone::submit(const Part& part, Alphabet alphabet, const Envelope& envelope) {
-  impl_->status.reset();
-  impl_->early.reset();
-  impl_->lastError = Status::Kind::bare;
+  impl_->isSettled = false;
   auto message = std::make_unique<GSM_SMSMessage>();  // large
   GSM_SetDefaultSMSData(message.get());
   message->PDU = envelope.report == Envelope::Report::wanted ? SMS_Status_Report : SMS_Submit;
@@ -142,18 +120,15 @@ int Phone::submit(const Part& part, Alphabet alphabet, const Envelope& envelope)
   message->UDH.Type = part.header.empty() ? UDH_NoUDH : UDH_UserUDH;
   message->UDH.Length = static_cast<int>(part.header.size());
   std::copy(part.header.begin(), part.header.end(), message->UDH.Text);
-  GSM_Error error = GSM_SendSMS(impl_->machine, message.get());
-  // An error where the prompt should be comes as a status, and not always as an error too.
-  impl_->early = impl_->status;
+  const GSM_Error error = GSM_SendSMS(impl_->machine, message.get());
+  if (error != ERR_NONE) impl_->isSettled = true;  // the answer was read, or there will be none
   return error;
 }
 
-std::optional<Status> Phone::status() {
-  if (!impl_->status) GSM_ReadDevice(impl_->machine, TRUE);
-  return impl_->status;
+bool Phone::isSettled() {
+  if (!impl_->isSettled) GSM_ReadDevice(impl_->machine, TRUE);
+  return impl_->isSettled;
 }
-
-std::optional<Status> Phone::early() const { return impl_->early; }
 
 std::string Phone::manufacturer() const {
   char text[GSM_MAX_MANUFACTURER_LENGTH + 1] = "";

@@ -1,9 +1,10 @@
 // libgammu, and nothing but libgammu: one state machine for one modem.
 //
-// Owns the state machine and its log, of which it keeps the one thing that the library's interface loses:
-// whether an error number was a CMS or a CME. The one file that includes gammu.h, which is why no KJ header
-// may be included by it. Called by the modem on its thread; abort() alone from another. Never opens a
-// connection by itself, never retries. Returns libgammu's error numbers (gammu-error.h); 1 is success.
+// Owns the state machine. Speaks to the bridge's terminal, never to the modem's device. The outcome of an SMS
+// is not taken from libgammu: it knows no words, gives 0 for what it does not recognise and cannot tell CMS
+// from CME. The one file that includes gammu.h, which is why no KJ header may be included by it. Called by
+// the modem on its thread; abort() alone from another. Never opens a connection by itself, never retries.
+// Returns libgammu's error numbers (gammu-error.h); 1 is success.
 #pragma once
 
 #include <chrono>
@@ -31,14 +32,6 @@ struct Envelope {
   enum class Report { none, wanted } report = Report::none;
 };
 
-/// The modem's word on a part.
-struct Status {
-  enum class Kind { accepted, cms, cme, bare };
-  Kind kind = Kind::bare;
-  int number = -1;     // of cms and cme
-  int reference = -1;  // of accepted; -1: it gave none
-};
-
 class Phone {
  public:
   Phone();
@@ -56,12 +49,10 @@ class Phone {
 
   /// The service centre's number on the SIM; empty: there is none.
   int readCentre(std::string& number);
-  /// Hands a part over. `noError`: the modem has the text, and status() will tell.
+  /// Writes a part. `noError`: all of it is written.
   int submit(const Part& part, Alphabet alphabet, const Envelope& envelope);
-  /// Reads what the modem says, for a second at most. Nothing: no word yet.
-  std::optional<Status> status();
-  /// Set by submit() where the modem answered instead of asking for the text.
-  std::optional<Status> early() const;
+  /// Has libgammu read the end of the answer to the part? Reads for a second at most.
+  bool isSettled();
 
   std::string manufacturer() const;
   std::string model() const;

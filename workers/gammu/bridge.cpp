@@ -1,0 +1,107 @@
+#include "workers/gammu/bridge.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+namespace smsd::gammu {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto writing = 2000ms;  // for a modem, or libgammu, that does not read
+
+[[noreturn]] void fail() {
+  throw std::runtime_error("no pseudo terminal for libgammu: " + std::system_category().message(errno));
+}
+
+}  // namespace
+
+Bridge::Bridge()
+    : near_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  char name[64] = "";
+  if (near_ < 0 || wake_ < 0 || ::grantpt(near_) != 0 || ::unlockpt(near_) != 0 ||
+      ::ptsname_r(near_, name, sizeof name) != 0)
+    fail();
+  path_ = name;
+  far_ = kj::AutoCloseFd(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+  termios settings{};
+  if (far_ < 0 || ::tcgetattr(far_, &settings) != 0) fail();
+  ::cfmakeraw(&settings);
+  if (::tcsetattr(far_, TCSANOW, &settings) != 0) fail();
+}
+
+void Bridge::clear() {
+  ::tcflush(far_, TCIOFLUSH);
+  ::tcflush(near_, TCIOFLUSH);
+}
+
+void Bridge::wake() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] auto written = ::write(wake_, &one, sizeof one);
+}
+
+bool Bridge::carry(Line& line, std::chrono::milliseconds wait) {
+  wait = line.settle(wait);
+  pollfd look[] = {{line.fd(), POLLIN, 0}, {near_, POLLIN, 0}, {wake_, POLLIN, 0}};
+  const int count = ::poll(look, 3, static_cast<int>(wait.count()));
+  if (count < 0) return errno == EINTR;
+  if (look[2].revents != 0) {
+    std::uint64_t ignored = 0;
+    [[maybe_unused]] auto got = ::read(wake_, &ignored, sizeof ignored);
+  }
+  bool isThere = true;
+  if (look[1].revents != 0) isThere = toModem(line);
+  if (look[0].revents != 0 && isThere) isThere = line.receive();
+  toDriver(line);
+  return isThere;
+}
+
+bool Bridge::toModem(Line& line) {
+  char buffer[1024];
+  const ssize_t count = ::read(near_, buffer, sizeof buffer);
+  if (count <= 0) return true;
+  line.write(line.dialogue().fromDriver({buffer, static_cast<std::size_t>(count)}), writing);
+  return !line.hungUp();
+}
+
+void Bridge::toDriver(Line& line) {
+  const std::string bytes = line.dialogue().takeForDriver();
+  std::string_view rest = bytes;
+  const auto end = std::chrono::steady_clock::now() + writing;
+  while (!rest.empty() && std::chrono::steady_clock::now() < end) {
+    const ssize_t written = ::write(near_, rest.data(), rest.size());
+    if (written > 0) {
+      rest.remove_prefix(static_cast<std::size_t>(written));
+      continue;
+    }
+    pollfd look{near_, POLLOUT, 0};
+    ::poll(&look, 1, 100);
+  }
+}
+
+Carrier::Carrier(Bridge& bridge, Line& line, std::function<void()> onGone)
+    : bridge_(bridge), thread_([this, &line, onGone = std::move(onGone)] {
+        while (!over_ && bridge_.carry(line, 1s)) {
+        }
+        if (!over_) onGone();
+      }) {}
+
+Carrier::~Carrier() {
+  over_ = true;
+  bridge_.wake();
+  thread_.join();
+}
+
+}  // namespace smsd::gammu
