@@ -121,6 +121,11 @@ struct Outcome {
     broken @5 :Text;
     # this SMS was not sent, and none will be until something changes: no SIM, credentials rejected. The reason.
   }
+
+  notUnderstood @7 :Bool;
+  # Only beside `unknown`: the far end answered, and with success, but the worker's configuration does not understand what it
+  # said. Such an SMS was probably sent, and a repetition teaches nothing new, so the supervisor repeats it once at most. A
+  # worker that does not know this field leaves it false: its `unknown` then counts as silence, as it always did.
 }
 
 struct Description {

@@ -28,12 +28,13 @@ Exchange answer(int status, std::string body, Exchange::Body whole = Exchange::B
   return exchange;
 }
 
-/// "accepted:reference", "deferred+30:reason", "refused:reason", ...
+/// "accepted:reference", "deferred+30:reason", "refused:reason", "not understood:reason", ...
 std::string said(const kit::Outcome& outcome) {
   if (auto* o = std::get_if<kit::Accepted>(&outcome)) return "accepted:" + o->reference;
   if (auto* o = std::get_if<kit::Refused>(&outcome)) return "refused:" + o->reason;
   if (auto* o = std::get_if<kit::Broken>(&outcome)) return "broken:" + o->reason;
-  if (auto* o = std::get_if<kit::Unknown>(&outcome)) return "unknown:" + o->reason;
+  if (auto* o = std::get_if<kit::Unknown>(&outcome))
+    return (o->reply == kit::Reply::notUnderstood ? "not understood:" : "unknown:") + o->reason;
   auto& deferred = std::get<kit::Deferred>(outcome);
   return "deferred+" + std::to_string(deferred.after / 1s) + ":" + deferred.reason;
 }
@@ -64,19 +65,20 @@ answers:
   EXPECT_TRUE(said(rules, answer(200, "no such number")).starts_with("refused"));
   for (auto body : {"ERROR: out of credits", "", "<html>Service unavailable</html>"})
     EXPECT_EQ(said(rules, answer(200, body)),
-              "unknown:https://gw:443 gave an answer that no rule knows (200)");
-  EXPECT_EQ(said(rules, answer(202, "")), "unknown:https://gw:443 gave an answer that no rule knows (202)");
+              "not understood:https://gw:443 gave an answer that no rule knows (200)");
+  EXPECT_EQ(said(rules, answer(202, "")),
+            "not understood:https://gw:443 gave an answer that no rule knows (202)");
   EXPECT_TRUE(said(rules, answer(503, "")).starts_with("deferred")) << "what is no 2xx is for the table";
   EXPECT_TRUE(said(rules, answer(404, "")).starts_with("broken"));
 
   auto any = rulesOf("answers: [{json: /id, is: accepted}]");
-  EXPECT_TRUE(said(any, answer(201, "{}")).starts_with("unknown"));
+  EXPECT_TRUE(said(any, answer(201, "{}")).starts_with("not understood"));
   auto other =
       rulesOf("answers: [{status: \"199, 300, 409\", is: accepted}, {status: 2xx, body: ^E, is: broken}]");
   EXPECT_EQ(said(other, answer(200, "")), "accepted:") << "a yes under another status says nothing of 200";
   for (auto statuses : {"2xx", "100-200", "299-400", "409, 204"}) {
     auto for2xx = rulesOf("answers: [{status: \"" + std::string(statuses) + "\", body: ^OK, is: accepted}]");
-    EXPECT_TRUE(said(for2xx, answer(250, "x")).starts_with("unknown")) << statuses;
+    EXPECT_TRUE(said(for2xx, answer(250, "x")).starts_with("not understood")) << statuses;
   }
 }
 
@@ -142,11 +144,68 @@ answers:
   - {status: 2xx, is: accepted}
 )");
   EXPECT_EQ(said(rules, answer(200, "OK, but", Exchange::Body::partial)),
-            "unknown:https://gw:443 gave an answer that did not come whole (200)");
+            "not understood:https://gw:443 gave an answer that did not come whole (200)");
+  EXPECT_TRUE(said(rulesOf("answers: [{status: 5xx, body: x, is: refused}]"),
+                   answer(502, "", Exchange::Body::partial))
+                  .starts_with("unknown"))
+      << "that was no success";
   EXPECT_TRUE(said(rules, answer(200, "ERROR", Exchange::Body::partial)).starts_with("broken"))
       << "what it looks for was there";
   EXPECT_TRUE(said(rules, answer(503, "", Exchange::Body::partial)).starts_with("deferred"))
       << "no rule reads the body of that status";
+}
+
+TEST(Rules, MatchTheTextOfAnAnswerInWhateverCharset) {
+  auto rules = rulesOf(R"(
+answers:
+  - {status: 2xx, body: "^FEHLER.*ung.ltige Nummer", is: refused}
+  - {status: 2xx, body: "^gültig", is: accepted}
+reference: {body: 'id=(\S+)'}
+)");
+  auto of = [](std::string body, std::string type) {
+    auto exchange = answer(200, std::move(body));
+    exchange.contentType = std::move(type);
+    return exchange;
+  };
+  for (auto type : {"", "text/plain", "text/plain; charset=ISO-8859-1", "text/plain; charset=UTF-8"})
+    EXPECT_TRUE(said(rules, of("FEHLER: ung\xFCltige Nummer", type)).starts_with("refused")) << type;
+  EXPECT_TRUE(said(rules, of("FEHLER: ungültige Nummer", "")).starts_with("refused"));
+  EXPECT_EQ(said(rules, of("g\xFCltig id=k\xE5-1", "text/plain; charset=iso-8859-1")), "accepted:kå-1");
+  std::string wide("\xFF\xFE");
+  for (char c : std::string("FEHLER: ungyltige Nummer")) wide += {c, '\0'};
+  EXPECT_TRUE(said(rules, of(wide, "")).starts_with("refused"));
+  EXPECT_EQ(
+      said(rulesOf("reference: {body: '.*'}"), of(std::string(100, 'x') + std::string(100, '\xE5'), "")),
+      "accepted:" + std::string(100, 'x') + "åååååååååååååå")
+      << "cut between two characters";
+}
+
+TEST(Rules, DecideOnWhatIsNearlyJson) {
+  auto rules = rulesOf(R"(
+answers:
+  - {status: 2xx, json: /status, equals: "ok", is: accepted}
+  - {status: 2xx, json: /status, equals: "error", is: refused}
+reference: {json: /id}
+)");
+  for (std::string body : {"{\"status\":\"ok\",\"id\":\"7\",\"info\":\"gesendet f\xFCr morgen\"}",
+                           "{\"status\":\"ok\",\"id\":\"7\",\"text\":\"core-gw1 is down\nsince 03:00\"}",
+                           "{\"text\":\"interface \"uplink\" is down\",\"status\":\"ok\",\"id\":7}",
+                           "<br />\nNotice: x\n{\"status\":\"ok\",\"id\":\"7\"}",
+                           "\xEF\xBB\xBF{\"status\":\"ok\",\"id\":\"7\",\"cost\":NaN,}"})
+    EXPECT_EQ(said(rules, answer(200, body)), "accepted:7") << body;
+  EXPECT_TRUE(said(rules, answer(200, "{\"status\":\"error\",\"left\":NaN}")).starts_with("refused"));
+}
+
+// A portal's login page, or another version of the gateway: no rule for a no could have fitted it.
+TEST(Rules, ThatReadJsonTakeNoAnswerWithoutAnyForAYes) {
+  auto rules = rulesOf("answers: [{status: 2xx, json: /error, is: refused}]");
+  EXPECT_EQ(said(rules, answer(200, "<html>please log in</html>")),
+            "not understood:https://gw:443 gave an answer that is no JSON, which its rules read (200)");
+  EXPECT_EQ(said(rules, answer(200, "{\"id\":1}")), "accepted:");
+  EXPECT_EQ(said(rules, answer(202, "")), "accepted:") << "a 2xx without a body is what the status says";
+  EXPECT_EQ(said(rulesOf("answers: [{status: 201, json: /error, is: refused}]"), answer(200, "OK")),
+            "accepted:")
+      << "those rules are for another status";
 }
 
 TEST(Rules, LeaveATransferThatFailedToTheTable) {

@@ -6,6 +6,7 @@
 #include <pugixml.hpp>
 
 #include "tests/workers/soap-answer.h"
+#include "workers/soap/multipart.h"
 
 namespace smsd::soap {
 namespace {
@@ -73,6 +74,41 @@ TEST(Soap, ReadsFaultsWithoutTheSendersPrefix) {
   EXPECT_EQ(read(enveloped("<Fault><faultcode>Client</faultcode></Fault>")),
             R"({"result":"Client","values":{"faultcode":"Client"}})")
       << "a method of that name in no namespace";
+}
+
+TEST(Soap, ReadsAnswersAndFaultsOfSoap12) {
+  auto enveloped12 = [](const std::string& content) {
+    return "<e:Envelope xmlns:e=\"http://www.w3.org/2003/05/soap-envelope\"><e:Body>" + content +
+           "</e:Body></e:Envelope>";
+  };
+  EXPECT_EQ(read(enveloped12("<r><a>17</a></r>")), R"({"result":"17","values":{"a":"17"}})");
+  EXPECT_EQ(read(enveloped12("<e:Fault><e:Code><e:Value>e:Sender</e:Value></e:Code><e:Reason>"
+                             "<e:Text xml:lang='en'>no such number</e:Text></e:Reason></e:Fault>")),
+            R"({"fault":{"code":"Sender","text":"no such number"}})");
+}
+
+TEST(Soap, FindsTheEnvelopeAmongAttachments) {
+  auto root = [](std::string body, const std::string& type) -> std::string {
+    for (std::size_t at = 0; (at = body.find('\n', at)) != std::string::npos; at += 2)
+      body.replace(at, 1, "\r\n");
+    auto part = rootPart(body, type);
+    return part ? part->contentType + "|" + std::string(part->content) : "none";
+  };
+  const std::string related = "multipart/related; type=\"application/xop+xml\"; boundary=\"b 1\"";
+  const std::string body =
+      "preamble\n--b 1\nContent-ID: <pic>\nContent-Type: image/png\n\n--b 1x\n"
+      "\n--b 1\ncontent-type: application/xop+xml;\n charset=ISO-8859-1\nContent-Id: <root@x>\n"
+      "Content-Transfer-Encoding: binary\n\n<a>\n</a>\n--b 1--\nepilogue";
+  EXPECT_EQ(root(body, related + "; start=\"<root@x>\""),
+            "application/xop+xml; charset=ISO-8859-1|<a>\r\n</a>");
+  EXPECT_EQ(root(body, related).substr(0, 10), "image/png|") << "the first where none is named";
+  EXPECT_EQ(root(body, related + "; start=\"<other>\""), "none");
+  EXPECT_EQ(root("--b\n\n<a/>\n--b--", "multipart/related; boundary=b"), "|<a/>");
+  EXPECT_EQ(root("--b\n\n<a/>\n--b--", "text/xml"), "|<a/>") << "its first line says it";
+  EXPECT_EQ(root("--b\nContent-Transfer-Encoding: base64\n\nPGEvPg==\n--b--", ""), "none");
+  EXPECT_EQ(root("<a/>", "text/xml"), "none");
+  for (auto broken : {"", "--", "--b", "--b--", "--b\n", "--b\nx", "--b\n\n", "\n\n--b\n\n"})
+    (void)root(broken, "multipart/related; boundary=b");
 }
 
 TEST(Soap, ReadsNothingElse) {

@@ -26,6 +26,9 @@ std::string said(const kit::Outcome& outcome) {
           return o.reference;
       },
       outcome);
+  if (auto* unknown = std::get_if<kit::Unknown>(&outcome);
+      unknown && unknown->reply == kit::Reply::notUnderstood)
+    return "not understood: " + words;
   return names[outcome.index()] + (words.empty() ? "" : ": " + words);
 }
 
@@ -155,7 +158,7 @@ reference: {json: /result}
 )";
   EXPECT_EQ(answered(enveloped("<r><a>917</a></r>"), rules), "accepted: 917");
   EXPECT_EQ(answered(enveloped("<r><a>17</a></r>"), rules),
-            "unknown: gw gave an answer that no rule knows (200)");
+            "not understood: gw gave an answer that no rule knows (200)");
   EXPECT_EQ(answered(enveloped("<r><a>false</a></r>"), rules), "deferred: gw says no and not why");
 }
 
@@ -206,7 +209,7 @@ TEST_F(SoapTest, ReadsResultsWhereTheyStand) {
 }
 
 TEST_F(SoapTest, TakesNoAnswerWithoutItsResultForAYes) {
-  const std::string without = "unknown: gw gave an answer without the result (200)";
+  const std::string without = "not understood: gw gave an answer without the result (200)";
   EXPECT_EQ(answered(enveloped("<r><x>ERROR</x></r>"), "result: ticket\n"), without);
   EXPECT_EQ(answered(enveloped("<r/>"), "result: ticket\n"), without);
   EXPECT_EQ(answered(enveloped("<r><ticket>T-1</ticket></r>"), "result: ticket\n"), "accepted: T-1");
@@ -216,7 +219,7 @@ TEST_F(SoapTest, TakesNoAnswerWithoutItsResultForAYes) {
 TEST_F(SoapTest, TakesAResultOfPartsAsItsRulesSay) {
   const std::string bad = enveloped("<r><ret><code>7</code><msg>bad login</msg></ret></r>");
   const std::string good = enveloped("<r><ret><code>0</code><id>T-1</id></ret></r>");
-  const std::string unruled = "unknown: gw gave a result of several parts that no rule knows (200)";
+  const std::string unruled = "not understood: gw gave a result of several parts that no rule knows (200)";
   const std::string rules =
       "answers:\n  - {json: /values/ret/code, equals: \"0\", is: accepted}\n"
       "  - {json: /result/code, equals: \"7\", is: broken, reason: login}\n"
@@ -232,7 +235,8 @@ TEST_F(SoapTest, BelievesAnExternalSenderAYesOrTheNumberOfAnSmsC67) {
   auto result = [&](const std::string& text) {
     return answeredToBoost(enveloped("<r><x>" + text + "</x></r>"));
   };
-  const std::string odd = "unknown: gw gave a result that is neither a yes nor the number of an SMS (200)";
+  const std::string odd =
+      "not understood: gw gave a result that is neither a yes nor the number of an SMS (200)";
   const std::string no = "deferred: gw says no and not why";
   for (std::string text : {"ERROR: out of credits", "-1", "1.5", "1e3", "0x10", "00", "+5", "17 x", "T-17",
                            "OK", "123456789012345678901", "\xD9\xA1"})
@@ -243,7 +247,7 @@ TEST_F(SoapTest, BelievesAnExternalSenderAYesOrTheNumberOfAnSmsC67) {
   EXPECT_EQ(result("\n 17 \n"), "accepted: 17");
   for (std::string text : {"1", "true", "True"}) EXPECT_EQ(result(text), "accepted");
   EXPECT_EQ(answeredToBoost(enveloped("<r><x><y>17</y></x></r>")),
-            "unknown: gw gave a result of several parts that no rule knows (200)");
+            "not understood: gw gave a result of several parts that no rule knows (200)");
   EXPECT_EQ(answeredToBoost(enveloped("<r><x>OK</x></r>"),
                             "answers: [{json: /result, equals: OK, is: accepted}]\n"),
             "accepted");
@@ -272,14 +276,52 @@ TEST_F(SoapTest, KnowsNothingOfAnAnswerThatIsNoSoap) {
   const std::string no = " does not answer in SOAP (200)";
   for (std::string body :
        {"", "OK", "<html><body>17</body></html>", "<Envelope><Body><r><a>17</a></r></Body></Envelope>",
-        "<e:Envelope "
-        "xmlns:e='http://www.w3.org/2003/05/soap-envelope'><e:Body><r><a>1</a></r></e:Body></e:Envelope>",
         "{\"result\": 17}", "\xFF\xFE<\0a"})
-    EXPECT_EQ(answered(body), "unknown: gw" + no) << body;
+    EXPECT_EQ(answered(body), "not understood: gw" + no) << body;
   EXPECT_EQ(answered("<html/>", "", "500"), "deferred: gw has an error of its own (500)");
   EXPECT_TRUE(answered("<html/>", "", "401").starts_with("broken"));
   EXPECT_TRUE(answered("<html/>", "", "503").starts_with("deferred"));
   EXPECT_TRUE(answered("<html/>", "", "504").starts_with("unknown"));
+}
+
+TEST_F(SoapTest, ReadsAnswersOfSoap12AndItsFaultsUnder400) {
+  auto enveloped12 = [](const std::string& content) {
+    return "<e:Envelope xmlns:e='http://www.w3.org/2003/05/soap-envelope'><e:Body>" + content +
+           "</e:Body></e:Envelope>";
+  };
+  auto fault = [&](const std::string& code) {
+    return enveloped12("<e:Fault><e:Code><e:Value>e:" + code +
+                       "</e:Value></e:Code><e:Reason><e:Text>hunter2</e:Text></e:Reason></e:Fault>");
+  };
+  EXPECT_EQ(answered(enveloped12("<r><a>17</a></r>")), "accepted: 17");
+  EXPECT_EQ(answered(fault("Sender"), "", "400"), "deferred: gw faults the call")
+      << "nobody knows whether it means this SMS, so that it is not given up";
+  EXPECT_EQ(answered(fault("Receiver"), "", "500"), "deferred: gw has a fault of its own");
+  EXPECT_EQ(answered(fault("DataEncodingUnknown"), "", "500"),
+            "broken: gw does not speak SOAP as we do (DataEncodingUnknown)");
+  EXPECT_TRUE(answered("bad number", "", "400").starts_with("refused")) << "no fault: the status says it";
+  EXPECT_EQ(answered(fault("Sender"),
+                     "answers: [{json: /fault/code, equals: Sender, is: refused, reason: no}]\n", "400"),
+            "refused: gw: no");
+}
+
+TEST_F(SoapTest, FindsTheEnvelopeInAnMtomAnswerAndReadsItsCharset) {
+  const std::string latin1 =
+      "<?xml version='1.0' encoding='ISO-8859-1'?>" + enveloped("<r><a>T-\xE5</a></r>");
+  EXPECT_EQ(answered(latin1), "accepted: T-å");
+  EXPECT_EQ(answered("--b\r\nContent-Type: application/xop+xml; charset=ISO-8859-1\r\n\r\n" +
+                     enveloped("<r><a>T-\xE5</a></r>") + "\r\n--b\r\n\r\nattached\r\n--b--\r\n"),
+            "accepted: T-å");
+}
+
+TEST_F(SoapTest, TakesAnEmpty202ForAnAnswerWithoutAResult) {
+  EXPECT_EQ(answered("", "", "202"), "accepted");
+  EXPECT_EQ(answered("", "", "204"), "accepted");
+  EXPECT_EQ(answered("", "result: ticket\n", "202"),
+            "not understood: gw gave an answer without the result (202)");
+  EXPECT_EQ(answered("", "answers: [{json: /result, equals: OK, is: accepted}]\n", "202"),
+            "not understood: gw gave an answer that no rule knows (202)");
+  EXPECT_EQ(answered("", "answers: [{status: 202, is: accepted}]\n", "202"), "accepted");
 }
 
 TEST_F(SoapTest, ExpandsNoEntityAndOpensNoFile) {
@@ -294,7 +336,7 @@ TEST_F(SoapTest, ExpandsNoEntityAndOpensNoFile) {
   for (std::string doctype : {laughs + "]>", "<!DOCTYPE r [<!ENTITY k SYSTEM \"file://" + secret + "\">]>",
                               std::string("<!DOCTYPE r SYSTEM \"http://127.0.0.1:1/x.dtd\">")}) {
     std::string outcome = answered(doctype + enveloped("<r><a>&k;</a></r>"));
-    EXPECT_EQ(outcome, "unknown: gw does not answer in SOAP (200)");
+    EXPECT_EQ(outcome, "not understood: gw does not answer in SOAP (200)");
   }
   EXPECT_EQ(answered(enveloped("<r><a>&k;</a></r>")), "accepted: &k;")
       << "an entity that nobody knows is text";
@@ -303,14 +345,14 @@ TEST_F(SoapTest, ExpandsNoEntityAndOpensNoFile) {
 TEST_F(SoapTest, KnowsNothingOfAnAnswerThatDoesNotEndOrIsCut) {
   Gateway gateway;
   serve(boost(gateway.port(), "/-/endless/"));
-  EXPECT_TRUE(send().starts_with("unknown"));
+  EXPECT_TRUE(send().starts_with("not understood"));
   serve(boost(gateway.port(), "/-/cut=body/"));
-  EXPECT_TRUE(send().starts_with("unknown"));
+  EXPECT_TRUE(send().starts_with("not understood"));
   // All of the envelope, and no telling what else was to come.
   Gateway other({"missing=10,body=" + net::escaped(enveloped("<r><a>17</a></r>"), net::Place::url)});
   serve(boost(other.port()));
-  EXPECT_EQ(send(),
-            "unknown: http://127.0.0.1:" + std::to_string(other.port()) + " does not answer in SOAP (200)");
+  EXPECT_EQ(send(), "not understood: http://127.0.0.1:" + std::to_string(other.port()) +
+                        " does not answer in SOAP (200)");
 }
 
 TEST(SoapConfig, SaysWhereAndWhatIsWrong) {

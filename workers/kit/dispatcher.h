@@ -46,8 +46,14 @@ struct Deferred {
 struct Broken {
   std::string reason;
 };
+/// What the far end said of an SMS that may have been sent.
+enum class Reply {
+  none,           // nothing, or not whether it took the SMS
+  notUnderstood,  // a success, in words that this dispatcher's configuration does not understand
+};
 struct Unknown {
   std::string reason;
+  Reply reply = Reply::none;
 };
 /// See Outcome in proto/dispatcher.capnp for what each promises. Reasons carry no secret, no text, no number.
 using Outcome = std::variant<Accepted, Refused, Deferred, Broken, Unknown>;
@@ -103,8 +109,8 @@ class Dispatcher {
   /// use any more and a fresh one could: what is known is reported then, and the process ends.
   virtual kj::Promise<std::string> spent() { return kj::NEVER_DONE; }
   virtual void attach(RawReports&) {}
-  /// The last call, after every promise of send() is gone and before the loop is: what the kind has on the loop
-  /// ends here, as the kind itself outlives it.
+  /// The last call, after every promise of send() is gone and before the loop is: what the kind has on the
+  /// loop ends here, as the kind itself outlives it.
   virtual void stop() noexcept {}
 };
 

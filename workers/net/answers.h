@@ -58,7 +58,8 @@ struct Exchange {
   Sent sent = Sent::nothing;
   Milliseconds retryAfter{0};  // 0: the gateway did not say
   std::string detail{};  // the library's words on a connection that was not made; holds no part of a request
-  std::string body{};    // as wanted; what came of it within its bound
+  std::string body{};    // as wanted; what came of it within its bound, in whatever charset
+  std::string contentType{};  // of the body, where it is kept
   enum class Body { whole, partial } whole = Body::whole;
   std::string header{};  // as wanted
 };

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/text/utf.h"
+#include "workers/net/answer-text.h"
+#include "workers/net/near-json.h"
 #include "workers/net/template.h"
 
 namespace smsd::net {
@@ -30,6 +33,14 @@ std::optional<std::pair<int, int>> parseRange(std::string_view text) {
   auto last = dash == std::string_view::npos ? first : parseStatus(text.substr(dash + 1));
   if (!first || !last || *first > *last) return std::nullopt;
   return std::pair(*first, *last);
+}
+
+/// Of an answer that says too little. Under a success that is a configuration to mend; of anything else it is
+/// not known what the far end did.
+kit::Unknown unread(std::string_view origin, std::string_view words, int status) {
+  bool success = status >= 200 && status < 300;
+  return {std::string(origin) + " " + std::string(words) + " (" + std::to_string(status) + ")",
+          success ? kit::Reply::notUnderstood : kit::Reply::none};
 }
 
 /// `number` is the rule's place in the list, from 1.
@@ -123,8 +134,13 @@ std::optional<std::string> Pointer::in(const nlohmann::json& document) const {
   }
 }
 
+const std::string& Answer::text() const {
+  if (!text_) text_ = textOf(exchange_.body, exchange_.contentType);
+  return *text_;
+}
+
 const nlohmann::json& Answer::json() const {
-  if (!json_) json_ = nlohmann::json::parse(exchange_.body, nullptr, false);
+  if (!json_) json_ = readJson(text());
   return *json_;
 }
 
@@ -142,7 +158,7 @@ bool Rule::isForSuccess() const {
 
 bool Rule::fits(const Answer& answer) const {
   if (!fitsStatus(answer.exchange().status)) return false;
-  if (bodyExpression && !bodyExpression.matches(answer.exchange().body)) return false;
+  if (bodyExpression && !bodyExpression.matches(answer.text())) return false;
   if (!pointer) return true;
   auto value = pointer.in(answer.json());
   if (!value) return false;
@@ -209,10 +225,11 @@ AnswerParts Rules::wanted() const {
 
 std::optional<std::string> Rules::reference(const Answer& answer) const {
   std::optional<std::string> found;
-  if (!reference_.header.empty() && !answer.exchange().header.empty()) found = answer.exchange().header;
+  if (!reference_.header.empty() && !answer.exchange().header.empty())
+    found = textOf(answer.exchange().header, "");
   if (!found && reference_.pointer) found = reference_.pointer.in(answer.json());
-  if (!found && reference_.expression) found = reference_.expression.extract(answer.exchange().body);
-  if (found) found->resize(std::min(found->size(), longestReference));
+  if (!found && reference_.expression) found = reference_.expression.extract(answer.text());
+  if (found) found->resize(text::truncated(*found, longestReference).size());
   return found;
 }
 
@@ -223,8 +240,7 @@ std::optional<kit::Outcome> Rules::firstFit(const Answer& answer, std::string_vi
     if (rule.fits(answer)) return outcomeAs(rule, i + 1, exchange, reference(answer).value_or(""), origin);
     // What is missing could be what this rule looks for.
     if (exchange.whole == Exchange::Body::partial && rule.readsBody() && rule.fitsStatus(exchange.status))
-      return kit::Unknown{std::string(origin) + " gave an answer that did not come whole (" +
-                          std::to_string(exchange.status) + ")"};
+      return unread(origin, "gave an answer that did not come whole", exchange.status);
   }
   return std::nullopt;
 }
@@ -235,8 +251,18 @@ kit::Outcome Rules::unruled(kit::Outcome outcome, const Exchange& exchange, std:
   auto saysYes = [](const Rule& rule) { return rule.is == Meaning::accepted && rule.isForSuccess(); };
   if (!std::holds_alternative<kit::Accepted>(outcome) || std::none_of(rules_.begin(), rules_.end(), saysYes))
     return outcome;
-  return kit::Unknown{std::string(origin) + " gave an answer that no rule knows (" +
-                      std::to_string(exchange.status) + ")"};
+  return unread(origin, "gave an answer that no rule knows", exchange.status);
+}
+
+/// Rules look for values in an answer in which there are none to be found, so that they could not say no
+/// either: it may be the page of a login.
+bool Rules::decideNothing(const Answer& answer) const {
+  const Exchange& exchange = answer.exchange();
+  bool asked = std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) {
+    return rule.pointer && rule.fitsStatus(exchange.status);
+  });
+  if (!asked || !answer.json().is_discarded()) return false;
+  return answer.text().find_first_not_of(" \t\r\n") != std::string::npos;
 }
 
 kit::Outcome Rules::outcomeOf(const Exchange& exchange, std::string_view origin) const {
@@ -244,8 +270,11 @@ kit::Outcome Rules::outcomeOf(const Exchange& exchange, std::string_view origin)
   Answer answer(exchange);
   if (auto ruled = firstFit(answer, origin)) return *std::move(ruled);
   kit::Outcome outcome = net::outcomeOf(exchange, origin);
-  if (auto* accepted = std::get_if<kit::Accepted>(&outcome))
+  if (auto* accepted = std::get_if<kit::Accepted>(&outcome)) {
+    if (decideNothing(answer))
+      return unread(origin, "gave an answer that is no JSON, which its rules read", exchange.status);
     accepted->reference = reference(answer).value_or("");
+  }
   return unruled(std::move(outcome), exchange, origin);
 }
 

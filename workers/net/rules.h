@@ -3,8 +3,9 @@
 // Owns the keys `answers` and `reference`. Called by the kinds that speak HTTP, when a transfer has ended.
 // The first rule that fits decides; what none fits is for the table (answers.h), but where rules say what a
 // yes is, nothing else is one. Pure but for the keys. An
-// answer is untrusted: it is bounded before it comes here, expressions are matched in linear time (RE2), JSON
-// is read without exceptions. Has an answer for everything.
+// answer is untrusted: it is bounded before it comes here, expressions are matched on its text in linear time
+// (RE2), JSON and what is nearly JSON is read without exceptions. Has an answer for everything: a success
+// that is not understood is an outcome of its own (kit::Reply).
 #pragma once
 
 #include <re2/re2.h>
@@ -55,13 +56,16 @@ class Pointer {
 class Answer {
  public:
   explicit Answer(const Exchange& exchange) : exchange_(exchange) {}
-  /// Of a kind whose answers are not JSON, but have been made so.
-  Answer(const Exchange& exchange, nlohmann::json json) : exchange_(exchange), json_(std::move(json)) {}
+  /// Of a kind whose answers are not JSON, but have been made so. `text` is the part of the body that counts.
+  Answer(const Exchange& exchange, std::string text, nlohmann::json json)
+      : exchange_(exchange), text_(std::move(text)), json_(std::move(json)) {}
   const Exchange& exchange() const { return exchange_; }
-  const nlohmann::json& json() const;  // discarded: it is no JSON
+  const std::string& text() const;     // of the body, in UTF-8
+  const nlohmann::json& json() const;  // discarded: it is no JSON, and not nearly
 
  private:
   const Exchange& exchange_;
+  mutable std::optional<std::string> text_;
   mutable std::optional<nlohmann::json> json_;
 };
 
@@ -94,6 +98,8 @@ class Rules {
   std::optional<std::string> reference(const Answer& answer) const;
 
  private:
+  bool decideNothing(const Answer& answer) const;
+
   std::vector<Rule> rules_;
   struct {
     std::string body, json, header;

@@ -258,6 +258,11 @@ Exchange Slot::exchange(CURLcode code) {
   }
   exchange.whole = code == CURLE_OK ? Exchange::Body::whole : Exchange::Body::partial;
   exchange.body = std::move(body_);
+  if (!exchange.body.empty()) {
+    char* type = nullptr;
+    curl_easy_getinfo(easy_.get(), CURLINFO_CONTENT_TYPE, &type);
+    if (type != nullptr) exchange.contentType = std::string_view(type).substr(0, mostHeader);
+  }
   exchange.header = std::move(header_);
   // Once a request is out, the library's words could quote it or its answer.
   if (!touched)

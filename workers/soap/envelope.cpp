@@ -11,6 +11,7 @@ namespace smsd::soap {
 namespace {
 
 constexpr std::string_view soapEnvelope = "http://schemas.xmlsoap.org/soap/envelope/";
+constexpr std::string_view soap12Envelope = "http://www.w3.org/2003/05/soap-envelope";
 constexpr std::size_t mostValues = 256;  // of one answer, those within others included
 constexpr int deepest = 8;               // within each other
 
@@ -32,7 +33,9 @@ std::string_view nameSpaceOf(pugi::xml_node node) {
 }
 
 bool isSoap(pugi::xml_node node, std::string_view name) {
-  return localName(node) == name && nameSpaceOf(node) == soapEnvelope;
+  if (localName(node) != name) return false;
+  auto nameSpace = nameSpaceOf(node);
+  return nameSpace == soapEnvelope || nameSpace == soap12Envelope;
 }
 
 pugi::xml_node firstElement(pugi::xml_node parent) {
@@ -120,11 +123,17 @@ class Values {
   std::size_t left_ = mostValues;
 };
 
+/// SOAP 1.1, 4.4, and SOAP 1.2 part 1, 5.4, whose elements have other names.
 nlohmann::json faultOf(pugi::xml_node fault) {
   std::string code = childNamed(fault, "faultcode").text().get();
+  std::string text = childNamed(fault, "faultstring").text().get();
+  if (auto code12 = childNamed(fault, "Code")) {
+    code = childNamed(code12, "Value").text().get();
+    text = childNamed(childNamed(fault, "Reason"), "Text").text().get();
+  }
   // The prefix is the sender's own word for the namespace.
   if (std::size_t colon = code.find(':'); colon != std::string::npos) code.erase(0, colon + 1);
-  return {{"fault", {{"code", code}, {"text", childNamed(fault, "faultstring").text().get()}}}};
+  return {{"fault", {{"code", code}, {"text", text}}}};
 }
 
 nlohmann::json resultOf(pugi::xml_node response, pugi::xml_node body, std::string_view wanted) {
@@ -168,7 +177,7 @@ std::string envelopeOf(std::string_view method, std::string_view nameSpace,
 std::optional<nlohmann::json> readAnswer(std::string_view xml, std::string_view result) {
   pugi::xml_document document;
   constexpr unsigned how = pugi::parse_default | pugi::parse_doctype | pugi::parse_ws_pcdata_single;
-  if (!document.load_buffer(xml.data(), xml.size(), how)) return std::nullopt;
+  if (!document.load_buffer(xml.data(), xml.size(), how, pugi::encoding_utf8)) return std::nullopt;
   if (document.find_child([](pugi::xml_node n) { return n.type() == pugi::node_doctype; }))
     return std::nullopt;
   auto envelope = document.document_element();

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/text/utf.h"
+#include "workers/net/answer-text.h"
+#include "workers/soap/multipart.h"
+
 namespace smsd::soap {
 namespace {
 
@@ -24,6 +28,8 @@ bool isId(const std::string& result) {
          result.find_first_not_of("0123456789") == std::string::npos &&
          result.find_first_not_of('0') != std::string::npos;
 }
+
+bool isSuccess(const net::Exchange& exchange) { return exchange.status >= 200 && exchange.status < 300; }
 
 std::string trimmed(const std::string& text) {
   constexpr auto blanks = " \t\r\n";
@@ -164,49 +170,68 @@ kj::Promise<kit::Outcome> SoapDispatcher::send(kit::Job job) {
       });
 }
 
-kit::Outcome SoapDispatcher::outcomeOf(const net::Exchange& exchange) {
-  lastStatus_ = exchange.status;
-  // A Fault comes with 500 (SOAP 1.1, 6.2); what else the status says of an error, it says.
-  bool mayHoldSoap = (exchange.status >= 200 && exchange.status < 300) || exchange.status == 500;
-  if (!mayHoldSoap) return rules_.outcomeOf(exchange, url_.origin());
-  bool whole = exchange.whole == net::Exchange::Body::whole;
-  auto answer = whole ? readAnswer(exchange.body, settings_.result) : std::nullopt;
-  if (auto ruled =
-          rules_.firstFit(net::Answer(exchange, answer.value_or(nlohmann::json::object())), url_.origin()))
-    return *std::move(ruled);
-  if (answer) return rules_.unruled(meaningOf(*answer, exchange), exchange, url_.origin());
-  if (exchange.status == 500) return net::outcomeOf(exchange, url_.origin());
-  return kit::Unknown{url_.origin() + " does not answer in SOAP (" + std::to_string(exchange.status) + ")"};
+/// The envelope of an answer as text: its body, or the root of what came with attachments.
+std::string SoapDispatcher::textOf(const net::Exchange& exchange) {
+  if (auto root = rootPart(exchange.body, exchange.contentType))
+    return net::textOf(root->content, root->contentType);
+  return net::textOf(exchange.body, exchange.contentType);
 }
 
-kit::Outcome SoapDispatcher::meaningOf(const nlohmann::json& answer, const net::Exchange& exchange) const {
-  if (answer.contains("fault")) {
-    std::string code = answer["fault"]["code"];
-    // SOAP 1.1, 4.4.1: the two that are about how we speak. Whether Client means this SMS or our credentials
-    // nobody can tell from here: neither is given up for it.
-    if (code == "VersionMismatch" || code == "MustUnderstand")
-      return kit::Broken{url_.origin() + " does not speak SOAP as we do (" + code + ")"};
-    std::string_view who = code.starts_with("Client") ? "faults the call" : "has a fault of its own";
-    return kit::Deferred{url_.origin() + " " + std::string(who), exchange.retryAfter};
-  }
-  net::Answer read(exchange, answer);
-  auto unknown = [&](std::string_view words) {
-    return kit::Unknown{url_.origin() + " " + std::string(words) + " (" + std::to_string(exchange.status) +
-                        ")"};
-  };
+kit::Unknown SoapDispatcher::notUnderstood(std::string_view words, const net::Exchange& exchange) const {
+  return {url_.origin() + " " + std::string(words) + " (" + std::to_string(exchange.status) + ")",
+          isSuccess(exchange) ? kit::Reply::notUnderstood : kit::Reply::none};
+}
+
+kit::Outcome SoapDispatcher::outcomeOf(const net::Exchange& exchange) {
+  lastStatus_ = exchange.status;
+  // A Fault comes with 500, or with 400 in SOAP 1.2; what else the status says of an error, it says.
+  bool mayHoldSoap = isSuccess(exchange) || exchange.status == 500 || exchange.status == 400;
+  if (!mayHoldSoap) return rules_.outcomeOf(exchange, url_.origin());
+  std::string text = textOf(exchange);
+  bool whole = exchange.whole == net::Exchange::Body::whole;
+  auto answer = whole ? readAnswer(text, settings_.result) : std::nullopt;
+  bool isFault = answer && answer->contains("fault");
+  if (exchange.status == 400 && !isFault) return rules_.outcomeOf(exchange, url_.origin());
+  bool isEmpty = text.find_first_not_of(" \t\r\n") == std::string::npos;
+  net::Answer read(exchange, std::move(text), answer.value_or(nlohmann::json::object()));
+  if (auto ruled = rules_.firstFit(read, url_.origin())) return *std::move(ruled);
+  // Taken, and nothing to say of it (SOAP 1.2 part 2, 7.5.1.2): an answer that holds no value. An empty 200
+  // is none: a script that failed leaves one, too.
+  if (!answer && whole && isEmpty && (exchange.status == 202 || exchange.status == 204))
+    answer = {{"values", nlohmann::json::object()}};
+  if (answer) return rules_.unruled(meaningOf(*answer, read), exchange, url_.origin());
+  if (exchange.status == 500) return net::outcomeOf(exchange, url_.origin());
+  return notUnderstood("does not answer in SOAP", exchange);
+}
+
+kit::Outcome SoapDispatcher::meaningOfFault(const std::string& code, const net::Exchange& exchange) const {
+  // SOAP 1.1, 4.4.1, and SOAP 1.2 part 1, 5.4.6: those that are about how we speak. Whether Client (in 1.2
+  // Sender) means this SMS or our credentials nobody can tell from here: neither is given up for it.
+  for (auto ofSpeech : {"VersionMismatch", "MustUnderstand", "DataEncodingUnknown"})
+    if (code == ofSpeech) return kit::Broken{url_.origin() + " does not speak SOAP as we do (" + code + ")"};
+  bool ours = code.starts_with("Client") || code.starts_with("Sender");
+  return kit::Deferred{url_.origin() + (ours ? " faults the call" : " has a fault of its own"),
+                       exchange.retryAfter};
+}
+
+kit::Outcome SoapDispatcher::meaningOf(const nlohmann::json& answer, const net::Answer& read) const {
+  const net::Exchange& exchange = read.exchange();
+  if (answer.contains("fault")) return meaningOfFault(answer["fault"]["code"], exchange);
   bool isBoost = settings_.preset == Preset::boost;
   if (!answer.contains("result")) {
-    if (!settings_.result.empty() || isBoost) return unknown("gave an answer without the result");
+    if (!settings_.result.empty() || isBoost)
+      return notUnderstood("gave an answer without the result", exchange);
     return kit::Accepted{rules_.reference(read).value_or("")};
   }
-  if (answer["result"].is_structured()) return unknown("gave a result of several parts that no rule knows");
+  if (answer["result"].is_structured())
+    return notUnderstood("gave a result of several parts that no rule knows", exchange);
   std::string result = trimmed(answer["result"].is_string() ? answer["result"].get<std::string>() : "");
   if (saysNo(result)) return kit::Deferred{url_.origin() + " says no and not why", exchange.retryAfter};
   if (isBoost && !saysYes(result) && !isId(result))
-    return unknown("gave a result that is neither a yes nor the number of an SMS");
+    return notUnderstood("gave a result that is neither a yes nor the number of an SMS", exchange);
   if (auto reference = rules_.reference(read)) return kit::Accepted{*reference};
   if (saysYes(result)) return kit::Accepted{};
-  return kit::Accepted{result.substr(0, net::longestReference)};
+  return kit::Accepted{std::string(text::truncated(result, net::longestReference))};
 }
 
 kit::Condition SoapDispatcher::condition() const {

@@ -54,7 +54,10 @@ class SoapDispatcher final : public kit::Dispatcher {
   std::optional<std::string> readCall();
   net::Constants constants() const;
   kit::Outcome outcomeOf(const net::Exchange& exchange);
-  kit::Outcome meaningOf(const nlohmann::json& answer, const net::Exchange& exchange) const;
+  static std::string textOf(const net::Exchange& exchange);
+  kit::Unknown notUnderstood(std::string_view words, const net::Exchange& exchange) const;
+  kit::Outcome meaningOf(const nlohmann::json& answer, const net::Answer& read) const;
+  kit::Outcome meaningOfFault(const std::string& code, const net::Exchange& exchange) const;
 
   Settings settings_;
   net::Endpoint endpoint_;

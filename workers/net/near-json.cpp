@@ -1,0 +1,246 @@
+#include "workers/net/near-json.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "common/text/utf.h"
+
+namespace smsd::net {
+namespace {
+
+using nlohmann::json;
+
+constexpr int deepest = 64;              // lists and maps within each other
+constexpr int mostStarts = 16;           // braces and brackets that are tried as the start of a document
+constexpr std::size_t longestName = 64;  // bytes that are looked at to see a name of a map
+constexpr std::string_view blanks = " \t\r\n";
+
+bool isWord(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '+' ||
+         c == '-' || c == '.' || c == '$';
+}
+
+/// Where a string stands: it says what may follow its end.
+enum class Role { name, member, element };
+
+/// Reads one document from `text` as far as it goes.
+class NearJson {
+ public:
+  NearJson(std::string_view text, std::size_t at) : text_(text), at_(at) {}
+
+  std::optional<json> document() {
+    auto value = this->value(Role::element, 0);
+    return value && value->is_structured() ? std::move(value) : std::nullopt;
+  }
+  std::size_t end() const { return at_; }
+
+ private:
+  char peek(std::size_t at) const { return at < text_.size() ? text_[at] : '\0'; }
+  std::size_t afterBlanks(std::size_t at) const {
+    return std::min(text_.find_first_not_of(blanks, at), text_.size());
+  }
+  void skipBlanks() { at_ = afterBlanks(at_); }
+  static bool isQuote(char c) { return c == '"' || c == '\''; }
+
+  std::optional<json> value(Role role, int depth) {
+    skipBlanks();
+    char c = peek(at_);
+    if (c == '{') return map(depth);
+    if (c == '[') return list(depth);
+    if (isQuote(c)) {
+      auto text = string(role);
+      if (!text) return std::nullopt;
+      return json(*std::move(text));
+    }
+    return word();
+  }
+
+  std::optional<json> map(int depth) {
+    if (depth >= deepest) return std::nullopt;
+    ++at_;
+    auto result = json::object();
+    for (;;) {
+      skipCommas();
+      if (peek(at_) == '}') return ++at_, result;
+      if (!isQuote(peek(at_))) return std::nullopt;
+      auto name = string(Role::name);
+      if (!name) return std::nullopt;
+      skipBlanks();
+      if (peek(at_) != ':') return std::nullopt;
+      at_ = afterBlanks(at_ + 1);
+      bool nothing = peek(at_) == ',' || peek(at_) == '}';
+      auto value = nothing ? std::optional<json>(nullptr) : this->value(Role::member, depth + 1);
+      if (!value || !result.emplace(*std::move(name), *std::move(value)).second) return std::nullopt;
+      skipBlanks();
+      if (peek(at_) != ',' && peek(at_) != '}') return std::nullopt;
+    }
+  }
+
+  std::optional<json> list(int depth) {
+    if (depth >= deepest) return std::nullopt;
+    ++at_;
+    auto result = json::array();
+    for (;;) {
+      skipCommas();
+      if (peek(at_) == ']') return ++at_, result;
+      auto value = this->value(Role::element, depth + 1);
+      if (!value) return std::nullopt;
+      result.push_back(*std::move(value));
+      skipBlanks();
+      if (peek(at_) != ',' && peek(at_) != ']') return std::nullopt;
+    }
+  }
+
+  void skipCommas() {
+    for (skipBlanks(); peek(at_) == ','; skipBlanks()) ++at_;
+  }
+
+  /// A number, true, false, null and their like in other languages; any other single word is a text.
+  std::optional<json> word() {
+    std::size_t start = at_;
+    while (at_ < text_.size() && isWord(text_[at_])) ++at_;
+    std::string_view word = text_.substr(start, at_ - start);
+    if (word.empty()) return std::nullopt;
+    if (word == "True") return json(true);
+    if (word == "False") return json(false);
+    for (auto nothing : {"NaN", "-NaN", "Infinity", "-Infinity", "undefined", "None", "nil"})
+      if (word == nothing) return json(nullptr);
+    auto strict = json::parse(word, nullptr, false);
+    return strict.is_discarded() ? json(word) : strict;
+  }
+
+  /// A quotation mark ends a string only where what follows could follow a string there; any other is a part
+  /// of it.
+  std::optional<std::string> string(Role role) {
+    const char quote = text_[at_];
+    std::string result;
+    for (++at_; at_ < text_.size();) {
+      char c = text_[at_];
+      if (c == quote && endsAt(at_ + 1, role)) return ++at_, result;
+      if (c == '\\') {
+        escape(result);
+      } else {
+        result += c;
+        ++at_;
+      }
+    }
+    return std::nullopt;
+  }
+
+  bool endsAt(std::size_t at, Role role) const {
+    at = afterBlanks(at);
+    char next = peek(at);
+    if (at == text_.size()) return true;
+    switch (role) {
+      case Role::name:
+        return next == ':';
+      case Role::member:
+        if (next == ',') return isNameAt(at + 1);
+        return next == '}' && mayFollowAMap(at + 1);
+      case Role::element:
+        if (next == ',') return true;
+        return next == ']' && mayFollowAMap(at + 1);
+    }
+    return false;
+  }
+
+  /// A name of a map and its colon, or the map's end after a comma too many.
+  bool isNameAt(std::size_t at) const {
+    while (peek(at = afterBlanks(at)) == ',') ++at;
+    if (peek(at) == '}') return true;
+    if (!isQuote(peek(at))) return false;
+    std::size_t end = text_.substr(0, at + longestName).find(text_[at], at + 1);
+    return end != std::string_view::npos && peek(afterBlanks(end + 1)) == ':';
+  }
+
+  bool mayFollowAMap(std::size_t at) const {
+    at = afterBlanks(at);
+    return at == text_.size() || std::string_view(",}]);<").find(text_[at]) != std::string_view::npos;
+  }
+
+  void escape(std::string& to) {
+    constexpr std::string_view letters = "bfnrt\"'\\/", meant = "\b\f\n\r\t\"'\\/";
+    char c = peek(at_ + 1);
+    if (auto letter = letters.find(c); letter != std::string_view::npos) {
+      to += meant[letter];
+      at_ += 2;
+    } else if (c == 'u') {
+      at_ += 2;
+      unicode(to);
+    } else {  // a path of Windows
+      to += '\\';
+      at_ += 1;
+    }
+  }
+
+  void unicode(std::string& to) {
+    auto point = fourDigits(at_);
+    if (!point) {
+      to += "\\u";
+      return;
+    }
+    at_ += 4;
+    if (*point >= 0xD800 && *point < 0xDC00 && peek(at_) == '\\' && peek(at_ + 1) == 'u')
+      if (auto low = fourDigits(at_ + 2); low && *low >= 0xDC00 && *low < 0xE000) {
+        point = 0x10000 + ((*point - 0xD800) << 10) + (*low - 0xDC00);
+        at_ += 6;
+      }
+    text::append(to, *point);  // half a pair becomes U+FFFD there
+  }
+
+  std::optional<char32_t> fourDigits(std::size_t at) const {
+    char32_t value = 0;
+    for (std::size_t i = at; i < at + 4; ++i) {
+      char c = peek(i);
+      bool digit = c >= '0' && c <= '9', letter = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+      if (!digit && !letter) return std::nullopt;
+      value = value * 16 + static_cast<char32_t>(digit ? c - '0' : (c | 0x20) - 'a' + 10);
+    }
+    return value;
+  }
+
+  std::string_view text_;
+  std::size_t at_;
+};
+
+/// Behind a line of a notice, behind markup, or in a call (JSONP): not within something else.
+bool mayStartAt(std::string_view text, std::size_t at) {
+  std::size_t before = text.substr(0, at).find_last_not_of(" \t");
+  return before == std::string_view::npos ||
+         std::string_view("\r\n>(").find(text[before]) != std::string_view::npos;
+}
+
+/// A map that ends where the text does is the document. Where there is none, it is a map that markup follows,
+/// else a list that ends where the text does.
+std::optional<json> nearly(std::string_view text) {
+  std::optional<json> map, list;
+  int starts = 0;
+  for (std::size_t at = text.find_first_of("{["); at != std::string_view::npos && starts < mostStarts;
+       at = text.find_first_of("{[", at + 1)) {
+    if (!mayStartAt(text, at)) continue;
+    ++starts;
+    NearJson reader(text, at);
+    auto document = reader.document();
+    if (!document && reader.end() == text.size()) break;  // it was cut off: what is in it is not all of it
+    if (!document) continue;
+    constexpr std::string_view ends(" \t\r\n);\0", 7);
+    std::size_t next = text.find_first_not_of(ends, reader.end());
+    bool isLast = next == std::string_view::npos;
+    if (isLast && document->is_object()) return document;
+    if (isLast && !list) list = std::move(document);
+    if (!isLast && text[next] == '<' && document->is_object() && !map) map = std::move(document);
+  }
+  return map ? map : list;
+}
+
+}  // namespace
+
+json readJson(std::string_view text) {
+  auto strict = json::parse(text, nullptr, false);
+  if (!strict.is_discarded()) return strict;
+  auto near = nearly(text);
+  return near ? *std::move(near) : json(json::value_t::discarded);
+}
+
+}  // namespace smsd::net

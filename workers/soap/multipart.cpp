@@ -1,0 +1,124 @@
+#include "workers/soap/multipart.h"
+
+#include <algorithm>
+
+#include "workers/net/answer-text.h"
+
+namespace smsd::soap {
+namespace {
+
+constexpr std::size_t longestBoundary = 70;  // RFC 2046, 5.1.1
+constexpr int mostParts = 32;
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool startsWith(std::string_view text, std::string_view start) {
+  return text.size() >= start.size() && std::equal(start.begin(), start.end(), text.begin(),
+                                                   [](char a, char b) { return lower(a) == lower(b); });
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr auto blanks = " \t\r\n";
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  text.remove_suffix(text.size() - (text.find_last_not_of(blanks) + 1));
+  return text;
+}
+
+/// The value of a header of a part; empty: it is not there. A header that goes on in the next line (RFC 5322,
+/// 2.2.3) is one.
+std::string headerOf(std::string_view headers, std::string_view name) {
+  std::string value;
+  bool found = false;
+  while (!headers.empty()) {
+    std::size_t end = std::min(headers.find('\n'), headers.size() - 1);
+    std::string_view line = headers.substr(0, end + 1);
+    headers.remove_prefix(end + 1);
+    bool goesOn = line[0] == ' ' || line[0] == '\t';
+    if (found && goesOn) value += " " + std::string(trimmed(line));
+    if (found && !goesOn) break;
+    if (!goesOn && startsWith(line, name) && trimmed(line.substr(name.size())).starts_with(':')) {
+      found = true;
+      value = trimmed(trimmed(line.substr(name.size())).substr(1));
+    }
+  }
+  return value;
+}
+
+/// Behind "--boundary" at the start of a line; none: there is no further one.
+std::optional<std::size_t> behindDelimiter(std::string_view body, const std::string& delimiter,
+                                           std::size_t from, std::size_t* start = nullptr) {
+  for (std::size_t at = body.find(delimiter, from); at != std::string_view::npos;
+       at = body.find(delimiter, at + 1)) {
+    if (at > 0 && body[at - 1] != '\n') continue;
+    if (start != nullptr) *start = at;
+    return at + delimiter.size();
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> delimiterOf(std::string_view body, std::string_view contentType) {
+  if (startsWith(trimmed(contentType), "multipart/"))
+    if (auto boundary = net::parameterOf(contentType, "boundary"); boundary && !boundary->empty())
+      return "--" + *boundary;
+  // A proxy or a framework may have lost the Content-Type.
+  std::string_view start = body.substr(std::min(body.find_first_not_of(" \t\r\n"), body.size()));
+  std::string_view line = trimmed(start.substr(0, std::min(start.find('\n'), start.size())));
+  if (!line.starts_with("--") || line.size() < 3 || line.size() > longestBoundary + 2) return std::nullopt;
+  return std::string(line);
+}
+
+std::string_view withoutAngles(std::string_view id) {
+  id = trimmed(id);
+  if (id.starts_with('<')) id.remove_prefix(1);
+  if (id.ends_with('>')) id.remove_suffix(1);
+  return id;
+}
+
+struct Found {
+  std::string_view headers, content;
+};
+
+/// The part behind a delimiter, which ends before the next one. `next` gets the place of that, none: it is
+/// the last.
+std::optional<Found> partAt(std::string_view body, std::size_t at, const std::string& delimiter,
+                            std::optional<std::size_t>& next) {
+  if (body.substr(at).starts_with("--")) return std::nullopt;  // the end
+  at = body.find('\n', at);
+  if (at == std::string_view::npos) return std::nullopt;
+  ++at;
+  std::size_t end = body.size();
+  next = behindDelimiter(body, delimiter, at, &end);
+  std::string_view part = body.substr(at, end - at);
+  if (part.starts_with('\n') || part.starts_with("\r\n")) return Found{"", part};
+  std::size_t blank = std::min(part.find("\r\n\r\n"), part.find("\n\n"));
+  if (blank == std::string_view::npos) return std::nullopt;
+  return Found{part.substr(0, blank + 1), trimmed(part.substr(blank))};
+}
+
+bool isWrittenAsItIs(std::string_view headers) {
+  std::string encoding = headerOf(headers, "Content-Transfer-Encoding");
+  for (std::string_view plain : {"", "7bit", "8bit", "binary"})
+    if (encoding.size() == plain.size() && startsWith(encoding, plain)) return true;
+  return false;
+}
+
+}  // namespace
+
+std::optional<Part> rootPart(std::string_view body, std::string_view contentType) {
+  auto delimiter = delimiterOf(body, contentType);
+  if (!delimiter) return std::nullopt;
+  auto start = net::parameterOf(contentType, "start");
+  auto next = behindDelimiter(body, *delimiter, 0);
+  for (int parts = 0; next && parts < mostParts; ++parts) {
+    std::size_t at = *next;
+    auto part = partAt(body, at, *delimiter, next);
+    if (!part) return std::nullopt;
+    bool isRoot = !start || withoutAngles(headerOf(part->headers, "Content-ID")) == withoutAngles(*start);
+    if (!isRoot) continue;
+    if (!isWrittenAsItIs(part->headers)) return std::nullopt;
+    return Part{trimmed(part->content), headerOf(part->headers, "Content-Type")};
+  }
+  return std::nullopt;
+}
+
+}  // namespace smsd::soap
