@@ -324,6 +324,32 @@ TEST_F(MailTest, AServerThatSaysNothingOrNonsenseIsGivenUpAtTheDeadline) {
   EXPECT_EQ(kindOf(send("+4799887766", "core-gw1 is down", 400ms)), "deferred");
 }
 
+// RFC 5321, 4.5.3.2.1. Some servers let everybody wait for it, to see who talks before his turn.
+TEST_F(MailTest, AGreetingMayComeLaterThanAConnectionAndSoMayTheAnswersToHelloAndLogin) {
+  test::Certificates certificates;
+  const std::string trusted = "ca_file: " + certificates.authorityFile().string() + "\n";
+  for (std::string stage : {"greeting", "ehlo"}) {
+    auto server = MailServer::faulty({stage + "=wait:1.5"});
+    serve(server, "connect_timeout: 300ms\n");
+    auto outcome = send();
+    EXPECT_EQ(kindOf(outcome), "accepted") << stage << ": " << wordsOf(outcome);
+  }
+  auto options = test::withCertificate(certificates.good());
+  options.push_back("--smtps");
+  auto server = MailServer::faulty({"greeting=wait:1.5"}, options);
+  serve(server, "connect_timeout: 1s\n" + trusted, "smtps");
+  auto outcome = send();
+  EXPECT_EQ(kindOf(outcome), "accepted") << wordsOf(outcome);
+}
+
+TEST_F(MailTest, AServerThatTakesTheConnectionAndNeverGreetsIsGivenUpBeforeTheDeadline) {
+  auto server = MailServer::faulty({"greeting=silent"});
+  serve(server, "connect_timeout: 300ms\ngreeting_timeout: 1s\n");
+  auto before = std::chrono::steady_clock::now();
+  EXPECT_EQ(kindOf(send("+4799887766", "core-gw1 is down", 60s)), "deferred");
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 30s);
+}
+
 TEST_F(MailTest, FaultsOfTlsAndLogin) {
   test::Certificates certificates;
   auto options = test::withCertificate(certificates.good());

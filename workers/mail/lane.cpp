@@ -55,7 +55,6 @@ void Lane::makeHandle() {
   set(CURLOPT_PROXY, "");  // none, whatever the environment says
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_QUICK_EXIT, 1L);
-  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings_.connectTimeout.count()));
   set(CURLOPT_MAXCONNECTS, 1L);
   set(CURLOPT_UPLOAD, 1L);
   set(CURLOPT_ERRORBUFFER, error_.data());
@@ -89,8 +88,31 @@ Conversation Lane::run(const Mail& mail) {
   return runOnce(mail, left, Connection::fresh);
 }
 
+/// libcurl counts all that comes before MAIL as connecting, the greeting and the login too, from when the
+/// request began. Each of them gets its own time by moving that bound on.
+void Lane::setTimeToConnect(Milliseconds sinceBegin) {
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(sinceBegin.count()));
+}
+
+/// A server may let a stranger wait for its greeting, on purpose or under load, longer than it takes to
+/// connect (RFC 5321, 4.5.3.2.1).
+void Lane::lookForConnection() {
+  if (awaits_ != AwaitsFirst::connection) return;
+  const bool encrypted = url_.starts_with("smtps");
+  curl_off_t after = 0;  // as long as it is not there
+  curl_easy_getinfo(easy_.get(), encrypted ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T, &after);
+  if (after == 0) return;
+  awaits_ = AwaitsFirst::greeting;
+  auto now = std::chrono::duration_cast<Milliseconds>(Clock::now() - begun_);
+  setTimeToConnect(now + settings_.greetingTimeout);
+}
+
 Conversation Lane::runOnce(const Mail& mail, Milliseconds deadline, Connection connection) {
   dialogue_.begin();
+  begun_ = Clock::now();
+  deadline_ = deadline;
+  awaits_ = AwaitsFirst::connection;
+  setTimeToConnect(settings_.connectTimeout);
   unsent_ = mail.content;
   error_[0] = '\0';
   to_.reset(curl_slist_append(nullptr, mail.to.c_str()));
@@ -144,7 +166,11 @@ void Lane::waitNoLonger(Dialogue::State state) {
 
 int Lane::onDebug(CURL*, curl_infotype type, char* data, std::size_t size, void* at) {
   auto& lane = *static_cast<Lane*>(at);
-  if (type == CURLINFO_HEADER_OUT) lane.waitNoLonger(lane.dialogue_.sent({data, size}));
+  if (type != CURLINFO_HEADER_OUT) return 0;
+  // A command: the greeting was there. What is left of the conversation has the time of all of it.
+  if (std::exchange(lane.awaits_, AwaitsFirst::nothing) != AwaitsFirst::nothing)
+    lane.setTimeToConnect(lane.deadline_ + Milliseconds(1000));
+  lane.waitNoLonger(lane.dialogue_.sent({data, size}));
   return 0;
 }
 
@@ -172,7 +198,9 @@ int Lane::onReady(void* at, char*, char*, int, int) {
 }
 
 int Lane::onProgress(void* at, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<Lane*>(at)->stopping_ ? 1 : 0;
+  auto& lane = *static_cast<Lane*>(at);
+  lane.lookForConnection();
+  return lane.stopping_ ? 1 : 0;
 }
 
 curl_socket_t Lane::onOpen(void* at, curlsocktype, struct curl_sockaddr* address) {

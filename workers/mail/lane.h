@@ -36,6 +36,7 @@ class Lane {
  private:
   enum class Connection { kept, fresh };
   enum class Ends { reading, both };
+  enum class AwaitsFirst { connection, greeting, nothing };
 
   void makeHandle();
   template <typename T>
@@ -43,6 +44,8 @@ class Lane {
   Conversation runOnce(const Mail& mail, Milliseconds deadline, Connection connection);
   Conversation conclude(CURLcode code);
   void waitNoLonger(Dialogue::State state);
+  void setTimeToConnect(Milliseconds sinceBegin);
+  void lookForConnection();
   void shut(Ends ends);
 
   static int onDebug(CURL*, curl_infotype type, char* data, std::size_t size, void* at);
@@ -61,6 +64,9 @@ class Lane {
 
   Dialogue dialogue_;
   std::string_view unsent_;  // of the mail under way
+  std::chrono::steady_clock::time_point begun_;
+  Milliseconds deadline_{0};  // from then
+  AwaitsFirst awaits_ = AwaitsFirst::connection;
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::vector<curl_socket_t> sockets_;  // open; shared with stop()

@@ -30,10 +30,11 @@ struct LaneSettings {
   std::string helo;       // our name
   Tls tls = Tls::wanted;  // of smtp://; smtps:// always has it
   unsigned lanes = 1;
-  Milliseconds connectTimeout{10'000};
-  Milliseconds longestIdle{5'000};  // a connection without work is ended after this
-  std::string authorities;          // PEM; empty: the system's
-  std::string username;             // empty: no login
+  Milliseconds connectTimeout{10'000};    // name, TCP and the TLS of smtps://
+  Milliseconds greetingTimeout{300'000};  // from then to the greeting
+  Milliseconds longestIdle{5'000};        // a connection without work is ended after this
+  std::string authorities;                // PEM; empty: the system's
+  std::string username;                   // empty: no login
   config::Secret password;
 };
 

@@ -79,6 +79,8 @@ void MailDispatcher::declare(config::Keys& keys) {
   keys.integer("backlog", settings_.backlog, {0, 4096}, "SMS taken ahead of the window");
   keys.duration("connect_timeout", settings_.connectTimeout, {100ms, 1min},
                 "until a connection has to be there");
+  keys.duration("greeting_timeout", settings_.greetingTimeout, {1s, 10min},
+                "from then until the server's greeting has to be there");
   declareRules(keys);
 }
 
@@ -189,6 +191,7 @@ kj::Promise<void> MailDispatcher::start(kj::AsyncIoContext&) {
   lanes.tls = tls();
   lanes.lanes = static_cast<unsigned>(settings_.window);
   lanes.connectTimeout = settings_.connectTimeout;
+  lanes.greetingTimeout = settings_.greetingTimeout;
   lanes.authorities = authorities_.text();
   lanes.username = settings_.username;
   lanes.password = settings_.password;

@@ -33,6 +33,7 @@ struct Settings {
   int window = 4;
   int backlog = 16;
   config::Milliseconds connectTimeout = std::chrono::seconds(10);
+  config::Milliseconds greetingTimeout = std::chrono::minutes(5);  // RFC 5321, 4.5.3.2.1
 };
 
 class MailDispatcher final : public kit::Dispatcher {
