@@ -14,6 +14,8 @@
 #include <string_view>
 #include <variant>
 
+#include "common/files/regular-file.h"
+
 namespace smsd {
 namespace {
 
@@ -196,8 +198,9 @@ void declareKeys(Keys& keys, Config& config) {
   keys.choice("log.recipient", config.log.recipient,
               {{"masked", RecipientInLog::masked}, {"plain", RecipientInLog::plain}},
               "phone numbers in the journal");
-  keys.choice("log.sent", config.log.sent, {{"counted", SentInLog::counted}, {"each", SentInLog::each}},
-              "SMS that were sent: an entry each, beyond a hundred a second their number; or an entry each always");
+  keys.choice(
+      "log.sent", config.log.sent, {{"counted", SentInLog::counted}, {"each", SentInLog::each}},
+      "SMS that were sent: an entry each, beyond a hundred a second their number; or an entry each always");
   declareAdminMail(keys, config);
   keys.path("control.socket", config.controlSocket, "where smsctl talks to smsd");
   keys.path("state_directory", config.stateDirectory, "where smsd keeps its own files");
@@ -300,17 +303,13 @@ std::variant<std::string, Problem> readFile(const fs::path& file) {
                    "not found, expected the configuration: write it (smsd.yaml(5) has an example), or "
                    "name another file with --config"};
   if (fs::is_directory(status)) return Problem{file.string(), "is a folder, expected a file"};
-  std::ifstream in(file, std::ios::binary);
-  if (!in)
+  auto text = files::readRegular(file, maxFile, error = {});
+  if (!text)
     return Problem{file.string(),
-                   fmt::format("cannot be opened ({}), expected a file that this user may read: look at "
+                   fmt::format("cannot be read ({}), expected a file that this user may read: look at "
                                "its mode and owner, and at those of the folders above it",
-                               std::strerror(errno))};
-  std::string text(maxFile, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return Problem{file.string(), fmt::format("cannot be read ({})", std::strerror(errno))};
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return text;
+                               error.message())};
+  return *std::move(text);
 }
 
 }  // namespace

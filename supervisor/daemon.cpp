@@ -81,6 +81,16 @@ std::string hostName() {
   return names.nodename;
 }
 
+control::Pauses readPauses(const std::filesystem::path& file) {
+  try {
+    return control::Pauses(file);
+  } catch (const std::system_error& e) {
+    throw StartUpError(
+        EX_NOINPUT,
+        fmt::format("{}; smsd keeps there which dispatchers are paused: remove what is there\n", e.what()));
+  }
+}
+
 /// None where nothing is to be mailed. What the journal says before it is there is not mailed.
 kj::Own<AdminMail> openAdminMail(kj::AsyncIoContext& io, const Config& config, const std::string& name,
                                  Events& log) {
@@ -115,7 +125,7 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Confi
   if (mail.get() != nullptr) mail->start();
 
   auto byControl = kj::newPromiseAndFulfiller<void>();
-  control::Pauses pauses(config.stateDirectory / "paused");
+  control::Pauses pauses = readPauses(config.stateDirectory / "paused");
   control::ControlServer control(
       io, config.controlSocket,
       {road, queue, pauses, log, backendName(config), [&byControl]() { byControl.fulfiller->fulfill(); }});

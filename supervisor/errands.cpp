@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "common/fault.h"
 #include "common/io/output.h"
 #include "common/text/utf.h"
 #include "supervisor/control/client.h"
@@ -36,7 +37,7 @@ std::optional<Client> daemon(const Config& config) {
 }
 
 [[noreturn]] void silent(const kj::Exception& e) {
-  throw StartUpError(EX_TEMPFAIL, fmt::format("smsd did not answer: {}\n", e.getDescription().cStr()));
+  throw StartUpError(EX_TEMPFAIL, fmt::format("smsd did not answer: {}\n", faultOf(e)));
 }
 
 template <typename F>

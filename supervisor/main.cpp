@@ -6,9 +6,11 @@
 #include <signal.h>
 #include <sysexits.h>
 
+#include "common/fault.h"
 #include "common/io/output.h"
 #include "common/journal/journal.h"
 #include "supervisor/arguments.h"
+#include "supervisor/control/control-server.h"
 #include "supervisor/daemon.h"
 #include "supervisor/errands.h"
 #include "supervisor/start-up.h"
@@ -88,12 +90,14 @@ int main(int argc, char** argv) {
   } catch (const StartUpError& e) {
     io::complain(e.what());
     return e.status();
-  } catch (const kj::Exception& e) {
-    journal::Entry(journal::Level::error,
-                   fmt::format("ended by a fault of its own: {}", e.getDescription().cStr()))
-        .write();
-  } catch (const std::exception& e) {
+  } catch (const control::CannotListen& e) {
     journal::Entry(journal::Level::error, fmt::format("ended: {}", e.what())).write();
+  } catch (const queue::QueueError& e) {
+    journal::Entry(journal::Level::error, fmt::format("ended: {}", e.what())).write();
+  } catch (const kj::Exception& e) {
+    journal::Entry(journal::Level::error, fmt::format("ended: {}", faultOf(e))).write();
+  } catch (const std::exception& e) {
+    journal::Entry(journal::Level::error, fmt::format("ended: {}", faultOf(e))).write();
   }
   return EX_SOFTWARE;
 }

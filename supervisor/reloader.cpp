@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "common/fault.h"
 #include "supervisor/named-files.h"
 #include "supervisor/start-up.h"
 
@@ -132,7 +133,7 @@ void Reloader::apply(Config config, Changes changes, Plans plans, Digests digest
 
 void Reloader::taskFailed(kj::Exception&& exception) {
   // Nothing was applied, or all of it: what can fail here is a child process. The next SIGHUP tries again.
-  log_.reloadRefused(exception.getDescription().cStr());
+  log_.reloadRefused(faultOf(exception));
   service_.ready();
   tasks_.add(next());
 }

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <system_error>
 
+#include "common/files/regular-file.h"
+
 namespace smsd {
 namespace {
 
@@ -45,8 +47,9 @@ std::string readAll(int fd) {
 /// A file as it is now, in memory that nobody can write to any more. Throws std::system_error.
 std::shared_ptr<kj::AutoCloseFd> snapshot(const fs::path& path) {
   auto fail = [&path]() { throw std::system_error(errno, std::generic_category(), path.string()); };
-  kj::AutoCloseFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) fail();
+  std::error_code why;
+  kj::AutoCloseFd file(files::openRegular(path, O_RDONLY, why));
+  if (file.get() < 0) throw std::system_error(why, path.string());
   auto copy = std::make_shared<kj::AutoCloseFd>(memfd_create("smsd-config", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (copy->get() < 0) fail();
   char buffer[4096];
@@ -200,11 +203,11 @@ Instance takeInstance(const fs::path& stateDirectory) {
   fs::create_directories(stateDirectory, error);
   fs::path path = stateDirectory / "instance";
   Instance instance;
-  instance.lock = kj::AutoCloseFd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
+  instance.lock = kj::AutoCloseFd(files::openRegular(path, O_RDWR | O_CREAT, error));
   if (instance.lock.get() < 0)
     throw StartUpError(EX_CANTCREAT,
                        fmt::format("{}: {}; `state_directory` has to be a folder that smsd can write to\n",
-                                   path.string(), strerror(errno)));
+                                   path.string(), error.message()));
   if (flock(instance.lock.get(), LOCK_EX | LOCK_NB) != 0)
     throw StartUpError(
         EX_TEMPFAIL,

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "common/fault.h"
 #include "common/journal/journal.h"
 #include "common/rpc/channel.h"
 #include "supervisor/control/door.h"
@@ -24,8 +25,8 @@ constexpr unsigned mostConnections = 32;
 void clearPath(const sockaddr_un& address) {
   kj::AutoCloseFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
-    throw std::runtime_error(fmt::format(
-        "{}: another smsd answers there; give this one its own `control.socket`", address.sun_path));
+    throw CannotListen(fmt::format("{}: another smsd answers there; give this one its own `control.socket`",
+                                   address.sun_path));
   if (errno == ECONNREFUSED) unlink(address.sun_path);
 }
 
@@ -33,8 +34,8 @@ kj::AutoCloseFd listenAt(const std::filesystem::path& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.string().size() >= sizeof address.sun_path)
-    throw std::runtime_error(fmt::format("{}: a socket's path has at most {} characters", path.string(),
-                                         sizeof address.sun_path - 1));
+    throw CannotListen(fmt::format("{}: a socket's path has at most {} characters", path.string(),
+                                   sizeof address.sun_path - 1));
   std::strcpy(address.sun_path, path.c_str());
   clearPath(address);
   kj::AutoCloseFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -43,7 +44,7 @@ kj::AutoCloseFd listenAt(const std::filesystem::path& path) {
   int error = errno;
   umask(before);
   if (bound != 0 || listen(fd.get(), 16) != 0)
-    throw std::runtime_error(fmt::format(
+    throw CannotListen(fmt::format(
         "{}: cannot listen there: {}; `control.socket` needs a folder that exists and can be written",
         path.string(), strerror(bound != 0 ? error : errno)));
   return fd;
@@ -97,8 +98,7 @@ void ControlServer::open(kj::AuthenticatedStream peer) {
 
 void ControlServer::taskFailed(kj::Exception&& exception) {
   if (exception.getType() == kj::Exception::Type::DISCONNECTED) return;
-  journal::Entry(journal::Level::warning, fmt::format("control: {}", exception.getDescription().cStr()))
-      .write();
+  journal::Entry(journal::Level::warning, fmt::format("control: {}", faultOf(exception))).write();
 }
 
 }  // namespace smsd::control

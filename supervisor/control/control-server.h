@@ -6,6 +6,8 @@
 
 #include <kj/async-io.h>
 
+#include <stdexcept>
+
 #include <filesystem>
 #include <string>
 
@@ -25,6 +27,11 @@ struct Subject {
   const Events& log;
   std::string backend;
   kj::Function<void()> stop;
+};
+
+/// The socket cannot be had; what() is for the operator.
+class CannotListen : public std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
 class ControlServer final : private kj::TaskSet::ErrorHandler {

@@ -10,6 +10,8 @@
 #include <sstream>
 #include <system_error>
 
+#include "common/files/regular-file.h"
+
 namespace smsd::control {
 namespace {
 
@@ -17,27 +19,16 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t mostBytes = 64 * 1024;  // two thousand names of the longest kind
 
-[[noreturn]] void fail(const fs::path& file) {
-  throw std::system_error(errno, std::generic_category(), file.string());
+[[noreturn]] void fail(const fs::path& file, std::error_code why) {
+  throw std::system_error(why, file.string());
 }
+[[noreturn]] void fail(const fs::path& file) { fail(file, {errno, std::generic_category()}); }
 
 std::string contentOf(const fs::path& file) {
-  kj::AutoCloseFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (fd.get() < 0) {
-    if (errno == ENOENT) return {};
-    fail(file);
-  }
-  std::string text(mostBytes, '\0');
-  std::size_t length = 0;
-  while (length < text.size()) {
-    const ssize_t n = read(fd.get(), text.data() + length, text.size() - length);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail(file);
-    if (n == 0) break;
-    length += static_cast<std::size_t>(n);
-  }
-  text.resize(length);
-  return text;
+  std::error_code why;
+  auto text = files::readRegular(file, mostBytes, why, O_NOFOLLOW);
+  if (!text && why != std::errc::no_such_file_or_directory) fail(file, why);
+  return text.value_or("");
 }
 
 void writeAll(int fd, const std::string& text, const fs::path& file) {
@@ -74,8 +65,9 @@ void Pauses::write() const {
   for (const auto& name : names_) text += name + "\n";
   const fs::path fresh = file_.string() + ".new";
   {
-    kj::AutoCloseFd fd(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640));
-    if (fd.get() < 0) fail(fresh);
+    std::error_code why;
+    kj::AutoCloseFd fd(files::openRegular(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, why));
+    if (fd.get() < 0) fail(fresh, why);
     writeAll(fd.get(), text, fresh);
     if (fsync(fd.get()) != 0) fail(fresh);
   }

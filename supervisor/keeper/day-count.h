@@ -22,7 +22,7 @@ class DayCount {
   void write(Quota::Used used);
 
  private:
-  [[noreturn]] void fail() const;
+  [[noreturn]] void fail(std::error_code why) const;
 
   std::filesystem::path file_;
   kj::AutoCloseFd fd_;  // to write

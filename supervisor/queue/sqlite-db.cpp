@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <limits>
 
+#include "common/files/regular-file.h"
+
 namespace smsd::queue {
 namespace {
 
@@ -88,8 +90,10 @@ void refuse(const std::string& path, int reason) {
 
 // sqlite3 makes files that everybody may read; the files beside it get this one's mode.
 void touch(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC | O_CREAT, 0660);
-  if (fd < 0) refuse(path, errno);
+  std::error_code why;
+  const int fd = files::openRegular(path, O_RDWR | O_CREAT, why, 0660);
+  if (fd < 0 && why.category() == std::generic_category()) refuse(path, why.value());
+  if (fd < 0) throw QueueError(Kind::failed, fmt::format("{}: {}", path, why.message()));
   close(fd);
 }
 

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "common/files/regular-file.h"
 #include "supervisor/queue/sqlite-sql.h"
 
 namespace smsd::queue {
@@ -109,11 +110,12 @@ OwnedFd& OwnedFd::operator=(OwnedFd&& other) noexcept {
 // The lock file stays when it is let go: to unlink it would let two processes lock two files of one name.
 OwnedFd lockOwner(const std::string& path) {
   const std::string name = path + ".lock";
-  OwnedFd file(open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0660));
+  std::error_code why;
+  OwnedFd file(files::openRegular(name, O_RDWR | O_CREAT, why, 0660));
   if (file.get() < 0)
     throw QueueError(Kind::denied,
                      fmt::format("{}: cannot be opened ({}): look at the owner and mode of it and its folder",
-                                 name, std::strerror(errno)));
+                                 name, why.message()));
   if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK)
       throw QueueError(Kind::busy,

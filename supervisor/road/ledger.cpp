@@ -3,6 +3,8 @@
 #include <ctime>
 #include <utility>
 
+#include "common/fault.h"
+
 namespace smsd {
 namespace {
 
@@ -304,7 +306,7 @@ void Ledger::taskFailed(kj::Exception&& exception) {
   answered();
   putBack(settling_, unsettled_);
   putBack(recording_, unrecorded_);
-  failed(QueueError(QueueError::Kind::failed, exception.getDescription().cStr()));
+  failed(QueueError(QueueError::Kind::failed, faultOf(exception)));
 }
 
 }  // namespace smsd

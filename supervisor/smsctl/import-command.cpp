@@ -8,8 +8,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
+#include "common/files/regular-file.h"
 #include "common/io/output.h"
 #include "common/text/utf.h"
 #include "supervisor/smsctl/import-nav.h"
@@ -23,15 +23,12 @@ namespace fs = std::filesystem;
 constexpr std::size_t mostBytes = 1024 * 1024;
 
 std::optional<std::string> read(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in && errno == ENOENT) return std::nullopt;
-  if (!in || fs::is_directory(file))
-    throw Failure(EX_NOINPUT,
-                  fmt::format("{}: cannot be read ({})", file.string(), strerror(in ? EISDIR : errno)));
-  std::string text(mostBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > mostBytes)
+  std::error_code error;
+  auto text = files::readRegular(file, mostBytes + 1, error);
+  if (error == std::errc::no_such_file_or_directory) return std::nullopt;
+  if (!text)
+    throw Failure(EX_NOINPUT, fmt::format("{}: cannot be read ({})", file.string(), error.message()));
+  if (text->size() > mostBytes)
     throw Failure(EX_DATAERR,
                   fmt::format("{}: has more than 1 MiB, which no configuration has", file.string()));
   return text;

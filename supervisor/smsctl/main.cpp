@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <limits>
 
+#include "common/fault.h"
 #include "common/io/output.h"
 #include "common/io/parse-exit.h"
 #include "supervisor/control/client.h"
@@ -285,9 +286,9 @@ int main(int argc, char** argv) {
     complain(e.what());
     return notRunning;
   } catch (const kj::Exception& e) {
-    complain(fmt::format("smsd did not answer: {}", e.getDescription().cStr()));
+    complain(fmt::format("smsd did not answer: {}", faultOf(e)));
   } catch (const std::exception& e) {
-    complain(e.what());
+    complain(faultOf(e));
   }
   return EX_TEMPFAIL;
 }

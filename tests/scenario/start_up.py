@@ -1,6 +1,7 @@
 """What is wrong is said before anything is started: one clear message, a telling exit status, nothing half started."""
 
 import contextlib
+import os
 import pathlib
 import shutil
 import signal
@@ -108,6 +109,35 @@ class StartUp(Scenario):
         self.assertIn("good, 1 dispatcher", done.stdout)
         self.assertFalse((smsd.folder / "state").exists())
         self.assertFalse((self.folder / "queue.db").exists())
+
+    def test_a_fifo_in_the_place_of_any_of_its_files_holds_nothing_up(self):
+        """It ends with its name, or starts without what is kept there."""
+        for name, status in (("instance", 73), ("paused", 66), ("today-debug", None)):
+            with self.subTest(name):
+                smsd = self.smsd(self.sqlite(), name=name, entries={"debug": {"per_day": 100}})
+                state = smsd.folder / "state"
+                state.mkdir(exist_ok=True)
+                os.mkfifo(state / name)
+                if status:
+                    code, text = smsd.run()
+                    self.assertEqual(code, status, text)
+                    self.assertIn(f"{state / name}: it is not a regular file", text)
+                else:
+                    smsd.start()
+                    smsd.ctl("send", "+4799887766", "router down")
+                    wait_for("the SMS", lambda: smsd.status()["queue"]["sent"] == 1)
+                    self.assertEqual(smsd.stop(), 0)
+        for program, flag in (("smsd", "--config"), ("smsctl", "--config"), ("smsd-worker-http", "--check")):
+            os.mkfifo(self.folder / f"{program}.yaml")
+            words = [BIN / program, flag] + (["--config"] if flag == "--check" else []) + [self.folder / f"{program}.yaml"]
+            done = subprocess.run(words + (["status"] if program == "smsctl" else []), capture_output=True, text=True, timeout=DEADLINE, check=False)
+            self.assertEqual(done.returncode, CONFIGURATION, done.stderr)
+            self.assertIn("it is not a regular file", done.stderr)
+        smsd = self.smsd(self.sqlite(), name="dispatcher")
+        file = next(smsd.folder.glob("**/debug.yaml"))
+        file.unlink()
+        os.mkfifo(file)
+        self.refused(smsd, CONFIGURATION, f"{file}: it is not a regular file")
 
     def test_a_second_smsd_on_the_same_state_or_the_same_file_is_refused(self):
         first = self.smsd(self.sqlite()).start()

@@ -335,6 +335,10 @@ TEST(BodyTemplate, SaysWhereJsonOrXmlEndsToBeSuch) {
       {BodyType::json, R"({"to": {recipient}, "m": "{text}"})", 1, "within strings only"},
       {BodyType::json, R"({"to": {recipient}, "m": "{text}",})", 35, "not JSON from here on"},
       {BodyType::json, R"({"to": "{recipient}", "m": "\{text}"})", 1, "within strings only"},
+      {BodyType::json, R"({"to": "{recipient}", "m": "{text}", "n": 99e999})", 49, "a number larger than"},
+      {BodyType::json, R"({"n": -1e400, "to": "{recipient}", "m": "{text}"})", 13, "a number larger than"},
+      {BodyType::json, R"({"n": 1e{recipient}, "to": "{recipient}", "m": "{text}"})", 1,
+       "within strings only"},
       {BodyType::xml, "<a to='{recipient}'><b>{text}</a></b>", 32, "not XML: "},
       {BodyType::xml, "<{text}>{recipient}</{text}>", 1, "once the placeholders have values"}};
   for (auto& [type, text, at, words] : rows) {

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "common/files/regular-file.h"
 #include "common/journal/journal.h"
 #include "common/text/utf.h"
 
@@ -47,9 +48,9 @@ std::string now() {
 }
 
 kj::AutoCloseFd opened(const std::string& key, const std::filesystem::path& path, int how) {
-  kj::AutoCloseFd fd(open(path.c_str(), how | O_CLOEXEC, 0640));
-  if (fd.get() < 0)
-    throw std::system_error(errno, std::generic_category(), "cannot open `" + key + "` " + path.string());
+  std::error_code why;
+  kj::AutoCloseFd fd(files::openRegular(path, how, why));
+  if (fd.get() < 0) throw std::system_error(why, "cannot open `" + key + "` " + path.string());
   return fd;
 }
 

@@ -17,6 +17,8 @@
 #include <mutex>
 #include <optional>
 
+#include "common/fault.h"
+
 namespace smsd::gammu {
 
 class Bench {
@@ -34,7 +36,7 @@ class Bench {
       try {
         (*fulfiller)->fulfill(call());
       } catch (const std::exception& e) {
-        (*fulfiller)->reject(KJ_EXCEPTION(FAILED, e.what()));
+        (*fulfiller)->reject(KJ_EXCEPTION(FAILED, faultOf(e)));
       }
     });
     return kj::mv(result.promise);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "common/fault.h"
 #include "common/journal/journal.h"
 #include "workers/gammu/holder.h"
 
@@ -266,7 +267,7 @@ kj::Promise<void> GammuDispatcher::tend() {
       .exclusiveJoin(unplugged())
       .then([this]() { return step(); })
       .catch_([](kj::Exception&& e) {
-        journal::Entry(journal::Level::error, fmt::format("modem: {}", e.getDescription().cStr())).write();
+        journal::Entry(journal::Level::error, fmt::format("modem: {}", faultOf(e))).write();
       })
       .then([this]() { return tend(); });
 }

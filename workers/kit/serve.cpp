@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sysexits.h>
 
+#include "common/fault.h"
 #include "common/journal/journal.h"
 #include "common/rpc/channel.h"
 #include "common/systemd/service.h"
@@ -22,24 +23,22 @@ std::vector<std::string> lockIn(const Place& place, Dispatcher& dispatcher) {
   try {
     return sandbox::lockIn(dispatcher.policy());
   } catch (const std::exception& e) {
-    if (place.lock == Lock::required)
-      throw std::runtime_error(fmt::format("will not serve unlocked: {}", e.what()));
-    journal::Entry(journal::Level::warning, fmt::format("{}: serves unlocked: {}", place.name, e.what()))
-        .write();
+    auto* refused = dynamic_cast<const sandbox::LockFailed*>(&e);
+    std::string why = refused != nullptr ? refused->what() : faultOf(e);
+    if (place.lock == Lock::required) throw CannotServe(fmt::format("will not serve unlocked: {}", why));
+    journal::Entry(journal::Level::warning, fmt::format("{}: serves unlocked: {}", place.name, why)).write();
     return {};
   }
 }
 
 /// Never resolves, but with an exit status when the kind cannot start.
 kj::Promise<int> cannotStart(const Place& place, Server& server) {
-  return server.started().then([]() -> kj::Promise<int> { return kj::NEVER_DONE; },
-                               [name = place.name](kj::Exception&& e) -> kj::Promise<int> {
-                                 journal::Entry(
-                                     journal::Level::error,
-                                     fmt::format("{}: cannot start: {}", name, e.getDescription().cStr()))
-                                     .write();
-                                 return int(EX_UNAVAILABLE);
-                               });
+  return server.started().then(
+      []() -> kj::Promise<int> { return kj::NEVER_DONE; },
+      [name = place.name](kj::Exception&& e) -> kj::Promise<int> {
+        journal::Entry(journal::Level::error, fmt::format("{}: cannot start: {}", name, faultOf(e))).write();
+        return int(EX_UNAVAILABLE);
+      });
 }
 
 std::string statusLine(const Server& server, const char* now) {

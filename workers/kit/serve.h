@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,11 @@
 namespace smsd::kit {
 
 enum class Lock { required, wanted };
+
+/// It will not serve as things are; what() is for the operator.
+class CannotServe : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 struct Place {
   std::string name;  // the dispatcher's, as in smsd.yaml

@@ -13,6 +13,7 @@
 #include <set>
 #include <vector>
 
+#include "common/fault.h"
 #include "common/journal/journal.h"
 #include "common/rpc/channel.h"
 #include "workers/kit/server.h"
@@ -70,7 +71,7 @@ class Visitors final : private kj::TaskSet::ErrorHandler {
   }
 
   void taskFailed(kj::Exception&& exception) override {
-    journal::Entry(journal::Level::error, exception.getDescription().cStr()).write();
+    journal::Entry(journal::Level::error, faultOf(exception)).write();
     failed_.fulfiller->fulfill();
   }
 

@@ -9,6 +9,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "common/fault.h"
+#include "common/files/regular-file.h"
 #include "common/io/output.h"
 #include "common/io/parse-exit.h"
 #include "common/journal/journal.h"
@@ -85,10 +87,11 @@ std::string readAll(int fd) {
 bool readConfiguration(const Arguments& arguments, config::Keys& keys) {
   int fd = arguments.configFd;
   std::string name = arguments.configName.empty() ? arguments.config : arguments.configName;
-  if (!arguments.config.empty()) fd = open(arguments.config.c_str(), O_RDONLY | O_CLOEXEC);
+  std::error_code why;
+  if (!arguments.config.empty()) fd = files::openRegular(arguments.config, O_RDONLY, why);
   if (fd < 0) {
-    io::complain(
-        fmt::format("{}: {}\n", name.empty() ? "no configuration was given" : name, strerror(errno)));
+    io::complain(name.empty() ? std::string("no configuration was given\n")
+                              : fmt::format("{}: {}\n", name, why.message()));
     return false;
   }
   auto problems = keys.read(readAll(fd), name);
@@ -172,11 +175,12 @@ int workerMain(int argc, char** argv, Dispatcher& dispatcher) {
   } catch (const Misuse& e) {
     io::complain(e.what());
     return e.status();
-  } catch (const kj::Exception& e) {
-    journal::Entry(journal::Level::error, fmt::format("{}: {}", arguments.name, e.getDescription().cStr()))
-        .write();
-  } catch (const std::exception& e) {
+  } catch (const CannotServe& e) {
     journal::Entry(journal::Level::error, fmt::format("{}: {}", arguments.name, e.what())).write();
+  } catch (const kj::Exception& e) {
+    journal::Entry(journal::Level::error, fmt::format("{}: {}", arguments.name, faultOf(e))).write();
+  } catch (const std::exception& e) {
+    journal::Entry(journal::Level::error, fmt::format("{}: {}", arguments.name, faultOf(e))).write();
   }
   return EX_SOFTWARE;
 }

@@ -64,14 +64,35 @@ std::size_t countOf(std::string_view what, std::string_view text) {
   return count;
 }
 
-// Where the parser gave up; nothing: it is JSON.
-std::optional<std::size_t> endOfJson(const std::string& text) {
-  try {
-    [[maybe_unused]] auto document = nlohmann::json::parse(text);
-    return std::nullopt;
-  } catch (const nlohmann::json::parse_error& e) {
-    return e.byte;  // its words quote the text
+/// Takes any JSON, and notes where the parser gave up. Nothing is thrown: the parser has a kind of exception
+/// for each sort of trouble, whose words quote the text.
+struct EndOfJson final : nlohmann::json_sax<nlohmann::json> {
+  std::optional<std::size_t> at;
+  enum class Why { syntax, number } why = Why::syntax;
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return true; }
+  bool key(string_t&) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& e) override {
+    at = position;
+    if (dynamic_cast<const nlohmann::json::out_of_range*>(&e) != nullptr) why = Why::number;
+    return false;
   }
+};
+
+EndOfJson endOfJson(const std::string& text) {
+  EndOfJson end;
+  nlohmann::json::sax_parse(text, &end);
+  return end;
 }
 
 /// `written` is what the operator wrote, `text` has samples in it.
@@ -86,10 +107,14 @@ std::optional<Problem> problemOfJson(std::string_view written, const std::string
   if (!document.is_discarded() && found == countOf(escaped(sample, Place::json), text)) return std::nullopt;
   // A digit may stand in a string and as a value, an n in a string and behind a backslash.
   auto end = endOfJson(withoutNames(written, '1'));
-  if (end && endOfJson(withoutNames(written, 'n'))) {
-    if (*end > written.size()) return Problem{written.size(), "not JSON: it ends before it is whole"};
+  auto plain = endOfJson(withoutNames(written, 'n'));
+  if (plain.at && plain.why == EndOfJson::Why::number)
+    return Problem{std::clamp<std::size_t>(*plain.at, 1, written.size()),
+                   "a number larger than programs can hold, expected less than 1e308"};
+  if (end.at && plain.at) {
+    if (*end.at > written.size()) return Problem{written.size(), "not JSON: it ends before it is whole"};
     return Problem{
-        std::max<std::size_t>(*end, 1),
+        std::max<std::size_t>(*end.at, 1),
         "not JSON from here on; look for a comma, a quotation mark or a bracket too many or too few"};
   }
   return Problem{1, "not JSON once the placeholders have values; they may stand within strings only"};

@@ -283,10 +283,17 @@ TEST_F(SupervisorConfig, SaysWhatToDoWithoutAFile) {
   EXPECT_EQ(readConfig(folder, Reach::valuesOnly).problems[0].what, "is a folder, expected a file");
 }
 
-TEST_F(SupervisorConfig, RefusesAnEndlessFile) {
-  const auto problems = readConfig("/dev/zero", Reach::valuesOnly).problems;
+TEST_F(SupervisorConfig, RefusesAnEndlessFileAndWhatIsNone) {
+  std::ofstream(folder / "long.yaml") << std::string(9 << 20, '#');
+  auto problems = readConfig(folder / "long.yaml", Reach::valuesOnly).problems;
   ASSERT_EQ(problems.size(), 1u);
-  EXPECT_NE(problems[0].what.find("longer than"), std::string::npos);
+  EXPECT_NE(problems[0].what.find("longer than"), std::string::npos) << problems[0].what;
+  ASSERT_EQ(mkfifo((folder / "fifo.yaml").c_str(), 0600), 0);
+  for (fs::path wrong : {fs::path("/dev/zero"), folder / "fifo.yaml"}) {
+    problems = readConfig(wrong, Reach::valuesOnly).problems;
+    ASSERT_EQ(problems.size(), 1u);
+    EXPECT_NE(problems[0].what.find("not a regular file"), std::string::npos) << problems[0].what;
+  }
 }
 
 TEST_F(SupervisorConfig, HasAnExampleWithEveryKeyAndItsDefault) {

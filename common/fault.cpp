@@ -1,0 +1,51 @@
+#include "common/fault.h"
+
+#include <cxxabi.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <new>
+#include <system_error>
+#include <typeinfo>
+
+namespace smsd {
+namespace {
+
+/// A type's name, which holds nothing that came from outside.
+std::string nameOf(const std::type_info& type) {
+  int status = 0;
+  std::unique_ptr<char, decltype(&std::free)> name(
+      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
+  return status == 0 ? name.get() : type.name();
+}
+
+}  // namespace
+
+std::string faultOf(const kj::Exception& fault) {
+  switch (fault.getType()) {
+    case kj::Exception::Type::DISCONNECTED:
+      return "the connection ended";
+    case kj::Exception::Type::OVERLOADED:
+      return "there was no answer in time";
+    case kj::Exception::Type::UNIMPLEMENTED:
+      return "the other side does not know this call, it may be another version";
+    case kj::Exception::Type::FAILED:
+      break;
+  }
+  // A peer's has no line.
+  if (fault.getLine() <= 0) return "the other side met an internal error";
+  return fmt::format("an internal error ({}:{})", std::filesystem::path(fault.getFile()).filename().string(),
+                     fault.getLine());
+}
+
+std::string faultOf(const std::exception& fault) {
+  if (auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&fault))
+    return fmt::format("{}: {}", file->path1().string(), file->code().message());
+  if (auto* system = dynamic_cast<const std::system_error*>(&fault)) return system->what();
+  if (dynamic_cast<const std::bad_alloc*>(&fault) != nullptr) return "there is no memory left";
+  return fmt::format("an internal error ({})", nameOf(typeid(fault)));
+}
+
+}  // namespace smsd
