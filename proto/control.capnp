@@ -144,6 +144,10 @@ struct DispatcherStatus {
   # reports of its workers that broke the contract
   details @16 :List(Finding);
   # what its worker last said of the way out: signal, operator, last answer. For an operator's eyes.
+  notUnderstood @17 :UInt64;
+  # answers that its configuration does not understand, since it was read: it has to be mended
+  lastNotUnderstood @18 :Text;
+  # what was said of the last of them; empty: there was none
 }
 
 struct Finding {

@@ -231,11 +231,11 @@ void Events::sentMany(const std::string& dispatcher, std::size_t sms, std::size_
 void Events::failedOver(const queue::Submission& submission, const Outcome& outcome,
                         const std::string& next) const {
   Entry entry(Level::warning,
-              fmt::format("{}: {} for {}, goes to {}: {}", submission.dispatcher, name(outcome.kind),
+              fmt::format("{}: {} for {}, goes to {}: {}", submission.dispatcher, name(outcome),
                           shown(submission.recipient), next, outcome.words),
               "sms-failed-over", "e60042b637ea4091afcb7145f61071a4");
   attempt(entry, submission, shown(submission.recipient))
-      .field("SMSD_OUTCOME", std::string(name(outcome.kind)))
+      .field("SMSD_OUTCOME", std::string(name(outcome)))
       .field("SMSD_REASON", outcome.words)
       .write();
 }
@@ -245,10 +245,10 @@ void Events::waits(const queue::Submission& submission, const Outcome& outcome, 
               fmt::format("{} waits {} after {}: {} from {}: {}", shown(submission.recipient), seconds(wait),
                           submission.rounds == 0 ? "a round that is not its fault"
                                                  : fmt::format("round {}", submission.rounds),
-                          name(outcome.kind), submission.dispatcher, outcome.words),
+                          name(outcome), submission.dispatcher, outcome.words),
               "sms-waits", "e7e7e12d226b4446b9b7503c1a21903a");
   attempt(entry, submission, shown(submission.recipient))
-      .field("SMSD_OUTCOME", std::string(name(outcome.kind)))
+      .field("SMSD_OUTCOME", std::string(name(outcome)))
       .field("SMSD_REASON", outcome.words)
       .write();
 }
@@ -256,10 +256,10 @@ void Events::waits(const queue::Submission& submission, const Outcome& outcome, 
 void Events::repeated(const queue::Submission& submission, const Outcome& outcome) const {
   Entry entry(Level::warning,
               fmt::format("{}: {} for {}, is sent once more with the same key: {}", submission.dispatcher,
-                          name(outcome.kind), shown(submission.recipient), outcome.words),
+                          name(outcome), shown(submission.recipient), outcome.words),
               "sms-repeated", "9b87fc8d34b34d4c847c0f8c1c8f0846");
   attempt(entry, submission, shown(submission.recipient))
-      .field("SMSD_OUTCOME", std::string(name(outcome.kind)))
+      .field("SMSD_OUTCOME", std::string(name(outcome)))
       .field("SMSD_REASON", outcome.words)
       .write();
 }
@@ -270,8 +270,20 @@ void Events::held(const queue::Submission& submission, const Outcome& outcome) c
                           submission.dispatcher, submission.id, shown(submission.recipient), outcome.words),
               "sms-held", "f9f475b7068e4148992ca1a71ace07a3");
   attempt(entry, submission, shown(submission.recipient))
-      .field("SMSD_OUTCOME", std::string(name(outcome.kind)))
+      .field("SMSD_OUTCOME", std::string(name(outcome)))
       .field("SMSD_REASON", outcome.words)
+      .write();
+}
+
+void Events::answerNotUnderstood(const std::string& dispatcher, const std::string& words) const {
+  Entry(Level::error,
+        fmt::format(
+            "{}: its configuration does not understand an answer of the gateway, such an SMS is sent once "
+            "more and then held: {}",
+            dispatcher, words),
+        "answer-not-understood", "21987a2f8997436b951859e167846714")
+      .field("SMSD_DISPATCHER", dispatcher)
+      .field("SMSD_REASON", words)
       .write();
 }
 
@@ -345,9 +357,9 @@ void Events::queueAway(const std::string& why) const {
 }
 
 void Events::queueSilent(Milliseconds since, Still what) const {
-  std::string_view then =
-      what == Still::acts ? "its connection is cut, to make a new one"
-                          : "that did not help: smsd wants to be started anew, and feeds no watchdog";
+  std::string_view then = what == Still::acts
+                              ? "its connection is cut, to make a new one"
+                              : "that did not help: smsd wants to be started anew, and feeds no watchdog";
   Entry(Level::error, fmt::format("the queue has not answered for {}: {}", seconds(since), then),
         "queue-silent", "8fc5e8b0a105473a92d8cb4bac5aba4d")
       .write();

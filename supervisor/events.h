@@ -36,7 +36,8 @@ class Events {
   void operatorActed(const std::string& act, std::optional<unsigned> uid) const;
   /// `recipient` empty: everybody.
   void operatorRetried(const std::string& recipient, std::optional<unsigned> uid) const;
-  void operatorTested(const std::string& recipient, const std::string& result, std::optional<unsigned> uid) const;
+  void operatorTested(const std::string& recipient, const std::string& result,
+                      std::optional<unsigned> uid) const;
 
   void workerReady(const std::string& dispatcher, int pid, const std::vector<std::string>& lock) const;
   void workerGone(const std::string& dispatcher, int pid, const std::string& why, std::size_t lost) const;
@@ -65,6 +66,8 @@ class Events {
   /// It may have been sent, and goes out again the same way, with the same key.
   void repeated(const queue::Submission& submission, const Outcome& outcome) const;
   void held(const queue::Submission& submission, const Outcome& outcome) const;
+  /// The first answer since its configuration was read that it does not understand.
+  void answerNotUnderstood(const std::string& dispatcher, const std::string& words) const;
   void ignored(const queue::Submission& submission, const std::string& reason) const;
   void expired(std::size_t messages) const;
 

@@ -46,6 +46,8 @@ void writeDispatcher(proto::DispatcherStatus::Builder builder, const keeper::Kee
   builder.setUnknown(keeper.counts().unknown);
   builder.setNextProbe(wholeSeconds(keeper.untilProbe()));
   builder.setStrikes(keeper.strikes());
+  builder.setNotUnderstood(keeper.notUnderstood().answers);
+  builder.setLastNotUnderstood(view(keeper.notUnderstood().last));
   const auto& details = keeper.lastHealth().details;
   auto list = builder.initDetails(details.size());
   for (unsigned i = 0; i < details.size(); ++i) {

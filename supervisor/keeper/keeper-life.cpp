@@ -59,6 +59,7 @@ void Keeper::restart(const std::string& why) {
   endWhy_ = workerReason_ = why;
   breaker_.close();
   sick_ = Sick::no;
+  notUnderstood_ = {};  // the next worker reads its configuration again
   happens(Event::restart);
 }
 

@@ -1,4 +1,5 @@
 #include "supervisor/keeper/keeper.h"
+#include "common/fault.h"
 
 namespace smsd::keeper {
 namespace {
@@ -159,9 +160,23 @@ void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
       sick_ = Sick::byOutcome;
       healthDue_.in(0ms);  // perhaps the worker can tell when it is over
     }
-    breaker_.record(outcome.kind, now(), one.waited, outcome.after);
+    if (outcome.notUnderstood())
+      recordNotUnderstood(outcome);
+    else
+      breaker_.record(outcome.kind, now(), one.waited, outcome.after);
   }
   changed();
+}
+
+/// A configuration to mend. One entry for it, not one an answer; when it understands nothing at all it counts
+/// as broken, because more of its SMS would only be sent twice.
+void Keeper::recordNotUnderstood(const Outcome& outcome) {
+  if (++notUnderstood_.answers == 1) events_.answerNotUnderstood(config_.name, outcome.words);
+  notUnderstood_.last = outcome.words;
+  breaker_.recordNotUnderstood(now());
+  if (!breaker_.understandsNothing() || breaker() == Breaker::State::closed) return;
+  wayReason_ = "none of its last answers was understood, mend its configuration: " + outcome.words;
+  if (sick_ == Sick::no) sick_ = Sick::byOutcome;
 }
 
 void Keeper::countIn(const std::filesystem::path& file) {
@@ -237,6 +252,6 @@ void Keeper::say(State state) {
     events_.dispatcherBroken(config_.name, reason(), untilProbe());
 }
 
-void Keeper::taskFailed(kj::Exception&& exception) { workerReason_ = exception.getDescription().cStr(); }
+void Keeper::taskFailed(kj::Exception&& exception) { workerReason_ = faultOf(exception); }
 
 }  // namespace smsd::keeper

@@ -41,6 +41,12 @@ class DispatcherEvents {
   virtual bool mayBegin() const = 0;
 };
 
+/// Answers of its gateway that its configuration does not understand, since that was read.
+struct NotUnderstood {
+  std::uint64_t answers = 0;
+  std::string last;  // what was said of the last one
+};
+
 struct Counts {
   std::uint64_t accepted = 0, refused = 0, deferred = 0, broken = 0, unknown = 0;
 };
@@ -71,6 +77,8 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   }
   std::size_t capacity() const { return traits_.window + traits_.backlog; }
   bool knowsKeys() const { return traits_.knowsKeys; }
+  /// None of its gateway's answers was understood of late: what it is given goes out unproven.
+  bool understandsNothing() const { return breaker_.understandsNothing(); }
   void dispatch(const std::vector<const queue::Submission*>& batch);
   /// What became of these attempts, which a predecessor of ours had out with this dispatcher? Each gets an
   /// outcome by dispatcherReported(): the worker's own where it outlived its supervisor and remembers, else
@@ -109,6 +117,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   const std::string& reason() const;
   const WorkerTraits& traits() const { return traits_; }
   const Counts& counts() const { return counts_; }
+  const NotUnderstood& notUnderstood() const { return notUnderstood_; }
   kj::Duration since() const { return timer_.now() - changed_; }
   int pid() const { return worker_.get() == nullptr ? 0 : worker_->pid(); }
   unsigned starts() const { return life_.generation(); }
@@ -157,6 +166,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   bool outlivesUs() const { return config_.activation == Activation::socket; }
 
   void record(const std::vector<AttemptOutcome>& outcomes);
+  void recordNotUnderstood(const Outcome& outcome);
   void countToday();
   void count(const AttemptOutcome& one);
   bool working() const {
@@ -194,6 +204,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   Breaker breaker_;
   Sick sick_ = Sick::no;
   Counts counts_;
+  NotUnderstood notUnderstood_;
   unsigned strikes_ = 0;
 
   HealthReport health_;

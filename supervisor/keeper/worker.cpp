@@ -68,7 +68,9 @@ Outcome read(proto::Outcome::Reader outcome) {
     case proto::Outcome::BROKEN:
       return {OutcomeKind::broken, safe(outcome.getBroken())};
     case proto::Outcome::UNKNOWN:
-      return {OutcomeKind::unknown, safe(outcome.getUnknown())};
+      return {.kind = OutcomeKind::unknown,
+              .words = safe(outcome.getUnknown()),
+              .reply = outcome.getNotUnderstood() ? Reply::notUnderstood : Reply::none};
   }
   return {OutcomeKind::unknown, "an outcome of a kind that is not in the contract"};
 }

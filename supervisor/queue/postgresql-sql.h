@@ -115,10 +115,13 @@ inline constexpr const char* clearGone = R"(
 #define SMSD_SUBMISSION_COLUMNS                                                                    \
   "s.id, s.attempt, s.dispatcher, s.recipient, s.text, s.encoding, s.units, s.parts, s.sent_ids, " \
   "s.ignored_ids, "                                                                                \
-  "s.severity, s.first_id, s.rounds"
+  "s.severity, s.first_id, s.rounds, "                                                             \
+  "(SELECT count(*) FROM smsd.attempt a WHERE a.submission = s.id AND a.outcome = 'not-understood')"
 inline constexpr const char* adopt =
-    "WITH taken AS (UPDATE smsd.live SET supervisor = $1 WHERE supervisor = ANY($2::bigint[]) RETURNING submission), "
-    "adopted AS (UPDATE smsd.submission SET supervisor = $1 WHERE id = ANY(ARRAY(SELECT submission FROM taken)) "
+    "WITH taken AS (UPDATE smsd.live SET supervisor = $1 WHERE supervisor = ANY($2::bigint[]) RETURNING "
+    "submission), "
+    "adopted AS (UPDATE smsd.submission SET supervisor = $1 WHERE id = ANY(ARRAY(SELECT submission FROM "
+    "taken)) "
     "RETURNING *) SELECT " SMSD_SUBMISSION_COLUMNS " FROM adopted s ORDER BY s.severity, s.first_id";
 inline constexpr const char* liveOf =
     "SELECT " SMSD_SUBMISSION_COLUMNS
@@ -132,11 +135,11 @@ inline constexpr const char* liveOf =
 
 // --- the claim
 // ---------------------------------------------------------------------------------------------------------
-#define SMSD_WALK                                                                              \
-  "SELECT q.id, q.phone, q.severity, q.time::text, "                                           \
-  "EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND w.due > now() AND NOT "     \
-  "coalesce(q.severity < w.severity, q.severity IS NOT NULL)) OR "                             \
-  "EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) AS "                           \
+#define SMSD_WALK                                                                          \
+  "SELECT q.id, q.phone, q.severity, q.time::text, "                                       \
+  "EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND w.due > now() AND NOT " \
+  "coalesce(q.severity < w.severity, q.severity IS NOT NULL)) OR "                         \
+  "EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) AS "                       \
   "taken, " SMSD_HELD "AS held FROM smsq q "
 /// Rows with a severity, then rows without: $1..$3 is the last row that was seen, $4 how many rows a page
 /// has.
@@ -223,7 +226,8 @@ inline constexpr const char* nextAttempts = R"(
   RETURNING s.id, s.attempt)";
 
 /// Ends what is ours and live, and says which that was: nothing else is settled. $2 is sorted, $3 holds for
-/// each of them the place of its fate, outcome and reason in $4 to $6, $7 its reference; $8 are the recipients.
+/// each of them the place of its fate, outcome and reason in $4 to $6, $7 its reference; $8 are the
+/// recipients.
 inline constexpr const char* end = R"(
   WITH free AS (
     DELETE FROM smsd.live WHERE recipient = ANY($8::text[]) AND supervisor = $1
@@ -281,9 +285,9 @@ inline constexpr const char* forgetEmptyWaits =
     "w.recipient "
     "AND NOT " SMSD_HELD ")";
 
-#define SMSD_STORED_COLUMNS                                                                                  \
-  "SELECT q.id, q.phone, a.name, q.msg, q.severity, to_char(q.time, 'YYYY-MM-DD HH24:MI'), "                 \
-  "q.sent = 'N' AND EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) "                           \
+#define SMSD_STORED_COLUMNS                                                                  \
+  "SELECT q.id, q.phone, a.name, q.msg, q.severity, to_char(q.time, 'YYYY-MM-DD HH24:MI'), " \
+  "q.sent = 'N' AND EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) "           \
   "AND NOT " SMSD_HELD ", q.sent = 'N' AND " SMSD_HELD
 #define SMSD_STORED \
   SMSD_STORED_COLUMNS "FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = $1 "
@@ -340,7 +344,7 @@ inline constexpr const char* held =
     "      JOIN smsq q ON q.id = h.message WHERE q.sent = 'N' GROUP BY h.submission) h "
     "JOIN smsd.submission s ON s.id = h.submission "
     "LEFT JOIN LATERAL (SELECT a.dispatcher, a.reason FROM smsd.attempt a "
-    "                   WHERE a.submission = s.id AND a.outcome = 'unknown' ORDER BY a.id DESC LIMIT 1) a ON true "
+    "                   WHERE a.submission = s.id AND a.outcome IN ('unknown', 'not-understood') ORDER BY a.id DESC LIMIT 1) a ON true "
     "ORDER BY s.ended, s.id LIMIT $1";
 
 /// $2 is what the operator said. Its row lock lets one of two who say something be first.

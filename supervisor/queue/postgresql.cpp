@@ -164,6 +164,7 @@ std::vector<Submission> PostgresqlQueue::read(const pqxx::result& rows) const {
     submission.severity = numberOf(row[10]);
     submission.first = row[11].is_null() ? 0 : row[11].as<MessageId>();
     submission.rounds = row[12].as<int>();
+    submission.notUnderstood = row[13].as<int>();
   }
   return submissions;
 }

@@ -20,6 +20,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "supervisor/format/format.h"
@@ -65,7 +66,12 @@ struct Submission {
   MessageId first = 0;          // its id: with the severity it gives the order among submissions
   int rounds = 0;               // rounds of all dispatchers this recipient has been through before
   bool waited = true;           // or may have: there can be a wait to forget
+  int notUnderstood = 0;        // one that was taken over: its former attempts that ended so
 };
+
+/// The outcome of an attempt that the gateway answered with success, in words that were not understood. It is
+/// an unknown one, but the SMS is repeated once only, whatever supervisor comes after this one.
+inline constexpr std::string_view notUnderstood = "not-understood";
 
 /// Is a message of severity `one` more severe than one of `other`? None is the least.
 inline bool moreSevere(const std::optional<int>& one, const std::optional<int>& other) {
@@ -112,13 +118,13 @@ enum class Fate { sent, ignored, returned, held };
 struct Settlement {
   Submission submission;
   Fate fate = Fate::sent;
-  std::string outcome;  // the outcome's name: accepted, refused, deferred, broken, unknown
+  std::string outcome;  // the outcome's name: accepted, refused, deferred, broken, unknown, not-understood
   std::string reason;   // in words; no message text, no secret
   std::string
       reference;  // what the gateway called it; smsq.smsid gets it when it is an integer that fits, else 0
   std::optional<Duration> wait;  // returned only: the recipient is not claimed before, unless a message comes
                                  // that is more severe than all of these; none: at once, rounds forgotten
-  int rounds = 0;  // with a wait: what the recipient has been through by now
+  int rounds = 0;                // with a wait: what the recipient has been through by now
 };
 
 struct SettleResult {
@@ -271,8 +277,8 @@ class Queue {
   // --- what NAV's queue class offers
   // ---------------------------------------------------------------------------------
   /// Unsent messages at least this old become ignored, except those under way and those held: these may have
-  /// been sent, and a rule for all of a backlog is no word on them; `discard` is. What is reported is what was
-  /// cancelled, in the same transaction, whether it belongs to an account or not (wart C38).
+  /// been sent, and a rule for all of a backlog is no word on them; `discard` is. What is reported is what
+  /// was cancelled, in the same transaction, whether it belongs to an account or not (wart C38).
   virtual Cancelled cancelAndList(Duration minimumAge, std::size_t listed) = 0;
   std::size_t cancel(Duration minimumAge) { return cancelAndList(minimumAge, 1).count; }
   /// At most `limit`, oldest first.
@@ -309,8 +315,8 @@ class Queue {
   /// Stops counting at `bound` rows, so that a glance never costs a scan of a million.
   virtual Depth depth(std::uint64_t bound) = 0;
 
-  /// The only call from another thread than the others, at any time: cuts the connection, so that a call which
-  /// waits on it throws `unreachable`. A backend that waits for this host alone has none.
+  /// The only call from another thread than the others, at any time: cuts the connection, so that a call
+  /// which waits on it throws `unreachable`. A backend that waits for this host alone has none.
   virtual void hangUp() {}
 };
 

@@ -140,7 +140,8 @@ constexpr auto retire = "UPDATE smsd_supervisor SET alive = 0 WHERE id = ?";
 constexpr auto orphans =
     "SELECT id, attempt, dispatcher, recipient, text, encoding, units, parts, sent_ids, ignored_ids, "
     "severity, "
-    "first_message, rounds FROM smsd_submission INDEXED BY smsd_submission_live WHERE ended IS NULL AND "
+    "first_message, rounds, (SELECT count(*) FROM smsd_attempt a WHERE a.submission = s.id AND a.outcome = "
+    "'not-understood') FROM smsd_submission s INDEXED BY smsd_submission_live WHERE ended IS NULL AND "
     "supervisor <> ? ORDER BY "
     "severity NULLS LAST, first_message, id";
 constexpr auto adopt = "UPDATE smsd_submission SET supervisor = ? WHERE id = ?";
@@ -271,7 +272,7 @@ constexpr auto held = R"(
   SELECT s.id, s.recipient, s.text, s.severity, coalesce(a.dispatcher, s.dispatcher), coalesce(a.reason, s.reason),
     substr(s.ended, 1, 19)
   FROM smsd_submission s LEFT JOIN smsd_attempt a ON a.id =
-    (SELECT max(id) FROM smsd_attempt WHERE submission = s.id AND outcome = 'unknown')
+    (SELECT max(id) FROM smsd_attempt WHERE submission = s.id AND outcome IN ('unknown', 'not-understood'))
   WHERE s.id IN (SELECT h.submission FROM smsd_held h JOIN smsq q ON q.id = h.message WHERE q.sent = 'N')
   ORDER BY s.ended, s.id LIMIT ?)";
 constexpr auto heldOf = R"(

@@ -111,6 +111,7 @@ Submission SqliteQueue::readOrphan(Database& db, const Query& row) {
   submission.severity = row.optionalInt(10);
   submission.first = row.integer(11);
   submission.rounds = static_cast<int>(row.integer(12));
+  submission.notUnderstood = static_cast<int>(row.integer(13));
   return submission;
 }
 

@@ -147,7 +147,7 @@ void Road::record(std::unique_ptr<Item> item, std::size_t target) {
   if (wasOut && submission.dispatcher != next) log_.failedOver(submission, item->last, next);
   ledger_.record(
       {.id = submission.id,
-       .outcome = wasOut ? std::string(name(item->last.kind)) : "deferred",
+       .outcome = wasOut ? std::string(name(item->last)) : "deferred",
        .reason = wasOut ? item->last.words : "not handed over: the dispatcher was not usable any more",
        .dispatcher = next});
   recording_.emplace(submission.id, std::move(item));

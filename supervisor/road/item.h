@@ -28,6 +28,7 @@ struct Item {
   std::vector<Met> met;    // by dispatcher (Road::indexOf), as far as it came
   Outcome last;            // of the attempt before the one in force
   int givenBack = 0;       // times a worker ended or gave it back before it touched it
+  int notUnderstood = 0;   // attempts of it that were answered, and not understood
   bool maybeSent = false;  // an attempt of it was unknown: it keeps its key, so it is never formatted anew
   bool blamed = false;     // a failure in this round speaks against its recipient
   enum class Attempt {

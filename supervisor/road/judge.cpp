@@ -32,12 +32,14 @@ Situation Road::situation(const Item& item, std::size_t dispatcher, const Attemp
   result.givenBack = item.givenBack + 1;
   result.holds = unknownPolicy(config_, item.submission.severity) == UnknownPolicy::hold;
   result.unknownsHere = item.at(dispatcher).unknowns + 1;
+  result.notUnderstood = item.notUnderstood;
   result.everyoneRefused = said.outcome.kind == OutcomeKind::refused;
   // One that a reload has taken out is not among them any more: it is nobody's same, and nobody's other.
   for (auto& keeper : keepers_) {
     Tried tried = item.at(keeper->index()).tried;
     if (keeper->index() == dispatcher) {
       result.sameKnowsKeys = keeper->knowsKeys();
+      result.understandsNothing = keeper->understandsNothing();
       continue;
     }
     if (tried != Tried::refused) result.everyoneRefused = false;
@@ -58,6 +60,7 @@ void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutc
     if (outcome.kind == OutcomeKind::unknown) {
       ++item->at(dispatcher).unknowns;
       item->maybeSent = true;
+      if (outcome.notUnderstood()) ++item->notUnderstood;
     }
   }
   if (said.begun == Begun::no && ++item->givenBack > mostGivenBack)
@@ -66,7 +69,7 @@ void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutc
   switch (fate) {
     case Verdict::sent:
       sentLog_.sent(item->submission, outcome.words,
-                Milliseconds((timer_.now() - item->since) / kj::MILLISECONDS));
+                    Milliseconds((timer_.now() - item->since) / kj::MILLISECONDS));
       return settle(std::move(item), queue::Fate::sent, outcome);
     case Verdict::ignored:
       log_.ignored(item->submission, "every dispatcher refused it, the last with: " + outcome.words);
@@ -90,7 +93,7 @@ void Road::settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& o
   queue::Settlement settlement;
   settlement.submission = std::move(item->submission);
   settlement.fate = fate;
-  settlement.outcome = name(outcome.kind);
+  settlement.outcome = name(outcome);
   (outcome.kind == OutcomeKind::accepted ? settlement.reference : settlement.reason) = outcome.words;
   settlement.wait = wait;
   settlement.rounds = settlement.submission.rounds;

@@ -30,12 +30,26 @@ constexpr std::string_view name(OutcomeKind kind) {
 
 enum class FarEnd { reached, notReached };
 
+/// What the far end said of an SMS that may have been sent.
+enum class Reply {
+  none,           // nothing, or not whether it took the SMS
+  notUnderstood,  // a success, in words that the dispatcher's configuration does not understand
+};
+
 struct Outcome {
   OutcomeKind kind = OutcomeKind::unknown;
   std::string words;                   // the reason; for accepted the reference
   std::chrono::milliseconds after{0};  // deferred: how long the far end asked us to wait; 0: it did not say
   FarEnd farEnd = FarEnd::reached;     // deferred: not reached, it says nothing of the recipient
+  Reply reply = Reply::none;           // unknown: an answer is not silence
+
+  bool notUnderstood() const { return kind == OutcomeKind::unknown && reply == Reply::notUnderstood; }
 };
+
+/// As the queue keeps it (queue::notUnderstood) and the journal has it.
+inline std::string_view name(const Outcome& outcome) {
+  return outcome.notUnderstood() ? queue::notUnderstood : name(outcome.kind);
+}
 
 enum class Begun { no, yes };
 

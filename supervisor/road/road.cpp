@@ -152,8 +152,9 @@ void Road::adopted(std::vector<queue::Submission> submissions) {
 
 /// Its dispatcher is not configured any more: nobody can be asked.
 void Road::forsaken(std::unique_ptr<Item> item) {
-  if (unknownPolicy(config_, item->submission.severity) == UnknownPolicy::resend)
-    return hold(std::move(item));
+  bool maySend = unknownPolicy(config_, item->submission.severity) == UnknownPolicy::resend &&
+                 item->notUnderstood == 0;  // else what is out was the repetition
+  if (maySend) return hold(std::move(item));
   const Outcome last = item->last;
   log_.held(item->submission, last);
   settle(std::move(item), queue::Fate::held, last);
@@ -192,6 +193,7 @@ void Road::answered() {
 std::unique_ptr<Item> Road::make(queue::Submission submission) const {
   auto item = std::make_unique<Item>();
   item->submission = std::move(submission);
+  item->notUnderstood = item->submission.notUnderstood;
   return item;
 }
 

@@ -32,6 +32,8 @@ class Streak {
         if (outcome.farEnd == FarEnd::notReached) return Blame::dispatcher;
         break;
       case OutcomeKind::unknown:
+        // An answer: what is wrong is what the dispatcher's file says of it.
+        if (outcome.notUnderstood()) return Blame::dispatcher;
         break;
     }
     if (!first_) first_ = recipient;

@@ -5,8 +5,14 @@ namespace {
 
 /// It may have been sent. A gateway that knows keys is asked again, any other way is a possible second copy:
 /// so the same one first where it cannot hurt, then another, then the same all the same.
-Verdict unknown(const Situation& situation) {
+Verdict unknown(const Outcome& outcome, const Situation& situation) {
   if (situation.holds) return Verdict::held;
+  // It was answered before, so that it was probably sent then; and this was the repetition.
+  if (situation.notUnderstood > 0) return Verdict::held;
+  if (outcome.notUnderstood()) {
+    if (situation.othersLeft) return Verdict::otherDispatcher;
+    return situation.understandsNothing ? Verdict::held : Verdict::sameDispatcher;
+  }
   bool maySame = situation.unknownsHere <= repeatsPerRound;
   if (situation.sameKnowsKeys && maySame) return Verdict::sameDispatcher;
   if (situation.othersLeft) return Verdict::otherDispatcher;
@@ -31,7 +37,7 @@ Verdict verdict(const Outcome& outcome, const Situation& situation) {
     case OutcomeKind::broken:
       return situation.othersLeft ? Verdict::otherDispatcher : Verdict::nextRound;
     case OutcomeKind::unknown:
-      return unknown(situation);
+      return unknown(outcome, situation);
   }
   return Verdict::nextRound;
 }

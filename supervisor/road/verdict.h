@@ -28,6 +28,8 @@ struct Situation {
   bool everyoneRefused = false;  // this outcome is a refusal, and so was every other configured dispatcher's
   bool sameKnowsKeys = false;    // the dispatcher's gateway drops a second request with the same key
   bool holds = false;            // the policy for its severity: what may have been sent is not sent again
+  int notUnderstood = 0;         // attempts before this one that were answered, and not understood
+  bool understandsNothing = false;  // this dispatcher has understood no answer of late
   int unknownsHere = 1;  // how often this dispatcher has left it unknown in this round, this time included
 };
 

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/fault.h"
 #include "common/io/output.h"
 #include "common/text/utf.h"
 #include "supervisor/control/client.h"
@@ -37,14 +38,24 @@ std::string age(std::uint64_t seconds) {
 ordered_json json(proto::DispatcherStatus::Reader one) {
   ordered_json details = ordered_json::object();
   for (auto detail : one.getDetails()) details[detail.getName().cStr()] = detail.getValue().cStr();
-  return {{"name", one.getName().cStr()},       {"kind", one.getKind().cStr()},
-          {"state", stateName(one.getState())}, {"reason", one.getReason().cStr()},
-          {"since_seconds", one.getSince()},    {"next_try_seconds", one.getNextProbe()},
-          {"worker_pid", one.getWorkerPid()},   {"starts", one.getStarts()},
-          {"strikes", one.getStrikes()},        {"under_way", one.getUnderWay()},
-          {"window", one.getWindow()},          {"accepted", one.getAccepted()},
-          {"refused", one.getRefused()},        {"deferred", one.getDeferred()},
-          {"broken", one.getBroken()},          {"unknown", one.getUnknown()},
+  return {{"name", one.getName().cStr()},
+          {"kind", one.getKind().cStr()},
+          {"state", stateName(one.getState())},
+          {"reason", one.getReason().cStr()},
+          {"since_seconds", one.getSince()},
+          {"next_try_seconds", one.getNextProbe()},
+          {"worker_pid", one.getWorkerPid()},
+          {"starts", one.getStarts()},
+          {"strikes", one.getStrikes()},
+          {"under_way", one.getUnderWay()},
+          {"window", one.getWindow()},
+          {"accepted", one.getAccepted()},
+          {"refused", one.getRefused()},
+          {"deferred", one.getDeferred()},
+          {"broken", one.getBroken()},
+          {"unknown", one.getUnknown()},
+          {"not_understood", one.getNotUnderstood()},
+          {"last_not_understood", one.getLastNotUnderstood().cStr()},
           {"details", std::move(details)}};
 }
 
@@ -91,6 +102,11 @@ void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
           "               {}{}{}\n", one.getState() == proto::DispatcherState::READY ? "last trouble: " : "",
           text::printable(one.getReason().cStr()),
           one.getNextProbe() > 0 ? fmt::format("; tried again in {}", age(one.getNextProbe())) : ""));
+    if (one.getNotUnderstood() > 0)
+      io::print(fmt::format(
+          "               to mend: its configuration did not understand {} answer{}, the last: {}\n",
+          one.getNotUnderstood(), one.getNotUnderstood() == 1 ? "" : "s",
+          text::printable(one.getLastNotUnderstood().cStr())));
     std::string details;
     for (auto detail : one.getDetails())
       details += fmt::format("{}{} {}", details.empty() ? "" : ", ", detail.getName().cStr(),
@@ -166,7 +182,7 @@ int watchStatus(const Config& config, Milliseconds interval, Form form) {
       io::print(fmt::format("{}\n", e.what()));
     } catch (const kj::Exception& e) {
       last = notRunning;
-      io::print(fmt::format("smsd did not answer: {}\n", e.getDescription().cStr()));
+      io::print(fmt::format("smsd did not answer: {}\n", faultOf(e)));
     }
     if (!screen && form == Form::text) io::print("\n");
     io::flush();

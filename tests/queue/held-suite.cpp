@@ -66,6 +66,22 @@ TEST_P(HeldMessages, LeaveTheirOutcomeWithTheSubmissionAndWithTheAttempt) {
             "unknown");
 }
 
+TEST_P(HeldMessages, NameTheDispatcherWhoseAnswerWasNotUnderstood) {
+  store().put({.phone = "1"});
+  auto submission = claim().submissions.at(0);
+  submission.attempt =
+      queue()
+          .recordAttempts({{submission.id, std::string(notUnderstood), "no rule knows it", "second"}})
+          .at(0);
+  submission.dispatcher = "second";
+  Settlement end{.submission = submission, .fate = Fate::held, .outcome = "deferred", .reason = "busy"};
+  queue().settle({end});
+  auto found = queue().held(10);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].dispatcher, "modem");
+  EXPECT_EQ(found[0].reason, "no rule knows it");
+}
+
 TEST_P(HeldMessages, LeaveTheRecipientFreeForItsOtherMessages) {
   store().put({.phone = "1", .text = "held", .severity = 1});
   hold("1");

@@ -90,6 +90,22 @@ TEST_P(Supervisors, RoundsSurviveATakeOver) {
   EXPECT_EQ(queue().takeOver().at(0).rounds, 1);
 }
 
+// The repetition of such an SMS must not be repeated again and again by one supervisor after the other.
+TEST_P(Supervisors, AttemptsWhoseAnswerWasNotUnderstoodAreCountedInATakeOver) {
+  store().put({.phone = "1", .severity = 1});
+  store().put({.phone = "2", .severity = 2});
+  auto claimed = claim().submissions;
+  queue().recordAttempts({{claimed.at(0).id, std::string(notUnderstood), "no rule knows it", "gateway"},
+                          {claimed.at(1).id, "unknown", "cut off", "gateway"}});
+  for (int i = 0; i < 2; ++i) {
+    crashAndComeBack();
+    auto adopted = queue().takeOver();
+    ASSERT_EQ(adopted.size(), 2u);
+    EXPECT_EQ(adopted[0].notUnderstood, 1);
+    EXPECT_EQ(adopted[1].notUnderstood, 0);
+  }
+}
+
 TEST_P(Supervisors, ARetiredSupervisorLeavesItsLiveSubmissionsBehind) {
   store().put({.phone = "1", .severity = 1});
   store().put({.phone = "2", .severity = 2});

@@ -83,5 +83,8 @@ inline Outcome deferred(Milliseconds after = Milliseconds(0)) {
 }
 inline Outcome broken() { return {OutcomeKind::broken, "no SIM", {}}; }
 inline Outcome unknown() { return {OutcomeKind::unknown, "cut off", {}}; }
+inline Outcome unread() {
+  return {.kind = OutcomeKind::unknown, .words = "no rule knows it", .reply = Reply::notUnderstood};
+}
 
 }  // namespace smsd

@@ -15,13 +15,15 @@ MessageId Memory::put(const std::string& recipient, const std::string& text, std
 }
 
 Submission Memory::strand(const std::string& recipient, const std::string& text,
-                          const std::string& dispatcher) {
+                          const std::string& dispatcher, int notUnderstood) {
   put(recipient, text);
   Lock lock(mutex_);
   SupervisorId gone = static_cast<SupervisorId>(alive_.size()) + 1;
   alive_.emplace(gone, false);
-  return submit(
+  auto left = submit(
       recipient, dispatcher, [](const std::vector<Message>& messages) { return format(messages, {}); }, gone);
+  submissions_.at(left.id).submission.notUnderstood = notUnderstood;
+  return left;
 }
 
 void Memory::setClock(Duration now) {
@@ -311,6 +313,7 @@ std::vector<AttemptId> Memory::record(const std::vector<NextAttempt>& next, Supe
     Submission& submission = owned(one.id, me).submission;
     submission.attempt = ++lastAttempt_;
     submission.dispatcher = one.dispatcher;
+    submission.notUnderstood += one.outcome == notUnderstood ? 1 : 0;
     recorded_.push_back(one);
     result.push_back(submission.attempt);
   }

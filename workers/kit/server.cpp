@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "common/fault.h"
 #include "common/journal/journal.h"
 #include "common/text/utf.h"
 #include "version.h"
@@ -25,7 +26,10 @@ void write(proto::Outcome::Builder builder, const Outcome& outcome, std::size_t 
     builder.setAccepted(view(reason(accepted->reference)));
   if (auto* refused = std::get_if<Refused>(&outcome)) builder.setRefused(view(reason(refused->reason)));
   if (auto* broken = std::get_if<Broken>(&outcome)) builder.setBroken(view(reason(broken->reason)));
-  if (auto* unknown = std::get_if<Unknown>(&outcome)) builder.setUnknown(view(reason(unknown->reason)));
+  if (auto* unknown = std::get_if<Unknown>(&outcome)) {
+    builder.setUnknown(view(reason(unknown->reason)));
+    builder.setNotUnderstood(unknown->reply == Reply::notUnderstood);
+  }
   if (auto* deferred = std::get_if<Deferred>(&outcome)) {
     auto group = builder.initDeferred();
     group.setReason(view(reason(deferred->reason)));
@@ -196,10 +200,11 @@ void Server::begin(Job job) {
   active_.emplace(attempt, Active{connection_, due});
   watch(due);
   changed_();
-  tasks_.add(
-      kj::evalNow([&]() { return dispatcher_.send(std::move(job)); })
-          .then([this, attempt](Outcome outcome) { finish(attempt, std::move(outcome)); },
-                [this, attempt](kj::Exception&& e) { finish(attempt, Unknown{e.getDescription().cStr()}); }));
+  tasks_.add(kj::evalNow([&]() { return dispatcher_.send(std::move(job)); })
+                 .then([this, attempt](Outcome outcome) { finish(attempt, std::move(outcome)); },
+                       [this, attempt](kj::Exception&& e) {
+                         finish(attempt, Unknown{"the worker met " + faultOf(e)});
+                       }));
 }
 
 /// One timer for all deadlines: hardly any is ever over, and one for each would be the dearest part of an
@@ -353,8 +358,7 @@ void Server::delivered() {
 void Server::taskFailed(kj::Exception&& exception) {
   // The supervisor has gone or refused a report: the connection's end will end this process.
   if (exception.getType() == kj::Exception::Type::DISCONNECTED) return;
-  journal::Entry(journal::Level::error, fmt::format("contract: {}", exception.getDescription().cStr()))
-      .write();
+  journal::Entry(journal::Level::error, fmt::format("contract: {}", faultOf(exception))).write();
 }
 
 }  // namespace smsd::kit

@@ -23,6 +23,43 @@ TEST(Breaker, StaysClosedForFewerThanThreeFailuresInARow) {
   EXPECT_EQ(breaker.state(0s), State::closed);
 }
 
+void answer(Breaker& breaker, int times, Breaker::Time now) {
+  for (int i = 0; i < times; ++i) breaker.recordNotUnderstood(now);
+}
+
+TEST(Breaker, AnAnswerThatIsNotUnderstoodIsNoSilence) {
+  Breaker breaker;
+  fail(breaker, 2, 0s);
+  answer(breaker, 1, 0s);
+  fail(breaker, 2, 0s);
+  EXPECT_EQ(breaker.state(0s), State::closed);
+  fail(breaker, 1, 0s);
+  answer(breaker, 1, 5s);  // the probe
+  EXPECT_EQ(breaker.state(5s), State::closed);
+  fail(breaker, 3, 5s);
+  EXPECT_EQ(breaker.probeAt(), 10s) << "what was is forgotten";
+}
+
+TEST(Breaker, OpensWhereNoAnswerOfManyIsUnderstoodAndLetsOneAfterTheOtherThrough) {
+  Breaker breaker;
+  answer(breaker, 5, 0s);
+  EXPECT_FALSE(breaker.understandsNothing());
+  EXPECT_EQ(breaker.state(0s), State::closed);
+  answer(breaker, 1, 0s);
+  EXPECT_TRUE(breaker.understandsNothing());
+  EXPECT_EQ(breaker.probeAt(), 5s);
+  answer(breaker, 20, 1s);  // were out already
+  EXPECT_EQ(breaker.probeAt(), 5s);
+  answer(breaker, 1, 5s);
+  EXPECT_EQ(breaker.probeAt(), 15s);
+  for (OutcomeKind understood : {OutcomeKind::accepted, OutcomeKind::refused}) {
+    Breaker other = breaker;
+    other.record(understood, 15s);
+    EXPECT_FALSE(other.understandsNothing());
+    EXPECT_EQ(other.state(15s), State::closed);
+  }
+}
+
 TEST(Breaker, OpensAtTheThirdFailureAndLetsOneProbeThroughLater) {
   Breaker breaker;
   fail(breaker, 3, 10s);

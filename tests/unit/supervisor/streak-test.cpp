@@ -22,6 +22,13 @@ TEST(Streak, ARefusalIsOfTheSmsAndADispatcherThatIsAwayOrBrokenSaysNothingOfAnyb
   }
 }
 
+TEST(Streak, AnAnswerThatIsNotUnderstoodSpeaksAgainstNoRecipient) {
+  Streak streak;
+  const Outcome unread{.kind = OutcomeKind::unknown, .words = "no rule", .reply = Reply::notUnderstood};
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(streak.judge("kari", unread), Blame::dispatcher);
+  EXPECT_EQ(streak.judge("ola", busy), Blame::recipient) << "and it says nothing of the others";
+}
+
 TEST(Streak, WhileOnlyOneFailsItIsTheOne) {
   for (const Outcome* outcome : {&busy, &unknown}) {
     Streak streak;

@@ -29,6 +29,9 @@ struct Row {
   Is holds;        // the policy for its severity is to hold it
   Is repeatedOut;  // this dispatcher left it unknown as often in this round as is borne
   Verdict verdict;
+  Is answered = any;  // with success, and not understood
+  Is repeated = any;  // an attempt before this one was
+  Is nothing = any;   // as all answers that this dispatcher got of late
 };
 
 const std::vector<Kind> everything = {Kind::accepted, Kind::refused, Kind::deferred, Kind::broken,
@@ -89,7 +92,9 @@ const std::vector<Row> table = {
      yes,
      no,
      no,
-     Verdict::sameDispatcher},
+     Verdict::sameDispatcher,
+     no,
+     no},
     {"maybe sent, another is left",
      {Kind::unknown},
      yes,
@@ -99,8 +104,21 @@ const std::vector<Row> table = {
      no,
      no,
      no,
-     Verdict::otherDispatcher},
-    {"maybe sent, nobody else", {Kind::unknown}, yes, any, no, any, no, no, no, Verdict::sameDispatcher},
+     Verdict::otherDispatcher,
+     no,
+     no},
+    {"maybe sent, nobody else",
+     {Kind::unknown},
+     yes,
+     any,
+     no,
+     any,
+     no,
+     no,
+     no,
+     Verdict::sameDispatcher,
+     no,
+     no},
     {"never known here, another is left",
      {Kind::unknown},
      yes,
@@ -110,13 +128,78 @@ const std::vector<Row> table = {
      any,
      no,
      yes,
-     Verdict::otherDispatcher},
-    {"never known here, nobody else", {Kind::unknown}, yes, any, no, any, any, no, yes, Verdict::nextRound},
+     Verdict::otherDispatcher,
+     no,
+     no},
+    {"never known here, nobody else",
+     {Kind::unknown},
+     yes,
+     any,
+     no,
+     any,
+     any,
+     no,
+     yes,
+     Verdict::nextRound,
+     no,
+     no},
+
+    // An answer is not silence: the SMS is repeated once, wherever that may be understood, and then held.
+    {"maybe sent, and this was the repetition",
+     {Kind::unknown},
+     yes,
+     any,
+     any,
+     any,
+     any,
+     no,
+     any,
+     Verdict::held,
+     any,
+     yes},
+    {"not understood, another is left",
+     {Kind::unknown},
+     yes,
+     any,
+     yes,
+     any,
+     any,
+     no,
+     any,
+     Verdict::otherDispatcher,
+     yes,
+     no},
+    {"not understood, nobody else",
+     {Kind::unknown},
+     yes,
+     any,
+     no,
+     any,
+     any,
+     no,
+     any,
+     Verdict::sameDispatcher,
+     yes,
+     no,
+     no},
+    {"nothing understood, nobody else",
+     {Kind::unknown},
+     yes,
+     any,
+     no,
+     any,
+     any,
+     no,
+     any,
+     Verdict::held,
+     yes,
+     no,
+     yes},
 };
 
 struct Cell {
   Kind kind;
-  bool begun, tooOften, othersLeft, allRefused, knowsKeys, holds, repeatedOut;
+  bool begun, tooOften, othersLeft, allRefused, knowsKeys, holds, repeatedOut, answered, repeated, nothing;
 
   std::string text() const {
     std::string said(name(kind));
@@ -128,6 +211,9 @@ struct Cell {
     add(knowsKeys, "keys known");
     add(holds, "held by policy");
     add(repeatedOut, "repeated out");
+    add(answered, "answered");
+    add(repeated, "answered before");
+    add(nothing, "nothing understood");
     return said;
   }
 };
@@ -135,9 +221,9 @@ struct Cell {
 std::vector<Cell> cells() {
   std::vector<Cell> all;
   for (Kind kind : everything)
-    for (unsigned bits = 0; bits < 128; ++bits) {
+    for (unsigned bits = 0; bits < 1024; ++bits) {
       auto bit = [bits](unsigned n) { return (bits >> n & 1) != 0; };
-      all.push_back({kind, bit(0), bit(1), bit(2), bit(3), bit(4), bit(5), bit(6)});
+      all.push_back({kind, bit(0), bit(1), bit(2), bit(3), bit(4), bit(5), bit(6), bit(7), bit(8), bit(9)});
     }
   return all;
 }
@@ -147,7 +233,8 @@ bool meets(const Row& row, const Cell& cell) {
   return std::count(row.kinds.begin(), row.kinds.end(), cell.kind) != 0 && is(row.begun, cell.begun) &&
          is(row.tooOften, cell.tooOften) && is(row.othersLeft, cell.othersLeft) &&
          is(row.allRefused, cell.allRefused) && is(row.knowsKeys, cell.knowsKeys) &&
-         is(row.holds, cell.holds) && is(row.repeatedOut, cell.repeatedOut);
+         is(row.holds, cell.holds) && is(row.repeatedOut, cell.repeatedOut) &&
+         is(row.answered, cell.answered) && is(row.repeated, cell.repeated) && is(row.nothing, cell.nothing);
 }
 
 Situation situationOf(const Cell& cell) {
@@ -159,7 +246,13 @@ Situation situationOf(const Cell& cell) {
   situation.sameKnowsKeys = cell.knowsKeys;
   situation.holds = cell.holds;
   situation.unknownsHere = repeatsPerRound + (cell.repeatedOut ? 1 : 0);
+  situation.notUnderstood = cell.repeated ? 1 : 0;
+  situation.understandsNothing = cell.nothing;
   return situation;
+}
+
+Outcome outcomeOf(const Cell& cell) {
+  return {.kind = cell.kind, .words = "why", .reply = cell.answered ? Reply::notUnderstood : Reply::none};
 }
 
 TEST(Verdict, EveryCellIsMetByExactlyOneRule) {
@@ -171,11 +264,11 @@ TEST(Verdict, EveryCellIsMetByExactlyOneRule) {
 }
 
 TEST(Verdict, EveryCellIsJudgedAsItsRuleSays) {
-  EXPECT_EQ(cells().size(), 640u);
+  EXPECT_EQ(cells().size(), 5120u);
   for (const Cell& cell : cells())
     for (const Row& row : table)
       if (meets(row, cell)) {
-        EXPECT_EQ(verdict({cell.kind, "why", {}, {}}, situationOf(cell)), row.verdict)
+        EXPECT_EQ(verdict(outcomeOf(cell), situationOf(cell)), row.verdict)
             << row.rule << ": " << cell.text();
       }
 }
