@@ -369,6 +369,17 @@ void Events::queueBack() const {
   Entry(Level::notice, "the queue is back", "queue-back", "636c09456906483fb0ac0f7309b7024d").write();
 }
 
+void Events::queueReplaced(const std::string& how, std::size_t dropped) const {
+  Entry(Level::error,
+        fmt::format(
+            "{} while smsd used it: {} SMS under way belonged to the old file; smsd opens the file that "
+            "is there now",
+            how, dropped),
+        "queue-replaced", "222b91020af34511b04bd3ea8b5bd9a7")
+      .field("SMSD_REASON", how)
+      .write();
+}
+
 void Events::fenced(std::size_t dropped) const {
   Entry(
       Level::error,

@@ -88,6 +88,8 @@ class Events {
   /// It does not answer a call; what comes of that.
   void queueSilent(Milliseconds since, Still what) const;
   void queueBack() const;
+  /// `how`: which file, and what happened to it. `dropped`: SMS that were under way.
+  void queueReplaced(const std::string& how, std::size_t dropped) const;
   void fenced(std::size_t dropped) const;
   void takenOver(std::size_t submissions) const;
 

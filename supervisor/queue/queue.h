@@ -44,6 +44,7 @@ class QueueError : public std::runtime_error {
     notInstalled,  // a table or the schema smsd is missing or of another version: `smsctl db install`
     fenced,        // this supervisor was declared dead; nothing of what it held is its own any more
     busy,          // SQLite: another smsd owns the file
+    replaced,      // SQLite: the file is not the one that was opened; until the next enlist() nothing works
     invalid,       // the caller's value was not accepted by the database
     failed,        // anything else the database said
   };

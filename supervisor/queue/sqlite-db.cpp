@@ -89,9 +89,10 @@ void refuse(const std::string& path, int reason) {
 }
 
 // sqlite3 makes files that everybody may read; the files beside it get this one's mode.
-void touch(const std::string& path) {
+void touch(const std::string& path, Database::IfMissing missing) {
+  const int make = missing == Database::IfMissing::make ? O_CREAT : 0;
   std::error_code why;
-  const int fd = files::openRegular(path, O_RDWR | O_CREAT, why, 0660);
+  const int fd = files::openRegular(path, O_RDWR | make, why, 0660);
   if (fd < 0 && why.category() == std::generic_category()) refuse(path, why.value());
   if (fd < 0) throw QueueError(Kind::failed, fmt::format("{}: {}", path, why.message()));
   close(fd);
@@ -148,8 +149,8 @@ std::string Query::text(int column) const {
   return bytes == nullptr ? std::string() : std::string(bytes, sqlite3_column_bytes(statement_, column));
 }
 
-Database::Database(const std::string& path) : path_(path) {
-  touch(path);
+Database::Database(const std::string& path, IfMissing missing) : path_(path) {
+  touch(path, missing);
   sqlite3* db = nullptr;
   const int result = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   db_.reset(db);
@@ -173,6 +174,8 @@ Query Database::query(std::string_view sql) {
 void Database::execute(const char* sql) {
   if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(db_.get(), path_);
 }
+
+void Database::leaveLogAlone() { sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
 
 Transaction::~Transaction() {
   if (state_ == State::done) return;

@@ -66,8 +66,9 @@ class Query {
 
 class Database {
  public:
-  /// Opens the file, or makes an empty one; what is in it is for the caller to judge.
-  explicit Database(const std::string& path);
+  enum class IfMissing { make, refuse };
+  /// Opens the file; what is in it is for the caller to judge.
+  explicit Database(const std::string& path, IfMissing missing = IfMissing::make);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
@@ -76,6 +77,8 @@ class Database {
   Query query(std::string_view sql);
   /// Any number of statements without a result.
   void execute(const char* sql);
+  /// When it is closed, its write-ahead log is neither written into the file nor removed.
+  void leaveLogAlone();
 
  private:
   struct Close {

@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -83,8 +85,8 @@ std::string ownerIn(int fd) {
 
 }  // namespace
 
-OpenedFile openQueueFile(const std::string& path) {
-  OpenedFile opened{std::make_unique<Database>(path), FileState::ready};
+OpenedFile openQueueFile(const std::string& path, Database::IfMissing missing) {
+  OpenedFile opened{std::make_unique<Database>(path, missing), FileState::ready};
   Database& db = *opened.db;
   if (isEmpty(db)) {
     setUp(db);
@@ -96,6 +98,45 @@ OpenedFile openQueueFile(const std::string& path) {
   setUp(db);
   db.execute(sql::indexes);
   return opened;
+}
+
+FileIdentity::FileIdentity(std::initializer_list<std::string> paths) {
+  for (const std::string& path : paths) {
+    struct stat status {};
+    if (stat(path.c_str(), &status) == 0) files_.push_back({path, status.st_dev, status.st_ino});
+  }
+}
+
+std::optional<std::string> FileIdentity::change() const {
+  for (const File& file : files_) {
+    struct stat status {};
+    if (stat(file.path.c_str(), &status) != 0) {
+      if (errno == ENOENT || errno == ENOTDIR) return fmt::format("{} was removed", file.path);
+    } else if (status.st_dev != file.device || status.st_ino != file.inode) {
+      return fmt::format("{} was replaced by another file", file.path);
+    }
+  }
+  return std::nullopt;
+}
+
+bool FileIdentity::anyIsThere() const {
+  return std::any_of(files_.begin(), files_.end(), [](const File& file) {
+    struct stat status {};
+    return stat(file.path.c_str(), &status) == 0 && status.st_dev == file.device &&
+           status.st_ino == file.inode;
+  });
+}
+
+void separateFromOldLog(const std::string& path) {
+  try {
+    Database both(path, Database::IfMissing::refuse);
+    both.leaveLogAlone();
+    auto found = both.query(sql::isSound);
+    if (found.next() && found.text(0) == "ok") return;
+  } catch (const QueueError&) {
+    // as unsound as a database can be
+  }
+  for (const char* suffix : {"-wal", "-shm"}) unlink((path + suffix).c_str());
 }
 
 OwnedFd::~OwnedFd() {

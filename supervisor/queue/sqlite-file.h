@@ -1,13 +1,17 @@
 // What surrounds the queue in its file: whether the file is a queue, who owns it, and when another process
 // wrote to it.
 //
-// Owns the installation of the tables, the lock file beside the queue and the inotify watch. Called by
-// sqlite.cpp only. Never reads or writes a message. Fails by QueueError; a watch that cannot be had is only
-// missing.
+// Owns the installation of the tables, the lock file beside the queue, the inotify watch, and the comparison
+// of the paths with the files that were opened. Called by sqlite.cpp only. Never reads or writes a message.
+// Fails by QueueError; a watch that cannot be had is only missing.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "supervisor/queue/sqlite-db.h"
 
@@ -24,7 +28,32 @@ struct OpenedFile {
 };
 
 /// Refuses what is no database, a database of something else, and a queue made by a newer smsd.
-OpenedFile openQueueFile(const std::string& path);
+OpenedFile openQueueFile(const std::string& path, Database::IfMissing missing = Database::IfMissing::make);
+
+/// Files by device and inode. The descriptors of a file that was replaced, moved or removed go on working, so
+/// that only its path tells.
+class FileIdentity {
+ public:
+  /// Remembers the files that are at these paths now.
+  explicit FileIdentity(std::initializer_list<std::string> paths);
+  /// "PATH was removed" or "PATH was replaced by another file"; none: all are as they were, or nobody can
+  /// tell.
+  std::optional<std::string> change() const;
+  /// At least one of the paths leads to the file that it led to.
+  bool anyIsThere() const;
+
+ private:
+  struct File {
+    std::string path;
+    dev_t device = 0;
+    ino_t inode = 0;
+  };
+  std::vector<File> files_;
+};
+
+/// For a file that was put in the place of another, with the other's write-ahead log still beside it: SQLite
+/// would read the log as part of the new file. Removes the log unless both together are a sound database.
+void separateFromOldLog(const std::string& path);
 
 /// A file descriptor that is closed when it goes.
 class OwnedFd {

@@ -4,10 +4,16 @@
 // claims go on. Its operations stand in sqlite.cpp (a supervisor's life, notice), sqlite-road.cpp,
 // sqlite-nav.cpp and sqlite-operator.cpp. Every write takes SQLite's one write lock first, so that nothing
 // read in it can be outdated; a connection that failed is opened anew by the next call.
+//
+// The file may be replaced or removed by an administrator while it is open, and everything would go on
+// working, on a file that nobody else sees. So each call compares the path with the file that was opened.
+// Once they differ, every call throws `replaced` until enlist() begins anew on the file that is there now. A
+// file that was removed is not made again: enlist() throws `failed` until somebody puts one there.
 #pragma once
 
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,6 +88,11 @@ class SqliteQueue final : public Queue {
   };
 
   Connection& connection();
+  void connect();
+  std::optional<std::string> change() const;
+  void own();
+  /// Closes what was replaced and opens the file that is there now.
+  void startOver();
   /// Runs `work` on the connection, and closes it when that may be what failed.
   template <typename F>
   auto on(F work) {
@@ -108,7 +119,7 @@ class SqliteQueue final : public Queue {
   std::size_t expire(Database& db, const std::string& recipient, Duration age, const Now& now);
   std::optional<Draft> draft(Database& db, const ClaimRequest& request, const std::string& recipient);
   /// Gives as many numbers that were never given; the first of them.
-  static std::int64_t takeAttemptIds(Database& db, std::size_t count);
+  std::int64_t takeAttemptIds(Database& db, std::size_t count);
   void submit(Database& db, std::vector<Draft>& drafts, const ClaimRequest& request, const Now& now);
   /// Of a recipient that may be claimed: its rounds; none: it waits.
   static std::optional<int> roundsOf(Database& db, const Head& head, const Now& now);
@@ -118,8 +129,14 @@ class SqliteQueue final : public Queue {
   Submission readOrphan(Database& db, const Query& row);
 
   std::string path_;
+  std::optional<FileIdentity> file_;  // the one that was opened; outlives the connection
+  std::optional<FileIdentity> log_;   // its -wal and -shm, which SQLite keeps while they are open
+  std::string replaced_;              // how the path changed; empty: it leads to the file that was opened
+  bool newKeys_ = false;              // and the first enlistment in the new one has to begin new keys
   std::unique_ptr<Connection> connection_;
   OwnedFd ownership_;
+  std::optional<FileIdentity> ownershipFile_;
+  AttemptId lastAttempt_ = 0;  // that was given
   SupervisorId me_ = 0;
   Cursor cursor_;
   SubmissionId purgedTo_ = 0;

@@ -175,7 +175,9 @@ std::optional<SqliteQueue::Draft> SqliteQueue::draft(Database& db, const ClaimRe
 
 std::int64_t SqliteQueue::takeAttemptIds(Database& db, std::size_t count) {
   const auto many = static_cast<std::int64_t>(count);
-  return db.query(sql::takeAttemptIds).bind(many).number() - many + 1;
+  const std::int64_t last = db.query(sql::takeAttemptIds).bind(many).number();
+  lastAttempt_ = std::max(lastAttempt_, static_cast<AttemptId>(last));
+  return last - many + 1;
 }
 
 void SqliteQueue::submit(Database& db, std::vector<Draft>& drafts, const ClaimRequest& request,

@@ -123,6 +123,12 @@ constexpr auto settings =
     "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000";
 constexpr auto dataVersion = "PRAGMA data_version";
 constexpr auto uuid = "SELECT uuid FROM smsd_installation";
+constexpr auto lastAttempt = "SELECT last_attempt FROM smsd_installation";
+// For a file that may be an older copy: its submissions and attempts would have keys and numbers that were
+// used.
+constexpr auto beginNewKeys =
+    "UPDATE smsd_installation SET uuid = lower(hex(randomblob(16))), last_attempt = max(last_attempt, ?)";
+constexpr auto isSound = "PRAGMA quick_check(1)";
 // The only clock: ms since 1970, and the same as smsq has it.
 constexpr auto clock =
     "SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), strftime('%Y-%m-%d %H:%M:%f', "

@@ -22,6 +22,12 @@ std::string hostName() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
+std::string prefixOf(Database& db) {
+  auto row = db.query(sql::uuid);
+  row.next();
+  return row.text(0).substr(0, keyDigits) + "-";
+}
+
 std::vector<MessageId> readIds(Database& db, const std::string& list) {
   std::vector<MessageId> ids;
   auto row = db.query(sql::listOfIds);
@@ -32,15 +38,41 @@ std::vector<MessageId> readIds(Database& db, const std::string& list) {
 }  // namespace
 
 SqliteQueue::Connection& SqliteQueue::connection() {
-  if (!connection_) {
-    auto db = openQueueFile(path_).db;
-    Database& opened = *db;
-    auto row = opened.query(sql::uuid);
-    row.next();
-    const std::string prefix = row.text(0).substr(0, keyDigits) + "-";
-    connection_ = std::make_unique<Connection>(Connection{std::move(db), prefix, CommitWatch(opened)});
-  }
+  if (replaced_.empty()) replaced_ = change().value_or("");
+  if (!replaced_.empty()) throw QueueError(Kind::replaced, replaced_);
+  if (!connection_) connect();
   return *connection_;
+}
+
+std::optional<std::string> SqliteQueue::change() const {
+  auto change = file_ ? file_->change() : std::nullopt;
+  if (!change && connection_) change = log_->change();
+  return change;
+}
+
+void SqliteQueue::connect() {
+  auto db = openQueueFile(path_, file_ ? Database::IfMissing::refuse : Database::IfMissing::make).db;
+  Database& opened = *db;
+  if (!file_) file_.emplace({path_});
+  connection_ =
+      std::make_unique<Connection>(Connection{std::move(db), prefixOf(opened), CommitWatch(opened)});
+  log_.emplace({path_ + "-wal", path_ + "-shm"});
+}
+
+void SqliteQueue::startOver() {
+  connection_.reset();
+  me_ = 0;
+  newKeys_ = true;
+  if (access(path_.c_str(), F_OK) != 0 && errno == ENOENT)
+    throw QueueError(
+        Kind::failed,
+        fmt::format("{}: the file was removed while smsd used it, and no new one is made: put one "
+                    "there, or restart smsd to begin with an empty queue",
+                    path_));
+  if (file_->change() && log_ && log_->anyIsThere()) separateFromOldLog(path_);
+  file_.emplace({path_});
+  connect();
+  replaced_.clear();
 }
 
 SqliteQueue::Now SqliteQueue::clock(Database& db) {
@@ -55,9 +87,12 @@ void SqliteQueue::requireAlive(Database& db) const {
 }
 
 SupervisorId SqliteQueue::enlist(const std::string& name, Duration lease) {
+  if (!replaced_.empty()) startOver();
   return on([&](Database& db) {
-    if (ownership_.get() < 0) ownership_ = lockOwner(path_);
+    own();
     Transaction tx(db);
+    if (newKeys_) db.query(sql::beginNewKeys).bind(static_cast<std::int64_t>(lastAttempt_)).run();
+    lastAttempt_ = static_cast<AttemptId>(db.query(sql::lastAttempt).number());
     const Now now = clock(db);
     db.query(sql::endAllRuns).run();
     const SupervisorId id = db.query(sql::enlist)
@@ -65,10 +100,18 @@ SupervisorId SqliteQueue::enlist(const std::string& name, Duration lease) {
                                       std::int64_t{lease.count()}, std::int64_t{now.ms + lease.count()})
                                 .number();
     tx.commit();
+    if (std::exchange(newKeys_, false)) connection_->keyPrefix = prefixOf(db);
     me_ = id;
     cursor_ = Cursor{};
     return id;
   });
+}
+
+/// Another smsd can lock a lock file that was put in the place of ours.
+void SqliteQueue::own() {
+  if (ownership_.get() >= 0 && !ownershipFile_->change()) return;
+  ownership_ = lockOwner(path_);
+  ownershipFile_.emplace({path_ + ".lock"});
 }
 
 void SqliteQueue::renew() {

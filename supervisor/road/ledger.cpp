@@ -126,11 +126,11 @@ void Ledger::ask(F function, Then then, Proves proves) {
 }
 
 void Ledger::failed(const QueueError& error) {
-  if (error.kind() == QueueError::Kind::fenced) {
+  if (error.kind() == QueueError::Kind::fenced || error.kind() == QueueError::Kind::replaced) {
     enlisted_ = false;
     unsettled_.clear();
     unrecorded_.clear();
-    road_.fenced();
+    road_.fenced(error);
     work();
     return;
   }

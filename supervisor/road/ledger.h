@@ -30,8 +30,8 @@ class LedgerEvents {
   virtual void adopted(std::vector<queue::Submission> submissions) = 0;
   virtual void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) = 0;
   virtual void settled(const queue::SettleResult& result) = 0;
-  /// Another supervisor took over: what we held is not ours any more.
-  virtual void fenced() = 0;
+  /// What we held is not ours any more: another supervisor took over, or the queue's file was replaced.
+  virtual void fenced(const queue::QueueError& why) = 0;
   /// After each call that worked: the queue may be back, a lease may hold again, the desk may be empty.
   virtual void answered() = 0;
 };

@@ -169,14 +169,19 @@ void Road::settled(const queue::SettleResult& result) {
 }
 
 /// What we held belongs to somebody else. What is out stays out, but its outcome is not ours to settle.
-void Road::fenced() {
-  log_.fenced(underWay());
+void Road::fenced(const queue::QueueError& error) {
+  const bool replaced = error.kind() == queue::QueueError::Kind::replaced;
+  if (replaced)
+    log_.queueReplaced(error.what(), underWay());
+  else
+    log_.fenced(underWay());
   pending_.clear();
   resting_.clear();
   recording_.clear();
   out_.clear();
   // Their workers hold more than they have begun: what another supervisor sends now must not leave here, too.
-  const char* why = "what it held is another supervisor's now";
+  const char* why =
+      replaced ? "what it held was in a queue that was replaced" : "what it held is another supervisor's now";
   for (auto& keeper : keepers_)
     if (keeper->out() > 0) keeper->letGo(why);
   for (auto& one : leaving_)
