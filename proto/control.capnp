@@ -108,6 +108,19 @@ struct QueueStatus {
   sent @6 :UInt64;
   ignored @7 :UInt64;
   # messages settled by this process since it started
+  notifications @8 :Notifications;
+  notificationsProblem @9 :Text;
+  # why new messages are found by polling alone; empty otherwise
+
+  enum Notifications {
+    # Whether a message that another program inserts wakes smsd. smsd tests it: it notifies itself through a second connection.
+    untested @0;
+    work @1;
+    notInstalled @2;
+    # they would arrive, but nothing sends one when a message is inserted
+    silent @3;
+    # smsd polls more often meanwhile
+  }
 }
 
 enum DispatcherState {

@@ -369,6 +369,26 @@ void Events::queueBack() const {
   Entry(Level::notice, "the queue is back", "queue-back", "636c09456906483fb0ac0f7309b7024d").write();
 }
 
+void Events::bellChanged(Bell::State state, const std::string& problem) const {
+  if (state == Bell::State::heard || state == Bell::State::untested)
+    Entry(Level::notice, "new messages wake smsd at once", "notify-works", "ea4711c58b99474693fe6e0a36c05704")
+        .write();
+  else if (state == Bell::State::unannounced)
+    Entry(Level::notice,
+          fmt::format("new messages do not wake smsd, it finds them at its next look at the queue: {}",
+                      problem),
+          "notify-missing", "d1306ec72b19429cbeccf37aaa56bd65")
+        .field("SMSD_REASON", problem)
+        .write();
+  else
+    Entry(Level::warning,
+          fmt::format("new messages do not wake smsd, it looks at the queue every {} at least: {}",
+                      seconds(Bell::pollWhileSilent), problem),
+          "notify-silent", "99f648caffa44d9a9b263302aabbd813")
+        .field("SMSD_REASON", problem)
+        .write();
+}
+
 void Events::queueReplaced(const std::string& how, std::size_t dropped) const {
   Entry(Level::error,
         fmt::format(

@@ -12,6 +12,7 @@
 
 #include "supervisor/config.h"
 #include "supervisor/queue/queue.h"
+#include "supervisor/road/bell.h"
 #include "supervisor/road/outcome.h"
 
 namespace smsd {
@@ -88,6 +89,8 @@ class Events {
   /// It does not answer a call; what comes of that.
   void queueSilent(Milliseconds since, Still what) const;
   void queueBack() const;
+  /// Whether new messages wake smsd is known now, or was otherwise before.
+  void bellChanged(Bell::State state, const std::string& problem) const;
   /// `how`: which file, and what happened to it. `dropped`: SMS that were under way.
   void queueReplaced(const std::string& how, std::size_t dropped) const;
   void fenced(std::size_t dropped) const;

@@ -25,6 +25,20 @@ proto::DispatcherState wire(keeper::State state) {
   return proto::DispatcherState::BROKEN;
 }
 
+proto::QueueStatus::Notifications wire(Bell::State state) {
+  switch (state) {
+    case Bell::State::untested:
+      return proto::QueueStatus::Notifications::UNTESTED;
+    case Bell::State::heard:
+      return proto::QueueStatus::Notifications::WORK;
+    case Bell::State::unannounced:
+      return proto::QueueStatus::Notifications::NOT_INSTALLED;
+    case Bell::State::silent:
+      return proto::QueueStatus::Notifications::SILENT;
+  }
+  return proto::QueueStatus::Notifications::UNTESTED;
+}
+
 std::uint64_t wholeSeconds(Milliseconds value) {
   return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(value).count());
 }
@@ -76,6 +90,8 @@ void writeStatus(proto::Status::Builder status, const Road& road, const std::str
   queue.setUnderWay(static_cast<std::uint32_t>(road.underWay()));
   queue.setSent(road.sentMessages());
   queue.setIgnored(road.ignoredMessages());
+  queue.setNotifications(wire(road.ledger().bell().state()));
+  queue.setNotificationsProblem(view(road.ledger().bell().problem()));
 
   bool usable = false;
   auto dispatchers = status.initDispatchers(road.keepers().size());

@@ -50,6 +50,7 @@ class PostgresqlQueue : public Queue {
 
   int newsFd() override { return session_.descriptor(); }
   bool takeNews() override { return session_.takeNews(); }
+  std::optional<Ring> ringBell() override;
 
   Cancelled cancelAndList(Duration minimumAge, std::size_t listed) override;
   std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) override;

@@ -229,6 +229,31 @@ bool Session::takeNews() {
   return true;
 }
 
+/// A second connection, because the notification comes back to the connection that sent it in any case: a
+/// pooler lends a server for the time of a transaction, and drops what the server says between two of them.
+bool Session::ring() {
+  std::unique_ptr<pqxx::connection> second;
+  try {
+    second = std::make_unique<pqxx::connection>(completed(connectionString_));
+  } catch (const QueueError&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw notConnected(error.what());
+  }
+  aside_.take(second->sock());
+  try {
+    pqxx::work work(*second);
+    const bool announced = work.exec1(sql::announcesInserts)[0].as<bool>();
+    work.exec(sql::ring);
+    work.commit();
+    aside_.release();
+    return announced;
+  } catch (const std::exception& error) {
+    aside_.release();
+    throw QueueError(Kind::unreachable, "PostgreSQL: " + firstLine(error.what()));
+  }
+}
+
 void Session::fail(const std::exception& error) {
   const auto* refusal = dynamic_cast<const pqxx::sql_error*>(&error);
   const bool cut = dynamic_cast<const pqxx::in_doubt_error*>(&error) != nullptr ||

@@ -101,11 +101,17 @@ class Session {
   /// Looks again: somebody may have made them meanwhile.
   void lookForIndexes();
 
+  /// NOTIFY through a second connection. Returns whether something announces what others insert into smsq.
+  bool ring();
+
   int descriptor() const { return connection_ ? connection_->sock() : -1; }
   bool takeNews();
 
   /// From any thread: ends the wait of whatever waits for an answer now.
-  void hangUp() { line_.cut(); }
+  void hangUp() {
+    line_.cut();
+    aside_.cut();
+  }
 
  private:
   template <typename Use>
@@ -128,6 +134,7 @@ class Session {
   std::string connectionString_;
   std::unique_ptr<pqxx::connection> connection_;
   Line line_;
+  Line aside_;         // of the second connection, while there is one
   Prepared prepared_;  // on this connection
   bool indexed_ = false;
   bool fresh_ = false;  // connected since news were last asked for: some may have been missed

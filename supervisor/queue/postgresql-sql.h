@@ -54,6 +54,12 @@ inline constexpr const char* planThisFreely =
     "SET LOCAL plan_cache_mode TO force_custom_plan";
 
 inline constexpr const char* listen = "LISTEN smsd_queue";
+inline constexpr const char* ring = "SELECT pg_notify('smsd_queue', '')";
+/// The trigger of `smsctl db install --notify`, or one like it.
+inline constexpr const char* announcesInserts = R"(
+  SELECT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+                 WHERE t.tgrelid = to_regclass('smsq') AND t.tgenabled IN ('O', 'A')
+                   AND p.prosrc LIKE '%smsd_queue%'))";
 
 /// Counts the two indexes by what they are, not by their names: 2 when both can be used.
 inline constexpr const char* usableIndexes = R"(

@@ -178,6 +178,17 @@ void PostgresqlQueue::remember(const std::vector<Submission>& submissions) {
   }
 }
 
+std::optional<Ring> PostgresqlQueue::ringBell() {
+  Ring ring;
+  if (!session_.ring())
+    ring.unannounced = "no trigger on smsq notifies smsd of new rows: `smsctl db install --notify` makes one";
+  ring.ifUnheard =
+      "a NOTIFY of its own did not reach smsd: connect to PostgreSQL itself, or let the pooler in between "
+      "keep "
+      "sessions (PgBouncer: pool_mode = session)";
+  return ring;
+}
+
 // --- what NAV's queue class offers
 // ---------------------------------------------------------------------------------------
 

@@ -4,17 +4,28 @@
 #include <kj/async-unix.h>
 
 namespace smsd::queue {
+namespace {
+
+using Heard = BellTest::Heard;
+
+constexpr auto bellPatience = 2 * kj::SECONDS;
+
+}  // namespace
 
 /// Watches the queue's descriptor in the thread's loop. It observes a duplicate: the backend closes its own
 /// when a connection is lost, and an observer must not outlive its descriptor.
 class NewsWatch {
  public:
-  NewsWatch(kj::UnixEventPort& port, kj::Function<void()> tell) : port_(port), tell_(kj::mv(tell)) {}
+  NewsWatch(kj::UnixEventPort& port, std::atomic<unsigned>& watches, kj::Function<void()> tell)
+      : port_(port), watches_(watches), tell_(kj::mv(tell)) {}
 
   /// After a call that worked: the answer may have carried news, and the connection may be a new one.
   void look(Queue& queue) {
     try {
-      if (queue.takeNews()) tell_();
+      if (queue.takeNews()) {
+        ring(Heard::disturbed);
+        tell_();
+      }
     } catch (const QueueError&) {
       return forget();  // the next call finds out what is wrong
     }
@@ -25,6 +36,7 @@ class NewsWatch {
     watched_ = fd;
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0) return;  // no news by descriptor: the poll goes on
+    ++watches_;
     auto watching = kj::heap<Watching>(port_, copy);
     loop_ = wait(*watching, queue).attach(kj::mv(watching)).eagerlyEvaluate([this](kj::Exception&&) {
       watched_ = -1;
@@ -32,11 +44,27 @@ class NewsWatch {
   }
 
   void forget() {
+    ring(Heard::disturbed);
     loop_ = nullptr;
     watched_ = -1;
   }
 
+  /// Resolves at the next news.
+  kj::Promise<Heard> hear() {
+    if (watched_ < 0) return Heard::no;  // there is no descriptor, or it cannot be watched
+    auto paired = kj::newPromiseAndFulfiller<Heard>();
+    listener_ = kj::mv(paired.fulfiller);
+    return kj::mv(paired.promise);
+  }
+
  private:
+  void ring(Heard heard) {
+    KJ_IF_MAYBE (listener, listener_) {
+      (*listener)->fulfill(kj::mv(heard));
+      listener_ = nullptr;
+    }
+  }
+
   struct Watching {
     Watching(kj::UnixEventPort& port, int descriptor)
         : fd(descriptor), observer(port, fd, kj::UnixEventPort::FdObserver::OBSERVE_READ) {}
@@ -46,24 +74,31 @@ class NewsWatch {
 
   kj::Promise<void> wait(Watching& watching, Queue& queue) {
     return watching.observer.whenBecomesReadable().then([this, &watching, &queue]() -> kj::Promise<void> {
+      bool news = false;
       try {
-        if (queue.takeNews()) tell_();
+        news = queue.takeNews();
+        if (news) tell_();
       } catch (const QueueError&) {
         tell_();  // whoever looks now finds out what is wrong
-        watched_ = -1;
-        return kj::READY_NOW;
+        return stop();
       }
       // A connection that was cut reads as news, too: its descriptor is gone, and its number may come again.
-      if (queue.newsFd() != watched_) {
-        watched_ = -1;
-        return kj::READY_NOW;
-      }
+      if (queue.newsFd() != watched_) return stop();
+      if (news) ring(Heard::yes);
       return wait(watching, queue);
     });
   }
 
+  kj::Promise<void> stop() {
+    watched_ = -1;
+    ring(Heard::disturbed);
+    return kj::READY_NOW;
+  }
+
   kj::UnixEventPort& port_;
+  std::atomic<unsigned>& watches_;
   kj::Function<void()> tell_;
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<Heard>>> listener_;  // of a test of the bell
   kj::Promise<void> loop_ = nullptr;
   int watched_ = -1;
 };
@@ -84,13 +119,14 @@ void QueueThread::body() {
   auto io = kj::setupAsyncIo();
   auto stop = kj::newPromiseAndCrossThreadFulfiller<void>();
   kj::Vector<kj::Promise<void>> told;
-  NewsWatch watch(io.unixEventPort, [this, &told]() {
+  NewsWatch watch(io.unixEventPort, watches_, [this, &told]() {
     // Only the last word matters: a promise that is still under way is replaced by a newer one of the same
     // meaning.
     told.clear();
     told.add(home_->executeAsync([this]() { news_(); }).eagerlyEvaluate(nullptr));
   });
   watch_ = &watch;
+  timer_ = &io.provider->getTimer();
   {
     auto lock = shared_.lockExclusive();
     lock->executor = kj::getCurrentThreadExecutor().addRef();
@@ -100,6 +136,25 @@ void QueueThread::body() {
   watch.forget();
   *line_.lockExclusive() = nullptr;
   queue_.reset();
+}
+
+kj::Promise<Answer<BellTest>> QueueThread::testBell() {
+  return executor_->executeAsync([this]() -> kj::Promise<Answer<BellTest>> {
+    std::optional<Ring> ring;
+    try {
+      // What is news already is not an answer to the ring.
+      watch_->look(opened());
+      ring = opened().ringBell();
+    } catch (const QueueError& error) {
+      return Answer<BellTest>(std::in_place_index<1>, error);
+    }
+    if (!ring) return Answer<BellTest>(BellTest{});
+    return watch_->hear()
+        .exclusiveJoin(timer_->afterDelay(bellPatience).then([]() { return Heard::no; }))
+        .then([ring = kj::mv(*ring)](Heard heard) {
+          return Answer<BellTest>(BellTest{heard, ring});
+        });
+  });
 }
 
 void QueueThread::hangUp() {

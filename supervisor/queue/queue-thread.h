@@ -11,6 +11,7 @@
 #include <kj/mutex.h>
 #include <kj/thread.h>
 
+#include <atomic>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -23,6 +24,18 @@ namespace smsd::queue {
 /// What came of a call: its result, or the error.
 template <typename T>
 using Answer = std::variant<T, QueueError>;
+
+/// What came of ringing the bell ourselves.
+struct BellTest {
+  enum class Heard {
+    yes,
+    no,
+    disturbed,  // another call read news at the same time: this says nothing
+    noBell,     // the queue has none
+  };
+  Heard heard = Heard::noBell;
+  Ring ring;
+};
 
 class NewsWatch;
 
@@ -37,6 +50,12 @@ class QueueThread {
 
   /// For a call that is not answered: cuts its connection. Never waits; helps where it can.
   void hangUp();
+
+  /// Rings the bell, and waits up to two seconds until the watch on the queue's descriptor has heard it.
+  /// Other calls are made meanwhile.
+  kj::Promise<Answer<BellTest>> testBell();
+  /// Grows with each descriptor that is watched anew: the bell of a new connection is not proven.
+  unsigned watches() const { return watches_; }
 
   template <typename F>
   auto run(F function) {
@@ -81,6 +100,8 @@ class QueueThread {
   std::unique_ptr<Queue> queue_;            // on the thread only
   kj::MutexGuarded<Queue*> line_{nullptr};  // the same, for hangUp()
   NewsWatch* watch_ = nullptr;              // on the thread only
+  std::atomic<unsigned> watches_ = 0;
+  kj::Timer* timer_ = nullptr;              // likewise: the thread's own
   kj::MutexGuarded<Shared> shared_;
   kj::Own<const kj::Executor> executor_;
   kj::Own<kj::Thread> thread_;

@@ -236,6 +236,12 @@ struct Depth {
   std::optional<Duration> oldest;  // age of the oldest unsent message
 };
 
+/// What the backend knows of the bell when it rings it itself.
+struct Ring {
+  std::string unannounced;  // why nothing rings when another program inserts a message; empty: something does
+  std::string ifUnheard;    // what it means, in words, when newsFd() does not become readable
+};
+
 enum class Purge {
   more,  // there may be more of it
   done,
@@ -274,6 +280,9 @@ class Queue {
   virtual int newsFd() = 0;
   /// Reads what made it readable. True when the queue should be looked at.
   virtual bool takeNews() = 0;
+  /// Rings the bell as another program does that inserted a message: through a second connection, so that the
+  /// caller sees whether newsFd() becomes readable. None: this queue has no bell.
+  virtual std::optional<Ring> ringBell() { return std::nullopt; }
 
   // --- what NAV's queue class offers
   // ---------------------------------------------------------------------------------

@@ -88,8 +88,11 @@ void refuse(const std::string& path, int reason) {
   throw QueueError(Kind::failed, fmt::format("{}: cannot be opened ({})", path, std::strerror(reason)));
 }
 
-// sqlite3 makes files that everybody may read; the files beside it get this one's mode.
+// sqlite3 makes files that everybody may read; the files beside it get this one's mode. A file that is there
+// is not opened: to close it again would drop the locks that another connection of this process has on it,
+// and another process would take itself for the last one and remove the log.
 void touch(const std::string& path, Database::IfMissing missing) {
+  if (faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) == 0) return;
   const int make = missing == Database::IfMissing::make ? O_CREAT : 0;
   std::error_code why;
   const int fd = files::openRegular(path, O_RDWR | make, why, 0660);

@@ -171,12 +171,28 @@ OwnedFd lockOwner(const std::string& path) {
   return file;
 }
 
+void commitNothing(const std::string& path) {
+  Database db(path, Database::IfMissing::refuse);
+  Transaction tx(db);
+  db.execute(fmt::format(sql::setUserVersion, db.query(sql::userVersion).number()).c_str());
+  tx.commit();
+}
+
 // The log has been made by the time a connection has read; it stays the same file while that connection is
 // open.
 CommitWatch::CommitWatch(Database& db) : db_(db), inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
-  if (inotify_.get() >= 0 && inotify_add_watch(inotify_.get(), (db.path() + "-wal").c_str(), IN_MODIFY) < 0)
+  if (inotify_.get() < 0 || inotify_add_watch(inotify_.get(), (db.path() + "-wal").c_str(), IN_MODIFY) < 0) {
+    refused_ = errno;
     inotify_ = OwnedFd();
+  }
   version_ = db.query(sql::dataVersion).number();
+}
+
+std::string CommitWatch::whyDeaf() const {
+  if (inotify_.get() >= 0)
+    return fmt::format("a write to {} was not noticed: put the queue on a local file system", db_.path());
+  return fmt::format("{} cannot be watched ({}): look at the limits in /proc/sys/fs/inotify", db_.path(),
+                     std::strerror(refused_));
 }
 
 bool CommitWatch::take() {

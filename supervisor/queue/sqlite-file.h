@@ -72,17 +72,23 @@ class OwnedFd {
 /// Throws `busy` with the pid of the owner.
 OwnedFd lockOwner(const std::string& path);
 
+/// A commit of another connection that changes nothing.
+void commitNothing(const std::string& path);
+
 /// Tells commits of other connections from our own.
 class CommitWatch {
  public:
   explicit CommitWatch(Database& db);
   int fd() const { return inotify_.get(); }
+  /// What it means when a commit of another connection is not noticed, in words.
+  std::string whyDeaf() const;
   /// Drains the descriptor. True when somebody else committed since the last call, or may have.
   bool take();
 
  private:
   Database& db_;
   OwnedFd inotify_;
+  int refused_ = 0;  // the errno of inotify, when there is no watch
   std::int64_t version_;
 };
 

@@ -39,6 +39,7 @@ class SqliteQueue final : public Queue {
 
   int newsFd() override;
   bool takeNews() override;
+  std::optional<Ring> ringBell() override;
 
   Cancelled cancelAndList(Duration minimumAge, std::size_t listed) override;
   std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) override;

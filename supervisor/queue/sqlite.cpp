@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <utility>
 
 #include "supervisor/queue/sqlite-queue.h"
 #include "supervisor/queue/sqlite-sql.h"
@@ -169,6 +170,13 @@ int SqliteQueue::newsFd() {
 
 bool SqliteQueue::takeNews() {
   return on([&](Database&) { return connection_->news.take(); });
+}
+
+std::optional<Ring> SqliteQueue::ringBell() {
+  Ring ring;
+  ring.ifUnheard = on([&](Database&) { return connection_->news.whyDeaf(); });
+  commitNothing(path_);
+  return ring;
 }
 
 std::unique_ptr<Queue> openSqlite(const std::string& path) { return std::make_unique<SqliteQueue>(path); }

@@ -62,6 +62,7 @@ Ledger::Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Mi
       heartbeat_(timer, [this]() { work(); }),
       silence_(timer, [this]() { listen(); }),
       purge_(timer, [this]() { work(); }),
+      bellTest_(timer, [this]() { work(); }),
       tasks_(*this) {}
 
 kj::Promise<kj::Maybe<QueueError>> Ledger::enlist() {
@@ -117,8 +118,13 @@ void Ledger::ask(F function, Then then, Proves proves) {
         if (proves == Proves::itIsBack || std::exchange(silent_, false)) {
           failures_ = 0;
           cuts_ = 0;
-          if (!std::exchange(away_, {}).empty()) log_.queueBack();
+          if (!std::exchange(away_, {}).empty()) {
+            log_.queueBack();
+            bell_.testSoon();
+          }
         }
+        const unsigned watches = queue_.watches();
+        if (std::exchange(watches_, watches) != watches) bell_.testSoon();
         then(std::move(std::get<0>(answer)));
         road_.answered();
         work();
@@ -205,7 +211,32 @@ void Ledger::work() {
   if (std::exchange(claimTurn_, false) && claimNow()) return;
   if (recordNow() || settleNow() || claimNow()) return;
   if (away()) return renew(Proves::itIsBack);  // there is nothing else to ask it by
+  if (sinceStart() >= bell_.testAt()) testBell();
   if (keepHistory_ && timer_.now() >= purgeAt_) return purge();
+}
+
+/// In nobody's way: the call is not one of the desk's.
+void Ledger::testBell() {
+  bell_.testing();
+  tasks_.add(queue_.testBell().then([this](queue::Answer<queue::BellTest> answer) { bellTested(answer); },
+                                    [this](kj::Exception&& e) {
+                                      bellTested(
+                                          QueueError(QueueError::Kind::failed, e.getDescription().cStr()));
+                                    }));
+}
+
+void Ledger::bellTested(const queue::Answer<queue::BellTest>& answer) {
+  const auto* test = std::get_if<queue::BellTest>(&answer);
+  const auto change = test != nullptr ? bell_.tested(sinceStart(), *test)
+                                      : bell_.untestable(sinceStart(), std::get<QueueError>(answer).what());
+  if (bell_.testAt() != Bell::never) bellTest_.at(kj::origin<kj::TimePoint>() + duration(bell_.testAt()));
+  if (change == Bell::Change::none) return;
+  log_.bellChanged(bell_.state(), bell_.problem());
+  road_.bellChanged();
+}
+
+Milliseconds Ledger::sinceStart() const {
+  return Milliseconds((timer_.now() - kj::origin<kj::TimePoint>()) / kj::MILLISECONDS);
 }
 
 void Ledger::purge() {

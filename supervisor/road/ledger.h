@@ -18,6 +18,7 @@
 #include "supervisor/events.h"
 #include "supervisor/keeper/backoff.h"
 #include "supervisor/queue/queue-thread.h"
+#include "supervisor/road/bell.h"
 
 namespace smsd {
 
@@ -34,6 +35,8 @@ class LedgerEvents {
   virtual void fenced(const queue::QueueError& why) = 0;
   /// After each call that worked: the queue may be back, a lease may hold again, the desk may be empty.
   virtual void answered() = 0;
+  /// Whether new messages wake us is known, or known to be otherwise now.
+  virtual void bellChanged() = 0;
 };
 
 class Ledger final : private kj::TaskSet::ErrorHandler {
@@ -58,6 +61,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   /// A call is not answered, and to cut its connection did not help: the queue's thread itself stands.
   bool lost() const { return lost_; }
   const std::string& awayBecause() const { return away_; }
+  const Bell& bell() const { return bell_; }
   /// Our claims may have been taken over by now: nothing may leave.
   bool leaseRanOut() const;
 
@@ -80,6 +84,8 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   void saySilent();
   void answered();
   void purge();
+  void testBell();
+  void bellTested(const queue::Answer<queue::BellTest>& answer);
   /// The loop's clock stands still within a turn, and does not know that we were stopped (SIGSTOP, a
   /// suspended host) in the middle of one: a lease is measured by the kernel's as well.
   struct Moment {
@@ -87,6 +93,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
     Milliseconds boot;
   };
   Moment moment() const;
+  Milliseconds sinceStart() const;
   void leaseStartedAt(Moment asked);
   void renew(Proves proves);
   void reenlist();
@@ -126,6 +133,9 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   Alarm heartbeat_;
   Alarm silence_;
   Alarm purge_;
+  Bell bell_;
+  unsigned watches_ = 0;  // of the queue's descriptor, when the last call was answered
+  Alarm bellTest_;
   kj::TaskSet tasks_;
 };
 

@@ -21,7 +21,7 @@ void Road::replace(Config config, Keepers added) {
     return format(messages, rules);
   };
   trials_.use(config_.formatting);
-  if (started_) poll_.in(config_.queue.pollInterval);
+  if (started_) poll_.in(pollEvery());
   for (auto& keeper : before)
     if (keeper != nullptr) leave(std::move(keeper));
   lookForAWayOut();

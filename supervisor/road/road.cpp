@@ -40,7 +40,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
             }),
       poll_(timer,
             [this]() {
-              poll_.in(config_.queue.pollInterval);
+              poll_.in(pollEvery());
               notice();
             }),
       watch_(timer, [this]() { watch(); }),
@@ -60,8 +60,13 @@ void Road::use(Keepers keepers) {
 
 void Road::start() {
   started_ = true;
-  poll_.in(config_.queue.pollInterval);
+  poll_.in(pollEvery());
   pump();
+}
+
+void Road::bellChanged() {
+  if (poll_.isSet()) poll_.notLaterThan(timer_.now() + duration(pollEvery()));
+  changed_();
 }
 
 void Road::notice() {

@@ -99,6 +99,8 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void settled(const queue::SettleResult& result) override;
   void fenced(const queue::QueueError& why) override;
   void answered() override;
+  void bellChanged() override;
+  Milliseconds pollEvery() const { return ledger_.bell().pollEvery(config_.queue.pollInterval); }
 
   void pump();
   void dispatchPending();

@@ -29,6 +29,13 @@ std::string stateName(proto::DispatcherState state) {
   return at < std::size(stateNames) ? stateNames[at] : "unknown";
 }
 
+constexpr const char* notificationsNames[] = {"untested", "work", "not installed", "silent"};
+
+std::string notificationsName(proto::QueueStatus::Notifications state) {
+  auto at = static_cast<unsigned>(state);
+  return at < std::size(notificationsNames) ? notificationsNames[at] : "unknown";
+}
+
 std::string age(std::uint64_t seconds) {
   if (seconds < 120) return fmt::format("{}s", seconds);
   if (seconds < 7200) return fmt::format("{}m {}s", seconds / 60, seconds % 60);
@@ -82,7 +89,9 @@ ordered_json json(proto::Status::Reader status) {
                            {"oldest_seconds", queue.getOldest()},
                            {"under_way", queue.getUnderWay()},
                            {"sent", queue.getSent()},
-                           {"ignored", queue.getIgnored()}}}};
+                           {"ignored", queue.getIgnored()},
+                           {"notifications", notificationsName(queue.getNotifications())},
+                           {"notifications_problem", queue.getNotificationsProblem().cStr()}}}};
   result["dispatchers"] = json(status.getDispatchers());
   return result;
 }
@@ -129,6 +138,9 @@ void print(proto::Status::Reader status) {
   else
     io::print(fmt::format("queue   {}: AWAY: {}\n", queue.getBackend().cStr(),
                           text::printable(queue.getProblem().cStr())));
+  if (queue.getNotificationsProblem().size() > 0)
+    io::print(fmt::format("        new messages wait for the next poll: {}\n",
+                          text::printable(queue.getNotificationsProblem().cStr())));
   if (status.getWithoutDispatcher())
     io::print(fmt::format("ways    NONE can be used, for {}: nothing is sent until one comes back\n",
                           age(status.getWithoutDispatcherFor())));

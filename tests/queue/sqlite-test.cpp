@@ -280,6 +280,29 @@ TEST_F(SqliteFile, AnnouncesWhatAnotherConnectionWroteAndNotWhatItWroteItself) {
   EXPECT_FALSE(supervisor->takeNews());
 }
 
+// A process that opens and closes the file once more loses its locks on it: whoever closes it elsewhere then
+// removes the log under the supervisor's feet.
+TEST_F(SqliteFile, KeepsItsLogWhenTheBellWasRungAndAnotherProcessComesAndGoes) {
+  int go[2];
+  ASSERT_EQ(pipe(go), 0);
+  const pid_t child = fork();  // before SQLite knows the file: a child has its memory, but not its locks
+  if (child == 0) {
+    close(go[1]);
+    char byte;
+    if (read(go[0], &byte, 1) == 0) openSqlite(path)->insert({{std::nullopt, "1", "x", 1}});
+    _exit(0);
+  }
+  auto supervisor = enlisted();
+  ASSERT_TRUE(supervisor->ringBell().has_value());
+  close(go[0]);
+  close(go[1]);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+  EXPECT_TRUE(fs::exists(path + "-wal"));
+  EXPECT_EQ(claim(*supervisor).size(), 1u);
+}
+
 // The log is written before its commit can be seen: who only looked once at that moment would miss it until
 // the next poll.
 TEST_F(SqliteFile, DoesNotMissWhatWasWrittenButNotYetCommittedWhenItLooked) {

@@ -410,6 +410,58 @@ TEST(Ledger, LetsNothingLeaveOnALeaseThatHasRunOutAndGoesOnWhenItIsRenewed) {
   EXPECT_EQ(world["modem"].handed.size(), 2u) << "whether or not anything else happens";
 }
 
+TEST(Ledger, PollsMoreOftenWhileNothingWakesItAndSaysSoOnce) {
+  Config config = quietConfig();
+  World world({{"modem"}}, config);
+  world.memory.hangBell();
+  world.start();
+  world.advance(0s);
+  EXPECT_EQ(world.road->ledger().bell().state(), Bell::State::untested) << "once is nothing";
+  world.advance(Bell::confirmAfter);
+  EXPECT_EQ(world.road->ledger().bell().state(), Bell::State::silent);
+  EXPECT_EQ(world.story.count("new messages do not wake smsd"), 1u) << world.story.text();
+  world.memory.put("kari", "nobody tells the road");
+  world.advance(Bell::pollWhileSilent);
+  EXPECT_EQ(world.handedTo("modem"), std::vector<std::string>{"kari"});
+  const std::size_t rings = world.memory.rings();
+  world.advance(10min);
+  EXPECT_EQ(world.memory.rings(), rings + 10) << "it may come back";
+  EXPECT_EQ(world.story.count("new messages do not wake smsd"), 1u);
+}
+
+TEST(Ledger, TestsTheBellAgainWhenTheQueueIsBack) {
+  World world({{"modem"}});
+  world.memory.hangBell();
+  world.start();
+  world.advance(10s);
+  const std::size_t rings = world.memory.rings();
+  world.memory.away();
+  world.road->notice();
+  world.advance(1s);
+  EXPECT_EQ(world.memory.rings(), rings);
+  world.memory.back();
+  world.advance(2s);
+  EXPECT_GT(world.memory.rings(), rings);
+}
+
+// As fenced: a settlement of the old file would mark rows of the new one.
+TEST(Ledger, LetsGoOfEverythingWhenTheQueuesFileWasReplacedAndEnlistsInTheNewOne) {
+  World world({{"gateway", 2}});
+  for (const char* one : {"kari", "ola"}) world.memory.put(one, "text");
+  world.start();
+  ASSERT_EQ(world["gateway"].out().size(), 2u);
+  const std::size_t enlistments = world.memory.calls(Op::enlist), settled = world.memory.settled().size();
+  world.memory.fail(Op::claim, Kind::replaced);
+  world.road->notice();
+  world.quiet();
+  EXPECT_EQ(world.story.count("2 SMS under way belonged to the old file"), 1u) << world.story.text();
+  EXPECT_EQ(world.story.count("the queue is away"), 0u);
+  EXPECT_EQ(world.memory.calls(Op::enlist), enlistments + 1);
+  world["gateway"].sayAll(accepted());
+  world.quiet();
+  EXPECT_EQ(world.memory.settled().size(), settled);
+}
+
 TEST(Ledger, RenewsItsLeaseTwiceInItsTime) {
   World world({{"modem"}});
   world.start();

@@ -51,6 +51,23 @@ void Memory::poison(const std::string& recipient) {
   poison_.insert(recipient);
 }
 
+void Memory::hangBell() {
+  Lock lock(mutex_);
+  bell_ = true;
+}
+
+std::size_t Memory::rings() const {
+  Lock lock(mutex_);
+  return rings_;
+}
+
+std::optional<Ring> Memory::ringBell() {
+  Lock lock(mutex_);
+  if (!bell_) return std::nullopt;
+  ++rings_;
+  return Ring{"", "nobody listens"};
+}
+
 void Memory::fence() {
   Lock lock(mutex_);
   for (auto& [id, alive] : alive_) alive = false;
@@ -394,6 +411,7 @@ class MemoryQueue final : public Queue {
 
   int newsFd() override { return -1; }
   bool takeNews() override { return false; }
+  std::optional<Ring> ringBell() override { return memory_.ringBell(); }
 
   Cancelled cancelAndList(Duration, std::size_t) override { notForTheRoad(); }
   std::vector<StoredMessage> messages(SentStatus, std::size_t) override { notForTheRoad(); }

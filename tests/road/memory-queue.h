@@ -51,6 +51,8 @@ class Memory {
   void back();
   /// No settlement of this recipient is taken, unless it is to be held.
   void poison(const std::string& recipient);
+  /// A bell that nobody hears, as there is no descriptor to watch.
+  void hangBell();
   /// Another supervisor declares ours dead.
   void fence();
   /// And takes over what it held.
@@ -65,6 +67,7 @@ class Memory {
   void whenCut(Cut what);
 
   // --- the look
+  std::size_t rings() const;
   MemoryRow row(MessageId id) const;
   std::size_t count(SentStatus status) const;
   std::size_t calls() const;
@@ -109,12 +112,15 @@ class Memory {
   SettleResult settle(const std::vector<Settlement>& settlements, SupervisorId me);
   std::vector<AttemptId> record(const std::vector<NextAttempt>& next, SupervisorId me);
   Purge purge(Duration age, std::size_t most, SupervisorId me);
+  std::optional<Ring> ringBell();
   Kept& owned(SubmissionId id, SupervisorId me);
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   Duration now_{0};
   bool away_ = false;
+  bool bell_ = false;
+  std::size_t rings_ = 0;
   std::vector<std::pair<Op, QueueError::Kind>> failures_;
   std::optional<Op> holdNext_;
   bool held_ = false;

@@ -1,0 +1,68 @@
+// The bell is tested as it rings: by the queue's own thread, whose watch wakes the supervisor.
+#include <kj/async-io.h>
+
+#include "supervisor/queue/queue-thread.h"
+#include "tests/queue/queue-suite.h"
+
+namespace smsd::queue {
+
+namespace {
+
+using Heard = BellTest::Heard;
+
+class BellOfTheQueue : public QueueSuite {
+ public:
+  ~BellOfTheQueue() noexcept override {}
+
+ protected:
+  BellTest test() {
+    auto answer = thread_.testBell().wait(io_.waitScope);
+    if (auto* error = std::get_if<QueueError>(&answer)) throw *error;
+    return std::get<BellTest>(answer);
+  }
+  void renew() {
+    thread_.run([](Queue& queue) { queue.depth(1); }).wait(io_.waitScope);
+  }
+  unsigned news() {
+    io_.waitScope.poll();
+    return news_;
+  }
+
+  kj::AsyncIoContext io_ = kj::setupAsyncIo();
+  unsigned news_ = 0;
+  QueueThread thread_{[this]() { return store().open(); }, [this]() { ++news_; }};
+};
+
+TEST_P(BellOfTheQueue, IsHeardAndWakesTheSupervisor) {
+  for (int i = 0; i < 3; ++i) {
+    renew();
+    const unsigned before = news();
+    EXPECT_EQ(test().heard, Heard::yes);
+    EXPECT_TRUE(eventually([&] { return news() > before; }));
+  }
+  EXPECT_EQ(thread_.watches(), 1u);
+}
+
+TEST_P(BellOfTheQueue, IsNotBelievedToRingBeforeThereIsAWatch) {
+  // The first test finds a connection that nobody has watched: it begins the watch, and is heard by it.
+  EXPECT_EQ(test().heard, Heard::yes);
+  EXPECT_EQ(thread_.watches(), 1u);
+}
+
+TEST_P(BellOfTheQueue, IsUnannouncedWhereNothingTellsOfInserts) {
+  if (GetParam() == std::string("sqlite")) GTEST_SKIP() << "the watch on the file needs no trigger";
+  renew();
+  EXPECT_EQ(test().ring.unannounced, "");
+  store().sql("ALTER TABLE profiles.smsq DISABLE TRIGGER smsd_notify");
+  EXPECT_NE(test().ring.unannounced.find("smsctl db install --notify"), std::string::npos);
+  store().sql("DROP TRIGGER smsd_notify ON profiles.smsq");
+  const auto dropped = test();
+  EXPECT_EQ(dropped.heard, Heard::yes);
+  EXPECT_NE(dropped.ring.unannounced, "");
+}
+
+SMSD_FOR_BOTH_BACKENDS(BellOfTheQueue);
+
+}  // namespace
+
+}  // namespace smsd::queue
