@@ -84,7 +84,7 @@ struct Status {
   upFor @2 :UInt64;
   # seconds
   healthy @3 :Bool;
-  # a dispatcher can be used and the queue can be reached
+  # a dispatcher can be used, the queue can be reached, and nothing strains it
   queue @4 :QueueStatus;
   dispatchers @5 :List(DispatcherStatus);
   # in order of preference
@@ -111,6 +111,8 @@ struct QueueStatus {
   notifications @8 :Notifications;
   notificationsProblem @9 :Text;
   # why new messages are found by polling alone; empty otherwise
+  strain @10 :Text;
+  # it works, but not for long unless somebody mends this (its disk is full); empty otherwise
 
   enum Notifications {
     # Whether a message that another program inserts wakes smsd. smsd tests it: it notifies itself through a second connection.

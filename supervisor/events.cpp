@@ -369,6 +369,16 @@ void Events::queueBack() const {
   Entry(Level::notice, "the queue is back", "queue-back", "636c09456906483fb0ac0f7309b7024d").write();
 }
 
+void Events::queueStrained(const std::string& what) const {
+  if (what.empty())
+    Entry(Level::notice, "the queue has room again", "queue-relieved", "452bbe27d5e84004afbaaddfb2a96dad")
+        .write();
+  else
+    Entry(Level::error, what, "queue-strained", "15ff3a9c070448a3b94bdd76e74b2804")
+        .field("SMSD_REASON", what)
+        .write();
+}
+
 void Events::bellChanged(Bell::State state, const std::string& problem) const {
   if (state == Bell::State::heard || state == Bell::State::untested)
     Entry(Level::notice, "new messages wake smsd at once", "notify-works", "ea4711c58b99474693fe6e0a36c05704")

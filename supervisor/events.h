@@ -89,6 +89,8 @@ class Events {
   /// It does not answer a call; what comes of that.
   void queueSilent(Milliseconds since, Still what) const;
   void queueBack() const;
+  /// It works, but an operator has something to mend; `what` empty: not any more.
+  void queueStrained(const std::string& what) const;
   /// Whether new messages wake smsd is known now, or was otherwise before.
   void bellChanged(Bell::State state, const std::string& problem) const;
   /// `how`: which file, and what happened to it. `dropped`: SMS that were under way.

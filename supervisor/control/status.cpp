@@ -92,6 +92,7 @@ void writeStatus(proto::Status::Builder status, const Road& road, const std::str
   queue.setIgnored(road.ignoredMessages());
   queue.setNotifications(wire(road.ledger().bell().state()));
   queue.setNotificationsProblem(view(road.ledger().bell().problem()));
+  queue.setStrain(view(road.ledger().strained()));
 
   bool usable = false;
   auto dispatchers = status.initDispatchers(road.keepers().size());
@@ -103,7 +104,7 @@ void writeStatus(proto::Status::Builder status, const Road& road, const std::str
     status.setWithoutDispatcher(true);
     status.setWithoutDispatcherFor(static_cast<std::uint64_t>(*since / kj::SECONDS));
   }
-  status.setHealthy(usable && reachable);
+  status.setHealthy(usable && reachable && road.ledger().strained().empty());
 }
 
 }  // namespace smsd::control

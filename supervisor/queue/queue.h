@@ -262,6 +262,9 @@ class Queue {
   /// Declares supervisors dead whose lease has run out and takes their live submissions over: what became of
   /// their attempts is not known here.
   virtual std::vector<Submission> takeOver() = 0;
+  /// What is wrong although all works, in words, for an operator to mend; empty: nothing. Asked with each
+  /// renewal.
+  virtual std::string strained() { return {}; }
   /// Ends the lease; what is still live stays so for whoever takes over.
   virtual void retire() = 0;
 

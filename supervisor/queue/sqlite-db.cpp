@@ -36,8 +36,6 @@ QueueError describe(int result, const std::string& said, const std::string& path
     case SQLITE_LOCKED:
       return error(Kind::unreachable,
                    "another process holds the lock on the queue for too long; it is tried again");
-    case SQLITE_FULL:
-      return error(Kind::unreachable, "the disk is full: make room on its file system; it is tried again");
     case SQLITE_IOERR:
       return error(Kind::unreachable, "reading or writing failed: look at the disk; it is tried again");
     case SQLITE_NOMEM:
@@ -67,7 +65,18 @@ QueueError describe(int result, const std::string& said, const std::string& path
   return error(Kind::failed, "the database refused");
 }
 
+constexpr std::string_view makeRoom = "the disk is full: make room on its file system; it is tried again";
+
+/// SQLite has a result of its own for a write, but none for the files it maps.
+bool isFull(sqlite3* db, int result) {
+  const int reason = sqlite3_system_errno(db);
+  return (result & 0xff) == SQLITE_FULL ||
+         ((result & 0xff) == SQLITE_IOERR && (reason == ENOSPC || reason == EDQUOT));
+}
+
 [[noreturn]] void fail(sqlite3* db, const std::string& path) {
+  if (isFull(db, sqlite3_extended_errcode(db)))
+    throw DiskFull(fmt::format("{}: {} ({})", path, makeRoom, oneLine(sqlite3_errmsg(db))));
   throw describe(sqlite3_extended_errcode(db), oneLine(sqlite3_errmsg(db)), path);
 }
 
@@ -82,9 +91,7 @@ void refuse(const std::string& path, int reason) {
     throw QueueError(
         Kind::failed,
         fmt::format("{}: the folder {} is not there: make it, or set queue.sqlite.path", path, folder));
-  if (reason == ENOSPC)
-    throw QueueError(Kind::unreachable,
-                     fmt::format("{}: the disk is full: make room; it is tried again", path));
+  if (reason == ENOSPC || reason == EDQUOT) throw DiskFull(fmt::format("{}: {}", path, makeRoom));
   throw QueueError(Kind::failed, fmt::format("{}: cannot be opened ({})", path, std::strerror(reason)));
 }
 
@@ -176,6 +183,12 @@ Query Database::query(std::string_view sql) {
 
 void Database::execute(const char* sql) {
   if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(db_.get(), path_);
+}
+
+void Database::checkpoint() {
+  sqlite3_busy_timeout(db_.get(), 0);
+  sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  sqlite3_busy_timeout(db_.get(), static_cast<int>(busyTimeout.count()));
 }
 
 void Database::leaveLogAlone() { sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }

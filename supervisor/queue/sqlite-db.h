@@ -18,6 +18,12 @@
 
 namespace smsd::queue {
 
+/// There is no room on the file system, or none left of a quota. The caller may make some and try again.
+class DiskFull : public QueueError {
+ public:
+  explicit DiskFull(const std::string& what) : QueueError(Kind::unreachable, what) {}
+};
+
 /// A prepared statement in use: reset when it goes, so that it holds no snapshot open.
 class Query {
  public:
@@ -77,6 +83,8 @@ class Database {
   Query query(std::string_view sql);
   /// Any number of statements without a result.
   void execute(const char* sql);
+  /// Writes the whole log into the file and empties it, unless somebody reads or writes at this moment.
+  void checkpoint();
   /// When it is closed, its write-ahead log is neither written into the file nor removed.
   void leaveLogAlone();
 

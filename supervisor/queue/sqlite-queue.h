@@ -21,6 +21,7 @@
 #include "supervisor/queue/queue.h"
 #include "supervisor/queue/sqlite-db.h"
 #include "supervisor/queue/sqlite-file.h"
+#include "supervisor/queue/sqlite-reserve.h"
 
 namespace smsd::queue {
 
@@ -40,6 +41,7 @@ class SqliteQueue final : public Queue {
   int newsFd() override;
   bool takeNews() override;
   std::optional<Ring> ringBell() override;
+  std::string strained() override;
 
   Cancelled cancelAndList(Duration minimumAge, std::size_t listed) override;
   std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) override;
@@ -94,9 +96,23 @@ class SqliteQueue final : public Queue {
   void own();
   /// Closes what was replaced and opens the file that is there now.
   void startOver();
-  /// Runs `work` on the connection, and closes it when that may be what failed.
+  /// Runs `work` on the connection, and closes it when that may be what failed. On a full disk a second time,
+  /// when room could be made.
   template <typename F>
   auto on(F work) {
+    try {
+      return once(work);
+    } catch (const DiskFull&) {
+      if (!makeRoom()) throw;
+    }
+    struct Afterwards {
+      SqliteQueue& queue;
+      ~Afterwards() { queue.keepRoom(); }
+    } afterwards{*this};
+    return once(work);
+  }
+  template <typename F>
+  auto once(F& work) {
     try {
       return work(*connection().db);
     } catch (const QueueError& error) {
@@ -105,6 +121,9 @@ class SqliteQueue final : public Queue {
       throw;
     }
   }
+  /// False: there is none to be made.
+  bool makeRoom();
+  void keepRoom() noexcept;
 
   static Now clock(Database& db);
   void requireAlive(Database& db) const;
@@ -137,7 +156,9 @@ class SqliteQueue final : public Queue {
   std::unique_ptr<Connection> connection_;
   OwnedFd ownership_;
   std::optional<FileIdentity> ownershipFile_;
-  AttemptId lastAttempt_ = 0;  // that was given
+  std::optional<Reserve> reserve_;  // in the file's supervisor
+  bool tight_ = false;              // the reserve was needed, and there is not yet room for another
+  AttemptId lastAttempt_ = 0;       // that was given
   SupervisorId me_ = 0;
   Cursor cursor_;
   SubmissionId purgedTo_ = 0;

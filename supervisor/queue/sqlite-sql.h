@@ -121,6 +121,9 @@ constexpr auto settings =
     "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA "
     "cell_size_check = ON; "
     "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000";
+// Of the log: when it is written into the file, and to what it is cut after that.
+constexpr auto boundLog = "PRAGMA wal_autocheckpoint = {}; PRAGMA journal_size_limit = {}";
+constexpr auto pageSize = "PRAGMA page_size";
 constexpr auto dataVersion = "PRAGMA data_version";
 constexpr auto uuid = "SELECT uuid FROM smsd_installation";
 constexpr auto lastAttempt = "SELECT last_attempt FROM smsd_installation";

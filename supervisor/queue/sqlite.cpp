@@ -54,6 +54,10 @@ std::optional<std::string> SqliteQueue::change() const {
 void SqliteQueue::connect() {
   auto db = openQueueFile(path_, file_ ? Database::IfMissing::refuse : Database::IfMissing::make).db;
   Database& opened = *db;
+  if (reserve_) {
+    const auto bytes = static_cast<std::int64_t>(reserve_->bound());
+    opened.execute(fmt::format(sql::boundLog, bytes / opened.query(sql::pageSize).number(), bytes).c_str());
+  }
   if (!file_) file_.emplace({path_});
   connection_ =
       std::make_unique<Connection>(Connection{std::move(db), prefixOf(opened), CommitWatch(opened)});
@@ -87,7 +91,39 @@ void SqliteQueue::requireAlive(Database& db) const {
     throw QueueError(Kind::fenced, fmt::format("{}: this supervisor is not enlisted any more", path_));
 }
 
+/// An empty log is as good as a reserve: what is in the way now may fit into its place.
+bool SqliteQueue::makeRoom() {
+  if (!reserve_) return false;
+  const bool given = reserve_->giveUp();
+  tight_ = true;
+  try {
+    connection().db->checkpoint();
+  } catch (const QueueError&) {
+    connection_.reset();
+  }
+  return given || reserve_->worthATry();
+}
+
+void SqliteQueue::keepRoom() noexcept {
+  if (connection_) connection_->db->checkpoint();
+  reserve_->make(Reserve::Disk::tight);
+}
+
+std::string SqliteQueue::strained() {
+  if (!reserve_) return "";
+  if (reserve_->isRoomy()) {
+    if (std::exchange(tight_, false)) reserve_->giveUp();  // it may be a small one
+    reserve_->make(Reserve::Disk::roomy);
+  } else if (!reserve_->worthATry()) {
+    tight_ = true;  // there is none for what others insert, although we still had what we needed
+  }
+  if (!tight_) return "";
+  return fmt::format(
+      "{}: the disk is full: make room on its file system; smsd works on in the room it had reserved", path_);
+}
+
 SupervisorId SqliteQueue::enlist(const std::string& name, Duration lease) {
+  if (!reserve_) reserve_.emplace(path_);
   if (!replaced_.empty()) startOver();
   return on([&](Database& db) {
     own();
@@ -102,6 +138,7 @@ SupervisorId SqliteQueue::enlist(const std::string& name, Duration lease) {
                                 .number();
     tx.commit();
     if (std::exchange(newKeys_, false)) connection_->keyPrefix = prefixOf(db);
+    reserve_->make(Reserve::Disk::roomy);
     me_ = id;
     cursor_ = Cursor{};
     return id;
@@ -174,8 +211,10 @@ bool SqliteQueue::takeNews() {
 
 std::optional<Ring> SqliteQueue::ringBell() {
   Ring ring;
-  ring.ifUnheard = on([&](Database&) { return connection_->news.whyDeaf(); });
-  commitNothing(path_);
+  on([&](Database&) {
+    ring.ifUnheard = connection_->news.whyDeaf();
+    commitNothing(path_);
+  });
   return ring;
 }
 

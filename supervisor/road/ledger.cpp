@@ -274,17 +274,24 @@ void Ledger::reenlist() {
 /// Renews the lease, and looks for supervisors whose own has run out.
 void Ledger::renew(Proves proves) {
   auto asked = moment();
-  ask<std::vector<queue::Submission>>(
+  ask<Renewed>(
       [](Queue& queue) {
         queue.renew();
-        return queue.takeOver();
+        auto orphans = queue.takeOver();
+        return Renewed{std::move(orphans), queue.strained()};
       },
-      [this, asked](std::vector<queue::Submission> orphans) {
+      [this, asked](Renewed renewed) {
         leaseStartedAt(asked);
         heartbeat_.at(renewAt_);
-        if (!orphans.empty()) road_.adopted(std::move(orphans));
+        strainedBy(std::move(renewed.strained));
+        if (!renewed.orphans.empty()) road_.adopted(std::move(renewed.orphans));
       },
       proves);
+}
+
+void Ledger::strainedBy(std::string what) {
+  const bool before = !std::exchange(strained_, std::move(what)).empty();
+  if (before == strained_.empty()) log_.queueStrained(strained_);
 }
 
 bool Ledger::settleNow() {

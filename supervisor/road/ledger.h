@@ -62,6 +62,8 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   bool lost() const { return lost_; }
   const std::string& awayBecause() const { return away_; }
   const Bell& bell() const { return bell_; }
+  /// What is wrong with the queue although it works; empty: nothing.
+  const std::string& strained() const { return strained_; }
   /// Our claims may have been taken over by now: nothing may leave.
   bool leaseRanOut() const;
 
@@ -70,6 +72,10 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   /// that failed.
   enum class Proves { itIsBack, nothing };
 
+  struct Renewed {
+    std::vector<queue::Submission> orphans;
+    std::string strained;
+  };
   /// What could not be purged is no trouble of the queue's.
   struct Purged {
     queue::Purge left = queue::Purge::done;
@@ -96,6 +102,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   Milliseconds sinceStart() const;
   void leaseStartedAt(Moment asked);
   void renew(Proves proves);
+  void strainedBy(std::string what);
   void reenlist();
   bool settleNow();
   bool recordNow();
@@ -124,6 +131,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   Milliseconds leaseUntilBoot_;
   kj::TimePoint renewAt_;
   std::string away_;
+  std::string strained_;
   bool silent_ = false;  // away because a call is not answered
   int cuts_ = 0;         // calls in a row that were answered only by their connection's end
   bool cut_ = false;     // so was the one under way

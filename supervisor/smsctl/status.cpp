@@ -91,7 +91,8 @@ ordered_json json(proto::Status::Reader status) {
                            {"sent", queue.getSent()},
                            {"ignored", queue.getIgnored()},
                            {"notifications", notificationsName(queue.getNotifications())},
-                           {"notifications_problem", queue.getNotificationsProblem().cStr()}}}};
+                           {"notifications_problem", queue.getNotificationsProblem().cStr()},
+                           {"strain", queue.getStrain().cStr()}}}};
   result["dispatchers"] = json(status.getDispatchers());
   return result;
 }
@@ -138,6 +139,8 @@ void print(proto::Status::Reader status) {
   else
     io::print(fmt::format("queue   {}: AWAY: {}\n", queue.getBackend().cStr(),
                           text::printable(queue.getProblem().cStr())));
+  if (queue.getStrain().size() > 0)
+    io::print(fmt::format("        {}\n", text::printable(queue.getStrain().cStr())));
   if (queue.getNotificationsProblem().size() > 0)
     io::print(fmt::format("        new messages wait for the next poll: {}\n",
                           text::printable(queue.getNotificationsProblem().cStr())));
