@@ -69,13 +69,13 @@ class Canary(Scenario):
 
 
     def certificate(self, name, host, *more):
-        """A certificate that signs itself and ended yesterday, or one that holds: (its file, its key's)."""
+        """A certificate that signs itself and ended when it was made, or one that holds: (its file, its key's)."""
         cert, key, request = (self.folder / f"{name}.{end}" for end in ("pem", "key", "csr"))
         new = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=x", "-addext", f"subjectAltName={host}",
                "-keyout", key]
         if more == ("expired",):
             subprocess.run([*new, "-nodes", "-out", request], check=True, capture_output=True)
-            subprocess.run(["openssl", "x509", "-req", "-in", request, "-signkey", key, "-days", "-1", "-copy_extensions", "copy", "-out", cert],
+            subprocess.run(["openssl", "x509", "-req", "-in", request, "-signkey", key, "-days", "0", "-copy_extensions", "copy", "-out", cert],
                            check=True, capture_output=True)
         else:
             subprocess.run([*new, "-x509", "-days", "2", "-out", cert, *(more or ["-nodes"])], check=True, capture_output=True)

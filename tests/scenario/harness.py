@@ -48,6 +48,22 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def programs_for(user, folder):
+    """The folder with the programs, for a user by name. A copy in `folder` where that user cannot enter ours: a clone may lie in a home folder."""
+    if user is None or os.getuid() != 0:
+        return BIN
+    entry = pwd.getpwnam(user)
+    reaches = subprocess.run(["test", "-x", BIN / "smsd"], user=entry.pw_uid, group=entry.pw_gid, extra_groups=[], cwd="/", check=False)
+    if reaches.returncode == 0:
+        return BIN
+    copy = pathlib.Path(folder) / "programs"
+    if not copy.exists():
+        copy.mkdir()
+        for program in (*BIN.glob("smsd*"), BIN / "smsctl", BIN / "gammu-probe"):
+            shutil.copy(program, copy)
+    return copy
+
+
 class Scenario(unittest.TestCase):
     """A temporary folder that workers and PostgreSQL's user can enter, and the clean-up of whatever was opened."""
 
@@ -315,6 +331,7 @@ class Smsd:
             own_file.write_text(json.dumps(own, indent=1))
             own_file.chmod(0o640)
         self.user = pwd.getpwnam(user) if user else None
+        self.bin = programs_for(user, folder)
         for path in (self.folder, *self.folder.rglob("*")) if user else ():
             os.chown(path, self.user.pw_uid, self.user.pw_gid)
 
@@ -328,7 +345,7 @@ class Smsd:
     def start(self, ready=True, systemd=None, flags=(), under=(), environment=None):
         """`under`: the command of a program to run it under."""
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([*under, BIN / "smsd", "--config", self.config, *flags], stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen([*under, self.bin / "smsd", "--config", self.config, *flags], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, preexec_fn=self._become_user,
                                             env={**(environment or os.environ), **(systemd.environment() if systemd else {})})
         if ready:

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from harness import BIN, Modem, Postgres, Scenario, Smsd, sms_in, wait_for
+from harness import Modem, Postgres, Scenario, Smsd, programs_for, sms_in, wait_for
 
 EXTENSION = "A {b} [c] ~ \\ ^ | € åäöÆØ@£$"
 EMOJI = "Router Oslo-1 \U0001F525\U0001F469\u200D\U0001F692 død"
@@ -172,7 +172,7 @@ class Lock(Scenario):
 
     def worker(self, user, device):
         smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": "queue.db"}}, {"modem": ("gammu", {"device": str(device)})},
-                              name=user, user=user, entries={"modem": {"timeout": "20s", "worker": str(BIN / "gammu-probe")}}))
+                              name=user, user=user, entries={"modem": {"timeout": "20s", "worker": str(programs_for(user, self.folder) / "gammu-probe")}}))
         return smsd.start()
 
     def probe(self, user):

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 
-from harness import BIN, Postgres, Scenario, Smsd, sms_in, wait_for
+from harness import Postgres, Scenario, Smsd, programs_for, sms_in, wait_for
 
 USAGE, BAD_DATA, NOBODY_TOOK_IT, TRY_LATER, CONFIGURATION = 64, 65, 69, 75, 78
 
@@ -159,8 +159,8 @@ class NavFlags(Scenario):
         smsd.ctl("send", "+471", "mine")
         nobody = pwd.getpwnam("nobody")
         for flags in (("-c",), ("-t", "+471")):
-            done = subprocess.run([BIN / "smsd", "--config", smsd.config, *flags], capture_output=True, text=True, check=False,
-                                  user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[])
+            done = subprocess.run([programs_for("nobody", self.folder) / "smsd", "--config", smsd.config, *flags], capture_output=True,
+                                  text=True, check=False, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[], cwd="/")
             self.assertEqual(done.returncode, 77, done.stderr)
             self.assertIn("permission denied", done.stderr)
         self.assertEqual(len(json.loads(smsd.ctl("queue", "list", "--json"))), 1)
