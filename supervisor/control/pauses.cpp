@@ -53,14 +53,15 @@ Pauses::Pauses(fs::path file) : file_(std::move(file)) {
 }
 
 void Pauses::add(const std::string& name) {
-  if (names_.insert(name).second) write();
+  if (names_.insert(name).second || unwritten_) write();
 }
 
 void Pauses::remove(const std::string& name) {
-  if (names_.erase(name) > 0) write();
+  if (names_.erase(name) > 0 || unwritten_) write();
 }
 
-void Pauses::write() const {
+void Pauses::write() {
+  unwritten_ = true;
   std::string text;
   for (const auto& name : names_) text += name + "\n";
   const fs::path fresh = file_.string() + ".new";
@@ -73,6 +74,7 @@ void Pauses::write() const {
   }
   if (rename(fresh.c_str(), file_.c_str()) != 0) fail(file_);
   syncFolder(file_.parent_path());
+  unwritten_ = false;
 }
 
 }  // namespace smsd::control

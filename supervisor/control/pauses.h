@@ -21,10 +21,11 @@ class Pauses {
   void remove(const std::string& name);
 
  private:
-  void write() const;
+  void write();
 
   std::filesystem::path file_;
   std::set<std::string> names_;
+  bool unwritten_ = false;  // the file is older than names_: it could not be written
 };
 
 }  // namespace smsd::control

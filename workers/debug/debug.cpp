@@ -159,8 +159,12 @@ void DebugDispatcher::write(const kit::Job& job) {
                                  {"at", now()}};
   std::string text =
       text::escapedJson(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) + "\n";
-  if (::write(file_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    throw std::system_error(errno, std::generic_category(), "cannot write to `file`");
+  if (torn_) text.insert(0, "\n");
+  const ssize_t written = ::write(file_.get(), text.data(), text.size());
+  const bool whole = written == static_cast<ssize_t>(text.size());
+  if (written > 0) torn_ = !whole;
+  if (written >= 0 && !whole) errno = ENOSPC;
+  if (!whole) throw std::system_error(errno, std::generic_category(), "cannot write to `file`");
 }
 
 kj::Promise<kit::Outcome> DebugDispatcher::send(kit::Job job) {

@@ -72,6 +72,7 @@ class DebugDispatcher final : public kit::Dispatcher {
   kj::Timer* timer_ = nullptr;
   kit::RawReports* raw_ = nullptr;
   kj::AutoCloseFd file_;
+  bool torn_ = false;  // the last line in it is not whole: the disk was full
   kj::AutoCloseFd condition_;
   int seen_ = 0;
 };

@@ -53,6 +53,18 @@ TEST_F(PausesFile, WhatAKillLeftHalfWrittenIsNotRead) {
   EXPECT_EQ(content(), "gateway\nmodem\n");
 }
 
+TEST_F(PausesFile, WhatCouldNotBeWrittenIsWrittenWhenItIsSaidAgain) {
+  Pauses pauses(file());
+  fs::create_directory(file().string() + ".new");  // in its way, as a full disk is
+  EXPECT_THROW(pauses.add("modem"), std::system_error);
+  EXPECT_THROW(pauses.add("modem"), std::system_error);
+  fs::remove(file().string() + ".new");
+  pauses.add("modem");
+  EXPECT_EQ(content(), "modem\n");
+  pauses.add("modem");
+  EXPECT_EQ(content(), "modem\n");
+}
+
 TEST_F(PausesFile, AFileThatCannotBeReadOrWrittenIsSaid) {
   fs::create_directory(file());
   EXPECT_THROW(Pauses{file()}, std::system_error);
