@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include <variant>
 
 #include "common/files/regular-file.h"
+#include "supervisor/socket-names.h"
 
 namespace smsd {
 namespace {
@@ -145,8 +145,8 @@ void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
     return fmt::format("is {}, expected less than per_day, which is {}", quota.reserve, quota.perDay);
   });
   keys.rule("name", [&dispatcher]() -> std::optional<std::string> {
-    if (isName(dispatcher.name)) return std::nullopt;
-    return std::string(notAName);
+    if (!isName(dispatcher.name)) return std::string(notAName);
+    return problemOfReservedName(dispatcher.name);
   });
 }
 
@@ -178,6 +178,7 @@ void declareAdminMail(Keys& keys, Config& config) {
   keys.rule("admin_mail.dispatcher", [&config]() -> std::optional<std::string> {
     const std::string& name = config.adminMail.worker.name;
     if (!isName(name)) return std::string(notAName);
+    if (auto problem = problemOfReservedName(name)) return problem;
     for (auto& dispatcher : config.dispatchers)
       if (config.adminMail.enabled() && dispatcher.name == name)
         return "is one of `dispatchers`, expected a name of its own: no SMS goes through it";
@@ -244,15 +245,6 @@ void makeAbsolute(Config& config, const fs::path& folder) {
   config.stateDirectory = (folder / config.stateDirectory).lexically_normal();
   for (auto& dispatcher : config.dispatchers) makeAbsolute(dispatcher, folder);
   makeAbsolute(config.adminMail.worker, folder);
-}
-
-// The name of a Unix socket has a fixed size; bind() would only say "Invalid argument" much later.
-std::optional<Problem> checkSocketPath(const Keys& keys, const Config& config) {
-  const std::size_t most = sizeof(sockaddr_un::sun_path) - 1;
-  if (config.controlSocket.native().size() <= most) return std::nullopt;
-  return Problem{keys.where("control.socket"),
-                 fmt::format("control.socket: a path of {} bytes, expected at most {}",
-                             config.controlSocket.native().size(), most)};
 }
 
 // What is wrong with a dispatcher's own file, as far as this user can see.
@@ -330,7 +322,7 @@ ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Over
     result.problems.insert(result.problems.end(), more.begin(), more.end());
   };
   add(findEqualNames(keys, result.config));
-  if (auto problem = checkSocketPath(keys, result.config)) result.problems.push_back(std::move(*problem));
+  add(checkSockets(keys, result.config));
   add(applyOverrides(overrides, result.config));
   if (reach == Reach::dispatcherFiles) add(checkDispatcherFiles(keys, result.config));
   return result;

@@ -7,6 +7,7 @@
 
 #include <ctime>
 #include <string>
+#include <string_view>
 
 #include "common/files/regular-file.h"
 
@@ -30,12 +31,14 @@ void Pace::sent(Kind kind, kj::TimePoint now) {
   next_ = now + interval_;
   lastWas_ = kind == Kind::lastWord;
   // Without the file the next process does not know of this mail: it may come sooner than `interval` after
-  // it.
+  // it. A link in its place is somebody's file, which is not written to.
   std::error_code why;
-  kj::AutoCloseFd fd(files::openRegular(file_, O_WRONLY | O_CREAT | O_TRUNC, why));
+  kj::AutoCloseFd fd(files::openRegular(file_, O_WRONLY | O_CREAT | O_NOFOLLOW, why));
   if (fd.get() < 0) return;
+  // Both words have as many letters: one write replaces the file whole, and nothing is ever cut off.
   std::string_view word = lastWas_ ? "failed\n" : "mailed\n";
-  [[maybe_unused]] ssize_t written = write(fd.get(), word.data(), word.size());
+  [[maybe_unused]] ssize_t written = pwrite(fd.get(), word.data(), word.size(), 0);
+  futimens(fd.get(), nullptr);
 }
 
 }  // namespace smsd

@@ -1,14 +1,6 @@
 #include "supervisor/control/control-server.h"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <stdexcept>
 
 #include "common/fault.h"
 #include "common/journal/journal.h"
@@ -19,36 +11,6 @@ namespace smsd::control {
 namespace {
 
 constexpr unsigned mostConnections = 32;
-
-/// A socket file whose owner is gone is in the way of bind; one that answers belongs to a running smsd. The
-/// caller holds the state directory's lock, so a file nobody listens on is left over.
-void clearPath(const sockaddr_un& address) {
-  kj::AutoCloseFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
-    throw CannotListen(fmt::format("{}: another smsd answers there; give this one its own `control.socket`",
-                                   address.sun_path));
-  if (errno == ECONNREFUSED) unlink(address.sun_path);
-}
-
-kj::AutoCloseFd listenAt(const std::filesystem::path& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.string().size() >= sizeof address.sun_path)
-    throw CannotListen(fmt::format("{}: a socket's path has at most {} characters", path.string(),
-                                   sizeof address.sun_path - 1));
-  std::strcpy(address.sun_path, path.c_str());
-  clearPath(address);
-  kj::AutoCloseFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  mode_t before = umask(0117);  // 0660 from the first moment: the file's mode is the lock on the door
-  int bound = bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
-  int error = errno;
-  umask(before);
-  if (bound != 0 || listen(fd.get(), 16) != 0)
-    throw CannotListen(fmt::format(
-        "{}: cannot listen there: {}; `control.socket` needs a folder that exists and can be written",
-        path.string(), strerror(bound != 0 ? error : errno)));
-  return fd;
-}
 
 /// SO_PEERCRED of the connection: who is at the other end.
 std::optional<unsigned> uidOf(kj::AuthenticatedStream& peer) {
@@ -61,11 +23,11 @@ std::optional<unsigned> uidOf(kj::AuthenticatedStream& peer) {
 
 ControlServer::ControlServer(kj::AsyncIoContext& io, const std::filesystem::path& socket, Subject subject)
     : timer_(io.provider->getTimer()),
-      path_(socket),
+      file_(socket),
       subject_(kj::mv(subject)),
       started_(timer_.now()),
       listener_(io.lowLevelProvider->wrapListenSocketFd(
-          listenAt(socket),
+          file_.takeListener(),
           kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC | kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK)),
       questions_(*this),
       glance_(subject_.queue, timer_, questions_),
@@ -73,7 +35,7 @@ ControlServer::ControlServer(kj::AsyncIoContext& io, const std::filesystem::path
   tasks_.add(accept());
 }
 
-ControlServer::~ControlServer() noexcept(false) { unlink(path_.c_str()); }
+ControlServer::~ControlServer() noexcept(false) = default;
 
 kj::Promise<void> ControlServer::accept() {
   return listener_->acceptAuthenticated().then(

@@ -1,7 +1,8 @@
 // The operator's door: listens on control.sock, and opens it to whoever may connect there.
 //
-// Owns the socket file and the connections to it; what may be asked is door.h's. A client can ask, never
-// block: what it sends is bounded, its connection is its own, and there are so many of them at most.
+// Owns the connections to it (the socket's file is socket-file.h's); what may be asked is door.h's. A client
+// can ask, never block: what it sends is bounded, its connection is its own, and there are so many of them at
+// most.
 #pragma once
 
 #include <kj/async-io.h>
@@ -13,6 +14,7 @@
 
 #include "supervisor/control/glance.h"
 #include "supervisor/control/pauses.h"
+#include "supervisor/control/socket-file.h"
 #include "supervisor/events.h"
 #include "supervisor/queue/queue-thread.h"
 #include "supervisor/road/road.h"
@@ -46,7 +48,7 @@ class ControlServer final : private kj::TaskSet::ErrorHandler {
   void taskFailed(kj::Exception&& exception) override;
 
   kj::Timer& timer_;
-  std::filesystem::path path_;
+  SocketFile file_;
   Subject subject_;
   kj::TimePoint started_;
   kj::Own<kj::ConnectionReceiver> listener_;

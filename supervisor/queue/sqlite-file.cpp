@@ -148,11 +148,26 @@ OwnedFd& OwnedFd::operator=(OwnedFd&& other) noexcept {
   return *this;
 }
 
+namespace {
+
+/// Empty, or with the number of a process in it: what is in any other file of that name is somebody's.
+bool isLockFile(int file) {
+  struct stat status {};
+  if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  std::array<char, 32> text;
+  const ssize_t size = pread(file, text.data(), text.size(), 0);
+  return size >= 0 && size < ssize_t(text.size()) && std::all_of(text.data(), text.data() + size, [](char c) {
+           return (c >= '0' && c <= '9') || c == '\n';
+         });
+}
+
+}  // namespace
+
 // The lock file stays when it is let go: to unlink it would let two processes lock two files of one name.
 OwnedFd lockOwner(const std::string& path) {
   const std::string name = path + ".lock";
   std::error_code why;
-  OwnedFd file(files::openRegular(name, O_RDWR | O_CREAT, why, 0660));
+  OwnedFd file(files::openRegular(name, O_RDWR | O_CREAT | O_NOFOLLOW, why, 0660));
   if (file.get() < 0)
     throw QueueError(Kind::denied,
                      fmt::format("{}: cannot be opened ({}): look at the owner and mode of it and its folder",
@@ -165,6 +180,11 @@ OwnedFd lockOwner(const std::string& path) {
                                    path, ownerIn(file.get())));
     throw QueueError(Kind::failed, fmt::format("{}: cannot be locked ({})", name, std::strerror(errno)));
   }
+  if (!isLockFile(file.get()))
+    throw QueueError(Kind::denied,
+                     fmt::format("{}: expected smsd's lock, found another file: move it, or set "
+                                 "queue.sqlite.path to another file",
+                                 name));
   // Only for the message above: that it cannot be written is no reason not to work.
   const std::string pid = fmt::format("{}\n", getpid());
   if (ftruncate(file.get(), 0) != 0 || pwrite(file.get(), pid.data(), pid.size(), 0) < 0) errno = 0;

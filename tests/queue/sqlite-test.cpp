@@ -15,6 +15,7 @@
 #include <future>
 #include <iterator>
 
+#include "supervisor/queue/sqlite-file.h"
 #include "supervisor/queue/sqlite-sql.h"
 #include "tests/queue/queue-suite.h"
 
@@ -217,6 +218,23 @@ TEST_F(SqliteFile, HasOneSupervisorAndASecondIsToldWhoThatIs) {
   first->retire();
   second->enlist("there", longLease);
   EXPECT_EQ(refusal([&] { first->renew(); }), QueueError::Kind::fenced);
+}
+
+TEST_F(SqliteFile, EmptiesNoFileThatHasTheNameOfItsLock) {
+  const std::string lock = path + ".lock";
+  for (const char* content :
+       {"a thesis", "4711 is not all there is", "1234567890123456789012345678901234567890"}) {
+    std::ofstream(lock, std::ios::trunc) << content;
+    EXPECT_THROW(lockOwner(path), QueueError);
+    std::ifstream in(lock);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), content);
+  }
+  fs::rename(lock, path + ".other");
+  fs::create_symlink(path + ".other", lock);
+  EXPECT_THROW(lockOwner(path), QueueError);
+  fs::remove(lock);
+  std::ofstream(lock) << "4711\n";
+  EXPECT_NO_THROW(lockOwner(path));
 }
 
 TEST_F(SqliteFile, IsFreeAsSoonAsItsOwnerWasKilled) {

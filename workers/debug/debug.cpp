@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <system_error>
 
 #include "common/files/regular-file.h"
@@ -52,6 +54,18 @@ kj::AutoCloseFd opened(const std::string& key, const std::filesystem::path& path
   kj::AutoCloseFd fd(files::openRegular(path, how, why));
   if (fd.get() < 0) throw std::system_error(why, "cannot open `" + key + "` " + path.string());
   return fd;
+}
+
+/// What is there already was written here, or nothing was: a queue's file or a log that `file` names by
+/// mistake is not written to.
+void requireOwn(int fd, const std::filesystem::path& path) {
+  struct stat status {};
+  char first = 0;
+  if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || pread(fd, &first, 1, 0) <= 0 || first == '{')
+    return;
+  throw std::runtime_error("`file` " + path.string() +
+                           " has something else in it, expected none, an empty one, or one that a debug "
+                           "dispatcher has written");
 }
 
 /// Past the RPC system, into the socket it owns: in spawn mode that is descriptor 3.
@@ -108,7 +122,10 @@ void DebugDispatcher::declare(config::Keys& keys) {
 }
 
 sandbox::Policy DebugDispatcher::policy() {
-  if (!settings_.file.empty()) file_ = opened("file", settings_.file, O_WRONLY | O_APPEND | O_CREAT);
+  if (!settings_.file.empty()) {
+    file_ = opened("file", settings_.file, O_RDWR | O_APPEND | O_CREAT);
+    requireOwn(file_.get(), settings_.file);
+  }
   if (!settings_.condition.empty()) condition_ = opened("condition", settings_.condition, O_RDONLY | O_CREAT);
   return {};  // the descriptors are open: no path has to stay reachable
 }

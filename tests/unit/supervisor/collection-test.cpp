@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "common/text/utf.h"
 #include "supervisor/admin-mail/pace.h"
@@ -125,6 +126,16 @@ TEST_F(PaceTest, AClockThatWasSetBackSilencesNobody) {
   Pace(10min, file, now).sent(Pace::Kind::usual, now);
   age(-100'000);
   EXPECT_EQ(Pace(10min, file, now).next(), now);
+}
+
+TEST_F(PaceTest, WritesToNoFileThatALinkInItsPlaceNames) {
+  const auto other = file.string() + "-other";
+  std::ofstream(other) << "somebody's";
+  std::filesystem::create_symlink(other, file);
+  Pace(10min, file, now).sent(Pace::Kind::usual, now);
+  std::ifstream in(other);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "somebody's");
+  std::filesystem::remove(other);
 }
 
 TEST_F(PaceTest, ADaemonThatKeepsFailingHasOneLastWordAnInterval) {

@@ -251,6 +251,46 @@ TEST_F(SupervisorConfig, RefusesASocketPathThatNoSocketCanHave) {
             std::string::npos);
 }
 
+TEST_F(SupervisorConfig, RefusesAControlSocketWhereSomethingElseIs) {
+  write(folder / "queue.db", "not to be lost");
+  fs::create_symlink(folder / "queue.db", folder / "link");
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  const std::pair<const char*, const char*> found[] = {
+      {"queue.db", "a file"}, {"dispatchers", "a folder"}, {"link", "a symbolic link"}, {"pipe", "a FIFO"}};
+  for (auto& [name, kind] : found)
+    EXPECT_EQ(problemsOf(std::string("control: {socket: ") + name + "}\n" + oneDispatcher),
+              std::string("smsd.yaml:1:11: control.socket: ") + name + " is " + kind +
+                  ", expected a path where nothing is, or a socket\n");
+  EXPECT_EQ(problemsOf("control: {socket: /dev/null}\n" + oneDispatcher),
+            "smsd.yaml:1:11: control.socket: /dev/null is a device, expected a path where nothing is, or a "
+            "socket\n");
+  EXPECT_TRUE(fs::exists(folder / "queue.db"));
+}
+
+TEST_F(SupervisorConfig, RefusesAControlSocketWhereTheQueueOrAWorkerIs) {
+  for (const char* suffix : {"", "-wal", "-shm", "-journal", ".lock"})
+    EXPECT_EQ(problemsOf("queue: {sqlite: {path: new.db}}\ncontrol: {socket: new.db" + std::string(suffix) +
+                         "}\n" + oneDispatcher),
+              "smsd.yaml:2:11: control.socket: new.db" + std::string(suffix) +
+                  " is a file of the queue (queue.sqlite.path), expected a path of its own\n");
+  EXPECT_EQ(problemsOf("control: {socket: one.sock}\n"
+                       "dispatchers: [{name: a, kind: debug, activation: socket, socket: one.sock}]\n"),
+            "smsd.yaml:2:58: dispatchers[0].socket: one.sock is control.socket (at smsd.yaml:1:11), expected "
+            "a path of its "
+            "own\n");
+}
+
+TEST_F(SupervisorConfig, RefusesADispatcherWhoseSocketWouldBeOneOfSmsdsOwn) {
+  for (const std::string name : {"control", "status", "intake"}) {
+    const std::string why =
+        "is " + name + ", expected another name: /run/smsd/" + name + ".sock is a socket of smsd's own\n";
+    EXPECT_EQ(problemsOf("dispatchers: [{name: " + name + ", kind: debug, activation: socket}]\n"),
+              "smsd.yaml:1:16: dispatchers[0].name: " + why);
+    EXPECT_EQ(problemsOf("admin_mail: {dispatcher: " + name + ", activation: socket}\n" + oneDispatcher),
+              "smsd.yaml:1:14: admin_mail.dispatcher: " + why);
+  }
+}
+
 // C16
 TEST_F(SupervisorConfig, SaysWhichDispatcherMissesItsFile) {
   EXPECT_EQ(

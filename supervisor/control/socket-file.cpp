@@ -1,0 +1,68 @@
+#include "supervisor/control/socket-file.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+namespace smsd::control {
+namespace {
+
+/// A socket file whose owner is gone is in the way of bind; one that answers belongs to a running smsd. The
+/// caller holds the state directory's lock, so a socket nobody listens on is left over. connect() says the
+/// same of a file that is no socket at all: that one is looked at before, and stays.
+void clearPath(const sockaddr_un& address) {
+  struct stat status {};
+  if (lstat(address.sun_path, &status) != 0) return;
+  if (!S_ISSOCK(status.st_mode))
+    throw std::runtime_error(fmt::format(
+        "{}: something that is not a socket is there, and stays; name another path as `control.socket`",
+        address.sun_path));
+  kj::AutoCloseFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+    throw std::runtime_error(fmt::format(
+        "{}: another smsd answers there; give this one its own `control.socket`", address.sun_path));
+  if (errno == ECONNREFUSED) unlink(address.sun_path);
+}
+
+kj::AutoCloseFd listenAt(const std::filesystem::path& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.string().size() >= sizeof address.sun_path)
+    throw std::runtime_error(fmt::format("{}: a socket's path has at most {} characters", path.string(),
+                                         sizeof address.sun_path - 1));
+  std::strcpy(address.sun_path, path.c_str());
+  clearPath(address);
+  kj::AutoCloseFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  mode_t before = umask(0117);  // 0660 from the first moment: the file's mode is the lock on the door
+  int bound = bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+  int error = errno;
+  umask(before);
+  if (bound != 0 || listen(fd.get(), 16) != 0)
+    throw std::runtime_error(fmt::format(
+        "{}: cannot listen there: {}; `control.socket` needs a folder that exists and can be written",
+        path.string(), strerror(bound != 0 ? error : errno)));
+  return fd;
+}
+
+}  // namespace
+
+SocketFile::SocketFile(const std::filesystem::path& path) : path_(path), listener_(listenAt(path)) {
+  struct stat status {};
+  if (lstat(path_.c_str(), &status) != 0) return;
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
+}
+
+SocketFile::~SocketFile() {
+  struct stat status {};
+  if (lstat(path_.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+  if (status.st_dev == device_ && status.st_ino == inode_) unlink(path_.c_str());
+}
+
+}  // namespace smsd::control

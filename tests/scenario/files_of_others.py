@@ -1,0 +1,43 @@
+"""Files that a slip in the configuration names: smsd and its workers leave them as they are."""
+
+from harness import Scenario, Smsd, wait_for
+
+
+class FilesOfOthers(Scenario):
+    def smsd(self, settings=None, own=None):
+        return self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}},
+                              {"only": ("debug", own or {"file": str(self.folder / "sent.jsonl")})}, settings=settings))
+
+    def other(self, name, content="somebody's\n"):
+        path = self.folder / name
+        path.write_text(content)
+        return path
+
+    def test_a_control_socket_that_names_a_file_is_an_error_and_the_file_stays(self):
+        other = self.other("notes")
+        smsd = self.smsd(settings={"control": {"socket": str(other)}})
+        for flags in ((), ("--check",)):
+            status, said = smsd.run(*flags)
+            self.assertEqual(status, 78, said)
+            self.assertRegex(said, r"smsd\.yaml:\d+:\d+: control\.socket: \S+/notes is a file, expected a path where nothing is, or a socket")
+        self.assertEqual(other.read_text(), "somebody's\n")
+
+    def test_a_control_socket_that_names_the_queue_is_an_error_before_there_is_a_queue(self):
+        smsd = self.smsd(settings={"control": {"socket": str(self.folder / "queue.db")}})
+        status, said = smsd.run()
+        self.assertEqual(status, 78, said)
+        self.assertFalse((self.folder / "queue.db").exists())
+
+    def test_the_lock_beside_a_queue_empties_no_file_of_that_name(self):
+        other = self.other("queue.db.lock")
+        status, said = self.smsd().run()
+        self.assertNotEqual(status, 0)
+        self.assertIn("expected smsd's lock, found another file", said)
+        self.assertEqual(other.read_text(), "somebody's\n")
+
+    def test_a_debug_dispatcher_appends_to_nothing_but_its_own_file(self):
+        other = self.other("notes")
+        smsd = self.smsd(own={"file": str(other)}).start()
+        smsd.ctl("send", "+4700000001", "alert")
+        wait_for("the worker says why it does not start", lambda: "has something else in it" in smsd.text())
+        self.assertEqual(other.read_text(), "somebody's\n")
