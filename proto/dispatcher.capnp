@@ -9,6 +9,14 @@
 # was asked of this very worker process, its texts are cut to a bound, and a report that does not fit is a strike. A worker
 # never learns the id of a message, nor of a recipient it has nothing to send to.
 #
+# The supervisor bounds what a worker may send. A worker that sends a message above `maxMessage`, opens more than `maxCalls`
+# calls, sends messages that the contract has no use for (Bootstrap, sendResultsTo other than the caller, Provide, Accept,
+# Join), passes more than four capabilities in a message, or does not read for half a minute, is ended, as for a report that
+# does not fit. So is one that sends more messages than its work accounts for: at most 16 for each SMS handed over, and 500 a
+# second (2,000 at once) on top; a message counts once more for each 4 KiB. The supervisor reads nothing from a worker while
+# more than 1 MiB waits to be written to it. One connection never takes more than 64 messages in a turn of the supervisor's
+# loop.
+#
 # A failed call (an exception) says that the contract was broken or the peer has gone. What became of an SMS is never said by
 # an exception: it is data, an Outcome.
 
@@ -27,6 +35,10 @@ const maxReason :UInt32 = 400;
 # bytes; what is longer is cut by the supervisor
 const maxBatch :UInt32 = 4096;
 # SMS in one dispatch() call
+const maxMessage :UInt32 = 4194304;
+# bytes in one message from a worker to the supervisor: twice a report of 4,096 outcomes with the longest reasons
+const maxCalls :UInt32 = 64;
+# calls of a worker that the supervisor has not answered yet, or that the worker has not finished (Finish) yet
 
 interface Dispatcher {
   # One configured way out.

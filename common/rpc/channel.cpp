@@ -35,12 +35,32 @@ Channel::Channel(kj::Own<kj::AsyncIoStream> stream, Side side, kj::Maybe<capnp::
   system_.setFlowLimit(flowLimitWords);
 }
 
+Channel::Channel(kj::Own<kj::AsyncIoStream> stream, Side side, kj::Maybe<capnp::Capability::Client> bootstrap,
+                 kj::Timer& timer, Terms terms)
+    : stream_(kj::mv(stream)),
+      messages_(kj::heap<Guard>(kj::heap<capnp::AsyncIoMessageStream>(*stream_), timer, terms)),
+      guard_(kj::downcast<Guard>(*messages_)),
+      network_(*messages_, side, bounds()),
+      system_(makeSystem(network_, kj::mv(bootstrap))) {
+  guard().watch(network_);
+  system_.setFlowLimit(terms.callWords);
+}
+
 kj::Own<Channel> Channel::serve(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap) {
   return kj::heap<Channel>(kj::mv(stream), Side::SERVER, kj::mv(bootstrap));
 }
 
+kj::Own<Channel> Channel::serve(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap,
+                                kj::Timer& timer, Terms terms) {
+  return kj::heap<Channel>(kj::mv(stream), Side::SERVER, kj::mv(bootstrap), timer, std::move(terms));
+}
+
 kj::Own<Channel> Channel::connect(kj::Own<kj::AsyncIoStream> stream) {
   return kj::heap<Channel>(kj::mv(stream), Side::CLIENT, nullptr);
+}
+
+kj::Own<Channel> Channel::connect(kj::Own<kj::AsyncIoStream> stream, kj::Timer& timer, Terms terms) {
+  return kj::heap<Channel>(kj::mv(stream), Side::CLIENT, nullptr, timer, std::move(terms));
 }
 
 capnp::Capability::Client Channel::peer() {

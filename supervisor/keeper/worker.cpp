@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/text/utf.h"
+#include "supervisor/keeper/worker-terms.h"
 #include "supervisor/road/attempt-range.h"
 
 namespace smsd::keeper {
@@ -102,7 +103,7 @@ Worker::Worker(kj::Own<Link> link, kj::Timer& timer, Milliseconds startTimeout, 
       timeout_(timeout),
       events_(events),
       link_(kj::mv(link)),
-      channel_(rpc::Channel::connect(link_->stream())),
+      channel_(rpc::Channel::connect(link_->stream(), timer, workerTerms())),
       lastHeard_(timer_.now()),
       tasks_(*this) {
   auto sink = kj::heap<Sink>(*this);
@@ -122,6 +123,7 @@ Worker::Worker(kj::Own<Link> link, kj::Timer& timer, Milliseconds startTimeout, 
     exit_ = kj::mv(end.words);
     goneSoon();
   }));
+  tasks_.add(channel_->ended().then([this](rpc::Guard::End end) { breach(end.words); }));
   introduce(startTimeout);
 }
 
@@ -176,6 +178,8 @@ void Worker::dispatch(const std::vector<const queue::Submission*>& batch) {
     out_.emplace(submission.attempt, Out{Begun::no, timer_.now()});
   }
   lastHeard_ = timer_.now();
+  channel_->earn(messagesPerSms * static_cast<double>(batch.size()),
+                 messagesPerSms * static_cast<double>(out_.size()));
   request.setSink(KJ_ASSERT_NONNULL(sinkClient_));
   tasks_.add(request.send().ignoreResult().catch_([this](kj::Exception&& e) {
     if (e.getType() != kj::Exception::Type::DISCONNECTED)

@@ -1,0 +1,109 @@
+// How much a peer may send us, and how many of its calls may be open: the arithmetic of a connection's
+// bounds.
+//
+// Owns two counts that only the peer's own messages change. Used by Guard. Pure: no clock, no stream; the
+// caller passes the time.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+namespace smsd::rpc {
+
+/// A bucket of messages: refilled by time up to `burst`, and by what the peer was asked to do. It may be
+/// overdrawn by one message.
+class Budget {
+ public:
+  using Time = std::chrono::nanoseconds;
+  struct Rate {
+    double perSecond;
+    double burst;
+  };
+
+  explicit Budget(Rate rate) : rate_(rate), saved_(rate.burst) {}
+
+  /// Allows `messages` more on top of the rate, up to `most` unspent ones.
+  void earn(double messages, double most) { earned_ = std::min(earned_ + messages, most); }
+
+  void spend(double messages, Time now) {
+    refill(now);
+    const double earned = std::min(earned_, messages);
+    earned_ -= earned;
+    saved_ -= messages - earned;
+  }
+  bool overdrawn() const { return saved_ < 0; }
+  /// Until the bucket is no longer overdrawn; zero when it is not.
+  Time wait(Time now) {
+    refill(now);
+    if (!overdrawn()) return Time(0);
+    return Time(static_cast<std::int64_t>(-saved_ / rate_.perSecond * 1e9) + 1);
+  }
+
+ private:
+  void refill(Time now) {
+    if (now <= at_) return;
+    const double seconds = std::chrono::duration<double>(now - at_).count();
+    saved_ = std::min(saved_ + seconds * rate_.perSecond, rate_.burst);
+    at_ = now;
+  }
+
+  Rate rate_;
+  double saved_;
+  double earned_ = 0;
+  Time at_{0};
+};
+
+/// The calls of a peer that hold memory here: from the call until we have answered it and the peer has
+/// finished it.
+class Calls {
+ public:
+  explicit Calls(std::size_t most) : most_(most) {}
+
+  enum class Opened { well, twice, tooMany };
+  Opened open(std::uint32_t id) {
+    if (find(id) != open_.end()) return Opened::twice;
+    if (open_.size() >= most_) return Opened::tooMany;
+    open_.push_back({id, false, false});
+    return Opened::well;
+  }
+  void answered(std::uint32_t id) {
+    auto call = find(id);
+    if (call == open_.end()) return;
+    call->answered = true;
+    drop(call);
+  }
+  /// False: the peer has no such call, or has finished it already.
+  bool finished(std::uint32_t id) {
+    auto call = find(id);
+    if (call == open_.end() || call->finished) return false;
+    call->finished = true;
+    drop(call);
+    return true;
+  }
+  /// Whether an answer of ours is due.
+  bool due() const {
+    return std::any_of(open_.begin(), open_.end(), [](const Call& call) { return !call.answered; });
+  }
+  std::size_t size() const { return open_.size(); }
+
+ private:
+  struct Call {
+    std::uint32_t id;
+    bool answered, finished;
+  };
+  std::vector<Call>::iterator find(std::uint32_t id) {
+    return std::find_if(open_.begin(), open_.end(), [id](const Call& call) { return call.id == id; });
+  }
+  void drop(std::vector<Call>::iterator call) {
+    if (!call->answered || !call->finished) return;
+    *call = open_.back();
+    open_.pop_back();
+  }
+
+  std::size_t most_;
+  std::vector<Call> open_;
+};
+
+}  // namespace smsd::rpc

@@ -1,0 +1,31 @@
+// The bounds of the connection to a worker: how much the supervisor reads, keeps and queues for it.
+//
+// proto/dispatcher.capnp names them for who writes a worker, smsd(8) for who runs one.
+#pragma once
+
+#include <proto/dispatcher.capnp.h>
+
+#include <memory>
+
+#include "common/rpc/channel.h"
+
+namespace smsd::keeper {
+
+// An SMS announced and settled by calls of its own costs its worker six messages: two calls, their finishes,
+// the answer to the batch and the release of the sink.
+constexpr double messagesPerSms = 16;
+
+/// A worker that keeps to the contract comes near none of these.
+inline rpc::Terms workerTerms() {
+  return {.peer = rpc::Terms::Peer::server,
+          .messageWords = proto::MAX_MESSAGE / sizeof(capnp::word),
+          .calls = proto::MAX_CALLS,
+          .callWords = proto::MAX_MESSAGE / sizeof(capnp::word),
+          .queuedBytes = 1 << 20,
+          .perTurn = 64,
+          .budget = std::make_shared<rpc::Budget>(rpc::Budget::Rate{.perSecond = 500, .burst = 2000}),
+          .overdrawn = rpc::Terms::Overdrawn::ends,
+          .silence = nullptr};
+}
+
+}  // namespace smsd::keeper
