@@ -56,12 +56,13 @@ bool isSubsequence(std::string_view part, std::string_view whole) {
   return true;
 }
 
-/// `+CMGS:` and a number, anywhere in what the modem said after the last ^Z. Written without the dialogue.
+/// `+CMGS:` and a number, anywhere in what the modem said after the first ^Z. Written without the dialogue.
 bool saysReference(const std::vector<std::string_view>& parts) {
   std::string said;
+  bool isHandedOver = false;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (i % 2 == 0 && parts[i].find('\x1a') != std::string_view::npos) said.clear();
-    if (i % 2 == 0) continue;
+    if (i % 2 == 0 && parts[i].find('\x1a') != std::string_view::npos) isHandedOver = true;
+    if (i % 2 == 0 || !isHandedOver) continue;
     for (unsigned char c : parts[i])
       if ((c > 0x20 && c != 0x7f) || c == '\r' || c == '\n') said += static_cast<char>(std::toupper(c));
   }
