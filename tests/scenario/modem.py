@@ -117,6 +117,7 @@ class Outages(Path):
         begin = time.monotonic()
         self.all_sent(6)
         wait_for("it is said", lambda: "no modem" in self.supervisor.dispatcher("modem")["reason"])
+        wait_for("no SIM is ready", lambda: set(self.supervisor.dispatcher("modem")["details"]) == {"device", "seen"}, deadline=90)
         wait_for("30 s are over", lambda: time.monotonic() > begin + 30)
         self.modem.tell("plug")
         self.assertNotEqual(self.modem.status()["device"], device)
@@ -126,6 +127,30 @@ class Outages(Path):
         self.assertEqual(len(everyone), 6 + number - 100)
         self.assertLessEqual(len(self.through_modem() & self.through_second()), 1)  # what was on its way
         self.say(back_after=f"{back:.1f} s", twice=len(self.through_modem() & self.through_second()))
+
+
+class Proof(Scenario):
+    """A modem that answers in its own words is first; nothing of what it did not send counts as sent."""
+
+    def test_an_answer_without_a_reference_is_not_an_sms_that_was_sent(self):
+        modem = self.open(Modem(self.folder, "echo off", "storm 0.5 OVER-VOLTAGE WARNNING", "answer 1 +CMS ERROR: Unknown error",
+                                "answer 1 +CME ERROR: Operation not allowed", "answer 1 +CMS ERROR: 0", "answer 1 OK|+CMS ERROR: -1"))
+        smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": "queue.db"}}, {"modem": ("gammu", {"device": str(modem.link)})},
+                              settings={"retry": {"unknown": "hold", "limit": 5, "delay": "100ms"}}, entries={"modem": {"timeout": "20s"}}))
+        smsd.start()
+        wait_for("it is ready", lambda: smsd.dispatcher("modem")["state"] == "ready")
+        for n in range(4):
+            smsd.ctl("send", f"+479000000{n}", f"alert {n}")
+
+        def counts():
+            one = smsd.dispatcher("modem")
+            return {name: one[name] for name in ("accepted", "unknown")}
+
+        # Two ended in errors that say that nothing was sent, and are sent again; two nobody knows, and they are held.
+        wait_for("two are sent and two are held", lambda: counts() == {"accepted": 2, "unknown": 2})
+        self.assertEqual(len(modem.sms()), 2)
+        held = [n for n in range(1, 5) if "held" in smsd.ctl("explain", str(n))]
+        self.assertEqual(len(held), 2)
 
 
 class TwoModems(Path):

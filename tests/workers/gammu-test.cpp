@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
+#include <regex>
 
 #include "tests/workers/gammu-modem.h"
 
@@ -117,12 +118,15 @@ TEST_F(GammuTest, MissesAnIdleModemAtOnceWhenItIsUnplugged) {
   ASSERT_EQ(dispatcher.condition().broken, "");
   EXPECT_EQ(namesIn(dispatcher.condition()), "device SIM modem registration operator signal battery seen");
   EXPECT_TRUE(std::holds_alternative<kit::Accepted>(send("+4799887766")));
+  const auto seen = dispatcher.condition().details.back();
+  EXPECT_TRUE(std::regex_match(seen.second, std::regex("at [0-9]{2}:[0-9]{2}:[0-9]{2}"))) << seen.second;
   // Nobody asks for its condition, which would be a reason to look.
   emulator.tell("hang-up");
   const auto end = std::chrono::steady_clock::now() + 10s;
   while (dispatcher.condition().broken.empty() && std::chrono::steady_clock::now() < end)
     io.provider->getTimer().afterDelay(10 * kj::MILLISECONDS).wait(io.waitScope);
   EXPECT_EQ(namesIn(dispatcher.condition()), "device seen") << "and no SIM that is ready";
+  EXPECT_EQ(dispatcher.condition().details.back(), seen) << "it has not been seen since";
   emulator.tell("plug");
   auto why = io.provider->getTimer().timeoutAfter(30 * kj::SECONDS, kj::mv(spent)).wait(io.waitScope);
   EXPECT_EQ(why, "the modem is another device now");

@@ -182,7 +182,7 @@ void Dialogue::begin() {
   reply_.reset();
   echoSeen_ = Seen::no;
   repeated_ = 0;
-  forDriver_ = command_ + "\r";
+  forDriver_ += command_ + "\r";
 }
 
 // --- the modem's side

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "common/fault.h"
 #include "common/journal/journal.h"
@@ -50,10 +51,18 @@ kit::Outcome outcomeOf(Fate fate, const std::string& words) {
   return kit::Unknown{words};
 }
 
-std::string ago(std::optional<std::chrono::steady_clock::time_point> seen) {
+/// A time of day: an age would be that at which the supervisor asked, and smsctl may show it a minute later.
+std::string timeOf(std::optional<std::chrono::steady_clock::time_point> seen) {
   if (!seen) return "not yet";
-  auto age = std::chrono::steady_clock::now() - *seen;
-  return fmt::format("{} s ago", std::chrono::duration_cast<std::chrono::seconds>(age).count());
+  const auto age = std::chrono::steady_clock::now() - *seen;
+  const std::time_t at = std::chrono::system_clock::to_time_t(
+      std::chrono::system_clock::now() -
+      std::chrono::duration_cast<std::chrono::system_clock::duration>(age));
+  std::tm local{};
+  localtime_r(&at, &local);
+  char text[32] = "";
+  strftime(text, sizeof text, age < 12h ? "at %H:%M:%S" : "%Y-%m-%d %H:%M:%S", &local);
+  return text;
 }
 
 bool isAboutRegistration(Event event) {
@@ -192,7 +201,7 @@ kit::Condition GammuDispatcher::condition() const {
   result.details = {{"device", settings_.device}};
   result.details.insert(result.details.end(), known_.details.begin(), known_.details.end());
   if (timer_ == nullptr) return result;
-  result.details.emplace_back("seen", ago(known_.seen));
+  result.details.emplace_back("seen", timeOf(known_.seen));
   auto age = timer_->now() - lastLook_;
   // To be asked is a reason to look, for the next one who asks.
   if (usable_ && !sending_ && age > asked && stirred_.get() != nullptr) {
