@@ -1,12 +1,14 @@
 // Any answer of a gateway under rules of every form, and any JSON pointer and expression on it (libFuzzer).
 //
 // The first four bytes are the rules, the status, how the transfer ended and how long to wait. Then come a
-// header, a pointer, an expression and the body, separated by 0x1E. Whatever is answered has one outcome, a
-// reason says nothing that the gateway said, and what is shown of it is bounded.
+// header, a pointer, an expression, the body and its Content-Type, separated by 0x1E. Whatever is answered
+// has one outcome, a reason says nothing that the gateway said, what is shown of it is bounded, its text is
+// UTF-8 whatever its bytes are, and only a success can be one that is not understood.
 #include <cstdint>
 #include <memory>
 #include <variant>
 
+#include "common/text/utf.h"
 #include "tests/fuzz/demand.h"
 #include "workers/net/rules.h"
 
@@ -60,12 +62,16 @@ void checkOutcome(const kit::Outcome& outcome, const net::Exchange& exchange) {
   if (auto* accepted = std::get_if<kit::Accepted>(&outcome)) {
     fuzz::demand("accepted is what was answered", exchange.status != 0);
     fuzz::demand("a reference is bounded", accepted->reference.size() <= net::longestReference);
+    fuzz::demand("a reference is text", text::isValid(accepted->reference));
     return;
   }
   const std::string reason = reasonOf(outcome);
   fuzz::demand("a reason says whom it is about", reason.starts_with(origin));
   fuzz::demand("a reason is short", reason.size() < 200);
   fuzz::demand("a reason quotes nothing", reason.find(canary) == reason.npos);
+  auto* unknown = std::get_if<kit::Unknown>(&outcome);
+  if (unknown != nullptr && unknown->reply == kit::Reply::notUnderstood)
+    fuzz::demand("what is not understood is a success", exchange.status >= 200 && exchange.status < 300);
   if (auto* deferred = std::get_if<kit::Deferred>(&outcome)) {
     fuzz::demand("a wait is bounded", deferred->after >= 0ms && deferred->after <= net::longestRetryAfter);
     fuzz::demand("what went out unanswered is not deferred",
@@ -77,14 +83,17 @@ void checkParts(const std::string& pointerText, const std::string& expressionTex
                 const net::Exchange& exchange) {
   net::Pointer pointer;
   net::Answer answer(exchange);
+  const std::string& text = answer.text();
+  fuzz::demand("an answer's text is UTF-8", text::isValid(text));
+  fuzz::demand("and hardly longer", text.size() <= 3 * exchange.body.size() + 3);
   if (!pointer.compile(pointerText) && pointer)
     if (auto found = pointer.in(answer.json()))
-      fuzz::demand("a value is of the answer", found->size() <= exchange.body.size());
+      fuzz::demand("a value is of the answer", found->size() <= text.size());
   net::Expression expression;
   if (expression.compile(expressionText) || !expression) return;
-  auto found = expression.extract(exchange.body);
-  fuzz::demand("what matches can be taken out", found.has_value() == expression.matches(exchange.body));
-  if (found) fuzz::demand("and is a part", exchange.body.find(*found) != std::string::npos);
+  auto found = expression.extract(text);
+  fuzz::demand("what matches can be taken out", found.has_value() == expression.matches(text));
+  if (found) fuzz::demand("and is a part", text.find(*found) != std::string::npos);
 }
 
 }  // namespace
@@ -92,7 +101,7 @@ void checkParts(const std::string& pointerText, const std::string& expressionTex
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 4) return 0;
   auto parts = fuzz::split({reinterpret_cast<const char*>(data) + 4, size - 4});
-  parts.resize(4);
+  parts.resize(5);
   net::Exchange exchange;
   constexpr int statuses[] = {0, 200, 202, 204, 301, 400, 401, 409, 429, 500, 502, 503, 599, 999, -1, 100};
   exchange.status = statuses[data[1] % 16];
@@ -102,6 +111,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   exchange.retryAfter = std::chrono::hours(data[3]) - 10h;
   exchange.header = std::string(parts[0]) + canary;
   exchange.body = std::string(parts[3]);
+  exchange.contentType = std::string(parts[4]);
   checkParts(std::string(parts[1]), std::string(parts[2].substr(0, 64)), exchange);
   checkOutcome(rulesAt(data[0]).outcomeOf(exchange, origin), exchange);
   exchange.body += canary;

@@ -1,11 +1,17 @@
 // Any bytes as the answer of a SOAP service (libFuzzer).
 //
-// The name of the wanted result, 0x1E, the answer. What is read of it has the shape that envelope.h says, and
-// is no larger than what was answered: no entity is expanded.
+// The name of the wanted result, 0x1E, the answer, 0x1E, its Content-Type. What is read of it has the shape
+// that envelope.h says, and is no larger than what was answered: no entity is expanded. The root of a
+// multipart message is a part of it.
 #include <cstdint>
 
+#include <functional>
+
+#include "common/text/utf.h"
 #include "tests/fuzz/demand.h"
+#include "workers/net/answer-text.h"
 #include "workers/soap/envelope.h"
+#include "workers/soap/multipart.h"
 
 namespace {
 
@@ -22,15 +28,28 @@ std::size_t checkValue(const nlohmann::json& value, std::size_t bound, int depth
   return count;
 }
 
+/// As the dispatcher reads it.
+std::string textOf(std::string_view body, const std::string& contentType) {
+  auto root = smsd::soap::rootPart(body, contentType);
+  if (!root) return smsd::net::textOf(body, contentType);
+  const auto [begin, end] = std::pair(root->content.data(), root->content.data() + root->content.size());
+  demand("a part is of the body", root->content.empty() || (!std::less<>()(begin, body.data()) &&
+                                                            !std::less<>()(body.data() + body.size(), end)));
+  demand("so is its type", root->contentType.size() <= body.size() + 1);
+  return smsd::net::textOf(root->content, root->contentType);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  const std::size_t cut = std::min(bytes.find('\x1E'), bytes.size());
-  const std::string_view xml = bytes.substr(std::min(cut + 1, bytes.size()));
-  auto answer = smsd::soap::readAnswer(xml, bytes.substr(0, cut));
+  auto parts = smsd::fuzz::split(bytes);
+  parts.resize(3);
+  const std::string text = textOf(parts[1], std::string(parts[2]));
+  demand("text is UTF-8", smsd::text::isValid(text));
+  auto answer = smsd::soap::readAnswer(text, parts[0]);
   if (!answer) return 0;
-  const std::size_t bound = 4 * xml.size();  // another encoding may need fewer bytes
+  const std::size_t bound = text.size();
   if (answer->contains("fault")) {
     demand("a fault has a code and a text", answer->size() == 1 && (*answer)["fault"].size() == 2);
     for (auto& part : (*answer)["fault"])

@@ -49,7 +49,7 @@ def parse_spec(text):
     spec = {}
     for item in filter(None, text.split(",")):
         name, _, value = item.partition("=")
-        spec[name] = unquote(value)
+        spec[name] = unquote(value, errors="surrogateescape")
     return spec
 
 
@@ -142,7 +142,7 @@ class Gateway:
             sock.sendall(b"+OK gateway ready\r\n")
             raise Cut
         endless = "endless" in spec or "trickle" in spec
-        body = spec.get("body", "ok").encode()
+        body = spec.get("body", "ok").encode(errors="surrogateescape")
         head = ["HTTP/1.1 %s %s" % (spec.get("status", "200"), spec.get("reason", "Reason"))]
         head.append("Content-Type: " + spec.get("type", "text/plain"))
         for name in ("retry-after", "location"):

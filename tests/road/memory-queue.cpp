@@ -15,14 +15,14 @@ MessageId Memory::put(const std::string& recipient, const std::string& text, std
 }
 
 Submission Memory::strand(const std::string& recipient, const std::string& text,
-                          const std::string& dispatcher, int notUnderstood) {
+                          const std::string& dispatcher, int unread) {
   put(recipient, text);
   Lock lock(mutex_);
   SupervisorId gone = static_cast<SupervisorId>(alive_.size()) + 1;
   alive_.emplace(gone, false);
   auto left = submit(
       recipient, dispatcher, [](const std::vector<Message>& messages) { return format(messages, {}); }, gone);
-  submissions_.at(left.id).submission.notUnderstood = notUnderstood;
+  submissions_.at(left.id).submission.notUnderstood = unread;
   return left;
 }
 

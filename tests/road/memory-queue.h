@@ -43,7 +43,7 @@ class Memory {
                 std::optional<int> severity = std::nullopt);
   /// A message on its way when its supervisor died.
   Submission strand(const std::string& recipient, const std::string& text, const std::string& dispatcher,
-                    int notUnderstood = 0);
+                    int unread = 0);
   void setClock(Duration now);
   /// The next calls of this kind throw, before anything was done.
   void fail(Op op, QueueError::Kind kind, int times = 1);

@@ -1,6 +1,7 @@
 // Files of others' making, and faults that nobody expected.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <kj/debug.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
