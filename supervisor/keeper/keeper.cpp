@@ -194,9 +194,9 @@ void Keeper::countToday() {
   if (!dayCount_) return;
   try {
     dayCount_->write(quota_.used());
+    dayNotKept_ = false;
   } catch (const std::system_error& e) {
-    dayCount_.reset();  // said once
-    events_.dayNotKept(config_.name, e.what());
+    if (!std::exchange(dayNotKept_, true)) events_.dayNotKept(config_.name, e.what());
   }
 }
 

@@ -185,7 +185,8 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   DispatcherConfig config_;
   Quota quota_;
-  std::optional<DayCount> dayCount_;  // none: not given, or it cannot be kept
+  std::optional<DayCount> dayCount_;  // none: not given, or what is there cannot be read
+  bool dayNotKept_ = false;           // the last count could not be written, which was said
   Hire hire_;
   std::size_t index_;
   Events& events_;

@@ -105,6 +105,23 @@ TEST_F(RoadQuotaKept, GoesOnWithTheDayWhereTheLastLifeEnded) {
   EXPECT_EQ(warnings_, 0u);
 }
 
+// A disk that was full for a moment must not cost the count for as long as smsd lives.
+TEST_F(RoadQuotaKept, IsWrittenAgainAsSoonAsThatIsPossible) {
+  file_ = folder_ / "later" / "today-gateway";
+  {
+    World world({gateway(3, 0), {"modem", 8}});
+    world.road->keepers()[0]->countIn(file_);
+    world.start();
+    for (const char* recipient : {"1", "2"}) {
+      world.alert(recipient, "x");
+      world.answer("gateway", accepted());
+      std::filesystem::create_directory(folder_ / "later");
+    }
+    EXPECT_EQ(world.story.count("today's count for per_day cannot be kept"), 1u);
+  }
+  EXPECT_EQ(handedInOneLife(4), 1u) << "two of three were used up";
+}
+
 TEST_F(RoadQuotaKept, SaysOnceThatItCannotBeKeptAndGoesOn) {
   file_ = folder_ / "no such folder" / "today-gateway";
   EXPECT_EQ(handedInOneLife(4), 3u);
