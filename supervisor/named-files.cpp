@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstring>
 #include <functional>
 #include <string>
 
+#include "common/config/wipe.h"
 #include "common/config/yaml-tree.h"
 
 namespace smsd {
@@ -16,7 +19,7 @@ using config::Node;
 
 constexpr std::size_t mostOfAFile = 8 << 20;  // as much as a worker takes of a certificate's
 
-/// Empty as well: not there, not ours to read, not a file.
+/// Empty as well: not there, not ours to read, not a file. The caller wipes it: it may be a secret.
 std::string contentOf(const std::filesystem::path& path) {
   // A FIFO must not hold us up.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -25,8 +28,12 @@ std::string contentOf(const std::filesystem::path& path) {
   struct stat status {};
   if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
     char buffer[16384];
+    // It never grows: what it grew out of would stay in memory.
+    content.reserve(std::min<std::size_t>(static_cast<std::size_t>(status.st_size), mostOfAFile) +
+                    2 * sizeof buffer);
     for (ssize_t n; content.size() <= mostOfAFile && (n = ::read(fd, buffer, sizeof buffer)) > 0;)
       content.append(buffer, static_cast<std::size_t>(n));
+    ::explicit_bzero(buffer, sizeof buffer);
   }
   ::close(fd);
   return content;
@@ -42,7 +49,7 @@ class Digest {
     for (const auto& [key, place, value] : node.entries) {
       const bool scalar = value.kind == Node::Kind::plain || value.kind == Node::Kind::quoted;
       if (scalar && (key.ends_with("_file") || (key == "file" && section == "secrets")))
-        add(contentOf(folder_ / value.scalar));
+        add(folder_ / value.scalar);
       take(value, key);
     }
   }
@@ -50,8 +57,14 @@ class Digest {
 
  private:
   /// In order, so that two files that change places are a change.
-  void add(const std::string& content) {
-    value_ = std::hash<std::string>()(std::to_string(value_) + ' ' + content);
+  void add(const std::filesystem::path& path) {
+    std::string content = contentOf(path);
+    const config::Wiped wiped(content);
+    std::string both;
+    const config::Wiped too(both);
+    both.reserve(content.size() + 32);
+    both.append(std::to_string(value_)).append(" ").append(content);
+    value_ = std::hash<std::string>()(both);
   }
 
   const std::filesystem::path& folder_;

@@ -31,12 +31,14 @@ class Descriptor {
 
 std::string readSome(int fd) {
   std::string content;
+  content.reserve(2 * (maxSecret + 2));  // it never grows: what it grew out of would stay in memory
   std::array<char, maxSecret + 2> buffer;
   while (content.size() <= maxSecret + 1) {
     const ssize_t n = read(fd, buffer.data(), buffer.size());
     if (n <= 0) break;
     content.append(buffer.data(), static_cast<std::size_t>(n));
   }
+  explicit_bzero(buffer.data(), buffer.size());
   return content;
 }
 
@@ -62,6 +64,7 @@ SecretRead readSecretFile(const std::filesystem::path& path) {
             fmt::format("{} is open to everybody (mode {:04o}), expected 0640 or less: chmod o= on it",
                         path.string(), status.st_mode & 07777)};
   std::string line = readSome(file.get());
+  const Wiped wiped(line);
   line.erase(std::min(line.find('\n'), line.size()));
   if (line.ends_with('\r')) line.pop_back();
   if (line.empty())
@@ -70,7 +73,7 @@ SecretRead readSecretFile(const std::filesystem::path& path) {
     return {{},
             fmt::format("{} does not look like a secret, expected a line of text of at most {} bytes",
                         path.string(), maxSecret)};
-  return {Secret(std::move(line)), {}};
+  return {Secret(line), {}};  // a copy of what it needs, without the rest of the file behind it
 }
 
 }  // namespace smsd::config

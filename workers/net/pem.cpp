@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -12,15 +13,19 @@ namespace {
 
 constexpr std::size_t mostPem = 8 << 20;
 
-std::string readAll(int fd) {
+/// `size`: how long the file was a moment ago. A text that grew out of its memory would leave a key there.
+std::string readAll(int fd, off_t size) {
   std::string text;
   char buffer[65536];
+  text.reserve(std::min<std::size_t>(static_cast<std::size_t>(size), mostPem) + 2 * sizeof buffer);
   for (;;) {
     ssize_t n = ::read(fd, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0 || text.size() > mostPem) return text;
+    if (n <= 0 || text.size() > mostPem) break;
     text.append(buffer, static_cast<std::size_t>(n));
   }
+  ::explicit_bzero(buffer, sizeof buffer);
+  return text;
 }
 
 }  // namespace
@@ -36,7 +41,7 @@ PemRead readPem(const std::filesystem::path& path, PemOf what) {
   if (fd < 0) return {"", std::string("cannot be read (") + std::strerror(errno) + ")"};
   struct stat status {};
   bool regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-  std::string text = regular ? readAll(fd) : "";
+  std::string text = regular ? readAll(fd, status.st_size) : "";
   ::close(fd);
   if (!regular) return {"", "not a regular file"};
   if (what == PemOf::key && (status.st_mode & S_IRWXO) != 0)
