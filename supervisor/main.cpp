@@ -9,6 +9,7 @@
 #include "common/fault.h"
 #include "common/io/output.h"
 #include "common/journal/journal.h"
+#include "common/sandbox/sandbox.h"
 #include "supervisor/arguments.h"
 #include "supervisor/control/control-server.h"
 #include "supervisor/daemon.h"
@@ -86,6 +87,7 @@ int main(int argc, char** argv) {
   journal::open("smsd");
   signal(SIGPIPE, SIG_IGN);
   try {
+    sandbox::keepPrivate();  // it reads secrets, for what a reload compares
     return run(arguments);
   } catch (const StartUpError& e) {
     io::complain(e.what());

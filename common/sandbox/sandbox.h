@@ -2,8 +2,9 @@
 // wall.
 //
 // Owns Landlock (files, devices, TCP ports, scopes), seccomp and the resource limits. Called by the workers'
-// kit before a worker serves and before its threads start; works without any privilege. Fails closed: what
-// cannot be put in force throws.
+// kit before a worker serves and before its threads start; works without any privilege. All code that runs
+// later is loaded before: nothing is mapped executable behind the lock. Fails closed: what cannot be put in
+// force throws.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,12 @@ enum class Network {
   outbound,  // TCP and UDP clients, name resolution; no Unix socket either
 };
 
+/// When a process starts its threads.
+enum class Threads {
+  atTheStart,  // before sealThreads()
+  anyTime,     // as it needs them: bounded by its memory alone
+};
+
 /// What has to stay in reach. A path that is missing grants nothing and is no failure: opening it fails
 /// later.
 struct Policy {
@@ -27,8 +34,11 @@ struct Policy {
   std::vector<std::filesystem::path> devices{};   // read, write, ioctl
   Network network = Network::none;
   std::vector<std::uint16_t>
-      connectPorts{};             // TCP ports that may be connected to; empty: any (with Network::outbound)
-  std::uint64_t openFiles = 256;  // RLIMIT_NOFILE
+      connectPorts{};            // TCP ports that may be connected to; empty: any (with Network::outbound)
+  std::uint64_t openFiles = 64;  // RLIMIT_NOFILE
+  // RLIMIT_DATA, bytes: the heap, the stacks of threads, and all else that is private and writable.
+  std::uint64_t memory = 64 << 20;
+  Threads threads = Threads::atTheStart;
 };
 
 class LockFailed : public std::runtime_error {
@@ -40,6 +50,13 @@ class LockFailed : public std::runtime_error {
 /// LockFailed, also when threads run already: they would stay outside. What needs a Unix socket has opened it
 /// before: the journal's (journal::open), systemd's (systemd::openNotifySocket).
 std::vector<std::string> lockIn(const Policy& policy);
+
+/// From now on this process starts no thread, unless its policy allows it at any time. Throws LockFailed.
+void sealThreads(const Policy& policy);
+
+/// Nobody of the same user looks into this process, and it leaves no core. For a process that reads secrets,
+/// before it does. Throws LockFailed.
+void keepPrivate();
 
 /// What a network client's libraries read when they resolve names and verify certificates (Debian's paths).
 std::vector<std::filesystem::path> resolverAndCertificates();

@@ -41,6 +41,9 @@ void becomeChild(const Command& command, char* const* argv, char* const* environ
   sigprocmask(SIG_SETMASK, &none, nullptr);
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return;
   if (getppid() != parent) _exit(EX_TEMPFAIL);  // the parent died before PDEATHSIG was in force
+  // A session of its own: where smsd runs in the background of a terminal, a worker that reads from it or sets
+  // it up would make the kernel stop the whole process group, smsd with it.
+  if (setsid() < 0) return;
   int null = open("/dev/null", O_RDONLY);
   if (null < 0 || dup2(null, 0) < 0 || dup2(command.errors, 2) < 0) return;
   if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return;

@@ -9,6 +9,7 @@
 #include "common/fault.h"
 #include "common/io/output.h"
 #include "common/io/parse-exit.h"
+#include "common/sandbox/sandbox.h"
 #include "supervisor/control/client.h"
 #include "supervisor/exit-status.h"
 #include "supervisor/smsctl/commands.h"
@@ -275,6 +276,7 @@ int main(int argc, char** argv) {
     return io::exitStatusOf(app, e);
   }
   try {
+    sandbox::keepPrivate();  // NAV's files, which it imports, hold passwords
     return chosen();
   } catch (const Failure& e) {
     complain(e.what());

@@ -89,9 +89,10 @@ class Dispatcher {
   /// The keys of this kind's file. Called once, first, also for --check and --explain.
   virtual void declare(config::Keys& keys) = 0;
   /// What the lock has to leave open. Called after the configuration was read; files the policy names exist
-  /// by then, so a kind that writes one opens or creates it here.
+  /// by then, so a kind that writes one opens or creates it here. Libraries that load code do so here, too.
   virtual sandbox::Policy policy() = 0;
-  /// Called when the lock is in force; ready when the promise resolves. A throw ends the process: it never
+  /// Called when the lock is in force; ready when the promise resolves. All threads of the kind are started
+  /// before it returns: none can be afterwards, unless the policy says so. A throw ends the process: it never
   /// served.
   virtual kj::Promise<void> start(kj::AsyncIoContext& io) = 0;
 

@@ -8,6 +8,7 @@
 #include "common/fault.h"
 #include "common/journal/journal.h"
 #include "common/rpc/channel.h"
+#include "common/sandbox/output.h"
 #include "common/systemd/service.h"
 #include "common/text/grouped.h"
 #include "workers/kit/server.h"
@@ -19,9 +20,18 @@ namespace {
 // What the process itself needs to end after the last outcome is known.
 constexpr Milliseconds lastSteps = std::chrono::seconds(5);
 
-std::vector<std::string> lockIn(const Place& place, Dispatcher& dispatcher) {
+/// What the kind needs, and the lock that was made of it.
+struct Locked {
+  sandbox::Policy policy;
+  std::vector<std::string> parts;
+};
+
+Locked lockIn(const Place& place, Dispatcher& dispatcher) {
   try {
-    return sandbox::lockIn(dispatcher.policy());
+    Locked locked{dispatcher.policy(), {}};
+    sandbox::separateOutput();
+    locked.parts = sandbox::lockIn(locked.policy);
+    return locked;
   } catch (const std::exception& e) {
     auto* refused = dynamic_cast<const sandbox::LockFailed*>(&e);
     std::string why = refused != nullptr ? refused->what() : faultOf(e);
@@ -29,6 +39,13 @@ std::vector<std::string> lockIn(const Place& place, Dispatcher& dispatcher) {
     journal::Entry(journal::Level::warning, fmt::format("{}: serves unlocked: {}", place.name, why)).write();
     return {};
   }
+}
+
+/// What the kind does when it starts, and then the end of all starting of threads.
+kj::Promise<void> start(Dispatcher& dispatcher, kj::AsyncIoContext& io, const Locked& locked) {
+  auto started = dispatcher.start(io);
+  sandbox::sealThreads(locked.policy);
+  return started;
 }
 
 /// Never resolves, but with an exit status when the kind cannot start.
@@ -54,10 +71,11 @@ std::string statusLine(const Server& server, const char* now) {
 // drains its workers and then hangs up.
 int serveSupervisor(const Place& place, int channel, Dispatcher& dispatcher) {
   for (int ignored : {SIGINT, SIGHUP, SIGPIPE, SIGTERM}) signal(ignored, SIG_IGN);
-  auto lock = lockIn(place, dispatcher);
+  auto locked = lockIn(place, dispatcher);
   auto io = kj::setupAsyncIo();
   KJ_DEFER(dispatcher.stop());  // after all that is made below is gone
-  auto owned = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(lock), dispatcher.start(io));
+  auto owned = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(locked.parts),
+                                start(dispatcher, io, locked));
   Server& server = *owned;
   auto stream = io.lowLevelProvider->wrapSocketFd(
       channel, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
@@ -75,10 +93,11 @@ int serveSocket(const Place& place, int listener, std::vector<uid_t> welcome, Di
   kj::UnixEventPort::captureSignal(SIGTERM);
   for (int ignored : {SIGINT, SIGHUP, SIGPIPE}) signal(ignored, SIG_IGN);
   systemd::openNotifySocket();
-  auto lock = lockIn(place, dispatcher);
+  auto locked = lockIn(place, dispatcher);
   auto io = kj::setupAsyncIo();
   KJ_DEFER(dispatcher.stop());  // after all that is made below is gone
-  auto owned = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(lock), dispatcher.start(io));
+  auto owned = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(locked.parts),
+                                start(dispatcher, io, locked));
   Server& server = *owned;
   const char* now = "ready";
   systemd::Service service(

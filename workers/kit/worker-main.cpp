@@ -14,6 +14,7 @@
 #include "common/io/output.h"
 #include "common/io/parse-exit.h"
 #include "common/journal/journal.h"
+#include "common/sandbox/sandbox.h"
 #include "common/systemd/listener.h"
 #include "version.h"
 #include "workers/kit/dispatcher.h"
@@ -171,6 +172,7 @@ int workerMain(int argc, char** argv, Dispatcher& dispatcher) {
   }
   journal::open("smsd-worker-" + kind);
   try {
+    sandbox::keepPrivate();  // before the configuration and the secrets it names are read
     return run(arguments, kind, dispatcher);
   } catch (const Misuse& e) {
     io::complain(e.what());

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "workers/mail/message.h"
+#include "workers/net/curl-library.h"
 
 namespace smsd::mail {
 namespace {
@@ -176,11 +177,13 @@ bool MailDispatcher::saysDigits() const {
 }
 
 sandbox::Policy MailDispatcher::policy() {
+  net::initializeCurl();  // OpenSSL reads its configuration and loads what that names, before the lock
   sandbox::Policy policy;
   policy.readable = sandbox::resolverAndCertificates();
   policy.network = sandbox::Network::outbound;
   policy.connectPorts = {server_.port, nameServicePort};
   policy.openFiles = 128 + 8 * static_cast<std::uint64_t>(settings_.window);
+  policy.memory = (64 + 4 * static_cast<std::uint64_t>(settings_.window)) << 20;
   return policy;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "version.h"
+#include "workers/net/curl-library.h"
 
 namespace smsd::net {
 namespace {
@@ -187,6 +188,7 @@ TransferSettings Endpoint::transfers() const {
 }
 
 sandbox::Policy Endpoint::policy(std::uint16_t port) const {
+  initializeCurl();  // OpenSSL reads its configuration and loads what that names, before the lock
   sandbox::Policy policy;
   policy.readable = sandbox::resolverAndCertificates();
   policy.network = sandbox::Network::outbound;
@@ -194,6 +196,7 @@ sandbox::Policy Endpoint::policy(std::uint16_t port) const {
   // A request needs one, and for a moment those of a lookup: at the first burst all of them look the name up
   // at once.
   policy.openFiles = 128 + 8 * static_cast<std::uint64_t>(window_);
+  policy.memory = (64 + 2 * static_cast<std::uint64_t>(window_)) << 20;
   return policy;
 }
 

@@ -1,0 +1,58 @@
+#include "common/sandbox/name-services.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+namespace smsd::sandbox {
+namespace {
+
+// glibc's own order where the file says nothing.
+constexpr const char* whenNothingIsSaid = "hosts: files dns";
+
+bool isServiceName(const std::string& word) {
+  return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+}  // namespace
+
+std::vector<std::string> hostServices(std::string_view nsswitch) {
+  std::vector<std::string> services;
+  std::istringstream lines{std::string(nsswitch)};
+  for (std::string line; std::getline(lines, line);) {
+    line.erase(std::min(line.find('#'), line.size()));
+    std::size_t colon = line.find(':');
+    std::size_t start = line.find_first_not_of(" \t");
+    if (colon == std::string::npos || line.compare(start, 5, "hosts") != 0) continue;
+    // [NOTFOUND=return] is what follows from an answer, and no service
+    std::string rest = line.substr(colon + 1);
+    for (std::size_t open; (open = rest.find('[')) != std::string::npos;) {
+      std::size_t close = std::min(rest.find(']', open), rest.size() - 1);
+      std::fill(rest.begin() + std::ptrdiff_t(open), rest.begin() + std::ptrdiff_t(close) + 1, ' ');
+    }
+    std::istringstream words(rest);
+    for (std::string word; words >> word;)
+      if (isServiceName(word) && std::find(services.begin(), services.end(), word) == services.end())
+        services.push_back(word);
+  }
+  return services;
+}
+
+void loadNameServices() {
+  std::ifstream file("/etc/nsswitch.conf");
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  auto services = hostServices(text);
+  if (services.empty()) services = hostServices(whenNothingIsSaid);
+  for (auto& service : services) {
+    std::string module = "libnss_";
+    module.append(service).append(".so.2");
+    ::dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);  // never unloaded: the handle is of no use
+  }
+}
+
+}  // namespace smsd::sandbox

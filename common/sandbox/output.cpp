@@ -1,0 +1,89 @@
+#include "common/sandbox/output.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <string>
+
+#include "common/sandbox/sandbox.h"
+#include "common/sandbox/seccomp.h"
+
+namespace smsd::sandbox {
+namespace {
+
+// As large as a worker could make it by itself: beyond it lines are lost, and the disk is not filled.
+constexpr rlim_t mostFileSize = 64 << 20;
+
+[[noreturn]] void fail(const char* what) {
+  throw LockFailed(std::string("output: ") + what + ": " + std::strerror(errno));
+}
+
+bool isFile(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode));
+}
+
+/// From descriptor 0 to descriptor 1, until all who could write are gone. What cannot be written (a full
+/// disk, the limit of a file's size) is lost, and costs the worker nothing.
+[[noreturn]] void copy() {
+  char buffer[4096];
+  for (;;) {
+    ssize_t got = ::read(0, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) ::_exit(0);
+    for (ssize_t put = 0; put < got;) {
+      ssize_t n = ::write(1, buffer + put, static_cast<std::size_t>(got - put));
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) break;
+      put += n;
+    }
+  }
+}
+
+[[noreturn]] void beCopier(int from, int to) {
+  for (int ignored : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ}) ::signal(ignored, SIG_IGN);
+  // The channel to the supervisor above all: who holds a copy of it keeps the connection open.
+  bool alone = ::dup2(from, 0) == 0 && ::dup2(to, 1) == 1 && ::close_range(2, ~0U, 0) == 0;
+  rlimit size{};
+  ::getrlimit(RLIMIT_FSIZE, &size);
+  size.rlim_cur = size.rlim_max = std::min(size.rlim_max, mostFileSize);
+  alone = alone && ::setrlimit(RLIMIT_FSIZE, &size) == 0;
+  if (!alone || ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) ::_exit(1);
+  // Where the kernel has no seccomp, lockIn() decides what follows.
+  try {
+    restrictToCopying();
+  } catch (const LockFailed&) {
+  }
+  copy();
+}
+
+}  // namespace
+
+void separateOutput() {
+  if (isFile(0)) {
+    int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null < 0 || ::dup2(null, 0) < 0) fail("/dev/null");
+    ::close(null);
+  }
+  if (isFile(2)) {
+    int pipe[2];
+    if (::pipe2(pipe, O_CLOEXEC) != 0) fail("no pipe");
+    pid_t copier = ::fork();
+    if (copier < 0) fail("no process to write to the file that is stderr");
+    if (copier == 0) beCopier(pipe[0], 2);
+    if (::dup2(pipe[1], 2) < 0) fail("stderr");
+    ::close(pipe[0]);
+    ::close(pipe[1]);
+  }
+  // Nothing is written there while a worker serves.
+  if (isFile(1) && ::dup2(2, 1) < 0) fail("stdout");
+}
+
+}  // namespace smsd::sandbox
