@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <future>
 
 #include "workers/net/curl-library.h"
 
@@ -14,9 +15,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr auto stopLook = std::chrono::milliseconds(50);  // while a name is looked up
+
 }  // namespace
 
-Lane::Lane(const LaneSettings& settings) : settings_(settings), url_(settings.url + "/" + settings.helo) {
+Lane::Lane(const LaneSettings& settings, net::Names& names)
+    : settings_(settings),
+      names_(names),
+      host_(net::hostToLookUp(settings.url)),
+      url_(settings.url + "/" + settings.helo) {
   makeHandle();
 }
 
@@ -115,6 +122,10 @@ Conversation Lane::runOnce(const Mail& mail, Milliseconds deadline, Connection c
   setTimeToConnect(settings_.connectTimeout);
   unsent_ = mail.content;
   error_[0] = '\0';
+  auto start = Clock::now();
+  if (auto known = learnAddresses(std::min(deadline, settings_.connectTimeout)); known != Known::yes)
+    return conclude(known == Known::no ? CURLE_COULDNT_RESOLVE_HOST : CURLE_OPERATION_TIMEDOUT);
+  deadline -= std::chrono::duration_cast<Milliseconds>(Clock::now() - start);
   to_.reset(curl_slist_append(nullptr, mail.to.c_str()));
   set(CURLOPT_MAIL_FROM, mail.from.c_str());
   set(CURLOPT_MAIL_RCPT, to_.get());
@@ -124,6 +135,30 @@ Conversation Lane::runOnce(const Mail& mail, Milliseconds deadline, Connection c
   // Else libcurl gives a reply a minute or two, whatever the deadline is.
   set(CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(deadline.count() / 1000 + 1));
   return conclude(curl_easy_perform(easy_.get()));
+}
+
+/// The addresses of the server, for libcurl, which looks up no name itself.
+Lane::Known Lane::learnAddresses(Milliseconds patience) {
+  if (host_.name.empty()) return Known::yes;
+  net::Found found = names_.known(host_);
+  if (found.entry.empty()) {
+    auto answer = std::make_shared<std::promise<net::Found>>();
+    auto asked = answer->get_future();
+    names_.ask(host_, [answer](net::Found one) { answer->set_value(std::move(one)); });
+    const auto end = Clock::now() + patience;
+    while (asked.wait_for(stopLook) != std::future_status::ready)
+      if (stopping_ || Clock::now() >= end) return Known::notInTime;
+    found = asked.get();
+  }
+  if (found.entry.empty()) {
+    error_[found.problem.copy(error_.data(), error_.size() - 1)] = '\0';
+    return Known::no;
+  }
+  std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> fresh(
+      curl_slist_append(nullptr, found.entry.c_str()), curl_slist_free_all);
+  set(CURLOPT_RESOLVE, fresh.get());
+  addresses_ = std::move(fresh);
+  return Known::yes;
 }
 
 Conversation Lane::conclude(CURLcode code) {

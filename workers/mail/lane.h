@@ -17,12 +17,13 @@
 
 #include "workers/mail/dialogue.h"
 #include "workers/mail/lanes.h"
+#include "workers/net/names.h"
 
 namespace smsd::mail {
 
 class Lane {
  public:
-  explicit Lane(const LaneSettings& settings);
+  Lane(const LaneSettings& settings, net::Names& names);
   ~Lane();
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
@@ -42,6 +43,8 @@ class Lane {
   template <typename T>
   void set(CURLoption option, T value);
   Conversation runOnce(const Mail& mail, Milliseconds deadline, Connection connection);
+  enum class Known { yes, no, notInTime };
+  Known learnAddresses(Milliseconds patience);
   Conversation conclude(CURLcode code);
   void waitNoLonger(Dialogue::State state);
   void setTimeToConnect(Milliseconds sinceBegin);
@@ -57,6 +60,9 @@ class Lane {
   static int onClose(void* at, curl_socket_t fd);
 
   const LaneSettings& settings_;
+  net::Names& names_;
+  const net::Host host_;  // that has to be looked up
+  std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> addresses_{nullptr, curl_slist_free_all};
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy_{nullptr, curl_easy_cleanup};
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> to_{nullptr, curl_slist_free_all};
   std::array<char, CURL_ERROR_SIZE> error_{};

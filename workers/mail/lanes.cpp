@@ -10,6 +10,7 @@
 
 #include "workers/mail/lane.h"
 #include "workers/net/curl-library.h"
+#include "workers/net/names.h"
 
 namespace smsd::mail {
 namespace {
@@ -37,6 +38,7 @@ class Lanes::Impl {
   void work(Lane& lane);
 
   const LaneSettings settings_;
+  net::Names names_;
   kj::MutexGuarded<Counter> counter_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<kj::Own<kj::Thread>> threads_;
@@ -45,7 +47,7 @@ class Lanes::Impl {
 Lanes::Impl::Impl(LaneSettings settings) : settings_(std::move(settings)) {
   net::initializeCurl();
   // A missing option shows here, on the loop's thread, not with the first SMS.
-  for (unsigned i = 0; i < settings_.lanes; ++i) lanes_.push_back(std::make_unique<Lane>(settings_));
+  for (unsigned i = 0; i < settings_.lanes; ++i) lanes_.push_back(std::make_unique<Lane>(settings_, names_));
   net::SignalsBlocked blocked;
   for (auto& lane : lanes_) threads_.push_back(kj::heap<kj::Thread>([this, &lane = *lane]() { work(lane); }));
 }

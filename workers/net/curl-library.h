@@ -1,5 +1,5 @@
-// What all who drive libcurl need: the library started once, its errors in our words, and no signals for those
-// who do it on threads of their own (mail).
+// What all who drive libcurl need: the library started once, its errors in our words, and no signals for
+// those who do it on threads of their own (mail).
 //
 // Called by transfers.cpp and the mail worker. Throws where the library cannot be used at all.
 #pragma once

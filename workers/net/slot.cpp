@@ -187,6 +187,16 @@ void Slot::aim(const std::string& url) {
     set(CURLOPT_REQUEST_TARGET, ("/" + url.substr(end)).c_str());
 }
 
+void Slot::know(const Found& found) {
+  if (found.serial == serial_ || found.entry.empty()) return;
+  std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> fresh(
+      curl_slist_append(nullptr, found.entry.c_str()), curl_slist_free_all);
+  KJ_REQUIRE(fresh != nullptr, "libcurl has no memory");
+  set(CURLOPT_RESOLVE, fresh.get());
+  addresses_ = std::move(fresh);
+  serial_ = found.serial;
+}
+
 void Slot::prepare(const Request& request) {
   request_ = &request;
   error_[0] = '\0';

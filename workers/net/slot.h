@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "workers/net/names.h"
 #include "workers/net/transfers.h"
 
 namespace smsd::net {
@@ -37,6 +38,8 @@ class Slot {
   Slot& operator=(const Slot&) = delete;
 
   CURL* easy() const { return easy_.get(); }
+  /// The addresses of the host, before prepare(). libcurl looks up no name itself.
+  void know(const Found& found);
   /// Takes the request, which stays where it is until the exchange is had.
   void prepare(const Request& request);
   /// The answer was a redirect that may be followed: the slot is prepared for it.
@@ -65,7 +68,9 @@ class Slot {
   std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed_;  // the gateway's, which easy_ reads
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy_;
   HeaderList headers_;
-  std::string gateway_;  // scheme://host:port; empty: easy_ has the whole URL
+  std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> addresses_{nullptr, curl_slist_free_all};
+  std::uint64_t serial_ = 0;  // of those
+  std::string gateway_;       // scheme://host:port; empty: easy_ has the whole URL
   std::array<char, CURL_ERROR_SIZE> error_{};
   const Request* request_ = nullptr;
   std::string target_;  // where a redirect led

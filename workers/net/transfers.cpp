@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "workers/net/curl-library.h"
+#include "workers/net/names.h"
 #include "workers/net/poller.h"
 #include "workers/net/slot.h"
 
@@ -27,13 +28,18 @@ struct Line {
 
 }  // namespace
 
-class Transfers::Impl {
+class Transfers::Impl final : private kj::TaskSet::ErrorHandler {
  public:
   Impl(TransferSettings settings, kj::AsyncIoContext& io);
-  ~Impl();
+  ~Impl() noexcept(false);
   kj::Promise<Exchange> run(Request request);
 
  private:
+  using Fulfiller = kj::Own<kj::PromiseFulfiller<Exchange>>;
+  void aim(const std::string& url);
+  void begin(Request request, const Found& found, Fulfiller fulfiller);
+  kj::Promise<void> lookUp(Request request, Fulfiller fulfiller);
+  void taskFailed(kj::Exception&& exception) override;
   kj::Promise<void> watch();
   void driveSoon();
   kj::Promise<void> goOn();
@@ -48,7 +54,10 @@ class Transfers::Impl {
 
   const TransferSettings settings_;
   kj::Timer& timer_;
-  Poller poller_;  // outlives the connections
+  Names names_;
+  std::string origin_;  // that host_ was read from
+  Host host_;           // that has to be looked up: the gateway, or the proxy in front of it
+  Poller poller_;       // outlives the connections
   std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi_;
   std::vector<std::unique_ptr<Line>> idle_;
   std::vector<std::unique_ptr<Line>> busy_;
@@ -58,6 +67,7 @@ class Transfers::Impl {
   kj::Promise<void> drive_ = kj::READY_NOW;
   kj::Promise<void> alarm_ = kj::READY_NOW;
   kj::Promise<void> watching_;
+  kj::TaskSet lookUps_;
 };
 
 Transfers::Impl::Impl(TransferSettings settings, kj::AsyncIoContext& io)
@@ -65,7 +75,8 @@ Transfers::Impl::Impl(TransferSettings settings, kj::AsyncIoContext& io)
       timer_(io.provider->getTimer()),
       poller_(io.unixEventPort),
       multi_(nullptr, curl_multi_cleanup),
-      watching_(nullptr) {
+      watching_(nullptr),
+      lookUps_(*this) {
   initializeCurl();
   multi_.reset(curl_multi_init());
   KJ_REQUIRE(multi_ != nullptr, "libcurl has no memory");
@@ -78,23 +89,76 @@ Transfers::Impl::Impl(TransferSettings settings, kj::AsyncIoContext& io)
       [](kj::Exception&& e) { KJ_LOG(ERROR, "transfers are not watched any more", e); });
 }
 
-Transfers::Impl::~Impl() {
+Transfers::Impl::~Impl() noexcept(false) {
   for (auto& line : busy_) curl_multi_remove_handle(multi_.get(), line->slot.easy());
 }
 
 kj::Promise<Exchange> Transfers::Impl::run(Request request) {
+  auto result = kj::newPromiseAndFulfiller<Exchange>();
+  aim(request.url);
+  Found found;
+  if (!host_.name.empty()) found = names_.known(host_);
+  if (host_.name.empty() || !found.entry.empty())
+    begin(std::move(request), found, kj::mv(result.fulfiller));
+  else
+    lookUps_.add(lookUp(std::move(request), kj::mv(result.fulfiller)));
+  return kj::mv(result.promise);
+}
+
+/// Whose name has to be known for this URL. All requests go to one gateway.
+void Transfers::Impl::aim(const std::string& url) {
+  if (!origin_.empty() && url.compare(0, origin_.size(), origin_) == 0 &&
+      (url.size() == origin_.size() || url[origin_.size()] == '/' || url[origin_.size()] == '?'))
+    return;
+  const std::size_t scheme = url.find("://");
+  const std::size_t start = scheme == std::string::npos ? 0 : scheme + 3;
+  origin_ = url.substr(0, std::min(url.find_first_of("/?#", start), url.size()));
+  host_ = hostToLookUp(settings_.proxy.url.empty() ? origin_ : settings_.proxy.url);
+}
+
+void Transfers::Impl::begin(Request request, const Found& found, Fulfiller fulfiller) {
   auto line = idle_.empty() ? makeLine() : std::move(idle_.back());
   if (!idle_.empty()) idle_.pop_back();
-  auto result = kj::newPromiseAndFulfiller<Exchange>();
   line->request = std::move(request);
-  line->fulfiller = kj::mv(result.fulfiller);
+  line->fulfiller = kj::mv(fulfiller);
+  line->slot.know(found);
   line->slot.prepare(line->request);
   line->place = busy_.size();
   KJ_ASSERT(curl_multi_add_handle(multi_.get(), line->slot.easy()) == CURLM_OK);
   note(*line);
   busy_.push_back(std::move(line));
   driveSoon();
-  return kj::mv(result.promise);
+}
+
+/// The lookup has as long as a connection has, and its time is the request's.
+kj::Promise<void> Transfers::Impl::lookUp(Request request, Fulfiller fulfiller) {
+  auto found = kj::newPromiseAndCrossThreadFulfiller<Found>();
+  // std::function copies what it holds.
+  auto shared = std::make_shared<kj::Own<kj::CrossThreadPromiseFulfiller<Found>>>(kj::mv(found.fulfiller));
+  names_.ask(host_, [shared](Found answer) { (*shared)->fulfill(std::move(answer)); });
+  auto patience = std::min(request.deadline, settings_.connectTimeout);
+  auto late = timer_.afterDelay(std::max<std::int64_t>(patience.count(), 1) * kj::MILLISECONDS).then([]() {
+    return Found{{}, "no connection in time"};
+  });
+  auto asked = Clock::now();
+  return found.promise.exclusiveJoin(kj::mv(late))
+      .then([this, asked, patience, request = std::move(request),
+             fulfiller = kj::mv(fulfiller)](Found answer) mutable {
+        auto took = std::chrono::duration_cast<Milliseconds>(Clock::now() - asked);
+        if (!answer.entry.empty()) {
+          request.deadline = std::max(request.deadline - took, Milliseconds(1));
+          return begin(std::move(request), answer, kj::mv(fulfiller));
+        }
+        Exchange exchange;
+        exchange.failure = took >= patience ? Failure::timeout : Failure::unreachable;
+        exchange.sent = Sent::nothing;
+        exchange.detail = answer.problem;
+        fulfiller->fulfill(std::move(exchange));
+      });
+}
+
+void Transfers::Impl::taskFailed(kj::Exception&& exception) {
+  KJ_LOG(ERROR, "a name is not looked up", exception);
 }
 
 kj::Promise<void> Transfers::Impl::watch() {

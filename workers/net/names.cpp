@@ -1,0 +1,159 @@
+#include "workers/net/names.h"
+
+#include <curl/curl.h>
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "workers/net/curl-library.h"
+
+namespace smsd::net {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// As long as libcurl keeps a name; after that the old addresses serve until the new ones are there.
+constexpr auto freshFor = 60s;
+constexpr auto usableFor = 10min;
+
+std::string partOf(CURLU* url, CURLUPart part) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};
+  std::unique_ptr<char, decltype(&curl_free)> owned(text, curl_free);
+  return owned.get();
+}
+
+bool isNumeric(const std::string& name) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(name.c_str(), nullptr, &hints, &found) != 0) return false;
+  ::freeaddrinfo(found);
+  return true;
+}
+
+std::string textOf(const addrinfo& address) {
+  char text[NI_MAXHOST];
+  if (::getnameinfo(address.ai_addr, address.ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) != 0)
+    return {};
+  return address.ai_family == AF_INET6 ? "[" + std::string(text) + "]" : text;
+}
+
+/// Blocks.
+Found lookUp(const Host& host) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  int error = ::getaddrinfo(host.name.c_str(), nullptr, &hints, &found);
+  if (error != 0) return {{}, "Could not resolve host " + host.name + ": " + ::gai_strerror(error)};
+  std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, ::freeaddrinfo);
+  std::string addresses;
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+    std::string address = textOf(*one);
+    if (address.empty()) continue;
+    if (!addresses.empty()) addresses += ',';
+    addresses += address;
+  }
+  if (addresses.empty())
+    return {{}, "Could not resolve host " + host.name + ": no address of it can be used"};
+  return {host.name + ":" + std::to_string(host.port) + ":" + addresses, {}};
+}
+
+}  // namespace
+
+Host hostToLookUp(const std::string& url) {
+  std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
+  if (parsed == nullptr ||
+      curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
+    return {};
+  Host host{partOf(parsed.get(), CURLUPART_HOST), 0};
+  // libcurl knows this host itself (RFC 6761, 6.3).
+  if (host.name == "localhost" || host.name.ends_with(".localhost") || host.name.starts_with('[')) return {};
+  if (isNumeric(host.name)) return {};
+  host.port = static_cast<std::uint16_t>(std::atoi(partOf(parsed.get(), CURLUPART_PORT).c_str()));
+  return host;
+}
+
+/// Where the thread and those who ask meet. It outlives both: a lookup may take longer than the process wants
+/// to live.
+struct Names::Desk {
+  struct Question {
+    Host host;
+    std::function<void(Found)> done;
+  };
+
+  void work() {
+    std::unique_lock lock(guard);
+    for (;;) {
+      changed.wait(lock, [this] { return closed || !questions.empty(); });
+      if (closed) return;
+      Question question = std::move(questions.front());
+      questions.pop_front();
+      if (!isFresh(question.host)) {
+        lock.unlock();
+        Found found = lookUp(question.host);
+        lock.lock();
+        remember(question.host, std::move(found));
+      }
+      Found answer = last;
+      if (closed) return;
+      question.done(std::move(answer));
+    }
+  }
+  bool isFresh(const Host& asked) const {
+    return asked == host && !last.entry.empty() && Clock::now() < at + freshFor;
+  }
+  void remember(const Host& asked, Found found) {
+    if (found.entry.empty() && asked == host && !last.entry.empty()) return;
+    bool same = asked == host && found.entry == last.entry;
+    found.serial = same ? last.serial : last.serial + 1;
+    host = asked;
+    last = std::move(found);
+    at = Clock::now();
+  }
+
+  std::mutex guard;
+  std::condition_variable changed;
+  std::deque<Question> questions;
+  bool closed = false;
+  Host host;  // that `last` is of
+  Found last;
+  Clock::time_point at{};
+};
+
+Names::Names() : desk_(std::make_shared<Desk>()) {
+  SignalsBlocked blocked;
+  std::thread([desk = desk_]() { desk->work(); }).detach();
+}
+
+Names::~Names() {
+  std::lock_guard lock(desk_->guard);
+  desk_->closed = true;
+  desk_->questions.clear();
+  desk_->changed.notify_all();
+}
+
+Found Names::known(const Host& host) {
+  std::lock_guard lock(desk_->guard);
+  auto now = Clock::now();
+  if (!(host == desk_->host) || desk_->last.entry.empty() || now >= desk_->at + usableFor) return {};
+  if (now >= desk_->at + freshFor && desk_->questions.empty()) {
+    desk_->questions.push_back({host, [](Found) {}});
+    desk_->changed.notify_all();
+  }
+  return desk_->last;
+}
+
+void Names::ask(const Host& host, std::function<void(Found)> done) {
+  std::lock_guard lock(desk_->guard);
+  desk_->questions.push_back({host, std::move(done)});
+  desk_->changed.notify_all();
+}
+
+}  // namespace smsd::net
