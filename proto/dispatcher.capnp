@@ -55,6 +55,10 @@ interface Dispatcher {
   # The supervisor hands the same sink with every batch of a connection: reports of several batches may share a call.
   #
   # The supervisor keeps at most `window + backlog` SMS out. More than that fails the call, and none of the batch is taken.
+  # Each SMS has to be begun, or given back as notBegun, within (timeout + 3 s) x (1 + backlog / window, rounded up), and one
+  # (timeout + 3 s) more for a worker with `spacing`. That is what a worker needs whose every SMS takes until its deadline; a
+  # worker that lets an SMS lie longer is ended, and the SMS goes another way.
+  #
   # Not to be repeated after a lost connection without an `unknown` in between: the attempt ids would be the same.
 
   recall @2 (attempts :List(UInt64)) -> (reports :List(Report));
@@ -143,17 +147,22 @@ struct Outcome {
 struct Description {
   version @0 :UInt32;
   kind @1 :Text;
-  # gammu, http, soap, mail or debug
+  # gammu, http, soap, mail or debug: the one that the supervisor's configuration names, or the worker is ended
   window @2 :UInt32;
-  # how many SMS are worked on at once: 1 for a modem
+  # how many SMS are worked on at once: 1 for a modem. At least 1; the supervisor has a bound for each kind, and ends a worker
+  # that claims more.
   backlog @3 :UInt32;
-  # how many more may be handed over ahead, so that the window never runs dry; 0 where the order matters more
+  # how many more may be handed over ahead, so that the window never runs dry; 0 where the order matters more. Bounded as the
+  # window is. Of what is claimed within the bound the supervisor uses 4 x window, or 8 where that is more.
   knowsKeys @4 :Bool;
   # the gateway drops a second request with the same idempotency key
   software @5 :Text;
   # name and version, for status
   lock @6 :List(Text);
   # the parts of the inner lock that are in force: "no_new_privs", "landlock:7", "seccomp", "rlimits"
+  spacing @7 :UInt32;
+  # milliseconds from one SMS begun to the next at least; 0: none. The supervisor hands over no more than can begin within one
+  # `timeout` at that pace.
 }
 
 struct Health {

@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "common/files/regular-file.h"
+#include "supervisor/kinds.h"
 #include "supervisor/socket-names.h"
 
 namespace smsd {
@@ -113,7 +114,12 @@ using keeper::QuotaConfig;
 
 constexpr std::string_view notAName =
     "is not a name, expected a-z, 0-9 and -, not starting with -, at most 31 characters";
-const std::vector<std::string> kinds = {"gammu", "http", "soap", "mail", "debug"};
+
+std::vector<std::string> namesOfKinds() {
+  std::vector<std::string> names;
+  for (const auto& kind : builtInKinds()) names.push_back(kind.name);
+  return names;
+}
 
 /// How a worker is run, whatever it is for.
 void declareWorker(Keys& keys, const std::string& section, DispatcherConfig& dispatcher) {
@@ -134,7 +140,7 @@ void declareWorker(Keys& keys, const std::string& section, DispatcherConfig& dis
 void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
   keys.text("name", dispatcher.name, "how it is called: a-z, 0-9 and -, at most 31 characters",
             Presence::required);
-  keys.word("kind", dispatcher.kind, kinds, "how it sends", Presence::required);
+  keys.word("kind", dispatcher.kind, namesOfKinds(), "how it sends", Presence::required);
   declareWorker(keys, "", dispatcher);
   QuotaConfig& quota = dispatcher.quota;
   keys.integer("per_day", quota.perDay, {0, 1'000'000}, "SMS a day at most, from midnight; 0: no limit");
@@ -162,7 +168,7 @@ void declareAdminMail(Keys& keys, Config& config) {
   keys.text(
       "admin_mail.dispatcher", mail.worker.name,
       "the name of the mail's own dispatcher, which no SMS goes through; its file is the one of that name");
-  keys.word("admin_mail.kind", mail.worker.kind, kinds, "how it sends");
+  keys.word("admin_mail.kind", mail.worker.kind, namesOfKinds(), "how it sends");
   declareWorker(keys, "admin_mail.", mail.worker);
   keys.duration("admin_mail.delay", mail.delay, {0s, 1h},
                 "how long the first entry waits for what comes with it");

@@ -13,8 +13,8 @@ constexpr Milliseconds dear = 1s;
 Hire hireFor(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan) {
   return [&io, config, plan = std::move(plan)](WorkerEvents& keeper) -> kj::Own<Generation> {
     auto link = config.activation == Activation::socket ? socketLink(io, config.socket) : spawnLink(io, plan);
-    return kj::heap<Worker>(kj::mv(link), io.provider->getTimer(), config.startTimeout, config.timeout,
-                            keeper);
+    return kj::heap<Worker>(kj::mv(link), io.provider->getTimer(), kindNamed(config.kind),
+                            config.startTimeout, config.timeout, keeper);
   };
 }
 

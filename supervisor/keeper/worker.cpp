@@ -12,7 +12,6 @@
 namespace smsd::keeper {
 namespace {
 
-constexpr unsigned mostWindow = 4096;
 // A worker keeps its own deadline and says `unknown` half a second after it; one that is this much later is
 // hung.
 constexpr auto margin = 3 * kj::SECONDS;
@@ -97,9 +96,10 @@ class Worker::Sink final : public proto::OutcomeSink::Server {
   Worker* worker_;
 };
 
-Worker::Worker(kj::Own<Link> link, kj::Timer& timer, Milliseconds startTimeout, Milliseconds timeout,
-               WorkerEvents& events)
+Worker::Worker(kj::Own<Link> link, kj::Timer& timer, const Kind& kind, Milliseconds startTimeout,
+               Milliseconds timeout, WorkerEvents& events)
     : timer_(timer),
+      kind_(kind),
       timeout_(timeout),
       events_(events),
       link_(kj::mv(link)),
@@ -152,9 +152,13 @@ void Worker::described(proto::Description::Reader said) {
   if (said.getVersion() != proto::VERSION)
     return breach(fmt::format("the worker speaks version {} of the contract, smsd {}", said.getVersion(),
                               std::uint32_t(proto::VERSION)));
-  if (said.getWindow() < 1 || said.getWindow() > mostWindow || said.getBacklog() > mostWindow)
-    return breach("a window beyond all bounds");
-  traits_ = {said.getWindow(), said.getBacklog(), said.getKnowsKeys(), {}};
+  auto granted = grant({text::printable(said.getKind().cStr(), 40), said.getWindow(), said.getBacklog(),
+                        Milliseconds(said.getSpacing())},
+                       kind_, timeout_);
+  if (auto* words = std::get_if<std::string>(&granted)) return breach(*words);
+  auto& [window, backlog, beginWithin] = std::get<Granted>(granted);
+  beginWithin_ = beginWithin;
+  traits_ = {window, backlog, said.getKnowsKeys(), {}};
   for (auto part : said.getLock())
     if (traits_.lock.size() < 16)
       traits_.lock.push_back(text::printable(std::string_view(part.begin(), part.size()), 40));
@@ -349,6 +353,10 @@ void Worker::watchDeadlines() {
     bool hung = !out_.empty() && now - lastHeard_ > limit;
     for (auto& [attempt, out] : out_) hung = hung || (out.begun == Begun::yes && now - out.since > limit);
     if (hung) end("no answer within the timeout: the worker hangs");
+    auto begin = duration(beginWithin_);
+    for (auto& [attempt, out] : out_)
+      if (!hung && out.begun == Begun::no && now - out.since > begin)
+        breach(fmt::format("an SMS was not begun within {} s", beginWithin_ / std::chrono::seconds(1)));
     watchDeadlines();
   }));
 }

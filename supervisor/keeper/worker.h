@@ -18,6 +18,7 @@
 
 #include "common/rpc/channel.h"
 #include "supervisor/config.h"
+#include "supervisor/keeper/claims.h"
 #include "supervisor/keeper/generation.h"
 #include "supervisor/keeper/link.h"
 
@@ -25,8 +26,9 @@ namespace smsd::keeper {
 
 class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
  public:
-  Worker(kj::Own<Link> link, kj::Timer& timer, Milliseconds startTimeout, Milliseconds timeout,
-         WorkerEvents& events);
+  /// `kind`: what its entry in smsd.yaml says.
+  Worker(kj::Own<Link> link, kj::Timer& timer, const Kind& kind, Milliseconds startTimeout,
+         Milliseconds timeout, WorkerEvents& events);
   ~Worker() noexcept(false);
 
   int pid() const override { return link_->pid(); }
@@ -62,7 +64,9 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   void taskFailed(kj::Exception&& exception) override;
 
   kj::Timer& timer_;
+  const Kind kind_;
   Milliseconds timeout_;
+  Milliseconds beginWithin_{0};
   WorkerEvents& events_;
   kj::Own<Link> link_;
   Sink* sink_ = nullptr;

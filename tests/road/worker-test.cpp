@@ -18,6 +18,8 @@ class FakeProgram final : public proto::Dispatcher::Server {
  public:
   struct Says {
     std::string broken;
+    std::string kind = "http";
+    unsigned window = 4;
     bool silent = false;  // does not answer health
     std::function<void(proto::Health::Builder)> write;
   };
@@ -27,7 +29,8 @@ class FakeProgram final : public proto::Dispatcher::Server {
   kj::Promise<void> describe(DescribeContext context) override {
     auto description = context.getResults().initDescription();
     description.setVersion(proto::VERSION);
-    description.setWindow(4);
+    description.setKind(says_.kind.c_str());
+    description.setWindow(says_.window);
     return kj::READY_NOW;
   }
   kj::Promise<void> health(HealthContext context) override {
@@ -94,7 +97,8 @@ class WorkerTalk : public testing::Test, public WorkerEvents {
   void start() {
     auto pipe = io.provider->newTwoWayPipe();
     program = rpc::Channel::serve(kj::mv(pipe.ends[1]), kj::heap<FakeProgram>(says, sink));
-    worker = kj::heap<Worker>(kj::heap<FakeLink>(kj::mv(pipe.ends[0])), timer, 30s, 10s, *this);
+    worker =
+        kj::heap<Worker>(kj::heap<FakeLink>(kj::mv(pipe.ends[0])), timer, kindNamed("http"), 30s, 10s, *this);
     settle();
   }
   /// Until nothing moves between the two ends any more.
@@ -159,6 +163,45 @@ class WorkerTalk : public testing::Test, public WorkerEvents {
   std::string gone;
   int declined = 0;
 };
+
+TEST_F(WorkerTalk, AWorkerOfAnotherKindBreaksTheContract) {
+  says.kind = "gammu";
+  start();
+  EXPECT_FALSE(ready);
+  expectBreach("the worker is of kind gammu, smsd.yaml says http");
+}
+
+TEST_F(WorkerTalk, AWindowThatItsKindCannotHaveBreaksTheContract) {
+  says.window = 257;
+  start();
+  EXPECT_FALSE(ready);
+  expectBreach("a window beyond all bounds: 257 + 0, expected at most 256 + 4096 of kind http");
+}
+
+// One that works: each second another SMS, so that it never looks hung.
+TEST_F(WorkerTalk, AnSmsThatIsNeverBegunIsTakenFromAWorkerThatGoesOnWithOthers) {
+  start();
+  give({1, 2, 3});
+  queue::AttemptId next = 100;
+  for (int second = 0; second < 12; ++second) {
+    give({next});
+    ASSERT_TRUE(begin({next}));
+    report(1, [&](Reports reports) {
+      reports[0].setAttempt(next);
+      reports[0].initOutcome().setAccepted("");
+    });
+    ++next;
+    advance(1s);
+    ASSERT_EQ(gone, "") << second;
+  }
+  advance(1s);
+  advance(1s);
+  expectBreach("an SMS was not begun within 13 s");
+  for (queue::AttemptId attempt : {1, 2, 3}) {
+    EXPECT_EQ(said.at(attempt).begun, Begun::no);
+    EXPECT_EQ(said.at(attempt).outcome.kind, OutcomeKind::deferred);
+  }
+}
 
 TEST_F(WorkerTalk, AReportOfNothingBreaksTheContract) {
   start();

@@ -91,6 +91,8 @@ kj::Promise<void> Server::describe(DescribeContext context) {
     description.setWindow(traits_.window);
     description.setBacklog(traits_.backlog);
     description.setKnowsKeys(traits_.knowsKeys);
+    description.setSpacing(
+        static_cast<std::uint32_t>(std::chrono::duration_cast<Milliseconds>(traits_.spacing).count()));
     description.setSoftware("smsd-worker " SMSD_VERSION);
     auto lock = description.initLock(lock_.size());
     for (unsigned i = 0; i < lock_.size(); ++i) lock.set(i, view(lock_[i]));

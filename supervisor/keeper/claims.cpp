@@ -1,0 +1,41 @@
+#include "supervisor/keeper/claims.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace smsd::keeper {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A window never runs dry with four more of its size ahead; a small one has a few more. Each further one is
+// an SMS that waits behind a worker instead of in the queue, where another dispatcher can have it.
+constexpr unsigned aheadForOne = 4, aheadAtLeast = 8;
+// A worker keeps its own deadline, and is this late with what it says at most.
+constexpr Milliseconds margin = 3s;
+
+}  // namespace
+
+std::variant<Granted, std::string> grant(const Claim& claim, const Kind& kind, Milliseconds timeout) {
+  if (claim.kind != kind.name)
+    return fmt::format("the worker is of kind {}, smsd.yaml says {}",
+                       claim.kind.empty() ? "(none)" : claim.kind, kind.name);
+  if (claim.window < 1 || claim.window > kind.window || claim.backlog > kind.backlog)
+    return fmt::format("a window beyond all bounds: {} + {}, expected at most {} + {} of kind {}",
+                       claim.window, claim.backlog, kind.window, kind.backlog, kind.name);
+  Granted granted{claim.window, std::min(claim.backlog, std::max(aheadForOne * claim.window, aheadAtLeast)),
+                  0ms};
+  if (claim.spacing > 0ms) {
+    // No more than begin within one timeout.
+    const auto most =
+        static_cast<unsigned>(std::clamp<std::int64_t>(timeout / claim.spacing, 1, kind.window));
+    granted.window = std::min(granted.window, most);
+    granted.backlog = std::min(granted.backlog, most - granted.window);
+  }
+  const unsigned rounds = 1 + (granted.backlog + granted.window - 1) / granted.window;
+  granted.beginWithin = (timeout + margin) * (claim.spacing > 0ms ? rounds + 1 : rounds);
+  return granted;
+}
+
+}  // namespace smsd::keeper

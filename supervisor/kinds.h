@@ -1,0 +1,24 @@
+// The kinds of dispatchers that smsd knows, and the most that a worker of each may ask for.
+//
+// Owns their names and bounds, which are those of the workers' own keys. Called by config.cpp, which lists
+// the names, and by the keeper, which holds a worker to them. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace smsd {
+
+struct Kind {
+  std::string name;
+  unsigned window = 1;   // SMS worked on at once, at most
+  unsigned backlog = 0;  // SMS taken ahead of the window, at most
+};
+
+const std::vector<Kind>& builtInKinds();
+
+/// The kind of that name. One that is not known may have one SMS at a time.
+Kind kindNamed(std::string_view name);
+
+}  // namespace smsd
