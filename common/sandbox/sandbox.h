@@ -34,9 +34,11 @@ struct Policy {
   std::vector<std::filesystem::path> devices{};   // read, write, ioctl
   Network network = Network::none;
   std::vector<std::uint16_t>
-      connectPorts{};            // TCP ports that may be connected to; empty: any (with Network::outbound)
-  std::uint64_t openFiles = 64;  // RLIMIT_NOFILE
-  // RLIMIT_DATA, bytes: the heap, the stacks of threads, and all else that is private and writable.
+      connectPorts{};  // TCP ports that may be connected to; empty: any (with Network::outbound)
+  // RLIMIT_NOFILE. Measured: 7 (debug), 10 (gammu).
+  std::uint64_t openFiles = 64;
+  // RLIMIT_DATA, bytes: the heap, the stacks of threads, and all else that is private and writable. Measured:
+  // 3 MiB (debug with 8,192 SMS), 8 MiB (gammu).
   std::uint64_t memory = 64 << 20;
   Threads threads = Threads::atTheStart;
 };

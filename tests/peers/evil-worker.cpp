@@ -114,8 +114,7 @@ void sendSignals() {
 
 void writeOver() {
   int done = 0;
-  for (int fd = 0; fd < 64; ++fd) {
-    if (fd == 3) continue;  // the channel: garbage there is another test's
+  for (int fd : {1, 2}) {
     ::fcntl(fd, F_SETFL, 0);
     done += ::ftruncate(fd, 0) == 0;
     done += ::lseek(fd, 0, SEEK_SET) == 0;

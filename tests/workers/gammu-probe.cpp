@@ -25,6 +25,15 @@ std::string opened(const char* name, const std::string& path, int flags) {
   return result(name, ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600));
 }
 
+std::string startsThread() {
+  try {
+    std::thread([] {}).join();
+    return "thread worked; ";
+  } catch (const std::system_error& e) {
+    return fmt::format("thread {}; ", strerrorname_np(e.code().value()));
+  }
+}
+
 std::string tries(const std::string& otherTty) {
   return opened("passwd", "/etc/passwd", O_RDONLY) + opened("tty", otherTty, O_RDWR) +
          opened("ptmx", "/dev/ptmx", O_RDWR) + opened("memory", "/proc/self/mem", O_RDONLY) +
@@ -57,15 +66,6 @@ class Other {
   std::promise<std::function<void()>> tasks_;
   std::thread thread_;
 };
-
-std::string startsThread() {
-  try {
-    std::thread([] {}).join();
-    return "thread worked; ";
-  } catch (const std::system_error& e) {
-    return fmt::format("thread {}; ", strerrorname_np(e.code().value()));
-  }
-}
 
 class Probing final : public smsd::gammu::GammuDispatcher {
  public:
