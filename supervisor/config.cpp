@@ -60,10 +60,16 @@ void declareQueue(Keys& keys, Config& config) {
   keys.duration("queue.poll_interval", queue.pollInterval, bounds::pollInterval,
                 "how often the queue is looked at when nothing announced a message");
   keys.duration("queue.lease", queue.lease, {1s, 10min}, "how long a silent supervisor keeps its claims");
+  keys.integer("queue.mild_share", queue.mildShare, {0, 1000},
+               "one SMS in so many is the oldest instead of the most severe; 0: none");
   keys.durationOr("never", "queue.expire_after", queue.expireAfter, {1s, std::chrono::days(365)},
                   "messages older than this are ignored instead of sent (NAV: autocancel)");
   keys.durationOr("never", "queue.keep_history", queue.keepHistory, {1h, std::chrono::days(3650)},
                   "how long smsd's own record of what became of each SMS is kept");
+  keys.rule("queue.mild_share", [&queue]() -> std::optional<std::string> {
+    if (queue.mildShare != 1) return std::nullopt;
+    return "is 1, expected 0 or at least 2: with 1 the oldest would always be first, whatever its severity";
+  });
   keys.rule("queue.postgresql.connection", [&queue]() -> std::optional<std::string> {
     if (holdsPassword(queue.postgresql))
       return "holds a password, expected none: name a file with passfile=..., or use peer authentication";

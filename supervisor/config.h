@@ -88,6 +88,7 @@ struct Config {
     std::filesystem::path sqlite = "/var/lib/smsd/queue.db";
     Milliseconds pollInterval = 30s;
     Milliseconds lease = 30s;
+    int mildShare = 8;  // one in so many; 0: never
     std::optional<Milliseconds> expireAfter;
     std::optional<Milliseconds> keepHistory = std::chrono::days(90);
   } queue;

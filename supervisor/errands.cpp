@@ -101,7 +101,9 @@ TrialReport testThrough(Client& client, const Config& config, const Arguments& a
 class Bench final : public keeper::DispatcherEvents {
  public:
   Bench(kj::AsyncIoContext& io, const Config& config, std::vector<keeper::SpawnPlan> plans)
-      : log_(config.log.recipient), trials_(io.provider->getTimer(), keepers_, config.formatting) {
+      : log_(config.log.recipient),
+        trials_(io.provider->getTimer(), keepers_, config.formatting,
+                [](const keeper::Keeper&) { return true; }) {
     for (std::size_t i = 0; i < plans.size(); ++i)
       keepers_.push_back(
           std::make_unique<keeper::Keeper>(io, config.dispatchers[i], std::move(plans[i]), i, log_, *this));

@@ -59,7 +59,7 @@ class WorkerEvents {
   /// the next as well. Before the report that has it.
   virtual void workerDeclined() = 0;
   /// Asked for each SMS that a worker is about to begin, after what was reported with it.
-  virtual Leave mayBegin() const = 0;
+  virtual Leave mayBegin(queue::AttemptId attempt) const = 0;
   /// The last call: the object may be destroyed afterwards, not from within.
   virtual void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, Conduct conduct) = 0;
 };

@@ -35,7 +35,7 @@ class Keeper::Desk final : public WorkerEvents {
     keeper_.workerReported(generation_, std::move(outcomes));
   }
   void workerDeclined() override { keeper_.workerDeclined(generation_); }
-  Leave mayBegin() const override { return keeper_.mayBegin(); }
+  Leave mayBegin(queue::AttemptId attempt) const override { return keeper_.mayBegin(attempt); }
   void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, Conduct conduct) override {
     keeper_.workerGone(generation_, why, std::move(lost), conduct);
   }
@@ -184,17 +184,20 @@ void Keeper::workerGone(unsigned generation, const std::string& why, std::vector
   if (!leaving) sayGone(why, pid, lost.size(), conduct, action);
   if (!std::exchange(restarting_, false)) workerReason_ = why;
   lost = notOursToKnow(std::move(lost), conduct);
-  bool begun = false;
+  std::vector<Breaker::Whose> begun;
   for (auto& one : lost) {
     count(one);
-    begun = begun || one.begun == Begun::yes;
+    Breaker::Whose whose = ended(one.attempt);
+    if (one.begun == Begun::yes) begun.push_back(std::move(whose));
   }
-  if (begun) {
+  if (!begun.empty()) {
     // One that dies with whatever it is given is sick, however fast it is replaced; but how long it hung says
-    // nothing of the way out, and a fresh one is there.
+    // nothing of the way out, and a fresh one is there. With one SMS alone that may be the fault of its text.
     wayReason_ = why;
-    breaker_.record(OutcomeKind::unknown, now());
+    breaker_.record(OutcomeKind::unknown, now(), 0ms, 0ms,
+                    begun.size() == 1 ? begun.front() : Breaker::Whose{});
   }
+  inFlight_.clear();
   carryOut(action);
   changed();
   road_.dispatcherReported(index_, std::move(lost));

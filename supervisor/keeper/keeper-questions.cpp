@@ -1,6 +1,7 @@
 // The part of the keeper that asks its worker: how it is, and what became of attempts whose connection is
 // gone.
 #include "supervisor/keeper/keeper.h"
+#include "supervisor/road/attempt-range.h"
 
 namespace smsd::keeper {
 namespace {
@@ -15,6 +16,13 @@ constexpr Milliseconds whileBusy = 5s, whileBroken = 15s, whileIdle = 60s;
 
 void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) {
   worker_->dispatch(batch);
+  auto kind = breaker() == Breaker::State::closed ? InFlight::Kind::usual : InFlight::Kind::probe;
+  for (auto* submission : batch) {
+    // A test that an operator repeats is another one each time.
+    bool trial = isIn(AttemptRange::trials, submission->attempt);
+    inFlight_.add(submission->attempt,
+                  {now(), rankOf(submission->severity), trial ? std::string() : submission->recipient, kind});
+  }
   healthAt_ = std::min(healthAt_, now() + whileBusy);
   healthDue_.notLaterThan(timer_.now() + std::int64_t(whileBusy.count()) * kj::MILLISECONDS);
 }

@@ -35,7 +35,7 @@ Keeper::Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std:
       road_(road),
       breaker_(std::min(dear, config.timeout / 2)),
       changed_(timer_.now()),
-      probe_(timer_, [this]() { road_.dispatcherChanged(index_); }),
+      probe_(timer_, [this]() { changed(); }),
       respawn_(timer_, [this]() { happens(Life::Event::start); }),
       proving_(timer_,
                [this]() {
@@ -97,18 +97,33 @@ bool Keeper::usable() const {
   return false;
 }
 
-std::size_t Keeper::room() const {
-  if (!usable()) return 0;
-  if (breaker() == Breaker::State::halfOpen) return 1;  // the probe
+/// One SMS at a time is the probe. What is out since before leaves it the rest of the window.
+bool Keeper::mayTry() const {
+  return working() && !paused_ && sick_ != Sick::byHealth && !inFlight_.probing() &&
+         worker_->out() + inquiry_.size() < std::max<std::size_t>(traits_.window, 1);
+}
+
+Places Keeper::places() const {
+  if (!usable()) return {};
+  if (breaker() == Breaker::State::halfOpen) return {.all = 1, .others = 1};
   // What a worker that outlived a connection still has under way takes room there.
-  return capacity() - std::min(capacity(), worker_->out() + inquiry_.size());
+  return inFlight_.places(traits_.window, traits_.backlog, worker_->out() + inquiry_.size(), now());
 }
 
 /// What is not begun yet comes back when another way has become better for it.
-Leave Keeper::mayBegin() const {
+Leave Keeper::mayBegin(queue::AttemptId attempt) const {
   if (!road_.mayBegin()) return Leave::revoked;
-  bool usable = working() && !paused_ && sick_ != Sick::byHealth && breaker() != Breaker::State::open;
+  bool open = breaker() == Breaker::State::open && !inFlight_.isProbe(attempt);
+  bool usable = working() && !paused_ && sick_ != Sick::byHealth && !open;
   return usable ? Leave::granted : Leave::withheld;
+}
+
+/// An attempt is not out any more: whose it was.
+Breaker::Whose Keeper::ended(queue::AttemptId attempt) {
+  auto one = inFlight_.remove(attempt);
+  if (!one) return {};
+  auto kind = one->kind == InFlight::Kind::probe ? Breaker::Whose::Kind::probe : Breaker::Whose::Kind::usual;
+  return {std::move(one->recipient), one->rank, FarEnd::reached, kind};
 }
 
 Milliseconds Keeper::untilProbe() const {
@@ -151,7 +166,9 @@ void Keeper::reconfigure(const DispatcherConfig& config, Hire hire) {
 void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
   for (auto& one : outcomes) {
     count(one);
+    Breaker::Whose whose = ended(one.attempt);
     if (one.begun == Begun::no) continue;  // the far end was not asked
+    inFlight_.took(one.waited);
     const Outcome& outcome = one.outcome;
     bool answered = outcome.kind == OutcomeKind::accepted || outcome.kind == OutcomeKind::refused;
     if (!answered) wayReason_ = outcome.words;
@@ -160,20 +177,21 @@ void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
       sick_ = Sick::byOutcome;
       healthDue_.in(0ms);  // perhaps the worker can tell when it is over
     }
+    whose.farEnd = outcome.farEnd;
     if (outcome.notUnderstood())
-      recordNotUnderstood(outcome);
+      recordNotUnderstood(outcome, whose);
     else
-      breaker_.record(outcome.kind, now(), one.waited, outcome.after);
+      breaker_.record(outcome.kind, now(), one.waited, outcome.after, whose);
   }
   changed();
 }
 
 /// A configuration to mend. One entry for it, not one an answer; when it understands nothing at all it counts
 /// as broken, because more of its SMS would only be sent twice.
-void Keeper::recordNotUnderstood(const Outcome& outcome) {
+void Keeper::recordNotUnderstood(const Outcome& outcome, const Breaker::Whose& whose) {
   if (++notUnderstood_.answers == 1) events_.answerNotUnderstood(config_.name, outcome.words);
   notUnderstood_.last = outcome.words;
-  breaker_.recordNotUnderstood(now());
+  breaker_.recordNotUnderstood(now(), whose);
   if (!breaker_.understandsNothing() || breaker() == Breaker::State::closed) return;
   wayReason_ = "none of its last answers was understood, mend its configuration: " + outcome.words;
   if (sick_ == Sick::no) sick_ = Sick::byOutcome;
@@ -228,7 +246,7 @@ void Keeper::changed() {
   if (std::exchange(lastState_, state) != state) changed_ = timer_.now();
   say(state);
   if (ready_ && breaker() == Breaker::State::open)
-    probe_.in(std::max(breaker_.probeAt() - now(), Milliseconds(0)));
+    probe_.in((breaker_.openForAllUntil() > now() ? breaker_.openForAllUntil() : breaker_.probeAt()) - now());
   if (life_.phase() != Life::Phase::leaving && life_.phase() != Life::Phase::over)
     road_.dispatcherChanged(index_);
 }

@@ -21,6 +21,7 @@
 #include "supervisor/events.h"
 #include "supervisor/keeper/breaker.h"
 #include "supervisor/keeper/day-count.h"
+#include "supervisor/keeper/in-flight.h"
 #include "supervisor/keeper/inquiry.h"
 #include "supervisor/keeper/life.h"
 #include "supervisor/keeper/link.h"
@@ -66,9 +67,18 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   /// Starts the first worker.
   void start();
   /// How many SMS it may be given now. 0: not ready, resting, or full.
-  std::size_t room() const;
+  std::size_t room() const { return places().all; }
+  /// The same by severity: the last places may be for the severe alone.
+  Places places() const;
   /// Ready to work: room() may be 0 for the moment.
   bool usable() const;
+  /// Usable, but what it is given next is the probe.
+  bool probes() const { return usable() && breaker() == Breaker::State::halfOpen; }
+  /// Not usable, as it rests; but for such failures that an SMS of this rank may be the probe now.
+  bool triesFor(int rank) const { return mayTry() && !usable() && breaker_.opensFor(rank, now()); }
+  bool triesForSome() const { return triesFor(INT_MIN); }
+  /// For which: those that are more severe than this rank. None: for any.
+  std::optional<int> triesAbove() const { return breaker_.openFrom(); }
   /// Its first worker has neither become ready nor failed yet.
   bool undecided() const { return undecided_; }
   /// How many of this severity the day's limit leaves; SIZE_MAX: there is no limit.
@@ -145,7 +155,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   void workerDeclined(unsigned generation);
   void workerGone(unsigned generation, const std::string& why, std::vector<AttemptOutcome> lost,
                   Conduct conduct);
-  Leave mayBegin() const;
+  Leave mayBegin(queue::AttemptId attempt) const;
 
   void happens(Life::Event event);
   void carryOut(Life::Action action);
@@ -166,7 +176,9 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   bool outlivesUs() const { return config_.activation == Activation::socket; }
 
   void record(const std::vector<AttemptOutcome>& outcomes);
-  void recordNotUnderstood(const Outcome& outcome);
+  void recordNotUnderstood(const Outcome& outcome, const Breaker::Whose& whose);
+  Breaker::Whose ended(queue::AttemptId attempt);
+  bool mayTry() const;
   void countToday();
   void count(const AttemptOutcome& one);
   bool working() const {
@@ -194,6 +206,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
 
   Life life_;
   kj::Own<Generation> worker_;
+  InFlight inFlight_;  // with that worker
   WorkerTraits traits_;
   bool ready_ = false;     // this generation said so
   bool declined_ = false;  // and then that it takes no more

@@ -311,7 +311,7 @@ bool Worker::takeBegun(queue::AttemptId attempt, std::vector<queue::AttemptId>& 
     return false;
   }
   lastHeard_ = timer_.now();
-  Leave leave = events_.mayBegin();
+  Leave leave = events_.mayBegin(attempt);
   // A test SMS is nobody's claim.
   if (leave == Leave::revoked && isIn(AttemptRange::trials, attempt)) leave = Leave::granted;
   switch (leave) {

@@ -80,6 +80,7 @@ void ClaimTransaction::moveTo(const pqxx::row& row) {
 
 /// False: this row's recipient would be one too many.
 bool ClaimTransaction::visit(const pqxx::row& row) {
+  if (request_.moreSevereThan && !moreSevere(numberOf(row[2]), request_.moreSevereThan)) return false;
   const std::string recipient = bytesOf(row[1]);
   const bool held = row[5].as<bool>();  // it waits for an operator, and keeps nobody else from being claimed
   if (row[1].is_null() || held || candidates_.contains(recipient)) return true;

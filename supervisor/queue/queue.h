@@ -94,6 +94,7 @@ struct ClaimRequest {
   std::string dispatcher;  // the first attempt is recorded for this one
   Formatter format;
   std::optional<Duration> expireAfter;  // older messages become ignored instead of being claimed
+  std::optional<int> moreSevereThan;  // only recipients with such a message; the greatest int: with any severity
 };
 
 /// A live submission of ours that keeps a more severe message to the same recipient from being claimed.

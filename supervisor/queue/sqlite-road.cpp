@@ -94,6 +94,7 @@ std::vector<SqliteQueue::Draft> SqliteQueue::walk(Database& db, const ClaimReque
     const auto heads = page(db, cursor, std::clamp(request.limit + 1, leastPage, mostPage));
     for (const Head& head : heads) {
       if (drafts.size() == request.limit) return drafts;
+      if (request.moreSevereThan && !moreSevere(severityOf(head.at), request.moreSevereThan)) return drafts;
       const bool cameLater = cursor.cameLater;
       cursor = head.at;
       cursor.cameLater = cameLater;

@@ -5,6 +5,7 @@
 namespace smsd {
 
 void ClaimPlan::notice() {
+  ++news_;
   if (sweep_) {
     head_ = true;
     sweepAgain_ = true;
@@ -13,38 +14,78 @@ void ClaimPlan::notice() {
   }
 }
 
+void ClaimPlan::lookFirst() {
+  ++news_;
+  head_ = true;
+}
+
 /// Is it the turn of a look onward, although the most severe keep us busy? Only while little of what they
 /// keep waiting is in hand.
 bool ClaimPlan::othersStarve(const InHand& hand) const {
-  if (headsInARow_ + 1 < share_) return false;
+  if (share_ == 0 || headsInARow_ + 1 < share_) return false;
   return hand.waiting == 0 || hand.milder < hand.capacity;
 }
 
-std::optional<ClaimPlan::Plan> ClaimPlan::next(const InHand& hand) {
-  if (std::exchange(headAsked_, false)) head_ = true;
-  Plan plan{.limit = std::clamp(std::min(ahead * hand.capacity, limit_), least, most)};
-  bool room = hand.all < most + ahead * hand.capacity;
-  bool onward = sweep_ && room && othersStarve(hand);
-  // What came may be more severe than what is in hand, however much that is.
-  bool news = head_ || (fresh_ && hand.all >= 2 * hand.capacity);
-  if (news && room && !onward) {
-    head_ = fresh_ = false;
-    headAsked_ = true;
-    ++headsInARow_;
-    plan.look = queue::Look::head;
-    return plan;
-  }
-  if (!onward && !(sweep_ && hand.all < 2 * hand.capacity)) return std::nullopt;
-  headsInARow_ = 0;
-  fresh_ = false;
-  limit_ = std::min(grows * limit_, most);
+/// What was asked was not answered.
+void ClaimPlan::askAgain() {
+  auto asked = std::exchange(asked_, std::nullopt);
+  if (!asked) return;
+  if (asked->plan.look == queue::Look::head)
+    head_ = true;
+  else if (asked->first)
+    begins_ = fresh_ = true;
+}
+
+ClaimPlan::Plan ClaimPlan::ask(Plan plan) {
+  bool begins = plan.look == queue::Look::onward && std::exchange(begins_, false);
+  if (begins || plan.look == queue::Look::head) fresh_ = false;
+  asked_ = Asked{plan, news_, begins};
   return plan;
 }
 
-void ClaimPlan::answered(queue::Look look, bool atEnd) {
-  headAsked_ = false;
-  if (look != queue::Look::onward || !atEnd) return;
+std::optional<ClaimPlan::Plan> ClaimPlan::next(const InHand& hand) {
+  askAgain();
+  if (std::exchange(partly_, false)) lookFirst();
+  Plan plan{.limit = std::clamp(std::min(ahead * hand.capacity, limit_), least, most)};
+  bool enough = hand.all >= 2 * hand.capacity;
+  bool onward = sweep_ && hasRoom(hand) && othersStarve(hand);
+  // What came may be more severe than what is in hand, however much that is; and what a look at the head has
+  // left there goes before what a look onward would find.
+  bool news = head_ || (fresh_ && enough);
+  bool more = more_ && (!enough || (hand.waiting > 0 && hand.mildest > *more_));
+  if ((news || more) && hasRoom(hand) && !onward) {
+    head_ = false;
+    ++headsInARow_;
+    plan.look = queue::Look::head;
+    if (enough && hand.waiting > 0) plan.moreSevereThan = hand.mildest;
+    return ask(plan);
+  }
+  if (!onward && (!sweep_ || enough)) return std::nullopt;
+  headsInARow_ = 0;
+  limit_ = std::min(grows * limit_, most);
+  return ask(plan);
+}
+
+std::optional<ClaimPlan::Plan> ClaimPlan::nextForOne(std::optional<int> moreSevereThan) {
+  askAgain();
+  if (!head_ && !fresh_) return std::nullopt;
+  head_ = false;
+  partly_ = true;
+  return ask({.look = queue::Look::head, .limit = 1, .moreSevereThan = moreSevereThan});
+}
+
+void ClaimPlan::answered(std::size_t found, int last, bool atEnd) {
+  auto asked = std::exchange(asked_, std::nullopt);
+  if (!asked) return;
+  const bool atHead = asked->plan.look == queue::Look::head;
+  if (atHead || asked->first) seen_ = std::max(seen_, asked->news);
+  if (atHead) {
+    more_ = asked->plan.moreSevereThan;
+    if (found >= asked->plan.limit) more_ = last;
+  }
+  if (atHead || !atEnd) return;
   sweep_ = std::exchange(sweepAgain_, false);
+  begins_ = true;
   limit_ = first;
 }
 

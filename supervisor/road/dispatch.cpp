@@ -5,18 +5,58 @@
 
 namespace smsd {
 
+/// What the dispatchers still take in this turn, and what each is given.
 struct Road::Hands {
-  std::vector<std::size_t> rooms;
+  enum class Way {
+    closed,  // it cannot be used
+    open,
+    probe,    // what it is given next is the probe
+    resting,  // so, and it is for those alone that it tries in spite of its rest
+  };
+  struct Hand {
+    Way way = Way::closed;
+    keeper::Places places;
+    std::vector<std::unique_ptr<Item>> batch;
+  };
+  std::vector<Hand> of;  // by place in keepers_
   std::size_t left = 0;
-  Batches batches;
+  bool any = false;
+  bool anyOpen = false;  // or a probe
 };
 
-/// The first usable dispatcher, in order of preference, that has not been tried in this round.
+Road::Hands Road::hands() const {
+  Hands hands;
+  for (auto& keeper : keepers_) {
+    auto& hand = hands.of.emplace_back();
+    if (keeper->usable()) {
+      hand.way = keeper->probes() ? Hands::Way::probe : Hands::Way::open;
+      hand.places = keeper->places();
+      hands.anyOpen = true;
+    } else if (keeper->triesForSome()) {
+      hand.way = Hands::Way::resting;
+      hand.places = {.all = 1, .others = 1};
+    }
+    hands.any = hands.any || hand.way != Hands::Way::closed;
+    if (awaitsLook(*keeper)) hand.places.all = hand.places.others = 0;
+    hands.left += hand.places.all;
+  }
+  return hands;
+}
+
+/// The first usable dispatcher, in order of preference, that has not been tried in this round; where there is
+/// none, one that tries this SMS in spite of its rest.
 kj::Maybe<std::size_t> Road::target(const Item& item, const Hands& hands) const {
+  auto untried = [&](std::size_t i) {
+    auto& keeper = *keepers_[i];
+    return item.at(keeper.index()).tried == Tried::no &&
+           keeper.allowance(item.submission.severity) > hands.of[i].batch.size();
+  };
+  for (std::size_t i = 0; i < keepers_.size(); ++i) {
+    if (!decided_ && keepers_[i]->undecided() && waitsAtTheStart(item)) return nullptr;
+    if (keepers_[i]->usable() && untried(i)) return i;
+  }
   for (std::size_t i = 0; i < keepers_.size(); ++i)
-    if (item.at(keepers_[i]->index()).tried == Tried::no && keepers_[i]->usable() &&
-        keepers_[i]->allowance(item.submission.severity) > hands.batches[i].size())
-      return i;
+    if (hands.of[i].way == Hands::Way::resting && keepers_[i]->triesFor(rankOf(item)) && untried(i)) return i;
   return nullptr;
 }
 
@@ -41,81 +81,86 @@ bool Road::maybeLater(const Item& item) const {
 
 void Road::dispatchPending() {
   if (pending_.empty() || ledger_.away() || ledger_.leaseRanOut() || stopping_) return;
-  bool anyUsable = firstUsable() != nullptr;
-  if (!anyUsable && noDispatcherSince_ != nullptr && out_.empty()) return giveBackPending();
-  Hands hands;
-  for (auto& keeper : keepers_) hands.left += hands.rooms.emplace_back(keeper->room());
-  hands.batches.resize(keepers_.size());
+  Hands hands = this->hands();
   std::vector<std::unique_ptr<Item>> stranded;
 
-  for (auto it = pending_.begin(); it != pending_.end() && anyUsable;) {
-    if (handed_ >= oldestsTurn_ && hands.left > 0) {
+  for (auto it = pending_.begin(); it != pending_.end() && hands.any;) {
+    if (hands.left > 0 && turns_.oldests(std::get<0>(pending_.begin()->first))) {
       giveTheOldestItsTurn(hands, it);
       if (it == pending_.end()) break;
     }
     Item& item = *it->second;
     KJ_IF_MAYBE (to, target(item, hands)) {
-      if (hands.rooms[*to] == 0) {
-        if (hands.left == 0) break;
-        ++it;
+      if (hands.of[*to].places.of(rankOf(item)) > 0) {
+        give(it++, *to, hands);
         continue;
       }
-      give(it++, *to, hands);
-    } else if (maybeLater(item)) {
+      if (hands.left == 0) break;
+      ++it;
+    } else if (!hands.anyOpen || maybeLater(item)) {
       ++it;
     } else {
       stranded.push_back(std::move(it->second));
       it = pending_.erase(it);
     }
   }
-  handOver(std::move(hands.batches));
-  // All usable ones were tried and the others are not worth waiting for.
-  for (auto& item : stranded) {
-    Outcome last = item->last;
-    // Until midnight, or until something more severe comes, which may have the reserve.
-    KJ_IF_MAYBE (by, keptBackBy(*item))
-      last = {.kind = OutcomeKind::deferred,
-              .words = keepers_[*by]->name() + " has sent what it may send today (per_day, reserve)",
-              .after = keeper::untilTomorrow(),
-              .farEnd = FarEnd::notReached};
-    waitOrGiveUp(std::move(item), last);
-  }
+  handOver(hands);
+  for (auto& item : stranded) nobodyTook(std::move(item));
+  if (!hands.anyOpen && noDispatcherSince_ != nullptr && out_.empty()) giveBackPending(hands);
 }
 
-/// `at` stays where it is, or moves on when it was the one.
+/// All usable ones were tried and the others are not worth waiting for.
+void Road::nobodyTook(std::unique_ptr<Item> item) {
+  Outcome last = item->last;
+  // Until midnight, or until something more severe comes, which may have the reserve.
+  KJ_IF_MAYBE (by, keptBackBy(*item))
+    last = {.kind = OutcomeKind::deferred,
+            .words = keepers_[*by]->name() + " has sent what it may send today (per_day, reserve)",
+            .after = keeper::untilTomorrow(),
+            .farEnd = FarEnd::notReached};
+  waitOrGiveUp(std::move(item), last);
+}
+
+/// `at` stays where it is, or moves on when it was the one. A probe is no place for it: what keeps many
+/// waiting is decided by the most severe.
 void Road::giveTheOldestItsTurn(Hands& hands, Pending::iterator& at) {
-  auto severity = [](auto& entry) { return std::get<0>(entry.first); };
-  if (severity(*pending_.begin()) < lastSeverity_)
-    return;  // something more severe than of late does not wait for it
-  oldestsTurn_ = handed_ + share;
-  if (severity(*pending_.begin()) == severity(*pending_.rbegin())) return;  // it is first anyway
+  auto equals = [](const Order& one, const Order& other) {
+    return std::get<0>(one) == std::get<0>(other) && std::get<1>(one) == std::get<1>(other);
+  };
+  if (equals(pending_.begin()->first, pending_.rbegin()->first)) return turns_.over();  // it is first anyway
   auto oldest = std::min_element(pending_.begin(), pending_.end(), [](auto& a, auto& b) {
     return a.second->submission.first < b.second->submission.first;
   });
   KJ_IF_MAYBE (to, target(*oldest->second, hands)) {
-    if (hands.rooms[*to] == 0) return;
+    auto& hand = hands.of[*to];
+    if (hand.way != Hands::Way::open) return;
+    turns_.over();
+    if (hand.places.of(rankOf(*oldest->second)) == 0) return;
     if (oldest == at) ++at;
     give(oldest, *to, hands);
+  } else {
+    turns_.over();
   }
 }
 
 void Road::give(Pending::iterator which, std::size_t to, Hands& hands) {
-  --hands.rooms[to];
+  auto& hand = hands.of[to];
+  const int rank = std::get<0>(which->first);
+  hand.places.take(rank);
   --hands.left;
-  ++handed_;
-  lastSeverity_ = std::get<0>(which->first);
+  turns_.handed(rank);
   auto item = std::move(which->second);
   pending_.erase(which);
   if (item->attempt == Item::Attempt::fresh && item->submission.dispatcher == keepers_[to]->name())
-    hands.batches[to].push_back(std::move(item));
+    hand.batch.push_back(std::move(item));
   else
     record(std::move(item), to);
 }
 
 /// No dispatcher can be used here, but another supervisor's may: what may not have been sent is anybody's.
-void Road::giveBackPending() {
+void Road::giveBackPending(const Hands& hands) {
   for (auto it = pending_.begin(); it != pending_.end();) {
-    if (it->second->maybeSent) {
+    if (it->second->maybeSent || target(*it->second, hands) != nullptr) {
       ++it;
       continue;
     }
@@ -125,17 +170,18 @@ void Road::giveBackPending() {
   }
 }
 
-void Road::handOver(Batches batches) {
-  for (std::size_t i = 0; i < batches.size(); ++i) {
-    if (batches[i].empty()) continue;
+void Road::handOver(Hands& hands) {
+  for (std::size_t i = 0; i < hands.of.size(); ++i) {
+    auto& items = hands.of[i].batch;
+    if (items.empty()) continue;
     std::vector<const queue::Submission*> batch;
-    for (auto& item : batches[i]) {
+    for (auto& item : items) {
       item->attempt = Item::Attempt::used;
       item->since = timer_.now();
       batch.push_back(&item->submission);
     }
     keepers_[i]->dispatch(batch);
-    for (auto& item : batches[i]) out_.emplace(item->submission.attempt, std::move(item));
+    for (auto& item : items) out_.emplace(item->submission.attempt, std::move(item));
   }
 }
 

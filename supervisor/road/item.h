@@ -50,12 +50,17 @@ struct Item {
   }
 };
 
-/// Most severe, then oldest. No severity comes last.
-using Order = std::tuple<int, MessageId, queue::SubmissionId>;
+/// Its severity as a number that sorts: none comes last. A more severe message behind it counts as its own.
+inline int rankOf(const Item& item) {
+  int severity = item.submission.severity.value_or(INT_MAX);
+  return std::min(severity, item.urgency.value_or(INT_MAX));
+}
+
+/// Most severe first; among equals certainly not sent before maybe sent; then oldest.
+using Order = std::tuple<int, bool, MessageId, queue::SubmissionId>;
 
 inline Order orderOf(const Item& item) {
-  int severity = item.submission.severity.value_or(INT_MAX);
-  return {std::min(severity, item.urgency.value_or(INT_MAX)), item.submission.first, item.submission.id};
+  return {rankOf(item), item.maybeSent, item.submission.first, item.submission.id};
 }
 
 }  // namespace smsd

@@ -326,10 +326,9 @@ bool Ledger::recordNow() {
 bool Ledger::claimNow() {
   auto wanted = road_.nextClaim();
   KJ_IF_MAYBE (request, wanted) {
-    auto look = request->look;
     ask<queue::ClaimResult>(
         [asked = kj::mv(*request)](Queue& queue) { return queue.claim(asked); },
-        [this, look](queue::ClaimResult result) { road_.claimed(std::move(result), look); });
+        [this](queue::ClaimResult result) { road_.claimed(std::move(result)); });
     return true;
   }
   return false;

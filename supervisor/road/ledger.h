@@ -27,7 +27,7 @@ class LedgerEvents {
   virtual ~LedgerEvents() noexcept(false) = default;
   /// The desk is free: what should be claimed now? None: nothing.
   virtual kj::Maybe<queue::ClaimRequest> nextClaim() = 0;
-  virtual void claimed(queue::ClaimResult result, queue::Look look) = 0;
+  virtual void claimed(queue::ClaimResult result) = 0;
   virtual void adopted(std::vector<queue::Submission> submissions) = 0;
   virtual void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) = 0;
   virtual void settled(const queue::SettleResult& result) = 0;

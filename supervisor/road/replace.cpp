@@ -21,6 +21,8 @@ void Road::replace(Config config, Keepers added) {
     return format(messages, rules);
   };
   trials_.use(config_.formatting);
+  plan_.use(static_cast<unsigned>(config_.queue.mildShare));
+  turns_.use(static_cast<unsigned>(config_.queue.mildShare));
   if (started_) poll_.in(pollEvery());
   for (auto& keeper : before)
     if (keeper != nullptr) leave(std::move(keeper));

@@ -15,6 +15,10 @@ kj::Duration duration(Milliseconds value) {
 // After stop_timeout workers are ended; what they leave becomes known, and is settled, within this.
 constexpr auto lastWords = 2 * kj::SECONDS;
 
+// At the start a dispatcher that is not ready yet keeps an SMS from those that are less preferred for so
+// long, times its severity: 2 s where that is 1.
+constexpr Milliseconds chancePerSeverity = 2s;
+
 }  // namespace
 
 Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, std::string name,
@@ -22,16 +26,21 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
     : timer_(timer),
       config_(config),
       log_(log),
-      trials_(timer, keepers_, config.formatting),
+      trials_(timer, keepers_, config.formatting,
+              [this](const keeper::Keeper& keeper) {
+                // A probe decides for all: an alert that waits comes first.
+                return !keeper.probes() || (pending_.empty() && !awaitsLook(keeper));
+              }),
       ledger_(queue, timer, std::move(name), config.queue.lease, config.queue.keepHistory, log,
               static_cast<LedgerEvents&>(*this)),
       format_([rules = config.formatting](const std::vector<Message>& messages) {
         return format(messages, rules);
       }),
-      oldestsTurn_(share - 1),
-      lastSeverity_(INT_MAX),
+      plan_(static_cast<unsigned>(config.queue.mildShare)),
+      turns_(static_cast<unsigned>(config.queue.mildShare)),
       progress_(patience(config)),
       sentLog_(timer, config_.log.sent, log),
+      patience_(timer, [this]() { pump(); }),
       look_(timer, [this]() { notice(); }),
       wake_(timer,
             [this]() {
@@ -60,6 +69,7 @@ void Road::use(Keepers keepers) {
 
 void Road::start() {
   started_ = true;
+  startedAt_ = timer_.now();
   poll_.in(pollEvery());
   pump();
 }
@@ -86,31 +96,87 @@ ClaimPlan::InHand Road::inHand(const keeper::Keeper& keeper) const {
       .all = pending_.size() + recording_.size(),
       .waiting = pending_.size()};
   if (pending_.empty()) return hand;
-  auto milder = pending_.upper_bound({std::get<0>(pending_.begin()->first), INT64_MAX, INT64_MAX});
+  hand.mildest = std::get<0>(pending_.rbegin()->first);
+  auto milder = pending_.upper_bound({std::get<0>(pending_.begin()->first), true, INT64_MAX, INT64_MAX});
   hand.milder = static_cast<std::size_t>(std::distance(milder, pending_.end()));
   return hand;
 }
 
+/// At the start the preferred dispatcher gets the chance to become ready before the others get its work; but
+/// those after the first that can be used keep nobody waiting.
+bool Road::mayClaimFor(std::size_t firstUsable) {
+  auto undecided = [](auto& keeper) { return keeper->undecided(); };
+  const auto end = keepers_.begin() + static_cast<std::ptrdiff_t>(firstUsable);
+  // One that a reload adds later keeps nobody waiting.
+  decided_ = decided_ || std::none_of(keepers_.begin(), end, undecided);
+  if (decided_) return true;
+  const auto waited = timer_.now() - startedAt_;
+  const auto step = duration(chancePerSeverity);
+  patience_.notLaterThan(startedAt_ + (waited / step + 1) * step);
+  return waited >= step;
+}
+
+bool Road::waitsAtTheStart(const Item& item) const {
+  const int rank = rankOf(item);
+  if (rank == INT_MAX) return true;
+  return timer_.now() - startedAt_ < std::max(rank, 1) * duration(chancePerSeverity);
+}
+
+/// Places that are few, or on which much depends, are given away only when the head of the queue was looked
+/// at since they became free: the only place of a modem, a probe.
+void Road::watchPlaces() {
+  for (auto& keeper : keepers_) {
+    if (places_.size() <= keeper->index()) places_.resize(keeper->index() + 1);
+    Place& place = places_[keeper->index()];
+    const bool probe = keeper->probes() || keeper->triesForSome();
+    const bool free = probe || (keeper->traits().window == 1 && keeper->out() == 0 && keeper->usable());
+    if (free && !place.free) {
+      if (probe) plan_.lookFirst();
+      place.news = plan_.news();
+    }
+    place.free = free;
+  }
+}
+
+bool Road::awaitsLook(const keeper::Keeper& keeper) const {
+  if (places_.size() <= keeper.index()) return false;
+  const Place& place = places_[keeper.index()];
+  return place.free && plan_.awaits(place.news, inHand(keeper));
+}
+
+kj::Maybe<std::size_t> Road::firstThatTries() const {
+  for (std::size_t i = 0; i < keepers_.size(); ++i)
+    if (keepers_[i]->triesForSome()) return i;
+  return nullptr;
+}
+
 kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
   if (!started_ || stopping_) return nullptr;
-  // At the start the preferred dispatcher gets the chance to become ready before the others get its work.
-  if (!decided_ && std::any_of(keepers_.begin(), keepers_.end(), [](auto& one) { return one->undecided(); }))
-    return nullptr;
-  decided_ = true;  // one that a reload adds later keeps nobody waiting
+  watchPlaces();
+  auto request = [this](const ClaimPlan::Plan& plan, const keeper::Keeper& keeper) {
+    return queue::ClaimRequest{.limit = plan.limit,
+                               .look = plan.look,
+                               .dispatcher = keeper.name(),
+                               .format = format_,
+                               .expireAfter = config_.queue.expireAfter,
+                               .moreSevereThan = plan.moreSevereThan};
+  };
   KJ_IF_MAYBE (first, firstUsable()) {
     const auto& keeper = *keepers_[*first];
-    if (auto plan = plan_.next(inHand(keeper)))
-      return queue::ClaimRequest{.limit = plan->limit,
-                                 .look = plan->look,
-                                 .dispatcher = keeper.name(),
-                                 .format = format_,
-                                 .expireAfter = config_.queue.expireAfter};
+    if (!mayClaimFor(*first)) return nullptr;
+    if (auto plan = plan_.next(inHand(keeper))) return request(*plan, keeper);
+    return nullptr;
+  }
+  KJ_IF_MAYBE (tries, firstThatTries()) {
+    const auto& keeper = *keepers_[*tries];
+    if (auto plan = plan_.nextForOne(keeper.triesAbove())) return request(*plan, keeper);
   }
   return nullptr;
 }
 
-void Road::claimed(queue::ClaimResult result, queue::Look look) {
-  plan_.answered(look, result.atEnd);
+void Road::claimed(queue::ClaimResult result) {
+  const int last = result.submissions.empty() ? INT_MAX : keeper::rankOf(result.submissions.back().severity);
+  plan_.answered(result.submissions.size(), last, result.atEnd);
   if (!result.submissions.empty() || result.expired > 0) moved();
   for (auto& submission : result.submissions) {
     auto item = make(std::move(submission));
@@ -195,6 +261,7 @@ void Road::fenced(const queue::QueueError& error) {
 }
 
 void Road::answered() {
+  watchPlaces();
   dispatchPending();
   finishIfStopped();
   changed_();
@@ -221,6 +288,7 @@ void Road::dispatcherChanged(std::size_t) {
 
 void Road::pump() {
   if (!started_) return;
+  watchPlaces();
   trials_.pump();
   dispatchPending();
   ledger_.work();

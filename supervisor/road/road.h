@@ -23,6 +23,7 @@
 #include "supervisor/road/sent-log.h"
 #include "supervisor/road/streak.h"
 #include "supervisor/road/trial.h"
+#include "supervisor/road/turns.h"
 #include "supervisor/road/verdict.h"
 
 namespace smsd {
@@ -83,17 +84,16 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
  private:
   using Pending = std::map<Order, std::unique_ptr<Item>>;
-  /// What the dispatchers still take in this turn, and what each is given.
   struct Hands;
-  /// The most severe goes first, but one hand-over in so many goes to the oldest in hand, and one look at the
-  /// queue in so many goes onward instead of to its head: what is less severe gets its share, however much
-  /// keeps coming.
-  static constexpr unsigned share = 8;
-  using Batches = std::vector<std::vector<std::unique_ptr<Item>>>;
 
   kj::Maybe<queue::ClaimRequest> nextClaim() override;
   ClaimPlan::InHand inHand(const keeper::Keeper& keeper) const;
-  void claimed(queue::ClaimResult result, queue::Look look) override;
+  bool mayClaimFor(std::size_t firstUsable);
+  bool waitsAtTheStart(const Item& item) const;
+  void watchPlaces();
+  bool awaitsLook(const keeper::Keeper& keeper) const;
+  kj::Maybe<std::size_t> firstThatTries() const;
+  void claimed(queue::ClaimResult result) override;
   void adopted(std::vector<queue::Submission> submissions) override;
   void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) override;
   void settled(const queue::SettleResult& result) override;
@@ -103,11 +103,13 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   Milliseconds pollEvery() const { return ledger_.bell().pollEvery(config_.queue.pollInterval); }
 
   void pump();
+  Hands hands() const;
   void dispatchPending();
   void giveTheOldestItsTurn(Hands& hands, Pending::iterator& at);
   void give(Pending::iterator which, std::size_t to, Hands& hands);
-  void giveBackPending();
-  void handOver(Batches batches);
+  void giveBackPending(const Hands& hands);
+  void nobodyTook(std::unique_ptr<Item> item);
+  void handOver(Hands& hands);
   void letGo(std::unique_ptr<Item> item);
   void returnUntried(std::unique_ptr<Item> item, const std::string& why);
   void record(std::unique_ptr<Item> item, std::size_t target);
@@ -167,14 +169,19 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
   std::multimap<kj::TimePoint, std::unique_ptr<Item>> resting_;  // maybe sent, waits for its next round
 
-  ClaimPlan plan_{share};
-  std::uint64_t handed_ = 0;     // SMS
-  std::uint64_t oldestsTurn_;    // the oldest in hand goes when so many were handed over
-  int lastSeverity_;             // of the SMS handed over last
+  ClaimPlan plan_;
+  Turns turns_;
+  /// A place that is worth a look at the head of the queue before it is given away.
+  struct Place {
+    bool free = false;
+    std::uint64_t news = 0;  // what there was when it became free
+  };
+  std::vector<Place> places_;    // by dispatcher
   std::vector<Streak> streaks_;  // by dispatcher
   bool ending_ = false;
   bool started_ = false;
-  bool decided_ = false;  // each of the first dispatchers was ready or has failed
+  bool decided_ = false;  // at the start: no dispatcher before the first usable one may still become ready
+  kj::TimePoint startedAt_ = kj::origin<kj::TimePoint>();
   bool stopping_ = false;
   kj::Maybe<kj::TimePoint> noDispatcherSince_;
   Progress progress_;
@@ -183,8 +190,9 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   std::size_t leftUnknown_ = 0;
   std::uint64_t sent_ = 0, ignored_ = 0;
   kj::Function<void()> changed_ = []() {};
-  Alarm look_;  // somebody's wait is over
-  Alarm wake_;  // that of one in resting_
+  Alarm patience_;  // at the start, until the next severity has waited long enough
+  Alarm look_;      // somebody's wait is over
+  Alarm wake_;      // that of one in resting_
   Alarm poll_;
   Alarm watch_;
   Alarm dismiss_;

@@ -53,10 +53,12 @@ struct Trials::Trial {
   kj::Own<kj::PromiseFulfiller<TrialReport>> done;
 };
 
-Trials::Trials(kj::Timer& timer, const Keepers& keepers, FormatRules rules)
+Trials::Trials(kj::Timer& timer, const Keepers& keepers, FormatRules rules,
+               kj::Function<bool(const keeper::Keeper&)> mayTake)
     : timer_(timer),
       keepers_(keepers),
       rules_(rules),
+      mayTake_(kj::mv(mayTake)),
       next_(firstOf(AttemptRange::trials)),
       late_(timer, [this]() { pump(); }) {}
 
@@ -126,7 +128,7 @@ void Trials::advance(Trial& trial) {
 
 /// Nobody is waited for but one that is starting, and for a while one that is full.
 bool Trials::handOver(Trial& trial, keeper::Keeper& keeper) {
-  if (keeper.room() > 0) {
+  if (keeper.room() > 0 && mayTake_(keeper)) {
     trial.out = true;
     trial.since = timer_.now();
     trial.submission.dispatcher = keeper.name();

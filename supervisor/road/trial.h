@@ -44,8 +44,9 @@ class Trials {
   using Keepers = std::vector<std::unique_ptr<keeper::Keeper>>;
   static constexpr std::size_t mostAtOnce = 8;
 
-  /// `keepers` may change between calls.
-  Trials(kj::Timer& timer, const Keepers& keepers, FormatRules rules);
+  /// `keepers` may change between calls. `mayTake`: the place that a dispatcher has may be a test's.
+  Trials(kj::Timer& timer, const Keepers& keepers, FormatRules rules,
+         kj::Function<bool(const keeper::Keeper&)> mayTake);
   ~Trials() noexcept(false);
 
   /// For those that come from now on.
@@ -72,6 +73,7 @@ class Trials {
   kj::Timer& timer_;
   const Keepers& keepers_;
   FormatRules rules_;
+  kj::Function<bool(const keeper::Keeper&)> mayTake_;
   queue::AttemptId next_;
   bool stopping_ = false;
   std::vector<std::unique_ptr<Trial>> trials_;

@@ -78,7 +78,7 @@ class FakeDispatcher::Generation final : public keeper::Generation {
     std::vector<AttemptOutcome> outcomes;
     for (auto& [attempt, outcome] : said) {
       if (out_.erase(attempt) == 0) throw std::logic_error("the test speaks of an attempt that is not out");
-      outcomes.push_back({attempt, std::move(outcome), Begun::yes});
+      outcomes.push_back({attempt, std::move(outcome), Begun::yes, dispatcher_.took});
     }
     keeper_.workerReported(std::move(outcomes));
     finishDrain();

@@ -34,6 +34,7 @@ class FakeDispatcher {
   bool mute = false;  // drain() is never answered, as by a worker that hangs
   bool deaf = false;  // does not end when it is told to
   std::function<void(const queue::Submission&)> onDispatch;
+  Milliseconds took{0};            // how long it says that an attempt took
   bool hung = false;               // health() fails, as a real one does when there is no answer in time
   keeper::HealthReport condition;  // what health() answers
   /// What recall() answers: the outcome of an attempt, or none where it is under way.

@@ -308,9 +308,9 @@ TEST(Keeper, WithholdsWhatIsNotBegunWhenItRestsIsBrokenOrPaused) {
                                                                {"probing", Leave::granted}}) {
     Bench bench;
     situations.at(situation)(bench);
-    EXPECT_EQ(static_cast<int>(bench.worker.events().mayBegin()), static_cast<int>(leave)) << situation;
+    EXPECT_EQ(static_cast<int>(bench.worker.events().mayBegin(0)), static_cast<int>(leave)) << situation;
     bench.road.ours = false;
-    EXPECT_EQ(static_cast<int>(bench.worker.events().mayBegin()), static_cast<int>(Leave::revoked));
+    EXPECT_EQ(static_cast<int>(bench.worker.events().mayBegin(0)), static_cast<int>(Leave::revoked));
   }
 }
 
@@ -326,7 +326,7 @@ TEST(Keeper, GivesNothingMoreToAWorkerThatGivesBackUntilAnotherHasItsPlace) {
     EXPECT_FALSE(bench.keeper.usable());
     EXPECT_EQ(bench.keeper.room(), 0u);
     EXPECT_EQ(static_cast<int>(bench.keeper.state()), static_cast<int>(State::starting));
-    EXPECT_EQ(static_cast<int>(bench.worker.events().mayBegin()), static_cast<int>(Leave::withheld));
+    EXPECT_EQ(static_cast<int>(bench.worker.events().mayBegin(0)), static_cast<int>(Leave::withheld));
   }
   bench.worker.say(out.at(0), accepted());
   bench.worker.die("exit status 0");

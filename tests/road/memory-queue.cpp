@@ -278,8 +278,9 @@ ClaimResult Memory::claim(const ClaimRequest& request, SupervisorId me) {
   auto at = onward && cursor_ ? all.upper_bound(*cursor_) : all.begin();
   if (onward && !until_) until_ = rows_.empty() ? 0 : rows_.rbegin()->first;
   for (; at != all.end() && result.submissions.size() < request.limit; ++at) {
-    if (onward) cursor_ = at->first;
     const MemoryRow& row = rows_.at(std::get<MessageId>(at->first));
+    if (request.moreSevereThan && !moreSevere(row.severity, request.moreSevereThan)) break;
+    if (onward) cursor_ = at->first;
     if (auto live = inTheWay(row)) result.inTheWay.push_back(*live);
     if (busy(at->second) || waits(at->second, row.severity)) continue;
     if (onward && row.id > *until_) {

@@ -79,7 +79,7 @@ class WorkerTalk : public testing::Test, public WorkerEvents {
     if (!outcomes.empty() && outcomes.back().outcome.kind == OutcomeKind::unknown) leave = Leave::withheld;
   }
   void workerDeclined() override { ++declined; }
-  Leave mayBegin() const override { return leave; }
+  Leave mayBegin(queue::AttemptId) const override { return leave; }
   void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, Conduct conduct) override {
     gone = why;
     breach = conduct == Conduct::breach;

@@ -161,6 +161,87 @@ TEST(Breaker, IsClosedOrProbedAtOnceWhereSomebodyWhoShouldKnowSaysSo) {
   EXPECT_EQ(breaker.probeAt(), 12s) << "what was is forgotten";
 }
 
+/// Of so many recipients, each with one failure of this severity.
+void failOf(Breaker& breaker, std::initializer_list<std::pair<const char*, int>> whose, Breaker::Time now,
+            Breaker::Time waited = 0s, Breaker::Whose::Kind probe = Breaker::Whose::Kind::usual) {
+  for (auto [recipient, rank] : whose)
+    breaker.record(OutcomeKind::unknown, now, waited, 0s,
+                   {.recipient = recipient, .rank = rank, .kind = probe});
+}
+
+TEST(Breaker, CountsTheFailuresOfOneRecipientOnce) {
+  Breaker breaker;
+  for (int i = 0; i < 10; ++i) failOf(breaker, {{"kari", 5}}, 0s);
+  failOf(breaker, {{"ola", 5}}, 0s);
+  EXPECT_EQ(breaker.state(0s), State::closed);
+  failOf(breaker, {{"anne", 5}}, 0s);
+  EXPECT_EQ(breaker.state(0s), State::open);
+  Breaker unreached;
+  for (int i = 0; i < 3; ++i)
+    unreached.record(OutcomeKind::deferred, 0s, 0s, 0s, {.recipient = "kari", .farEnd = FarEnd::notReached});
+  EXPECT_EQ(unreached.state(0s), State::open) << "that says nothing of a recipient";
+}
+
+TEST(Breaker, IsOpenForWhatIsNoMoreSevereThanTheSecondOfThoseThatFailed) {
+  using Failed = std::initializer_list<std::pair<const char*, int>>;
+  struct Row {
+    Failed failed;
+    std::optional<int> from;  // none: it is open for nobody
+  };
+  for (auto& row : {
+           Row{{{"kari", 5}}, std::nullopt},
+           Row{{{"kari", 5}, {"ola", 5}, {"anne", 5}}, 5},
+           Row{{{"kari", 5}, {"ola", 3}, {"anne", 5}}, 5},
+           Row{{{"kari", 5}, {"ola", 3}, {"anne", 2}}, 3},
+           Row{{{"kari", 5}, {"ola", 1}, {"anne", 5}, {"per", 1}}, 1},
+           Row{{{"kari", INT_MAX}, {"ola", INT_MAX}}, INT_MAX},
+       }) {
+    Breaker breaker;
+    failOf(breaker, row.failed, 10s, 2s);  // one that took so long is enough
+    ASSERT_EQ(breaker.state(10s), State::open);
+    EXPECT_EQ(breaker.openFrom(), row.from);
+    for (int rank : {1, 2, 3, 5, INT_MAX})
+      EXPECT_EQ(breaker.opensFor(rank, 10s), !row.from || rank < *row.from) << rank;
+    EXPECT_EQ(breaker.opensFor(1, 15s), breaker.opensFor(1, 10s))
+        << "whatever else is out when it is half open";
+  }
+}
+
+TEST(Breaker, IsOpenForAllWhereTheFailureIsNobodysOwn) {
+  auto mild = [] {
+    Breaker breaker;
+    failOf(breaker, {{"kari", 5}, {"ola", 5}, {"anne", 5}}, 10s);
+    return breaker;
+  };
+  Breaker broken = mild();
+  broken.record(OutcomeKind::broken, 10s);
+  EXPECT_FALSE(broken.opensFor(1, 69s));
+  Breaker unreached = mild();
+  unreached.record(OutcomeKind::deferred, 10s, 0s, 0s, {.recipient = "per", .farEnd = FarEnd::notReached});
+  EXPECT_FALSE(unreached.opensFor(1, 14s));
+  Breaker asked = mild();
+  asked.record(OutcomeKind::deferred, 10s, 0s, 2s, {.recipient = "per"});
+  EXPECT_FALSE(asked.opensFor(1, 11999ms)) << "the gateway wants to be left alone";
+  EXPECT_TRUE(asked.opensFor(1, 12s));
+}
+
+TEST(Breaker, TriesNothingAgainAndAgainForItsSeverity) {
+  Breaker breaker;
+  const auto probe = Breaker::Whose::Kind::probe;
+  failOf(breaker, {{"kari", 5}}, 10s, 2s);
+  EXPECT_TRUE(breaker.opensFor(5, 10s)) << "a second one, which may be somebody else's";
+  failOf(breaker, {{"kari", 5}}, 11s, 0s, probe);
+  EXPECT_FALSE(breaker.opensFor(5, 11s));
+  EXPECT_TRUE(breaker.opensFor(1, 11s));
+  failOf(breaker, {{"per", 1}}, 11s, 0s, probe);
+  EXPECT_TRUE(breaker.opensFor(1, 11s));
+  failOf(breaker, {{"per", 1}}, 12s, 0s, probe);
+  EXPECT_FALSE(breaker.opensFor(1, 12s));
+  EXPECT_EQ(breaker.probeAt(), 15s) << "that is the others' as before";
+  breaker.record(OutcomeKind::accepted, 13s);
+  EXPECT_EQ(breaker.state(13s), State::closed);
+}
+
 // C10, C34: never culled for good, never a delay that shrinks or runs away.
 TEST(Backoff, GrowsByItsFactorAndStopsAtItsBound) {
   Backoff backoff{30s, 1.5, 1h};

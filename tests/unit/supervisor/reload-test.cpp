@@ -38,6 +38,7 @@ TEST(Reload, FindsNothingWhereNothingChanged) {
 /// Road::replace() or the reloader apply it and names it here, or puts it into keysOfARestart().
 TEST(Reload, EachKeyIsAppliedOrRefused) {
   const std::set<std::string> applied = {"queue.poll_interval",
+                                         "queue.mild_share",
                                          "queue.expire_after",
                                          "formatting.max_parts",
                                          "formatting.overflow",

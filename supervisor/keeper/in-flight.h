@@ -1,0 +1,110 @@
+// What is out with one worker, and who may have the places that are left. Pure: time comes in as an argument.
+//
+// Owns, for each attempt with the worker: since when, how severe, for whom, and whether it is a probe. Called
+// by the keeper. A worker never learns how severe an SMS is and begins them in their order; so the severe one
+// is kept waiting by whatever was handed over before it. While the far end answers within a second that is
+// short, and the worker may hold its whole window and backlog. While it does not, the worker gets no backlog,
+// and the last places of a window larger than 1 are for an SMS that is more severe than some that are out.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <climits>
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "supervisor/queue/queue.h"
+
+namespace smsd::keeper {
+
+/// Severity as a number that sorts: none comes last.
+inline int rankOf(const std::optional<int>& severity) { return severity.value_or(INT_MAX); }
+
+/// The places that are left with a worker.
+struct Places {
+  std::size_t all = 0;     // for an SMS that is more severe than the mildest that is out
+  std::size_t others = 0;  // for any other
+  int mildest = INT_MIN;   // of those that are out: its rank
+
+  std::size_t of(int rank) const { return rank < mildest ? all : others; }
+  void take(int rank) {
+    all -= std::min<std::size_t>(all, 1);
+    others -= std::min<std::size_t>(others, 1);
+    mildest = std::max(mildest, rank);
+  }
+};
+
+class InFlight {
+ public:
+  using Time = std::chrono::milliseconds;  // since any fixed moment
+  enum class Kind { usual, probe };
+
+  struct One {
+    Time since{0};
+    int rank = INT_MAX;
+    std::string recipient;
+    Kind kind = Kind::usual;
+  };
+
+  /// An attempt that takes longer than this, from its hand-over, shows that the far end is slow.
+  static constexpr Time quick = std::chrono::seconds(1);
+  /// How many places of a window are kept for the severe while the far end is slow.
+  static constexpr std::size_t reserve(std::size_t window) {
+    return window < 2 ? 0 : std::max<std::size_t>(1, window / 16);
+  }
+
+  void add(queue::AttemptId attempt, One one) {
+    order_.emplace_back(one.since, attempt);
+    ++ranks_[one.rank];
+    probes_ += one.kind == Kind::probe ? 1 : 0;
+    out_.insert_or_assign(attempt, std::move(one));
+  }
+  /// None: it is not out here.
+  std::optional<One> remove(queue::AttemptId attempt) {
+    auto found = out_.extract(attempt);
+    if (found.empty()) return std::nullopt;
+    One one = std::move(found.mapped());
+    auto rank = ranks_.find(one.rank);
+    if (--rank->second == 0) ranks_.erase(rank);
+    probes_ -= one.kind == Kind::probe ? 1 : 0;
+    while (!order_.empty() && !out_.contains(order_.front().second)) order_.pop_front();
+    return one;
+  }
+  void clear() { *this = InFlight(); }
+  /// An attempt has ended that was begun so long ago.
+  void took(Time time) { took_ = time; }
+
+  bool probing() const { return probes_ > 0; }
+  bool isProbe(queue::AttemptId attempt) const {
+    auto found = out_.find(attempt);
+    return found != out_.end() && found->second.kind == Kind::probe;
+  }
+  bool slow(Time now) const {
+    return took_ >= quick || (!order_.empty() && now - order_.front().first >= quick);
+  }
+  /// `taken`: places that are taken in the worker.
+  Places places(std::size_t window, std::size_t backlog, std::size_t taken, Time now) const {
+    auto left = [taken](std::size_t of) { return of - std::min(of, taken); };
+    Places places;
+    if (!ranks_.empty()) places.mildest = ranks_.rbegin()->first;
+    places.all = places.others = left(window + backlog);
+    if (!slow(now)) return places;
+    places.all = left(window);
+    places.others = left(window - reserve(window));
+    return places;
+  }
+
+ private:
+  std::unordered_map<queue::AttemptId, One> out_;
+  std::deque<std::pair<Time, queue::AttemptId>> order_;  // as they were handed over, some of them ended
+  std::map<int, std::size_t> ranks_;                     // how many of each are out
+  std::size_t probes_ = 0;
+  Time took_{0};
+};
+
+}  // namespace smsd::keeper

@@ -1,0 +1,100 @@
+#include "supervisor/keeper/in-flight.h"
+
+#include <gtest/gtest.h>
+
+namespace smsd::keeper {
+namespace {
+
+using namespace std::chrono_literals;
+using Time = InFlight::Time;
+
+constexpr int severe = 1, middle = 3, mild = 5;
+
+InFlight with(std::initializer_list<int> ranks, Time since = 0s) {
+  InFlight out;
+  queue::AttemptId attempt = 0;
+  for (int rank : ranks) out.add(++attempt, {.since = since, .rank = rank, .recipient = {}});
+  return out;
+}
+
+TEST(InFlight, KeepsPlacesForTheSevereWhileTheFarEndIsSlow) {
+  struct Row {
+    const char* what;
+    std::size_t window, backlog;
+    std::initializer_list<int> out;
+    Time now;
+    std::size_t forSevere, forMild;
+  };
+  for (auto& row : {
+           Row{"idle", 4, 2, {}, 0s, 6, 6},
+           Row{"quick: window and backlog", 4, 2, {mild, mild, mild}, 999ms, 3, 3},
+           Row{"slow: no backlog, and one place is kept", 4, 2, {mild, mild}, 1s, 2, 1},
+           Row{"slow and full but for that", 4, 2, {mild, mild, mild}, 1s, 1, 0},
+           Row{"slow and full", 4, 2, {mild, mild, mild, mild}, 1s, 0, 0},
+           Row{"a window of 1 has no place to keep", 1, 1, {}, 1s, 2, 2},
+           Row{"but takes nothing ahead", 1, 1, {mild}, 1s, 0, 0},
+           Row{"nothing is milder than the severe", 4, 0, {severe, severe, severe}, 1s, 0, 0},
+           Row{"one that is milder is enough", 4, 0, {severe, severe, middle}, 1s, 1, 0},
+       }) {
+    InFlight out = with(row.out);
+    Places places = out.places(row.window, row.backlog, row.out.size(), row.now);
+    EXPECT_EQ(places.of(severe), row.forSevere) << row.what;
+    EXPECT_EQ(places.of(mild), row.forMild) << row.what;
+  }
+}
+
+TEST(InFlight, KeepsASixteenthOfAWindowAndAtLeastOnePlaceOfMoreThanOne) {
+  const std::pair<std::size_t, std::size_t> rows[] = {{1, 0},  {2, 1},  {16, 1},    {31, 1},
+                                                      {32, 2}, {64, 4}, {4096, 256}};
+  for (auto [window, kept] : rows) EXPECT_EQ(InFlight::reserve(window), kept) << window;
+}
+
+TEST(InFlight, IsSlowAfterAnAttemptThatTookASecondUntilOneThatDidNot) {
+  InFlight out;
+  EXPECT_FALSE(out.slow(100s));
+  out.took(1s);
+  EXPECT_TRUE(out.slow(100s));
+  EXPECT_EQ(out.places(4, 2, 0, 100s).of(mild), 3u);
+  out.took(999ms);
+  EXPECT_FALSE(out.slow(100s));
+}
+
+TEST(InFlight, GoesByTheOldestThatIsOutWhateverOrderTheyEndIn) {
+  InFlight out;
+  for (queue::AttemptId attempt = 1; attempt <= 3; ++attempt)
+    out.add(attempt, {.since = std::chrono::seconds(attempt), .rank = static_cast<int>(attempt), .recipient = {}});
+  EXPECT_TRUE(out.slow(2s));
+  EXPECT_TRUE(out.remove(2));
+  EXPECT_FALSE(out.remove(2));
+  EXPECT_TRUE(out.slow(2s));
+  EXPECT_EQ(out.remove(1)->rank, 1);
+  EXPECT_FALSE(out.slow(3999ms));
+  EXPECT_TRUE(out.slow(4s));
+  out.remove(3);
+  EXPECT_FALSE(out.slow(100s));
+}
+
+TEST(InFlight, CountsProbes) {
+  InFlight out;
+  EXPECT_FALSE(out.probing());
+  out.add(1, {.recipient = {}, .kind = InFlight::Kind::probe});
+  out.add(2, {});
+  EXPECT_TRUE(out.probing());
+  EXPECT_TRUE(out.isProbe(1));
+  EXPECT_FALSE(out.isProbe(2));
+  EXPECT_FALSE(out.isProbe(3));
+  out.remove(1);
+  EXPECT_FALSE(out.probing());
+}
+
+TEST(Places, AreTakenOneByOneAndWhatTakesThemCounts) {
+  Places places{.all = 2, .others = 1};
+  places.take(mild);
+  EXPECT_EQ(places.of(mild), 0u);
+  EXPECT_EQ(places.of(severe), 1u);
+  places.take(severe);
+  EXPECT_EQ(places.of(severe), 0u);
+}
+
+}  // namespace
+}  // namespace smsd::keeper
