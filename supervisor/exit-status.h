@@ -18,6 +18,7 @@ inline int exitStatus(const queue::QueueError& error) {
     case queue::QueueError::Kind::unreachable:
     case queue::QueueError::Kind::fenced:
     case queue::QueueError::Kind::busy:
+    case queue::QueueError::Kind::replaced:
     case queue::QueueError::Kind::failed:
       break;
   }
