@@ -127,15 +127,15 @@ bool FileIdentity::anyIsThere() const {
   });
 }
 
-void separateFromOldLog(const std::string& path) {
-  try {
-    Database both(path, Database::IfMissing::refuse);
-    both.leaveLogAlone();
-    auto found = both.query(sql::isSound);
-    if (found.next() && found.text(0) == "ok") return;
-  } catch (const QueueError&) {
-    // as unsound as a database can be
-  }
+void separateFromOldLog(const std::string& path, OldLog log) {
+  if (log == OldLog::keepIfSound) try {
+      Database both(path, Database::IfMissing::refuse);
+      both.leaveLogAlone();
+      auto found = both.query(sql::isSound);
+      if (found.next() && found.text(0) == "ok") return;
+    } catch (const QueueError&) {
+      // as unsound as a database can be
+    }
   for (const char* suffix : {"-wal", "-shm"}) unlink((path + suffix).c_str());
 }
 

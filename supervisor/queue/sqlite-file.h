@@ -51,9 +51,13 @@ class FileIdentity {
   std::vector<File> files_;
 };
 
-/// For a file that was put in the place of another, with the other's write-ahead log still beside it: SQLite
-/// would read the log as part of the new file. Removes the log unless both together are a sound database.
-void separateFromOldLog(const std::string& path);
+/// For a file that was put in the place of another, with the other's write-ahead log still beside it: SQLite reads
+/// the log as part of the new file. That is wrong, unless the log holds what was written since.
+enum class OldLog {
+  remove,
+  keepIfSound,  // where both together are a sound database
+};
+void separateFromOldLog(const std::string& path, OldLog log);
 
 /// A file descriptor that is closed when it goes.
 class OwnedFd {

@@ -92,6 +92,7 @@ class SqliteQueue final : public Queue {
 
   Connection& connection();
   void connect();
+  void noticeChange();
   std::optional<std::string> change() const;
   void own();
   /// Closes what was replaced and opens the file that is there now.
@@ -152,6 +153,7 @@ class SqliteQueue final : public Queue {
   std::optional<FileIdentity> file_;  // the one that was opened; outlives the connection
   std::optional<FileIdentity> log_;   // its -wal and -shm, which SQLite keeps while they are open
   std::string replaced_;              // how the path changed; empty: it leads to the file that was opened
+  bool logIsNews_ = false;            // and then somebody had written to the log since our last look
   bool newKeys_ = false;              // and the first enlistment in the new one has to begin new keys
   std::unique_ptr<Connection> connection_;
   OwnedFd ownership_;

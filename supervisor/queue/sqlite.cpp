@@ -39,10 +39,23 @@ std::vector<MessageId> readIds(Database& db, const std::string& list) {
 }  // namespace
 
 SqliteQueue::Connection& SqliteQueue::connection() {
-  if (replaced_.empty()) replaced_ = change().value_or("");
+  if (replaced_.empty()) noticeChange();
   if (!replaced_.empty()) throw QueueError(Kind::replaced, replaced_);
   if (!connection_) connect();
   return *connection_;
+}
+
+/// Others use the log beside the new file as we do, until it is removed: what they wrote since our last look
+/// is seen by our connection.
+void SqliteQueue::noticeChange() {
+  replaced_ = change().value_or("");
+  logIsNews_ = false;
+  if (replaced_.empty() || !connection_) return;
+  try {
+    logIsNews_ = connection_->news.take();
+  } catch (const QueueError&) {
+    // nobody can tell: the file is taken as it was put there
+  }
 }
 
 std::optional<std::string> SqliteQueue::change() const {
@@ -74,7 +87,8 @@ void SqliteQueue::startOver() {
         fmt::format("{}: the file was removed while smsd used it, and no new one is made: put one "
                     "there, or restart smsd to begin with an empty queue",
                     path_));
-  if (file_->change() && log_ && log_->anyIsThere()) separateFromOldLog(path_);
+  if (file_->change() && log_ && log_->anyIsThere())
+    separateFromOldLog(path_, logIsNews_ ? OldLog::keepIfSound : OldLog::remove);
   file_.emplace({path_});
   connect();
   replaced_.clear();

@@ -162,6 +162,20 @@ TEST_F(SqliteReplaced, ALogThatIsRemovedIsNoticedAndNothingThatWasInItIsLost) {
 }
 
 // SQLite takes whatever log lies beside a file for its own.
+TEST_F(SqliteReplaced, WhatAnotherProgramWroteIntoTheOldLogBesideTheNewFileIsNotLost) {
+  auto queue = enlisted();
+  put("1");
+  queue->takeNews();
+  backUp();
+  fs::rename(backup, path);
+  put("2");  // into the log that is there
+  EXPECT_EQ(refusal([&] { queue->renew(); }), Kind::replaced);
+  queue->enlist("here", longLease);
+  EXPECT_EQ(queue->depth(10).unsent, 2u);
+  queue.reset();
+  EXPECT_EQ(sound(path), "ok");
+}
+
 TEST_F(SqliteReplaced, TheLogOfTheOldFileIsNotReadIntoTheNewOne) {
   auto queue = enlisted();
   backUp();
@@ -175,6 +189,7 @@ TEST_F(SqliteReplaced, TheLogOfTheOldFileIsNotReadIntoTheNewOne) {
       many.push_back({std::nullopt, std::to_string(5000 + i), std::string(140, 'x'), i % 7});
     other->insert(many);
   }
+  queue->takeNews();
   fs::rename(backup, path);  // and the log stays
   ASSERT_TRUE(fs::exists(path + "-wal"));
   EXPECT_EQ(refusal([&] { queue->renew(); }), Kind::replaced);
