@@ -6,17 +6,13 @@
 #include <unistd.h>
 
 namespace smsd::gammu {
-namespace {
 
-/// Signals are the loop's.
 void blockSignals() {
   sigset_t all;
   sigfillset(&all);
   for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGABRT}) sigdelset(&all, fault);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
-
-}  // namespace
 
 Bench::Bench(std::chrono::milliseconds patience)
     : patience_(patience), thread_(kj::heap<kj::Thread>([this]() { work(); })) {}

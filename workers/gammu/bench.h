@@ -21,6 +21,9 @@
 
 namespace smsd::gammu {
 
+/// For a thread of this worker: signals are the loop's.
+void blockSignals();
+
 class Bench {
  public:
   explicit Bench(std::chrono::milliseconds patience);

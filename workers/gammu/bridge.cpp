@@ -14,6 +14,8 @@
 #include <system_error>
 #include <utility>
 
+#include "workers/gammu/bench.h"
+
 namespace smsd::gammu {
 namespace {
 
@@ -92,16 +94,47 @@ void Bridge::toDriver(Line& line) {
 }
 
 Carrier::Carrier(Bridge& bridge, Line& line, std::function<void()> onGone)
-    : bridge_(bridge), thread_([this, &line, onGone = std::move(onGone)] {
-        while (!over_ && bridge_.carry(line, 1s)) {
-        }
-        if (!over_) onGone();
-      }) {}
+    : bridge_(bridge), line_(line), onGone_(std::move(onGone)), thread_([this] { work(); }) {}
 
 Carrier::~Carrier() {
-  over_ = true;
+  {
+    std::lock_guard lock(guard_);
+    state_ = State::over;
+    changed_.notify_all();
+  }
   bridge_.wake();
   thread_.join();
+}
+
+void Carrier::begin() {
+  std::lock_guard lock(guard_);
+  state_ = State::carrying;
+  changed_.notify_all();
+}
+
+void Carrier::end() {
+  std::unique_lock lock(guard_);
+  if (state_ == State::carrying) state_ = State::ending;
+  bridge_.wake();
+  changed_.wait(lock, [this] { return state_ == State::resting; });
+}
+
+void Carrier::work() {
+  blockSignals();
+  for (std::unique_lock lock(guard_);;) {
+    changed_.wait(lock, [this] { return state_ != State::resting; });
+    if (state_ == State::over) return;
+    lock.unlock();
+    bool isThere = true;
+    while (state_ == State::carrying && (isThere = bridge_.carry(line_, 1s))) {
+    }
+    if (!isThere && state_ == State::carrying) onGone_();
+    lock.lock();
+    changed_.wait(lock, [this] { return state_ != State::carrying; });
+    if (state_ == State::over) return;
+    state_ = State::resting;
+    changed_.notify_all();
+  }
 }
 
 }  // namespace smsd::gammu

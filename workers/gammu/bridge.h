@@ -9,7 +9,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -43,18 +45,43 @@ class Bridge {
   std::string path_;
 };
 
-/// Carries until it is destroyed. `onGone` is called on the carrying thread when the modem is gone.
+/// The thread that carries while libgammu waits in a call. It is started once, as a locked process starts no
+/// thread later, and does nothing but between begin() and end().
 class Carrier {
  public:
+  /// `onGone` is called on the carrying thread when the modem is gone.
   Carrier(Bridge& bridge, Line& line, std::function<void()> onGone);
   ~Carrier();
   Carrier(const Carrier&) = delete;
   Carrier& operator=(const Carrier&) = delete;
 
+  void begin();
+  /// Returns when the thread has left the line and the bridge alone.
+  void end();
+
  private:
+  enum class State { resting, carrying, ending, over };
+  void work();
+
   Bridge& bridge_;
-  std::atomic<bool> over_{false};
+  Line& line_;
+  const std::function<void()> onGone_;
+  std::mutex guard_;
+  std::condition_variable changed_;
+  std::atomic<State> state_{State::resting};  // written under `guard_`
   std::thread thread_;
+};
+
+/// Carries while it lives.
+class Carried {
+ public:
+  explicit Carried(Carrier& carrier) : carrier_(carrier) { carrier_.begin(); }
+  ~Carried() { carrier_.end(); }
+  Carried(const Carried&) = delete;
+  Carried& operator=(const Carried&) = delete;
+
+ private:
+  Carrier& carrier_;
 };
 
 }  // namespace smsd::gammu

@@ -49,7 +49,7 @@ Sent Modem::sendPart(const Part& part, Alphabet alphabet, const Envelope& envelo
   if (aborted_) return {Fate::deferred, finding(Event::noPrompt).reason, Sent::Then::open};
   int error = noError;
   {
-    Carrier carrier(*bridge_, line_, [this] { phone_.abort(); });
+    Carried carried(carrier_);
     error = phone_.submit(part, alphabet, envelope);
   }
   if (error == noError) return sentOf(awaitEnd());

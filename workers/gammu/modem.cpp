@@ -252,7 +252,7 @@ Condition Modem::ofError(int error) {
 
 int Modem::startPhone() {
   bridge_->clear();
-  Carrier carrier(*bridge_, line_, [this] { phone_.abort(); });
+  Carried carried(carrier_);
   PhoneSettings settings = settings_.phone;
   settings.device = bridge_->path();
   if (int error = phone_.open(settings); error != noError) return error;

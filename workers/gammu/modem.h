@@ -56,9 +56,12 @@ struct Sent {
 
 class Modem {
  public:
-  /// `bridge` is made before the process is locked in.
+  /// `bridge` is made before the process is locked in. Starts a thread, which has to be before no thread can
+  /// be started any more.
   explicit Modem(ModemSettings settings, std::unique_ptr<Bridge> bridge = std::make_unique<Bridge>())
-      : settings_(std::move(settings)), bridge_(std::move(bridge)) {}
+      : settings_(std::move(settings)),
+        bridge_(std::move(bridge)),
+        carrier_(*bridge_, line_, [this] { phone_.abort(); }) {}
 
   /// From whatever state it is in: opens the device, greets, unlocks the SIM, starts libgammu, looks.
   Condition open();
@@ -104,6 +107,7 @@ class Modem {
   std::string centre_;
   bool pinRefused_ = false;
   std::atomic<bool> aborted_{false};
+  Carrier carrier_;  // last: its thread uses the others
 };
 
 /// Of `at115200`: 115200. Nothing: not a connection this worker can use.
