@@ -10,6 +10,18 @@
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("smsd::proto");
 
+# Bounds: smsd closes a connection that sends a message above `maxRequest`, leaves more than `maxCallsOfClient` calls
+# unanswered or unfinished (Finish), sends nothing for `maxSilence` while no answer is due, or does not read for half a minute.
+# 500 messages a second (1,000 at once) are read from all connections of root and of smsd's own user together, and as many from
+# all others; what comes above that waits. While more than 64 KiB wait to be written to a client nothing is read from it. 32
+# connections may be open: 12 of one user, 24 of all users, 28 with those of smsd's own user, and the last four are root's.
+
+const maxRequest :UInt32 = 65536;
+# bytes in one message to smsd
+const maxCallsOfClient :UInt32 = 64;
+const maxSilence :UInt32 = 30;
+# seconds
+
 interface Control {
   status @0 () -> (status :Status);
   # At a glance. Asks nothing of a worker and nothing of the database beyond one bounded count: always answers.

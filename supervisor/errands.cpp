@@ -37,7 +37,7 @@ std::optional<Client> daemon(const Config& config) {
 }
 
 [[noreturn]] void silent(const kj::Exception& e) {
-  throw StartUpError(EX_TEMPFAIL, fmt::format("smsd did not answer: {}\n", faultOf(e)));
+  throw StartUpError(EX_TEMPFAIL, control::noAnswer(e) + "\n");
 }
 
 template <typename F>

@@ -35,6 +35,11 @@ std::string size(const queue::Submission& submission) {
   return text;
 }
 
+/// Events that had no entry of their own.
+std::string unsaid(unsigned more) {
+  return more > 0 ? fmt::format("; {} more since the last entry", more) : "";
+}
+
 }  // namespace
 
 std::string masked(const std::string& recipient) {
@@ -86,6 +91,27 @@ void Events::operatorRetried(const std::string& recipient, std::optional<unsigne
 void Events::operatorTested(const std::string& recipient, const std::string& result,
                             std::optional<unsigned> uid) const {
   operatorActed(fmt::format("test SMS to {} ({})", shown(recipient), result), uid);
+}
+
+void Events::controlRefused(std::optional<unsigned> uid, unsigned own, unsigned all, unsigned more) const {
+  const std::string who = uid ? std::to_string(*uid) : "unknown";
+  Entry(Level::warning,
+        fmt::format(
+            "control.sock: turned away a connection of uid {}: {} of this user and {} in all are open{}", who,
+            own, all, unsaid(more)),
+        "control-refused", "7f8f6a3203ed465d9c738d82a87f6fcd")
+      .field("SMSD_UID", who)
+      .write();
+}
+
+void Events::controlEnded(std::optional<unsigned> uid, const std::string& why, unsigned more) const {
+  const std::string who = uid ? std::to_string(*uid) : "unknown";
+  Entry(Level::warning,
+        fmt::format("control.sock: closed a connection of uid {}: {}{}", who, why, unsaid(more)),
+        "control-ended", "02bccb46638441f68fea39281d56d4c5")
+      .field("SMSD_UID", who)
+      .field("SMSD_REASON", why)
+      .write();
 }
 
 void Events::reloaded(const std::string& changes) const {

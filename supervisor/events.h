@@ -40,6 +40,12 @@ class Events {
   void operatorTested(const std::string& recipient, const std::string& result,
                       std::optional<unsigned> uid) const;
 
+  /// A connection to control.sock was closed at once, because so many of this user, and in all, are open.
+  /// `more`: so many connections were turned away or ended since the last entry.
+  void controlRefused(std::optional<unsigned> uid, unsigned own, unsigned all, unsigned more) const;
+  /// A connection to control.sock was closed because of `why`.
+  void controlEnded(std::optional<unsigned> uid, const std::string& why, unsigned more) const;
+
   void workerReady(const std::string& dispatcher, int pid, const std::vector<std::string>& lock) const;
   void workerGone(const std::string& dispatcher, int pid, const std::string& why, std::size_t lost) const;
   void contractBroken(const std::string& dispatcher, int pid, const std::string& what,

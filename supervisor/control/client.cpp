@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/fault.h"
+
 namespace smsd::control {
 namespace {
 
@@ -31,6 +33,12 @@ kj::AutoCloseFd connectTo(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+std::string noAnswer(const kj::Exception& fault) {
+  if (fault.getType() == kj::Exception::Type::DISCONNECTED)
+    return "smsd ended the connection; its journal has the reason";
+  return "smsd did not answer: " + faultOf(fault);
+}
 
 Client::Client(const std::filesystem::path& socket)
     : io_(kj::setupAsyncIo()),

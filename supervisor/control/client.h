@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <stdexcept>
+#include <string>
 
 #include "common/rpc/channel.h"
 
@@ -27,6 +28,9 @@ class Unreachable : public std::runtime_error {
  private:
   Why why_;
 };
+
+/// Why a question to a daemon that was reached has no answer, for the operator.
+std::string noAnswer(const kj::Exception& fault);
 
 class Client {
  public:

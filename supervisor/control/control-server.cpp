@@ -1,16 +1,21 @@
 #include "supervisor/control/control-server.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <utility>
 
 #include "common/fault.h"
 #include "common/journal/journal.h"
-#include "common/rpc/channel.h"
 #include "supervisor/control/door.h"
 
 namespace smsd::control {
 namespace {
 
-constexpr unsigned mostConnections = 32;
+// All of root's and smsd's own connections together, and all others together.
+constexpr rpc::Budget::Rate messages{.perSecond = 500, .burst = 1000};
+constexpr auto entryEvery = 60 * kj::SECONDS;  // of connections turned away or ended
+constexpr auto lastWords = 1 * kj::SECONDS;    // for the reason to reach a peer that is ended
 
 /// SO_PEERCRED of the connection: who is at the other end.
 std::optional<unsigned> uidOf(kj::AuthenticatedStream& peer) {
@@ -29,6 +34,10 @@ ControlServer::ControlServer(kj::AsyncIoContext& io, const std::filesystem::path
       listener_(io.lowLevelProvider->wrapListenSocketFd(
           file_.takeListener(),
           kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC | kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK)),
+      seats_(geteuid()),
+      budget_(std::make_shared<rpc::Budget>(messages)),
+      othersBudget_(std::make_shared<rpc::Budget>(messages)),
+      nextEntry_(timer_.now()),
       questions_(*this),
       glance_(subject_.queue, timer_, questions_),
       tasks_(*this) {
@@ -40,8 +49,10 @@ ControlServer::~ControlServer() noexcept(false) = default;
 kj::Promise<void> ControlServer::accept() {
   return listener_->acceptAuthenticated().then(
       [this](kj::AuthenticatedStream peer) {
-        if (connections_ < mostConnections) open(kj::mv(peer));
-        return accept();
+        open(kj::mv(peer));
+        // A timer fires only after all sockets had their turn, so that a flood of connections delays nobody
+        // else.
+        return timer_.afterDelay(0 * kj::SECONDS).then([this]() { return accept(); });
       },
       [this](kj::Exception&&) {
         // Out of descriptors, most likely: the door stays.
@@ -49,13 +60,45 @@ kj::Promise<void> ControlServer::accept() {
       });
 }
 
+rpc::Terms ControlServer::terms(std::optional<unsigned> uid) const {
+  return {.peer = rpc::Terms::Peer::client,
+          .messageWords = proto::MAX_REQUEST / sizeof(capnp::word),
+          .calls = proto::MAX_CALLS_OF_CLIENT,
+          .callWords = proto::MAX_REQUEST / sizeof(capnp::word),
+          .queuedBytes = 1 << 16,
+          .perTurn = 16,
+          .budget = seats_.trusted(uid) ? budget_ : othersBudget_,
+          .overdrawn = rpc::Terms::Overdrawn::waits,
+          .silence = proto::MAX_SILENCE * kj::SECONDS};
+}
+
 void ControlServer::open(kj::AuthenticatedStream peer) {
-  ++connections_;
   auto uid = uidOf(peer);
-  auto channel = rpc::Channel::serve(
-      kj::mv(peer.stream), kj::heap<Door>(subject_, Door::Means{glance_, questions_, timer_, started_}, uid));
-  auto over = channel->disconnected();
-  tasks_.add(over.attach(kj::mv(channel), kj::defer([this]() { --connections_; })));
+  if (!seats_.take(uid)) {
+    if (auto more = maySay()) subject_.log.controlRefused(uid, seats_.of(uid), seats_.total(), *more);
+    return;
+  }
+  Door::Means means{glance_, questions_, asked_, timer_, started_};
+  auto channel =
+      rpc::Channel::serve(kj::mv(peer.stream), kj::heap<Door>(subject_, means, uid), timer_, terms(uid));
+  tasks_.add(serve(kj::mv(channel), uid).attach(kj::defer([this, uid]() { seats_.leave(uid); })));
+}
+
+kj::Promise<void> ControlServer::serve(kj::Own<rpc::Channel> channel, std::optional<unsigned> uid) {
+  auto ended = channel->ended().then([this, uid, &channel = *channel](rpc::Guard::End end) {
+    if (auto more = maySay()) subject_.log.controlEnded(uid, end.words, *more);
+    return channel.disconnected().exclusiveJoin(timer_.afterDelay(lastWords));
+  });
+  return channel->disconnected().exclusiveJoin(kj::mv(ended)).attach(kj::mv(channel));
+}
+
+std::optional<unsigned> ControlServer::maySay() {
+  if (timer_.now() < nextEntry_) {
+    ++unsaid_;
+    return std::nullopt;
+  }
+  nextEntry_ = timer_.now() + entryEvery;
+  return std::exchange(unsaid_, 0);
 }
 
 void ControlServer::taskFailed(kj::Exception&& exception) {

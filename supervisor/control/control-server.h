@@ -1,8 +1,9 @@
 // The operator's door: listens on control.sock, and opens it to whoever may connect there.
 //
 // Owns the connections to it (the socket's file is socket-file.h's); what may be asked is door.h's. A client
-// can ask, never block: what it sends is bounded, its connection is its own, and there are so many of them at
-// most.
+// can ask, never block: what it sends is bounded (rpc::Terms), its connection is its own, and there are so
+// many of them at most (Seats). A connection that exceeds its bounds is closed, and so is a silent one,
+// because it keeps a seat from others.
 #pragma once
 
 #include <kj/async-io.h>
@@ -10,10 +11,14 @@
 #include <stdexcept>
 
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 
+#include "common/rpc/channel.h"
 #include "supervisor/control/glance.h"
 #include "supervisor/control/pauses.h"
+#include "supervisor/control/seats.h"
 #include "supervisor/control/socket-file.h"
 #include "supervisor/events.h"
 #include "supervisor/queue/queue-thread.h"
@@ -45,6 +50,11 @@ class ControlServer final : private kj::TaskSet::ErrorHandler {
  private:
   kj::Promise<void> accept();
   void open(kj::AuthenticatedStream peer);
+  kj::Promise<void> serve(kj::Own<rpc::Channel> channel, std::optional<unsigned> uid);
+  rpc::Terms terms(std::optional<unsigned> uid) const;
+  /// How many connections went without an entry of their own since the last one; none: there was one just
+  /// now.
+  std::optional<unsigned> maySay();
   void taskFailed(kj::Exception&& exception) override;
 
   kj::Timer& timer_;
@@ -52,7 +62,11 @@ class ControlServer final : private kj::TaskSet::ErrorHandler {
   Subject subject_;
   kj::TimePoint started_;
   kj::Own<kj::ConnectionReceiver> listener_;
-  unsigned connections_ = 0;
+  Seats seats_;
+  std::shared_ptr<rpc::Budget> budget_, othersBudget_;
+  kj::TimePoint nextEntry_;
+  unsigned unsaid_ = 0;    // connections turned away or ended since the last entry
+  unsigned asked_ = 0;     // questions to the queue that are not answered
   kj::TaskSet questions_;  // to the queue; they outlive the connection that asked
   Glance glance_;
   kj::TaskSet tasks_;

@@ -14,6 +14,7 @@ namespace smsd::control {
 namespace {
 
 constexpr auto queuePatience = 20 * kj::SECONDS;  // the client waits a little longer
+constexpr unsigned mostAsked = 64;                // questions of all clients while the queue does not answer
 constexpr std::size_t longestName = 64;           // more than a dispatcher's can be
 
 kj::StringPtr view(const std::string& text) { return kj::StringPtr(text.c_str(), text.size()); }
@@ -49,8 +50,14 @@ std::string nameOf(proto::Act act) {
 template <typename T, typename F>
 auto Door::ask(F question, T context) {
   using R = std::invoke_result_t<F, queue::Queue&>;
+  if (means_.asked >= mostAsked) {
+    context.getResults().setProblem("too many questions wait for the queue already; try again later");
+    return kj::Promise<kj::Maybe<R>>(kj::Maybe<R>(nullptr));
+  }
+  ++means_.asked;
   auto asked = subject_.queue.run(kj::mv(question)).fork();
-  means_.questions.add(asked.addBranch().ignoreResult());
+  means_.questions.add(
+      asked.addBranch().ignoreResult().attach(kj::defer([&open = means_.asked]() { --open; })));
   return means_.timer.timeoutAfter(queuePatience, asked.addBranch())
       .then(
           [context](queue::Answer<R> answer) mutable -> kj::Maybe<R> {

@@ -21,6 +21,7 @@ class Door final : public proto::Control::Server {
   struct Means {
     Glance& glance;
     kj::TaskSet& questions;
+    unsigned& asked;  // of the questions, those not answered
     kj::Timer& timer;
     kj::TimePoint started;
   };

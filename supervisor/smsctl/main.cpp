@@ -288,7 +288,7 @@ int main(int argc, char** argv) {
     complain(e.what());
     return notRunning;
   } catch (const kj::Exception& e) {
-    complain(fmt::format("smsd did not answer: {}", faultOf(e)));
+    complain(control::noAnswer(e));
   } catch (const std::exception& e) {
     complain(faultOf(e));
   }

@@ -197,7 +197,7 @@ int watchStatus(const Config& config, Milliseconds interval, Form form) {
       io::print(fmt::format("{}\n", e.what()));
     } catch (const kj::Exception& e) {
       last = notRunning;
-      io::print(fmt::format("smsd did not answer: {}\n", faultOf(e)));
+      io::print(control::noAnswer(e) + "\n");
     }
     if (!screen && form == Form::text) io::print("\n");
     io::flush();

@@ -106,7 +106,7 @@ int serveSocket(const Place& place, int listener, std::vector<uid_t> welcome, Di
   server.whenChanged([&service]() { service.changed(); });
   Visitors visitors(
       io.lowLevelProvider->wrapListenSocketFd(listener, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP),
-      std::move(welcome), server, kj::mv(owned));
+      io.provider->getTimer(), std::move(welcome), server, kj::mv(owned));
   auto ready = server.started()
                    .then([&service]() { service.ready(); }, [](kj::Exception&&) {})
                    .eagerlyEvaluate(nullptr);

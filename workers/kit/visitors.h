@@ -23,9 +23,10 @@ namespace smsd::kit {
 class Visitors final : private kj::TaskSet::ErrorHandler {
  public:
   /// `server` is `inner`, as the capability that every connection is served with.
-  Visitors(kj::Own<kj::ConnectionReceiver> door, std::vector<uid_t> welcome, Server& inner,
+  Visitors(kj::Own<kj::ConnectionReceiver> door, kj::Timer& timer, std::vector<uid_t> welcome, Server& inner,
            proto::Dispatcher::Client server)
       : door_(kj::mv(door)),
+        timer_(timer),
         welcome_(std::move(welcome)),
         inner_(inner),
         server_(kj::mv(server)),
@@ -40,7 +41,9 @@ class Visitors final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> next() {
     return door_->acceptAuthenticated().then([this](kj::AuthenticatedStream visitor) {
       if (!inside_ && knows(*visitor.peerIdentity)) letIn(kj::mv(visitor.stream));
-      return next();
+      // A timer fires only after all sockets had their turn, so that strangers who come and go do not delay
+      // an SMS.
+      return timer_.afterDelay(0 * kj::SECONDS).then([this]() { return next(); });
     });
   }
 
@@ -78,6 +81,7 @@ class Visitors final : private kj::TaskSet::ErrorHandler {
   static constexpr std::size_t mostStrangers = 16;
 
   kj::Own<kj::ConnectionReceiver> door_;
+  kj::Timer& timer_;
   std::vector<uid_t> welcome_;
   Server& inner_;
   proto::Dispatcher::Client server_;

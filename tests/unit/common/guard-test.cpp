@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/rpc/channel.h"
 
@@ -387,6 +388,23 @@ TEST_F(GuardedChannel, IsDestroyedWithAllThatItsPeerMayLeaveBehind) {
     if (id % 64 == 0) turns(3);
   }
   channel = nullptr;
+}
+
+// As many as the largest window and backlog of a worker together.
+TEST_F(GuardedChannel, IsDestroyedWithAllThatWeMayHaveAskedAPeerThatDoesNotRead) {
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+  peer = pair[1];
+  channel = Channel::connect(io.lowLevelProvider->wrapSocketFd(
+      pair[0], kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK |
+                   kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC));
+  std::vector<kj::Promise<void>> asked;
+  auto control = channel->peer().castAs<proto::Control>();
+  for (int i = 0; i < 8192; ++i)
+    asked.push_back(control.nudgeRequest().send().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {}));
+  turns();
+  channel = nullptr;
+  turns();
 }
 
 }  // namespace

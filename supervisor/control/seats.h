@@ -1,0 +1,57 @@
+// How many connections to control.sock are open, and who may open another.
+//
+// Owns the counts by user. One user leaves room for the others, and all of them leave room for smsd's own
+// user and for root, so that neither silent connections nor a flood of them lock out who has to mend it.
+// Pure.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+
+namespace smsd::control {
+
+class Seats {
+ public:
+  static constexpr unsigned all = 32;
+  static constexpr unsigned forOwn = 28;     // the last four are root's
+  static constexpr unsigned forOthers = 24;  // the four below are for smsd's own user as well
+  static constexpr unsigned forOne = 12;     // of the others
+
+  explicit Seats(unsigned own) : own_(own) {}
+
+  /// Whether the user may do what an administrator does: root, and the user that smsd runs as.
+  bool trusted(std::optional<unsigned> uid) const { return uid && (*uid == 0 || *uid == own_); }
+
+  /// False: there is no seat for this user now.
+  bool take(std::optional<unsigned> uid) {
+    unsigned& mine = taken_[uid];
+    const unsigned room = !trusted(uid) ? forOthers : *uid == 0 ? all : forOwn;
+    const bool free = total_ < room && (trusted(uid) || mine < forOne);
+    if (free) {
+      ++mine;
+      ++total_;
+    }
+    if (mine == 0) taken_.erase(uid);
+    return free;
+  }
+  /// Of a connection that had a seat.
+  void leave(std::optional<unsigned> uid) {
+    auto found = taken_.find(uid);
+    if (--found->second == 0) taken_.erase(found);
+    --total_;
+  }
+
+  unsigned total() const { return total_; }
+  unsigned of(std::optional<unsigned> uid) const {
+    auto found = taken_.find(uid);
+    return found == taken_.end() ? 0 : found->second;
+  }
+
+ private:
+  unsigned own_;
+  unsigned total_ = 0;
+  std::map<std::optional<unsigned>, unsigned> taken_;
+};
+
+}  // namespace smsd::control

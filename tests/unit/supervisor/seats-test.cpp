@@ -1,0 +1,47 @@
+// Who may open another connection to control.sock.
+#include "supervisor/control/seats.h"
+
+#include <gtest/gtest.h>
+
+namespace smsd::control {
+namespace {
+
+constexpr unsigned own = 990, alice = 1001, bob = 1002, carol = 1003;
+
+unsigned takeAll(Seats& seats, std::optional<unsigned> uid) {
+  unsigned count = 0;
+  while (count < 100 && seats.take(uid)) ++count;
+  return count;
+}
+
+TEST(Seats, OneUserLeavesRoomForOthersAllOfThemForSmsdAndItForRoot) {
+  Seats seats(own);
+  EXPECT_EQ(takeAll(seats, alice), 12U);
+  EXPECT_EQ(takeAll(seats, bob), 12U);
+  EXPECT_EQ(takeAll(seats, carol), 0U);
+  EXPECT_EQ(takeAll(seats, own), 4U);
+  EXPECT_EQ(takeAll(seats, 0), 4U);
+  EXPECT_EQ(seats.total(), 32U);
+}
+
+TEST(Seats, AreFreeAgainWhenTheyWereLeft) {
+  Seats seats(own);
+  takeAll(seats, alice);
+  seats.leave(alice);
+  EXPECT_EQ(seats.of(alice), 11U);
+  EXPECT_TRUE(seats.take(alice));
+  EXPECT_FALSE(seats.take(alice));
+  for (int i = 0; i < 12; ++i) seats.leave(alice);
+  EXPECT_EQ(seats.total(), 0U);
+  EXPECT_EQ(takeAll(seats, own), 28U);
+}
+
+TEST(Seats, AUserWhomTheKernelDoesNotNameIsOneOfTheOthers) {
+  Seats seats(0);
+  EXPECT_FALSE(seats.trusted(std::nullopt));
+  EXPECT_EQ(takeAll(seats, std::nullopt), 12U);
+  EXPECT_EQ(takeAll(seats, 0), 20U);
+}
+
+}  // namespace
+}  // namespace smsd::control
