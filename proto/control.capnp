@@ -5,7 +5,7 @@
 # here. Nothing here carries a secret, nor the text of a message of the queue.
 #
 # What an operator asked for and cannot be done is an answer with a `problem`, in words; an exception says that the contract
-# was broken or the peer has gone. Every act (cancel, test, steer, retry, stop) is in the journal with the uid of the peer.
+# was broken or the peer has gone. Every act (cancel, test, steer, retry, reload, stop) is in the journal with the uid of the peer.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("smsd::proto");
@@ -42,12 +42,17 @@ interface Control {
   # in order until one takes it; the last of `tries` then is `accepted`. Returns when that is known: after all timeouts at
   # the latest. A problem: it was not tried at all (an unknown name, a number that cannot be, too many tests at once).
 
-  steer @5 (name :Text, act :Act) -> (problem :Text);
-  # What an operator does to a dispatcher. `pause` and `resume` are remembered over restarts. May be repeated.
+  steer @5 (name :Text, act :Act) -> (problem :Text, done :Text);
+  # What an operator does to a dispatcher. `pause` and `resume` are remembered over restarts. May be repeated. `done` says
+  # in words what follows from it; a daemon of an older version leaves it empty.
 
   retry @6 (message :Int64, recipient :Text) -> (problem :Text, recipient :Text, count :UInt32);
   # The wait of the recipient of a message, of a recipient, or (0 and empty) of everybody is over: they are tried again now.
   # Says whose, and how many had been waiting. May be repeated.
+
+  reload @7 () -> (problem :Text, done :Text);
+  # As SIGHUP: reads the configuration and the dispatchers' files again, all or nothing. Returns when that is done: what has
+  # changed, in words. A problem: nothing was applied; a line for each. May be repeated.
 }
 
 const maxListed :UInt32 = 1000;
@@ -57,6 +62,7 @@ enum Act {
   pause @0;
   # nothing further is handed over to it; what is out finishes
   resume @1;
+  # ends a pause; a dispatcher in trouble is tried with the next SMS, whether it was paused or not
   restart @2;
   # a fresh worker, tried at once: for when something was mended
 }
@@ -96,7 +102,8 @@ struct Status {
   upFor @2 :UInt64;
   # seconds
   healthy @3 :Bool;
-  # a dispatcher can be used, the queue can be reached, and nothing strains it
+  # the queue can be reached and nothing strains it, its notifications work, a dispatcher can be used, and no message waits
+  # that should have been sent: see `troubles`
   queue @4 :QueueStatus;
   dispatchers @5 :List(DispatcherStatus);
   # in order of preference
@@ -104,6 +111,8 @@ struct Status {
   # none can be used: nothing is sent until one comes back. Why stands with each.
   withoutDispatcherFor @7 :UInt64;
   # seconds of that
+  troubles @8 :List(Text);
+  # why it is not healthy, in words; empty when it is
 }
 
 struct QueueStatus {
@@ -125,6 +134,15 @@ struct QueueStatus {
   # why new messages are found by polling alone; empty otherwise
   strain @10 :Text;
   # it works, but not for long unless somebody mends this (its disk is full); empty otherwise
+
+  held @11 :UInt64;
+  # of the unsent messages: they may have been sent, and wait for an operator
+  late @12 :UInt64;
+  # seconds that the oldest message waits which is not held and does not wait for its own recipient's sake
+  ignoredAgo @13 :UInt64;
+  # seconds since the last message was ignored; with `ignored` = 0: none was
+  ignoredBecause @14 :Text;
+  # why that one was
 
   enum Notifications {
     # Whether a message that another program inserts wakes smsd. smsd tests it: it notifies itself through a second connection.
@@ -150,7 +168,7 @@ struct DispatcherStatus {
   kind @1 :Text;
   state @2 :DispatcherState;
   reason @3 :Text;
-  # why it is not ready, or why it last was not
+  # why it is not ready; when it is ready, its last trouble, until an SMS was answered
   since @4 :UInt64;
   # seconds in this state
   workerPid @5 :UInt32;
@@ -175,6 +193,10 @@ struct DispatcherStatus {
   # answers that its configuration does not understand, since it was read: it has to be mended
   lastNotUnderstood @18 :Text;
   # what was said of the last of them; empty: there was none
+  troubleAgo @19 :UInt64;
+  # seconds since the trouble that `reason` tells, when it is ready
+  detailsAgo @20 :UInt64;
+  # seconds since the worker said what is in `details`
 }
 
 struct Finding {

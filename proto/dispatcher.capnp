@@ -72,6 +72,28 @@ interface Dispatcher {
   drain @4 () -> ();
   # No further dispatch() will come. Returns when no SMS is under way any more and every outcome was taken by its sink. What
   # was not begun yet is reported `deferred` at once. A worker that was drained may be ended without losing anything.
+
+  quit @5 () -> ();
+  # As drain(), and then the process ends, so that the next connection finds a fresh one, which has read its file as it is
+  # then. Returns when nothing is under way any more; the end of the connection follows.
+  # A worker of an older version does not know it (UNIMPLEMENTED). The supervisor drains it then, and says that its process
+  # stays what it was.
+
+  lastWords @6 () -> (words :Text, cause :Cause);
+  # Returns when this process is about to end by itself, before the connection does: why. Asked once, at the beginning of
+  # each connection. A worker that cannot serve (a wrong file, a secret that is missing, no lock) lets its supervisor in all
+  # the same, answers this and nothing else, and ends. The words are bounded as a reason is, and carry no secret.
+}
+
+enum Cause {
+  # Why a worker process ends by itself.
+  other @0;
+  cannotStart @1;
+  # it will never serve, and a fresh one neither, until somebody changes something
+  spent @2;
+  # it is of no use any more: an SMS passed its deadline, the modem is another one. A fresh one may be.
+  told @3;
+  # somebody stops or restarts its unit
 }
 
 interface OutcomeSink {
@@ -163,6 +185,9 @@ struct Description {
   spacing @7 :UInt32;
   # milliseconds from one SMS begun to the next at least; 0: none. The supervisor hands over no more than can begin within one
   # `timeout` at that pace.
+  visits @8 :UInt32;
+  # connections this process has served, this one included: more than 1 is a process that was there before, and read its
+  # file before. 0: a worker of an older version, which does not say.
 }
 
 struct Health {

@@ -43,12 +43,13 @@ constexpr Milliseconds lastSteps = 10s;
 constexpr auto queuePatience = 2 * kj::SECONDS;
 
 /// What `systemctl status` shows.
-std::string statusLine(const Road& road) {
+std::string statusLine(const Road& road, const AdminMail* mail) {
   std::size_t ready = 0;
   for (auto& keeper : road.keepers()) ready += keeper->state() == keeper::State::ready;
-  return fmt::format("{} of {} dispatcher{} ready, {} under way, {} sent{}", ready, road.keepers().size(),
+  return fmt::format("{} of {} dispatcher{} ready, {} under way, {} sent{}{}", ready, road.keepers().size(),
                      road.keepers().size() == 1 ? "" : "s", text::grouped(road.underWay()),
-                     text::grouped(road.sentMessages()), road.ledger().away() ? "; the queue is away" : "");
+                     text::grouped(road.sentMessages()), road.ledger().away() ? "; the queue is away" : "",
+                     mail != nullptr && mail->down() ? "; no mail to the administrators" : "");
 }
 
 /// False: a call to the queue is not answered within its time, counted from the end of `from`. Its thread
@@ -91,6 +92,15 @@ control::Pauses readPauses(const std::filesystem::path& file) {
   }
 }
 
+/// What an operator asked for at the control socket.
+kj::Promise<control::Subject::Reloaded> reloadFor(kj::Own<Reloader>& reloader) {
+  using Reloaded = control::Subject::Reloaded;
+  if (reloader.get() == nullptr) return Reloaded{"smsd starts or stops: nothing was read", ""};
+  return reloader->reload().then([](Reloader::Result result) {
+    return Reloaded{std::move(result.problems), std::move(result.changes)};
+  });
+}
+
 /// None where nothing is to be mailed. What the journal says before it is there is not mailed.
 kj::Own<AdminMail> openAdminMail(kj::AsyncIoContext& io, const Config& config, const std::string& name,
                                  Events& log) {
@@ -125,10 +135,12 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Confi
   if (mail.get() != nullptr) mail->start();
 
   auto byControl = kj::newPromiseAndFulfiller<void>();
+  kj::Own<Reloader> reloader;
   control::Pauses pauses = readPauses(config.stateDirectory / "paused");
   control::ControlServer control(
       io, config.controlSocket,
-      {road, queue, pauses, log, backendName(config), [&byControl]() { byControl.fulfiller->fulfill(); }});
+      {road, queue, pauses, log, backendName(config), [&byControl]() { byControl.fulfiller->fulfill(); },
+       [&reloader]() { return reloadFor(reloader); }});
   Road::Keepers keepers;
   for (std::size_t i = 0; i < plans.size(); ++i)
     keepers.push_back(std::make_unique<keeper::Keeper>(io, config.dispatchers[i], plans[i],
@@ -143,11 +155,12 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Confi
   road.start();
   log.daemonStarted(SMSD_VERSION, backendName(config), config.dispatchers.size());
   systemd::Service service(
-      io.provider->getTimer(), [&road]() { return road.alive(); }, [&road]() { return statusLine(road); });
+      io.provider->getTimer(), [&road]() { return road.alive(); },
+      [&road, &mail]() { return statusLine(road, mail.get()); });
   road.whenChanged([&service]() { service.changed(); });
+  if (mail.get() != nullptr) mail->whenChanged([&service]() { service.changed(); });
   service.ready();
-  auto reloader =
-      kj::heap<Reloader>(io, road, log, service, std::move(plans), kj::mv(read), std::move(setUp));
+  reloader = kj::heap<Reloader>(io, road, log, service, std::move(plans), kj::mv(read), std::move(setUp));
 
   int status = told.addBranch()
                    .exclusiveJoin(kj::mv(byControl.promise))
@@ -160,6 +173,7 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Confi
   auto retired = road.retire().fork();
   bool done = answers(io, retired, kj::READY_NOW);
   road.whenChanged([]() {});
+  if (mail.get() != nullptr) mail->whenChanged([]() {});
   log.daemonStopped(left);
   if (mail.get() != nullptr)
     mail->finish(status == EX_OK ? AdminMail::Ending::asTold : AdminMail::Ending::failed).wait(io.waitScope);

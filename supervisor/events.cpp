@@ -155,6 +155,16 @@ void Events::workerGone(const std::string& dispatcher, int pid, const std::strin
       .write();
 }
 
+void Events::workerStays(const std::string& dispatcher, const std::string& unit) const {
+  Entry(Level::warning,
+        fmt::format("{}: its worker is of an older version and cannot be told to end: its process stays; "
+                    "`systemctl restart {}` replaces it",
+                    dispatcher, unit),
+        "worker-stays", "8646c4160b7f4db198179937d0c4e067")
+      .field("SMSD_DISPATCHER", dispatcher)
+      .write();
+}
+
 void Events::contractBroken(const std::string& dispatcher, int pid, const std::string& what,
                             unsigned strikes) const {
   Entry(Level::error,

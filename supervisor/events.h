@@ -48,6 +48,8 @@ class Events {
 
   void workerReady(const std::string& dispatcher, int pid, const std::vector<std::string>& lock) const;
   void workerGone(const std::string& dispatcher, int pid, const std::string& why, std::size_t lost) const;
+  /// It was asked to make room for a fresh process, and cannot: it is of an older version. `unit`: systemd's.
+  void workerStays(const std::string& dispatcher, const std::string& unit) const;
   void contractBroken(const std::string& dispatcher, int pid, const std::string& what,
                       unsigned strikes) const;
   void dispatcherReady(const std::string& dispatcher) const;

@@ -41,11 +41,10 @@ int endedEarly() {
 
 int check(const Arguments& arguments) {
   const Config config = usableConfig(arguments, Reach::dispatcherFiles);
-  const auto plans = planWorkers(config);
   auto io = kj::setupAsyncIo();
-  checkDispatchers(io, withAdminMail(config, plans));
-  io::print(fmt::format("{}: good, {} dispatcher{}\n", arguments.config, plans.size(),
-                        plans.size() == 1 ? "" : "s"));
+  io::print(checkAll(io, config));
+  io::print(fmt::format("{}: good, {} dispatcher{}\n", arguments.config, config.dispatchers.size(),
+                        config.dispatchers.size() == 1 ? "" : "s"));
   return EX_OK;
 }
 

@@ -50,6 +50,7 @@ Reloader::Reloader(kj::AsyncIoContext& io, Road& road, Events& log, systemd::Ser
       plans_(byName(road.config(), std::move(plans))),
       read_(kj::mv(read)),
       hire_(kj::mv(hire)),
+      last_(kj::Promise<void>(kj::READY_NOW).fork()),
       tasks_(*this) {
   tasks_.add(next());
 }
@@ -57,10 +58,20 @@ Reloader::Reloader(kj::AsyncIoContext& io, Road& road, Events& log, systemd::Ser
 /// A SIGHUP during a reload is kept by the kernel, and is the next one.
 kj::Promise<void> Reloader::next() {
   return io_.unixEventPort.onSignal(SIGHUP).then(
-      [this](siginfo_t) { return reload().then([this]() { return next(); }); });
+      [this](siginfo_t) { return reload().then([this](Result) { return next(); }); });
 }
 
-kj::Promise<void> Reloader::reload() {
+kj::Promise<Reloader::Result> Reloader::reload() {
+  auto mine = last_.addBranch()
+                  .then([this]() { return read(); })
+                  // Nothing was applied, or all of it: what can fail here is a child process.
+                  .catch_([this](kj::Exception&& e) { return refuse(faultOf(e)); })
+                  .fork();
+  last_ = mine.addBranch().ignoreResult().fork();
+  return mine.addBranch();
+}
+
+kj::Promise<Reloader::Result> Reloader::read() {
   service_.reloading();
   auto read = read_();
   Changes changes;
@@ -68,28 +79,28 @@ kj::Promise<void> Reloader::reload() {
     changes = compare(road_.config(), read);
     read.problems = std::move(changes.forbidden);
   }
-  if (!read.problems.empty()) return refuse(config::describe(read.problems)), kj::READY_NOW;
+  if (!read.problems.empty()) return refuse(config::describe(read.problems));
   Plans plans;
   try {
     plans = planWorkers(read.config);
   } catch (const StartUpError& e) {
-    return refuse(e.what()), kj::READY_NOW;
+    return refuse(e.what());
   }
   // Before they are checked: what is changed after this is the next reload's.
   auto digests = digestsOf(plans);
   return findDispatcherProblems(io_, plans)
       .then([this, config = std::move(read.config), changes = std::move(changes), plans,
              digests = std::move(digests)](DispatcherProblems problems) mutable {
-        if (problems.none())
-          apply(std::move(config), std::move(changes), std::move(plans), std::move(digests));
-        else
-          refuse(problems.text());
+        return problems.none()
+                   ? apply(std::move(config), std::move(changes), std::move(plans), std::move(digests))
+                   : refuse(problems.text());
       });
 }
 
-void Reloader::refuse(const std::string& problems) {
+Reloader::Result Reloader::refuse(const std::string& problems) {
   log_.reloadRefused(problems);
   service_.ready();
+  return {problems, ""};
 }
 
 bool Reloader::anotherFile(const keeper::SpawnPlan& plan, const Digests& digests) const {
@@ -101,7 +112,7 @@ bool Reloader::anotherFile(const keeper::SpawnPlan& plan, const Digests& digests
 }
 
 /// All of it in one turn of the loop: nobody sees half of it.
-void Reloader::apply(Config config, Changes changes, Plans plans, Digests digests) {
+Reloader::Result Reloader::apply(Config config, Changes changes, Plans plans, Digests digests) {
   for (auto& plan : plans)
     if (anotherFile(plan, digests) &&
         std::find(changes.changed.begin(), changes.changed.end(), plan.name) == changes.changed.end())
@@ -129,10 +140,10 @@ void Reloader::apply(Config config, Changes changes, Plans plans, Digests digest
   plans_ = byName(road_.config(), std::move(plans));
   digests_ = std::move(digests);
   service_.ready();
+  return {"", changes.words()};
 }
 
 void Reloader::taskFailed(kj::Exception&& exception) {
-  // Nothing was applied, or all of it: what can fail here is a child process. The next SIGHUP tries again.
   log_.reloadRefused(faultOf(exception));
   service_.ready();
   tasks_.add(next());

@@ -29,12 +29,19 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
   Reloader(kj::AsyncIoContext& io, Road& road, Events& log, systemd::Service& service, Plans plans, Read read,
            kj::Function<void(keeper::Keeper&)> hire);
 
+  struct Result {
+    std::string problems;  // empty: what was read is in force
+    std::string changes;
+  };
+  /// After any that is under way. Never fails.
+  kj::Promise<Result> reload();
+
  private:
   kj::Promise<void> next();
-  kj::Promise<void> reload();
-  void refuse(const std::string& problems);
+  kj::Promise<Result> read();
+  Result refuse(const std::string& problems);
   using Digests = std::map<std::string, std::size_t>;
-  void apply(Config config, Changes changes, Plans plans, Digests digests);
+  Result apply(Config config, Changes changes, Plans plans, Digests digests);
   /// Another file under the same name, or another secret in a file that it names; as far as they are ours to
   /// read.
   bool anotherFile(const keeper::SpawnPlan& plan, const Digests& digests) const;
@@ -48,6 +55,7 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
   std::map<std::string, keeper::SpawnPlan> plans_;  // by dispatcher
   Read read_;
   kj::Function<void(keeper::Keeper&)> hire_;
+  kj::ForkedPromise<void> last_;  // the end of the last reload
   kj::TaskSet tasks_;
 };
 

@@ -66,9 +66,13 @@ std::shared_ptr<kj::AutoCloseFd> snapshot(const fs::path& path) {
   return copy;
 }
 
-std::string wordsOf(int errors, const keeper::SpawnPlan& plan) {
+std::string saidIn(int errors) {
   lseek(errors, 0, SEEK_SET);
-  std::string said = readAll(errors);
+  return readAll(errors);
+}
+
+std::string wordsOf(int errors, const keeper::SpawnPlan& plan) {
+  std::string said = saidIn(errors);
   return said.empty() ? fmt::format("{}: {} --check failed without a word\n", plan.config.string(),
                                     plan.program.string())
                       : said;
@@ -88,37 +92,61 @@ kj::Promise<DispatcherProblems> checkOne(kj::AsyncIoContext& io, const keeper::S
   try {
     keeper::Command command = keeper::configuredCommand(plan);
     command.arguments.push_back("--check");
+    if (plan.runs == keeper::SpawnPlan::Runs::elsewhere) command.arguments.push_back("--secrets-elsewhere");
     command.errors = errors->get();
     auto process = kj::heap<keeper::Process>(io.unixEventPort, command);
     auto answered =
         process->ended().then([plan, fd = errors->get()](keeper::ProcessEnd end) -> DispatcherProblems {
-          if (end.clean()) return {};
-          return {wordsOf(fd, plan), ""};
+          if (end.clean()) return {"", "", saidIn(fd)};
+          return {wordsOf(fd, plan), "", ""};
         });
     auto silent = io.provider->getTimer().afterDelay(patience).then([plan, patience]() -> DispatcherProblems {
-      return {"", silenceOf(plan, patience)};
+      return {"", silenceOf(plan, patience), ""};
     });
     return answered.exclusiveJoin(kj::mv(silent)).attach(kj::mv(process), kj::mv(errors));
   } catch (const std::system_error& e) {
-    return DispatcherProblems{fmt::format("{}: {}\n", plan.name, e.what()), ""};
+    return DispatcherProblems{fmt::format("{}: {}\n", plan.name, e.what()), "", ""};
   }
+}
+
+std::string problemOfProgram(const DispatcherConfig& dispatcher, const fs::path& program) {
+  if (access(program.c_str(), X_OK) == 0) return "";
+  return fmt::format(
+      "dispatcher {}: its worker program {} is not there or cannot be executed ({}); install the package "
+      "with "
+      "the {} worker, or set `worker:` to where it is\n",
+      dispatcher.name, program.string(), strerror(errno), dispatcher.kind);
+}
+
+/// One that systemd starts: what this user cannot read is its worker's to read.
+keeper::SpawnPlan planElsewhere(const Config& config, const DispatcherConfig& dispatcher,
+                                DispatcherProblems& found) {
+  keeper::SpawnPlan plan{.program = findWorker(dispatcher),
+                         .config = dispatcher.config,
+                         .name = dispatcher.name,
+                         .folder = config.stateDirectory,
+                         .content = nullptr,
+                         .runs = keeper::SpawnPlan::Runs::elsewhere};
+  found.wrong += problemOfProgram(dispatcher, plan.program);
+  try {
+    plan.content = snapshot(dispatcher.config);
+  } catch (const std::system_error& e) {
+    found.unseen += fmt::format("{}; it is not checked, as its worker reads it\n", e.what());
+  }
+  return plan;
 }
 
 /// Empty for one that systemd starts: it has its program and its file.
 keeper::SpawnPlan planOne(const Config& config, const DispatcherConfig& dispatcher, std::string& problems) {
   if (dispatcher.activation == Activation::socket) return {};
   fs::path program = findWorker(dispatcher);
-  if (access(program.c_str(), X_OK) != 0)
-    problems += fmt::format(
-        "dispatcher {}: its worker program {} is not there or cannot be executed ({}); install the package "
-        "with "
-        "the {} worker, or set `worker:` to where it is\n",
-        dispatcher.name, program.string(), strerror(errno), dispatcher.kind);
+  problems += problemOfProgram(dispatcher, program);
   keeper::SpawnPlan plan{.program = program,
                          .config = dispatcher.config,
                          .name = dispatcher.name,
                          .folder = config.stateDirectory,
-                         .content = nullptr};
+                         .content = nullptr,
+                         .runs = keeper::SpawnPlan::Runs::here};
   try {
     plan.content = snapshot(dispatcher.config);
   } catch (const std::system_error& e) {
@@ -174,6 +202,7 @@ kj::Promise<DispatcherProblems> findDispatcherProblems(kj::AsyncIoContext& io,
     for (auto& one : all) {
       problems.wrong += one.wrong;
       problems.silent += one.silent;
+      problems.unseen += one.unseen;
     }
     return problems;
   });
@@ -183,6 +212,23 @@ void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPla
                       kj::Duration patience) {
   auto problems = findDispatcherProblems(io, plans, patience).wait(io.waitScope);
   if (!problems.none()) throw StartUpError(problems.status(), problems.text());
+}
+
+std::string checkAll(kj::AsyncIoContext& io, const Config& config) {
+  auto plans = withAdminMail(config, planWorkers(config));
+  DispatcherProblems found;
+  std::vector<const DispatcherConfig*> all;
+  for (const auto& dispatcher : config.dispatchers) all.push_back(&dispatcher);
+  if (config.adminMail.enabled()) all.push_back(&config.adminMail.worker);
+  for (const auto* dispatcher : all) {
+    if (dispatcher->activation != Activation::socket) continue;
+    auto plan = planElsewhere(config, *dispatcher, found);
+    if (plan.content != nullptr && access(plan.program.c_str(), X_OK) == 0) plans.push_back(std::move(plan));
+  }
+  auto problems = findDispatcherProblems(io, plans, CHECK_PATIENCE).wait(io.waitScope);
+  problems.wrong = found.wrong + problems.wrong;
+  if (!problems.none()) throw StartUpError(problems.status(), problems.text());
+  return found.unseen + problems.unseen;
 }
 
 Checked checkDispatchersUnless(kj::Promise<void> told, kj::AsyncIoContext& io,

@@ -40,6 +40,7 @@ std::vector<keeper::SpawnPlan> withAdminMail(const Config& config, std::vector<k
 struct DispatcherProblems {
   std::string wrong;   // a file or a program: stays so until somebody changes it
   std::string silent;  // a worker program that gave no answer in time: may pass
+  std::string unseen;  // what could not be checked here; no problem
   bool none() const { return wrong.empty() && silent.empty(); }
   std::string text() const { return wrong + silent; }
   /// Temporary only where nothing is wrong for good.
@@ -57,6 +58,9 @@ kj::Promise<DispatcherProblems> findDispatcherProblems(kj::AsyncIoContext& io,
 /// The same before anything else runs. Throws StartUpError with all problems.
 void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPlan>& plans,
                       kj::Duration patience = CHECK_PATIENCE);
+/// All that `--check` looks at: also the files of dispatchers that systemd starts, as far as this user may
+/// read them. Returns what could not be read, a line each. Throws as checkDispatchers().
+std::string checkAll(kj::AsyncIoContext& io, const Config& config);
 /// The same for a daemon, which may be told to end meanwhile: the worker programs are ended then.
 enum class Checked { good, toldToEnd };
 Checked checkDispatchersUnless(kj::Promise<void> told, kj::AsyncIoContext& io,

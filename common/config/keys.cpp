@@ -25,6 +25,8 @@ struct Finding {
 struct Reading {
   Quoting quoting = Quoting::nothing;
   std::string name;
+  std::filesystem::path files;  // the folder of relative paths; empty: that of the name
+  std::vector<std::string>* unread = nullptr;
   std::map<std::string, Place> places;  // by full key; "" is the document
   std::set<std::string> spoiled;        // full keys whose value could not be taken
   std::vector<Finding> findings;
@@ -306,11 +308,17 @@ void Keys::path(const std::string& key, std::filesystem::path& target, const std
 void Keys::secretFile(const std::string& key, Secret& target, const std::string& help, Presence presence) {
   const bool required = presence == Presence::required;
   impl_->add({key, "path of a file with a secret", "", required, help},
-             [&target, this](const Node& node) -> std::string {
+             [&target, this, key](const Node& node) -> std::string {
                const auto parsed = parseText(node, "the path of a file");
                if (!parsed.value) return parsed.problem;
-               const std::filesystem::path folder = std::filesystem::path(impl_->reading->name).parent_path();
-               SecretRead secret = readSecretFile(folder / *parsed.value);
+               const std::filesystem::path named = std::filesystem::path(impl_->reading->name).parent_path();
+               const std::filesystem::path folder = fileFolder();
+               SecretRead secret = readSecretFile(folder / *parsed.value, named / *parsed.value);
+               if (secret.found != SecretRead::Found::yes && tolerates(key))
+                 secret = {Secret("unread"), {}};  // for the rules that want one
+               if (secret.found == SecretRead::Found::nothing && folder != named)
+                 secret.problem +=
+                     "; its unit has no credential of this name: LoadCredential= in a drop-in gives it one";
                if (secret.problem.empty()) target = std::move(secret.secret);
                return secret.problem;
              });
@@ -347,9 +355,11 @@ void Keys::rule(const std::string& at, std::function<std::optional<std::string>(
   impl_->rules.push_back({at, std::move(problem)});
 }
 
-std::vector<Problem> Keys::read(std::string_view yaml, const std::string& name) {
+std::vector<Problem> Keys::read(std::string_view yaml, const std::string& name,
+                                const std::filesystem::path& files) {
   Reading& reading = *impl_->reading;
   reading.name = name;
+  reading.files = files;
   const auto parsed = parseYaml(yaml, reading.quoting);
   if (const auto* problem = std::get_if<SyntaxProblem>(&parsed)) {
     impl_->report(problem->place, problem->what);
@@ -365,6 +375,19 @@ std::vector<Problem> Keys::read(std::string_view yaml, const std::string& name) 
     problems.push_back(
         {fmt::format("{}:{}:{}", name, finding.place.line, finding.place.column), finding.what});
   return problems;
+}
+
+void Keys::tolerateUnread(std::vector<std::string>& unread) { impl_->reading->unread = &unread; }
+
+bool Keys::tolerates(const std::string& key) {
+  if (impl_->reading->unread == nullptr) return false;
+  impl_->reading->unread->push_back(impl_->prefix + key);
+  return true;
+}
+
+std::filesystem::path Keys::fileFolder() const {
+  const Reading& reading = *impl_->reading;
+  return reading.files.empty() ? std::filesystem::path(reading.name).parent_path() : reading.files;
 }
 
 std::string Keys::where(const std::string& key) const {

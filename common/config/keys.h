@@ -77,7 +77,7 @@ class Keys {
   void path(const std::string& key, std::filesystem::path& target, const std::string& help,
             Presence = Presence::optional);
   /// The first line of a file; the file has to be there and readable, and not open to others than its owner
-  /// and group. A relative path is relative to the folder of the text's name. No problem ever holds what is
+  /// and group. A relative path is relative to fileFolder(). No problem ever holds what is
   /// in the file, nor the name of a file that is not there (it may be the secret itself).
   void secretFile(const std::string& key, Secret& target, const std::string& help,
                   Presence = Presence::optional);
@@ -121,8 +121,17 @@ class Keys {
   /// was wrong in the same section (the part of `at` before its first dot).
   void rule(const std::string& at, std::function<std::optional<std::string>()> problem);
 
-  /// Reads the text; the targets of keys that are there are set. Empty: all is well.
-  std::vector<Problem> read(std::string_view yaml, const std::string& name);
+  /// Reads the text; the targets of keys that are there are set. Empty: all is well. What a
+  /// file names by a relative path is in `files`; where that is empty, in the folder of `name`.
+  std::vector<Problem> read(std::string_view yaml, const std::string& name,
+                            const std::filesystem::path& files = {});
+  /// Before read, for a check by another user than the one who will use the file: a named file that is
+  /// missing or closed to this user is no problem, and its key is added to `unread`.
+  void tolerateUnread(std::vector<std::string>& unread);
+  /// A file that `key` names cannot be read. True: that is no problem, and was noted.
+  bool tolerates(const std::string& key);
+  /// The folder of the relative paths that a file names.
+  std::filesystem::path fileFolder() const;
   std::vector<Explained> explain() const;
   /// After read: file:line:column of a key (`dispatchers[1].name`), or of the nearest one above it that is
   /// there.

@@ -44,35 +44,38 @@ std::string readSome(int fd) {
 
 }  // namespace
 
-SecretRead readSecretFile(const std::filesystem::path& path) {
+SecretRead readSecretFile(const std::filesystem::path& path, const std::filesystem::path& shown) {
   // A FIFO must not hold us up.
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   // The path is not said: somebody may have written the secret itself where its file belongs.
   if (file.get() < 0 && errno == ENOENT)
-    return {{}, "found no such file, expected the path of a file whose first line is the secret"};
+    return {{},
+            "found no such file, expected the path of a file whose first line is the secret",
+            SecretRead::Found::nothing};
   if (file.get() < 0)
     return {
         {},
-        fmt::format("the file cannot be opened ({}), expected one this user may read", std::strerror(errno))};
+        fmt::format("the file cannot be opened ({}), expected one this user may read", std::strerror(errno)),
+        SecretRead::Found::closed};
   struct stat status {};
   if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
     return {
         {},
-        fmt::format("{} is not a regular file, expected one whose first line is the secret", path.string())};
+        fmt::format("{} is not a regular file, expected one whose first line is the secret", shown.string())};
   if ((status.st_mode & S_IRWXO) != 0)
     return {{},
             fmt::format("{} is open to everybody (mode {:04o}), expected 0640 or less: chmod o= on it",
-                        path.string(), status.st_mode & 07777)};
+                        shown.string(), status.st_mode & 07777)};
   std::string line = readSome(file.get());
   const Wiped wiped(line);
   line.erase(std::min(line.find('\n'), line.size()));
   if (line.ends_with('\r')) line.pop_back();
   if (line.empty())
-    return {{}, fmt::format("{} has an empty first line, expected the secret in it", path.string())};
+    return {{}, fmt::format("{} has an empty first line, expected the secret in it", shown.string())};
   if (line.size() > maxSecret || line.find('\0') != std::string::npos)
     return {{},
             fmt::format("{} does not look like a secret, expected a line of text of at most {} bytes",
-                        path.string(), maxSecret)};
+                        shown.string(), maxSecret)};
   return {Secret(line), {}};  // a copy of what it needs, without the rest of the file behind it
 }
 

@@ -13,9 +13,11 @@ namespace smsd::config {
 
 struct SecretRead {
   Secret secret;
-  std::string problem;  // empty: it was read
+  std::string problem;                                           // empty: it was read
+  enum class Found { yes, nothing, closed } found = Found::yes;  // closed: there, and not for this user
 };
 
-SecretRead readSecretFile(const std::filesystem::path& path);
+/// `shown`: what the path is called in problems.
+SecretRead readSecretFile(const std::filesystem::path& path, const std::filesystem::path& shown);
 
 }  // namespace smsd::config

@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t mostBytes = 16384;
 
 std::string identifier = "smsd";
+bool always = false;  // to journald, wherever stderr goes
 thread_local std::function<void(const Entry&)> watch;
 
 /// systemd sets JOURNAL_STREAM to device:inode of the stream it gave as stderr (systemd.exec(5)); a shell
@@ -68,6 +69,11 @@ void open(const std::string& name) {
   if (stderrIsJournal()) Entry(Level::debug, "starts").write();
 }
 
+void openForCommand(const std::string& name) {
+  identifier = name;
+  always = true;
+}
+
 Entry::Entry(Level level, const std::string& text, std::string_view event, std::string_view messageId)
     : level_(level), text_(text::printable(text, mostBytes)) {
   if (!messageId.empty()) field("MESSAGE_ID", std::string(messageId));
@@ -91,7 +97,7 @@ void Entry::write() const {
 }
 
 void Entry::send() const {
-  if (stderrIsJournal()) {
+  if (always || stderrIsJournal()) {
     std::vector<std::string> lines;
     lines.reserve(fields_.size() + 3);
     lines.push_back("MESSAGE=" + text_);

@@ -18,6 +18,10 @@ namespace smsd::journal {
 enum class Level { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };  // syslog(3)
 std::string_view nameOf(Level level);
 
+/// Entries go to journald with their fields whatever stderr is, and nowhere else: for a command whose stderr
+/// is an operator's terminal. Lost where no journald runs.
+void openForCommand(const std::string& identifier);
+
 /// Names the program in each entry. In the journal it makes one, which opens the journal's socket: a process
 /// that has locked itself in cannot. Call once, before the first entry.
 void open(const std::string& identifier);

@@ -111,7 +111,10 @@ void AdminMail::settle(const Outcome& outcome) {
   out_ = 0;
   if (outcome.kind == OutcomeKind::accepted) {
     pace_.sent(lastWord_ ? Pace::Kind::lastWord : Pace::Kind::usual, timer_.now());
-    if (std::exchange(down_, false)) events_.adminMailBack(config_.worker.name, letter_->holds.total());
+    if (std::exchange(down_, false)) {
+      events_.adminMailBack(config_.worker.name, letter_->holds.total());
+      changed_();
+    }
     letter_.reset();
     failures_ = 0;
   } else {
@@ -136,7 +139,9 @@ void AdminMail::dispatcherChanged(std::size_t) {
 }
 
 void AdminMail::sayDown(const std::string& why) {
-  if (!std::exchange(down_, true)) events_.adminMailDown(config_.worker.name, why);
+  if (std::exchange(down_, true)) return;
+  events_.adminMailDown(config_.worker.name, why);
+  changed_();
 }
 
 /// What is left goes where that is due, or where the daemon failed.

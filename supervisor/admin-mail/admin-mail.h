@@ -10,6 +10,7 @@
 // gateway's URL in it.
 #pragma once
 
+#include <kj/function.h>
 #include <kj/timer.h>
 
 #include <filesystem>
@@ -44,6 +45,10 @@ class AdminMail final : public keeper::DispatcherEvents {
   kj::Promise<void> finish(Ending ending);
 
   const keeper::Keeper& keeper() const { return *keeper_; }
+  /// The last mail was not taken, or none can be tried.
+  bool down() const { return down_; }
+  /// Called when down() has changed.
+  void whenChanged(kj::Function<void()> changed) { changed_ = kj::mv(changed); }
 
   void dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) override;
   void dispatcherChanged(std::size_t dispatcher) override;
@@ -84,6 +89,7 @@ class AdminMail final : public keeper::DispatcherEvents {
   bool lastWord_ = false;
   bool lastIsDue_ = false;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> finished_;
+  kj::Function<void()> changed_ = []() {};
   Alarm due_;
 };
 

@@ -34,6 +34,12 @@ struct Subject {
   const Events& log;
   std::string backend;
   kj::Function<void()> stop;
+  /// Reloads, and resolves with what came of it.
+  struct Reloaded {
+    std::string problem;  // empty: it is in force
+    std::string done;
+  };
+  kj::Function<kj::Promise<Reloaded>()> reload;
 };
 
 /// The socket cannot be had; what() is for the operator.

@@ -43,6 +43,23 @@ std::string nameOf(proto::Act act) {
   return {};
 }
 
+const char* wordsOf(keeper::Keeper::Resumed resumed) {
+  using Resumed = keeper::Keeper::Resumed;
+  switch (resumed) {
+    case Resumed::nothing:
+      return "was neither paused nor in trouble";
+    case Resumed::usable:
+      return "is used again";
+    case Resumed::probe:
+      return "is tried with the next SMS";
+    case Resumed::asked:
+      return "is asked now whether it works again";
+    case Resumed::started:
+      return "had no worker; one is started now";
+  }
+  return "";
+}
+
 }  // namespace
 
 /// Asks the queue; what does not work is the answer's `problem`. The call itself is never given up: see
@@ -125,40 +142,51 @@ kj::Promise<void> Door::test(TestContext context) {
       });
 }
 
-/// The problem, if there is one.
-std::string Door::act(proto::Act act, keeper::Keeper& keeper) {
+Door::Acted Door::act(proto::Act act, keeper::Keeper& keeper) {
+  Acted acted;
   switch (act) {
     case proto::Act::PAUSE:
       keeper.pause();
+      acted.done = "is paused: it gets no further SMS; what its worker has begun is finished";
       break;
     case proto::Act::RESUME:
-      keeper.resume();
+      acted.done = wordsOf(keeper.resume());
       break;
     case proto::Act::RESTART:
       keeper.restart("an operator restarts it");
-      return {};
+      acted.done = "gets a fresh worker as soon as the present one has finished what it has begun";
+      return acted;
   }
   try {
     act == proto::Act::PAUSE ? subject_.pauses.add(keeper.name()) : subject_.pauses.remove(keeper.name());
-    return {};
   } catch (const std::system_error& e) {
-    return fmt::format("{} of {} is done, but will not outlive a restart of smsd: {}", nameOf(act),
-                       keeper.name(), e.what());
+    acted.problem = fmt::format("{} of {} is done, but will not outlive a restart of smsd: {}", nameOf(act),
+                                keeper.name(), e.what());
   }
+  return acted;
 }
 
 kj::Promise<void> Door::steer(SteerContext context) {
   auto params = context.getParams();
   const std::string name = shown(params.getName());
   const std::string what = nameOf(params.getAct());
-  std::string problem = what.empty() ? "smsd does not know this act" : unknownName(subject_.road, name);
+  Acted acted{what.empty() ? "smsd does not know this act" : unknownName(subject_.road, name), ""};
   for (auto& keeper : subject_.road.keepers()) {
     if (keeper->name() != name || what.empty()) continue;
     subject_.log.operatorActed(what + " of " + name, uid_);
-    problem = act(params.getAct(), *keeper);
+    acted = act(params.getAct(), *keeper);
   }
-  context.getResults().setProblem(view(problem));
+  context.getResults().setProblem(view(acted.problem));
+  context.getResults().setDone(view(acted.done));
   return kj::READY_NOW;
+}
+
+kj::Promise<void> Door::reload(ReloadContext context) {
+  subject_.log.operatorActed("reload", uid_);
+  return subject_.reload().then([context](Subject::Reloaded reloaded) mutable {
+    context.getResults().setProblem(view(reloaded.problem));
+    context.getResults().setDone(view(reloaded.done));
+  });
 }
 
 kj::Promise<void> Door::retry(RetryContext context) {

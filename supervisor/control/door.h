@@ -36,9 +36,15 @@ class Door final : public proto::Control::Server {
   kj::Promise<void> test(TestContext context) override;
   kj::Promise<void> steer(SteerContext context) override;
   kj::Promise<void> retry(RetryContext context) override;
+  kj::Promise<void> reload(ReloadContext context) override;
 
  private:
-  std::string act(proto::Act act, keeper::Keeper& keeper);
+  /// What an act came to, in words.
+  struct Acted {
+    std::string problem;
+    std::string done;
+  };
+  Acted act(proto::Act act, keeper::Keeper& keeper);
   template <typename T, typename F>
   auto ask(F question, T context);
 

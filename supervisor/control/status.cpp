@@ -1,6 +1,9 @@
 #include "supervisor/control/status.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "version.h"
 
@@ -68,9 +71,67 @@ void writeDispatcher(proto::DispatcherStatus::Builder builder, const keeper::Kee
     list[i].setName(view(details[i].first));
     list[i].setValue(view(details[i].second));
   }
+  KJ_IF_MAYBE (age, keeper.troubleFor())
+    builder.setTroubleAgo(static_cast<std::uint64_t>(*age / kj::SECONDS));
+  KJ_IF_MAYBE (age, keeper.lastHealthFor())
+    builder.setDetailsAgo(static_cast<std::uint64_t>(*age / kj::SECONDS));
+}
+
+// A message that is sent in its turn waits no longer than this.
+constexpr Milliseconds longestWait = std::chrono::seconds(60);
+
+/// Whether the queue can be worked with, and why not.
+std::string problemOf(const Road& road, const std::optional<queue::Depth>& depth) {
+  if (road.ledger().away()) return road.ledger().awayBecause();
+  return depth ? "" : "it does not answer";
+}
+
+void writeQueue(proto::QueueStatus::Builder queue, const Road& road,
+                const std::optional<queue::Depth>& depth) {
+  const std::string problem = problemOf(road, depth);
+  queue.setReachable(problem.empty());
+  queue.setProblem(view(problem));
+  if (depth) {
+    queue.setUnsent(depth->unsent);
+    queue.setHeld(depth->held);
+    if (depth->oldest) queue.setOldest(wholeSeconds(std::max(*depth->oldest, Milliseconds(0))));
+    if (depth->late) queue.setLate(wholeSeconds(std::max(*depth->late, Milliseconds(0))));
+  }
+  queue.setUnderWay(static_cast<std::uint32_t>(road.underWay()));
+  queue.setSent(road.sentMessages());
+  queue.setIgnored(road.ignoredMessages());
+  queue.setNotifications(wire(road.ledger().bell().state()));
+  queue.setNotificationsProblem(view(road.ledger().bell().problem()));
+  queue.setStrain(view(road.ledger().strained()));
+  KJ_IF_MAYBE (last, road.lastIgnored()) {
+    queue.setIgnoredAgo(static_cast<std::uint64_t>(last->ago / kj::SECONDS));
+    queue.setIgnoredBecause(view(last->why));
+  }
 }
 
 }  // namespace
+
+std::vector<std::string> troublesOf(const Road& road, const std::optional<queue::Depth>& depth) {
+  std::vector<std::string> troubles;
+  if (auto problem = problemOf(road, depth); !problem.empty())
+    troubles.push_back("the queue cannot be reached: " + problem);
+  if (!road.ledger().strained().empty()) troubles.push_back("the queue: " + road.ledger().strained());
+  if (road.ledger().bell().state() == Bell::State::silent)
+    troubles.push_back("new messages wait for the next poll: " + road.ledger().bell().problem());
+  auto any = [&road](auto&& is) {
+    return std::any_of(road.keepers().begin(), road.keepers().end(), [&is](auto& one) { return is(*one); });
+  };
+  const bool waits = depth && depth->unsent > depth->held;
+  if (!any([](const keeper::Keeper& one) { return one.state() == keeper::State::ready; }))
+    troubles.push_back("no dispatcher can be used");
+  else if (waits && !any([](const keeper::Keeper& one) { return !one.doubtful(); }))
+    troubles.push_back("no dispatcher answered the last SMS that it was given, and messages wait");
+  if (depth && depth->late && *depth->late > longestWait)
+    troubles.push_back(
+        fmt::format("a message waits for {}",
+                    config::printDuration(std::chrono::floor<std::chrono::seconds>(*depth->late))));
+  return troubles;
+}
 
 void writeStatus(proto::Status::Builder status, const Road& road, const std::string& backend,
                  kj::Duration upFor, const std::optional<queue::Depth>& depth) {
@@ -79,32 +140,17 @@ void writeStatus(proto::Status::Builder status, const Road& road, const std::str
   status.setUpFor(static_cast<std::uint64_t>(upFor / kj::SECONDS));
   auto queue = status.initQueue();
   queue.setBackend(view(backend));
-  bool reachable = depth.has_value() && !road.ledger().away();
-  queue.setReachable(reachable);
-  if (!reachable)
-    queue.setProblem(road.ledger().away() ? view(road.ledger().awayBecause()) : "it does not answer");
-  if (depth) {
-    queue.setUnsent(depth->unsent);
-    if (depth->oldest) queue.setOldest(wholeSeconds(std::max(*depth->oldest, Milliseconds(0))));
-  }
-  queue.setUnderWay(static_cast<std::uint32_t>(road.underWay()));
-  queue.setSent(road.sentMessages());
-  queue.setIgnored(road.ignoredMessages());
-  queue.setNotifications(wire(road.ledger().bell().state()));
-  queue.setNotificationsProblem(view(road.ledger().bell().problem()));
-  queue.setStrain(view(road.ledger().strained()));
-
-  bool usable = false;
+  writeQueue(queue, road, depth);
   auto dispatchers = status.initDispatchers(road.keepers().size());
-  for (unsigned i = 0; i < road.keepers().size(); ++i) {
-    writeDispatcher(dispatchers[i], *road.keepers()[i]);
-    usable = usable || road.keepers()[i]->state() == keeper::State::ready;
-  }
+  for (unsigned i = 0; i < road.keepers().size(); ++i) writeDispatcher(dispatchers[i], *road.keepers()[i]);
   KJ_IF_MAYBE (since, road.withoutDispatcherFor()) {
     status.setWithoutDispatcher(true);
     status.setWithoutDispatcherFor(static_cast<std::uint64_t>(*since / kj::SECONDS));
   }
-  status.setHealthy(usable && reachable && road.ledger().strained().empty());
+  auto troubles = troublesOf(road, depth);
+  auto list = status.initTroubles(troubles.size());
+  for (unsigned i = 0; i < troubles.size(); ++i) list.set(i, view(troubles[i]));
+  status.setHealthy(troubles.empty());
 }
 
 }  // namespace smsd::control

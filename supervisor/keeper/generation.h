@@ -22,6 +22,7 @@ struct WorkerTraits {
   unsigned backlog = 0;
   bool knowsKeys = false;
   std::vector<std::string> lock;
+  unsigned visits = 0;  // connections its process has served; 0: it does not say
 };
 
 /// What a worker remembers of an attempt that was asked for.
@@ -46,6 +47,9 @@ enum class Leave {
   revoked,   // nothing of what it holds is ours any more: it is ended
 };
 
+/// Why a worker ends by itself, as it says in its last words.
+enum class Cause { other, cannotStart, spent, told };
+
 /// How a worker ended.
 enum class Conduct { proper, breach };
 
@@ -60,6 +64,10 @@ class WorkerEvents {
   virtual void workerDeclined() = 0;
   /// Asked for each SMS that a worker is about to begin, after what was reported with it.
   virtual Leave mayBegin(queue::AttemptId attempt) const = 0;
+  /// It is about to end by itself, for this reason; workerGone() has its words.
+  virtual void workerEnds(Cause) {}
+  /// It was asked to quit, and is of a version that cannot: its process stays.
+  virtual void workerStays() {}
   /// The last call: the object may be destroyed afterwards, not from within.
   virtual void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, Conduct conduct) = 0;
 };
@@ -77,6 +85,9 @@ class Generation {
   virtual kj::Promise<HealthReport> health() = 0;
   /// No more dispatch(): what is not begun comes back, what is begun finishes. Resolves when nothing is out.
   virtual kj::Promise<void> drain() = 0;
+  /// As drain(), and then its process ends by itself: workerGone() follows. Resolves when it should have, or
+  /// when it cannot.
+  virtual kj::Promise<void> quit() = 0;
   /// Ends it now; workerGone() follows.
   virtual void end(const std::string& why) = 0;
 };

@@ -19,6 +19,14 @@ constexpr Milliseconds longestRetirement = 10s;
 // A worker that gives back what it was to send ends as soon as it has finished the rest, at the latest after
 // this.
 constexpr Milliseconds endsWithin = 5s;
+// With something to send, a worker that systemd starts is looked for this soon after it could not be had.
+constexpr Milliseconds looksAgainAfter = 2s;
+// systemd needs a moment between the end of a worker and the next connection to its socket; what connects
+// before is hung up on.
+constexpr Milliseconds knocksAgain = 200ms;
+constexpr auto reopensWithin = 3 * kj::SECONDS;
+// A worker that has not said yet that it is ready is told to quit, and ended when it does not.
+constexpr auto quitsWithin = 1 * kj::SECONDS;
 
 }  // namespace
 
@@ -35,6 +43,8 @@ class Keeper::Desk final : public WorkerEvents {
     keeper_.workerReported(generation_, std::move(outcomes));
   }
   void workerDeclined() override { keeper_.workerDeclined(generation_); }
+  void workerEnds(Cause cause) override { keeper_.workerEnds(generation_, cause); }
+  void workerStays() override { keeper_.workerStays(generation_); }
   Leave mayBegin(queue::AttemptId attempt) const override { return keeper_.mayBegin(attempt); }
   void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, Conduct conduct) override {
     keeper_.workerGone(generation_, why, std::move(lost), conduct);
@@ -60,6 +70,7 @@ void Keeper::restart(const std::string& why) {
   breaker_.close();
   sick_ = Sick::no;
   notUnderstood_ = {};  // the next worker reads its configuration again
+  forgetTrouble();
   happens(Event::restart);
 }
 
@@ -88,7 +99,9 @@ void Keeper::carryOut(Action action) {
     case Action::drain:
       return retire();
     case Action::end:
-      return worker_->end(endWhy_);
+      return endWorker();
+    case Action::again:
+      return respawn_.in(knocksAgain);
     case Action::none:
     case Action::retry:
     case Action::welcome:
@@ -98,30 +111,82 @@ void Keeper::carryOut(Action action) {
 
 void Keeper::hire() {
   respawn_.cancel();
+  cause_ = Cause::other;
+  lastWords_ = false;
   try {
     auto desk = kj::heap<Desk>(*this, life_.generation());
     auto& reports = *desk;
     worker_ = hire_(reports).attach(kj::mv(desk));
   } catch (const std::system_error& e) {
-    workerReason_ = e.what();
+    workerTrouble(e.what());
     undecided_ = false;
+    lookAgain_ = true;
     carryOut(life_.happens(Event::cannotStart));
   }
 }
 
 /// No worker now; the next one starts when the wait is over.
 void Keeper::rest() {
+  failedAt_ = now();
   respawnAt_ = now() + life_.wait();
   respawn_.in(life_.wait());
+}
+
+void Keeper::wanted() {
+  if (life_.phase() != Life::Phase::waiting || !outlivesUs() || !lookAgain_ || paused_) return;
+  Milliseconds soonest = std::max(failedAt_ + looksAgainAfter, now());
+  if (soonest >= respawnAt_) return;
+  respawnAt_ = soonest;
+  respawn_.in(respawnAt_ - now());
 }
 
 void Keeper::retire() {
   Milliseconds patience = std::min(config_.timeout, longestRetirement);
   auto late = timer_.afterDelay(static_cast<std::int64_t>(patience.count()) * kj::MILLISECONDS);
-  auto drained = worker_->drain().catch_([](kj::Exception&&) {});
+  auto drained = (outlivesUs() ? worker_->quit() : worker_->drain()).catch_([](kj::Exception&&) {});
   tasks_.add(drained.exclusiveJoin(kj::mv(late)).then([this, generation = life_.generation()]() {
     carryOut(life_.said(generation, Event::drained));
   }));
+}
+
+/// To let go of a connection leaves the process behind it as it is: what an operator wants replaced has to
+/// quit.
+void Keeper::endWorker() {
+  const bool wasAsked = ready_;  // by retire()
+  if (!restarting_ || !outlivesUs() || wasAsked) return worker_->end(endWhy_);
+  auto late = timer_.afterDelay(quitsWithin);
+  auto quit = worker_->quit().catch_([](kj::Exception&&) {});
+  tasks_.add(quit.exclusiveJoin(kj::mv(late)).then([this, generation = life_.generation()]() {
+    if (generation == life_.generation() && worker_.get() != nullptr) worker_->end(endWhy_);
+  }));
+}
+
+void Keeper::workerEnds(unsigned generation, Cause cause) {
+  if (generation != life_.generation()) return;
+  cause_ = cause;
+  lastWords_ = true;
+}
+
+void Keeper::workerStays(unsigned generation) {
+  if (generation == life_.generation()) events_.workerStays(config_.name, unitOf(config_.kind, config_.name));
+}
+
+/// Hung up on while the process of the last one was still ending: neither a worker that died, nor anybody's
+/// fault.
+bool Keeper::isShutOut() const {
+  if (!outlivesUs() || lastWords_ || life_.phase() != Life::Phase::starting) return false;
+  KJ_IF_MAYBE (at, goneAt_) return timer_.now() - *at < reopensWithin;
+  return false;
+}
+
+/// The process is older than this smsd, and what it once read may have been mended since: an operator who
+/// restarts smsd means all of it.
+void Keeper::replaceFormer(const std::vector<AttemptOutcome>& outcomes) {
+  if (!outlivesUs() || traits_.visits < 2 || life_.generation() > 1) return;
+  for (auto& one : outcomes)
+    if (one.begun == Begun::yes && one.outcome.kind == OutcomeKind::broken)
+      return restart("its worker was there before smsd, and is replaced by a fresh one: " +
+                     one.outcome.words);
 }
 
 void Keeper::workerReady(unsigned generation, const WorkerTraits& traits, const HealthReport& health) {
@@ -129,6 +194,8 @@ void Keeper::workerReady(unsigned generation, const WorkerTraits& traits, const 
   traits_ = traits;
   ready_ = true;
   undecided_ = false;
+  // Somebody mended something and restarted its unit: that is tried now.
+  if (std::exchange(told_, false)) breaker_.probeNow(now());
   unsaidWorker_ = life_.suspect();
   if (!unsaidWorker_) events_.workerReady(config_.name, worker_->pid(), traits.lock);
   proving_.in(wellFor);
@@ -150,6 +217,7 @@ void Keeper::workerReported(unsigned generation, std::vector<AttemptOutcome> out
   for (auto& one : outcomes) served = served || one.begun == Begun::yes;
   if (served && life_.phase() == Life::Phase::fresh) proven();
   record(outcomes);
+  replaceFormer(outcomes);
   road_.dispatcherReported(index_, std::move(outcomes));
 }
 
@@ -177,12 +245,18 @@ void Keeper::workerGone(unsigned generation, const std::string& why, std::vector
   proving_.cancel();
   declining_.cancel();
   healthDue_.cancel();
+  if (cause_ == Cause::told) told_ = true;
+  const bool shutOut = conduct == Conduct::proper && isShutOut();
+  if (ready_ || restarting_ || told_) goneAt_ = timer_.now();
   ready_ = undecided_ = declined_ = false;
   if (conduct == Conduct::breach) ++strikes_;
+  lookAgain_ = conduct != Conduct::breach;
   bool leaving = life_.phase() == Life::Phase::leaving;
-  Action action = life_.happens(conduct == Conduct::breach ? Event::breach : Event::gone);
+  Action action = life_.happens(conduct == Conduct::breach ? Event::breach
+                                : shutOut                  ? Event::shutOut
+                                                           : Event::gone);
   if (!leaving) sayGone(why, pid, lost.size(), conduct, action);
-  if (!std::exchange(restarting_, false)) workerReason_ = why;
+  if (!std::exchange(restarting_, false)) workerTrouble(why);
   lost = notOursToKnow(std::move(lost), conduct);
   std::vector<Breaker::Whose> begun;
   for (auto& one : lost) {
@@ -193,7 +267,8 @@ void Keeper::workerGone(unsigned generation, const std::string& why, std::vector
   if (!begun.empty()) {
     // One that dies with whatever it is given is sick, however fast it is replaced; but how long it hung says
     // nothing of the way out, and a fresh one is there. With one SMS alone that may be the fault of its text.
-    wayReason_ = why;
+    wayTrouble(why);
+    unanswered_ = true;
     breaker_.record(OutcomeKind::unknown, now(), 0ms, 0ms,
                     begun.size() == 1 ? begun.front() : Breaker::Whose{});
   }

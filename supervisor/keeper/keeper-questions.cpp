@@ -58,9 +58,10 @@ void Keeper::askHealth() {
 /// A worker that can tell that its way out is broken is believed when it says that it is not any more.
 void Keeper::heard(const HealthReport& health) {
   health_ = health;
+  healthSaid_ = timer_.now();
   if (!health.broken.empty()) {
     sick_ = Sick::byHealth;
-    wayReason_ = health.broken;
+    wayTrouble(health.broken);
   } else if (sick_ == Sick::byHealth) {
     sick_ = Sick::no;
     breaker_.close();
@@ -69,9 +70,14 @@ void Keeper::heard(const HealthReport& health) {
   healthDue_.in(healthRhythm());
 }
 
+kj::Maybe<kj::Duration> Keeper::lastHealthFor() const {
+  return healthSaid_.map([this](kj::TimePoint at) { return timer_.now() - at; });
+}
+
 void Keeper::inquire(const std::vector<queue::AttemptId>& attempts) {
   Milliseconds until = now() + config_.timeout + config_.startTimeout;
   for (auto attempt : attempts) inquiry_.add(attempt, Begun::yes, until);
+  former_.insert(attempts.begin(), attempts.end());
   ask_.in(0ms);
 }
 
@@ -90,10 +96,22 @@ void Keeper::askInquiry() {
                   auto outcomes = inquiry_.answered(asked, std::move(recalled));
                   if (!inquiry_.empty()) ask_.in(askAgain);
                   if (outcomes.empty()) return;
-                  record(outcomes);
+                  recordAnswers(outcomes);
                   road_.dispatcherReported(index_, std::move(outcomes));
                 })
                 .eagerlyEvaluate([this](kj::Exception&&) { ask_.in(askAgain); });
+}
+
+/// What a predecessor's SMS met may be long over: an operator who mends a dispatcher and restarts smsd must
+/// not wait for a probe that the predecessor would have waited for.
+void Keeper::recordAnswers(const std::vector<AttemptOutcome>& outcomes) {
+  std::vector<AttemptOutcome> ours;
+  for (auto& one : outcomes)
+    if (former_.erase(one.attempt) > 0)
+      count(one);
+    else
+      ours.push_back(one);
+  if (!ours.empty()) record(ours);
 }
 
 }  // namespace smsd::keeper

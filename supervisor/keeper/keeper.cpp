@@ -12,7 +12,9 @@ constexpr Milliseconds dear = 1s;
 
 Hire hireFor(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan) {
   return [&io, config, plan = std::move(plan)](WorkerEvents& keeper) -> kj::Own<Generation> {
-    auto link = config.activation == Activation::socket ? socketLink(io, config.socket) : spawnLink(io, plan);
+    auto link = config.activation == Activation::socket
+                    ? socketLink(io, config.socket, unitOf(config.kind, config.name))
+                    : spawnLink(io, plan);
     return kj::heap<Worker>(kj::mv(link), io.provider->getTimer(), kindNamed(config.kind),
                             config.startTimeout, config.timeout, keeper);
   };
@@ -35,6 +37,7 @@ Keeper::Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std:
       road_(road),
       breaker_(std::min(dear, config.timeout / 2)),
       changed_(timer_.now()),
+      troubleAt_(timer_.now()),
       probe_(timer_, [this]() { changed(); }),
       respawn_(timer_, [this]() { happens(Life::Event::start); }),
       proving_(timer_,
@@ -57,6 +60,7 @@ State Keeper::state() const {
     case Phase::off:
     case Phase::starting:
     case Phase::retiring:
+    case Phase::reopening:
     case Phase::ending:
     case Phase::failing:
       return State::starting;
@@ -81,7 +85,28 @@ Keeper::Trouble Keeper::trouble() const {
 const std::string& Keeper::reason() const {
   static const std::string byOperator = "paused by the operator";
   if (paused_) return byOperator;
-  return ready_ ? wayReason_ : workerReason_;
+  if (!ready_) return workerReason_;
+  return state() == State::ready ? trouble_ : wayReason_;
+}
+
+kj::Maybe<kj::Duration> Keeper::troubleFor() const {
+  if (trouble_.empty()) return nullptr;
+  return timer_.now() - troubleAt_;
+}
+
+void Keeper::wayTrouble(const std::string& words) {
+  wayReason_ = trouble_ = words;
+  troubleAt_ = timer_.now();
+}
+
+void Keeper::workerTrouble(const std::string& words) {
+  workerReason_ = trouble_ = words;
+  troubleAt_ = timer_.now();
+}
+
+void Keeper::forgetTrouble() {
+  trouble_.clear();
+  unanswered_ = false;
 }
 
 bool Keeper::usable() const {
@@ -140,15 +165,33 @@ void Keeper::pause() {
   changed();
 }
 
-void Keeper::resume() {
-  if (!std::exchange(paused_, false)) return;
-  breaker_.probeNow(now());
-  events_.dispatcherResumed(config_.name);
-  if (state() == State::ready) {  // one entry for one change
-    saidReady_ = true;
-    saidTroubles_ = 0;
+Keeper::Resumed Keeper::resume() {
+  bool paused = std::exchange(paused_, false);
+  if (paused) {
+    events_.dispatcherResumed(config_.name);
+    if (state() == State::ready) {  // one entry for one change
+      saidReady_ = true;
+      saidTroubles_ = 0;
+    }
   }
+  Resumed done = tryNow();
   changed();
+  return done == Resumed::nothing && paused ? Resumed::usable : done;
+}
+
+/// An operator says that the trouble may be over: nothing is waited for any more, and nothing is forgotten.
+Keeper::Resumed Keeper::tryNow() {
+  if (life_.phase() == Life::Phase::waiting) {
+    happens(Life::Event::restart);
+    return Resumed::started;
+  }
+  breaker_.probeNow(now());
+  if (!ready_) return Resumed::nothing;
+  if (sick_ == Sick::byHealth) {
+    healthDue_.in(0ms);
+    return Resumed::asked;
+  }
+  return breaker() == Breaker::State::closed ? Resumed::nothing : Resumed::probe;
 }
 
 void Keeper::reconfigure(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan) {
@@ -171,7 +214,11 @@ void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
     inFlight_.took(one.waited);
     const Outcome& outcome = one.outcome;
     bool answered = outcome.kind == OutcomeKind::accepted || outcome.kind == OutcomeKind::refused;
-    if (!answered) wayReason_ = outcome.words;
+    if (answered)
+      forgetTrouble();
+    else
+      wayTrouble(outcome.words);
+    unanswered_ = !answered;
     if (answered && sick_ == Sick::byOutcome) sick_ = Sick::no;
     if (outcome.kind == OutcomeKind::broken && sick_ == Sick::no) {
       sick_ = Sick::byOutcome;
@@ -256,7 +303,7 @@ void Keeper::changed() {
 void Keeper::say(State state) {
   if (life_.phase() == Life::Phase::over) return;
   if (state == State::ready && !life_.suspect()) {
-    wayReason_ = workerReason_ = {};
+    wayReason_ = workerReason_ = {};  // trouble_ stays: that it may work again is not that it did
     if (!std::exchange(saidReady_, true) || saidTroubles_ != 0) events_.dispatcherReady(config_.name);
     saidTroubles_ = 0;
   }
@@ -270,6 +317,6 @@ void Keeper::say(State state) {
     events_.dispatcherBroken(config_.name, reason(), untilProbe());
 }
 
-void Keeper::taskFailed(kj::Exception&& exception) { workerReason_ = faultOf(exception); }
+void Keeper::taskFailed(kj::Exception&& exception) { workerTrouble(faultOf(exception)); }
 
 }  // namespace smsd::keeper

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "supervisor/alarm.h"
@@ -66,6 +67,9 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   // --- the road's
   /// Starts the first worker.
   void start();
+  /// There is something to send. A worker that systemd starts, and that could not be reached, is looked for
+  /// again soon: an operator may have mended and restarted its unit.
+  void wanted();
   /// How many SMS it may be given now. 0: not ready, resting, or full.
   std::size_t room() const { return places().all; }
   /// The same by severity: the last places may be for the severe alone.
@@ -107,8 +111,16 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   // --- the operator's
   /// Nothing further is begun, what is out finishes or comes back, the worker stays up.
   void pause();
-  /// Usable at once; where it rested or was broken, one SMS is the probe.
-  void resume();
+  /// What resume() did.
+  enum class Resumed {
+    nothing,  // it was neither paused nor in trouble
+    usable,   // it was paused
+    probe,    // it rests or is broken: the next SMS is the probe, now
+    asked,    // its worker says that it is broken, and is asked again now
+    started,  // it had no worker, and one is being started now
+  };
+  /// Ends a pause. A dispatcher in trouble is tried at once, whether it was paused or not.
+  Resumed resume();
   /// A fresh worker as soon as what is out has finished, or a while later. What was is forgotten: an operator
   /// who mended something sees it tried.
   void restart(const std::string& why);
@@ -123,8 +135,14 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   std::size_t index() const { return index_; }
   const std::string& kind() const { return config_.kind; }
   State state() const;
-  /// Why it is not ready, or why it last was not.
+  /// Why it is not ready; when it is ready, its last trouble, until an SMS was answered.
   const std::string& reason() const;
+  /// The age of the last trouble; none: there is none, or an SMS was answered since.
+  kj::Maybe<kj::Duration> troubleFor() const;
+  /// It is in trouble, or its last SMS was not answered: whether it works is open.
+  bool doubtful() const { return state() != State::ready || unanswered_; }
+  /// Ready, and not only because yet another worker has started after several that died early.
+  bool believed() const { return state() == State::ready && !life_.suspect(); }
   const WorkerTraits& traits() const { return traits_; }
   const Counts& counts() const { return counts_; }
   const NotUnderstood& notUnderstood() const { return notUnderstood_; }
@@ -137,6 +155,8 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   Milliseconds untilProbe() const;
   /// What the worker last said of its way out; empty when it has not been asked yet.
   const HealthReport& lastHealth() const { return health_; }
+  /// The age of lastHealth(); none: there is no report yet.
+  kj::Maybe<kj::Duration> lastHealthFor() const;
 
  private:
   class Desk;
@@ -162,6 +182,11 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   void hire();
   void rest();
   void retire();
+  void endWorker();
+  bool isShutOut() const;
+  void workerEnds(unsigned generation, Cause cause);
+  void workerStays(unsigned generation);
+  void replaceFormer(const std::vector<AttemptOutcome>& outcomes);
   void proven();
   void endDeclined();
   std::vector<AttemptOutcome> notOursToKnow(std::vector<AttemptOutcome> lost, Conduct conduct);
@@ -179,6 +204,11 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   void recordNotUnderstood(const Outcome& outcome, const Breaker::Whose& whose);
   Breaker::Whose ended(queue::AttemptId attempt);
   bool mayTry() const;
+  void recordAnswers(const std::vector<AttemptOutcome>& outcomes);
+  Resumed tryNow();
+  void wayTrouble(const std::string& words);
+  void workerTrouble(const std::string& words);
+  void forgetTrouble();
   void countToday();
   void count(const AttemptOutcome& one);
   bool working() const {
@@ -211,10 +241,16 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   bool ready_ = false;     // this generation said so
   bool declined_ = false;  // and then that it takes no more
   bool undecided_ = true;
-  bool paused_ = false;      // by the operator
-  bool restarting_ = false;  // this generation's end is the operator's will
+  bool paused_ = false;              // by the operator
+  bool restarting_ = false;          // this generation's end is the operator's will
+  Cause cause_ = Cause::other;       // of this generation's end, as it said itself
+  bool lastWords_ = false;           // it said so
+  bool told_ = false;                // the last generation ended because somebody restarts its unit
+  kj::Maybe<kj::TimePoint> goneAt_;  // when the last one that was ready, or was told to end, went
   std::string endWhy_;
   Milliseconds respawnAt_{0};
+  Milliseconds failedAt_{0};  // when the last worker could not be had
+  bool lookAgain_ = false;    // and that was no breach of the contract
   Breaker breaker_;
   Sick sick_ = Sick::no;
   Counts counts_;
@@ -222,17 +258,22 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   unsigned strikes_ = 0;
 
   HealthReport health_;
-  Milliseconds healthAt_{0};  // when it is asked next
-  Milliseconds heardAt_{0};   // when it last reported anything
+  Milliseconds healthAt_{0};             // when it is asked next
+  Milliseconds heardAt_{0};              // when it last reported anything
+  kj::Maybe<kj::TimePoint> healthSaid_;  // when health_ came in
   Milliseconds askedAt_{0};
   Inquiry inquiry_;
+  std::unordered_set<queue::AttemptId> former_;  // of these, what a predecessor of ours had out
 
   State lastState_ = State::starting;
   kj::TimePoint changed_;
   std::string workerReason_, wayReason_;  // the last trouble of each sort
-  bool saidReady_ = false;                // in the journal, and since then
-  unsigned saidTroubles_ = 0;             // these: a bit each
-  bool unsaidWorker_ = false;             // this generation's worker-ready is owed
+  std::string trouble_;                   // the last of both, until an SMS is answered
+  kj::TimePoint troubleAt_;
+  bool unanswered_ = false;    // the last SMS that was begun was not answered
+  bool saidReady_ = false;     // in the journal, and since then
+  unsigned saidTroubles_ = 0;  // these: a bit each
+  bool unsaidWorker_ = false;  // this generation's worker-ready is owed
 
   Alarm probe_;
   Alarm respawn_;

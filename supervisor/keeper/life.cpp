@@ -32,6 +32,7 @@ constexpr Cell cells[] = {
     {P::starting, E::hung, P::failing, A::end},
     {P::starting, E::gone, P::waiting, A::rest},
     {P::starting, E::breach, P::waiting, A::rest},
+    {P::starting, E::shutOut, P::reopening, A::again},
     {P::starting, E::restart, P::ending, A::end},
     {P::starting, E::letGo, P::ending, A::end},
     {P::starting, E::stop, P::leaving, A::none},
@@ -61,6 +62,11 @@ constexpr Cell cells[] = {
     {P::retiring, E::letGo, P::ending, A::end},
     {P::retiring, E::stop, P::leaving, A::drain},
     {P::retiring, E::end, P::leaving, A::end},
+
+    {P::reopening, E::start, P::starting, A::hire},
+    {P::reopening, E::restart, P::starting, A::hire},
+    {P::reopening, E::stop, P::over, A::none},
+    {P::reopening, E::end, P::over, A::none},
 
     {P::ending, E::gone, P::starting, A::hire},
     {P::ending, E::breach, P::waiting, A::rest},

@@ -15,18 +15,19 @@ namespace smsd::keeper {
 class Life {
  public:
   enum class Phase {
-    off,       // before the start
-    waiting,   // no worker; the next one starts when the wait is over
-    starting,  // it is there, and has not said that it is ready
-    fresh,     // ready, and has not served yet
-    proven,    // has served, or was well for a while
-    retiring,  // gives way to a fresh one: nothing further is handed over, what it has begun finishes
-    ending,    // was told to end; a fresh one follows at once
-    failing,   // was told to end; a fresh one follows after a wait
-    leaving,   // the daemon stops, and this is the last one
-    over,      // the daemon stops, and there is none
+    off,        // before the start
+    waiting,    // no worker; the next one starts when the wait is over
+    starting,   // it is there, and has not said that it is ready
+    fresh,      // ready, and has not served yet
+    proven,     // has served, or was well for a while
+    retiring,   // gives way to a fresh one: nothing further is handed over, what it has begun finishes
+    reopening,  // no worker: the socket of the last one is not open again yet
+    ending,     // was told to end; a fresh one follows at once
+    failing,    // was told to end; a fresh one follows after a wait
+    leaving,    // the daemon stops, and this is the last one
+    over,       // the daemon stops, and there is none
   };
-  static constexpr int phases = 10;
+  static constexpr int phases = 11;
 
   enum class Event {
     start,        // of the daemon, or the wait is over
@@ -35,6 +36,7 @@ class Life {
     served,   // it gave an outcome, or was well for a while
     hung,     // it did not answer
     gone,     // the process ended, or the connection
+    shutOut,  // the connection, before it was answered, while the last worker's process was still ending
     breach,   // so, and it had broken the contract
     restart,  // the operator's
     drained,  // nothing is out with it any more, or it took too long
@@ -42,13 +44,14 @@ class Life {
     stop,     // the daemon stops
     end,      // and has waited long enough
   };
-  static constexpr int events = 12;
+  static constexpr int events = 13;
 
   enum class Action {
     none,
     hire,
     retry,  // only in the table: hire at once the first time, rest from then on
     rest,   // start() again after wait()
+    again,  // start() again in a moment
     welcome,
     drain,
     end,  // the worker

@@ -40,7 +40,7 @@ class SpawnLink final : public Link {
   kj::Own<kj::AsyncIoStream> stream() override { return kj::mv(stream_); }
   int pid() const override { return process_->pid(); }
   kj::Promise<LinkEnd> ended() override {
-    return process_->ended().then([](ProcessEnd end) { return LinkEnd{end.words(), end.clean()}; });
+    return process_->ended().then([](ProcessEnd end) { return LinkEnd{end.words(), end.clean(), ""}; });
   }
   void end() override { process_->kill(SIGKILL); }
   // A worker that gives up ends the connection first and itself a moment later: its exit status says more
@@ -66,7 +66,8 @@ void checkListener(int fd, const std::string& path) {
 
 class SocketLink final : public Link {
  public:
-  SocketLink(kj::AsyncIoContext& io, const std::filesystem::path& socket) {
+  SocketLink(kj::AsyncIoContext& io, const std::filesystem::path& socket, const std::string& unit)
+      : unit_(unit) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (socket.native().size() >= sizeof address.sun_path) {
@@ -77,7 +78,7 @@ class SocketLink final : public Link {
     kj::AutoCloseFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd.get() < 0) fail("socket");
     if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-      fail("nobody listens at " + socket.string());
+      fail(fmt::format("nobody listens at {} (`systemctl status {}.socket`)", socket.string(), unit));
     checkListener(fd.get(), socket.string());
     stream_ = io.lowLevelProvider->wrapSocketFd(kj::mv(fd), flags);
   }
@@ -85,10 +86,13 @@ class SocketLink final : public Link {
   kj::Own<kj::AsyncIoStream> stream() override { return kj::mv(stream_); }
   int pid() const override { return 0; }
   kj::Promise<LinkEnd> ended() override { return kj::mv(over_.promise); }
-  void end() override { over_.fulfiller->fulfill(LinkEnd{"the connection ended", false}); }
+  void end() override {
+    over_.fulfiller->fulfill(LinkEnd{"", false, fmt::format("`journalctl -u {}`", unit_)});
+  }
   kj::Duration patience() const override { return 0 * kj::SECONDS; }
 
  private:
+  std::string unit_;
   kj::Own<kj::AsyncIoStream> stream_;
   kj::PromiseFulfillerPair<LinkEnd> over_ = kj::newPromiseAndFulfiller<LinkEnd>();
 };
@@ -105,12 +109,17 @@ Command configuredCommand(const SpawnPlan& plan) {
           .folder = {}};
 }
 
+std::string unitOf(const std::string& kind, const std::string& name) {
+  return fmt::format("smsd-{}@{}", kind, name);
+}
+
 kj::Own<Link> spawnLink(kj::AsyncIoContext& io, const SpawnPlan& plan) {
   return kj::heap<SpawnLink>(io, plan);
 }
 
-kj::Own<Link> socketLink(kj::AsyncIoContext& io, const std::filesystem::path& socket) {
-  return kj::heap<SocketLink>(io, socket);
+kj::Own<Link> socketLink(kj::AsyncIoContext& io, const std::filesystem::path& socket,
+                         const std::string& unit) {
+  return kj::heap<SocketLink>(io, socket, unit);
 }
 
 }  // namespace smsd::keeper

@@ -16,10 +16,12 @@
 namespace smsd::keeper {
 
 struct LinkEnd {
-  std::string words;
+  std::string words;  // empty: no more is known than why it was ended
   // A child that ended as if nothing was wrong: it does so only when the connection ended, and we did not end
   // it.
   bool unprovoked = false;
+  // Where to look for the reason when the worker itself said nothing; empty: it is in `words`.
+  std::string lookAt;
 };
 
 class Link {
@@ -47,12 +49,20 @@ struct SpawnPlan {
   // What stood in its file when that was read: what was checked is what every worker gets, whatever happens
   // to the file meanwhile. A sealed memfd, shared by all that are made of this plan.
   std::shared_ptr<kj::AutoCloseFd> content;
+  // Elsewhere: systemd starts it, and here its file is only checked. Its secrets may be for its own user
+  // alone.
+  enum class Runs { here, elsewhere } runs = Runs::here;
 };
 
 /// The program with its name and its configuration, which it reads from a descriptor; nothing to serve yet.
 Command configuredCommand(const SpawnPlan& plan);
 
+/// systemd's unit of a worker, without its suffix: smsd-http@gateway.
+std::string unitOf(const std::string& kind, const std::string& name);
+
 kj::Own<Link> spawnLink(kj::AsyncIoContext& io, const SpawnPlan& plan);
-kj::Own<Link> socketLink(kj::AsyncIoContext& io, const std::filesystem::path& socket);
+/// `unit`: of the worker, without its suffix: smsd-http@gateway.
+kj::Own<Link> socketLink(kj::AsyncIoContext& io, const std::filesystem::path& socket,
+                         const std::string& unit);
 
 }  // namespace smsd::keeper

@@ -18,6 +18,8 @@ constexpr auto margin = 3 * kj::SECONDS;
 constexpr auto watchEvery = 1 * kj::SECONDS;
 constexpr auto lastReports = 1 * kj::SECONDS;   // what a process wrote before it ended is read within this
 constexpr auto answerWithin = 5 * kj::SECONDS;  // a question that costs the worker no wait
+constexpr const char* connectionLost = "the connection to the worker was lost";
+constexpr auto quitsWithin = 5 * kj::SECONDS;  // from the answer to quit() to the end of the process
 constexpr std::size_t mostDetails = 16, mostDetailName = 40, mostDetailValue = 200;
 
 kj::Duration duration(Milliseconds value) {
@@ -75,6 +77,20 @@ Outcome read(proto::Outcome::Reader outcome) {
   return {OutcomeKind::unknown, "an outcome of a kind that is not in the contract"};
 }
 
+Cause causeOf(proto::Cause said) {
+  switch (said) {
+    case proto::Cause::CANNOT_START:
+      return Cause::cannotStart;
+    case proto::Cause::SPENT:
+      return Cause::spent;
+    case proto::Cause::TOLD:
+      return Cause::told;
+    case proto::Cause::OTHER:
+      break;
+  }
+  return Cause::other;
+}
+
 Outcome givenBack() { return {OutcomeKind::deferred, "the worker gave it back untouched", {}}; }
 
 }  // namespace
@@ -113,7 +129,7 @@ Worker::Worker(kj::Own<Link> link, kj::Timer& timer, const Kind& kind, Milliseco
 
   tasks_.add(
       channel_->disconnected().then([this]() { return timer_.afterDelay(link_->patience()); }).then([this]() {
-        end("the connection to the worker was lost");
+        end(lastWords_.empty() ? connectionLost : lastWords_);
       }));
   tasks_.add(link_->ended().then([this](LinkEnd end) {
     if (end.unprovoked && why_.empty()) {
@@ -121,10 +137,25 @@ Worker::Worker(kj::Own<Link> link, kj::Timer& timer, const Kind& kind, Milliseco
       why_ = "it sent what is no message, or one beyond all bounds";
     }
     exit_ = kj::mv(end.words);
+    lookAt_ = kj::mv(end.lookAt);
     goneSoon();
   }));
   tasks_.add(channel_->ended().then([this](rpc::Guard::End end) { breach(end.words); }));
   introduce(startTimeout);
+  hearLastWords();
+}
+
+/// A worker of an older version has none. A process says more by how it ends: that is waited for.
+void Worker::hearLastWords() {
+  auto said = KJ_ASSERT_NONNULL(client_).lastWordsRequest().send().then(
+      [this](auto response) {
+        if (gone_ || breached_ || ended_) return;
+        lastWords_ = safe(response.getWords());
+        events_.workerEnds(causeOf(response.getCause()));
+        if (response.getCause() == proto::Cause::CANNOT_START && link_->pid() == 0) end("");
+      },
+      [](kj::Exception&&) {});
+  tasks_.add(kj::mv(said));
 }
 
 /// Ready is what has described itself and said how its way out is: one that says `broken` gets no SMS.
@@ -158,7 +189,7 @@ void Worker::described(proto::Description::Reader said) {
   if (auto* words = std::get_if<std::string>(&granted)) return breach(*words);
   auto& [window, backlog, beginWithin] = std::get<Granted>(granted);
   beginWithin_ = beginWithin;
-  traits_ = {window, backlog, said.getKnowsKeys(), {}};
+  traits_ = {window, backlog, said.getKnowsKeys(), {}, said.getVisits()};
   for (auto part : said.getLock())
     if (traits_.lock.size() < 16)
       traits_.lock.push_back(text::printable(std::string_view(part.begin(), part.size()), 40));
@@ -242,6 +273,17 @@ kj::Promise<HealthReport> Worker::health() {
 kj::Promise<void> Worker::drain() {
   drained_ = true;
   return KJ_ASSERT_NONNULL(client_).drainRequest().send().ignoreResult();
+}
+
+kj::Promise<void> Worker::quit() {
+  drained_ = true;
+  return KJ_ASSERT_NONNULL(client_).quitRequest().send().then(
+      [this](auto) -> kj::Promise<void> { return timer_.afterDelay(quitsWithin); },
+      [this](kj::Exception&& e) -> kj::Promise<void> {
+        if (e.getType() != kj::Exception::Type::UNIMPLEMENTED) return kj::mv(e);
+        events_.workerStays();
+        return drain();
+      });
 }
 
 void Worker::end(const std::string& why) {
@@ -371,17 +413,21 @@ void Worker::goneSoon() {
 
 void Worker::gone() {
   if (std::exchange(gone_, true)) return;
+  if (why_.empty()) why_ = lastWords_;
+  std::string why = why_.empty() ? exit_ : exit_.empty() ? why_ : why_ + " (" + exit_ + ")";
+  // Only its unit's journal knows more: it could not be executed, or it crashed.
+  if (why_ == connectionLost && !lookAt_.empty()) why += "; see " + lookAt_;
   std::vector<AttemptOutcome> lost;
   for (auto& [attempt, out] : out_) {
     bool begun = out.begun == Begun::yes;
-    lost.push_back(
-        {attempt,
-         {begun ? OutcomeKind::unknown : OutcomeKind::deferred, "the worker is gone: " + exit_, {}},
-         out.begun,
-         begun ? since(out.since) : Milliseconds(0)});
+    lost.push_back({attempt,
+                    {begun ? OutcomeKind::unknown : OutcomeKind::deferred,
+                     "the worker is gone: " + (exit_.empty() ? why : exit_),
+                     {}},
+                    out.begun,
+                    begun ? since(out.since) : Milliseconds(0)});
   }
   out_.clear();
-  std::string why = why_.empty() ? exit_ : why_ + " (" + exit_ + ")";
   events_.workerGone(why, std::move(lost), breached_ ? Conduct::breach : Conduct::proper);
 }
 

@@ -37,6 +37,7 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   kj::Promise<std::vector<Recalled>> recall(const std::vector<queue::AttemptId>& attempts) override;
   kj::Promise<HealthReport> health() override;
   kj::Promise<void> drain() override;
+  kj::Promise<void> quit() override;
   void end(const std::string& why) override;
 
  private:
@@ -50,6 +51,7 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   };
 
   void introduce(Milliseconds startTimeout);
+  void hearLastWords();
   void described(proto::Description::Reader said);
   kj::Promise<void> take(ReportContext context);
   bool takeOutcome(proto::Report::Reader report, std::vector<AttemptOutcome>& outcomes);
@@ -84,6 +86,8 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   bool declined_ = false;  // in the report at hand
   std::string why_;        // why we ended it, if we did
   std::string exit_;
+  std::string lookAt_;     // see LinkEnd
+  std::string lastWords_;  // its own, before it ended by itself
   kj::TaskSet tasks_;
 };
 

@@ -44,6 +44,11 @@ std::string keyDetail(const std::string& text) {
 QueueError notConnected(const std::string& said) {
   const std::string line = joinLines(said);
   auto says = [&](const char* words) { return line.find(words) != std::string::npos; };
+  if (says("Peer authentication failed") || says("Ident authentication failed"))
+    return {Kind::denied,
+            line +
+                ": the server takes this role from the system user of the same name only; become that user "
+                "(`sudo -u smsd smsctl ...` where the role is smsd)"};
   if (says("authentication failed") || says("no password supplied"))
     return {Kind::denied,
             line + ": check the role's password (.pgpass, or passfile= in queue.postgresql.connection)"};

@@ -270,7 +270,14 @@ Depth PostgresqlQueue::depth(std::uint64_t bound) {
     depth.more = found > most;
     depth.unsent = std::min(found, most);
     auto age = work.exec1(session_.indexed() ? sql::oldestByIndex : sql::oldestInOneScan)[0];
-    if (!age.is_null()) depth.oldest = std::max(Duration(age.as<std::int64_t>()), Duration::zero());
+    auto ageIn = [](const pqxx::field& field) -> std::optional<Duration> {
+      if (field.is_null()) return std::nullopt;
+      return std::max(Duration(field.as<std::int64_t>()), Duration::zero());
+    };
+    depth.oldest = ageIn(age);
+    depth.held = std::min(work.exec_params1(sql::countHeld, most + 1)[0].as<std::uint64_t>(), most);
+    bool someWait = depth.held > 0 || work.exec1(sql::anyBlamedWait)[0].as<bool>();
+    depth.late = someWait && depth.oldest ? ageIn(work.exec1(sql::oldestNotWaiting)[0]) : depth.oldest;
     return depth;
   });
 }

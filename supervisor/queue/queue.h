@@ -94,7 +94,8 @@ struct ClaimRequest {
   std::string dispatcher;  // the first attempt is recorded for this one
   Formatter format;
   std::optional<Duration> expireAfter;  // older messages become ignored instead of being claimed
-  std::optional<int> moreSevereThan;  // only recipients with such a message; the greatest int: with any severity
+  std::optional<int>
+      moreSevereThan;  // only recipients with such a message; the greatest int: with any severity
 };
 
 /// A live submission of ours that keeps a more severe message to the same recipient from being claimed.
@@ -235,6 +236,11 @@ struct Depth {
   std::uint64_t unsent = 0;
   bool more = false;               // counting stopped at the bound that was asked for
   std::optional<Duration> oldest;  // age of the oldest unsent message
+  std::uint64_t held = 0;          // of the unsent messages; counted up to the same bound
+  /// Age of the oldest unsent message that is neither held nor waits because its own recipient was in
+  /// trouble: only smsd and its dispatchers keep it waiting. At most 10,000 messages are looked through for
+  /// it.
+  std::optional<Duration> late;
 };
 
 /// What the backend knows of the bell when it rings it itself.

@@ -161,6 +161,15 @@ Depth SqliteQueue::depth(std::uint64_t bound) {
       consider(row, 1);
     }
     if (auto row = db.query(sql::oldestOfOthers); row.next()) consider(row, 0);
+    depth.held =
+        static_cast<std::uint64_t>(std::min(db.query(sql::countHeldUnsent).bind(most + 1).number(), most));
+    depth.late = depth.oldest;
+    if (depth.oldest && (depth.held > 0 || db.query(sql::anyBlamedWait).number() != 0)) {
+      auto row = db.query(sql::oldestNotWaiting);
+      depth.late.reset();
+      if (row.bind(now).next() && !row.isNull(0))
+        depth.late = Duration(std::max<std::int64_t>(0, now - row.integer(0)));
+    }
     return depth;
   });
 }

@@ -73,6 +73,7 @@ void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutc
       return settle(std::move(item), queue::Fate::sent, outcome);
     case Verdict::ignored:
       log_.ignored(item->submission, "every dispatcher refused it, the last with: " + outcome.words);
+      noteIgnored("every dispatcher refused it, the last with: " + outcome.words);
       return settle(std::move(item), queue::Fate::ignored, outcome);
     case Verdict::held:
       log_.held(item->submission, outcome);
@@ -112,6 +113,7 @@ void Road::waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome) {
         "nobody took it in " + std::to_string(rounds) + " rounds, the last answer: " + outcome.words;
     if (config_.retry.atLimit == AtLimit::ignore) {
       log_.ignored(submission, why);
+      noteIgnored(why);
       return settle(std::move(item), queue::Fate::ignored, outcome);
     }
     endByItself("retry.limit is reached, " + why);
@@ -192,6 +194,16 @@ void Road::giveWay(const queue::InTheWay& one) {
     auto found = std::find_if(somewhere->begin(), somewhere->end(), isIt);
     if (found != somewhere->end()) urge(*found->second);
   }
+}
+
+void Road::noteIgnored(const std::string& why) {
+  ignoredAt_ = timer_.now();
+  ignoredBecause_ = why;
+}
+
+kj::Maybe<Road::LastIgnored> Road::lastIgnored() const {
+  if (ignoredBecause_.empty()) return nullptr;
+  return LastIgnored{timer_.now() - ignoredAt_, ignoredBecause_};
 }
 
 void Road::endByItself(const std::string& why) {

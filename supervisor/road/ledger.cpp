@@ -142,8 +142,10 @@ void Ledger::failed(const QueueError& error) {
   }
   claimTurn_ = false;  // first of all what failed
   silent_ = false;
-  if (std::exchange(away_, error.what()).empty()) log_.queueAway(error.what());
   retry_.in(reconnecting.after(++failures_));
+  if (!std::exchange(away_, error.what()).empty()) return;
+  log_.queueAway(error.what());
+  road_.answered();
 }
 
 void Ledger::answered() {
@@ -326,9 +328,8 @@ bool Ledger::recordNow() {
 bool Ledger::claimNow() {
   auto wanted = road_.nextClaim();
   KJ_IF_MAYBE (request, wanted) {
-    ask<queue::ClaimResult>(
-        [asked = kj::mv(*request)](Queue& queue) { return queue.claim(asked); },
-        [this](queue::ClaimResult result) { road_.claimed(std::move(result)); });
+    ask<queue::ClaimResult>([asked = kj::mv(*request)](Queue& queue) { return queue.claim(asked); },
+                            [this](queue::ClaimResult result) { road_.claimed(std::move(result)); });
     return true;
   }
   return false;

@@ -33,7 +33,8 @@ class LedgerEvents {
   virtual void settled(const queue::SettleResult& result) = 0;
   /// What we held is not ours any more: another supervisor took over, or the queue's file was replaced.
   virtual void fenced(const queue::QueueError& why) = 0;
-  /// After each call that worked: the queue may be back, a lease may hold again, the desk may be empty.
+  /// After each call that worked: the queue may be back, a lease may hold again, the desk may be empty. And
+  /// when the queue has just gone away.
   virtual void answered() = 0;
   /// Whether new messages wake us is known, or known to be otherwise now.
   virtual void bellChanged() = 0;

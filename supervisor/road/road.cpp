@@ -40,6 +40,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
       turns_(static_cast<unsigned>(config.queue.mildShare)),
       progress_(patience(config)),
       sentLog_(timer, config_.log.sent, log),
+      ignoredAt_(timer.now()),
       patience_(timer, [this]() { pump(); }),
       look_(timer, [this]() { notice(); }),
       wake_(timer,
@@ -80,6 +81,10 @@ void Road::bellChanged() {
 }
 
 void Road::notice() {
+  for (auto& keeper : keepers_) {
+    if (keeper->usable()) break;
+    keeper->wanted();
+  }
   plan_.notice();
   pump();
 }
@@ -185,11 +190,13 @@ void Road::claimed(queue::ClaimResult result) {
       continue;
     }
     log_.ignored(item->submission, "its text is empty");
+    noteIgnored("its text is empty");
     settle(std::move(item), queue::Fate::ignored, {OutcomeKind::refused, "its text is empty"});
   }
   for (auto& one : result.inTheWay) giveWay(one);
   if (result.expired > 0) {
     log_.expired(result.expired);
+    noteIgnored("it was older than queue.expire_after");
     ignored_ += result.expired;
   }
   if (result.nextDue) look_.notLaterThan(timer_.now() + duration(*result.nextDue));

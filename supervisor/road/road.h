@@ -77,6 +77,12 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   std::size_t underWay() const { return pending_.size() + resting_.size() + recording_.size() + out_.size(); }
   std::uint64_t sentMessages() const { return sent_; }
   std::uint64_t ignoredMessages() const { return ignored_; }
+  struct LastIgnored {
+    kj::Duration ago;
+    std::string why;
+  };
+  /// The last message that became ignored; none: none did since the start.
+  kj::Maybe<LastIgnored> lastIgnored() const;
 
   void dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) override;
   void dispatcherChanged(std::size_t dispatcher) override;
@@ -129,6 +135,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void giveWay(const queue::InTheWay& one);
   void wake(std::unique_ptr<Item> item);
   void endByItself(const std::string& why);
+  void noteIgnored(const std::string& why);
 
   static Milliseconds patience(const Config& config);
   Progress::Owed owed() const;
@@ -189,6 +196,8 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   Progress::State pace_ = Progress::State::moving;
   std::size_t leftUnknown_ = 0;
   std::uint64_t sent_ = 0, ignored_ = 0;
+  kj::TimePoint ignoredAt_;
+  std::string ignoredBecause_;  // empty: none was ignored
   kj::Function<void()> changed_ = []() {};
   Alarm patience_;  // at the start, until the next severity has waited long enough
   Alarm look_;      // somebody's wait is over

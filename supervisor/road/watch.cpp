@@ -63,16 +63,19 @@ void Road::unstick() {
   pump();
 }
 
-/// One entry for the whole outage: probes that fail are no news.
+/// One entry for the whole outage: probes that fail are no news, nor is a worker that is started once more.
+/// The outage begins when no dispatcher has a chance, and ends when one is ready.
 void Road::lookForAWayOut() {
-  auto offers = [](auto& keeper) {
+  auto hopes = [](auto& keeper) {
     auto state = keeper->state();
     return keeper->undecided() || state == keeper::State::starting || state == keeper::State::ready;
   };
-  if (!started_ || std::any_of(keepers_.begin(), keepers_.end(), offers)) {
+  auto works = [](auto& keeper) { return keeper->believed(); };
+  if (!started_ || std::any_of(keepers_.begin(), keepers_.end(), works)) {
     noDispatcherSince_ = nullptr;
     return;
   }
+  if (std::any_of(keepers_.begin(), keepers_.end(), hopes)) return;
   bool broken = std::all_of(keepers_.begin(), keepers_.end(),
                             [](auto& keeper) { return keeper->state() == keeper::State::broken; });
   if (broken && config_.retry.allBroken == WhenAllBroken::shutdown)

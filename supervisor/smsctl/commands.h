@@ -37,6 +37,8 @@ int test(const Config& config, const TrialRequest& request, Form form);
 enum class Act { pause, resume, restart };
 /// `smsctl dispatcher pause|resume|restart`: 1 when there is no such dispatcher.
 int steer(const Config& config, const std::string& name, Act act, Form form);
+/// `smsctl reload`: 1 when the daemon refused it, with the reasons.
+int reload(const std::string& file, Form form);
 /// `smsctl queue retry`: through the daemon where one runs, else at the queue; 1 when there is no such
 /// message.
 int retry(const Config& config, const queue::Whom& whom, Form form);
@@ -71,6 +73,10 @@ int installDatabase(const Config& config, const queue::InstallOptions& options, 
 int checkDatabase(const Config& config, Form form);
 
 int explainKeys(Form form);
+
+/// The journal entry of an act at the queue, which no daemon sees; those over control.sock are the daemon's
+/// to write.
+void noteAct(const Config& config, const std::string& act);
 
 /// Wakes a running daemon, if there is one. Says nothing.
 void nudge(const Config& config);

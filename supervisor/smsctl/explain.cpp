@@ -44,11 +44,13 @@ ordered_json json(const SubmissionRecord& submission) {
           {"attempts", std::move(attempts)}};
 }
 
+std::string ignoredBecause(const MessageLife& life);
+
 ordered_json json(const MessageLife& life) {
   ordered_json result = asJson(life.message);
   result["time_sent"] = life.timeSent;
   result["smsid"] = orNull(life.smsid);
-  result["ignored_because"] = life.ignoredBecause;
+  result["ignored_because"] = ignoredBecause(life);
   result["waits_until"] = life.waitsUntil;
   result["rounds"] = life.rounds;
   result["submissions"] = ordered_json::array();
@@ -81,12 +83,33 @@ void tell(const AttemptRecord& attempt) {
            inBrackets(attempt.reference.empty() ? attempt.reason : "reference " + attempt.reference));
 }
 
+/// Of a submission that was ignored: by its last attempt, which decided.
+std::string whyIgnored(const SubmissionRecord& submission) {
+  if (submission.attempts.empty()) return "no dispatcher was tried";
+  const AttemptRecord& last = submission.attempts.back();
+  if (last.dispatcher.empty() || submission.text.empty()) return last.reason;
+  if (last.outcome == "refused") return "every dispatcher refused it, the last with: " + last.reason;
+  return fmt::format("no dispatcher took it in all rounds of retry.limit, the last answer: {} ({})",
+                     last.outcome, last.reason);
+}
+
+/// Why a message is ignored that a submission spoke for; empty: no submission says it.
+std::string ignoredBecause(const MessageLife& life) {
+  if (!life.ignoredBecause.empty()) return life.ignoredBecause;
+  if (life.message.status != SentStatus::ignored || life.submissions.empty()) return "";
+  const SubmissionRecord& last = life.submissions.back();
+  if (last.fate == "ignored") return whyIgnored(last);
+  if (last.fate == "discarded") return "discarded by an operator";
+  return last.fate == "sent" && last.onlyCounted ? "only counted in an SMS that was full" : "";
+}
+
 void tellEnd(const SubmissionRecord& submission) {
   const std::string sms = fmt::format("SMS {}: ", submission.id);
   const std::string counted =
       submission.onlyCounted ? "; this message was only counted in it, and is ignored" : "";
   if (submission.fate == "sent") return step(submission.ended, sms + "sent" + counted);
-  if (submission.fate == "ignored") return step(submission.ended, sms + "ignored: it will not be sent");
+  if (submission.fate == "ignored")
+    return step(submission.ended, sms + "ignored, it will not be sent: " + shown(whyIgnored(submission)));
   if (submission.fate == "returned") return step(submission.ended, sms + "not sent, back to the queue");
   step(submission.ended, sms + "held, because it may have been sent");
   if (submission.fate == "held")

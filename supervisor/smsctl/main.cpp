@@ -1,15 +1,20 @@
 // smsctl: the operator's tool. Arguments here, the commands in commands.h and preview.h.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <kj/exception.h>
 #include <sysexits.h>
 
 #include <CLI/CLI.hpp>
 #include <limits>
+#include <optional>
+#include <sstream>
 
+#include "common/config/values.h"
 #include "common/fault.h"
 #include "common/io/output.h"
-#include "common/io/parse-exit.h"
+#include "common/journal/journal.h"
 #include "common/sandbox/sandbox.h"
+#include "common/text/utf.h"
 #include "supervisor/control/client.h"
 #include "supervisor/exit-status.h"
 #include "supervisor/smsctl/commands.h"
@@ -256,11 +261,66 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
         a, "the message, as `queue list` and `send` name it");
   addDatabase(app, a, chosen);
   addConfig(app, a, chosen);
+  command(app, "reload", "the running smsd reads its configuration again; fails where that is refused", a,
+          chosen, [&a]() { return reload(a.config, a.form()); });
 }
 
-void complain(std::string text) {
-  if (text.empty() || text.back() != '\n') text += '\n';
-  io::complain(text);
+/// Each line of it says whose it is.
+void complain(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    io::complain((line.empty() || line.front() == ' ' ? "" : "smsctl: ") + line + "\n");
+}
+
+CLI::App* commandNamed(CLI::App& group, const std::string& word) {
+  for (auto* sub : group.get_subcommands([](CLI::App*) { return true; }))
+    if (sub->get_name() == word) return sub;
+  return nullptr;
+}
+
+std::string unknownCommand(CLI::App& group, const std::string& word) {
+  std::vector<std::string> names;
+  for (auto* sub : group.get_subcommands([](CLI::App*) { return true; })) names.push_back(sub->get_name());
+  const std::string above = group.get_name() == "smsctl" ? "" : group.get_name() + " ";
+  const std::string found = text::printable(word, 40);
+  if (const auto near = config::closest(word, names))
+    return fmt::format("there is no command '{}{}': did you mean `smsctl {}{}`?", above, found, above, *near);
+  return fmt::format("there is no command '{}{}', expected one of {}", above, found, fmt::join(names, ", "));
+}
+
+/// What can be told of the words before they are parsed: a command that is none, and a wish for help.
+std::optional<int> lookAtWords(CLI::App& app, int argc, char** argv) {
+  CLI::App* group = &app;
+  bool help = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--config") ++i;
+    if (word.starts_with('-')) continue;
+    if (word == "help" && !help && commandNamed(*group, word) == nullptr) {
+      help = true;
+      continue;
+    }
+    if (group->get_subcommands([](CLI::App*) { return true; }).empty()) break;
+    auto* sub = commandNamed(*group, word);
+    if (sub == nullptr) {
+      complain(unknownCommand(*group, word));
+      return EX_USAGE;
+    }
+    group = sub;
+  }
+  if (!help) return std::nullopt;
+  io::print(group->help());
+  return EX_OK;
+}
+
+/// What is wrong with the words, in one line, and where help is.
+int misused(CLI::App& app, const CLI::ParseError& e) {
+  std::ostringstream words, ignored;
+  const bool good = app.exit(e, words, ignored) == 0;
+  io::print(words.str());
+  if (good) return EX_OK;
+  complain(fmt::format("{}; `smsctl help` lists the commands, `--help` after one its options", e.what()));
+  return EX_USAGE;
 }
 
 }  // namespace
@@ -270,11 +330,13 @@ int main(int argc, char** argv) {
   Action chosen;
   CLI::App app("smsctl looks after smsd: what it does, what waits, what an SMS would look like.", "smsctl");
   addCommands(app, arguments, chosen);
+  if (const auto done = lookAtWords(app, argc, argv)) return *done;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return io::exitStatusOf(app, e);
+    return misused(app, e);
   }
+  journal::openForCommand("smsctl");
   try {
     sandbox::keepPrivate();  // NAV's files, which it imports, hold passwords
     return chosen();

@@ -4,11 +4,15 @@
 #include <fmt/format.h>
 #include <kj/async-io.h>
 #include <sysexits.h>
+#include <unistd.h>
+
+#include <sstream>
 
 #include "common/io/output.h"
 #include "common/text/utf.h"
 #include "supervisor/control/client.h"
 #include "supervisor/control/trial-words.h"
+#include "supervisor/events.h"
 #include "supervisor/open-queue.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
@@ -21,8 +25,9 @@ using nlohmann::ordered_json;
 using proto::Control;
 
 constexpr int noSuchThing = 1;
-constexpr auto queuePatience = 25 * kj::SECONDS;  // the daemon itself gives its queue 20
-constexpr auto testPatience = 20 * kj::MINUTES;   // what a test can take at all dispatchers, timeouts and all
+constexpr auto queuePatience = 25 * kj::SECONDS;   // the daemon itself gives its queue 20
+constexpr auto reloadPatience = 90 * kj::SECONDS;  // two reloads in which a worker program does not answer
+constexpr auto testPatience = 20 * kj::MINUTES;  // what a test can take at all dispatchers, timeouts and all
 
 ordered_json json(const TrialReport& report) {
   ordered_json result = {{"accepted", report.accepted()},
@@ -76,6 +81,7 @@ queue::WaitsEnded endWaits(const Config& config, const queue::Whom& whom) {
   auto ended = openQueue(config)->endWaits(whom);
   if (!ended.known)
     throw Failure(noSuchThing, fmt::format("there is no message {} in the queue", whom.message));
+  Events(config.log.recipient).operatorRetried(ended.recipient, getuid());
   return ended;
 }
 
@@ -104,7 +110,24 @@ int steer(const Config& config, const std::string& name, Act act, Form form) {
   if (form == Form::json)
     io::print(dump({{"dispatcher", name}, {"done", true}}));
   else
-    io::print(fmt::format("{} {}\n", name, done(act)));
+    io::print(
+        fmt::format("{} {}\n", name, response.getDone().size() > 0 ? response.getDone().cStr() : done(act)));
+  return EX_OK;
+}
+
+int reload(const std::string& file, Form form) {
+  // What is wrong in the file is the daemon's to say: also its journal has it then.
+  const auto read = readConfig(file, Reach::valuesOnly);
+  control::Client client(read.config.controlSocket);
+  auto response = client.wait<capnp::Response<Control::ReloadResults>>(
+      client.control().reloadRequest().send(), reloadPatience);
+  if (response.getProblem().size() > 0)
+    throw Failure(
+        1, fmt::format("the reload was refused, nothing has changed:\n{}", response.getProblem().cStr()));
+  if (form == Form::json)
+    io::print(dump({{"reloaded", true}, {"changes", response.getDone().cStr()}}));
+  else
+    io::print(fmt::format("reloaded: {}\n", response.getDone().cStr()));
   return EX_OK;
 }
 
@@ -123,21 +146,33 @@ int retry(const Config& config, const queue::Whom& whom, Form form) {
   return EX_OK;
 }
 
+namespace {
+
+std::vector<std::string> linesOf(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+}  // namespace
+
 int checkConfig(const std::string& file, Form form) {
   auto read = readConfig(file, Reach::dispatcherFiles);
   if (!read.problems.empty()) throw Failure(EX_CONFIG, config::describe(read.problems));
+  std::string unseen;
   try {
-    auto plans = planWorkers(read.config);
     auto io = kj::setupAsyncIo();
-    checkDispatchers(io, withAdminMail(read.config, plans));
+    unseen = checkAll(io, read.config);
   } catch (const StartUpError& e) {
     throw Failure(e.status(), e.what());
   }
   const std::size_t dispatchers = read.config.dispatchers.size();
   if (form == Form::json)
-    io::print(dump({{"good", true}, {"dispatchers", dispatchers}}));
+    io::print(dump({{"good", true}, {"dispatchers", dispatchers}, {"not_checked", linesOf(unseen)}}));
   else
-    io::print(fmt::format("{}: good, {} dispatcher{}\n", file, dispatchers, dispatchers == 1 ? "" : "s"));
+    io::print(unseen +
+              fmt::format("{}: good, {} dispatcher{}\n", file, dispatchers, dispatchers == 1 ? "" : "s"));
   return EX_OK;
 }
 

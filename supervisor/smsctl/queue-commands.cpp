@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 #include <proto/dispatcher.capnp.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "common/io/output.h"
 #include "common/text/utf.h"
+#include "supervisor/events.h"
 #include "supervisor/open-queue.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
@@ -89,7 +91,13 @@ int listQueue(const Config& config, const ListArguments& arguments, Form form) {
     return EX_OK;
   }
   if (messages.empty()) {
-    io::print("no such message\n");
+    const char* which = arguments.status == queue::SentStatus::unsent ? "unsent"
+                        : arguments.status == queue::SentStatus::sent ? "sent"
+                                                                      : "ignored";
+    io::print(fmt::format("the queue has no {} message{}\n", which,
+                          arguments.recipient.empty()
+                              ? ""
+                              : " to " + text::printable(arguments.recipient, proto::MAX_RECIPIENT)));
     return EX_OK;
   }
   io::print(fmt::format("{:>9}  {:<15} {:>3}  {:<16} {:<2} {:<10} {}\n", "id", "recipient", "sev", "time",
@@ -101,6 +109,7 @@ int listQueue(const Config& config, const ListArguments& arguments, Form form) {
 
 int cancelQueue(const Config& config, Milliseconds minimumAge, Form form) {
   std::size_t cancelled = openQueue(config)->cancel(minimumAge);
+  noteAct(config, fmt::format("cancel of {} messages", cancelled));
   if (form == Form::json)
     io::print(dump({{"cancelled", cancelled}}));
   else
@@ -131,12 +140,22 @@ int listHeld(const Config& config, std::size_t limit, Form form) {
 
 int releaseHeld(const Config& config, queue::SubmissionId id, Form form) {
   const std::size_t released = openQueue(config)->release(id);
-  if (released > 0) nudge(config);
+  if (released > 0) {
+    nudge(config);
+    noteAct(config, fmt::format("release of the held SMS {}, with {} messages", id, released));
+  }
   return say("released", released, id, "may be sent again", form);
 }
 
 int discardHeld(const Config& config, queue::SubmissionId id, Form form) {
-  return say("discarded", openQueue(config)->discard(id), id, "will not be sent", form);
+  const std::size_t discarded = openQueue(config)->discard(id);
+  if (discarded > 0)
+    noteAct(config, fmt::format("discard of the held SMS {}, with {} messages", id, discarded));
+  return say("discarded", discarded, id, "will not be sent", form);
+}
+
+void noteAct(const Config& config, const std::string& act) {
+  Events(config.log.recipient).operatorActed(act, getuid());
 }
 
 int installDatabase(const Config& config, const queue::InstallOptions& options, Form form) {

@@ -63,7 +63,9 @@ ordered_json json(proto::DispatcherStatus::Reader one) {
           {"unknown", one.getUnknown()},
           {"not_understood", one.getNotUnderstood()},
           {"last_not_understood", one.getLastNotUnderstood().cStr()},
-          {"details", std::move(details)}};
+          {"trouble_seconds", one.getTroubleAgo()},
+          {"details", std::move(details)},
+          {"details_seconds", one.getDetailsAgo()}};
 }
 
 ordered_json json(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
@@ -74,27 +76,40 @@ ordered_json json(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
 
 ordered_json json(proto::Status::Reader status) {
   auto queue = status.getQueue();
-  ordered_json result = {{"version", status.getVersion().cStr()},
-                         {"pid", status.getPid()},
-                         {"up_seconds", status.getUpFor()},
-                         {"healthy", status.getHealthy()},
-                         {"without_dispatcher_seconds", status.getWithoutDispatcher()
-                                                            ? ordered_json(status.getWithoutDispatcherFor())
-                                                            : ordered_json(nullptr)},
-                         {"queue",
-                          {{"backend", queue.getBackend().cStr()},
-                           {"reachable", queue.getReachable()},
-                           {"problem", queue.getProblem().cStr()},
-                           {"unsent", queue.getUnsent()},
-                           {"oldest_seconds", queue.getOldest()},
-                           {"under_way", queue.getUnderWay()},
-                           {"sent", queue.getSent()},
-                           {"ignored", queue.getIgnored()},
-                           {"notifications", notificationsName(queue.getNotifications())},
-                           {"notifications_problem", queue.getNotificationsProblem().cStr()},
-                           {"strain", queue.getStrain().cStr()}}}};
+  ordered_json result = {
+      {"version", status.getVersion().cStr()},
+      {"pid", status.getPid()},
+      {"up_seconds", status.getUpFor()},
+      {"healthy", status.getHealthy()},
+      {"troubles", ordered_json::array()},
+      {"without_dispatcher_seconds", status.getWithoutDispatcher()
+                                         ? ordered_json(status.getWithoutDispatcherFor())
+                                         : ordered_json(nullptr)},
+      {"queue",
+       {{"backend", queue.getBackend().cStr()},
+        {"reachable", queue.getReachable()},
+        {"problem", queue.getProblem().cStr()},
+        {"unsent", queue.getUnsent()},
+        {"oldest_seconds", queue.getOldest()},
+        {"under_way", queue.getUnderWay()},
+        {"held", queue.getHeld()},
+        {"late_seconds", queue.getLate()},
+        {"sent", queue.getSent()},
+        {"ignored", queue.getIgnored()},
+        {"ignored_seconds",
+         queue.getIgnoredBecause().size() > 0 ? ordered_json(queue.getIgnoredAgo()) : ordered_json(nullptr)},
+        {"ignored_because", queue.getIgnoredBecause().cStr()}}}};
+  for (auto trouble : status.getTroubles()) result["troubles"].push_back(trouble.cStr());
   result["dispatchers"] = json(status.getDispatchers());
   return result;
+}
+
+/// When a dispatcher in trouble is tried again.
+std::string nextTry(proto::DispatcherStatus::Reader one) {
+  if (one.getNextProbe() > 0) return fmt::format("; tried again in {}", age(one.getNextProbe()));
+  const bool waits =
+      one.getState() == proto::DispatcherState::RESTING || one.getState() == proto::DispatcherState::BROKEN;
+  return waits ? "; tried with the next SMS" : "";
 }
 
 void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
@@ -108,10 +123,11 @@ void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
         one.getWorkerPid() == 0 ? "-" : std::to_string(one.getWorkerPid()), one.getUnderWay(),
         one.getAccepted(), one.getRefused(), one.getDeferred(), one.getBroken(), one.getUnknown()));
     if (one.getReason().size() > 0)
-      io::print(fmt::format(
-          "               {}{}{}\n", one.getState() == proto::DispatcherState::READY ? "last trouble: " : "",
-          text::printable(one.getReason().cStr()),
-          one.getNextProbe() > 0 ? fmt::format("; tried again in {}", age(one.getNextProbe())) : ""));
+      io::print(fmt::format("               {}{}{}\n",
+                            one.getState() == proto::DispatcherState::READY
+                                ? fmt::format("last trouble, {} ago: ", age(one.getTroubleAgo()))
+                                : "",
+                            text::printable(one.getReason().cStr()), nextTry(one)));
     if (one.getNotUnderstood() > 0)
       io::print(fmt::format(
           "               to mend: its configuration did not understand {} answer{}, the last: {}\n",
@@ -121,7 +137,9 @@ void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
     for (auto detail : one.getDetails())
       details += fmt::format("{}{} {}", details.empty() ? "" : ", ", detail.getName().cStr(),
                              detail.getValue().cStr());
-    if (!details.empty()) io::print(fmt::format("               {}\n", text::printable(details)));
+    if (!details.empty())
+      io::print(
+          fmt::format("               {} ({} ago)\n", text::printable(details), age(one.getDetailsAgo())));
   }
 }
 
@@ -130,12 +148,15 @@ void print(proto::Status::Reader status) {
   io::print(fmt::format("smsd {}  {}, up {}, pid {}\n", status.getVersion().cStr(),
                         status.getHealthy() ? "healthy" : "NOT HEALTHY", age(status.getUpFor()),
                         status.getPid()));
+  for (auto trouble : status.getTroubles())
+    io::print(fmt::format("trouble {}\n", text::printable(trouble.cStr())));
   if (queue.getReachable())
-    io::print(
-        fmt::format("queue   {}: {} waiting{}, {} SMS under way; {} sent and {} ignored since the start\n",
-                    queue.getBackend().cStr(), queue.getUnsent(),
-                    queue.getUnsent() > 0 ? ", the oldest for " + age(queue.getOldest()) : "",
-                    queue.getUnderWay(), queue.getSent(), queue.getIgnored()));
+    io::print(fmt::format(
+        "queue   {}: {} waiting{}{}, {} SMS under way; {} sent and {} ignored since the start\n",
+        queue.getBackend().cStr(), queue.getUnsent(),
+        queue.getUnsent() > 0 ? ", the oldest for " + age(queue.getOldest()) : "",
+        queue.getHeld() > 0 ? fmt::format(", {} of them held (`smsctl queue held`)", queue.getHeld()) : "",
+        queue.getUnderWay(), queue.getSent(), queue.getIgnored()));
   else
     io::print(fmt::format("queue   {}: AWAY: {}\n", queue.getBackend().cStr(),
                           text::printable(queue.getProblem().cStr())));
@@ -144,6 +165,9 @@ void print(proto::Status::Reader status) {
   if (queue.getNotificationsProblem().size() > 0)
     io::print(fmt::format("        new messages wait for the next poll: {}\n",
                           text::printable(queue.getNotificationsProblem().cStr())));
+  if (queue.getIgnoredBecause().size() > 0)
+    io::print(fmt::format("ignored the last message {} ago: {}\n", age(queue.getIgnoredAgo()),
+                          text::printable(queue.getIgnoredBecause().cStr())));
   if (status.getWithoutDispatcher())
     io::print(fmt::format("ways    NONE can be used, for {}: nothing is sent until one comes back\n",
                           age(status.getWithoutDispatcherFor())));

@@ -258,4 +258,26 @@ TEST_P(NavOperations, DepthSaysTheAgeOfTheOldestWhateverItsSeverity) {
   }
 }
 
+TEST_P(NavOperations, DepthTellsWhatNobodysTroubleKeepsWaitingFromWhatIsHeldOrWaitsForItsRecipient) {
+  auto claim = [this](const std::string& phone, std::chrono::seconds age) {
+    store().put({.phone = phone, .severity = 1, .age = age});
+    return queue().claim(request()).submissions.at(0);
+  };
+  EXPECT_EQ(queue().depth(10).late, std::nullopt);
+  auto held = claim("1", 4h), waits = claim("2", 3h), outage = claim("3", 2h);
+  EXPECT_GE(queue().depth(10).late, Duration(4h - 1min)) << "under way";
+  queue().settle({{.submission = held, .fate = Fate::held, .outcome = "unknown"}});
+  EXPECT_EQ(queue().depth(10).held, 1u);
+  EXPECT_LT(queue().depth(10).late, Duration(3h + 10min));
+  queue().settle(
+      {{.submission = waits, .fate = Fate::returned, .outcome = "deferred", .wait = 1h, .rounds = 1}});
+  EXPECT_LT(queue().depth(10).late, Duration(2h + 10min)) << "the recipient's own trouble";
+  queue().settle(
+      {{.submission = outage, .fate = Fate::returned, .outcome = "deferred", .wait = 1h, .rounds = 0}});
+  auto depth = queue().depth(10);
+  EXPECT_GE(depth.late, Duration(2h - 1min)) << "that of the dispatchers";
+  EXPECT_GE(depth.oldest, Duration(4h - 1min));
+  EXPECT_EQ(depth.unsent, 3u);
+}
+
 }  // namespace smsd::queue

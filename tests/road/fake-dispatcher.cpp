@@ -27,7 +27,7 @@ class FakeDispatcher::Generation final : public keeper::Generation {
       dispatcher_.handed.push_back(*submission);
       out_.emplace(submission->attempt, Begun::no);
     }
-    if (out_.size() > dispatcher_.traits_.window + dispatcher_.traits_.backlog)
+    if (out_.size() > dispatcher_.traits.window + dispatcher_.traits.backlog)
       throw std::logic_error("more than window and backlog allow");
   }
 
@@ -60,6 +60,17 @@ class FakeDispatcher::Generation final : public keeper::Generation {
     return kj::mv(pair.promise);
   }
 
+  kj::Promise<void> quit() override {
+    ++dispatcher_.quits;
+    if (dispatcher_.old) keeper_.workerStays();
+    auto drained = drain();
+    if (dispatcher_.old) return drained;
+    return drained.then([this]() -> kj::Promise<void> {
+      quits_ = kj::evalLater([this]() { gone("the connection ended", false); }).eagerlyEvaluate(nullptr);
+      return kj::NEVER_DONE;
+    });
+  }
+
   void end(const std::string& why) override {
     dispatcher_.ended.push_back(why);
     if (dispatcher_.deaf) return;
@@ -70,7 +81,7 @@ class FakeDispatcher::Generation final : public keeper::Generation {
     later_ = kj::evalLater([this]() { ready(); }).eagerlyEvaluate(nullptr);
   }
   void ready() {
-    if (!gone_) keeper_.workerReady(dispatcher_.traits_, dispatcher_.condition);
+    if (!gone_) keeper_.workerReady(dispatcher_.traits, dispatcher_.condition);
   }
   void begin(queue::AttemptId attempt) { out_.at(attempt) = Begun::yes; }
 
@@ -131,6 +142,7 @@ class FakeDispatcher::Generation final : public keeper::Generation {
   WorkerEvents& keeper_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> drained_;
   kj::Promise<void> later_ = nullptr;
+  kj::Promise<void> quits_ = nullptr;
   bool gone_ = false;
 };
 

@@ -24,15 +24,17 @@ class FakeDispatcher {
     silent,  // when the test says ready()
     fails,   // it cannot be started at all
   };
-  explicit FakeDispatcher(keeper::WorkerTraits traits) : traits_(std::move(traits)) {}
+  explicit FakeDispatcher(keeper::WorkerTraits made) : traits(std::move(made)) {}
   KJ_DISALLOW_COPY(FakeDispatcher);
 
   keeper::Hire hire();
 
   // --- what it is told
   Start start = Start::ready;
+  keeper::WorkerTraits traits;
   bool mute = false;  // drain() is never answered, as by a worker that hangs
   bool deaf = false;  // does not end when it is told to
+  bool old = false;   // of a version that cannot quit
   std::function<void(const queue::Submission&)> onDispatch;
   Milliseconds took{0};            // how long it says that an attempt took
   bool hung = false;               // health() fails, as a real one does when there is no answer in time
@@ -44,6 +46,7 @@ class FakeDispatcher {
   std::vector<queue::Submission> handed;  // all that was ever handed over, in order
   unsigned hired = 0;
   unsigned drains = 0;
+  unsigned quits = 0;
   std::vector<std::string> ended;  // why, each time
   unsigned recalls = 0;
   unsigned healths = 0;
@@ -63,13 +66,14 @@ class FakeDispatcher {
   /// The same of everything that is out.
   void sayAll(const Outcome& outcome);
   void die(const std::string& why = "signal 9 (Killed)") { gone(why, false); }
+  /// Its last words.
+  void say(keeper::Cause cause) { events().workerEnds(cause); }
   void breach() { gone("an outcome for an attempt that is not out", true); }
 
  private:
   class Generation;
   void gone(const std::string& why, bool breach);
 
-  keeper::WorkerTraits traits_;
   Generation* current_ = nullptr;
 };
 

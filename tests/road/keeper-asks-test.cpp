@@ -133,6 +133,23 @@ TEST(Keeper, GivesUpAskingWhenNoWorkerComesBackInTime) {
   EXPECT_EQ(bench.road.of(out[0]), "unknown");
 }
 
+// What an SMS of another life met is that life's: an operator mended it, and restarted smsd.
+TEST(Keeper, DoesNotTakeForTodaysStateWhatBecameOfItsPredecessorsSms) {
+  for (auto& outcome : {broken(), unknown(), deferred(1h)}) {
+    Bench bench(Activation::socket);
+    bench.worker.remembers = {{4711, outcome}, {4712, outcome}, {4713, outcome}};
+    bench.start();
+    bench.keeper.inquire({4711, 4712, 4713});
+    bench.advance(1ms);
+    EXPECT_EQ(bench.road.of(4711), name(outcome.kind)) << "its own fate is known";
+    EXPECT_EQ(bench.keeper.state(), State::ready);
+    EXPECT_EQ(bench.keeper.room(), 4u) << "the very next SMS tries it";
+    EXPECT_EQ(bench.keeper.reason(), "");
+    bench.give(broken());
+    EXPECT_EQ(bench.keeper.state(), State::broken) << "what its own SMS meets counts";
+  }
+}
+
 TEST(Keeper, KnowsThatAWorkerItStartedItselfDiedWithItsPredecessor) {
   Bench bench;
   bench.start();

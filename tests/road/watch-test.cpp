@@ -121,5 +121,26 @@ TEST(Watch, SaysOnceThatNoDispatcherCanBeUsedHoweverManyProbesFail) {
   EXPECT_EQ(world.story.count("no dispatcher can be used"), 2u);
 }
 
+// A worker that is started, fails and is started again is one outage, not one for each start.
+TEST(Watch, SaysOnceThatNoDispatcherCanBeUsedHoweverOftenAWorkerIsStarted) {
+  for (auto how :
+       {FakeDispatcher::Start::fails, FakeDispatcher::Start::silent, FakeDispatcher::Start::ready}) {
+    World world({{"modem"}});
+    world["modem"].start = how;
+    world.start();
+    for (int starts = 0; starts < 8; ++starts) {
+      if (world["modem"].alive()) world["modem"].die("exit status 78 (configuration)");
+      world.quiet();
+      EXPECT_TRUE(starts < 2 || world.road->withoutDispatcherFor() != nullptr);
+      world.advance(world.road->keepers()[0]->untilProbe());
+    }
+    EXPECT_EQ(world.story.count("no dispatcher can be used"), 1u) << world.story.text();
+    world["modem"].start = FakeDispatcher::Start::ready;
+    if (world["modem"].alive() && how == FakeDispatcher::Start::silent) world["modem"].ready();
+    world.advance(2min);
+    EXPECT_TRUE(world.road->withoutDispatcherFor() == nullptr);
+  }
+}
+
 }  // namespace
 }  // namespace smsd

@@ -22,6 +22,8 @@ class FakeProgram final : public proto::Dispatcher::Server {
     unsigned window = 4;
     bool silent = false;  // does not answer health
     std::function<void(proto::Health::Builder)> write;
+    std::string lastWords;  // empty: none
+    proto::Cause cause = proto::Cause::OTHER;
   };
   explicit FakeProgram(Says& says, kj::Maybe<proto::OutcomeSink::Client>& sink) : says_(says), sink_(sink) {}
 
@@ -43,6 +45,12 @@ class FakeProgram final : public proto::Dispatcher::Server {
     if (says_.write) says_.write(health);
     return kj::READY_NOW;
   }
+  kj::Promise<void> lastWords(LastWordsContext context) override {
+    if (says_.lastWords.empty()) return kj::NEVER_DONE;
+    context.getResults().setWords(says_.lastWords.c_str());
+    context.getResults().setCause(says_.cause);
+    return kj::READY_NOW;
+  }
   kj::Promise<void> dispatch(DispatchContext context) override {
     sink_ = context.getParams().getSink();
     return kj::READY_NOW;
@@ -57,9 +65,11 @@ class FakeLink final : public Link {
  public:
   explicit FakeLink(kj::Own<kj::AsyncIoStream> stream) : stream_(kj::mv(stream)) {}
   kj::Own<kj::AsyncIoStream> stream() override { return kj::mv(stream_); }
-  int pid() const override { return 17; }
+  int pid() const override { return 0; }
   kj::Promise<LinkEnd> ended() override { return kj::mv(over_.promise); }
-  void end() override { over_.fulfiller->fulfill(LinkEnd{"signal 9 (Killed)", false}); }
+  void end() override {
+    over_.fulfiller->fulfill(LinkEnd{"signal 9 (Killed)", false, "`journalctl -u smsd-http@gateway`"});
+  }
   kj::Duration patience() const override { return 0 * kj::SECONDS; }
 
  private:
@@ -79,6 +89,7 @@ class WorkerTalk : public testing::Test, public WorkerEvents {
     if (!outcomes.empty() && outcomes.back().outcome.kind == OutcomeKind::unknown) leave = Leave::withheld;
   }
   void workerDeclined() override { ++declined; }
+  void workerEnds(Cause cause) override { causes.push_back(cause); }
   Leave mayBegin(queue::AttemptId) const override { return leave; }
   void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, Conduct conduct) override {
     gone = why;
@@ -162,6 +173,7 @@ class WorkerTalk : public testing::Test, public WorkerEvents {
   std::vector<queue::AttemptId> withheld;
   std::string gone;
   int declined = 0;
+  std::vector<Cause> causes;
 };
 
 TEST_F(WorkerTalk, AWorkerOfAnotherKindBreaksTheContract) {
@@ -201,6 +213,28 @@ TEST_F(WorkerTalk, AnSmsThatIsNeverBegunIsTakenFromAWorkerThatGoesOnWithOthers) 
     EXPECT_EQ(said.at(attempt).begun, Begun::no);
     EXPECT_EQ(said.at(attempt).outcome.kind, OutcomeKind::deferred);
   }
+}
+
+TEST_F(WorkerTalk, ItsLastWordsAreTheReasonOfItsEndCutAndPrintable) {
+  says.lastWords = "gateway.yaml:1:1: unknown key 'ulr'\n\x1b[31m" + std::string(2000, 'x');
+  says.cause = proto::Cause::CANNOT_START;
+  start();
+  advance(2s);
+  ASSERT_EQ(causes, std::vector<Cause>{Cause::cannotStart});
+  EXPECT_TRUE(gone.starts_with("gateway.yaml:1:1: unknown key 'ulr'")) << gone;
+  EXPECT_EQ(gone.find_first_of("\n\x1b"), std::string::npos);
+  EXPECT_LE(gone.size(), proto::MAX_REASON + 40);
+  EXPECT_FALSE(breach);
+}
+
+TEST_F(WorkerTalk, SaysWhereToLookWhenAWorkerBehindASocketEndsWithoutAWord) {
+  start();
+  program = nullptr;
+  settle();
+  advance(2s);
+  advance(2s);
+  EXPECT_NE(gone.find("the connection to the worker was lost"), std::string::npos) << gone;
+  EXPECT_NE(gone.find("see `journalctl -u smsd-http@gateway`"), std::string::npos) << gone;
 }
 
 TEST_F(WorkerTalk, AReportOfNothingBreaksTheContract) {

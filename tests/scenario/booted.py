@@ -203,6 +203,78 @@ class Units(Booted):
         self.assertEqual([line["recipient"] for line in self.sms("file", "after.jsonl")], ["+471"])
 
 
+class Advice(Booted):
+    """Each repair that status and catalog advise, typed under a real systemd; socket_mode and advice do the same without one."""
+
+    def point(self, gateway, answer):
+        self.machine.write("/etc/smsd/dispatchers/gateway.yaml", {"url": f"http://127.0.0.1:{gateway.port}/-/status={answer}/?to={{recipient}}&m={{text}}"})
+
+    def gateway_state(self):
+        return next(iter((self.machine.status() or {"dispatchers": [{"state": "", "reason": "", "next_try_seconds": 0}]})["dispatchers"]))
+
+    def sent_at_once(self, number):
+        self.queue(number)
+        wait_for("it is sent", lambda: (s := self.machine.status()) and s["queue"]["unsent"] == 0, deadline=20)
+
+    def test_a_rejected_login_that_was_mended_in_the_file_is_used_at_once_after_each_restart(self):
+        gateway, pids = self.gateway(), []
+        self.configure({"gateway": http(gateway)})
+        self.point(gateway, 401)
+        self.start()
+        for n, words in enumerate((["smsctl", "dispatcher", "restart", "gateway"], ["systemctl", "restart", "smsd"],
+                                   ["systemctl", "restart", "smsd-http@gateway"])):
+            self.point(gateway, 401)
+            self.machine.run("systemctl", "restart", "smsd-http@gateway")
+            self.queue(f"+47{n}")
+            wait_for("it is broken", lambda: (d := self.gateway_state())["state"] == "broken" and d["next_try_seconds"] > 20)
+            self.assertEqual(self.machine.ctl("status", check=False).returncode, 1)
+            before = self.machine.processes("smsd-http@gateway.service")
+            self.point(gateway, 200)
+            self.machine.run(*words)
+            self.sent_at_once(f"+48{n}")
+            after = self.machine.processes("smsd-http@gateway.service")
+            self.assertNotEqual(before, after, words)
+            pids += [before, after]
+        self.assertEqual([entry["MESSAGE"] for entry in self.machine.journal("SMSD_EVENT=contract-broken")], [])
+        self.say(processes=pids)
+
+    def test_a_file_that_the_worker_cannot_start_with_is_said_by_smsd_and_used_when_mended(self):
+        gateway = self.gateway()
+        self.configure({"gateway": ("http", {"ulr": "http://127.0.0.1/"})})
+        self.start()
+        reason = wait_for("the reason is in status", lambda: (r := self.gateway_state()["reason"]) and "unknown key" in r and r)
+        self.assertIn("/etc/smsd/dispatchers/gateway.yaml:", reason)
+        self.assertNotIn("credentials", reason)
+        checked = self.machine.run("smsd", "--check", check=False)
+        self.assertEqual((checked.returncode, "gateway.yaml:2:" in checked.stderr), (78, True), checked.stderr)
+        wait_for("its throttle waits long", lambda: self.gateway_state()["next_try_seconds"] > 5)
+        self.point(gateway, 200)
+        self.machine.run("systemctl", "restart", "smsd-http@gateway")
+        self.sent_at_once("+471")
+        self.machine.run("chmod", "a-x", "/usr/local/libexec/smsd/smsd-worker-http")
+        self.machine.run("systemctl", "stop", "smsd-http@gateway")
+        wait_for("its unit is named", lambda: "`journalctl -u smsd-http@gateway`" in self.gateway_state()["reason"])
+        self.machine.run("chmod", "a+x", "/usr/local/libexec/smsd/smsd-worker-http")
+        self.machine.run("smsctl", "dispatcher", "resume", "gateway")
+        self.sent_at_once("+472")
+        self.assertEqual(len(self.machine.journal("SMSD_EVENT=no-dispatcher")), 2)
+        self.say(reason=reason)
+
+    def test_a_reload_that_is_refused_fails_and_says_why(self):
+        gateway = self.gateway()
+        self.configure({"gateway": http(gateway)})
+        self.start()
+        wait_for("it is ready", lambda: self.states() == {"gateway": "ready"})
+        self.machine.run("systemctl", "reload", "smsd")
+        self.configure({"gateway": http(gateway)}, retry={"delay": "soon"})
+        refused = self.machine.run("systemctl", "reload", "smsd", check=False)
+        self.assertNotEqual(refused.returncode, 0)
+        wait_for("the reason is in the unit's journal", lambda: self.machine.journal("--unit=smsd", "--grep=retry.delay: found"))
+        self.assertEqual(self.machine.unit("smsd", "ActiveState"), ["active"])
+        self.configure({"gateway": http(gateway)}, retry={"delay": "45s"})
+        self.machine.run("systemctl", "reload", "smsd")
+
+
 class Canaries(Booted):
     def test_no_fault_of_a_gateway_shows_a_secret_in_the_journal_or_to_who_looks_at_the_processes(self):
         gateway, echo = self.gateway(), canary()

@@ -182,12 +182,12 @@ class Acts(Scenario):
     def test_config_check_says_what_smsd_check_says_and_starts_nothing(self):
         smsd = self.smsd({"modem": ("debug", {}), "gateway": ("http", {"url": "http://127.0.0.1/?to={recipient}&m={text}"})})
         self.assertIn("good, 2 dispatchers", smsd.ctl("config", "check"))
-        self.assertEqual(json.loads(smsd.ctl("config", "check", "--json")), {"good": True, "dispatchers": 2})
+        self.assertEqual(json.loads(smsd.ctl("config", "check", "--json")), {"good": True, "dispatchers": 2, "not_checked": []})
         (smsd.folder / "dispatchers" / "gateway.yaml").write_text('{"url": "nonsense", "windw": 3}')
         done = smsd.ctl("config", "check", check=False)
         self.assertEqual(done.returncode, CONFIGURATION)
         code, text = smsd.run("--check")
-        self.assertEqual((code, text), (CONFIGURATION, done.stderr))
+        self.assertEqual((code, text), (CONFIGURATION, done.stderr.replace("smsctl: ", "")))
         self.assertIn("gateway.yaml:1:", done.stderr)
         self.assertFalse((smsd.folder / "state").exists() or self.sent.exists())
         config = json.loads(smsd.config.read_text())
@@ -196,9 +196,29 @@ class Acts(Scenario):
         mail.write_text('{"sevrer": "smtp://127.0.0.1"}')
         mail.chmod(0o640)
         done = smsd.ctl("config", "check", check=False)
-        self.assertEqual((CONFIGURATION, done.stderr), smsd.run("--check"))
+        self.assertEqual((CONFIGURATION, done.stderr.replace("smsctl: ", "")), smsd.run("--check"))
         for word in ("gateway.yaml:1:", "mail.yaml:1:"):
             self.assertIn(word, done.stderr)
+
+    def test_what_systemd_starts_is_checked_too_as_far_as_it_may_be_read(self):
+        keys = {"url": "http://127.0.0.1/?to={recipient}&m={text}&key={mine}", "secrets": [{"name": "mine", "file": "mine"}]}
+        smsd = self.smsd({"gateway": ("http", keys), "other": ("debug", {"reslut": "accept"})},
+                         entries={name: {"activation": "socket"} for name in ("gateway", "other")})
+        own = smsd.folder / "dispatchers" / "gateway.yaml"
+        for text in (smsd.run("--check")[1], smsd.ctl("config", "check", check=False).stderr):
+            self.assertIn("other.yaml:1:", text)
+            self.assertIn("unknown key", text)
+        (smsd.folder / "dispatchers" / "other.yaml").unlink()
+        code, text = smsd.run("--check")
+        self.assertEqual(code, 0, text)
+        self.assertIn(f"{own}: secrets[0].file: its file is not checked, as this user cannot read it\n", text)  # a credential of its unit, or none
+        self.assertIn(f"{smsd.folder}/dispatchers/other.yaml: No such file or directory; it is not checked, as its worker reads it\n", text)
+        self.assertIn("good, 2 dispatchers", text)
+        said = json.loads(smsd.ctl("config", "check", "--json"))
+        self.assertEqual((said["good"], len(said["not_checked"])), (True, 2))
+        smsd.start()  # and a wrong file of one does not keep smsd from starting
+        own.write_text("{")
+        self.assertEqual(smsd.run("--check")[0], CONFIGURATION)
 
     def test_status_watches_until_it_is_interrupted(self):
         smsd = self.smsd({"modem": ("debug", {})}).start()
@@ -298,7 +318,7 @@ class Acts(Scenario):
         nav = self.nav("[main]\ndelay: soon\nautocancel: tomorrow\n[dispatcher]\ndispatcher1: HttpGetDispatcher\n")
         done = self.import_nav(nav, self.folder / "etc")
         self.assertEqual(done.returncode, BAD_DATA)
-        self.assertEqual(done.stderr, "smsd.conf:2: delay: expected a whole number of seconds\n"
+        self.assertEqual(done.stderr.replace("smsctl: ", ""), "smsd.conf:2: delay: expected a whole number of seconds\n"
                                       "smsd.conf:3: autocancel: expected an interval like '1 day 12 hours', or 0\n"
                                       "smsd.conf:5: HttpGetDispatcher has no section [HttpGetDispatcher], expected one\n")
         self.assertFalse((self.folder / "etc").exists())

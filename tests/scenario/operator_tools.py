@@ -1,8 +1,13 @@
 """smsctl as an operator uses it."""
 
 import json
+import os
+import socket
+import sqlite3
+import subprocess
+import unittest
 
-from harness import Scenario, Smsd, sms_in, wait_for
+from harness import BIN, DEADLINE, Scenario, Smsd, sms_in, wait_for
 
 
 class Tools(Scenario):
@@ -62,7 +67,8 @@ class Tools(Scenario):
         self.assertIn("severe", self.smsd.ctl("queue", "list"))
         self.assertEqual(json.loads(self.smsd.ctl("queue", "cancel", "--older-than", "1h", "--json")), {"cancelled": 0})
         self.assertEqual(json.loads(self.smsd.ctl("queue", "cancel", "--json")), {"cancelled": 2})
-        self.assertEqual(self.smsd.ctl("queue", "list"), "no such message\n")
+        self.assertEqual(self.smsd.ctl("queue", "list"), "the queue has no unsent message\n")
+        self.assertEqual(self.smsd.ctl("queue", "list", "--status", "Y", "--recipient", "+472"), "the queue has no sent message to +472\n")
         self.assertEqual({m["status"] for m in json.loads(self.smsd.ctl("queue", "list", "--status", "I", "--json"))}, {"I"})
 
     def explained(self, smsd, text, until):
@@ -87,7 +93,8 @@ class Tools(Scenario):
             self.assertIn(words, story)
         life, story = self.explained(smsd, "REFUSED", lambda life: life["status"] == "I")
         self.assertEqual(life["submissions"][0]["attempts"][0]["outcome"], "refused")
-        self.assertIn("ignored: it will not be sent", story)
+        self.assertIn("ignored, it will not be sent: every dispatcher refused it, the last with: told to refuse", story)
+        self.assertEqual(life["ignored_because"], "every dispatcher refused it, the last with: told to refuse")
         life, story = self.explained(smsd, "DEFERRED!", lambda life: life["waits_until"])
         self.assertEqual((life["status"], life["rounds"], life["submissions"][0]["fate"]), ("N", 1, "returned"))
         self.assertIn(f"  {life['waits_until']}  may be claimed again: its recipient waits, after 1 round", story)
@@ -130,6 +137,53 @@ class Tools(Scenario):
         self.smsd.ctl("db", "install")
         self.assertIn("nothing to do", self.smsd.ctl("db", "install"))
         self.assertIn("can be reached", self.smsd.ctl("db", "check"))
+
+    def test_a_mistyped_command_is_answered_with_what_was_meant_and_every_error_says_whose_it_is(self):
+        for words, meant in ((["stauts"], "`smsctl status`"), (["queue", "relase", "7"], "`smsctl queue release`"),
+                             (["dispatcher", "resum", "debug"], "`smsctl dispatcher resume`"), (["frobnicate"], "expected one of status, ")):
+            done = self.smsd.ctl(*words, check=False)
+            self.assertEqual((done.returncode, done.stdout), (64, ""))
+            self.assertIn(meant, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        for words in (["stauts"], [], ["explain"], ["explain", "7"], ["status"], ["status", "--frob"], ["queue", "retry"], ["send", "", "x"]):
+            done = self.smsd.ctl(*words, check=False)
+            self.assertNotEqual(done.returncode, 0, words)
+            self.assertEqual([line for line in done.stderr.splitlines() if not line.startswith("smsctl: ")], [], done.stderr)
+            self.assertTrue(done.stderr, words)
+        for words, known in ((["help"], "preview"), (["help", "queue"], "release"), (["queue", "help"], "release"), (["help", "send"], "--severity")):
+            done = self.smsd.ctl(*words, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), words)
+            self.assertIn(known, done.stdout)
+
+    @unittest.skipUnless(os.getuid() == 0, "a /run of its own is needed")
+    def test_what_it_does_straight_at_the_queue_is_in_the_journal_with_the_user_id(self):
+        journal = self.folder / "journal"
+        journal.mkdir()
+        for phone in ("+471", "+472", "+473"):
+            self.smsd.ctl("send", phone, "HOLD")
+        run = 'mount -t tmpfs run /run && mkdir -p /run/systemd/journal && mount --bind "$0" /run/systemd/journal && exec "$@"'
+
+        def typed(*words):
+            done = subprocess.run(["/usr/bin/unshare", "--mount", "/bin/sh", "-c", run, journal, BIN / "smsctl", "--config", self.smsd.config, *words],
+                                  capture_output=True, text=True, timeout=DEADLINE, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+            return dict(line.split("=", 1) for line in journald.recv(65536).decode().splitlines() if "=" in line)
+
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journald:
+            journald.bind(str(journal / "socket"))
+            journald.settimeout(DEADLINE)
+            with sqlite3.connect(self.folder / "queue.db") as queue:  # as smsd leaves an SMS that it holds
+                for n in (1, 2):
+                    queue.execute("INSERT INTO smsd_submission (id, recipient, attempt, dispatcher, attempts, text, encoding, units, parts, sent_ids, "
+                                  "ignored_ids, first_message, rounds, created, ended, fate) VALUES (?, ?, ?, 'debug', 1, 'HOLD', 'gsm7', 4, 1, ?, '[]', ?, 0, "
+                                  "'2026-01-01 00:00:00', '2026-01-01 00:00:00', 'held')", (n, f"+47{n}", n, f"[{n}]", n))
+                    queue.execute("INSERT INTO smsd_held VALUES (?, ?)", (n, n))
+            for words, act in ((["queue", "release", "1"], "release of the held SMS 1, with 1 messages"),
+                               (["queue", "discard", "2"], "discard of the held SMS 2, with 1 messages"),
+                               (["queue", "retry", "--all"], "retry of all who wait"), (["queue", "cancel"], "cancel of 2 messages")):
+                entry = typed(*words)
+                self.assertEqual((entry["MESSAGE"], entry["SMSD_EVENT"], entry["SMSD_UID"], entry["SYSLOG_IDENTIFIER"]),
+                                 (f"{act} by uid 0", "operator-acted", "0", "smsctl"))
 
     def test_wrong_arguments_end_with_64_and_help_with_0(self):
         self.assertEqual(self.smsd.ctl("nonsense", check=False).returncode, 64)

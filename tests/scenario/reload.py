@@ -63,6 +63,32 @@ class Reload(Scenario):
         self.assertEqual(self.reload(smsd), "nothing has changed")
         self.assertEqual(smsd.dispatcher("debug")["starts"], 1)
 
+    def test_smsctl_waits_for_the_result_and_fails_where_it_is_refused(self):
+        """As `systemctl reload` does, which runs it."""
+        smsd = self.smsd({"debug": self.debug()}).start(systemd=self.systemd)
+        good = smsd.config.read_text()
+        self.change(smsd, lambda config: config.update(retry={"delay": "45s"}))
+        self.assertEqual(smsd.ctl("reload"), "reloaded: retry.delay 30s to 45s\n")
+        self.assertEqual(json.loads(smsd.ctl("reload", "--json")), {"reloaded": True, "changes": "nothing has changed"})
+        for bad in (good.replace('"30s"', '"soon"').replace('"queue"', '"quue"'), "{", good.replace("control.sock", "other.sock")):
+            before = smsd.text().count("the reload was refused")
+            smsd.config.write_text(bad)
+            done = smsd.ctl("reload", check=False)
+            if "other.sock" in bad:  # nobody is there
+                self.assertEqual(done.returncode, 3)
+                continue
+            self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+            self.assertIn("nothing has changed", done.stderr)
+            self.assertIn(f"{smsd.config}:", done.stderr)
+            self.assertEqual(smsd.text().count("the reload was refused"), before + 1)
+        own = smsd.folder / "dispatchers" / "debug.yaml"
+        smsd.config.write_text(good)
+        own.write_text("result: what\n")
+        done = smsd.ctl("reload", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{own}:1:", done.stderr)
+        self.assertEqual(len(self.systemd.all("READY")), 1 + len(self.systemd.all("RELOADING")))
+
     def test_a_bad_file_changes_nothing_and_says_where(self):
         smsd = self.smsd({"debug": self.debug()}).start(systemd=self.systemd)
         good, own = smsd.config.read_text(), smsd.folder / "dispatchers" / "debug.yaml"

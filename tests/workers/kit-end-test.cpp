@@ -159,5 +159,78 @@ TEST_F(Kit, GivesNoMoreSignsOfLifeOnceADeadlineWasPassedOrWhileItsKindIsStuck) {
   EXPECT_FALSE(inner->alive());
 }
 
+TEST_F(Kit, QuitsWhenWhatItHasBegunIsFinishedAndGivesBackTheRest) {
+  serve(1, 2);
+  start();
+  give({1, 2}, 10s);
+  bool answered = false;
+  auto quit = KJ_ASSERT_NONNULL(client).quitRequest().send().then([&answered](auto) { answered = true; });
+  auto told = inner->toldToQuit();
+  quiet();
+  EXPECT_EQ(storyOf(2), "given back");
+  EXPECT_FALSE(answered) << "one is under way";
+  kind->say(1, Accepted{});
+  quiet();
+  EXPECT_TRUE(quit.poll(scope));
+  quit.wait(scope);
+  EXPECT_TRUE(answered);
+  EXPECT_FALSE(told.poll(scope)) << "the answer is on its way";
+  advance(1s);
+  EXPECT_TRUE(told.poll(scope));
+}
+
+TEST_F(Kit, QuitsAllTheSameWhenWhoAskedHasGone) {
+  serve(1, 0);
+  start();
+  give({1}, 10s);
+  auto told = inner->toldToQuit();
+  {
+    auto quit = KJ_ASSERT_NONNULL(client).quitRequest().send();
+    quiet();
+  }
+  inner->supervisorGone();
+  quiet();
+  kind->say(1, Accepted{});
+  advance(1s);
+  EXPECT_TRUE(told.poll(scope)) << "else it would stay, and take nothing";
+}
+
+TEST_F(Kit, SaysItsLastWordsToWhoAskedBeforeAndAfterwards) {
+  serve(1, 0);
+  start();
+  using Words = std::pair<std::string, int>;
+  auto ask = [this]() {
+    return KJ_ASSERT_NONNULL(client).lastWordsRequest().send().then([](auto response) {
+      return Words(response.getWords().cStr(), static_cast<int>(response.getCause()));
+    });
+  };
+  auto before = ask();
+  quiet();
+  EXPECT_FALSE(before.poll(scope)) << "it does not end";
+  inner->sayLastWords(proto::Cause::CANNOT_START, "no SIM\nno \x1b[1mlock" + std::string(1000, 'x'));
+  inner->sayLastWords(proto::Cause::TOLD, "later");
+  auto taken = inner->lastWordsTaken(10 * kj::SECONDS);
+  quiet();
+  auto [words, cause] = before.wait(scope);
+  EXPECT_EQ(cause, static_cast<int>(proto::Cause::CANNOT_START)) << "the first reason counts";
+  EXPECT_LE(words.size(), std::size_t(proto::MAX_REASON));
+  EXPECT_EQ(words.find_first_of("\n\x1b"), std::string::npos);
+  EXPECT_FALSE(taken.poll(scope));
+  advance(1s);
+  EXPECT_TRUE(taken.poll(scope));
+  EXPECT_EQ(ask().wait(scope).first, words);
+}
+
+TEST_F(Kit, SaysWhatItGaveUpFor) {
+  serve(1, 0);
+  start();
+  give({1}, 1s);
+  auto last = KJ_ASSERT_NONNULL(client).lastWordsRequest().send();
+  advance(1500ms);
+  auto response = last.wait(scope);
+  EXPECT_EQ(response.getCause(), proto::Cause::SPENT);
+  EXPECT_NE(std::string(response.getWords().cStr()).find("passed its deadline"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace smsd::kit

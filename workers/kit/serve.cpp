@@ -11,6 +11,7 @@
 #include "common/sandbox/output.h"
 #include "common/systemd/service.h"
 #include "common/text/grouped.h"
+#include "workers/kit/last-words.h"
 #include "workers/kit/server.h"
 #include "workers/kit/visitors.h"
 
@@ -19,6 +20,10 @@ namespace {
 
 // What the process itself needs to end after the last outcome is known.
 constexpr Milliseconds lastSteps = std::chrono::seconds(5);
+// A supervisor that has connected, and knows last words, asks for them at once; one that has not may do so
+// soon.
+constexpr auto lastWordsPatience = 2 * kj::SECONDS;
+constexpr auto farewell = 100 * kj::MILLISECONDS;
 
 /// What the kind needs, and the lock that was made of it.
 struct Locked {
@@ -48,14 +53,37 @@ kj::Promise<void> start(Dispatcher& dispatcher, kj::AsyncIoContext& io, const Lo
   return started;
 }
 
+/// The same; what is wrong the supervisor hears as well.
+Locked lockInOrSay(const Place& place, int listener, const std::vector<uid_t>& welcome,
+                   Dispatcher& dispatcher) {
+  try {
+    return lockIn(place, dispatcher);
+  } catch (const std::exception& e) {
+    sayCannotStart(listener, welcome, e.what());
+    throw;
+  }
+}
+
 /// Never resolves, but with an exit status when the kind cannot start.
 kj::Promise<int> cannotStart(const Place& place, Server& server) {
   return server.started().then(
       []() -> kj::Promise<int> { return kj::NEVER_DONE; },
-      [name = place.name](kj::Exception&& e) -> kj::Promise<int> {
+      [name = place.name, &server](kj::Exception&& e) -> kj::Promise<int> {
         journal::Entry(journal::Level::error, fmt::format("{}: cannot start: {}", name, faultOf(e))).write();
-        return int(EX_UNAVAILABLE);
+        server.sayLastWords(proto::Cause::CANNOT_START, fmt::format("cannot start: {}", faultOf(e)));
+        return server.lastWordsTaken(lastWordsPatience).then([]() { return int(EX_UNAVAILABLE); });
       });
+}
+
+/// A deadline was passed, or the kind is spent.
+kj::Promise<int> hungOrSpent(Server& server) {
+  return server.hung().then([&server]() { return server.lastWordsTaken(farewell); }).then([]() {
+    return int(EX_TEMPFAIL);
+  });
+}
+
+kj::Promise<int> toldToQuit(Server& server) {
+  return server.toldToQuit().then([]() { return int(EX_OK); });
 }
 
 std::string statusLine(const Server& server, const char* now) {
@@ -79,12 +107,14 @@ int serveSupervisor(const Place& place, int channel, Dispatcher& dispatcher) {
   Server& server = *owned;
   auto stream = io.lowLevelProvider->wrapSocketFd(
       channel, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
-  auto hung = server.hung().then([]() { return int(EX_TEMPFAIL); });
+  auto hung = hungOrSpent(server);
+  auto quit = toldToQuit(server);
   auto failed = cannotStart(place, server);
   auto connection = rpc::Channel::serve(kj::mv(stream), kj::mv(owned));
   return connection->disconnected()
       .then([]() { return int(EX_OK); })
       .exclusiveJoin(kj::mv(hung))
+      .exclusiveJoin(kj::mv(quit))
       .exclusiveJoin(kj::mv(failed))
       .wait(io.waitScope);
 }
@@ -93,7 +123,7 @@ int serveSocket(const Place& place, int listener, std::vector<uid_t> welcome, Di
   kj::UnixEventPort::captureSignal(SIGTERM);
   for (int ignored : {SIGINT, SIGHUP, SIGPIPE}) signal(ignored, SIG_IGN);
   systemd::openNotifySocket();
-  auto locked = lockIn(place, dispatcher);
+  auto locked = lockInOrSay(place, listener, welcome, dispatcher);
   auto io = kj::setupAsyncIo();
   KJ_DEFER(dispatcher.stop());  // after all that is made below is gone
   auto owned = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(locked.parts),
@@ -113,10 +143,14 @@ int serveSocket(const Place& place, int listener, std::vector<uid_t> welcome, Di
   auto told = io.unixEventPort.onSignal(SIGTERM).then([&](siginfo_t) {
     now = "stopping";
     service.stopping(server.longestEnd() + lastSteps);
-    return server.finishUp().then([]() { return int(EX_OK); });
+    server.sayLastWords(proto::Cause::TOLD, "its unit was stopped or restarted");
+    return server.finishUp().then([&server]() { return server.lastWordsTaken(farewell); }).then([]() {
+      return int(EX_OK);
+    });
   });
   auto failed = cannotStart(place, server);
-  int status = told.exclusiveJoin(server.hung().then([]() { return int(EX_TEMPFAIL); }))
+  int status = told.exclusiveJoin(hungOrSpent(server))
+                   .exclusiveJoin(toldToQuit(server))
                    .exclusiveJoin(visitors.failed().then([]() { return int(EX_OSERR); }))
                    .exclusiveJoin(kj::mv(failed))
                    .wait(io.waitScope);

@@ -17,6 +17,8 @@ namespace {
 // A kind keeps its own deadline (a time-out of the transfer); this is the margin after which the kit does not
 // believe in it.
 constexpr auto grace = 500 * kj::MILLISECONDS;
+// An answer that was given is in the supervisor's socket within this.
+constexpr auto onItsWay = 50 * kj::MILLISECONDS;
 
 kj::StringPtr view(const std::string& text) { return kj::StringPtr(text.c_str(), text.size()); }
 
@@ -78,6 +80,7 @@ Server::Server(Dispatcher& dispatcher, kj::Timer& timer, std::vector<std::string
   tasks_.add(spent.then([this](std::string why) {
     journal::Entry(journal::Level::notice, "this worker ends: " + why).write();
     givingUp_ = true;
+    sayLastWords(proto::Cause::SPENT, "the worker gave up: " + why);
     giveUp("the worker gave up: " + why);
     delivered();
   }));
@@ -93,6 +96,7 @@ kj::Promise<void> Server::describe(DescribeContext context) {
     description.setKnowsKeys(traits_.knowsKeys);
     description.setSpacing(
         static_cast<std::uint32_t>(std::chrono::duration_cast<Milliseconds>(traits_.spacing).count()));
+    description.setVisits(visits_);
     description.setSoftware("smsd-worker " SMSD_VERSION);
     auto lock = description.initLock(lock_.size());
     for (unsigned i = 0; i < lock_.size(); ++i) lock.set(i, view(lock_[i]));
@@ -145,6 +149,40 @@ kj::Promise<void> Server::health(HealthContext context) {
 kj::Promise<void> Server::drain(DrainContext) {
   draining_ = true;
   return idle();
+}
+
+kj::Promise<void> Server::quit(QuitContext) {
+  closing_ = true;
+  // Whoever asked may be gone before: the process ends all the same.
+  auto finished = idle().fork();
+  tasks_.add(finished.addBranch().then([this]() { return timer_.afterDelay(onItsWay); }).then([this]() {
+    quit_.fulfiller->fulfill();
+  }));
+  return finished.addBranch();
+}
+
+kj::Promise<void> Server::lastWords(LastWordsContext context) {
+  auto answer = [this, context]() mutable {
+    KJ_IF_MAYBE (last, lastWords_) {
+      context.getResults().setWords(view(last->words));
+      context.getResults().setCause(last->cause);
+      tasks_.add(timer_.afterDelay(onItsWay).then([this]() { heardOut_.fulfiller->fulfill(); }));
+    }
+  };
+  if (lastWords_ != nullptr) return answer(), kj::READY_NOW;
+  auto pair = kj::newPromiseAndFulfiller<void>();
+  listeners_.push_back(kj::mv(pair.fulfiller));
+  return pair.promise.then(kj::mv(answer));
+}
+
+void Server::sayLastWords(proto::Cause cause, const std::string& words) {
+  if (lastWords_ != nullptr) return;
+  lastWords_ = LastWords{cause, text::printable(words, proto::MAX_REASON)};
+  for (auto& listener : std::exchange(listeners_, {})) listener->fulfill();
+}
+
+kj::Promise<void> Server::lastWordsTaken(kj::Duration patience) {
+  return taken_.addBranch().exclusiveJoin(timer_.afterDelay(patience));
 }
 
 void Server::report(std::uint64_t attempt, Outcome outcome) {
@@ -234,6 +272,7 @@ void Server::lookAtDeadlines() {
   KJ_IF_MAYBE (due, soonest) watch(*due);
   if (overdue.empty()) return;
   givingUp_ = true;
+  sayLastWords(proto::Cause::SPENT, "the worker gave up: an SMS passed its deadline");
   for (auto attempt : overdue) finish(attempt, Unknown{"no outcome within the deadline"});
   giveUp("the worker gave up: another SMS passed its deadline");
 }
@@ -256,6 +295,7 @@ Milliseconds Server::longestEnd() const { return longestDeadline_ + Milliseconds
 
 void Server::supervisorGone() {
   ++connection_;
+  listeners_.clear();
   sink_ = nullptr;
   flushing_ = draining_ = false;
   std::deque<Job> notBegun = std::exchange(queue_, {});

@@ -31,6 +31,17 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   /// Resolves when a deadline was passed and all that is known was reported.
   kj::Promise<void> hung() { return kj::mv(hung_.promise); }
 
+  /// Resolves when the process was told to quit, and nothing is under way any more.
+  kj::Promise<void> toldToQuit() { return kj::mv(quit_.promise); }
+
+  /// This process is about to end by itself: the supervisor is told why. Only the first reason counts.
+  void sayLastWords(proto::Cause cause, const std::string& words);
+  /// Resolves when the last words are on their way: the process may end. At most after `patience`, where no
+  /// supervisor asks for them.
+  kj::Promise<void> lastWordsTaken(kj::Duration patience);
+
+  /// A supervisor was let in.
+  void supervisorCame() { ++visits_; }
   /// The connection ended. What is under way goes on and is remembered; what was not begun never will be, and
   /// is remembered as deferred. The next supervisor to connect may ask.
   void supervisorGone();
@@ -57,6 +68,8 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   kj::Promise<void> recall(RecallContext context) override;
   kj::Promise<void> health(HealthContext context) override;
   kj::Promise<void> drain(DrainContext context) override;
+  kj::Promise<void> quit(QuitContext context) override;
+  kj::Promise<void> lastWords(LastWordsContext context) override;
 
  private:
   enum class What { begun, outcome, notBegun };
@@ -116,7 +129,17 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   std::uint64_t accepted_ = 0;
   Milliseconds longestDeadline_{0};  // of all that was ever handed over
   kj::Function<void()> changed_ = []() {};
+  unsigned visits_ = 0;
 
+  struct LastWords {
+    proto::Cause cause = proto::Cause::OTHER;
+    std::string words;
+  };
+  kj::Maybe<LastWords> lastWords_;
+  std::vector<kj::Own<kj::PromiseFulfiller<void>>> listeners_;  // who asked for them
+  kj::PromiseFulfillerPair<void> heardOut_ = kj::newPromiseAndFulfiller<void>();
+  kj::ForkedPromise<void> taken_ = heardOut_.promise.fork();
+  kj::PromiseFulfillerPair<void> quit_ = kj::newPromiseAndFulfiller<void>();
   kj::PromiseFulfillerPair<void> hung_ = kj::newPromiseAndFulfiller<void>();
   std::vector<kj::Own<kj::PromiseFulfiller<void>>> drained_;
   kj::TaskSet tasks_;

@@ -20,6 +20,15 @@
 
 namespace smsd::kit {
 
+/// By the kernel's word on who connected.
+inline bool isOneOf(kj::PeerIdentity& identity, const std::vector<uid_t>& welcome) {
+  auto* local = dynamic_cast<kj::LocalPeerIdentity*>(&identity);
+  if (local == nullptr) return false;
+  KJ_IF_MAYBE (uid, local->getCredentials().uid)
+    return std::find(welcome.begin(), welcome.end(), *uid) != welcome.end();
+  return false;
+}
+
 class Visitors final : private kj::TaskSet::ErrorHandler {
  public:
   /// `server` is `inner`, as the capability that every connection is served with.
@@ -49,6 +58,7 @@ class Visitors final : private kj::TaskSet::ErrorHandler {
 
   void letIn(kj::Own<kj::AsyncIoStream> stream) {
     inside_ = true;
+    inner_.supervisorCame();
     auto channel = rpc::Channel::serve(kj::mv(stream), server_);
     auto over = channel->disconnected().then([this]() {
       inside_ = false;
@@ -58,11 +68,11 @@ class Visitors final : private kj::TaskSet::ErrorHandler {
   }
 
   bool knows(kj::PeerIdentity& identity) {
+    if (isOneOf(identity, welcome_)) return true;
     auto* local = dynamic_cast<kj::LocalPeerIdentity*>(&identity);
     if (local == nullptr) return false;
     auto credentials = local->getCredentials();
     KJ_IF_MAYBE (uid, credentials.uid) {
-      if (std::find(welcome_.begin(), welcome_.end(), *uid) != welcome_.end()) return true;
       // One line a stranger, and not for ever: it can come as often as it likes.
       if (strangers_.size() < mostStrangers && strangers_.insert(*uid).second)
         journal::Entry(journal::Level::warning,

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 
 #include "common/fault.h"
 #include "common/files/regular-file.h"
@@ -18,6 +19,7 @@
 #include "common/systemd/listener.h"
 #include "version.h"
 #include "workers/kit/dispatcher.h"
+#include "workers/kit/last-words.h"
 #include "workers/kit/serve.h"
 
 namespace smsd::kit {
@@ -34,6 +36,7 @@ struct Arguments {
   std::string supervisor;
   bool check = false;
   bool explain = false;
+  bool secretsElsewhere = false;
   bool unlocked = false;
 };
 
@@ -62,6 +65,8 @@ void describeArguments(CLI::App& app, Arguments& arguments, const std::string& k
                  "the user smsd runs as, by name or number: let in at systemd's socket beside root and this "
                  "program's own user");
   app.add_flag("--check", arguments.check, "check the configuration and exit");
+  app.add_flag("--secrets-elsewhere", arguments.secretsElsewhere,
+               "with --check: secrets that this user cannot read are listed, and are no fault");
   app.add_flag("--explain", arguments.explain, "list the configuration keys and exit");
   app.add_flag("--unlocked", arguments.unlocked, "serve even where the kernel cannot lock this process in");
   app.set_version_flag("--version", "smsd-worker-" + kind + " " SMSD_VERSION);
@@ -84,21 +89,20 @@ std::string readAll(int fd) {
   }
 }
 
-/// False: the problems were printed.
-bool readConfiguration(const Arguments& arguments, config::Keys& keys) {
+/// The problems; empty: there is none.
+std::string readConfiguration(const Arguments& arguments, config::Keys& keys) {
   int fd = arguments.configFd;
   std::string name = arguments.configName.empty() ? arguments.config : arguments.configName;
   std::error_code why;
   if (!arguments.config.empty()) fd = files::openRegular(arguments.config, O_RDONLY, why);
-  if (fd < 0) {
-    io::complain(name.empty() ? std::string("no configuration was given\n")
-                              : fmt::format("{}: {}\n", name, why.message()));
-    return false;
-  }
-  auto problems = keys.read(readAll(fd), name);
+  if (fd < 0)
+    return name.empty() ? std::string("no configuration was given\n")
+                        : fmt::format("{}: {}\n", name, why.message());
+  // A relative path in it is a credential beside it, whatever the file is called in messages.
+  const std::filesystem::path folder = std::filesystem::path(arguments.config).parent_path();
+  auto problems = keys.read(readAll(fd), name, arguments.config.empty() ? "" : folder);
   close(fd);
-  io::complain(config::describe(problems));
-  return problems.empty();
+  return config::describe(problems);
 }
 
 void printKeys(const config::Keys& keys) {
@@ -153,9 +157,17 @@ int run(Arguments& arguments, const std::string& kind, Dispatcher& dispatcher) {
     return EX_OK;
   }
   useCredential(arguments);
-  if (!readConfiguration(arguments, keys)) return EX_CONFIG;
-  if (arguments.check) return EX_OK;
-  return serve(arguments, kind, dispatcher);
+  std::vector<std::string> unread;
+  if (arguments.check && arguments.secretsElsewhere) keys.tolerateUnread(unread);
+  const std::string problems = readConfiguration(arguments, keys);
+  for (const auto& key : unread)
+    io::complain(fmt::format("{}: {}: its file is not checked, as this user cannot read it\n",
+                             arguments.configName, key));
+  io::complain(problems);
+  if (problems.empty()) return arguments.check ? EX_OK : serve(arguments, kind, dispatcher);
+  if (!arguments.check && arguments.channelFd < 0 && systemd::wasHandedSockets())
+    sayCannotStart(listener(arguments, kind), welcome(arguments), problems);
+  return EX_CONFIG;
 }
 
 }  // namespace

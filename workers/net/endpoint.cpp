@@ -112,13 +112,15 @@ void Endpoint::declareRules(config::Keys& keys) {
   keys.rule("proxy", [this] { return readProxy(); });
 }
 
-std::optional<std::string> Endpoint::readIdentity(const config::Keys& keys) {
+std::optional<std::string> Endpoint::readIdentity(config::Keys& keys) {
   if (certificateFile_.empty() && keyFile_.empty()) return std::nullopt;
   if (certificateFile_.empty()) return "is missing, expected beside key_file";
   if (keyFile_.empty()) return "expected key_file beside it";
-  auto certificate = readPem(fileOf(keys, "certificate_file", certificateFile_), PemOf::certificate);
+  auto certificate = readPem(fileOf(keys, certificateFile_), PemOf::certificate);
+  if (certificate.opened == PemRead::Opened::no && keys.tolerates("certificate_file")) return std::nullopt;
   if (!certificate.problem.empty()) return certificate.problem;
-  auto key = readPem(fileOf(keys, "key_file", keyFile_), PemOf::key);
+  auto key = readPem(fileOf(keys, keyFile_), PemOf::key);
+  if (key.opened == PemRead::Opened::no && keys.tolerates("key_file")) return std::nullopt;
   if (!key.problem.empty()) return "key_file: " + key.problem;
   identity_.certificate = std::move(certificate.text);
   identity_.key = config::Secret(std::move(key.text));

@@ -52,7 +52,7 @@ class Endpoint {
   void declareAccess(config::Keys& keys);
   void declareProxy(config::Keys& keys);
   void declareRules(config::Keys& keys);
-  std::optional<std::string> readIdentity(const config::Keys& keys);
+  std::optional<std::string> readIdentity(config::Keys& keys);
   std::optional<std::string> readProxy();
   std::optional<std::string> checkAccess();
 

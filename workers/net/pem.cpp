@@ -30,15 +30,14 @@ std::string readAll(int fd, off_t size) {
 
 }  // namespace
 
-std::filesystem::path fileOf(const config::Keys& keys, const std::string& key,
-                             const std::filesystem::path& named) {
-  return std::filesystem::path(keys.where(key)).parent_path() / named;  // an absolute one stays as it is
+std::filesystem::path fileOf(const config::Keys& keys, const std::filesystem::path& named) {
+  return keys.fileFolder() / named;  // an absolute one stays as it is
 }
 
 PemRead readPem(const std::filesystem::path& path, PemOf what) {
   // A FIFO must not hold us up.
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0) return {"", std::string("cannot be read (") + std::strerror(errno) + ")"};
+  if (fd < 0) return {"", std::string("cannot be read (") + std::strerror(errno) + ")", PemRead::Opened::no};
   struct stat status {};
   bool regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
   std::string text = regular ? readAll(fd, status.st_size) : "";
@@ -58,7 +57,8 @@ void Authorities::declare(config::Keys& keys) {
             "certificates (PEM) that the far end's has to be signed by, instead of the system's");
   keys.rule("ca_file", [this, &keys]() -> std::optional<std::string> {
     if (file_.empty()) return std::nullopt;
-    auto read = readPem(fileOf(keys, "ca_file", file_), PemOf::authority);
+    auto read = readPem(fileOf(keys, file_), PemOf::authority);
+    if (read.opened == PemRead::Opened::no && keys.tolerates("ca_file")) return std::nullopt;
     text_ = std::move(read.text);
     return read.problem.empty() ? std::nullopt : std::optional(read.problem);
   });

@@ -15,11 +15,11 @@ enum class PemOf { authority, certificate, key };
 struct PemRead {
   std::string text;
   std::string problem;  // empty: it was read
+  enum class Opened { yes, no } opened = Opened::yes;
 };
 /// The file that a key of the configuration names: a relative path is relative to the folder of the
 /// configuration, as with every `*_file` key, so that credentials of systemd are found beside it.
-std::filesystem::path fileOf(const config::Keys& keys, const std::string& key,
-                             const std::filesystem::path& named);
+std::filesystem::path fileOf(const config::Keys& keys, const std::filesystem::path& named);
 /// A private key must not be open to everybody.
 PemRead readPem(const std::filesystem::path& path, PemOf what);
 

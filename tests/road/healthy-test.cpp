@@ -1,0 +1,80 @@
+// Whether smsd is healthy, and why not: what `smsctl status` and its exit status say.
+#include <gtest/gtest.h>
+
+#include "supervisor/control/status.h"
+#include "tests/road/world.h"
+
+namespace smsd {
+namespace {
+
+std::optional<queue::Depth> depth(std::uint64_t unsent, std::uint64_t held = 0,
+                                  std::optional<Milliseconds> late = {}) {
+  queue::Depth depth;
+  depth.unsent = unsent;
+  depth.held = held;
+  depth.late = late;
+  return depth;
+}
+
+std::string troubles(World& world, const std::optional<queue::Depth>& of) {
+  std::string all;
+  for (auto& one : control::troublesOf(*world.road, of)) all += (all.empty() ? "" : "; ") + one;
+  return all;
+}
+
+TEST(Healthy, IsOneThatCanSendAndHasNothingThatWaitsTooLong) {
+  World world({{"modem"}, {"gateway"}});
+  world.start();
+  EXPECT_EQ(troubles(world, depth(0)), "");
+  EXPECT_EQ(troubles(world, depth(7, 0, 60s)), "") << "in its turn";
+  EXPECT_EQ(troubles(world, depth(7, 0, 61s)), "a message waits for 61s");
+  EXPECT_EQ(troubles(world, depth(7, 7)), "") << "held, and for an operator";
+  EXPECT_EQ(troubles(world, std::nullopt), "the queue cannot be reached: it does not answer");
+  for (auto& keeper : world.road->keepers()) keeper->pause();
+  EXPECT_EQ(troubles(world, depth(0)), "no dispatcher can be used");
+}
+
+// The first failure opens no breaker: the dispatcher is ready, and the alert waits for its next round.
+TEST(Healthy, IsNotWhileTheOnlyDispatcherFailsAndAnAlertWaits) {
+  World world({{"modem"}});
+  auto id = world.alert("kari", "router down", 1);
+  world.start();
+  world.answer("modem", deferred());
+  EXPECT_EQ(world.sent(id), 'N');
+  EXPECT_EQ(world.road->keepers()[0]->state(), keeper::State::ready);
+  EXPECT_EQ(troubles(world, depth(1)),
+            "no dispatcher answered the last SMS that it was given, and messages wait");
+  EXPECT_EQ(troubles(world, depth(0)), "") << "nobody waits for it";
+  world.advance(1h);
+  world.answer("modem", accepted());
+  EXPECT_EQ(world.sent(id), 'Y');
+  EXPECT_EQ(troubles(world, depth(1)), "");
+}
+
+TEST(Healthy, IsWhileAnotherDispatcherAnswers) {
+  World world({{"modem"}, {"gateway"}});
+  world.alert("kari", "router down", 1);
+  world.start();
+  world.answer("modem", deferred());
+  world.answer("gateway", accepted());
+  EXPECT_TRUE(world.road->keepers()[0]->doubtful());
+  EXPECT_EQ(troubles(world, depth(1)), "");
+}
+
+TEST(Healthy, AMessageThatWasGivenUpLeavesWhenAndWhy) {
+  Config config = quietConfig();
+  config.retry.limit = 1;
+  World world({{"modem"}}, config);
+  world.start();
+  EXPECT_TRUE(world.road->lastIgnored() == nullptr);
+  world.alert("kari", "router down", 1);
+  world.answer("modem", refused("no such number"));
+  world.advance(5s);
+  auto last = KJ_ASSERT_NONNULL(world.road->lastIgnored());
+  EXPECT_EQ(last.ago, 5 * kj::SECONDS);
+  EXPECT_NE(last.why.find("no such number"), std::string::npos) << last.why;
+  EXPECT_EQ(world.road->ignoredMessages(), 1u);
+}
+
+}  // namespace
+}  // namespace smsd
