@@ -88,6 +88,9 @@ void declareRetry(Keys& keys, Config& config) {
   keys.duration("retry.max_delay", retry.maxDelay, bounds::retryMaxDelay, "no wait is longer");
   keys.integer("retry.limit", retry.limit, bounds::retryLimit,
                "rounds through all dispatchers before at_limit decides; 0: never");
+  keys.durationOr(
+      "never", "retry.give_up_after", retry.giveUpAfter, bounds::retryGiveUpAfter,
+      "with at_limit ignore, no message is given up before it has failed for this long, whatever the rounds");
   keys.choice("retry.at_limit", retry.atLimit, {{"ignore", AtLimit::ignore}, {"shutdown", AtLimit::shutdown}},
               "what then becomes of the recipient's messages, or of the daemon");
   keys.choice("retry.all_broken", retry.allBroken,

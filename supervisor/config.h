@@ -42,6 +42,7 @@ inline constexpr config::Bound<Milliseconds> retryDelay{100ms, 24h};
 inline constexpr config::Bound<double> retryFactor{1, 10};
 inline constexpr config::Bound<Milliseconds> retryMaxDelay{100ms, std::chrono::days(7)};
 inline constexpr config::Bound<int> retryLimit{0, 1000};
+inline constexpr config::Bound<Milliseconds> retryGiveUpAfter{0s, std::chrono::days(30)};
 }  // namespace bounds
 
 /// A policy for some severities; 1 is the most severe.
@@ -98,6 +99,7 @@ struct Config {
     double factor = 1.5;
     Milliseconds maxDelay = 1h;
     int limit = 5;
+    std::optional<Milliseconds> giveUpAfter = 4h;
     AtLimit atLimit = AtLimit::ignore;
     WhenAllBroken allBroken = WhenAllBroken::wait;
     UnknownPolicy unknown = UnknownPolicy::resend;

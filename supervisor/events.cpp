@@ -276,13 +276,21 @@ void Events::failedOver(const queue::Submission& submission, const Outcome& outc
       .write();
 }
 
-void Events::waits(const queue::Submission& submission, const Outcome& outcome, Milliseconds wait) const {
-  Entry entry(Level::warning,
-              fmt::format("{} waits {} after {}: {} from {}: {}", shown(submission.recipient), seconds(wait),
-                          submission.rounds == 0 ? "a round that is not its fault"
-                                                 : fmt::format("round {}", submission.rounds),
-                          name(outcome), submission.dispatcher, outcome.words),
-              "sms-waits", "e7e7e12d226b4446b9b7503c1a21903a");
+void Events::waits(const queue::Submission& submission, const Outcome& outcome, Milliseconds wait,
+                   const Patience& patience) const {
+  std::string end;
+  if (patience.rounds == Patience::Rounds::usedUp)
+    end = patience.givenUpIn
+              ? fmt::format("; it is given up when it fails after {} more (retry.give_up_after)",
+                            config::roughly(*patience.givenUpIn))
+              : "; it is never given up (retry.give_up_after)";
+  Entry entry(
+      Level::warning,
+      fmt::format("{} waits {} after {}: {} from {}: {}{}", shown(submission.recipient), seconds(wait),
+                  submission.rounds == 0 ? "a round that is not its fault"
+                                         : fmt::format("round {}", submission.rounds),
+                  name(outcome), submission.dispatcher, outcome.words, end),
+      "sms-waits", "e7e7e12d226b4446b9b7503c1a21903a");
   attempt(entry, submission, shown(submission.recipient))
       .field("SMSD_OUTCOME", std::string(name(outcome)))
       .field("SMSD_REASON", outcome.words)
@@ -398,6 +406,15 @@ void Events::queueSilent(Milliseconds since, Still what) const {
                               : "that did not help: smsd wants to be started anew, and feeds no watchdog";
   Entry(Level::error, fmt::format("the queue has not answered for {}: {}", seconds(since), then),
         "queue-silent", "8fc5e8b0a105473a92d8cb4bac5aba4d")
+      .write();
+}
+
+void Events::clockStepped(Milliseconds step) const {
+  Entry(Level::notice,
+        fmt::format("the database's clock was stepped {} by {}: nobody waits longer for that, and nothing "
+                    "expires earlier",
+                    step < 0ms ? "back" : "ahead", config::roughly(step < 0ms ? -step : step)),
+        "clock-stepped", "f347991d8f63476183db426dd28aab36")
       .write();
 }
 

@@ -71,7 +71,13 @@ class Events {
   /// How many more there were than had an entry of their own.
   void sentMany(const std::string& dispatcher, std::size_t sms, std::size_t messages) const;
   void failedOver(const queue::Submission& submission, const Outcome& outcome, const std::string& next) const;
-  void waits(const queue::Submission& submission, const Outcome& outcome, Milliseconds wait) const;
+  /// Whether a recipient that has used up its rounds goes on waiting, and until when at most.
+  struct Patience {
+    enum class Rounds { left, usedUp } rounds = Rounds::left;
+    std::optional<Milliseconds> givenUpIn = std::nullopt;  // none: never
+  };
+  void waits(const queue::Submission& submission, const Outcome& outcome, Milliseconds wait,
+             const Patience& patience) const;
   /// It may have been sent, and goes out again the same way, with the same key.
   void repeated(const queue::Submission& submission, const Outcome& outcome) const;
   void held(const queue::Submission& submission, const Outcome& outcome) const;
@@ -103,6 +109,8 @@ class Events {
   void bellChanged(Bell::State state, const std::string& problem) const;
   /// `how`: which file, and what happened to it. `dropped`: SMS that were under way.
   void queueReplaced(const std::string& how, std::size_t dropped) const;
+  /// The database's clock; ahead, or (negative) back.
+  void clockStepped(Milliseconds step) const;
   void fenced(std::size_t dropped) const;
   void takenOver(std::size_t submissions) const;
 

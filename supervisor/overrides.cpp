@@ -89,7 +89,10 @@ std::vector<Problem> applyOverrides(const Overrides& overrides, Config& config) 
   }
   if (overrides.factor) retry.factor = *overrides.factor;
   if (overrides.maxDelay) retry.maxDelay = *overrides.maxDelay;
-  if (overrides.limit) retry.limit = *overrides.limit;
+  if (overrides.limit) {
+    retry.limit = *overrides.limit;
+    retry.giveUpAfter = Milliseconds(0);  // NAV gives up by rounds alone
+  }
   if (overrides.atLimit) retry.atLimit = *overrides.atLimit;
   // Wart C34. Where neither is a flag the file's own rule has said it.
   if (retry.maxDelay >= retry.delay || (!overrides.delay && !overrides.maxDelay)) return {};

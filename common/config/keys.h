@@ -150,5 +150,7 @@ class Keys {
 /// "30s", "1h30m" is not a form; nullopt: not a duration.
 std::optional<Milliseconds> parseDuration(std::string_view text);
 std::string printDuration(Milliseconds value);
+/// As people say it, never too short: "3h 51min", "2d 4h", "45s".
+std::string roughly(Milliseconds value);
 
 }  // namespace smsd::config

@@ -178,6 +178,21 @@ std::optional<Milliseconds> parseDuration(std::string_view text) {
   return std::nullopt;
 }
 
+std::string roughly(Milliseconds value) {
+  using namespace std::chrono;
+  const std::int64_t all = std::max<std::int64_t>(0, ceil<seconds>(value).count());
+  const auto two = [](std::int64_t large, const char* first, std::int64_t small, const char* second) {
+    return small == 0 ? fmt::format("{}{}", large, first)
+                      : fmt::format("{}{} {}{}", large, first, small, second);
+  };
+  if (all < 60) return fmt::format("{}s", all);
+  if (all < 3600) return two(all / 60, "min", all % 60, "s");
+  const std::int64_t minutes = (all + 59) / 60;
+  if (minutes < 24 * 60) return two(minutes / 60, "h", minutes % 60, "min");
+  const std::int64_t hours = (minutes + 59) / 60;
+  return two(hours / 24, "d", hours % 24, "h");
+}
+
 std::string printDuration(Milliseconds value) {
   if (value.count() == 0) return "0s";
   const auto unit = std::find_if(units.begin(), units.end(),

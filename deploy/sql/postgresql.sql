@@ -1,4 +1,4 @@
--- smsd's own state: the schema smsd, version 3, in the database that holds the queue (NAV's smsq).
+-- smsd's own state: the schema smsd, version 4, in the database that holds the queue (NAV's smsq).
 --
 -- `smsctl db install` runs this, and records what it made; by hand, as a role that may create a schema:
 --   psql -v ON_ERROR_STOP=1 --single-transaction -f postgresql.sql
@@ -15,7 +15,7 @@ CREATE TABLE smsd.installation (
   installed timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX installation_once ON smsd.installation ((true));
-INSERT INTO smsd.installation (version) VALUES (3);
+INSERT INTO smsd.installation (version) VALUES (4);
 
 -- One row a run of a supervisor. It is alive until it retires, or until somebody finds its lease run out and declares it dead;
 -- a dead one is cleared when its live submissions were taken over. Nothing ever leads back.
@@ -65,7 +65,9 @@ CREATE TABLE smsd.submission (
   decided timestamptz,
   outcome text,
   reason text,
-  reference text
+  reference text,
+  since timestamptz,                   -- the first failure that counted against the recipient
+  stamps bigint[]                      -- what each message was when it was claimed, in the order of sent_ids || ignored_ids
 ) WITH (fillfactor = 45);
 -- Each row is written twice: with its text, and when it ends. The room left in each page keeps the second off the index.
 
@@ -81,12 +83,15 @@ CREATE TABLE smsd.attempt (
 CREATE INDEX attempt_of ON smsd.attempt (submission);
 
 -- Recipients that no dispatcher took: not claimed before `due`, unless a message comes that is more severe than all that waits.
+-- A wait whose `noted` is still to come, or whose `due` is further away than retry.max_delay, is over: the clock was stepped.
 CREATE TABLE smsd.wait (
   recipient text PRIMARY KEY,
   rounds integer NOT NULL,
   due timestamptz NOT NULL,
   reason text,
-  severity integer -- of the most severe message that waits; NULL is the least
+  severity integer, -- of the most severe message that waits; NULL is the least
+  since timestamptz, -- the first failure that counted; NULL: none yet
+  noted timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX wait_due ON smsd.wait (due);
 
@@ -94,7 +99,8 @@ CREATE INDEX wait_due ON smsd.wait (due);
 -- fate is 'held' until then, and 'released' or 'discarded' from the time `decided` on.
 CREATE TABLE smsd.held (
   message bigint PRIMARY KEY,
-  submission bigint NOT NULL
+  submission bigint NOT NULL,
+  stamp bigint -- of the row that is held; another row with its id is not; NULL: not known, the id alone counts
 );
 CREATE INDEX held_of ON smsd.held (submission);
 
@@ -102,7 +108,8 @@ CREATE INDEX held_of ON smsd.held (submission);
 CREATE TABLE smsd.ignored (
   message bigint NOT NULL,
   reason text NOT NULL CHECK (reason IN ('expired', 'cancelled')),
-  at timestamptz NOT NULL DEFAULT now()
+  at timestamptz NOT NULL DEFAULT now(),
+  stamp bigint
 );
 CREATE INDEX ignored_message ON smsd.ignored (message);
 CREATE INDEX ignored_at ON smsd.ignored (at);

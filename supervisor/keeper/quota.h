@@ -24,7 +24,7 @@ struct QuotaConfig {
 
 class Quota {
  public:
-  using Day = std::int64_t;  // any number that changes at midnight and never comes back
+  using Day = std::int64_t;  // grows at midnight; today() says how
   struct Used {
     Day day = 0;
     std::size_t count = 0;
@@ -37,17 +37,22 @@ class Quota {
     if (config_.perDay == 0) return SIZE_MAX;
     bool severe = severity && *severity <= config_.reserveFor;
     auto most = static_cast<std::size_t>(config_.perDay - (severe ? 0 : config_.reserve));
-    std::size_t used = (today == used_.day ? used_.count : 0) + out;
+    std::size_t used = (isOf(today) ? used_.count : 0) + out;
     return most - std::min(most, used);
   }
   void count(Day today) {
-    if (today != used_.day) used_ = {today, 0};
+    if (!isOf(today)) used_ = {today, 0};
     ++used_.count;
   }
   Used used() const { return used_; }
   void goOn(Used from) { used_ = from; }
 
  private:
+  /// A clock that is set back over midnight gives nobody a second count of the same night. One that is set
+  /// back further was wrong before.
+  bool isOf(Day today) const { return today <= used_.day && used_.day - today <= mostBack; }
+  static constexpr Day mostBack = 2;  // today() leaves one out at the end of most years
+
   QuotaConfig config_;
   Used used_;
 };

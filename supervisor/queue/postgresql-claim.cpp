@@ -6,6 +6,7 @@
 
 #include "supervisor/queue/postgresql-sql.h"
 #include "supervisor/queue/postgresql-values.h"
+#include "supervisor/queue/stamps.h"
 
 namespace smsd::queue {
 
@@ -28,7 +29,7 @@ ClaimResult ClaimTransaction::run() {
   walk();
   if (!candidates_.empty()) {
     // Fenced only where something is taken: an idle look writes nothing.
-    passFence(work_, me_);
+    passFence(work_, me_, clock_);
     take();
     read();
     obeyWaits();
@@ -36,8 +37,8 @@ ClaimResult ClaimTransaction::run() {
     write();
   }
   if (result_.atEnd) {
-    auto due = work_.run(sql::nextDue)[0][0];
-    if (!due.is_null()) result_.nextDue = Duration(due.as<std::int64_t>());
+    const auto due = work_.run(sql::nextDue, boundedMilliseconds(request_.longestWait));
+    if (!due.empty()) result_.nextDue = Duration(due[0][0].as<std::int64_t>());
   }
   result_.submissions = ordered();
   return std::move(result_);
@@ -66,9 +67,11 @@ void ClaimTransaction::walk() {
 }
 
 pqxx::result ClaimTransaction::page(std::size_t size) {
-  if (place_.part == Place::Part::ungraded) return work_.run(sql::walkUngraded, place_.time, place_.id, size);
+  const auto longest = boundedMilliseconds(request_.longestWait);
+  if (place_.part == Place::Part::ungraded)
+    return work_.run(sql::walkUngraded, place_.time, place_.id, size, longest);
   return work_.run(session_.indexed() ? sql::walkGraded : sql::walkAll, place_.severity, place_.time,
-                   place_.id, size);
+                   place_.id, size, longest);
 }
 
 void ClaimTransaction::moveTo(const pqxx::row& row) {
@@ -120,9 +123,10 @@ void ClaimTransaction::read() {
   ArrayLiteral recipients;
   for (const auto& taken : taken_) recipients.addBytes(taken.submission.recipient);
   std::optional<std::string> age;
-  if (request_.expireAfter) age = std::to_string(boundedMilliseconds(*request_.expireAfter));
+  if (request_.expireAfter)
+    age = std::to_string(boundedMilliseconds(clock_.stretched(*request_.expireAfter)));
   auto rows = work_.run(session_.indexed() ? sql::readByIndex : sql::readInOneScan, recipients.str(), age,
-                        messagesAtATime + 1);
+                        messagesAtATime + 1, boundedMilliseconds(request_.longestWait));
   for (const auto& row : rows) {
     Taken& taken = taken_[row[0].as<std::size_t>() - 1];
     const auto id = row[1].as<MessageId>();
@@ -130,6 +134,7 @@ void ClaimTransaction::read() {
     taken.submission.waited = !row[7].is_null();
     taken.waits = taken.submission.waited && row[7].as<bool>();
     taken.waitsFor = numberOf(row[8]);
+    if (taken.rows == 0) taken.submission.failing = failing(row);
     if (++taken.rows > messagesAtATime) {
       unfinished_.push_back(taken.submission.recipient);
     } else if (row[5].as<bool>()) {
@@ -137,8 +142,16 @@ void ClaimTransaction::read() {
     } else {
       if (taken.messages.empty()) taken.firstTime = row[4].c_str();
       taken.messages.push_back({id, bytesOf(row[2]), numberOf(row[3])});
+      taken.stamps.push_back(row[9].as<std::int64_t>());
     }
   }
+}
+
+/// Since the recipient's first counted failure. A clock that was stepped ahead meanwhile makes it no longer.
+std::optional<Duration> ClaimTransaction::failing(const pqxx::row& row) const {
+  auto since = elapsed(row[10]);
+  if (since) *since = std::max(Duration(0), *since - clock_.aheadSince(Duration(row[11].as<std::int64_t>())));
+  return since;
 }
 
 /// Who waits is left alone, unless something came that is more severe than all that waits: that ends the
@@ -148,6 +161,7 @@ void ClaimTransaction::obeyWaits() {
     if (!taken.waits || taken.messages.empty()) continue;
     if (moreSevere(taken.messages.front().severity, taken.waitsFor)) {
       taken.submission.rounds = 0;
+      taken.submission.failing.reset();
       woken_.push_back(taken.submission.recipient);
     } else {
       taken.messages.clear();
@@ -176,12 +190,13 @@ void ClaimTransaction::write() {
     work_.run(sql::forgetWaits, recipients.str());
   }
   ArrayLiteral ids, attempts, recipients, texts, encodings, units, parts, sent, ignored, severities, firsts,
-      rounds;
+      rounds, stamps, failing;
   for (auto& taken : taken_) {
     Submission& submission = taken.submission;
     submission.sms = request_.format(taken.messages);
     submission.severity = taken.messages.front().severity;
     submission.first = taken.messages.front().id;
+    submission.stamps = stampsOf(submission.sms, taken.messages, taken.stamps);
     ids.add(submission.id);
     attempts.add(submission.attempt);
     recipients.addBytes(submission.recipient);
@@ -194,10 +209,12 @@ void ClaimTransaction::write() {
     severities.add(submission.severity);
     firsts.add(submission.first);
     rounds.add(submission.rounds);
+    stamps.add(arrayOf(submission.stamps));
+    failing.add(submission.failing);
   }
   work_.run(sql::write, ids.str(), attempts.str(), recipients.str(), texts.str(), encodings.str(),
             units.str(), parts.str(), sent.str(), ignored.str(), severities.str(), firsts.str(), rounds.str(),
-            me_, storable(request_.dispatcher));
+            stamps.str(), failing.str(), me_, storable(request_.dispatcher));
 }
 
 /// As the rows stand in the queue. The time is ISO text, which sorts as time does, infinities included.
@@ -223,12 +240,12 @@ ClaimResult PostgresqlQueue::claim(const ClaimRequest& request) {
   claimInDoubt_ = true;
   ClaimResult result = session_.transact([&](Work& work) {
     if (recover) {
-      passFence(work, me_);
+      passFence(work, me_, clock_);
       ClaimResult found;
       found.submissions = unaccounted(work);
       if (!found.submissions.empty()) return found;
     }
-    ClaimTransaction claiming(work, session_, request, me_, keyPrefix_, live_, place);
+    ClaimTransaction claiming(work, session_, request, me_, keyPrefix_, live_, clock_, place);
     ClaimResult claimed = claiming.run();
     place = claiming.place();
     unfinished = claiming.unfinished();

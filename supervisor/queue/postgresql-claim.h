@@ -16,13 +16,14 @@ namespace smsd::queue {
 class ClaimTransaction {
  public:
   ClaimTransaction(Work& work, Session& session, const ClaimRequest& request, SupervisorId me,
-                   const std::string& keyPrefix, LiveRecipients& live, Place from)
+                   const std::string& keyPrefix, LiveRecipients& live, ClockWatch& clock, Place from)
       : work_(work),
         session_(session),
         request_(request),
         me_(me),
         keyPrefix_(keyPrefix),
         live_(live),
+        clock_(clock),
         place_(std::move(from)) {}
 
   ClaimResult run();
@@ -35,6 +36,7 @@ class ClaimTransaction {
   struct Taken {
     Submission submission;
     std::vector<Message> messages;
+    std::vector<std::int64_t> stamps;  // of these
     bool waits = false;
     std::optional<int> waitsFor;  // the severity of its wait
     std::string firstTime;
@@ -47,6 +49,7 @@ class ClaimTransaction {
   void moveTo(const pqxx::row& row);
   void take();
   void read();
+  std::optional<Duration> failing(const pqxx::row& row) const;
   void obeyWaits();
   void letGo();
   void write();
@@ -58,6 +61,7 @@ class ClaimTransaction {
   SupervisorId me_;
   const std::string& keyPrefix_;
   LiveRecipients& live_;
+  ClockWatch& clock_;
   Place place_;
 
   std::set<std::string> candidates_;  // in the one order in which every supervisor takes them

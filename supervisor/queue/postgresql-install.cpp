@@ -14,7 +14,7 @@ namespace {
 
 using Extra = InstallOptions::Extra;
 
-constexpr int schemaVersion = 3;
+constexpr int schemaVersion = 4;
 
 bool holds(pqxx::work& work, const std::string& condition) {
   return work.exec1("SELECT " + condition)[0].as<bool>();
@@ -37,6 +37,10 @@ void makeSchema(pqxx::work& work, InstallReport& report) {
   if (version == 2) {
     work.exec(schema::from2To3);
     version = 3;
+  }
+  if (version == 3) {
+    work.exec(schema::from3To4);
+    version = 4;
   }
   if (older) report.done.push_back("the schema smsd, now version " + std::to_string(version));
   if (version != schemaVersion)
@@ -107,7 +111,7 @@ std::vector<std::string> grants(pqxx::work& work, const std::string& role) {
       "GRANT SELECT ON smsd.installation" + to,
       "GRANT SELECT, INSERT, UPDATE ON smsd.supervisor" + to,
       "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.submission, smsd.live, smsd.wait" + to,
-      "GRANT SELECT, INSERT, DELETE ON smsd.held" + to,
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.held" + to,
       "GRANT SELECT, INSERT, DELETE ON smsd.attempt, smsd.ignored" + to,
       "GRANT USAGE ON SEQUENCE smsd.attempt_id" + to,
       "-- for `smsctl send` and the test messages",

@@ -4,6 +4,7 @@
 // two operators who decide at the same time is first, the other one finds nothing held. Fails as queue.h
 // says.
 #include <algorithm>
+#include <map>
 
 #include "supervisor/queue/postgresql-queue.h"
 #include "supervisor/queue/postgresql-sql.h"
@@ -13,12 +14,29 @@ namespace smsd::queue {
 
 namespace {
 
+struct LetGo {
+  std::map<MessageId, std::optional<std::int64_t>> messages;  // with what their rows were
+  std::string ids() const {
+    ArrayLiteral ids;
+    for (const auto& [id, stamp] : messages) ids.add(id);
+    return ids.str();
+  }
+  std::string stamps() const {
+    ArrayLiteral stamps;
+    for (const auto& [id, stamp] : messages) stamp ? stamps.add(*stamp) : stamps.addNull();
+    return stamps.str();
+  }
+};
+
 /// What was held under this id, and is not any more.
-std::vector<MessageId> letGo(pqxx::work& work, SubmissionId id, const char* decision) {
-  std::vector<MessageId> messages;
+LetGo letGo(pqxx::work& work, SubmissionId id, const char* decision) {
+  LetGo held;
   if (work.exec_params(sql::decide, id, decision).affected_rows() > 0)
-    for (const auto& row : work.exec_params(sql::letGo, id)) messages.push_back(row[0].as<MessageId>());
-  return messages;
+    for (const auto& row : work.exec_params(sql::letGo, id)) {
+      auto& stamp = held.messages[row[0].as<MessageId>()];
+      if (!row[1].is_null()) stamp = row[1].as<std::int64_t>();
+    }
+  return held;
 }
 
 SubmissionRecord recordOf(const pqxx::row& row) {
@@ -107,15 +125,16 @@ std::vector<HeldSms> PostgresqlQueue::held(std::size_t limit) {
 
 std::size_t PostgresqlQueue::release(SubmissionId id) {
   return session_.transact([&](pqxx::work& work) -> std::size_t {
-    const auto messages = letGo(work, id, "released");
-    if (messages.empty()) return 0;
-    return work.exec_params1(sql::countReleased, arrayOf(messages))[0].as<std::size_t>();
+    const LetGo held = letGo(work, id, "released");
+    if (held.messages.empty()) return 0;
+    return work.exec_params1(sql::countReleased, held.ids(), held.stamps())[0].as<std::size_t>();
   });
 }
 
 std::size_t PostgresqlQueue::discard(SubmissionId id) {
   return session_.transact([&](pqxx::work& work) -> std::size_t {
-    return work.exec_params(sql::markDiscarded, arrayOf(letGo(work, id, "discarded"))).affected_rows();
+    const LetGo held = letGo(work, id, "discarded");
+    return work.exec_params(sql::markDiscarded, held.ids(), held.stamps()).affected_rows();
   });
 }
 
@@ -159,11 +178,11 @@ Purge PostgresqlQueue::purge(Duration age, std::size_t most) {
   return done ? Purge::done : Purge::more;
 }
 
-std::optional<MessageLife> PostgresqlQueue::explain(MessageId id) {
+std::optional<MessageLife> PostgresqlQueue::explain(MessageId id, Duration longestWait) {
   return session_.transact([&](pqxx::work& work) -> std::optional<MessageLife> {
     work.exec(sql::oneSnapshot);
     work.exec(sql::planThisFreely);
-    auto rows = work.exec_params(sql::life, id);
+    auto rows = work.exec_params(sql::life, id, boundedMilliseconds(longestWait));
     if (rows.empty()) return std::nullopt;
     MessageLife life;
     const auto row = rows[0];
@@ -173,6 +192,8 @@ std::optional<MessageLife> PostgresqlQueue::explain(MessageId id) {
     life.smsid = numberOf(row[10]);
     life.rounds = row[11].as<int>();
     life.waitsUntil = bytesOf(row[12]);
+    life.failingSince = bytesOf(row[13]);
+    life.failing = elapsed(row[14]);
     life.submissions = submissionsWith(work, id);
     life.ignoredBecause = whyIgnored(work, life);
     return life;

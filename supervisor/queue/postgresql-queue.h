@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "supervisor/queue/clock-watch.h"
+#include "supervisor/queue/leases.h"
 #include "supervisor/queue/postgresql-session.h"
 #include "supervisor/queue/queue.h"
 
@@ -64,12 +66,14 @@ class PostgresqlQueue : public Queue {
   std::size_t release(SubmissionId id) override;
   std::size_t discard(SubmissionId id) override;
   WaitsEnded endWaits(const Whom& whom) override;
-  std::optional<MessageLife> explain(MessageId id) override;
+  std::optional<MessageLife> explain(MessageId id, Duration longestWait) override;
   Purge purge(Duration age, std::size_t most) override;
 
+  std::optional<Duration> takeClockStep() override { return clock_.takeStep(); }
   void hangUp() override { session_.hangUp(); }
 
  private:
+  std::vector<SupervisorId> gone(const pqxx::result& rows);
   std::vector<Submission> adopt(Work& work);
   std::vector<Submission> unaccounted(Work& work);
   std::vector<Submission> read(const pqxx::result& rows) const;
@@ -82,13 +86,15 @@ class PostgresqlQueue : public Queue {
   Place onward_;
   SubmissionId purgedTo_ = 0;
   LiveRecipients live_;
+  ClockWatch clock_;
+  Leases leases_;
   // A claim or take-over whose commit was not answered may have happened: what it took is then live and ours,
   // and nobody would ever send it. The next call of the same name looks for that first.
   bool claimInDoubt_ = false;
   bool takeOverInDoubt_ = false;
 };
 
-/// Throws `fenced` when this supervisor was declared dead.
-void passFence(Work& work, SupervisorId me);
+/// Throws `fenced` when this supervisor was declared dead. Reads the database's clock by the way.
+void passFence(Work& work, SupervisorId me, ClockWatch& clock);
 
 }  // namespace smsd::queue

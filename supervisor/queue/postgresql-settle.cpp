@@ -65,17 +65,48 @@ Ended end(Work& work, SupervisorId me, const std::vector<Settlement>& settlement
   return ended;
 }
 
-using Marks = std::vector<std::pair<MessageId, std::int64_t>>;  // a message and its smsid, or its submission
+struct Mark {
+  MessageId id = 0;
+  std::int64_t value = 0;             // its smsid, or its submission
+  std::optional<std::int64_t> stamp;  // what its row was; none: not known
+};
+using Marks = std::vector<Mark>;
 
+/// All of one SMS, those in its text and those only counted, each with its stamp.
+template <typename Use>
+void eachMessage(const Submission& submission, Use&& use) {
+  std::size_t n = 0;
+  const bool known = submission.stamps.size() == submission.sms.sent.size() + submission.sms.ignored.size();
+  for (const auto* ids : {&submission.sms.sent, &submission.sms.ignored})
+    for (MessageId id : *ids) {
+      use(id, known ? std::optional(submission.stamps[n]) : std::nullopt, ids == &submission.sms.sent);
+      ++n;
+    }
+}
+
+/// How many it marked. Two SMS of one batch may speak of one id, for a former row and for one that has its
+/// number now: the statement finds values by a binary search, so the second goes into a call of its own.
 std::size_t mark(Work& work, const char* statement, Marks marks) {
-  if (marks.empty()) return 0;
-  std::sort(marks.begin(), marks.end());  // the statement finds each value by a binary search
-  ArrayLiteral ids, values;
-  for (const auto& [id, value] : marks) {
-    ids.add(id);
-    values.add(value);
+  std::ranges::stable_sort(marks, {}, &Mark::id);
+  std::size_t marked = 0;
+  while (!marks.empty()) {
+    Marks again;
+    ArrayLiteral ids, values, stamps;
+    std::optional<MessageId> last;
+    for (const Mark& one : marks) {
+      if (last == one.id) {
+        again.push_back(one);
+        continue;
+      }
+      ids.add(one.id);
+      values.add(one.value);
+      one.stamp ? stamps.add(*one.stamp) : stamps.addNull();
+      last = one.id;
+    }
+    marked += work.run(statement, ids.str(), values.str(), stamps.str()).affected_rows();
+    marks = std::move(again);
   }
-  return work.run(statement, ids.str(), values.str()).affected_rows();
+  return marked;
 }
 
 void markMessages(Work& work, const std::vector<Settlement>& settlements, const Ended& ended,
@@ -83,24 +114,25 @@ void markMessages(Work& work, const std::vector<Settlement>& settlements, const 
   Marks sent, ignored, held;
   for (const auto& settlement : settlements) {
     if (settlement.fate == Fate::returned || !ended.contains(settlement.submission.id)) continue;
-    const FormattedSms& sms = settlement.submission.sms;
-    if (settlement.fate == Fate::held) {
-      for (const auto* ids : {&sms.sent, &sms.ignored})
-        for (MessageId id : *ids) held.emplace_back(id, settlement.submission.id);
-      continue;
-    }
     const int smsid = smsidOf(settlement.reference);
-    Marks& rest = settlement.fate == Fate::ignored ? ignored : sent;
-    for (MessageId id : sms.ignored) ignored.emplace_back(id, smsid);
-    for (MessageId id : sms.sent) rest.emplace_back(id, smsid);
+    eachMessage(settlement.submission, [&](MessageId id, std::optional<std::int64_t> stamp, bool inText) {
+      if (settlement.fate == Fate::held)
+        held.push_back({id, settlement.submission.id, stamp});
+      else
+        (settlement.fate == Fate::sent && inText ? sent : ignored).push_back({id, smsid, stamp});
+    });
   }
+  const std::size_t all = sent.size() + ignored.size() + held.size();
   result.sent = mark(work, sql::markSent, std::move(sent));
   result.ignored = mark(work, sql::markIgnored, std::move(ignored));
-  mark(work, sql::hold, std::move(held));
+  const std::size_t kept = mark(work, sql::hold, std::move(held));
+  // Something became of them meanwhile: their ids may be those of other rows by now, which a claim took for
+  // them.
+  if (result.sent + result.ignored + kept < all) result.lookAgain = true;
 }
 
 void moveWaits(Work& work, const std::vector<Settlement>& settlements, const Ended& ended) {
-  ArrayLiteral waiting, rounds, milliseconds, reasons, severities, free;
+  ArrayLiteral waiting, rounds, milliseconds, reasons, severities, failing, free;
   bool anyWait = false, anyFree = false;
   for (const auto& settlement : settlements) {
     const Submission& submission = settlement.submission;
@@ -112,13 +144,15 @@ void moveWaits(Work& work, const std::vector<Settlement>& settlements, const End
       milliseconds.add(boundedMilliseconds(*settlement.wait));
       reasons.add(settlement.reason);
       severities.add(submission.severity);
+      failing.add(settlement.failing);
     } else if (submission.waited) {  // else there is no row
       anyFree = true;
       free.addBytes(submission.recipient);
     }
   }
   if (anyWait)
-    work.run(sql::wait, waiting.str(), rounds.str(), milliseconds.str(), reasons.str(), severities.str());
+    work.run(sql::wait, waiting.str(), rounds.str(), milliseconds.str(), reasons.str(), severities.str(),
+             failing.str());
   if (anyFree) work.run(sql::forgetWaits, free.str());
 }
 
@@ -127,17 +161,19 @@ void moveWaits(Work& work, const std::vector<Settlement>& settlements, const End
 std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAttempt>& next) {
   if (next.empty()) return {};
   return session_.transact([&](Work& work) {
-    passFence(work, me_);
-    ArrayLiteral ids, outcomes, reasons, dispatchers;
+    passFence(work, me_, clock_);
+    ArrayLiteral ids, outcomes, reasons, dispatchers, rounds, failing;
     for (const auto* attempt : sortedBy(next, [](auto& one) { return one.id; })) {
       ids.add(attempt->id);
       outcomes.add(attempt->outcome);
       reasons.add(attempt->reason);
       dispatchers.add(attempt->dispatcher);
+      rounds.add(attempt->rounds);
+      failing.add(attempt->failing);
     }
     std::unordered_map<SubmissionId, AttemptId> recorded;
-    for (const auto& row :
-         work.run(sql::nextAttempts, me_, ids.str(), outcomes.str(), reasons.str(), dispatchers.str()))
+    for (const auto& row : work.run(sql::nextAttempts, me_, ids.str(), outcomes.str(), reasons.str(),
+                                    dispatchers.str(), rounds.str(), failing.str()))
       recorded.emplace(row[0].as<SubmissionId>(), row[1].as<AttemptId>());
     std::vector<AttemptId> attempts;
     for (const auto& attempt : next) {
@@ -155,7 +191,7 @@ SettleResult PostgresqlQueue::settle(const std::vector<Settlement>& settlements)
   if (settlements.empty()) return {};
   auto result = session_.transact([&](Work& work) {
     SettleResult settled;
-    passFence(work, me_);
+    passFence(work, me_, clock_);
     const Ended ended = end(work, me_, settlements);
     markMessages(work, settlements, ended, settled);
     moveWaits(work, settlements, ended);

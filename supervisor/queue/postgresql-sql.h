@@ -102,26 +102,30 @@ inline constexpr const char* retire = R"(
     WHEN EXISTS (SELECT FROM smsd.live WHERE supervisor = $1) THEN 'dead' ELSE 'cleared' END
   WHERE id = $1 AND state = 'alive')";
 
-/// The fence: held to the end of the transaction, so that nobody can be declared dead while it settles.
+#define SMSD_CLOCK "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+/// The fence: held to the end of the transaction, so that nobody can be declared dead while it settles. Says
+/// the time.
 inline constexpr const char* fence =
-    "SELECT id FROM smsd.supervisor WHERE id = $1 AND state = 'alive' FOR SHARE";
+    "SELECT id, " SMSD_CLOCK " FROM smsd.supervisor WHERE id = $1 AND state = 'alive' FOR SHARE";
 
-/// Without a lock: is there anything to take over, and are we alive?
-inline constexpr const char* somebodyGone = R"(
-  SELECT count(*) FILTER (WHERE id = $1 AND state = 'alive') AS me,
-         count(*) FILTER (WHERE id <> $1 AND (state = 'dead' OR lease_until < now())) AS gone
-  FROM smsd.supervisor WHERE state <> 'cleared')";
+/// Everybody who is alive, or dead with something left. Whose lease has run out is for Leases to say.
+#define SMSD_LEASES                                                                                     \
+  "SELECT id, state = 'dead', (extract(epoch FROM lease_until) * 1000000)::bigint, "                    \
+  "(extract(epoch FROM lease_until - clock_timestamp()) * 1000)::bigint, (extract(epoch FROM lease) * " \
+  "1000)::bigint, " SMSD_CLOCK " FROM smsd.supervisor WHERE state <> 'cleared' "
+inline constexpr const char* leases = SMSD_LEASES;
 /// All of them, in one order: two who take over at the same time wait for each other instead of dying of it.
-inline constexpr const char* lockSupervisors =
-    "SELECT id FROM smsd.supervisor WHERE state <> 'cleared' ORDER BY id FOR UPDATE";
-inline constexpr const char* clearGone = R"(
-  UPDATE smsd.supervisor SET state = 'cleared'
-  WHERE id <> $1 AND (state = 'dead' OR state = 'alive' AND lease_until < now()) RETURNING id)";
+inline constexpr const char* lockedLeases = SMSD_LEASES "ORDER BY id FOR UPDATE";
+#undef SMSD_LEASES
+#undef SMSD_CLOCK
+inline constexpr const char* clear =
+    "UPDATE smsd.supervisor SET state = 'cleared' WHERE id = ANY($1::bigint[]) AND state <> 'cleared' "
+    "RETURNING id";
 
-#define SMSD_SUBMISSION_COLUMNS                                                                    \
-  "s.id, s.attempt, s.dispatcher, s.recipient, s.text, s.encoding, s.units, s.parts, s.sent_ids, " \
-  "s.ignored_ids, "                                                                                \
-  "s.severity, s.first_id, s.rounds, "                                                             \
+#define SMSD_SUBMISSION_COLUMNS                                                                        \
+  "s.id, s.attempt, s.dispatcher, s.recipient, s.text, s.encoding, s.units, s.parts, s.sent_ids, "     \
+  "s.ignored_ids, "                                                                                    \
+  "s.severity, s.first_id, s.rounds, (extract(epoch FROM now() - s.since) * 1000)::bigint, s.stamps, " \
   "(SELECT count(*) FROM smsd.attempt a WHERE a.submission = s.id AND a.outcome = 'not-understood')"
 inline constexpr const char* adopt =
     "WITH taken AS (UPDATE smsd.live SET supervisor = $1 WHERE supervisor = ANY($2::bigint[]) RETURNING "
@@ -135,30 +139,49 @@ inline constexpr const char* liveOf =
     "ORDER BY s.severity, s.first_id";
 #undef SMSD_SUBMISSION_COLUMNS
 
+/// What a row is, whatever its id: ids come again. The functions are those of hash partitions, which have to
+/// give the same in every version of the server.
+#define SMSD_STAMP                                                                        \
+  "hashtextextended(coalesce(q.msg::text, ''), hashtextextended(q.phone::text, coalesce(" \
+  "timestamp_hash_extended(q.time::timestamp, 0), 0)))"
+/// The row is the one that had this stamp; NULL: nobody took it down, and its id decides alone.
+#define SMSD_IS(stamp) "coalesce(" stamp " = " SMSD_STAMP ", true)"
+/// The same for statements that have the stamps of all their rows in an array beside that of the ids.
+#define SMSD_IS_IN(stamps) SMSD_IS("(" stamps "::bigint[])[width_bucket(q.id::bigint, $1::bigint[])]")
+
 /// A message that waits for an operator's word. A scalar subquery, because a planner may turn an EXISTS
 /// round.
-#define SMSD_HELD "(SELECT h.submission FROM smsd.held h WHERE h.message = q.id) IS NOT NULL "
+#define SMSD_HELD \
+  "(SELECT h.submission FROM smsd.held h WHERE h.message = q.id AND " SMSD_IS("h.stamp") ") IS NOT NULL "
+
+/// A wait that is in force: noted before now, and due after now but no further away than a wait can be. What
+/// a stepped clock leaves behind is neither, and is over. The clock is that of this moment, for the wait may
+/// have been noted after our transaction began; a second is for two that were noted at the same time.
+#define SMSD_IN_FORCE(longest)                               \
+  "w.due > now() AND w.due <= clock_timestamp() + (" longest \
+  "::bigint + 1000) * interval '1 ms' "                      \
+  "AND w.noted <= clock_timestamp() + interval '1 s'"
 
 // --- the claim
 // ---------------------------------------------------------------------------------------------------------
-#define SMSD_WALK                                                                          \
-  "SELECT q.id, q.phone, q.severity, q.time::text, "                                       \
-  "EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND w.due > now() AND NOT " \
-  "coalesce(q.severity < w.severity, q.severity IS NOT NULL)) OR "                         \
-  "EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) AS "                       \
+#define SMSD_WALK(longest) \
+  "SELECT q.id, q.phone, q.severity, q.time::text, "                                           \
+  "EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND " SMSD_IN_FORCE(longest) " AND NOT " \
+  "coalesce(q.severity < w.severity, q.severity IS NOT NULL)) OR "                             \
+  "EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) AS "                           \
   "taken, " SMSD_HELD "AS held FROM smsq q "
 /// Rows with a severity, then rows without: $1..$3 is the last row that was seen, $4 how many rows a page
-/// has.
-inline constexpr const char* walkGraded = SMSD_WALK
+/// has, $5 how long a wait can be.
+inline constexpr const char* walkGraded = SMSD_WALK("$5")
     "WHERE q.sent = 'N' AND (q.severity, q.time, q.id) > ($1::integer, $2::timestamp, $3::bigint) "
     "ORDER BY q.severity, q.time, q.id LIMIT $4";
-inline constexpr const char* walkUngraded = SMSD_WALK
+inline constexpr const char* walkUngraded = SMSD_WALK("$4")
     "WHERE q.sent = 'N' AND q.severity IS NULL AND (q.time, q.id) > ($1::timestamp, $2::bigint) "
     "ORDER BY q.severity, q.time, q.id LIMIT $3";
 /// What comes after this is not for the look that starts now.
 inline constexpr const char* lastMessage = "SELECT coalesce(max(id), 0) FROM smsq";
 /// Both in one, for a table that has to be read as a whole.
-inline constexpr const char* walkAll = SMSD_WALK
+inline constexpr const char* walkAll = SMSD_WALK("$5")
     "WHERE q.sent = 'N' AND (q.severity IS NULL OR (q.severity, q.time, q.id) > ($1::integer, $2::timestamp, "
     "$3::bigint)) "
     "ORDER BY q.severity, q.time, q.id LIMIT $4";
@@ -171,17 +194,19 @@ inline constexpr const char* take = R"(
   ON CONFLICT (recipient) DO NOTHING
   RETURNING submission, nextval('smsd.attempt_id'), recipient)";
 
-#define SMSD_MESSAGE                                     \
-  "q.id, left(q.msg, 4000) AS msg, q.severity, q.time, " \
+#define SMSD_MESSAGE                                                \
+  "q.id, left(q.msg, 4000) AS msg, q.severity, q.time, " SMSD_STAMP \
+  " AS stamp, "                                                     \
   "coalesce(q.time < localtimestamp - $2::bigint * interval '1 ms', false) AS old "
 /// $3 messages of each recipient, most severe first. The snapshot is later than that of `take`: what it shows
 /// as unsent, and as waiting, is what the end of the recipient's former submission left. A phone between
 /// itself and itself, in an order that begins with it: an `=` would make the phone a constant, and the index
 /// on (severity, time, id) as good as the right one in the eyes of a planner who believes that nothing is
 /// unsent.
-#define SMSD_READ                                              \
+#define SMSD_READ \
   "SELECT r.n, m.id, m.msg, m.severity, m.time::text, m.old, " \
-  "coalesce(w.rounds, 0), w.due > now(), w.severity "
+  "coalesce(w.rounds, 0), " SMSD_IN_FORCE("$4") ", w.severity, m.stamp, " \
+  "(extract(epoch FROM now() - w.since) * 1000)::bigint, (extract(epoch FROM w.noted) * 1000)::bigint "
 inline constexpr const char* readByIndex = SMSD_READ
     "FROM unnest($1::text[]) WITH ORDINALITY r(phone, n) LEFT JOIN smsd.wait w ON w.recipient = r.phone "
     "CROSS JOIN LATERAL (SELECT " SMSD_MESSAGE
@@ -201,23 +226,27 @@ inline constexpr const char* readInOneScan =
 
 inline constexpr const char* expire = R"(
   WITH expired AS (
-    UPDATE smsq SET sent = 'I', timesent = now() WHERE id = ANY($1::bigint[]) AND sent::text = 'N' RETURNING id)
-  INSERT INTO smsd.ignored (message, reason) SELECT id, 'expired' FROM expired)";
+    UPDATE smsq q SET sent = 'I', timesent = now() WHERE id = ANY($1::bigint[]) AND sent::text = 'N'
+    RETURNING id, )" SMSD_STAMP R"( AS stamp)
+  INSERT INTO smsd.ignored (message, reason, stamp) SELECT id, 'expired', stamp FROM expired)";
 inline constexpr const char* release = "DELETE FROM smsd.live WHERE recipient = ANY($1::text[])";
 /// Each row of the history is written twice in all: here, and when it ends.
 inline constexpr const char* write = R"(
   INSERT INTO smsd.submission (id, attempt, recipient, text, encoding, units, parts, sent_ids, ignored_ids, severity, first_id,
-    rounds, supervisor, dispatcher)
-  SELECT id, attempt, recipient, text, encoding, units, parts, sent::bigint[], ignored::bigint[], severity, first, rounds, $13, $14
+    rounds, stamps, since, supervisor, dispatcher)
+  SELECT id, attempt, recipient, text, encoding, units, parts, sent::bigint[], ignored::bigint[], severity, first, rounds,
+    stamps::bigint[], now() - failing * interval '1 ms', $15, $16
   FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[], $8::text[], $9::text[],
-              $10::integer[], $11::bigint[], $12::integer[])
-    u(id, attempt, recipient, text, encoding, units, parts, sent, ignored, severity, first, rounds))";
+              $10::integer[], $11::bigint[], $12::integer[], $13::text[], $14::bigint[])
+    u(id, attempt, recipient, text, encoding, units, parts, sent, ignored, severity, first, rounds, stamps, failing))";
 inline constexpr const char* nextDue =
-    "SELECT ceil(extract(epoch FROM min(due) - now()) * 1000)::bigint FROM smsd.wait WHERE due > now()";
+    "SELECT least($1::bigint, ceil(extract(epoch FROM min(due) - now()) * 1000)::bigint) FROM smsd.wait "
+    "WHERE due > now() HAVING min(due) IS NOT NULL";
 
 // --- attempts and settlements
 // ------------------------------------------------------------------------------------------
-/// $2 is sorted, $3 to $5 hold an outcome, a reason and the next dispatcher for each of them.
+/// $2 is sorted, $3 to $7 hold an outcome, a reason, the next dispatcher, the rounds and
+/// since when they count (ms ago) for each of them.
 inline constexpr const char* nextAttempts = R"(
   WITH old AS (
     SELECT s.id, s.attempt, s.dispatcher, width_bucket(s.id, $2::bigint[]) AS n FROM smsd.submission s
@@ -227,7 +256,9 @@ inline constexpr const char* nextAttempts = R"(
     SELECT attempt, id, dispatcher, ($3::text[])[n], nullif(($4::text[])[n], '') FROM old
   )
   UPDATE smsd.submission s
-  SET attempt = nextval('smsd.attempt_id'), attempts = attempts + 1, dispatcher = ($5::text[])[width_bucket(s.id, $2::bigint[])]
+  SET attempt = nextval('smsd.attempt_id'), attempts = attempts + 1, dispatcher = ($5::text[])[width_bucket(s.id, $2::bigint[])],
+    rounds = ($6::integer[])[width_bucket(s.id, $2::bigint[])],
+    since = now() - ($7::bigint[])[width_bucket(s.id, $2::bigint[])] * interval '1 ms'
   WHERE s.id = ANY(ARRAY(SELECT id FROM old)) -- which is read first: it has to show the attempt that was
   RETURNING s.id, s.attempt)";
 
@@ -250,27 +281,29 @@ inline constexpr const char* end = R"(
     INSERT INTO smsd.attempt (id, submission, dispatcher, outcome, reason)
     SELECT attempt, id, dispatcher, outcome, reason FROM ended WHERE outcome <> 'accepted')
   SELECT id FROM ended)";
-/// $1 is sorted, $2 holds the smsid for each of them.
+/// $1 is sorted, $2 holds the smsid for each of them, $3 its stamp.
 inline constexpr const char* markSent = R"(
-  UPDATE smsq SET sent = 'Y', smsid = ($2::integer[])[width_bucket(id::bigint, $1::bigint[])], timesent = now()
-  WHERE id = ANY($1::bigint[]) AND sent::text <> 'Y')";
+  UPDATE smsq q SET sent = 'Y', smsid = ($2::integer[])[width_bucket(id::bigint, $1::bigint[])], timesent = now()
+  WHERE id = ANY($1::bigint[]) AND sent::text <> 'Y' AND )" SMSD_IS_IN("$3");
 /// As NAV has it: what was squeezed out of an SMS carries that SMS's smsid, too.
 inline constexpr const char* markIgnored = R"(
-  UPDATE smsq SET sent = 'I', smsid = ($2::integer[])[width_bucket(id::bigint, $1::bigint[])], timesent = now()
-  WHERE id = ANY($1::bigint[]) AND sent::text = 'N')";
+  UPDATE smsq q SET sent = 'I', smsid = ($2::integer[])[width_bucket(id::bigint, $1::bigint[])], timesent = now()
+  WHERE id = ANY($1::bigint[]) AND sent::text = 'N' AND )" SMSD_IS_IN("$3");
 /// What is still unsent of SMS that may have been sent. $1 is sorted, $2 holds the submission for each of
-/// them.
+/// them, $3 its stamp. What was held under the same id before is another row, and gone.
 inline constexpr const char* hold = R"(
-  INSERT INTO smsd.held (message, submission)
-  SELECT id, ($2::bigint[])[width_bucket(id::bigint, $1::bigint[])] FROM smsq
-  WHERE id = ANY($1::bigint[]) AND sent::text = 'N'
-  ON CONFLICT (message) DO NOTHING)";
+  INSERT INTO smsd.held AS h (message, submission, stamp)
+  SELECT id, ($2::bigint[])[width_bucket(id::bigint, $1::bigint[])], )" SMSD_STAMP R"( FROM smsq q
+  WHERE id = ANY($1::bigint[]) AND sent::text = 'N' AND )" SMSD_IS_IN("$3") R"(
+  ON CONFLICT (message) DO UPDATE SET submission = excluded.submission, stamp = excluded.stamp
+  WHERE h.stamp IS DISTINCT FROM excluded.stamp)";
 inline constexpr const char* wait = R"(
-  INSERT INTO smsd.wait (recipient, rounds, due, reason, severity)
-  SELECT recipient, rounds, now() + ms * interval '1 ms', nullif(reason, ''), severity
-  FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::integer[]) u(recipient, rounds, ms, reason, severity)
-  ON CONFLICT (recipient) DO UPDATE
-  SET rounds = excluded.rounds, due = excluded.due, reason = excluded.reason, severity = excluded.severity)";
+  INSERT INTO smsd.wait (recipient, rounds, due, reason, severity, since)
+  SELECT recipient, rounds, now() + ms * interval '1 ms', nullif(reason, ''), severity, now() - failing * interval '1 ms'
+  FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::integer[], $6::bigint[])
+    u(recipient, rounds, ms, reason, severity, failing)
+  ON CONFLICT (recipient) DO UPDATE SET rounds = excluded.rounds, due = excluded.due, reason = excluded.reason,
+    severity = excluded.severity, since = excluded.since, noted = excluded.noted)";
 inline constexpr const char* forgetWaits = "DELETE FROM smsd.wait WHERE recipient = ANY($1::text[])";
 
 // --- what NAV's queue class offers
@@ -280,9 +313,10 @@ inline constexpr const char* cancel =
     "UPDATE smsq q SET sent = 'I', timesent = now() "
     "WHERE q.sent = 'N' AND ($1::bigint <= 0 OR q.time <= localtimestamp - $1::bigint * interval '1 ms') "
     "AND NOT EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) "
-    "AND NOT " SMSD_HELD
-    "RETURNING q.id, q.phone, q.accountid, q.msg, q.severity, q.time), "
-    "noted AS (INSERT INTO smsd.ignored (message, reason) SELECT id, 'cancelled' FROM cancelled) "
+    "AND NOT " SMSD_HELD "RETURNING q.id, q.phone, q.accountid, q.msg, q.severity, q.time, " SMSD_STAMP
+    " AS stamp), "
+    "noted AS (INSERT INTO smsd.ignored (message, reason, stamp) SELECT id, 'cancelled', stamp FROM "
+    "cancelled) "
     "SELECT c.id, c.phone, a.name, c.msg, c.severity, to_char(c.time, 'YYYY-MM-DD HH24:MI'), false, false, "
     "count(*) OVER () FROM cancelled c LEFT JOIN account a ON a.id = c.accountid ORDER BY c.id LIMIT $2";
 /// Who has nothing left to say to waits for nothing.
@@ -357,7 +391,7 @@ inline constexpr const char* held =
     "coalesce(a.reason, s.reason), " SMSD_TO_THE_SECOND("s.ended") " "
     "FROM (SELECT h.submission, array_agg(h.message ORDER BY array_position(s.sent_ids || s.ignored_ids, h.message)) "
     "      AS messages FROM smsd.held h JOIN smsd.submission s ON s.id = h.submission "
-    "      JOIN smsq q ON q.id = h.message WHERE q.sent = 'N' GROUP BY h.submission) h "
+    "      JOIN smsq q ON q.id = h.message AND " SMSD_IS("h.stamp") " WHERE q.sent = 'N' GROUP BY h.submission) h "
     "JOIN smsd.submission s ON s.id = h.submission "
     "LEFT JOIN LATERAL (SELECT a.dispatcher, a.reason FROM smsd.attempt a "
     "                   WHERE a.submission = s.id AND a.outcome IN ('unknown', 'not-understood') ORDER BY a.id DESC LIMIT 1) a ON true "
@@ -366,12 +400,15 @@ inline constexpr const char* held =
 /// $2 is what the operator said. Its row lock lets one of two who say something be first.
 inline constexpr const char* decide =
     "UPDATE smsd.submission SET fate = $2, decided = now() WHERE id = $1::bigint AND fate = 'held'";
-inline constexpr const char* letGo = "DELETE FROM smsd.held WHERE submission = $1::bigint RETURNING message";
+inline constexpr const char* letGo =
+    "DELETE FROM smsd.held WHERE submission = $1::bigint RETURNING message, stamp";
+/// $1 is sorted, $2 are the stamps.
 inline constexpr const char* countReleased =
-    "SELECT count, pg_notify('smsd_queue', '') "
-    "FROM (SELECT count(*) FROM smsq WHERE id = ANY($1::bigint[]) AND sent::text = 'N') released";
+    "SELECT count, pg_notify('smsd_queue', '') FROM (SELECT count(*) FROM smsq q "
+    "WHERE id = ANY($1::bigint[]) AND sent::text = 'N' AND " SMSD_IS_IN("$2") ") released";
 inline constexpr const char* markDiscarded =
-    "UPDATE smsq SET sent = 'I', timesent = now() WHERE id = ANY($1::bigint[]) AND sent::text = 'N'";
+    "UPDATE smsq q SET sent = 'I', timesent = now() WHERE id = ANY($1::bigint[]) AND sent::text = 'N' "
+    "AND " SMSD_IS_IN("$2");
 
 /// The rounds go with it.
 inline constexpr const char* endWaits =
@@ -381,10 +418,11 @@ inline constexpr const char* recipientOf = "SELECT phone FROM smsq WHERE id = $1
 
 /// One moment for all of the story.
 inline constexpr const char* oneSnapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
-/// A wait concerns only what would be claimed without it.
+/// A wait concerns only what would be claimed without it. $2: how long a wait can be.
 inline constexpr const char* life = SMSD_STORED_COLUMNS
     ", q.sent, " SMSD_TO_THE_SECOND("q.timesent") ", q.smsid, coalesce(w.rounds, 0), "
-    "CASE WHEN w.due > now() THEN " SMSD_TO_THE_SECOND("w.due") " END "
+    "CASE WHEN " SMSD_IN_FORCE("$2") " THEN " SMSD_TO_THE_SECOND("w.due") " END, " SMSD_TO_THE_SECOND("w.since") ", "
+    "(extract(epoch FROM now() - w.since) * 1000)::bigint "
     "FROM smsq q LEFT JOIN account a ON a.id = q.accountid "
     "LEFT JOIN smsd.wait w ON w.recipient = q.phone AND q.sent = 'N' AND NOT " SMSD_HELD
     "WHERE q.id = $1::bigint";
@@ -395,12 +433,15 @@ inline constexpr const char* submissionsWith =
     "s.fate, " SMSD_TO_THE_SECOND("s.decided") ", coalesce($1::bigint = ANY(s.sent_ids), false), "
     "s.sent_ids || s.ignored_ids, s.attempt, s.dispatcher, s.outcome, s.reason, s.reference "
     "FROM smsd.submission s LEFT JOIN smsd.supervisor v ON v.id = s.supervisor "
-    "WHERE $1::bigint = ANY(s.sent_ids) OR $1::bigint = ANY(s.ignored_ids) ORDER BY s.id";
+    "WHERE ($1::bigint = ANY(s.sent_ids) OR $1::bigint = ANY(s.ignored_ids)) AND (SELECT " 
+    SMSD_IS("s.stamps[array_position(s.sent_ids || s.ignored_ids, $1::bigint)]") " FROM smsq q WHERE q.id = $1::bigint) "
+    "ORDER BY s.id";
 inline constexpr const char* attemptsOf =
     "SELECT a.submission, a.id, a.dispatcher, a.outcome, a.reason, " SMSD_TO_THE_SECOND("a.ended") " "
     "FROM smsd.attempt a WHERE a.submission = ANY($1::bigint[]) ORDER BY a.id";
 inline constexpr const char* whyIgnored = "SELECT reason, " SMSD_TO_THE_SECOND("at") " "
-    "FROM smsd.ignored WHERE message = $1::bigint ORDER BY at DESC LIMIT 1";
+    "FROM smsd.ignored i JOIN smsq q ON q.id = i.message AND " SMSD_IS("i.stamp") " WHERE message = $1::bigint "
+    "ORDER BY at DESC LIMIT 1";
 
 // --- the history
 /// $2 submissions from $1 on: may each be forgotten, and does it begin too late for that?
@@ -416,5 +457,9 @@ inline constexpr const char* purgeIgnored = R"(
 #undef SMSD_TO_THE_SECOND
 #undef SMSD_STORED_COLUMNS
 #undef SMSD_HELD
+#undef SMSD_IN_FORCE
+#undef SMSD_IS_IN
+#undef SMSD_IS
+#undef SMSD_STAMP
 
 }  // namespace smsd::queue::sql

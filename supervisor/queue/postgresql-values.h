@@ -48,6 +48,9 @@ class ArrayLiteral {
     }
     into += '"';
   }
+  void add(const std::optional<Duration>& duration) {
+    duration ? add(std::int64_t{duration->count()}) : addNull();
+  }
   void addNull() { separated() += "NULL"; }
 
   std::string str() const { return body_ + '}'; }
@@ -71,6 +74,12 @@ std::string arrayOf(const Range& values) {
 inline std::optional<int> numberOf(const pqxx::field& field) {
   if (field.is_null()) return std::nullopt;
   return field.as<int>();
+}
+
+/// Milliseconds that have gone by; what a stepped clock puts into the future has just begun.
+inline std::optional<Duration> elapsed(const pqxx::field& field) {
+  if (field.is_null()) return std::nullopt;
+  return Duration(std::max<std::int64_t>(0, field.as<std::int64_t>()));
 }
 
 /// Whatever stands there; NULL reads as nothing.

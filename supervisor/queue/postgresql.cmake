@@ -1,7 +1,7 @@
 # The PostgreSQL backend: its sources, its SQL built in, and libpqxx held to the subset that 6.4 and 7.10 share, which 7.10
 # calls deprecated. libpq itself is used to read connection strings.
 
-foreach(part "" -2 -3 -tables -indexes -notify)
+foreach(part "" -2 -3 -4 -tables -indexes -notify)
   set(script ${CMAKE_SOURCE_DIR}/deploy/sql/postgresql${part}.sql)
   string(TOUPPER "SMSD_SQL_POSTGRESQL${part}" variable)
   string(REPLACE - _ variable ${variable})

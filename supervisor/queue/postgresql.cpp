@@ -13,7 +13,7 @@ namespace {
 
 using Kind = QueueError::Kind;
 
-constexpr int schemaVersion = 3;
+constexpr int schemaVersion = 4;
 
 std::string letter(SentStatus status) { return std::string(1, static_cast<char>(status)); }
 
@@ -39,6 +39,11 @@ std::string checkInstalled(pqxx::work& work) {
   return bytesOf(rows[0][1]);
 }
 
+QueueError fencedOff(SupervisorId me) {
+  return {Kind::fenced,
+          "supervisor " + std::to_string(me) + " was declared dead: its submissions belong to another one"};
+}
+
 std::vector<StoredMessage> stored(const pqxx::result& rows) {
   std::vector<StoredMessage> messages;
   messages.reserve(rows.size());
@@ -57,23 +62,26 @@ void checkBytes(const NewMessage& message) {
 /// PostgreSQL says how wide the column is, but not which one it was.
 void explainWidths(pqxx::work& work, const std::vector<NewMessage>& messages) {
   const auto row = work.exec1(sql::widths);
-  auto check = [](const std::string& text, const pqxx::field& width, const std::string& what) {
+  auto check = [](const std::string& text, const pqxx::field& width, const std::string& what,
+                  const char* advice) {
     if (width.is_null() || characters(text) <= width.as<std::size_t>()) return;
     throw QueueError(Kind::invalid, what + " of " + std::to_string(characters(text)) +
-                                        " characters: the queue takes at most " + std::string(width.c_str()));
+                                        " characters: NAV's table smsq takes " + std::string(width.c_str()) +
+                                        " at most" + advice);
   };
   for (const auto& message : messages) {
-    check(message.recipient, row[0], "a recipient");
-    check(message.text, row[1], "a text");
+    check(message.recipient, row[0], "a recipient", "");
+    check(message.text, row[1], "a text",
+          ": shorten it, or send it as several messages, which can become one SMS");
   }
 }
 
 }  // namespace
 
-void passFence(Work& work, SupervisorId me) {
-  if (!work.run(sql::fence, me).empty()) return;
-  throw QueueError(Kind::fenced, "supervisor " + std::to_string(me) +
-                                     " was declared dead: its submissions belong to another one");
+void passFence(Work& work, SupervisorId me, ClockWatch& clock) {
+  if (const auto rows = work.run(sql::fence, me); !rows.empty())
+    return clock.see(Duration(rows[0][1].as<std::int64_t>()), sinceBoot());
+  throw fencedOff(me);
 }
 
 // --- a supervisor's life
@@ -100,7 +108,7 @@ SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
 
 void PostgresqlQueue::renew() {
   session_.transact([&](Work& work) {
-    if (work.run(sql::renew, me_).affected_rows() == 0) passFence(work, me_);
+    if (work.run(sql::renew, me_).affected_rows() == 0) passFence(work, me_, clock_);
   });
 }
 
@@ -110,9 +118,7 @@ std::vector<Submission> PostgresqlQueue::takeOver() {
   auto adopted = session_.transact([&](Work& work) {
     std::vector<Submission> submissions;
     if (recover) submissions = unaccounted(work);
-    const auto seen = work.run(sql::somebodyGone, me_)[0];
-    if (seen[0].as<int>() == 0) passFence(work, me_);
-    if (seen[1].as<int>() > 0) {
+    if (!gone(work.run(sql::leases)).empty()) {
       auto more = adopt(work);
       std::move(more.begin(), more.end(), std::back_inserter(submissions));
     }
@@ -124,12 +130,34 @@ std::vector<Submission> PostgresqlQueue::takeOver() {
   return adopted;
 }
 
+/// Of all who are not cleared: who is dead, or has let its lease run out.
+std::vector<SupervisorId> PostgresqlQueue::gone(const pqxx::result& rows) {
+  std::vector<SupervisorId> gone;
+  std::vector<Leases::Lease> leases;
+  bool alive = false;
+  for (const auto& row : rows) {
+    const auto id = row[0].as<SupervisorId>();
+    clock_.see(Duration(row[5].as<std::int64_t>()), sinceBoot());
+    if (id == me_)
+      alive = !row[1].as<bool>();
+    else if (row[1].as<bool>())
+      gone.push_back(id);
+    else
+      leases.push_back({id, row[2].as<std::int64_t>(), Duration(row[3].as<std::int64_t>()),
+                        Duration(row[4].as<std::int64_t>())});
+  }
+  if (!alive) throw fencedOff(me_);
+  for (SupervisorId id : leases_.ranOut(leases, Leases::Clock::now())) gone.push_back(id);
+  return gone;
+}
+
 std::vector<Submission> PostgresqlQueue::adopt(Work& work) {
-  work->exec(sql::lockSupervisors);
-  passFence(work, me_);
-  ArrayLiteral gone;
-  for (const auto& row : work->exec_params(sql::clearGone, me_)) gone.add(row[0].as<SupervisorId>());
-  return read(work->exec_params(sql::adopt, me_, gone.str()));
+  // Once more with everybody locked: one of them may have renewed its lease meanwhile.
+  const auto rows = work->exec(sql::lockedLeases);
+  ArrayLiteral cleared;
+  for (const auto& row : work->exec_params(sql::clear, arrayOf(gone(rows))))
+    cleared.add(row[0].as<SupervisorId>());
+  return read(work->exec_params(sql::adopt, me_, cleared.str()));
 }
 
 void PostgresqlQueue::retire() {
@@ -164,7 +192,9 @@ std::vector<Submission> PostgresqlQueue::read(const pqxx::result& rows) const {
     submission.severity = numberOf(row[10]);
     submission.first = row[11].is_null() ? 0 : row[11].as<MessageId>();
     submission.rounds = row[12].as<int>();
-    submission.notUnderstood = row[13].as<int>();
+    submission.failing = elapsed(row[13]);
+    if (!row[14].is_null()) submission.stamps = idsOf(bytesOf(row[14]));
+    submission.notUnderstood = row[15].as<int>();
   }
   return submissions;
 }

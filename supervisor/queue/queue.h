@@ -10,7 +10,12 @@
 //  - at most one live submission a recipient, over all supervisors;
 //  - a message changes its state in the transaction that ends its submission;
 //  - a supervisor that was declared dead can settle nothing (QueueError::fenced);
-//  - only the database's clock counts.
+//  - only the database's clock counts, and it may be stepped: nothing that it says makes a wait or a lease
+//  longer than
+//    that can be (clock-watch.h, leases.h);
+//  - ids of messages come again (TRUNCATE ... RESTART IDENTITY, a restored dump): a row is the one that was
+//  claimed
+//    only if its stamp is that of then, and nothing is settled, held, released or discarded by an id alone.
 #pragma once
 
 #include <chrono>
@@ -63,11 +68,14 @@ struct Submission {
   std::string key;         // the idempotency key; the same for all attempts of this submission
   std::string recipient;
   FormattedSms sms;
-  std::optional<int> severity;  // of the most severe message
-  MessageId first = 0;          // its id: with the severity it gives the order among submissions
-  int rounds = 0;               // rounds of all dispatchers this recipient has been through before
-  bool waited = true;           // or may have: there can be a wait to forget
-  int notUnderstood = 0;        // one that was taken over: its former attempts that ended so
+  std::optional<int> severity;       // of the most severe message
+  MessageId first = 0;               // its id: with the severity it gives the order among submissions
+  int rounds = 0;                    // rounds of all dispatchers this recipient has been through before
+  bool waited = true;                // or may have: there can be a wait to forget
+  std::optional<Duration> failing;   // since the first of its rounds that counted, when this was claimed
+  int notUnderstood = 0;             // one that was taken over: its former attempts that ended so
+  std::vector<std::int64_t> stamps;  // what each message was when it was claimed: of sms.sent, then of
+                                     // sms.ignored; fewer: not known, the id alone decides
 };
 
 /// The outcome of an attempt that the gateway answered with success, in words that were not understood. It is
@@ -96,6 +104,7 @@ struct ClaimRequest {
   std::optional<Duration> expireAfter;  // older messages become ignored instead of being claimed
   std::optional<int>
       moreSevereThan;  // only recipients with such a message; the greatest int: with any severity
+  Duration longestWait = std::chrono::hours(24 * 7);  // a wait that ends later is a stepped clock's, and over
 };
 
 /// A live submission of ours that keeps a more severe message to the same recipient from being claimed.
@@ -128,6 +137,8 @@ struct Settlement {
   std::optional<Duration> wait;  // returned only: the recipient is not claimed before, unless a message comes
                                  // that is more severe than all of these; none: at once, rounds forgotten
   int rounds = 0;                // with a wait: what the recipient has been through by now
+  std::optional<Duration> failing =
+      std::nullopt;  // with a wait: since when, counted from its first counted failure
 };
 
 struct SettleResult {
@@ -144,6 +155,8 @@ struct NextAttempt {
   std::string outcome;
   std::string reason;
   std::string dispatcher;
+  int rounds = 0;  // these two as the submission has them by now, for whoever takes it over
+  std::optional<Duration> failing = std::nullopt;
 };
 
 struct StoredMessage {
@@ -205,6 +218,8 @@ struct MessageLife {
   std::string ignoredBecause;                 // expired, cancelled: where no submission says why
   std::string waitsUntil;                     // empty: its recipient does not wait
   int rounds = 0;
+  std::string failingSince;         // of its recipient's first counted failure; empty: none
+  std::optional<Duration> failing;  // how long ago that is
 };
 
 struct NewMessage {
@@ -266,8 +281,8 @@ class Queue {
   virtual SupervisorId enlist(const std::string& name, Duration lease) = 0;
   /// Renews the lease. Throws `fenced` when somebody took over.
   virtual void renew() = 0;
-  /// Declares supervisors dead whose lease has run out and takes their live submissions over: what became of
-  /// their attempts is not known here.
+  /// Declares supervisors dead whose lease has run out, and takes their live submissions over: what became of
+  /// their attempts is not known here. To be called about twice a lease.
   virtual std::vector<Submission> takeOver() = 0;
   /// What is wrong although all works, in words, for an operator to mend; empty: nothing. Asked with each
   /// renewal.
@@ -326,7 +341,9 @@ class Queue {
   /// connections get the news.
   virtual WaitsEnded endWaits(const Whom& whom) = 0;
   /// None: there is no such message. Reads the whole history, and never a lock: for a question now and then.
-  virtual std::optional<MessageLife> explain(MessageId id) = 0;
+  /// `longestWait` as in ClaimRequest.
+  virtual std::optional<MessageLife> explain(MessageId id,
+                                             Duration longestWait = std::chrono::hours(24 * 7)) = 0;
 
   /// Forgets what ended longer ago than `age`: submissions with their attempts, and why messages were
   /// ignored. Looks at no more than `most` submissions; what is held stays. NAV's own rows are NAV's.
@@ -334,6 +351,10 @@ class Queue {
 
   /// Stops counting at `bound` rows, so that a glance never costs a scan of a million.
   virtual Depth depth(std::uint64_t bound) = 0;
+
+  /// How far the database's clock was stepped since this was last asked, ahead or (negative) back; none: it
+  /// was not.
+  virtual std::optional<Duration> takeClockStep() { return std::nullopt; }
 
   /// The only call from another thread than the others, at any time: cuts the connection, so that a call
   /// which waits on it throws `unreachable`. A backend that waits for this host alone has none.

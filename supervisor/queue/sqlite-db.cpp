@@ -1,6 +1,8 @@
 // See sqlite-db.h.
 #include "supervisor/queue/sqlite-db.h"
 
+#include "supervisor/queue/sqlite-stamp.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -108,7 +110,21 @@ void touch(const std::string& path, Database::IfMissing missing) {
   close(fd);
 }
 
+void stamp(sqlite3_context* context, int, sqlite3_value** values) {
+  const auto part = [&](int n) {
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_value_text(values[n]));
+    return std::string_view(bytes == nullptr ? "" : bytes,
+                            static_cast<std::size_t>(sqlite3_value_bytes(values[n])));
+  };
+  sqlite3_result_int64(context, stampOf(part(0), part(1), part(2)));
+}
+
 }  // namespace
+
+void addFunctions(sqlite3* db) {
+  sqlite3_create_function_v2(db, "smsd_stamp", 3, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+                             nullptr, stamp, nullptr, nullptr, nullptr);
+}
 
 Query::~Query() {
   sqlite3_reset(statement_);
@@ -154,6 +170,11 @@ std::optional<int> Query::optionalInt(int column) const {
                                                    std::numeric_limits<int>::max()));
 }
 
+std::optional<std::int64_t> Query::optionalInteger(int column) const {
+  if (isNull(column)) return std::nullopt;
+  return integer(column);
+}
+
 std::string Query::text(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
   return bytes == nullptr ? std::string() : std::string(bytes, sqlite3_column_bytes(statement_, column));
@@ -167,6 +188,7 @@ Database::Database(const std::string& path, IfMissing missing) : path_(path) {
   if (result != SQLITE_OK) fail(db, path_);
   sqlite3_extended_result_codes(db, 1);
   sqlite3_busy_timeout(db, static_cast<int>(busyTimeout.count()));
+  addFunctions(db);
 }
 
 Query Database::query(std::string_view sql) {

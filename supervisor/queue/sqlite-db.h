@@ -47,7 +47,8 @@ class Query {
   bool isNull(int column) const;
   std::int64_t integer(int column) const;
   std::optional<int> optionalInt(int column) const;  // cut to an int's range
-  std::string text(int column) const;                // NULL is empty
+  std::optional<std::int64_t> optionalInteger(int column) const;
+  std::string text(int column) const;  // NULL is empty
 
  private:
   void bindOne(std::int64_t value);
@@ -99,6 +100,9 @@ class Database {
   std::unique_ptr<sqlite3, Close> db_;
   std::map<std::string, std::unique_ptr<sqlite3_stmt, Finalize>, std::less<>> statements_;
 };
+
+/// The functions that our statements use beside sqlite3's own: smsd_stamp (sqlite-stamp.h).
+void addFunctions(sqlite3* db);
 
 class Transaction {
  public:

@@ -37,14 +37,45 @@ void install(Database& db) {
   tx.commit();
 }
 
-// An older file is brought up to date by whoever opens it first.
-void migrate(Database& db) {
-  if (db.query(sql::applicationIdOfFile).number() != sql::applicationId ||
-      db.query(sql::userVersion).number() != 1)
-    return;
+bool isOlder(Database& db) {
+  const auto version = db.query(sql::userVersion).number();
+  return db.query(sql::applicationIdOfFile).number() == sql::applicationId && version >= 1 &&
+         version < sql::schemaVersion;
+}
+
+/// Written under another name first, so that a copy that has its name is whole. As closed to others as the
+/// queue is.
+void keepCopy(Database& db) {
+  const std::string copy = fmt::format("{}.version-{}", db.path(), db.query(sql::userVersion).number());
+  const std::string unfinished = copy + ".unfinished";
+  const auto refuse = [&](const std::string& name) {
+    throw QueueError(Kind::failed,
+                     fmt::format("{}: the queue has an older version, and no copy of it can be kept as {} "
+                                 "({}): make room, or let this user write to that folder",
+                                 db.path(), name, std::strerror(errno)));
+  };
+  struct stat of {};
+  if (stat(db.path().c_str(), &of) != 0) refuse(copy);
+  if (unlink(unfinished.c_str()) != 0 && errno != ENOENT) refuse(unfinished);
+  const OwnedFd file(
+      open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, of.st_mode & 0660));
+  if (file.get() < 0) refuse(unfinished);
+  // root may run this for smsd's user; another user makes a copy of its own
+  if (fchown(file.get(), of.st_uid, of.st_gid) != 0) errno = 0;
+  db.query(sql::copyTo).bind(unfinished).run();
+  if (fsync(file.get()) != 0 || rename(unfinished.c_str(), copy.c_str()) != 0) refuse(copy);
+}
+
+/// An older file is brought up to date by whoever opens it first, unless an smsd works on it: that one knows
+/// the older tables only. The copy is for going back to the smsd that was.
+void migrate(Database& db, LockedBy lock) {
+  if (!isOlder(db)) return;
+  const OwnedFd alone = lock == LockedBy::thisProcess ? OwnedFd() : lockOwner(db.path());
+  if (!isOlder(db)) return;  // another process was faster
+  keepCopy(db);
   Transaction tx(db);
-  if (db.query(sql::userVersion).number() != 1) return;  // another process was faster
-  db.execute(sql::from1To2);
+  if (db.query(sql::userVersion).number() == 1) db.execute(sql::from1To2);
+  db.execute(sql::from2To3);
   db.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
   tx.commit();
 }
@@ -85,7 +116,7 @@ std::string ownerIn(int fd) {
 
 }  // namespace
 
-OpenedFile openQueueFile(const std::string& path, Database::IfMissing missing) {
+OpenedFile openQueueFile(const std::string& path, Database::IfMissing missing, LockedBy lock) {
   OpenedFile opened{std::make_unique<Database>(path, missing), FileState::ready};
   Database& db = *opened.db;
   if (isEmpty(db)) {
@@ -93,7 +124,7 @@ OpenedFile openQueueFile(const std::string& path, Database::IfMissing missing) {
     install(db);
     opened.state = FileState::fresh;
   }
-  migrate(db);
+  migrate(db, lock);
   refuseOthers(db);
   setUp(db);
   db.execute(sql::indexes);

@@ -27,8 +27,13 @@ struct OpenedFile {
   FileState state = FileState::ready;
 };
 
-/// Refuses what is no database, a database of something else, and a queue made by a newer smsd.
-OpenedFile openQueueFile(const std::string& path, Database::IfMissing missing = Database::IfMissing::make);
+/// Who holds the lock beside the file (lockOwner).
+enum class LockedBy { thisProcess, another };
+
+/// Refuses what is no database, a database of something else, and a queue made by a newer smsd. Brings an older one up
+/// to date, which nobody but this process may be working on.
+OpenedFile openQueueFile(const std::string& path, Database::IfMissing missing = Database::IfMissing::make,
+                         LockedBy lock = LockedBy::another);
 
 /// Files by device and inode. The descriptors of a file that was replaced, moved or removed go on working, so
 /// that only its path tells.

@@ -1,5 +1,6 @@
 // What NAV's queue class offers, on a queue in a file. See sqlite-queue.h.
 #include <fmt/format.h>
+#include <proto/dispatcher.capnp.h>
 
 #include <algorithm>
 #include <limits>
@@ -11,6 +12,9 @@ namespace smsd::queue {
 namespace {
 
 using Kind = QueueError::Kind;
+
+// Far more than formatting.max_parts can send, and all that a worker takes.
+constexpr std::size_t longestText = proto::MAX_TEXT;
 
 std::int64_t countOf(std::uint64_t value) {
   return static_cast<std::int64_t>(
@@ -32,9 +36,6 @@ std::string explainRefusal(std::string_view said, const NewMessage& message) {
   if (said.find("phone_length") != std::string_view::npos)
     return fmt::format("the number has more than 15 characters, which is all the queue takes ({} bytes)",
                        message.recipient.size());
-  if (said.find("msg_length") != std::string_view::npos)
-    return fmt::format("the text has more than 145 characters, which is all the queue takes ({} bytes)",
-                       message.text.size());
   if (said.find("FOREIGN KEY") != std::string_view::npos)
     return fmt::format("there is no account {} in the queue", message.account.value_or(0));
   return std::string(said);
@@ -112,6 +113,11 @@ std::vector<MessageId> SqliteQueue::insert(const std::vector<NewMessage>& messag
     Transaction tx(db);
     const Now now = clock(db);
     for (const NewMessage& message : messages) try {
+        if (message.text.size() > longestText)
+          throw QueueError(Kind::invalid,
+                           fmt::format("a text of {} bytes: the queue takes at most {}, which is more than "
+                                       "any SMS holds",
+                                       message.text.size(), longestText));
         ids.push_back(db.query(sql::insert)
                           .bind(message.account, now.text, message.recipient, message.text, message.severity)
                           .number());

@@ -35,6 +35,20 @@ std::vector<MessageId> heldOf(Database& db, SubmissionId submission) {
   return ids;
 }
 
+/// Was this very row in the SMS, and not a former one of the same id?
+bool isOf(Database& db, SubmissionId submission, MessageId message) {
+  std::vector<std::int64_t> stamps;
+  {
+    auto row = db.query(sql::stampsOf);
+    if (!row.bind(submission).next()) return true;
+    auto list = db.query(sql::listOfIds);
+    for (list.bind(row.text(0)); list.next();) stamps.push_back(list.integer(0));
+  }
+  const auto ids = messagesOf(db, submission);
+  const auto place = static_cast<std::size_t>(std::ranges::find(ids, message) - ids.begin());
+  return stamps.size() != ids.size() || stamps[place] == db.query(sql::stampOf).bind(message).number();
+}
+
 SubmissionRecord recordOf(Database& db, const Query& row, const std::string& keyPrefix, MessageId message) {
   SubmissionRecord record;
   record.id = row.integer(0);
@@ -187,21 +201,24 @@ Purge SqliteQueue::purge(Duration age, std::size_t most) {
   });
 }
 
-std::optional<MessageLife> SqliteQueue::explain(MessageId id) {
+std::optional<MessageLife> SqliteQueue::explain(MessageId id, Duration longestWait) {
   return on([&](Database& db) -> std::optional<MessageLife> {
     Transaction tx(db, Transaction::Kind::read);
     MessageLife life;
     {
       auto row = db.query(sql::life);
-      if (!row.bind(clock(db).ms, id).next()) return std::nullopt;
+      if (!row.bind(clock(db).ms, id, std::int64_t{longestWait.count()}).next()) return std::nullopt;
       life.message = storedMessage(row);
       life.timeSent = row.text(9);
       life.smsid = row.optionalInt(10);
       life.rounds = static_cast<int>(row.integer(11));
       life.waitsUntil = row.text(12);
+      life.failingSince = row.text(13);
+      if (const auto failing = row.optionalInteger(14)) life.failing = Duration(*failing);
     }
     auto row = db.query(sql::submissionsWith);
     for (row.bind(id); row.next();) {
+      if (!isOf(db, row.integer(0), id)) continue;
       life.submissions.push_back(recordOf(db, row, connection_->keyPrefix, id));
       SubmissionRecord& submission = life.submissions.back();
       submission.attempts = attemptsOf(db, submission.id, lastAttempt(row));

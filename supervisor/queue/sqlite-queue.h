@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "supervisor/queue/clock-watch.h"
 #include "supervisor/queue/queue.h"
 #include "supervisor/queue/sqlite-db.h"
 #include "supervisor/queue/sqlite-file.h"
@@ -55,8 +56,9 @@ class SqliteQueue final : public Queue {
   std::size_t release(SubmissionId id) override;
   std::size_t discard(SubmissionId id) override;
   WaitsEnded endWaits(const Whom& whom) override;
-  std::optional<MessageLife> explain(MessageId id) override;
+  std::optional<MessageLife> explain(MessageId id, Duration longestWait) override;
   Purge purge(Duration age, std::size_t most) override;
+  std::optional<Duration> takeClockStep() override { return clock_.takeStep(); }
 
  private:
   struct Connection {
@@ -126,7 +128,7 @@ class SqliteQueue final : public Queue {
   bool makeRoom();
   void keepRoom() noexcept;
 
-  static Now clock(Database& db);
+  Now clock(Database& db);
   void requireAlive(Database& db) const;
   /// Why messages become ignored that no submission speaks for.
   static void recordIgnored(Database& db, const std::vector<MessageId>& ids, std::string_view reason,
@@ -142,9 +144,16 @@ class SqliteQueue final : public Queue {
   /// Gives as many numbers that were never given; the first of them.
   std::int64_t takeAttemptIds(Database& db, std::size_t count);
   void submit(Database& db, std::vector<Draft>& drafts, const ClaimRequest& request, const Now& now);
-  /// Of a recipient that may be claimed: its rounds; none: it waits.
-  static std::optional<int> roundsOf(Database& db, const Head& head, const Now& now);
-  std::optional<Duration> nextDue(Database& db, const Cursor& cursor, const Now& now);
+  /// What a recipient that may be claimed has been through.
+  struct Past {
+    int rounds = 0;
+    std::optional<Duration> failing;
+  };
+  /// None: it waits.
+  std::optional<Past> pastOf(Database& db, const ClaimRequest& request, const Head& head,
+                             const Now& now) const;
+  std::optional<Duration> nextDue(Database& db, const ClaimRequest& request, const Cursor& cursor,
+                                  const Now& now);
   void settleOne(Database& db, const Settlement& settlement, const Now& now, SettleResult& result);
   static void mark(Database& db, const Settlement& settlement, const Now& now, SettleResult& result);
   Submission readOrphan(Database& db, const Query& row);
@@ -163,6 +172,7 @@ class SqliteQueue final : public Queue {
   AttemptId lastAttempt_ = 0;       // that was given
   SupervisorId me_ = 0;
   Cursor cursor_;
+  ClockWatch clock_;
   SubmissionId purgedTo_ = 0;
 };
 

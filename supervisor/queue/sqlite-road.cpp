@@ -9,6 +9,8 @@
 
 #include "supervisor/queue/sqlite-queue.h"
 #include "supervisor/queue/sqlite-sql.h"
+#include "supervisor/queue/sqlite-stamp.h"
+#include "supervisor/queue/stamps.h"
 
 namespace smsd::queue {
 namespace {
@@ -30,6 +32,11 @@ int smsidOf(const std::string& reference) {
   const char* end = reference.data() + reference.size();
   const auto [stopped, error] = std::from_chars(reference.data(), end, value);
   return error == std::errc{} && stopped == end ? value : 0;
+}
+
+std::optional<std::int64_t> since(const std::optional<Duration>& failing, std::int64_t now) {
+  if (!failing) return std::nullopt;
+  return now - failing->count();
 }
 
 std::string_view nameOf(Fate fate) {
@@ -107,16 +114,18 @@ std::vector<SqliteQueue::Draft> SqliteQueue::walk(Database& db, const ClaimReque
           result.inTheWay.push_back({live.integer(0), *severity});
         continue;
       }
-      const auto rounds = roundsOf(db, head, now);
-      if (!rounds) continue;
+      const auto past = pastOf(db, request, head, now);
+      if (!past) continue;
       if (cursor.until && head.at.id > *cursor.until) {
         cursor.cameLater = true;
         looked.erase(head.recipient);  // a later row of it may be older
         continue;
       }
-      if (request.expireAfter) result.expired += expire(db, head.recipient, *request.expireAfter, now);
+      if (request.expireAfter)
+        result.expired += expire(db, head.recipient, clock_.stretched(*request.expireAfter), now);
       if (auto made = draft(db, request, head.recipient)) {
-        made->submission.rounds = *rounds;
+        made->submission.rounds = past->rounds;
+        made->submission.failing = past->failing;
         drafts.push_back(std::move(*made));
       }
     }
@@ -130,13 +139,21 @@ std::optional<int> SqliteQueue::severityOf(const Cursor& cursor) {
   return static_cast<int>(std::clamp<std::int64_t>(*cursor.severity, INT_MIN, INT_MAX));
 }
 
-/// What is more severe than all that waits ends the wait, and what was has no part in what follows.
-std::optional<int> SqliteQueue::roundsOf(Database& db, const Head& head, const Now& now) {
+/// What is more severe than all that waits ends the wait, and what was has no part in what follows. A wait
+/// that was noted after now, or ends later than one can, is a stepped clock's, and over.
+std::optional<SqliteQueue::Past> SqliteQueue::pastOf(Database& db, const ClaimRequest& request,
+                                                     const Head& head, const Now& now) const {
   auto wait = db.query(sql::waitOf);
-  if (!wait.bind(head.recipient).next()) return 0;
-  if (wait.integer(1) <= now.ms) return static_cast<int>(wait.integer(0));
-  if (moreSevere(severityOf(head.at), wait.optionalInt(2))) return 0;
-  return std::nullopt;
+  if (!wait.bind(head.recipient).next()) return Past{};
+  const std::int64_t due = wait.integer(1), noted = wait.integer(4);
+  if (due > now.ms && due - now.ms <= request.longestWait.count() && noted <= now.ms) {
+    if (moreSevere(severityOf(head.at), wait.optionalInt(2))) return Past{};
+    return std::nullopt;
+  }
+  Past past{.rounds = static_cast<int>(wait.integer(0)), .failing = std::nullopt};
+  if (const auto since = wait.optionalInteger(3))
+    past.failing = std::max(Duration(0), Duration(now.ms - *since) - clock_.aheadSince(Duration(noted)));
+  return past;
 }
 
 std::size_t SqliteQueue::expire(Database& db, const std::string& recipient, Duration age, const Now& now) {
@@ -157,12 +174,15 @@ void SqliteQueue::recordIgnored(Database& db, const std::vector<MessageId>& ids,
 std::optional<SqliteQueue::Draft> SqliteQueue::draft(Database& db, const ClaimRequest& request,
                                                      const std::string& recipient) {
   std::vector<Message> messages;
+  std::vector<std::int64_t> stamps;
   Draft draft;
   {
     auto row = db.query(sql::messagesToSend);
     for (row.bind(recipient, maxMessages); row.next();) {
-      if (messages.empty()) draft.time = row.text(3);
+      const std::string time = row.text(3);
+      if (messages.empty()) draft.time = time;
       messages.push_back({row.integer(0), row.text(1), row.optionalInt(2)});
+      stamps.push_back(stampOf(time, recipient, messages.back().text));
     }
   }
   if (messages.empty()) return std::nullopt;  // all of them had expired
@@ -171,6 +191,7 @@ std::optional<SqliteQueue::Draft> SqliteQueue::draft(Database& db, const ClaimRe
   draft.submission.severity = messages.front().severity;
   draft.submission.first = messages.front().id;
   draft.submission.sms = request.format(messages);
+  draft.submission.stamps = stampsOf(draft.submission.sms, messages, stamps);
   return draft;
 }
 
@@ -200,20 +221,22 @@ void SqliteQueue::submit(Database& db, std::vector<Draft>& drafts, const ClaimRe
             .bind(submission.recipient, me_, attempt++, request.dispatcher, sms.text,
                   sms.encoding == Encoding::ucs2 ? "ucs2" : "gsm7", static_cast<std::int64_t>(sms.units),
                   static_cast<std::int64_t>(sms.parts), listOf(sms.sent), listOf(sms.ignored),
-                  submission.severity, submission.first, submission.rounds, now.text)
+                  submission.severity, submission.first, submission.rounds, now.text,
+                  since(submission.failing, now.ms), listOf(submission.stamps))
             .number();
     submission.key = fmt::format("{}{}", connection_->keyPrefix, submission.id);
   }
 }
 
 // Those that became due while this sweep was under way may have been passed by before: they count as due now.
-std::optional<Duration> SqliteQueue::nextDue(Database& db, const Cursor& cursor, const Now& now) {
+std::optional<Duration> SqliteQueue::nextDue(Database& db, const ClaimRequest& request, const Cursor& cursor,
+                                             const Now& now) {
   // What was cancelled meanwhile has nothing to wait for; its rounds must not meet a message of another day.
   db.query(sql::forgetWaits).bind(now.ms).run();
   auto row = db.query(sql::nextDue);
-  row.bind(cursor.since).next();
+  row.bind(std::min(cursor.since, now.ms)).next();
   if (row.isNull(0)) return std::nullopt;
-  return Duration(std::max<std::int64_t>(0, row.integer(0) - now.ms));
+  return std::clamp(Duration(row.integer(0) - now.ms), Duration(0), request.longestWait);
 }
 
 ClaimResult SqliteQueue::claim(const ClaimRequest& request) {
@@ -229,7 +252,7 @@ ClaimResult SqliteQueue::claim(const ClaimRequest& request) {
     if (!drafts.empty()) submit(db, drafts, request, now);
     const bool over = cursor.phase == Cursor::Phase::end;
     result.atEnd = over && !cursor.cameLater;
-    if (result.atEnd) result.nextDue = nextDue(db, cursor, now);
+    if (result.atEnd) result.nextDue = nextDue(db, request, cursor, now);
     tx.commit();
     if (request.look == Look::onward) cursor_ = over ? Cursor{} : cursor;
     for (Draft& draft : drafts) result.submissions.push_back(std::move(draft.submission));
@@ -254,7 +277,9 @@ std::vector<AttemptId> SqliteQueue::recordAttempts(const std::vector<NextAttempt
             .bind(row.integer(2), one.id, row.text(3), now.text, one.outcome, one.reason)
             .run();
       }
-      db.query(sql::nextAttempt).bind(attempt, one.dispatcher, one.id).run();
+      db.query(sql::nextAttempt)
+          .bind(attempt, one.dispatcher, one.rounds, since(one.failing, now.ms), one.id)
+          .run();
       attempts.push_back(static_cast<AttemptId>(attempt++));
     }
     tx.commit();
@@ -263,24 +288,22 @@ std::vector<AttemptId> SqliteQueue::recordAttempts(const std::vector<NextAttempt
 }
 
 void SqliteQueue::mark(Database& db, const Settlement& settlement, const Now& now, SettleResult& result) {
-  const FormattedSms& sms = settlement.submission.sms;
   if (settlement.fate == Fate::returned) return;
-  if (settlement.fate == Fate::held) {
-    for (const auto* ids : {&sms.sent, &sms.ignored})
-      for (const MessageId id : *ids) db.query(sql::hold).bind(settlement.submission.id, id).run();
-    return;
-  }
+  const FormattedSms& sms = settlement.submission.sms;
+  const auto& stamps = settlement.submission.stamps;
+  const bool known = stamps.size() == sms.sent.size() + sms.ignored.size();
   const int smsid = settlement.fate == Fate::sent ? smsidOf(settlement.reference) : 0;
-  const auto ignore = [&](MessageId id) {
-    result.ignored += db.query(sql::markIgnored).bind(smsid, now.text, id).run();
-  };
-  for (const MessageId id : sms.sent) {
-    if (settlement.fate == Fate::sent)
-      result.sent += db.query(sql::markSent).bind(smsid, now.text, id).run();
-    else
-      ignore(id);
-  }
-  for (const MessageId id : sms.ignored) ignore(id);
+  std::size_t n = 0;
+  for (const auto* ids : {&sms.sent, &sms.ignored})
+    for (const MessageId id : *ids) {
+      const std::optional<std::int64_t> stamp = known ? std::optional(stamps[n++]) : std::nullopt;
+      if (settlement.fate == Fate::held)
+        db.query(sql::hold).bind(settlement.submission.id, id, stamp).run();
+      else if (settlement.fate == Fate::sent && ids == &sms.sent)
+        result.sent += db.query(sql::markSent).bind(smsid, now.text, id, stamp).run();
+      else
+        result.ignored += db.query(sql::markIgnored).bind(smsid, now.text, id, stamp).run();
+    }
 }
 
 void SqliteQueue::settleOne(Database& db, const Settlement& settlement, const Now& now,
@@ -307,7 +330,7 @@ void SqliteQueue::settleOne(Database& db, const Settlement& settlement, const No
   if (settlement.fate == Fate::returned && settlement.wait) {
     db.query(sql::wait)
         .bind(recipient, settlement.rounds, now.ms + settlement.wait->count(), settlement.reason,
-              settlement.submission.severity)
+              settlement.submission.severity, since(settlement.failing, now.ms), now.ms)
         .run();
     // Not claimed before it is due, but for something more severe.
     if (!result.lookAgain)

@@ -8,7 +8,7 @@
 
 namespace smsd::queue::sql {
 
-constexpr int schemaVersion = 2;
+constexpr int schemaVersion = 3;
 constexpr int applicationId = 0x736d7364;  // "smsd"
 
 constexpr auto schema = R"(
@@ -24,7 +24,7 @@ CREATE TABLE smsq (
   accountid INTEGER REFERENCES account (id) ON UPDATE CASCADE ON DELETE CASCADE,
   time TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
   phone TEXT NOT NULL CONSTRAINT phone_length CHECK (length(phone) <= 15),
-  msg TEXT NOT NULL CONSTRAINT msg_length CHECK (length(msg) <= 145),
+  msg TEXT NOT NULL,
   sent TEXT NOT NULL DEFAULT 'N' CHECK (sent IN ('Y', 'N', 'I')),
   smsid INTEGER,
   timesent TEXT,
@@ -69,7 +69,9 @@ CREATE TABLE smsd_submission (
   decided TEXT,                  -- a held one's: when it was released or discarded
   outcome TEXT,
   reason TEXT,
-  reference TEXT
+  reference TEXT,
+  since INTEGER,                 -- ms since 1970: the first failure that counted against the recipient
+  stamps TEXT                    -- JSON list: what each message was when it was claimed, of sent_ids, then of ignored_ids
 ) STRICT;
 CREATE TABLE smsd_attempt (
   id INTEGER PRIMARY KEY,        -- the attempt's
@@ -82,13 +84,15 @@ CREATE TABLE smsd_attempt (
 CREATE INDEX smsd_attempt_of ON smsd_attempt (submission);
 CREATE TABLE smsd_held (         -- messages of SMS that may have been sent: in no claim until an operator decides
   message INTEGER PRIMARY KEY,
-  submission INTEGER NOT NULL REFERENCES smsd_submission (id)
+  submission INTEGER NOT NULL REFERENCES smsd_submission (id),
+  stamp INTEGER                  -- of the row that is held; NULL: not known, its id alone counts
 ) STRICT;
 CREATE INDEX smsd_held_of ON smsd_held (submission);
 CREATE TABLE smsd_ignored (      -- why a message is I that no submission speaks for
   message INTEGER NOT NULL,
   reason TEXT NOT NULL CHECK (reason IN ('expired', 'cancelled')),
-  at TEXT NOT NULL
+  at TEXT NOT NULL,
+  stamp INTEGER
 ) STRICT;
 CREATE INDEX smsd_ignored_message ON smsd_ignored (message);
 CREATE TABLE smsd_wait (
@@ -96,12 +100,31 @@ CREATE TABLE smsd_wait (
   rounds INTEGER NOT NULL,
   due INTEGER NOT NULL,          -- ms since 1970
   reason TEXT NOT NULL,
-  severity INTEGER               -- of the most severe message that waits; NULL is the least
+  severity INTEGER,              -- of the most severe message that waits; NULL is the least
+  since INTEGER,                 -- ms since 1970: the first failure that counted; NULL: none yet
+  noted INTEGER NOT NULL DEFAULT 0  -- ms since 1970
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX smsd_wait_due ON smsd_wait (due);
 )";
 // A wait of version 1 does not know what it is for: anything with a severity ends it, once.
 constexpr auto from1To2 = "ALTER TABLE smsd_wait ADD COLUMN severity INTEGER";
+// A text may be as long as an SMS of several parts: the CHECK of smsq goes. To take it out of the table's
+// text is what sqlite.org advises for that: rows, indexes and triggers stay what they are. What is held now
+// is what stands in smsq now.
+constexpr auto from2To3 = R"(
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema SET sql = replace(sql, ' CONSTRAINT msg_length CHECK (length(msg) <= 145)', '')
+  WHERE type = 'table' AND name = 'smsq';
+PRAGMA writable_schema = RESET;
+ALTER TABLE smsd_submission ADD COLUMN since INTEGER;
+ALTER TABLE smsd_submission ADD COLUMN stamps TEXT;
+ALTER TABLE smsd_wait ADD COLUMN since INTEGER;
+ALTER TABLE smsd_wait ADD COLUMN noted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE smsd_held ADD COLUMN stamp INTEGER;
+ALTER TABLE smsd_ignored ADD COLUMN stamp INTEGER;
+UPDATE smsd_held SET stamp = (SELECT smsd_stamp(time, phone, msg) FROM smsq WHERE id = message);
+)";
+constexpr auto copyTo = "VACUUM INTO ?";
 
 // Made when they are missing, whoever dropped them: every statement of the road names them.
 constexpr auto indexes = R"(
@@ -137,6 +160,12 @@ constexpr auto clock =
     "SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), strftime('%Y-%m-%d %H:%M:%f', "
     "'now')";
 
+// What a row is, whatever its id: ids come again. smsd_stamp is a function of ours (sqlite-stamp.h). A stamp
+// of NULL: nobody took it down, and the id decides alone.
+#define SMSD_IS(row, stamp) "coalesce(" stamp " = smsd_stamp(" row ".time, " row ".phone, " row ".msg), 1)"
+#define SMSD_HELD(row) \
+  "EXISTS (SELECT 1 FROM smsd_held h WHERE h.message = " row ".id AND " SMSD_IS(row, "h.stamp") ")"
+
 // --- a supervisor's life
 constexpr auto endAllRuns = "UPDATE smsd_supervisor SET alive = 0 WHERE alive = 1";
 constexpr auto enlist =
@@ -149,8 +178,10 @@ constexpr auto retire = "UPDATE smsd_supervisor SET alive = 0 WHERE id = ?";
 constexpr auto orphans =
     "SELECT id, attempt, dispatcher, recipient, text, encoding, units, parts, sent_ids, ignored_ids, "
     "severity, "
-    "first_message, rounds, (SELECT count(*) FROM smsd_attempt a WHERE a.submission = s.id AND a.outcome = "
-    "'not-understood') FROM smsd_submission s INDEXED BY smsd_submission_live WHERE ended IS NULL AND "
+    "first_message, rounds, since, stamps, (SELECT count(*) FROM smsd_attempt a WHERE a.submission = s.id "
+    "AND "
+    "a.outcome = 'not-understood') FROM smsd_submission s INDEXED BY smsd_submission_live WHERE ended IS "
+    "NULL AND "
     "supervisor <> ? ORDER BY "
     "severity NULLS LAST, first_message, id";
 constexpr auto adopt = "UPDATE smsd_submission SET supervisor = ? WHERE id = ?";
@@ -175,31 +206,35 @@ constexpr auto isLive =
     "SELECT id, severity FROM smsd_submission INDEXED BY smsd_submission_live WHERE recipient = ? AND ended "
     "IS "
     "NULL";
-constexpr auto isHeld = "SELECT 1 FROM smsd_held WHERE message = ?";
-constexpr auto waitOf = "SELECT rounds, due, severity FROM smsd_wait WHERE recipient = ?";
+constexpr auto isHeld =
+    "SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message WHERE h.message = ? AND " SMSD_IS("q",
+                                                                                                 "h.stamp");
+constexpr auto waitOf = "SELECT rounds, due, severity, since, noted FROM smsd_wait WHERE recipient = ?";
 constexpr auto lastMessage = "SELECT coalesce(max(id), 0) FROM smsq";
 // An age in ms; a time that is no time is never too old.
 constexpr auto expire =
     "UPDATE smsq INDEXED BY smsq_unsent_phone SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone = ?2 "
     "AND julianday(time) < julianday(?1) - ?3 / 86400000.0 "
-    "AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id) RETURNING id";
-constexpr auto recordIgnored = "INSERT INTO smsd_ignored SELECT value, ?, ? FROM json_each(?)";
+    "AND NOT " SMSD_HELD("smsq") " RETURNING id";
+constexpr auto recordIgnored =
+    "INSERT INTO smsd_ignored (message, reason, at, stamp) SELECT q.id, ?, ?, smsd_stamp(q.time, q.phone, "
+    "q.msg) "
+    "FROM json_each(?) j JOIN smsq q ON q.id = j.value";
 constexpr auto messagesToSend =
     "SELECT id, msg, severity, time FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ? "
-    "AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id) "
-    "ORDER BY severity NULLS LAST, time, id LIMIT ?";
+    "AND NOT " SMSD_HELD("smsq") " ORDER BY severity NULLS LAST, time, id LIMIT ?";
 constexpr auto takeAttemptIds =
     "UPDATE smsd_installation SET last_attempt = last_attempt + ? RETURNING last_attempt";
 constexpr auto submit =
     "INSERT INTO smsd_submission (recipient, supervisor, attempt, dispatcher, attempts, text, encoding, "
     "units, parts, "
-    "sent_ids, ignored_ids, severity, first_message, rounds, created) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, "
-    "?, ?, ?, ?, ?) "
+    "sent_ids, ignored_ids, severity, first_message, rounds, created, since, stamps) VALUES (?, ?, ?, ?, 1, "
+    "?, ?, ?, "
+    "?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "RETURNING id";
 constexpr auto forgetWaits =
     "DELETE FROM smsd_wait WHERE due <= ? AND NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone "
-    "WHERE sent = 'N' AND phone = recipient "
-    "AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id))";
+    "WHERE sent = 'N' AND phone = recipient AND NOT " SMSD_HELD("smsq") ")";
 constexpr auto nextDue =
     "SELECT min(due) FROM smsd_wait w WHERE due >= ? AND NOT EXISTS (SELECT 1 FROM smsd_submission s INDEXED "
     "BY "
@@ -210,34 +245,43 @@ constexpr auto standing =
     "SELECT supervisor, ended IS NOT NULL, attempt, dispatcher, recipient FROM smsd_submission WHERE "
     "id = ?";
 constexpr auto nextAttempt =
-    "UPDATE smsd_submission SET attempt = ?, dispatcher = ?, attempts = attempts + 1 WHERE id = ?";
+    "UPDATE smsd_submission SET attempt = ?, dispatcher = ?, attempts = attempts + 1, rounds = ?, since = ? "
+    "WHERE id = ?";
 constexpr auto recordAttempt = "INSERT INTO smsd_attempt VALUES (?, ?, ?, ?, ?, ?)";
-constexpr auto markSent = "UPDATE smsq SET sent = 'Y', smsid = ?, timesent = ? WHERE id = ? AND sent <> 'Y'";
+constexpr auto markSent =
+    "UPDATE smsq SET sent = 'Y', smsid = ?, timesent = ? WHERE id = ? AND sent <> 'Y' AND " SMSD_IS("smsq",
+                                                                                                    "?");
 constexpr auto markIgnored =
-    "UPDATE smsq SET sent = 'I', smsid = ?, timesent = ? WHERE id = ? AND sent = 'N'";
-// What somebody marked meanwhile is not held.
-constexpr auto hold = "INSERT OR IGNORE INTO smsd_held SELECT id, ? FROM smsq WHERE id = ? AND sent = 'N'";
+    "UPDATE smsq SET sent = 'I', smsid = ?, timesent = ? WHERE id = ? AND sent = 'N' AND " SMSD_IS("smsq",
+                                                                                                   "?");
+// What somebody marked meanwhile is not held. What was held under the same id before is another row, and
+// gone.
+constexpr auto hold =
+    "INSERT OR REPLACE INTO smsd_held (message, submission, stamp) SELECT id, ?, smsd_stamp(time, phone, "
+    "msg) FROM smsq "
+    "WHERE id = ? AND sent = 'N' AND " SMSD_IS("smsq", "?");
 constexpr auto end =
     "UPDATE smsd_submission SET ended = ?, fate = ?, outcome = ?, reason = ?, reference = ? WHERE id = ?";
 constexpr auto wait =
-    "INSERT INTO smsd_wait (recipient, rounds, due, reason, severity) VALUES (?1, ?2, ?3, ?4, ?5) "
-    "ON CONFLICT (recipient) DO UPDATE SET rounds = ?2, due = ?3, reason = ?4, severity = ?5";
+    "INSERT INTO smsd_wait (recipient, rounds, due, reason, severity, since, noted) VALUES (?1, ?2, ?3, ?4, "
+    "?5, ?6, ?7) "
+    "ON CONFLICT (recipient) DO UPDATE SET rounds = ?2, due = ?3, reason = ?4, severity = ?5, since = ?6, "
+    "noted = ?7";
 constexpr auto noWait = "DELETE FROM smsd_wait WHERE recipient = ?";
 constexpr auto hasUnsent =
     "SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ? "
-    "AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id) LIMIT 1";
+    "AND NOT " SMSD_HELD("smsq") " LIMIT 1";
 constexpr auto hasMoreSevere =
     "SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ?1 AND severity IS NOT "
     "NULL "
-    "AND (?2 IS NULL OR severity < ?2) AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id) "
-    "LIMIT 1";
+    "AND (?2 IS NULL OR severity < ?2) AND NOT " SMSD_HELD("smsq") " LIMIT 1";
 
 // --- what NAV's queue class offers; {} is one of the letters of smsq.sent, written out so that the partial
 // indexes are used
 #define SMSD_CANCEL                                                                                        \
   "UPDATE smsq INDEXED BY smsq_unsent_order SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone NOT " \
   "IN (SELECT recipient FROM smsd_submission INDEXED BY smsd_submission_live WHERE ended IS NULL) "        \
-  "AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id) "
+  "AND NOT " SMSD_HELD("smsq") " "
 constexpr auto cancelAll = SMSD_CANCEL "RETURNING id";
 constexpr auto cancelOld = SMSD_CANCEL "AND julianday(time) <= julianday(?1) - ?2 / 86400000.0 RETURNING id";
 #undef SMSD_CANCEL
@@ -245,12 +289,11 @@ constexpr auto cancelOld = SMSD_CANCEL "AND julianday(time) <= julianday(?1) - ?
 constexpr auto forgetEmptyWaits =
     "DELETE FROM smsd_wait WHERE NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = "
     "'N' "
-    "AND phone = recipient AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = smsq.id))";
+    "AND phone = recipient AND NOT " SMSD_HELD("smsq") ")";
 #define SMSD_STORED                                                                                    \
   "SELECT q.id, q.phone, a.name, q.msg, q.severity, substr(q.time, 1, 16), q.sent, EXISTS (SELECT 1 "  \
   "FROM smsd_submission s INDEXED BY smsd_submission_live WHERE s.recipient = q.phone AND s.ended IS " \
-  "NULL) AND NOT EXISTS (SELECT 1 FROM smsd_held h WHERE h.message = q.id), "                          \
-  "q.sent = 'N' AND EXISTS (SELECT 1 FROM smsd_held h WHERE h.message = q.id)"
+  "NULL) AND NOT " SMSD_HELD("q") ", q.sent = 'N' AND " SMSD_HELD("q")
 constexpr auto messages = SMSD_STORED
     " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' ORDER BY q.time, q.id LIMIT "
     "?";
@@ -292,10 +335,12 @@ constexpr auto held = R"(
     substr(s.ended, 1, 19)
   FROM smsd_submission s LEFT JOIN smsd_attempt a ON a.id =
     (SELECT max(id) FROM smsd_attempt WHERE submission = s.id AND outcome IN ('unknown', 'not-understood'))
-  WHERE s.id IN (SELECT h.submission FROM smsd_held h JOIN smsq q ON q.id = h.message WHERE q.sent = 'N')
+  WHERE s.id IN (SELECT h.submission FROM smsd_held h JOIN smsq q ON q.id = h.message AND )" SMSD_IS(
+    "q", "h.stamp")
+    R"( WHERE q.sent = 'N')
   ORDER BY s.ended, s.id LIMIT ?)";
 constexpr auto heldOf = R"(
-  SELECT h.message FROM smsd_held h JOIN smsq q ON q.id = h.message
+  SELECT h.message FROM smsd_held h JOIN smsq q ON q.id = h.message AND )" SMSD_IS("q", "h.stamp") R"(
   WHERE h.submission = ? AND q.sent = 'N' ORDER BY h.message)";
 constexpr auto idsInText = R"(
   SELECT value FROM smsd_submission s, json_each(iif(json_valid(s.sent_ids), s.sent_ids, '[]'))
@@ -304,21 +349,21 @@ constexpr auto idsCounted = R"(
   SELECT value FROM smsd_submission s, json_each(iif(json_valid(s.ignored_ids), s.ignored_ids, '[]'))
   WHERE s.id = ? ORDER BY key)";
 constexpr auto decide = "UPDATE smsd_submission SET fate = ?, decided = ? WHERE id = ? AND fate = 'held'";
-constexpr auto countHeld =
-    "SELECT count(*) FROM smsd_held h JOIN smsq q ON q.id = h.message WHERE h.submission = ? AND q.sent = "
-    "'N'";
+constexpr auto countHeld = "SELECT count(*) FROM smsd_held h JOIN smsq q ON q.id = h.message AND " SMSD_IS(
+    "q", "h.stamp") " WHERE h.submission = ? AND q.sent = 'N'";
 constexpr auto discard = R"(
   UPDATE smsq SET sent = 'I', timesent = ?
-  WHERE sent = 'N' AND id IN (SELECT message FROM smsd_held WHERE submission = ?))";
+  WHERE sent = 'N' AND id IN (SELECT message FROM smsd_held WHERE submission = ?) AND )" SMSD_HELD("smsq");
 constexpr auto endWaits = "DELETE FROM smsd_wait WHERE ?1 = '' OR recipient = ?1";
 constexpr auto recipientOf = "SELECT phone FROM smsq WHERE id = ?";
 constexpr auto letGo = "DELETE FROM smsd_held WHERE submission = ?";
-// A wait concerns only what would be claimed without it. Now is ?1, ms.
+// A wait concerns only what would be claimed without it. Now is ?1, ms, and no wait is longer than ?3.
 constexpr auto life = SMSD_STORED R"(, substr(q.timesent, 1, 19), q.smsid, coalesce(w.rounds, 0),
-    CASE WHEN w.due > ?1 THEN strftime('%Y-%m-%d %H:%M:%S', w.due / 1000, 'unixepoch') END
+    CASE WHEN w.due > ?1 AND w.due <= ?1 + ?3 AND w.noted <= ?1
+      THEN strftime('%Y-%m-%d %H:%M:%S', w.due / 1000, 'unixepoch') END,
+    strftime('%Y-%m-%d %H:%M:%S', w.since / 1000, 'unixepoch'), max(0, ?1 - w.since)
   FROM smsq q LEFT JOIN account a ON a.id = q.accountid
-  LEFT JOIN smsd_wait w ON w.recipient = q.phone AND q.sent = 'N'
-    AND NOT EXISTS (SELECT 1 FROM smsd_held WHERE message = q.id)
+  LEFT JOIN smsd_wait w ON w.recipient = q.phone AND q.sent = 'N' AND NOT )" SMSD_HELD("q") R"(
   WHERE q.id = ?2)";
 // Reads the whole history: no index leads from a message to its SMS, which would cost each of them.
 constexpr auto submissionsWith = R"(
@@ -328,11 +373,16 @@ constexpr auto submissionsWith = R"(
   WHERE EXISTS (SELECT 1 FROM json_each(iif(json_valid(s.sent_ids), s.sent_ids, '[]')) WHERE value = ?1)
     OR EXISTS (SELECT 1 FROM json_each(iif(json_valid(s.ignored_ids), s.ignored_ids, '[]')) WHERE value = ?1)
   ORDER BY s.id)";
+constexpr auto stampsOf = "SELECT iif(json_valid(stamps), stamps, '[]') FROM smsd_submission WHERE id = ?";
+constexpr auto stampOf = "SELECT smsd_stamp(time, phone, msg) FROM smsq WHERE id = ?";
 constexpr auto attemptsOf = R"(
   SELECT id, dispatcher, outcome, reason, substr(ended, 1, 19) FROM smsd_attempt WHERE submission = ? ORDER BY id)";
 constexpr auto whyIgnored =
-    "SELECT reason, substr(at, 1, 19) FROM smsd_ignored WHERE message = ? ORDER BY rowid DESC LIMIT 1";
+    "SELECT reason, substr(at, 1, 19) FROM smsd_ignored i JOIN smsq q ON q.id = i.message WHERE message = ? "
+    "AND " SMSD_IS("q", "i.stamp") " ORDER BY i.rowid DESC LIMIT 1";
 #undef SMSD_STORED
+#undef SMSD_HELD
+#undef SMSD_IS
 
 // --- the history
 // The same moment as `clock`, that many seconds ago.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -65,7 +66,9 @@ std::optional<std::string> SqliteQueue::change() const {
 }
 
 void SqliteQueue::connect() {
-  auto db = openQueueFile(path_, file_ ? Database::IfMissing::refuse : Database::IfMissing::make).db;
+  auto db = openQueueFile(path_, file_ ? Database::IfMissing::refuse : Database::IfMissing::make,
+                          ownership_.get() >= 0 ? LockedBy::thisProcess : LockedBy::another)
+                .db;
   Database& opened = *db;
   if (reserve_) {
     const auto bytes = static_cast<std::int64_t>(reserve_->bound());
@@ -97,6 +100,7 @@ void SqliteQueue::startOver() {
 SqliteQueue::Now SqliteQueue::clock(Database& db) {
   auto row = db.query(sql::clock);
   row.next();
+  clock_.see(Duration(row.integer(0)), sinceBoot());
   return {row.integer(0), row.text(1)};
 }
 
@@ -182,7 +186,12 @@ std::vector<Submission> SqliteQueue::takeOver() {
     std::vector<Submission> adopted;
     {
       auto row = db.query(sql::orphans);
-      for (row.bind(me_); row.next();) adopted.push_back(readOrphan(db, row));
+      const std::int64_t now = clock(db).ms;
+      for (row.bind(me_); row.next();) {
+        adopted.push_back(readOrphan(db, row));
+        if (const auto since = row.optionalInteger(13))
+          adopted.back().failing = Duration(std::max<std::int64_t>(0, now - *since));
+      }
     }
     for (const Submission& submission : adopted) db.query(sql::adopt).bind(me_, submission.id).run();
     tx.commit();
@@ -206,7 +215,8 @@ Submission SqliteQueue::readOrphan(Database& db, const Query& row) {
   submission.severity = row.optionalInt(10);
   submission.first = row.integer(11);
   submission.rounds = static_cast<int>(row.integer(12));
-  submission.notUnderstood = static_cast<int>(row.integer(13));
+  if (!row.isNull(14)) submission.stamps = readIds(db, row.text(14));
+  submission.notUnderstood = static_cast<int>(row.integer(15));
   return submission;
 }
 

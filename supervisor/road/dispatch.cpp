@@ -195,7 +195,9 @@ void Road::record(std::unique_ptr<Item> item, std::size_t target) {
       {.id = submission.id,
        .outcome = wasOut ? std::string(name(item->last)) : "deferred",
        .reason = wasOut ? item->last.words : "not handed over: the dispatcher was not usable any more",
-       .dispatcher = next});
+       .dispatcher = next,
+       .rounds = submission.rounds,
+       .failing = failingFor(*item)});
   recording_.emplace(submission.id, std::move(item));
 }
 

@@ -36,6 +36,7 @@ struct Item {
     used
   } attempt = Attempt::fresh;                         // used: it was out already; the next needs a new id
   kj::TimePoint since = kj::origin<kj::TimePoint>();  // handed over
+  std::optional<kj::TimePoint> failing;  // since the first failure that counted against its recipient
   std::optional<int>
       urgency;  // of a more severe message to the same recipient that cannot go before this has ended
 

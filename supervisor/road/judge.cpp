@@ -92,6 +92,7 @@ void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutc
 void Road::settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& outcome,
                   std::optional<Milliseconds> wait) {
   queue::Settlement settlement;
+  settlement.failing = failingFor(*item);
   settlement.submission = std::move(item->submission);
   settlement.fate = fate;
   settlement.outcome = name(outcome);
@@ -101,17 +102,34 @@ void Road::settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& o
   ledger_.settle(std::move(settlement));
 }
 
+std::optional<Milliseconds> Road::failingFor(const Item& item) const {
+  if (!item.failing) return std::nullopt;
+  return Milliseconds((timer_.now() - *item.failing) / kj::MILLISECONDS);
+}
+
+std::optional<Milliseconds> Road::givenUpIn(const Item& item) const {
+  const auto& after = config_.retry.giveUpAfter;
+  return after ? std::optional(std::max(*after - failingFor(item).value_or(0ms), 0ms)) : std::nullopt;
+}
+
 /// Nobody took it in this round. The recipient waits, longer each time; after the last round `at_limit`
-/// decides. A round that speaks against the dispatchers alone is none of the recipient's.
+/// decides, and with `ignore` it has to have failed for long enough as well: greylisting outlasts any number
+/// of short rounds. A round that speaks against the dispatchers alone is none of the recipient's.
 void Road::waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome) {
   if (stopping_) return letGo(std::move(item));
   queue::Submission& submission = item->submission;
   bool counts = item->blamed || config_.retry.atLimit == AtLimit::shutdown;
   int rounds = submission.rounds + (counts ? 1 : 0);
-  if (counts && rounds >= config_.retry.limit && config_.retry.limit > 0) {
-    std::string why =
-        "nobody took it in " + std::to_string(rounds) + " rounds, the last answer: " + outcome.words;
-    if (config_.retry.atLimit == AtLimit::ignore) {
+  if (counts && !item->failing) item->failing = timer_.now();
+  const bool usedUp = rounds >= config_.retry.limit && config_.retry.limit > 0;
+  const bool ignores = config_.retry.atLimit == AtLimit::ignore;
+  const auto left = givenUpIn(*item);
+  if (counts && usedUp && (!ignores || left == 0ms)) {
+    std::string why = "nobody took it in " + std::to_string(rounds) + " rounds";
+    if (ignores && config_.retry.giveUpAfter > 0ms)
+      why += " and " + config::roughly(failingFor(*item).value_or(0ms));
+    why += ", the last answer: " + outcome.words;
+    if (ignores) {
       log_.ignored(submission, why);
       noteIgnored(why);
       return settle(std::move(item), queue::Fate::ignored, outcome);
@@ -120,7 +138,9 @@ void Road::waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome) {
   }
   Milliseconds wait = waitAfter(*item, outcome, rounds);
   submission.rounds = rounds;
-  if (wait > 0ms) log_.waits(submission, outcome, wait);
+  using Rounds = Events::Patience::Rounds;
+  if (wait > 0ms)
+    log_.waits(submission, outcome, wait, {usedUp && ignores ? Rounds::usedUp : Rounds::left, left});
   if (item->maybeSent) return rest(std::move(item), wait);
   settle(std::move(item), queue::Fate::returned, outcome, wait);
   look_.notLaterThan(timer_.now() + duration(wait));
@@ -152,7 +172,10 @@ std::size_t Road::endWait(const std::string& recipient) {
   std::size_t ended = 0;
   for (auto& [due, item] : std::exchange(resting_, {})) {
     const bool meant = recipient.empty() || item->submission.recipient == recipient;
-    if (meant) item->submission.rounds = 0;
+    if (meant) {
+      item->submission.rounds = 0;
+      item->failing.reset();
+    }
     ended += meant ? 1 : 0;
     resting_.emplace(meant ? timer_.now() : due, std::move(item));
   }

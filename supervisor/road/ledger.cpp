@@ -280,12 +280,13 @@ void Ledger::renew(Proves proves) {
       [](Queue& queue) {
         queue.renew();
         auto orphans = queue.takeOver();
-        return Renewed{std::move(orphans), queue.strained()};
+        return Renewed{std::move(orphans), queue.strained(), queue.takeClockStep()};
       },
       [this, asked](Renewed renewed) {
         leaseStartedAt(asked);
         heartbeat_.at(renewAt_);
         strainedBy(std::move(renewed.strained));
+        if (renewed.clockStep) log_.clockStepped(*renewed.clockStep);
         if (!renewed.orphans.empty()) road_.adopted(std::move(renewed.orphans));
       },
       proves);

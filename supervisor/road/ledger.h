@@ -76,6 +76,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   struct Renewed {
     std::vector<queue::Submission> orphans;
     std::string strained;
+    std::optional<queue::Duration> clockStep;
   };
   /// What could not be purged is no trouble of the queue's.
   struct Purged {

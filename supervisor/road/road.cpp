@@ -164,7 +164,8 @@ kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
                                .dispatcher = keeper.name(),
                                .format = format_,
                                .expireAfter = config_.queue.expireAfter,
-                               .moreSevereThan = plan.moreSevereThan};
+                               .moreSevereThan = plan.moreSevereThan,
+                               .longestWait = config_.retry.maxDelay};
   };
   KJ_IF_MAYBE (first, firstUsable()) {
     const auto& keeper = *keepers_[*first];
@@ -278,6 +279,7 @@ std::unique_ptr<Item> Road::make(queue::Submission submission) const {
   auto item = std::make_unique<Item>();
   item->submission = std::move(submission);
   item->notUnderstood = item->submission.notUnderstood;
+  if (const auto& failing = item->submission.failing) item->failing = timer_.now() - duration(*failing);
   return item;
 }
 

@@ -129,6 +129,11 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& outcome,
               std::optional<Milliseconds> wait = std::nullopt);
   void waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome);
+  /// How long it has failed, from the first failure that counted; none: none did.
+  std::optional<Milliseconds> failingFor(const Item& item) const;
+  /// With at_limit ignore: how long it goes on although the rounds are used up. None: it does not, or there
+  /// is no end.
+  std::optional<Milliseconds> givenUpIn(const Item& item) const;
   Milliseconds waitAfter(const Item& item, const Outcome& outcome, int rounds) const;
   void rest(std::unique_ptr<Item> item, Milliseconds wait);
   void wakeRested();

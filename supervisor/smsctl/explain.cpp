@@ -53,6 +53,7 @@ ordered_json json(const MessageLife& life) {
   result["ignored_because"] = ignoredBecause(life);
   result["waits_until"] = life.waitsUntil;
   result["rounds"] = life.rounds;
+  result["failing_since"] = life.failingSince;
   result["submissions"] = ordered_json::array();
   for (const auto& submission : life.submissions) result["submissions"].push_back(json(submission));
   return result;
@@ -142,7 +143,25 @@ bool toldBySubmission(const MessageLife& life) {
   return false;
 }
 
-void tellState(const MessageLife& life) {
+/// Why its recipient waits, and for how long that may go on.
+std::string patience(const MessageLife& life, const Config& config) {
+  const auto& retry = config.retry;
+  std::string said =
+      fmt::format("{} round{} in which no dispatcher took its SMS", life.rounds, life.rounds == 1 ? "" : "s");
+  if (!life.failingSince.empty()) said += " since " + life.failingSince;
+  if (retry.atLimit != AtLimit::ignore || retry.limit == 0 || life.rounds == 0) return said;
+  if (!retry.giveUpAfter) return said + "; retry.give_up_after is never: it is not given up";
+  const Milliseconds left = *retry.giveUpAfter - life.failing.value_or(0ms);
+  const bool roundsLeft = life.rounds < retry.limit;
+  if (left <= 0ms)
+    return said + (roundsLeft ? fmt::format("; it is given up after {}", retry.limit)
+                              : "; it is given up when it fails once more");
+  return said + fmt::format("; it is given up when it fails after {} more{} (retry.give_up_after)",
+                            config::roughly(left),
+                            roundsLeft ? fmt::format(", and in {} rounds", retry.limit) : "");
+}
+
+void tellState(const MessageLife& life, const Config& config) {
   if (!life.ignoredBecause.empty())
     return step(life.timeSent, "ignored: it was " + shown(life.ignoredBecause));
   if (toldBySubmission(life)) return;
@@ -156,9 +175,7 @@ void tellState(const MessageLife& life) {
   }
   if (!life.waitsUntil.empty())
     return step(life.waitsUntil,
-                fmt::format("may be claimed again: its recipient waits, after {} round{} in which "
-                            "no dispatcher took its SMS",
-                            life.rounds, life.rounds == 1 ? "" : "s"));
+                "may be claimed again: its recipient waits, after " + patience(life, config));
   step("", life.message.underWay ? "waits for the SMS of its recipient that is under way"
                                  : "waits to be claimed");
 }
@@ -179,7 +196,7 @@ std::string_view stateOf(const MessageLife& life) {
 }  // namespace
 
 int explainMessage(const Config& config, MessageId id, Form form) {
-  const auto life = openQueue(config)->explain(id);
+  const auto life = openQueue(config)->explain(id, config.retry.maxDelay);
   if (!life) throw Failure(1, fmt::format("there is no message {} in the queue", id));
   if (form == Form::json) {
     io::print(dump(json(*life)));
@@ -192,7 +209,7 @@ int explainMessage(const Config& config, MessageId id, Form form) {
                         stateOf(*life)));
   step(message.time, "queued: " + shown(message.text));
   for (const auto& submission : life->submissions) tell(submission, message.id);
-  tellState(*life);
+  tellState(*life, config);
   return EX_OK;
 }
 

@@ -167,7 +167,10 @@ class Importer {
       most = delay_;
     }
     return fmt::format(
-        "\nretry:\n  delay: {}\n  factor: {}\n  max_delay: {}\n  limit: {}\n  at_limit: {}\n  all_broken: "
+        "\nretry:\n  delay: {}\n  factor: {}\n  max_delay: {}\n  limit: {}\n"
+        "  give_up_after: 0s  # NAV gives up by rounds alone; without this line no alert is given up before "
+        "it has failed "
+        "for 4h\n  at_limit: {}\n  all_broken: "
         "{}\n",
         printDuration(delay_), factor, printDuration(most), limit, atLimit(), allBroken());
   }

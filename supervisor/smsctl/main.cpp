@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <sstream>
@@ -20,6 +21,7 @@
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/import-nav.h"
 #include "supervisor/smsctl/preview.h"
+#include "supervisor/smsctl/send-arguments.h"
 #include "version.h"
 
 namespace {
@@ -249,7 +251,7 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
     return smsctl::send(configOf(a), a.send, a.form());
   });
   send->add_option("PHONE", a.send.recipient, "the recipient's number")->required();
-  send->add_option("TEXT", a.send.text, "the message")->required();
+  send->add_option("TEXT", a.send.text, "the message; - reads it from standard input")->required();
   send->add_option("--severity", a.severity, "1 is the most severe; none comes last")
       ->check(CLI::Range(1, 1'000'000));
   addTest(app, a, chosen);
@@ -332,7 +334,9 @@ int main(int argc, char** argv) {
   addCommands(app, arguments, chosen);
   if (const auto done = lookAtWords(app, argc, argv)) return *done;
   try {
-    app.parse(argc, argv);
+    auto words = withDashedText({argv + 1, argv + argc});
+    std::reverse(words.begin(), words.end());  // as this parser wants them
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& e) {
     return misused(app, e);
   }

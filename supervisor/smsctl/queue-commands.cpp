@@ -3,6 +3,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <iostream>
+
 #include "common/io/output.h"
 #include "common/text/utf.h"
 #include "supervisor/events.h"
@@ -45,6 +47,27 @@ void print(const queue::HeldSms& sms) {
                         fmt::join(sms.messages, ", "), text::printable(sms.text, 200)));
 }
 
+/// All of it but the line end that a pipe leaves behind. More than a queue takes is read no further.
+std::string readText(std::istream& in) {
+  constexpr std::size_t most = proto::MAX_TEXT + 2;
+  std::string read(most, '\0');
+  in.read(read.data(), static_cast<std::streamsize>(most));
+  read.resize(static_cast<std::size_t>(in.gcount()));
+  while (!read.empty() && (read.back() == '\n' || read.back() == '\r')) read.pop_back();
+  return text::repair(read);
+}
+
+/// It is in the queue and will be sent, but an operator may think that all of it will.
+void sayIfCut(const std::string& given, const FormatRules& rules) {
+  FormatRules enough = rules;
+  enough.maxParts = 255;
+  const auto parts = format({{1, given, std::nullopt}}, enough).parts;
+  if (parts > static_cast<std::size_t>(rules.maxParts))
+    io::complain(fmt::format(
+        "smsctl: the text takes {} parts of an SMS, but formatting.max_parts is {}: it will be cut\n", parts,
+        rules.maxParts));
+}
+
 /// What an operator said of a held SMS.
 int say(const char* decision, std::size_t messages, queue::SubmissionId id, std::string_view consequence,
         Form form) {
@@ -64,13 +87,15 @@ int send(const Config& config, const SendArguments& arguments, Form form) {
       arguments.recipient.empty())
     throw Failure(EX_DATAERR, fmt::format("PHONE: expected a number of 1 to {} characters",
                                           std::uint32_t(proto::MAX_RECIPIENT)));
-  if (arguments.text.empty()) throw Failure(EX_DATAERR, "TEXT: expected a message, found nothing");
+  const std::string given = arguments.text == "-" ? readText(std::cin) : text::repair(arguments.text);
+  if (given.empty()) throw Failure(EX_DATAERR, "TEXT: expected a message, found nothing");
   auto queue = openQueue(config);
   auto ids = queue->insert({{.account = std::nullopt,
                              .recipient = arguments.recipient,
-                             .text = text::repair(arguments.text),
+                             .text = given,
                              .severity = arguments.severity}});
   nudge(config);
+  sayIfCut(given, config.formatting);
   if (form == Form::json)
     io::print(dump({{"id", ids.at(0)}}));
   else

@@ -64,15 +64,18 @@ TEST_P(NavOperations, AnUnknownAccountIsRefusedByItsNumber) {
   EXPECT_EQ(what.find("secret words"), std::string::npos) << what;
 }
 
+// NAV's table is as wide as it is; a file of our own takes what an SMS of many parts could.
 TEST_P(NavOperations, ATooLongTextIsRefusedWithoutBeingRepeated) {
+  const std::size_t tooLong = store().shared() ? 146 : 16'385;
+  const std::string most = std::to_string(tooLong - 1);
   std::string what;
   EXPECT_EQ(refusal(
                 [&] {
-                  queue().insert({{1, "+4790", std::string(146, 'x'), 1}});
+                  queue().insert({{1, "+4790", std::string(tooLong, 'x'), 1}});
                 },
                 &what),
             QueueError::Kind::invalid);
-  EXPECT_NE(what.find("145"), std::string::npos) << what;
+  EXPECT_NE(what.find(most), std::string::npos) << what;
   EXPECT_EQ(what.find("xxxxxxxxxxxxxxxx"), std::string::npos) << what;
 }
 

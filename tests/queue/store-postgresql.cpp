@@ -97,6 +97,13 @@ std::string PostgresqlStore::timeAgo(std::chrono::seconds age) const {
   return "localtimestamp - interval '" + std::to_string(age.count()) + " seconds'";
 }
 
+void PostgresqlStore::step(std::chrono::seconds ahead) {
+  for (const auto& column : sql("SELECT table_name, column_name FROM information_schema.columns "
+                                "WHERE table_schema = 'smsd' AND data_type = 'timestamp with time zone'"))
+    sql("UPDATE smsd." + column[0] + " SET " + column[1] + " = " + column[1] + " - interval '" +
+        std::to_string(ahead.count()) + " seconds'");
+}
+
 std::unique_ptr<Store> makePostgresqlStore() { return std::make_unique<PostgresqlStore>(); }
 
 }  // namespace smsd::queue

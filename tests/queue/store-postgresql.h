@@ -28,6 +28,8 @@ class PostgresqlStore : public Store {
   std::vector<std::vector<std::string>> sql(const std::string& statement) override;
   std::string timeAgo(std::chrono::seconds age) const override;
   std::string own(const std::string& table) const override { return "smsd." + table; }
+  void startIdsOver() override { sql("TRUNCATE smsq RESTART IDENTITY"); }
+  void step(std::chrono::seconds ahead) override;
   bool shared() const override { return true; }
 
  private:

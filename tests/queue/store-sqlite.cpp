@@ -52,6 +52,13 @@ class SqliteStore : public Store {
   }
 
   std::string own(const std::string& table) const override { return "smsd_" + table; }
+  void startIdsOver() override { sql("DELETE FROM smsq; DELETE FROM sqlite_sequence WHERE name = 'smsq'"); }
+  void step(std::chrono::seconds ahead) override {
+    const std::string by = " - " + std::to_string(1000 * ahead.count());
+    sql("UPDATE smsd_wait SET due = due" + by + ", since = since" + by + ", noted = noted" + by +
+        "; UPDATE smsd_submission SET since = since" + by +
+        "; UPDATE smsd_supervisor SET lease_until = lease_until" + by);
+  }
   bool shared() const override { return false; }
 
  private:

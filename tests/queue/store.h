@@ -45,6 +45,11 @@ class Store {
   virtual std::string timeAgo(std::chrono::seconds age) const = 0;
   /// The name of one of smsd's own tables: `submission` is smsd.submission or smsd_submission.
   virtual std::string own(const std::string& table) const = 0;
+  /// What is left of smsq when somebody empties it and lets its ids start over.
+  virtual void startIdsOver() = 0;
+  /// The database's clock is stepped, seen from what smsd has written: all of its own times are that much
+  /// earlier (a step ahead) or, with a negative one, later.
+  virtual void step(std::chrono::seconds ahead) = 0;
   /// Several supervisors may work on one database at the same time.
   virtual bool shared() const = 0;
 

@@ -317,6 +317,18 @@ TEST(Ledger, KeepsTheHistoryForEverWhenToldTo) {
   EXPECT_EQ(world.memory.calls(Op::purge), 0u);
 }
 
+TEST(Ledger, SaysOnceThatTheDatabasesClockWasStepped) {
+  World world({{"modem"}});
+  world.start();
+  world.memory.stepClock(-2h);
+  world.advance(1min);
+  EXPECT_EQ(world.story.count("the database's clock was stepped back by 2h"), 1u);
+  world.memory.stepClock(90min);
+  world.advance(1min);
+  EXPECT_EQ(world.story.count("the database's clock was stepped ahead by 1h 30min"), 1u);
+  EXPECT_EQ(world.story.count("was stepped"), 2u);
+}
+
 TEST(Ledger, SaysWhyItCouldNotEnlist) {
   World world({{"modem"}});
   world.memory.fail(Op::enlist, Kind::denied);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <utility>
 
 namespace smsd::queue {
 
@@ -24,6 +25,11 @@ Submission Memory::strand(const std::string& recipient, const std::string& text,
       recipient, dispatcher, [](const std::vector<Message>& messages) { return format(messages, {}); }, gone);
   submissions_.at(left.id).submission.notUnderstood = unread;
   return left;
+}
+
+void Memory::stepClock(Duration by) {
+  Lock lock(mutex_);
+  step_ = by;
 }
 
 void Memory::setClock(Duration now) {
@@ -251,8 +257,10 @@ Submission Memory::submit(const std::string& recipient, const std::string& dispa
   if (auto wait = waits_.find(recipient); wait != waits_.end()) {
     if (wait->second.due > now_)
       waits_.erase(wait);  // ended by something more severe
-    else
+    else {
       submission.rounds = wait->second.rounds;
+      if (wait->second.since) submission.failing = now_ - *wait->second.since;
+    }
   }
   submissions_.emplace(submission.id, Kept{submission, me, true});
   return submission;
@@ -332,6 +340,8 @@ std::vector<AttemptId> Memory::record(const std::vector<NextAttempt>& next, Supe
     submission.attempt = ++lastAttempt_;
     submission.dispatcher = one.dispatcher;
     submission.notUnderstood += one.outcome == notUnderstood ? 1 : 0;
+    submission.rounds = one.rounds;
+    submission.failing = one.failing;
     recorded_.push_back(one);
     result.push_back(submission.attempt);
   }
@@ -357,8 +367,11 @@ SettleResult Memory::settle(const std::vector<Settlement>& settlements, Supervis
       for (auto* ids : {&sms.sent, &sms.ignored}) heldBack_.insert(ids->begin(), ids->end());
     else if (one.fate != Fate::returned)
       result.ignored += mark(sms.ignored, SentStatus::ignored);
-    if (one.fate == Fate::returned && one.wait)
-      waits_[recipient] = {one.rounds, now_ + *one.wait, one.submission.severity};
+    if (one.fate == Fate::returned && one.wait) {
+      std::optional<Duration> since;
+      if (one.failing) since = now_ - *one.failing;
+      waits_[recipient] = {one.rounds, now_ + *one.wait, one.submission.severity, since};
+    }
     if (std::any_of(rows_.begin(), rows_.end(), [&](auto& entry) {
           return entry.second.recipient == recipient && claimable(entry.second) &&
                  !waits(recipient, entry.second.severity);
@@ -424,13 +437,17 @@ class MemoryQueue final : public Queue {
   std::size_t release(SubmissionId) override { notForTheRoad(); }
   std::size_t discard(SubmissionId) override { notForTheRoad(); }
   WaitsEnded endWaits(const Whom&) override { notForTheRoad(); }
-  std::optional<MessageLife> explain(MessageId) override { notForTheRoad(); }
+  std::optional<MessageLife> explain(MessageId, Duration) override { notForTheRoad(); }
   Purge purge(Duration age, std::size_t most) override {
     stay(Op::purge);
     return memory_.purge(age, most, me_);
   }
   Depth depth(std::uint64_t) override { notForTheRoad(); }
 
+  std::optional<Duration> takeClockStep() override {
+    Lock lock(memory_.mutex_);
+    return std::exchange(memory_.step_, std::nullopt);
+  }
   void hangUp() override {
     Lock lock(memory_.mutex_);
     ++memory_.cuts_;

@@ -45,6 +45,8 @@ class Memory {
   Submission strand(const std::string& recipient, const std::string& text, const std::string& dispatcher,
                     int unread = 0);
   void setClock(Duration now);
+  /// The next that asks learns of it.
+  void stepClock(Duration by);
   /// The next calls of this kind throw, before anything was done.
   void fail(Op op, QueueError::Kind kind, int times = 1);
   void away();
@@ -94,6 +96,7 @@ class Memory {
     int rounds = 0;
     Duration due{0};
     std::optional<int> severity;
+    std::optional<Duration> since;
   };
 
   static Place placeOf(const MemoryRow& row);
@@ -118,6 +121,7 @@ class Memory {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   Duration now_{0};
+  std::optional<Duration> step_;
   bool away_ = false;
   bool bell_ = false;
   std::size_t rings_ = 0;

@@ -14,6 +14,7 @@ namespace smsd {
 Config quietConfig() {
   Config config;
   config.queue.pollInterval = 24h;
+  config.retry.giveUpAfter = 0ms;  // the rounds alone decide; how long it takes has tests of its own
   config.log.recipient = RecipientInLog::plain;
   return config;
 }
@@ -35,7 +36,8 @@ World::World(const std::vector<Way>& ways, Config given)
     auto& dispatcher = *dispatchers.emplace_back(std::make_unique<FakeDispatcher>(
         keeper::WorkerTraits{way.window, way.backlog, way.knowsKeys, {"seccomp"}}));
     dispatcher.onDispatch = [this, name = way.name](const queue::Submission& submission) {
-      EXPECT_TRUE(memory.durable(submission) || isIn(AttemptRange::trials, submission.attempt)) << "attempt " << submission.attempt << " is not durable";
+      EXPECT_TRUE(memory.durable(submission) || isIn(AttemptRange::trials, submission.attempt))
+          << "attempt " << submission.attempt << " is not durable";
       EXPECT_EQ(submission.dispatcher, name);
       EXPECT_TRUE(attempts_.insert(submission.attempt).second)
           << "attempt " << submission.attempt << " leaves twice";

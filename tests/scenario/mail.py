@@ -156,7 +156,7 @@ class AdminMail(Scenario):
                              "auth": {"type": "basic", "username": "me", "password_file": str(password)}, "window": 1, "backlog": 0}),
              "post": ("mail", dict(TO, server=rejecting.url, username="me", password_file=str(password), window=1)),
              "last": ("debug", {"result": "refuse"})},
-            admin={"level": "notice", "lines": 100}, settings={"log": {"recipient": "plain"}, "retry": {"limit": 1, "delay": "100ms"}})
+            admin={"level": "notice", "lines": 100}, settings={"log": {"recipient": "plain"}, "retry": {"limit": 1, "give_up_after": "0s", "delay": "100ms"}})
         smsd.ctl("db", "install")
         self.fill(30, text="canary-text")
         smsd.start()

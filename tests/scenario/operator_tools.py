@@ -99,6 +99,8 @@ class Tools(Scenario):
         self.assertEqual((life["status"], life["rounds"], life["submissions"][0]["fate"]), ("N", 1, "returned"))
         self.assertIn(f"  {life['waits_until']}  may be claimed again: its recipient waits, after 1 round", story)
         self.assertEqual(story.splitlines()[0], f"message {life['id']} to +479, severity 2: unsent")
+        self.assertIn("after 1 round in which no dispatcher took its SMS since " + life["failing_since"], story)
+        self.assertRegex(story, r"it is given up when it fails after 3h (59|60)min more, and in 5 rounds \(retry.give_up_after\)|after 4h more, and in 5 rounds")
         smsd.stop()
         smsd.ctl("queue", "cancel")
         self.assertIn("ignored: it was cancelled", smsd.ctl("explain", str(life["id"])))
@@ -120,6 +122,34 @@ class Tools(Scenario):
         self.assertNotEqual(done.returncode, 0)
         self.assertNotIn("what()", done.stderr)
         self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+
+    def test_send_takes_the_texts_that_notification_scripts_have(self):
+        def send(*arguments, **more):
+            made = json.loads(self.smsd.ctl("send", *arguments, "--json", **more))["id"]
+            listed = json.loads(self.smsd.ctl("queue", "list", "--json"))
+            return [m["text"] for m in listed if m["id"] == made][0]
+        for text in ("-- PROBLEM: core-gw1 is down", "--PROBLEM--", "-5 degrees", "--severity is 1", "x" * 146, "ø" * 1000, "line\nline"):
+            self.assertEqual(send("+471", text), text)
+        self.assertEqual(self.smsd.ctl("send", "--", "+471", "-5 degrees", check=True).split()[0], "message")
+        self.assertEqual(send("+471", "-", stdin="from a pipe\nsecond line\n"), "from a pipe\nsecond line")
+        self.assertEqual(send("+471", "-", "--severity", "1", stdin="-- PROBLEM"), "-- PROBLEM")
+        severe = [m for m in json.loads(self.smsd.ctl("queue", "list", "--json")) if m["severity"] == 1]
+        self.assertEqual([m["text"] for m in severe], ["-- PROBLEM"])
+
+    def test_send_says_what_it_does_not_take_and_what_will_be_cut(self):
+        for arguments, stdin, words in ((("-",), "", "expected a message, found nothing"), (("-",), "\n", "expected a message, found nothing"),
+                                        (("x" * 16385,), "", "a text of 16385 bytes: the queue takes at most 16384"),
+                                        (("-",), "y" * 20000, "the queue takes at most 16384")):
+            done = self.smsd.ctl("send", "+471", *arguments, stdin=stdin, check=False)
+            self.assertEqual((done.returncode, done.stdout), (65, ""), arguments)
+            self.assertIn(words, done.stderr)
+            self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        done = self.smsd.ctl("send", "+471", "x" * 161, check=False)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.stderr, "smsctl: the text takes 2 parts of an SMS, but formatting.max_parts is 1: it will be cut\n")
+        self.assertEqual(self.smsd.ctl("send", "+471", "x" * 160, check=False).stderr, "")
+        self.assertEqual(self.smsd.ctl("send", "+471", "a", "b", check=False).returncode, 64)
+        self.assertEqual(self.smsd.ctl("send", "+471", "a", "--sverity", "1", check=False).returncode, 64)
 
     def test_preview_counts_as_the_network_does(self):
         shown = json.loads(self.smsd.ctl("preview", "--json", stdin="a" * 160 + "\n"))

@@ -97,7 +97,7 @@ class Recipient(Scenario):
         postgres = self.open(Postgres(self.folder))
         smsd = install(self.open(Smsd(
             self.folder, postgres_queue(postgres), {"only": ("debug", {"when": [{"recipient": NUMBER, "result": "defer"}], "file": "sent.jsonl"})},
-            settings={"retry": {"delay": "300ms", "factor": 2, "limit": 4}})))
+            settings={"retry": {"delay": "300ms", "factor": 2, "limit": 4, "give_up_after": "0s"}})))
         message = insert(postgres, NUMBER)
         for one in range(1, 5):
             insert(postgres, f"+47{one}")
@@ -169,7 +169,7 @@ class Outage(Scenario):
         return asked(self.first.requests() + self.second.requests())
 
     def test_what_is_younger_than_expire_after_is_sent_and_nothing_is_dropped_by_a_counter(self):  # C19, C39
-        smsd = self.gateways({"queue": {"expire_after": "120s"}, "retry": {"delay": "100ms", "factor": 1, "limit": 2}})
+        smsd = self.gateways({"queue": {"expire_after": "120s"}, "retry": {"delay": "100ms", "factor": 1, "limit": 2, "give_up_after": "0s"}})
         many(self.postgres, 100, age="115s")  # become too old during the outage
         many(self.postgres, 200, first=1000)
         lone = insert(self.postgres, NUMBER, severity=1)
@@ -194,7 +194,7 @@ class Outage(Scenario):
         self.say(down_for=f"{down:.1f} s", sent=201, too_old=100, dropped=0, all_sent=f"{took:.1f} s after the gateway opened")
 
     def test_one_alert_alone_is_sent_however_long_the_gateways_were_away(self):  # C19
-        smsd = self.gateways({"retry": {"delay": "100ms", "factor": 1, "limit": 2}})
+        smsd = self.gateways({"retry": {"delay": "100ms", "factor": 1, "limit": 2, "give_up_after": "0s"}})
         insert(self.postgres, NUMBER)
         smsd.start()
         wait_for("it has been tried four times", lambda: smsd.dispatcher("first")["deferred"] + smsd.dispatcher("second")["deferred"] >= 8)

@@ -120,7 +120,7 @@ class Misbehaviour(Liar):
 
     def test_after_the_last_round_its_messages_are_ignored_for_a_reason_and_nobody_elses(self):  # C19
         smsd = self.alone({"when": [{"recipient": "+4700000001", "result": "defer"}]},
-                          {"delay": "100ms", "factor": 1, "max_delay": "100ms", "limit": 2})
+                          {"delay": "100ms", "factor": 1, "max_delay": "100ms", "limit": 2, "give_up_after": "0s"})
         wait_for("nothing is N", lambda: smsd.status()["queue"]["unsent"] == 0)
         self.assertEqual({m["recipient"] for m in sms_in(self.sent)}, self.everyone() - {"+4700000001"})
         self.assertEqual(smsd.status()["queue"]["ignored"], 1)

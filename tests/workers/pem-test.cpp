@@ -63,8 +63,8 @@ TEST_F(Pem, IsFoundBesideTheConfigurationThatNamesItOrWhereAnAbsolutePathSays) {
   config::Keys keys;
   keys.path("ca_file", named, "a file");
   ASSERT_TRUE(keys.read("ca_file: " + beside.filename().string(), folder.path / "gateway.yaml").empty());
-  EXPECT_EQ(fileOf(keys, "ca_file", named), beside);
-  EXPECT_EQ(fileOf(keys, "ca_file", elsewhere), elsewhere);
+  EXPECT_EQ(fileOf(keys, named), beside);
+  EXPECT_EQ(fileOf(keys, elsewhere), elsewhere);
 }
 
 TEST_F(Pem, DoesNotWaitForAFifo) {

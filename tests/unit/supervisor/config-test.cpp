@@ -60,6 +60,20 @@ TEST_F(SupervisorConfig, NeedsNoMoreThanADispatcher) {
   EXPECT_EQ(config.dispatchers[0].worker, "");
 }
 
+TEST_F(SupervisorConfig, GivesUpAfterHoursWhereNothingIsSaidAtOnceOrNeverWhenToldSo) {
+  const auto given = [&](const std::string& retry) {
+    const auto result = read("retry: {" + retry + "}\ndispatchers: [{name: a, kind: debug}]\n");
+    return std::pair(result.problems.empty() ? result.config.retry.giveUpAfter : 1ms, !result.problems.empty());
+  };
+  using Given = std::pair<std::optional<Milliseconds>, bool>;
+  EXPECT_EQ(given(""), Given(4h, false));
+  EXPECT_EQ(given("give_up_after: 0s"), Given(0ms, false));
+  EXPECT_EQ(given("give_up_after: never"), Given(std::nullopt, false));
+  EXPECT_EQ(given("give_up_after: 30d"), Given(std::chrono::days(30), false));
+  for (const char* wrong : {"31d", "-1s", "ever", "5", "[4h]", "\"never\""})
+    EXPECT_TRUE(given(std::string("give_up_after: ") + wrong).second) << wrong;
+}
+
 TEST_F(SupervisorConfig, TakesTheConfigurationOfTheDesign) {
   const ConfigRead result = read(R"(
 queue:
@@ -70,7 +84,7 @@ queue:
   lease: 20s
   expire_after: 6h
 formatting: {max_parts: 3, overflow: carry_over, transliterate: true}
-retry: {delay: 5s, factor: 2, max_delay: 2h, limit: 7, at_limit: shutdown, unknown: hold}
+retry: {delay: 5s, factor: 2, max_delay: 2h, limit: 7, give_up_after: 90m, at_limit: shutdown, unknown: hold}
 log: {recipient: plain}
 control: {socket: control.sock}
 state_directory: ../state
@@ -94,6 +108,7 @@ dispatchers:
   EXPECT_EQ(config.retry.factor, 2);
   EXPECT_EQ(config.retry.maxDelay, 2h);
   EXPECT_EQ(config.retry.limit, 7);
+  EXPECT_EQ(config.retry.giveUpAfter, Milliseconds(90min));
   EXPECT_EQ(config.retry.atLimit, AtLimit::shutdown);
   EXPECT_EQ(config.retry.unknown, UnknownPolicy::hold);
   EXPECT_EQ(config.log.recipient, RecipientInLog::plain);

@@ -54,6 +54,12 @@ TEST_F(OverridesFile, EachFlagWinsOverItsKeyAndNoughtIsAValue) {
   EXPECT_EQ(config.retry.atLimit, AtLimit::ignore);
 }
 
+// NAV gives up by rounds alone, so whoever names the rounds as NAV does has no time beside them.
+TEST_F(OverridesFile, TheLimitAsAFlagLeavesTheRoundsAloneToDecide) {
+  EXPECT_EQ(read("give_up_after: 9h", with({{"limit", "3"}})).config.retry.giveUpAfter, 0ms);
+  EXPECT_EQ(read("give_up_after: 9h", with({{"delay", "3"}})).config.retry.giveUpAfter, 9h);
+}
+
 // C33: NAV forgot a flag at the first recovery. Here whoever reads the file says what flags there are.
 TEST_F(OverridesFile, AFlagWinsAtEachReadingOfAFileThatChanged) {
   const Overrides overrides = with({{"delay", "5"}});

@@ -44,6 +44,26 @@ TEST(Quota, BeginsAnewAtMidnight) {
   EXPECT_EQ(quota.left(1, 0, 6), 1U);
 }
 
+TEST(Quota, IsNotGivenOnceMoreWhereTheClockIsSetBackOverMidnight) {
+  Quota quota({.perDay = 2});
+  quota.count(5);
+  quota.count(6);
+  quota.count(6);
+  EXPECT_EQ(quota.left(1, 0, 5), 0U);
+  quota.count(5);
+  EXPECT_EQ(quota.left(1, 0, 6), 0U) << "it is the same night";
+  EXPECT_EQ(quota.left(1, 0, 7), 2U);
+}
+
+TEST(Quota, OfADayThatAWrongClockHadFarAheadHoldsNobodyUp) {
+  Quota quota({.perDay = 2});
+  quota.count(500);
+  quota.count(500);
+  EXPECT_EQ(quota.left(1, 0, 5), 2U);
+  quota.count(5);
+  EXPECT_EQ(quota.left(1, 0, 5), 1U);
+}
+
 TEST(Quota, ThatAReloadMakesSmallerThanWhatWasUsedLeavesNothing) {
   Quota quota({.perDay = 10});
   for (int i = 0; i < 8; ++i) quota.count(5);

@@ -47,6 +47,7 @@ TEST(Reload, EachKeyIsAppliedOrRefused) {
                                          "retry.factor",
                                          "retry.max_delay",
                                          "retry.limit",
+                                         "retry.give_up_after",
                                          "retry.at_limit",
                                          "retry.unknown",
                                          "retry.unknown_by_severity",

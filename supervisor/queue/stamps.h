@@ -1,0 +1,26 @@
+// What each message of an SMS was when it was claimed, put in the order of the SMS.
+//
+// Called by the claims of both backends. Pure.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "supervisor/format/format.h"
+
+namespace smsd::queue {
+
+/// `stamps` are those of `messages`, one each. The result is for sms.sent, then for sms.ignored.
+inline std::vector<std::int64_t> stampsOf(const FormattedSms& sms, const std::vector<Message>& messages,
+                                          const std::vector<std::int64_t>& stamps) {
+  if (messages.size() == 1 && sms.sent.size() + sms.ignored.size() == 1) return stamps;
+  std::unordered_map<MessageId, std::int64_t> byId;
+  for (std::size_t i = 0; i < messages.size(); ++i) byId.emplace(messages[i].id, stamps[i]);
+  std::vector<std::int64_t> result;
+  for (const auto* ids : {&sms.sent, &sms.ignored})
+    for (MessageId id : *ids) result.push_back(byId.at(id));
+  return result;
+}
+
+}  // namespace smsd::queue
