@@ -196,7 +196,6 @@ TEST(GammuModem, CountsAnErrorInWordsAndAnOkWithoutAReferenceAsNotAccepted) {
   EXPECT_TRUE(emulator.sms().empty());
   EXPECT_EQ(said(modem.send(letter())), "accepted 1");  // libgammu has kept in step
   emulator.tell("answer 1 OK");
-  Alarm alarm(modem, 2 * soon);
   EXPECT_EQ(said(modem.send(letter())), "unknown an OK without +CMGS after the text");
   EXPECT_EQ(emulator.sms().size(), 1U);
   EXPECT_EQ(emulator.status()["starts"], 1);
