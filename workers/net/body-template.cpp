@@ -111,7 +111,7 @@ std::optional<Problem> problemOfJson(std::string_view written, const std::string
   if (plain.at && plain.why == EndOfJson::Why::number)
     return Problem{std::clamp<std::size_t>(*plain.at, 1, written.size()),
                    "a number larger than programs can hold, expected less than 1e308"};
-  if (end.at && plain.at) {
+  if (end.at && end.why == EndOfJson::Why::syntax && plain.at) {
     if (*end.at > written.size()) return Problem{written.size(), "not JSON: it ends before it is whole"};
     return Problem{
         std::max<std::size_t>(*end.at, 1),
