@@ -73,7 +73,7 @@ class Acts(Scenario):
     def test_a_pause_outlives_a_restart_and_a_resume_ends_it(self):
         smsd = self.smsd({"modem": ("debug", {"file": str(self.sent)}), "gateway": ("debug", {"file": str(self.folder / "other.jsonl")})}).start()
         self.ready(smsd, "modem", "gateway")
-        self.assertEqual(smsd.ctl("dispatcher", "pause", "modem"), "modem is paused; what is out finishes\n")
+        self.assertEqual(smsd.ctl("dispatcher", "pause", "modem"), "modem is paused: it gets no further SMS; what its worker has begun is finished\n")
         for round_ in range(2):
             smsd.ctl("send", f"+47{round_}", "goes round it")
             wait_for("the other one sends it", lambda: len(sms_in(self.folder / "other.jsonl")) == round_ + 1, deadline=30)
@@ -103,7 +103,7 @@ class Acts(Scenario):
     def test_a_wrong_name_is_answered_with_the_names_there_are(self):
         smsd = self.smsd({"modem": ("debug", {}), "gateway": ("debug", {})}).start()
         for act in ("pause", "resume", "restart"):
-            self.assertEqual(self.refused(smsd, 1, "dispatcher", act, "mdem"), "there is no dispatcher mdem, there is modem, gateway\n")
+            self.assertEqual(self.refused(smsd, 1, "dispatcher", act, "mdem"), "smsctl: there is no dispatcher mdem, there is modem, gateway\n")
         self.assertLess(len(self.refused(smsd, 1, "dispatcher", "pause", "x" * 10_000)), 200)
         self.assertEqual(self.acts(smsd), [])
         self.assertEqual(smsd.ctl("dispatcher", "pause", check=False).returncode, 64)
@@ -206,7 +206,7 @@ class Acts(Scenario):
                          entries={name: {"activation": "socket"} for name in ("gateway", "other")})
         own = smsd.folder / "dispatchers" / "gateway.yaml"
         for text in (smsd.run("--check")[1], smsd.ctl("config", "check", check=False).stderr):
-            self.assertIn("other.yaml:1:", text)
+            self.assertIn("dispatchers/other.yaml:2:2:", text)
             self.assertIn("unknown key", text)
         (smsd.folder / "dispatchers" / "other.yaml").unlink()
         code, text = smsd.run("--check")

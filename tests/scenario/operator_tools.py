@@ -207,7 +207,7 @@ class Tools(Scenario):
                     queue.execute("INSERT INTO smsd_submission (id, recipient, attempt, dispatcher, attempts, text, encoding, units, parts, sent_ids, "
                                   "ignored_ids, first_message, rounds, created, ended, fate) VALUES (?, ?, ?, 'debug', 1, 'HOLD', 'gsm7', 4, 1, ?, '[]', ?, 0, "
                                   "'2026-01-01 00:00:00', '2026-01-01 00:00:00', 'held')", (n, f"+47{n}", n, f"[{n}]", n))
-                    queue.execute("INSERT INTO smsd_held VALUES (?, ?)", (n, n))
+                    queue.execute("INSERT INTO smsd_held (message, submission) VALUES (?, ?)", (n, n))
             for words, act in ((["queue", "release", "1"], "release of the held SMS 1, with 1 messages"),
                                (["queue", "discard", "2"], "discard of the held SMS 2, with 1 messages"),
                                (["queue", "retry", "--all"], "retry of all who wait"), (["queue", "cancel"], "cancel of 2 messages")):

@@ -137,7 +137,7 @@ class StartUp(Scenario):
         file = next(smsd.folder.glob("**/debug.yaml"))
         file.unlink()
         os.mkfifo(file)
-        self.refused(smsd, CONFIGURATION, f"{file}: it is not a regular file")
+        self.refused(smsd, CONFIGURATION, f"{file}: not a regular file")
 
     def test_a_second_smsd_on_the_same_state_or_the_same_file_is_refused(self):
         first = self.smsd(self.sqlite()).start()

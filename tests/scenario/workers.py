@@ -58,7 +58,7 @@ class Misbehaviour(Liar):
         first, second = self.all_sent(smsd)
         self.assertIn("+4700000000", second)
         self.assertEqual(first | second, self.everyone())
-        self.assertIn("exit status 75 (gave up)", smsd.text())
+        wait_for("its end is in the log", lambda: "exit status 75 (gave up)" in smsd.text())
 
     def test_a_worker_that_is_frozen_is_killed(self):
         smsd = self.smsd({"when": [{"recipient": "+4700000000", "result": "freeze"}]})
