@@ -27,7 +27,7 @@ class StartUp(Scenario):
         return text
 
     def smsd(self, queue, dispatchers=None, **more):
-        dispatchers = dispatchers or {"debug": ("debug", {"file": str(self.folder / "smsd" / "sent.jsonl")})}
+        dispatchers = dispatchers or {"debug": ("debug", {"file": str(self.folder / more.get("name", "smsd") / "sent.jsonl")})}
         return self.open(Smsd(self.folder, queue, dispatchers, **more))
 
     def sqlite(self):
