@@ -98,7 +98,10 @@ ordered_json json(proto::Status::Reader status) {
         {"ignored", queue.getIgnored()},
         {"ignored_seconds",
          queue.getIgnoredBecause().size() > 0 ? ordered_json(queue.getIgnoredAgo()) : ordered_json(nullptr)},
-        {"ignored_because", queue.getIgnoredBecause().cStr()}}}};
+        {"ignored_because", queue.getIgnoredBecause().cStr()},
+        {"notifications", notificationsName(queue.getNotifications())},
+        {"notifications_problem", queue.getNotificationsProblem().cStr()},
+        {"strain", queue.getStrain().cStr()}}}};
   for (auto trouble : status.getTroubles()) result["troubles"].push_back(trouble.cStr());
   result["dispatchers"] = json(status.getDispatchers());
   return result;

@@ -73,7 +73,7 @@ class Pooler(Scenario):
         smsd = self.smsd(postgres, pooler.dsn()).start()
         wait_for("it is said in status", lambda: self.notifications(smsd)[0] == "silent")
         self.assertIn("pool_mode = session", self.notifications(smsd)[1])
-        self.assertIn("new messages wait for the next poll", smsd.ctl("status"))
+        self.assertIn("new messages wait for the next poll", smsd.ctl("status", check=False).stdout)
         self.assertEqual(smsd.text().count("new messages do not wake smsd"), 1, smsd.text())
         took = self.alert(postgres, smsd, "+471")
         self.assertLess(took, 30, "poll_interval is an hour")
