@@ -41,6 +41,7 @@ std::string faultOf(const kj::Exception& fault) {
 }
 
 std::string faultOf(const std::exception& fault) {
+  if (auto* explained = dynamic_cast<const Explained*>(&fault)) return explained->what();
   if (auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&fault))
     return fmt::format("{}: {}", file->path1().string(), file->code().message());
   if (auto* system = dynamic_cast<const std::system_error*>(&fault)) return system->what();

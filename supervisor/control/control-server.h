@@ -8,7 +8,6 @@
 
 #include <kj/async-io.h>
 
-#include <stdexcept>
 
 #include <filesystem>
 #include <memory>
@@ -42,14 +41,9 @@ struct Subject {
   kj::Function<kj::Promise<Reloaded>()> reload;
 };
 
-/// The socket cannot be had; what() is for the operator.
-class CannotListen : public std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
 class ControlServer final : private kj::TaskSet::ErrorHandler {
  public:
-  /// Binds at once; throws std::runtime_error with what to do when it cannot.
+  /// Binds at once; throws CannotListen with what to do when it cannot.
   ControlServer(kj::AsyncIoContext& io, const std::filesystem::path& socket, Subject subject);
   ~ControlServer() noexcept(false);
 

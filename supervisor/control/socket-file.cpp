@@ -8,7 +8,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <stdexcept>
 
 namespace smsd::control {
 namespace {
@@ -20,12 +19,12 @@ void clearPath(const sockaddr_un& address) {
   struct stat status {};
   if (lstat(address.sun_path, &status) != 0) return;
   if (!S_ISSOCK(status.st_mode))
-    throw std::runtime_error(fmt::format(
+    throw CannotListen(fmt::format(
         "{}: something that is not a socket is there, and stays; name another path as `control.socket`",
         address.sun_path));
   kj::AutoCloseFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
-    throw std::runtime_error(fmt::format(
+    throw CannotListen(fmt::format(
         "{}: another smsd answers there; give this one its own `control.socket`", address.sun_path));
   if (errno == ECONNREFUSED) unlink(address.sun_path);
 }
@@ -34,7 +33,7 @@ kj::AutoCloseFd listenAt(const std::filesystem::path& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.string().size() >= sizeof address.sun_path)
-    throw std::runtime_error(fmt::format("{}: a socket's path has at most {} characters", path.string(),
+    throw CannotListen(fmt::format("{}: a socket's path has at most {} characters", path.string(),
                                          sizeof address.sun_path - 1));
   std::strcpy(address.sun_path, path.c_str());
   clearPath(address);
@@ -44,7 +43,7 @@ kj::AutoCloseFd listenAt(const std::filesystem::path& path) {
   int error = errno;
   umask(before);
   if (bound != 0 || listen(fd.get(), 16) != 0)
-    throw std::runtime_error(fmt::format(
+    throw CannotListen(fmt::format(
         "{}: cannot listen there: {}; `control.socket` needs a folder that exists and can be written",
         path.string(), strerror(bound != 0 ? error : errno)));
   return fd;

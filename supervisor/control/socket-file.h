@@ -2,7 +2,7 @@
 //
 // Owns the path from listen() to its own end: what is removed there is a socket that nobody listens on, or
 // the one that was made here, and never anything else. Called by the control server. Throws
-// std::runtime_error, in words for the operator, where it cannot listen.
+// CannotListen where it cannot listen.
 #pragma once
 
 #include <kj/io.h>
@@ -10,7 +10,14 @@
 
 #include <filesystem>
 
+#include "common/fault.h"
+
 namespace smsd::control {
+
+/// The socket cannot be had; what() is for the operator.
+class CannotListen : public Explained {
+  using Explained::Explained;
+};
 
 class SocketFile {
  public:

@@ -1,5 +1,7 @@
 """Files that a slip in the configuration names: smsd and its workers leave them as they are."""
 
+import socket
+
 from harness import Scenario, Smsd, wait_for
 
 
@@ -27,6 +29,14 @@ class FilesOfOthers(Scenario):
         status, said = smsd.run()
         self.assertEqual(status, 78, said)
         self.assertFalse((self.folder / "queue.db").exists())
+
+    def test_where_another_program_answers_at_the_control_socket_it_is_said(self):
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self.folder / "c.sock"))
+            listener.listen(1)
+            status, said = self.smsd(settings={"control": {"socket": str(self.folder / "c.sock")}}).run()
+        self.assertNotEqual(status, 0)
+        self.assertIn("c.sock: another smsd answers there; give this one its own `control.socket`", said)
 
     def test_the_lock_beside_a_queue_empties_no_file_of_that_name(self):
         other = self.other("queue.db.lock")

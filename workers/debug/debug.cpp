@@ -10,9 +10,9 @@
 #include <cstring>
 #include <ctime>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <system_error>
 
+#include "common/fault.h"
 #include "common/files/regular-file.h"
 #include "common/journal/journal.h"
 #include "common/text/utf.h"
@@ -63,7 +63,7 @@ void requireOwn(int fd, const std::filesystem::path& path) {
   char first = 0;
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || pread(fd, &first, 1, 0) <= 0 || first == '{')
     return;
-  throw std::runtime_error("`file` " + path.string() +
+  throw Explained("`file` " + path.string() +
                            " has something else in it, expected none, an empty one, or one that a debug "
                            "dispatcher has written");
 }

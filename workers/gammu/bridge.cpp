@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -24,7 +23,7 @@ using namespace std::chrono_literals;
 constexpr auto writing = 2000ms;  // for a modem, or libgammu, that does not read
 
 [[noreturn]] void fail() {
-  throw std::runtime_error("no pseudo terminal for libgammu: " + std::system_category().message(errno));
+  throw std::system_error(errno, std::system_category(), "no pseudo terminal for libgammu");
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 //
 // Owns the pseudo terminal, and the thread that carries bytes between it and the modem's line while libgammu
 // waits in a call. Made before the process is locked in, as the lock allows no other terminal. Called by the
-// modem on its thread. Throws std::runtime_error where the system has no pseudo terminal to give.
+// modem on its thread. Throws std::system_error where the system has no pseudo terminal to give.
 #pragma once
 
 #include <kj/io.h>

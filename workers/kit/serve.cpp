@@ -40,6 +40,7 @@ Locked lockIn(const Place& place, Dispatcher& dispatcher) {
   } catch (const std::exception& e) {
     auto* refused = dynamic_cast<const sandbox::LockFailed*>(&e);
     std::string why = refused != nullptr ? refused->what() : faultOf(e);
+    if (dynamic_cast<const Explained*>(&e) != nullptr) throw CannotServe(why);
     if (place.lock == Lock::required) throw CannotServe(fmt::format("will not serve unlocked: {}", why));
     journal::Entry(journal::Level::warning, fmt::format("{}: serves unlocked: {}", place.name, why)).write();
     return {};

@@ -77,6 +77,7 @@ TEST(Fault, IsCalledByItsKindAndNeverByALibrarysWords) {
   auto words = faultIn([] { (void)nlohmann::json::parse("hunter2"); });
   EXPECT_TRUE(words.starts_with("an internal error (nlohmann::")) << words;
   EXPECT_EQ(words.find("hunter2"), std::string::npos) << words;
+  EXPECT_EQ(faultIn([] { throw Explained("/x: not ours, expected ours"); }), "/x: not ours, expected ours");
   EXPECT_EQ(faultIn([] { throw std::bad_alloc(); }), "there is no memory left");
   EXPECT_EQ(faultIn([] { (void)std::string().at(1); }), "an internal error (std::out_of_range)");
   EXPECT_EQ(faultIn([] { throw std::system_error(ENOSPC, std::generic_category(), "/x"); }),
