@@ -383,6 +383,17 @@ TEST(GammuModem, LeaksNoDescriptorHoweverOftenItIsOpenedAndAborted) {
   EXPECT_EQ(open(), before);
 }
 
+TEST(GammuLine, WritesWhatTheLineTakesAtOnceThoughTheTimeIsOver) {
+  Emulator emulator;
+  Line line;
+  ASSERT_EQ(line.open(emulator.link(), 115200), LineError::none);
+  line.write("AT+CFUN=1\r", 0ms);
+  const auto end = std::chrono::steady_clock::now() + 10s;
+  while (emulator.status()["starts"] == 0 && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  EXPECT_EQ(emulator.status()["starts"], 1);
+}
+
 TEST(GammuPhone, SaysAPeriodInTheNetworksSteps) {
   using std::chrono::minutes;
   const std::pair<int, int> rows[] = {{1, 0},

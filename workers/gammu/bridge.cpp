@@ -81,12 +81,13 @@ void Bridge::toDriver(Line& line) {
   const std::string bytes = line.dialogue().takeForDriver();
   std::string_view rest = bytes;
   const auto end = std::chrono::steady_clock::now() + writing;
-  while (!rest.empty() && std::chrono::steady_clock::now() < end) {
+  while (!rest.empty()) {
     const ssize_t written = ::write(near_, rest.data(), rest.size());
     if (written > 0) {
       rest.remove_prefix(static_cast<std::size_t>(written));
       continue;
     }
+    if (std::chrono::steady_clock::now() >= end) return;
     pollfd look{near_, POLLOUT, 0};
     ::poll(&look, 1, 100);
   }
@@ -113,7 +114,8 @@ void Carrier::begin() {
 
 void Carrier::end() {
   std::unique_lock lock(guard_);
-  if (state_ == State::carrying) state_ = State::ending;
+  state_ = State::ending;
+  changed_.notify_all();  // where the modem is gone the thread waits for this
   bridge_.wake();
   changed_.wait(lock, [this] { return state_ == State::resting; });
 }

@@ -120,28 +120,31 @@ void Line::flush() { tcflush(fd_, TCIOFLUSH); }
 
 void Line::drain(Milliseconds silence) {
   const auto end = Clock::now() + longestDrain;
-  while (waitFor(POLLIN, std::min(end, Clock::now() + silence)))
+  while (Clock::now() < end && waitFor(POLLIN, std::min(end, Clock::now() + silence)))
     if (!receive()) return;
 }
 
 bool Line::waitFor(short events, Clock::time_point end) const {
   while (!interrupted_) {
-    auto left = std::chrono::duration_cast<Milliseconds>(end - Clock::now());
-    if (left <= 0ms) return false;
+    // Looked at before the time is: on a busy machine it may be over although all is there.
+    const auto left = std::max(std::chrono::ceil<Milliseconds>(end - Clock::now()), Milliseconds(0));
     pollfd look{fd_, events, 0};
-    int count = ::poll(&look, 1, static_cast<int>(std::min<Milliseconds>(left, slice).count()));
+    const int count = ::poll(&look, 1, static_cast<int>(std::min<Milliseconds>(left, slice).count()));
     if (count > 0) return true;
     if (count < 0 && errno != EINTR) return false;
+    if (left == 0ms) return false;
   }
   return false;
 }
 
 void Line::write(std::string_view bytes, Milliseconds within) {
-  auto end = Clock::now() + within;
-  while (!bytes.empty() && waitFor(POLLOUT, end)) {
-    ssize_t written = ::write(fd_, bytes.data(), bytes.size());
-    if (written < 0 && errno != EAGAIN && errno != EINTR) return;
+  const auto end = Clock::now() + within;
+  while (!interrupted_) {
+    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
     if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
+    if (bytes.empty()) return;
+    if (written < 0 && errno != EAGAIN && errno != EINTR) return;
+    if (!waitFor(POLLOUT, end)) return;
   }
 }
 
@@ -170,11 +173,14 @@ Line::Milliseconds Line::settle(Milliseconds wait) {
 Reply Line::ask(std::string_view command, Milliseconds within) {
   const auto end = Clock::now() + within;
   write(dialogue_.fromDriver(std::string(command) + "\r"), within);
+  bool isOver = false;  // one last look, for what came in time
   for (;;) {
     const auto wait = settle(std::chrono::ceil<Milliseconds>(end - Clock::now()));
-    if (dialogue_.reply() || interrupted_ || Clock::now() >= end) break;
+    if (dialogue_.reply() || interrupted_ || isOver) break;
+    isOver = Clock::now() >= end;
     if (waitFor(POLLIN, Clock::now() + wait) && !receive()) return Reply::of(Reply::End::gone);
   }
+  if (isOver) dialogue_.settle();
   dialogue_.takeForDriver();
   return dialogue_.reply().value_or(Reply{});
 }
