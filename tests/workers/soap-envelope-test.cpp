@@ -41,6 +41,8 @@ TEST(Soap, ReadsValuesWhereTheyStand) {
   EXPECT_EQ(read(enveloped("<r><a xsi:nil='1'>x</a><b><c>1</c></b></r>")),
             R"({"result":null,"values":{"a":null,"b":{"c":"1"}}})");
   EXPECT_EQ(read(enveloped("<r/>")), R"({"values":{}})");
+  EXPECT_EQ(read("<br />\n<b>Notice</b>: x<br />\n<?xml version='1.0'?>" + enveloped("<r><a>17</a></r>")),
+            R"({"result":"17","values":{"a":"17"}})");
   EXPECT_EQ(read(enveloped("<r><a>17</a></r>"), "none"), R"({"values":{"a":"17"}})");
 }
 

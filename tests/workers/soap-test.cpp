@@ -310,7 +310,7 @@ TEST_F(SoapTest, FindsTheEnvelopeInAnMtomAnswerAndReadsItsCharset) {
       "<?xml version='1.0' encoding='ISO-8859-1'?>" + enveloped("<r><a>T-\xE5</a></r>");
   EXPECT_EQ(answered(latin1), "accepted: T-å");
   EXPECT_EQ(answered("--b\r\nContent-Type: application/xop+xml; charset=ISO-8859-1\r\n\r\n" +
-                     enveloped("<r><a>T-\xE5</a></r>") + "\r\n--b\r\n\r\nattached\r\n--b--\r\n"),
+                     enveloped("<r><a>T-\xE5</a></r>") + "\r\n--b\r\n\r\nattached <b &\r\n--b--\r\n"),
             "accepted: T-å");
 }
 

@@ -180,8 +180,9 @@ std::optional<nlohmann::json> readAnswer(std::string_view xml, std::string_view 
   if (!document.load_buffer(xml.data(), xml.size(), how, pugi::encoding_utf8)) return std::nullopt;
   if (document.find_child([](pugi::xml_node n) { return n.type() == pugi::node_doctype; }))
     return std::nullopt;
-  auto envelope = document.document_element();
-  if (!isSoap(envelope, "Envelope")) return std::nullopt;
+  // Not the first element, where a notice of PHP stands before it.
+  auto envelope = document.find_child([](pugi::xml_node n) { return isSoap(n, "Envelope"); });
+  if (!envelope) return std::nullopt;
   auto body = envelope.find_child([](pugi::xml_node n) { return isSoap(n, "Body"); });
   auto content = firstElement(body);
   if (!content) return std::nullopt;
