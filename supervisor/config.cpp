@@ -183,7 +183,7 @@ void declareAdminMail(Keys& keys, Config& config) {
                 "how long the first entry waits for what comes with it");
   keys.duration("admin_mail.interval", mail.interval, {1s, 24h},
                 "between two mails; what comes meanwhile is counted");
-  keys.integer("admin_mail.lines", mail.lines, {1, 100}, "how many of the last entries a mail shows");
+  keys.integer("admin_mail.lines", mail.lines, {1, 100}, "how many entries a mail shows: the most severe, and of equal ones the last");
   keys.rule("admin_mail.to", [&mail]() -> std::optional<std::string> {
     constexpr std::size_t most = 64;  // a recipient's bound in proto/dispatcher.capnp
     if (mail.to.empty() || (mail.to.size() <= most && mail.to.find('@') != std::string::npos))

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <numeric>
 #include <vector>
 
 #include "common/text/utf.h"
@@ -32,7 +33,13 @@ void Collection::add(Note note) {
   ++counts_[counted];
   note.words = text::printable(note.words, mostOfLine);
   last_.push_back(std::move(note));
-  if (last_.size() > most_) last_.pop_front();
+  if (last_.size() > most_) drop();
+}
+
+/// A storm of warnings leaves the error that it came with.
+void Collection::drop() {
+  last_.erase(std::max_element(last_.begin(), last_.end(),
+                               [](auto& one, auto& other) { return one.level < other.level; }));
 }
 
 void Collection::addEarlier(const Collection& earlier) {
@@ -40,8 +47,8 @@ void Collection::addEarlier(const Collection& earlier) {
   since_ = earlier.since_;
   total_ += earlier.total_;
   for (auto& [counted, count] : earlier.counts_) counts_[counted] += count;
-  for (auto note = earlier.last_.rbegin(); note != earlier.last_.rend() && last_.size() < most_; ++note)
-    last_.push_front(*note);
+  last_.insert(last_.begin(), earlier.last_.begin(), earlier.last_.end());
+  while (last_.size() > most_) drop();
 }
 
 std::string Collection::headText(const std::string& host) const {
@@ -61,19 +68,27 @@ std::string Collection::text(const std::string& host, std::size_t mostBytes) con
   std::string head = headText(host);
   // The end of the last line, and the sentence in front of the lines.
   std::size_t room = mostBytes - std::min(mostBytes, head.size() + 200);
-  std::vector<std::string> lines;
-  for (auto note = last_.rbegin(); note != last_.rend(); ++note) {
-    std::string line = fmt::format("{} {}: {}\n", timeOf(note->at), nameOf(note->level), note->words);
+  // By severity, then the last first; they are shown in order of time.
+  std::vector<std::size_t> order(last_.size());
+  std::iota(order.rbegin(), order.rend(), 0);
+  std::stable_sort(order.begin(), order.end(), [this](std::size_t one, std::size_t other) {
+    return last_[one].level < last_[other].level;
+  });
+  std::map<std::size_t, std::string> lines;
+  for (std::size_t n : order) {
+    std::string line =
+        fmt::format("{} {}: {}\n", timeOf(last_[n].at), nameOf(last_[n].level), last_[n].words);
     if (line.size() > room) break;
     room -= line.size();
-    lines.push_back(std::move(line));
+    lines.emplace(n, std::move(line));
   }
   std::string text = head;
+  const bool mixed = !counts_.empty() && counts_.begin()->first.first != counts_.rbegin()->first.first;
   text += lines.size() == total_
               ? "\n"
-              : fmt::format("\nThe last {} of {}; the journal has them all (journalctl -t smsd).\n\n",
-                            lines.size(), total_);
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line) text += *line;
+              : fmt::format("\nThe {} {} of {}; the journal has them all (journalctl -t smsd).\n\n",
+                            mixed ? "most severe and last" : "last", lines.size(), total_);
+  for (auto& [n, line] : lines) text += line;
   return std::string(text::truncated(text, mostBytes));
 }
 

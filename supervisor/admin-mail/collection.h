@@ -25,7 +25,7 @@ struct Note {
 
 class Collection {
  public:
-  /// Keeps the words of the last `lines` notes.
+  /// Keeps the words of `lines` notes: the most severe, and of equal ones the last.
   explicit Collection(std::size_t lines) : most_(lines) {}
 
   void add(Note note);
@@ -34,19 +34,21 @@ class Collection {
   bool empty() const { return total_ == 0; }
   std::uint64_t total() const { return total_; }
 
-  /// At most `mostBytes` bytes of UTF-8, lines end with LF. Where it has to be shorter, the oldest lines go.
+  /// At most `mostBytes` bytes of UTF-8, lines end with LF. Where it has to be shorter, the least severe lines
+  /// go first, and of equal ones the oldest.
   std::string text(const std::string& host, std::size_t mostBytes) const;
 
  private:
   using Counted = std::pair<journal::Level, std::string>;  // the level, and the event
 
   std::string headText(const std::string& host) const;
+  void drop();
 
   std::size_t most_;
   std::uint64_t total_ = 0;
   std::map<Counted, std::uint64_t> counts_;
   std::chrono::system_clock::time_point since_;
-  std::deque<Note> last_;
+  std::deque<Note> last_;  // in order of time
 };
 
 }  // namespace smsd

@@ -30,16 +30,32 @@ std::size_t count(const std::string& text, const std::string& what) {
 
 TEST(Collection, SaysHowMuchOfWhatAndTheLastLines) {
   Collection collection(2);
-  collection.add(note("sms-ignored", "first"));
+  collection.add(note("sms-waits", "first", Level::warning));
   collection.add(note("sms-waits", "second", Level::warning));
   collection.add(note("sms-ignored", "third"));
   std::string text = collection.text("nms1", 16'384);
-  EXPECT_NE(text.find("smsd on nms1: 2 errors, 1 warning since 20"), std::string::npos) << text;
-  EXPECT_NE(text.find("        2  sms-ignored (error)\n        1  sms-waits (warning)\n"), std::string::npos)
+  EXPECT_NE(text.find("smsd on nms1: 1 error, 2 warnings since 20"), std::string::npos) << text;
+  EXPECT_NE(text.find("        1  sms-ignored (error)\n        2  sms-waits (warning)\n"), std::string::npos)
       << text;
-  EXPECT_NE(text.find("The last 2 of 3"), std::string::npos) << text;
+  EXPECT_NE(text.find("The most severe and last 2 of 3"), std::string::npos) << text;
   EXPECT_EQ(text.find("first"), std::string::npos) << text;
   EXPECT_LT(text.find("warning: second"), text.find("error: third")) << text;
+}
+
+TEST(Collection, AStormOfWarningsLeavesTheErrorThatItCameWith) {
+  Collection collection(3);
+  collection.add(note("sms-ignored", "the error"));
+  for (int i = 0; i < 100; ++i)
+    collection.add(note("sms-waits", "warning " + std::to_string(i) + std::string(300, 'x'), Level::warning));
+  std::string text = collection.text("nms1", 16'384);
+  EXPECT_LT(text.find("error: the error"), text.find("warning: warning 98")) << text;
+  EXPECT_NE(text.find("warning: warning 99"), std::string::npos) << text;
+  EXPECT_EQ(text.find("warning: warning 97"), std::string::npos) << text;
+  EXPECT_NE(collection.text("nms1", 500).find("error: the error"), std::string::npos);
+  Collection later(3);
+  for (int i = 0; i < 3; ++i) later.add(note("sms-waits", "later", Level::warning));
+  later.addEarlier(collection);
+  EXPECT_NE(later.text("nms1", 16'384).find("error: the error"), std::string::npos);
 }
 
 TEST(Collection, SaysNothingOfDroppedLinesWhereThereAreNone) {
