@@ -11,6 +11,7 @@
 #include <chrono>
 #include <climits>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
@@ -77,15 +78,22 @@ class InFlight {
   }
   void clear() { *this = InFlight(); }
   /// An attempt has ended that was begun so long ago.
-  void took(Time time) { took_ = time; }
+  void took(Time time) {
+    if (time >= quick)
+      quickInARow_ = 0;
+    else if (quickInARow_ < SIZE_MAX)
+      ++quickInARow_;
+  }
 
   bool probing() const { return probes_ > 0; }
   bool isProbe(queue::AttemptId attempt) const {
     auto found = out_.find(attempt);
     return found != out_.end() && found->second.kind == Kind::probe;
   }
-  bool slow(Time now) const {
-    return took_ >= quick || (!order_.empty() && now - order_.front().first >= quick);
+  /// One has just taken long, or takes long now. It is over when a whole window of others in a row did not:
+  /// a single SMS that is answered at once says little where others wait for a timeout.
+  bool slow(std::size_t window, Time now) const {
+    return quickInARow_ < window || (!order_.empty() && now - order_.front().first >= quick);
   }
   /// `taken`: places that are taken in the worker.
   Places places(std::size_t window, std::size_t backlog, std::size_t taken, Time now) const {
@@ -93,7 +101,7 @@ class InFlight {
     Places places;
     if (!ranks_.empty()) places.mildest = ranks_.rbegin()->first;
     places.all = places.others = left(window + backlog);
-    if (!slow(now)) return places;
+    if (!slow(window, now)) return places;
     places.all = left(window);
     places.others = left(window - reserve(window));
     return places;
@@ -104,7 +112,7 @@ class InFlight {
   std::deque<std::pair<Time, queue::AttemptId>> order_;  // as they were handed over, some of them ended
   std::map<int, std::size_t> ranks_;                     // how many of each are out
   std::size_t probes_ = 0;
-  Time took_{0};
+  std::size_t quickInARow_ = SIZE_MAX;
 };
 
 }  // namespace smsd::keeper

@@ -11,6 +11,8 @@
 
 #include <kj/async-io.h>
 
+#include <algorithm>
+#include <climits>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -80,9 +82,13 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   bool probes() const { return usable() && breaker() == Breaker::State::halfOpen; }
   /// Not usable, as it rests; but for such failures that an SMS of this rank may be the probe now.
   bool triesFor(int rank) const { return mayTry() && !usable() && breaker_.opensFor(rank, now()); }
-  bool triesForSome() const { return triesFor(INT_MIN); }
-  /// For which: those that are more severe than this rank. None: for any.
-  std::optional<int> triesAbove() const { return breaker_.openFrom(); }
+  bool triesForSome() const { return triesFor(INT_MIN) && allowance(config_.quota.reserveFor) > 0; }
+  /// For which: those that are more severe than this rank, as far as the day's limit goes. None: for any.
+  std::optional<int> triesAbove() const {
+    auto from = breaker_.openFrom();
+    if (allowance(std::nullopt) > 0) return from;
+    return std::min(from.value_or(INT_MAX), config_.quota.reserveFor + 1);
+  }
   /// Its first worker has neither become ready nor failed yet.
   bool undecided() const { return undecided_; }
   /// How many of this severity the day's limit leaves; SIZE_MAX: there is no limit.

@@ -20,6 +20,13 @@ void put(World& world, const std::string& name, int count, int severity) {
   for (int i = 0; i < count; ++i) world.memory.put(name + " " + std::to_string(i), "text", severity);
 }
 
+/// A lease is measured by the kernel's clock as well, which a busy machine does not stop for.
+Config patientConfig() {
+  Config config = quietConfig();
+  config.queue.lease = 10min;
+  return config;
+}
+
 /// How many mild ones left between the first and the last severe one.
 long mildBetween(const Names& names) {
   auto first = std::find_if(names.begin(), names.end(), isSevere);
@@ -40,7 +47,7 @@ TEST(Severity, OnlyTheShareOfTheMildLeavesInAStormOfSevereOnes) {
   constexpr int mildOnes = 500, severeOnes = 140;
   for (unsigned share : {8u, 3u, 0u})
     for (auto [window, backlog] : {std::pair(1u, 0u), {1u, 1u}, {8u, 8u}, {64u, 64u}}) {
-      Config config = quietConfig();
+      Config config = patientConfig();
       config.queue.mildShare = static_cast<int>(share);
       World world({{"gateway", window, backlog}}, config);
       put(world, "mild", mildOnes, mild);
@@ -65,7 +72,7 @@ TEST(Severity, OnlyTheShareOfTheMildLeavesInAStormOfSevereOnes) {
 /// One gateway that takes what is severe, and leaves the mild unknown.
 struct Poisoned {
   explicit Poisoned(unsigned window, unsigned backlog, Milliseconds takes)
-      : world({{"gateway", window, backlog}}), takes_(takes) {
+      : world({{"gateway", window, backlog}}, patientConfig()), takes_(takes) {
     world["gateway"].took = takes;
   }
   /// What is mild is answered when its time is over, what is severe at once.
@@ -226,6 +233,27 @@ TEST(Severity, TheOnlyPlaceOfAModemWaitsForALookAtTheHead) {
   world.quiet();
   ASSERT_EQ(world["modem"].handed.size(), 2u);
   EXPECT_EQ(world.handedTo("modem").back(), "severe");
+}
+
+// What is claimed and cannot be handed over would be given back, and claimed again.
+TEST(Severity, IsLookedForNoFurtherThanTheLimitOfTheDayReachesWhileADispatcherRests) {
+  World world({{.name = "gateway", .quota = {.perDay = 3, .reserve = 1, .reserveFor = 1}}});
+  world["gateway"].took = 10s;
+  put(world, "mild", 2, mild);
+  world.start();
+  for (int i = 0; i < 2; ++i) world["gateway"].sayAll(unknown()), world.quiet();
+  ASSERT_EQ(world.road->keepers()[0]->state(), keeper::State::resting);
+  std::size_t before = world.memory.calls();
+  world.alert("middle", "text", 3);
+  EXPECT_LT(world.memory.calls(), before + 10);
+  const std::size_t handed = world["gateway"].handed.size();
+  world.alert("severe", "text", severe);
+  ASSERT_EQ(world["gateway"].handed.size(), handed + 1) << "that is what the reserve is for";
+  EXPECT_EQ(world.handedTo("gateway").back(), "severe");
+  world["gateway"].sayAll(unknown());
+  before = world.memory.calls();
+  world.alert("severe, too", "text", severe);
+  EXPECT_LT(world.memory.calls(), before + 10);
 }
 
 TEST(Severity, ATestSmsIsNoProbeBeforeAnAlert) {

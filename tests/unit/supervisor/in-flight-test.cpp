@@ -49,29 +49,32 @@ TEST(InFlight, KeepsASixteenthOfAWindowAndAtLeastOnePlaceOfMoreThanOne) {
   for (auto [window, kept] : rows) EXPECT_EQ(InFlight::reserve(window), kept) << window;
 }
 
-TEST(InFlight, IsSlowAfterAnAttemptThatTookASecondUntilOneThatDidNot) {
+TEST(InFlight, IsSlowAfterAnAttemptThatTookASecondUntilAWholeWindowDidNot) {
   InFlight out;
-  EXPECT_FALSE(out.slow(100s));
+  EXPECT_FALSE(out.slow(4, 100s));
   out.took(1s);
-  EXPECT_TRUE(out.slow(100s));
   EXPECT_EQ(out.places(4, 2, 0, 100s).of(mild), 3u);
-  out.took(999ms);
-  EXPECT_FALSE(out.slow(100s));
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_TRUE(out.slow(4, 100s)) << i;
+    out.took(999ms);
+  }
+  EXPECT_FALSE(out.slow(4, 100s));
+  EXPECT_EQ(out.places(4, 2, 0, 100s).of(mild), 6u);
 }
 
 TEST(InFlight, GoesByTheOldestThatIsOutWhateverOrderTheyEndIn) {
   InFlight out;
   for (queue::AttemptId attempt = 1; attempt <= 3; ++attempt)
     out.add(attempt, {.since = std::chrono::seconds(attempt), .rank = static_cast<int>(attempt), .recipient = {}});
-  EXPECT_TRUE(out.slow(2s));
+  EXPECT_TRUE(out.slow(4, 2s));
   EXPECT_TRUE(out.remove(2));
   EXPECT_FALSE(out.remove(2));
-  EXPECT_TRUE(out.slow(2s));
+  EXPECT_TRUE(out.slow(4, 2s));
   EXPECT_EQ(out.remove(1)->rank, 1);
-  EXPECT_FALSE(out.slow(3999ms));
-  EXPECT_TRUE(out.slow(4s));
+  EXPECT_FALSE(out.slow(4, 3999ms));
+  EXPECT_TRUE(out.slow(4, 4s));
   out.remove(3);
-  EXPECT_FALSE(out.slow(100s));
+  EXPECT_FALSE(out.slow(4, 100s));
 }
 
 TEST(InFlight, CountsProbes) {
