@@ -3,9 +3,11 @@
 libfaketime gives one process a clock that a file says, read at each call; the kernel's clocks that only count go on as they are.
 """
 
+import contextlib
 import glob
 import json
 import os
+import sqlite3
 import time
 
 from harness import Postgres, Scenario, Smsd, sms_in, wait_for
@@ -51,8 +53,8 @@ class SteppedPostgres(Postgres):
             os.environ.update(before)
 
 
-DEFERS = {"when": [{"text": "waits", "result": "defer", "times": 10}], "file": "sent.jsonl", "window": 1}
-RETRY = {"delay": "3s", "factor": 1, "max_delay": "3s"}
+WAIT = 15  # seconds
+STEPS = (2, 0, -2, 0)  # where the clock is, in hours
 
 
 class Clock(Scenario):
@@ -65,50 +67,52 @@ class Clock(Scenario):
         return sorted(s["recipient"] for s in sms_in(smsd.folder / "state" / "sent.jsonl"))
 
     def waiting_are_sent(self, clock, smsd, put, waiting):
-        """Ten recipients wait when the clock is stepped: all are sent within a few waits."""
-        for number, hours in enumerate((2, 0, -2, 0)):
+        """Ten recipients wait when the clock is stepped: all are sent when their wait is over all the same, and it is said."""
+        for number, hours in enumerate(STEPS):
             before = len(self.sent(smsd))
             put()
-            wait_for("all have had a round", lambda: waiting() >= 10)
+            self.assertEqual((waiting(), len(self.sent(smsd)) - before), (10, 0))
             clock.step(hours)
             began = time.monotonic()
-            wait_for("all are sent", lambda: len(self.sent(smsd)) - before >= 10, deadline=30)
+            wait_for("all are sent", lambda: len(self.sent(smsd)) - before >= 10, deadline=60)
             self.say(step=number, clock_is_at=f"{hours:+d} h", sent=len(self.sent(smsd)) - before, took=f"{time.monotonic() - began:.1f} s")
-        self.assertEqual(self.sent(smsd), sorted(NUMBERS * 4))
+            way = "ahead" if hours > (0, *STEPS)[number] else "back"
+            wait_for("it is said", lambda: smsd.text().count("the database's clock was stepped") == number + 1)
+            self.assertIn(f"stepped {way} by 2h", smsd.text().split("the database's clock was ")[-1])
+        self.assertEqual(self.sent(smsd), sorted(NUMBERS * len(STEPS)))
+        self.assertEqual((smsd.status()["queue"]["ignored"], smsd.text().count("fenced")), (0, 0))
 
     def test_recipients_that_wait_are_sent_whichever_way_the_servers_clock_is_stepped(self):
         postgres = self.open(SteppedPostgres(self.folder))
-        smsd = install(self.open(Smsd(self.folder, postgres_queue(postgres), {"only": ("debug", {"file": "sent.jsonl"})},
-                                      settings={"retry": RETRY, "queue": {**postgres_queue(postgres), "expire_after": "1h"}})))
-        # What waits is put there as smsd puts it: a row of the queue and its wait.
+        queue = {**postgres_queue(postgres), "expire_after": "1h", "lease": "2s"}
+        smsd = install(self.open(Smsd(self.folder, queue, {"only": ("debug", {"file": "sent.jsonl"})}))).start()
+
         def put():
+            """As smsd leaves them: a row of the queue, and a wait."""
             postgres.sql("TRUNCATE smsq RESTART IDENTITY")
-            for number in NUMBERS:
-                postgres.sql(f"INSERT INTO smsd.wait (recipient, rounds, due) VALUES ('{number}', 1, now() + interval '2 s')")
-                postgres.sql(f"INSERT INTO smsq (time, phone, msg) VALUES (now(), '{number}', 'alert')")
-        smsd.start()
+            postgres.sql("".join(f"INSERT INTO smsd.wait (recipient, rounds, due) VALUES ('{n}', 1, now() + interval '{WAIT} s');"
+                                 f"INSERT INTO smsq (time, phone, msg) VALUES (now(), '{n}', 'alert');" for n in NUMBERS))
         self.waiting_are_sent(postgres.clock, smsd, put, lambda: postgres.number("SELECT count(*) FROM smsd.wait"))
         self.assertEqual(postgres.number("SELECT count(*) FROM smsq WHERE sent <> 'Y'"), 0)
-        wait_for("it is said", lambda: smsd.text().count("the database's clock was stepped") >= 2, deadline=40)
 
     def test_recipients_that_wait_are_sent_whichever_way_this_hosts_clock_is_stepped(self):
-        clock = FakeClock(self.folder)
-        smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}, "expire_after": "1h"},
-                              {"only": ("debug", {"file": "sent.jsonl", "when": [{"text": "waits", "result": "defer", "times": 10}]})},
-                              settings={"retry": RETRY}))
+        clock, path, hours = FakeClock(self.folder), self.folder / "queue.db", iter((0, *STEPS))
+        queue = {"backend": "sqlite", "sqlite": {"path": str(path)}, "expire_after": "1h", "lease": "2s"}
+        smsd = self.open(Smsd(self.folder, queue, {"only": ("debug", {"file": "sent.jsonl"})}))
         smsd.start(environment=clock.environment())
-        for hours in (2, -2):
-            before = len(self.sent(smsd))
-            deferred = smsd.dispatcher("only")["deferred"]
-            for number in NUMBERS:
-                smsd.ctl("send", number, "waits" if hours == 2 else "alert")
-            if hours == 2:
-                wait_for("some wait", lambda: smsd.dispatcher("only")["deferred"] > deferred)
-            clock.step(hours)
-            wait_for("all are sent", lambda: len(self.sent(smsd)) - before >= 10, deadline=30)
-            self.assertEqual(smsd.status()["queue"]["ignored"], 0)
-        self.assertEqual(self.sent(smsd), sorted(NUMBERS * 2))
-        self.assertIsNone(smsd.process.poll())
+
+        def sql(*statements):
+            with contextlib.closing(sqlite3.connect(path, timeout=10)) as db, db:
+                return [db.execute(statement).fetchall() for statement in statements][-1]
+
+        def put():
+            """As smsd leaves them, by its clock."""
+            now = int(1000 * (time.time() + 3600 * next(hours)))
+            sql(*(f"INSERT INTO smsd_wait (recipient, rounds, due, reason, noted) VALUES ('{n}', 1, {now + 1000 * WAIT}, '', {now})" for n in NUMBERS),
+                *(f"INSERT INTO smsq (time, phone, msg) VALUES (strftime('%Y-%m-%d %H:%M:%f', {now} / 1000.0, 'unixepoch'), '{n}', 'alert')"
+                  for n in NUMBERS))
+        self.waiting_are_sent(clock, smsd, put, lambda: sql("SELECT count(*) FROM smsd_wait")[0][0])
+        self.assertEqual(sql("SELECT count(*) FROM smsq WHERE sent <> 'Y'"), [(0,)])
 
     def test_a_dead_supervisor_is_taken_over_from_in_its_time_and_a_living_one_is_not(self):
         postgres = self.open(SteppedPostgres(self.folder))
