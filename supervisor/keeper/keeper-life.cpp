@@ -63,6 +63,11 @@ void Keeper::letGo(const std::string& why) {
 }
 
 void Keeper::restart(const std::string& why) {
+  replacing_ = outlivesUs();
+  startOver(why);
+}
+
+void Keeper::startOver(const std::string& why) {
   auto phase = life_.phase();
   if (phase == Life::Phase::leaving || phase == Life::Phase::over) return;
   restarting_ = worker_.get() != nullptr;
@@ -112,7 +117,7 @@ void Keeper::carryOut(Action action) {
 void Keeper::hire() {
   respawn_.cancel();
   cause_ = Cause::other;
-  lastWords_ = false;
+  lastWords_ = replacing_ = false;
   try {
     auto desk = kj::heap<Desk>(*this, life_.generation());
     auto& reports = *desk;
@@ -143,7 +148,7 @@ void Keeper::wanted() {
 void Keeper::retire() {
   Milliseconds patience = std::min(config_.timeout, longestRetirement);
   auto late = timer_.afterDelay(static_cast<std::int64_t>(patience.count()) * kj::MILLISECONDS);
-  auto drained = (outlivesUs() ? worker_->quit() : worker_->drain()).catch_([](kj::Exception&&) {});
+  auto drained = (replacing_ ? worker_->quit() : worker_->drain()).catch_([](kj::Exception&&) {});
   tasks_.add(drained.exclusiveJoin(kj::mv(late)).then([this, generation = life_.generation()]() {
     carryOut(life_.said(generation, Event::drained));
   }));
@@ -153,7 +158,7 @@ void Keeper::retire() {
 /// quit.
 void Keeper::endWorker() {
   const bool wasAsked = ready_;  // by retire()
-  if (!restarting_ || !outlivesUs() || wasAsked) return worker_->end(endWhy_);
+  if (!replacing_ || wasAsked) return worker_->end(endWhy_);
   auto late = timer_.afterDelay(quitsWithin);
   auto quit = worker_->quit().catch_([](kj::Exception&&) {});
   tasks_.add(quit.exclusiveJoin(kj::mv(late)).then([this, generation = life_.generation()]() {

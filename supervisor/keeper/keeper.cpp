@@ -203,7 +203,7 @@ void Keeper::reconfigure(const DispatcherConfig& config, Hire hire) {
   quota_.configure(config.quota);
   hire_ = kj::mv(hire);
   breaker_ = Breaker(std::min(dear, config.timeout / 2));
-  restart("its configuration has changed");
+  startOver("its configuration has changed");
 }
 
 void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {

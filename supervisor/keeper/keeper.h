@@ -130,7 +130,8 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   /// A fresh worker as soon as what is out has finished, or a while later. What was is forgotten: an operator
   /// who mended something sees it tried.
   void restart(const std::string& why);
-  /// A reload: the next worker is one of the new kind, and it follows as by restart().
+  /// A reload: the next worker is one of the new kind, and it follows as by restart(). Of a worker that
+  /// systemd started the connection alone is a new one: its file is not what has changed.
   void reconfigure(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan);
   void reconfigure(const DispatcherConfig& config, Hire hire);
   bool paused() const { return paused_; }
@@ -187,6 +188,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   void carryOut(Life::Action action);
   void hire();
   void rest();
+  void startOver(const std::string& why);
   void retire();
   void endWorker();
   bool isShutOut() const;
@@ -249,6 +251,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   bool undecided_ = true;
   bool paused_ = false;              // by the operator
   bool restarting_ = false;          // this generation's end is the operator's will
+  bool replacing_ = false;           // and its process with it, which is not ours to end
   Cause cause_ = Cause::other;       // of this generation's end, as it said itself
   bool lastWords_ = false;           // it said so
   bool told_ = false;                // the last generation ended because somebody restarts its unit

@@ -6,6 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <optional>
 #include <sstream>
 
 #include "common/io/output.h"
@@ -118,7 +119,15 @@ int steer(const Config& config, const std::string& name, Act act, Form form) {
 int reload(const std::string& file, Form form) {
   // What is wrong in the file is the daemon's to say: also its journal has it then.
   const auto read = readConfig(file, Reach::valuesOnly);
-  control::Client client(read.config.controlSocket);
+  std::optional<control::Client> connected;
+  try {
+    connected.emplace(read.config.controlSocket);
+  } catch (const control::Unreachable&) {
+    // Where its socket is may be what cannot be read.
+    if (!read.problems.empty()) throw Failure(EX_CONFIG, config::describe(read.problems));
+    throw;
+  }
+  control::Client& client = *connected;
   auto response = client.wait<capnp::Response<Control::ReloadResults>>(
       client.control().reloadRequest().send(), reloadPatience);
   if (response.getProblem().size() > 0)

@@ -115,6 +115,16 @@ TEST(Keeper, TellsAWorkerOfSystemdsToQuitWhenItIsRestarted) {
   }
 }
 
+TEST(Keeper, LeavesTheProcessOfSystemdsWhenOnlyItsEntryHasChanged) {
+  Bench bench(Activation::socket);
+  bench.start();
+  bench.keeper.reconfigure(named("modem", Activation::socket), bench.worker.hire());
+  bench.turn();
+  EXPECT_EQ(bench.worker.quits, 0u);
+  EXPECT_EQ(bench.worker.drains, 1u);
+  EXPECT_EQ(bench.worker.hired, 2u) << "connected again";
+}
+
 TEST(Keeper, TellsAWorkerOfSystemdsToQuitThatIsNotReadyYet) {
   Bench bench(Activation::socket);
   situations.at("starting")(bench);

@@ -98,6 +98,8 @@ class Unit:
             self._start()
 
     def close(self):
+        if self.over.is_set():
+            return
         self.over.set()
         self.thread.join(DEADLINE)
         with self.lock:

@@ -253,7 +253,7 @@ class Advice(Booted):
         self.sent_at_once("+471")
         self.machine.run("chmod", "a-x", "/usr/local/libexec/smsd/smsd-worker-http")
         self.machine.run("systemctl", "stop", "smsd-http@gateway")
-        wait_for("its unit is named", lambda: "`journalctl -u smsd-http@gateway`" in self.gateway_state()["reason"])
+        wait_for("its unit is named", lambda: (d := self.gateway_state())["state"] == "resting" and "`journalctl -u smsd-http@gateway`" in d["reason"])
         self.machine.run("chmod", "a+x", "/usr/local/libexec/smsd/smsd-worker-http")
         self.machine.run("smsctl", "dispatcher", "resume", "gateway")
         self.sent_at_once("+472")
