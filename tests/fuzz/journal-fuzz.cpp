@@ -52,8 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const char* field : {"SMSD_RECIPIENT", "SMSD_REASON", "SMSD_DISPATCHER", "SMSD_REFERENCE"})
       demand("a field is one printable line", isHarmless(entry.value(field), Lines::one));
   });
-  smsd::Events events;
-  events.show(size % 2 == 0 ? smsd::RecipientInLog::plain : smsd::RecipientInLog::masked);
+  const smsd::Events events(size % 2 == 0 ? smsd::RecipientInLog::plain : smsd::RecipientInLog::masked);
   smsd::queue::Submission submission;
   submission.recipient = recipient;
   submission.dispatcher = dispatcher;
@@ -61,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const smsd::Outcome outcome{.kind = smsd::OutcomeKind::deferred, .words = reason};
   events.sent(submission, reason, 1ms);
   events.failedOver(submission, outcome, dispatcher);
-  events.waits(submission, outcome, 1s);
+  events.waits(submission, outcome, 1s, {});
   events.held(submission, outcome);
   events.ignored(submission, reason);
   events.reloadRefused(reason);
