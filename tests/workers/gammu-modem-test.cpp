@@ -351,7 +351,7 @@ TEST(GammuModem, NeverTriesAPinTwice) {
 TEST(GammuModem, TriesNoPinWhereTheModemCannotSayHowManyTriesAreLeftUnlessTold) {
   Emulator emulator({"sim pin", "pin 4711", "counter none"});
   EXPECT_EQ(problemOf(Modem(withPin(emulator, "0000")).open()),
-            "the PIN is not tried: the modem cannot say how many tries are left");
+            "the PIN is not tried: tries left are not known");
   EXPECT_EQ(emulator.status()["pin attempts"], 0);
   ModemSettings settings = withPin(emulator, "0000");
   settings.counter = ModemSettings::Counter::optional;
