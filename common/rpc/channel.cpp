@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "common/rpc/paced-stream.h"
+
 namespace smsd::rpc {
 namespace {
 
@@ -37,7 +39,7 @@ Channel::Channel(kj::Own<kj::AsyncIoStream> stream, Side side, kj::Maybe<capnp::
 
 Channel::Channel(kj::Own<kj::AsyncIoStream> stream, Side side, kj::Maybe<capnp::Capability::Client> bootstrap,
                  kj::Timer& timer, Terms terms)
-    : stream_(kj::mv(stream)),
+    : stream_(kj::heap<PacedStream>(kj::mv(stream), timer)),
       messages_(kj::heap<Guard>(kj::heap<capnp::AsyncIoMessageStream>(*stream_), timer, terms)),
       guard_(kj::downcast<Guard>(*messages_)),
       network_(*messages_, side, bounds()),

@@ -39,7 +39,7 @@ class Listener final : public WorkerEvents {
     demand("a worker that is gone is not ready", !gone);
     ready = true;
   }
-  void workerReported(std::vector<AttemptOutcome> outcomes) override { take(outcomes); }
+  void workerReported(std::vector<AttemptOutcome> reported) override { take(reported); }
   void workerDeclined() override {}
   Leave mayBegin(queue::AttemptId) const override { return Leave::granted; }
   void workerGone(const std::string&, std::vector<AttemptOutcome> lost, Conduct) override {

@@ -1,0 +1,51 @@
+// A stream whose peer cannot make us read it byte by byte.
+//
+// A peer that writes single bytes wakes the loop for each of them. After a read that brought little and was
+// not enough this stream leaves the socket alone for a moment, so that what comes meanwhile is read at once.
+// A peer that writes whole messages is never slowed down. Owned by a guarded Channel.
+#pragma once
+
+#include <kj/async-io.h>
+#include <kj/timer.h>
+
+namespace smsd::rpc {
+
+class PacedStream final : public kj::AsyncIoStream {
+ public:
+  PacedStream(kj::Own<kj::AsyncIoStream> inner, kj::Timer& timer) : inner_(kj::mv(inner)), timer_(timer) {}
+
+  kj::Promise<size_t> tryRead(void* buffer, size_t minBytes, size_t maxBytes) override {
+    return more(static_cast<kj::byte*>(buffer), minBytes, maxBytes, 0);
+  }
+  kj::Promise<void> write(const void* buffer, size_t size) override { return inner_->write(buffer, size); }
+  kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
+    return inner_->write(pieces);
+  }
+  kj::Promise<void> whenWriteDisconnected() override { return inner_->whenWriteDisconnected(); }
+  void shutdownWrite() override { inner_->shutdownWrite(); }
+  void abortRead() override { inner_->abortRead(); }
+  void getsockopt(int level, int option, void* value, kj::uint* length) override {
+    inner_->getsockopt(level, option, value, length);
+  }
+
+ private:
+  static constexpr size_t little = 4096;
+  static constexpr auto pause = 1 * kj::MILLISECONDS;
+
+  kj::Promise<size_t> more(kj::byte* buffer, size_t minBytes, size_t maxBytes, size_t before) {
+    return inner_->tryRead(buffer, 1, maxBytes)
+        .then([this, buffer, minBytes, maxBytes, before](size_t n) -> kj::Promise<size_t> {
+          if (n == 0 || n >= minBytes) return before + n;
+          auto rest = [this, buffer, minBytes, maxBytes, before, n]() {
+            return more(buffer + n, minBytes - n, maxBytes - n, before + n);
+          };
+          if (n >= little) return rest();
+          return timer_.afterDelay(pause).then(kj::mv(rest));
+        });
+  }
+
+  kj::Own<kj::AsyncIoStream> inner_;
+  kj::Timer& timer_;
+};
+
+}  // namespace smsd::rpc
