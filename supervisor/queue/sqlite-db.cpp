@@ -207,10 +207,12 @@ void Database::execute(const char* sql) {
   if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(db_.get(), path_);
 }
 
-void Database::checkpoint() {
-  sqlite3_busy_timeout(db_.get(), 0);
-  sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+bool Database::checkpoint(std::chrono::milliseconds patience) {
+  sqlite3_busy_timeout(db_.get(), static_cast<int>(patience.count()));
+  const int result =
+      sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   sqlite3_busy_timeout(db_.get(), static_cast<int>(busyTimeout.count()));
+  return result == SQLITE_OK;
 }
 
 void Database::leaveLogAlone() { sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }

@@ -84,8 +84,9 @@ class Database {
   Query query(std::string_view sql);
   /// Any number of statements without a result.
   void execute(const char* sql);
-  /// Writes the whole log into the file and empties it, unless somebody reads or writes at this moment.
-  void checkpoint();
+  /// Writes the whole log into the file and empties it. Returns whether that was possible: there was room,
+  /// and whoever read or wrote ended within `patience`.
+  bool checkpoint(std::chrono::milliseconds patience);
   /// When it is closed, its write-ahead log is neither written into the file nor removed.
   void leaveLogAlone();
 

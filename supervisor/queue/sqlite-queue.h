@@ -99,20 +99,22 @@ class SqliteQueue final : public Queue {
   void own();
   /// Closes what was replaced and opens the file that is there now.
   void startOver();
-  /// Runs `work` on the connection, and closes it when that may be what failed. On a full disk a second time,
-  /// when room could be made.
+  /// Runs `work` on the connection, and closes it when that may be what failed. On a full disk again, as long
+  /// as room can be made.
   template <typename F>
   auto on(F work) {
-    try {
-      return once(work);
-    } catch (const DiskFull&) {
-      if (!makeRoom()) throw;
-    }
-    struct Afterwards {
+    struct Room {
       SqliteQueue& queue;
-      ~Afterwards() { queue.keepRoom(); }
-    } afterwards{*this};
-    return once(work);
+      int made = 0;
+      ~Room() {
+        if (made > 0) queue.keepRoom();
+      }
+    } room{*this};
+    for (;;) try {
+        return once(work);
+      } catch (const DiskFull&) {
+        if (!makeRoom(room.made++)) throw;
+      }
   }
   template <typename F>
   auto once(F& work) {
@@ -124,8 +126,8 @@ class SqliteQueue final : public Queue {
       throw;
     }
   }
-  /// False: there is none to be made.
-  bool makeRoom();
+  /// `before`: how often some was made for this, which was not enough. False: there is none to be made.
+  bool makeRoom(int before);
   void keepRoom() noexcept;
 
   Now clock(Database& db);

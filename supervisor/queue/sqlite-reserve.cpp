@@ -37,19 +37,23 @@ bool Reserve::isRoomy() const { return available() + size() >= 2 * bound_; }
 bool Reserve::worthATry() const { return available() >= smallest; }
 
 void Reserve::make(Disk disk) const {
-  if (size() > 0) return;
-  const std::uint64_t free = available();
-  if (disk == Disk::roomy && free < 2 * bound_) return;
-  const std::uint64_t wanted = std::min(bound_, free / 2);
-  if (wanted < smallest) return;
+  if (disk == Disk::roomy && !isRoomy()) return;
+  const std::uint64_t before = size(), wanted = std::min(bound_, before + available() / 2);
+  if (wanted < before + smallest) return;
   const int fd = open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
   if (fd < 0) return;
   struct stat status {};
-  const bool ours = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0;
-  if (ours && posix_fallocate(fd, 0, static_cast<off_t>(wanted)) != 0) unlink(file_.c_str());
+  const bool ours = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+  if (ours && posix_fallocate(fd, 0, static_cast<off_t>(wanted)) != 0 &&
+      ftruncate(fd, static_cast<off_t>(before)) != 0)
+    unlink(file_.c_str());
   close(fd);
 }
 
-bool Reserve::giveUp() const { return size() > 0 && unlink(file_.c_str()) == 0; }
+bool Reserve::giveUpSome() const {
+  const std::uint64_t now = size(), part = std::max(bound_ / 4, smallest);
+  if (now == 0) return false;
+  return (now > part ? truncate(file_.c_str(), static_cast<off_t>(now - part)) : unlink(file_.c_str())) == 0;
+}
 
 }  // namespace smsd::queue

@@ -20,12 +20,12 @@ class Reserve {
   /// At most so many bytes of log, and as many in the reserve: a quarter of what is free, between 256 KiB and
   /// 16 MiB.
   std::uint64_t bound() const { return bound_; }
-  /// Allocates it, if it is not there and the disk has twice as much. When `tight`, half of what is left will
+  /// Allocates what is missing of it, if the disk has twice as much. When `tight`, half of what is left will
   /// do.
   enum class Disk { roomy, tight };
   void make(Disk disk) const;
-  /// Returns whether there was one.
-  bool giveUp() const;
+  /// Gives up a quarter: others take what is free as well, and may be faster. Returns whether there was any.
+  bool giveUpSome() const;
   /// The disk has as much free as a reserve is made from, one that is there included.
   bool isRoomy() const;
   /// There is room for a small write.

@@ -15,6 +15,7 @@
 namespace smsd::queue {
 namespace {
 
+using namespace std::chrono_literals;
 using Kind = QueueError::Kind;
 
 constexpr std::size_t keyDigits = 12;
@@ -109,28 +110,30 @@ void SqliteQueue::requireAlive(Database& db) const {
     throw QueueError(Kind::fenced, fmt::format("{}: this supervisor is not enlisted any more", path_));
 }
 
-/// An empty log is as good as a reserve: what is in the way now may fit into its place.
-bool SqliteQueue::makeRoom() {
+/// In steps, each as small as may be enough to empty the log: an empty log is as good as a reserve.
+bool SqliteQueue::makeRoom(int before) {
   if (!reserve_) return false;
-  const bool given = reserve_->giveUp();
   tight_ = true;
-  try {
-    connection().db->checkpoint();
-  } catch (const QueueError&) {
-    connection_.reset();
-  }
-  return given || reserve_->worthATry();
+  if (before > 0 && !reserve_->giveUpSome()) return false;
+  do {
+    try {
+      if (connection().db->checkpoint(1s) && reserve_->worthATry()) return true;
+    } catch (const QueueError&) {
+      connection_.reset();
+    }
+  } while (reserve_->giveUpSome());
+  return before == 0 && reserve_->worthATry();
 }
 
 void SqliteQueue::keepRoom() noexcept {
-  if (connection_) connection_->db->checkpoint();
+  if (connection_) connection_->db->checkpoint(0s);
   reserve_->make(Reserve::Disk::tight);
 }
 
 std::string SqliteQueue::strained() {
   if (!reserve_) return "";
   if (reserve_->isRoomy()) {
-    if (std::exchange(tight_, false)) reserve_->giveUp();  // it may be a small one
+    tight_ = false;
     reserve_->make(Reserve::Disk::roomy);
   } else if (!reserve_->worthATry()) {
     tight_ = true;  // there is none for what others insert, although we still had what we needed
