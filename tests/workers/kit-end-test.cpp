@@ -191,6 +191,7 @@ TEST_F(Kit, QuitsAllTheSameWhenWhoAskedHasGone) {
   inner->supervisorGone();
   quiet();
   kind->say(1, Accepted{});
+  quiet();
   advance(1s);
   EXPECT_TRUE(told.poll(scope)) << "else it would stay, and take nothing";
 }
