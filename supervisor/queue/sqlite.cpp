@@ -126,6 +126,7 @@ bool SqliteQueue::makeRoom(int before) {
 }
 
 void SqliteQueue::keepRoom() noexcept {
+  if (!reserve_) return;  // smsctl, which has none, found the disk full
   if (connection_) connection_->db->checkpoint(0s);
   reserve_->make(Reserve::Disk::tight);
 }
