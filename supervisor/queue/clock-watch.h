@@ -1,9 +1,10 @@
-// The database's clock beside the kernel's: has it been stepped, and how much of an age is a step?
+// Compares the database's clock with the kernel's, to find steps of the database's clock and correct ages for
+// them.
 //
-// Called by both backends with each reading of the database's clock. Pure: both readings are the caller's.
-// Knows only of steps that happened while it watched. A step ahead makes what was written before it look
-// older than it is: an alert must not expire, nor be given up, for that. A step back makes nothing older, so
-// it is only reported.
+// Both backends call it with each reading of the database's clock. Pure: the caller reads both clocks. It
+// knows only the steps that happened while it watched. A step ahead makes older entries look older than they
+// are, and an alert must not expire or be given up because of that. A step back makes nothing older, so it is
+// only reported.
 #pragma once
 
 #include <cstdlib>
@@ -17,8 +18,8 @@ namespace smsd::queue {
 
 class ClockWatch {
  public:
-  /// `database`: since 1970, as the database has it. `kernel`: of a clock that is never stepped and counts
-  /// while the host sleeps.
+  /// `database`: time since 1970 by the database's clock. `kernel`: reading of a clock that is never stepped
+  /// and counts while the host sleeps.
   void see(Duration database, Duration kernel) {
     if (seen_) {
       const Duration step = (database - database_) - (kernel - kernel_);
@@ -33,14 +34,15 @@ class ClockWatch {
     kernel_ = kernel;
   }
 
-  /// An age that by the database's clock is reached when `age` really is.
+  /// Returns the age that an entry has by the database's clock when it is really `age` old.
   Duration stretched(Duration age) const {
     for (auto step = ahead_.rbegin(); step != ahead_.rend(); ++step)
       if (database_ - age < step->after) age += step->size;
     return age;
   }
 
-  /// How far the clock was stepped ahead since something was written, whose time is `written`.
+  /// Returns how far the clock was stepped ahead since an entry was written; `written` is the time in that
+  /// entry.
   Duration aheadSince(Duration written) const {
     Duration sum{0};
     for (const Step& step : ahead_)
@@ -48,15 +50,15 @@ class ClockWatch {
     return sum;
   }
 
-  /// The sum of the steps since this was last asked; none: there was none.
+  /// Returns the sum of the steps since the last call; none: there was no step.
   std::optional<Duration> takeStep() { return std::exchange(unsaid_, std::nullopt); }
 
  private:
   struct Step {
-    Duration after;  // what the database's clock said then
+    Duration after;  // the database's reading just after the step
     Duration size;
   };
-  // A reading is off by as long as it took to get here: less than this is no step.
+  // A reading may take up to this long to arrive, so a smaller difference is no step.
   static constexpr Duration least{5000};
   static constexpr std::size_t most = 100;
 
@@ -66,7 +68,7 @@ class ClockWatch {
   std::optional<Duration> unsaid_;
 };
 
-/// The kernel's clock for it.
+/// The kernel's clock for ClockWatch::see.
 Duration sinceBoot();
 
 }  // namespace smsd::queue

@@ -1,11 +1,10 @@
-// Whether the lease of another supervisor has run out, whatever the database's clock does meanwhile.
+// Decides whether the lease of another supervisor has run out, even if the database's clock is stepped.
 //
-// Called by the PostgreSQL backend at each look for dead supervisors. Pure: both clocks are the caller's to
-// read. The database's clock is believed once for each renewal that is seen, and within bounds: a lease that
-// was just seen has at most its length to run, and that of a supervisor that renewed it since our last look
-// has as much of its length left as that look is ago. From there on our own clock decides. So a database's
-// clock that is stepped back keeps nobody dead for longer than a lease, and one that is stepped ahead
-// declares nobody dead who is alive.
+// Called by the PostgreSQL backend at each look for dead supervisors. Pure: the caller reads both clocks. The
+// database's clock is used once per renewal, and within bounds. A lease has at most its length to run. If a
+// supervisor renewed since our last look, its lease has at least its length left, minus the time since that
+// look. After that our own clock decides. So a clock that is stepped back delays a take-over by at most one
+// lease, and a clock that is stepped ahead makes no living supervisor dead that an earlier look saw.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +27,8 @@ class Leases {
     Duration length{0};
   };
 
-  /// The leases of the others as the database has them now; those of them that have run out.
+  /// `leases`: those of the other supervisors, as the database has them now. Returns the supervisors whose
+  /// lease has run out.
   std::vector<SupervisorId> ranOut(const std::vector<Lease>& leases, Clock::time_point now) {
     std::map<SupervisorId, Seen> seen;
     std::vector<SupervisorId> out;

@@ -1,9 +1,9 @@
-// The PostgreSQL backend: what one supervisor holds in memory beside what the database knows.
+// The PostgreSQL backend: the state that one supervisor keeps in memory beside the database.
 //
-// Owns the place where the onward look goes on, and the recipients that are live here, so that a claim knows
-// what it passes by. The database decides everything else. Called through queue.h only. The verbs have a file
-// each: postgresql.cpp (a supervisor's life, and NAV's operations), postgresql-claim.cpp,
-// postgresql-settle.cpp, postgresql-operator.cpp. Fails as queue.h says.
+// Owns the position of the onward look, and the recipients with a live submission of this supervisor, so that
+// a claim notices which of their messages it passes by. The database decides everything else. Called through
+// queue.h only. The operations are in postgresql.cpp (life cycle of a supervisor, NAV's operations),
+// postgresql-claim.cpp, postgresql-settle.cpp and postgresql-operator.cpp. Fails as described in queue.h.
 #pragma once
 
 #include <string>
@@ -17,13 +17,13 @@
 
 namespace smsd::queue {
 
-/// A recipient with a live submission of ours.
+/// A recipient with a live submission of this supervisor.
 struct Live {
   SubmissionId submission = 0;
-  std::vector<MessageId> own;   // sorted: the messages that this submission speaks for
+  std::vector<MessageId> own;   // sorted: the messages of this submission
   std::optional<int> severity;  // of the most severe of them
   bool passedBy = false;        // a claim saw other unsent messages of this recipient
-  bool inTheWay = false;        // one of them is more severe
+  bool inTheWay = false;        // one of those is more severe
 };
 using LiveRecipients = std::unordered_map<std::string, Live>;
 
@@ -33,8 +33,8 @@ struct Place {
   int severity = -2147483647 - 1;
   std::string time = "-infinity";
   MessageId id = -9223372036854775807 - 1;
-  std::optional<MessageId> until;  // what came later is for the next look
-  bool cameLater = false;          // something did
+  std::optional<MessageId> until;  // messages with a higher id are for the next pass
+  bool cameLater = false;          // the look saw such messages
 };
 
 class PostgresqlQueue : public Queue {
@@ -88,13 +88,13 @@ class PostgresqlQueue : public Queue {
   LiveRecipients live_;
   ClockWatch clock_;
   Leases leases_;
-  // A claim or take-over whose commit was not answered may have happened: what it took is then live and ours,
-  // and nobody would ever send it. The next call of the same name looks for that first.
+  // A claim or take-over whose commit got no reply may have been committed. Its submissions would then be
+  // live and ours, but never sent. The next call of the same function looks for them first.
   bool claimInDoubt_ = false;
   bool takeOverInDoubt_ = false;
 };
 
-/// Throws `fenced` when this supervisor was declared dead. Reads the database's clock by the way.
+/// Throws `fenced` if this supervisor was declared dead. Also gives the database's time to `clock`.
 void passFence(Work& work, SupervisorId me, ClockWatch& clock);
 
 }  // namespace smsd::queue

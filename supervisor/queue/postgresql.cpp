@@ -1,4 +1,5 @@
-// The PostgreSQL backend: a supervisor's life, and what NAV's own queue class offers. See postgresql-queue.h.
+// The PostgreSQL backend: life cycle of a supervisor, and operations of NAV's queue class. See
+// postgresql-queue.h.
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,7 +24,7 @@ std::string hostName() {
   return name;
 }
 
-/// Refuses at the start what would otherwise be refused at the first alert.
+/// Fails at the start instead of at the first alert. Returns the prefix of the idempotency keys.
 std::string checkInstalled(pqxx::work& work) {
   auto rows = work.exec(sql::installed);
   if (rows.size() != 1)
@@ -59,7 +60,7 @@ void checkBytes(const NewMessage& message) {
       throw QueueError(Kind::invalid, "a recipient or a text is not UTF-8, or has a NUL in it");
 }
 
-/// PostgreSQL says how wide the column is, but not which one it was.
+/// Names the column that is too narrow, because PostgreSQL's error gives its width only.
 void explainWidths(pqxx::work& work, const std::vector<NewMessage>& messages) {
   const auto row = work.exec1(sql::widths);
   auto check = [](const std::string& text, const pqxx::field& width, const std::string& what,
@@ -84,8 +85,7 @@ void passFence(Work& work, SupervisorId me, ClockWatch& clock) {
   throw fencedOff(me);
 }
 
-// --- a supervisor's life
-// -------------------------------------------------------------------------------------------------
+// --- life cycle of a supervisor
 
 SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
   std::string prefix;
@@ -124,13 +124,13 @@ std::vector<Submission> PostgresqlQueue::takeOver() {
     }
     return submissions;
   });
-  if (recover) claimInDoubt_ = false;  // what was unaccounted for came with the rest
+  if (recover) claimInDoubt_ = false;  // unaccounted() has returned those of the claim as well
   takeOverInDoubt_ = false;
   remember(adopted);
   return adopted;
 }
 
-/// Of all who are not cleared: who is dead, or has let its lease run out.
+/// Returns the supervisors of `rows` that are dead, or whose lease has run out.
 std::vector<SupervisorId> PostgresqlQueue::gone(const pqxx::result& rows) {
   std::vector<SupervisorId> gone;
   std::vector<Leases::Lease> leases;
@@ -152,7 +152,7 @@ std::vector<SupervisorId> PostgresqlQueue::gone(const pqxx::result& rows) {
 }
 
 std::vector<Submission> PostgresqlQueue::adopt(Work& work) {
-  // Once more with everybody locked: one of them may have renewed its lease meanwhile.
+  // Checked again with all rows locked, because a supervisor may have renewed its lease meanwhile.
   const auto rows = work->exec(sql::lockedLeases);
   ArrayLiteral cleared;
   for (const auto& row : work->exec_params(sql::clear, arrayOf(gone(rows))))
@@ -164,7 +164,7 @@ void PostgresqlQueue::retire() {
   session_.transact([&](pqxx::work& work) { work.exec_params(sql::retire, me_); });
 }
 
-/// What is ours in the database, but not in memory.
+/// Returns the submissions that are ours in the database, but not in memory.
 std::vector<Submission> PostgresqlQueue::unaccounted(Work& work) {
   auto submissions = read(work->exec_params(sql::liveOf, me_));
   std::erase_if(submissions, [&](const Submission& submission) {
@@ -219,8 +219,7 @@ std::optional<Ring> PostgresqlQueue::ringBell() {
   return ring;
 }
 
-// --- what NAV's queue class offers
-// ---------------------------------------------------------------------------------------
+// --- operations of NAV's queue class
 
 Cancelled PostgresqlQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
   return session_.transact([&](pqxx::work& work) {

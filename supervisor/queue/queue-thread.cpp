@@ -12,14 +12,15 @@ constexpr auto bellPatience = 2 * kj::SECONDS;
 
 }  // namespace
 
-/// Watches the queue's descriptor in the thread's loop. It observes a duplicate: the backend closes its own
-/// when a connection is lost, and an observer must not outlive its descriptor.
+/// Watches the queue's descriptor in the thread's loop. It observes a duplicate, because the backend closes
+/// its own descriptor when a connection is lost, and an observer must not outlive its descriptor.
 class NewsWatch {
  public:
   NewsWatch(kj::UnixEventPort& port, std::atomic<unsigned>& watches, kj::Function<void()> tell)
       : port_(port), watches_(watches), tell_(kj::mv(tell)) {}
 
-  /// After a call that worked: the answer may have carried news, and the connection may be a new one.
+  /// Called after each call that worked, because its reply may have carried news and the connection may be a
+  /// new one.
   void look(Queue& queue) {
     try {
       if (queue.takeNews()) {
@@ -27,7 +28,7 @@ class NewsWatch {
         tell_();
       }
     } catch (const QueueError&) {
-      return forget();  // the next call finds out what is wrong
+      return forget();  // the next call returns the error
     }
     int fd = queue.newsFd();
     if (fd == watched_) return;
@@ -35,7 +36,7 @@ class NewsWatch {
     if (fd < 0) return;
     watched_ = fd;
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0) return;  // no news by descriptor: the poll goes on
+    if (copy < 0) return;  // no news by descriptor: only the poll finds new messages
     ++watches_;
     auto watching = kj::heap<Watching>(port_, copy);
     loop_ = wait(*watching, queue).attach(kj::mv(watching)).eagerlyEvaluate([this](kj::Exception&&) {
@@ -49,9 +50,9 @@ class NewsWatch {
     watched_ = -1;
   }
 
-  /// Resolves at the next news.
+  /// Resolves at the next news, or with `disturbed`.
   kj::Promise<Heard> hear() {
-    if (watched_ < 0) return Heard::no;  // there is no descriptor, or it cannot be watched
+    if (watched_ < 0) return Heard::no;  // there is no descriptor, or watching it failed
     auto paired = kj::newPromiseAndFulfiller<Heard>();
     listener_ = kj::mv(paired.fulfiller);
     return kj::mv(paired.promise);
@@ -79,10 +80,10 @@ class NewsWatch {
         news = queue.takeNews();
         if (news) tell_();
       } catch (const QueueError&) {
-        tell_();  // whoever looks now finds out what is wrong
+        tell_();  // the look that follows returns the error
         return stop();
       }
-      // A connection that was cut reads as news, too: its descriptor is gone, and its number may come again.
+      // A lost connection reads as news, too. Its descriptor is closed, and its number may be reused.
       if (queue.newsFd() != watched_) return stop();
       if (news) ring(Heard::yes);
       return wait(watching, queue);
@@ -120,8 +121,7 @@ void QueueThread::body() {
   auto stop = kj::newPromiseAndCrossThreadFulfiller<void>();
   kj::Vector<kj::Promise<void>> told;
   NewsWatch watch(io.unixEventPort, watches_, [this, &told]() {
-    // Only the last word matters: a promise that is still under way is replaced by a newer one of the same
-    // meaning.
+    // The new notification replaces a pending one, because both mean the same.
     told.clear();
     told.add(home_->executeAsync([this]() { news_(); }).eagerlyEvaluate(nullptr));
   });
@@ -142,7 +142,7 @@ kj::Promise<Answer<BellTest>> QueueThread::testBell() {
   return executor_->executeAsync([this]() -> kj::Promise<Answer<BellTest>> {
     std::optional<Ring> ring;
     try {
-      // What is news already is not an answer to the ring.
+      // News that came before the ring must not count as its echo.
       watch_->look(opened());
       ring = opened().ringBell();
     } catch (const QueueError& error) {

@@ -1,8 +1,8 @@
-// The queue's own thread: libpqxx and SQLite block, the supervisor's loop must not.
+// Runs the queue on its own thread, because libpqxx and SQLite block and the supervisor's loop must not.
 //
-// Owns the Queue, the thread and the descriptor on which news arrives. The road calls run() on the
-// supervisor's loop and gets a promise; the function runs on the thread, one at a time, in order. A
-// QueueError is an answer, not an exception: the caller has to look at it. `news` is called on the
+// Owns the Queue, the thread and the watch on the descriptor that reports news. The road calls run() on the
+// supervisor's loop and gets a promise; the functions run on the thread, one at a time, in order. A
+// QueueError is returned as a value, not thrown, so that the caller has to handle it. `news` is called on the
 // supervisor's loop.
 #pragma once
 
@@ -21,17 +21,17 @@
 
 namespace smsd::queue {
 
-/// What came of a call: its result, or the error.
+/// The result of a call, or its error.
 template <typename T>
 using Answer = std::variant<T, QueueError>;
 
-/// What came of ringing the bell ourselves.
+/// The result of a test of the bell.
 struct BellTest {
   enum class Heard {
     yes,
     no,
-    disturbed,  // another call read news at the same time: this says nothing
-    noBell,     // the queue has none
+    disturbed,  // another call read news at the same time: no result
+    noBell,     // the queue has no bell
   };
   Heard heard = Heard::noBell;
   Ring ring;
@@ -43,18 +43,18 @@ class QueueThread {
  public:
   using Open = kj::Function<std::unique_ptr<Queue>()>;
 
-  /// Opens nothing yet: the first call does.
+  /// Opens nothing yet: the first call opens the queue.
   QueueThread(Open open, kj::Function<void()> news);
-  /// Waits for the call that is under way.
+  /// Waits for the call in progress.
   ~QueueThread() noexcept(false);
 
-  /// For a call that is not answered: cuts its connection. Never waits; helps where it can.
+  /// Cuts the connection of a call that does not return, if the backend can do that. Never waits.
   void hangUp();
 
-  /// Rings the bell, and waits up to two seconds until the watch on the queue's descriptor has heard it.
-  /// Other calls are made meanwhile.
+  /// Rings the bell, and waits up to two seconds until the watch on the queue's descriptor notices it. Other
+  /// calls run meanwhile.
   kj::Promise<Answer<BellTest>> testBell();
-  /// Grows with each descriptor that is watched anew: the bell of a new connection is not proven.
+  /// Grows with each new descriptor that is watched, because the bell of a new connection is not tested yet.
   unsigned watches() const { return watches_; }
 
   template <typename F>
@@ -63,7 +63,7 @@ class QueueThread {
     using T = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
     return executor_->executeAsync([this, function = kj::mv(function)]() mutable -> Answer<T> {
       Answer<T> answer = attempt<T>(function);
-      // Not within the attempt: whatever became of the news, the call was made.
+      // Outside attempt(): an error while reading news does not change the result of the call.
       std::holds_alternative<T>(answer) ? called() : failed();
       return answer;
     });
@@ -98,10 +98,10 @@ class QueueThread {
   kj::Function<void()> news_;
   kj::Own<const kj::Executor> home_;
   std::unique_ptr<Queue> queue_;            // on the thread only
-  kj::MutexGuarded<Queue*> line_{nullptr};  // the same, for hangUp()
+  kj::MutexGuarded<Queue*> line_{nullptr};  // the same queue, for hangUp()
   NewsWatch* watch_ = nullptr;              // on the thread only
   std::atomic<unsigned> watches_ = 0;
-  kj::Timer* timer_ = nullptr;              // likewise: the thread's own
+  kj::Timer* timer_ = nullptr;              // the thread's own; on the thread only
   kj::MutexGuarded<Shared> shared_;
   kj::Own<const kj::Executor> executor_;
   kj::Own<kj::Thread> thread_;

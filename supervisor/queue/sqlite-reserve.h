@@ -1,11 +1,11 @@
-// Room for the queue's own writes on a disk that is full.
+// Keeps disk space in reserve for the queue's own writes on a full disk.
 //
 // SQLite writes everything twice: into its write-ahead log, and from there into the file (a checkpoint). On a
 // full disk neither works, not even to record that an SMS was sent. So a file beside the queue keeps some
-// room allocated, and is given up when a write finds none: a checkpoint then empties the log, and what was in
-// the way is done. Owns that file and the bound of the log, which both depend on the size of the disk. Called
-// by sqlite.cpp, in the process that owns the queue. Fails never: a reserve that cannot be made is only
-// missing.
+// space allocated. When a write finds no space, this file gives its space up, a checkpoint empties the log,
+// and the write is repeated. Owns that file and the bound of the log, which both depend on the free space on
+// the disk. Called by sqlite.cpp, in the process that owns the queue. Never fails: if the reserve cannot be
+// made, there is none.
 #pragma once
 
 #include <cstdint>
@@ -17,18 +17,19 @@ class Reserve {
  public:
   explicit Reserve(const std::string& queue);
 
-  /// At most so many bytes of log, and as many in the reserve: a quarter of what is free, between 256 KiB and
+  /// Largest size in bytes of the log, and of the reserve: a quarter of the free space, between 256 KiB and
   /// 16 MiB.
   std::uint64_t bound() const { return bound_; }
-  /// Allocates what is missing of it, if the disk has twice as much. When `tight`, half of what is left will
-  /// do.
+  /// Allocates the missing part of the reserve. `roomy`: only if free space and reserve are twice the bound.
+  /// `tight`: with up to half of the free space.
   enum class Disk { roomy, tight };
   void make(Disk disk) const;
-  /// Gives up a quarter: others take what is free as well, and may be faster. Returns whether there was any.
+  /// Gives up a quarter of the bound, at least 64 KiB. Other programs use free space as well and may take it
+  /// first. Returns false if there was no reserve.
   bool giveUpSome() const;
-  /// The disk has as much free as a reserve is made from, one that is there included.
+  /// Returns whether free space and reserve together are enough to make a whole reserve.
   bool isRoomy() const;
-  /// There is room for a small write.
+  /// Returns whether there is space for a small write.
   bool worthATry() const;
 
  private:

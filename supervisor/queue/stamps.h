@@ -1,4 +1,4 @@
-// What each message of an SMS was when it was claimed, put in the order of the SMS.
+// Puts the stamps of an SMS's messages, taken at the claim, in the order of the SMS.
 //
 // Called by the claims of both backends. Pure.
 #pragma once
@@ -11,7 +11,7 @@
 
 namespace smsd::queue {
 
-/// `stamps` are those of `messages`, one each. The result is for sms.sent, then for sms.ignored.
+/// `stamps` has one entry for each of `messages`. Returns the stamps for sms.sent, then for sms.ignored.
 inline std::vector<std::int64_t> stampsOf(const FormattedSms& sms, const std::vector<Message>& messages,
                                           const std::vector<std::int64_t>& stamps) {
   if (messages.size() == 1 && sms.sent.size() + sms.ignored.size() == 1) return stamps;
