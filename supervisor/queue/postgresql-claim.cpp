@@ -13,11 +13,11 @@ namespace smsd::queue {
 namespace {
 
 constexpr std::size_t leastPage = 64;
-constexpr std::size_t scannedPage = 8192;  // without an index a second page would be a second scan
-constexpr int mostPages = 16;              // a claim is a short transaction, whoever is in the way
+constexpr std::size_t scannedPage = 8192;  // without an index, each page scans the whole table
+constexpr int mostPages = 16;              // keeps the transaction short, even if many are passed by
 constexpr std::size_t messagesAtATime = 1000;
 
-/// No severity comes last, as NULL does in the database.
+/// Sorts a missing severity last, like NULL in the database.
 auto rank(const std::optional<int>& severity) {
   return std::pair(!severity.has_value(), severity.value_or(0));
 }
@@ -28,7 +28,7 @@ ClaimResult ClaimTransaction::run() {
   if (request_.limit == 0) return {};
   walk();
   if (!candidates_.empty()) {
-    // Fenced only where something is taken: an idle look writes nothing.
+    // Pass the fence only before something is taken, so that an idle look writes nothing.
     passFence(work_, me_, clock_);
     take();
     read();
@@ -81,11 +81,11 @@ void ClaimTransaction::moveTo(const pqxx::row& row) {
   place_.id = row[0].as<MessageId>();
 }
 
-/// False: this row's recipient would be one too many.
+/// Returns false to end the walk: the limit is reached, or no further row is severe enough.
 bool ClaimTransaction::visit(const pqxx::row& row) {
   if (request_.moreSevereThan && !moreSevere(numberOf(row[2]), request_.moreSevereThan)) return false;
   const std::string recipient = bytesOf(row[1]);
-  const bool held = row[5].as<bool>();  // it waits for an operator, and keeps nobody else from being claimed
+  const bool held = row[5].as<bool>();  // it waits for an operator, unlike its recipient's other messages
   if (row[1].is_null() || held || candidates_.contains(recipient)) return true;
   if (auto live = live_.find(recipient); live != live_.end()) {
     const auto& own = live->second.own;
@@ -147,15 +147,15 @@ void ClaimTransaction::read() {
   }
 }
 
-/// Since the recipient's first counted failure. A clock that was stepped ahead meanwhile makes it no longer.
+/// Returns the time since the recipient's first counted failure, without steps ahead of the clock since then.
 std::optional<Duration> ClaimTransaction::failing(const pqxx::row& row) const {
   auto since = elapsed(row[10]);
   if (since) *since = std::max(Duration(0), *since - clock_.aheadSince(Duration(row[11].as<std::int64_t>())));
   return since;
 }
 
-/// Who waits is left alone, unless something came that is more severe than all that waits: that ends the
-/// wait, and what was has no part in what follows.
+/// Skips waiting recipients, unless one has a message that is more severe than all that wait. Such a message
+/// ends the wait, and the rounds and failures so far are forgotten.
 void ClaimTransaction::obeyWaits() {
   for (auto& taken : taken_) {
     if (!taken.waits || taken.messages.empty()) continue;
@@ -169,8 +169,9 @@ void ClaimTransaction::obeyWaits() {
   }
 }
 
-/// Expires what is too old, and lets go of whom there is nothing to say to now: its messages vanished between
-/// the walk and the reading (wart C6), all of them expired, or another supervisor has just told it to wait.
+/// Expires old messages, and releases recipients that have nothing to send now. Their messages vanished
+/// between walk() and read() (NAV's smsd then sends an empty SMS), all of them expired, or another supervisor
+/// has just set a wait.
 void ClaimTransaction::letGo() {
   if (!expired_.empty()) result_.expired = work_.run(sql::expire, arrayOf(expired_)).affected_rows();
   auto silent = std::stable_partition(taken_.begin(), taken_.end(),
@@ -217,7 +218,7 @@ void ClaimTransaction::write() {
             stamps.str(), failing.str(), me_, storable(request_.dispatcher));
 }
 
-/// As the rows stand in the queue. The time is ISO text, which sorts as time does, infinities included.
+/// Returns the submissions in the order of the queue. ISO times sort as text, including infinities.
 std::vector<Submission> ClaimTransaction::ordered() {
   std::sort(taken_.begin(), taken_.end(), [](const Taken& a, const Taken& b) {
     auto key = [](const Taken& taken) {

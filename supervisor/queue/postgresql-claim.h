@@ -1,8 +1,8 @@
 // One claim, inside its transaction: walk, take, read, expire, write.
 //
-// Owns the order of those steps (why it is this order stands at each). Called by PostgresqlQueue::claim.
-// Changes nothing in memory but `passedBy` of what is live, which may be said too often but not too rarely.
-// Fails by throwing out of the transaction.
+// Owns the order of those steps; the comment at each step gives the reason. Called by PostgresqlQueue::claim.
+// In memory it changes only the clock watch, and `passedBy` and `inTheWay` of live recipients. These may be
+// set needlessly, but are never missing. Fails by throwing out of the transaction.
 #pragma once
 
 #include <set>
@@ -27,7 +27,7 @@ class ClaimTransaction {
         place_(std::move(from)) {}
 
   ClaimResult run();
-  /// Where the next onward look goes on.
+  /// Position from which the next onward look continues.
   const Place& place() const { return place_; }
   /// Recipients that have more unsent messages than one claim reads.
   const std::vector<std::string>& unfinished() const { return unfinished_; }
@@ -36,7 +36,7 @@ class ClaimTransaction {
   struct Taken {
     Submission submission;
     std::vector<Message> messages;
-    std::vector<std::int64_t> stamps;  // of these
+    std::vector<std::int64_t> stamps;  // of `messages`
     bool waits = false;
     std::optional<int> waitsFor;  // the severity of its wait
     std::string firstTime;
@@ -64,11 +64,11 @@ class ClaimTransaction {
   ClockWatch& clock_;
   Place place_;
 
-  std::set<std::string> candidates_;  // in the one order in which every supervisor takes them
+  std::set<std::string> candidates_;  // sorted: every supervisor takes them in the same order
   std::vector<Taken> taken_;
   std::vector<MessageId> expired_;
   std::vector<std::string> unfinished_;
-  std::vector<std::string> woken_;  // their waits were ended by something more severe
+  std::vector<std::string> woken_;  // recipients whose wait a more severe message ended
   ClaimResult result_;
 };
 

@@ -1,8 +1,9 @@
-// `smsctl db install` for PostgreSQL: makes the schema smsd, and what else is asked for, where it is missing.
+// `smsctl db install` for PostgreSQL: creates the schema smsd and the requested extras, where they are
+// missing.
 //
 // Owns the order of the steps and the advice; the SQL is deploy/sql/postgresql*.sql, built into the program.
-// Called by smsctl as a role that may create things. Never changes a row of NAV's, never repeats what is
-// there. Fails by QueueError; the schema is made whole or not at all.
+// Called by smsctl with a role that may create objects. Never changes a row of NAV's, never creates an object
+// that exists. Fails by QueueError; the schema is created completely or not at all.
 #include <vector>
 
 #include "supervisor/queue/postgresql-schema.h"
@@ -20,7 +21,7 @@ bool holds(pqxx::work& work, const std::string& condition) {
   return work.exec1("SELECT " + condition)[0].as<bool>();
 }
 
-/// One installation at a time; the lock goes with the transaction.
+/// Only one installation runs at a time; the lock ends with the transaction.
 void makeSchema(pqxx::work& work, InstallReport& report) {
   work.exec("SELECT pg_advisory_xact_lock(hashtext('smsd install'))");
   if (!holds(work, "to_regclass('smsd.installation') IS NOT NULL")) {
@@ -71,7 +72,7 @@ void makeTrigger(pqxx::work& work, InstallReport& report) {
   report.done.push_back("the trigger smsd_notify on smsq");
 }
 
-/// The statements of a script that has no semicolon but at their ends.
+/// Splits a script that has semicolons only at the ends of its statements.
 std::vector<std::string> statements(const std::string& script) {
   std::vector<std::string> found;
   for (std::size_t from = 0, to = 0; (to = script.find(";\n", from)) != std::string::npos; from = to + 2)
@@ -79,8 +80,8 @@ std::vector<std::string> statements(const std::string& script) {
   return found;
 }
 
-/// Outside a transaction, so that NAV is not locked out. What an interrupted run left behind is invalid: it
-/// is made anew.
+/// Works outside a transaction, so that NAV is not locked out. An interrupted run leaves an invalid index,
+/// which is dropped and created again.
 void makeIndexes(Session& session, InstallReport& report) {
   if (session.indexed()) return;
   for (const char* name : {"smsq_unsent_order", "smsq_unsent_phone"}) {

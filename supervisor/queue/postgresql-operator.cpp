@@ -1,8 +1,9 @@
-// What an operator asks of the PostgreSQL backend: what is held, a word on it, and the life of a message.
+// Operator commands of the PostgreSQL backend: list, release and discard held SMS, end waits, explain a
+// message, delete old history.
 //
-// Called through queue.h, by smsctl and by the daemon. Decides nothing by itself, and needs no lease: one of
-// two operators who decide at the same time is first, the other one finds nothing held. Fails as queue.h
-// says.
+// Called through queue.h, by smsctl and by the daemon. Makes no decision of its own, and needs no lease: if
+// two operators decide at the same time, the first one wins and the second finds nothing held. Fails as
+// described in queue.h.
 #include <algorithm>
 #include <map>
 
@@ -15,7 +16,7 @@ namespace smsd::queue {
 namespace {
 
 struct LetGo {
-  std::map<MessageId, std::optional<std::int64_t>> messages;  // with what their rows were
+  std::map<MessageId, std::optional<std::int64_t>> messages;  // with the stamps of their rows
   std::string ids() const {
     ArrayLiteral ids;
     for (const auto& [id, stamp] : messages) ids.add(id);
@@ -28,7 +29,7 @@ struct LetGo {
   }
 };
 
-/// What was held under this id, and is not any more.
+/// Deletes the hold of submission `id`. Returns the messages that it held.
 LetGo letGo(pqxx::work& work, SubmissionId id, const char* decision) {
   LetGo held;
   if (work.exec_params(sql::decide, id, decision).affected_rows() > 0)
@@ -54,7 +55,7 @@ SubmissionRecord recordOf(const pqxx::row& row) {
   return record;
 }
 
-/// The attempt in force, or the one that ended the submission: it stands in the submission's own row.
+/// The attempt in force, or the attempt that ended the submission. It is stored in the submission's own row.
 AttemptRecord lastAttempt(const pqxx::row& row) {
   AttemptRecord attempt;
   attempt.id = static_cast<AttemptId>(row[10].as<std::int64_t>());
@@ -73,7 +74,7 @@ void addFormerAttempts(pqxx::work& work, std::vector<SubmissionRecord>& submissi
     auto of = std::ranges::lower_bound(submissions, row[0].as<SubmissionId>(), {}, &SubmissionRecord::id);
     AttemptRecord attempt;
     attempt.id = static_cast<AttemptId>(row[1].as<std::int64_t>());
-    // What ended it without success stands in both places.
+    // An attempt that ended its submission without success is stored in both tables.
     if (attempt.id == of->attempts.back().id) continue;
     attempt.dispatcher = bytesOf(row[2]);
     attempt.outcome = bytesOf(row[3]);
@@ -93,7 +94,7 @@ std::vector<SubmissionRecord> submissionsWith(pqxx::work& work, MessageId id) {
   return submissions;
 }
 
-/// Nothing where a later submission says it: then the message had been put back by hand.
+/// Empty if a later submission is the reason. Then the message had been made unsent again by hand.
 std::string whyIgnored(pqxx::work& work, const MessageLife& life) {
   if (life.message.status != SentStatus::ignored) return "";
   auto rows = work.exec_params(sql::whyIgnored, life.message.id);
@@ -152,8 +153,8 @@ WaitsEnded PostgresqlQueue::endWaits(const Whom& whom) {
   });
 }
 
-/// By the numbers of submissions, which grow with time: no index on their ends, which would cost each SMS.
-/// What is passed by (live, held, ended just now) is looked at again when the walk starts over.
+/// Walks by submission id, because ids grow with time and an index on `ended` would slow down every SMS.
+/// Skipped submissions (live, held, ended just now) are examined again in the next walk.
 Purge PostgresqlQueue::purge(Duration age, std::size_t most) {
   const auto old = boundedMilliseconds(age);
   SubmissionId reached = purgedTo_;

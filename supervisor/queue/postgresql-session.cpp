@@ -1,4 +1,4 @@
-// One connection to PostgreSQL: its making, its settings, its loss, and the meaning of its errors. See
+// One connection to PostgreSQL: how it is made, configured and lost, and what its errors mean. See
 // postgresql-session.h.
 #include "supervisor/queue/postgresql-session.h"
 
@@ -20,7 +20,7 @@ namespace {
 
 using Kind = QueueError::Kind;
 
-/// "ERROR:  column ... \nLINE 1: ..." to one line without the server's quotations of our statement.
+/// Reduces "ERROR:  column ... \nLINE 1: ..." to one line, without the server's quotations of our statement.
 std::string firstLine(const std::string& text) {
   std::string line = text.substr(0, text.find('\n'));
   for (const char* prefix : {"ERROR:  ", "FATAL:  ", "PANIC:  "})
@@ -35,7 +35,7 @@ std::string joinLines(std::string text) {
   return text;
 }
 
-/// The DETAIL line, where it holds keys only and never a row.
+/// Returns the DETAIL line if it contains keys; other DETAIL lines may contain a row.
 std::string keyDetail(const std::string& text) {
   auto at = text.find("DETAIL:  Key ");
   return at == std::string::npos ? "" : ": " + firstLine(text.substr(at + 9));
@@ -73,17 +73,17 @@ SqlError tableMissing(const std::string& line, const std::string& state) {
           state};
 }
 
-/// libpqxx 6 does not pass every SQLSTATE on.
+/// Returns the SQLSTATE. libpqxx 6 does not provide it for every exception.
 std::string stateOf(const pqxx::sql_error& error) {
   if (error.sqlstate().empty() && dynamic_cast<const pqxx::insufficient_privilege*>(&error) != nullptr)
     return "42501";
   return error.sqlstate();
 }
 
-/// What this connection prepared fits no longer: somebody altered a table, or discarded it.
+/// A prepared statement is no longer valid: a table was altered, or the statement was discarded.
 bool isStale(const std::string& state) { return state == "0A000" || state == "26000"; }
 
-/// What the server refused, by its SQLSTATE.
+/// Translates a refusal by its SQLSTATE.
 SqlError refused(const pqxx::sql_error& error) {
   const std::string state = stateOf(error), kind = state.substr(0, 2), text = error.what();
   const std::string line = firstLine(text);
@@ -121,8 +121,8 @@ std::string quoted(const std::string& value) {
   return result + "'";
 }
 
-/// The connection string with what it leaves open filled in. libpq's own words on a bad one may quote a
-/// password: not passed on.
+/// Returns the connection string with our defaults added. libpq's message about an invalid string may quote a
+/// password, so it is not passed on.
 std::string completed(const std::string& connection) {
   char* said = nullptr;
   Options options(PQconninfoParse(connection.c_str(), &said), PQconninfoFree);
@@ -152,7 +152,7 @@ const std::string& Prepared::nameOf(pqxx::connection& connection, const char* st
 void Line::take(int socket) {
   release();
   std::lock_guard lock(mutex_);
-  copy_ = fcntl(socket, F_DUPFD_CLOEXEC, 0);  // none: it cannot be cut
+  copy_ = fcntl(socket, F_DUPFD_CLOEXEC, 0);  // if it fails, the connection cannot be cut
 }
 
 void Line::release() {
@@ -195,7 +195,7 @@ void Session::prepare(pqxx::connection& connection) {
   if (encoding != "UTF8" && encoding != "SQL_ASCII")
     throw QueueError(Kind::failed,
                      "the database's encoding is " + encoding + ": smsd needs UTF8, as NAV does");
-  // SQL_ASCII: the same on both sides, so that any bytes that stand in a row can be read and named again.
+  // SQL_ASCII on both sides lets smsd read any bytes of a row and send them back unchanged.
   work.exec0("SET client_encoding TO " + work.quote(encoding));
   work.exec(sql::sessionSettings);
   findIndexes(work);
@@ -220,22 +220,23 @@ bool Session::takeNews() {
   bool news = std::exchange(fresh_, false);
   if (!connection_) return news;
   try {
-    // To the last byte: the end of the connection stands behind the server's farewell, and tells itself only
-    // once.
+    // Read everything: the end of the connection follows the server's last message, and the edge-triggered
+    // observer reports it only once.
     do {
       news = connection_->get_notifs() > 0 || news;
     } while (connection_->is_open() && readable(connection_->sock()));
     if (connection_->is_open()) return news;
   } catch (const std::exception&) {
-    // libpqxx 6 keeps silent about the end, 7 throws: it comes to the same.
+    // libpqxx 6 returns at the end of the connection, libpqxx 7 throws; both mean the same.
   }
-  // Lost: that is news. Whoever looks at the queue now makes a new connection, or learns why there is none.
+  // A lost connection counts as news, so that the next look at the queue reconnects or reports the reason.
   drop();
   return true;
 }
 
-/// A second connection, because the notification comes back to the connection that sent it in any case: a
-/// pooler lends a server for the time of a transaction, and drops what the server says between two of them.
+/// Uses a second connection, because PostgreSQL always delivers a notification to the connection that sent
+/// it, even through a pooler. A pooler assigns a server per transaction, and drops notifications that arrive
+/// between two of them.
 bool Session::ring() {
   std::unique_ptr<pqxx::connection> second;
   try {
@@ -268,7 +269,7 @@ void Session::fail(const std::exception& error) {
   if (cut && refusal == nullptr)
     throw QueueError(Kind::unreachable, "the connection to PostgreSQL was lost: " + firstLine(error.what()));
   if (dynamic_cast<const pqxx::transaction_rollback*>(&error) !=
-      nullptr)  // of sql_error's kin in libpqxx 7 only
+      nullptr)  // derives from sql_error in libpqxx 7 only
     throw QueueError(Kind::unreachable, firstLine(error.what()) + ": somebody was in the way; try again");
   if (refusal == nullptr) throw QueueError(Kind::failed, "PostgreSQL: " + firstLine(error.what()));
   SqlError translated = refused(*refusal);

@@ -1,9 +1,9 @@
-// One connection to PostgreSQL, made when it is needed and made anew when it was lost.
+// One connection to PostgreSQL. It is made when first needed, and again after it was lost.
 //
-// Owns the connection string, the settings of our sessions, LISTEN, and what libpqxx's exceptions mean:
-// everything that leaves here is a QueueError of one line that says what to do and never contains the
-// connection string or a message's text. Called by the PostgreSQL backend only. Never repeats a transaction:
-// that is the caller's decision.
+// Owns the connection string, the settings of our sessions, LISTEN, and the translation of libpqxx's
+// exceptions. Every exception that leaves this file is a QueueError of one line; it advises what to do, and
+// never contains the connection string or a message's text. Called by the PostgreSQL backend only. Never
+// repeats a transaction: the caller decides that.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@
 
 namespace smsd::queue {
 
-/// A QueueError that still knows what the server called it.
+/// A QueueError that keeps the server's SQLSTATE.
 class SqlError : public QueueError {
  public:
   SqlError(Kind kind, const std::string& what, std::string state)
@@ -29,8 +29,8 @@ class SqlError : public QueueError {
   std::string state_;
 };
 
-/// A second hand on a connection's socket, for another thread to cut it by: libpq cannot be told to stop
-/// waiting for an answer, but it sees the end of its socket.
+/// A duplicate of a connection's socket, by which another thread can cut the connection. libpq has no way to
+/// interrupt a wait for the server's reply, but it notices when its socket is shut down.
 class Line {
  public:
   ~Line() { release(); }
@@ -40,16 +40,16 @@ class Line {
 
  private:
   std::mutex mutex_;
-  int copy_ = -1;  // the number of the original may be another's by the time it is used
+  int copy_ = -1;  // a duplicate, because the original's number may be reused by the time of the cut
 };
 
-/// What a connection was told once, to be run again and again without being parsed again.
+/// The statements that a connection has prepared, so that they are parsed only once.
 class Prepared {
  public:
   const std::string& nameOf(pqxx::connection& connection, const char* statement);
 
  private:
-  std::unordered_map<const char*, std::string> names_;  // by the place of the text, which is a constant
+  std::unordered_map<const char*, std::string> names_;  // by the address of the text, which is a constant
 };
 
 /// A transaction.
@@ -63,7 +63,7 @@ class Work {
   pqxx::result run(const char* statement, Values&&... values) {
     return work_.exec_prepared(prepared_.nameOf(connection_, statement), std::forward<Values>(values)...);
   }
-  /// For all others.
+  /// For all other statements.
   operator pqxx::work&() { return work_; }
   pqxx::work* operator->() { return &work_; }
 
@@ -77,7 +77,7 @@ class Session {
  public:
   explicit Session(std::string connection) : connectionString_(std::move(connection)) {}
 
-  /// Runs the body in one transaction and commits it.
+  /// Runs `body` in one transaction, commits it, and returns the body's result.
   template <typename Body>
   auto transact(Body&& body) {
     return guarded([&](pqxx::connection& connection) {
@@ -93,21 +93,21 @@ class Session {
     });
   }
 
-  /// For what may not run in a transaction.
+  /// For statements that may not run in a transaction.
   void execute(const std::string& statement);
 
-  /// smsq has the two partial indexes, so that plans may rely on them.
+  /// smsq has both partial indexes, so that plans may rely on them.
   bool indexed() const { return indexed_; }
-  /// Looks again: somebody may have made them meanwhile.
+  /// Checks again, because an administrator may have created them meanwhile.
   void lookForIndexes();
 
-  /// NOTIFY through a second connection. Returns whether something announces what others insert into smsq.
+  /// Sends NOTIFY through a second connection. Returns whether a trigger announces inserts into smsq.
   bool ring();
 
   int descriptor() const { return connection_ ? connection_->sock() : -1; }
   bool takeNews();
 
-  /// From any thread: ends the wait of whatever waits for an answer now.
+  /// Ends a wait for the server's reply. May be called from any thread.
   void hangUp() {
     line_.cut();
     aside_.cut();
@@ -134,10 +134,10 @@ class Session {
   std::string connectionString_;
   std::unique_ptr<pqxx::connection> connection_;
   Line line_;
-  Line aside_;         // of the second connection, while there is one
-  Prepared prepared_;  // on this connection
+  Line aside_;         // of the second connection, while it exists
+  Prepared prepared_;  // on `connection_`
   bool indexed_ = false;
-  bool fresh_ = false;  // connected since news were last asked for: some may have been missed
+  bool fresh_ = false;  // connected since the last takeNews(): notifications may have been missed
 };
 
 }  // namespace smsd::queue

@@ -1,8 +1,8 @@
 // Attempts and settlements of the PostgreSQL backend: the second transaction in the life of a submission.
 //
-// Owns what happens to the messages and to the recipient when a submission ends. Called through queue.h.
-// Settles nothing that was not ours and live when the transaction came to it, so that a call may be repeated.
-// Fails as queue.h says.
+// Owns the changes to messages and recipient when a submission ends. Called through queue.h. Settles only
+// submissions that are ours and live when the transaction reaches them, so that a call may be repeated. Fails
+// as described in queue.h.
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -32,7 +32,7 @@ const char* fateName(Fate fate) {
 
 using Ended = std::unordered_set<SubmissionId>;
 
-/// In the order of their submissions, for statements that find each value by a binary search.
+/// Sorts by submission, for statements that find each value by a binary search.
 template <typename T, typename Id>
 std::vector<const T*> sortedBy(const std::vector<T>& all, Id id) {
   std::vector<const T*> sorted;
@@ -44,7 +44,7 @@ std::vector<const T*> sortedBy(const std::vector<T>& all, Id id) {
 
 Ended end(Work& work, SupervisorId me, const std::vector<Settlement>& settlements) {
   ArrayLiteral ids, places, fates, outcomes, reasons, references, recipients;
-  std::map<std::tuple<Fate, std::string_view, std::string_view>, std::size_t> ends;  // few that differ
+  std::map<std::tuple<Fate, std::string_view, std::string_view>, std::size_t> ends;  // usually few
   for (const auto* settlement : sortedBy(settlements, [](auto& one) { return one.submission.id; })) {
     auto [place, fresh] =
         ends.try_emplace({settlement->fate, settlement->outcome, settlement->reason}, ends.size() + 1);
@@ -68,11 +68,11 @@ Ended end(Work& work, SupervisorId me, const std::vector<Settlement>& settlement
 struct Mark {
   MessageId id = 0;
   std::int64_t value = 0;             // its smsid, or its submission
-  std::optional<std::int64_t> stamp;  // what its row was; none: not known
+  std::optional<std::int64_t> stamp;  // of its row at the claim; none: unknown
 };
 using Marks = std::vector<Mark>;
 
-/// All of one SMS, those in its text and those only counted, each with its stamp.
+/// Calls `use` for each message of the SMS, with its stamp: those in the text, then those only counted.
 template <typename Use>
 void eachMessage(const Submission& submission, Use&& use) {
   std::size_t n = 0;
@@ -84,8 +84,9 @@ void eachMessage(const Submission& submission, Use&& use) {
     }
 }
 
-/// How many it marked. Two SMS of one batch may speak of one id, for a former row and for one that has its
-/// number now: the statement finds values by a binary search, so the second goes into a call of its own.
+/// Returns the number of marked messages. Two SMS of one batch may contain the same id: one for a former row,
+/// one for the row that has the id now. The statement needs distinct sorted ids for its binary search, so the
+/// second SMS's message goes into a statement of its own.
 std::size_t mark(Work& work, const char* statement, Marks marks) {
   std::ranges::stable_sort(marks, {}, &Mark::id);
   std::size_t marked = 0;
@@ -126,8 +127,8 @@ void markMessages(Work& work, const std::vector<Settlement>& settlements, const 
   result.sent = mark(work, sql::markSent, std::move(sent));
   result.ignored = mark(work, sql::markIgnored, std::move(ignored));
   const std::size_t kept = mark(work, sql::hold, std::move(held));
-  // Something became of them meanwhile: their ids may be those of other rows by now, which a claim took for
-  // them.
+  // Some rows were changed or replaced meanwhile. A new row with the same id was not noticed by a claim,
+  // which took it for the message of this submission.
   if (result.sent + result.ignored + kept < all) result.lookAgain = true;
 }
 
@@ -145,7 +146,7 @@ void moveWaits(Work& work, const std::vector<Settlement>& settlements, const End
       reasons.add(settlement.reason);
       severities.add(submission.severity);
       failing.add(settlement.failing);
-    } else if (submission.waited) {  // else there is no row
+    } else if (submission.waited) {  // otherwise there is no row
       anyFree = true;
       free.addBytes(submission.recipient);
     }
@@ -200,7 +201,7 @@ SettleResult PostgresqlQueue::settle(const std::vector<Settlement>& settlements)
   return forget(settlements, result);
 }
 
-/// The recipients are free again; says whether somebody is worth another look.
+/// Removes the recipients from `live_`. Sets `lookAgain` if one of them has messages that may be claimed now.
 SettleResult PostgresqlQueue::forget(const std::vector<Settlement>& settlements, SettleResult result) {
   for (const auto& settlement : settlements) {
     auto live = live_.find(settlement.submission.recipient);

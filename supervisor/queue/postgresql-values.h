@@ -1,9 +1,9 @@
-// Values on their way into and out of PostgreSQL: arrays as text literals, which both libpqxx 6 and 7 can
-// send.
+// Conversion of values to and from PostgreSQL. Arrays are sent as text literals, because libpqxx 6 and 7 both
+// can do that.
 //
-// Owns the quoting of array elements and the reading of id lists and of stored messages. Called by the
-// PostgreSQL backend only. Pure. Does not fail: what a text column cannot hold (NUL, bytes that are no UTF-8)
-// is repaired before it is quoted.
+// Owns the quoting of array elements and the reading of id lists and stored messages. Called by the
+// PostgreSQL backend only. Pure. Does not fail: bytes that a text column cannot store (NUL, invalid UTF-8)
+// are repaired before they are quoted.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,7 @@
 
 namespace smsd::queue {
 
-/// Text as a column of type text takes it.
+/// Repairs `text` so that a column of type text can store it.
 inline std::string storable(std::string_view text) {
   std::string valid = text::repair(text);
   std::erase(valid, '\0');
@@ -38,7 +38,7 @@ class ArrayLiteral {
   void add(const std::string& text) { add(std::string_view(text)); }
   void add(const char* text) { add(std::string_view(text)); }
 
-  /// For what came from this database: it takes back the bytes that it gave.
+  /// For bytes that came from this database, which it accepts unchanged.
   void addBytes(std::string_view bytes) {
     std::string& into = separated();
     into += '"';
@@ -76,18 +76,18 @@ inline std::optional<int> numberOf(const pqxx::field& field) {
   return field.as<int>();
 }
 
-/// Milliseconds that have gone by; what a stepped clock puts into the future has just begun.
+/// Elapsed milliseconds. A stepped clock can make them negative: then they count as 0.
 inline std::optional<Duration> elapsed(const pqxx::field& field) {
   if (field.is_null()) return std::nullopt;
   return Duration(std::max<std::int64_t>(0, field.as<std::int64_t>()));
 }
 
-/// Whatever stands there; NULL reads as nothing.
+/// Returns the bytes of the field; NULL becomes an empty string.
 inline std::string bytesOf(const pqxx::field& field) {
   return field.is_null() ? std::string() : std::string(field.c_str(), field.size());
 }
 
-/// A row of SMSD_STORED_COLUMNS (postgresql-sql.h), which does not say its status.
+/// Reads a row of SMSD_STORED_COLUMNS (postgresql-sql.h), which does not contain the status.
 inline StoredMessage storedMessage(const pqxx::row& row) {
   StoredMessage message;
   message.id = row[0].as<MessageId>();
@@ -101,7 +101,7 @@ inline StoredMessage storedMessage(const pqxx::row& row) {
   return message;
 }
 
-/// Of a bigint[] as PostgreSQL prints it: {1,2,3}. Anything else in it ends the list.
+/// Reads a bigint[] as PostgreSQL prints it: {1,2,3}. Any other character ends the list.
 inline std::vector<std::int64_t> idsOf(std::string_view literal) {
   std::vector<std::int64_t> ids;
   const char* at = literal.data();
@@ -116,14 +116,15 @@ inline std::vector<std::int64_t> idsOf(std::string_view literal) {
   return ids;
 }
 
-/// What smsq.smsid gets: the reference when it is an integer that fits, else 0 (wart C26).
+/// Value for smsq.smsid: the reference if it is an integer that fits, otherwise 0. NAV's smsd crashes at
+/// any other reference, and then sends the SMS again.
 inline int smsidOf(std::string_view reference) {
   int number = 0;
   auto [end, error] = std::from_chars(reference.data(), reference.data() + reference.size(), number);
   return error == std::errc() && end == reference.data() + reference.size() ? number : 0;
 }
 
-/// Milliseconds as an interval can hold them: a century is as good as for ever.
+/// Bounds `duration` to a century in either direction, so that it fits an interval.
 inline std::int64_t boundedMilliseconds(Duration duration) {
   constexpr Duration century = std::chrono::hours(24 * 365 * 100);
   return std::min(std::max(duration, -century), century).count();
