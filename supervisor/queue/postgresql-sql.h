@@ -1,12 +1,14 @@
-// All SQL of the PostgreSQL backend but the schema itself, which is deploy/sql/postgresql*.sql.
+// All SQL of the PostgreSQL backend except the schema, which is deploy/sql/postgresql*.sql.
 //
-// One rule for what the road uses: no statement may have a plan that reads more than what it is asked for,
-// whatever the statistics say. Rows of smsq are found by `id = ANY`, or in the order of a partial index, or
-// by phone in a LATERAL; never by a join that a planner who believes the table empty could turn round. Where
-// a row needs a value of its own, it is found in sorted arrays by width_bucket, a binary search, not by a
-// join. Where an UPDATE must not use a partial index, it writes sent::text, which the planner cannot prove to
-// be the index's predicate. Where two partial indexes could serve and only one stays cheap, the statement
-// asks for an order that only that one has, and sorting is off.
+// A rule for the statements of the road: no statement may have a plan that reads more rows than it needs,
+// whatever the statistics are. Therefore:
+//  - Rows of smsq are found by `id = ANY`, in the order of a partial index, or by phone in a LATERAL. They
+//    are never found by a join, because a planner that believes the table empty could reverse it.
+//  - A value for each row is found in sorted arrays by width_bucket, a binary search, not by a join.
+//  - An UPDATE that must not use a partial index writes sent::text, from which the planner cannot prove the
+//    index's predicate.
+//  - If two partial indexes could serve and only one stays cheap, the statement asks for an order that only
+//    this index has, and sorting is off.
 #pragma once
 
 #include <array>
@@ -15,9 +17,8 @@
 namespace smsd::queue::sql {
 
 // --- the session
-// -------------------------------------------------------------------------------------------------------
-/// Used where the connection string says nothing. A silent network is noticed in about 20 s, not in two
-/// hours.
+/// Defaults for settings that are missing in the connection string. A silent network is noticed in about 20 s
+/// instead of two hours.
 inline constexpr std::array<std::pair<const char*, const char*>, 6> connectionDefaults{{
     {"application_name", "smsd"},
     {"connect_timeout", "5"},
@@ -27,10 +28,10 @@ inline constexpr std::array<std::pair<const char*, const char*>, 6> connectionDe
     {"tcp_user_timeout", "20000"},
 }};
 
-/// A supervisor that is stopped (SIGSTOP, a suspended host) in the middle of a transaction must not hold its
-/// locks against those who would take over: nothing of ours waits between two statements for longer than it
-/// takes to format a batch.
-/// What a role's or a database's own settings must not change for us.
+/// Settings that the defaults of the role or the database must not change.
+/// A supervisor that is stopped in the middle of a transaction (SIGSTOP, a suspended host) must not hold its
+/// locks against a take-over. The timeout of 5 s is enough because our transactions pause only to format a
+/// batch.
 inline constexpr const char* sessionSettings = R"(
   SET DateStyle TO 'ISO, YMD';
   SET standard_conforming_strings TO on;
@@ -40,28 +41,29 @@ inline constexpr const char* sessionSettings = R"(
   SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
   SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off')";
 
-/// With the indexes a plan is the same whatever the statistics and the values, and may be kept. Without them
-/// it is made for each execution: one that was made on an empty table and kept is quadratic on a full one.
+/// With the indexes, a plan is the same whatever the statistics and the values are, so it may be kept.
+/// Without them, a plan is made for each execution, because a plan kept from an empty table is quadratic on a
+/// full one.
 inline constexpr const char* planByIndex =
     "SET enable_seqscan TO off; SET enable_bitmapscan TO off; SET enable_sort TO off; "
     "SET plan_cache_mode TO force_generic_plan";
 inline constexpr const char* planFreely =
     "SET enable_seqscan TO on; SET enable_bitmapscan TO on; SET enable_sort TO on; "
     "SET plan_cache_mode TO force_custom_plan";
-/// For lists that an operator asks for: they may well read the whole table.
+/// For lists for an operator, which may read the whole table.
 inline constexpr const char* planThisFreely =
     "SET LOCAL enable_seqscan TO on; SET LOCAL enable_bitmapscan TO on; SET LOCAL enable_sort TO on; "
     "SET LOCAL plan_cache_mode TO force_custom_plan";
 
 inline constexpr const char* listen = "LISTEN smsd_queue";
 inline constexpr const char* ring = "SELECT pg_notify('smsd_queue', '')";
-/// The trigger of `smsctl db install --notify`, or one like it.
+/// Looks for the trigger of `smsctl db install --notify`, or a similar one.
 inline constexpr const char* announcesInserts = R"(
   SELECT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
                  WHERE t.tgrelid = to_regclass('smsq') AND t.tgenabled IN ('O', 'A')
                    AND p.prosrc LIKE '%smsd_queue%'))";
 
-/// Counts the two indexes by what they are, not by their names: 2 when both can be used.
+/// Counts the two indexes by their columns and predicate, not by name: 2 if both can be used.
 inline constexpr const char* usableIndexes = R"(
   SELECT count(DISTINCT columns) FROM (
     SELECT (SELECT string_agg(a.attname, ',' ORDER BY k.n)
@@ -72,12 +74,11 @@ inline constexpr const char* usableIndexes = R"(
       AND pg_get_expr(i.indpred, i.indrelid) LIKE '(sent = ''N''::%)') found
   WHERE columns IN ('severity,time,id', 'phone,severity,time,id'))";
 
-// --- a supervisor's life
-// -----------------------------------------------------------------------------------------------
+// --- life cycle of a supervisor
 inline constexpr const char* installed =
     "SELECT version, left(replace(queue::text, '-', ''), 12) FROM smsd.installation";
 
-/// Throws for a missing table; says which privilege is missing.
+/// Fails if a table is missing. Returns the names of the missing privileges.
 inline constexpr const char* missingPrivileges = R"(
   SELECT string_agg(format('%s of smsq.%s', CASE WHEN readable THEN 'UPDATE' ELSE 'SELECT' END, attname), ', ' ORDER BY attnum)
   FROM (SELECT attname, attnum, attname IN ('sent', 'smsid', 'timesent') AS written,
@@ -93,7 +94,8 @@ inline constexpr const char* endEarlierRuns =
 inline constexpr const char* enlist = R"(
   INSERT INTO smsd.supervisor (name, host, pid, lease, lease_until)
   VALUES ($1, $2, $3, $4::bigint * interval '1 ms', now() + $4::bigint * interval '1 ms') RETURNING id)";
-/// What nobody claimed for a day after it was due: the messages are gone, the rounds mean nothing any more.
+/// Deletes waits that were due more than a day ago and not claimed since: the messages are gone, so the
+/// rounds no longer matter.
 inline constexpr const char* forgetOldWaits = "DELETE FROM smsd.wait WHERE due < now() - interval '1 day'";
 inline constexpr const char* renew =
     "UPDATE smsd.supervisor SET lease_until = now() + lease WHERE id = $1 AND state = 'alive'";
@@ -103,18 +105,18 @@ inline constexpr const char* retire = R"(
   WHERE id = $1 AND state = 'alive')";
 
 #define SMSD_CLOCK "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-/// The fence: held to the end of the transaction, so that nobody can be declared dead while it settles. Says
-/// the time.
+/// The fence: locks the supervisor's row until the end of the transaction, so that it cannot be declared dead
+/// while it settles. Returns the time as well.
 inline constexpr const char* fence =
     "SELECT id, " SMSD_CLOCK " FROM smsd.supervisor WHERE id = $1 AND state = 'alive' FOR SHARE";
 
-/// Everybody who is alive, or dead with something left. Whose lease has run out is for Leases to say.
+/// Supervisors that are alive, or dead and not yet taken over. Leases decides whose lease has run out.
 #define SMSD_LEASES                                                                                     \
   "SELECT id, state = 'dead', (extract(epoch FROM lease_until) * 1000000)::bigint, "                    \
   "(extract(epoch FROM lease_until - clock_timestamp()) * 1000)::bigint, (extract(epoch FROM lease) * " \
   "1000)::bigint, " SMSD_CLOCK " FROM smsd.supervisor WHERE state <> 'cleared' "
 inline constexpr const char* leases = SMSD_LEASES;
-/// All of them, in one order: two who take over at the same time wait for each other instead of dying of it.
+/// Locks all of them in one order, so that two concurrent take-overs wait for each other and cannot deadlock.
 inline constexpr const char* lockedLeases = SMSD_LEASES "ORDER BY id FOR UPDATE";
 #undef SMSD_LEASES
 #undef SMSD_CLOCK
@@ -139,55 +141,56 @@ inline constexpr const char* liveOf =
     "ORDER BY s.severity, s.first_id";
 #undef SMSD_SUBMISSION_COLUMNS
 
-/// What a row is, whatever its id: ids come again. The functions are those of hash partitions, which have to
-/// give the same in every version of the server.
+/// A hash of the row's content, because ids are reused. PostgreSQL uses these functions for hash partitions,
+/// so they have to return the same in every version of the server.
 #define SMSD_STAMP                                                                        \
   "hashtextextended(coalesce(q.msg::text, ''), hashtextextended(q.phone::text, coalesce(" \
   "timestamp_hash_extended(q.time::timestamp, 0), 0)))"
-/// The row is the one that had this stamp; NULL: nobody took it down, and its id decides alone.
+/// True if the row still has this stamp. A NULL stamp was never recorded: then the id alone decides.
 #define SMSD_IS(stamp) "coalesce(" stamp " = " SMSD_STAMP ", true)"
-/// The same for statements that have the stamps of all their rows in an array beside that of the ids.
+/// SMSD_IS for statements with an array of ids ($1) and a parallel array of stamps.
 #define SMSD_IS_IN(stamps) SMSD_IS("(" stamps "::bigint[])[width_bucket(q.id::bigint, $1::bigint[])]")
 
-/// A message that waits for an operator's word. A scalar subquery, because a planner may turn an EXISTS
-/// round.
+/// True if the message is held. A scalar subquery, because a planner may make a join of an EXISTS and reverse
+/// it.
 #define SMSD_HELD \
   "(SELECT h.submission FROM smsd.held h WHERE h.message = q.id AND " SMSD_IS("h.stamp") ") IS NOT NULL "
 
-/// A wait that is in force: noted before now, and due after now but no further away than a wait can be. What
-/// a stepped clock leaves behind is neither, and is over. The clock is that of this moment, for the wait may
-/// have been noted after our transaction began; a second is for two that were noted at the same time.
+/// True if the wait is in force: noted in the past, and due in the future but not later than the longest
+/// possible wait. A stepped clock may violate either: then the wait is over. clock_timestamp() is needed
+/// because the wait may have been noted after our transaction began. The extra second tolerates waits that
+/// are noted at the same time.
 #define SMSD_IN_FORCE(longest)                               \
   "w.due > now() AND w.due <= clock_timestamp() + (" longest \
   "::bigint + 1000) * interval '1 ms' "                      \
   "AND w.noted <= clock_timestamp() + interval '1 s'"
 
 // --- the claim
-// ---------------------------------------------------------------------------------------------------------
 #define SMSD_WALK(longest) \
   "SELECT q.id, q.phone, q.severity, q.time::text, "                                           \
   "EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND " SMSD_IN_FORCE(longest) " AND NOT " \
   "coalesce(q.severity < w.severity, q.severity IS NOT NULL)) OR "                             \
   "EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) AS "                           \
   "taken, " SMSD_HELD "AS held FROM smsq q "
-/// Rows with a severity, then rows without: $1..$3 is the last row that was seen, $4 how many rows a page
-/// has, $5 how long a wait can be.
+/// walkGraded reads rows with a severity: ($1, $2, $3) is the last row seen, $4 the rows per page, $5 the
+/// longest wait in ms. walkUngraded reads rows without a severity: ($1, $2) is the last row seen, $3 the rows
+/// per page, $4 the longest wait in ms.
 inline constexpr const char* walkGraded = SMSD_WALK("$5")
     "WHERE q.sent = 'N' AND (q.severity, q.time, q.id) > ($1::integer, $2::timestamp, $3::bigint) "
     "ORDER BY q.severity, q.time, q.id LIMIT $4";
 inline constexpr const char* walkUngraded = SMSD_WALK("$4")
     "WHERE q.sent = 'N' AND q.severity IS NULL AND (q.time, q.id) > ($1::timestamp, $2::bigint) "
     "ORDER BY q.severity, q.time, q.id LIMIT $3";
-/// What comes after this is not for the look that starts now.
+/// Rows with a higher id wait for the next pass.
 inline constexpr const char* lastMessage = "SELECT coalesce(max(id), 0) FROM smsq";
-/// Both in one, for a table that has to be read as a whole.
+/// Both in one statement, for a table that has to be read as a whole.
 inline constexpr const char* walkAll = SMSD_WALK("$5")
     "WHERE q.sent = 'N' AND (q.severity IS NULL OR (q.severity, q.time, q.id) > ($1::integer, $2::timestamp, "
     "$3::bigint)) "
     "ORDER BY q.severity, q.time, q.id LIMIT $4";
 #undef SMSD_WALK
 
-/// Waits for whoever is about to take or to let go of the same recipient.
+/// Waits for a transaction that takes or releases the same recipient.
 inline constexpr const char* take = R"(
   INSERT INTO smsd.live (recipient, supervisor)
   SELECT recipient, $2 FROM unnest($1::text[]) r(recipient) ORDER BY recipient COLLATE "C"
@@ -198,11 +201,11 @@ inline constexpr const char* take = R"(
   "q.id, left(q.msg, 4000) AS msg, q.severity, q.time, " SMSD_STAMP \
   " AS stamp, "                                                     \
   "coalesce(q.time < localtimestamp - $2::bigint * interval '1 ms', false) AS old "
-/// $3 messages of each recipient, most severe first. The snapshot is later than that of `take`: what it shows
-/// as unsent, and as waiting, is what the end of the recipient's former submission left. A phone between
-/// itself and itself, in an order that begins with it: an `=` would make the phone a constant, and the index
-/// on (severity, time, id) as good as the right one in the eyes of a planner who believes that nothing is
-/// unsent.
+/// Reads up to $3 messages of each recipient, most severe first. Its snapshot is later than that of `take`,
+/// so it sees messages and waits as the end of the recipient's former submission left them. The phone is
+/// compared by >= and <=, and the order begins with it. With = the phone would be a constant, and a planner
+/// that believes that nothing is unsent would consider the index on (severity, time, id) as good as the right
+/// one.
 #define SMSD_READ \
   "SELECT r.n, m.id, m.msg, m.severity, m.time::text, m.old, " \
   "coalesce(w.rounds, 0), " SMSD_IN_FORCE("$4") ", w.severity, m.stamp, " \
@@ -230,7 +233,8 @@ inline constexpr const char* expire = R"(
     RETURNING id, )" SMSD_STAMP R"( AS stamp)
   INSERT INTO smsd.ignored (message, reason, stamp) SELECT id, 'expired', stamp FROM expired)";
 inline constexpr const char* release = "DELETE FROM smsd.live WHERE recipient = ANY($1::text[])";
-/// Each row of the history is written twice in all: here, and when it ends.
+/// A row of the history is usually written twice: here, and when it ends. Another attempt, a take-over and an
+/// operator's decision each write it once more.
 inline constexpr const char* write = R"(
   INSERT INTO smsd.submission (id, attempt, recipient, text, encoding, units, parts, sent_ids, ignored_ids, severity, first_id,
     rounds, stamps, since, supervisor, dispatcher)
@@ -244,9 +248,8 @@ inline constexpr const char* nextDue =
     "WHERE due > now() HAVING min(due) IS NOT NULL";
 
 // --- attempts and settlements
-// ------------------------------------------------------------------------------------------
-/// $2 is sorted, $3 to $7 hold an outcome, a reason, the next dispatcher, the rounds and
-/// since when they count (ms ago) for each of them.
+/// $1: supervisor. $2: sorted submission ids. For each of them: $3 outcome, $4 reason, $5 next dispatcher, $6
+/// rounds, $7 ms since the first counted failure.
 inline constexpr const char* nextAttempts = R"(
   WITH old AS (
     SELECT s.id, s.attempt, s.dispatcher, width_bucket(s.id, $2::bigint[]) AS n FROM smsd.submission s
@@ -262,9 +265,9 @@ inline constexpr const char* nextAttempts = R"(
   WHERE s.id = ANY(ARRAY(SELECT id FROM old)) -- which is read first: it has to show the attempt that was
   RETURNING s.id, s.attempt)";
 
-/// Ends what is ours and live, and says which that was: nothing else is settled. $2 is sorted, $3 holds for
-/// each of them the place of its fate, outcome and reason in $4 to $6, $7 its reference; $8 are the
-/// recipients.
+/// Ends those submissions that are live and belong to supervisor $1, and returns their ids: only they are
+/// settled. $2: sorted ids. For each of them: $3 the index of its fate, outcome and reason in $4 to $6, $7
+/// its reference, $8 its recipient.
 inline constexpr const char* end = R"(
   WITH free AS (
     DELETE FROM smsd.live WHERE recipient = ANY($8::text[]) AND supervisor = $1
@@ -281,16 +284,16 @@ inline constexpr const char* end = R"(
     INSERT INTO smsd.attempt (id, submission, dispatcher, outcome, reason)
     SELECT attempt, id, dispatcher, outcome, reason FROM ended WHERE outcome <> 'accepted')
   SELECT id FROM ended)";
-/// $1 is sorted, $2 holds the smsid for each of them, $3 its stamp.
+/// $1: sorted ids. For each of them: $2 smsid, $3 stamp.
 inline constexpr const char* markSent = R"(
   UPDATE smsq q SET sent = 'Y', smsid = ($2::integer[])[width_bucket(id::bigint, $1::bigint[])], timesent = now()
   WHERE id = ANY($1::bigint[]) AND sent::text <> 'Y' AND )" SMSD_IS_IN("$3");
-/// As NAV has it: what was squeezed out of an SMS carries that SMS's smsid, too.
+/// As in NAV, messages that did not fit into an SMS get its smsid, too.
 inline constexpr const char* markIgnored = R"(
   UPDATE smsq q SET sent = 'I', smsid = ($2::integer[])[width_bucket(id::bigint, $1::bigint[])], timesent = now()
   WHERE id = ANY($1::bigint[]) AND sent::text = 'N' AND )" SMSD_IS_IN("$3");
-/// What is still unsent of SMS that may have been sent. $1 is sorted, $2 holds the submission for each of
-/// them, $3 its stamp. What was held under the same id before is another row, and gone.
+/// Holds those messages that are still unsent. $1: sorted ids. For each of them: $2 submission, $3 stamp. An
+/// existing entry with the same id and another stamp belongs to a former row, so it is overwritten.
 inline constexpr const char* hold = R"(
   INSERT INTO smsd.held AS h (message, submission, stamp)
   SELECT id, ($2::bigint[])[width_bucket(id::bigint, $1::bigint[])], )" SMSD_STAMP R"( FROM smsq q
@@ -306,8 +309,7 @@ inline constexpr const char* wait = R"(
     severity = excluded.severity, since = excluded.since, noted = excluded.noted)";
 inline constexpr const char* forgetWaits = "DELETE FROM smsd.wait WHERE recipient = ANY($1::text[])";
 
-// --- what NAV's queue class offers
-// -------------------------------------------------------------------------------------
+// --- operations of NAV's queue class
 inline constexpr const char* cancel =
     "WITH cancelled AS ("
     "UPDATE smsq q SET sent = 'I', timesent = now() "
@@ -319,7 +321,7 @@ inline constexpr const char* cancel =
     "cancelled) "
     "SELECT c.id, c.phone, a.name, c.msg, c.severity, to_char(c.time, 'YYYY-MM-DD HH24:MI'), false, false, "
     "count(*) OVER () FROM cancelled c LEFT JOIN account a ON a.id = c.accountid ORDER BY c.id LIMIT $2";
-/// Who has nothing left to say to waits for nothing.
+/// Recipients without claimable messages have nothing to wait for.
 inline constexpr const char* forgetEmptyWaits =
     "DELETE FROM smsd.wait w WHERE NOT EXISTS (SELECT FROM smsq q WHERE q.sent = 'N' AND q.phone = "
     "w.recipient "
@@ -342,7 +344,7 @@ inline constexpr const char* insert = R"(
   SELECT account, localtimestamp, phone, msg, severity
   FROM unnest($1::integer[], $2::text[], $3::text[], $4::integer[]) WITH ORDINALITY u(account, phone, msg, severity, n)
   ORDER BY n RETURNING id)";
-/// How many characters smsq's columns take; only varchar(n) has a bound.
+/// Maximum number of characters in smsq's columns; only varchar(n) has one.
 inline constexpr const char* widths = R"(
   SELECT max(atttypmod - 4) FILTER (WHERE attname = 'phone'), max(atttypmod - 4) FILTER (WHERE attname = 'msg')
   FROM pg_attribute WHERE attrelid = 'smsq'::regclass AND atttypid = 'varchar'::regtype AND atttypmod > 4)";
@@ -352,8 +354,8 @@ inline constexpr const char* setStatus = R"(
 
 inline constexpr const char* countUnsent =
     "SELECT count(*) FROM (SELECT FROM smsq WHERE sent = 'N' LIMIT $1) q";
-/// The oldest of each severity stands first in the index: one step a severity instead of a walk over
-/// everything. More than 64 severities are not looked through.
+/// The oldest message of each severity comes first in the index, so this needs one step per severity instead
+/// of a walk over all rows. At most 64 severities are examined.
 inline constexpr const char* oldestByIndex = R"(
   WITH RECURSIVE step(n, severity, time) AS (
     (SELECT 1, q.severity, q.time FROM smsq q WHERE q.sent = 'N' AND q.severity IS NOT NULL
@@ -370,7 +372,7 @@ inline constexpr const char* countHeld =
     "SELECT count(*) FROM (SELECT FROM smsd.held h JOIN smsq q ON q.id = h.message WHERE q.sent = 'N' LIMIT "
     "$1) q";
 inline constexpr const char* anyBlamedWait = "SELECT EXISTS (SELECT FROM smsd.wait WHERE rounds > 0)";
-/// The rows are fetched in the order of the index, so that the bound holds whatever stands behind it.
+/// Fetches the rows in index order, so that the bound of 10,000 holds whatever follows.
 inline constexpr const char* oldestNotWaiting = R"(
   SELECT (extract(epoch FROM localtimestamp - min(q.time) FILTER (WHERE isfinite(q.time))) * 1000)::bigint
   FROM (SELECT id, time, phone FROM smsq WHERE sent = 'N' ORDER BY severity, time, id LIMIT 10000) q
@@ -380,12 +382,11 @@ inline constexpr const char* oldestInOneScan =
     "SELECT (extract(epoch FROM localtimestamp - min(time) FILTER (WHERE isfinite(time))) * 1000)::bigint "
     "FROM smsq WHERE sent = 'N'";
 
-// --- an operator's
-// ---------------------------------------------------------------------------------------------------------------
+// --- operator commands
 #define SMSD_TO_THE_SECOND(time) "to_char(" time ", 'YYYY-MM-DD HH24:MI:SS')"
 
-/// What NAV marked or deleted by hand is not held any more. Who left it unknown last is the last such
-/// attempt.
+/// Messages that were marked or deleted by hand are no longer held. Dispatcher and reason are those of the
+/// last attempt with an unknown outcome.
 inline constexpr const char* held =
     "SELECT s.id, s.recipient, s.text, h.messages, s.severity, coalesce(a.dispatcher, s.dispatcher), "
     "coalesce(a.reason, s.reason), " SMSD_TO_THE_SECOND("s.ended") " "
@@ -397,12 +398,12 @@ inline constexpr const char* held =
     "                   WHERE a.submission = s.id AND a.outcome IN ('unknown', 'not-understood') ORDER BY a.id DESC LIMIT 1) a ON true "
     "ORDER BY s.ended, s.id LIMIT $1";
 
-/// $2 is what the operator said. Its row lock lets one of two who say something be first.
+/// $2: the decision. The row lock makes one of two concurrent decisions first.
 inline constexpr const char* decide =
     "UPDATE smsd.submission SET fate = $2, decided = now() WHERE id = $1::bigint AND fate = 'held'";
 inline constexpr const char* letGo =
     "DELETE FROM smsd.held WHERE submission = $1::bigint RETURNING message, stamp";
-/// $1 is sorted, $2 are the stamps.
+/// $1: sorted ids. $2: their stamps.
 inline constexpr const char* countReleased =
     "SELECT count, pg_notify('smsd_queue', '') FROM (SELECT count(*) FROM smsq q "
     "WHERE id = ANY($1::bigint[]) AND sent::text = 'N' AND " SMSD_IS_IN("$2") ") released";
@@ -410,15 +411,15 @@ inline constexpr const char* markDiscarded =
     "UPDATE smsq q SET sent = 'I', timesent = now() WHERE id = ANY($1::bigint[]) AND sent::text = 'N' "
     "AND " SMSD_IS_IN("$2");
 
-/// The rounds go with it.
+/// Deletes the rounds as well.
 inline constexpr const char* endWaits =
     "WITH ended AS (DELETE FROM smsd.wait WHERE $1 = '' OR recipient = $1 RETURNING 1) "
     "SELECT count, pg_notify('smsd_queue', '') FROM (SELECT count(*) FROM ended) c";
 inline constexpr const char* recipientOf = "SELECT phone FROM smsq WHERE id = $1::bigint";
 
-/// One moment for all of the story.
+/// All parts of the report are read at one moment.
 inline constexpr const char* oneSnapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
-/// A wait concerns only what would be claimed without it. $2: how long a wait can be.
+/// The wait is shown only for a message that could be claimed without it. $2: the longest wait in ms.
 inline constexpr const char* life = SMSD_STORED_COLUMNS
     ", q.sent, " SMSD_TO_THE_SECOND("q.timesent") ", q.smsid, coalesce(w.rounds, 0), "
     "CASE WHEN " SMSD_IN_FORCE("$2") " THEN " SMSD_TO_THE_SECOND("w.due") " END, " SMSD_TO_THE_SECOND("w.since") ", "
@@ -426,7 +427,7 @@ inline constexpr const char* life = SMSD_STORED_COLUMNS
     "FROM smsq q LEFT JOIN account a ON a.id = q.accountid "
     "LEFT JOIN smsd.wait w ON w.recipient = q.phone AND q.sent = 'N' AND NOT " SMSD_HELD
     "WHERE q.id = $1::bigint";
-/// Reads the whole history: no index leads from a message to its SMS, which would cost each of them.
+/// Reads the whole history: an index from messages to their SMS would slow down every SMS.
 inline constexpr const char* submissionsWith =
     "SELECT s.id, (SELECT left(replace(queue::text, '-', ''), 12) FROM smsd.installation LIMIT 1) || '-' || s.id, "
     "s.text, v.host || '[' || v.pid || ']', " SMSD_TO_THE_SECOND("s.created") ", " SMSD_TO_THE_SECOND("s.ended") ", "
@@ -444,7 +445,8 @@ inline constexpr const char* whyIgnored = "SELECT reason, " SMSD_TO_THE_SECOND("
     "ORDER BY at DESC LIMIT 1";
 
 // --- the history
-/// $2 submissions from $1 on: may each be forgotten, and does it begin too late for that?
+/// Reads $2 submissions after id $1. Returns for each whether it may be deleted, and whether it began too
+/// recently for that; $3 is the age in ms.
 inline constexpr const char* lookAtHistory = R"(
   SELECT id, ended < now() - $3::bigint * interval '1 ms' AND fate <> 'held', created >= now() - $3::bigint * interval '1 ms'
   FROM smsd.submission WHERE id > $1 ORDER BY id LIMIT $2)";

@@ -1,5 +1,5 @@
-# The PostgreSQL backend: its sources, its SQL built in, and libpqxx held to the subset that 6.4 and 7.10 share, which 7.10
-# calls deprecated. libpq itself is used to read connection strings.
+# Builds the PostgreSQL backend and compiles its SQL scripts in. The code uses only the interfaces that libpqxx 6.4 and 7.10
+# share, some of which 7.10 deprecates. libpq itself is used to read connection strings.
 
 foreach(part "" -2 -3 -4 -tables -indexes -notify)
   set(script ${CMAKE_SOURCE_DIR}/deploy/sql/postgresql${part}.sql)

@@ -71,8 +71,7 @@ struct Submission {
   MessageId first = 0;               // its id; `severity` and `first` order the submissions
   int rounds = 0;                    // rounds of all dispatchers that this recipient went through before
   bool waited = true;                // false: the recipient certainly has no wait to delete
-  std::optional<Duration> failing;   // at the claim: time since its first counted round; none: no round
-                                     // counted
+  std::optional<Duration> failing;   // since its first counted round, at the claim; none: no round counted
   int notUnderstood = 0;             // after a take-over: former attempts with the outcome not-understood
   std::vector<std::int64_t> stamps;  // a hash of each message's row at the claim: of sms.sent, then of
                                      // sms.ignored; if there are fewer, the stamps are unknown and the id
@@ -108,8 +107,7 @@ struct ClaimRequest {
   /// Claims only recipients that have a more severe message than this. INT_MAX: a message with any
   /// severity.
   std::optional<int> moreSevereThan;
-  Duration longestWait = std::chrono::hours(24 * 7);  // a wait that ends later was caused by a stepped clock,
-                                                      // and counts as over
+  Duration longestWait = std::chrono::hours(24 * 7);  // a wait beyond it is a stepped clock's: it is over
 };
 
 /// A live submission of this supervisor that keeps a more severe message to the same recipient from being
@@ -208,8 +206,7 @@ struct SubmissionRecord {
   std::string supervisor;  // host[pid]
   std::string created;
   std::string ended;                // empty: live
-  std::string fate;                 // empty: live; else the name of a Fate, or released or discarded (held
-                                    // before)
+  std::string fate;                 // a Fate; released or discarded if it was held before; empty: live
   std::string decided;              // time of release or discard; empty: neither
   std::vector<MessageId> messages;  // all messages of this SMS: those in the text, then those only counted
   bool onlyCounted = false;         // the message was not in the text

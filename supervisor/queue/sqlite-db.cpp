@@ -69,7 +69,7 @@ QueueError describe(int result, const std::string& said, const std::string& path
 
 constexpr std::string_view makeRoom = "the disk is full: make room on its file system; it is tried again";
 
-/// SQLite has a result of its own for a write, but none for the files it maps.
+/// SQLite reports SQLITE_FULL for a write, but only SQLITE_IOERR for the files it maps.
 bool isFull(sqlite3* db, int result) {
   const int reason = sqlite3_system_errno(db);
   return (result & 0xff) == SQLITE_FULL ||
@@ -82,7 +82,7 @@ bool isFull(sqlite3* db, int result) {
   throw describe(sqlite3_extended_errcode(db), oneLine(sqlite3_errmsg(db)), path);
 }
 
-// What open() says is more than SQLITE_CANTOPEN does.
+// open() gives a more precise reason than SQLITE_CANTOPEN.
 void refuse(const std::string& path, int reason) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   if (reason == EACCES || reason == EPERM || reason == EROFS)
@@ -97,9 +97,9 @@ void refuse(const std::string& path, int reason) {
   throw QueueError(Kind::failed, fmt::format("{}: cannot be opened ({})", path, std::strerror(reason)));
 }
 
-// sqlite3 makes files that everybody may read; the files beside it get this one's mode. A file that is there
-// is not opened: to close it again would drop the locks that another connection of this process has on it,
-// and another process would take itself for the last one and remove the log.
+// Creates the file itself, because sqlite3 would make it readable for all users; the files beside it get the
+// same mode. Does not open an existing file, because closing it would drop the locks that another connection
+// of this process has on it. Another process would then consider itself the last user and remove the log.
 void touch(const std::string& path, Database::IfMissing missing) {
   if (faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) == 0) return;
   const int make = missing == Database::IfMissing::make ? O_CREAT : 0;
@@ -135,7 +135,7 @@ void Query::check(int result) {
   if (result != SQLITE_OK) fail(sqlite3_db_handle(statement_), path_);
 }
 
-// The texts bound outlive the use of the statement.
+// SQLITE_TRANSIENT makes sqlite3 copy the text.
 void Query::bindOne(std::int64_t value) { check(sqlite3_bind_int64(statement_, ++bound_, value)); }
 void Query::bindOne(std::string_view value) {
   check(sqlite3_bind_text64(statement_, ++bound_, value.data() == nullptr ? "" : value.data(), value.size(),
@@ -222,7 +222,7 @@ Transaction::~Transaction() {
   try {
     db_.execute("ROLLBACK");
   } catch (const QueueError&) {
-    // sqlite3 rolled it back itself, which is one of the ways an error gets here
+    // sqlite3 may have rolled back by itself after an error
   }
 }
 

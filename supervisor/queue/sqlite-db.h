@@ -1,8 +1,8 @@
-// A thin hand on sqlite3: a connection with its prepared statements, and transactions that end.
+// A thin layer over sqlite3: a connection with its prepared statements, and transactions that always end.
 //
 // Owns the descriptors of one open file and the translation of sqlite3's errors into QueueError. Called by
 // sqlite*.cpp only, from one thread. Knows no table. Fails by QueueError, whose text is one line, names the
-// file and says what to do.
+// file and advises what to do.
 #pragma once
 
 #include <sqlite3.h>
@@ -18,13 +18,13 @@
 
 namespace smsd::queue {
 
-/// There is no room on the file system, or none left of a quota. The caller may make some and try again.
+/// The file system is full, or a quota is used up. The caller may make room and try again.
 class DiskFull : public QueueError {
  public:
   explicit DiskFull(const std::string& what) : QueueError(Kind::unreachable, what) {}
 };
 
-/// A prepared statement in use: reset when it goes, so that it holds no snapshot open.
+/// A prepared statement in use. The destructor resets it, so that it holds no snapshot open.
 class Query {
  public:
   Query(sqlite3_stmt* statement, const std::string& path) : statement_(statement), path_(path) {}
@@ -37,18 +37,18 @@ class Query {
     (bindOne(values), ...);
     return *this;
   }
-  /// False: no further row.
+  /// Returns false if there is no further row.
   bool next();
-  /// Runs to its end; the number of rows changed.
+  /// Runs to the end. Returns the number of rows changed.
   std::size_t run();
-  /// For statements that give exactly one number.
+  /// For statements that return exactly one number.
   std::int64_t number();
 
   bool isNull(int column) const;
   std::int64_t integer(int column) const;
-  std::optional<int> optionalInt(int column) const;  // cut to an int's range
+  std::optional<int> optionalInt(int column) const;  // limited to the range of int
   std::optional<std::int64_t> optionalInteger(int column) const;
-  std::string text(int column) const;  // NULL is empty
+  std::string text(int column) const;  // NULL becomes an empty string
 
  private:
   void bindOne(std::int64_t value);
@@ -74,20 +74,20 @@ class Query {
 class Database {
  public:
   enum class IfMissing { make, refuse };
-  /// Opens the file; what is in it is for the caller to judge.
+  /// Opens the file; the caller has to check its content.
   explicit Database(const std::string& path, IfMissing missing = IfMissing::make);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
   const std::string& path() const { return path_; }
-  /// Prepared at the first use, kept after that. One use of one text at a time.
+  /// Prepares the statement at its first use and keeps it. Use each text only once at a time.
   Query query(std::string_view sql);
-  /// Any number of statements without a result.
+  /// Runs any number of statements without a result.
   void execute(const char* sql);
-  /// Writes the whole log into the file and empties it. Returns whether that was possible: there was room,
-  /// and whoever read or wrote ended within `patience`.
+  /// Writes the whole log into the file and empties it. Returns whether that worked: there was room, and
+  /// other readers and writers ended within `patience`.
   bool checkpoint(std::chrono::milliseconds patience);
-  /// When it is closed, its write-ahead log is neither written into the file nor removed.
+  /// At close, the write-ahead log is then neither written into the file nor removed.
   void leaveLogAlone();
 
  private:
@@ -102,14 +102,14 @@ class Database {
   std::map<std::string, std::unique_ptr<sqlite3_stmt, Finalize>, std::less<>> statements_;
 };
 
-/// The functions that our statements use beside sqlite3's own: smsd_stamp (sqlite-stamp.h).
+/// Registers the functions that our statements use besides sqlite3's own: smsd_stamp (sqlite-stamp.h).
 void addFunctions(sqlite3* db);
 
 class Transaction {
  public:
   enum class Kind {
-    write,  // takes the write lock at once: nothing read in it is outdated when it is written
-    read,   // one moment for all that is read, in nobody's way
+    write,  // takes the write lock at once, so no value read in it is outdated at a later write
+    read,   // one snapshot for all reads; blocks no other connection
   };
   explicit Transaction(Database& db, Kind kind = Kind::write) : db_(db) {
     db_.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");

@@ -27,7 +27,7 @@ bool isEmpty(Database& db) {
          db.query(sql::applicationIdOfFile).number() == 0;
 }
 
-// The tables, the version and the mark that the file is ours become true at once.
+// Tables, version and application id are written in one transaction.
 void install(Database& db) {
   Transaction tx(db);
   if (!isEmpty(db)) return;  // another process was faster
@@ -43,8 +43,8 @@ bool isOlder(Database& db) {
          version < sql::schemaVersion;
 }
 
-/// Written under another name first, so that a copy that has its name is whole. As closed to others as the
-/// queue is.
+/// Writes the copy under another name first, so that a file with the final name is complete. The copy has the
+/// queue's owner and at most its permissions.
 void keepCopy(Database& db) {
   const std::string copy = fmt::format("{}.version-{}", db.path(), db.query(sql::userVersion).number());
   const std::string unfinished = copy + ".unfinished";
@@ -60,14 +60,14 @@ void keepCopy(Database& db) {
   const OwnedFd file(
       open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, of.st_mode & 0660));
   if (file.get() < 0) refuse(unfinished);
-  // root may run this for smsd's user; another user makes a copy of its own
+  // root may run this for smsd's user; for another user the copy keeps that user as its owner
   if (fchown(file.get(), of.st_uid, of.st_gid) != 0) errno = 0;
   db.query(sql::copyTo).bind(unfinished).run();
   if (fsync(file.get()) != 0 || rename(unfinished.c_str(), copy.c_str()) != 0) refuse(copy);
 }
 
-/// An older file is brought up to date by whoever opens it first, unless an smsd works on it: that one knows
-/// the older tables only. The copy is for going back to the smsd that was.
+/// The process that first opens an older file migrates it, unless an smsd uses the file: that smsd knows only
+/// the older tables. The copy allows a return to the older smsd.
 void migrate(Database& db, LockedBy lock) {
   if (!isOlder(db)) return;
   const OwnedFd alone = lock == LockedBy::thisProcess ? OwnedFd() : lockOwner(db.path());
@@ -165,7 +165,7 @@ void separateFromOldLog(const std::string& path, OldLog log) {
       auto found = both.query(sql::isSound);
       if (found.next() && found.text(0) == "ok") return;
     } catch (const QueueError&) {
-      // as unsound as a database can be
+      // then they are not sound
     }
   for (const char* suffix : {"-wal", "-shm"}) unlink((path + suffix).c_str());
 }
@@ -181,7 +181,8 @@ OwnedFd& OwnedFd::operator=(OwnedFd&& other) noexcept {
 
 namespace {
 
-/// Empty, or with the number of a process in it: what is in any other file of that name is somebody's.
+/// Returns whether the file is empty or contains only a process id. Any other content belongs to another
+/// program.
 bool isLockFile(int file) {
   struct stat status {};
   if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) return false;
@@ -194,7 +195,8 @@ bool isLockFile(int file) {
 
 }  // namespace
 
-// The lock file stays when it is let go: to unlink it would let two processes lock two files of one name.
+// The lock file is kept after its release: if it were unlinked, two processes could lock two files of the
+// same name.
 OwnedFd lockOwner(const std::string& path) {
   const std::string name = path + ".lock";
   std::error_code why;
@@ -216,7 +218,7 @@ OwnedFd lockOwner(const std::string& path) {
                      fmt::format("{}: expected smsd's lock, found another file: move it, or set "
                                  "queue.sqlite.path to another file",
                                  name));
-  // Only for the message above: that it cannot be written is no reason not to work.
+  // The pid is only for the message above, so a failed write is ignored.
   const std::string pid = fmt::format("{}\n", getpid());
   if (ftruncate(file.get(), 0) != 0 || pwrite(file.get(), pid.data(), pid.size(), 0) < 0) errno = 0;
   return file;
@@ -229,8 +231,7 @@ void commitNothing(const std::string& path) {
   tx.commit();
 }
 
-// The log has been made by the time a connection has read; it stays the same file while that connection is
-// open.
+// The log exists once a connection has read, and stays the same file while that connection is open.
 CommitWatch::CommitWatch(Database& db) : db_(db), inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
   if (inotify_.get() < 0 || inotify_add_watch(inotify_.get(), (db.path() + "-wal").c_str(), IN_MODIFY) < 0) {
     refused_ = errno;
@@ -250,8 +251,8 @@ bool CommitWatch::take() {
   alignas(inotify_event) std::array<char, 4096> buffer;
   while (inotify_.get() >= 0 && read(inotify_.get(), buffer.data(), buffer.size()) > 0) {
   }
-  // The log is written before the commit can be seen. Whoever writes holds the write lock until it can:
-  // waiting for that lock is what keeps us from looking too early and never again.
+  // The log is written before the commit becomes visible, and the writer holds the write lock until then.
+  // Waiting for that lock prevents a look that comes too early and is never repeated.
   std::int64_t now = 0;
   try {
     Transaction wait(db_);

@@ -1,9 +1,9 @@
-// What surrounds the queue in its file: whether the file is a queue, who owns it, and when another process
+// Checks around the queue's file: whether it is a queue, which process owns it, and when another process
 // wrote to it.
 //
 // Owns the installation of the tables, the lock file beside the queue, the inotify watch, and the comparison
-// of the paths with the files that were opened. Called by sqlite.cpp only. Never reads or writes a message.
-// Fails by QueueError; a watch that cannot be had is only missing.
+// of paths with opened files. Called by sqlite.cpp only. Never reads or writes a message. Fails by
+// QueueError; a failed inotify watch is no error.
 #pragma once
 
 #include <sys/types.h>
@@ -18,7 +18,7 @@
 namespace smsd::queue {
 
 enum class FileState {
-  fresh,  // there was nothing: the tables were made now
+  fresh,  // the file was empty or missing: the tables were created now
   ready,
 };
 
@@ -27,24 +27,24 @@ struct OpenedFile {
   FileState state = FileState::ready;
 };
 
-/// Who holds the lock beside the file (lockOwner).
+/// The holder of the lock beside the file (lockOwner).
 enum class LockedBy { thisProcess, another };
 
-/// Refuses what is no database, a database of something else, and a queue made by a newer smsd. Brings an older one up
-/// to date, which nobody but this process may be working on.
+/// Opens the file, and creates the tables if it is empty. Refuses files that are no database, databases of
+/// other programs, and queues of a newer smsd. Migrates an older queue, which no other process may be using.
 OpenedFile openQueueFile(const std::string& path, Database::IfMissing missing = Database::IfMissing::make,
                          LockedBy lock = LockedBy::another);
 
-/// Files by device and inode. The descriptors of a file that was replaced, moved or removed go on working, so
-/// that only its path tells.
+/// Files by device and inode. After a file was replaced, moved or removed, its descriptors continue to work,
+/// so only the path shows the change.
 class FileIdentity {
  public:
-  /// Remembers the files that are at these paths now.
+  /// Remembers the files that are at `paths` now.
   explicit FileIdentity(std::initializer_list<std::string> paths);
-  /// "PATH was removed" or "PATH was replaced by another file"; none: all are as they were, or nobody can
-  /// tell.
+  /// Returns "PATH was removed" or "PATH was replaced by another file"; none: all are unchanged, or the check
+  /// failed.
   std::optional<std::string> change() const;
-  /// At least one of the paths leads to the file that it led to.
+  /// Returns whether at least one of the paths still leads to its file.
   bool anyIsThere() const;
 
  private:
@@ -56,15 +56,15 @@ class FileIdentity {
   std::vector<File> files_;
 };
 
-/// For a file that was put in the place of another, with the other's write-ahead log still beside it: SQLite reads
-/// the log as part of the new file. That is wrong, unless the log holds what was written since.
+/// For a file that replaced another while the old write-ahead log is still there. SQLite would read that log as
+/// part of the new file. This is wrong, unless the log holds only writes that came after the replacement.
 enum class OldLog {
   remove,
-  keepIfSound,  // where both together are a sound database
+  keepIfSound,  // if file and log together are a sound database
 };
 void separateFromOldLog(const std::string& path, OldLog log);
 
-/// A file descriptor that is closed when it goes.
+/// Closes its file descriptor when it is destroyed.
 class OwnedFd {
  public:
   explicit OwnedFd(int fd = -1) : fd_(fd) {}
@@ -77,27 +77,28 @@ class OwnedFd {
   int fd_;
 };
 
-/// Locks `<path>.lock` for as long as the descriptor lives; the kernel lets it go when the process dies.
-/// Throws `busy` with the pid of the owner.
+/// Locks `<path>.lock` for as long as the descriptor lives; the kernel releases the lock when the process
+/// dies. Throws `busy` with the owner's pid.
 OwnedFd lockOwner(const std::string& path);
 
-/// A commit of another connection that changes nothing.
+/// Makes a commit on another connection that changes nothing.
 void commitNothing(const std::string& path);
 
-/// Tells commits of other connections from our own.
+/// Distinguishes commits of other connections from our own.
 class CommitWatch {
  public:
   explicit CommitWatch(Database& db);
   int fd() const { return inotify_.get(); }
-  /// What it means when a commit of another connection is not noticed, in words.
+  /// Returns the probable cause, in words, if a commit of another connection is not noticed.
   std::string whyDeaf() const;
-  /// Drains the descriptor. True when somebody else committed since the last call, or may have.
+  /// Drains the descriptor. Returns true if another connection has committed since the last call, or may
+  /// have.
   bool take();
 
  private:
   Database& db_;
   OwnedFd inotify_;
-  int refused_ = 0;  // the errno of inotify, when there is no watch
+  int refused_ = 0;  // the errno of inotify if there is no watch
   std::int64_t version_;
 };
 

@@ -1,4 +1,4 @@
-// What NAV's queue class offers, on a queue in a file. See sqlite-queue.h.
+// Operations of NAV's queue class, on a queue in a file. See sqlite-queue.h.
 #include <fmt/format.h>
 #include <proto/dispatcher.capnp.h>
 
@@ -13,7 +13,7 @@ namespace {
 
 using Kind = QueueError::Kind;
 
-// Far more than formatting.max_parts can send, and all that a worker takes.
+// Far more than formatting.max_parts can send, and the most that a worker accepts.
 constexpr std::size_t longestText = proto::MAX_TEXT;
 
 std::int64_t countOf(std::uint64_t value) {
@@ -31,7 +31,7 @@ std::vector<StoredMessage> readMessages(Query& row) {
   return messages;
 }
 
-// Which check was broken (wart C49), without the message's text.
+// Names the violated check, without the message's text.
 std::string explainRefusal(std::string_view said, const NewMessage& message) {
   if (said.find("phone_length") != std::string_view::npos)
     return fmt::format("the number has more than 15 characters, which is all the queue takes ({} bytes)",
@@ -51,7 +51,7 @@ StoredMessage storedMessage(const Query& row) {
   message.text = row.text(3);
   message.severity = row.optionalInt(4);
   message.time = row.text(5);
-  message.status = static_cast<SentStatus>(row.text(6)[0]);  // the table's CHECK knows the same three letters
+  message.status = static_cast<SentStatus>(row.text(6)[0]);  // the CHECK allows these three letters only
   message.underWay = row.integer(7) != 0;
   message.held = row.integer(8) != 0;
   return message;
@@ -65,7 +65,8 @@ Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
     const auto run = [&](Query& row) {
       while (row.next()) ids.push_back(row.integer(0));
     };
-    // Age nought means all of them, also those of a clock that is ahead of ours (wart C42).
+    // An age of zero or less cancels all messages, also those with a time ahead of our clock, which NAV's
+    // smsd skips.
     if (minimumAge <= Duration::zero())
       run(db.query(sql::cancelAll).bind(now.text));
     else
@@ -155,7 +156,7 @@ Depth SqliteQueue::depth(std::uint64_t bound) {
     depth.unsent = std::min(counted, bound);
     const std::int64_t now = clock(db).ms;
     const auto consider = [&](const Query& row, int column) {
-      if (row.isNull(column)) return;  // a time that is no time
+      if (row.isNull(column)) return;  // the time is invalid
       const Duration age(std::max<std::int64_t>(0, now - row.integer(column)));
       depth.oldest = std::max(depth.oldest.value_or(age), age);
     };

@@ -1,8 +1,8 @@
-// What an operator asks of a queue in a file: what is held, a word on it, and the life of a message.
-// See sqlite-queue.h.
+// Operator commands on a queue in a file: list, release and discard held SMS, end waits, explain a message,
+// delete old history. See sqlite-queue.h.
 //
-// Called through queue.h, by smsctl and by the daemon. Decides nothing by itself, and needs no lease: one of
-// two operators who decide at the same time is first, the other one finds nothing held.
+// Called through queue.h, by smsctl and by the daemon. Makes no decision of its own, and needs no lease: if
+// two operators decide at the same time, the first one wins and the second finds nothing held.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ std::vector<MessageId> idsOf(Database& db, const char* statement, SubmissionId s
   return ids;
 }
 
-/// In the text, then only counted.
+/// Those in the text, then those only counted.
 std::vector<MessageId> messagesOf(Database& db, SubmissionId submission) {
   std::vector<MessageId> ids = idsOf(db, sql::idsInText, submission);
   for (const MessageId id : idsOf(db, sql::idsCounted, submission)) ids.push_back(id);
@@ -35,7 +35,7 @@ std::vector<MessageId> heldOf(Database& db, SubmissionId submission) {
   return ids;
 }
 
-/// Was this very row in the SMS, and not a former one of the same id?
+/// Returns whether the SMS contained the row that has this id now, and not a former row.
 bool isOf(Database& db, SubmissionId submission, MessageId message) {
   std::vector<std::int64_t> stamps;
   {
@@ -64,7 +64,7 @@ SubmissionRecord recordOf(Database& db, const Query& row, const std::string& key
   return record;
 }
 
-/// The attempt in force, or the one that ended the submission: it stands in the submission's own row.
+/// The attempt in force, or the attempt that ended the submission. It is stored in the submission's own row.
 AttemptRecord lastAttempt(const Query& row) {
   AttemptRecord attempt;
   attempt.id = static_cast<AttemptId>(row.integer(7));
@@ -82,7 +82,7 @@ std::vector<AttemptRecord> attemptsOf(Database& db, SubmissionId submission, Att
   for (row.bind(submission); row.next();) {
     AttemptRecord attempt;
     attempt.id = static_cast<AttemptId>(row.integer(0));
-    if (attempt.id == last.id) continue;  // what ended it without success stands in both places
+    if (attempt.id == last.id) continue;  // an unsuccessful end is stored in both tables
     attempt.dispatcher = row.text(1);
     attempt.outcome = row.text(2);
     attempt.reason = row.text(3);
@@ -93,7 +93,7 @@ std::vector<AttemptRecord> attemptsOf(Database& db, SubmissionId submission, Att
   return attempts;
 }
 
-/// Nothing where a later submission says it: then the message had been put back by hand.
+/// Empty if a later submission is the reason. Then the message had been made unsent again by hand.
 std::string whyIgnored(Database& db, const MessageLife& life) {
   if (life.message.status != SentStatus::ignored) return "";
   auto row = db.query(sql::whyIgnored);
@@ -165,8 +165,8 @@ WaitsEnded SqliteQueue::endWaits(const Whom& whom) {
   });
 }
 
-/// By the numbers of submissions, which grow with time. What is passed by (live, held, ended just now) is
-/// looked at again when the walk starts over.
+/// Walks by submission id, because ids grow with time. Skipped submissions (live, held, ended just now) are
+/// examined again in the next walk.
 Purge SqliteQueue::purge(Duration age, std::size_t most) {
   return on([&](Database& db) {
     const auto limit = static_cast<std::int64_t>(most);

@@ -1,14 +1,14 @@
-// The queue in one SQLite file, for one host. See queue.h for what its operations mean.
+// The queue in one SQLite file, for one host. See queue.h for the meaning of its operations.
 //
-// Owns the connection, the lock that makes this process the file's only supervisor, and the place where
-// claims go on. Its operations stand in sqlite.cpp (a supervisor's life, notice), sqlite-road.cpp,
-// sqlite-nav.cpp and sqlite-operator.cpp. Every write takes SQLite's one write lock first, so that nothing
-// read in it can be outdated; a connection that failed is opened anew by the next call.
+// Owns the connection, the lock that makes this process the file's only supervisor, and the position of the
+// onward look. Its operations are in sqlite.cpp (life cycle of a supervisor, notification), sqlite-road.cpp,
+// sqlite-nav.cpp and sqlite-operator.cpp. Every write transaction takes SQLite's only write lock first, so
+// that no value read in it can be outdated. After a failure the next call opens a new connection.
 //
-// The file may be replaced or removed by an administrator while it is open, and everything would go on
-// working, on a file that nobody else sees. So each call compares the path with the file that was opened.
-// Once they differ, every call throws `replaced` until enlist() begins anew on the file that is there now. A
-// file that was removed is not made again: enlist() throws `failed` until somebody puts one there.
+// An administrator may replace or remove the file while it is open. Without a check, everything would
+// continue to work, on a file that no other program sees. So each call compares the path with the opened
+// file. Once they differ, every call throws `replaced` until enlist() starts again on the file that is there
+// now. A removed file is not created again: enlist() throws `failed` until a file is there.
 #pragma once
 
 #include <limits>
@@ -70,7 +70,7 @@ class SqliteQueue final : public Queue {
     std::int64_t ms = 0;
     std::string text;
   };
-  /// A place in the order of unsent rows: first those with a severity, then the others.
+  /// A position in the order of unsent rows: first rows with a severity, then the others.
   struct Cursor {
     enum class Phase { severe, others, end };
     Phase phase = Phase::severe;
@@ -78,9 +78,9 @@ class SqliteQueue final : public Queue {
         std::numeric_limits<std::int64_t>::min();  // none in the phase `others`
     std::string time;
     MessageId id = std::numeric_limits<MessageId>::min();
-    std::int64_t since = 0;          // when this sweep began, ms
-    std::optional<MessageId> until;  // the last message there was then
-    bool cameLater = false;          // others were seen, and left for the next sweep
+    std::int64_t since = 0;          // when this pass began, ms since 1970
+    std::optional<MessageId> until;  // the highest message id at that time
+    bool cameLater = false;          // rows above `until` were seen, and left for the next pass
   };
   struct Head {
     Cursor at;
@@ -97,10 +97,10 @@ class SqliteQueue final : public Queue {
   void noticeChange();
   std::optional<std::string> change() const;
   void own();
-  /// Closes what was replaced and opens the file that is there now.
+  /// Closes the replaced file and opens the file that is there now.
   void startOver();
-  /// Runs `work` on the connection, and closes it when that may be what failed. On a full disk again, as long
-  /// as room can be made.
+  /// Runs `work` on the connection, and closes the connection if it may have caused the error. On a full
+  /// disk, repeats `work` as long as makeRoom() succeeds.
   template <typename F>
   auto on(F work) {
     struct Room {
@@ -126,13 +126,14 @@ class SqliteQueue final : public Queue {
       throw;
     }
   }
-  /// `before`: how often some was made for this, which was not enough. False: there is none to be made.
+  /// Makes room on a full disk. `before`: how many earlier calls for the same work were not enough. Returns
+  /// false if no room can be made.
   bool makeRoom(int before);
   void keepRoom() noexcept;
 
   Now clock(Database& db);
   void requireAlive(Database& db) const;
-  /// Why messages become ignored that no submission speaks for.
+  /// Records why messages became ignored without a submission.
   static void recordIgnored(Database& db, const std::vector<MessageId>& ids, std::string_view reason,
                             const Now& now);
 
@@ -143,15 +144,15 @@ class SqliteQueue final : public Queue {
                           ClaimResult& result);
   std::size_t expire(Database& db, const std::string& recipient, Duration age, const Now& now);
   std::optional<Draft> draft(Database& db, const ClaimRequest& request, const std::string& recipient);
-  /// Gives as many numbers that were never given; the first of them.
+  /// Reserves `count` new attempt ids, and returns the first of them.
   std::int64_t takeAttemptIds(Database& db, std::size_t count);
   void submit(Database& db, std::vector<Draft>& drafts, const ClaimRequest& request, const Now& now);
-  /// What a recipient that may be claimed has been through.
+  /// The rounds and failures of a recipient that may be claimed.
   struct Past {
     int rounds = 0;
     std::optional<Duration> failing;
   };
-  /// None: it waits.
+  /// Returns none if the recipient waits.
   std::optional<Past> pastOf(Database& db, const ClaimRequest& request, const Head& head,
                              const Now& now) const;
   std::optional<Duration> nextDue(Database& db, const ClaimRequest& request, const Cursor& cursor,
@@ -161,24 +162,24 @@ class SqliteQueue final : public Queue {
   Submission readOrphan(Database& db, const Query& row);
 
   std::string path_;
-  std::optional<FileIdentity> file_;  // the one that was opened; outlives the connection
+  std::optional<FileIdentity> file_;  // the opened file; outlives the connection
   std::optional<FileIdentity> log_;   // its -wal and -shm, which SQLite keeps while they are open
-  std::string replaced_;              // how the path changed; empty: it leads to the file that was opened
-  bool logIsNews_ = false;            // and then somebody had written to the log since our last look
-  bool newKeys_ = false;              // and the first enlistment in the new one has to begin new keys
+  std::string replaced_;              // how the path changed; empty: it still leads to the opened file
+  bool logIsNews_ = false;            // with `replaced_`: another process wrote to the log after our last look
+  bool newKeys_ = false;              // after a replacement: the next enlist() begins new keys
   std::unique_ptr<Connection> connection_;
   OwnedFd ownership_;
   std::optional<FileIdentity> ownershipFile_;
-  std::optional<Reserve> reserve_;  // in the file's supervisor
-  bool tight_ = false;              // the reserve was needed, and there is not yet room for another
-  AttemptId lastAttempt_ = 0;       // that was given
+  std::optional<Reserve> reserve_;  // only in a process that enlisted
+  bool tight_ = false;              // the disk was full, and has no room for a whole reserve yet
+  AttemptId lastAttempt_ = 0;       // the last attempt id that was given out
   SupervisorId me_ = 0;
   Cursor cursor_;
   ClockWatch clock_;
   SubmissionId purgedTo_ = 0;
 };
 
-/// Of a row of SMSD_STORED (sqlite-sql.h).
+/// Reads a row of SMSD_STORED (sqlite-sql.h).
 StoredMessage storedMessage(const Query& row);
 
 }  // namespace smsd::queue

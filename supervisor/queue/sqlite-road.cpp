@@ -18,15 +18,16 @@ namespace {
 using Kind = QueueError::Kind;
 
 constexpr std::size_t leastPage = 64, mostPage = 512;  // rows
-// Rows one claim looks at: a head full of recipients that are under way or wait must not hold the write lock
-// for long.
+// Rows that one claim looks at: even if many recipients at the head are live or wait, it must not hold the
+// write lock for long.
 constexpr std::size_t maxLooked = 20'000;
-// Messages of one recipient that one SMS is made of.
+// Messages of one recipient for one SMS.
 constexpr std::int64_t maxMessages = 1000;
 
 std::string listOf(const std::vector<MessageId>& ids) { return fmt::format("[{}]", fmt::join(ids, ",")); }
 
-// smsq.smsid is an integer (wart C26): a reference that is none is kept in the submission only.
+// smsq.smsid is an integer. Any other reference is kept in the submission only. NAV's smsd crashes at it, and
+// then sends the SMS again.
 int smsidOf(const std::string& reference) {
   int value = 0;
   const char* end = reference.data() + reference.size();
@@ -118,7 +119,7 @@ std::vector<SqliteQueue::Draft> SqliteQueue::walk(Database& db, const ClaimReque
       if (!past) continue;
       if (cursor.until && head.at.id > *cursor.until) {
         cursor.cameLater = true;
-        looked.erase(head.recipient);  // a later row of it may be older
+        looked.erase(head.recipient);  // a later row of this recipient may have a lower id
         continue;
       }
       if (request.expireAfter)
@@ -139,8 +140,9 @@ std::optional<int> SqliteQueue::severityOf(const Cursor& cursor) {
   return static_cast<int>(std::clamp<std::int64_t>(*cursor.severity, INT_MIN, INT_MAX));
 }
 
-/// What is more severe than all that waits ends the wait, and what was has no part in what follows. A wait
-/// that was noted after now, or ends later than one can, is a stepped clock's, and over.
+/// A message that is more severe than all that wait ends the wait, and the rounds and failures so far are
+/// forgotten. A wait that was noted after `now`, or ends later than a wait can, was caused by a stepped
+/// clock, and is over.
 std::optional<SqliteQueue::Past> SqliteQueue::pastOf(Database& db, const ClaimRequest& request,
                                                      const Head& head, const Now& now) const {
   auto wait = db.query(sql::waitOf);
@@ -204,7 +206,7 @@ std::int64_t SqliteQueue::takeAttemptIds(Database& db, std::size_t count) {
 
 void SqliteQueue::submit(Database& db, std::vector<Draft>& drafts, const ClaimRequest& request,
                          const Now& now) {
-  // A recipient may have been found by a row that is not the first of its messages any more.
+  // The row by which a recipient was found may not be the first of its messages any more.
   std::sort(drafts.begin(), drafts.end(), [](const Draft& a, const Draft& b) {
     const auto rank = [](const Draft& d) {
       return std::tuple(!d.submission.severity, d.submission.severity.value_or(0), std::string_view(d.time),
@@ -228,10 +230,11 @@ void SqliteQueue::submit(Database& db, std::vector<Draft>& drafts, const ClaimRe
   }
 }
 
-// Those that became due while this sweep was under way may have been passed by before: they count as due now.
+// Waits that ended during this pass count as due now, because the walk may have passed their recipients
+// before.
 std::optional<Duration> SqliteQueue::nextDue(Database& db, const ClaimRequest& request, const Cursor& cursor,
                                              const Now& now) {
-  // What was cancelled meanwhile has nothing to wait for; its rounds must not meet a message of another day.
+  // After a cancellation a wait may have no messages, and its rounds must not count for a later message.
   db.query(sql::forgetWaits).bind(now.ms).run();
   auto row = db.query(sql::nextDue);
   row.bind(std::min(cursor.since, now.ms)).next();
@@ -332,7 +335,7 @@ void SqliteQueue::settleOne(Database& db, const Settlement& settlement, const No
         .bind(recipient, settlement.rounds, now.ms + settlement.wait->count(), settlement.reason,
               settlement.submission.severity, since(settlement.failing, now.ms), now.ms)
         .run();
-    // Not claimed before it is due, but for something more severe.
+    // During the wait, only a more severe message can be claimed.
     if (!result.lookAgain)
       result.lookAgain = db.query(sql::hasMoreSevere).bind(recipient, settlement.submission.severity).next();
     return;

@@ -1,9 +1,9 @@
-// All SQL of the SQLite backend. Called by sqlite*.cpp; says nothing of when a statement runs.
+// All SQL of the SQLite backend. Called by sqlite*.cpp, which decides when a statement runs.
 //
-// Times: smsq keeps NAV's columns, a text in UTC that sorts (2026-01-31 23:59:59.123, the fraction may be
-// missing); what is calculated with is milliseconds since 1970. Unsent rows are read by two partial indexes
-// and named INDEXED BY: a claim costs the same whatever ANALYZE found, and however many rows were sent
-// before.
+// The times in smsq are text as in NAV's columns: UTC in a form that sorts (2026-01-31 23:59:59.123, the
+// fraction may be missing). Times for calculation are milliseconds since 1970. Unsent rows are read by two
+// partial indexes, which each statement names (INDEXED BY), so that a claim costs the same whatever ANALYZE
+// found, and however many rows were sent before.
 #pragma once
 
 namespace smsd::queue::sql {
@@ -106,11 +106,11 @@ CREATE TABLE smsd_wait (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX smsd_wait_due ON smsd_wait (due);
 )";
-// A wait of version 1 does not know what it is for: anything with a severity ends it, once.
+// Waits of version 1 have no severity, so any message with a severity ends them, once.
 constexpr auto from1To2 = "ALTER TABLE smsd_wait ADD COLUMN severity INTEGER";
-// A text may be as long as an SMS of several parts: the CHECK of smsq goes. To take it out of the table's
-// text is what sqlite.org advises for that: rows, indexes and triggers stay what they are. What is held now
-// is what stands in smsq now.
+// Removes the CHECK from smsq, because a text may be as long as an SMS of several parts. Editing the table's
+// SQL text is the way that sqlite.org recommends: rows, indexes and triggers stay unchanged. Held entries get
+// the stamps of the rows that are in smsq now.
 constexpr auto from2To3 = R"(
 PRAGMA writable_schema = ON;
 UPDATE sqlite_schema SET sql = replace(sql, ' CONSTRAINT msg_length CHECK (length(msg) <= 145)', '')
@@ -126,7 +126,7 @@ UPDATE smsd_held SET stamp = (SELECT smsd_stamp(time, phone, msg) FROM smsq WHER
 )";
 constexpr auto copyTo = "VACUUM INTO ?";
 
-// Made when they are missing, whoever dropped them: every statement of the road names them.
+// Created whenever they are missing, because every statement of the road names them.
 constexpr auto indexes = R"(
 CREATE INDEX IF NOT EXISTS smsq_unsent_order ON smsq (severity, time, id, phone) WHERE sent = 'N';
 CREATE INDEX IF NOT EXISTS smsq_unsent_phone ON smsq (phone, severity, time, id) WHERE sent = 'N';
@@ -144,29 +144,29 @@ constexpr auto settings =
     "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA "
     "cell_size_check = ON; "
     "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000";
-// Of the log: when it is written into the file, and to what it is cut after that.
+// Sizes of the log: when it is written into the file, and to how many bytes it is cut afterwards.
 constexpr auto boundLog = "PRAGMA wal_autocheckpoint = {}; PRAGMA journal_size_limit = {}";
 constexpr auto pageSize = "PRAGMA page_size";
 constexpr auto dataVersion = "PRAGMA data_version";
 constexpr auto uuid = "SELECT uuid FROM smsd_installation";
 constexpr auto lastAttempt = "SELECT last_attempt FROM smsd_installation";
-// For a file that may be an older copy: its submissions and attempts would have keys and numbers that were
-// used.
+// For a file that may be an older copy. Otherwise its new submissions and attempts would reuse keys and
+// numbers.
 constexpr auto beginNewKeys =
     "UPDATE smsd_installation SET uuid = lower(hex(randomblob(16))), last_attempt = max(last_attempt, ?)";
 constexpr auto isSound = "PRAGMA quick_check(1)";
-// The only clock: ms since 1970, and the same as smsq has it.
+// The only clock: ms since 1970, and the same moment as text for smsq.
 constexpr auto clock =
     "SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), strftime('%Y-%m-%d %H:%M:%f', "
     "'now')";
 
-// What a row is, whatever its id: ids come again. smsd_stamp is a function of ours (sqlite-stamp.h). A stamp
-// of NULL: nobody took it down, and the id decides alone.
+// True if the row still has this stamp, because ids are reused. smsd_stamp is a function of ours
+// (sqlite-stamp.h). A NULL stamp was never recorded: then the id alone decides.
 #define SMSD_IS(row, stamp) "coalesce(" stamp " = smsd_stamp(" row ".time, " row ".phone, " row ".msg), 1)"
 #define SMSD_HELD(row) \
   "EXISTS (SELECT 1 FROM smsd_held h WHERE h.message = " row ".id AND " SMSD_IS(row, "h.stamp") ")"
 
-// --- a supervisor's life
+// --- life cycle of a supervisor
 constexpr auto endAllRuns = "UPDATE smsd_supervisor SET alive = 0 WHERE alive = 1";
 constexpr auto enlist =
     "INSERT INTO smsd_supervisor (name, host, pid, started, lease, lease_until, alive) VALUES (?, ?, ?, ?, "
@@ -188,8 +188,8 @@ constexpr auto adopt = "UPDATE smsd_submission SET supervisor = ? WHERE id = ?";
 constexpr auto listOfIds = "SELECT value FROM json_each(?)";
 
 // --- claim
-// Onward from a place, in three steps: (severity, time, id) > (?, ?, ?) in one would seek by the first two
-// only, and read again and again what one INSERT wrote at one time.
+// Continue from a position, in three steps. A single (severity, time, id) > (?, ?, ?) would seek by the first
+// two columns only, and read the rows of one INSERT, which have the same time, again and again.
 constexpr auto onwardInTime =
     "SELECT severity, time, id, phone FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' AND severity "
     "IS ? AND time = ? "
@@ -211,7 +211,7 @@ constexpr auto isHeld =
                                                                                                  "h.stamp");
 constexpr auto waitOf = "SELECT rounds, due, severity, since, noted FROM smsd_wait WHERE recipient = ?";
 constexpr auto lastMessage = "SELECT coalesce(max(id), 0) FROM smsq";
-// An age in ms; a time that is no time is never too old.
+// ?3: age in ms. A row whose time is invalid never expires.
 constexpr auto expire =
     "UPDATE smsq INDEXED BY smsq_unsent_phone SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone = ?2 "
     "AND julianday(time) < julianday(?1) - ?3 / 86400000.0 "
@@ -254,8 +254,8 @@ constexpr auto markSent =
 constexpr auto markIgnored =
     "UPDATE smsq SET sent = 'I', smsid = ?, timesent = ? WHERE id = ? AND sent = 'N' AND " SMSD_IS("smsq",
                                                                                                    "?");
-// What somebody marked meanwhile is not held. What was held under the same id before is another row, and
-// gone.
+// Rows that were marked meanwhile are not held. An existing entry with the same id belongs to a former row,
+// so it is replaced.
 constexpr auto hold =
     "INSERT OR REPLACE INTO smsd_held (message, submission, stamp) SELECT id, ?, smsd_stamp(time, phone, "
     "msg) FROM smsq "
@@ -276,8 +276,8 @@ constexpr auto hasMoreSevere =
     "NULL "
     "AND (?2 IS NULL OR severity < ?2) AND NOT " SMSD_HELD("smsq") " LIMIT 1";
 
-// --- what NAV's queue class offers; {} is one of the letters of smsq.sent, written out so that the partial
-// indexes are used
+// --- operations of NAV's queue class; {} is a letter of smsq.sent, as a literal so that the partial indexes
+// are used
 #define SMSD_CANCEL                                                                                        \
   "UPDATE smsq INDEXED BY smsq_unsent_order SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone NOT " \
   "IN (SELECT recipient FROM smsd_submission INDEXED BY smsd_submission_live WHERE ended IS NULL) "        \
@@ -285,7 +285,7 @@ constexpr auto hasMoreSevere =
 constexpr auto cancelAll = SMSD_CANCEL "RETURNING id";
 constexpr auto cancelOld = SMSD_CANCEL "AND julianday(time) <= julianday(?1) - ?2 / 86400000.0 RETURNING id";
 #undef SMSD_CANCEL
-// Who has nothing left to say to waits for nothing.
+// Recipients without claimable messages have nothing to wait for.
 constexpr auto forgetEmptyWaits =
     "DELETE FROM smsd_wait WHERE NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = "
     "'N' "
@@ -318,7 +318,7 @@ constexpr auto oldestNotWaiting = R"(
   WHERE julianday(q.time) IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM smsd_held h WHERE h.message = q.id)
     AND NOT EXISTS (SELECT 1 FROM smsd_wait w WHERE w.recipient = q.phone AND w.rounds > 0 AND w.due > ?))";
-// The oldest of one severity is the first of it in the index, and the next severity one seek away.
+// The first index entry of a severity is its oldest message, and the next severity is one seek away.
 constexpr auto oldestAbove =
     "SELECT severity, CAST(round((julianday(time) - 2440587.5) * 86400000) AS INTEGER) FROM smsq INDEXED BY "
     "smsq_unsent_order "
@@ -328,8 +328,9 @@ constexpr auto oldestOfOthers =
     "smsq_unsent_order WHERE sent = "
     "'N' AND severity IS NULL ORDER BY time LIMIT 1";
 
-// --- an operator's
-// What NAV marked or deleted by hand is not held any more. Who left it unknown last is the last such attempt.
+// --- operator commands
+// Messages that were marked or deleted by hand are no longer held. Dispatcher and reason are those of the
+// last attempt with an unknown outcome.
 constexpr auto held = R"(
   SELECT s.id, s.recipient, s.text, s.severity, coalesce(a.dispatcher, s.dispatcher), coalesce(a.reason, s.reason),
     substr(s.ended, 1, 19)
@@ -357,7 +358,8 @@ constexpr auto discard = R"(
 constexpr auto endWaits = "DELETE FROM smsd_wait WHERE ?1 = '' OR recipient = ?1";
 constexpr auto recipientOf = "SELECT phone FROM smsq WHERE id = ?";
 constexpr auto letGo = "DELETE FROM smsd_held WHERE submission = ?";
-// A wait concerns only what would be claimed without it. Now is ?1, ms, and no wait is longer than ?3.
+// The wait is shown only for a message that could be claimed without it. ?1: now in ms; ?3: the longest wait
+// in ms.
 constexpr auto life = SMSD_STORED R"(, substr(q.timesent, 1, 19), q.smsid, coalesce(w.rounds, 0),
     CASE WHEN w.due > ?1 AND w.due <= ?1 + ?3 AND w.noted <= ?1
       THEN strftime('%Y-%m-%d %H:%M:%S', w.due / 1000, 'unixepoch') END,
@@ -365,7 +367,7 @@ constexpr auto life = SMSD_STORED R"(, substr(q.timesent, 1, 19), q.smsid, coale
   FROM smsq q LEFT JOIN account a ON a.id = q.accountid
   LEFT JOIN smsd_wait w ON w.recipient = q.phone AND q.sent = 'N' AND NOT )" SMSD_HELD("q") R"(
   WHERE q.id = ?2)";
-// Reads the whole history: no index leads from a message to its SMS, which would cost each of them.
+// Reads the whole history: an index from messages to their SMS would slow down every SMS.
 constexpr auto submissionsWith = R"(
   SELECT s.id, s.text, v.host || '[' || v.pid || ']', substr(s.created, 1, 19), substr(s.ended, 1, 19), s.fate,
     substr(s.decided, 1, 19), s.attempt, s.dispatcher, s.outcome, s.reason, s.reference
@@ -385,14 +387,14 @@ constexpr auto whyIgnored =
 #undef SMSD_IS
 
 // --- the history
-// The same moment as `clock`, that many seconds ago.
+// The current time as the text of `clock`, moved by the parameter, for example '-5.000 seconds'.
 constexpr auto ago = "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now', ?)";
 constexpr auto lookAtHistory =
     "SELECT id, ended < ?2 AND fate <> 'held', created >= ?2 FROM smsd_submission WHERE id > ?1 ORDER BY id "
     "LIMIT ?3";
 constexpr auto purgeAttempts = "DELETE FROM smsd_attempt WHERE submission = ?";
 constexpr auto purgeSubmission = "DELETE FROM smsd_submission WHERE id = ?";
-// In the order in which they were written, which is that of time.
+// Rows are in the order in which they were written, which is the order of time.
 constexpr auto purgeIgnored =
     "DELETE FROM smsd_ignored WHERE rowid IN (SELECT rowid FROM (SELECT rowid, at FROM smsd_ignored ORDER BY "
     "rowid LIMIT ?2) WHERE at < ?1)";

@@ -1,7 +1,8 @@
-// A supervisor's life on a queue in a file, and notice of what others wrote to it. See sqlite-queue.h.
+// Life cycle of a supervisor on a queue in a file, and notification of other processes' writes. See
+// sqlite-queue.h.
 //
-// One process at a time may be the file's supervisor: a lock of the kernel says so, not a lease. Whoever
-// holds it knows that all earlier runs are dead, and adopts what they left.
+// Only one process at a time may be the file's supervisor. A lock of the kernel ensures this, not a lease.
+// The process that holds the lock knows that all earlier runs are dead, and takes their submissions over.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -47,8 +48,8 @@ SqliteQueue::Connection& SqliteQueue::connection() {
   return *connection_;
 }
 
-/// Others use the log beside the new file as we do, until it is removed: what they wrote since our last look
-/// is seen by our connection.
+/// Until the old log is removed, other processes use it with the new file, as this one does. So our
+/// connection sees their writes since our last look.
 void SqliteQueue::noticeChange() {
   replaced_ = change().value_or("");
   logIsNews_ = false;
@@ -56,7 +57,7 @@ void SqliteQueue::noticeChange() {
   try {
     logIsNews_ = connection_->news.take();
   } catch (const QueueError&) {
-    // nobody can tell: the file is taken as it was put there
+    // unknown: the new file is used without the log
   }
 }
 
@@ -110,7 +111,7 @@ void SqliteQueue::requireAlive(Database& db) const {
     throw QueueError(Kind::fenced, fmt::format("{}: this supervisor is not enlisted any more", path_));
 }
 
-/// In steps, each as small as may be enough to empty the log: an empty log is as good as a reserve.
+/// Frees space in small steps, until it is enough to empty the log: an empty log is as good as a reserve.
 bool SqliteQueue::makeRoom(int before) {
   if (!reserve_) return false;
   tight_ = true;
@@ -126,7 +127,7 @@ bool SqliteQueue::makeRoom(int before) {
 }
 
 void SqliteQueue::keepRoom() noexcept {
-  if (!reserve_) return;  // smsctl, which has none, found the disk full
+  if (!reserve_) return;  // smsctl has no reserve, but may find the disk full, too
   if (connection_) connection_->db->checkpoint(0s);
   reserve_->make(Reserve::Disk::tight);
 }
@@ -137,7 +138,7 @@ std::string SqliteQueue::strained() {
     tight_ = false;
     reserve_->make(Reserve::Disk::roomy);
   } else if (!reserve_->worthATry()) {
-    tight_ = true;  // there is none for what others insert, although we still had what we needed
+    tight_ = true;  // other programs have no room for inserts, although smsd had enough for itself
   }
   if (!tight_) return "";
   return fmt::format(
@@ -167,7 +168,7 @@ SupervisorId SqliteQueue::enlist(const std::string& name, Duration lease) {
   });
 }
 
-/// Another smsd can lock a lock file that was put in the place of ours.
+/// Locks again if the lock file was replaced, because another smsd could lock the new one.
 void SqliteQueue::own() {
   if (ownership_.get() >= 0 && !ownershipFile_->change()) return;
   ownership_ = lockOwner(path_);
