@@ -101,7 +101,7 @@ class QueueThread {
   kj::MutexGuarded<Queue*> line_{nullptr};  // the same queue, for hangUp()
   NewsWatch* watch_ = nullptr;              // on the thread only
   std::atomic<unsigned> watches_ = 0;
-  kj::Timer* timer_ = nullptr;              // the thread's own; on the thread only
+  kj::Timer* timer_ = nullptr;  // the thread's own; on the thread only
   kj::MutexGuarded<Shared> shared_;
   kj::Own<const kj::Executor> executor_;
   kj::Own<kj::Thread> thread_;

@@ -135,8 +135,8 @@ void Query::check(int result) {
   if (result != SQLITE_OK) fail(sqlite3_db_handle(statement_), path_);
 }
 
-// SQLITE_TRANSIENT makes sqlite3 copy the text.
 void Query::bindOne(std::int64_t value) { check(sqlite3_bind_int64(statement_, ++bound_, value)); }
+// SQLITE_TRANSIENT makes sqlite3 copy the text.
 void Query::bindOne(std::string_view value) {
   check(sqlite3_bind_text64(statement_, ++bound_, value.data() == nullptr ? "" : value.data(), value.size(),
                             SQLITE_TRANSIENT, SQLITE_UTF8));

@@ -56,8 +56,8 @@ class FileIdentity {
   std::vector<File> files_;
 };
 
-/// For a file that replaced another while the old write-ahead log is still there. SQLite would read that log as
-/// part of the new file. This is wrong, unless the log holds only writes that came after the replacement.
+/// For a file that replaced another while the old write-ahead log is still there. SQLite would read that log
+/// as part of the new file. This is wrong, unless the log holds only writes that came after the replacement.
 enum class OldLog {
   remove,
   keepIfSound,  // if file and log together are a sound database

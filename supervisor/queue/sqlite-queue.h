@@ -165,8 +165,8 @@ class SqliteQueue final : public Queue {
   std::optional<FileIdentity> file_;  // the opened file; outlives the connection
   std::optional<FileIdentity> log_;   // its -wal and -shm, which SQLite keeps while they are open
   std::string replaced_;              // how the path changed; empty: it still leads to the opened file
-  bool logIsNews_ = false;            // with `replaced_`: another process wrote to the log after our last look
-  bool newKeys_ = false;              // after a replacement: the next enlist() begins new keys
+  bool logIsNews_ = false;  // with `replaced_`: another process wrote to the log after our last look
+  bool newKeys_ = false;    // after a replacement: the next enlist() begins new keys
   std::unique_ptr<Connection> connection_;
   OwnedFd ownership_;
   std::optional<FileIdentity> ownershipFile_;

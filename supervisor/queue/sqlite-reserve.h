@@ -2,10 +2,10 @@
 //
 // SQLite writes everything twice: into its write-ahead log, and from there into the file (a checkpoint). On a
 // full disk neither works, not even to record that an SMS was sent. So a file beside the queue keeps some
-// space allocated. When a write finds no space, this file gives its space up, a checkpoint empties the log,
-// and the write is repeated. Owns that file and the bound of the log, which both depend on the free space on
-// the disk. Called by sqlite.cpp, in the process that owns the queue. Never fails: if the reserve cannot be
-// made, there is none.
+// space allocated. When a write finds no space, this file gives space up in steps until a checkpoint can
+// empty the log, and the write is repeated. Owns that file and the bound of the log, which both depend on the
+// free space on the disk. Called by sqlite.cpp, in the process that owns the queue. Never fails: if the
+// reserve cannot be made, there is none.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ class Reserve {
   enum class Disk { roomy, tight };
   void make(Disk disk) const;
   /// Gives up a quarter of the bound, at least 64 KiB. Other programs use free space as well and may take it
-  /// first. Returns false if there was no reserve.
+  /// first. Returns false if there was no reserve, or it could not be shortened.
   bool giveUpSome() const;
   /// Returns whether free space and reserve together are enough to make a whole reserve.
   bool isRoomy() const;
