@@ -107,7 +107,8 @@ struct ClaimRequest {
   /// Claims only recipients that have a more severe message than this. INT_MAX: a message with any
   /// severity.
   std::optional<int> moreSevereThan;
-  Duration longestWait = std::chrono::hours(24 * 7);  // a wait beyond it is a stepped clock's: it is over
+  /// A wait that ends later than this counts as over, because only a stepped clock can cause it.
+  Duration longestWait = std::chrono::hours(24 * 7);
 };
 
 /// A live submission of this supervisor that keeps a more severe message to the same recipient from being
