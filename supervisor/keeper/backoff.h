@@ -1,4 +1,4 @@
-// Delays that grow. The one place where a delay is computed. Pure.
+// Computes growing delays. No other file computes a delay. Pure.
 #pragma once
 
 #include <algorithm>
@@ -12,10 +12,10 @@ struct Backoff {
   double factor;
   std::chrono::milliseconds most;
 
-  /// After the n-th failure in a row, n from 1: first x factor^(n-1), at most `most`.
+  /// Returns the delay after `failures` (from 1) in a row: first x factor^(failures-1), at most `most`.
   std::chrono::milliseconds after(int failures) const {
     double wanted = static_cast<double>(first.count()) * std::pow(factor, std::max(0, failures - 1));
-    if (!(wanted < static_cast<double>(most.count()))) return most;  // also where pow overflowed
+    if (!(wanted < static_cast<double>(most.count()))) return most;  // also if pow overflowed
     return std::chrono::milliseconds(static_cast<std::int64_t>(wanted));
   }
 };

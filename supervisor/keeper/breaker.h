@@ -1,15 +1,15 @@
-// The breaker: is a dispatcher worth trying now? Pure: time comes in as an argument.
+// The breaker decides whether a dispatcher is worth trying now. Pure: time comes in as an argument.
 //
-// Closed until `tolerance` failures in a row, then open for a delay that grows, then half open: one SMS is
-// the probe, and what becomes of it closes or opens again. One failure is enough when the dispatcher itself
-// says it is broken, and when it was dear: for so long nobody was answered, and nobody else shall wait as
-// long. An answer that is not understood is none of these failures; but each such SMS may go out twice, so
-// that many of them in a row open it as well.
+// Closed until `tolerance` failures in a row, then open for a growing delay, then half open: one SMS is the
+// probe, and its outcome closes the breaker or opens it again. One failure is enough if the outcome is
+// `broken`, or if the failure was expensive: for so long no SMS was answered, and no other SMS shall wait as
+// long. An answer that is not understood is none of these failures. But each such SMS may be sent twice, so
+// many of them in a row open the breaker as well.
 //
-// A far end that was reached may have failed for the sake of one recipient or one text. So several failures
-// of one recipient count as one, and while the breaker is open for such failures alone it is open only for
-// what is no more severe than the second most severe of them: the failures of mild SMS say nothing against a
-// severe one, and those of one recipient nothing against a second.
+// A gateway that was reached may have failed because of one recipient or one text. So several failures of one
+// recipient count as one. While the breaker is open for such failures alone, an SMS that is more severe than
+// the second most severe of them may still be tried: failures of mild SMS prove nothing about a severe one,
+// and failures of one recipient prove nothing about another.
 #pragma once
 
 #include <algorithm>
@@ -30,12 +30,12 @@ class Breaker {
 
   enum class State { closed, open, halfOpen };
 
-  /// Whose failure it was.
+  /// The SMS that failed.
   struct Whose {
-    std::string recipient;  // empty: not known, so another one each time
+    std::string recipient;  // empty: not known, so it counts as a new recipient each time
     int rank = INT_MAX;     // of its severity: less is more severe
     FarEnd farEnd = FarEnd::reached;
-    enum class Kind { usual, probe } kind = Kind::usual;  // probe: handed over while it was not closed
+    enum class Kind { usual, probe } kind = Kind::usual;  // probe: handed over while not closed
   };
 
   explicit Breaker(Time dear = std::chrono::seconds(1)) : dear_(dear) {}
@@ -44,23 +44,25 @@ class Breaker {
     if (!opened() && unreached_ + reached_.size() < tolerance_) return State::closed;
     return now < until_ ? State::open : State::halfOpen;
   }
-  /// Of an open one: when the next probe may go.
+  /// When an open breaker lets the next probe go.
   Time probeAt() const { return until_; }
-  /// Of an open one: until then it is open for all, whatever their severity.
+  /// Until then an open breaker stops SMS of every severity.
   Time openForAllUntil() const { return forAllUntil_; }
-  /// Of one that is open, but not for all: an SMS that is more severe than this rank may be tried. None: any.
+  /// The rank that an SMS has to be more severe than to be tried while the breaker is open, though not for
+  /// all. None: any SMS may be tried.
   std::optional<int> openFrom() const {
     if (reached_.size() < 2) return std::nullopt;
     return reached_[1].rank;
   }
-  /// Not closed, and yet an SMS of this rank may be tried as a probe.
+  /// The breaker is not closed, and yet an SMS of this rank may be tried as a probe.
   bool opensFor(int rank, Time now) const {
     if (state(now) == State::closed || now < forAllUntil_) return false;
     auto from = openFrom();
     return !from || rank < *from;
   }
 
-  /// Somebody who should know says that it works: what was is forgotten.
+  /// Closes the breaker and forgets earlier failures: the dispatcher works, or is started again after a
+  /// repair.
   void close() {
     unreached_ = 0;
     reached_.clear();
@@ -70,15 +72,16 @@ class Breaker {
     unreadOf_.clear();
     forAllUntil_ = Time::min();
   }
-  /// Of the answers of late, none was understood.
+  /// None of the latest answers was understood.
   bool understandsNothing() const { return unread_ >= mostUnread_; }
-  /// Does not wait for the time of the next probe: it is now.
+  /// Lets the next probe go now.
   void probeNow(Time now) {
     until_ = std::min(until_, now);
     forAllUntil_ = std::min(forAllUntil_, now);
   }
 
-  /// The far end answered, and was not understood: it is not silent, whatever was before.
+  /// The gateway answered and was not understood. It is not silent, so this ends a row of failures unless the
+  /// breaker is open.
   void recordNotUnderstood(Time now) { recordNotUnderstood(now, Whose{}); }
   void recordNotUnderstood(Time now, const Whose& whose) {
     ++unread_;
@@ -96,9 +99,10 @@ class Breaker {
     until_ = Time(0);
   }
 
-  /// What became of an SMS that was begun `waited` ago. A refusal is an answer: the way out works. `asked`:
-  /// for how long the far end wants to be left alone. One that does so may mean that recipient; when it
-  /// opens, or is open, all that come are meant.
+  /// Records the outcome of an SMS that was begun `waited` ago. A refusal is an answer, so the dispatcher
+  /// works. `asked`: for how long the gateway wants no SMS. It may mean that recipient only, so `asked` has
+  /// no effect while the breaker stays closed. If the breaker opens or is open, no SMS of any severity is
+  /// tried for that time.
   void record(OutcomeKind kind, Time now, Time waited = Time(0), Time asked = Time(0)) {
     record(kind, now, waited, asked, Whose{});
   }
@@ -121,10 +125,10 @@ class Breaker {
 
  private:
   static constexpr std::size_t tolerance_ = 3;
-  static constexpr int mostUnread_ = 6;  // three SMS, each of them sent twice
+  static constexpr int mostUnread_ = 6;  // three SMS, each sent twice
   static constexpr Backoff quick{std::chrono::seconds(5), 2, std::chrono::minutes(5)};
   static constexpr Backoff slow{std::chrono::minutes(1), 2, std::chrono::minutes(10)};
-  static constexpr Time longestAsked = std::chrono::minutes(10);  // an SMS in ten minutes is no storm
+  static constexpr Time longestAsked = std::chrono::minutes(10);  // one SMS in ten minutes is no storm
 
   struct Met {
     std::string recipient;
@@ -140,8 +144,8 @@ class Breaker {
       note(reached_, whose, before);
     else if (before == State::closed)
       ++unreached_;
-    // What was out already when it opened says nothing new but that, and the failure of one that was tried
-    // for its severity says nothing to the others.
+    // A failure while open does not lengthen the delay: the SMS was handed over before the breaker opened, or
+    // it was tried for its severity, and its failure must not delay milder ones.
     if (before != State::open) {
       bool dear = waited >= dear_ && answeredAt_ <= now - waited;
       if (before == State::closed && !dear && state(now) == State::closed) return;
@@ -151,8 +155,9 @@ class Breaker {
     rest(now, asked);
   }
 
-  /// The most severe are kept, most severe first. One recipient counts once; but while it is not closed each
-  /// failure counts, so that nothing is tried again and again for its severity.
+  /// Adds a failure to `met`, which keeps the most severe ones, most severe first. A recipient counts once.
+  /// But each failed probe counts while the breaker is not closed, so that no SMS is tried again and again
+  /// for its severity.
   static void note(std::vector<Met>& met, const Whose& whose, State before) {
     auto same = std::find_if(met.begin(), met.end(), [&whose](const Met& one) {
       return !whose.recipient.empty() && one.recipient == whose.recipient;
@@ -180,10 +185,10 @@ class Breaker {
 
   Time dear_;
   Time answeredAt_ = Time::min();
-  std::size_t unreached_ = 0;  // failures that did not reach the far end
-  std::vector<Met> reached_;   // the others
+  std::size_t unreached_ = 0;  // failures that did not reach the gateway
+  std::vector<Met> reached_;   // failures that did
   int unread_ = 0;             // answers in a row that were not understood
-  std::vector<Met> unreadOf_;  // whose they were
+  std::vector<Met> unreadOf_;  // the SMS that got them
   int opened_ = 0;             // times in a row
   Time until_{0};
   Time forAllUntil_ = Time::min();

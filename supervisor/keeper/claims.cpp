@@ -9,10 +9,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A window never runs dry with four more of its size ahead; a small one has a few more. Each further one is
-// an SMS that waits behind a worker instead of in the queue, where another dispatcher can have it.
+// A backlog of four windows never lets the window run empty; a small window gets a few more. More would make
+// SMS wait behind a worker instead of in the queue, from which another dispatcher could take them.
 constexpr unsigned aheadForOne = 4, aheadAtLeast = 8;
-// A worker keeps its own deadline, and is this late with what it says at most.
+// A worker keeps the deadline itself, and reports at most this much later.
 constexpr Milliseconds margin = 3s;
 
 }  // namespace
@@ -27,7 +27,7 @@ std::variant<Granted, std::string> grant(const Claim& claim, const Kind& kind, M
   Granted granted{claim.window, std::min(claim.backlog, std::max(aheadForOne * claim.window, aheadAtLeast)),
                   0ms};
   if (claim.spacing > 0ms) {
-    // No more than begin within one timeout.
+    // No more SMS than can begin within one timeout.
     const auto most =
         static_cast<unsigned>(std::clamp<std::int64_t>(timeout / claim.spacing, 1, kind.window));
     granted.window = std::min(granted.window, most);

@@ -1,8 +1,8 @@
-// What a worker says it can take, and what it is given.
+// Turns the capacity that a worker claims into the bounds that the supervisor keeps for it.
 //
-// Owns the bounds on SMS that are out with one worker: how many, and for how long one of them may not have
-// begun. Called by Worker with what describe() said. Pure: no clock, no promise. A claim that no worker of
-// that kind makes is returned as words.
+// Owns the bounds on SMS in flight with one worker: how many, and how long one of them may wait to be begun.
+// Called by Worker with the worker's description. Pure: no clock, no promise. Returns an error text for a
+// claim that no worker of that kind makes.
 #pragma once
 
 #include <string>
@@ -17,18 +17,19 @@ struct Claim {
   std::string kind;
   unsigned window = 1;
   unsigned backlog = 0;
-  Milliseconds spacing{0};  // from one SMS begun to the next at least
+  Milliseconds spacing{0};  // least time from the begin of one SMS to that of the next
 };
 
 struct Granted {
   unsigned window = 1;
   unsigned backlog = 0;
-  // Within this from the hand-over a worker that works has begun an SMS, even where every SMS before it took
-  // until its deadline.
+  // A worker that works has begun each SMS within this time from its hand-over, even if every SMS before it
+  // took until its deadline.
   Milliseconds beginWithin{0};
 };
 
-/// `timeout`: the hard deadline of one attempt. Words: the claim breaks the contract.
+/// `timeout`: the hard deadline of one attempt. Returns a string, the reason, if the claim breaks the
+/// contract.
 std::variant<Granted, std::string> grant(const Claim& claim, const Kind& kind, Milliseconds timeout);
 
 }  // namespace smsd::keeper

@@ -13,7 +13,7 @@
 namespace smsd::keeper {
 namespace {
 
-// "00000741426 00000000017\n": the day, the count. Always as long, so that one write replaces it whole.
+// "00000741426 00000000017\n": the day, the count. The length is fixed, so that one write replaces all of it.
 constexpr int digits = 11;
 constexpr std::size_t length = 2 * digits + 2;
 

@@ -1,9 +1,10 @@
-// How many SMS of today a dispatcher has had, kept over restarts: a limit a day that a crash or an upgrade
-// started anew would be none when it matters, in a storm.
+// Keeps a dispatcher's count of SMS of today across restarts; otherwise a crash or an upgrade during an alert
+// storm would lift the limit a day.
 //
-// Owns one small file in the state directory, made with the first SMS. Called by the keeper with each one
-// that counts. Written in place and not synced: it outlives smsd, not a power cut. Throws std::system_error
-// where the file cannot be read or written; one that holds something else holds nothing.
+// Owns one small file in the state directory, created with the first SMS. Called by the keeper with each SMS
+// that counts. The file is written in place and not synced, so it survives a crash of smsd but not a power
+// cut. Throws std::system_error if the file cannot be read or written; a missing file or one with other
+// content counts as 0.
 #pragma once
 
 #include <kj/io.h>
@@ -25,7 +26,7 @@ class DayCount {
   [[noreturn]] void fail(std::error_code why) const;
 
   std::filesystem::path file_;
-  kj::AutoCloseFd fd_;  // to write
+  kj::AutoCloseFd fd_;  // for writing
 };
 
 }  // namespace smsd::keeper

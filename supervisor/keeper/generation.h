@@ -1,7 +1,7 @@
-// One generation of a dispatcher's worker as the keeper sees it, however its process is started or found.
+// One generation of a dispatcher's worker as the keeper uses it, however its process is started or found.
 //
-// Only types and promises between the keeper and what stands behind a connection (worker.h). Nothing here
-// touches a process.
+// Only types and promises between the keeper and the connection to a process (worker.h). Nothing here touches
+// a process.
 #pragma once
 
 #include <kj/async.h>
@@ -16,59 +16,59 @@
 
 namespace smsd::keeper {
 
-/// What a worker said of itself when it became ready; checked and bounded.
+/// A worker's description of itself when it became ready; checked and bounded.
 struct WorkerTraits {
   unsigned window = 1;
   unsigned backlog = 0;
   bool knowsKeys = false;
   std::vector<std::string> lock;
-  unsigned visits = 0;  // connections its process has served; 0: it does not say
+  unsigned visits = 0;  // connections its process has served; 0: not reported
 };
 
-/// What a worker remembers of an attempt that was asked for.
+/// A worker's record of an attempt that recall() named.
 struct Recalled {
   queue::AttemptId attempt = 0;
-  kj::Maybe<Outcome> outcome;  // none: it is under way there
+  kj::Maybe<Outcome> outcome;  // none: still in progress there
   Begun begun = Begun::yes;    // no: given back untouched
 };
 
-/// What a worker says of the way out when it is asked; checked, printable, bounded.
+/// A worker's report of its health; checked, printable, bounded.
 struct HealthReport {
   std::string broken;   // why it cannot work until something changes; empty: it can
-  unsigned active = 0;  // SMS under way there
+  unsigned active = 0;  // SMS in progress there
   std::vector<std::pair<std::string, std::string>>
-      details;  // name, value; as the kind can tell: signal, operator
+      details;  // name, value; as far as the kind knows them: signal, operator
 };
 
-/// What a worker that announced an SMS is told.
+/// The answer to a worker that announced an SMS.
 enum class Leave {
   granted,
-  withheld,  // it comes back untouched
-  revoked,   // nothing of what it holds is ours any more: it is ended
+  withheld,  // the worker gives it back untouched
+  revoked,   // the claims are lost, so the worker is ended with all SMS it holds
 };
 
-/// Why a worker ends by itself, as it says in its last words.
+/// Why a worker ends by itself, from its last words.
 enum class Cause { other, cannotStart, spent, told };
 
-/// How a worker ended.
+/// How a worker ended: `breach` if it had broken the contract.
 enum class Conduct { proper, breach };
 
 class WorkerEvents {
  public:
   virtual ~WorkerEvents() noexcept(false) = default;
-  /// It has described itself, and said how its way out is.
+  /// The worker has described itself and reported its health.
   virtual void workerReady(const WorkerTraits& traits, const HealthReport& health) = 0;
   virtual void workerReported(std::vector<AttemptOutcome> outcomes) = 0;
-  /// It gives back what it was neither told to withhold nor to drain: it is about to end, and would give back
-  /// the next as well. Before the report that has it.
+  /// The worker returned an SMS that was neither withheld nor drained. It is about to end and would return
+  /// further ones: send it no more. Called before the workerReported() with that SMS.
   virtual void workerDeclined() = 0;
-  /// Asked for each SMS that a worker is about to begin, after what was reported with it.
+  /// Called for each SMS that the worker announces, after workerReported() for the outcomes in the same call.
   virtual Leave mayBegin(queue::AttemptId attempt) const = 0;
-  /// It is about to end by itself, for this reason; workerGone() has its words.
+  /// The worker is about to end by itself; workerGone() follows with its last words.
   virtual void workerEnds(Cause) {}
-  /// It was asked to quit, and is of a version that cannot: its process stays.
+  /// The worker was requested to quit, but its version cannot: its process keeps running.
   virtual void workerStays() {}
-  /// The last call: the object may be destroyed afterwards, not from within.
+  /// The last call: the object may be destroyed afterwards, but not from within this call.
   virtual void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, Conduct conduct) = 0;
 };
 
@@ -77,22 +77,25 @@ class Generation {
   virtual ~Generation() noexcept(false) = default;
   virtual int pid() const = 0;
   virtual std::size_t out() const = 0;
-  /// Hands a batch over. The caller keeps within window + backlog; the attempts are durable already.
+  /// Hands a batch over. The caller stays within window + backlog; the attempts are durable already.
   virtual void dispatch(const std::vector<const queue::Submission*>& batch) = 0;
-  /// What it knows of attempts of an earlier connection; those it does not answer are not known there.
+  /// Returns the records that the worker has of `attempts` from an earlier connection. The worker does not
+  /// know the attempts that are missing in the result.
   virtual kj::Promise<std::vector<Recalled>> recall(const std::vector<queue::AttemptId>& attempts) = 0;
-  /// How the way out is. Fails as OVERLOADED when the worker does not answer in time: it hangs.
+  /// Returns how the dispatcher is. Fails as OVERLOADED if the worker does not answer in time, because it
+  /// hangs then.
   virtual kj::Promise<HealthReport> health() = 0;
-  /// No more dispatch(): what is not begun comes back, what is begun finishes. Resolves when nothing is out.
+  /// No dispatch() may follow. The worker returns SMS that it has not begun, and finishes the others.
+  /// Resolves when none is in flight.
   virtual kj::Promise<void> drain() = 0;
-  /// As drain(), and then its process ends by itself: workerGone() follows. Resolves when it should have, or
-  /// when it cannot.
+  /// As drain(), and then the process ends by itself and workerGone() follows. Resolves some seconds later
+  /// even if the process has not ended, or after the drain if the worker is too old to quit.
   virtual kj::Promise<void> quit() = 0;
-  /// Ends it now; workerGone() follows.
+  /// Ends the worker now; workerGone() follows.
   virtual void end(const std::string& why) = 0;
 };
 
-/// Starts or finds the next generation. What cannot be had throws std::system_error.
+/// Starts or finds the next generation. Throws std::system_error if it cannot.
 using Hire = kj::Function<kj::Own<Generation>(WorkerEvents&)>;
 
 }  // namespace smsd::keeper

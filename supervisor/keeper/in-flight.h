@@ -1,10 +1,12 @@
-// What is out with one worker, and who may have the places that are left. Pure: time comes in as an argument.
+// The SMS in flight with one worker, and which SMS may take the places that are left. Pure: time comes in as
+// an argument.
 //
-// Owns, for each attempt with the worker: since when, how severe, for whom, and whether it is a probe. Called
-// by the keeper. A worker never learns how severe an SMS is and begins them in their order; so the severe one
-// is kept waiting by whatever was handed over before it. While the far end answers within a second that is
-// short, and the worker may hold its whole window and backlog. While it does not, the worker gets no backlog,
-// and the last places of a window larger than 1 are for an SMS that is more severe than some that are out.
+// Owns, for each attempt with the worker: when it was handed over, its severity, its recipient, and whether
+// it is a probe. Called by the keeper. A worker never learns how severe an SMS is and begins SMS in the order
+// of their hand-over, so a severe SMS waits for those before it. While the gateway answers within a second
+// that wait is short, and the worker may hold its whole window and backlog. Otherwise the worker gets no
+// backlog, and the last places of a window larger than 1 are kept for an SMS that is more severe than the
+// mildest in flight.
 #pragma once
 
 #include <algorithm>
@@ -23,14 +25,14 @@
 
 namespace smsd::keeper {
 
-/// Severity as a number that sorts: none comes last.
+/// Severity as a number that sorts: no severity comes last.
 inline int rankOf(const std::optional<int>& severity) { return severity.value_or(INT_MAX); }
 
-/// The places that are left with a worker.
+/// The free places of a worker.
 struct Places {
-  std::size_t all = 0;     // for an SMS that is more severe than the mildest that is out
+  std::size_t all = 0;     // for an SMS that is more severe than the mildest in flight
   std::size_t others = 0;  // for any other
-  int mildest = INT_MIN;   // of those that are out: its rank
+  int mildest = INT_MIN;   // the rank of the mildest in flight
 
   std::size_t of(int rank) const { return rank < mildest ? all : others; }
   void take(int rank) {
@@ -52,9 +54,10 @@ class InFlight {
     Kind kind = Kind::usual;
   };
 
-  /// An attempt that takes longer than this, from its hand-over, shows that the far end is slow.
+  /// An attempt that takes this long shows that the gateway is slow. The time runs from the hand-over while
+  /// the attempt is in flight, and from its begin once it has ended.
   static constexpr Time quick = std::chrono::seconds(1);
-  /// How many places of a window are kept for the severe while the far end is slow.
+  /// How many places of a window are kept for severe SMS while the gateway is slow.
   static constexpr std::size_t reserve(std::size_t window) {
     return window < 2 ? 0 : std::max<std::size_t>(1, window / 16);
   }
@@ -65,7 +68,7 @@ class InFlight {
     probes_ += one.kind == Kind::probe ? 1 : 0;
     out_.insert_or_assign(attempt, std::move(one));
   }
-  /// None: it is not out here.
+  /// Removes and returns an attempt. None: it is not in flight here.
   std::optional<One> remove(queue::AttemptId attempt) {
     auto found = out_.extract(attempt);
     if (found.empty()) return std::nullopt;
@@ -77,7 +80,7 @@ class InFlight {
     return one;
   }
   void clear() { *this = InFlight(); }
-  /// An attempt has ended that was begun so long ago.
+  /// Records that an attempt ended `time` after its begin.
   void took(Time time) {
     if (time >= quick)
       quickInARow_ = 0;
@@ -90,12 +93,12 @@ class InFlight {
     auto found = out_.find(attempt);
     return found != out_.end() && found->second.kind == Kind::probe;
   }
-  /// One has just taken long, or takes long now. It is over when a whole window of others in a row did not:
-  /// a single SMS that is answered at once says little where others wait for a timeout.
+  /// True if an attempt took long recently, or takes long now. Only a whole `window` of quick attempts in a
+  /// row ends this, because one quick answer proves little where others wait for a timeout.
   bool slow(std::size_t window, Time now) const {
     return quickInARow_ < window || (!order_.empty() && now - order_.front().first >= quick);
   }
-  /// `taken`: places that are taken in the worker.
+  /// Returns the free places. `taken`: places in use in the worker.
   Places places(std::size_t window, std::size_t backlog, std::size_t taken, Time now) const {
     auto left = [taken](std::size_t of) { return of - std::min(of, taken); };
     Places places;
@@ -109,8 +112,8 @@ class InFlight {
 
  private:
   std::unordered_map<queue::AttemptId, One> out_;
-  std::deque<std::pair<Time, queue::AttemptId>> order_;  // as they were handed over, some of them ended
-  std::map<int, std::size_t> ranks_;                     // how many of each are out
+  std::deque<std::pair<Time, queue::AttemptId>> order_;  // in order of hand-over; some have ended
+  std::map<int, std::size_t> ranks_;                     // how many of each rank are in flight
   std::size_t probes_ = 0;
   std::size_t quickInARow_ = SIZE_MAX;
 };

@@ -16,7 +16,8 @@ struct Cell {
   A action;
 };
 
-// What is not here cannot come, or comes too late: the phase stays, and nothing is to be done.
+// An event missing here cannot occur in that phase, or comes too late: the phase stays, and the action is
+// none.
 constexpr Cell cells[] = {
     {P::off, E::start, P::starting, A::hire},
     {P::off, E::stop, P::over, A::none},
@@ -103,7 +104,7 @@ Life::Step Life::step(Phase phase, Event event) {
 
 Life::Action Life::happens(Event event) {
   Step step = Life::step(phase_, event);
-  // What an operator mended is tried as if nothing had been.
+  // After a repair an operator gets a worker without the waits of earlier deaths.
   if (event == Event::restart || step.next == Phase::proven) forgive();
   if (step.action == Action::retry) {
     if (pardoned_)

@@ -1,9 +1,9 @@
-// A worker's life as a table: what happens in which phase, what follows from it, and what is to be done.
+// A worker's life as a table: for each phase and event, the next phase and the action to take.
 //
 // Owns the phase, the number of the generation and the throttle: a worker that dies before it ever served
-// would do so again, and each time it waits longer; one that had served is replaced at once. Called by the
-// keeper, which carries out the actions. Pure: no process, no clock, no promise. A word of a generation that
-// is gone is nothing.
+// would do so again, so the wait before the next one grows; a worker that had served is replaced at once.
+// Called by the keeper, which carries out the actions. Pure: no process, no clock, no promise. Events of a
+// generation that is gone are ignored.
 #pragma once
 
 #include <chrono>
@@ -17,41 +17,41 @@ class Life {
   enum class Phase {
     off,        // before the start
     waiting,    // no worker; the next one starts when the wait is over
-    starting,   // it is there, and has not said that it is ready
+    starting,   // the worker exists and is not ready yet
     fresh,      // ready, and has not served yet
     proven,     // has served, or was well for a while
-    retiring,   // gives way to a fresh one: nothing further is handed over, what it has begun finishes
-    reopening,  // no worker: the socket of the last one is not open again yet
-    ending,     // was told to end; a fresh one follows at once
-    failing,    // was told to end; a fresh one follows after a wait
-    leaving,    // the daemon stops, and this is the last one
-    over,       // the daemon stops, and there is none
+    retiring,   // a fresh worker will replace it: gets no further SMS, finishes those it has begun
+    reopening,  // no worker: the last one's socket does not accept connections again yet
+    ending,     // requested to end; a fresh worker follows at once
+    failing,    // requested to end; a fresh worker follows after a wait
+    leaving,    // smsd stops or drops the dispatcher; no worker follows this one
+    over,       // smsd stops or drops the dispatcher; there is no worker any more
   };
   static constexpr int phases = 11;
 
   enum class Event {
-    start,        // of the daemon, or the wait is over
-    cannotStart,  // no process, or nobody listens at its socket
+    start,        // smsd starts, or the wait is over
+    cannotStart,  // no process could be started, or none listens on its socket
     ready,
-    served,   // it gave an outcome, or was well for a while
+    served,   // it reported an outcome, or was well for a while
     hung,     // it did not answer
-    gone,     // the process ended, or the connection
-    shutOut,  // the connection, before it was answered, while the last worker's process was still ending
-    breach,   // so, and it had broken the contract
-    restart,  // the operator's
-    drained,  // nothing is out with it any more, or it took too long
-    letGo,    // what it holds is not ours any more
-    stop,     // the daemon stops
-    end,      // and has waited long enough
+    gone,     // its process or its connection ended
+    shutOut,  // its connection ended unanswered while the last worker's process was still ending
+    breach,   // as gone, and it had broken the contract
+    restart,  // by the operator or a reload
+    drained,  // no SMS is in flight with it any more, or draining took too long
+    letGo,    // it must not keep its SMS: another supervisor's, or past every deadline
+    stop,     // smsd stops, or drops the dispatcher
+    end,      // smsd stops, and has waited long enough
   };
   static constexpr int events = 13;
 
   enum class Action {
     none,
     hire,
-    retry,  // only in the table: hire at once the first time, rest from then on
-    rest,   // start() again after wait()
-    again,  // start() again in a moment
+    retry,  // only in the table: `hire` the first time, `rest` from then on
+    rest,   // start again after wait()
+    again,  // start again in a moment
     welcome,
     drain,
     end,  // the worker
@@ -62,22 +62,22 @@ class Life {
     Action action;
     bool operator==(const Step&) const = default;
   };
-  /// The table.
+  /// Returns the table's entry.
   static Step step(Phase phase, Event event);
 
-  /// What the keeper, the operator or the daemon does.
+  /// Applies an event that the keeper, the operator or the daemon caused.
   Action happens(Event event);
-  /// What a worker does or says.
+  /// Applies an event that a worker caused; Action::none if `generation` is not the present one.
   Action said(unsigned generation, Event event) {
     return generation == generation_ ? happens(event) : Action::none;
   }
 
   Phase phase() const { return phase_; }
-  /// Of the worker that is there, or was last: 1 for the first.
+  /// The number of the present worker, or of the last one: 1 for the first.
   unsigned generation() const { return generation_; }
-  /// With Action::rest.
+  /// How long to wait with Action::rest.
   std::chrono::milliseconds wait() const { return throttling.after(earlyDeaths_); }
-  /// The last ones died early, and none has proven itself since.
+  /// The last workers died early, and none has proven itself since.
   bool suspect() const { return earlyDeaths_ > 0; }
 
  private:
@@ -91,7 +91,7 @@ class Life {
   Phase phase_ = Phase::off;
   unsigned generation_ = 0;
   int earlyDeaths_ = 0;    // in a row
-  bool pardoned_ = false;  // one that was ready died: anybody's accident, the first time
+  bool pardoned_ = false;  // a worker died while `fresh`, which is forgiven once
 };
 
 }  // namespace smsd::keeper

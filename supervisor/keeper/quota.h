@@ -1,9 +1,9 @@
-// How many SMS a dispatcher may still be given today, and what of that is kept for the most severe.
+// How many SMS a dispatcher may still be given today, and how many of them are kept for the most severe.
 //
-// Pure: the day is the caller's to say. It stands here and not with the worker, because a worker never learns
-// how severe an SMS is, and a limit that a worker announced by deferring would make the breaker rest just
-// when the reserve is wanted. Counted is what may cost: accepted and unknown. What was counted before smsd
-// started anew is day-count.h's to know.
+// Pure: the caller passes the day. The supervisor keeps this limit and not the worker, because a worker never
+// learns how severe an SMS is, and because a worker that announced its limit by `deferred` would open the
+// breaker just when the reserve is needed. SMS that may cost money count: accepted and unknown. day-count.h
+// keeps the count over restarts.
 #pragma once
 
 #include <algorithm>
@@ -17,14 +17,14 @@ namespace smsd::keeper {
 
 struct QuotaConfig {
   int perDay = 0;      // SMS; 0: no limit
-  int reserve = 0;     // of those, kept for the severe ones
-  int reserveFor = 1;  // up to this severity
+  int reserve = 0;     // how many of those are kept for severe SMS
+  int reserveFor = 1;  // this severity and more severe ones may use the reserve
   bool operator==(const QuotaConfig&) const = default;
 };
 
 class Quota {
  public:
-  using Day = std::int64_t;  // grows at midnight; today() says how
+  using Day = std::int64_t;  // grows at midnight; see today()
   struct Used {
     Day day = 0;
     std::size_t count = 0;
@@ -32,7 +32,8 @@ class Quota {
   explicit Quota(QuotaConfig config) : config_(config) {}
   void configure(QuotaConfig config) { config_ = config; }
 
-  /// How many more of this severity, when `out` are under way. None (the severity): the least severe.
+  /// Returns how many more SMS of `severity` may be given while `out` are in flight. `severity` none: the
+  /// least severe. SIZE_MAX: no limit.
   std::size_t left(std::optional<int> severity, std::size_t out, Day today) const {
     if (config_.perDay == 0) return SIZE_MAX;
     bool severe = severity && *severity <= config_.reserveFor;
@@ -48,16 +49,16 @@ class Quota {
   void goOn(Used from) { used_ = from; }
 
  private:
-  /// A clock that is set back over midnight gives nobody a second count of the same night. One that is set
-  /// back further was wrong before.
+  /// A clock that is set back over midnight stays on the counted day, so that one night is not counted twice.
+  /// After a larger step back a new count begins, because the clock was wrong before.
   bool isOf(Day today) const { return today <= used_.day && used_.day - today <= mostBack; }
-  static constexpr Day mostBack = 2;  // today() leaves one out at the end of most years
+  static constexpr Day mostBack = 2;  // today() skips a number at the end of most years
 
   QuotaConfig config_;
   Used used_;
 };
 
-/// The local calendar's.
+/// The day of the local calendar.
 inline Quota::Day today() {
   std::time_t now = std::time(nullptr);
   std::tm local{};

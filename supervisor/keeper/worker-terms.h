@@ -1,6 +1,6 @@
 // The bounds of the connection to a worker: how much the supervisor reads, keeps and queues for it.
 //
-// proto/dispatcher.capnp names them for who writes a worker, smsd(8) for who runs one.
+// Documented in proto/dispatcher.capnp for authors of workers, and in smsd(8) for operators.
 #pragma once
 
 #include <proto/dispatcher.capnp.h>
@@ -11,8 +11,8 @@
 
 namespace smsd::keeper {
 
-// An SMS announced and settled by calls of its own costs its worker six messages: two calls, their finishes,
-// the answer to the batch and the release of the sink.
+// An SMS that is announced and settled in calls of its own costs its worker six messages: two calls, their
+// finishes, the return of the batch and the release of the sink.
 constexpr double messagesPerSms = 16;
 
 /// A worker that keeps to the contract comes near none of these.
