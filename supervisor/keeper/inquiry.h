@@ -1,6 +1,6 @@
-// What became of attempts whose connection is gone: those that a predecessor had out, and those that were
-// with a worker which lives on without us (socket activation). Pure: the keeper asks, and time comes in as an
-// argument.
+// Finds the outcomes of attempts whose connection is gone: those of an earlier smsd, and those with a worker
+// that outlives its connection (socket activation). Pure: the keeper queries the worker, and time comes in as
+// an argument.
 #pragma once
 
 #include <chrono>
@@ -16,7 +16,7 @@ class Inquiry {
  public:
   using Time = std::chrono::milliseconds;  // since any fixed moment
 
-  /// `begun`: whether it may have been touched. After `giveUpAt` nobody is asked any more.
+  /// `begun`: whether the worker may have touched it. After `giveUpAt` the attempt expires.
   void add(queue::AttemptId attempt, Begun begun, Time giveUpAt) {
     open_.insert_or_assign(attempt, Open{begun, giveUpAt});
   }
@@ -29,8 +29,8 @@ class Inquiry {
     return attempts;
   }
 
-  /// What a worker answered to `asked`. What is under way there stays open; what it does not know never will
-  /// be.
+  /// Applies the answer of a worker to a query for `asked`. Attempts in progress there stay open. Attempts
+  /// that the worker does not know are closed, because it will never know them.
   std::vector<AttemptOutcome> answered(const std::vector<queue::AttemptId>& asked,
                                        std::vector<Recalled> recalled) {
     std::vector<AttemptOutcome> outcomes;
@@ -50,7 +50,7 @@ class Inquiry {
     return outcomes;
   }
 
-  /// Those whose time is over.
+  /// Closes and returns the attempts whose time is over.
   std::vector<AttemptOutcome> expired(Time now) {
     std::vector<AttemptOutcome> outcomes;
     for (auto attempt : open())
@@ -58,7 +58,7 @@ class Inquiry {
     return outcomes;
   }
 
-  /// All of them: there is nobody to ask.
+  /// Closes and returns all attempts, because no worker can know them.
   std::vector<AttemptOutcome> giveUp(const std::string& reason) {
     std::vector<AttemptOutcome> outcomes;
     for (auto attempt : open()) close(attempt, reason, outcomes);

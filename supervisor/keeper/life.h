@@ -22,8 +22,8 @@ class Life {
     proven,     // has served, or was well for a while
     retiring,   // a fresh worker will replace it: gets no further SMS, finishes those it has begun
     reopening,  // no worker: the last one's socket does not accept connections again yet
-    ending,     // requested to end; a fresh worker follows at once
-    failing,    // requested to end; a fresh worker follows after a wait
+    ending,     // being ended; a fresh worker follows at once
+    failing,    // being ended; a fresh worker follows after a wait
     leaving,    // smsd stops or drops the dispatcher; no worker follows this one
     over,       // smsd stops or drops the dispatcher; there is no worker any more
   };

@@ -43,8 +43,8 @@ class SpawnLink final : public Link {
     return process_->ended().then([](ProcessEnd end) { return LinkEnd{end.words(), end.clean(), ""}; });
   }
   void end() override { process_->kill(SIGKILL); }
-  // A worker that gives up ends the connection first and itself a moment later: its exit status says more
-  // than ours would.
+  // A worker that gives up closes the connection first and exits a moment later. Its exit status explains
+  // more than our own reason.
   kj::Duration patience() const override { return 1 * kj::SECONDS; }
 
  private:
@@ -52,8 +52,8 @@ class SpawnLink final : public Link {
   kj::Own<kj::AsyncIoStream> stream_;
 };
 
-/// Whose socket it is. SO_PEERCRED tells who called listen(): systemd, so root, or ourselves. Anybody else
-/// has put a socket there to be given numbers and texts.
+/// Throws unless root (systemd) or our own user listens on the socket; SO_PEERCRED has the user that called
+/// listen(). Any other user put the socket there to receive numbers and texts.
 void checkListener(int fd, const std::string& path) {
   ucred listener{};
   socklen_t size = sizeof listener;
@@ -100,7 +100,8 @@ class SocketLink final : public Link {
 }  // namespace
 
 Command configuredCommand(const SpawnPlan& plan) {
-  // Those that read it share its offset; each has read it long before the next one is started.
+  // All readers share the offset of the descriptor. Each has read the file long before the next one is
+  // started.
   if (lseek(plan.content->get(), 0, SEEK_SET) != 0) fail(plan.config.string());
   return {.program = plan.program,
           .arguments = {"--name", plan.name, "--config-name", plan.config.string(), "--config-fd",

@@ -1,8 +1,8 @@
-// The way to a worker: a child over a socketpair (spawn), or a connection to the socket that systemd listens
-// on (socket).
+// The connection to a worker: a child over a socketpair (spawn), or a connection to the socket that systemd
+// listens on (socket).
 //
-// Owns the process where there is one. Called by Worker. What cannot be started or reached, or is reached but
-// listened at by a stranger, throws std::system_error.
+// Owns the process if there is one. Called by Worker. Throws std::system_error if the worker cannot be
+// started or reached, or if an unexpected user listens on the socket.
 #pragma once
 
 #include <kj/async-io.h>
@@ -16,52 +16,53 @@
 namespace smsd::keeper {
 
 struct LinkEnd {
-  std::string words;  // empty: no more is known than why it was ended
-  // A child that ended as if nothing was wrong: it does so only when the connection ended, and we did not end
-  // it.
+  std::string words;  // empty: only the reason for which it was ended is known
+  // The child exited with status 0, which it does only when its connection ends. If we did not end it, the
+  // data that the child sent broke the connection.
   bool unprovoked = false;
-  // Where to look for the reason when the worker itself said nothing; empty: it is in `words`.
+  // Where to find the reason if the worker gave none; empty: `words` has it.
   std::string lookAt;
 };
 
 class Link {
  public:
   virtual ~Link() noexcept(false) = default;
-  /// The connection; to be taken once.
+  /// Returns the connection. May be called once.
   virtual kj::Own<kj::AsyncIoStream> stream() = 0;
   /// 0: not known.
   virtual int pid() const = 0;
-  /// Why it ended, in words. Resolves once, after end() at the latest.
+  /// Resolves once with the reason in words, after end() at the latest.
   virtual kj::Promise<LinkEnd> ended() = 0;
-  /// Ends it now: kills a child, lets go of a connection.
+  /// Ends it now: kills a child, closes a connection.
   virtual void end() = 0;
-  /// Between the end of the connection and that of what stands behind it: how long to wait for the latter's
-  /// own word.
+  /// How long to wait after the end of the connection for the end of the process behind it, because the exit
+  /// status gives a better reason.
   virtual kj::Duration patience() const = 0;
 };
 
 /// How a dispatcher's worker is started in spawn mode.
 struct SpawnPlan {
   std::filesystem::path program;
-  std::filesystem::path config;  // the dispatcher's own file: what it is called in messages
+  std::filesystem::path config;  // the dispatcher's own file: its name in messages
   std::string name;
-  std::filesystem::path folder;  // what it works in: relative paths in its file are relative to this
-  // What stood in its file when that was read: what was checked is what every worker gets, whatever happens
-  // to the file meanwhile. A sealed memfd, shared by all that are made of this plan.
+  std::filesystem::path folder;  // the working folder, to which relative paths in its file refer
+  // The content of its file when smsd read and checked it. Every worker gets this content, even if the file
+  // changes later. A sealed memfd, shared by all copies of this plan.
   std::shared_ptr<kj::AutoCloseFd> content;
-  // Elsewhere: systemd starts it, and here its file is only checked. Its secrets may be for its own user
-  // alone.
+  // elsewhere: systemd starts the worker, and its file is only checked here. Its secrets may be readable for
+  // the user of the worker alone.
   enum class Runs { here, elsewhere } runs = Runs::here;
 };
 
-/// The program with its name and its configuration, which it reads from a descriptor; nothing to serve yet.
+/// Returns the program with its name and its configuration, which it reads from a descriptor; without a
+/// channel to serve.
 Command configuredCommand(const SpawnPlan& plan);
 
-/// systemd's unit of a worker, without its suffix: smsd-http@gateway.
+/// Returns systemd's unit of a worker, without its suffix: smsd-http@gateway.
 std::string unitOf(const std::string& kind, const std::string& name);
 
 kj::Own<Link> spawnLink(kj::AsyncIoContext& io, const SpawnPlan& plan);
-/// `unit`: of the worker, without its suffix: smsd-http@gateway.
+/// `unit`: the worker's unit, without its suffix: smsd-http@gateway.
 kj::Own<Link> socketLink(kj::AsyncIoContext& io, const std::filesystem::path& socket,
                          const std::string& unit);
 

@@ -16,8 +16,8 @@
 namespace smsd::keeper {
 namespace {
 
-/// What a child may know of our environment. Secrets never stand there, but what is not needed is not handed
-/// on either: NOTIFY_SOCKET, LISTEN_FDS and WATCHDOG_USEC are ours.
+/// Returns the part of our environment that a child inherits. Secrets are never in it; NOTIFY_SOCKET,
+/// LISTEN_FDS and WATCHDOG_USEC are meant for smsd alone.
 std::vector<std::string> childEnvironment() {
   std::vector<std::string> kept;
   for (const char* name :
@@ -33,7 +33,8 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return result;
 }
 
-/// Between fork and exec: only what is safe there. Returns on failure only, with errno set.
+/// Runs between fork and exec, so it calls only functions that are safe there. Returns only on failure, with
+/// errno set.
 void becomeChild(const Command& command, char* const* argv, char* const* environment, int parent) {
   sigset_t none;
   sigemptyset(&none);
@@ -41,8 +42,9 @@ void becomeChild(const Command& command, char* const* argv, char* const* environ
   sigprocmask(SIG_SETMASK, &none, nullptr);
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return;
   if (getppid() != parent) _exit(EX_TEMPFAIL);  // the parent died before PDEATHSIG was in force
-  // A session of its own: where smsd runs in the background of a terminal, a worker that reads from it or sets
-  // it up would make the kernel stop the whole process group, smsd with it.
+  // The child gets a session of its own. Otherwise, where smsd runs in the background of a terminal, a worker
+  // that reads from the terminal or sets it up would make the kernel stop the whole process group, smsd
+  // included.
   if (setsid() < 0) return;
   int null = open("/dev/null", O_RDONLY);
   if (null < 0 || dup2(null, 0) < 0 || dup2(command.errors, 2) < 0) return;
@@ -70,8 +72,8 @@ Process::Process(kj::UnixEventPort& port, const Command& command) {
   std::vector<std::string> environment = childEnvironment();
   auto argv = pointers(words);
   auto envp = pointers(environment);
-  // A descriptor number that is a target must not be overwritten before it was copied: sources are moved out
-  // of the way first.
+  // dup2() must not overwrite a descriptor that is still to be copied, so the sources are moved to high
+  // numbers first.
   Command moved = command;
   std::vector<kj::AutoCloseFd> copies;
   for (auto& [from, to] : moved.descriptors) {

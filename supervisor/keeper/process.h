@@ -1,8 +1,8 @@
-// A child process: started with exactly the descriptors it is meant to have, and gone when its owner is.
+// A child process: started with exactly the descriptors it needs, and killed and reaped with its owner.
 //
 // Owns fork, exec, the pidfd and the reaping. Called by the keeper and by main for `--check`. A child
-// inherits no signal state, no descriptor and no environment of ours but a few harmless variables. What
-// cannot be started throws std::system_error.
+// inherits no signal state, no descriptor and no environment of ours, except a few harmless variables. Throws
+// std::system_error if the process cannot be started.
 #pragma once
 
 #include <kj/async-unix.h>
@@ -19,7 +19,7 @@ struct Command {
   std::filesystem::path program;
   std::vector<std::string> arguments;  // without the program's name
   std::vector<std::pair<int, int>>
-      descriptors;               // ours -> the child's number, 3 and up; 0 is /dev/null, 1 and 2 are ours
+      descriptors;               // our number, the child's number (from 3); 0 is /dev/null, 1 ours
   std::filesystem::path folder;  // its working folder; empty: ours
   int errors = 2;                // its stderr
 };
@@ -37,7 +37,7 @@ class Process {
   KJ_DISALLOW_COPY(Process);
 
   int pid() const { return pid_; }
-  /// Resolves once, when it has ended.
+  /// Resolves once, when the process has ended.
   kj::Promise<ProcessEnd> ended();
   void kill(int signal);
 

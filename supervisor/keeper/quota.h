@@ -49,7 +49,7 @@ class Quota {
   void goOn(Used from) { used_ = from; }
 
  private:
-  /// A clock that is set back over midnight stays on the counted day, so that one night is not counted twice.
+  /// A clock that is set back over midnight stays on the counted day, because a day has its limit only once.
   /// After a larger step back a new count begins, because the clock was wrong before.
   bool isOf(Day today) const { return today <= used_.day && used_.day - today <= mostBack; }
   static constexpr Day mostBack = 2;  // today() skips a number at the end of most years

@@ -12,14 +12,14 @@
 namespace smsd::keeper {
 namespace {
 
-// A worker keeps its own deadline and says `unknown` half a second after it; one that is this much later is
-// hung.
+// A worker keeps its own deadline and reports `unknown` half a second after it. If it is this much late, it
+// hangs.
 constexpr auto margin = 3 * kj::SECONDS;
 constexpr auto watchEvery = 1 * kj::SECONDS;
-constexpr auto lastReports = 1 * kj::SECONDS;   // what a process wrote before it ended is read within this
-constexpr auto answerWithin = 5 * kj::SECONDS;  // a question that costs the worker no wait
+constexpr auto lastReports = 1 * kj::SECONDS;   // for reading the last reports of a process that ended
+constexpr auto answerWithin = 5 * kj::SECONDS;  // for a call that the worker can answer without waiting
 constexpr const char* connectionLost = "the connection to the worker was lost";
-constexpr auto quitsWithin = 5 * kj::SECONDS;  // from the answer to quit() to the end of the process
+constexpr auto quitsWithin = 5 * kj::SECONDS;  // from the return of quit() to the end of the process
 constexpr std::size_t mostDetails = 16, mostDetailName = 40, mostDetailValue = 200;
 
 kj::Duration duration(Milliseconds value) {
@@ -95,8 +95,8 @@ Outcome givenBack() { return {OutcomeKind::deferred, "the worker gave it back un
 
 }  // namespace
 
-/// The capability the worker reports to. It outlives the Worker when the RPC system still holds it: then it
-/// is deaf.
+/// The capability to which the worker reports. If the RPC system still holds it after the Worker is gone, it
+/// ignores reports.
 class Worker::Sink final : public proto::OutcomeSink::Server {
  public:
   explicit Sink(Worker& worker) : worker_(&worker) {}
@@ -145,7 +145,8 @@ Worker::Worker(kj::Own<Link> link, kj::Timer& timer, const Kind& kind, Milliseco
   hearLastWords();
 }
 
-/// A worker of an older version has none. A process says more by how it ends: that is waited for.
+/// Waits for the worker's reason to end by itself. A worker of an older version does not have this call. A
+/// connection is closed then; a child is not killed, because its exit status explains more.
 void Worker::hearLastWords() {
   auto said = KJ_ASSERT_NONNULL(client_).lastWordsRequest().send().then(
       [this](auto response) {
@@ -158,7 +159,8 @@ void Worker::hearLastWords() {
   tasks_.add(kj::mv(said));
 }
 
-/// Ready is what has described itself and said how its way out is: one that says `broken` gets no SMS.
+/// A worker is ready once it has described itself and reported its health. If it reports `broken`, it gets no
+/// SMS.
 void Worker::introduce(Milliseconds startTimeout) {
   auto introduced = KJ_ASSERT_NONNULL(client_).describeRequest().send().then(
       [this](auto response) -> kj::Promise<HealthReport> {
@@ -172,7 +174,7 @@ void Worker::introduce(Milliseconds startTimeout) {
                        if (!gone_ && !breached_ && !ended_) events_.workerReady(traits_, health);
                      },
                      [this](kj::Exception&& e) {
-                       if (e.getType() == kj::Exception::Type::DISCONNECTED) return;  // its end is on its way
+                       if (e.getType() == kj::Exception::Type::DISCONNECTED) return;  // its end follows
                        end(e.getType() == kj::Exception::Type::OVERLOADED
                                ? "not ready within start_timeout"
                                : "the worker could not describe itself");
@@ -252,8 +254,8 @@ kj::Promise<std::vector<Recalled>> Worker::recall(const std::vector<queue::Attem
 }
 
 kj::Promise<HealthReport> Worker::health() {
-  // In two halves: where it was we who slept (a stopped process, a suspended host), the answer may lie in the
-  // socket already, and is found within the second.
+  // Waits in two halves. If smsd itself slept (a stopped process, a suspended host), the answer may be in the
+  // socket already, and is found within the second half.
   auto late = timer_.afterDelay(answerWithin / 2).then([this]() {
     return timer_.afterDelay(answerWithin / 2).then([]() -> HealthReport {
       kj::throwFatalException(KJ_EXCEPTION(OVERLOADED, "no answer in time"));
@@ -292,7 +294,7 @@ void Worker::end(const std::string& why) {
   link_->end();
 }
 
-/// Resolves when the worker may go on: what it announced it begins then.
+/// Resolves when the worker may begin the SMS that it announced.
 kj::Promise<void> Worker::take(ReportContext context) {
   if (gone_ || breached_) return kj::NEVER_DONE;
   std::vector<AttemptOutcome> outcomes;
@@ -310,7 +312,7 @@ kj::Promise<void> Worker::take(ReportContext context) {
     breach("a report that cannot be read");
   }
   if (std::exchange(declined_, false)) events_.workerDeclined();
-  // Outcomes first: after them another way may be better for what is only announced.
+  // Outcomes first, because after them another dispatcher may be better for an SMS that is only announced.
   if (!outcomes.empty()) events_.workerReported(std::move(outcomes));
   for (auto attempt : announced)
     if (breached_ || ended_ || !takeBegun(attempt, withheld)) break;
@@ -322,7 +324,7 @@ kj::Promise<void> Worker::take(ReportContext context) {
   return kj::READY_NOW;
 }
 
-/// False: this worker is at its end.
+/// Returns false if this worker has to end.
 bool Worker::takeOutcome(proto::Report::Reader report, std::vector<AttemptOutcome>& outcomes) {
   auto found = out_.find(report.getAttempt());
   if (found == out_.end()) {
@@ -331,7 +333,7 @@ bool Worker::takeOutcome(proto::Report::Reader report, std::vector<AttemptOutcom
   }
   auto& [attempt, out] = *found;
   if (report.isNotBegun()) {
-    // Begun and then given back is well: it was announced, and not touched after all.
+    // Correct even after `begun`: the worker announced the SMS, and did not touch it after all.
     outcomes.push_back({attempt, givenBack(), Begun::no});
     declined_ = declined_ || (!out.withheld && !drained_);
   } else if (out.begun == Begun::no) {
@@ -345,7 +347,7 @@ bool Worker::takeOutcome(proto::Report::Reader report, std::vector<AttemptOutcom
   return true;
 }
 
-/// False: this worker is at its end.
+/// Returns false if this worker has to end.
 bool Worker::takeBegun(queue::AttemptId attempt, std::vector<queue::AttemptId>& withheld) {
   auto found = out_.find(attempt);
   if (found == out_.end() || found->second.begun == Begun::yes) {
@@ -354,7 +356,7 @@ bool Worker::takeBegun(queue::AttemptId attempt, std::vector<queue::AttemptId>& 
   }
   lastHeard_ = timer_.now();
   Leave leave = events_.mayBegin(attempt);
-  // A test SMS is nobody's claim.
+  // A test SMS needs no claim.
   if (leave == Leave::revoked && isIn(AttemptRange::trials, attempt)) leave = Leave::granted;
   switch (leave) {
     case Leave::granted:
@@ -378,8 +380,8 @@ void Worker::breach(const std::string& what) {
   link_->end();
 }
 
-/// Runs only while something is out. What we slept through (a stopped process, a suspended host) is not held
-/// against the worker.
+/// Runs only while attempts are in flight. Time that smsd itself slept (a stopped process, a suspended host)
+/// does not count against the worker.
 void Worker::watchDeadlines() {
   if (watching_ || out_.empty() || gone_) return;
   watching_ = true;
@@ -403,8 +405,7 @@ void Worker::watchDeadlines() {
   }));
 }
 
-/// The process has ended; what it wrote before may still be in the socket, and the end of that is the
-/// disconnect.
+/// The process has ended. Its last data may still be in the socket, and ends with the disconnect.
 void Worker::goneSoon() {
   tasks_.add(channel_->disconnected().exclusiveJoin(timer_.afterDelay(lastReports)).then([this]() {
     return kj::evalLater([this]() { gone(); });
@@ -415,7 +416,7 @@ void Worker::gone() {
   if (std::exchange(gone_, true)) return;
   if (why_.empty()) why_ = lastWords_;
   std::string why = why_.empty() ? exit_ : exit_.empty() ? why_ : why_ + " (" + exit_ + ")";
-  // Only its unit's journal knows more: it could not be executed, or it crashed.
+  // The reason is only in the journal of its unit: it could not be executed, or it crashed.
   if (why_ == connectionLost && !lookAt_.empty()) why += "; see " + lookAt_;
   std::vector<AttemptOutcome> lost;
   for (auto& [attempt, out] : out_) {

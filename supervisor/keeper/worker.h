@@ -1,10 +1,10 @@
-// The conversation with one worker process: one generation.
+// The connection to one worker process: one generation.
 //
-// Owns the link, the channel and the list of attempts that are out there. What the worker says is hearsay: a
-// report counts only for an attempt that is out with this very worker, `begun` before an outcome, one outcome
-// each; anything else is a breach of the contract and the end of this worker. When it is gone, every attempt
-// that was out has got an outcome: `unknown` where it had begun, `deferred` where it had not. Never talks to
-// the queue, never decides what an outcome means.
+// Owns the link, the channel and the list of attempts in flight. Reports of the worker are hearsay: a report
+// counts only for an attempt in flight with this very worker, `begun` has to come before an outcome, and each
+// attempt has one outcome. Anything else breaks the contract and ends this worker. When the worker is gone,
+// every attempt that was in flight has an outcome: `unknown` if it had begun, `deferred` if not. Never
+// accesses the queue, never decides the meaning of an outcome.
 #pragma once
 
 #include <kj/async-io.h>
@@ -26,7 +26,7 @@ namespace smsd::keeper {
 
 class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
  public:
-  /// `kind`: what its entry in smsd.yaml says.
+  /// `kind`: from the entry of the dispatcher in smsd.yaml.
   Worker(kj::Own<Link> link, kj::Timer& timer, const Kind& kind, Milliseconds startTimeout,
          Milliseconds timeout, WorkerEvents& events);
   ~Worker() noexcept(false);
@@ -46,7 +46,7 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
       capnp::CallContext<proto::OutcomeSink::ReportParams, proto::OutcomeSink::ReportResults>;
   struct Out {
     Begun begun = Begun::no;
-    kj::TimePoint since;  // handed over, then begun
+    kj::TimePoint since;  // since the hand-over, then since the begin
     bool withheld = false;
   };
 
@@ -83,11 +83,11 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   bool breached_ = false;
   bool ended_ = false;  // by us
   bool drained_ = false;
-  bool declined_ = false;  // in the report at hand
+  bool declined_ = false;  // in the report being read
   std::string why_;        // why we ended it, if we did
   std::string exit_;
   std::string lookAt_;     // see LinkEnd
-  std::string lastWords_;  // its own, before it ended by itself
+  std::string lastWords_;  // from the worker, before it ended by itself
   kj::TaskSet tasks_;
 };
 
