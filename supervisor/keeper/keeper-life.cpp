@@ -1,4 +1,4 @@
-// The part of the keeper that carries out what the table of a worker's life says.
+// The part of the keeper that carries out the actions of the table of a worker's life.
 #include <system_error>
 #include <utility>
 
@@ -11,27 +11,27 @@ using namespace std::chrono_literals;
 using Event = Life::Event;
 using Action = Life::Action;
 
-// A worker that is ready for so long has proven itself, even where nobody had an SMS for it.
+// A worker that is ready for this long has proven itself, even if it was given no SMS.
 constexpr Milliseconds wellFor = 10s;
-// A worker that gives way to a fresh one may finish what it has begun for as long as an attempt takes, but an
-// operator waits for it.
+// A worker that is being replaced may finish the SMS it has begun within one timeout, but not longer than
+// this, because an operator waits for it.
 constexpr Milliseconds longestRetirement = 10s;
-// A worker that gives back what it was to send ends as soon as it has finished the rest, at the latest after
-// this.
+// A worker that gives SMS back unasked should end once it has finished the others. It is ended if it has not
+// done so this long after.
 constexpr Milliseconds endsWithin = 5s;
-// With something to send, a worker that systemd starts is looked for this soon after it could not be had.
+// With something to send, a worker that systemd starts is tried again this soon after a failure.
 constexpr Milliseconds looksAgainAfter = 2s;
-// systemd needs a moment between the end of a worker and the next connection to its socket; what connects
-// before is hung up on.
+// systemd needs a moment between the end of a worker and the next connection to its socket. It closes earlier
+// connections.
 constexpr Milliseconds knocksAgain = 200ms;
 constexpr auto reopensWithin = 3 * kj::SECONDS;
-// A worker that has not said yet that it is ready is told to quit, and ended when it does not.
+// A worker that is not ready yet is requested to quit, and ended if it does not within this time.
 constexpr auto quitsWithin = 1 * kj::SECONDS;
 
 }  // namespace
 
-/// Where one generation reports to. It lives as long as its worker does: what that one still says when
-/// another has its place is not heard.
+/// Receives the reports of one generation. It lives as long as its worker, and the keeper ignores the reports
+/// of a generation that has been replaced.
 class Keeper::Desk final : public WorkerEvents {
  public:
   Desk(Keeper& keeper, unsigned generation) : keeper_(keeper), generation_(generation) {}
@@ -130,7 +130,7 @@ void Keeper::hire() {
   }
 }
 
-/// No worker now; the next one starts when the wait is over.
+/// Starts the next worker after a wait; there is none until then.
 void Keeper::rest() {
   failedAt_ = now();
   respawnAt_ = now() + life_.wait();
@@ -154,10 +154,10 @@ void Keeper::retire() {
   }));
 }
 
-/// To let go of a connection leaves the process behind it as it is: what an operator wants replaced has to
-/// quit.
+/// Closing a connection does not end the process behind it, so a worker that an operator wants replaced has
+/// to quit.
 void Keeper::endWorker() {
-  const bool wasAsked = ready_;  // by retire()
+  const bool wasAsked = ready_;  // to quit, by retire()
   if (!replacing_ || wasAsked) return worker_->end(endWhy_);
   auto late = timer_.afterDelay(quitsWithin);
   auto quit = worker_->quit().catch_([](kj::Exception&&) {});
@@ -176,16 +176,16 @@ void Keeper::workerStays(unsigned generation) {
   if (generation == life_.generation()) events_.workerStays(config_.name, unitOf(config_.kind, config_.name));
 }
 
-/// Hung up on while the process of the last one was still ending: neither a worker that died, nor anybody's
-/// fault.
+/// True if the connection was closed while the process of the last worker was still ending. The worker did
+/// not die then, and nothing is at fault.
 bool Keeper::isShutOut() const {
   if (!outlivesUs() || lastWords_ || life_.phase() != Life::Phase::starting) return false;
   KJ_IF_MAYBE (at, goneAt_) return timer_.now() - *at < reopensWithin;
   return false;
 }
 
-/// The process is older than this smsd, and what it once read may have been mended since: an operator who
-/// restarts smsd means all of it.
+/// Replaces a worker that is older than this smsd when it turns out broken: its file may have been corrected
+/// since it was read, and an operator who restarts smsd expects all of it to be fresh.
 void Keeper::replaceFormer(const std::vector<AttemptOutcome>& outcomes) {
   if (!outlivesUs() || traits_.visits < 2 || life_.generation() > 1) return;
   for (auto& one : outcomes)
@@ -199,7 +199,7 @@ void Keeper::workerReady(unsigned generation, const WorkerTraits& traits, const 
   traits_ = traits;
   ready_ = true;
   undecided_ = false;
-  // Somebody mended something and restarted its unit: that is tried now.
+  // An operator restarted its unit, probably after a repair, so that the next SMS may be the probe.
   if (std::exchange(told_, false)) breaker_.probeNow(now());
   unsaidWorker_ = life_.suspect();
   if (!unsaidWorker_) events_.workerReady(config_.name, worker_->pid(), traits.lock);
@@ -226,7 +226,7 @@ void Keeper::workerReported(unsigned generation, std::vector<AttemptOutcome> out
   road_.dispatcherReported(index_, std::move(outcomes));
 }
 
-/// Its successor may have what it gives back, or another way out; itself no more.
+/// The next worker may take the returned SMS, or another dispatcher may; this worker gets no more.
 void Keeper::workerDeclined(unsigned generation) {
   if (generation != life_.generation() || worker_.get() == nullptr) return;
   declined_ = true;
@@ -244,7 +244,8 @@ void Keeper::workerGone(unsigned generation, const std::string& why, std::vector
                         Conduct conduct) {
   if (generation != life_.generation() || worker_.get() == nullptr) return;
   int pid = worker_->pid();
-  // We are called from within the worker's own promise: it goes at the end of the turn.
+  // This call comes from within a promise of the worker, so that the worker is destroyed at the end of the
+  // turn.
   tasks_.add(kj::evalLater([worker = kj::mv(worker_)]() {}));
   asking_ = nullptr;
   proving_.cancel();
@@ -270,8 +271,9 @@ void Keeper::workerGone(unsigned generation, const std::string& why, std::vector
     if (one.begun == Begun::yes) begun.push_back(std::move(whose));
   }
   if (!begun.empty()) {
-    // One that dies with whatever it is given is sick, however fast it is replaced; but how long it hung says
-    // nothing of the way out, and a fresh one is there. With one SMS alone that may be the fault of its text.
+    // A worker that dies with each SMS counts as failing, however fast it is replaced. The wait passed is 0,
+    // because how long the worker hung proves nothing about the gateway, and a fresh worker follows. With a
+    // single SMS in progress its text may be the cause.
     wayTrouble(why);
     unanswered_ = true;
     breaker_.record(OutcomeKind::unknown, now(), 0ms, 0ms,
@@ -283,7 +285,8 @@ void Keeper::workerGone(unsigned generation, const std::string& why, std::vector
   road_.dispatcherReported(index_, std::move(lost));
 }
 
-/// A worker behind a socket may live, and know: the next connection asks it. What remains is lost.
+/// Returns the attempts that no worker can know any more. A worker behind a socket may still live and know,
+/// so the next connection queries it.
 std::vector<AttemptOutcome> Keeper::notOursToKnow(std::vector<AttemptOutcome> lost, Conduct conduct) {
   if (!outlivesUs() || conduct == Conduct::breach) return lost;
   Milliseconds until = now() + config_.timeout + config_.startTimeout;
@@ -292,7 +295,8 @@ std::vector<AttemptOutcome> Keeper::notOursToKnow(std::vector<AttemptOutcome> lo
   return {};
 }
 
-/// Where no worker follows at once it is the dispatcher that rests, for this reason: one entry is enough.
+/// If no worker follows at once, the entry on the dispatcher has the same reason, so the one on the worker is
+/// left out unless SMS were in flight.
 void Keeper::sayGone(const std::string& why, int pid, std::size_t lost, Conduct conduct, Action action) {
   if (conduct == Conduct::breach)
     events_.contractBroken(config_.name, pid, why, strikes_);

@@ -1,4 +1,4 @@
-// The part of the keeper that asks its worker: how it is, and what became of attempts whose connection is
+// The part of the keeper that queries its worker: its health, and the fate of attempts whose connection is
 // gone.
 #include "supervisor/keeper/keeper.h"
 #include "supervisor/road/attempt-range.h"
@@ -8,8 +8,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How often it is asked how it is. With work out, a worker that is hung is to be found soon; one that says it
-// is broken shall be used again soon after it is not; else it must not wake up a host that has nothing to do.
+// How often health is queried. A hung worker with SMS in flight has to be found soon, and a dispatcher that
+// works again has to be used soon. Otherwise the query must not wake up an idle host.
 constexpr Milliseconds whileBusy = 5s, whileBroken = 15s, whileIdle = 60s;
 
 }  // namespace
@@ -18,7 +18,7 @@ void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) {
   worker_->dispatch(batch);
   auto kind = breaker() == Breaker::State::closed ? InFlight::Kind::usual : InFlight::Kind::probe;
   for (auto* submission : batch) {
-    // A test that an operator repeats is another one each time.
+    // Each test SMS counts as one of its own recipient, even if an operator repeats it.
     bool trial = isIn(AttemptRange::trials, submission->attempt);
     inFlight_.add(submission->attempt,
                   {now(), rankOf(submission->severity), trial ? std::string() : submission->recipient, kind});
@@ -34,7 +34,7 @@ Milliseconds Keeper::healthRhythm() const {
 
 void Keeper::askHealth() {
   if (!ready_) return;
-  // Outcomes that come in say enough: under load nobody is asked for more.
+  // Outcomes that come in prove that the worker lives, so that a busy one is queried only every `whileIdle`.
   bool heardOf = sick_ == Sick::no && worker_->out() > 0 && now() - heardAt_ < whileBusy;
   if (heardOf && now() - askedAt_ < whileIdle) {
     healthAt_ = now() + whileBusy;
@@ -48,14 +48,14 @@ void Keeper::askHealth() {
         changed();
       },
       [this, generation = life_.generation()](kj::Exception&& e) {
-        if (e.getType() == kj::Exception::Type::DISCONNECTED) return;  // its end is on its way
+        if (e.getType() == kj::Exception::Type::DISCONNECTED) return;  // its end follows
         endWhy_ = "it did not answer when it was asked how it is: the worker hangs";
         carryOut(life_.said(generation, Life::Event::hung));
         changed();
       }));
 }
 
-/// A worker that can tell that its way out is broken is believed when it says that it is not any more.
+/// A worker that can detect that its dispatcher is broken is trusted when it reports that it works again.
 void Keeper::heard(const HealthReport& health) {
   health_ = health;
   healthSaid_ = timer_.now();
@@ -81,8 +81,8 @@ void Keeper::inquire(const std::vector<queue::AttemptId>& attempts) {
   ask_.in(0ms);
 }
 
-/// Asks the worker that is there now; again and again while something is under way with it, or while there is
-/// none.
+/// Queries the present worker. Repeats this while an attempt is in progress there, or while there is no
+/// worker.
 void Keeper::askInquiry() {
   auto known = outlivesUs() ? inquiry_.expired(now())
                             : inquiry_.giveUp("its supervisor is gone, and its worker with it");
@@ -102,8 +102,8 @@ void Keeper::askInquiry() {
                 .eagerlyEvaluate([this](kj::Exception&&) { ask_.in(askAgain); });
 }
 
-/// What a predecessor's SMS met may be long over: an operator who mends a dispatcher and restarts smsd must
-/// not wait for a probe that the predecessor would have waited for.
+/// Keeps outcomes of an earlier smsd's SMS from the breaker. Their cause may be long over, and an operator
+/// who repairs a dispatcher and restarts smsd must not wait for a probe.
 void Keeper::recordAnswers(const std::vector<AttemptOutcome>& outcomes) {
   std::vector<AttemptOutcome> ours;
   for (auto& one : outcomes)

@@ -6,8 +6,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// An attempt that fails is dear when it kept others waiting this long; where the timeout is short, half of
-// it.
+// A failure this slow opens the breaker at once, because it kept other SMS waiting. If the timeout is short,
+// half of the timeout is used instead.
 constexpr Milliseconds dear = 1s;
 
 Hire hireFor(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan) {
@@ -122,7 +122,7 @@ bool Keeper::usable() const {
   return false;
 }
 
-/// One SMS at a time is the probe. What is out since before leaves it the rest of the window.
+/// Allows one probe at a time, and only if SMS that were handed over before leave a place in the window.
 bool Keeper::mayTry() const {
   return working() && !paused_ && sick_ != Sick::byHealth && !inFlight_.probing() &&
          worker_->out() + inquiry_.size() < std::max<std::size_t>(traits_.window, 1);
@@ -131,11 +131,11 @@ bool Keeper::mayTry() const {
 Places Keeper::places() const {
   if (!usable()) return {};
   if (breaker() == Breaker::State::halfOpen) return {.all = 1, .others = 1};
-  // What a worker that outlived a connection still has under way takes room there.
+  // Attempts still in progress in a worker that outlived a connection take places there.
   return inFlight_.places(traits_.window, traits_.backlog, worker_->out() + inquiry_.size(), now());
 }
 
-/// What is not begun yet comes back when another way has become better for it.
+/// An SMS that has not begun comes back if another dispatcher has become better for it.
 Leave Keeper::mayBegin(queue::AttemptId attempt) const {
   if (!road_.mayBegin()) return Leave::revoked;
   bool open = breaker() == Breaker::State::open && !inFlight_.isProbe(attempt);
@@ -143,7 +143,7 @@ Leave Keeper::mayBegin(queue::AttemptId attempt) const {
   return usable ? Leave::granted : Leave::withheld;
 }
 
-/// An attempt is not out any more: whose it was.
+/// Removes an attempt from those in flight, and returns whose it was.
 Breaker::Whose Keeper::ended(queue::AttemptId attempt) {
   auto one = inFlight_.remove(attempt);
   if (!one) return {};
@@ -179,7 +179,7 @@ Keeper::Resumed Keeper::resume() {
   return done == Resumed::nothing && paused ? Resumed::usable : done;
 }
 
-/// An operator says that the trouble may be over: nothing is waited for any more, and nothing is forgotten.
+/// Ends every wait, because an operator expects that the trouble is over. Forgets no failures.
 Keeper::Resumed Keeper::tryNow() {
   if (life_.phase() == Life::Phase::waiting) {
     happens(Life::Event::restart);
@@ -210,7 +210,7 @@ void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
   for (auto& one : outcomes) {
     count(one);
     Breaker::Whose whose = ended(one.attempt);
-    if (one.begun == Begun::no) continue;  // the far end was not asked
+    if (one.begun == Begun::no) continue;  // the gateway was not tried
     inFlight_.took(one.waited);
     const Outcome& outcome = one.outcome;
     bool answered = outcome.kind == OutcomeKind::accepted || outcome.kind == OutcomeKind::refused;
@@ -222,7 +222,7 @@ void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
     if (answered && sick_ == Sick::byOutcome) sick_ = Sick::no;
     if (outcome.kind == OutcomeKind::broken && sick_ == Sick::no) {
       sick_ = Sick::byOutcome;
-      healthDue_.in(0ms);  // perhaps the worker can tell when it is over
+      healthDue_.in(0ms);  // the worker may be able to detect the end
     }
     whose.farEnd = outcome.farEnd;
     if (outcome.notUnderstood())
@@ -233,8 +233,9 @@ void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
   changed();
 }
 
-/// A configuration to mend. One entry for it, not one an answer; when it understands nothing at all it counts
-/// as broken, because more of its SMS would only be sent twice.
+/// The operator has to correct the configuration, so one entry is logged, not one for each answer. If no
+/// answer at all is understood, the dispatcher counts as broken, because more of its SMS would only be sent
+/// twice.
 void Keeper::recordNotUnderstood(const Outcome& outcome, const Breaker::Whose& whose) {
   if (++notUnderstood_.answers == 1) events_.answerNotUnderstood(config_.name, outcome.words);
   notUnderstood_.last = outcome.words;
@@ -287,7 +288,7 @@ void Keeper::count(const AttemptOutcome& one) {
   }
 }
 
-/// After anything that may have moved the state: the journal and the road are told.
+/// Updates the journal and notifies the road. Called after anything that may have changed the state.
 void Keeper::changed() {
   State state = this->state();
   if (std::exchange(lastState_, state) != state) changed_ = timer_.now();
@@ -298,12 +299,12 @@ void Keeper::changed() {
     road_.dispatcherChanged(index_);
 }
 
-/// One entry for each change: a trouble is told once until it is over, however often a new worker is tried
-/// meanwhile; and after early deaths `ready` is believed once the worker has proven itself.
+/// Logs each change once. A trouble is logged once until it is over, however often a new worker is tried
+/// meanwhile. After early deaths `ready` is logged only when the worker has proven itself.
 void Keeper::say(State state) {
   if (life_.phase() == Life::Phase::over) return;
   if (state == State::ready && !life_.suspect()) {
-    wayReason_ = workerReason_ = {};  // trouble_ stays: that it may work again is not that it did
+    wayReason_ = workerReason_ = {};  // trouble_ stays: it may work again, but has not yet
     if (!std::exchange(saidReady_, true) || saidTroubles_ != 0) events_.dispatcherReady(config_.name);
     saidTroubles_ = 0;
   }

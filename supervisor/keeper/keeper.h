@@ -1,12 +1,12 @@
-// The keeper of one dispatcher: keeps a worker running, and knows whether the way out is worth trying.
+// The keeper of one dispatcher: keeps a worker running, and knows whether the dispatcher is worth trying.
 //
-// Owns the worker, one generation after the other (life.h says what follows from what), the breaker, and what
-// the worker says of its way out. The road asks `room()` and calls dispatch(); what comes back goes to
-// DispatcherEvents. Never touches the queue, never decides the fate of a message. A worker that cannot be
+// Owns the worker, one generation after the other (life.h is the table of its life), the breaker, and the
+// health that the worker reports. The road reads `room()` and calls dispatch(); outcomes go to
+// DispatcherEvents. Never accesses the queue, never decides the fate of a message. A worker that cannot be
 // started is a state with a reason, not an exception.
 //
-// keeper.cpp: what the road, the operator and the journal see; keeper-life.cpp: carries out what the table
-// says; keeper-questions.cpp: asks the worker how it is, and what became of attempts.
+// keeper.cpp: the interface for the road, the operator and the journal; keeper-life.cpp: carries out the
+// actions of the table; keeper-questions.cpp: queries the worker for its health and for the fate of attempts.
 #pragma once
 
 #include <kj/async-io.h>
@@ -39,16 +39,18 @@ class DispatcherEvents {
  public:
   virtual ~DispatcherEvents() noexcept(false) = default;
   virtual void dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) = 0;
-  /// It can take more, or less, than before.
+  /// The dispatcher can take more SMS than before, or fewer.
   virtual void dispatcherChanged(std::size_t dispatcher) = 0;
-  /// Are our claims still ours? What a worker has not begun by then it does not begin.
+  /// Returns whether our claims are still valid. If they are not, a worker must not begin further SMS of
+  /// them.
   virtual bool mayBegin() const = 0;
 };
 
-/// Answers of its gateway that its configuration does not understand, since that was read.
+/// Answers of the gateway that the configuration of the dispatcher does not understand, since the worker read
+/// it.
 struct NotUnderstood {
   std::uint64_t answers = 0;
-  std::string last;  // what was said of the last one
+  std::string last;  // the words of the last one
 };
 
 struct Counts {
@@ -59,31 +61,34 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
  public:
   Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std::size_t index, Events& events,
          DispatcherEvents& road);
-  /// One whose workers are processes: children, or systemd's.
+  /// Its workers are processes: children, or systemd's.
   Keeper(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan, std::size_t index,
          Events& events, DispatcherEvents& road);
 
-  /// Goes on with today's count in this file. Before start().
+  /// Continues today's count from `file` and keeps it there. Call it before start(). If the file cannot be
+  /// read, that is logged, and the count is in memory only.
   void countIn(const std::filesystem::path& file);
 
-  // --- the road's
+  // --- for the road
   /// Starts the first worker.
   void start();
-  /// There is something to send. A worker that systemd starts, and that could not be reached, is looked for
-  /// again soon: an operator may have mended and restarted its unit.
+  /// The road has something to send. A worker that systemd starts, and that could not be reached or has
+  /// ended, is tried again soon: an operator may have repaired and restarted its unit.
   void wanted();
-  /// How many SMS it may be given now. 0: not ready, resting, or full.
+  /// How many SMS it may be given now. 0: not ready, backing off, or full.
   std::size_t room() const { return places().all; }
-  /// The same by severity: the last places may be for the severe alone.
+  /// room() by severity: the last places may be for severe SMS alone.
   Places places() const;
-  /// Ready to work: room() may be 0 for the moment.
+  /// Ready to work, although room() may be 0 for the moment.
   bool usable() const;
-  /// Usable, but what it is given next is the probe.
+  /// Usable, but the next SMS is the probe.
   bool probes() const { return usable() && breaker() == Breaker::State::halfOpen; }
-  /// Not usable, as it rests; but for such failures that an SMS of this rank may be the probe now.
+  /// Not usable because the breaker is open, but open only for failures that let an SMS of this rank be the
+  /// probe now.
   bool triesFor(int rank) const { return mayTry() && !usable() && breaker_.opensFor(rank, now()); }
   bool triesForSome() const { return triesFor(INT_MIN) && allowance(config_.quota.reserveFor) > 0; }
-  /// For which: those that are more severe than this rank, as far as the day's limit goes. None: for any.
+  /// The rank that an SMS has to be more severe than to be that probe, with the limit of the day applied.
+  /// None: any SMS may.
   std::optional<int> triesAbove() const {
     auto from = breaker_.openFrom();
     if (allowance(std::nullopt) > 0) return from;
@@ -91,64 +96,65 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   }
   /// Its first worker has neither become ready nor failed yet.
   bool undecided() const { return undecided_; }
-  /// How many of this severity the day's limit leaves; SIZE_MAX: there is no limit.
+  /// How many SMS of `severity` the limit of the day leaves; SIZE_MAX: there is no limit.
   std::size_t allowance(std::optional<int> severity) const {
     return config_.quota.perDay == 0 ? SIZE_MAX : quota_.left(severity, out(), today());
   }
   std::size_t capacity() const { return traits_.window + traits_.backlog; }
   bool knowsKeys() const { return traits_.knowsKeys; }
-  /// None of its gateway's answers was understood of late: what it is given goes out unproven.
+  /// None of the gateway's latest answers was understood, so any further SMS is sent without proof.
   bool understandsNothing() const { return breaker_.understandsNothing(); }
   void dispatch(const std::vector<const queue::Submission*>& batch);
-  /// What became of these attempts, which a predecessor of ours had out with this dispatcher? Each gets an
-  /// outcome by dispatcherReported(): the worker's own where it outlived its supervisor and remembers, else
-  /// `unknown`.
+  /// Finds the outcomes of attempts that an earlier smsd had handed to this dispatcher. Each gets an outcome
+  /// by dispatcherReported(): the worker's own if the worker outlived that smsd and remembers the attempt,
+  /// otherwise `unknown`.
   void inquire(const std::vector<queue::AttemptId>& attempts);
-  /// What is with the worker is not ours any more: it is ended, and another one follows.
+  /// Ends the worker with all SMS that it holds, because they belong to another supervisor now or are past
+  /// every deadline. A fresh worker follows.
   void letGo(const std::string& why);
-  /// For the end of the daemon, or of this dispatcher: nothing further is started; resolves when nothing is
-  /// out.
+  /// Starts no further worker, because smsd or this dispatcher ends. Resolves when no SMS is in flight.
   kj::Promise<void> drain();
-  /// Nothing is out, and nothing is asked about.
+  /// No SMS is in flight, and inquire() has no attempt left to find.
   bool idle() const { return out() == 0 && inquiry_.empty(); }
-  /// For the end of the daemon, too late for drain(): what is out becomes unknown.
+  /// Ends the worker when smsd cannot wait for drain() any longer. The fate of SMS in progress is unknown
+  /// then.
   void end();
 
-  // --- the operator's
-  /// Nothing further is begun, what is out finishes or comes back, the worker stays up.
+  // --- for the operator
+  /// Lets no further SMS begin. SMS in progress finish, others come back, and the worker keeps running.
   void pause();
-  /// What resume() did.
+  /// The effect of resume().
   enum class Resumed {
     nothing,  // it was neither paused nor in trouble
     usable,   // it was paused
-    probe,    // it rests or is broken: the next SMS is the probe, now
-    asked,    // its worker says that it is broken, and is asked again now
+    probe,    // it backs off or is broken: the next SMS is the probe, now
+    asked,    // its worker reported `broken`, and is queried again now
     started,  // it had no worker, and one is being started now
   };
-  /// Ends a pause. A dispatcher in trouble is tried at once, whether it was paused or not.
+  /// Ends a pause. Tries a dispatcher in trouble at once, whether it was paused or not.
   Resumed resume();
-  /// A fresh worker as soon as what is out has finished, or a while later. What was is forgotten: an operator
-  /// who mended something sees it tried.
+  /// Replaces the worker as soon as the SMS in flight have finished, or after at most 10 s. Forgets earlier
+  /// failures, so that an operator sees the effect of a repair.
   void restart(const std::string& why);
-  /// A reload: the next worker is one of the new kind, and it follows as by restart(). Of a worker that
-  /// systemd started the connection alone is a new one: its file is not what has changed.
+  /// Applies a reload: a worker with the new configuration follows as after restart(). If systemd started the
+  /// worker, only the connection is renewed, because its file is not part of the change.
   void reconfigure(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan);
   void reconfigure(const DispatcherConfig& config, Hire hire);
   bool paused() const { return paused_; }
 
-  // --- anybody's
+  // --- for all
   const std::string& name() const { return config_.name; }
-  /// What it calls itself towards DispatcherEvents.
+  /// Its number in calls of DispatcherEvents.
   std::size_t index() const { return index_; }
   const std::string& kind() const { return config_.kind; }
   State state() const;
-  /// Why it is not ready; when it is ready, its last trouble, until an SMS was answered.
+  /// Why it is not ready; if it is ready, its last trouble, until an SMS is answered.
   const std::string& reason() const;
-  /// The age of the last trouble; none: there is none, or an SMS was answered since.
+  /// The age of the last trouble; none: there was none, or an SMS has been answered since.
   kj::Maybe<kj::Duration> troubleFor() const;
-  /// It is in trouble, or its last SMS was not answered: whether it works is open.
+  /// It is in trouble, or its last SMS was not answered, so it may not work.
   bool doubtful() const { return state() != State::ready || unanswered_; }
-  /// Ready, and not only because yet another worker has started after several that died early.
+  /// Ready, and not only because one more worker has started after several that died early.
   bool believed() const { return state() == State::ready && !life_.suspect(); }
   const WorkerTraits& traits() const { return traits_; }
   const Counts& counts() const { return counts_; }
@@ -158,9 +164,9 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   unsigned starts() const { return life_.generation(); }
   unsigned strikes() const { return strikes_; }
   std::size_t out() const { return worker_.get() == nullptr ? 0 : worker_->out(); }
-  /// Until it is tried again; 0 when it need not be.
+  /// The time until it is tried again; 0 if it need not be.
   Milliseconds untilProbe() const;
-  /// What the worker last said of its way out; empty when it has not been asked yet.
+  /// The worker's last report of its health; empty before the first.
   const HealthReport& lastHealth() const { return health_; }
   /// The age of lastHealth(); none: there is no report yet.
   kj::Maybe<kj::Duration> lastHealthFor() const;
@@ -169,14 +175,14 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   class Desk;
   /// Why it cannot be used.
   enum class Trouble { none, worker, way, sickness };
-  /// Who says that it is broken: what ends it differs.
+  /// The source of a `broken` state, because each ends in its own way.
   enum class Sick {
     no,
-    byOutcome,  // an SMS that is taken ends it
-    byHealth,   // the worker itself, which can tell without an SMS
+    byOutcome,  // by an outcome: an SMS that the gateway accepts or refuses ends it
+    byHealth,   // by the worker's report: it can detect the end without an SMS
   };
 
-  // What a worker says, by generation.
+  // Reports of a worker, by generation.
   void workerReady(unsigned generation, const WorkerTraits& traits, const HealthReport& health);
   void workerReported(unsigned generation, std::vector<AttemptOutcome> outcomes);
   void workerDeclined(unsigned generation);
@@ -203,7 +209,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   void askHealth();
   void heard(const HealthReport& health);
   Milliseconds healthRhythm() const;
-  /// What is under way with a worker that lives on is asked for this often.
+  /// How often attempts that a surviving worker still has in progress are queried.
   static constexpr Milliseconds askAgain = std::chrono::milliseconds(500);
   void askInquiry();
   bool outlivesUs() const { return config_.activation == Activation::socket; }
@@ -235,8 +241,8 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   DispatcherConfig config_;
   Quota quota_;
-  std::optional<DayCount> dayCount_;  // none: not given, or what is there cannot be read
-  bool dayNotKept_ = false;           // the last count could not be written, which was said
+  std::optional<DayCount> dayCount_;  // none: not given, or the file cannot be read
+  bool dayNotKept_ = false;           // the last count could not be written, which is logged
   Hire hire_;
   std::size_t index_;
   Events& events_;
@@ -246,20 +252,20 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   kj::Own<Generation> worker_;
   InFlight inFlight_;  // with that worker
   WorkerTraits traits_;
-  bool ready_ = false;     // this generation said so
-  bool declined_ = false;  // and then that it takes no more
+  bool ready_ = false;     // this generation has become ready
+  bool declined_ = false;  // and has returned SMS since: it takes no more
   bool undecided_ = true;
   bool paused_ = false;              // by the operator
-  bool restarting_ = false;          // this generation's end is the operator's will
-  bool replacing_ = false;           // and its process with it, which is not ours to end
-  Cause cause_ = Cause::other;       // of this generation's end, as it said itself
-  bool lastWords_ = false;           // it said so
-  bool told_ = false;                // the last generation ended because somebody restarts its unit
-  kj::Maybe<kj::TimePoint> goneAt_;  // when the last one that was ready, or was told to end, went
+  bool restarting_ = false;          // we end this generation to start a fresh one
+  bool replacing_ = false;           // restart() replaces its process as well, which needs quit()
+  Cause cause_ = Cause::other;       // why this generation ends, from its last words
+  bool lastWords_ = false;           // it has sent last words
+  bool told_ = false;                // the last generation ended because its unit was stopped
+  kj::Maybe<kj::TimePoint> goneAt_;  // when a worker last ended that was ready, or was to end
   std::string endWhy_;
   Milliseconds respawnAt_{0};
-  Milliseconds failedAt_{0};  // when the last worker could not be had
-  bool lookAgain_ = false;    // and that was no breach of the contract
+  Milliseconds failedAt_{0};  // when there was no worker last
+  bool lookAgain_ = false;    // and not because it had broken the contract
   Breaker breaker_;
   Sick sick_ = Sick::no;
   Counts counts_;
@@ -267,22 +273,22 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   unsigned strikes_ = 0;
 
   HealthReport health_;
-  Milliseconds healthAt_{0};             // when it is asked next
-  Milliseconds heardAt_{0};              // when it last reported anything
+  Milliseconds healthAt_{0};             // when health is queried next
+  Milliseconds heardAt_{0};              // when it became ready or reported last
   kj::Maybe<kj::TimePoint> healthSaid_;  // when health_ came in
   Milliseconds askedAt_{0};
   Inquiry inquiry_;
-  std::unordered_set<queue::AttemptId> former_;  // of these, what a predecessor of ours had out
+  std::unordered_set<queue::AttemptId> former_;  // those in inquiry_ that an earlier smsd handed over
 
   State lastState_ = State::starting;
   kj::TimePoint changed_;
   std::string workerReason_, wayReason_;  // the last trouble of each sort
   std::string trouble_;                   // the last of both, until an SMS is answered
   kj::TimePoint troubleAt_;
-  bool unanswered_ = false;    // the last SMS that was begun was not answered
-  bool saidReady_ = false;     // in the journal, and since then
-  unsigned saidTroubles_ = 0;  // these: a bit each
-  bool unsaidWorker_ = false;  // this generation's worker-ready is owed
+  bool unanswered_ = false;    // the last SMS that began was not answered
+  bool saidReady_ = false;     // logged as ready
+  unsigned saidTroubles_ = 0;  // troubles logged since: one bit each
+  bool unsaidWorker_ = false;  // this generation's worker-ready is not logged yet
 
   Alarm probe_;
   Alarm respawn_;
