@@ -1,8 +1,8 @@
 // A connection to control.sock, for as long as the object lives.
 //
-// Used by smsctl, and by smsd where it has an errand for a daemon that runs. Owns an event loop of its own:
-// one at a time in a thread. Throws Unreachable when nobody can be asked, and kj::Exception when the daemon
-// goes away in between or does not answer in time.
+// Used by smsctl, and by smsd when it has an errand for a running daemon. Owns an event loop, so only one can
+// exist in a thread at a time. Throws Unreachable if no connection can be made, and kj::Exception if the
+// daemon goes away or does not answer in time.
 #pragma once
 
 #include <kj/async-io.h>
@@ -19,8 +19,8 @@ namespace smsd::control {
 class Unreachable : public std::runtime_error {
  public:
   enum class Why {
-    notRunning,  // nobody listens there
-    denied,      // somebody may, but not for us
+    notRunning,  // no process listens there
+    denied,      // we may not connect, whether or not smsd is running
   };
   Unreachable(Why why, const std::string& what) : std::runtime_error(what), why_(why) {}
   Why why() const { return why_; }
@@ -29,14 +29,14 @@ class Unreachable : public std::runtime_error {
   Why why_;
 };
 
-/// Why a question to a daemon that was reached has no answer, for the operator.
+/// Explains to the operator why a call to a daemon that was reached failed.
 std::string noAnswer(const kj::Exception& fault);
 
 class Client {
  public:
   explicit Client(const std::filesystem::path& socket);
   proto::Control::Client& control() { return control_; }
-  /// Waits for an answer: a few seconds at most, or as long as is said.
+  /// Waits for `promise`, but no longer than `patience`; then throws.
   template <typename T>
   T wait(kj::Promise<T> promise, kj::Duration patience = 5 * kj::SECONDS) {
     return io_.provider->getTimer().timeoutAfter(patience, kj::mv(promise)).wait(io_.waitScope);

@@ -12,12 +12,12 @@
 namespace smsd::control {
 namespace {
 
-// All of root's and smsd's own connections together, and all others together.
+// One budget is for all connections of root and smsd's own user together, another for all others together.
 constexpr rpc::Budget::Rate messages{.perSecond = 500, .burst = 1000};
-constexpr auto entryEvery = 60 * kj::SECONDS;  // of connections turned away or ended
-constexpr auto lastWords = 1 * kj::SECONDS;    // for the reason to reach a peer that is ended
+constexpr auto entryEvery = 60 * kj::SECONDS;  // about connections turned away or ended
+constexpr auto lastWords = 1 * kj::SECONDS;    // for the reason to reach a peer before it is disconnected
 
-/// SO_PEERCRED of the connection: who is at the other end.
+/// Returns the user at the other end (SO_PEERCRED).
 std::optional<unsigned> uidOf(kj::AuthenticatedStream& peer) {
   if (auto* local = dynamic_cast<kj::LocalPeerIdentity*>(peer.peerIdentity.get()))
     KJ_IF_MAYBE (uid, local->getCredentials().uid) return *uid;
@@ -50,12 +50,12 @@ kj::Promise<void> ControlServer::accept() {
   return listener_->acceptAuthenticated().then(
       [this](kj::AuthenticatedStream peer) {
         open(kj::mv(peer));
-        // A timer fires only after all sockets had their turn, so that a flood of connections delays nobody
-        // else.
+        // A timer fires only after all sockets had their turn, so that a flood of connections delays no other
+        // connection.
         return timer_.afterDelay(0 * kj::SECONDS).then([this]() { return accept(); });
       },
       [this](kj::Exception&&) {
-        // Out of descriptors, most likely: the door stays.
+        // Most likely no descriptor is free: keep listening.
         return timer_.afterDelay(1 * kj::SECONDS).then([this]() { return accept(); });
       });
 }

@@ -1,9 +1,9 @@
-// The operator's door: listens on control.sock, and opens it to whoever may connect there.
+// Listens on control.sock and accepts the connections of operators' tools.
 //
-// Owns the connections to it (the socket's file is socket-file.h's); what may be asked is door.h's. A client
-// can ask, never block: what it sends is bounded (rpc::Terms), its connection is its own, and there are so
-// many of them at most (Seats). A connection that exceeds its bounds is closed, and so is a silent one,
-// because it keeps a seat from others.
+// Owns the connections (socket-file.h owns the file of the socket, door.h the calls). A client can never
+// block smsd: its messages are bounded (rpc::Terms), its connection is its own, and the number of connections
+// is limited (Seats). A connection that exceeds its bounds is closed, and so is a silent one, because it
+// keeps a seat from others.
 #pragma once
 
 #include <kj/async-io.h>
@@ -25,7 +25,7 @@
 
 namespace smsd::control {
 
-/// What the operator's acts are about.
+/// The parts of smsd that the calls of an operator act on.
 struct Subject {
   Road& road;
   queue::QueueThread& queue;
@@ -33,9 +33,9 @@ struct Subject {
   const Events& log;
   std::string backend;
   kj::Function<void()> stop;
-  /// Reloads, and resolves with what came of it.
+  /// Reloads, and resolves with the result.
   struct Reloaded {
-    std::string problem;  // empty: it is in force
+    std::string problem;  // empty: the new configuration is in force
     std::string done;
   };
   kj::Function<kj::Promise<Reloaded>()> reload;
@@ -43,7 +43,7 @@ struct Subject {
 
 class ControlServer final : private kj::TaskSet::ErrorHandler {
  public:
-  /// Binds at once; throws CannotListen with what to do when it cannot.
+  /// Binds at once. Throws CannotListen, with advice for the operator, if it cannot.
   ControlServer(kj::AsyncIoContext& io, const std::filesystem::path& socket, Subject subject);
   ~ControlServer() noexcept(false);
 
@@ -52,8 +52,8 @@ class ControlServer final : private kj::TaskSet::ErrorHandler {
   void open(kj::AuthenticatedStream peer);
   kj::Promise<void> serve(kj::Own<rpc::Channel> channel, std::optional<unsigned> uid);
   rpc::Terms terms(std::optional<unsigned> uid) const;
-  /// How many connections went without an entry of their own since the last one; none: there was one just
-  /// now.
+  /// Whether a connection that is turned away or ended may be logged now. Returns the number of those that
+  /// were not logged since the last entry; none: the last entry is too recent.
   std::optional<unsigned> maySay();
   void taskFailed(kj::Exception&& exception) override;
 
@@ -65,9 +65,9 @@ class ControlServer final : private kj::TaskSet::ErrorHandler {
   Seats seats_;
   std::shared_ptr<rpc::Budget> budget_, othersBudget_;
   kj::TimePoint nextEntry_;
-  unsigned unsaid_ = 0;    // connections turned away or ended since the last entry
-  unsigned asked_ = 0;     // questions to the queue that are not answered
-  kj::TaskSet questions_;  // to the queue; they outlive the connection that asked
+  unsigned unsaid_ = 0;    // connections turned away or ended without an entry since the last one
+  unsigned asked_ = 0;     // unanswered calls to the queue
+  kj::TaskSet questions_;  // calls to the queue; they outlive the connection that made them
   Glance glance_;
   kj::TaskSet tasks_;
 };

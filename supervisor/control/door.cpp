@@ -14,13 +14,13 @@ namespace smsd::control {
 namespace {
 
 constexpr auto queuePatience = 20 * kj::SECONDS;  // the client waits a little longer
-constexpr unsigned mostAsked = 64;                // questions of all clients while the queue does not answer
-constexpr std::size_t longestName = 64;           // more than a dispatcher's can be
+constexpr unsigned mostAsked = 64;                // calls of all clients while the queue does not answer
+constexpr std::size_t longestName = 64;           // bytes; more than any dispatcher's name has
 
 kj::StringPtr view(const std::string& text) { return kj::StringPtr(text.c_str(), text.size()); }
 std::string bytes(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
 
-/// A dispatcher's or recipient's name as it may stand in the journal; cut where it is longer than any.
+/// Returns a dispatcher's name in a printable form for the journal, cut to `longestName`.
 std::string shown(capnp::Text::Reader text) {
   return text::printable(std::string_view(text.begin(), text.size()), longestName);
 }
@@ -62,8 +62,8 @@ const char* wordsOf(keeper::Keeper::Resumed resumed) {
 
 }  // namespace
 
-/// Asks the queue; what does not work is the answer's `problem`. The call itself is never given up: see
-/// Glance.
+/// Runs `question` on the queue; a failure becomes the answer's `problem`. The call itself is never
+/// cancelled: see Glance.
 template <typename T, typename F>
 auto Door::ask(F question, T context) {
   using R = std::invoke_result_t<F, queue::Queue&>;

@@ -1,8 +1,8 @@
-// What one operator's tool may ask of the daemon: serves proto/control.capnp on one connection.
+// Serves proto/control.capnp to one operator's tool, on one connection.
 //
-// Owns the checks of what is asked, and the journal entry of each act with the uid of the peer. Made by the
-// control server for each connection; may outlive it by the answers that are under way. Never waits for a
-// worker or the database in the way of anybody else.
+// Owns the checks of each call, and the journal entry of each act with the uid of the peer. Created by the
+// control server for each connection; answers in progress may keep it alive longer. A call that waits for a
+// worker or the database never blocks other connections.
 #pragma once
 
 #include <proto/control.capnp.h>
@@ -17,11 +17,11 @@ namespace smsd::control {
 
 class Door final : public proto::Control::Server {
  public:
-  /// What all connections share.
+  /// Shared by all connections.
   struct Means {
     Glance& glance;
     kj::TaskSet& questions;
-    unsigned& asked;  // of the questions, those not answered
+    unsigned& asked;  // how many of `questions` are unanswered
     kj::Timer& timer;
     kj::TimePoint started;
   };
@@ -39,7 +39,7 @@ class Door final : public proto::Control::Server {
   kj::Promise<void> reload(ReloadContext context) override;
 
  private:
-  /// What an act came to, in words.
+  /// The result of an act, in words.
   struct Acted {
     std::string problem;
     std::string done;

@@ -5,7 +5,7 @@ namespace {
 
 using MaybeDepth = std::optional<queue::Depth>;
 
-constexpr std::uint64_t bound = 100'000;  // it counts no further
+constexpr std::uint64_t bound = 100'000;  // messages; the query counts no further
 constexpr auto patience = 2 * kj::SECONDS;
 
 }  // namespace

@@ -1,7 +1,7 @@
-// How deep the queue is, for whoever asks at the control socket: one question at a time, shared by all.
+// Reads the depth of the queue for calls at the control socket: one query at a time, shared by all callers.
 //
-// Owns the question on the queue's thread. It is never given up: to cancel a call there is to wait for it.
-// Who asks waits a moment at most, and then is told nothing.
+// Owns the query on the queue's thread. It is never cancelled, because cancelling it would mean waiting for
+// it. A caller waits for 2 s at most, and gets no depth then.
 #pragma once
 
 #include <kj/async.h>

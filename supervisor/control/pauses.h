@@ -1,8 +1,9 @@
-// Which dispatchers an operator has paused, kept over restarts.
+// Keeps the names of the dispatchers that an operator has paused, across restarts.
 //
 // Owns the file `paused` in the state directory: one name a line, replaced as a whole and synced before the
-// answer. Called by the daemon when it starts, and by the control server. A name that is not configured (any
-// more) is kept: it may come back. Throws std::system_error when the file cannot be read or written.
+// operator gets an answer. Called by the daemon when it starts, and by the control server. A name that is not
+// configured (any more) is kept, because the dispatcher may come back. Throws std::system_error if the file
+// cannot be read or written.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +14,7 @@ namespace smsd::control {
 
 class Pauses {
  public:
-  /// Reads it; a file that is not there holds nothing.
+  /// Reads the file; a missing file counts as empty.
   explicit Pauses(std::filesystem::path file);
 
   bool has(const std::string& name) const { return names_.count(name) > 0; }
@@ -25,7 +26,7 @@ class Pauses {
 
   std::filesystem::path file_;
   std::set<std::string> names_;
-  bool unwritten_ = false;  // the file is older than names_: it could not be written
+  bool unwritten_ = false;  // the file is older than names_, because it could not be written
 };
 
 }  // namespace smsd::control

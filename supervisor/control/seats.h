@@ -1,8 +1,8 @@
-// How many connections to control.sock are open, and who may open another.
+// Counts the open connections to control.sock, and decides whether a user may open one more.
 //
 // Owns the counts by user. One user leaves room for the others, and all of them leave room for smsd's own
-// user and for root, so that neither silent connections nor a flood of them lock out who has to mend it.
-// Pure.
+// user and for root. So neither silent connections nor a flood of them lock out an administrator who has to
+// end it. Pure.
 #pragma once
 
 #include <cstddef>
@@ -14,13 +14,13 @@ namespace smsd::control {
 class Seats {
  public:
   static constexpr unsigned all = 32;
-  static constexpr unsigned forOwn = 28;     // the last four are root's
-  static constexpr unsigned forOthers = 24;  // the four below are for smsd's own user as well
-  static constexpr unsigned forOne = 12;     // of the others
+  static constexpr unsigned forOwn = 28;     // the last four are for root alone
+  static constexpr unsigned forOthers = 24;  // the four above are for smsd's own user and root
+  static constexpr unsigned forOne = 12;     // for one user of the others
 
   explicit Seats(unsigned own) : own_(own) {}
 
-  /// Whether the user may do what an administrator does: root, and the user that smsd runs as.
+  /// Whether the user is an administrator: root, or the user that smsd runs as.
   bool trusted(std::optional<unsigned> uid) const { return uid && (*uid == 0 || *uid == own_); }
 
   /// False: there is no seat for this user now.
@@ -35,7 +35,7 @@ class Seats {
     if (mine == 0) taken_.erase(uid);
     return free;
   }
-  /// Of a connection that had a seat.
+  /// Frees the seat of a connection that had one.
   void leave(std::optional<unsigned> uid) {
     auto found = taken_.find(uid);
     if (--found->second == 0) taken_.erase(found);

@@ -12,9 +12,10 @@
 namespace smsd::control {
 namespace {
 
-/// A socket file whose owner is gone is in the way of bind; one that answers belongs to a running smsd. The
-/// caller holds the state directory's lock, so a socket nobody listens on is left over. connect() says the
-/// same of a file that is no socket at all: that one is looked at before, and stays.
+/// Removes a left-over socket, which would make bind() fail. If a connection succeeds, the socket belongs to
+/// a running smsd and stays. If it is refused, the socket is left over, because the caller holds the lock of
+/// the state directory. connect() also refuses a file that is no socket, so that is checked first, and such a
+/// file stays.
 void clearPath(const sockaddr_un& address) {
   struct stat status {};
   if (lstat(address.sun_path, &status) != 0) return;
@@ -38,7 +39,7 @@ kj::AutoCloseFd listenAt(const std::filesystem::path& path) {
   std::strcpy(address.sun_path, path.c_str());
   clearPath(address);
   kj::AutoCloseFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  mode_t before = umask(0117);  // 0660 from the first moment: the file's mode is the lock on the door
+  mode_t before = umask(0117);  // 0660 from the first moment, because the mode decides who may connect
   int bound = bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
   int error = errno;
   umask(before);

@@ -1,8 +1,7 @@
 // The file of a socket that smsd listens on.
 //
-// Owns the path from listen() to its own end: what is removed there is a socket that nobody listens on, or
-// the one that was made here, and never anything else. Called by the control server. Throws
-// CannotListen where it cannot listen.
+// Owns the path from listen() until the object ends. It removes only a socket there on which no process
+// listens, or the one that it created. Called by the control server. Throws CannotListen if it cannot listen.
 #pragma once
 
 #include <kj/io.h>
@@ -14,7 +13,7 @@
 
 namespace smsd::control {
 
-/// The socket cannot be had; what() is for the operator.
+/// smsd cannot listen on the socket; what() is for the operator.
 class CannotListen : public Explained {
   using Explained::Explained;
 };
@@ -23,11 +22,11 @@ class SocketFile {
  public:
   /// Listens at `path`, with mode 0660.
   explicit SocketFile(const std::filesystem::path& path);
-  /// Removes the file, if it is still the one that was made.
+  /// Removes the file unless another file has replaced it.
   ~SocketFile();
   KJ_DISALLOW_COPY(SocketFile);
 
-  /// To be taken once.
+  /// May be called once.
   kj::AutoCloseFd takeListener() { return kj::mv(listener_); }
 
  private:

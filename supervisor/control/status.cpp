@@ -80,7 +80,7 @@ void writeDispatcher(proto::DispatcherStatus::Builder builder, const keeper::Kee
 // A message that is sent in its turn waits no longer than this.
 constexpr Milliseconds longestWait = std::chrono::seconds(60);
 
-/// Whether the queue can be worked with, and why not.
+/// Returns why the queue cannot be used; empty: it can.
 std::string problemOf(const Road& road, const std::optional<queue::Depth>& depth) {
   if (road.ledger().away()) return road.ledger().awayBecause();
   return depth ? "" : "it does not answer";

@@ -1,4 +1,4 @@
-// Fills a proto::Status from what the road and its keepers know. Reads only.
+// Fills a proto::Status from the state of the road and its keepers. Reads only.
 #pragma once
 
 #include <proto/control.capnp.h>
@@ -12,13 +12,13 @@
 
 namespace smsd::control {
 
-/// Why smsd is not healthy, a line each; empty: it is. Not healthy is a queue that cannot be reached, no
-/// dispatcher that can be used, notifications that do not arrive, only dispatchers whose last SMS was not
-/// answered while something waits, and a message that waits longer than a minute without being held and
-/// without its own recipient being the reason.
+/// Returns the reasons why smsd is not healthy, a line each; empty: it is healthy. The reasons: the queue
+/// cannot be reached or is strained; no dispatcher can be used; notifications do not arrive; messages wait
+/// and no dispatcher answered its last SMS; a message waits for more than a minute, is not held, and does not
+/// wait because of its own recipient.
 std::vector<std::string> troublesOf(const Road& road, const std::optional<queue::Depth>& depth);
 
-/// `depth`: none when the queue did not answer in time.
+/// `depth`: none if the queue did not answer in time.
 void writeStatus(proto::Status::Builder status, const Road& road, const std::string& backend,
                  kj::Duration upFor, const std::optional<queue::Depth>& depth);
 

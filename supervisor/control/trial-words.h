@@ -1,6 +1,6 @@
-// The report of a test SMS: on the wire of proto/control.capnp, and in an operator's words.
+// The report of a test SMS: on the wire of proto/control.capnp, and as text for an operator.
 //
-// Used by the control server, `smsd --test` and `smsctl test`, so that all three say the same. Pure.
+// Used by the control server, `smsd --test` and `smsctl test`, so that all three print the same. Pure.
 #pragma once
 
 #include <proto/control.capnp.h>
@@ -16,7 +16,7 @@ TrialReport read(proto::Control::TestResults::Reader results);
 
 /// "accepted", or "not tried"
 std::string resultName(const TrialTry& one);
-/// One line a try, then which dispatcher took it (wart C48).
+/// Returns one line a try, then the dispatcher that took the SMS, which NAV's smsd did not print.
 std::string describe(const TrialReport& report);
 
 }  // namespace smsd::control
