@@ -8,12 +8,14 @@
 namespace smsd {
 namespace {
 
-// No attempt of the queue has this bit: theirs are counted from 1. (Bit 63 is that of trials.)
+// The bit that marks attempt ids of mails. Ids from the queue count up from 1 and never have it. (Bit 63 is
+// for test SMS.)
 constexpr std::uint64_t ourAttempts = std::uint64_t(1) << 62;
 constexpr unsigned bitsOfCount = 16;
-// A mail server that was away is asked again; sooner than the pace, later than its dispatcher's own probe.
+// The delay before a failed mail is tried again: shorter than the pace, longer than the dispatcher's own
+// probe.
 constexpr Backoff again{10s, 2, 10min};
-// The end of the daemon waits for a mail this long.
+// How long the end of the daemon waits for a mail.
 constexpr auto lastPatience = 5 * kj::SECONDS;
 
 kj::Duration duration(Milliseconds value) {
@@ -50,19 +52,20 @@ void AdminMail::start() { keeper_->start(); }
 
 void AdminMail::heard(const journal::Entry& entry) {
   if (entry.level() > config_.level) return;
-  if (entry.value("SMSD_DISPATCHER") == config_.worker.name) return;  // a mail on mail would be a circle
+  if (entry.value("SMSD_DISPATCHER") == config_.worker.name) return;  // a mail about mail would cause another
   std::string words = entry.text();
-  // Where the journal shows whole numbers, a mail still does not: it travels.
+  // A mail leaves the host, so that numbers are masked in it even if the journal shows them whole.
   std::string recipient(entry.value("SMSD_RECIPIENT"));
   if (!recipient.empty()) replaceAll(words, recipient, masked(recipient));
   waiting_.add({entry.level(), std::string(entry.value("SMSD_EVENT")), std::move(words),
                 std::chrono::system_clock::now()});
-  // The first one waits a little for what comes with it. After a failure the next try has its time already.
+  // The first entry waits a little for those that follow it. After a failure the next try is already
+  // scheduled.
   if (out_ == 0 && failures_ == 0)
     due_.notLaterThan(std::max(timer_.now() + duration(config_.delay), pace_.next()));
 }
 
-/// When the next mail goes, after the last one has met its fate.
+/// Schedules the next mail, after the outcome of the last one is known.
 void AdminMail::schedule() {
   if (failures_ > 0)
     due_.in(again.after(failures_));
@@ -73,7 +76,7 @@ void AdminMail::schedule() {
 void AdminMail::send() {
   if (out_ != 0 || (waiting_.empty() && !letter_)) return;
   if (keeper_->room() > 0) return dispatch();
-  // dispatcherChanged() comes when there is room again.
+  // dispatcherChanged() is called when there is room again.
   if (workerMayCome()) return;
   sayDown(keeper_->reason());
   KJ_IF_MAYBE (fulfiller, finished_) fulfiller->get()->fulfill();
@@ -120,20 +123,21 @@ void AdminMail::settle(const Outcome& outcome) {
   } else {
     ++failures_;
     sayDown(outcome.words);
-    // What may have arrived goes again as it is, with its key; what has not, with what came meanwhile.
+    // A mail that may have arrived is sent again unchanged, with its key; otherwise its entries join those
+    // since.
     if (outcome.kind != OutcomeKind::unknown) {
       waiting_.addEarlier(letter_->holds);
       letter_.reset();
     }
   }
   if (finished_ == nullptr) return schedule();
-  // The end may have come while a mail was on its way: what was heard since is the last word.
+  // smsd may have begun to end while a mail was in flight: entries since then go into the last mail.
   if (outcome.kind == OutcomeKind::accepted) sayLastWord();
   if (out_ == 0) KJ_ASSERT_NONNULL(finished_)->fulfill();
 }
 
 void AdminMail::dispatcherChanged(std::size_t) {
-  // Something was due and found no room; or nothing is, and send() finds that out.
+  // A mail may be due that found no room. If none is, send() returns without one.
   bool wanted = finished_ == nullptr || lastIsDue_;
   if (wanted && out_ == 0 && !due_.isSet() && (letter_ || !waiting_.empty())) due_.in(0ms);
 }
@@ -144,7 +148,7 @@ void AdminMail::sayDown(const std::string& why) {
   changed_();
 }
 
-/// What is left goes where that is due, or where the daemon failed.
+/// Sends the rest if a mail is due or the daemon failed.
 void AdminMail::sayLastWord() {
   if (lastWord_ || (waiting_.empty() && !letter_)) return;
   lastWord_ = ending_ == Ending::failed && pace_.mayHaveLastWord(timer_.now());

@@ -1,13 +1,13 @@
-// Mail to the administrators: what the journal says from a level up, in few mails.
+// Mail to the administrators: journal entries of a configured level and above, in few mails.
 //
-// Owns what was heard and not mailed yet, the pace of the mails, and one dispatcher of its own, which no SMS
-// goes through. Told by the journal (heard) and by its keeper. Never blocks, never waits for a mail server,
-// never holds up the road: a mail is an SMS to its own worker, and while that one is down, what was heard is
-// counted and its last lines are kept. Never mails what concerns mail itself: that it is down is said in the
-// journal, once.
+// Owns the entries that are not mailed yet, the pace of the mails, and one dispatcher of its own, which
+// carries no SMS. Called by the journal (heard) and by its keeper. Never blocks, never waits for a mail
+// server, never delays the road: a mail is an SMS to a worker of its own, and while that worker is down,
+// entries are counted and the last lines are kept. Never mails entries about mail itself: its failure is
+// logged once.
 //
-// Wart C50: NAV made an SMTP session of each error, inside the loop that sends, with the text and the
-// gateway's URL in it.
+// NAV's smsd opened an SMTP session for each error, inside the loop that sends, and mailed the text of the
+// SMS and the URL of the gateway.
 #pragma once
 
 #include <kj/function.h>
@@ -30,24 +30,24 @@ namespace smsd {
 
 class AdminMail final : public keeper::DispatcherEvents {
  public:
-  /// `host` is what the mails call this host, `name` this supervisor's (see Instance).
+  /// `host`: this host's name in the mails. `name`: this supervisor's (see Instance).
   AdminMail(kj::Timer& timer, const AdminMailConfig& config, Events& events, const std::string& host,
             const std::string& name, const std::filesystem::path& stateDirectory);
 
   /// The keeper of its dispatcher, which reports to this object.
   void use(std::unique_ptr<keeper::Keeper> keeper);
   void start();
-  /// An entry was written to the journal.
+  /// Called when an entry was written to the journal.
   void heard(const journal::Entry& entry);
-  /// For the end of the daemon: mails what is left where that is due, or where the daemon failed, and
-  /// resolves when it was taken or some seconds are over. Ends the worker.
+  /// For the end of the daemon: mails the rest if a mail is due or the daemon failed. Resolves when the mail
+  /// was taken, or after some seconds. Ends the worker.
   enum class Ending { asTold, failed };
   kj::Promise<void> finish(Ending ending);
 
   const keeper::Keeper& keeper() const { return *keeper_; }
   /// The last mail was not taken, or none can be tried.
   bool down() const { return down_; }
-  /// Called when down() has changed.
+  /// Sets the function to call when down() has changed.
   void whenChanged(kj::Function<void()> changed) { changed_ = kj::mv(changed); }
 
   void dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) override;
@@ -77,9 +77,9 @@ class AdminMail final : public keeper::DispatcherEvents {
   std::unique_ptr<keeper::Keeper> keeper_;
 
   Collection waiting_;
-  std::optional<Letter> letter_;  // on its way, or to be sent again as it is
-  queue::AttemptId out_ = 0;      // the letter's attempt; 0: it is not out
-  std::uint64_t started_;         // Unix milliseconds: makes attempts and keys those of this run
+  std::optional<Letter> letter_;  // in flight, or to be sent again unchanged
+  queue::AttemptId out_ = 0;      // the letter's attempt; 0: it is not in flight
+  std::uint64_t started_;         // Unix milliseconds: makes attempts and keys unique to this run
   std::uint64_t attempts_ = 0;
   std::uint64_t letters_ = 0;
   Pace pace_;

@@ -16,7 +16,7 @@ namespace {
 using journal::Level;
 
 constexpr std::size_t mostOfLine = 400;  // bytes of a note's words
-constexpr std::size_t mostEvents = 100;  // kinds of them that are counted apart
+constexpr std::size_t mostEvents = 100;  // events that are counted separately
 
 std::string timeOf(std::chrono::system_clock::time_point at) {
   std::time_t seconds = std::chrono::system_clock::to_time_t(at);
@@ -36,7 +36,7 @@ void Collection::add(Note note) {
   if (last_.size() > most_) drop();
 }
 
-/// A storm of warnings leaves the error that it came with.
+/// Drops the oldest of the least severe notes, so that a storm of warnings does not displace an error.
 void Collection::drop() {
   last_.erase(std::max_element(last_.begin(), last_.end(),
                                [](auto& one, auto& other) { return one.level < other.level; }));
@@ -66,9 +66,9 @@ std::string Collection::headText(const std::string& host) const {
 
 std::string Collection::text(const std::string& host, std::size_t mostBytes) const {
   std::string head = headText(host);
-  // The end of the last line, and the sentence in front of the lines.
+  // Keeps 200 bytes for the end of the last line and the sentence in front of the lines.
   std::size_t room = mostBytes - std::min(mostBytes, head.size() + 200);
-  // By severity, then the last first; they are shown in order of time.
+  // Selects by severity, then the latest first; the text shows them in order of time.
   std::vector<std::size_t> order(last_.size());
   std::iota(order.rbegin(), order.rend(), 0);
   std::stable_sort(order.begin(), order.end(), [this](std::size_t one, std::size_t other) {

@@ -1,8 +1,9 @@
-// What is to be mailed to the administrators: how much of what happened, and the last of it in words.
+// The journal entries to be mailed to the administrators: a count of each event, and the words of the last
+// ones.
 //
 // Owns the counting, the bound and the text of a mail. Called by AdminMail. Pure: no I/O, no clock. Holds
-// journal lines, which have no text of an SMS and no secret in them, and counts each, also those whose words
-// it drops.
+// journal lines, which contain no text of an SMS and no secret. Counts every note, also those whose words it
+// drops.
 #pragma once
 
 #include <chrono>
@@ -18,24 +19,24 @@ namespace smsd {
 
 struct Note {
   journal::Level level = journal::Level::error;
-  std::string event;  // a word of smsd-journal(7), or empty
+  std::string event;  // an event of smsd-journal(7), or empty
   std::string words;  // one line
   std::chrono::system_clock::time_point at;
 };
 
 class Collection {
  public:
-  /// Keeps the words of `lines` notes: the most severe, and of equal ones the last.
+  /// Keeps the words of at most `lines` notes: the most severe, and of equally severe ones the latest.
   explicit Collection(std::size_t lines) : most_(lines) {}
 
   void add(Note note);
-  /// What an earlier mail should have carried, and did not.
+  /// Adds the notes of an earlier mail that was not sent.
   void addEarlier(const Collection& earlier);
   bool empty() const { return total_ == 0; }
   std::uint64_t total() const { return total_; }
 
-  /// At most `mostBytes` bytes of UTF-8, lines end with LF. Where it has to be shorter, the least severe lines
-  /// go first, and of equal ones the oldest.
+  /// Returns at most `mostBytes` bytes of UTF-8; lines end with LF. If the text has to be shorter, the least
+  /// severe lines are left out first, and of equally severe ones the oldest.
   std::string text(const std::string& host, std::size_t mostBytes) const;
 
  private:

@@ -10,7 +10,7 @@
 namespace smsd {
 namespace {
 
-/// Python's levels. What is between ours is mailed rather than not.
+/// Converts a level of Python's logging to the nearest of ours, with a remark if they differ.
 std::string levelOf(std::string level, std::vector<std::string>& remarks) {
   std::transform(level.begin(), level.end(), level.begin(),
                  [](unsigned char c) { return static_cast<char>(std::toupper(c)); });

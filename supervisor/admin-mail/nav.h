@@ -1,7 +1,7 @@
-// NAV's keys for mail to its administrator, as ours.
+// Converts NAV's keys for mail to its administrator into ours.
 //
-// Owns the mapping that smsd.yaml(5) shows. Called by what imports NAV's configuration. Pure: makes texts,
-// writes nothing. A value that means nothing to us is a remark, not a guess.
+// Owns the mapping that smsd.yaml(5) shows. Called by the import of NAV's configuration. Pure: returns texts,
+// writes nothing. A value without a meaning for smsd becomes a remark, not a guess.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace smsd {
 
-/// As they stand in smsd.conf and nav.conf; empty: not there.
+/// Values as in smsd.conf and nav.conf; empty: the key is missing.
 struct NavMail {
   std::string address;   // mailaddr, else ADMIN_MAIL
   std::string level;     // mailwarnlevel
@@ -18,7 +18,7 @@ struct NavMail {
 };
 
 struct OurMail {
-  std::string section;               // `admin_mail` of smsd.yaml; empty: nothing was mailed
+  std::string section;               // `admin_mail` of smsd.yaml; empty: NAV mailed nothing
   std::string file;                  // dispatchers/mail.yaml
   std::vector<std::string> remarks;  // for the operator, one line each
 };

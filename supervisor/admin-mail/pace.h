@@ -1,9 +1,9 @@
-// When the next mail to the administrators may go: not more often than an interval, also over restarts of a
-// daemon that keeps failing.
+// Decides when the next mail to the administrators may be sent: at most one in an interval, even if a failing
+// daemon restarts again and again.
 //
-// Owns the file that remembers the last mail: its time of change is the mail's, what is in it says whether
-// that was the last word of a daemon that failed. Called by AdminMail. A file that cannot be read or written
-// costs the memory over restarts, nothing else.
+// Owns the file that remembers the last mail: its modification time is the time of the mail, and its content
+// records whether that was the last word of a daemon that failed. Called by AdminMail. If the file cannot be
+// read or written, only the memory across restarts is lost.
 #pragma once
 
 #include <kj/time.h>
@@ -17,12 +17,12 @@ class Pace {
  public:
   Pace(std::chrono::milliseconds interval, std::filesystem::path file, kj::TimePoint now);
 
-  /// A mail was taken.
+  /// Records that a mail was taken.
   enum class Kind { usual, lastWord };
   void sent(Kind kind, kj::TimePoint now);
 
   kj::TimePoint next() const { return next_; }
-  /// A daemon that fails may say so at once, unless it did so a moment ago.
+  /// A daemon that fails may send a mail about it at once, unless it did so less than an interval ago.
   bool mayHaveLastWord(kj::TimePoint now) const { return !lastWas_ || now >= next_; }
 
  private:
