@@ -1,7 +1,7 @@
 // The file of a socket that smsd listens on.
 //
 // Owns the path from listen() until the object ends. It removes only a socket there on which no process
-// listens, or the one that it created. Called by the control server. Throws CannotListen if it cannot listen.
+// listens, or its own. Called by the control server. Throws CannotListen if it cannot listen.
 #pragma once
 
 #include <kj/io.h>

@@ -18,7 +18,7 @@ void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) {
   worker_->dispatch(batch);
   auto kind = breaker() == Breaker::State::closed ? InFlight::Kind::usual : InFlight::Kind::probe;
   for (auto* submission : batch) {
-    // Each test SMS counts as one of its own recipient, even if an operator repeats it.
+    // Each test SMS counts as one to a new recipient, even if an operator repeats it.
     bool trial = isIn(AttemptRange::trials, submission->attempt);
     inFlight_.add(submission->attempt,
                   {now(), rankOf(submission->severity), trial ? std::string() : submission->recipient, kind});

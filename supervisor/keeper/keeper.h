@@ -152,7 +152,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   const std::string& reason() const;
   /// The age of the last trouble; none: there was none, or an SMS has been answered since.
   kj::Maybe<kj::Duration> troubleFor() const;
-  /// It is in trouble, or its last SMS was not answered, so it may not work.
+  /// It is in trouble, or its last SMS was not answered, so it is not certain that it works.
   bool doubtful() const { return state() != State::ready || unanswered_; }
   /// Ready, and not only because one more worker has started after several that died early.
   bool believed() const { return state() == State::ready && !life_.suspect(); }
@@ -260,12 +260,12 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   bool replacing_ = false;           // restart() replaces its process as well, which needs quit()
   Cause cause_ = Cause::other;       // why this generation ends, from its last words
   bool lastWords_ = false;           // it has sent last words
-  bool told_ = false;                // the last generation ended because its unit was stopped
+  bool told_ = false;                // the last generation ended because its unit was stopped or restarted
   kj::Maybe<kj::TimePoint> goneAt_;  // when a worker last ended that was ready, or was to end
   std::string endWhy_;
   Milliseconds respawnAt_{0};
-  Milliseconds failedAt_{0};  // when there was no worker last
-  bool lookAgain_ = false;    // and not because it had broken the contract
+  Milliseconds failedAt_{0};  // when the last wait without a worker began
+  bool lookAgain_ = false;    // wanted() may shorten it: not after a breach of contract
   Breaker breaker_;
   Sick sick_ = Sick::no;
   Counts counts_;

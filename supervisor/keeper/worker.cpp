@@ -145,8 +145,9 @@ Worker::Worker(kj::Own<Link> link, kj::Timer& timer, const Kind& kind, Milliseco
   hearLastWords();
 }
 
-/// Waits for the worker's reason to end by itself. A worker of an older version does not have this call. A
-/// connection is closed then; a child is not killed, because its exit status explains more.
+/// Waits for the worker's reason to end by itself. A worker of an older version does not have this call. If
+/// the worker cannot start, its connection is closed at once; a child is left to exit by itself, because its
+/// exit status explains more.
 void Worker::hearLastWords() {
   auto said = KJ_ASSERT_NONNULL(client_).lastWordsRequest().send().then(
       [this](auto response) {
