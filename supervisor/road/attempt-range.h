@@ -1,7 +1,8 @@
-// Attempts that are of no submission: their ids lie where a queue's, which count up from one, never come.
+// Attempt ids for SMS that are not in the queue, such as test SMS. The top bit is set, so that they cannot
+// collide with the queue's ids, which count up from one.
 //
-// Used by whoever hands a worker something that is no row of the queue. The lower bits begin at random in
-// each process: a worker that outlived an earlier one remembers the ids of that one.
+// The lower bits start at a random value in each process, because a worker that outlived an earlier
+// supervisor still remembers that supervisor's ids.
 #pragma once
 
 #include <sys/random.h>
@@ -18,7 +19,7 @@ constexpr bool isIn(AttemptRange range, queue::AttemptId attempt) {
   return (attempt & static_cast<queue::AttemptId>(range)) != 0;
 }
 
-/// Where a process begins to count: 30 random bits, and room for 2^32 attempts.
+/// Returns the first id of this process: 30 random bits, followed by room for 2^32 attempts.
 inline queue::AttemptId firstOf(AttemptRange range) {
   std::uint32_t random = 0;
   if (getrandom(&random, sizeof random, 0) != sizeof random) random = 0;

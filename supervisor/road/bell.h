@@ -1,11 +1,10 @@
-// Whether the bell is heard: what wakes smsd when another program inserted a message. Pure: time comes in as
-// an argument.
+// Tests whether smsd wakes when another program inserts a message. Pure: time comes in as an argument.
 //
-// The bell is PostgreSQL's NOTIFY, or the watch on the SQLite file. Both can fail without an error: a pooler
-// in front of the database drops notifications, a file system or a limit of the kernel leaves a watch deaf.
-// Then every message waits for the next poll. So smsd rings itself now and then, through a second connection,
-// as another program would, and looks whether that is heard. Owns when the next test is due and what the
-// tests so far mean. Called by the ledger.
+// The bell is PostgreSQL's NOTIFY or the watch on the SQLite file. Both can fail without an error: a pooler
+// in front of the database drops notifications, and a file system or a kernel limit leaves a watch without
+// events. Every message then waits for the next poll. Therefore smsd rings the bell from time to time through
+// a second connection, as another program would, and checks that the ring arrives. Owns when the next test is
+// due and the result of the tests so far. Called by the ledger.
 #pragma once
 
 #include <algorithm>
@@ -24,14 +23,14 @@ class Bell {
   enum class State {
     untested,
     heard,
-    unannounced,  // it is heard, but nothing rings it when another program inserts a message
+    unannounced,  // rings arrive, but nothing rings when another program inserts a message
     silent,
   };
   enum class Change { none, toState };
 
   static constexpr Time testAgain = std::chrono::minutes(10), testWhileSilent = std::chrono::minutes(1),
                         confirmAfter = std::chrono::seconds(5), never = Time::max();
-  /// How often the queue is polled at least while the bell is silent.
+  /// The longest poll interval while the bell is silent.
   static constexpr Time pollWhileSilent = std::chrono::seconds(5);
 
   State state() const { return state_; }
@@ -42,7 +41,7 @@ class Bell {
     return state_ == State::silent ? std::min(configured, pollWhileSilent) : configured;
   }
 
-  /// The connection is a new one, or may be.
+  /// Makes a test due at once, because the connection is or may be new. A test in progress is not repeated.
   void testSoon() {
     if (testAt_ != never) testAt_ = Time::min();
   }
@@ -59,13 +58,14 @@ class Bell {
     testAt_ = now + testAgain;
     return become(test.ring.unannounced.empty() ? State::heard : State::unannounced, test.ring.unannounced);
   }
-  /// It could not be rung: that proves nothing, and what is not proven is not relied on.
+  /// The bell could not be rung. Counts like a ring that did not arrive, because smsd relies only on a bell
+  /// that passed its test.
   Change untestable(Time now, const std::string& why) {
     return unheard(now, "it could not be tested: " + why);
   }
 
  private:
-  // Once may be a hiccup of the network or the database.
+  // A single miss may be a hiccup of the network or the database, so that only a second one in a row counts.
   Change unheard(Time now, const std::string& why) {
     testAt_ = now + (++unheard_ == 1 ? confirmAfter : testWhileSilent);
     return unheard_ == 1 ? Change::none : become(State::silent, why);
@@ -80,7 +80,7 @@ class Bell {
   State state_ = State::untested;
   std::string problem_;
   Time testAt_ = Time::min();
-  int unheard_ = 0;  // tests in a row
+  int unheard_ = 0;  // misses in a row
 };
 
 }  // namespace smsd

@@ -19,14 +19,14 @@ void ClaimPlan::lookFirst() {
   head_ = true;
 }
 
-/// Is it the turn of a look onward, although the most severe keep us busy? Only while little of what they
-/// keep waiting is in hand.
+/// Whether it is time for a look onward although the most severe messages keep smsd busy. It is only while
+/// few of the less severe SMS that wait behind them are in hand.
 bool ClaimPlan::othersStarve(const InHand& hand) const {
   if (share_ == 0 || headsInARow_ + 1 < share_) return false;
   return hand.waiting == 0 || hand.milder < hand.capacity;
 }
 
-/// What was asked was not answered.
+/// Plans the look of an unanswered plan again.
 void ClaimPlan::askAgain() {
   auto asked = std::exchange(asked_, std::nullopt);
   if (!asked) return;
@@ -49,8 +49,8 @@ std::optional<ClaimPlan::Plan> ClaimPlan::next(const InHand& hand) {
   Plan plan{.limit = std::clamp(std::min(ahead * hand.capacity, limit_), least, most)};
   bool enough = hand.all >= 2 * hand.capacity;
   bool onward = sweep_ && hasRoom(hand) && othersStarve(hand);
-  // What came may be more severe than what is in hand, however much that is; and what a look at the head has
-  // left there goes before what a look onward would find.
+  // News may be more severe than the SMS in hand, however many those are. Messages that a look at the head
+  // left there go before those that a look onward would find.
   bool news = head_ || (fresh_ && enough);
   bool more = more_ && (!enough || (hand.waiting > 0 && hand.mildest > *more_));
   if ((news || more) && hasRoom(hand) && !onward) {

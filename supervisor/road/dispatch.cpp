@@ -5,23 +5,23 @@
 
 namespace smsd {
 
-/// What the dispatchers still take in this turn, and what each is given.
+/// The places that the dispatchers have left in this turn, and the SMS that each is given.
 struct Road::Hands {
   enum class Way {
-    closed,  // it cannot be used
+    closed,  // cannot be used
     open,
-    probe,    // what it is given next is the probe
-    resting,  // so, and it is for those alone that it tries in spite of its rest
+    probe,    // usable; the next SMS is the probe
+    resting,  // backs off, but takes an SMS that is severe enough as an early probe
   };
   struct Hand {
     Way way = Way::closed;
     keeper::Places places;
     std::vector<std::unique_ptr<Item>> batch;
   };
-  std::vector<Hand> of;  // by place in keepers_
+  std::vector<Hand> of;  // by index in keepers_
   std::size_t left = 0;
   bool any = false;
-  bool anyOpen = false;  // or a probe
+  bool anyOpen = false;  // at least one is open or probe
 };
 
 Road::Hands Road::hands() const {
@@ -43,8 +43,9 @@ Road::Hands Road::hands() const {
   return hands;
 }
 
-/// The first usable dispatcher, in order of preference, that has not been tried in this round; where there is
-/// none, one that tries this SMS in spite of its rest.
+/// Returns the first usable dispatcher, in order of preference, that has not been tried in this round. If
+/// there is none, returns a dispatcher that takes this SMS as an early probe. Returns nothing while the SMS
+/// waits for a dispatcher that is still starting.
 kj::Maybe<std::size_t> Road::target(const Item& item, const Hands& hands) const {
   auto untried = [&](std::size_t i) {
     auto& keeper = *keepers_[i];
@@ -60,7 +61,7 @@ kj::Maybe<std::size_t> Road::target(const Item& item, const Hands& hands) const 
   return nullptr;
 }
 
-/// The first dispatcher that could be used, were it not for its limit of the day.
+/// Returns the first dispatcher that could be used if it had not reached its daily limit.
 kj::Maybe<std::size_t> Road::keptBackBy(const Item& item) const {
   for (std::size_t i = 0; i < keepers_.size(); ++i)
     if (item.at(keepers_[i]->index()).tried == Tried::no && keepers_[i]->usable() &&
@@ -69,7 +70,7 @@ kj::Maybe<std::size_t> Road::keptBackBy(const Item& item) const {
   return nullptr;
 }
 
-/// An untried dispatcher is only just (re)starting or probing: worth the moment.
+/// Whether an untried dispatcher is (re)starting, ready or probing, so that a short wait is worthwhile.
 bool Road::maybeLater(const Item& item) const {
   for (auto& keeper : keepers_)
     if (item.at(keeper->index()).tried == Tried::no && keeper->allowance(item.submission.severity) > 0 &&
@@ -109,10 +110,10 @@ void Road::dispatchPending() {
   if (!hands.anyOpen && noDispatcherSince_ != nullptr && out_.empty()) giveBackPending(hands);
 }
 
-/// All usable ones were tried and the others are not worth waiting for.
+/// All usable dispatchers were tried, and the others are not worth waiting for.
 void Road::nobodyTook(std::unique_ptr<Item> item) {
   Outcome last = item->last;
-  // Until midnight, or until something more severe comes, which may have the reserve.
+  // Wait until midnight, or until a more severe message comes, which may use the reserve.
   KJ_IF_MAYBE (by, keptBackBy(*item))
     last = {.kind = OutcomeKind::deferred,
             .words = keepers_[*by]->name() + " has sent what it may send today (per_day, reserve)",
@@ -121,8 +122,8 @@ void Road::nobodyTook(std::unique_ptr<Item> item) {
   waitOrGiveUp(std::move(item), last);
 }
 
-/// `at` stays where it is, or moves on when it was the one. A probe is no place for it: what keeps many
-/// waiting is decided by the most severe.
+/// `at` stays where it is, or moves on if its SMS is handed over. The oldest SMS never becomes a probe,
+/// because many SMS wait for the result of a probe: it belongs to the most severe.
 void Road::giveTheOldestItsTurn(Hands& hands, Pending::iterator& at) {
   auto equals = [](const Order& one, const Order& other) {
     return std::get<0>(one) == std::get<0>(other) && std::get<1>(one) == std::get<1>(other);
@@ -157,7 +158,8 @@ void Road::give(Pending::iterator which, std::size_t to, Hands& hands) {
     record(std::move(item), to);
 }
 
-/// No dispatcher can be used here, but another supervisor's may: what may not have been sent is anybody's.
+/// No dispatcher can be used here, but another supervisor's may: gives back the SMS that were certainly not
+/// sent.
 void Road::giveBackPending(const Hands& hands) {
   for (auto it = pending_.begin(); it != pending_.end();) {
     if (it->second->maybeSent || target(*it->second, hands) != nullptr) {
@@ -185,7 +187,7 @@ void Road::handOver(Hands& hands) {
   }
 }
 
-/// Another attempt has to be durable before it leaves.
+/// Records the next attempt, because an attempt has to be durable before it leaves.
 void Road::record(std::unique_ptr<Item> item, std::size_t target) {
   queue::Submission& submission = item->submission;
   bool wasOut = item->attempt == Item::Attempt::used;

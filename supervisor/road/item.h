@@ -1,7 +1,7 @@
-// A submission in the road's hands: what it has met so far, and where it stands among the others.
+// A submission in the road's hands: its history so far, and its place among the others.
 //
-// Used by the road only. Pure. What it keeps of a dispatcher it keeps by Road::indexOf, here and nowhere
-// else.
+// Used by the road only. Pure. Its history with each dispatcher is stored here, under Road::indexOf, and
+// nowhere else.
 #pragma once
 
 #include <kj/time.h>
@@ -17,7 +17,7 @@ namespace smsd {
 
 enum class Tried : char { no, refused, failed };
 
-/// What an SMS has met at one dispatcher in this round.
+/// The history of an SMS with one dispatcher in this round.
 struct Met {
   Tried tried = Tried::no;
   int unknowns = 0;
@@ -25,20 +25,20 @@ struct Met {
 
 struct Item {
   queue::Submission submission;
-  std::vector<Met> met;    // by dispatcher (Road::indexOf), as far as it came
-  Outcome last;            // of the attempt before the one in force
-  int givenBack = 0;       // times a worker ended or gave it back before it touched it
-  int notUnderstood = 0;   // attempts of it that were answered, and not understood
-  bool maybeSent = false;  // an attempt of it was unknown: it keeps its key, so it is never formatted anew
-  bool blamed = false;     // a failure in this round speaks against its recipient
+  std::vector<Met> met;    // by Road::indexOf; shorter if later dispatchers were not met
+  Outcome last;            // of the attempt before the current one
+  int givenBack = 0;       // times a worker exited or gave it back before it began
+  int notUnderstood = 0;   // its attempts that were answered, but not understood
+  bool maybeSent = false;  // an attempt was unknown: the SMS keeps its key, so it is never formatted again
+  bool blamed = false;     // a failure in this round counts against its recipient
   enum class Attempt {
     fresh,
     used
-  } attempt = Attempt::fresh;                         // used: it was out already; the next needs a new id
-  kj::TimePoint since = kj::origin<kj::TimePoint>();  // handed over
-  std::optional<kj::TimePoint> failing;  // since the first failure that counted against its recipient
+  } attempt = Attempt::fresh;                         // used: handed over already; the next needs a new id
+  kj::TimePoint since = kj::origin<kj::TimePoint>();  // when it was handed over
+  std::optional<kj::TimePoint> failing;  // when the first failure happened that counted against its recipient
   std::optional<int>
-      urgency;  // of a more severe message to the same recipient that cannot go before this has ended
+      urgency;  // severity of a more severe message to the same recipient that waits for the end of this one
 
   Met at(std::size_t dispatcher) const { return dispatcher < met.size() ? met[dispatcher] : Met{}; }
   Met& at(std::size_t dispatcher) {
@@ -51,7 +51,8 @@ struct Item {
   }
 };
 
-/// Its severity as a number that sorts: none comes last. A more severe message behind it counts as its own.
+/// Returns its severity as a number that sorts; none comes last. If a more severe message waits behind it,
+/// that message's severity counts.
 inline int rankOf(const Item& item) {
   int severity = item.submission.severity.value_or(INT_MAX);
   return std::min(severity, item.urgency.value_or(INT_MAX));

@@ -34,7 +34,7 @@ Situation Road::situation(const Item& item, std::size_t dispatcher, const Attemp
   result.unknownsHere = item.at(dispatcher).unknowns + 1;
   result.notUnderstood = item.notUnderstood;
   result.everyoneRefused = said.outcome.kind == OutcomeKind::refused;
-  // One that a reload has taken out is not among them any more: it is nobody's same, and nobody's other.
+  // A dispatcher removed by a reload counts neither as this dispatcher nor as one of the others.
   for (auto& keeper : keepers_) {
     Tried tried = item.at(keeper->index()).tried;
     if (keeper->index() == dispatcher) {
@@ -112,9 +112,10 @@ std::optional<Milliseconds> Road::givenUpIn(const Item& item) const {
   return after ? std::optional(std::max(*after - failingFor(item).value_or(0ms), 0ms)) : std::nullopt;
 }
 
-/// Nobody took it in this round. The recipient waits, longer each time; after the last round `at_limit`
-/// decides, and with `ignore` it has to have failed for long enough as well: greylisting outlasts any number
-/// of short rounds. A round that speaks against the dispatchers alone is none of the recipient's.
+/// No dispatcher took the SMS in this round. The recipient waits, longer each time; after the last round
+/// `at_limit` decides. With `ignore` the SMS must also have failed for `give_up_after`, because greylisting
+/// outlasts any number of short rounds. A round counts only if a failure in it counts against the recipient;
+/// with `shutdown` every round counts.
 void Road::waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome) {
   if (stopping_) return letGo(std::move(item));
   queue::Submission& submission = item->submission;
@@ -149,13 +150,13 @@ void Road::waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome) {
 Milliseconds Road::waitAfter(const Item& item, const Outcome& outcome, int rounds) const {
   const auto& retry = config_.retry;
   Milliseconds asked = std::min(outcome.after, retry.maxDelay);
-  // Nothing works: whoever works again first is the time for it.
+  // No dispatcher works: retry as soon as the first works again.
   if (!item.blamed && !item.maybeSent && firstUsable() == nullptr) return asked;
-  bool grows = item.blamed && !item.urgency;  // what keeps a more severe one waiting comes round soon
+  bool grows = item.blamed && !item.urgency;  // an SMS that blocks a more severe one is retried soon
   return std::max(Backoff{retry.delay, retry.factor, retry.maxDelay}.after(grows ? rounds : 1), asked);
 }
 
-/// What may have been sent waits as it is: formatted anew it would be another SMS, with another key.
+/// An SMS that may have been sent waits unchanged: formatted again, it would be another SMS with another key.
 void Road::rest(std::unique_ptr<Item> item, Milliseconds wait) {
   auto due = timer_.now() + duration(wait);
   resting_.emplace(due, std::move(item));
@@ -189,9 +190,9 @@ void Road::wake(std::unique_ptr<Item> item) {
   hold(std::move(item));
 }
 
-/// A message that is more severe than all of this SMS came for the same recipient. What was not sent goes
-/// back and into one SMS with it. What may have been sent has to keep its key, so it goes first, and at once:
-/// once for each such message, not again and again.
+/// A message arrived for the same recipient that is more severe than this SMS. If the SMS was certainly not
+/// sent, it is returned and formatted into one SMS with the message. If it may have been sent, it has to keep
+/// its key: it goes first and at once, but only once for each such message.
 void Road::giveWay(const queue::InTheWay& one) {
   auto isIt = [&one](auto& entry) { return entry.second->submission.id == one.id; };
   auto urge = [&one](Item& item) {
@@ -212,7 +213,7 @@ void Road::giveWay(const queue::InTheWay& one) {
     if (urge(*waits->second)) hold(std::move(pending_.extract(waits).mapped()));
     return;
   }
-  // With a worker, or about to be: what becomes of it decides.
+  // With a worker, or about to be: its outcome decides.
   for (auto* somewhere : {&recording_, &out_}) {
     auto found = std::find_if(somewhere->begin(), somewhere->end(), isIt);
     if (found != somewhere->end()) urge(*found->second);

@@ -12,18 +12,18 @@ using namespace std::chrono_literals;
 using queue::Queue;
 using queue::QueueError;
 
-// Grows so little that sending goes on soon after the database is back: an attempt to connect costs next to
-// nothing.
+// Grows only a little, so that sending resumes soon after the database is back: an attempt to connect costs
+// almost nothing.
 constexpr Backoff reconnecting{250ms, 2, 1500ms};
 
-// A call that is not answered for so long: the database hangs, or the network to it.
+// A call without an answer for this long means that the database, or the network to it, hangs.
 constexpr Milliseconds longSilence = 10s;
 
-// After that its connection is cut: first when it has lasted a lease, for then it is for others to go on.
-// More and more seldom, where that does not help: a server that takes every connection and answers on none
-// would fill up with them.
+// After that the connection is cut, first when the call has lasted a lease, because then others may take
+// over. Further cuts come at intervals that grow up to this one: a server that accepts each connection and
+// answers on none would otherwise fill up with them.
 constexpr Milliseconds seldomCut = 1h;
-// And so many leases later whoever waits for the call may as well be started anew.
+// If the call still hangs this many leases later, smsd may as well be restarted.
 constexpr int leasesToTheEnd = 9;
 
 // The history is purged in small steps, while there is nothing else to do.
@@ -34,7 +34,7 @@ kj::Duration duration(Milliseconds value) {
   return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS;
 }
 
-/// Puts what was not done in front of what came since.
+/// Puts the undone entries in front of those that came since.
 template <typename T>
 void putBack(std::vector<T>& undone, std::vector<T>& waiting) {
   undone.insert(undone.end(), std::make_move_iterator(waiting.begin()),
@@ -72,12 +72,12 @@ kj::Promise<kj::Maybe<QueueError>> Ledger::enlist() {
       .then([this, asked](queue::Answer<queue::SupervisorId> answer) -> kj::Maybe<QueueError> {
         if (auto* error = std::get_if<QueueError>(&answer)) return *error;
         leaseStartedAt(asked);
-        renewAt_ = asked.loop;  // the first renewal is at once: it takes over what a predecessor left
+        renewAt_ = asked.loop;  // the first renewal is due at once: it takes over from a predecessor
         return nullptr;
       });
 }
 
-/// The lease counts from the moment we asked for it: the database may have answered late.
+/// The lease counts from the request, because the database may have answered late.
 void Ledger::leaseStartedAt(Moment asked) {
   enlisted_ = true;
   leaseUntil_ = asked.loop + duration(lease_);
@@ -96,7 +96,7 @@ bool Ledger::leaseRanOut() const {
   return now.loop > leaseUntil_ || now.boot > leaseUntilBoot_;
 }
 
-/// Runs one operation. `then` gets its result; an error is dealt with here.
+/// Runs one operation. `then` gets its result; errors are handled here.
 template <typename T, typename F, typename Then>
 void Ledger::ask(F function, Then then, Proves proves) {
   busy_ = true;
@@ -105,7 +105,7 @@ void Ledger::ask(F function, Then then, Proves proves) {
   tasks_.add(
       queue_.run(kj::mv(function)).then([this, then = kj::mv(then), proves](queue::Answer<T> answer) mutable {
         answered();
-        // Not with each answer: under load the next call follows at once, and is what is listened for.
+        // Not after each answer: under load the next call follows at once, and needs the alarm.
         KJ_DEFER(if (!busy_) silence_.cancel());
         if (auto* error = std::get_if<QueueError>(&answer)) {
           if (error->kind() == QueueError::Kind::invalid && setAside(*error)) return work();
@@ -114,7 +114,7 @@ void Ledger::ask(F function, Then then, Proves proves) {
           failed(*error);
           return;
         }
-        // Whatever answers ends a silence.
+        // Any answer ends a silence.
         if (proves == Proves::itIsBack || std::exchange(silent_, false)) {
           failures_ = 0;
           cuts_ = 0;
@@ -140,7 +140,7 @@ void Ledger::failed(const QueueError& error) {
     work();
     return;
   }
-  claimTurn_ = false;  // first of all what failed
+  claimTurn_ = false;  // repeat what failed first
   silent_ = false;
   retry_.in(reconnecting.after(++failures_));
   if (!std::exchange(away_, error.what()).empty()) return;
@@ -154,9 +154,9 @@ void Ledger::answered() {
   lost_ = false;
 }
 
-/// The call under way hangs: that is a state like any other in which the queue cannot be used, until the call
-/// is answered. It may be the connection alone: a new one costs little. What is not answered then either
-/// waits in this process.
+/// Handles a call that hangs. Until it is answered, the queue counts as away, as in any other outage. The
+/// fault may be in the connection alone, and a new one is cheap, so the connection is cut. If the call hangs
+/// even then, it is stuck within this process.
 void Ledger::listen() {
   if (!busy_ || retired_ || lost_) return;
   const Milliseconds patience = Backoff{std::max(lease_, longSilence), 2, seldomCut}.after(cuts_ + 1);
@@ -182,8 +182,10 @@ void Ledger::saySilent() {
   road_.answered();
 }
 
-/// One of the settlements is not taken, and never will be as it is. Which one: they go one by one. What
-/// became of that SMS then stands in its submission alone, and its messages wait for an operator.
+/// The database refuses one of the settlements and always will. To find it, they are sent one by one. The
+/// refused one is then settled as held: only its submission records the outcome of the SMS, and its messages
+/// wait for an operator. If the database refuses that as well, the settlement is dropped, and the submission
+/// stays in progress until smsd restarts.
 bool Ledger::setAside(const QueueError& error) {
   if (settling_.empty()) return false;
   if (settling_.size() > 1) {
@@ -212,12 +214,12 @@ void Ledger::work() {
   if (timer_.now() >= renewAt_) return renew(Proves::nothing);
   if (std::exchange(claimTurn_, false) && claimNow()) return;
   if (recordNow() || settleNow() || claimNow()) return;
-  if (away()) return renew(Proves::itIsBack);  // there is nothing else to ask it by
+  if (away()) return renew(Proves::itIsBack);  // no other call would show that it is back
   if (sinceStart() >= bell_.testAt()) testBell();
   if (keepHistory_ && timer_.now() >= purgeAt_) return purge();
 }
 
-/// In nobody's way: the call is not one of the desk's.
+/// Runs beside the other operations, so that it delays none of them.
 void Ledger::testBell() {
   bell_.testing();
   tasks_.add(queue_.testBell().then([this](queue::Answer<queue::BellTest> answer) { bellTested(answer); },
@@ -273,7 +275,7 @@ void Ledger::reenlist() {
                            });
 }
 
-/// Renews the lease, and looks for supervisors whose own has run out.
+/// Renews the lease, and takes over from supervisors whose lease has expired.
 void Ledger::renew(Proves proves) {
   auto asked = moment();
   ask<Renewed>(

@@ -1,10 +1,11 @@
-// The road's desk at the queue: one operation at a time, nothing forgotten while the database is away.
+// The road's access to the queue: one operation at a time, and nothing is forgotten while the database is
+// away.
 //
-// Owns what has to become durable (settlements, next attempts), the lease, and the reconnecting. Called by
-// the road on the supervisor's loop; the work is done on the queue thread. An operation that failed for want
-// of a connection is repeated with a growing delay until it works: nothing is dropped. Never decides a fate,
-// but for one case: what the database will not have as it is becomes held, so that it does not stand in the
-// way of the others for ever.
+// Owns everything that has to become durable (settlements, next attempts), the lease, and the reconnecting.
+// Called by the road on the supervisor's loop; the queue thread does the work. An operation that fails
+// because the connection is gone is repeated with a growing delay until it works: nothing is dropped. Never
+// decides a fate, with one exception: a settlement that the database refuses becomes held, because otherwise
+// it would block the others for ever.
 #pragma once
 
 #include <kj/async-io.h>
@@ -25,18 +26,19 @@ namespace smsd {
 class LedgerEvents {
  public:
   virtual ~LedgerEvents() noexcept(false) = default;
-  /// The desk is free: what should be claimed now? None: nothing.
+  /// Called when the ledger is free. Returns what to claim now, or none.
   virtual kj::Maybe<queue::ClaimRequest> nextClaim() = 0;
   virtual void claimed(queue::ClaimResult result) = 0;
   virtual void adopted(std::vector<queue::Submission> submissions) = 0;
   virtual void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) = 0;
   virtual void settled(const queue::SettleResult& result) = 0;
-  /// What we held is not ours any more: another supervisor took over, or the queue's file was replaced.
+  /// This supervisor has lost its submissions: another supervisor took over, or the queue's file was
+  /// replaced.
   virtual void fenced(const queue::QueueError& why) = 0;
-  /// After each call that worked: the queue may be back, a lease may hold again, the desk may be empty. And
-  /// when the queue has just gone away.
+  /// Called after each call that worked, because the queue may be back, a lease may hold again, or the ledger
+  /// may be empty. Also called when the queue has just gone away.
   virtual void answered() = 0;
-  /// Whether new messages wake us is known, or known to be otherwise now.
+  /// The bell is in another state. Not called for the expected change from `untested` to `heard`.
   virtual void bellChanged() = 0;
 };
 
@@ -45,13 +47,13 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease,
          std::optional<Milliseconds> keepHistory, const Events& log, LedgerEvents& road);
 
-  /// The first enlistment, before anything else is started. The error, if it did not work.
+  /// Enlists for the first time, before anything else is started. Resolves with the error if that failed.
   kj::Promise<kj::Maybe<queue::QueueError>> enlist();
-  /// Looks for something to do at the queue; harmless at any time.
+  /// Starts the next operation, if there is one; harmless at any time.
   void work();
   void settle(queue::Settlement settlement) { unsettled_.push_back(std::move(settlement)); }
   void record(queue::NextAttempt next) { unrecorded_.push_back(std::move(next)); }
-  /// Gives the lease back; for the end.
+  /// Gives the lease back when smsd stops.
   kj::Promise<void> retire();
 
   bool empty() const {
@@ -59,18 +61,19 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   }
   std::size_t unsettled() const { return unsettled_.size() + settling_.size(); }
   bool away() const { return !away_.empty(); }
-  /// A call is not answered, and to cut its connection did not help: the queue's thread itself stands.
+  /// Whether a call still hangs long after its connection was cut, so that the queue thread itself must be
+  /// stuck.
   bool lost() const { return lost_; }
   const std::string& awayBecause() const { return away_; }
   const Bell& bell() const { return bell_; }
-  /// What is wrong with the queue although it works; empty: nothing.
+  /// A problem of the queue although it works; empty if there is none.
   const std::string& strained() const { return strained_; }
-  /// Our claims may have been taken over by now: nothing may leave.
+  /// Whether our claims may have been taken over by now. If so, nothing may leave.
   bool leaseRanOut() const;
 
  private:
-  /// What a call that works says of a queue that was away. A renewal in its turn proves nothing of the call
-  /// that failed.
+  /// Whether a successful call means that the queue works again. A scheduled renewal does not, because it
+  /// proves nothing about the call that failed.
   enum class Proves { itIsBack, nothing };
 
   struct Renewed {
@@ -78,7 +81,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
     std::string strained;
     std::optional<queue::Duration> clockStep;
   };
-  /// What could not be purged is no trouble of the queue's.
+  /// A refused purge is kept apart, because it is no sign that the queue is in trouble.
   struct Purged {
     queue::Purge left = queue::Purge::done;
     std::string refused;
@@ -94,8 +97,8 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   void purge();
   void testBell();
   void bellTested(const queue::Answer<queue::BellTest>& answer);
-  /// The loop's clock stands still within a turn, and does not know that we were stopped (SIGSTOP, a
-  /// suspended host) in the middle of one: a lease is measured by the kernel's as well.
+  /// The loop's clock stands still within a turn and does not notice that the process was stopped in the
+  /// middle of one (SIGSTOP, a suspended host). Therefore a lease is measured by the kernel's clock as well.
   struct Moment {
     kj::TimePoint loop;
     Milliseconds boot;
@@ -118,10 +121,10 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   const Events& log_;
   LedgerEvents& road_;
 
-  std::vector<queue::Settlement> unsettled_, settling_;  // settling_ is read by the queue thread while busy_
+  std::vector<queue::Settlement> unsettled_, settling_;     // the queue thread reads settling_ while busy_
   std::vector<queue::NextAttempt> unrecorded_, recording_;  // likewise
-  std::size_t oneByOne_ = 0;             // so many settlements go alone: one of them is not taken
-  std::set<queue::SubmissionId> aside_;  // not taken as they were, tried as held
+  std::size_t oneByOne_ = 0;             // settlements to send one by one, because one of them is refused
+  std::set<queue::SubmissionId> aside_;  // refused as they were, tried as held
   bool busy_ = false;
   kj::TimePoint askedAt_;
   std::optional<Milliseconds> keepHistory_;
@@ -135,8 +138,8 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   std::string away_;
   std::string strained_;
   bool silent_ = false;  // away because a call is not answered
-  int cuts_ = 0;         // calls in a row that were answered only by their connection's end
-  bool cut_ = false;     // so was the one under way
+  int cuts_ = 0;         // calls in a row that ended only when their connection was cut
+  bool cut_ = false;     // whether the connection of the current call was cut
   bool lost_ = false;
   int failures_ = 0;
   Alarm retry_;
@@ -144,7 +147,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   Alarm silence_;
   Alarm purge_;
   Bell bell_;
-  unsigned watches_ = 0;  // of the queue's descriptor, when the last call was answered
+  unsigned watches_ = 0;  // queue_.watches() when the last call was answered
   Alarm bellTest_;
   kj::TaskSet tasks_;
 };

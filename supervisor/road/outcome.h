@@ -1,5 +1,5 @@
-// What a worker said of an attempt, as the supervisor keeps it: checked, cut, printable. See Outcome in
-// proto/dispatcher.capnp.
+// The outcome of an attempt as the supervisor keeps it: reported by the worker, then checked, cut and made
+// printable. See Outcome in proto/dispatcher.capnp.
 #pragma once
 
 #include <chrono>
@@ -30,23 +30,23 @@ constexpr std::string_view name(OutcomeKind kind) {
 
 enum class FarEnd { reached, notReached };
 
-/// What the far end said of an SMS that may have been sent.
+/// The gateway's reply to an SMS that may have been sent.
 enum class Reply {
-  none,           // nothing, or not whether it took the SMS
-  notUnderstood,  // a success, in words that the dispatcher's configuration does not understand
+  none,           // no reply, or none that shows whether it took the SMS
+  notUnderstood,  // a success, in a form that the dispatcher's configuration does not understand
 };
 
 struct Outcome {
   OutcomeKind kind = OutcomeKind::unknown;
-  std::string words;                   // the reason; for accepted the reference
-  std::chrono::milliseconds after{0};  // deferred: how long the far end asked us to wait; 0: it did not say
-  FarEnd farEnd = FarEnd::reached;     // deferred: not reached, it says nothing of the recipient
-  Reply reply = Reply::none;           // unknown: an answer is not silence
+  std::string words;                   // the reason; if accepted, the reference
+  std::chrono::milliseconds after{0};  // deferred: the wait that the gateway requested; 0: none given
+  FarEnd farEnd = FarEnd::reached;     // deferred: notReached is no evidence about the recipient
+  Reply reply = Reply::none;           // unknown: whether there was an answer
 
   bool notUnderstood() const { return kind == OutcomeKind::unknown && reply == Reply::notUnderstood; }
 };
 
-/// As the queue keeps it (queue::notUnderstood) and the journal has it.
+/// The name that the queue stores (queue::notUnderstood) and the journal shows.
 inline std::string_view name(const Outcome& outcome) {
   return outcome.notUnderstood() ? queue::notUnderstood : name(outcome.kind);
 }

@@ -1,10 +1,10 @@
-// The supervisor's watch over itself: does anything move while something is owed? Pure: time comes in as an
+// The supervisor's watch over itself: does anything move while work is owed? Pure: time comes in as an
 // argument.
 //
-// Called by the road, which says when something moved (a verdict, a claim) and whether it owes anything: SMS
-// in hand or messages to look for, a queue that answers and a way out. A road that owes and stands still for
-// longer than every deadline allows has a fault of its own, or a worker that slipped through its keeper's
-// fingers. First that is a reason to act; when that did not help, to be started anew. Decides neither.
+// Called by the road, which reports each movement (a verdict, a claim) and whether it owes work: there are
+// SMS in hand or messages to look for, the queue works, and a dispatcher is usable. If a road owes work and
+// does not move for longer than all deadlines allow, it has a fault of its own or its keeper failed to stop a
+// worker. The first remedy is to act, the second to restart smsd. This class decides neither.
 #pragma once
 
 #include <chrono>
@@ -19,11 +19,11 @@ class Progress {
   enum class Owed { nothing, something };
   enum class State {
     moving,  // or nothing is owed
-    stuck,   // act
-    lost,    // and that did not help
+    stuck,   // time to act
+    lost,    // acting did not help
   };
 
-  /// `patience`: longer than anything may take that goes well.
+  /// `patience`: longer than any operation may take that succeeds.
   explicit Progress(Time patience) : patience_(patience) {}
 
   void moved(Time now) {
@@ -35,7 +35,7 @@ class Progress {
     if (!since_ || now - *since_ < patience_) return State::moving;
     return now - *since_ < 2 * patience_ ? State::stuck : State::lost;
   }
-  /// When look() would say something else if nothing moved; none: not at all.
+  /// Returns when look() would return another state if nothing moved; none: never.
   std::optional<Time> changesAt(Time now) const {
     if (!since_ || now - *since_ >= 2 * patience_) return std::nullopt;
     return *since_ + (now - *since_ < patience_ ? 1 : 2) * patience_;
@@ -45,7 +45,7 @@ class Progress {
 
  private:
   Time patience_;
-  std::optional<Time> since_;  // nothing moved although something was owed
+  std::optional<Time> since_;  // since when nothing has moved although something was owed
 };
 
 }  // namespace smsd

@@ -1,4 +1,4 @@
-// The part of the road that takes a reload in: another configuration, other dispatchers, while SMS are out.
+// The part of the road that applies a reload: another configuration, other dispatchers, with SMS in progress.
 #include <algorithm>
 
 #include "supervisor/road/road.h"
@@ -14,7 +14,7 @@ void Road::replace(Config config, Keepers added) {
           keepers_.push_back(std::move(keeper));
           break;
         }
-  // What is out with one of those that go may take as long as it was allowed to.
+  // SMS in progress with a removed dispatcher may take as long as the old configuration allowed.
   progress_ = Progress(std::max(patience(config_), patience(config)));
   config_ = std::move(config);
   format_ = [rules = config_.formatting](const std::vector<Message>& messages) {
@@ -31,12 +31,13 @@ void Road::replace(Config config, Keepers added) {
   changed_();
 }
 
-/// It keeps its index, so that its outcomes find their SMS. It begins nothing more.
+/// Lets a removed dispatcher finish. It keeps its index, so that its outcomes find their SMS, and begins no
+/// more.
 void Road::leave(std::unique_ptr<keeper::Keeper> keeper) {
   auto& one = *leaving_.emplace_back(std::make_unique<Leaving>());
   one.keeper = std::move(keeper);
   one.draining = one.keeper->drain()
-                     .catch_([](kj::Exception&&) {})  // its worker has gone: what it held is told by that
+                     .catch_([](kj::Exception&&) {})  // its worker exited, which gives its SMS their outcomes
                      .then([this, &one]() {
                        one.drained = Leaving::Drained::yes;
                        dismiss_.in(Milliseconds(0));
@@ -44,7 +45,8 @@ void Road::leave(std::unique_ptr<keeper::Keeper> keeper) {
                      .eagerlyEvaluate(nullptr);
 }
 
-/// Those that have nothing out any more. Not from within one of their own calls: this is an alarm's work.
+/// Deletes the removed dispatchers that have nothing in progress. Runs from an alarm, because a keeper must
+/// not be deleted within one of its own calls.
 void Road::dismiss() {
   std::erase_if(leaving_,
                 [](auto& one) { return one->drained == Leaving::Drained::yes && one->keeper->idle(); });

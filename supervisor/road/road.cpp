@@ -12,11 +12,11 @@ kj::Duration duration(Milliseconds value) {
   return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS;
 }
 
-// After stop_timeout workers are ended; what they leave becomes known, and is settled, within this.
+// Workers are ended after stop_timeout. The outcomes of their SMS arrive, and are settled, within this time.
 constexpr auto lastWords = 2 * kj::SECONDS;
 
-// At the start a dispatcher that is not ready yet keeps an SMS from those that are less preferred for so
-// long, times its severity: 2 s where that is 1.
+// At the start, a dispatcher that is not ready yet keeps an SMS from less preferred dispatchers for this long
+// times the severity: 2 s at severity 1.
 constexpr Milliseconds chancePerSeverity = 2s;
 
 }  // namespace
@@ -28,7 +28,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
       log_(log),
       trials_(timer, keepers_, config.formatting,
               [this](const keeper::Keeper& keeper) {
-                // A probe decides for all: an alert that waits comes first.
+                // Many SMS depend on the result of a probe, so a waiting alert goes before a test SMS.
                 return !keeper.probes() || (pending_.empty() && !awaitsLook(keeper));
               }),
       ledger_(queue, timer, std::move(name), config.queue.lease, config.queue.keepHistory, log,
@@ -107,12 +107,12 @@ ClaimPlan::InHand Road::inHand(const keeper::Keeper& keeper) const {
   return hand;
 }
 
-/// At the start the preferred dispatcher gets the chance to become ready before the others get its work; but
-/// those after the first that can be used keep nobody waiting.
+/// At the start, preferred dispatchers get the chance to become ready before the others get their work.
+/// Dispatchers after the first usable one delay nothing.
 bool Road::mayClaimFor(std::size_t firstUsable) {
   auto undecided = [](auto& keeper) { return keeper->undecided(); };
   const auto end = keepers_.begin() + static_cast<std::ptrdiff_t>(firstUsable);
-  // One that a reload adds later keeps nobody waiting.
+  // Once true, it stays true, so that a dispatcher added by a reload delays nothing.
   decided_ = decided_ || std::none_of(keepers_.begin(), end, undecided);
   if (decided_) return true;
   const auto waited = timer_.now() - startedAt_;
@@ -127,8 +127,8 @@ bool Road::waitsAtTheStart(const Item& item) const {
   return timer_.now() - startedAt_ < std::max(rank, 1) * duration(chancePerSeverity);
 }
 
-/// Places that are few, or on which much depends, are given away only when the head of the queue was looked
-/// at since they became free: the only place of a modem, a probe.
+/// A place that is scarce, or on which much depends (the only place of a modem, a probe), is given away only
+/// if the head of the queue was looked at since the place became free.
 void Road::watchPlaces() {
   for (auto& keeper : keepers_) {
     if (places_.size() <= keeper->index()) places_.resize(keeper->index() + 1);
@@ -204,7 +204,7 @@ void Road::claimed(queue::ClaimResult result) {
   pump();
 }
 
-/// They are as good as out: the worker may have outlived its supervisor, and know.
+/// They count as handed over: the worker may have outlived its supervisor and know their outcomes.
 void Road::adopted(std::vector<queue::Submission> submissions) {
   log_.takenOver(submissions.size());
   std::vector<std::vector<queue::AttemptId>> questions(keepers_.size());
@@ -229,10 +229,10 @@ void Road::adopted(std::vector<queue::Submission> submissions) {
   pump();
 }
 
-/// Its dispatcher is not configured any more: nobody can be asked.
+/// Its dispatcher is no longer configured, so no worker can report the outcome.
 void Road::forsaken(std::unique_ptr<Item> item) {
   bool maySend = unknownPolicy(config_, item->submission.severity) == UnknownPolicy::resend &&
-                 item->notUnderstood == 0;  // else what is out was the repetition
+                 item->notUnderstood == 0;  // otherwise the current attempt was the repetition
   if (maySend) return hold(std::move(item));
   const Outcome last = item->last;
   log_.held(item->submission, last);
@@ -247,7 +247,8 @@ void Road::settled(const queue::SettleResult& result) {
   finishIfStopped();
 }
 
-/// What we held belongs to somebody else. What is out stays out, but its outcome is not ours to settle.
+/// This supervisor has lost its submissions. An attempt in progress goes on, but its outcome is not ours to
+/// settle.
 void Road::fenced(const queue::QueueError& error) {
   const bool replaced = error.kind() == queue::QueueError::Kind::replaced;
   if (replaced)
@@ -258,7 +259,8 @@ void Road::fenced(const queue::QueueError& error) {
   resting_.clear();
   recording_.clear();
   out_.clear();
-  // Their workers hold more than they have begun: what another supervisor sends now must not leave here, too.
+  // The workers hold SMS that they have not begun. These must not leave here, because another supervisor
+  // sends them.
   const char* why =
       replaced ? "what it held was in a queue that was replaced" : "what it held is another supervisor's now";
   for (auto& keeper : keepers_)
@@ -330,16 +332,16 @@ kj::Promise<std::size_t> Road::stop() {
   return kj::mv(pair.promise);
 }
 
-/// Not out, so not sent: back to the queue.
+/// Gives an SMS that is not with a worker back to the queue, unless an earlier attempt may have sent it.
 void Road::letGo(std::unique_ptr<Item> item) {
   if (item->maybeSent) {
-    ++leftUnknown_;  // it stays live, and keeps its key, for whoever takes over
+    ++leftUnknown_;  // stays live and keeps its key, for the supervisor that takes over
     return;
   }
   returnUntried(std::move(item), "smsd stopped before it was handed over");
 }
 
-/// Claimable at once; what its recipient has been through stays.
+/// Returns it to the queue, claimable at once. Its recipient keeps its count of rounds.
 void Road::returnUntried(std::unique_ptr<Item> item, const std::string& why) {
   std::optional<Milliseconds> wait;
   if (item->submission.rounds > 0) wait = 0ms;

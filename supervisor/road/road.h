@@ -1,9 +1,9 @@
 // The road of an SMS: claimed, handed to a dispatcher, judged, settled.
 //
-// Owns every submission this supervisor holds, from the claim until its settlement is with the ledger, and
-// the order in which they leave. Called by the ledger (what was claimed, what is durable) and by the keepers
-// (what became of attempts). Decides which dispatcher is next; what an outcome means is the verdict's, delays
-// are the backoff's, SQL is the queue's.
+// Owns every submission that this supervisor holds, from the claim until its settlement is with the ledger,
+// and the order in which they leave. Called by the ledger (claims, durable attempts) and by the keepers
+// (outcomes of attempts). Chooses the next dispatcher; the verdict interprets outcomes, the backoff computes
+// delays, and the queue has the SQL.
 #pragma once
 
 #include <kj/async-io.h>
@@ -35,43 +35,43 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, std::string name,
        const Events& log);
 
-  /// The number a dispatcher of this name is known by here, as Keeper's index: the same as long as we live,
-  /// whatever a reload does to the order.
+  /// Returns the number by which the road knows the dispatcher `name`, used as Keeper's index. It stays the
+  /// same for the life of the process, whatever a reload does to the order.
   std::size_t indexOf(const std::string& name);
-  /// Before start(): the dispatchers, in order of preference.
+  /// Sets the dispatchers, in order of preference. Called before start().
   void use(Keepers keepers);
-  /// A reload: from now on this holds, for what is under way too. Of the dispatchers those that were here
-  /// stay, in the order of `config`; `added` holds the others, which the caller starts. One that is not in
-  /// `config` any more finishes what it has out, and goes.
+  /// Applies a reload: `config` holds from now on, also for SMS in progress. Dispatchers that are here
+  /// already stay, in the order of `config`; `added` holds the new ones, which the caller starts. A
+  /// dispatcher that is no longer in `config` finishes its SMS in progress and is then deleted.
   void replace(Config config, Keepers added);
   const Config& config() const { return config_; }
   kj::Promise<kj::Maybe<queue::QueueError>> enlist() { return ledger_.enlist(); }
   void start();
-  /// There may be something new in the queue.
+  /// Called when the queue may have something new.
   void notice();
-  /// Claims nothing more, lets what is out finish, gives the rest back. Resolves with the number of SMS left
-  /// unknown.
+  /// Stops claiming, lets SMS in progress finish, and gives the rest back. Resolves with the number of SMS
+  /// left unknown.
   kj::Promise<std::size_t> stop();
   /// Resolves when the daemon has to end by itself (retry.at_limit: shutdown, retry.all_broken: shutdown).
   kj::Promise<void> limitReached() { return kj::mv(limit_.promise); }
 
-  /// Called when what status lines show may be another: a dispatcher's state, what is under way, what was
-  /// sent.
+  /// `changed` is called when anything in the status line may have changed: a dispatcher's state, SMS in
+  /// progress, the number sent.
   void whenChanged(kj::Function<void()> changed) { changed_ = kj::mv(changed); }
 
   /// Gives the lease back, after stop().
   kj::Promise<void> retire() { return ledger_.retire(); }
 
-  /// False: something stands still that should move, and acting on it did not help. Who feeds systemd's
-  /// watchdog asks this first.
+  /// Returns false if something that should move does not, and acting on it did not help. systemd's watchdog
+  /// is notified only while this is true.
   bool alive() const { return pace_ != Progress::State::lost && !ledger_.lost(); }
-  /// How long there has been no dispatcher that can be used; none: there is one, or one may become ready.
+  /// Returns how long the present outage of all dispatchers has lasted; none: there is no outage.
   kj::Maybe<kj::Duration> withoutDispatcherFor() const;
 
   const Keepers& keepers() const { return keepers_; }
   Trials& trials() { return trials_; }
-  /// An operator's word: what may have been sent and waits for its next round has its first one now; how many
-  /// they were. `recipient` empty: everybody's.
+  /// Carries out an operator's command: SMS that may have been sent and wait for their next round start their
+  /// first round now. `recipient` empty: those of all recipients. Returns their number.
   std::size_t endWait(const std::string& recipient);
   const Ledger& ledger() const { return ledger_; }
   std::size_t underWay() const { return pending_.size() + resting_.size() + recording_.size() + out_.size(); }
@@ -81,7 +81,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
     kj::Duration ago;
     std::string why;
   };
-  /// The last message that became ignored; none: none did since the start.
+  /// Returns when and why a message last became ignored; none: none has since the start.
   kj::Maybe<LastIgnored> lastIgnored() const;
 
   void dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) override;
@@ -129,10 +129,10 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& outcome,
               std::optional<Milliseconds> wait = std::nullopt);
   void waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome);
-  /// How long it has failed, from the first failure that counted; none: none did.
+  /// Returns how long the SMS has failed, from the first failure that counted; none: none did.
   std::optional<Milliseconds> failingFor(const Item& item) const;
-  /// With at_limit ignore: how long it goes on although the rounds are used up. None: it does not, or there
-  /// is no end.
+  /// With at_limit ignore, returns how much longer the SMS is tried although its rounds are used up; 0: no
+  /// longer; none: without end.
   std::optional<Milliseconds> givenUpIn(const Item& item) const;
   Milliseconds waitAfter(const Item& item, const Outcome& outcome, int rounds) const;
   void rest(std::unique_ptr<Item> item, Milliseconds wait);
@@ -155,7 +155,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void finishIfStopped();
   void finish();
 
-  /// One that is not configured any more.
+  /// A dispatcher that is no longer configured.
   struct Leaving {
     std::unique_ptr<keeper::Keeper> keeper;
     enum class Drained { no, yes } drained = Drained::no;
@@ -167,26 +167,26 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   kj::Timer& timer_;
   Config config_;
   const Events& log_;
-  std::vector<std::string> names_;  // of all dispatchers there ever were, by their index
+  std::vector<std::string> names_;  // of all dispatchers since the start, by index
   Keepers keepers_;                 // in order of preference
   Trials trials_;
   std::vector<std::unique_ptr<Leaving>> leaving_;
   Ledger ledger_;
   queue::Formatter format_;
 
-  Pending pending_;                                         // waits for room
-  std::unordered_map<std::uint64_t, std::unique_ptr<Item>>  // by its submission
-      recording_;                                           // waits for its next attempt to be durable
+  Pending pending_;                                         // wait for room
+  std::unordered_map<std::uint64_t, std::unique_ptr<Item>>  // by submission
+      recording_;                                           // wait for their next attempt to be durable
   std::unordered_map<queue::AttemptId, std::unique_ptr<Item>> out_;  // with a worker
 
-  std::multimap<kj::TimePoint, std::unique_ptr<Item>> resting_;  // maybe sent, waits for its next round
+  std::multimap<kj::TimePoint, std::unique_ptr<Item>> resting_;  // maybe sent, wait for their next round
 
   ClaimPlan plan_;
   Turns turns_;
-  /// A place that is worth a look at the head of the queue before it is given away.
+  /// Whether a dispatcher has a place that is given away only after a look at the head of the queue.
   struct Place {
     bool free = false;
-    std::uint64_t news = 0;  // what there was when it became free
+    std::uint64_t news = 0;  // plan_.news() when it became free
   };
   std::vector<Place> places_;    // by dispatcher
   std::vector<Streak> streaks_;  // by dispatcher
@@ -204,9 +204,9 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   kj::TimePoint ignoredAt_;
   std::string ignoredBecause_;  // empty: none was ignored
   kj::Function<void()> changed_ = []() {};
-  Alarm patience_;  // at the start, until the next severity has waited long enough
-  Alarm look_;      // somebody's wait is over
-  Alarm wake_;      // that of one in resting_
+  Alarm patience_;  // at the start: until the next severity has waited long enough
+  Alarm look_;      // the wait of a recipient is over
+  Alarm wake_;      // the wait of an SMS in resting_ is over
   Alarm poll_;
   Alarm watch_;
   Alarm dismiss_;

@@ -1,9 +1,8 @@
-// What the journal is told of SMS that were sent: each of them while they are few, how many where they are
-// many.
+// The journal entries about sent SMS: one for each while they are few, a count while they are many.
 //
-// An entry costs smsd and journald more than the SMS itself, and journald drops what comes too fast
-// (RateLimitBurst=): at thousands a second the entry that matters would be among the dropped. Each SMS stays
-// in the queue's own record, which `smsctl explain` tells. Called by the road.
+// An entry costs smsd and journald more than the SMS itself, and journald drops entries that come too fast
+// (RateLimitBurst=). At thousands a second, the entry that matters would be among the dropped ones. The
+// queue's own record keeps each SMS; `smsctl explain` shows it. Called by the road.
 #pragma once
 
 #include <kj/timer.h>
@@ -18,14 +17,14 @@ namespace smsd {
 
 class SentLog {
  public:
-  /// Entries of their own in one second, before the rest of that second is counted.
+  /// Single entries in one second, before the rest of that second is counted.
   static constexpr unsigned eachUpTo = 100;
 
   SentLog(kj::Timer& timer, const SentInLog& policy, const Events& events)
       : timer_(timer), policy_(policy), events_(events), say_(timer, [this]() { flush(); }) {}
 
   void sent(const queue::Submission& submission, const std::string& reference, Milliseconds latency);
-  /// Says what was counted so far.
+  /// Logs the counts so far.
   void flush();
 
  private:
@@ -36,8 +35,8 @@ class SentLog {
   kj::Timer& timer_;
   const SentInLog& policy_;
   const Events& events_;
-  kj::TimePoint second_ = kj::origin<kj::TimePoint>();  // when the current one began
-  unsigned said_ = 0;                                   // in it
+  kj::TimePoint second_ = kj::origin<kj::TimePoint>();  // when the current second began
+  unsigned said_ = 0;                                   // entries in this second
   std::map<std::string, Count> counted_;                // by dispatcher
   Alarm say_;
 };

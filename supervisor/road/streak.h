@@ -1,10 +1,10 @@
-// Whose fault is it, the recipient's or the dispatcher's? Asked of each failed attempt, because retry belongs
-// to the recipient: only what speaks against it counts against it (retry.limit).
+// Decides whether a failed attempt counts against the recipient or the dispatcher. Retry belongs to the
+// recipient, so only failures that count against it count towards retry.limit.
 //
-// One a dispatcher, over its failures in a row. A dispatcher that cannot be reached or says that it is broken
-// says nothing of a recipient. One that answers, and takes the SMS of others, does. One that takes nobody's
-// is itself the trouble; while only one recipient has met it, nobody can tell, and the recipient is believed
-// to be at fault. Pure. Called by the road.
+// There is one Streak per dispatcher, over its failures in a row. A dispatcher that cannot be reached, or
+// reports that it is broken, proves nothing about a recipient. If the dispatcher takes the SMS of others, the
+// fault is the recipient's. If it takes no SMS at all, it is itself at fault. While only one recipient has
+// met it, the cause is open, and the recipient is blamed. Pure. Called by the road.
 #pragma once
 
 #include <optional>
@@ -18,11 +18,11 @@ enum class Blame { recipient, dispatcher };
 
 class Streak {
  public:
-  /// An attempt has ended so; whom does it speak against? Of `accepted` nothing is to be asked.
+  /// Returns whom an attempt with this outcome counts against. For `accepted` the result has no meaning.
   Blame judge(const std::string& recipient, const Outcome& outcome) {
     switch (outcome.kind) {
       case OutcomeKind::accepted:
-      case OutcomeKind::refused:  // an answer about this SMS: the way out works
+      case OutcomeKind::refused:  // an answer about this SMS: the dispatcher works
         first_.reset();
         several_ = false;
         return Blame::recipient;
@@ -32,7 +32,7 @@ class Streak {
         if (outcome.farEnd == FarEnd::notReached) return Blame::dispatcher;
         break;
       case OutcomeKind::unknown:
-        // An answer: what is wrong is what the dispatcher's file says of it.
+        // The gateway answered: the fault is in the dispatcher's file, which does not match the answer.
         if (outcome.notUnderstood()) return Blame::dispatcher;
         break;
     }
@@ -42,8 +42,8 @@ class Streak {
   }
 
  private:
-  std::optional<std::string> first_;  // whom it has failed since it last took or refused something
-  bool several_ = false;              // and others, too
+  std::optional<std::string> first_;  // the first recipient it failed since it last took or refused an SMS
+  bool several_ = false;              // it has failed others as well
 };
 
 }  // namespace smsd

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A window that is full for this long is a dispatcher that does not move.
+// A dispatcher whose window stays full for this long does not move.
 constexpr auto patience = 30 * kj::SECONDS;
 
 std::string_view name(keeper::State state) {
@@ -46,9 +46,9 @@ std::string whyNot(const keeper::Keeper& keeper) {
 
 struct Trials::Trial {
   queue::Submission submission;
-  std::vector<std::string> left;  // dispatchers to try; the next one is the last of them
+  std::vector<std::string> left;  // dispatchers to try; the next one is at the back
   bool out = false;
-  kj::TimePoint since = kj::origin<kj::TimePoint>();  // handed over, or its turn came
+  kj::TimePoint since = kj::origin<kj::TimePoint>();  // since its hand-over, or since its turn came
   TrialReport report;
   kj::Own<kj::PromiseFulfiller<TrialReport>> done;
 };
@@ -114,7 +114,7 @@ void Trials::pump() {
   sweep();
 }
 
-/// As far as it comes without waiting.
+/// Goes on as far as possible without waiting.
 void Trials::advance(Trial& trial) {
   while (!trial.out && !trial.left.empty()) {
     auto* keeper = find(trial.left.back());
@@ -126,7 +126,7 @@ void Trials::advance(Trial& trial) {
   }
 }
 
-/// Nobody is waited for but one that is starting, and for a while one that is full.
+/// Waits only for a starting dispatcher, and up to `patience` for a full one.
 bool Trials::handOver(Trial& trial, keeper::Keeper& keeper) {
   if (keeper.room() > 0 && mayTake_(keeper)) {
     trial.out = true;
@@ -148,7 +148,7 @@ bool Trials::handOver(Trial& trial, keeper::Keeper& keeper) {
   return true;
 }
 
-/// What became of it at the dispatcher whose turn it was; the next one's turn begins.
+/// Notes the result at the dispatcher whose turn it was; the next one's turn begins.
 void Trials::note(Trial& trial, std::optional<OutcomeKind> outcome, std::string words) {
   trial.report.tries.push_back({trial.left.back(), outcome, std::move(words),
                                 Milliseconds((timer_.now() - trial.since) / kj::MILLISECONDS)});
@@ -181,7 +181,7 @@ void Trials::stop() {
   sweep();
 }
 
-/// Those that are decided.
+/// Reports and removes the trials that are decided.
 void Trials::sweep() {
   std::erase_if(trials_, [](auto& trial) {
     if (trial->out || !trial->left.empty()) return false;

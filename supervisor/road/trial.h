@@ -1,9 +1,10 @@
-// Test SMS: sent at an operator's word, past the queue, to see which way out works.
+// Test SMS: sent on an operator's command, past the queue, to see which dispatcher works.
 //
-// Owns each trial from its request until its report. Called by the control server and by `smsd --test`; told
-// by whoever hears the keepers what became of attempts. A trial is no row of the queue: nothing of it is
-// durable, and nothing is tried twice. It takes room in a dispatcher's window like any other SMS, one place
-// at a time, and a dispatcher's breaker learns from it. Never waits for a dispatcher that cannot be used.
+// Owns each trial from its request until its report. Called by the control server and by `smsd --test`; the
+// owner of the keepers passes on the outcomes of attempts. A trial is not a row of the queue: nothing about
+// it is durable, and nothing is tried twice. It takes room in a dispatcher's window like any other SMS, one
+// place at a time, and the dispatcher's breaker learns from it. Never waits for a dispatcher that cannot be
+// used.
 #pragma once
 
 #include <kj/async.h>
@@ -23,18 +24,18 @@ namespace smsd {
 struct TrialRequest {
   std::string recipient;
   std::string text;
-  std::string via;  // a dispatcher's name; empty: all in order until one takes it
+  std::string via;  // a dispatcher's name; empty: all in order until one accepts it
 };
 
 struct TrialTry {
   std::string dispatcher;
-  std::optional<OutcomeKind> outcome;  // none: it was not tried
-  std::string words;                   // the reason; of accepted the reference
+  std::optional<OutcomeKind> outcome;  // none: not tried
+  std::string words;                   // the reason; if accepted, the reference
   Milliseconds took{0};
 };
 
 struct TrialReport {
-  std::string problem;  // why it was not tried at all; empty: it was
+  std::string problem;  // why the request was rejected; empty: it was not
   std::vector<TrialTry> tries;
   bool accepted() const { return !tries.empty() && tries.back().outcome == OutcomeKind::accepted; }
 };
@@ -44,19 +45,20 @@ class Trials {
   using Keepers = std::vector<std::unique_ptr<keeper::Keeper>>;
   static constexpr std::size_t mostAtOnce = 8;
 
-  /// `keepers` may change between calls. `mayTake`: the place that a dispatcher has may be a test's.
+  /// `keepers` may change between calls. `mayTake` returns whether a test SMS may take the dispatcher's free
+  /// place.
   Trials(kj::Timer& timer, const Keepers& keepers, FormatRules rules,
          kj::Function<bool(const keeper::Keeper&)> mayTake);
   ~Trials() noexcept(false);
 
-  /// For those that come from now on.
+  /// Sets the rules for trials that start from now on.
   void use(FormatRules rules) { rules_ = rules; }
   kj::Promise<TrialReport> run(TrialRequest request);
-  /// Takes what is a trial's out of what a dispatcher reported.
+  /// Notes the outcomes of trials, and removes them from `outcomes`.
   void reported(std::vector<AttemptOutcome>& outcomes);
-  /// A dispatcher may have room, or cannot be used any more.
+  /// Called when a dispatcher may have room, or can no longer be used.
   void pump();
-  /// For the end of the daemon: all that is not decided is answered now.
+  /// Ends all trials now, because the daemon stops.
   void stop();
 
  private:
@@ -65,7 +67,7 @@ class Trials {
   keeper::Keeper* find(const std::string& name) const;
   std::string objection(const TrialRequest& request) const;
   void advance(Trial& trial);
-  /// False: this dispatcher is done with, without having had it.
+  /// Returns false if the trial has to wait for this dispatcher.
   bool handOver(Trial& trial, keeper::Keeper& keeper);
   void note(Trial& trial, std::optional<OutcomeKind> outcome, std::string words);
   void sweep();
@@ -77,7 +79,7 @@ class Trials {
   queue::AttemptId next_;
   bool stopping_ = false;
   std::vector<std::unique_ptr<Trial>> trials_;
-  Alarm late_;  // one that waits for room has waited long enough
+  Alarm late_;  // a trial has waited long enough for room
 };
 
 }  // namespace smsd

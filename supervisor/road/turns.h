@@ -1,5 +1,5 @@
-// Whose turn is it? The most severe goes first, but one hand-over in so many goes to the oldest in hand: what
-// is less severe gets its share, however much keeps coming. Pure. Called by the road.
+// Whose turn is it? The most severe goes first, but one hand-over in so many goes to the oldest in hand, so
+// that less severe SMS get their share however much keeps coming. Pure. Called by the road.
 #pragma once
 
 #include <climits>
@@ -9,17 +9,17 @@ namespace smsd {
 
 class Turns {
  public:
-  /// One hand-over in `share` (queue.mild_share); 0: none.
+  /// One hand-over in `share` (queue.mild_share) goes to the oldest; 0: none.
   explicit Turns(unsigned share) { use(share); }
   void use(unsigned share) {
     share_ = share;
     if (share_ > 0 && left_ >= share_) left_ = share_ - 1;
   }
 
-  /// Has the oldest its turn, if the most severe in hand ranks as `rank`? An SMS that is more severe than the
-  /// last one does not wait for it; the turn comes after it.
+  /// Whether the oldest has its turn if the most severe in hand has the rank `rank`. An SMS that is more
+  /// severe than the last one handed over does not wait for that turn; the turn comes after it.
   bool oldests(int rank) const { return share_ > 0 && left_ == 0 && rank >= last_; }
-  /// The oldest had its turn, used or not.
+  /// Ends the turn of the oldest, used or not.
   void over() { left_ = share_; }
   void handed(int rank) {
     if (left_ > 0) --left_;
@@ -28,8 +28,8 @@ class Turns {
 
  private:
   unsigned share_ = 0;
-  unsigned left_ = UINT_MAX;  // hand-overs until it is the oldest's turn
-  int last_ = INT_MAX;        // the rank of what was handed over last
+  unsigned left_ = UINT_MAX;  // hand-overs until the oldest's turn
+  int last_ = INT_MAX;        // the rank of the last hand-over
 };
 
 }  // namespace smsd

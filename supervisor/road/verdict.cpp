@@ -3,11 +3,12 @@
 namespace smsd {
 namespace {
 
-/// It may have been sent. A gateway that knows keys is asked again, any other way is a possible second copy:
-/// so the same one first where it cannot hurt, then another, then the same all the same.
+/// The SMS may have been sent. A gateway that knows keys drops a second copy; any other dispatcher may send
+/// it. So the order is: the same dispatcher if its gateway knows keys, another dispatcher, the same
+/// dispatcher without keys.
 Verdict unknown(const Outcome& outcome, const Situation& situation) {
   if (situation.holds) return Verdict::held;
-  // It was answered before, so that it was probably sent then; and this was the repetition.
+  // An earlier attempt was answered, so it probably sent the SMS; this attempt was the repetition.
   if (situation.notUnderstood > 0) return Verdict::held;
   if (outcome.notUnderstood()) {
     if (situation.othersLeft) return Verdict::otherDispatcher;
@@ -22,7 +23,7 @@ Verdict unknown(const Outcome& outcome, const Situation& situation) {
 }  // namespace
 
 Verdict verdict(const Outcome& outcome, const Situation& situation) {
-  // A worker that ended before it touched the SMS says nothing of the way out: its successor may have it.
+  // A worker that ended before it touched the SMS is no evidence: its successor may have it.
   if (situation.begun == Begun::no) {
     if (situation.givenBack <= mostGivenBack) return Verdict::sameDispatcher;
     return situation.othersLeft ? Verdict::otherDispatcher : Verdict::nextRound;

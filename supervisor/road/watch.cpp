@@ -1,4 +1,4 @@
-// The part of the road that watches whether anything moves, and whether there is a way out at all.
+// The part of the road that watches whether anything moves, and whether any dispatcher can be used.
 #include <algorithm>
 
 #include "supervisor/road/road.h"
@@ -6,7 +6,7 @@
 namespace smsd {
 namespace {
 
-// Beyond the deadlines: a busy machine, a slow database.
+// Added to the deadlines, for a busy machine or a slow database.
 constexpr Milliseconds margin = 30s;
 
 Milliseconds sinceStart(kj::TimePoint at) {
@@ -15,8 +15,8 @@ Milliseconds sinceStart(kj::TimePoint at) {
 
 }  // namespace
 
-/// An attempt may take its timeout, and to learn what became of one whose worker went away another one and a
-/// start.
+/// An attempt may take its timeout. If its worker goes away, learning its outcome may take another timeout
+/// and a start.
 Milliseconds Road::patience(const Config& config) {
   Milliseconds longest(0);
   for (auto& dispatcher : config.dispatchers)
@@ -24,8 +24,7 @@ Milliseconds Road::patience(const Config& config) {
   return longest + margin;
 }
 
-/// A queue that is away, and dispatchers that all rest, are states of their own: to be started anew would not
-/// help.
+/// Nothing is owed while the queue is away or all dispatchers back off: a restart would not help.
 Progress::Owed Road::owed() const {
   if (!started_ || stopping_ || ledger_.away()) return Progress::Owed::nothing;
   if (!out_.empty() || ledger_.unsettled() > 0) return Progress::Owed::something;
@@ -49,7 +48,7 @@ void Road::watch() {
   if (state == Progress::State::stuck) unstick();
 }
 
-/// Nothing is forgotten by it: what a worker held gets its outcome by the worker's end.
+/// No SMS is lost: those that a worker held get their outcomes when it ends.
 void Road::unstick() {
   for (std::size_t i = 0; i < keepers_.size(); ++i) {
     bool overdue = std::any_of(out_.begin(), out_.end(), [&](auto& entry) {
@@ -63,8 +62,8 @@ void Road::unstick() {
   pump();
 }
 
-/// One entry for the whole outage: probes that fail are no news, nor is a worker that is started once more.
-/// The outage begins when no dispatcher has a chance, and ends when one is ready.
+/// Logs one entry for the whole outage, because neither a failed probe nor another restart of a worker is
+/// news. The outage begins when no dispatcher has a chance, and ends when one is ready.
 void Road::lookForAWayOut() {
   auto hopes = [](auto& keeper) {
     auto state = keeper->state();
