@@ -1,8 +1,7 @@
-// How NAV's layout comes about: message after message is added as long as the whole fits, 15 characters of it
-// kept free for ` +N see web.` while messages remain; the first that does not fit ends it (wart C3 stays as
-// it is in NAV: a milder alert must not go past a more severe one). Each text is read only when its turn
-// comes, so that what a recipient gets costs the same whether ten messages wait for him or a hundred
-// thousand.
+// Builds NAV's layout: messages are added one by one as long as the whole fits, with 15 characters kept free
+// for ` +N see web.` while messages remain. The first that does not fit ends it, as in NAV, because a milder
+// alert must not go past a more severe one. Each text is read only when its turn comes, so that an SMS costs
+// the same whether ten messages wait for its recipient or a hundred thousand.
 #include "supervisor/format/format.h"
 
 #include <algorithm>
@@ -19,9 +18,9 @@ constexpr std::size_t reservedForSuffix = 15;
 
 std::u32string ascii(std::string_view text) { return {text.begin(), text.end()}; }
 
-// What gateways, modems and XML have no place for: C0 and C1 become blanks (a NUL would end the text in a C
-// library, an escape would begin an extension character), except for line ends, which the alphabet has;
-// U+FFFE and U+FFFF may stand in no XML document.
+// Replaces characters that gateways, modems or XML cannot carry. C0 and C1 become blanks (a NUL would end the
+// text in a C library, an escape would begin an extension character), except for line ends, which the
+// alphabet has. U+FFFE and U+FFFF may not occur in an XML document.
 char32_t tame(char32_t c) {
   if (c == U'\n' || c == U'\r') return c;
   if (text::isControl(c)) return U' ';
@@ -34,7 +33,7 @@ std::u32string prepare(const Message& message, const FormatRules& rules) {
   return rules.transliterate ? text::transliterate(text) : text;
 }
 
-// Measures a text as it grows, in both encodings at once. A copy can try what comes next.
+// Measures a text as it grows, in both encodings at once. A copy can try a continuation.
 class Meter {
  public:
   void add(char32_t c) {
@@ -58,7 +57,7 @@ class Meter {
   text::PartCounter ucs2_{text::ucs2Part};
 };
 
-// How much an SMS holds, and what has to be said at its end.
+// The capacity of an SMS, and the suffix that it has to carry.
 struct Room {
   std::size_t parts;
   Overflow overflow;
@@ -73,7 +72,7 @@ struct Room {
     return ascii(" +" + std::to_string(remaining) + " see web.");
   }
 
-  // What is kept free for it, so that it always fits, however many remain (wart C5).
+  // The space kept free for the suffix, so that it always fits, however many messages remain.
   std::u32string reserve(std::size_t remaining) const {
     std::u32string text = suffix(remaining);
     if (!text.empty() && text.size() < reservedForSuffix) text.resize(reservedForSuffix, U' ');
@@ -81,10 +80,10 @@ struct Room {
   }
 };
 
-// The longest beginning of a text, with an ellipsis, that leaves room for the suffix (wart C1). It may end
-// before the first character that the GSM alphabet lacks: 157 septets tell more than 69 UTF-16 units with
-// that character among them. Once a beginning is too long, so is every longer one, since no text takes fewer
-// parts in UCS-2.
+// Returns the longest beginning of `text`, with an ellipsis, that leaves room for `suffix`, so that the most
+// severe message is never dropped. The cut may be before the first character that the GSM alphabet lacks: 157
+// septets hold more than 69 UTF-16 units with that character. Once a beginning is too long, so is every
+// longer one, since no text takes fewer parts in UCS-2.
 std::u32string cut(std::u32string_view text, std::u32string_view suffix, const Room& room) {
   const auto ellipsis = [](Encoding encoding) { return encoding == Encoding::gsm7 ? U"..." : U"…"; };
   Meter meter;
@@ -100,10 +99,10 @@ std::u32string cut(std::u32string_view text, std::u32string_view suffix, const R
   return best;
 }
 
-// The first message that has a text: the one that has to be in the SMS.
+// The first message that has a text. It has to be in the SMS.
 struct Headline {
   std::u32string text;
-  std::size_t count = 0;  // messages up to it, and with it; 0: none has a text
+  std::size_t count = 0;  // messages up to and including it; 0: none has a text
 };
 
 Headline findHeadline(const std::vector<Message>& messages, const FormatRules& rules) {
@@ -112,7 +111,7 @@ Headline findHeadline(const std::vector<Message>& messages, const FormatRules& r
   return {};
 }
 
-// NAV's layout of as many messages as fit. The first is taken without asking.
+// NAV's layout of as many messages as fit. The first is always taken.
 struct Layout {
   std::u32string text;
   std::size_t count = 1;
@@ -135,8 +134,8 @@ Layout layOut(const std::vector<Message>& messages, const FormatRules& rules, co
   return layout;
 }
 
-// Empty messages keep their number, as in NAV, unless nothing but them would be in the SMS; then the headline
-// stands alone, whole if it can, and they are done with.
+// Empty messages keep their number, as in NAV, unless the SMS would have no other content. Then the headline
+// is sent alone, whole if it fits, and the empty messages before it count as sent.
 Layout chooseLayout(const std::vector<Message>& messages, const FormatRules& rules, const Room& room) {
   Headline headline = findHeadline(messages, rules);
   if (headline.count == 0) return {{}, messages.size()};

@@ -1,8 +1,8 @@
 // Formatting: one recipient's messages become one SMS.
 //
-// Owns NAV's layout (`1: a; 2: b`, ` +N see web.`), what fits, and what is cut. Called by the road for what it claims and by
-// `smsctl preview`. Pure: no I/O, no clock, no configuration file; the same input gives the same SMS. Does not fail: bad UTF-8
-// is replaced (U+FFFD), a text that is too long is cut.
+// Owns NAV's layout (`1: a; 2: b`, ` +N see web.`) and the choice of the messages that fit or are cut. Called
+// by the road for its claims and by `smsctl preview`. Pure: no I/O, no clock, no configuration file; the same
+// input gives the same SMS. Does not fail: bad UTF-8 is replaced (U+FFFD), a text that is too long is cut.
 #pragma once
 
 #include <cstddef>
@@ -14,14 +14,14 @@
 namespace smsd {
 
 enum class Overflow {
-  summarize,   // what does not fit is ignored and counted at the end, as NAV does
-  carry_over,  // what does not fit stays in the queue for the next SMS
+  summarize,   // messages that do not fit are ignored and counted at the end, as NAV does
+  carry_over,  // messages that do not fit stay in the queue for the next SMS
 };
 
 struct FormatRules {
-  int maxParts = 1;  // concatenated SMS a text may become: 1 to 8
+  int maxParts = 1;  // concatenated SMS per text, 1 to 8
   Overflow overflow = Overflow::summarize;
-  bool transliterate = false;  // map what has a GSM 03.38 look-alike
+  bool transliterate = false;  // replace characters that have a GSM 03.38 look-alike
 };
 
 enum class Encoding { gsm7, ucs2 };
@@ -36,7 +36,8 @@ struct FormattedSms {
   std::vector<MessageId> carried;  // left for the next SMS; only with Overflow::carry_over
 };
 
-/// `messages` come most severe first. The first one is always in the SMS, cut with an ellipsis where it has to be.
+/// `messages` come most severe first. The first one with a text is always in the SMS, cut with an ellipsis if
+/// it is too long.
 FormattedSms format(const std::vector<Message>& messages, const FormatRules& rules);
 
 }  // namespace smsd

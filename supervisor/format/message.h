@@ -1,4 +1,4 @@
-// What the pure rooms know of a message: one row of the queue (NAV: smsq).
+// A message as the pure rooms know it: one row of the queue (NAV: smsq).
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ using MessageId = std::int64_t;
 
 struct Message {
   MessageId id = 0;
-  std::string text;             // as it stands in the queue: UTF-8, or whatever the database holds
+  std::string text;             // as stored in the queue: UTF-8, or whatever the database holds
   std::optional<int> severity;  // 1 is the most severe; none comes last
 };
 
