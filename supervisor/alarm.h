@@ -1,8 +1,7 @@
-// A one-shot timer that can be set again at any time, also from within its own ring.
+// A one-shot timer that can be set again at any time, also while it rings.
 //
-// A KJ promise must not be destroyed by its own continuation; here the ring runs in a turn of its own, when
-// the wait is over and done with. Used by the road, the ledger and the keeper for everything that happens
-// later.
+// A KJ promise must not be destroyed by its own continuation. Therefore the ring runs in a turn of its own,
+// after the wait has ended. Used by the road, the ledger and the keeper for everything that happens later.
 #pragma once
 
 #include <kj/async.h>
@@ -17,14 +16,14 @@ class Alarm final : private kj::TaskSet::ErrorHandler {
  public:
   Alarm(kj::Timer& timer, kj::Function<void()> ring) : timer_(timer), ring_(kj::mv(ring)), rings_(*this) {}
 
-  /// Replaces what was set before.
+  /// Replaces the time that was set before.
   void at(kj::TimePoint when) {
     set_ = true;
     when_ = when;
     wait_ = timer_.atTime(when)
                 .then([this]() {
                   rings_.add(kj::evalLater([this]() {
-                    if (!set_ || timer_.now() < when_) return;  // set anew or cancelled in between
+                    if (!set_ || timer_.now() < when_) return;  // set again or cancelled in between
                     set_ = false;
                     ring_();
                   }));
@@ -34,7 +33,7 @@ class Alarm final : private kj::TaskSet::ErrorHandler {
   void in(std::chrono::milliseconds delay) {
     at(timer_.now() + static_cast<std::int64_t>(delay.count()) * kj::MILLISECONDS);
   }
-  /// As at(), unless it rings earlier already.
+  /// Like at(), unless the alarm is already set to an earlier time.
   void notLaterThan(kj::TimePoint when) {
     if (!set_ || when < when_) at(when);
   }

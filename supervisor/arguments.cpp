@@ -11,7 +11,7 @@
 namespace smsd {
 namespace {
 
-/// An error that CLI11 prints with the flag's name before it.
+/// Throws an error that CLI11 prints with the flag's name before it.
 [[noreturn]] void refuse(const std::string& flag, const std::string& what) {
   throw CLI::ValidationError(flag, what);
 }

@@ -1,7 +1,7 @@
-// smsd's command line: NAV's flags, and our own.
+// smsd's command line: NAV's flags and smsd's own.
 //
 // Owns their names, their help and which go together. Called by main. Reads nothing but its arguments. A
-// wrong one is said in one line that names the flag, with exit status 64.
+// wrong argument causes one line that names the flag, and exit status 64.
 #pragma once
 
 #include <optional>
@@ -11,21 +11,21 @@
 
 namespace smsd {
 
-/// What smsd is to do: live, or one errand.
+/// The task of this run: `none` is the daemon, the others are errands.
 enum class Errand { none, check, cancel, test, enqueue };
 
 struct Arguments {
   std::string config = "/etc/smsd/smsd.yaml";
   Errand errand = Errand::none;
   Overrides overrides;
-  std::string phone;  // of test and enqueue
+  std::string phone;  // for test and enqueue
   std::string text = "This is a test message from smsd.";
-  int account = 0;  // of enqueue
+  int account = 0;  // for enqueue
 };
 
 struct Parsed {
   Arguments arguments;
-  std::optional<int> exitStatus;  // all was said already: help, version, or what is wrong
+  std::optional<int> exitStatus;  // set if all is printed already: help, version or an error
 };
 
 Parsed parseArguments(int argc, char** argv);

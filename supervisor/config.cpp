@@ -25,7 +25,7 @@ using config::Keys;
 using config::Presence;
 using config::Problem;
 
-constexpr std::size_t maxFile = 1024 * 1024;  // more than the reader takes: it is the one to say so
+constexpr std::size_t maxFile = 1024 * 1024;  // more than the reader accepts: the reader reports that
 
 bool isName(std::string_view name) {
   const auto letterOrDigit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
@@ -33,7 +33,7 @@ bool isName(std::string_view name) {
          std::all_of(name.begin(), name.end(), [&](char c) { return letterOrDigit(c) || c == '-'; });
 }
 
-// libpq takes `password = x`, sslpassword=x and postgresql://user:x@host alike.
+// libpq accepts `password = x`, sslpassword=x and postgresql://user:x@host alike.
 bool holdsPassword(std::string_view connection) {
   constexpr std::string_view word = "password";
   for (std::size_t at = connection.find(word); at != std::string_view::npos;
@@ -111,7 +111,7 @@ void declareRetry(Keys& keys, Config& config) {
         entry.choice("policy", severity.policy, policies, "as retry.unknown", Presence::required);
       },
       "the same for some severities (1 is the most severe): the first entry that matches decides");
-  // wart C34: such a pair once made the first failure shorten the delay
+  // NAV's smsd allows such a pair, and the first failure then shortens the delay.
   keys.rule("retry.max_delay", [&retry]() -> std::optional<std::string> {
     if (retry.maxDelay >= retry.delay) return std::nullopt;
     return fmt::format("is {}, expected at least retry.delay, which is {}",
@@ -130,7 +130,7 @@ std::vector<std::string> namesOfKinds() {
   return names;
 }
 
-/// How a worker is run, whatever it is for.
+/// The keys that define how a worker is run, whatever it is for.
 void declareWorker(Keys& keys, const std::string& section, DispatcherConfig& dispatcher) {
   keys.choice(section + "activation", dispatcher.activation,
               {{"socket", Activation::socket}, {"spawn", Activation::spawn}},
@@ -254,7 +254,7 @@ void makeAbsolute(DispatcherConfig& dispatcher, const fs::path& folder) {
 }
 
 void makeAbsolute(Config& config, const fs::path& folder) {
-  // operator/ keeps an absolute right side
+  // operator/ keeps an absolute right side.
   config.queue.sqlite = (folder / config.queue.sqlite).lexically_normal();
   config.controlSocket = (folder / config.controlSocket).lexically_normal();
   config.stateDirectory = (folder / config.stateDirectory).lexically_normal();
@@ -262,7 +262,7 @@ void makeAbsolute(Config& config, const fs::path& folder) {
   makeAbsolute(config.adminMail.worker, folder);
 }
 
-// What is wrong with a dispatcher's own file, as far as this user can see.
+// Returns the fault of a dispatcher's own file, as far as this user can see it; empty if there is none.
 std::string findFault(const DispatcherConfig& dispatcher) {
   struct stat status {};
   if (stat(dispatcher.config.c_str(), &status) != 0) {
@@ -278,11 +278,11 @@ std::string findFault(const DispatcherConfig& dispatcher) {
   return {};
 }
 
-/// `section`: where its keys stand, with the dot.
+/// `section`: the prefix of the dispatcher's keys, with the dot.
 void checkDispatcherFiles(const Keys& keys, const std::string& section, const DispatcherConfig& dispatcher,
                           std::vector<Problem>& problems) {
-  if (!isName(dispatcher.name)) return;  // said already, and the file's name may come from it
-  if (dispatcher.activation == Activation::socket) return;  // its file is systemd's to hand over
+  if (!isName(dispatcher.name)) return;  // already reported, and the file's name may come from it
+  if (dispatcher.activation == Activation::socket) return;  // systemd passes the file to the worker
   if (const std::string fault = findFault(dispatcher); !fault.empty())
     problems.push_back({dispatcher.config.string(),
                         fmt::format("{}, expected a file of keys for dispatcher {}, because {} says so",

@@ -1,5 +1,5 @@
 // smsd.yaml as values. Owns the names, bounds, defaults and help of all its keys (config.cpp). Called by main
-// and smsctl. Reads files, touches nothing else; all problems at once.
+// and smsctl. Reads files, changes nothing; reports all problems at once.
 #pragma once
 
 #include <chrono>
@@ -26,16 +26,16 @@ enum class Activation { socket, spawn };
 enum class AtLimit { ignore, shutdown };
 enum class WhenAllBroken { wait, shutdown };
 enum class UnknownPolicy {
-  resend,  // at least once: it is sent again, with the same key
-  hold,    // at most once: it waits for an operator
+  resend,  // at least once: sent again, with the same key
+  hold,    // at most once: waits for an operator
 };
 enum class RecipientInLog { masked, plain };
 enum class SentInLog {
-  counted,  // each SMS, but beyond a hundred a second their number
+  counted,  // each SMS, but only their number beyond a hundred a second
   each,
 };
 
-/// The bounds of keys that have a flag as well.
+/// The bounds of keys that also have a flag.
 namespace bounds {
 inline constexpr config::Bound<Milliseconds> pollInterval{100ms, 1h};
 inline constexpr config::Bound<Milliseconds> retryDelay{100ms, 24h};
@@ -57,8 +57,8 @@ struct DispatcherConfig {
   std::string name;  // [a-z0-9][a-z0-9-]{0,30}
   std::string kind;  // gammu, http, soap, mail, debug
   Activation activation = Activation::spawn;
-  Milliseconds timeout = 30s;       // an attempt's hard deadline
-  Milliseconds startTimeout = 30s;  // until a worker has to be ready
+  Milliseconds timeout = 30s;       // hard deadline of an attempt
+  Milliseconds startTimeout = 30s;  // deadline for a worker to become ready
   std::filesystem::path config;  // default dispatchers/<name>.yaml beside smsd.yaml; absolute after reading
   std::filesystem::path socket;  // with Activation::socket; default /run/smsd/<name>.sock
   std::filesystem::path worker;  // the program; default smsd-worker-<kind>, found beside smsd or in libexec
@@ -66,17 +66,17 @@ struct DispatcherConfig {
   bool operator==(const DispatcherConfig&) const = default;
 };
 
-/// Mail to the administrators: what of the journal, how often, and through which dispatcher of its own.
+/// Mail to the administrators: which journal entries, how often, and through which dispatcher of its own.
 struct AdminMailConfig {
-  std::string to;  // empty: there is none
+  std::string to;  // empty: no such mail
   journal::Level level = journal::Level::error;
-  Milliseconds delay = 10s;       // how long the first entry waits for what comes with it
+  Milliseconds delay = 10s;       // how long the first entry waits for further ones
   Milliseconds interval = 10min;  // between two mails
   int lines = 20;
   DispatcherConfig worker = [] {
     DispatcherConfig mail;
     mail.name = mail.kind = "mail";
-    mail.timeout = 60s;  // mail servers think about a mail before they take it
+    mail.timeout = 60s;  // mail servers take time to check a mail before they accept it
     return mail;
   }();
   bool enabled() const { return !to.empty(); }
@@ -89,7 +89,7 @@ struct Config {
     std::filesystem::path sqlite = "/var/lib/smsd/queue.db";
     Milliseconds pollInterval = 30s;
     Milliseconds lease = 30s;
-    int mildShare = 8;  // one in so many; 0: never
+    int mildShare = 8;  // one SMS in so many is the oldest; 0: never
     std::optional<Milliseconds> expireAfter;
     std::optional<Milliseconds> keepHistory = std::chrono::days(90);
   } queue;
@@ -103,7 +103,7 @@ struct Config {
     AtLimit atLimit = AtLimit::ignore;
     WhenAllBroken allBroken = WhenAllBroken::wait;
     UnknownPolicy unknown = UnknownPolicy::resend;
-    std::vector<SeverityPolicy> unknownBySeverity;  // the first that matches decides instead
+    std::vector<SeverityPolicy> unknownBySeverity;  // the first matching entry decides instead of `unknown`
   } retry;
   struct {
     RecipientInLog recipient = RecipientInLog::masked;
@@ -116,25 +116,25 @@ struct Config {
   std::vector<DispatcherConfig> dispatchers;
 };
 
-/// What becomes of an SMS that may have been sent. One without a severity goes by `retry.unknown`.
+/// Returns the policy for an SMS that may have been sent. Without a severity, `retry.unknown` decides.
 UnknownPolicy unknownPolicy(const Config& config, std::optional<int> severity);
 
 struct ConfigRead {
   Config config;
   std::vector<config::Problem> problems;      // empty: the configuration can be used
-  std::map<std::string, std::string> places;  // file:line:column by key, for those that are not in a list
+  std::map<std::string, std::string> places;  // file:line:column by key, for keys that are not in a list
 };
 
-/// How far a reading goes.
+/// The files that a reading checks.
 enum class Reach {
   valuesOnly,       // smsctl: an operator need not be able to read the dispatchers' files
-  dispatcherFiles,  // smsd: those files and the named worker programs have to be there, too
+  dispatcherFiles,  // smsd: those files and the named worker programs must be usable as well
 };
 
-/// Relative paths in the file are relative to the file's folder. `overrides` win over what the file says.
+/// Relative paths in the file are relative to the file's folder. `overrides` win over the file.
 ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Overrides& overrides = {});
 std::vector<config::Explained> explainConfig();
-/// All keys with the values they have in `config`, as the file would have them. Lists have none.
+/// Returns all keys with their values in `config`, written as in the file. Lists are left out.
 std::vector<std::pair<std::string, std::string>> valuesOf(const Config& config);
 
 }  // namespace smsd

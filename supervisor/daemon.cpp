@@ -36,13 +36,13 @@ int statusFor(const queue::QueueError& error) {
   }
 }
 
-// What stop_timeout does not count: the last words of workers that were ended, the settlements, the lease.
+// The time that stop_timeout does not count: the last outcomes of ended workers, the settlements, the lease.
 constexpr Milliseconds lastSteps = 10s;
 
-// A database that hangs must not keep us from ending.
+// A database that hangs must not keep smsd from ending.
 constexpr auto queuePatience = 2 * kj::SECONDS;
 
-/// What `systemctl status` shows.
+/// The line that `systemctl status` shows.
 std::string statusLine(const Road& road, const AdminMail* mail) {
   std::size_t ready = 0;
   for (auto& keeper : road.keepers()) ready += keeper->state() == keeper::State::ready;
@@ -52,8 +52,9 @@ std::string statusLine(const Road& road, const AdminMail* mail) {
                      mail != nullptr && mail->down() ? "; no mail to the administrators" : "");
 }
 
-/// False: a call to the queue is not answered within its time, counted from the end of `from`. Its thread
-/// cannot be interrupted, and to let go of the call is to wait for it: the caller keeps it, and _exits.
+/// Returns false if `call` to the queue is not finished in time, counted from the end of `from`. The queue's
+/// thread cannot be interrupted, and destroying the call would wait for it: the caller keeps the call, and
+/// _exits.
 bool answers(kj::AsyncIoContext& io, kj::ForkedPromise<void>& call, kj::Promise<void> from) {
   auto& timer = io.provider->getTimer();
   return call.addBranch()
@@ -63,7 +64,7 @@ bool answers(kj::AsyncIoContext& io, kj::ForkedPromise<void>& call, kj::Promise<
       .wait(io.waitScope);
 }
 
-/// Throws where the queue refuses.
+/// Throws if the queue refuses.
 void enlist(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, Road& road) {
   kj::Maybe<queue::QueueError> refused;
   auto enlisted =
@@ -92,7 +93,7 @@ control::Pauses readPauses(const std::filesystem::path& file) {
   }
 }
 
-/// What an operator asked for at the control socket.
+/// Reloads on an operator's request at the control socket.
 kj::Promise<control::Subject::Reloaded> reloadFor(kj::Own<Reloader>& reloader) {
   using Reloaded = control::Subject::Reloaded;
   if (reloader.get() == nullptr) return Reloaded{"smsd starts or stops: nothing was read", ""};
@@ -101,7 +102,7 @@ kj::Promise<control::Subject::Reloaded> reloadFor(kj::Own<Reloader>& reloader) {
   });
 }
 
-/// None where nothing is to be mailed. What the journal says before it is there is not mailed.
+/// Returns null if nothing is to be mailed. Journal entries written before the mail exists are not mailed.
 kj::Own<AdminMail> openAdminMail(kj::AsyncIoContext& io, const Config& config, const std::string& name,
                                  Events& log) {
   if (!config.adminMail.enabled()) return {};
@@ -119,7 +120,7 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Confi
               kj::Function<ConfigRead()> read) {
   Events log(config.log.recipient);
   Road* roadPointer = nullptr;
-  // A copy: the queue's thread opens it again whenever it lost it.
+  // A copy, because the queue's thread opens the queue again whenever it loses it.
   queue::QueueThread queue([config]() { return openQueue(config); },
                            [&roadPointer]() {
                              if (roadPointer != nullptr) roadPointer->notice();

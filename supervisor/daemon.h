@@ -1,7 +1,7 @@
-// The running supervisor: wires queue thread, road, keepers and control socket together, and lives until it
-// is told to stop.
+// The running supervisor: connects queue thread, road, keepers and control socket, and runs until it has to
+// stop.
 //
-// Called by main once everything was checked. Returns the exit status.
+// Called by main after all checks. Returns the exit status.
 #pragma once
 
 #include <kj/async-io.h>
@@ -14,10 +14,10 @@
 
 namespace smsd {
 
-/// `name`: see Instance. Throws StartUpError when the queue cannot be used or the control socket cannot be
+/// `name`: see Instance. `told` resolves when the daemon has to end, perhaps before it has started. `read`
+/// reads the configuration again for a reload; SIGHUP must be captured before. Throws StartUpError if the
+/// queue or the file of pauses cannot be used, and control::CannotListen if the control socket cannot be
 /// bound.
-/// `told` resolves when it has to end, perhaps before it has started. `read` reads the configuration again,
-/// for a reload; SIGHUP was captured.
 int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Config& config,
               const std::string& name, std::vector<keeper::SpawnPlan> plans, kj::Function<ConfigRead()> read);
 

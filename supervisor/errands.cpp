@@ -22,15 +22,15 @@ using control::Client;
 using control::Unreachable;
 using proto::Control;
 
-constexpr auto queuePatience = 25 * kj::SECONDS;  // the daemon itself gives its queue 20
+constexpr auto queuePatience = 25 * kj::SECONDS;  // the daemon itself allows its queue 20 s
 
-/// The running daemon, if there is one.
+/// Returns a client of the running daemon, if there is one.
 std::optional<Client> daemon(const Config& config) {
   std::optional<Client> client;
   try {
     client.emplace(config.controlSocket);
   } catch (const Unreachable& e) {
-    // Past a daemon that may be there nothing is done.
+    // A daemon may be there, so do nothing past it.
     if (e.why() == Unreachable::Why::denied) throw StartUpError(EX_NOPERM, std::string(e.what()) + "\n");
   }
   return client;
@@ -80,7 +80,7 @@ void print(const queue::Cancelled& cancelled) {
     io::print(fmt::format("  and {} more\n", cancelled.count - cancelled.messages.size()));
 }
 
-/// All that may happen to a test SMS, with room for the words about it.
+/// The time for everything that may happen to a test SMS, and for the report.
 kj::Duration patienceFor(const Config& config) {
   kj::Duration patience = 30 * kj::SECONDS;
   for (const auto& dispatcher : config.dispatchers)
@@ -123,7 +123,7 @@ class Bench final : public keeper::DispatcherEvents {
   Trials trials_;
 };
 
-/// By ourselves; the lock says that no smsd is using the dispatchers.
+/// Works without a daemon; the lock ensures that no smsd is using the dispatchers.
 TrialReport testAlone(const Arguments& arguments) {
   const Config config = usableConfig(arguments, Reach::dispatcherFiles);
   auto plans = planWorkers(config);
@@ -180,7 +180,7 @@ int sendTest(const Arguments& arguments) {
 
 int enqueueTest(const Arguments& arguments) {
   const Config config = usableConfig(arguments, Reach::valuesOnly);
-  // Without a severity, as NAV's (wart C44): it goes after every alert.
+  // Without a severity, as in NAV: it goes after every alert.
   const auto ids = atTheQueue(config, [&](queue::Queue& queue) {
     return queue.insert({{.account = arguments.account,
                           .recipient = arguments.phone,
@@ -192,7 +192,7 @@ int enqueueTest(const Arguments& arguments) {
     if (auto client = daemon(config))
       client->wait<void>(client->control().nudgeRequest().send().ignoreResult());
   } catch (const StartUpError&) {
-    // not for us: its poll will find the message
+    // This user may not use the daemon: its poll will find the message.
   } catch (const kj::Exception&) {
   }
   return EX_OK;

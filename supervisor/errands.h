@@ -1,8 +1,9 @@
-// What smsd does once, instead of running: NAV's --cancel, --test and --TEST.
+// The tasks that smsd does once, instead of running: NAV's --cancel, --test and --TEST.
 //
-// Called by main. Each goes through the daemon where one runs, so that what it has under way is respected
-// (wart C46), and works by itself where none does. Prints what it did; returns the exit status. What is wrong
-// is a StartUpError.
+// Called by main. --cancel and --test go through the daemon if one runs, so that its SMS in progress are
+// respected (NAV's smsd acts beside the running daemon); otherwise they work alone. --TEST always writes to
+// the queue itself, and wakes the daemon. Each prints its result and returns the exit status. Throws
+// StartUpError.
 #pragma once
 
 #include "supervisor/arguments.h"
@@ -10,11 +11,11 @@
 
 namespace smsd {
 
-/// The configuration with the flags in it; a StartUpError says all that is wrong with it.
+/// Returns the configuration with the flags applied. Throws StartUpError with all problems.
 Config usableConfig(const Arguments& arguments, Reach reach);
 
 int cancelAll(const Arguments& arguments);
-/// Needs no queue. 69 when no dispatcher took it.
+/// Needs no queue. Returns 69 if no dispatcher accepted the SMS.
 int sendTest(const Arguments& arguments);
 int enqueueTest(const Arguments& arguments);
 

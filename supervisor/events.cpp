@@ -17,7 +17,7 @@ std::string ids(const queue::Submission& submission) {
   return fmt::format("{}", fmt::join(submission.sms.sent, " "));
 }
 
-/// systemd, not we, knows the process behind a socket.
+/// Only systemd knows the process behind a socket.
 std::string shownPid(int pid) { return pid == 0 ? "" : fmt::format(" {}", pid); }
 
 Entry& attempt(Entry& entry, const queue::Submission& submission, const std::string& shownRecipient) {
@@ -35,7 +35,7 @@ std::string size(const queue::Submission& submission) {
   return text;
 }
 
-/// Events that had no entry of their own.
+/// Counts the events that had no entry of their own.
 std::string unsaid(unsigned more) {
   return more > 0 ? fmt::format("; {} more since the last entry", more) : "";
 }

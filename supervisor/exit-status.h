@@ -1,4 +1,4 @@
-// What an error of the queue means as an exit status (sysexits.h), for smsd's errands and smsctl alike.
+// Maps an error of the queue to an exit status (sysexits.h), for smsd's errands and smsctl alike.
 #pragma once
 
 #include <sysexits.h>

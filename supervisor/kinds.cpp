@@ -5,7 +5,8 @@
 namespace smsd {
 
 const std::vector<Kind>& builtInKinds() {
-  // As the keys `window` and `backlog` of a dispatcher's file allow (tests/unit/documentation compares them).
+  // The bounds of the keys `window` and `backlog` in a dispatcher's file (tests/unit/documentation compares
+  // them).
   static const std::vector<Kind> kinds = {
       {"gammu", 1, 1}, {"http", 256, 4096}, {"soap", 256, 4096}, {"mail", 16, 4096}, {"debug", 4096, 4096}};
   return kinds;

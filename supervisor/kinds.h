@@ -1,7 +1,7 @@
-// The kinds of dispatchers that smsd knows, and the most that a worker of each may ask for.
+// The kinds of dispatchers that smsd knows, and the largest window and backlog of a worker of each.
 //
 // Owns their names and bounds, which are those of the workers' own keys. Called by config.cpp, which lists
-// the names, and by the keeper, which holds a worker to them. Pure.
+// the names, and by the keeper, which enforces the bounds. Pure.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ struct Kind {
 
 const std::vector<Kind>& builtInKinds();
 
-/// The kind of that name. One that is not known may have one SMS at a time.
+/// Returns the kind of that name. An unknown kind may have one SMS at a time.
 Kind kindNamed(std::string_view name);
 
 }  // namespace smsd

@@ -1,5 +1,5 @@
-// smsd: arguments, configuration, checks, and then the daemon, or one errand. Everything that can be wrong is
-// said before anything is started.
+// smsd: arguments, configuration, checks, and then the daemon or one errand. All errors are reported before
+// anything is started.
 #include <fmt/format.h>
 #include <kj/async-io.h>
 #include <kj/async-unix.h>
@@ -21,15 +21,15 @@ namespace {
 
 using namespace smsd;
 
-/// For the daemon alone: an errand ends by a signal as any command does, and the kernel ends its workers.
-/// Before any thread is started: the queue's thread inherits the blocked signals.
+/// Called for the daemon alone: an errand ends by a signal as any command does, and the kernel ends its
+/// workers. Called before any thread is started, because the queue's thread inherits the blocked signals.
 void holdSignals() {
   kj::UnixEventPort::captureSignal(SIGTERM);
   kj::UnixEventPort::captureSignal(SIGINT);
   kj::UnixEventPort::captureSignal(SIGHUP);
 }
 
-/// Resolves at the first SIGTERM or SIGINT, also at one that came before.
+/// Resolves at the first SIGTERM or SIGINT, also if it came before this call.
 kj::Promise<void> toldToEnd(kj::UnixEventPort& port) {
   return port.onSignal(SIGTERM).ignoreResult().exclusiveJoin(port.onSignal(SIGINT).ignoreResult());
 }
@@ -86,7 +86,7 @@ int main(int argc, char** argv) {
   journal::open("smsd");
   signal(SIGPIPE, SIG_IGN);
   try {
-    sandbox::keepPrivate();  // it reads secrets, for what a reload compares
+    sandbox::keepPrivate();  // smsd reads secrets, which a reload compares
     return run(arguments);
   } catch (const StartUpError& e) {
     io::complain(e.what());

@@ -17,18 +17,19 @@ namespace {
 
 using config::Node;
 
-constexpr std::size_t mostOfAFile = 8 << 20;  // as much as a worker takes of a certificate's
+constexpr std::size_t mostOfAFile = 8 << 20;  // as much as a worker reads of a certificate file
 
-/// Empty as well: not there, not ours to read, not a file. The caller wipes it: it may be a secret.
+/// Returns the content, which is empty also if the file does not exist, cannot be read or is not a regular
+/// file. The caller wipes it, because it may be a secret.
 std::string contentOf(const std::filesystem::path& path) {
-  // A FIFO must not hold us up.
+  // Opening a FIFO must not block.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return {};
   std::string content;
   struct stat status {};
   if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
     char buffer[16384];
-    // It never grows: what it grew out of would stay in memory.
+    // The string never grows, because a smaller buffer would be freed without being wiped.
     content.reserve(std::min<std::size_t>(static_cast<std::size_t>(status.st_size), mostOfAFile) +
                     2 * sizeof buffer);
     for (ssize_t n; content.size() <= mostOfAFile && (n = ::read(fd, buffer, sizeof buffer)) > 0;)
@@ -43,7 +44,7 @@ class Digest {
  public:
   explicit Digest(const std::filesystem::path& folder) : folder_(folder) {}
 
-  /// `section`: the key that `node` stands under.
+  /// `section`: the key above `node`.
   void take(const Node& node, const std::string& section) {
     for (const Node& item : node.items) take(item, section);
     for (const auto& [key, place, value] : node.entries) {
@@ -56,7 +57,7 @@ class Digest {
   std::size_t value() const { return value_; }
 
  private:
-  /// In order, so that two files that change places are a change.
+  /// In order, so that exchanging the contents of two files is a change.
   void add(const std::filesystem::path& path) {
     std::string content = contentOf(path);
     const config::Wiped wiped(content);

@@ -1,8 +1,8 @@
-// What a dispatcher's file names and a worker reads at its start: secrets, certificates, keys.
+// The files that a dispatcher's file names and its worker reads at the start: secrets, certificates, keys.
 //
 // Owns which keys name such a file, by the rule of smsd-dispatchers(7): those that end in `_file`, and `file`
-// of `secrets`. Called by the reloader, for workers that smsd starts. Knows no kind and judges nothing: what
-// cannot be read or understood is the worker's own check's to say. Gives no content away.
+// of `secrets`. Called by the reloader, for workers that smsd starts. Knows no kind and reports no errors:
+// the worker's own check reports a file that cannot be read or understood. Gives no content away.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,8 @@
 
 namespace smsd {
 
-/// A number for what stands in all of them, another one when any of it changes; it is kept in memory and not
-/// shown. `folder`: what relative paths are relative to.
+/// Returns a number for the contents of all these files, which changes when any of them changes. It is kept
+/// in memory and not shown. `folder`: the base of relative paths.
 std::size_t digestOfNamedFiles(std::string_view yaml, const std::filesystem::path& folder);
 
 }  // namespace smsd

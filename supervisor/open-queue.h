@@ -1,4 +1,4 @@
-// The queue that the configuration names. For the daemon and smsctl alike.
+// Opens the queue that the configuration names, for the daemon and smsctl alike.
 #pragma once
 
 #include <memory>

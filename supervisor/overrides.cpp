@@ -15,7 +15,7 @@ using config::Bound;
 using config::Milliseconds;
 using config::Problem;
 
-/// A whole word that is a number; nothing else, no NaN.
+/// Accepts a whole word that is a finite number, and nothing else.
 template <typename T>
 std::optional<T> number(const std::string& word) {
   T value{};
@@ -30,14 +30,14 @@ std::string inSeconds(Milliseconds value) {
   return fmt::format("{:g}", std::chrono::duration<double>(value).count());
 }
 
-/// NAV's bare number of seconds, or a duration with its unit as smsd.yaml has it.
+/// Accepts a bare number of seconds as in NAV, or a duration with its unit as in smsd.yaml.
 std::optional<std::string> setDuration(std::optional<Milliseconds>& target, const std::string& word,
                                        Bound<Milliseconds> bound) {
   const std::string expected = fmt::format("expected {} to {} seconds, or a duration like 30s or 5m",
                                            inSeconds(bound.least), inSeconds(bound.most));
   std::optional<Milliseconds> value = config::parseDuration(word);
   if (const auto seconds = number<double>(word)) {
-    // Far beyond every bound a cast to milliseconds would be undefined.
+    // Checked before the cast, which is undefined for a number far beyond every bound.
     const double most = std::chrono::duration<double>(bound.most).count();
     if (*seconds < 0 || *seconds > most) return expected;
     value = Milliseconds(std::llround(*seconds * 1000));
@@ -57,7 +57,7 @@ std::optional<std::string> setNumber(std::optional<T>& target, const std::string
   return std::nullopt;
 }
 
-/// NAV's program knows 0 and 1, NAV's configuration the words (wart C30).
+/// Accepts NAV's numbers 0 and 1 and the words of NAV's configuration; NAV's own smsd ignores the numbers.
 std::optional<std::string> setAction(std::optional<AtLimit>& target, const std::string& word) {
   if (word == "0" || word == "ignore")
     target = AtLimit::ignore;
@@ -83,7 +83,7 @@ std::vector<Problem> applyOverrides(const Overrides& overrides, Config& config) 
   auto& retry = config.retry;
   if (overrides.delay) {
     retry.delay = *overrides.delay;
-    // NAV's delay is that between two looks at its queue as well.
+    // NAV's delay is also the interval between two looks at its queue.
     config.queue.pollInterval =
         std::clamp(*overrides.delay, bounds::pollInterval.least, bounds::pollInterval.most);
   }
@@ -94,7 +94,7 @@ std::vector<Problem> applyOverrides(const Overrides& overrides, Config& config) 
     retry.giveUpAfter = Milliseconds(0);  // NAV gives up by rounds alone
   }
   if (overrides.atLimit) retry.atLimit = *overrides.atLimit;
-  // Wart C34. Where neither is a flag the file's own rule has said it.
+  // If neither is a flag, the file's own rule has reported the problem.
   if (retry.maxDelay >= retry.delay || (!overrides.delay && !overrides.maxDelay)) return {};
   if (overrides.maxDelay)
     return {{"--maxdelay",

@@ -1,8 +1,9 @@
-// What the command line says instead of smsd.yaml: NAV's flags -d, -D, -m, -l and -a.
+// Values on the command line that replace those of smsd.yaml: NAV's flags -d, -D, -m, -l and -a.
 //
-// Owns how such a flag is read, and that its bounds are those of its key. Called by smsd's arguments, and by
-// readConfig() for each reading of the file: so a flag wins after a reload as it does at the start (wart
-// C33). Pure. A value that cannot be used is said in one line, as it is for a key.
+// Owns how such a flag is read; its bounds are those of its key. Called by smsd's arguments, and by
+// readConfig() for each reading of the file, so that a flag wins after a reload as it does at the start
+// (NAV's smsd loses --delay at the first recovery). Pure. A value that cannot be used gives an error of one
+// line, as for a key.
 #pragma once
 
 #include <optional>
@@ -26,12 +27,13 @@ struct Overrides {
   std::optional<AtLimit> atLimit;
 };
 
-/// Sets what the word of a flag says; the flag by its long name without dashes: delay, delayfactor, maxdelay,
-/// limit, action. What is wrong with the word, if something is. Nought is a value like any other (wart C31).
+/// Sets the value of `flag` to `word`. `flag` is the long name without dashes: delay, delayfactor, maxdelay,
+/// limit, action. Returns the fault of `word`, if it has one. 0 is a value like any other (NAV's smsd ignores
+/// it).
 std::optional<std::string> setOverride(Overrides& overrides, std::string_view flag, const std::string& word);
 
-/// Into a configuration that was read. What fits the file but not the flags together with it is a problem at
-/// the flag's name.
+/// Applies the flags to a configuration that was read. If a value of the file is good alone but not with the
+/// flags, the problem is reported at the flag's name.
 std::vector<config::Problem> applyOverrides(const Overrides& overrides, Config& config);
 
 }  // namespace smsd

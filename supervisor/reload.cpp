@@ -19,7 +19,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// Those of `names` that are in `others` too, in their order.
+/// Returns those of `names` that are in `others` too, in the order of `names`.
 std::vector<std::string> commonTo(std::vector<std::string> names, const std::vector<std::string>& others) {
   std::erase_if(names, [&](auto& name) { return !contains(others, name); });
   return names;
@@ -67,7 +67,7 @@ const std::vector<std::string>& keysOfARestart() {
   static const std::vector<std::string> keys = {
       "queue.backend", "queue.postgresql.connection", "queue.sqlite.path", "queue.lease",
       "queue.keep_history", "control.socket", "state_directory",
-      // Its worker and what it has not mailed yet belong together.
+      // The mail's worker and the entries not yet mailed belong together.
       "admin_mail.to", "admin_mail.level", "admin_mail.dispatcher", "admin_mail.kind",
       "admin_mail.activation", "admin_mail.socket", "admin_mail.timeout", "admin_mail.start_timeout",
       "admin_mail.config", "admin_mail.worker", "admin_mail.delay", "admin_mail.interval",

@@ -1,8 +1,8 @@
-// What a reload would change: two readings of smsd.yaml, one beside the other. Pure.
+// The changes that a reload would make: compares two readings of smsd.yaml. Pure.
 //
-// Owns the list of what only a restart can change. Called by the reloader (reloader.h) and its tests. A key
-// that is not on that list is applied: whoever adds one either makes it take effect in Road::replace() or
-// puts it here.
+// Owns the list of the keys that only a restart can change. Called by the reloader (reloader.h) and its
+// tests. Every other key is applied. If you add a key, make it take effect in Road::replace() or add it to
+// the list.
 #pragma once
 
 #include <string>
@@ -26,7 +26,7 @@ struct Changes {
   std::string words() const;
 };
 
-/// Dispatchers whose file alone is another are not among `changed`: the caller knows the files.
+/// `changed` omits dispatchers of which only the file changed, because the caller knows the files.
 Changes compare(const Config& running, const ConfigRead& next);
 
 }  // namespace smsd

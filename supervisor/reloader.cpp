@@ -14,7 +14,7 @@
 namespace smsd {
 namespace {
 
-/// What is in a sealed memfd, its offset left alone.
+/// Returns the content of a sealed memfd, and leaves its offset alone.
 std::string contentOf(const keeper::SpawnPlan& plan) {
   std::string content;
   char buffer[4096];
@@ -55,7 +55,7 @@ Reloader::Reloader(kj::AsyncIoContext& io, Road& road, Events& log, systemd::Ser
   tasks_.add(next());
 }
 
-/// A SIGHUP during a reload is kept by the kernel, and is the next one.
+/// The kernel keeps a SIGHUP that comes during a reload; it starts the next one.
 kj::Promise<void> Reloader::next() {
   return io_.unixEventPort.onSignal(SIGHUP).then(
       [this](siginfo_t) { return reload().then([this](Result) { return next(); }); });
@@ -64,7 +64,7 @@ kj::Promise<void> Reloader::next() {
 kj::Promise<Reloader::Result> Reloader::reload() {
   auto mine = last_.addBranch()
                   .then([this]() { return read(); })
-                  // Nothing was applied, or all of it: what can fail here is a child process.
+                  // Either nothing was applied or all of it: only a child process can fail here.
                   .catch_([this](kj::Exception&& e) { return refuse(faultOf(e)); })
                   .fork();
   last_ = mine.addBranch().ignoreResult().fork();
@@ -86,7 +86,7 @@ kj::Promise<Reloader::Result> Reloader::read() {
   } catch (const StartUpError& e) {
     return refuse(e.what());
   }
-  // Before they are checked: what is changed after this is the next reload's.
+  // Before the check, so that a later change is left to the next reload.
   auto digests = digestsOf(plans);
   return findDispatcherProblems(io_, plans)
       .then([this, config = std::move(read.config), changes = std::move(changes), plans,
@@ -111,7 +111,7 @@ bool Reloader::anotherFile(const keeper::SpawnPlan& plan, const Digests& digests
   return secrets == digests_.end() || secrets->second != digests.at(plan.name);
 }
 
-/// All of it in one turn of the loop: nobody sees half of it.
+/// Applies all of it in one turn of the loop, so that no other code sees half of it.
 Reloader::Result Reloader::apply(Config config, Changes changes, Plans plans, Digests digests) {
   for (auto& plan : plans)
     if (anotherFile(plan, digests) &&

@@ -1,8 +1,9 @@
-// The reload on SIGHUP: reads everything again, checks it as at a start, and applies all of it or nothing.
+// The reload on SIGHUP or on an operator's request: reads everything again, checks it as at a start, and
+// applies all of it or nothing.
 //
 // Owns the signal, the reading beside the running daemon, and which dispatcher gets a fresh worker. Called by
-// the daemon, which it tells systemd for. Never holds up the loop: the files are small, and the workers'
-// checks are child processes. What is refused stays as it was, down to the bytes of the dispatchers' files.
+// the daemon, for which it notifies systemd. Never holds up the loop: the files are small, and the workers'
+// checks are child processes. A refused reload changes nothing, not even the bytes of the dispatchers' files.
 #pragma once
 
 #include <kj/async-io.h>
@@ -24,16 +25,16 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
   using Plans = std::vector<keeper::SpawnPlan>;
   using Read = kj::Function<ConfigRead()>;
 
-  /// `read` reads smsd.yaml anew, with whatever the command line says on top. `plans` are those in force.
-  /// `hire` is called with each keeper that is new, to start it. SIGHUP was captured before.
+  /// `read` reads smsd.yaml again and applies the command line's flags. `plans` are those in force. `hire`
+  /// starts each new keeper. SIGHUP must be captured before.
   Reloader(kj::AsyncIoContext& io, Road& road, Events& log, systemd::Service& service, Plans plans, Read read,
            kj::Function<void(keeper::Keeper&)> hire);
 
   struct Result {
-    std::string problems;  // empty: what was read is in force
+    std::string problems;  // empty: the new configuration is in force
     std::string changes;
   };
-  /// After any that is under way. Never fails.
+  /// Waits for a reload in progress first. Never fails.
   kj::Promise<Result> reload();
 
  private:
@@ -42,8 +43,8 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
   Result refuse(const std::string& problems);
   using Digests = std::map<std::string, std::size_t>;
   Result apply(Config config, Changes changes, Plans plans, Digests digests);
-  /// Another file under the same name, or another secret in a file that it names; as far as they are ours to
-  /// read.
+  /// Whether the worker's program, its file or a secret in a file named there has changed, as far as smsd
+  /// reads these files.
   bool anotherFile(const keeper::SpawnPlan& plan, const Digests& digests) const;
   void taskFailed(kj::Exception&& exception) override;
 
@@ -51,7 +52,7 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
   Road& road_;
   Events& log_;
   systemd::Service& service_;
-  Digests digests_;                                 // by dispatcher: of what the files below name
+  Digests digests_;                                 // by dispatcher: of the files that its file names
   std::map<std::string, keeper::SpawnPlan> plans_;  // by dispatcher
   Read read_;
   kj::Function<void(keeper::Keeper&)> hire_;

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 using config::Keys;
 using config::Problem;
 
-// control: smsctl's door. status and intake: the doors of programs that read only or submit only.
+// control: for smsctl. status and intake: for programs that only read or only submit.
 constexpr std::array<std::string_view, 3> ownSockets = {"control", "status", "intake"};
 
 const char* kindOf(mode_t mode) {
@@ -25,7 +25,7 @@ const char* kindOf(mode_t mode) {
   return "a device";
 }
 
-// The name of a Unix socket has a fixed size; bind() would only say "Invalid argument" much later.
+// The path of a Unix socket has a fixed size; bind() would report only "Invalid argument", and much later.
 std::optional<std::string> problemOfLength(const fs::path& socket) {
   const std::size_t most = sizeof(sockaddr_un::sun_path) - 1;
   if (socket.native().size() <= most) return std::nullopt;
@@ -39,7 +39,7 @@ std::optional<std::string> problemOfPlace(const fs::path& socket) {
                      kindOf(status.st_mode));
 }
 
-/// The files that the queue has or will have.
+/// Rejects a control.socket that is one of the files that the queue has or will have.
 std::optional<std::string> problemOfQueue(const Config& config) {
   if (config.queue.backend != Backend::sqlite) return std::nullopt;
   for (const char* suffix : {"", "-wal", "-shm", "-journal", ".lock"})
@@ -67,7 +67,7 @@ std::vector<Problem> checkSockets(const Keys& keys, const Config& config) {
   for (std::size_t i = 0; i < config.dispatchers.size(); ++i) {
     const auto& dispatcher = config.dispatchers[i];
     if (dispatcher.activation != Activation::socket || dispatcher.socket != config.controlSocket) continue;
-    if (problemOfReservedName(dispatcher.name)) continue;  // said already
+    if (problemOfReservedName(dispatcher.name)) continue;  // already reported
     const std::string key = fmt::format("dispatchers[{}].socket", i);
     problems.push_back(
         {keys.where(key), fmt::format("{}: {} is control.socket (at {}), expected a path of its own", key,

@@ -26,7 +26,8 @@ fs::path ownFolder() {
   return fs::read_symlink("/proc/self/exe", error).parent_path();
 }
 
-/// `worker:` where it is given; else beside smsd (a build, a container), else where an installation has them.
+/// Returns `worker:` if it is given, else the program beside smsd (a build, a container), else the installed
+/// one.
 fs::path findWorker(const DispatcherConfig& dispatcher) {
   if (!dispatcher.worker.empty()) return dispatcher.worker;
   std::string program = "smsd-worker-" + dispatcher.kind;
@@ -44,7 +45,7 @@ std::string readAll(int fd) {
   return text;
 }
 
-/// A file as it is now, in memory that nobody can write to any more. Throws std::system_error.
+/// Returns a sealed copy in memory of a file as it is now. Throws std::system_error.
 std::shared_ptr<kj::AutoCloseFd> snapshot(const fs::path& path) {
   auto fail = [&path]() { throw std::system_error(errno, std::generic_category(), path.string()); };
   std::error_code why;
@@ -53,7 +54,7 @@ std::shared_ptr<kj::AutoCloseFd> snapshot(const fs::path& path) {
   auto copy = std::make_shared<kj::AutoCloseFd>(memfd_create("smsd-config", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (copy->get() < 0) fail();
   char buffer[4096];
-  // What is longer than a worker reads is the worker's to complain about.
+  // If the file is longer than a worker reads, the worker reports it.
   for (std::size_t size = 0; size <= maxConfigBytes;) {
     ssize_t n = read(file.get(), buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
@@ -118,7 +119,8 @@ std::string problemOfProgram(const DispatcherConfig& dispatcher, const fs::path&
       dispatcher.name, program.string(), strerror(errno), dispatcher.kind);
 }
 
-/// One that systemd starts: what this user cannot read is its worker's to read.
+/// Plans the check for a dispatcher that systemd starts. If this user cannot read its file, that is no
+/// problem, because its worker reads it.
 keeper::SpawnPlan planElsewhere(const Config& config, const DispatcherConfig& dispatcher,
                                 DispatcherProblems& found) {
   keeper::SpawnPlan plan{.program = findWorker(dispatcher),
@@ -136,7 +138,7 @@ keeper::SpawnPlan planElsewhere(const Config& config, const DispatcherConfig& di
   return plan;
 }
 
-/// Empty for one that systemd starts: it has its program and its file.
+/// Returns an empty plan for a dispatcher that systemd starts: systemd has its program and its file.
 keeper::SpawnPlan planOne(const Config& config, const DispatcherConfig& dispatcher, std::string& problems) {
   if (dispatcher.activation == Activation::socket) return {};
   fs::path program = findWorker(dispatcher);
