@@ -12,7 +12,7 @@
 namespace smsd::kit {
 namespace {
 
-// A supervisor hangs up when it has the words; one of an older version never asks for them.
+// A supervisor disconnects when it has the words; an older version never calls lastWords().
 constexpr auto patience = 2 * kj::SECONDS;
 
 class Unable final : public proto::Dispatcher::Server {
@@ -25,7 +25,7 @@ class Unable final : public proto::Dispatcher::Server {
     context.getResults().setCause(proto::Cause::CANNOT_START);
     return kj::READY_NOW;
   }
-  /// Never ready.
+  /// Never answers, because an answer would mean that the worker is ready.
   kj::Promise<void> describe(DescribeContext) override { return kj::NEVER_DONE; }
 
  private:
@@ -60,7 +60,7 @@ void sayCannotStart(int listener, const std::vector<uid_t>& welcome, const std::
         .exclusiveJoin(io.provider->getTimer().afterDelay(patience))
         .wait(io.waitScope);
   } catch (const kj::Exception&) {
-    // Said in this unit's journal all the same.
+    // The caller writes the words to this unit's journal in any case.
   }
 }
 

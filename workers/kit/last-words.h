@@ -1,8 +1,8 @@
-// The last words of a worker that systemd started and that cannot serve: to the supervisor whose connection
-// made systemd start it, so that the reason does not stay in this unit's journal alone.
+// Sends the reason why a worker that systemd started cannot serve to the supervisor whose connection made
+// systemd start it. Otherwise the reason would be in this unit's journal only.
 //
-// Called by worker-main and serve before the process ends. Takes one connection, answers lastWords() and
-// nothing else, and returns soon. Does nothing where nobody has connected.
+// Called by worker-main and serve before the process ends. Accepts one supervisor, answers its lastWords()
+// and no other call, and returns within two seconds. Does nothing when no connection waits.
 #pragma once
 
 #include <sys/types.h>
@@ -12,7 +12,8 @@
 
 namespace smsd::kit {
 
-/// `listener`: the socket systemd listens on; `welcome`: whom to tell. The words carry no secret.
+/// Accepts on the socket `listener`, from the users in `welcome` only, and sends `words`. They must hold no
+/// secret.
 void sayCannotStart(int listener, const std::vector<uid_t>& welcome, const std::string& words);
 
 }  // namespace smsd::kit

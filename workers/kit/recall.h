@@ -1,5 +1,5 @@
-// What a worker remembers of its last attempts, so that a supervisor that was restarted can ask. Bounded; the
-// oldest goes first.
+// A worker's memory of its last attempts, so that a restarted supervisor can recall() them. Bounded: the
+// oldest attempt is dropped first.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@ namespace smsd::kit {
 
 class Recall {
  public:
-  /// None: it was given back untouched.
+  /// Empty when the SMS was given back without being begun.
   using LastWord = std::optional<Outcome>;
 
-  /// The contract (proto/dispatcher.capnp) asks for 10,000 at least.
+  /// `capacity` is in attempts. The contract (proto/dispatcher.capnp) requires at least 10,000.
   explicit Recall(std::size_t capacity = 10'000) : capacity_(capacity) {}
 
   void remember(std::uint64_t attempt, LastWord word) {
@@ -26,8 +26,9 @@ class Recall {
     if (words_.size() > capacity_) words_.pop_front();
   }
 
-  /// What is known of `attempts`; good until the next is remembered. Each SMS is remembered, and hardly any
-  /// is ever asked for: so they lie in the order of time, and all are looked through.
+  /// Returns those of `attempts` that are remembered; valid until the next remember(). Searches all of
+  /// words_: every SMS is remembered but hardly any is ever recalled, so an index would cost more than it
+  /// saves.
   std::unordered_map<std::uint64_t, const LastWord*> find(const std::vector<std::uint64_t>& attempts) const {
     std::unordered_map<std::uint64_t, const LastWord*> found;
     for (auto attempt : attempts) found.emplace(attempt, nullptr);
@@ -39,7 +40,7 @@ class Recall {
 
  private:
   std::size_t capacity_;
-  std::deque<std::pair<std::uint64_t, LastWord>> words_;  // the oldest first
+  std::deque<std::pair<std::uint64_t, LastWord>> words_;  // oldest first
 };
 
 }  // namespace smsd::kit

@@ -18,14 +18,14 @@
 namespace smsd::kit {
 namespace {
 
-// What the process itself needs to end after the last outcome is known.
+// Time that the process needs to end after the last outcome.
 constexpr Milliseconds lastSteps = std::chrono::seconds(5);
-// A supervisor that has connected, and knows last words, asks for them at once; one that has not may do so
-// soon.
+// How long a worker that cannot start waits for a call of lastWords(). A connected supervisor calls it at
+// once, unless its version is older; another supervisor may connect soon.
 constexpr auto lastWordsPatience = 2 * kj::SECONDS;
 constexpr auto farewell = 100 * kj::MILLISECONDS;
 
-/// What the kind needs, and the lock that was made of it.
+/// The policy of the kind, and the parts of the lock that are in force because of it.
 struct Locked {
   sandbox::Policy policy;
   std::vector<std::string> parts;
@@ -47,14 +47,14 @@ Locked lockIn(const Place& place, Dispatcher& dispatcher) {
   }
 }
 
-/// What the kind does when it starts, and then the end of all starting of threads.
+/// Starts the kind, then forbids the starting of further threads.
 kj::Promise<void> start(Dispatcher& dispatcher, kj::AsyncIoContext& io, const Locked& locked) {
   auto started = dispatcher.start(io);
   sandbox::sealThreads(locked.policy);
   return started;
 }
 
-/// The same; what is wrong the supervisor hears as well.
+/// Locks in as lockIn() does, and sends the reason for a failure to the supervisor as well.
 Locked lockInOrSay(const Place& place, int listener, const std::vector<uid_t>& welcome,
                    Dispatcher& dispatcher) {
   try {
@@ -65,7 +65,7 @@ Locked lockInOrSay(const Place& place, int listener, const std::vector<uid_t>& w
   }
 }
 
-/// Never resolves, but with an exit status when the kind cannot start.
+/// Resolves with an exit status when the kind cannot start, otherwise never.
 kj::Promise<int> cannotStart(const Place& place, Server& server) {
   return server.started().then(
       []() -> kj::Promise<int> { return kj::NEVER_DONE; },
@@ -76,7 +76,7 @@ kj::Promise<int> cannotStart(const Place& place, Server& server) {
       });
 }
 
-/// A deadline was passed, or the kind is spent.
+/// Resolves with an exit status when the worker has given up: a deadline has passed, or the kind is spent.
 kj::Promise<int> hungOrSpent(Server& server) {
   return server.hung().then([&server]() { return server.lastWordsTaken(farewell); }).then([]() {
     return int(EX_TEMPFAIL);
@@ -96,13 +96,13 @@ std::string statusLine(const Server& server, const char* now) {
 
 }  // namespace
 
-// SIGINT and SIGTERM are the supervisor's business (a terminal or systemd sends them to the whole group): it
-// drains its workers and then hangs up.
+// Ignores SIGINT and SIGTERM, which a terminal or systemd sends to the whole process group: the supervisor
+// drains its workers and then disconnects.
 int serveSupervisor(const Place& place, int channel, Dispatcher& dispatcher) {
   for (int ignored : {SIGINT, SIGHUP, SIGPIPE, SIGTERM}) signal(ignored, SIG_IGN);
   auto locked = lockIn(place, dispatcher);
   auto io = kj::setupAsyncIo();
-  KJ_DEFER(dispatcher.stop());  // after all that is made below is gone
+  KJ_DEFER(dispatcher.stop());  // runs after everything declared below is destroyed
   auto owned = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(locked.parts),
                                 start(dispatcher, io, locked));
   Server& server = *owned;
@@ -126,7 +126,7 @@ int serveSocket(const Place& place, int listener, std::vector<uid_t> welcome, Di
   systemd::openNotifySocket();
   auto locked = lockInOrSay(place, listener, welcome, dispatcher);
   auto io = kj::setupAsyncIo();
-  KJ_DEFER(dispatcher.stop());  // after all that is made below is gone
+  KJ_DEFER(dispatcher.stop());  // runs after everything declared below is destroyed
   auto owned = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(locked.parts),
                                 start(dispatcher, io, locked));
   Server& server = *owned;
@@ -155,7 +155,7 @@ int serveSocket(const Place& place, int listener, std::vector<uid_t> welcome, Di
                    .exclusiveJoin(visitors.failed().then([]() { return int(EX_OSERR); }))
                    .exclusiveJoin(kj::mv(failed))
                    .wait(io.waitScope);
-  server.whenChanged([]() {});  // the server goes last
+  server.whenChanged([]() {});  // the server may outlive the service
   return status;
 }
 

@@ -1,8 +1,8 @@
-// A configured worker at work: the inner lock, the socket, the loop, the end.
+// Runs a configured worker: the inner lock, the socket, the loop, the end.
 //
-// Owns the two ways to serve. Spawned: the supervisor handed over a connected socket, and its end is ours.
-// Socket mode: systemd handed over the socket it listens on (LISTEN_FDS); supervisors come and go, and the
-// end is SIGTERM. Called by worker-main once the configuration was read.
+// Owns the two ways to serve. Spawned: the supervisor passed a connected socket, and the worker ends when
+// that connection ends. Socket mode: systemd passed a listening socket (LISTEN_FDS); supervisors connect and
+// disconnect, and the worker ends at SIGTERM. Called by worker-main once the configuration was read.
 #pragma once
 
 #include <sys/types.h>
@@ -17,19 +17,21 @@ namespace smsd::kit {
 
 enum class Lock { required, wanted };
 
-/// It will not serve as things are; what() is for the operator.
+/// The worker refuses to serve; what() gives the operator the reason.
 class CannotServe : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
 struct Place {
-  std::string name;  // the dispatcher's, as in smsd.yaml
+  std::string name;  // of the dispatcher, as in smsd.yaml
   Lock lock = Lock::required;
 };
 
-/// Returns the exit status. Throws when it cannot be locked in.
+/// Serves the supervisor at the other end of `channel`. Returns the exit status. Throws CannotServe when the
+/// process cannot be locked in.
 int serveSupervisor(const Place& place, int channel, Dispatcher& dispatcher);
-/// `listener`: the socket to accept on; `welcome`: whom to let in.
+/// Accepts supervisors on the socket `listener`, from the users in `welcome` only. Returns and throws as
+/// serveSupervisor() does.
 int serveSocket(const Place& place, int listener, std::vector<uid_t> welcome, Dispatcher& dispatcher);
 
 }  // namespace smsd::kit

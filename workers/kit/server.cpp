@@ -14,10 +14,10 @@
 namespace smsd::kit {
 namespace {
 
-// A kind keeps its own deadline (a time-out of the transfer); this is the margin after which the kit does not
-// believe in it.
+// A kind keeps the deadline itself (for example, as a time-out of the transfer). The kit waits this much
+// longer before it gives up.
 constexpr auto grace = 500 * kj::MILLISECONDS;
-// An answer that was given is in the supervisor's socket within this.
+// Time allowed for an answer to reach the supervisor's socket before this process ends.
 constexpr auto onItsWay = 50 * kj::MILLISECONDS;
 
 kj::StringPtr view(const std::string& text) { return kj::StringPtr(text.c_str(), text.size()); }
@@ -75,7 +75,7 @@ Server::Server(Dispatcher& dispatcher, kj::Timer& timer, std::vector<std::string
   dispatcher_.attach(*this);
   auto spent = started_.addBranch().then([this]() { return dispatcher_.spent(); },
                                          [](kj::Exception&&) -> kj::Promise<std::string> {
-                                           return kj::NEVER_DONE;  // it never served: cannotStart() says so
+                                           return kj::NEVER_DONE;  // cannotStart() ends this process
                                          });
   tasks_.add(spent.then([this](std::string why) {
     journal::Entry(journal::Level::notice, "this worker ends: " + why).write();
@@ -153,7 +153,7 @@ kj::Promise<void> Server::drain(DrainContext) {
 
 kj::Promise<void> Server::quit(QuitContext) {
   closing_ = true;
-  // Whoever asked may be gone before: the process ends all the same.
+  // The process ends even if the supervisor disconnects before the answer.
   auto finished = idle().fork();
   tasks_.add(finished.addBranch().then([this]() { return timer_.afterDelay(onItsWay); }).then([this]() {
     quit_.fulfiller->fulfill();
@@ -196,7 +196,7 @@ void Server::reportBegun(std::uint64_t attempt) {
 }
 
 void Server::reportNotBegun(std::uint64_t attempt) {
-  active_.erase(attempt);  // whatever its send() says later
+  active_.erase(attempt);  // so that the outcome of its send() is dropped
   outbox_.push_back({attempt, What::notBegun, {}, Source::raw});
   admit();
 }
@@ -205,7 +205,8 @@ void Server::reportNothing() {
   KJ_IF_MAYBE (sink, sink_) tasks_.add(sink->reportRequest().send().ignoreResult());
 }
 
-/// Announces as many as the window has room for; they begin when the supervisor has heard of it.
+/// Reports `begun` for as many SMS as fit into the window. They begin when the supervisor has taken the
+/// report.
 void Server::admit() {
   while (!givingUp_ && !queue_.empty() && announced_.size() + active_.size() < traits_.window && mayAdmit()) {
     announced_.push_back(std::move(queue_.front()));
@@ -215,7 +216,8 @@ void Server::admit() {
   flushSoon();
 }
 
-/// A fine spacing is kept on average over `burst`: a timer that is late must not slow the rate down.
+/// Whether the spacing allows the next SMS now. A spacing below 10 ms is kept on average over `burst` only,
+/// so that late timers do not lower the rate.
 bool Server::mayAdmit() {
   if (traits_.spacing.count() == 0) return true;
   kj::Duration spacing = traits_.spacing.count() * kj::NANOSECONDS;
@@ -247,8 +249,8 @@ void Server::begin(Job job) {
                        }));
 }
 
-/// One timer for all deadlines: hardly any is ever over, and one for each would be the dearest part of an
-/// SMS.
+/// Sets one timer for all deadlines. Hardly any deadline ever passes, and a timer for each would be the most
+/// expensive part of an SMS.
 void Server::watch(kj::TimePoint due) {
   if (watching_ && look_ <= due) return;
   watching_ = true;
@@ -279,12 +281,12 @@ void Server::lookAtDeadlines() {
 
 void Server::finish(std::uint64_t attempt, Outcome outcome) {
   auto found = active_.find(attempt);
-  if (found == active_.end()) return;  // given up meanwhile
+  if (found == active_.end()) return;  // already finished, by giveUp() or reportNotBegun()
   bool ours = found->second.connection == connection_;
   active_.erase(found);
   if (std::holds_alternative<Accepted>(outcome)) ++accepted_;
   recall_.remember(attempt, outcome);
-  // What an earlier connection handed over is for the supervisor to ask: this one's has not handed it over.
+  // The outcome of an SMS from an earlier connection is not reported: the supervisor may recall() it.
   if (ours && sink_ != nullptr) outbox_.push_back({attempt, What::outcome, std::move(outcome)});
   admit();
   delivered();
@@ -301,7 +303,7 @@ void Server::supervisorGone() {
   std::deque<Job> notBegun = std::exchange(queue_, {});
   for (auto& job : std::exchange(announced_, {})) notBegun.push_back(std::move(job));
   giveBack(std::move(notBegun));
-  outbox_.clear();  // all of it is in recall
+  outbox_.clear();  // recall_ holds all of it
   delivered();
 }
 
@@ -326,8 +328,8 @@ void Server::giveBack(std::deque<Job> jobs) {
   flushSoon();
 }
 
-/// A deadline was passed and whatever hangs may hang for good, or the kind says that it is spent: all that is
-/// out is said to be so, and a fresh process follows.
+/// Gives back all SMS not begun and finishes those under way as `unknown`, so that a fresh process can take
+/// over. Called when a deadline has passed, because the call may hang for ever, or when the kind is spent.
 void Server::giveUp(const std::string& why) {
   giveBack(std::exchange(queue_, {}));
   std::vector<std::uint64_t> left;
@@ -338,7 +340,7 @@ void Server::giveUp(const std::string& why) {
 void Server::flushSoon() {
   if (flushScheduled_ || flushing_) return;
   flushScheduled_ = true;
-  // At the end of the turn: what finished in the same turn goes in one call.
+  // At the end of the turn, so that all outcomes of one turn share a call.
   tasks_.add(kj::evalLast([this]() {
     flushScheduled_ = false;
     flush();
@@ -350,7 +352,7 @@ void Server::flush() {
   KJ_IF_MAYBE (sink, sink_) {
     auto request = sink->reportRequest();
     auto reports = request.initReports(outbox_.size());
-    std::size_t begun = 0;  // of announced_, from its front
+    std::size_t begun = 0;  // this many from the front of announced_
     for (unsigned i = 0; i < outbox_.size(); ++i) {
       const Reported& reported = outbox_[i];
       reports[i].setAttempt(reported.attempt);
@@ -371,7 +373,7 @@ void Server::flush() {
     outbox_.clear();
     flushing_ = true;
     tasks_.add(request.send().then([this, begun, on = connection_](auto response) {
-      if (on != connection_) return;  // the jobs went back when that connection ended
+      if (on != connection_) return;  // supervisorGone() has given these jobs back
       flushing_ = false;
       std::unordered_set<std::uint64_t> withheld;
       for (auto attempt : response.getWithheld()) withheld.insert(attempt);
@@ -383,14 +385,15 @@ void Server::flush() {
         else
           begin(std::move(job));
       }
-      admit();  // what came back made room
+      admit();  // the SMS given back have left room in the window
       flush();
       delivered();
     }));
   }
 }
 
-/// Something was taken by the supervisor, or there was nothing to take: is that all there was?
+/// Resolves drain(), quit() and hung() once no SMS is here and the supervisor has taken every report. Called
+/// whenever that may have become true.
 void Server::delivered() {
   if (!queue_.empty() || !announced_.empty() || !active_.empty() || !outbox_.empty() || flushing_) return;
   for (auto& fulfiller : std::exchange(drained_, {})) fulfiller->fulfill();
@@ -398,7 +401,7 @@ void Server::delivered() {
 }
 
 void Server::taskFailed(kj::Exception&& exception) {
-  // The supervisor has gone or refused a report: the connection's end will end this process.
+  // The supervisor has disconnected: supervisorGone() or the end of the connection handles it.
   if (exception.getType() == kj::Exception::Type::DISCONNECTED) return;
   journal::Entry(journal::Level::error, fmt::format("contract: {}", faultOf(exception))).write();
 }

@@ -1,9 +1,9 @@
 // A worker's side of proto/dispatcher.capnp: windows, `begun`, deadlines, outcomes, recall, drain.
 //
-// Owns every SMS from dispatch() until its outcome was taken by the supervisor. Called by the RPC system and
-// by the promises of the kind's send(). Never begins an SMS before the supervisor knows that it will. A
-// send() that outlives its deadline makes this process useless, and a kind may say so itself (spent()): what
-// is known is reported, then `hung()` resolves and the process ends.
+// Owns every SMS from dispatch() until the supervisor has taken its outcome. Called by the RPC system and by
+// the promises of the kind's send(). Begins an SMS only after the supervisor has taken its `begun` report.
+// The process gives up when a send() outlives its deadline, or when the kind resolves spent(): the server
+// reports all outcomes, then `hung()` resolves and the process ends.
 #pragma once
 
 #include <kj/async.h>
@@ -23,43 +23,47 @@ namespace smsd::kit {
 
 class Server final : public proto::Dispatcher::Server, private RawReports, private kj::TaskSet::ErrorHandler {
  public:
-  /// `started` resolves when the kind is ready. What `lock` lists is in force.
+  /// `started` resolves when the kind is ready. `lock` lists the parts of the inner lock that are in force.
   Server(Dispatcher& dispatcher, kj::Timer& timer, std::vector<std::string> lock, kj::Promise<void> started);
 
-  /// Resolves when the kind is ready, fails when it cannot be.
+  /// Resolves when the kind is ready, fails when the kind cannot start.
   kj::Promise<void> started() { return started_.addBranch(); }
-  /// Resolves when a deadline was passed and all that is known was reported.
+  /// Resolves when the worker has given up (a deadline passed, or the kind is spent) and the supervisor has
+  /// taken all reports.
   kj::Promise<void> hung() { return kj::mv(hung_.promise); }
 
-  /// Resolves when the process was told to quit, and nothing is under way any more.
+  /// Resolves when the supervisor has called quit() and no SMS is under way any more.
   kj::Promise<void> toldToQuit() { return kj::mv(quit_.promise); }
 
-  /// This process is about to end by itself: the supervisor is told why. Only the first reason counts.
+  /// Answers lastWords() with the reason why this process is about to end by itself. Only the first call
+  /// counts.
   void sayLastWords(proto::Cause cause, const std::string& words);
-  /// Resolves when the last words are on their way: the process may end. At most after `patience`, where no
-  /// supervisor asks for them.
+  /// Resolves when the last words were sent, so that the process may end, and after `patience` at the latest,
+  /// because no supervisor may have called lastWords().
   kj::Promise<void> lastWordsTaken(kj::Duration patience);
 
-  /// A supervisor was let in.
+  /// Called for each accepted connection.
   void supervisorCame() { ++visits_; }
-  /// The connection ended. What is under way goes on and is remembered; what was not begun never will be, and
-  /// is remembered as deferred. The next supervisor to connect may ask.
+  /// Called when the connection has ended. SMS under way go on, and their outcomes are remembered. SMS not
+  /// begun are never begun, and are remembered as notBegun. The next supervisor to connect may recall() both.
   void supervisorGone();
-  /// Takes nothing further; resolves when nothing is under way any more.
+  /// Gives back all queued SMS and all that are handed over from now on. Resolves when none is under way any
+  /// more.
   kj::Promise<void> finishUp();
 
-  /// What systemd is told of this process (socket mode).
+  /// The figures in the status line that this process sends to systemd (socket mode).
   struct Work {
     std::size_t underWay = 0;
     std::uint64_t accepted = 0;  // since the process started
   };
   Work work() const { return {announced_.size() + active_.size(), accepted_}; }
   std::string broken() const { return dispatcher_.condition().broken; }
-  /// False: a deadline was passed, or the kind is stuck. Then this process is better ended.
+  /// Returns false when the worker has given up or the kind is stuck, so that the watchdog may end this
+  /// process.
   bool alive() const { return !givingUp_ && dispatcher_.alive(); }
-  /// Until everything that is here has its outcome, at the most.
+  /// Returns an upper bound for the time until every SMS under way has its outcome.
   Milliseconds longestEnd() const;
-  /// Called when work() may be another.
+  /// Sets the function that is called when work() may have changed.
   void whenChanged(kj::Function<void()> changed) { changed_ = kj::mv(changed); }
 
  protected:
@@ -73,11 +77,11 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
 
  private:
   enum class What { begun, outcome, notBegun };
-  enum class Source { kit, raw };  // raw: nobody waits for it, and it is not cut
+  enum class Source { kit, raw };  // raw: by RawReports; begins no SMS, and its reason is not cut
   struct Reported {
     std::uint64_t attempt;
     What what;
-    Outcome outcome;  // of What::outcome
+    Outcome outcome;  // with What::outcome only
     Source source = Source::kit;
   };
 
@@ -105,29 +109,29 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   kj::ForkedPromise<void> started_;
   Traits traits_;
 
-  kj::TimePoint next_;    // when the spacing allows another SMS
-  bool waiting_ = false;  // for that
+  kj::TimePoint next_;    // when the spacing allows the next SMS
+  bool waiting_ = false;  // a timer runs for next_
 
   kj::Maybe<proto::OutcomeSink::Client> sink_;
   std::deque<Job> queue_;      // handed over, not begun
-  std::deque<Job> announced_;  // `begun` is on its way to the supervisor, or in the outbox; in that order
+  std::deque<Job> announced_;  // `begun` is in outbox_ or on its way to the supervisor; in order
   struct Active {
-    unsigned connection;  // that handed it over
-    kj::TimePoint due;    // when an outcome has to be there
+    unsigned connection;  // the one on which the SMS was handed over
+    kj::TimePoint due;    // when the kit stops waiting for an outcome
   };
   std::unordered_map<std::uint64_t, Active> active_;  // begun, no outcome yet
-  kj::TimePoint look_ = kj::origin<kj::TimePoint>();  // when a deadline may be over
-  bool watching_ = false;                             // a timer runs for that
+  kj::TimePoint look_ = kj::origin<kj::TimePoint>();  // when to check the deadlines next
+  bool watching_ = false;                             // a timer runs for look_
   std::vector<Reported> outbox_;
   bool flushing_ = false;
-  unsigned connection_ = 0;  // which one a report was sent on
+  unsigned connection_ = 0;  // number of the current connection; a late answer to an earlier one is ignored
   bool flushScheduled_ = false;
   bool givingUp_ = false;
-  bool draining_ = false;  // until this connection ends
-  bool closing_ = false;   // for good
+  bool draining_ = false;  // takes no SMS until this connection ends
+  bool closing_ = false;   // takes no SMS any more
   Recall recall_;
   std::uint64_t accepted_ = 0;
-  Milliseconds longestDeadline_{0};  // of all that was ever handed over
+  Milliseconds longestDeadline_{0};  // of all SMS since the process started
   kj::Function<void()> changed_ = []() {};
   unsigned visits_ = 0;
 
@@ -136,7 +140,7 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
     std::string words;
   };
   kj::Maybe<LastWords> lastWords_;
-  std::vector<kj::Own<kj::PromiseFulfiller<void>>> listeners_;  // who asked for them
+  std::vector<kj::Own<kj::PromiseFulfiller<void>>> listeners_;  // lastWords() calls without an answer yet
   kj::PromiseFulfillerPair<void> heardOut_ = kj::newPromiseAndFulfiller<void>();
   kj::ForkedPromise<void> taken_ = heardOut_.promise.fork();
   kj::PromiseFulfillerPair<void> quit_ = kj::newPromiseAndFulfiller<void>();

@@ -1,8 +1,8 @@
-// The door of a worker that systemd started: lets in one supervisor at a time, and tells the server when it
-// has gone.
+// Accepts connections to a worker that systemd started: one supervisor at a time. Notifies the server when a
+// supervisor connects and disconnects.
 //
-// Owns who may come in: by the kernel's word on who connected (SO_PEERCRED), whatever the mode of the socket
-// lets through. A stranger's connection is closed before anything is read from it.
+// Owns the access check. It compares the user id that the kernel reports for the peer (SO_PEERCRED), whatever
+// the mode of the socket allows. The connection of any other user is closed before anything is read from it.
 #pragma once
 
 #include <fmt/format.h>
@@ -20,7 +20,7 @@
 
 namespace smsd::kit {
 
-/// By the kernel's word on who connected.
+/// Whether the peer's user id, as reported by the kernel, is in `welcome`.
 inline bool isOneOf(kj::PeerIdentity& identity, const std::vector<uid_t>& welcome) {
   auto* local = dynamic_cast<kj::LocalPeerIdentity*>(&identity);
   if (local == nullptr) return false;
@@ -31,7 +31,7 @@ inline bool isOneOf(kj::PeerIdentity& identity, const std::vector<uid_t>& welcom
 
 class Visitors final : private kj::TaskSet::ErrorHandler {
  public:
-  /// `server` is `inner`, as the capability that every connection is served with.
+  /// `server` is the capability for `inner`; every connection is served with it.
   Visitors(kj::Own<kj::ConnectionReceiver> door, kj::Timer& timer, std::vector<uid_t> welcome, Server& inner,
            proto::Dispatcher::Client server)
       : door_(kj::mv(door)),
@@ -43,15 +43,15 @@ class Visitors final : private kj::TaskSet::ErrorHandler {
     tasks_.add(next());
   }
 
-  /// Resolves when nobody can be let in any more.
+  /// Resolves when no connection can be accepted any more.
   kj::Promise<void> failed() { return kj::mv(failed_.promise); }
 
  private:
   kj::Promise<void> next() {
     return door_->acceptAuthenticated().then([this](kj::AuthenticatedStream visitor) {
       if (!inside_ && knows(*visitor.peerIdentity)) letIn(kj::mv(visitor.stream));
-      // A timer fires only after all sockets had their turn, so that strangers who come and go do not delay
-      // an SMS.
+      // A timer fires only after all ready sockets were served, so that a stream of rejected connections does
+      // not delay an SMS.
       return timer_.afterDelay(0 * kj::SECONDS).then([this]() { return next(); });
     });
   }
@@ -73,7 +73,7 @@ class Visitors final : private kj::TaskSet::ErrorHandler {
     if (local == nullptr) return false;
     auto credentials = local->getCredentials();
     KJ_IF_MAYBE (uid, credentials.uid) {
-      // One line a stranger, and not for ever: it can come as often as it likes.
+      // One log entry per user id, for at most 16 user ids: a stranger may connect any number of times.
       if (strangers_.size() < mostStrangers && strangers_.insert(*uid).second)
         journal::Entry(journal::Level::warning,
                        fmt::format("a process of uid {} (pid {}) was turned away: expected the supervisor",

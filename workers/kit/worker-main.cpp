@@ -1,4 +1,5 @@
-// The main() that all worker programs share: arguments, configuration, who hands over the socket.
+// The main() that all worker programs share: reads the arguments and the configuration, takes over the socket
+// from the supervisor or systemd.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <pwd.h>
@@ -40,7 +41,8 @@ struct Arguments {
   bool unlocked = false;
 };
 
-/// Wrong, and known before anything is served; what() is for the operator.
+/// A fault that is found before the worker serves, with the exit status for it; what() describes it for the
+/// operator.
 class Misuse : public std::runtime_error {
  public:
   Misuse(int status, const std::string& what) : std::runtime_error(what), status_(status) {}
@@ -89,7 +91,7 @@ std::string readAll(int fd) {
   }
 }
 
-/// The problems; empty: there is none.
+/// Reads the configuration into `keys`. Returns a description of all problems, empty when there are none.
 std::string readConfiguration(const Arguments& arguments, config::Keys& keys) {
   int fd = arguments.configFd;
   std::string name = arguments.configName.empty() ? arguments.config : arguments.configName;
@@ -98,7 +100,8 @@ std::string readConfiguration(const Arguments& arguments, config::Keys& keys) {
   if (fd < 0)
     return name.empty() ? std::string("no configuration was given\n")
                         : fmt::format("{}: {}\n", name, why.message());
-  // A relative path in it is a credential beside it, whatever the file is called in messages.
+  // A relative path in the configuration means a credential in the same folder, even if --config-name names
+  // another.
   const std::filesystem::path folder = std::filesystem::path(arguments.config).parent_path();
   auto problems = keys.read(readAll(fd), name, arguments.config.empty() ? "" : folder);
   close(fd);
@@ -122,7 +125,8 @@ uid_t userNamed(const std::string& user) {
   throw Misuse(EX_NOUSER, fmt::format("--supervisor: there is no user {}\n", user));
 }
 
-/// Looked up before the lock: afterwards no user database is in reach.
+/// The user ids that may connect. Called before the lock, because the user database cannot be read
+/// afterwards.
 std::vector<uid_t> welcome(const Arguments& arguments) {
   std::vector<uid_t> users = {0, geteuid()};
   if (!arguments.supervisor.empty()) users.push_back(userNamed(arguments.supervisor));
@@ -135,7 +139,7 @@ int listener(const Arguments& arguments, const std::string& kind) {
                  "nothing to serve: a worker is started by smsd, which hands it a socket (--channel-fd), or "
                  "by systemd, which hands it one to listen on (LISTEN_FDS=1)\n");
   try {
-    // Without FileDescriptorName= systemd calls it as the unit is called.
+    // Without FileDescriptorName= systemd gives the socket the name of its unit.
     return systemd::takeListener({arguments.name, fmt::format("smsd-{}@{}.socket", kind, arguments.name)});
   } catch (const systemd::ListenerError& e) {
     throw Misuse(EX_CONFIG, fmt::format("{}: {}\n", arguments.name, e.what()));
