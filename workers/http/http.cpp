@@ -44,7 +44,7 @@ void HttpDispatcher::declare(config::Keys& keys) {
   keys.text("encodings.ucs2", settings_.ucs2, "what {encoding} is for any other text");
   endpoint_.declare(keys);
   rules_.declare(keys);
-  // In this order: what stands in none of the three is said at the url.
+  // `url` is checked last, so that a placeholder missing from all three is reported there.
   keys.rule("headers", [this] { return readHeaders(); });
   keys.rule("body", [this] { return readBody(); });
   keys.rule("url", [this] { return readUrl(); });
@@ -55,7 +55,7 @@ std::optional<std::string> HttpDispatcher::readUrl() {
   if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
   url_ = std::get<net::UrlTemplate>(std::move(parsed));
   if (!settings_.body.empty() && body_.empty())
-    return std::nullopt;  // what is missing may be in what is wrong
+    return std::nullopt;  // the missing placeholder may be in the faulty body
   if (!holds(Placeholder::recipient) && !holds(Placeholder::digits))
     return "expected {recipient} or {digits} in url, headers or body";
   if (!holds(Placeholder::text)) return "expected {text} in url, headers or body";
@@ -153,8 +153,8 @@ kit::Outcome HttpDispatcher::outcomeOf(const net::Exchange& exchange) {
 }
 
 kit::Condition HttpDispatcher::condition() const {
-  // Never broken by itself: whether a gateway that rejected one SMS takes the next is the supervisor's probe
-  // to find out.
+  // Never broken by itself: the supervisor's probe finds out whether a gateway that rejected one SMS takes
+  // the next.
   std::string last = lastStatus_ < 0    ? "none yet"
                      : lastStatus_ == 0 ? "no answer"
                                         : "status " + std::to_string(lastStatus_);

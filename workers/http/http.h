@@ -1,9 +1,9 @@
-// The HTTP dispatcher: one request to a gateway an SMS, many at once.
+// The HTTP dispatcher: sends one request to a gateway for each SMS, many at once.
 //
-// Owns its keys (url, method, headers, body, ...) and what a request looks like. The kit calls it; templates,
-// transfers and rules do the work. Never shows more of its URL than scheme, host and port, nothing of its
-// headers and body: they may hold a password. Never sends a request a second time: that is the supervisor's
-// to decide.
+// Owns its keys (url, method, headers, body, ...) and the form of a request. Called by the kit; templates,
+// transfers and rules do the work. Never shows more of its URL than scheme, host and port, and nothing of its
+// headers and body, because they may hold a password. Never sends a request a second time, because only the
+// supervisor may decide that.
 #pragma once
 
 #include <memory>
@@ -61,12 +61,12 @@ class HttpDispatcher final : public kit::Dispatcher {
   net::Endpoint endpoint_;
   net::Rules rules_;
   net::UrlTemplate url_;
-  std::vector<HeaderTemplate> headers_;  // with placeholders
-  std::vector<std::string> fixed_;       // without
+  std::vector<HeaderTemplate> headers_;  // headers with placeholders
+  std::vector<std::string> fixed_;       // headers without
   net::BodyTemplate body_;
   bool saysEncoding_ = false;
   bool saysDigits_ = false;
-  int lastStatus_ = -1;  // 0: there was no answer; -1: nothing was asked yet
+  int lastStatus_ = -1;  // 0: there was no answer; -1: no request yet
   std::unique_ptr<net::Transfers> transfers_;
 };
 
