@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::string_view soapEnvelope = "http://schemas.xmlsoap.org/soap/envelope/";
 constexpr std::string_view soap12Envelope = "http://www.w3.org/2003/05/soap-envelope";
-constexpr std::size_t mostValues = 256;  // of one answer, those within others included
-constexpr int deepest = 8;               // within each other
+constexpr std::size_t mostValues = 256;  // in one answer, nested values included
+constexpr int deepest = 8;               // levels of nested values
 
 std::string_view localName(pugi::xml_node node) {
   std::string_view name = node.name();
@@ -21,7 +21,7 @@ std::string_view localName(pugi::xml_node node) {
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
 }
 
-/// The parser knows no namespaces: a prefix means what the nearest declaration says.
+/// The parser knows no namespaces, so the nearest declaration of the prefix is looked up here.
 std::string_view nameSpaceOf(pugi::xml_node node) {
   std::string_view name = node.name();
   std::size_t colon = name.find(':');
@@ -47,7 +47,8 @@ pugi::xml_node childNamed(pugi::xml_node parent, std::string_view name) {
       [&](pugi::xml_node node) { return node.type() == pugi::node_element && localName(node) == name; });
 }
 
-/// SOAP 1.1, 5.4.1: a value may stand elsewhere in the body. Followed once: what points on is no value.
+/// SOAP 1.1, 5.4.1: a value may be a reference to an element elsewhere in the body. Follows one reference
+/// only.
 pugi::xml_node resolved(pugi::xml_node value, pugi::xml_node body) {
   std::string_view reference = value.attribute("href").value();
   if (!reference.starts_with('#')) return value;
@@ -70,7 +71,7 @@ bool isArray(pugi::xml_node node) {
   return false;
 }
 
-/// Reads values, and those within them; a value that points to one that it is part of ends with the depth.
+/// Reads values and the values within them. The bound on the depth ends a cycle of references.
 class Values {
  public:
   explicit Values(pugi::xml_node body) : body_(body) {}
@@ -83,7 +84,7 @@ class Values {
     return std::string(node.text().get());
   }
 
-  /// By their names; those that have the same one are a list.
+  /// Returns a map of the parts by name. Parts with the same name become a list.
   nlohmann::json partsOf(pugi::xml_node node, int depth) {
     auto parts = nlohmann::json::object();
     std::set<std::string> several;
@@ -123,7 +124,7 @@ class Values {
   std::size_t left_ = mostValues;
 };
 
-/// SOAP 1.1, 4.4, and SOAP 1.2 part 1, 5.4, whose elements have other names.
+/// SOAP 1.1, 4.4, and SOAP 1.2 part 1, 5.4, where the elements have other names.
 nlohmann::json faultOf(pugi::xml_node fault) {
   std::string code = childNamed(fault, "faultcode").text().get();
   std::string text = childNamed(fault, "faultstring").text().get();
@@ -131,7 +132,7 @@ nlohmann::json faultOf(pugi::xml_node fault) {
     code = childNamed(code12, "Value").text().get();
     text = childNamed(childNamed(fault, "Reason"), "Text").text().get();
   }
-  // The prefix is the sender's own word for the namespace.
+  // The sender chooses the prefix, so it means nothing here.
   if (std::size_t colon = code.find(':'); colon != std::string::npos) code.erase(0, colon + 1);
   return {{"fault", {{"code", code}, {"text", text}}}};
 }
@@ -180,7 +181,7 @@ std::optional<nlohmann::json> readAnswer(std::string_view xml, std::string_view 
   if (!document.load_buffer(xml.data(), xml.size(), how, pugi::encoding_utf8)) return std::nullopt;
   if (document.find_child([](pugi::xml_node n) { return n.type() == pugi::node_doctype; }))
     return std::nullopt;
-  // Not the first element, where a notice of PHP stands before it.
+  // The envelope may not be the first element: a PHP notice may come before it.
   auto envelope = document.find_child([](pugi::xml_node n) { return isSoap(n, "Envelope"); });
   if (!envelope) return std::nullopt;
   auto body = envelope.find_child([](pugi::xml_node n) { return isSoap(n, "Body"); });

@@ -24,8 +24,8 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// The value of a header of a part; empty: it is not there. A header that goes on in the next line (RFC 5322,
-/// 2.2.3) is one.
+/// Returns the value of the header `name` of a part, empty when it is missing. A header may continue on the
+/// next line (RFC 5322, 2.2.3).
 std::string headerOf(std::string_view headers, std::string_view name) {
   std::string value;
   bool found = false;
@@ -44,7 +44,8 @@ std::string headerOf(std::string_view headers, std::string_view name) {
   return value;
 }
 
-/// Behind "--boundary" at the start of a line; none: there is no further one.
+/// Returns the place after the next `delimiter` ("--boundary") at the start of a line, or nothing. `start`
+/// gets the place where that delimiter begins.
 std::optional<std::size_t> behindDelimiter(std::string_view body, const std::string& delimiter,
                                            std::size_t from, std::size_t* start = nullptr) {
   for (std::size_t at = body.find(delimiter, from); at != std::string_view::npos;
@@ -60,7 +61,7 @@ std::optional<std::string> delimiterOf(std::string_view body, std::string_view c
   if (startsWith(trimmed(contentType), "multipart/"))
     if (auto boundary = net::parameterOf(contentType, "boundary"); boundary && !boundary->empty())
       return "--" + *boundary;
-  // A proxy or a framework may have lost the Content-Type.
+  // A proxy or a framework may have dropped the Content-Type.
   std::string_view start = body.substr(std::min(body.find_first_not_of(" \t\r\n"), body.size()));
   std::string_view line = trimmed(start.substr(0, std::min(start.find('\n'), start.size())));
   if (!line.starts_with("--") || line.size() < 3 || line.size() > longestBoundary + 2) return std::nullopt;
@@ -78,11 +79,11 @@ struct Found {
   std::string_view headers, content;
 };
 
-/// The part behind a delimiter, which ends before the next one. `next` gets the place of that, none: it is
-/// the last.
+/// Returns the part that begins after the delimiter that ends at `at`. It ends before the next delimiter.
+/// `next` gets the place after that one, or nothing when this part is the last.
 std::optional<Found> partAt(std::string_view body, std::size_t at, const std::string& delimiter,
                             std::optional<std::size_t>& next) {
-  if (body.substr(at).starts_with("--")) return std::nullopt;  // the end
+  if (body.substr(at).starts_with("--")) return std::nullopt;  // the closing delimiter
   at = body.find('\n', at);
   if (at == std::string_view::npos) return std::nullopt;
   ++at;

@@ -1,8 +1,7 @@
-// MIME multipart/related (RFC 2387) as SOAP services use it: an envelope with attachments beside it (SwA,
-// MTOM).
+// MIME multipart/related (RFC 2387) as SOAP services use it: an envelope with attachments (SwA, MTOM).
 //
-// Pure. Called by soap.cpp. Finds the part that is the envelope and never looks at another one. An answer is
-// untrusted: it is bounded before it comes here.
+// Pure. Called by soap.cpp. Finds the part that is the envelope and reads no content of other parts. An
+// answer is untrusted; the caller bounds its length.
 #pragma once
 
 #include <optional>
@@ -12,13 +11,14 @@
 namespace smsd::soap {
 
 struct Part {
-  std::string_view content;  // of the body that was given
+  std::string_view content;  // points into `body`
   std::string contentType;
 };
 
-/// The root part of `body`: the one that `start` of `contentType` names, else the first. Where the
-/// Content-Type does not say that it is multipart, its first line does. None: it is not multipart, or the
-/// root is not there or not written as it is (base64).
+/// Returns the root part of `body`: the part named by the parameter `start` of `contentType`, otherwise the
+/// first. Without a multipart `contentType`, a first line that looks like a delimiter marks `body` as
+/// multipart. Returns nothing when `body` is not multipart, or when the root part is missing or encoded (for
+/// example, in base64).
 std::optional<Part> rootPart(std::string_view body, std::string_view contentType);
 
 }  // namespace smsd::soap

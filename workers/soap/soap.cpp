@@ -12,17 +12,18 @@ namespace {
 
 using net::Placeholder;
 
-/// What says no without saying why: NAV's plugin took any result of Python's that is not true for a failure.
+/// Whether `result` is a failure without a reason. NAV's plugin treats every value that is false in Python as
+/// a failure.
 bool saysNo(const std::string& result) {
   return result.empty() || result == "0" || result == "false" || result == "False" || result == "FALSE";
 }
-/// What says yes and nothing more.
+/// Whether `result` is a success without an id.
 bool saysYes(const std::string& result) {
   return result == "1" || result == "true" || result == "True" || result == "TRUE";
 }
 
-/// What an ExternalSender may give an SMS as its id. What the service's own words for an error were nobody
-/// has written down; a text and a negative number are such words elsewhere.
+/// Whether `result` may be an id that an ExternalSender gives an SMS. The error values of that service are
+/// not documented; in other services a text or a negative number is an error.
 bool isId(const std::string& result) {
   return !result.empty() && result.size() <= 20 &&
          result.find_first_not_of("0123456789") == std::string::npos &&
@@ -85,7 +86,8 @@ void SoapDispatcher::declare(config::Keys& keys) {
 }
 
 std::optional<std::string> SoapDispatcher::readUrl() {
-  // Before it is read: to list what may stand in a URL would lead to what may not stand in this one.
+  // Checked before UrlTemplate::parse(), whose message would list the placeholders: none is allowed in this
+  // URL.
   if (std::size_t brace = settings_.url.find_first_of("{}"); brace != std::string::npos)
     return net::describe(
         {brace + 1, "no placeholder and no secret may stand in it, only in a parameter's value"});
@@ -95,7 +97,8 @@ std::optional<std::string> SoapDispatcher::readUrl() {
   return std::nullopt;
 }
 
-// Each of them is the file's own: a name that is left out never comes from somewhere else (wart C70).
+// Requires each of these keys in the file itself. In NAV, defaults leak between sections, and a missing Boost
+// username silently becomes the NAV user.
 std::optional<std::string> SoapDispatcher::readPreset() {
   bool given = !settings_.username.empty() || !settings_.password.empty() || !settings_.sender.empty();
   if (settings_.preset == Preset::none) {
@@ -126,11 +129,11 @@ net::Constants SoapDispatcher::constants() const {
 }
 
 std::optional<std::string> SoapDispatcher::readCall() {
-  if (settings_.method.empty()) return std::nullopt;  // said already
+  if (settings_.method.empty()) return std::nullopt;  // readPreset() has reported it
   auto parsed =
       net::BodyTemplate::parse(envelopeOf(settings_.method, settings_.nameSpace, settings_.parameters),
                                net::BodyType::xml, constants());
-  // Where in the envelope is nothing that an operator has written.
+  // Without the position, because the operator did not write the envelope.
   if (auto problem = std::get_if<net::Problem>(&parsed)) return problem->what;
   call_ = std::get<net::BodyTemplate>(std::move(parsed));
   if (!call_.holds(Placeholder::recipient) && !call_.holds(Placeholder::digits))
@@ -170,7 +173,7 @@ kj::Promise<kit::Outcome> SoapDispatcher::send(kit::Job job) {
       });
 }
 
-/// The envelope of an answer as text: its body, or the root of what came with attachments.
+/// Returns the envelope of an answer as text: the body, or its root part when the answer has attachments.
 std::string SoapDispatcher::textOf(const net::Exchange& exchange) {
   if (auto root = rootPart(exchange.body, exchange.contentType))
     return net::textOf(root->content, root->contentType);
@@ -184,7 +187,7 @@ kit::Unknown SoapDispatcher::notUnderstood(std::string_view words, const net::Ex
 
 kit::Outcome SoapDispatcher::outcomeOf(const net::Exchange& exchange) {
   lastStatus_ = exchange.status;
-  // A Fault comes with 500, or with 400 in SOAP 1.2; what else the status says of an error, it says.
+  // A Fault comes with status 500, or with 400 in SOAP 1.2. Any other error status decides by itself.
   bool mayHoldSoap = isSuccess(exchange) || exchange.status == 500 || exchange.status == 400;
   if (!mayHoldSoap) return rules_.outcomeOf(exchange, url_.origin());
   std::string text = textOf(exchange);
@@ -195,8 +198,8 @@ kit::Outcome SoapDispatcher::outcomeOf(const net::Exchange& exchange) {
   bool isEmpty = text.find_first_not_of(" \t\r\n") == std::string::npos;
   net::Answer read(exchange, std::move(text), answer.value_or(nlohmann::json::object()));
   if (auto ruled = rules_.firstFit(read, url_.origin())) return *std::move(ruled);
-  // Taken, and nothing to say of it (SOAP 1.2 part 2, 7.5.1.2): an answer that holds no value. An empty 200
-  // is none: a script that failed leaves one, too.
+  // An empty 202 or 204 counts as an answer without values (SOAP 1.2 part 2, 7.5.1.2). An empty 200 does not,
+  // because a script that failed may also leave one.
   if (!answer && whole && isEmpty && (exchange.status == 202 || exchange.status == 204))
     answer = {{"values", nlohmann::json::object()}};
   if (answer) return rules_.unruled(meaningOf(*answer, read), exchange, url_.origin());
@@ -205,8 +208,8 @@ kit::Outcome SoapDispatcher::outcomeOf(const net::Exchange& exchange) {
 }
 
 kit::Outcome SoapDispatcher::meaningOfFault(const std::string& code, const net::Exchange& exchange) const {
-  // SOAP 1.1, 4.4.1, and SOAP 1.2 part 1, 5.4.6: those that are about how we speak. Whether Client (in 1.2
-  // Sender) means this SMS or our credentials nobody can tell from here: neither is given up for it.
+  // SOAP 1.1, 4.4.1, and SOAP 1.2 part 1, 5.4.6: these codes reject the form of every call. The code Client
+  // (in 1.2 Sender) may be about this SMS or about our credentials, so it makes neither refused nor broken.
   for (auto ofSpeech : {"VersionMismatch", "MustUnderstand", "DataEncodingUnknown"})
     if (code == ofSpeech) return kit::Broken{url_.origin() + " does not speak SOAP as we do (" + code + ")"};
   bool ours = code.starts_with("Client") || code.starts_with("Sender");

@@ -1,9 +1,9 @@
-// The SOAP dispatcher: one call of a method for each SMS, many at once, over HTTP.
+// The SOAP dispatcher: calls a method over HTTP for each SMS, many at once.
 //
-// Owns its keys (preset, method, parameters, ...), what a call looks like, and what an answer means that no
-// rule speaks of. The kit calls it; envelope, transfers and rules do the work. Never shows more of its URL
-// than scheme, host and port, and nothing of a call. Never calls a second time: that is the supervisor's to
-// decide.
+// Owns its keys (preset, method, parameters, ...), the form of a call, and the meaning of an answer that no
+// rule fits. Called by the kit; envelope, transfers and rules do the work. Never shows more of its URL than
+// scheme, host and port, and nothing of a call. Never repeats a call, because only the supervisor may decide
+// that.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,7 @@ namespace smsd::soap {
 
 enum class Preset {
   none,
-  boost,  // the ExternalSender that NAV's plugin spoke to
+  boost,  // the ExternalSender service that NAV's plugin uses
 };
 
 struct Settings {
@@ -64,7 +64,7 @@ class SoapDispatcher final : public kit::Dispatcher {
   net::Rules rules_;
   net::UrlTemplate url_;
   net::BodyTemplate call_;
-  int lastStatus_ = -1;  // 0: there was no answer; -1: nothing was asked yet
+  int lastStatus_ = -1;  // 0: there was no answer; -1: no request yet
   std::unique_ptr<net::Transfers> transfers_;
 };
 
