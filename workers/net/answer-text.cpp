@@ -11,16 +11,16 @@ namespace {
 
 constexpr std::string_view blanks = " \t\r\n";
 constexpr std::string_view utf8Mark = "\xEF\xBB\xBF", lowFirst = "\xFF\xFE", highFirst = "\xFE\xFF";
-constexpr std::size_t longestDeclaration = 200;  // bytes of an XML declaration that are looked at
+constexpr std::size_t longestDeclaration = 200;  // bytes of an XML declaration that are searched
 
-// WHATWG Encoding, "index windows-1252": the bytes from 0x80. The five without a letter stay control
+// The bytes from 0x80 of WHATWG Encoding, "index windows-1252". The five bytes without a letter stay control
 // characters.
 constexpr char16_t windows1252[32] = {0x20AC, 0x81,   0x201A, 0x192,  0x201E, 0x2026, 0x2020, 0x2021,
                                       0x2C6,  0x2030, 0x160,  0x2039, 0x152,  0x8D,   0x17D,  0x8F,
                                       0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
                                       0x2DC,  0x2122, 0x161,  0x203A, 0x153,  0x9D,   0x17E,  0x178};
 
-// ISO-8859-15 where it is not ISO-8859-1.
+// The bytes in which ISO-8859-15 differs from ISO-8859-1.
 constexpr std::pair<unsigned char, char16_t> latin9[] = {{0xA4, 0x20AC}, {0xA6, 0x160}, {0xA8, 0x161},
                                                          {0xB4, 0x17D},  {0xB8, 0x17E}, {0xBC, 0x152},
                                                          {0xBD, 0x153},  {0xBE, 0x178}};
@@ -90,27 +90,28 @@ std::string fromUtf16(std::string_view bytes, Order order) {
         point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
         i += 2;
       }
-    text::append(text, point);  // half a pair becomes U+FFFD there
+    text::append(text, point);  // appends U+FFFD for half a pair
   }
   if (bytes.size() % 2 != 0) text::append(text, text::replacement);
   return text;
 }
 
-/// How many of the bytes at even (0) or odd (1) places are zero.
+/// Counts the zero bytes at even (`parity` 0) or odd (1) places.
 std::size_t zerosAt(std::string_view bytes, std::size_t parity) {
   std::size_t zeros = 0;
   for (std::size_t i = parity; i < bytes.size(); i += 2) zeros += bytes[i] == '\0' ? 1 : 0;
   return zeros;
 }
 
-/// An answer is mostly ASCII, which in UTF-16 is a zero byte each: their place says which order it is.
+/// Returns the byte order if `bytes` look like UTF-16. An answer is mostly ASCII, so half of its UTF-16 bytes
+/// are zero, and their places show the order.
 std::optional<Order> orderOf(std::string_view bytes) {
   std::size_t even = zerosAt(bytes, 0), odd = zerosAt(bytes, 1);
   if (std::max(even, odd) * 4 < bytes.size() || even == odd) return std::nullopt;
   return odd > even ? Order::little : Order::big;
 }
 
-/// None: the bytes are not in this charset.
+/// Returns `bytes` as UTF-8, or nothing when they cannot be in this charset.
 std::optional<std::string> decoded(std::string_view bytes, Charset charset) {
   switch (charset) {
     case Charset::utf8:
@@ -118,7 +119,7 @@ std::optional<std::string> decoded(std::string_view bytes, Charset charset) {
       return std::string(bytes);
     case Charset::windows1252:
     case Charset::latin9:
-      // Each byte is something, but text has no zeros in it: that is UTF-16.
+      // Every byte is valid here, but text holds no zero bytes: such bytes are UTF-16.
       if (orderOf(bytes)) return std::nullopt;
       return fromBytes(bytes, charset);
     case Charset::utf16:
@@ -127,14 +128,15 @@ std::optional<std::string> decoded(std::string_view bytes, Charset charset) {
       break;
   }
   std::size_t even = zerosAt(bytes, 0), odd = zerosAt(bytes, 1);
-  if (even + odd == 0) return std::nullopt;  // not even a brace in it
+  if (even + odd == 0) return std::nullopt;  // UTF-16 would have zero bytes for any ASCII, such as a brace
   Order order = odd > even ? Order::little : Order::big;
   if (charset == Charset::utf16le) order = Order::little;
   if (charset == Charset::utf16be) order = Order::big;
   return fromUtf16(bytes, order);
 }
 
-/// UTF-8 with a character that was cut, not another charset: at least half of what is not ASCII is whole.
+/// Whether `bytes` are damaged UTF-8 (for example, a character was cut) and not another charset: at least
+/// half of the characters outside ASCII are valid.
 bool isDamagedUtf8(std::string_view bytes) {
   std::size_t whole = 0, broken = 0;
   while (!bytes.empty()) {
@@ -144,7 +146,7 @@ bool isDamagedUtf8(std::string_view bytes) {
   return whole > 0 && whole >= broken;
 }
 
-/// What a byte order mark says; none: there is none, or the rest belies it.
+/// Decodes by the byte order mark. Returns nothing when there is no mark or the rest contradicts it.
 std::optional<std::string> byMark(std::string_view bytes) {
   if (bytes.starts_with(utf8Mark)) return decoded(bytes.substr(utf8Mark.size()), Charset::utf8);
   if (bytes.starts_with(lowFirst)) return fromUtf16(bytes.substr(lowFirst.size()), Order::little);
@@ -152,7 +154,7 @@ std::optional<std::string> byMark(std::string_view bytes) {
   return std::nullopt;
 }
 
-/// XML 1.0, 4.3.3, of a document whose declaration can be read as ASCII.
+/// Returns the charset of an XML declaration (XML 1.0, 4.3.3) that is readable as ASCII.
 std::optional<Charset> declaredInXml(std::string_view bytes) {
   bytes.remove_prefix(std::min(bytes.find_first_not_of(blanks), bytes.size()));
   if (!bytes.starts_with("<?xml")) return std::nullopt;
@@ -170,7 +172,7 @@ std::optional<Charset> declaredInXml(std::string_view bytes) {
 }  // namespace
 
 std::optional<Charset> charsetNamed(std::string_view name) {
-  std::string plain;  // utf-8, UTF8 and utf_8 are one
+  std::string plain;  // so that utf-8, UTF8 and utf_8 are the same
   for (char c : name.substr(0, 40))
     if (lower(c) >= 'a' && lower(c) <= 'z')
       plain += lower(c);

@@ -1,11 +1,11 @@
-// The text of an answer: which charset its bytes are in, and the same text as UTF-8.
+// Finds the charset of an answer and converts its bytes to UTF-8.
 //
-// Owns the charsets that gateways answer in and the parameters of a Content-Type. Called by the rules and by
-// the kind soap, before anything matches an expression or looks for a value. Pure, and never fails: what
-// cannot be decoded becomes U+FFFD.
+// Owns the charsets that gateways use and the parameters of a Content-Type. Called by the rules and by the
+// kind soap, before they match expressions or look for values. Pure, and never fails: bytes that cannot be
+// decoded become U+FFFD.
 //
-// The tables are our own, not iconv's: glibc loads a module for each charset but UTF-8 from a file when it is
-// first used, which a worker that has locked itself in cannot do, and the few charsets here need no table
+// The tables are our own because iconv cannot be used: for each charset but UTF-8 glibc loads a module from a
+// file at the first use, and a locked worker cannot open that file. The few charsets here need no table
 // larger than 32 entries.
 #pragma once
 
@@ -17,23 +17,24 @@ namespace smsd::net {
 
 enum class Charset {
   utf8,
-  utf16,  // its byte order mark says the order; without one the zero bytes of ASCII do
+  utf16,  // the byte order mark gives the order, or without a mark the zero bytes of ASCII
   utf16le,
   utf16be,
-  windows1252,  // ISO-8859-1 and US-ASCII as well: it has letters where they have control characters
+  windows1252,  // also for ISO-8859-1 and US-ASCII: it only adds letters in place of control characters
   latin9,       // ISO-8859-15
 };
 
-/// None: a name that is not known here.
+/// Returns nothing for an unknown name.
 std::optional<Charset> charsetNamed(std::string_view name);
 
-/// A parameter of a Content-Type, without its quotation marks; none: it is not there.
+/// Returns the parameter `name` of `contentType` without its quotation marks, or nothing when it is missing.
 std::optional<std::string> parameterOf(std::string_view contentType, std::string_view name);
 
-/// `bytes` as UTF-8, without a byte order mark. The charset is the one that a byte order mark or
-/// `contentType` or an XML declaration names, in this order, as far as the bytes allow it (a server's default
-/// says UTF-8 of any script). Without such a name, or where the bytes contradict it: UTF-8 when they are
-/// valid, UTF-16 when every second byte is zero, else Windows-1252.
+/// Returns `bytes` as UTF-8, without a byte order mark. The charset is named by a byte order mark,
+/// `contentType` or an XML declaration, in this order. A name that the bytes contradict is ignored, because
+/// the default of a server may name UTF-8 for any script. Without a name the charset is UTF-16 when at least
+/// a quarter of the bytes are zero, at even or at odd places, UTF-8 when the bytes are valid or slightly
+/// damaged UTF-8, otherwise Windows-1252.
 std::string textOf(std::string_view bytes, std::string_view contentType);
 
 }  // namespace smsd::net

@@ -14,22 +14,22 @@ struct Row {
   std::string_view words;
 };
 
-// The first row that holds a status decides. RFC 9110 unless said otherwise.
+// The first row that holds a status decides. From RFC 9110 unless a comment gives another reason.
 constexpr Row table[] = {
     {200, 299, Meaning::accepted, ""},
-    // A redirect is not followed: what was configured is not the gateway, and where it points is not for it
-    // to say.
+    // This redirect was not followed: the configured URL is not the gateway's, and only the operator may
+    // choose another.
     {300, 399, Meaning::broken, "redirects to another URL"},
     {401, 401, Meaning::broken, "rejects the credentials"},
     {402, 402, Meaning::broken, "wants to be paid"},
     {403, 403, Meaning::broken, "forbids the request"},
-    // Nobody is there who could speak of an SMS: a path that is wrong, an application that is not deployed.
+    // No application has seen the SMS: the path is wrong, or the application is not deployed.
     {404, 404, Meaning::broken, "has nothing at this URL"},
-    // The URL is there, but not for GET, or not in this form: every SMS would meet the same.
+    // The URL exists, but not for this method or form, so every SMS would get the same answer.
     {405, 406, Meaning::broken, "does not take this kind of request"},
     {407, 407, Meaning::broken, "a proxy rejects the credentials"},
     {408, 408, Meaning::deferred, "waited too long for the request"},
-    // To a request with an idempotency key: the first one with it is still under way.
+    // With an idempotency key this means that the first request with that key is still under way.
     {409, 409, Meaning::unknown, "sees a conflict with another request"},
     {410, 410, Meaning::broken, "has nothing at this URL any more"},
     {411, 412, Meaning::broken, "does not take this kind of request"},
@@ -40,20 +40,21 @@ constexpr Row table[] = {
     {428, 428, Meaning::broken, "does not take this kind of request"},
     {429, 429, Meaning::deferred, "has had too many requests"},
     {431, 431, Meaning::broken, "finds the headers too long"},
-    // What a gateway says of one SMS: its number, its text, their length.
+    // The gateway rejects this SMS: its number, its text or their length.
     {400, 400, Meaning::refused, "refuses the request"},
     {413, 414, Meaning::refused, "finds the request too long"},
     {422, 422, Meaning::refused, "refuses the request"},
-    // A client treats a 4xx that it does not know as 400, but an SMS that every dispatcher refuses is given
-    // up for good. None is for what may be a mistake of a file or of a proxy: it is tried again.
+    // RFC 9110 treats an unknown 4xx as 400. Deferred instead, so that the SMS is tried again: an SMS that
+    // every dispatcher refuses is given up for good, but the cause may be an error in a configuration or a
+    // proxy.
     {400, 499, Meaning::deferred, "has an error that says nothing of this SMS"},
     {500, 500, Meaning::deferred, "has an error of its own"},
     {501, 501, Meaning::broken, "does not take this kind of request"},
     {503, 503, Meaning::deferred, "is not available"},
     {505, 505, Meaning::broken, "does not speak this version of HTTP"},
     {511, 511, Meaning::broken, "is behind a network that wants a login"},
-    // 502 and 504 come from a proxy that had passed the request on; so do most of those that no standard
-    // names (520 to 530).
+    // 502 and 504 come from a proxy that had forwarded the request. So do most statuses outside the standards
+    // (520 to 530).
     {500, 599, Meaning::unknown, "does not say what became of the request"},
 };
 
@@ -65,11 +66,11 @@ const Row& rowOf(int status) {
   return row == std::end(table) ? notHttp : *row;
 }
 
-// A 400 that the server itself gives before anybody has looked at the request: every SMS would meet the same.
-// Whole phrases of theirs, with what stands around them, so that no text of an SMS that is sent back fits.
+// Recognises a 400 of the web server itself, which every SMS would get. Compares whole phrases with the
+// markup around them, so that the text of an SMS in the answer cannot match.
 std::string_view troubleOfServer(const Exchange& exchange) {
   constexpr std::pair<std::string_view, std::string_view> pages[] = {
-      // nginx: 497, 496, 495 and 494 within it
+      // nginx (internally 497, 496, 495 and 494)
       {"<title>400 The plain HTTP request was sent to HTTPS port</title>", "wants https"},
       {"<title>400 No required SSL certificate was sent</title>", "wants a certificate of ours"},
       {"<title>400 The SSL certificate error</title>", "rejects our certificate"},
@@ -132,8 +133,8 @@ std::string_view wordsOf(Failure failure) {
   return "could not be spoken to";
 }
 
-// The detail is the library's, but may quote names from a certificate: one line of printable ASCII, and
-// short.
+// Reduces libcurl's message to one short line of printable ASCII, because it may quote names from a
+// certificate.
 std::string tidy(std::string_view detail) {
   std::string line(detail.substr(0, 200));
   std::replace_if(
@@ -144,7 +145,7 @@ std::string tidy(std::string_view detail) {
 }  // namespace
 
 kit::Outcome outcomeOf(const Exchange& exchange, std::string_view origin) {
-  // An answer whose headers came whole is an answer, whatever happened to its body.
+  // Complete headers are an answer, whatever happened to the body.
   if (exchange.status != 0) return outcomeOfStatus(exchange, origin);
   std::string reason = std::string(origin) + " " + std::string(wordsOf(exchange.failure));
   if (exchange.sent == Sent::something) return kit::Unknown{reason + " after the request had gone out"};

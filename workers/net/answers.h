@@ -1,8 +1,8 @@
-// Answers: what a gateway's answer, or its silence, says of an SMS.
+// Answers: derives the outcome of an SMS from a gateway's answer, or from its silence.
 //
-// Owns the table of HTTP statuses and the rule for a transfer that failed. Called by the kinds that speak
-// HTTP, when a transfer has ended. Pure: no I/O, no clock. Has an answer for everything; what nobody can know
-// is `unknown`, never a guess.
+// Owns the table of HTTP statuses and the rule for a failed transfer. Called by the kinds that use HTTP, when
+// a transfer has ended. Pure: no I/O, no clock. Covers every case; where the result cannot be known the
+// outcome is `unknown`, never a guess.
 #pragma once
 
 #include <chrono>
@@ -17,57 +17,57 @@ using Milliseconds = std::chrono::milliseconds;
 
 /// How far a request went.
 enum class Sent {
-  nothing,    // not a byte: the gateway cannot have acted on it
-  something,  // some or all of it
+  nothing,    // not a byte, so the gateway cannot have acted on it
+  something,  // a part or all of it
 };
 
-/// What ended a transfer early.
+/// The reason why a transfer ended early.
 enum class Failure {
   none,
-  unreachable,  // no address, refused, no route
+  unreachable,  // no address, connection refused, no route
   handshake,    // no TLS session, for a reason that may pass
-  security,     // a certificate that is not to be trusted, or TLS settings that cannot be used
-  timeout,      // the deadline, or the time to connect
+  security,     // an untrusted certificate, or unusable TLS settings
+  timeout,      // the deadline or the connect time-out passed
   cut,          // the connection ended
-  garbage,      // what came is not HTTP
-  resend,       // the library wanted to send the request again, and was not let
+  garbage,      // the answer is not HTTP
+  resend,       // libcurl began to send the request again, and was stopped
   proxy,        // the proxy rejects our credentials
   tunnel,       // the proxy makes no connection to the gateway
-  other,        // memory and the like
+  other,        // for example, no memory
 };
 
-/// What is wanted of an answer beside its status. What nobody reads is not kept; the table reads that of a
-/// 400.
+/// The parts of an answer to keep beside its status. The body of a 400 is always kept, because the table
+/// reads it.
 struct AnswerParts {
   enum class Body { dropped, kept } body = Body::dropped;
-  std::string header;  // the name of one header, empty: none
+  std::string header;  // the name of one header; empty: none
 };
 
-/// Bytes of a body that are kept: no gateway needs more to say what it has to say. The rest is not waited
-/// for.
+/// Bytes of a body that are kept: no gateway needs more for its result. The transfer ends there, without
+/// waiting for the rest.
 constexpr std::size_t mostBody = 64 << 10;
-/// Bytes of all headers, and of the one that is kept.
+/// Bytes of all headers together, and of the one header that is kept.
 constexpr std::size_t mostHeaders = 64 << 10;
 constexpr std::size_t mostHeader = 1024;
 
-/// What is known of a transfer that has ended.
+/// The result of a transfer that has ended.
 struct Exchange {
-  int status = 0;  // of a complete set of headers; 0: there was none
+  int status = 0;  // 0: no complete set of headers came
   Failure failure = Failure::none;
-  int proxySaid = 0;  // with `tunnel`: the status it gave
+  int proxySaid = 0;  // with `tunnel`: the status of the proxy
   Sent sent = Sent::nothing;
-  Milliseconds retryAfter{0};  // 0: the gateway did not say
-  std::string detail{};  // the library's words on a connection that was not made; holds no part of a request
-  std::string body{};    // as wanted; what came of it within its bound, in whatever charset
-  std::string contentType{};  // of the body, where it is kept
+  Milliseconds retryAfter{0};  // 0: the gateway sent none
+  std::string detail{};        // libcurl's message about a failed connection; holds no part of a request
+  std::string body{};          // if wanted, or of a 400; as received, in any charset, up to `mostBody`
+  std::string contentType{};   // of the body, if one is kept
   enum class Body { whole, partial } whole = Body::whole;
-  std::string header{};  // as wanted
+  std::string header{};  // if wanted
 };
 
-/// The longest Retry-After that is believed.
+/// The upper bound for Retry-After: a longer one is shortened to this.
 constexpr Milliseconds longestRetryAfter = std::chrono::hours(1);
 
-/// `origin` is what a reason may name of the gateway: scheme://host:port.
+/// `origin` names the gateway in a reason: scheme://host:port, without any secret.
 kit::Outcome outcomeOf(const Exchange& exchange, std::string_view origin);
 
 }  // namespace smsd::net

@@ -1,5 +1,5 @@
-// See template.h: bodies. A JSON or XML body is parsed once with samples in it, to see that each placeholder
-// stands where its escaping holds: within a string, within character data or an attribute's value.
+// Bodies of template.h. A JSON or XML body is parsed once with samples in place of the placeholders, to check
+// that the escaping is valid at each: within a string, within character data or an attribute's value.
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 namespace smsd::net {
 namespace {
 
-// Not a number, a word of JSON or a name of XML: it parses only where a value may hold anything.
+// Neither a number, a word of JSON nor a name of XML, so that it parses only in a place for any text.
 constexpr std::string_view sample = "\x7Fsmsd\x7F";
 
 bool isHex(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f'); }
@@ -24,14 +24,15 @@ std::optional<Problem> problemOfForm(std::string_view text) {
     bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
     if (!alphanumeric && std::string_view("-._~:/?[]@!$'()*+,;&=%{}").find(c) == std::string_view::npos)
       return Problem{i + 1, "does not belong in a form, expected it as %XX"};
-    // A value behind it would become a part of the escape.
+    // Otherwise a value after the % would become a part of the escape.
     if (c == '%' && (i + 2 >= text.size() || !isHex(text[i + 1]) || !isHex(text[i + 2])))
       return Problem{i + 1, "% without two hexadecimal digits, expected %25 for the character itself"};
   }
   return std::nullopt;
 }
 
-// Somebody who writes JSON or XML and no `body_type` is told about a quotation mark in a form.
+// Recognises JSON or XML without `body_type`. Otherwise the message would be about a quotation mark in a
+// form.
 std::optional<Problem> problemOfType(std::string_view text) {
   std::size_t at = std::min(text.find_first_not_of(" \t\r\n"), text.size());
   std::string_view rest = text.substr(at);
@@ -44,7 +45,8 @@ std::optional<Problem> problemOfType(std::string_view text) {
   return std::nullopt;
 }
 
-// Each {name} as so many fillers: what is wrong then is not the names' fault, and stands where it stood.
+// Replaces each {name} by fillers of the same length. A problem that remains does not come from the names,
+// and its place is that in the original text.
 std::string withoutNames(std::string_view text, char filler) {
   static const RE2 name("\\{[a-z][a-z0-9_]*\\}");
   std::string result(text);
@@ -64,8 +66,8 @@ std::size_t countOf(std::string_view what, std::string_view text) {
   return count;
 }
 
-/// Takes any JSON, and notes where the parser gave up. Nothing is thrown: the parser has a kind of exception
-/// for each sort of trouble, whose words quote the text.
+/// Accepts any JSON, and notes where the parser stopped. Used instead of exceptions, because their messages
+/// quote the text.
 struct EndOfJson final : nlohmann::json_sax<nlohmann::json> {
   std::optional<std::size_t> at;
   enum class Why { syntax, number } why = Why::syntax;
@@ -95,9 +97,10 @@ EndOfJson endOfJson(const std::string& text) {
   return end;
 }
 
-/// `written` is what the operator wrote, `text` has samples in it.
+/// `written` is the operator's text, `text` is the same with samples in place of the names.
 std::optional<Problem> problemOfJson(std::string_view written, const std::string& text) {
-  // A backslash before a placeholder would take the one from its escaping: the sample does not come back.
+  // A backslash before a placeholder would consume the backslash of the escaped sample, so that the parsed
+  // string does not contain the sample.
   std::size_t found = 0;
   auto counting = [&](int, nlohmann::json::parse_event_t, nlohmann::json& parsed) {
     if (parsed.is_string()) found += countOf(sample, parsed.get_ref<const std::string&>());
@@ -105,7 +108,7 @@ std::optional<Problem> problemOfJson(std::string_view written, const std::string
   };
   auto document = nlohmann::json::parse(text, counting, false);
   if (!document.is_discarded() && found == countOf(escaped(sample, Place::json), text)) return std::nullopt;
-  // A digit may stand in a string and as a value, an n in a string and behind a backslash.
+  // Two fillers: 1 is valid in a string and as a value, n in a string and after a backslash.
   auto end = endOfJson(withoutNames(written, '1'));
   auto plain = endOfJson(withoutNames(written, 'n'));
   if (plain.at && plain.why == EndOfJson::Why::number)
@@ -120,8 +123,8 @@ std::optional<Problem> problemOfJson(std::string_view written, const std::string
   return Problem{1, "not JSON once the placeholders have values; they may stand within strings only"};
 }
 
-// XML 1.0, 4.1. The parser takes a & that begins no reference for itself; with a value in it, it could be
-// one.
+// Finds a & that begins no reference (XML 1.0, 4.1). The parser accepts it as text, but together with a value
+// after it the & could become a reference.
 std::optional<Problem> problemOfReferences(std::string_view text) {
   constexpr std::pair<std::string_view, std::string_view> others[] = {
       {"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}};
@@ -202,7 +205,7 @@ std::variant<BodyTemplate, Problem> BodyTemplate::parse(std::string_view text, B
   if (auto problem = std::get_if<Problem>(&parsed)) return *problem;
   BodyTemplate result;
   result.template_ = std::get<Template>(std::move(parsed));
-  // Constants too: a secret has no business outside of a string either.
+  // Samples for constants too, because a secret must not be outside of a string either.
   Constants samples;
   for (auto& constant : constants) samples.push_back({constant.name, config::Secret(std::string(sample))});
   std::string filled = std::get<Template>(Template::parse(text, placeOf(type), samples)).filledWith(sample);

@@ -13,7 +13,7 @@ void initializeCurl() {
 Failure failureOf(CURLcode code) {
   switch (code) {
     case CURLE_OK:
-    case CURLE_WRITE_ERROR:  // a callback had enough
+    case CURLE_WRITE_ERROR:  // a callback ended the transfer at a bound
       return Failure::none;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:

@@ -1,7 +1,8 @@
-// What all who drive libcurl need: the library started once, its errors in our words, and no signals for
-// those who do it on threads of their own (mail).
+// Shared by all users of libcurl: starts the library once, maps its errors to Failure, and keeps signals away
+// from threads.
 //
-// Called by transfers.cpp and the mail worker. Throws where the library cannot be used at all.
+// Called by several files of this folder and by the mail worker. Throws when the library cannot be used at
+// all.
 #pragma once
 
 #include <curl/curl.h>
@@ -15,8 +16,9 @@ void initializeCurl();
 
 Failure failureOf(CURLcode code);
 
-/// Signals are the loop's: its thread alone handles those it asked for, and no library's write here may end
-/// the process. Threads that are started while this lives inherit that.
+/// Blocks all signals but those of a fault on this thread while this object lives; threads started meanwhile
+/// inherit that. The thread of the KJ loop alone handles signals, and a library's write (SIGPIPE) must not
+/// end the process.
 class SignalsBlocked {
  public:
   SignalsBlocked();

@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint16_t nameServicePort = 53;  // an answer too long for UDP is asked for again over TCP
+constexpr std::uint16_t nameServicePort = 53;  // over TCP, when an answer is too long for UDP
 
 bool isPrintable(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
@@ -99,7 +99,7 @@ void Endpoint::declareRules(config::Keys& keys) {
     if (isOurHeader(idempotencyHeader_)) return "is not for the configuration to set";
     return std::nullopt;
   });
-  // The supervisor takes a worker that begins nothing for that long for one that hangs.
+  // The supervisor treats a worker that begins no SMS for a longer time as hung.
   keys.rule("rate", [this]() -> std::optional<std::string> {
     if (perSecond_ == 0 || perSecond_ >= 0.2) return std::nullopt;
     return "expected 0, or per_second: 0.2 (one in five seconds) and more";
@@ -151,7 +151,7 @@ std::optional<std::string> Endpoint::readProxy() {
     return "expected proxy.url with a username or password";
   }
   auto origin = originOf(proxy_.url);
-  // No username or password in it: they have keys of their own, and this one is shown.
+  // Without a username or password: they have keys of their own, and the URL is shown.
   bool bare = origin && proxy_.url.starts_with("http://") &&
               proxy_.url.find_first_of("@?#{", 7) == std::string::npos &&
               proxy_.url.find('/', 7) == std::string::npos;
@@ -190,13 +190,13 @@ TransferSettings Endpoint::transfers() const {
 }
 
 sandbox::Policy Endpoint::policy(std::uint16_t port) const {
-  initializeCurl();  // OpenSSL reads its configuration and loads what that names, before the lock
+  initializeCurl();  // before the lock: OpenSSL reads its configuration and loads the modules named there
   sandbox::Policy policy;
   policy.readable = sandbox::resolverAndCertificates();
   policy.network = sandbox::Network::outbound;
   policy.connectPorts = {proxyPort_ != 0 ? proxyPort_ : port, nameServicePort};
-  // Measured with TLS, all of the window under way: 74 descriptors and 11 MiB with a window of 64, 266 and 37
-  // MiB with one of 256. The rest is for what a gateway may answer, and for retries of connections.
+  // Measured with TLS and the whole window under way: 74 descriptors and 11 MiB for a window of 64, 266
+  // descriptors and 37 MiB for a window of 256. The rest is for long answers and for retries of connections.
   policy.openFiles = 64 + 2 * static_cast<std::uint64_t>(window_);
   policy.memory = (64 + static_cast<std::uint64_t>(window_)) << 20;
   return policy;

@@ -1,8 +1,8 @@
-// The far end as an operator describes it: how it is reached, what it is shown, what it is trusted for.
+// The gateway as the operator configures it: the connection, TLS, credentials and limits.
 //
-// Owns the keys that all kinds over HTTP share, and the files they name. Called by the kinds: declare() when
-// the configuration is read, the rest when it was good. Reads its files then, before the lock. Never prints
-// what is in them.
+// Owns the keys that all kinds over HTTP share, and the files they name. The kinds call declare() when the
+// configuration is read, and the other functions when it is valid. Reads its files with the configuration,
+// before the lock. Never prints their content.
 #pragma once
 
 #include <filesystem>
@@ -20,31 +20,33 @@
 
 namespace smsd::net {
 
-/// What libcurl writes itself, and what would change where a request ends or goes.
+/// Whether `name` is a header that libcurl writes itself or that would change where a request ends or goes.
 bool isOurHeader(std::string_view name);
 
 class Endpoint {
  public:
-  /// Before the kind's own keys, so that its rules find what was read.
+  /// Declares the shared keys. To be called before the kind's own rules, so that they find the values read.
   void declare(config::Keys& keys);
 
-  /// What stands for {name} in templates.
+  /// The values for {name} in templates.
   Constants constants() const { return secrets_.constants(); }
   unsigned window() const { return static_cast<unsigned>(window_); }
   kit::Traits traits(std::string kind) const;
-  /// All but method, headers and what is wanted of an answer.
+  /// Returns all settings except the method, the headers and the wanted parts of an answer.
   TransferSettings transfers() const;
   sandbox::Policy policy(std::uint16_t port) const;
-  /// Who asks. As a header: libcurl writes a CURLOPT_USERAGENT twice.
+  /// Returns the User-Agent as a plain header, because libcurl writes a CURLOPT_USERAGENT twice for each
+  /// request.
   static std::string agentHeader();
   std::string keyHeader(std::string_view key) const;
   Milliseconds deadline(Milliseconds given) const;
-  /// What is wrong with a header of that name beside our own, once all keys are read.
+  /// Returns why the operator may not configure a header `name`, or nothing. To be called when all keys are
+  /// read.
   std::optional<std::string> problemOfHeader(std::string_view name) const;
 
-  /// Takes our secrets out of what a gateway said, should it say one: a reference is shown.
+  /// Removes our secrets from `said`, a text from the gateway, because a reference is shown.
   void hideSecrets(std::string& said) const { hiding_.hideIn(said); }
-  /// A secret of the kind's own.
+  /// Adds a secret of the kind's own to those that hideSecrets() removes.
   void hideToo(const config::Secret& secret) { hiding_.remember(secret.reveal()); }
 
  private:

@@ -18,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-// As long as libcurl keeps a name; after that the old addresses serve until the new ones are there.
+// As long as libcurl caches a name. After that the old addresses are used until a new lookup has succeeded.
 constexpr auto freshFor = 60s;
 constexpr auto usableFor = 10min;
 
@@ -45,7 +45,7 @@ std::string textOf(const addrinfo& address) {
   return address.ai_family == AF_INET6 ? "[" + std::string(text) + "]" : text;
 }
 
-/// Blocks.
+/// Looks up `host`. Blocks until the resolver answers.
 Found lookUp(const Host& host) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -73,15 +73,15 @@ Host hostToLookUp(const std::string& url) {
       curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
     return {};
   Host host{partOf(parsed.get(), CURLUPART_HOST), 0};
-  // libcurl knows this host itself (RFC 6761, 6.3).
+  // libcurl resolves localhost itself (RFC 6761, 6.3).
   if (host.name == "localhost" || host.name.ends_with(".localhost") || host.name.starts_with('[')) return {};
   if (isNumeric(host.name)) return {};
   host.port = static_cast<std::uint16_t>(std::atoi(partOf(parsed.get(), CURLUPART_PORT).c_str()));
   return host;
 }
 
-/// Where the thread and those who ask meet. It outlives both: a lookup may take longer than the process wants
-/// to live.
+/// The state that the lookup thread and its callers share. Owned by both, because a lookup may go on after
+/// ~Names().
 struct Names::Desk {
   struct Question {
     Host host;
@@ -122,7 +122,7 @@ struct Names::Desk {
   std::condition_variable changed;
   std::deque<Question> questions;
   bool closed = false;
-  Host host;  // that `last` is of
+  Host host;  // to which `last` belongs
   Found last;
   Clock::time_point at{};
 };

@@ -1,10 +1,9 @@
-// Host names looked up on one thread, which is there from the start: libcurl would start one for each lookup,
-// and a worker starts no thread once it serves.
+// Looks up host names on one thread that runs from the start. libcurl would start a thread for each lookup,
+// and a worker must not start threads while it serves.
 //
-// Owns the thread, and what it found: the addresses of the one host that a worker speaks to. Called by
-// transfers.cpp on the KJ loop and by the mail worker's lanes on theirs. A lookup cannot be ended: whoever
-// waits for one gives up, and it goes on. Never looks up what is an address or this host itself. Fails by
-// returning words.
+// Owns the thread and the addresses of the one host that a worker connects to. Called by transfers.cpp on the
+// KJ loop and by the mail worker's lanes on their threads. A lookup cannot be cancelled: a caller may stop
+// waiting, but the lookup goes on. Returns a failure as a text (Found::problem).
 #pragma once
 
 #include <chrono>
@@ -16,21 +15,22 @@
 
 namespace smsd::net {
 
-/// Of a URL's authority.
+/// Host and port of a URL.
 struct Host {
   std::string name;
   std::uint16_t port = 0;
   bool operator==(const Host&) const = default;
 };
 
-/// Nothing where the URL has no host that has to be looked up: an address, localhost.
+/// Returns the host of `url`. Its name is empty when no lookup is needed, because it is an address or
+/// localhost.
 Host hostToLookUp(const std::string& url);
 
 struct Found {
-  // For CURLOPT_RESOLVE: "host:port:address,address". Empty: it was not found.
+  // For CURLOPT_RESOLVE: "host:port:address,address". Empty: no address is known.
   std::string entry;
   std::string problem;
-  // Which one this is: it changes when the addresses may have.
+  // Changes whenever the addresses may have changed.
   std::uint64_t serial = 0;
 };
 
@@ -41,11 +41,12 @@ class Names {
   Names(const Names&) = delete;
   Names& operator=(const Names&) = delete;
 
-  /// What is known of the host, if it may still be used: for ten minutes. After one it is looked up again
-  /// meanwhile. An entry that is empty and without a problem: it has to be asked for.
+  /// Returns the addresses of `host` without waiting, for up to ten minutes after the lookup. After one
+  /// minute also starts a new lookup in the background. Returns an empty entry without a problem when ask()
+  /// is needed.
   Found known(const Host& host);
-  /// Looks the host up and says what was found, on the thread. A lookup that fails finds what was found
-  /// before.
+  /// Looks up `host` and calls `done` with the result on the lookup thread. When the lookup fails, the result
+  /// is the earlier addresses of this host, if any.
   void ask(const Host& host, std::function<void(Found)> done);
 
  private:

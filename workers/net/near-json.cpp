@@ -11,9 +11,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int deepest = 64;              // lists and maps within each other
-constexpr int mostStarts = 16;           // braces and brackets that are tried as the start of a document
-constexpr std::size_t longestName = 64;  // bytes that are looked at to see a name of a map
+constexpr int deepest = 64;              // levels of nested lists and maps
+constexpr int mostStarts = 16;           // braces and brackets tried as the start of a document
+constexpr std::size_t longestName = 64;  // bytes that are searched for the end of a map's name
 constexpr std::string_view blanks = " \t\r\n";
 
 bool isWord(char c) {
@@ -21,10 +21,10 @@ bool isWord(char c) {
          c == '-' || c == '.' || c == '$';
 }
 
-/// Where a string stands: it says what may follow its end.
+/// The place of a string, which decides the characters that may follow its end.
 enum class Role { name, member, element };
 
-/// Reads one document from `text` as far as it goes.
+/// Reads one document from `text`, beginning at `at`. end() is the place where the reading stopped.
 class NearJson {
  public:
   NearJson(std::string_view text, std::size_t at) : text_(text), at_(at) {}
@@ -96,7 +96,8 @@ class NearJson {
     for (skipBlanks(); peek(at_) == ','; skipBlanks()) ++at_;
   }
 
-  /// A number, true, false, null and their like in other languages; any other single word is a text.
+  /// Reads a number, true, false, null or an equivalent of other languages. Any other single word becomes a
+  /// text.
   std::optional<json> word() {
     std::size_t start = at_;
     while (at_ < text_.size() && isWord(text_[at_])) ++at_;
@@ -110,8 +111,8 @@ class NearJson {
     return strict.is_discarded() ? json(word) : strict;
   }
 
-  /// A quotation mark ends a string only where what follows could follow a string there; any other is a part
-  /// of it.
+  /// Reads a string. A quotation mark ends it only if the next characters may follow a string there;
+  /// otherwise the mark is a part of the string.
   std::optional<std::string> string(Role role) {
     const char quote = text_[at_];
     std::string result;
@@ -145,7 +146,7 @@ class NearJson {
     return false;
   }
 
-  /// A name of a map and its colon, or the map's end after a comma too many.
+  /// Whether a map's name with its colon follows, or the map's end after an extra comma.
   bool isNameAt(std::size_t at) const {
     while (peek(at = afterBlanks(at)) == ',') ++at;
     if (peek(at) == '}') return true;
@@ -168,7 +169,7 @@ class NearJson {
     } else if (c == 'u') {
       at_ += 2;
       unicode(to);
-    } else {  // a path of Windows
+    } else {  // for example, in a Windows path
       to += '\\';
       at_ += 1;
     }
@@ -186,7 +187,7 @@ class NearJson {
         point = 0x10000 + ((*point - 0xD800) << 10) + (*low - 0xDC00);
         at_ += 6;
       }
-    text::append(to, *point);  // half a pair becomes U+FFFD there
+    text::append(to, *point);  // appends U+FFFD for half a pair
   }
 
   std::optional<char32_t> fourDigits(std::size_t at) const {
@@ -204,15 +205,15 @@ class NearJson {
   std::size_t at_;
 };
 
-/// Behind a line of a notice, behind markup, or in a call (JSONP): not within something else.
+/// Whether a document may start at `at`: at the start of a line, after markup, or in a call (JSONP).
 bool mayStartAt(std::string_view text, std::size_t at) {
   std::size_t before = text.substr(0, at).find_last_not_of(" \t");
   return before == std::string_view::npos ||
          std::string_view("\r\n>(").find(text[before]) != std::string_view::npos;
 }
 
-/// A map that ends where the text does is the document. Where there is none, it is a map that markup follows,
-/// else a list that ends where the text does.
+/// Returns the first map that ends the text. If there is none, the first map before markup; otherwise the
+/// first list that ends the text.
 std::optional<json> nearly(std::string_view text) {
   std::optional<json> map, list;
   int starts = 0;
@@ -222,7 +223,7 @@ std::optional<json> nearly(std::string_view text) {
     ++starts;
     NearJson reader(text, at);
     auto document = reader.document();
-    if (!document && reader.end() == text.size()) break;  // it was cut off: what is in it is not all of it
+    if (!document && reader.end() == text.size()) break;  // cut off, so its content is incomplete
     if (!document) continue;
     constexpr std::string_view ends(" \t\r\n);\0", 7);
     std::size_t next = text.find_first_not_of(ends, reader.end());

@@ -1,10 +1,10 @@
-// JSON as gateways write it: strict JSON where it is, and what is nearly JSON read as it was meant.
+// Reads JSON as gateways write it: strict JSON, otherwise nearly valid JSON as it was meant.
 //
-// Owns what is tolerated: text before and after the document (a notice of PHP), raw control characters and
-// quotation marks in strings, half surrogate pairs, NaN, bare words, names without quotation marks, strings
-// in apostrophes, commas too many. Called by the rules when strict JSON cannot be read. Pure, and bounded in
-// depth and work. What can be read in more than one way is not read: a name that comes twice in one map, once
-// a text was repaired, may be the text of an SMS that was sent back.
+// Owns the tolerated faults: text before and after the document (for example, a PHP notice), raw control
+// characters and quotation marks in strings, half surrogate pairs, NaN, bare words as values, strings in
+// apostrophes, missing values in maps, extra commas. Called by the rules. Pure, and bounded in depth and
+// work. A text with more than one reading is rejected. So is a repaired text with the same name twice in one
+// map, because the second may come from the text of an SMS that the gateway sent back.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -12,7 +12,7 @@
 
 namespace smsd::net {
 
-/// `text` is UTF-8. Discarded: it is not JSON, and not nearly.
+/// `text` is UTF-8. Returns a discarded value when it is neither JSON nor nearly JSON.
 nlohmann::json readJson(std::string_view text);
 
 }  // namespace smsd::net

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::size_t mostPem = 8 << 20;
 
-/// `size`: how long the file was a moment ago. A text that grew out of its memory would leave a key there.
+/// `size` is the length of the file in bytes. Memory is reserved for all of it at once, because a text that
+/// grows into new memory would leave parts of a key in the old.
 std::string readAll(int fd, off_t size) {
   std::string text;
   char buffer[65536];
@@ -31,11 +32,11 @@ std::string readAll(int fd, off_t size) {
 }  // namespace
 
 std::filesystem::path fileOf(const config::Keys& keys, const std::filesystem::path& named) {
-  return keys.fileFolder() / named;  // an absolute one stays as it is
+  return keys.fileFolder() / named;  // an absolute path stays unchanged
 }
 
 PemRead readPem(const std::filesystem::path& path, PemOf what) {
-  // A FIFO must not hold us up.
+  // O_NONBLOCK, so that a FIFO does not block open().
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return {"", std::string("cannot be read (") + std::strerror(errno) + ")", PemRead::Opened::no};
   struct stat status {};

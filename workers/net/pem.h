@@ -1,7 +1,8 @@
-// Files of certificates and keys.
+// Reads files of certificates and private keys in PEM form.
 //
-// Owns how they are read and the key `ca_file`. Called by the kinds that speak TLS, when the configuration is
-// read, before the lock: what was read stays good when the file is replaced. A problem never quotes a file.
+// Also owns the configuration key `ca_file`. Called by the kinds that use TLS, when the configuration is
+// read, before the lock, so that the content stays valid when the file is replaced. A problem never quotes a
+// file.
 #pragma once
 
 #include <filesystem>
@@ -14,20 +15,20 @@ namespace smsd::net {
 enum class PemOf { authority, certificate, key };
 struct PemRead {
   std::string text;
-  std::string problem;  // empty: it was read
+  std::string problem;  // empty when the file was read
   enum class Opened { yes, no } opened = Opened::yes;
 };
-/// The file that a key of the configuration names: a relative path is relative to the folder of the
-/// configuration, as with every `*_file` key, so that credentials of systemd are found beside it.
+/// Returns the path of the file `named` in the configuration. A relative path is relative to the folder of
+/// the configuration, as with every `*_file` key, so that systemd credentials in the same folder are found.
 std::filesystem::path fileOf(const config::Keys& keys, const std::filesystem::path& named);
-/// A private key must not be open to everybody.
+/// Reads the file `path`. A private key that other users may access is a problem.
 PemRead readPem(const std::filesystem::path& path, PemOf what);
 
-/// Whom a far end's certificate has to be signed by.
+/// The certificate authorities that the server's certificate must be signed by.
 class Authorities {
  public:
   void declare(config::Keys& keys);
-  /// Empty: the system's.
+  /// Returns the certificates in PEM form. Empty: those of the system are used.
   const std::string& text() const { return text_; }
 
  private:

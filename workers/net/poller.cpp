@@ -11,7 +11,7 @@ namespace smsd::net {
 namespace {
 
 constexpr int mostEvents =
-    32;  // in one turn: those who wait for what came of them are not to wait for all others
+    32;  // events handled in one turn, so that finished transfers do not wait for all others
 
 kj::AutoCloseFd makeEpoll() {
   int fd = -1;
@@ -49,7 +49,7 @@ void Poller::ask(int fd, Socket& socket, unsigned events) {
   if (events == socket.registered) return;
   epoll_event event{.events = events, .data = {.fd = fd}};
   int operation = events == 0 ? EPOLL_CTL_DEL : socket.registered == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  // A descriptor that was closed behind our back has left by itself, and its number may have come back.
+  // The kernel drops a descriptor that libcurl closed without onClose(), and its number may be in use again.
   if (::epoll_ctl(epoll_, operation, fd, &event) != 0 && events != 0)
     ::epoll_ctl(epoll_, errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event);
   socket.registered = events;
@@ -60,8 +60,8 @@ int Poller::onInterest(CURL*, curl_socket_t fd, int what, void* data, void*) {
   Socket& socket = self.at(fd);
   socket.wanted = (what == CURL_POLL_IN || what == CURL_POLL_INOUT ? EPOLLIN : 0U) |
                   (what == CURL_POLL_OUT || what == CURL_POLL_INOUT ? EPOLLOUT : 0U);
-  // Readable is rare where nothing was asked; writable is not. A descriptor whose end we are not told must
-  // not stay, either.
+  // An idle socket stays registered for reading only: it is seldom readable, but nearly always writable. A
+  // socket that libcurl opened itself does not stay, because its closing is not reported here.
   bool mayStay = socket.wanted == 0 && socket.registered == EPOLLIN && socket.opened == Socket::By::us;
   if (!mayStay) self.ask(fd, socket, socket.wanted);
   return 0;
@@ -88,8 +88,8 @@ int Poller::onClose(void* data, curl_socket_t fd) {
 
 void Poller::act(CURLM* multi, int fd, unsigned events) {
   Socket& socket = at(fd);
-  // Something came on a connection that rests: its end, most likely, which libcurl sees when it looks for a
-  // connection to use again.
+  // An event on an idle connection: most likely its end. libcurl notices it when it looks for a connection to
+  // reuse.
   if (socket.wanted == 0) return ask(fd, socket, 0);
   int running = 0;
   int bits = ((events & (EPOLLIN | EPOLLHUP)) != 0 ? CURL_CSELECT_IN : 0) |

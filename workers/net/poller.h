@@ -1,9 +1,10 @@
-// What libcurl's multi handle waits for, as one thing that the KJ loop can wait for.
+// Lets the KJ loop wait for all sockets of libcurl's multi handle through one epoll descriptor.
 //
-// Owns an epoll descriptor and the sockets that libcurl opens. Used by transfers.cpp. libcurl says at the end
-// of each transfer that it has no further interest in a socket, and at the next one on the same connection
-// that it has: in between the kernel is not told, which saves two system calls for each request; nor does the
-// loop watch each socket, which would cost it more than that. Throws where the kernel gives no descriptor.
+// Owns that descriptor and the sockets that libcurl opens. Used by transfers.cpp. libcurl drops its interest
+// in a socket at the end of each transfer, and renews it at the next transfer on the same connection. In
+// between the socket stays registered in the kernel, which saves two system calls for each request. The loop
+// does not watch each socket itself, because that would cost even more. Throws when the kernel gives no
+// descriptor.
 #pragma once
 
 #include <curl/curl.h>
@@ -20,27 +21,27 @@ class Poller {
   using Clock = std::chrono::steady_clock;
 
   explicit Poller(kj::UnixEventPort& port);
-  /// After the multi handle and all easy handles: their connections close their sockets here.
+  /// Must outlive the multi handle and all easy handles, because their connections close their sockets here.
   ~Poller();
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
   void watchMulti(CURLM* multi);
-  /// For each easy handle, before its first transfer.
+  /// To be called for each easy handle, before its first transfer.
   void watchEasy(CURL* easy);
 
-  /// Lets libcurl do what can be done now. False: that was nothing.
+  /// Lets libcurl handle the pending events and its timer. Returns false when there were none.
   bool turn(CURLM* multi);
-  /// Resolves when there is something to do again. For who was told since that there was nothing: what has
-  /// been there all along is no news.
+  /// Resolves when there is a new event. Edge-triggered: call turn() until it returns false before waiting,
+  /// or pending events are missed.
   kj::Promise<void> news() { return observer_.whenBecomesReadable(); }
-  /// When libcurl wants a turn() whatever happens until then.
+  /// Returns the time at which libcurl's timer expires: turn() has to be called then, even without an event.
   std::optional<Clock::time_point> due() const { return due_; }
 
  private:
   struct Socket {
-    unsigned registered = 0;  // what the kernel was asked for: EPOLLIN, EPOLLOUT
-    unsigned wanted = 0;      // what libcurl wants to know
+    unsigned registered = 0;  // events registered in the kernel: EPOLLIN, EPOLLOUT
+    unsigned wanted = 0;      // events that libcurl is interested in
     enum class By { curl, us } opened = By::curl;
   };
   static int onInterest(CURL*, curl_socket_t socket, int what, void* at, void*);

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::int64_t mostMemory = 1 << 20;  // of one expression
+constexpr std::int64_t mostMemory = 1 << 20;  // bytes for one expression
 
 std::optional<int> parseStatus(std::string_view text) {
   int status = 0;
@@ -35,15 +35,15 @@ std::optional<std::pair<int, int>> parseRange(std::string_view text) {
   return std::pair(*first, *last);
 }
 
-/// Of an answer that says too little. Under a success that is a configuration to mend; of anything else it is
-/// not known what the far end did.
+/// Returns the outcome of an answer that the rules cannot read. With a success status the configuration has
+/// to be completed (`notUnderstood`); with any other status the gateway's action is not known.
 kit::Unknown unread(std::string_view origin, std::string_view words, int status) {
   bool success = status >= 200 && status < 300;
   return {std::string(origin) + " " + std::string(words) + " (" + std::to_string(status) + ")",
           success ? kit::Reply::notUnderstood : kit::Reply::none};
 }
 
-/// `number` is the rule's place in the list, from 1.
+/// `number` is the place of `rule` in the list, from 1.
 kit::Outcome outcomeAs(const Rule& rule, std::size_t number, const Exchange& exchange,
                        const std::string& reference, std::string_view origin) {
   std::string reason(origin);
@@ -90,7 +90,7 @@ std::optional<std::string> Expression::compile(const std::string& text) {
   options.set_max_mem(mostMemory);
   auto compiled = std::make_shared<RE2>(text, options);
   if (!compiled->ok()) {
-    // After its colon RE2 quotes the expression.
+    // Cut at the colon, because RE2 quotes the expression after it.
     return "not a regular expression as RE2 knows them: " +
            compiled->error().substr(0, compiled->error().find(':'));
   }
@@ -129,7 +129,7 @@ std::optional<std::string> Pointer::in(const nlohmann::json& document) const {
     if (value.is_string()) return value.get<std::string>();
     if (value.is_primitive()) return value.dump();
     return "";
-  } catch (const nlohmann::json::exception&) {  // "-" or "01" where the answer has a list
+  } catch (const nlohmann::json::exception&) {  // the pointer has "-" or "01" and the answer has a list there
     return std::nullopt;
   }
 }
@@ -238,15 +238,16 @@ std::optional<kit::Outcome> Rules::firstFit(const Answer& answer, std::string_vi
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const Rule& rule = rules_[i];
     if (rule.fits(answer)) return outcomeAs(rule, i + 1, exchange, reference(answer).value_or(""), origin);
-    // What is missing could be what this rule looks for.
+    // The missing part of the body could match this rule.
     if (exchange.whole == Exchange::Body::partial && rule.readsBody() && rule.fitsStatus(exchange.status))
       return unread(origin, "gave an answer that did not come whole", exchange.status);
   }
   return std::nullopt;
 }
 
-// Who says what a yes looks like has said that nothing else is one: "ERROR: out of credits" beside a rule for
-// "^OK". A rule for a yes under another status (409: it is there already) says nothing of 2xx.
+// If a rule defines a success for 2xx, any other 2xx answer is no success: for example, "ERROR: out of
+// credits" beside a rule for "^OK". A success rule for another status (409: already received) does not affect
+// 2xx.
 kit::Outcome Rules::unruled(kit::Outcome outcome, const Exchange& exchange, std::string_view origin) const {
   auto saysYes = [](const Rule& rule) { return rule.is == Meaning::accepted && rule.isForSuccess(); };
   if (!std::holds_alternative<kit::Accepted>(outcome) || std::none_of(rules_.begin(), rules_.end(), saysYes))
@@ -254,8 +255,8 @@ kit::Outcome Rules::unruled(kit::Outcome outcome, const Exchange& exchange, std:
   return unread(origin, "gave an answer that no rule knows", exchange.status);
 }
 
-/// Rules look for values in an answer in which there are none to be found, so that they could not say no
-/// either: it may be the page of a login.
+/// Whether rules look for JSON values in an answer that is not JSON. Such an answer cannot be trusted as a
+/// success, because no rule could have rejected it: it may be a login page.
 bool Rules::decideNothing(const Answer& answer) const {
   const Exchange& exchange = answer.exchange();
   bool asked = std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) {

@@ -1,11 +1,10 @@
-// Rules: what an operator says that a gateway's answers mean, and where its reference stands.
+// Rules: the operator's configuration of the meaning of a gateway's answers and the place of its reference.
 //
-// Owns the keys `answers` and `reference`. Called by the kinds that speak HTTP, when a transfer has ended.
-// The first rule that fits decides; what none fits is for the table (answers.h), but where rules say what a
-// yes is, nothing else is one. Pure but for the keys. An
-// answer is untrusted: it is bounded before it comes here, expressions are matched on its text in linear time
-// (RE2), JSON and what is nearly JSON is read without exceptions. Has an answer for everything: a success
-// that is not understood is an outcome of its own (kit::Reply).
+// Owns the keys `answers` and `reference`. Called by the kinds that use HTTP, when a transfer has ended. The
+// first rule that fits decides, otherwise the table (answers.h). If any rule defines a success for 2xx, an
+// answer that no rule fits is never a success. Pure except for the keys. An answer is untrusted: the caller
+// bounds its length, expressions match its text in linear time (RE2), and JSON is read without exceptions.
+// Covers every case: a success that the rules do not cover is reported as kit::Reply::notUnderstood.
 #pragma once
 
 #include <re2/re2.h>
@@ -27,14 +26,14 @@ constexpr std::size_t longestReference = 128;
 
 enum class Meaning { accepted, refused, deferred, broken, unknown };
 
-/// A regular expression that was tried when the configuration was read. Empty: none was given.
+/// A regular expression, compiled when the configuration is read. False when none was given.
 class Expression {
  public:
-  /// What is wrong with it, or nothing.
+  /// Returns the problem with `text`, or nothing.
   std::optional<std::string> compile(const std::string& text);
   explicit operator bool() const { return expression_ != nullptr; }
   bool matches(std::string_view text) const;
-  /// What its first group holds, or all of what matches where it has none.
+  /// Returns the first match: its first group, or all of it when the expression has no group.
   std::optional<std::string> extract(std::string_view text) const;
 
  private:
@@ -45,23 +44,24 @@ class Pointer {
  public:
   std::optional<std::string> compile(const std::string& text);
   explicit operator bool() const { return pointer_.has_value(); }
-  /// The scalar there as a text; an empty one for a list or a map. None: nothing is there, or null.
+  /// Returns the value at the pointer as a text, empty for a list or a map. Returns nothing when the value is
+  /// missing or null.
   std::optional<std::string> in(const nlohmann::json& document) const;
 
  private:
   std::optional<nlohmann::json::json_pointer> pointer_;
 };
 
-/// What was answered, read as far as the rules need it.
+/// An answer whose text and JSON are read only when a rule needs them.
 class Answer {
  public:
   explicit Answer(const Exchange& exchange) : exchange_(exchange) {}
-  /// Of a kind whose answers are not JSON, but have been made so. `text` is the part of the body that counts.
+  /// For a kind that converts its answers to JSON. `text` is the part of the body that the rules match.
   Answer(const Exchange& exchange, std::string text, nlohmann::json json)
       : exchange_(exchange), text_(std::move(text)), json_(std::move(json)) {}
   const Exchange& exchange() const { return exchange_; }
   const std::string& text() const;     // of the body, in UTF-8
-  const nlohmann::json& json() const;  // discarded: it is no JSON, and not nearly
+  const nlohmann::json& json() const;  // discarded when it is neither JSON nor nearly JSON
 
  private:
   const Exchange& exchange_;
@@ -70,7 +70,7 @@ class Answer {
 };
 
 struct Rule {
-  std::string status, body, json, equals, matches, reason;  // as they were written
+  std::string status, body, json, equals, matches, reason;  // as in the configuration
   Meaning is = Meaning::accepted;
   Milliseconds after{0};
 
@@ -81,7 +81,7 @@ struct Rule {
 
   bool readsBody() const { return bodyExpression || pointer; }
   bool fitsStatus(int answered) const;
-  bool isForSuccess() const;  // some 2xx among its statuses
+  bool isForSuccess() const;  // whether it covers any 2xx
   bool fits(const Answer& answer) const;
 };
 
@@ -91,9 +91,11 @@ class Rules {
   AnswerParts wanted() const;
   kit::Outcome outcomeOf(const Exchange& exchange, std::string_view origin) const;
 
-  /// What the first rule that fits says of a complete answer's headers and what came of its body.
+  /// Returns the outcome of the first rule that fits, or nothing. The headers must be complete; the body may
+  /// be partial.
   std::optional<kit::Outcome> firstFit(const Answer& answer, std::string_view origin) const;
-  /// What an answer that no rule fits means, once the rest has made `outcome` of it.
+  /// Returns the outcome of an answer that no rule fits: `outcome`, unless that is a success and a rule for
+  /// 2xx defines the successes.
   kit::Outcome unruled(kit::Outcome outcome, const Exchange& exchange, std::string_view origin) const;
   std::optional<std::string> reference(const Answer& answer) const;
 
@@ -108,7 +110,7 @@ class Rules {
   } reference_;
 };
 
-/// "200", "200-299", "4xx", several with commas. None: not that.
+/// Reads "200", "200-299", "4xx" or several of them with commas. Returns nothing for any other text.
 std::optional<std::vector<std::pair<int, int>>> parseStatuses(std::string_view text);
 
 }  // namespace smsd::net

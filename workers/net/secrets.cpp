@@ -56,12 +56,12 @@ Constants NamedSecrets::constants() const {
 }
 
 void Hiding::remember(const std::string& secret) {
-  constexpr std::size_t shortest = 4;  // less would take ordinary words apart, and hide nothing
+  constexpr std::size_t shortest = 4;  // shorter ones match in ordinary words, and hiding them hides nothing
   if (secret.size() < shortest) return;
   for (auto& form : {secret, escaped(secret, Place::url), escaped(secret, Place::json),
                      escaped(secret, Place::xml), base64(secret)})
     if (std::find(hidden_.begin(), hidden_.end(), form) == hidden_.end()) hidden_.push_back(form);
-  // The longer first: one may be part of another.
+  // Longest first, because one form may be part of another.
   std::stable_sort(hidden_.begin(), hidden_.end(), [](auto& a, auto& b) { return a.size() > b.size(); });
 }
 

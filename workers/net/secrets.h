@@ -1,7 +1,7 @@
-// Secrets that templates name, and their hiding in what a far end says.
+// Named secrets for templates, and their removal from answers.
 //
-// Owns the key `secrets`. Called by the kinds whose far end wants a secret beside the text. Pure but for the
-// key. Never prints what it holds.
+// Owns the key `secrets`. Called by the kinds that send a secret beside the text. Pure except for the key.
+// Never prints a secret.
 #pragma once
 
 #include <string>
@@ -14,9 +14,9 @@ namespace smsd::net {
 
 class NamedSecrets {
  public:
-  /// `where` they may stand, for the operator to read.
+  /// `where` describes for the operator in which values a secret may be used.
   void declare(config::Keys& keys, const std::string& where);
-  /// What stands for {name} in templates. Once the file was read.
+  /// The values for {name} in templates. To be called when the file was read.
   Constants constants() const;
 
  private:
@@ -27,17 +27,17 @@ class NamedSecrets {
   std::vector<Named> secrets_;
 };
 
-/// Takes secrets of ours out of what a far end said, should it say one.
+/// Removes our secrets from a text that a gateway or server sent, because it may send one back.
 class Hiding {
  public:
   void remember(const std::string& secret);
   void rememberAll(const Constants& constants);
-  /// HTTP's Basic, SMTP's PLAIN.
+  /// Also remembers the encoded forms of HTTP's Basic and SMTP's PLAIN.
   void rememberLogin(const std::string& username, const std::string& password);
   void hideIn(std::string& said) const;
 
  private:
-  std::vector<std::string> hidden_;  // in each form it may come back in
+  std::vector<std::string> hidden_;  // each secret, in each form in which it may come back
 };
 
 }  // namespace smsd::net

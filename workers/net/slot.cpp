@@ -13,11 +13,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Shorter than what gateways keep alive (Apache: 5 s), so that a request seldom meets a connection that is
-// just being closed.
+// Shorter than the keep-alive time of gateways (Apache: 5 s), so that a request seldom uses a connection that
+// the gateway is just closing.
 constexpr auto longestIdle = 4s;
 constexpr long receiveBuffer = 4096;
-// A digest whose nonce has run out is asked for once more.
+// Two, because a gateway repeats its challenge when the nonce of a digest has expired.
 constexpr unsigned mostChallenges = 2;
 
 const char* wordOf(Method method) {
@@ -32,7 +32,7 @@ const char* wordOf(Method method) {
   std::abort();
 }
 
-// The text, not the file: what was read at the start stays good when the file is replaced behind the lock.
+// Passes the text, not the file, so that the content read at the start stays valid when the file is replaced.
 curl_blob blobOf(const std::string& text) {
   return {const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
 }
@@ -83,10 +83,9 @@ void Slot::setCommon() {
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_PATH_AS_IS, 1L);
   set(CURLOPT_NOSIGNAL, 1L);
-  // A connection keeps one of these; a gateway's answer seldom fills it.
+  // Small, because each connection keeps one such buffer and a gateway's answer seldom fills it.
   set(CURLOPT_BUFFERSIZE, receiveBuffer);
-  // Else a transfer that ends while its name is being looked up waits for that lookup, and all others with
-  // it.
+  // Otherwise a transfer that ends during its name lookup waits for that lookup, and blocks all others.
   set(CURLOPT_QUICK_EXIT, 1L);
   set(CURLOPT_ERRORBUFFER, error_.data());
   set(CURLOPT_PREREQFUNCTION, &onRequest);
@@ -100,9 +99,9 @@ void Slot::setCommon() {
 void Slot::setConnection() {
   bool two = settings_.http == HttpVersion::http2;
   set(CURLOPT_HTTP_VERSION, static_cast<long>(two ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-  // Rather a place on a connection that is being made than a connection of its own.
+  // Wait to share a connection that is being made, instead of opening another.
   if (two) set(CURLOPT_PIPEWAIT, 1L);
-  // Of a name with several addresses each gets its share of it.
+  // libcurl divides this time among the addresses of a name.
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings_.connectTimeout.count()));
   set(CURLOPT_MAXAGE_CONN, static_cast<long>(longestIdle.count()));
   if (settings_.connectionsAre == ConnectionsAre::forOneRequest) set(CURLOPT_FORBID_REUSE, 1L);
@@ -125,7 +124,7 @@ void Slot::setTls() {
   curl_blob key = blobOf(identity.key.reveal());
   set(CURLOPT_SSLCERT_BLOB, &certificate);
   set(CURLOPT_SSLKEY_BLOB, &key);
-  // An empty one, so that a key that wants one never asks the terminal.
+  // Set even when empty, so that OpenSSL never prompts on the terminal for the password of a key.
   set(CURLOPT_KEYPASSWD, identity.keyPassword.reveal().c_str());
 }
 
@@ -149,7 +148,7 @@ void Slot::setCredentials() {
 }
 
 void Slot::setProxy() {
-  // For all hosts none, whatever the environment says; or for none.
+  // CURLOPT_NOPROXY lists the hosts without a proxy: all or none, so that the environment has no effect.
   if (settings_.proxy.url.empty()) return set(CURLOPT_NOPROXY, "*");
   set(CURLOPT_NOPROXY, "");
   set(CURLOPT_PROXY, settings_.proxy.url.c_str());
@@ -160,10 +159,10 @@ void Slot::setProxy() {
   set(CURLOPT_PROXYPASSWORD, settings_.proxy.password.reveal().c_str());
 }
 
-/// Where to, and what is asked for there. libcurl takes a URL apart and writes it out anew for each request,
-/// character by character, which is a third of all it does: the gateway it is told once, taken apart, and
-/// what is asked for it sends as it is given. A proxy has to be told the whole URL, a digest is made of it,
-/// and a redirect may be relative to it.
+/// Sets the URL of a request. Sets scheme://host:port once and passes path and query as
+/// CURLOPT_REQUEST_TARGET, because parsing and rewriting the URL for each request is a third of libcurl's
+/// work. Sets the whole URL if it is needed: a proxy request contains it, a digest is computed from it, and a
+/// redirect may be relative to it.
 void Slot::aim(const std::string& url) {
   const std::size_t start = url.starts_with("http://") ? 7 : url.starts_with("https://") ? 8 : url.size();
   const std::size_t end = std::min(url.find_first_of("/?", start), url.size());
@@ -219,7 +218,7 @@ std::chrono::steady_clock::time_point Slot::patience() const {
   return requests_ > 0 || redirects_ > 0 ? whole : std::min(whole, begun_ + settings_.connectTimeout);
 }
 
-/// A request that is not a GET is repeated only where the status says that it may be (RFC 9110, 15.4).
+/// A request other than GET is repeated only when the status allows it: 307 or 308 (RFC 9110, 15.4).
 bool Slot::mayFollow(int status) const {
   if (status == 307 || status == 308) return true;
   return settings_.method == Method::get && status >= 301 && status <= 303;
@@ -232,7 +231,7 @@ Slot::Redirect Slot::redirect() {
   if (location == nullptr) return Redirect::none;
   auto here = originOf(request_->url);
   auto there = originOf(location);
-  // Elsewhere would see the credentials, the number and the text.
+  // Another host must not see the credentials, the number and the text.
   if (!here || !there || here->text != there->text) return Redirect::none;
   ++redirects_;
   target_ = location;
@@ -274,7 +273,7 @@ Exchange Slot::exchange(CURLcode code) {
     if (type != nullptr) exchange.contentType = std::string_view(type).substr(0, mostHeader);
   }
   exchange.header = std::move(header_);
-  // Once a request is out, the library's words could quote it or its answer.
+  // Only without a request: otherwise libcurl's message could quote the request or its answer.
   if (!touched)
     exchange.detail = code == CURLE_OPERATION_TIMEDOUT ? "no connection in time"
                       : error_[0] != '\0'              ? error_.data()
@@ -286,7 +285,7 @@ Exchange Slot::exchange(CURLcode code) {
 int Slot::onRequest(void* at, char*, char*, int, int) {
   auto& slot = *static_cast<Slot*>(at);
   if (slot.requests_++ > slot.challenges_) return CURL_PREREQFUNC_ABORT;
-  // What was answered before was the question for credentials.
+  // Discard the earlier answer, which was the challenge for credentials.
   slot.status_ = 0;
   slot.headerBytes_ = slot.bodyBytes_ = 0;
   slot.body_.clear();
@@ -312,7 +311,7 @@ std::size_t Slot::onHeader(char* line, std::size_t size, std::size_t count, void
   }
   long status = 0;
   curl_easy_getinfo(slot.easy_.get(), CURLINFO_RESPONSE_CODE, &status);
-  if (status >= 200) slot.status_ = static_cast<int>(status);  // 1xx: another set of headers follows
+  if (status >= 200) slot.status_ = static_cast<int>(status);  // after a 1xx another set of headers follows
   bool digest = slot.settings_.credentials.how == Authentication::digest;
   if (digest && status == 401 && slot.challenges_ < mostChallenges) ++slot.challenges_;
   return length;

@@ -1,7 +1,7 @@
-// A slot: one of libcurl's easy handles, what is set on it once and for each request, and what it hears.
+// A slot: one of libcurl's easy handles, its options, and the answer that it receives.
 //
-// Owns every option of libcurl. Used by transfers.cpp. A slot is used
-// again and again: what costs is done once. Nothing of an earlier request stays on it.
+// Owns every option of libcurl. Used by transfers.cpp. A slot is reused for many requests, so that the
+// expensive options are set only once. No data of an earlier request stays on it.
 #pragma once
 
 #include <curl/curl.h>
@@ -17,11 +17,11 @@
 
 namespace smsd::net {
 
-/// Headers as libcurl wants them, without a copy of each: the nodes point into the strings, which stay where
-/// they are until the request has ended.
+/// The list of headers for libcurl, without copies: its nodes point into the strings, which must not move
+/// until the request has ended.
 class HeaderList {
  public:
-  /// `common` come after the request's own.
+  /// `common` are the headers of every request; they come after the request's own.
   explicit HeaderList(const std::vector<std::string>& common);
   curl_slist* of(const std::vector<std::string>& own);
 
@@ -32,22 +32,24 @@ class HeaderList {
 
 class Slot {
  public:
-  /// Throws where libcurl lacks an option. `settings` outlives the slot.
+  /// Throws when libcurl lacks an option. `settings` must outlive the slot.
   explicit Slot(const TransferSettings& settings);
   Slot(const Slot&) = delete;
   Slot& operator=(const Slot&) = delete;
 
   CURL* easy() const { return easy_.get(); }
-  /// The addresses of the host, before prepare(). libcurl looks up no name itself.
+  /// Sets the addresses of the host, so that libcurl looks up no name itself. To be called before prepare().
   void know(const Found& found);
-  /// Takes the request, which stays where it is until the exchange is had.
+  /// Prepares the slot for `request`, which must not move until exchange() was called.
   void prepare(const Request& request);
-  /// The answer was a redirect that may be followed: the slot is prepared for it.
+  /// Returns `follow` when the answer is a redirect that may be followed; the slot is prepared for it then.
   enum class Redirect { none, follow };
   Redirect redirect();
-  /// When it will have taken too long: to connect, or altogether.
+  /// Returns the time at which the transfer times out: after the connect time-out while no request has begun,
+  /// otherwise at its deadline.
   std::chrono::steady_clock::time_point patience() const;
-  /// What became of it; the time having run out is CURLE_OPERATION_TIMEDOUT, said by who watches it.
+  /// Returns the result of the transfer. `code` is libcurl's, or CURLE_OPERATION_TIMEDOUT when the caller
+  /// ended the transfer because patience() had passed.
   Exchange exchange(CURLcode code);
 
  private:
@@ -65,20 +67,20 @@ class Slot {
   static std::size_t onBody(char* bytes, std::size_t size, std::size_t count, void* at);
 
   const TransferSettings& settings_;
-  std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed_;  // the gateway's, which easy_ reads
+  std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed_;  // the gateway's URL; easy_ reads it
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy_;
   HeaderList headers_;
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> addresses_{nullptr, curl_slist_free_all};
-  std::uint64_t serial_ = 0;  // of those
-  std::string gateway_;       // scheme://host:port; empty: easy_ has the whole URL
+  std::uint64_t serial_ = 0;  // of addresses_
+  std::string gateway_;       // scheme://host:port in parsed_; empty: easy_ has the whole URL
   std::array<char, CURL_ERROR_SIZE> error_{};
   const Request* request_ = nullptr;
-  std::string target_;  // where a redirect led
+  std::string target_;  // the URL of a redirect
   std::chrono::steady_clock::time_point begun_{};
   unsigned redirects_ = 0;   // followed
-  unsigned requests_ = 0;    // begun; libcurl makes another one when a kept-alive connection dies
-  unsigned challenges_ = 0;  // answers that ask for credentials we have: each allows one more request
-  int status_ = 0;           // once the headers have come whole
+  unsigned requests_ = 0;    // begun; libcurl begins a second one when a kept-alive connection breaks
+  unsigned challenges_ = 0;  // answers that request our credentials; each allows one more request
+  int status_ = 0;           // 0 until the headers are complete
   std::size_t headerBytes_ = 0;
   std::size_t bodyBytes_ = 0;
   std::string body_;

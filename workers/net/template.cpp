@@ -1,4 +1,4 @@
-// See template.h: placeholders and escaping. URLs and bodies have files of their own.
+// Placeholders and escaping of template.h. URLs and bodies have files of their own.
 #include "workers/net/template.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ constexpr std::pair<std::string_view, Placeholder> words[] = {{"recipient", Plac
 
 constexpr bool isDigit(char c) { return c >= '0' && c <= '9'; }
 
-// The C locale's letters and digits, whatever the process has set.
+// Letters and digits of the C locale, whatever locale the process has set.
 constexpr auto unreserved = [] {
   std::array<bool, 256> table{};
   for (unsigned byte = 0; byte < table.size(); ++byte) {
@@ -50,7 +50,7 @@ void appendForUrl(std::string& to, std::string_view value) {
   }
 }
 
-// A receiver takes off the blanks around a header's value, so those are escaped too.
+// Also escapes a blank at either end, because a receiver removes blanks around a header's value.
 void appendForHeader(std::string& to, std::string_view value) {
   for (std::size_t i = 0; i < value.size(); ++i) {
     char c = value[i];
@@ -78,8 +78,8 @@ void appendForJson(std::string& to, std::string_view value) {
   }
 }
 
-// XML 1.0, 2.2: what is no Char cannot stand in a document in any form. White space is escaped so that no
-// parser normalises it.
+// Replaces characters that XML 1.0, 2.2 does not allow, because no escape can represent them. Escapes white
+// space so that no parser normalises it.
 void appendForXml(std::string& to, std::string_view value) {
   for (std::string_view rest = value; !rest.empty();) {
     std::string_view before = rest;
@@ -114,7 +114,7 @@ void appendForXml(std::string& to, std::string_view value) {
   }
 }
 
-// A mail says its text's encoding itself.
+// {encoding} is unknown in a mail, because a mail declares the encoding of its text in its own headers.
 bool isKnown(Placeholder placeholder, Place place) {
   return place != Place::mail || placeholder != Placeholder::encoding;
 }
@@ -137,8 +137,8 @@ bool isName(std::string_view name) {
                      [](char c) { return (c >= 'a' && c <= 'z') || isDigit(c) || c == '_'; });
 }
 
-/// The name is said where nothing but a name looks so: no digits and no capitals, as somebody may have
-/// written the password itself into the braces.
+/// Returns the message for an unknown {name}. It quotes a name of small letters and _ only, because the
+/// operator may have written the password itself into the braces.
 std::string noPlaceholder(std::string_view name, Place place) {
   constexpr std::size_t longestName = 32;
   bool isPlausible =
@@ -172,7 +172,8 @@ void appendEscaped(std::string& to, std::string_view value, Place place) {
   std::abort();
 }
 
-// What people write between the digits of a number. Anything else would make another number of it.
+// Drops only the characters that people write between the digits of a number. To drop others could give
+// another number.
 std::optional<std::string> digitsOf(std::string_view recipient) {
   constexpr std::string_view dropped = "+-.()/ \t";
   constexpr std::string_view noBreakSpace = "\xC2\xA0";
@@ -223,7 +224,8 @@ std::variant<Template, Problem> Template::parse(std::string_view text, Place pla
     if (result.firstNameAt_ == 0) result.firstNameAt_ = brace + 1;
     at = end + 1;
     if (constant != nullptr) {
-      // A token in a header stands as it is: what cannot stand there was refused.
+      // Not escaped, so that a token in a header stays unchanged: parseHeaderValue() has refused invalid
+      // characters.
       if (place == Place::header)
         part.literal += constant->value.reveal();
       else
@@ -264,7 +266,7 @@ void Template::append(std::string& to, const Values& values) const {
 
 std::string Template::expand(const Values& values) const {
   std::string result;
-  std::size_t length = 2 * values.text.size();  // seldom more: one piece of memory instead of five
+  std::size_t length = 2 * values.text.size();  // seldom exceeded: one allocation instead of five
   for (auto& part : parts_) length += part.literal.size() + values.recipient.size();
   result.reserve(length);
   append(result, values);
@@ -286,7 +288,7 @@ std::optional<std::size_t> Template::find(Placeholder placeholder) const {
   return std::nullopt;
 }
 
-// RFC 9110: a token
+// A token of RFC 9110
 bool isHeaderName(std::string_view name) {
   constexpr std::string_view others = "!#$%&'*+^`|";
   return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {

@@ -1,10 +1,9 @@
-// Templates: what an operator wrote with {recipient}, {text} and the like in it, and what becomes of it for
-// one SMS.
+// Templates: texts of the operator with placeholders such as {recipient} and {text}, expanded for each SMS.
 //
-// Owns the placeholders, their escaping for where they stand, and which of a URL's parts may hold one. Called
-// by the kinds that speak to a gateway. Pure: no I/O, no KJ. A template that cannot be used is a Problem,
-// found when the configuration is read; no Problem ever quotes the template, which may hold a password. No
-// text and no number can break out of where it stands.
+// Owns the placeholders, their escaping for each place, and which of a URL's parts may hold one. Called by
+// the kinds that send to a gateway. Pure: no I/O, no KJ. A template that cannot be used is a Problem, found
+// when the configuration is read. A Problem never quotes the template, which may hold a password. No text and
+// no number can break out of its place, because every value is escaped for it.
 #pragma once
 
 #include <cstddef>
@@ -19,91 +18,91 @@
 
 namespace smsd::net {
 
-/// One SMS, as a template sees it. UTF-8.
+/// The values of one SMS for a template, in UTF-8.
 struct Values {
   std::string_view recipient;
   std::string_view text;
   std::string_view key;
-  std::string_view encoding{};  // the gateway's word for the alphabet that the text needs
+  std::string_view encoding{};  // the gateway's name for the alphabet that the text needs
 };
 
 enum class Placeholder {
   recipient,
-  digits,  // the digits of the recipient: many gateways want no +; nothing where it is no number
+  digits,  // the recipient as digitsOf(), because many gateways want no +; empty when it is no number
   text,
   key,
   encoding,
 };
 
-/// The digits of a recipient without what is written between them: + - . ( ) / and blanks. None: there is
-/// something else in it, or no digit; who sends to {digits} refuses it, as it could be a stranger's number.
+/// Returns the digits of a recipient without the characters between them: + - . ( ) / and blanks. Returns
+/// nothing when it holds any other character or no digit. A kind that uses {digits} refuses such an SMS,
+/// because the digits could be a stranger's number.
 std::optional<std::string> digitsOf(std::string_view recipient);
 constexpr const char* noDigits =
     "the recipient is no number: expected digits, with + - . ( ) / and blanks at most";
 
-/// Where a template stands, which says how a value is written there.
+/// The place of a template, which decides how a value is escaped.
 enum class Place {
   url,     // path and query: all but RFC 3986's unreserved characters as %XX
   form,    // application/x-www-form-urlencoded: the same
   json,    // within a string of JSON
   xml,     // character data or an attribute's value
-  header,  // a header's value: printable ASCII as it is, but % and all else as %XX
-  mail,    // a part of a mail, as it is: what the template makes is encoded as a whole
+  header,  // a header's value: printable ASCII unchanged, but % and all else as %XX
+  mail,    // a part of a mail: unchanged, because the mail worker encodes the expanded template as a whole
 };
 
-/// A name of the operator's own with a value that is the same for every SMS: {name} stands for it.
+/// A {name} that the operator defines, with the same value for every SMS.
 struct Constant {
   std::string name;
   config::Secret value;
 };
 using Constants = std::vector<Constant>;
 
-/// Escapes `value` for `place`, at the end of `to`.
+/// Appends `value`, escaped for `place`, to `to`.
 void appendEscaped(std::string& to, std::string_view value, Place place);
 std::string escaped(std::string_view value, Place place);
 
 struct Problem {
-  std::size_t at = 0;  // the character it is about, counted from 1
+  std::size_t at = 0;  // the place of the faulty character, counted from 1
   std::string what;
 };
 std::string describe(const Problem& problem);  // "character 12: ..."
 
 class Template {
  public:
-  /// In JSON and XML a brace that opens no {name} stands for itself.
+  /// Reads `text` as a template for `place`. In JSON and XML a brace that opens no {name} is kept as a brace.
   static std::variant<Template, Problem> parse(std::string_view text, Place place,
                                                const Constants& constants = {});
   void append(std::string& to, const Values& values) const;
   std::string expand(const Values& values) const;
-  /// With the same value at every placeholder, {digits} too: to see where they stand.
+  /// Expands with `value` at every placeholder, {digits} too, so that a check can find their places.
   std::string filledWith(std::string_view value) const;
-  /// Where it first stands in the text, counted from 1.
+  /// Returns the place of the first `placeholder` in the text, counted from 1.
   std::optional<std::size_t> find(Placeholder placeholder) const;
   bool holds(Placeholder placeholder) const { return find(placeholder).has_value(); }
   bool empty() const { return parts_.empty(); }
-  /// Where the first {name} stands, constants included, counted from 1; 0: there is none.
+  /// Returns the place of the first {name}, constants included, counted from 1; 0 when there is none.
   std::size_t firstNameAt() const { return firstNameAt_; }
 
  private:
   struct Part {
     std::string literal;                       // constants included, escaped
-    std::optional<Placeholder> placeholder{};  // after the literal
-    std::size_t at = 0;                        // of the placeholder
+    std::optional<Placeholder> placeholder{};  // follows the literal
+    std::size_t at = 0;                        // place of the placeholder
   };
   std::vector<Part> parts_;
   Place place_ = Place::url;
   std::size_t firstNameAt_ = 0;
 };
 
-/// An http or https URL, with placeholders in its path or query. What the operator has escaped stays as it
-/// is.
+/// An http or https URL, with placeholders in its path or query. Escapes (%XX) of the operator are kept.
 class UrlTemplate {
  public:
   static std::variant<UrlTemplate, Problem> parse(std::string_view text, const Constants& constants = {});
-  /// Nothing: the values would climb out of the path they stand in ("..").
+  /// Returns nothing when a value would change the path (a segment "." or "..").
   std::optional<std::string> expand(const Values& values) const;
   bool holds(Placeholder placeholder) const { return template_.holds(placeholder); }
-  /// scheme://host:port, all of a URL that may be shown.
+  /// Returns scheme://host:port. No other part of the URL may be shown.
   const std::string& origin() const { return origin_; }
   std::uint16_t port() const { return port_; }
   bool isEncrypted() const { return origin_.starts_with("https"); }
@@ -117,7 +116,7 @@ class UrlTemplate {
 
 enum class BodyType { form, json, xml };
 
-/// The body of a request. That its placeholders stand where their escaping holds was checked.
+/// The body of a request. parse() checks that its escaping is valid at the place of every placeholder.
 class BodyTemplate {
  public:
   static std::variant<BodyTemplate, Problem> parse(std::string_view text, BodyType type,
@@ -132,15 +131,15 @@ class BodyTemplate {
 std::string_view contentTypeOf(BodyType type);
 
 bool isHeaderName(std::string_view name);
-/// A header's value; CR, LF and other control characters are a Problem, in constants too.
+/// Reads the value of a header. CR, LF and other control characters are a Problem, in constants too.
 std::variant<Template, Problem> parseHeaderValue(std::string_view text, const Constants& constants = {});
 
-/// What of a URL may be shown, and decides where it leads.
+/// The part of a URL that may be shown and that decides where a request goes.
 struct Origin {
   std::string text;  // scheme://host:port
   std::uint16_t port = 0;
 };
-/// None: not a URL.
+/// Returns nothing when `url` is not a URL.
 std::optional<Origin> originOf(const std::string& url);
 
 }  // namespace smsd::net

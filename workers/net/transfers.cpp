@@ -17,13 +17,13 @@ namespace {
 
 using Clock = Poller::Clock;
 
-/// A slot and the transfer that is on it.
+/// A slot and its current transfer.
 struct Line {
   explicit Line(const TransferSettings& settings) : slot(settings) {}
   Slot slot;
   Request request;
   kj::Own<kj::PromiseFulfiller<Exchange>> fulfiller;
-  std::size_t place = 0;  // among the busy ones
+  std::size_t place = 0;  // index in busy_
 };
 
 }  // namespace
@@ -55,13 +55,13 @@ class Transfers::Impl final : private kj::TaskSet::ErrorHandler {
   const TransferSettings settings_;
   kj::Timer& timer_;
   Names names_;
-  std::string origin_;  // that host_ was read from
-  Host host_;           // that has to be looked up: the gateway, or the proxy in front of it
-  Poller poller_;       // outlives the connections
+  std::string origin_;  // scheme://host:port for which host_ was set
+  Host host_;           // the host to look up: the gateway, or the proxy in front of it
+  Poller poller_;       // declared before multi_, so that it outlives the connections
   std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi_;
   std::vector<std::unique_ptr<Line>> idle_;
   std::vector<std::unique_ptr<Line>> busy_;
-  std::optional<Clock::time_point> nextLook_;  // when a deadline may be over
+  std::optional<Clock::time_point> nextLook_;  // when to check the deadlines next
   std::optional<Clock::time_point> alarmAt_;
   bool driving_ = false;
   kj::Promise<void> drive_ = kj::READY_NOW;
@@ -83,7 +83,7 @@ Transfers::Impl::Impl(TransferSettings settings, kj::AsyncIoContext& io)
   curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(settings_.connections));
   curl_multi_setopt(multi_.get(), CURLMOPT_MAX_CONCURRENT_STREAMS, static_cast<long>(settings_.connections));
   poller_.watchMulti(multi_.get());
-  // A missing option shows here, not with the first SMS.
+  // Made now, so that an option that libcurl lacks fails here, not with the first SMS.
   idle_.push_back(makeLine());
   watching_ = watch().eagerlyEvaluate(
       [](kj::Exception&& e) { KJ_LOG(ERROR, "transfers are not watched any more", e); });
@@ -105,7 +105,8 @@ kj::Promise<Exchange> Transfers::Impl::run(Request request) {
   return kj::mv(result.promise);
 }
 
-/// Whose name has to be known for this URL. All requests go to one gateway.
+/// Sets host_ to the host that has to be looked up for `url`. All requests go to one gateway, so it seldom
+/// changes.
 void Transfers::Impl::aim(const std::string& url) {
   if (!origin_.empty() && url.compare(0, origin_.size(), origin_) == 0 &&
       (url.size() == origin_.size() || url[origin_.size()] == '/' || url[origin_.size()] == '?'))
@@ -130,10 +131,11 @@ void Transfers::Impl::begin(Request request, const Found& found, Fulfiller fulfi
   driveSoon();
 }
 
-/// The lookup has as long as a connection has, and its time is the request's.
+/// Looks up host_, then begins the request. The lookup is bounded by the connect time-out, and its time
+/// counts towards the deadline of the request.
 kj::Promise<void> Transfers::Impl::lookUp(Request request, Fulfiller fulfiller) {
   auto found = kj::newPromiseAndCrossThreadFulfiller<Found>();
-  // std::function copies what it holds.
+  // Shared, because std::function copies its content.
   auto shared = std::make_shared<kj::Own<kj::CrossThreadPromiseFulfiller<Found>>>(kj::mv(found.fulfiller));
   names_.ask(host_, [shared](Found answer) { (*shared)->fulfill(std::move(answer)); });
   auto patience = std::min(request.deadline, settings_.connectTimeout);
@@ -168,16 +170,16 @@ kj::Promise<void> Transfers::Impl::watch() {
   });
 }
 
-/// At the end of the turn: what begins in the same turn begins together.
+/// Drives libcurl at the end of the turn, so that all requests of one turn begin together.
 void Transfers::Impl::driveSoon() {
   if (std::exchange(driving_, true)) return;
   drive_ = kj::evalLast([this]() { return goOn(); }).eagerlyEvaluate([](kj::Exception&& e) {
     KJ_LOG(FATAL, "transfers do not go on", e);
-    std::abort();  // a worker that sends nothing and says nothing is worse than none
+    std::abort();  // a silent worker that sends nothing is worse than none
   });
 }
 
-/// Until nothing is left; between one drive and the next the loop hears what else there is.
+/// Drives until nothing is left. Between two drives the loop handles its other events.
 kj::Promise<void> Transfers::Impl::goOn() {
   if (drive() == Left::something)
     return timer_.afterDelay(0 * kj::NANOSECONDS).then([this]() { return goOn(); });
@@ -187,7 +189,7 @@ kj::Promise<void> Transfers::Impl::goOn() {
 }
 
 Transfers::Impl::Left Transfers::Impl::drive() {
-  // News come only to who has seen that there was nothing.
+  // A second turn, because news() resolves only after a turn that found nothing.
   bool more = poller_.turn(multi_.get()) && poller_.turn(multi_.get());
   collect();
   auto now = Clock::now();
@@ -198,9 +200,9 @@ Transfers::Impl::Left Transfers::Impl::drive() {
 void Transfers::Impl::setAlarm() {
   auto next = poller_.due();
   if (nextLook_ && (!next || *nextLook_ < *next)) next = nextLook_;
-  if (!next || (alarmAt_ && *alarmAt_ <= *next)) return;  // what is set is early enough, and sets the next
+  if (!next || (alarmAt_ && *alarmAt_ <= *next)) return;  // the set alarm is early enough and sets the next
   alarmAt_ = next;
-  // Rounded up: to wake before it is due would be to wake twice.
+  // Rounded up, because an alarm that fires too early has to be set again.
   auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
   alarm_ = timer_.afterDelay(std::max<std::int64_t>(left, 0) * kj::MILLISECONDS).then([this]() {
     alarmAt_.reset();
@@ -209,18 +211,18 @@ void Transfers::Impl::setAlarm() {
   alarm_ = kj::mv(alarm_).eagerlyEvaluate(nullptr);
 }
 
-/// Remembers when the line has to be looked at. libcurl's own timers cost more than a transfer can afford:
-/// each is put in order and taken out again, though hardly any is ever over.
+/// Remembers when the time-outs of `line` have to be checked. Used instead of libcurl's own timers, which are
+/// too expensive: libcurl inserts and removes each in order, although hardly any ever expires.
 void Transfers::Impl::note(Line& line) {
   auto next = line.slot.patience();
   if (!nextLook_ || next < *nextLook_) nextLook_ = next;
 }
 
-/// Ends what has taken too long, and finds out when to look again.
+/// Ends the transfers that have timed out, and sets the time of the next check.
 void Transfers::Impl::expire() {
   auto now = Clock::now();
   nextLook_.reset();
-  // From the end: finish() puts the last one in the place of the one that goes.
+  // From the end, because finish() moves the last busy line to the index of the finished line.
   for (std::size_t i = busy_.size(); i > 0; --i) {
     Line& line = *busy_[i - 1];
     if (line.slot.patience() > now) {

@@ -1,10 +1,10 @@
 // Transfers: many HTTP requests at once, on connections that are kept alive.
 //
-// Owns libcurl's multi handle, the pool of easy handles and the connections. Called by the kinds that speak
-// HTTP, on the KJ loop, where all of it happens but the looking up of names. Never sends a request twice,
-// follows no redirect but within the gateway and only when asked, uses no proxy but the one that is
-// configured, never trusts a certificate that does not verify. A transfer does not fail: what became of it is
-// an Exchange, at the latest when its deadline is over.
+// Owns libcurl's multi handle, the pool of easy handles and the connections. Called by the kinds that use
+// HTTP, on the KJ loop; all work except the lookup of names is done there. Never sends a request twice.
+// Follows redirects only if configured, and only within the gateway. Uses only the configured proxy. Never
+// trusts a certificate that does not verify. A transfer does not fail: it always ends with an Exchange, at
+// its deadline at the latest.
 #pragma once
 
 #include <kj/async-io.h>
@@ -23,19 +23,19 @@ enum class Method { get, post, put };
 enum class TlsVersion { tls12, tls13 };
 enum class HttpVersion {
   http11,
-  http2,  // over TLS where the gateway speaks it, else 1.1
+  http2,  // over TLS when the gateway supports it, otherwise HTTP/1.1
 };
 enum class ConnectionsAre { kept, forOneRequest };
 enum class Authentication { none, basic, digest, bearer };
 
 struct Request {
-  std::string url;                   // of http or https
-  std::vector<std::string> headers;  // "Name: value", of this request
-  Milliseconds deadline{0};  // from when it is handed over to the end of the answer; at least a millisecond
-  std::string body{};        // of POST and PUT
+  std::string url;                   // http or https
+  std::vector<std::string> headers;  // "Name: value", for this request only
+  Milliseconds deadline{0};          // from run() to the end of the answer; at least one millisecond
+  std::string body{};                // for POST and PUT
 };
 
-/// A proxy that the requests go through; for https as a tunnel.
+/// The proxy for all requests; for https it makes a tunnel.
 struct Proxy {
   std::string url;  // http://host:port; empty: none
   std::string username;
@@ -48,33 +48,33 @@ struct Credentials {
   config::Secret password;  // or the token
 };
 
-/// What we show of ourselves to a gateway that asks for a certificate.
+/// Our certificate and its key, for a gateway that requests a certificate.
 struct Identity {
-  std::string certificate;  // PEM; empty: nothing
+  std::string certificate;  // PEM; empty: none
   config::Secret key;       // PEM
   config::Secret keyPassword;
 };
 
 struct TransferSettings {
-  unsigned connections = 1;           // kept alive at most
-  Milliseconds connectTimeout{5000};  // name, TCP and TLS
-  std::string authorities{};          // PEM; empty: the system's
+  unsigned connections = 1;           // most connections to keep alive
+  Milliseconds connectTimeout{5000};  // for the lookup, TCP and TLS
+  std::string authorities{};          // PEM; empty: those of the system
   Method method = Method::get;
-  std::vector<std::string> headers{};  // "Name: value", of every request
+  std::vector<std::string> headers{};  // "Name: value", for every request
   HttpVersion http = HttpVersion::http11;
   ConnectionsAre connectionsAre = ConnectionsAre::kept;
   TlsVersion leastTls = TlsVersion::tls12;
   Identity identity{};
   Credentials credentials{};
   Proxy proxy{};
-  unsigned redirects = 0;  // followed at most, to the same scheme, host and port only
-  AnswerParts wanted{};    // beside the status
+  unsigned redirects = 0;  // most to follow, to the same scheme, host and port only
+  AnswerParts wanted{};    // parts of an answer to keep beside the status
 };
 
 class Transfers {
  public:
   Transfers(TransferSettings settings, kj::AsyncIoContext& io);
-  /// Ends what is under way; its promises are broken.
+  /// Ends the transfers under way and breaks their promises.
   ~Transfers();
   Transfers(const Transfers&) = delete;
   Transfers& operator=(const Transfers&) = delete;

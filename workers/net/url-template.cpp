@@ -1,4 +1,4 @@
-// See template.h: URLs.
+// URLs of template.h.
 #include <curl/curl.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 bool isHex(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f'); }
 
-// RFC 3986: what a URL is made of, and the braces that were checked before.
+// The characters of a URL (RFC 3986), and braces, which Template::parse() checks.
 bool belongsInUrl(char c) {
   bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
   return alphanumeric || std::string_view("-._~:/?#[]@!$&'()*+,;=%{}").find(c) != std::string_view::npos;
@@ -21,7 +21,7 @@ bool belongsInUrl(char c) {
 
 std::optional<Problem> problemOfCharacters(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
-    // YAML makes a blank of a line's end within quotation marks.
+    // YAML turns a line break within quotation marks into a blank.
     if (text[i] == ' ' || text[i] == '\n')
       return Problem{
           i + 1,
@@ -50,7 +50,8 @@ std::string percentDecoded(std::string_view text) {
   return decoded;
 }
 
-// Servers resolve dot segments after they have decoded the path, so escaping does not keep them harmless.
+// Decodes the path first, because servers resolve dot segments after decoding: escaping does not make them
+// harmless.
 bool hasDotSegment(std::string_view url) {
   std::size_t start = url.find('/', url.find("//") + 2);
   std::size_t end = std::min(url.find('?'), url.size());
@@ -104,9 +105,10 @@ std::variant<UrlTemplate, Problem> UrlTemplate::parse(std::string_view text, con
     return Problem{1, "expected http:// or https://"};
   std::size_t authority = text.find("//") + 2;
   std::size_t authorityEnd = std::min(text.find_first_of("/?", authority), text.size());
-  // libcurl takes more slashes for two, and what stands behind them for the host.
+  // libcurl accepts more than two slashes, and takes the text after them as the host.
   if (authorityEnd == authority) return Problem{authority + 1, "expected a host"};
-  // It would be sent, and be in every copy of this file; `http://{user}:{password}@` is no better.
+  // libcurl would send a username or password, and every copy of this file would hold it.
+  // `http://{user}:{password}@` is refused, too.
   if (text.substr(authority, authorityEnd - authority).find('@') != std::string_view::npos)
     return Problem{authority + 1,
                    "a username or a password does not belong in a URL, expected `auth` with username and "
