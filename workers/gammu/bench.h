@@ -1,8 +1,9 @@
-// A thread on which blocking calls are made one after the other, each with a promise for its result.
+// A thread that runs blocking calls one after the other, each with a promise for its result.
 //
-// Owns the thread and what waits for it. Called on the KJ loop. Never runs two calls at once. A call that
-// throws breaks its promise. The destructor waits `patience` for a call that is under way; a thread that is
-// stuck in the kernel or a library for longer would make the process wait for ever, so it is ended then.
+// Owns the thread and the calls that wait for it. Called on the KJ loop. Never runs two calls at once. A call
+// that throws breaks its promise. The destructor waits up to `patience` for the call in progress. If the
+// thread is still stuck in the kernel or a library then, the destructor ends the process, because joining
+// the thread could take for ever.
 #pragma once
 
 #include <kj/async.h>
@@ -21,7 +22,7 @@
 
 namespace smsd::gammu {
 
-/// For a thread of this worker: signals are the loop's.
+/// Call it on each further thread of this worker: signals belong to the KJ loop.
 void blockSignals();
 
 class Bench {
@@ -44,7 +45,7 @@ class Bench {
     });
     return kj::mv(result.promise);
   }
-  /// How long the call that is under way has been so.
+  /// How long the current call has been running; 0 if there is none.
   std::chrono::steady_clock::duration busyFor() const;
 
  private:

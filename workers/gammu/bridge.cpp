@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto writing = 2000ms;  // for a modem, or libgammu, that does not read
+constexpr auto writing = 2000ms;  // longest wait for a modem, or libgammu, that does not read
 
 [[noreturn]] void fail() {
   throw std::system_error(errno, std::system_category(), "no pseudo terminal for libgammu");
@@ -115,7 +115,7 @@ void Carrier::begin() {
 void Carrier::end() {
   std::unique_lock lock(guard_);
   state_ = State::ending;
-  changed_.notify_all();  // where the modem is gone the thread waits for this
+  changed_.notify_all();  // once the modem is gone, the thread waits for this
   bridge_.wake();
   changed_.wait(lock, [this] { return state_ == State::resting; });
 }

@@ -1,8 +1,8 @@
-// The line as libgammu sees it: a pseudo terminal of this process, behind which the dialogue stands.
+// The serial line as libgammu sees it: a pseudo terminal of this process, with the dialogue behind it.
 //
 // Owns the pseudo terminal, and the thread that carries bytes between it and the modem's line while libgammu
-// waits in a call. Made before the process is locked in, as the lock allows no other terminal. Called by the
-// modem on its thread. Throws std::system_error where the system has no pseudo terminal to give.
+// waits in a call. Construct it before the sandbox is in force, because the sandbox allows no other terminal.
+// Called by the modem on its thread. Throws std::system_error if the system has no pseudo terminal left.
 #pragma once
 
 #include <kj/io.h>
@@ -25,38 +25,38 @@ class Bridge {
   Bridge(const Bridge&) = delete;
   Bridge& operator=(const Bridge&) = delete;
 
-  /// The device for libgammu to open.
+  /// The device that libgammu has to open.
   const std::string& path() const { return path_; }
-  /// Throws away what is under way in both directions.
+  /// Discards all bytes that are buffered in either direction.
   void clear();
 
-  /// Carries what comes within `wait`, in both directions. False: the modem is gone.
+  /// Carries the bytes that arrive within `wait`, in both directions. Returns false if the modem is gone.
   bool carry(Line& line, std::chrono::milliseconds wait);
-  /// Ends a carry() that waits, from any thread.
+  /// Ends a waiting carry(). May be called on any thread.
   void wake();
 
  private:
   bool toModem(Line& line);
   void toDriver(Line& line);
 
-  kj::AutoCloseFd near_;  // this side
-  kj::AutoCloseFd far_;   // libgammu's, kept open so that its closing does not hang up the terminal
+  kj::AutoCloseFd near_;  // our side of the terminal
+  kj::AutoCloseFd far_;   // libgammu's side, kept open so that the terminal survives when libgammu closes it
   kj::AutoCloseFd wake_;
   std::string path_;
 };
 
-/// The thread that carries while libgammu waits in a call. It is started once, as a locked process starts no
-/// thread later, and does nothing but between begin() and end().
+/// The thread that carries bytes while libgammu waits in a call. It is started once, because the sandbox
+/// allows no new thread later, and works only between begin() and end().
 class Carrier {
  public:
-  /// `onGone` is called on the carrying thread when the modem is gone.
+  /// Calls `onGone` on the carrying thread when the modem is gone.
   Carrier(Bridge& bridge, Line& line, std::function<void()> onGone);
   ~Carrier();
   Carrier(const Carrier&) = delete;
   Carrier& operator=(const Carrier&) = delete;
 
   void begin();
-  /// Returns when the thread has left the line and the bridge alone.
+  /// Returns when the thread no longer uses the line and the bridge.
   void end();
 
  private:
@@ -72,7 +72,7 @@ class Carrier {
   std::thread thread_;
 };
 
-/// Carries while it lives.
+/// Keeps the carrier working for as long as this object lives.
 class Carried {
  public:
   explicit Carried(Carrier& carrier) : carrier_(carrier) { carrier_.begin(); }

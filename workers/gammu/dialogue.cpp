@@ -33,9 +33,9 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-constexpr std::size_t longestNumber = 6;  // a longer one is no error's, but perhaps somebody's telephone
+constexpr std::size_t longestNumber = 6;  // a longer one is not an error's, but may be a telephone number
 
-/// The whole of `text` as a number; empty: it is none, or too large.
+/// Returns the number that `text` consists of; nothing if it is not a number or has more than 6 characters.
 std::optional<int> numberOf(std::string_view text) {
   int value = 0;
   if (text.size() > longestNumber) return std::nullopt;
@@ -44,7 +44,8 @@ std::optional<int> numberOf(std::string_view text) {
   return value;
 }
 
-/// A final result code (V.250 5.7.1, TS 27.007 9.1, TS 27.005 3.2.5), or what firmwares have in its place.
+/// Recognizes final result codes (V.250 5.7.1, TS 27.007 9.1, TS 27.005 3.2.5) and what firmwares write
+/// instead.
 std::optional<Reply> finalOf(std::string_view line) {
   if (isSame(line, "OK")) return Reply::of(Reply::End::ok);
   for (std::string_view error : {"ERROR", "COMMAND NOT SUPPORT", "TOO MANY PARAMETERS"})  // Huawei's
@@ -64,21 +65,21 @@ std::optional<Reply> finalOf(std::string_view line) {
   return std::nullopt;
 }
 
-/// `+CPIN` of `AT+CPIN?`, `$TSSPCSW` of `AT$TSSPCSW=?`.
+/// Returns `+CPIN` for `AT+CPIN?` and `$TSSPCSW` for `AT$TSSPCSW=?`.
 std::string_view nameOf(std::string_view command) {
   if (!startsWith(command, "AT")) return {};
   auto name = command.substr(2);
   return name.substr(0, name.find_first_of("=?; "));
 }
 
-/// TS 27.007 5.1 to 5.4 and V.250 6.1: answered without the command's name.
+/// Whether the command is answered without its name (TS 27.007 5.1 to 5.4, V.250 6.1).
 bool isIdentification(std::string_view name) {
   for (std::string_view known : {"+CGMI", "+CGMM", "+CGMR", "+CGSN", "+CIMI", "+GMI", "+GMM", "+GMR", "+GSN"})
     if (isSame(name, known)) return true;
   return !name.empty() && upper(name.front()) == 'I';
 }
 
-/// Could this line be a maker's or a model's name, a version, a number?
+/// Whether this line could be the name of a maker or a model, a version or a number.
 bool looksLikeIdentification(std::string_view line) {
   if (std::string_view("+^*$%#&_>").find(line.front()) != std::string_view::npos) return false;
   if (startsWith(line, "AT")) return false;  // a piece of an echo
@@ -89,10 +90,10 @@ bool looksLikeIdentification(std::string_view line) {
   return true;
 }
 
-/// libgammu takes 0, and words, for success.
+/// Returns a number that libgammu takes for an error: it takes 0, and words, for success.
 int usable(std::optional<int> number, int otherwise) { return number && *number > 0 ? *number : otherwise; }
 
-/// As libgammu reads it: always with a number.
+/// Returns the result code in the form that libgammu reads: CME and CMS errors always with a number.
 std::string canonical(const Reply& reply) {
   switch (reply.end) {
     case Reply::End::ok:
@@ -212,7 +213,7 @@ void Dialogue::endLine() {
   const bool isCut = std::exchange(length_, Length::whole) == Length::cut;
   if (line.empty()) return;
   if (!isCut) return take(std::move(line));
-  // Of a line that is too long only this much is used: that it is an error, of whatever number.
+  // If an overlong line is an error, only that fact is used: its number may be cut.
   auto final = finalOf(line);
   if (!final || stage_ == Stage::idle || stage_ == Stage::discard) return;
   final->number.reset();
@@ -223,7 +224,7 @@ void Dialogue::take(std::string line) {
   if (stage_ == Stage::idle || stage_ == Stage::discard) return;
   const Repeats repeats = this->repeats(line);
   if (repeats == Repeats::theEnd) {
-    // What came before answered another command.
+    // The lines before the echo answered another command.
     echo_ = Echo::usual;
     echoSeen_ = Seen::yes;
     held_.reset();
@@ -239,8 +240,8 @@ void Dialogue::take(std::string line) {
   }
 }
 
-/// The modem repeats what is typed. Rubbish may stand before it, and messages may cut it in pieces, of which
-/// the first come before the command is complete.
+/// Recognizes the echo of the current command. Garbage may precede the echo, and unsolicited messages may cut
+/// it into pieces, of which the first come before the command is complete.
 Dialogue::Repeats Dialogue::repeats(std::string_view line) const {
   if (stage_ != Stage::command && stage_ != Stage::prompt) return Repeats::nothing;
   if (endsWith(command_, line) || endsWith(line, command_)) return Repeats::theEnd;
@@ -254,7 +255,7 @@ bool Dialogue::belongs(const std::string& line) const {
   return isIdentification(name) && looksLikeIdentification(line);
 }
 
-/// `+CMGS: <mr>[,<ackpdu>]`. A number alone is proof: no other line begins like this.
+/// Reads `+CMGS: <mr>[,<ackpdu>]`. The number is proof enough, because no other line begins like this.
 void Dialogue::takeReference(const std::string& line) {
   constexpr std::string_view prefix = "+CMGS:";
   if (!startsWith(line, prefix)) return;
@@ -267,7 +268,7 @@ void Dialogue::end(Reply end) {
   switch (stage_) {
     case Stage::command:
     case Stage::prompt:
-      if (stage_ == Stage::prompt && end.end == Reply::End::ok) return;  // of a former command
+      if (stage_ == Stage::prompt && end.end == Reply::End::ok) return;  // answers an earlier command
       end.lines = std::exchange(lines_, {});
       if (echo_ == Echo::usual && echoSeen_ == Seen::no)
         held_ = std::move(end);

@@ -155,7 +155,7 @@ const std::vector<ErrorWords> rows = {
     {Source::cme, 100, "Unknown error"},
 };
 
-/// Letters and digits alone, in lower case.
+/// Returns only the letters and digits of `words`, in lower case.
 std::string plain(std::string_view words) {
   std::string result;
   for (unsigned char c : words)

@@ -16,24 +16,23 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The start-up dialogue takes 4.2 s of libgammu's own pauses, a SIM that wakes up a few more.
+// libgammu's own pauses in the start-up dialogue take 4.2 s. A SIM that wakes up takes a few seconds more.
 constexpr auto openWithin = 20 * kj::SECONDS;
 constexpr auto lookWithin = 10 * kj::SECONDS;
 constexpr auto restartWithin = 10 * kj::SECONDS;
-// libgammu notices within half a second that it was told to stop; the outcome has to be there by the
-// deadline.
+// libgammu stops within half a second of an abort, and the outcome has to be there by the deadline.
 constexpr auto mostReserve = 1500ms;
 constexpr auto joinPatience = 2s;
-// Every call is told to end long before: one that lasts this long is stuck.
+// A call that lasts this long is stuck, because every call is aborted long before.
 constexpr auto longestCall = 90s;
 
 constexpr auto whileAbsent = 1 * kj::SECONDS;   // between two looks for the device
 constexpr auto whileSick = 5 * kj::SECONDS;     // between two tries to open it
-constexpr auto afterRestart = 2 * kj::SECONDS;  // the same, while it starts itself anew
+constexpr auto afterRestart = 2 * kj::SECONDS;  // the same, while the modem restarts
 constexpr auto restartTakes = 30 * kj::SECONDS;
 constexpr auto ladderAgain = 5 * kj::MINUTES;
 constexpr auto asked =
-    5 * kj::SECONDS;  // what an operator is shown may be this old, if nothing is being sent
+    5 * kj::SECONDS;  // a condition() older than this requests a look, unless an SMS is being sent
 
 kit::Outcome outcomeOf(Fate fate, const std::string& words) {
   switch (fate) {
@@ -51,7 +50,8 @@ kit::Outcome outcomeOf(Fate fate, const std::string& words) {
   return kit::Unknown{words};
 }
 
-/// A time of day: an age would be that at which the supervisor asked, and smsctl may show it a minute later.
+/// Returns a time of day, because smsctl may show it a minute after the supervisor fetched it: an age would
+/// be out of date by then.
 std::string timeOf(std::optional<std::chrono::steady_clock::time_point> seen) {
   if (!seen) return "not yet";
   const auto age = std::chrono::steady_clock::now() - *seen;
@@ -138,13 +138,13 @@ std::optional<std::string> GammuDispatcher::readDevice() {
 }
 
 sandbox::Policy GammuDispatcher::policy() {
-  // What is not there now is not in the lock: when it comes, it needs another process.
+  // The sandbox covers only a device that exists now. A device that appears later needs a new process.
   nodeAtLock_ = nodeAt(settings_.device);
   holder_ = holderOf(settings_.device);
   sandbox::Policy policy;
   bridge_ = std::make_unique<Bridge>();
   policy.devices = {settings_.device, bridge_->path()};
-  policy.readable = {"/etc/localtime"};  // libgammu looks at the clock
+  policy.readable = {"/etc/localtime"};  // for the local time in libgammu
   return policy;
 }
 
@@ -166,7 +166,7 @@ kj::Promise<void> GammuDispatcher::start(kj::AsyncIoContext& io) {
   if (!settings_.checkRegistration) settings.registration = ModemSettings::Registration::ignored;
   modem_ = std::make_unique<Modem>(std::move(settings), std::move(bridge_));
   bench_ = std::make_unique<Bench>(joinPatience);
-  // A modem that cannot be used is a state to be shown, not a reason not to serve.
+  // The worker serves even if the modem cannot be used: condition() then reports the reason.
   return open();
 }
 
@@ -178,7 +178,7 @@ kj::Promise<std::string> GammuDispatcher::spent() {
 
 bool GammuDispatcher::alive() const { return !bench_ || bench_->busyFor() < longestCall; }
 
-// --- what is known
+// --- the state of the modem
 // ------------------------------------------------------------------------------------------
 
 void GammuDispatcher::found(Condition condition) {
@@ -203,7 +203,7 @@ kit::Condition GammuDispatcher::condition() const {
   if (timer_ == nullptr) return result;
   result.details.emplace_back("seen", timeOf(known_.seen));
   auto age = timer_->now() - lastLook_;
-  // To be asked is a reason to look, for the next one who asks.
+  // Requests a look, so that the next call returns a newer condition.
   if (usable_ && !sending_ && age > asked && stirred_.get() != nullptr) {
     wanted_ = true;
     stirred_->fulfill();
@@ -216,9 +216,10 @@ void GammuDispatcher::leave(std::string why) {
   spent_.fulfiller->fulfill(std::move(why));
 }
 
-// --- what is done when -------------------------------------------------------------------------------------
+// --- the timed work ---------------------------------------------------------------------------------------
 
-/// Aborts what takes too long. The work itself ends it: it is never left alone on the thread.
+/// Aborts `work` after `limit`. Even then the promise waits until `work` ends, so that no call is left
+/// running on the thread.
 kj::Promise<void> GammuDispatcher::within(kj::Duration limit, kj::Promise<void> work) {
   auto alarm = timer_->afterDelay(limit).then([this]() { modem_->abort(); }).eagerlyEvaluate(nullptr);
   return work.attach(kj::mv(alarm));
@@ -233,7 +234,7 @@ kj::Promise<void> GammuDispatcher::look() {
   wanted_ = false;
   auto looked = bench_->run<Condition>([this]() { return modem_->look(); });
   return within(lookWithin, looked.then([this](Condition condition) {
-    // What a send found out meanwhile is newer.
+    // A send that began or ended meanwhile has found a newer condition.
     if (!sending_ && due_ != Sent::Then::open) found(std::move(condition));
   }));
 }
@@ -243,7 +244,7 @@ kj::TimePoint GammuDispatcher::nextLook() const {
 }
 
 kj::Duration GammuDispatcher::pause() const {
-  // While an SMS is on its way nothing else is done; its end stirs.
+  // Nothing else is done while an SMS is in progress. finished() ends this pause.
   if (sending_) return settings_.checkInterval.count() * kj::MILLISECONDS;
   if (due_ || wanted_) return 0 * kj::SECONDS;
   if (usable_) return std::max(nextLook() - timer_->now(), 1 * kj::SECONDS);
@@ -251,11 +252,12 @@ kj::Duration GammuDispatcher::pause() const {
   return rung_ == Rung::restarted && timer_->now() - sickSince_ < restartTakes ? afterRestart : whileSick;
 }
 
-/// An idle modem that is unplugged is missed at once, not when it is next looked at. Nothing is read here.
+/// Resolves as soon as an idle modem is unplugged, so that this is noticed before the next look. Reads
+/// nothing.
 kj::Promise<void> GammuDispatcher::unplugged() {
   if (!usable_ || sending_) return kj::NEVER_DONE;
   struct Watch {
-    kj::AutoCloseFd fd;  // a copy: the line may be closed meanwhile
+    kj::AutoCloseFd fd;  // a copy, because the line may be closed meanwhile
     kj::UnixEventPort::FdObserver observer;
     Watch(kj::UnixEventPort& port, int copy)
         : fd(copy), observer(port, copy, kj::UnixEventPort::FdObserver::OBSERVE_URGENT) {}
@@ -267,7 +269,7 @@ kj::Promise<void> GammuDispatcher::unplugged() {
   return gone.attach(kj::mv(watch));
 }
 
-/// For ever: waits until something is due, and does it.
+/// Waits until something is due and does it, for ever.
 kj::Promise<void> GammuDispatcher::tend() {
   auto stirred = kj::newPromiseAndFulfiller<void>();
   stirred_ = kj::mv(stirred.fulfiller);
@@ -298,7 +300,8 @@ kj::Promise<void> GammuDispatcher::step() {
   }
 }
 
-/// The device that this process was locked to is the only one it can open.
+/// Looks for a device that was missing. The sandbox allows only the device that was there when this process
+/// started, so for any other one the process ends and a fresh one takes over.
 kj::Promise<void> GammuDispatcher::seek() {
   auto node = nodeAt(settings_.device);
   if (!node) return kj::READY_NOW;
@@ -307,7 +310,8 @@ kj::Promise<void> GammuDispatcher::seek() {
   return kj::READY_NOW;
 }
 
-/// It does not answer, and to open it anew did not help.
+/// Takes the next step with a modem that does not answer: restarts it, then tries to open it, then ends the
+/// process if the modem has worked in it. Begins again after `ladderAgain`.
 kj::Promise<void> GammuDispatcher::climb() {
   auto sick = timer_->now() - sickSince_;
   switch (rung_) {
@@ -336,7 +340,7 @@ kj::Promise<void> GammuDispatcher::climb() {
 kj::Promise<kit::Outcome> GammuDispatcher::send(kit::Job job) {
   if (!dialled(job.recipient)) return outcomeOf(Fate::refused, finding(Event::badNumber).reason);
   if (!usable_) {
-    // One that worked a moment ago is being helped up: that is not broken yet.
+    // A mute modem that has worked in this process is being recovered, so it is not reported as broken yet.
     Fate fate = known_.problem ? finding(*known_.problem).fate : Fate::deferred;
     bool hope = known_.problem == Event::mute && everUsed_;
     return outcomeOf(hope ? Fate::deferred : fate, known_.reason);

@@ -1,9 +1,9 @@
 // The Gammu dispatcher: one modem on a serial line, one SMS at a time, through libgammu.
 //
-// Owns the keys of its file, the thread that talks to the modem, and the ladder a modem that stops working is
-// helped up on: abort what is under way, open it anew, have it start itself anew, leave this process so that
-// a fresh one takes over. Called by the kit. Never waits for the modem on the loop; what it says of it
-// (condition) is what was last seen.
+// Owns the keys of its file, the thread that blocks on the modem, and the recovery ladder for a modem that
+// stops working: abort the call, reopen the modem, restart the modem, end this process so that a fresh one
+// takes over. Called by the kit. Never waits for the modem on the loop; condition() returns the state that
+// was last seen.
 #pragma once
 
 #include <sys/types.h>
@@ -35,14 +35,15 @@ struct Settings {
   config::Milliseconds checkInterval = std::chrono::minutes(1);
 };
 
-/// Which device node stands behind a path, links followed; nothing: none.
+/// Identifies the device node at a path.
 struct Node {
   dev_t device = 0;
   ino_t inode = 0;
   dev_t number = 0;
-  std::int64_t changed = 0;  // ns; a number may be given again to another device
+  std::int64_t changed = 0;  // ns; needed because another device may get the same number
   bool operator==(const Node&) const = default;
 };
+/// Follows links. Returns nothing if there is no node at `path`.
 std::optional<Node> nodeAt(const std::string& path);
 
 class GammuDispatcher : public kit::Dispatcher {
@@ -60,7 +61,7 @@ class GammuDispatcher : public kit::Dispatcher {
   bool alive() const override;
 
  private:
-  enum class Rung { none, restarted };  // of the ladder, since it last worked
+  enum class Rung { none, restarted };  // the last rung taken since the modem last worked
 
   std::optional<std::string> readDevice();
   kj::Promise<void> open();
@@ -79,25 +80,25 @@ class GammuDispatcher : public kit::Dispatcher {
 
   Settings settings_;
   std::optional<Node> nodeAtLock_;
-  std::string holder_;  // who had the device when this process could still see it
+  std::string holder_;  // the program that had the device before the sandbox hid it
   kj::Timer* timer_ = nullptr;
   kj::UnixEventPort* port_ = nullptr;
 
   std::unique_ptr<Bridge> bridge_;  // until start()
   std::unique_ptr<Modem> modem_;
   Condition known_;
-  bool usable_ = false;    // opened, and it can take an SMS
-  bool everUsed_ = false;  // it worked in this process
+  bool usable_ = false;    // the modem is open and can take an SMS
+  bool everUsed_ = false;  // the modem has worked in this process
   bool sending_ = false;
   Rung rung_ = Rung::none;
-  std::optional<Sent::Then> due_;  // what the last SMS left to be done
+  std::optional<Sent::Then> due_;  // to be done because of the last SMS
   kj::TimePoint lastLook_ = kj::origin<kj::TimePoint>();
   kj::TimePoint sickSince_ = kj::origin<kj::TimePoint>();
   kj::PromiseFulfillerPair<std::string> spent_ = kj::newPromiseAndFulfiller<std::string>();
-  // Mutable: to be asked for the condition is a reason to look.
+  // Mutable because condition() may request a look.
   mutable kj::Own<kj::PromiseFulfiller<void>> stirred_;
   mutable bool wanted_ = false;
-  std::unique_ptr<Bench> bench_;  // after what it uses
+  std::unique_ptr<Bench> bench_;  // last: its calls use the other members
 };
 
 }  // namespace smsd::gammu

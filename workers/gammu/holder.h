@@ -1,13 +1,15 @@
-// Which other program has a device open. Looks through /proc, so it can only be asked before the process
-// locks itself in; what its user may not see stays unseen. Never fails.
+// Finds the other program that has a device open.
+//
+// Searches /proc, so it works only before the sandbox is in force, and only for processes that this user may
+// inspect. Never fails.
 #pragma once
 
 #include <string>
 
 namespace smsd::gammu {
 
-/// "ModemManager (pid 812)". Where nobody is seen to have it but ModemManager runs, words that say so: it
-/// opens modems when they appear. Empty: nobody.
+/// Returns for example "ModemManager (pid 812)". If no holder of `device` is found but ModemManager runs, the
+/// result names it as the probable one, because it opens modems when they appear. Otherwise returns "".
 std::string holderOf(const std::string& device);
 
 }  // namespace smsd::gammu

@@ -17,8 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto slice = 50ms;      // how soon an interruption is noticed
-constexpr auto settling = 300ms;  // of an answer whose command was not repeated yet
+constexpr auto slice = 50ms;      // an interruption is noticed within this time
+constexpr auto settling = 300ms;  // how long an answer is held while its command has not been echoed
 constexpr auto longestDrain = 500ms;
 
 speed_t codeOf(unsigned speed) {
@@ -61,7 +61,7 @@ LineError errorOf(int error) {
   }
 }
 
-/// Raw, at a speed, without flow control, and with the signals that a modem waits for.
+/// Sets the line to raw mode at `speed`, without flow control, and raises DTR and RTS, which modems wait for.
 bool prepare(int fd, unsigned speed) {
   termios settings{};
   if (tcgetattr(fd, &settings) != 0) return false;
@@ -75,7 +75,7 @@ bool prepare(int fd, unsigned speed) {
   cfsetospeed(&settings, codeOf(speed));
   if (tcsetattr(fd, TCSANOW, &settings) != 0) return false;
   int signals = TIOCM_DTR | TIOCM_RTS;
-  ioctl(fd, TIOCMBIS, &signals);  // a line without them, as of a pseudo terminal, works as well
+  ioctl(fd, TIOCMBIS, &signals);  // may fail: a line without them, such as a pseudo terminal, works too
   return true;
 }
 
@@ -83,15 +83,15 @@ bool prepare(int fd, unsigned speed) {
 
 LineError Line::open(const std::string& device, unsigned speed) {
   close();
-  // Without O_NONBLOCK it would wait for a carrier that a modem need not raise.
+  // Without O_NONBLOCK, open() would wait for a carrier, which a modem need not raise.
   fd_ = ::open(device.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
   if (fd_ < 0) return errorOf(errno);
   LineError result = LineError::none;
   int exclusive = 0;
   struct stat status {};
   if (fstat(fd_, &status) != 0 || !S_ISCHR(status.st_mode) || isatty(fd_) == 0) result = LineError::failed;
-  // flock: who plays by the same rule (libgammu's tools, minicom). TIOCGEXCL: who keeps everybody else from
-  // opening it (ModemManager), which stops all but root.
+  // flock detects programs that use it, too (libgammu's tools, minicom). TIOCGEXCL detects programs that have
+  // set exclusive mode (ModemManager), which keeps out everyone but root.
   else if (flock(fd_, LOCK_EX | LOCK_NB) != 0 || (ioctl(fd_, TIOCGEXCL, &exclusive) == 0 && exclusive != 0))
     result = LineError::held;
   else if (ioctl(fd_, TIOCEXCL); !prepare(fd_, speed))
@@ -106,7 +106,7 @@ LineError Line::open(const std::string& device, unsigned speed) {
 
 void Line::close() {
   if (fd_ < 0) return;
-  ioctl(fd_, TIOCNXCL);  // it would outlive this descriptor where another program still holds the line
+  ioctl(fd_, TIOCNXCL);  // otherwise it lasts for as long as another program holds the line
   ::close(fd_);
   fd_ = -1;
 }
@@ -126,7 +126,7 @@ void Line::drain(Milliseconds silence) {
 
 bool Line::waitFor(short events, Clock::time_point end) const {
   while (!interrupted_) {
-    // Looked at before the time is: on a busy machine it may be over although all is there.
+    // Polls even when the time is over, because on a busy machine the bytes may have come in time.
     const auto left = std::max(std::chrono::ceil<Milliseconds>(end - Clock::now()), Milliseconds(0));
     pollfd look{fd_, events, 0};
     const int count = ::poll(&look, 1, static_cast<int>(std::min<Milliseconds>(left, slice).count()));
@@ -173,7 +173,7 @@ Line::Milliseconds Line::settle(Milliseconds wait) {
 Reply Line::ask(std::string_view command, Milliseconds within) {
   const auto end = Clock::now() + within;
   write(dialogue_.fromDriver(std::string(command) + "\r"), within);
-  bool isOver = false;  // one last look, for what came in time
+  bool isOver = false;  // then look once more, for bytes that came in time
   for (;;) {
     const auto wait = settle(std::chrono::ceil<Milliseconds>(end - Clock::now()));
     if (dialogue_.reply() || interrupted_ || isOver) break;

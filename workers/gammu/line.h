@@ -1,10 +1,10 @@
 // The serial line to a modem.
 //
-// Owns the only descriptor of the device, the lock on it (flock and TIOCEXCL) for as long as the modem is
-// used, and the dialogue, which reads every byte that comes. The worker's own questions go through ask();
-// libgammu's come over the bridge. Called by the modem on its thread, and by the bridge's while libgammu
-// waits in a call, never by both. Never waits longer than it is told. Fails by saying what it ran into;
-// throws nothing.
+// Owns the worker's descriptor of the device, the lock on the device (flock and TIOCEXCL) for as long as the
+// modem is used, and the dialogue, which reads every byte received. The worker's own commands go through
+// ask(); libgammu's come over the bridge. Called by the modem on its thread, and by the bridge's thread while
+// libgammu waits in a call, never by both at once. Never waits longer than its caller allows. Reports
+// failures by return values and throws nothing.
 #pragma once
 
 #include <atomic>
@@ -32,26 +32,28 @@ class Line {
   void close();
   bool isOpen() const { return fd_ >= 0; }
   int fd() const { return fd_; }
-  /// Has the device gone away?
+  /// Whether the device has gone away.
   bool hungUp() const;
 
-  /// Throws away what has come so far.
+  /// Discards the bytes that were received but not read, and those that were written but not sent.
   void flush();
-  /// The same, until nothing has come for `quiet`, or for half a second where the modem never stops talking.
+  /// Reads what the modem still sends, until nothing has come for `quiet`, but for half a second at most.
   void drain(Milliseconds quiet);
-  /// Forgets the command under way, for a modem that was told to forget it.
+  /// Forgets the current command. For use when the modem has been made to forget it, too.
   void startOver() { dialogue_ = {}; }
-  /// `command` without its end. The reply has only the lines that belong to `command`.
+  /// Sends `command`, which has no line end, and waits up to `within`. Returns only the lines that belong to
+  /// it.
   Reply ask(std::string_view command, Milliseconds within);
   void write(std::string_view bytes, Milliseconds within);
-  /// Reads what is there. False: the modem is gone.
+  /// Reads the bytes that are available. Returns false if the modem is gone.
   bool receive();
-  /// Settles an answer that was held long enough. Returns how long one may be held still, at most `wait`.
+  /// Settles an answer that has been held for 300 ms. Returns how long the caller may wait before it has to
+  /// call settle() again, at most `wait`.
   Milliseconds settle(Milliseconds wait);
   Dialogue& dialogue() { return dialogue_; }
   const Dialogue& dialogue() const { return dialogue_; }
 
-  /// From any thread: what waits, and what is asked from now on, ends at once as silence.
+  /// May be called on any thread. Until resume(), current and later commands end within 50 ms, as silence.
   void interrupt() { interrupted_ = true; }
   void resume() { interrupted_ = false; }
   bool isInterrupted() const { return interrupted_; }

@@ -8,9 +8,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto carrying = 250ms;    // how soon an end by other means than the modem's words is noticed
+constexpr auto carrying = 250ms;    // an abort or an unplugged modem is noticed within this time
 constexpr auto okAfter = 2000ms;    // for the OK that follows +CMGS
-constexpr auto moreAfter = 5000ms;  // for an error, or +CMGS, after an OK that proves nothing
+constexpr auto moreAfter = 5000ms;  // for an error, or +CMGS, after a bare OK, which proves nothing
 
 }  // namespace
 
@@ -28,7 +28,7 @@ Sent Modem::send(const Letter& letter) {
   for (std::size_t i = 0; i < parts->parts.size(); ++i) {
     Sent sent = sendPart(parts->parts[i], parts->alphabet, envelope);
     if (sent.fate != Fate::accepted) {
-      // Some of it is with the recipient, or may be.
+      // Earlier parts were accepted, so the recipient may have them.
       if (i > 0)
         sent = {Fate::unknown,
                 finding(Event::partOnly).reason + " (" + std::to_string(i) + " of " +
@@ -54,7 +54,7 @@ Sent Modem::sendPart(const Part& part, Alphabet alphabet, const Envelope& envelo
   }
   if (error == noError) return sentOf(awaitEnd());
   const Submission& submission = line_.dialogue().submission();
-  // libgammu refuses what it cannot write, and then the modem has not heard of it.
+  // libgammu refused the part before it wrote anything, so the modem has received nothing.
   if (line_.dialogue().stage() == Dialogue::Stage::idle && !submission.end && !aborted_ && !line_.hungUp() &&
       error != 14) {
     Finding found = finding(Source::gammu, error);
@@ -63,7 +63,7 @@ Sent Modem::sendPart(const Part& part, Alphabet alphabet, const Envelope& envelo
   return sentOf(submission.end ? Waited::answered : line_.hungUp() ? Waited::unplugged : Waited::tooLong);
 }
 
-/// The text is written, or what is left of it is in the bridge.
+/// Waits for the end of the modem's answer. The text is written, or the rest of it is still in the bridge.
 Waited Modem::awaitEnd() {
   using Clock = std::chrono::steady_clock;
   std::optional<Clock::time_point> last;
@@ -87,7 +87,7 @@ Sent Modem::sentOf(Waited waited) {
 
 Sent::Then Modem::nextAfter(const Finding& found, Waited waited) {
   if (waited != Waited::answered || aborted_) return Sent::Then::open;
-  // libgammu is not ready for the next one before it has read how this one ended.
+  // libgammu is not ready for the next SMS before it has read the end of this answer.
   for (int looks = 0; !phone_.isSettled(); ++looks)
     if (looks == 2) return Sent::Then::open;
   return found.fate == Fate::accepted ? Sent::Then::next : Sent::Then::look;

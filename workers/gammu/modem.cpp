@@ -12,12 +12,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto greeting = 1000ms;   // for each of three tries
-constexpr auto answer = 2000ms;     // for what a modem knows by heart
-constexpr auto simAnswer = 5000ms;  // for what it has to ask its SIM
+constexpr auto answer = 2000ms;     // for a command that the modem answers by itself
+constexpr auto simAnswer = 5000ms;  // for a command that involves the SIM
 constexpr auto quiet = 120ms;
-constexpr int allTries = 3;  // of a PIN: ETSI TS 102 221 leaves three to the SIM
+constexpr int allTries = 3;  // of a PIN, as ETSI TS 102 221 allows
 
-/// "0,1,\"00A1\"" as its fields; quotes are taken off.
+/// Splits `0,1,"00A1"` into its fields and removes the quotes.
 std::vector<std::string> fields(const std::string& text) {
   std::vector<std::string> result(1);
   bool quoted = false;
@@ -39,8 +39,8 @@ std::optional<int> numberIn(const std::string& text) {
   return value;
 }
 
-/// TS 27.007 7.2: `<n>,<stat>` answers the question; `<stat>` alone, or with an area's number behind it, is a
-/// message that came with the answer, or the answer of a modem that leaves <n> out.
+/// Returns the registration state (TS 27.007 7.2). `<n>,<stat>` is the answer. `<stat>`, alone or followed by
+/// the area's number, is an unsolicited message, or the answer of a modem that leaves <n> out.
 std::optional<int> registrationIn(const Reply& reply, std::string_view prefix) {
   std::optional<int> alone;
   for (auto& said : reply.allAfter(prefix)) {
@@ -120,7 +120,7 @@ Reply Modem::ask(std::string_view command, Line::Milliseconds within) {
 }
 
 Condition Modem::failed(Event event, const std::string& more) {
-  // Nothing is known of the state of a modem that is not there.
+  // The details of a modem that cannot be reached are no longer known to be true.
   for (Event away : {Event::noDevice, Event::noPermission, Event::held, Event::mute})
     if (event == away) known_.details.clear();
   known_.problem = event;
@@ -146,7 +146,7 @@ void Modem::restart() {
   phone_.close();
   line_.resume();
   if (!line_.isOpen()) return;
-  // Out of whatever it was in the middle of, first.
+  // First leaves a half-entered text.
   line_.startOver();
   line_.write("\x1b\r", answer);
   ask("AT+CFUN=1,1", answer);
@@ -168,20 +168,20 @@ Condition Modem::open() {
   return condition.problem ? condition : look();
 }
 
-/// Out of a half-entered text, and three chances for one that sleeps.
+/// Leaves a half-entered text, and gives a sleeping modem three chances to answer.
 bool Modem::greet() {
   line_.flush();
   line_.write("\x1b\r", greeting);
   for (int attempt = 0; attempt < 3; ++attempt) {
     if (ask("AT", greeting).end != Reply::End::ok) continue;
-    line_.drain(quiet);  // what is left of former answers
+    line_.drain(quiet);  // drops the rest of earlier answers
     ask("AT+CMEE=1", answer);
     return true;
   }
   return false;
 }
 
-/// No event: nothing has to be entered.
+/// Returns no event if nothing has to be entered.
 std::optional<Event> Modem::askSim() {
   Reply reply = ask("AT+CPIN?", simAnswer);
   if (reply.end == Reply::End::cme || reply.end == Reply::End::cms) {
@@ -206,7 +206,7 @@ std::optional<Event> Modem::askSim() {
   if (reply.end == Reply::End::silence && !line_.isInterrupted()) return Event::mute;
   if (reply.end == Reply::End::gone) return Event::noDevice;
   auto said = reply.after("+CPIN:");
-  if (!said) return std::nullopt;  // one that has no SIM to ask (CDMA), or does not know the command
+  if (!said) return std::nullopt;  // no SIM (CDMA), an unknown command, or interrupted
   std::string state = said->substr(std::min(said->find_first_not_of(' '), said->size()));
   detail("SIM", state == "READY" ? "ready" : "asks for " + state);
   if (state == "READY") return std::nullopt;
@@ -215,7 +215,7 @@ std::optional<Event> Modem::askSim() {
   return Event::simFailed;
 }
 
-/// TS 27.007 8.65 (CPINR); Huawei's own where that is not known.
+/// Returns the number of tries left for the PIN: by CPINR (TS 27.007 8.65), otherwise by Huawei's command.
 std::optional<int> Modem::triesLeft() {
   if (auto said = ask("AT+CPINR=\"SIM PIN\"", answer).after("+CPINR:")) {
     auto parts = fields(*said);
@@ -228,8 +228,8 @@ std::optional<int> Modem::triesLeft() {
   return std::nullopt;
 }
 
-/// A wrong PIN costs one of three tries, and the SIM is locked after the third: so one is tried only while
-/// all three are left, whoever used up the others and in whichever run.
+/// A wrong PIN costs one of three tries, and the SIM is locked after the third. Therefore the PIN is tried
+/// only while all three are left, even if an earlier run or another program used up the others.
 std::optional<Event> Modem::unlock() {
   auto event = askSim();
   if (event != Event::pinMissing || settings_.pin.empty()) return event;
@@ -237,7 +237,7 @@ std::optional<Event> Modem::unlock() {
   auto left = triesLeft();
   if (left ? *left < allTries : settings_.counter == ModemSettings::Counter::required)
     return left ? Event::pinTriesUsed : Event::pinTriesUnknown;
-  pinRefused_ = true;  // until it is known to have been taken: silence is no reason for another try
+  pinRefused_ = true;  // until the SIM is known to have accepted it: silence does not justify another try
   Reply reply = ask("AT+CPIN=\"" + settings_.pin.reveal() + "\"", simAnswer);
   if (reply.end != Reply::End::ok) return Event::pinRefused;
   pinRefused_ = false;
@@ -268,7 +268,7 @@ Condition Modem::start() {
   if (int error = startPhone(); error != noError) return ofError(error);
   wasSeen();
   if (centre_.empty()) return failed(Event::noCentre);
-  ask("AT+COPS=3,2", answer);  // operators by number from now on
+  ask("AT+COPS=3,2", answer);  // from now on the modem reports operators by number
   return known_;
 }
 
@@ -288,7 +288,7 @@ Condition Modem::look() {
   return known_;
 }
 
-/// Circuit switched, packet or LTE: a modem that is registered anywhere can send SMS.
+/// Queries circuit switched, packet and LTE registration: any of them is enough to send SMS.
 std::optional<Event> Modem::askRegistration() {
   std::optional<int> first;
   for (std::string name : {"+CREG", "+CGREG", "+CEREG"}) {
@@ -302,14 +302,14 @@ std::optional<Event> Modem::askRegistration() {
   }
   if (!first) {
     forget("registration");
-    return std::nullopt;  // it cannot say
+    return std::nullopt;  // the modem does not report it
   }
   detail("registration", registrationName(*first));
   if (settings_.registration == ModemSettings::Registration::ignored) return std::nullopt;
   return *first == 3 ? Event::registrationDenied : Event::notRegistered;
 }
 
-/// TS 27.007 7.3, 8.5, 8.4.
+/// Queries the operator, the signal and the battery (TS 27.007 7.3, 8.5, 8.4).
 void Modem::askSignal() {
   if (auto said = ask("AT+COPS?", answer).after("+COPS:")) {
     auto parts = fields(*said);

@@ -1,8 +1,8 @@
-// One modem: how it is brought up, what it is asked, how an SMS goes through it, and how it is let go.
+// One modem: opens it, queries its state, sends an SMS through it and closes it.
 //
-// Owns the line, the bridge and libgammu's state machine. Every call blocks; all but abort() and hurry() come
-// from one thread (gammu.cpp has it). Decides nothing about when: that is the dispatcher's. Never tries a PIN
-// twice, never hands a part over twice. Returns what it found; throws nothing of its own.
+// Owns the line, the bridge and libgammu's state machine. Every call blocks; all but abort() and hurry() are
+// made on the one thread that gammu.cpp owns. The dispatcher decides when to call. Never tries a refused PIN
+// again and never hands a part over twice. Returns its findings; throws nothing of its own.
 #pragma once
 
 #include <atomic>
@@ -24,20 +24,20 @@ namespace smsd::gammu {
 
 struct ModemSettings {
   PhoneSettings phone;
-  config::Secret pin;  // empty: there is none
-  /// May a PIN be tried where the modem cannot say how many tries are left?
+  config::Secret pin;  // empty: no PIN is configured
+  /// Whether the PIN may be tried if the modem does not report how many tries are left.
   enum class Counter { required, optional } counter = Counter::required;
   enum class Registration { checked, ignored } registration = Registration::checked;
-  std::string centre;  // empty: the SIM's
+  std::string centre;  // empty: the number on the SIM
   Envelope::Class messageClass = Envelope::Class::none;
   std::optional<std::chrono::minutes> validity;
   Envelope::Report report = Envelope::Report::none;
 };
 
 struct Condition {
-  std::optional<Event> problem;                               // why no SMS can go now
-  std::string reason;                                         // the same in words; empty: it is well
-  std::vector<std::pair<std::string, std::string>> details;   // none that the modem does not stand by now
+  std::optional<Event> problem;                               // why no SMS can be sent now
+  std::string reason;                                         // the same in words; empty: no problem
+  std::vector<std::pair<std::string, std::string>> details;   // as last read; empty if the modem is away
   std::optional<std::chrono::steady_clock::time_point> seen;  // when the modem last answered; empty: never
 };
 
@@ -49,34 +49,36 @@ struct Letter {
 
 struct Sent {
   Fate fate = Fate::unknown;
-  std::string words;  // accepted: the reference; else the reason
-  /// What it takes to send the next one.
+  std::string words;  // accepted: the reference; otherwise the reason
+  /// The work that is needed before the next SMS.
   enum class Then { next, look, open } then = Then::next;
 };
 
 class Modem {
  public:
-  /// `bridge` is made before the process is locked in. Starts a thread, which has to be before no thread can
-  /// be started any more.
+  /// `bridge` has to be constructed before the sandbox is in force. Starts a thread, so it has to be called
+  /// while the process may still start one.
   explicit Modem(ModemSettings settings, std::unique_ptr<Bridge> bridge = std::make_unique<Bridge>())
       : settings_(std::move(settings)),
         bridge_(std::move(bridge)),
         carrier_(*bridge_, line_, [this] { phone_.abort(); }) {}
 
-  /// From whatever state it is in: opens the device, greets, unlocks the SIM, starts libgammu, looks.
+  /// In any state: opens the device, greets the modem, unlocks the SIM, starts libgammu and looks.
   Condition open();
-  /// How it is. Cheap, and stops early when somebody is in a hurry: then it is as it was known before.
+  /// Queries the SIM, the registration and the signal. Cheap. After hurry() it stops early, with the
+  /// condition as it was known before.
   Condition look();
   Sent send(const Letter& letter);
-  /// Asks the modem to start itself anew (TS 27.007 8.2, CFUN), and lets it go.
+  /// Restarts the modem (CFUN, TS 27.007 8.2) and closes it.
   void restart();
   void close();
 
-  /// From any thread: what is under way ends within half a second. Only open() comes after it.
+  /// May be called on any thread. The current call ends within half a second; call open() next.
   void abort();
-  /// From any thread: an SMS waits, and a look need not be completed.
+  /// May be called on any thread. Ends a look() early because an SMS waits.
   void hurry() { line_.interrupt(); }
-  /// A descriptor of the line to see its end by; -1: it is not open. For when nothing is under way.
+  /// Returns a duplicate of the line's descriptor for watching hang-ups; -1 if the line is not open. Call it
+  /// only while no other call is in progress.
   int copyOfLine() const;
 
  private:
@@ -107,10 +109,10 @@ class Modem {
   std::string centre_;
   bool pinRefused_ = false;
   std::atomic<bool> aborted_{false};
-  Carrier carrier_;  // last: its thread uses the others
+  Carrier carrier_;  // last: its thread uses the other members
 };
 
-/// Of `at115200`: 115200. Nothing: not a connection this worker can use.
+/// Returns 115200 for `at115200`; nothing for a connection that this worker cannot use.
 std::optional<unsigned> speedOf(const std::string& connection);
 
 }  // namespace smsd::gammu

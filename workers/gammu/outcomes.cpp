@@ -6,7 +6,7 @@
 namespace smsd::gammu {
 namespace {
 
-// Words are ours; numbers and what they stand for are of the documents that outcomes.h names.
+// The words are smsd's own. The numbers and their meanings come from the documents that outcomes.h names.
 const std::vector<Entry> rows = {
     // TS 24.011 8.2.5.4, RP-Cause of a mobile originated SMS; 17 and 22 are CP-Causes (8.1.4.2)
     {Source::cms, 1, Fate::refused, "the number is not assigned to anybody"},
@@ -153,7 +153,7 @@ const std::vector<Entry> rows = {
     {Source::gammu, 69, Fate::deferred, "no number of a service centre could be read"},
     {Source::gammu, 70, Fate::deferred, "given up: no answer in time"},
     {Source::gammu, 73, Fate::deferred, "network error"},
-    // seen by this worker
+    // observed by this worker
     {Source::worker, int(Event::noDevice), Fate::broken, "no modem at its path"},
     {Source::worker, int(Event::noPermission), Fate::broken, "the device may not be opened"},
     {Source::worker, int(Event::held), Fate::broken, "another program has the device"},
@@ -191,7 +191,8 @@ const Entry* find(Source source, int number) {
   return found == rows.end() ? nullptr : &*found;
 }
 
-/// What is on no list. TS 24.011 has other causes taken for 41; a modem's own numbers say nothing.
+/// Returns the meaning of a number that is not in the table. TS 24.011 requires other causes to be treated as
+/// 41. A modem's own numbers have no known meaning.
 Finding ofRange(Source source, int number) {
   if (source == Source::gammu) return {Fate::deferred, "libgammu's error " + std::to_string(number)};
   std::string said = (source == Source::cms ? "CMS " : "CME ") + std::to_string(number);

@@ -1,11 +1,12 @@
-// What a modem, a network or libgammu says, as an outcome: one table, each number with its source.
+// The outcomes of errors from a modem, a network or libgammu: one table, each number with its source.
 //
-// Owns the meaning of 3GPP's cause numbers, of libgammu's errors and of what the worker itself sees (no
-// device, silence). Called by the modem. Pure. Does not fail: a number that is on no list has the meaning of
-// its range.
+// Owns the meaning of 3GPP's cause numbers, of libgammu's errors and of the worker's own observations (no
+// device, silence). Called by the modem. Pure. Never fails: a number that is not in the table has the meaning
+// of its range.
 //
-// An SMS is refused only where its number or text is at fault for certain, and the way out is broken only
-// where no SMS can go: what could be either waits (deferred). What may have reached the network is unknown.
+// The outcome is `refused` only if the number or the text is certainly at fault, and `broken` only if no SMS
+// can be sent. If it could be either, the outcome is `deferred`. If the SMS may have reached the network, it
+// is `unknown`.
 #pragma once
 
 #include <string>
@@ -17,42 +18,42 @@ namespace smsd::gammu {
 enum class Fate { accepted, refused, deferred, broken, unknown };
 std::string_view name(Fate fate);
 
-/// Who says so.
+/// The source of an error number.
 enum class Source {
   cms,     // +CMS ERROR: 3GPP TS 24.011 8.1.4 and 8.2.5.4 (0 to 127), TS 23.040 9.2.3.22 (128 to 255), TS
            // 27.005 3.2.5 (300 and up)
   cme,     // +CME ERROR: 3GPP TS 27.007 9.2
   gammu,   // GSM_Error of libgammu 1.42 (gammu-error.h), before anything was submitted
-  worker,  // what this worker sees by itself: Event
+  worker,  // observed by this worker; the number is an Event
 };
 
 enum class Event {
   noDevice,      // nothing is at the path
   noPermission,  // the device may not be opened
   held,          // another program has it
-  mute,          // it does not answer AT
-  noSim,         // CPIN? says so
-  simFailed,     // and so on
+  mute,          // the modem does not answer AT
+  noSim,         // the answer to CPIN? means: no SIM
+  simFailed,     // the answer to CPIN? means: the SIM fails
   simBusy,
-  pinMissing,          // the SIM asks for a PIN, and there is none
-  pinRefused,          // the SIM did not take it; it is not tried again
+  pinMissing,          // the SIM needs a PIN, and none is configured
+  pinRefused,          // the SIM did not accept the PIN; it is not tried again
   pinTriesUsed,        // a try was used up before: another wrong one might lock the SIM
-  pinTriesUnknown,     // the modem cannot say how many are left
+  pinTriesUnknown,     // the modem does not report how many tries are left
   pukNeeded,           // the SIM is locked
   notRegistered,       // no network yet
-  registrationDenied,  // and there will be none
+  registrationDenied,  // the network denies registration
   noCentre,            // no number of a service centre, neither configured nor on the SIM
   noPrompt,            // CMGS was not answered by "> "
-  errorAtPrompt,       // but by a bare ERROR
+  errorAtPrompt,       // CMGS was answered by a bare ERROR instead of "> "
   errorAfterText,      // a bare ERROR after the text
   bareOk,              // OK after the text, and no +CMGS
   contradiction,       // +CMGS after the text, and then an error
   silence,             // no answer after the text
-  unpluggedBefore,     // it went away before the text was handed over
-  unpluggedAfter,      // and after
-  partOnly,            // some parts of a concatenated SMS were taken, others not
-  badNumber,           // what is no telephone number
-  tooLong,             // more parts than can be counted
+  unpluggedBefore,     // the modem was unplugged before the text was handed over
+  unpluggedAfter,      // the modem was unplugged after the text was handed over
+  partOnly,            // only some parts of a concatenated SMS were accepted
+  badNumber,           // the recipient is not a telephone number
+  tooLong,             // more than 255 parts
 };
 
 struct Entry {
@@ -61,12 +62,12 @@ struct Entry {
   Fate fate;
   const char* words;
 };
-/// Each row, in the order of the manual.
+/// All rows, in the order of the manual.
 const std::vector<Entry>& table();
 
 struct Finding {
   Fate fate;
-  std::string reason;  // for an operator: what it was, with its number
+  std::string reason;  // for an operator: the cause, with its number
 };
 Finding finding(Source source, int number);
 Finding finding(Event event);

@@ -24,7 +24,7 @@ void append(std::u16string& out, char32_t c) {
   out += static_cast<char16_t>(0xDC00 + ((c - 0x10000) & 0x3FF));
 }
 
-// FNV-1a, folded: any spread will do.
+// FNV-1a, folded to 8 bits. Any hash that spreads the keys will do.
 std::uint8_t referenceOf(std::string_view key) {
   std::uint32_t hash = 2166136261U;
   for (unsigned char c : key) hash = (hash ^ c) * 16777619U;

@@ -1,7 +1,7 @@
-// An SMS as the parts that go over the air.
+// Splits an SMS into the parts that are sent over the air.
 //
-// Owns where a text is cut and what stands in the header that chains its parts (3GPP TS 23.040 9.2.3.24.1).
-// Called by the modem. Pure. Knows nothing of libgammu. What is no number or too long is nothing.
+// Owns where a text is cut, and the header that chains its parts (3GPP TS 23.040 9.2.3.24.1). Called by the
+// modem. Pure. Independent of libgammu. Fails by returning nothing.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace smsd::gammu {
 enum class Alphabet { gsm7, ucs2 };
 
 struct Part {
-  std::u16string text;               // surrogate pairs are whole
-  std::vector<std::uint8_t> header;  // with its own length in front; empty: it stands alone
+  std::u16string text;               // surrogate pairs are never split
+  std::vector<std::uint8_t> header;  // begins with its own length; empty: the only part
 };
 
 struct Parts {
@@ -24,12 +24,13 @@ struct Parts {
   std::vector<Part> parts;
 };
 
-/// `key` is the same in each attempt of one SMS, and so is the reference that chains its parts: what one
-/// attempt left incomplete, the next completes. Nothing: more than 255 parts.
+/// Returns nothing if `utf8` needs more than 255 parts. The reference that chains the parts depends on `key`
+/// alone, which is the same in each attempt of one SMS, so that a later attempt completes an incomplete
+/// earlier one.
 std::optional<Parts> partsOf(std::string_view utf8, std::string_view key);
 
-/// A number without what only a reader needs (blanks, dots, dashes, brackets): a + perhaps, then 1 to 20 of
-/// the digits TS 23.040 9.1.2.5 has room for. Nothing: it is none.
+/// Returns the number without blanks, dots, dashes and brackets: an optional + and 1 to 20 digits, the room
+/// that TS 23.040 9.1.2.5 gives. Returns nothing if `recipient` is not such a number.
 std::optional<std::string> dialled(std::string_view recipient);
 
 }  // namespace smsd::gammu

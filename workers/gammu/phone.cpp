@@ -14,10 +14,10 @@ namespace {
 
 static_assert(noError == ERR_NONE);
 
-/// A copy that libgammu frees.
+/// Returns a copy that libgammu frees.
 char* given(const std::string& text) { return ::strdup(text.c_str()); }
 
-// libgammu's UTF-16: big-endian, ended by a zero unit.
+// Writes libgammu's UTF-16: big-endian, ended by a zero unit. Cuts `text` to fit `units`.
 void put(unsigned char* field, std::size_t units, std::u16string_view text) {
   const std::size_t count = std::min(units - 1, text.size());
   for (std::size_t i = 0; i < count; ++i) {
@@ -39,7 +39,7 @@ std::string digitsIn(const unsigned char* field) {
 }  // namespace
 
 struct Phone::Impl {
-  std::mutex guard;  // of `machine` as a pointer: abort() comes from another thread
+  std::mutex guard;  // of the pointer `machine`: abort() is called on another thread
   GSM_StateMachine* machine = nullptr;
   bool isSettled = false;
 
@@ -71,8 +71,8 @@ int Phone::open(const PhoneSettings& settings) {
     std::lock_guard lock(impl_->guard);
     impl_->machine = machine;
   }
-  // One try: what is not answered is for the caller to judge, and a command that was only answered late must
-  // not be given twice.
+  // One try: a command whose answer is only late must not be sent twice, and the caller decides about
+  // retries.
   GSM_Error error = GSM_InitConnection(machine, 1);
   if (error == ERR_NONE) GSM_SetSendSMSStatusCallback(machine, &Impl::onStatus, impl_.get());
   return error;
@@ -107,10 +107,10 @@ int Phone::submit(const Part& part, Alphabet alphabet, const Envelope& envelope)
       alphabet == Alphabet::gsm7 ? SMS_Coding_Default_No_Compression : SMS_Coding_Unicode_No_Compression;
   message->Class = envelope.messageClass == Envelope::Class::flash ? GSM_SMS_Flash : GSM_SMS_None;
   putDigits(message->Number, GSM_MAX_NUMBER_LENGTH + 1, envelope.number);
-  message->SMSC.Location = 0;  // the number that stands here; the SIM is not asked for each part
+  message->SMSC.Location = 0;  // use the number below; otherwise the SIM is read for each part
   putDigits(message->SMSC.Number, GSM_MAX_NUMBER_LENGTH + 1, envelope.centre);
   message->SMSC.Format = SMS_FORMAT_Text;
-  // libgammu leaves the period out of no SMS.
+  // libgammu writes a validity period into every SMS.
   message->SMSC.Validity.Format = SMS_Validity_RelativeFormat;
   message->SMSC.Validity.Relative =
       envelope.validity ? static_cast<GSM_ValidityPeriod>(relativeValidity(*envelope.validity))

@@ -1,10 +1,11 @@
-// libgammu, and nothing but libgammu: one state machine for one modem.
+// Wraps libgammu: one state machine for one modem.
 //
-// Owns the state machine. Speaks to the bridge's terminal, never to the modem's device. The outcome of an SMS
-// is not taken from libgammu: it knows no words, gives 0 for what it does not recognise and cannot tell CMS
-// from CME. The one file that includes gammu.h, which is why no KJ header may be included by it. Called by
-// the modem on its thread; abort() alone from another. Never opens a connection by itself, never retries.
-// Returns libgammu's error numbers (gammu-error.h); 1 is success.
+// Owns the state machine. Connects to the bridge's terminal, never to the modem's device. The outcome of an
+// SMS is not taken from libgammu, because it knows no error words, returns 0 for an error that it does not
+// recognise and does not distinguish CMS from CME. Only phone.cpp includes gammu.h, and therefore neither
+// file may include a KJ header. Called by the modem on its thread; only abort() may be called on another.
+// Never opens a connection by itself and never retries. Returns libgammu's error numbers (gammu-error.h); 1
+// is success.
 #pragma once
 
 #include <chrono>
@@ -21,11 +22,11 @@ constexpr int noError = 1;  // ERR_NONE
 struct PhoneSettings {
   std::string device;
   std::string connection;
-  std::string model;  // empty: found out by asking
+  std::string model;  // empty: libgammu queries the modem
 };
 
 struct Envelope {
-  std::string number;  // as dialled() makes it
+  std::string number;  // as dialled() returns it
   std::string centre;
   enum class Class { none, flash } messageClass = Class::none;
   std::optional<std::chrono::minutes> validity;  // none: the longest
@@ -39,19 +40,20 @@ class Phone {
   Phone(const Phone&) = delete;
   Phone& operator=(const Phone&) = delete;
 
-  /// The whole start-up dialogue. After an error, or an abort, close() and open() again.
+  /// Runs the whole start-up dialogue. After an error or an abort, call close() and open() again.
   int open(const PhoneSettings& settings);
   void close();
   bool isOpen() const;
-  /// From any thread: what libgammu waits for ends as error 70 within half a second, and so does all that
-  /// follows until the next open().
+  /// May be called on any thread. The current call ends with error 70 within half a second, and so does each
+  /// further call until the next open().
   void abort();
 
-  /// The service centre's number on the SIM; empty: there is none.
+  /// Reads the service centre's number from the SIM. If the SIM has none, leaves `number` as it is and
+  /// returns `noError`.
   int readCentre(std::string& number);
-  /// Writes a part. `noError`: all of it is written.
+  /// Writes a part. Returns `noError` if all of it is written.
   int submit(const Part& part, Alphabet alphabet, const Envelope& envelope);
-  /// Has libgammu read the end of the answer to the part? Reads for a second at most.
+  /// Whether libgammu has read the end of the answer to the part. Reads for a second at most.
   bool isSettled();
 
   std::string manufacturer() const;
@@ -62,9 +64,10 @@ class Phone {
   std::unique_ptr<Impl> impl_;
 };
 
-/// As libgammu names it; empty: it does not know it. `code` is MCC and MNC in digits.
+/// Returns libgammu's name for the operator; empty if it has none. `code` is MCC and MNC in digits.
 std::string operatorName(const std::string& code);
-/// The period that the relative form (TS 23.040 9.2.3.12.1) can say, and that is not shorter.
+/// Returns the shortest period in the relative form (TS 23.040 9.2.3.12.1) that is not shorter than `period`,
+/// but 63 weeks at most.
 std::uint8_t relativeValidity(std::chrono::minutes period);
 
 /// A section of a gammurc, as libgammu reads it.

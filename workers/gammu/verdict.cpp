@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::size_t mostWords = 60;
 
-/// A modem's words for a person: no digits, as they might be somebody's number, and nothing that a terminal
-/// obeys.
+/// Returns a modem's words for display: without digits, which could be a telephone number, and without
+/// control characters.
 std::string shown(std::string_view words) {
   std::string result;
   for (unsigned char c : words.substr(0, mostWords))
@@ -24,7 +24,7 @@ std::string shown(std::string_view words) {
 Finding beforeText(const Submission& submission, Waited waited) {
   if (!submission.end) return finding(waited == Waited::unplugged ? Event::unpluggedBefore : Event::noPrompt);
   if (submission.end->end == Reply::End::error) return finding(Event::errorAtPrompt);
-  // Nothing was handed over, whatever the number says of what follows a text.
+  // The text was not handed over, so a number that means unknown after a text means deferred here.
   Finding found = findingOf(*submission.end);
   if (found.fate == Fate::unknown) found.fate = Fate::deferred;
   return found;
