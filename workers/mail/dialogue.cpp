@@ -8,7 +8,7 @@ namespace {
 
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
 
-/// RFC 3463: class.subject.detail, in front of the text
+/// Returns the enhanced code (RFC 3463: class.subject.detail) before the text, or an empty string.
 std::string enhancedIn(std::string_view text) {
   std::size_t end = 0, dots = 0;
   while (end < text.size() && end < 11 && (isDigit(text[end]) || text[end] == '.'))
@@ -17,7 +17,7 @@ std::string enhancedIn(std::string_view text) {
   return whole ? std::string(text.substr(0, end)) : std::string();
 }
 
-/// The stage that a command begins, where it stands. None: it begins none.
+/// Returns the stage that `command` begins when the conversation is in `stage`; nothing if it begins none.
 std::optional<Stage> stageOf(std::string_view command, Stage stage) {
   bool hello = command.starts_with("EHLO ") || command.starts_with("HELO ");
   if (stage <= Stage::hello && hello) return Stage::hello;
@@ -27,7 +27,7 @@ std::optional<Stage> stageOf(std::string_view command, Stage stage) {
   if (stage <= Stage::sender && command.starts_with("MAIL FROM:")) return Stage::sender;
   if (stage == Stage::sender && command.starts_with("RCPT TO:")) return Stage::recipient;
   if (stage == Stage::recipient && command.starts_with("DATA\r")) return Stage::data;
-  if (stage == Stage::login) return stage;  // what follows AUTH answers the server's questions
+  if (stage == Stage::login) return stage;  // lines after AUTH answer the server's challenges
   return std::nullopt;
 }
 
@@ -60,14 +60,14 @@ Dialogue::State Dialogue::received(std::string_view line) {
   if (state_ == State::over) return state_;
   while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
   bool valid = line.size() >= 3 && isDigit(line[0]) && isDigit(line[1]) && isDigit(line[2]);
-  if (!valid || (line.size() > 3 && line[3] != ' ')) return state_;  // or not the last one
+  if (!valid || (line.size() > 3 && line[3] != ' ')) return state_;  // only a last line counts
   if (now_.stage == Stage::connection && connected_) now_.stage = Stage::greeting;
   now_.reply = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
   std::string_view text = line.size() > 4 ? line.substr(4) : std::string_view();
   now_.enhanced = enhancedIn(text);
   if (now_.stage == Stage::login && now_.reply == 235) loggedIn_ = true;
   if (now_.stage == Stage::content && now_.reply / 100 == 2) now_.reference = referenceIn(text);
-  // All that is left to say is QUIT.
+  // Only QUIT can follow.
   if (now_.stage >= Stage::sender && now_.reply >= 400) state_ = State::over;
   return state_;
 }

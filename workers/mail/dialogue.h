@@ -1,9 +1,9 @@
-// What was said in a conversation with a mail server: which command was the last, and what its reply was.
+// Follows a conversation with a mail server: the last command and its reply.
 //
-// Owns the reading of replies (RFC 5321, section 4.2) and the order of the stages. Called by a lane, which
-// hands over each command that goes out and each line that comes in. Pure: no I/O, no clock. A server is
-// untrusted: whatever it says, in whatever order, a mail's stage never goes back, and nothing is kept of a
-// reply but its codes and the server's id of the mail.
+// Owns the parsing of replies (RFC 5321, section 4.2) and the order of the stages. Called by a lane, which
+// passes each command that it sends and each line that it receives. Pure: no I/O, no clock. The server is
+// untrusted: for any replies in any order, the stage of a mail only moves forward, and only the codes of a
+// reply and the server's id of the mail are kept.
 #pragma once
 
 #include <string_view>
@@ -14,18 +14,18 @@ namespace smsd::mail {
 
 class Dialogue {
  public:
-  /// Over: what follows says nothing of this mail.
+  /// `over`: later replies do not concern this mail.
   enum class State { goesOn, over };
 
-  /// A mail of its own, on the connection that is there or on another one.
+  /// Begins a new mail, on the existing connection or on a new one.
   void begin();
-  /// A connection was opened for it.
+  /// A connection was opened for this mail.
   void connected();
-  /// A command has gone out. Nothing is kept of it: AUTH holds the password.
+  /// A command was sent. Nothing of it is kept, because AUTH holds the password.
   State sent(std::string_view command);
-  /// A line has come, with its line end or without.
+  /// A line was received. `line` may include its line end.
   State received(std::string_view line);
-  /// All of the mail is out of our hands, its final dot too.
+  /// The whole mail was handed over, so that the final dot can no longer be stopped.
   void handedOver();
 
   const Conversation& soFar() const { return now_; }

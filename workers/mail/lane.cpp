@@ -15,7 +15,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto stopLook = std::chrono::milliseconds(50);  // while a name is looked up
+constexpr auto stopLook = std::chrono::milliseconds(50);  // how often a lookup checks for stop()
 
 }  // namespace
 
@@ -55,11 +55,11 @@ void Lane::makeHandle() {
   if (!settings_.username.empty()) {
     set(CURLOPT_USERNAME, settings_.username.c_str());
     set(CURLOPT_PASSWORD, settings_.password.reveal().c_str());
-    // What a password is good for; not what looks for tickets and domains on this host.
+    // Only mechanisms that use a password. Others would search this host for tickets and domains.
     set(CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN;AUTH=CRAM-MD5");
     set(CURLOPT_SASL_IR, 1L);
   }
-  set(CURLOPT_PROXY, "");  // none, whatever the environment says
+  set(CURLOPT_PROXY, "");  // no proxy, even if the environment sets one
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_QUICK_EXIT, 1L);
   set(CURLOPT_MAXCONNECTS, 1L);
@@ -86,8 +86,8 @@ void Lane::makeHandle() {
 Conversation Lane::run(const Mail& mail) {
   auto start = Clock::now();
   Conversation first = runOnce(mail, mail.deadline, Connection::kept);
-  // A kept connection that the server had enough of meanwhile (an idle time, a number of mails) says nothing
-  // of this mail, whose address was not named yet.
+  // The server may have closed a kept connection (idle time, number of mails). As the address was not named
+  // yet, that does not concern this mail, and it is tried again on a fresh connection.
   bool stale = !dialogue_.usesNewConnection() && first.stage <= Stage::sender &&
                (first.reply == 0 || first.reply == 421) && first.failure != net::Failure::timeout;
   auto left = mail.deadline - std::chrono::duration_cast<Milliseconds>(Clock::now() - start);
@@ -95,18 +95,18 @@ Conversation Lane::run(const Mail& mail) {
   return runOnce(mail, left, Connection::fresh);
 }
 
-/// libcurl counts all that comes before MAIL as connecting, the greeting and the login too, from when the
-/// request began. Each of them gets its own time by moving that bound on.
+/// libcurl counts everything before MAIL as connecting, including the greeting and the login, from the start
+/// of the request. Moving this bound on gives each step a time of its own.
 void Lane::setTimeToConnect(Milliseconds sinceBegin) {
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(sinceBegin.count()));
 }
 
-/// A server may let a stranger wait for its greeting, on purpose or under load, longer than it takes to
-/// connect (RFC 5321, 4.5.3.2.1).
+/// Once connected, allows `greetingTimeout` for the greeting: a server may delay it, on purpose or under
+/// load, for longer than connecting takes (RFC 5321, 4.5.3.2.1).
 void Lane::lookForConnection() {
   if (awaits_ != AwaitsFirst::connection) return;
   const bool encrypted = url_.starts_with("smtps");
-  curl_off_t after = 0;  // as long as it is not there
+  curl_off_t after = 0;  // 0: not connected yet
   curl_easy_getinfo(easy_.get(), encrypted ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T, &after);
   if (after == 0) return;
   awaits_ = AwaitsFirst::greeting;
@@ -132,12 +132,12 @@ Conversation Lane::runOnce(const Mail& mail, Milliseconds deadline, Connection c
   set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(mail.content.size()));
   set(CURLOPT_FRESH_CONNECT, connection == Connection::fresh ? 1L : 0L);
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(deadline.count(), 1)));
-  // Else libcurl gives a reply a minute or two, whatever the deadline is.
+  // Otherwise libcurl waits for a reply for one or two minutes, regardless of the deadline.
   set(CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(deadline.count() / 1000 + 1));
   return conclude(curl_easy_perform(easy_.get()));
 }
 
-/// The addresses of the server, for libcurl, which looks up no name itself.
+/// Gives libcurl the server's addresses, because libcurl looks up no name itself.
 Lane::Known Lane::learnAddresses(Milliseconds patience) {
   if (host_.name.empty()) return Known::yes;
   net::Found found = names_.known(host_);
@@ -167,18 +167,18 @@ Conversation Lane::conclude(CURLcode code) {
   result.end = End::failure;
   result.failure = net::failureOf(code);
   if (code == CURLE_USE_SSL_FAILED && result.stage == Stage::hello) result.end = End::noTls;
-  // Nothing offered at all (onReady), or nothing that a password is good for.
+  // The server offers no login at all (onReady), or none that uses a password.
   bool noLogin =
       code == CURLE_ABORTED_BY_CALLBACK || (code == CURLE_LOGIN_DENIED && result.stage == Stage::hello);
   if (noLogin && !stopping_) result.end = End::noLogin;
-  // Once an address or a credential is out, the library's words could quote it.
+  // Once an address or a credential was sent, libcurl's message could quote it.
   if (result.stage <= Stage::startTls && error_[0] != '\0') result.detail = error_.data();
   return result;
 }
 
 void Lane::hangUp() {
-  // The QUIT goes out, and the answer is the end of the connection: a server that does not answer is not
-  // waited for.
+  // libcurl sends QUIT and reads the end of the connection as its reply, so that a server that does not
+  // answer is not waited for.
   shut(Ends::reading);
   easy_.reset();
   if (!stopping_) makeHandle();
@@ -194,7 +194,7 @@ void Lane::shut(Ends ends) {
   for (curl_socket_t fd : sockets_) ::shutdown(fd, ends == Ends::both ? SHUT_RDWR : SHUT_RD);
 }
 
-/// Once the rest says nothing of this mail, it is not worth waiting for.
+/// Ends the wait for replies that do not concern this mail.
 void Lane::waitNoLonger(Dialogue::State state) {
   if (state == Dialogue::State::over) shut(Ends::reading);
 }
@@ -202,7 +202,7 @@ void Lane::waitNoLonger(Dialogue::State state) {
 int Lane::onDebug(CURL*, curl_infotype type, char* data, std::size_t size, void* at) {
   auto& lane = *static_cast<Lane*>(at);
   if (type != CURLINFO_HEADER_OUT) return 0;
-  // A command: the greeting was there. What is left of the conversation has the time of all of it.
+  // The first command shows that the greeting has come. The rest has only the overall deadline.
   if (std::exchange(lane.awaits_, AwaitsFirst::nothing) != AwaitsFirst::nothing)
     lane.setTimeToConnect(lane.deadline_ + Milliseconds(1000));
   lane.waitNoLonger(lane.dialogue_.sent({data, size}));
@@ -220,12 +220,12 @@ std::size_t Lane::onRead(char* buffer, std::size_t size, std::size_t count, void
   std::size_t piece = std::min(size * count, lane.unsent_.size());
   std::memcpy(buffer, lane.unsent_.data(), piece);
   lane.unsent_.remove_prefix(piece);
-  // With the last piece the final dot is out of our hands.
+  // After the last piece, libcurl sends the final dot by itself.
   if (lane.unsent_.empty()) lane.dialogue_.handedOver();
   return piece;
 }
 
-/// Everything is ready for MAIL.
+/// libcurl calls this before MAIL. Aborts if a login is configured but was not made.
 int Lane::onReady(void* at, char*, char*, int, int) {
   auto& lane = *static_cast<Lane*>(at);
   bool loginMissing = !lane.settings_.username.empty() && !lane.dialogue_.isLoggedIn();

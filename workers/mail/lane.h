@@ -1,8 +1,8 @@
-// One lane: one conversation after the other with the mail server, on one connection that is kept for a
+// One lane: conversations with the mail server, one after the other, on one connection that is kept for a
 // while.
 //
-// Owns a libcurl handle and its connection; what goes over it is the dialogue's to read. Called on its own
-// thread (lanes.cpp), but for stop(). Keeps no reply's text beyond the server's id of a mail.
+// Owns a libcurl handle and its connection; the dialogue reads the traffic. Called on the lane's own thread
+// (lanes.cpp), except for stop(). Keeps no text of a reply except the server's id of a mail.
 #pragma once
 
 #include <curl/curl.h>
@@ -29,9 +29,9 @@ class Lane {
   Lane& operator=(const Lane&) = delete;
 
   Conversation run(const Mail& mail);
-  /// Ends the connection, if there is one, with a QUIT whose answer is not waited for.
+  /// Ends the connection, if there is one. Sends QUIT and does not wait for the reply.
   void hangUp();
-  /// From another thread: whatever run() does ends at once, and all that follow.
+  /// May be called on another thread. Ends the current run() and every later one at once.
   void stop();
 
  private:
@@ -61,7 +61,7 @@ class Lane {
 
   const LaneSettings& settings_;
   net::Names& names_;
-  const net::Host host_;  // that has to be looked up
+  const net::Host host_;  // to be looked up; its name is empty if there is none
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> addresses_{nullptr, curl_slist_free_all};
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy_{nullptr, curl_easy_cleanup};
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> to_{nullptr, curl_slist_free_all};
@@ -69,13 +69,13 @@ class Lane {
   std::string url_;
 
   Dialogue dialogue_;
-  std::string_view unsent_;  // of the mail under way
+  std::string_view unsent_;  // the rest of the current mail
   std::chrono::steady_clock::time_point begun_;
-  Milliseconds deadline_{0};  // from then
+  Milliseconds deadline_{0};  // counted from `begun_`
   AwaitsFirst awaits_ = AwaitsFirst::connection;
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
-  std::vector<curl_socket_t> sockets_;  // open; shared with stop()
+  std::vector<curl_socket_t> sockets_;  // the open ones; shared with stop()
 };
 
 }  // namespace smsd::mail

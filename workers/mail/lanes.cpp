@@ -20,7 +20,7 @@ struct Task {
   kj::Own<kj::CrossThreadPromiseFulfiller<Conversation>> fulfiller;
 };
 
-/// Where the loop and the lanes meet.
+/// Shared by the loop and the lanes.
 struct Counter {
   std::deque<Task> waiting;
   bool stopping = false;
@@ -46,7 +46,7 @@ class Lanes::Impl {
 
 Lanes::Impl::Impl(LaneSettings settings) : settings_(std::move(settings)) {
   net::initializeCurl();
-  // A missing option shows here, on the loop's thread, not with the first SMS.
+  // A missing libcurl option is detected here, on the loop's thread, and not with the first SMS.
   for (unsigned i = 0; i < settings_.lanes; ++i) lanes_.push_back(std::make_unique<Lane>(settings_, names_));
   net::SignalsBlocked blocked;
   for (auto& lane : lanes_) threads_.push_back(kj::heap<kj::Thread>([this, &lane = *lane]() { work(lane); }));

@@ -1,13 +1,13 @@
 // Lanes: conversations with one mail server, several at once, each on a thread and a connection of its own.
 //
-// libcurl waits for the reply to a mail without letting go of its thread, also on a multi handle (curl issue
-// 8555), and so it does for the reply to QUIT: on one thread a slow server's check of one mail would hold up
-// all others. Hence a thread for each lane, and a lane never waits for another.
+// libcurl blocks its thread until it has the reply to a mail, even on a multi handle (curl issue 8555), and
+// also until it has the reply to QUIT. On a single thread, a slow server's check of one mail would hold up
+// all others. Therefore each lane has a thread, and no lane waits for another.
 //
 // Owns the threads, their connections and the timing of a conversation. Called on the KJ loop by the mail
-// dispatcher. Never begins a mail twice once its address was named; never trusts a certificate that does not
-// verify; never goes on without TLS or login where those are wanted. A conversation does not fail: what
-// became of it is a Conversation, at the latest when its deadline is over.
+// dispatcher. Never begins a mail again once its address was named; never trusts a certificate that does not
+// verify; never continues without TLS or login if they are required. run() does not fail: it returns the
+// result as a Conversation, by the deadline at the latest.
 #pragma once
 
 #include <kj/async.h>
@@ -27,28 +27,28 @@ enum class Tls { wanted, none };
 
 struct LaneSettings {
   std::string url;        // smtp://host:port or smtps://host:port
-  std::string helo;       // our name
-  Tls tls = Tls::wanted;  // of smtp://; smtps:// always has it
+  std::string helo;       // the name that EHLO gives
+  Tls tls = Tls::wanted;  // for smtp://; smtps:// always uses it
   unsigned lanes = 1;
   Milliseconds connectTimeout{10'000};    // name, TCP and the TLS of smtps://
-  Milliseconds greetingTimeout{300'000};  // from then to the greeting
-  Milliseconds longestIdle{5'000};        // a connection without work is ended after this
-  std::string authorities;                // PEM; empty: the system's
+  Milliseconds greetingTimeout{300'000};  // from then until the greeting
+  Milliseconds longestIdle{5'000};        // an idle connection is closed after this time
+  std::string authorities;                // PEM; empty: those of the system
   std::string username;                   // empty: no login
   config::Secret password;
 };
 
 struct Mail {
-  std::string from;  // both are addresses, see isAddress()
+  std::string from;  // `from` and `to` are addresses, see isAddress()
   std::string to;
-  std::string content;  // with its headers, CR LF line ends
+  std::string content;  // headers and body, with CR LF line ends
   Milliseconds deadline{0};
 };
 
 class Lanes {
  public:
   explicit Lanes(LaneSettings settings);
-  /// Ends what is under way; its promises are broken.
+  /// Ends the conversations in progress as failures, and breaks the promises of those that wait.
   ~Lanes();
   Lanes(const Lanes&) = delete;
   Lanes& operator=(const Lanes&) = delete;

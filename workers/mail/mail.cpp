@@ -16,9 +16,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint16_t nameServicePort = 53;  // an answer too long for UDP is asked for again over TCP
+constexpr std::uint16_t nameServicePort = 53;  // the resolver uses TCP for an answer that is too long for UDP
 
-/// What a host calls itself, where that is a name.
+/// Returns this host's name if it is a valid host name, otherwise localhost.
 std::string hostName() {
   utsname names{};
   uname(&names);
@@ -26,7 +26,7 @@ std::string hostName() {
   return isAddress("a@" + name) ? name : "localhost";
 }
 
-/// This host's own addresses: what is said there never leaves it.
+/// Whether `host` is this host itself, so that the traffic never leaves it.
 bool isLoopback(const std::string& host) {
   if (host == "localhost" || host == "[::1]") return true;
   in_addr address{};
@@ -68,7 +68,7 @@ void MailDispatcher::declare(config::Keys& keys) {
   keys.text("subject", settings_.subject, "the mail's subject, " + placeholders);
   keys.text("body", settings_.body, "the mail's text, " + placeholders);
   secrets_.declare(keys, "from, to, subject and body");
-  // The default is this host's name, which is not the manual's to know.
+  // The default is this host's name, which must not appear in the manual.
   std::string name = std::exchange(settings_.helo, {});
   keys.text("helo", settings_.helo, "what we call ourselves to the server; when not given this host's name");
   keys.rule("helo", [this, name]() -> std::optional<std::string> {
@@ -136,7 +136,7 @@ Tls MailDispatcher::tls() const {
 }
 
 std::optional<std::string> MailDispatcher::checkTls() const {
-  if (server_.port == 0) return std::nullopt;  // said already
+  if (server_.port == 0) return std::nullopt;  // reported already
   if (settings_.tls == TlsChoice::never && server_.tlsFromTheStart)
     return "is never, and the server is smtps://";
   bool naked = !server_.tlsFromTheStart && tls() == Tls::none && !isLoopback(server_.host);
@@ -154,7 +154,7 @@ std::optional<std::string> MailDispatcher::readTemplate(const std::string& text,
 
 std::optional<std::string> MailDispatcher::checkAddress(const net::Template& address) const {
   if (address.find(net::Placeholder::text)) return "a text cannot stand in an address";
-  // As NAV's queue has them; and a number may be an address as a whole (administrators' mail).
+  // NAV's queue has numbers as recipients. For administrators' mail, the recipient is itself an address.
   for (auto sample : {"+4799999999", "noc@example.org"})
     if (isAddress(address.expand({sample, "", "k-1"}))) return std::nullopt;
   return "expected an address, name@host, without a display name";
@@ -163,7 +163,7 @@ std::optional<std::string> MailDispatcher::checkAddress(const net::Template& add
 std::optional<std::string> MailDispatcher::checkPlaceholders() const {
   if (!body_.find(net::Placeholder::text) && settings_.subject.find("{text}") == std::string::npos)
     return "expected {text} in the body or the subject";
-  // Of the words, as one of the others may be unusable for another reason, which is said there.
+  // Searches the settings, because a template that has another error, reported elsewhere, was not parsed.
   for (auto* part : {&settings_.to, &settings_.subject, &settings_.body})
     for (auto number : {"{recipient}", "{digits}"})
       if (part->find(number) != std::string::npos) return std::nullopt;
@@ -177,7 +177,7 @@ bool MailDispatcher::saysDigits() const {
 }
 
 sandbox::Policy MailDispatcher::policy() {
-  net::initializeCurl();  // OpenSSL reads its configuration and loads what that names, before the lock
+  net::initializeCurl();  // before the sandbox, because OpenSSL loads the files that its configuration names
   sandbox::Policy policy;
   policy.readable = sandbox::resolverAndCertificates();
   policy.network = sandbox::Network::outbound;
@@ -204,7 +204,7 @@ kj::Promise<void> MailDispatcher::start(kj::AsyncIoContext&) {
 }
 
 kit::Traits MailDispatcher::traits() const {
-  // A mail server takes a second mail with the same Message-ID as it took the first.
+  // A mail server accepts a second mail with the same Message-ID, too.
   return {.kind = "mail",
           .window = static_cast<unsigned>(settings_.window),
           .backlog = static_cast<unsigned>(settings_.backlog),
@@ -236,8 +236,8 @@ kj::Promise<kit::Outcome> MailDispatcher::send(kit::Job job) {
 }
 
 kit::Condition MailDispatcher::condition() const {
-  // Never broken by itself: whether a server that rejected one mail takes the next is the supervisor's probe
-  // to find out.
+  // Never reported as broken here: the supervisor's probe finds out whether a server that rejected one mail
+  // accepts the next.
   return {.broken = "", .details = {{"server", server_.origin}, {"last answer", lastAnswer_}}};
 }
 

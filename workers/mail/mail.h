@@ -1,10 +1,10 @@
 // The mail dispatcher: one mail to an e-mail-to-SMS gateway for each SMS, by SMTP.
 //
-// Owns its keys (server, from, to, subject, body, ...) and what a mail is made of. The kit calls it; message,
-// replies and lanes do the work. Never shows more of the server than scheme, host and port, never an address,
-// a number or a text. Never sends a mail a second time by itself: that is the supervisor's to decide.
-// `accepted` means that the mail server answers for the mail from now on (RFC 5321, section 6.1), not that a
-// phone has rung.
+// Owns its keys (server, from, to, subject, body, ...) and how a mail is made from an SMS. Called by the kit;
+// message, replies and lanes do the work. Never shows more of the server than scheme, host and port, and
+// never an address, a number or a text. Never sends a mail a second time by itself, because the supervisor
+// decides that. `accepted` means that the mail server is responsible for the mail from now on (RFC 5321,
+// section 6.1), not that a phone has received it.
 #pragma once
 
 #include <memory>

@@ -63,8 +63,8 @@ std::vector<std::string_view> linesOf(std::string_view text) {
   return lines;
 }
 
-// "From " at the start of a line is the mark of the next mail in a Unix mailbox, and some programs on the
-// way change it; blanks at the end of a line may be lost.
+// "From " at the start of a line marks the next mail in a Unix mailbox, so some programs on the way change
+// it. Blanks at the end of a line may be lost.
 bool endangered(std::string_view line) {
   return line.starts_with("From ") || line.ends_with(' ') || line.ends_with('\t');
 }
@@ -76,7 +76,7 @@ bool survivesAsItIs(std::string_view line) {
 }
 
 std::string quotedPrintable(std::string_view line) {
-  constexpr std::size_t most = 76;  // with the soft line break's own "="
+  constexpr std::size_t most = 76;  // including the "=" of a soft line break
   std::string result;
   std::size_t column = 0;
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -111,7 +111,7 @@ std::string headerText(std::string_view utf8) {
                line.find("=?") == std::string::npos &&
                std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c <= '~'; });
   if (plain) return line;
-  // A word has at most 75 characters, and the first stands behind the header's name.
+  // An encoded word has at most 75 characters, and the first one follows the header's name on its line.
   constexpr std::size_t bytesOfWord = 36;
   std::string result;
   for (std::string_view rest = line; !rest.empty();) {
@@ -139,7 +139,7 @@ std::string compose(const Letter& letter) {
   tm utc{};
   gmtime_r(&seconds, &utc);
   Body body = encodeBody(letter.body);
-  // Auto-Submitted (RFC 3834): nobody's holiday notice is wanted as an answer.
+  // Auto-Submitted (RFC 3834) suppresses automatic replies, such as holiday notices.
   return fmt::format(
       "Date: {:%a, %d %b %Y %H:%M:%S} +0000\r\n"
       "From: {}\r\n"

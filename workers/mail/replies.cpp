@@ -14,7 +14,7 @@ enum class Meaning {
   deferred,
   broken,
   unknown,
-  refusedOrBroken,  // the address is the SMS's own, or the configuration's
+  refusedOrBroken,  // refused if the address is made from the recipient, otherwise broken
   deferredOrBroken,
 };
 
@@ -25,9 +25,10 @@ struct Row {
   std::string_view words;
 };
 
-// The first row that fits decides. A reply that says "later" (4yz) defers wherever it comes; one that says
-// "never" (5yz) speaks of the configuration up to MAIL. After it an SMS is given up for what speaks of its
-// address alone (see rowOf): no other 5yz says that the next try, or another way, would not do.
+// The first row that fits decides. A temporary failure (4yz) defers in any stage. A permanent one (5yz)
+// concerns the configuration up to MAIL, except for 552. After MAIL, an SMS is given up only for a reply that
+// concerns its address alone (see rowOfNever), because no other 5yz means that a retry or another dispatcher
+// would fail.
 constexpr Row table[] = {
     {Stage::greeting, 400, 499, Meaning::deferred, "does not serve now"},
     {Stage::greeting, 500, 599, Meaning::broken, "does not serve us"},
@@ -51,15 +52,15 @@ constexpr Row table[] = {
     {Stage::content, 500, 599, Meaning::deferred, "refuses the mail"},
 };
 
-// Before the final dot no mail was handed over, whatever this reply means.
+// Before the final dot the mail is not handed over, whatever this reply means.
 constexpr Row outOfTurn = {Stage::connection, 0, 0, Meaning::deferred, "answers what SMTP does not have"};
 constexpr Row nonsense = {Stage::content, 0, 0, Meaning::unknown,
                           "answers the mail with what SMTP does not have"};
-// RFC 5321, section 3.8: at any time
+// RFC 5321, section 3.8: allowed at any time
 constexpr Row closing = {Stage::connection, 421, 421, Meaning::deferred, "closes the connection"};
-// RFC 3463, X.7.y: security or policy. It cannot be told whether relaying is forbidden to us (mended by an
-// operator) or this number or text is: the SMS goes another way, or is tried again, and is not given up at
-// once.
+// RFC 3463, X.7.y: security or policy. The code does not show whether relaying is forbidden to us, which an
+// operator can fix, or this number or text. Therefore the SMS goes to another dispatcher or is tried again,
+// and is not given up at once.
 constexpr Row policy = {Stage::recipient, 500, 599, Meaning::deferred, "has a policy against it"};
 
 // RFC 3463, X.1.y and X.2.y: bad mailbox, bad syntax, has moved, disabled
@@ -69,15 +70,15 @@ constexpr Row wrongAddress = {Stage::recipient, 500, 599, Meaning::refusedOrBrok
 constexpr Row anyAddress = {Stage::recipient, 550, 553, Meaning::deferredOrBroken,
                             "rejects the address (to), perhaps as any"};
 
-/// The three that a server has for a mailbox that is not there, not here, or not allowed, and no enhanced
-/// code. Exim writes none: "550 Unknown user" and "550 relay not permitted" look the same.
+/// The three codes for a mailbox that does not exist, is not local or is not allowed, without an enhanced
+/// code. Exim sends no enhanced code: "550 Unknown user" and "550 relay not permitted" look the same.
 bool rejectsWithoutReason(const Conversation& conversation) {
   int reply = conversation.reply;
   return conversation.stage == Stage::recipient && conversation.enhanced.empty() &&
          (reply == 550 || reply == 551 || reply == 553);
 }
 
-/// Of a 5yz from RCPT on. Null: for the table.
+/// Returns the row for a 5yz from RCPT on, or null if the table has to decide.
 const Row* rowOfNever(const Conversation& conversation, Relay relay) {
   if (conversation.enhanced.starts_with("5.7.")) return &policy;
   if (std::find(std::begin(codesOfAddress), std::end(codesOfAddress), conversation.enhanced) !=
@@ -100,7 +101,7 @@ const Row& rowOf(const Conversation& conversation, Relay relay) {
   return stage == Stage::content ? nonsense : outOfTurn;
 }
 
-/// Before an address was named, nothing that happens says anything of the SMS or its recipient.
+/// Before the address was named, no failure concerns the SMS or its recipient.
 kit::Outcome later(const Conversation& conversation, const std::string& reason) {
   bool named = conversation.stage >= Stage::recipient;
   return kit::Deferred{.reason = reason, .farEnd = named ? kit::FarEnd::reached : kit::FarEnd::notReached};
@@ -193,14 +194,16 @@ kit::Outcome outcomeOfSilence(const Conversation& conversation, std::string_view
 
 kit::Outcome outcomeOf(const Conversation& conversation, std::string_view origin, Addressee addressee,
                        Relay relay) {
-  // Up to the mail itself a 2yz or 3yz only says that the conversation goes on: what ended it came after.
+  // Before the mail itself, a 2yz or 3yz only means that the conversation continues: a later failure ended
+  // it.
   bool answered = conversation.reply != 0 && (conversation.stage == Stage::content ||
                                               conversation.reply >= 400 || conversation.end == End::none);
   return answered ? outcomeOfReply(conversation, origin, addressee, relay)
                   : outcomeOfSilence(conversation, origin);
 }
 
-// One yes vouches for one bare no: a server that begins to reject all costs no more than that.
+// One accepted mail vouches for one rejection without a reason, so that a server that begins to reject every
+// address costs no more than one SMS.
 Relay relayAfter(const Conversation& conversation, Relay before) {
   if (rejectsWithoutReason(conversation)) return Relay::unproven;
   bool taken = conversation.stage == Stage::content && conversation.reply / 100 == 2;

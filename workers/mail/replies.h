@@ -1,9 +1,9 @@
-// Replies: what a mail server's reply, or its silence, says of an SMS.
+// Derives the outcome of an SMS from a mail server's reply, or from its silence.
 //
 // Owns the table of stage and reply code (RFC 5321, section 4.2; RFC 3207 and 4954 for TLS and login; RFC
 // 3463 for the enhanced codes), and the rule for a conversation that ended without a reply. Called by the
-// mail dispatcher when a conversation is over. Pure: no I/O, no clock. Has an answer for everything. A reason
-// holds codes and our own words, never the server's: those like to quote the address, which is the number.
+// mail dispatcher when a conversation is over. Pure: no I/O, no clock. Covers every reply. A reason holds
+// codes and our own words, never the server's, because those often quote the address, which holds the number.
 #pragma once
 
 #include <string>
@@ -14,9 +14,9 @@
 
 namespace smsd::mail {
 
-/// What the last reply answered, or should have.
+/// The step of the conversation that the last reply answered, or should have answered.
 enum class Stage {
-  connection,  // none yet
+  connection,  // not connected yet
   greeting,
   hello,      // EHLO or HELO
   startTls,   // STARTTLS and the session that follows
@@ -27,46 +27,47 @@ enum class Stage {
   content,    // the mail itself, up to its final dot: from here on the server may have taken it
 };
 
-/// What ended a conversation early.
+/// Why a conversation ended early.
 enum class End {
   none,
-  failure,  // as `failure` says
-  noTls,    // the server offers no STARTTLS, and we were not to go on without
-  noLogin,  // the server offers no way to log in, and we were to do so
+  failure,  // see Conversation::failure
+  noTls,    // the server offers no STARTTLS, which is required
+  noLogin,  // the server offers no usable login, which is required
 };
 
-/// What is known of a conversation that is over.
+/// The result of a conversation.
 struct Conversation {
   Stage stage = Stage::connection;
-  int reply = 0;           // to what was said in this stage; 0: there was none
-  std::string enhanced{};  // 5.1.1, or empty
+  int reply = 0;           // the last one in this stage; 0: none
+  std::string enhanced{};  // such as 5.1.1; empty: none
   End end = End::none;
   net::Failure failure = net::Failure::none;
-  std::string reference{};  // what the server calls the mail that it took, if it said
-  std::string detail{};     // the library's words on a connection that was not made
+  std::string reference{};  // the server's id of the accepted mail; empty: none
+  std::string detail{};     // libcurl's message; empty once a credential or an address was sent
 };
 
-/// Whose fault a rejected address is.
+/// The origin of the address, which decides who is at fault if it is rejected.
 enum class Addressee {
-  ofTheSms,   // it is made of the recipient
-  ofTheFile,  // it is the same for all
+  ofTheSms,   // made from the recipient
+  ofTheFile,  // the same for every SMS
 };
 
-/// Whether the server is known to take mail from us: one that relays nothing says to each address what others
-/// say to a wrong one.
+/// Whether the server is known to accept mail from us. A server that does not relay for us rejects each
+/// address with the same reply with which others reject a wrong one.
 enum class Relay {
   unproven,
-  proven,  // it took a mail, and has rejected no address without saying why since then
+  proven,  // it accepted a mail, and since then rejected no address without a reason
 };
 
-/// `origin` is what a reason may name of the server: scheme://host:port.
+/// `origin` is scheme://host:port, all that a reason may reveal of the server.
 kit::Outcome outcomeOf(const Conversation& conversation, std::string_view origin, Addressee addressee,
                        Relay relay);
 
-/// What is known of the server after this conversation.
+/// Returns the state of the server after `conversation`; `before` is its state until then.
 Relay relayAfter(const Conversation& conversation, Relay before);
 
-/// What a reply's text names as the server's own id of a mail ("queued as 4Xy1", "id=1pQ..."), or nothing.
+/// Returns the server's own id of a mail from the text of a reply ("queued as 4Xy1", "id=1pQ..."), or an
+/// empty string.
 std::string referenceIn(std::string_view replyText);
 
 }  // namespace smsd::mail
