@@ -56,8 +56,8 @@ kj::AutoCloseFd opened(const std::string& key, const std::filesystem::path& path
   return fd;
 }
 
-/// What is there already was written here, or nothing was: a queue's file or a log that `file` names by
-/// mistake is not written to.
+/// Throws unless the file is empty or begins like a file of this dispatcher, so that a queue's file or a log
+/// that `file` names by mistake is not written to.
 void requireOwn(int fd, const std::filesystem::path& path) {
   struct stat status {};
   char first = 0;
@@ -68,7 +68,7 @@ void requireOwn(int fd, const std::filesystem::path& path) {
                            "dispatcher has written");
 }
 
-/// Past the RPC system, into the socket it owns: in spawn mode that is descriptor 3.
+/// Writes to the socket of the RPC system, past that system. In spawn mode the socket is descriptor 3.
 void sendRaw(const std::string& bytes) {
   [[maybe_unused]] ssize_t written = ::write(3, bytes.data(), bytes.size());
 }
@@ -221,7 +221,7 @@ kj::Promise<kit::Outcome> DebugDispatcher::answer(Result result, kit::Job job) {
 }
 
 kj::Promise<kit::Outcome> DebugDispatcher::lie(const kit::Job& job) {
-  // Far beyond any attempt that was handed over.
+  // Far above any attempt that was handed over.
   const std::uint64_t stranger = job.attempt + 1'000'000'000;
   switch (settings_.lie) {
     case Lie::stranger:
@@ -237,7 +237,7 @@ kj::Promise<kit::Outcome> DebugDispatcher::lie(const kit::Job& job) {
       raw_->reportBegun(job.attempt);
       return timer_->afterDelay(10 * kj::MILLISECONDS).then([this, job]() { return lie(job); });
     case Lie::flood:
-      // About as many as one message may hold, until somebody ends it.
+      // About as many as one message may hold, repeated until the supervisor ends the worker.
       for (std::uint64_t i = 0; i < 50'000; ++i) raw_->report(stranger + i, kit::Accepted{""});
       return timer_->afterDelay(1 * kj::MILLISECONDS).then([this, job]() { return lie(job); });
     case Lie::verbose:
@@ -246,7 +246,7 @@ kj::Promise<kit::Outcome> DebugDispatcher::lie(const kit::Job& job) {
     case Lie::garbage:
       sendRaw(std::string(65'536, '\xa5'));
       break;
-    // One segment of 16 words is announced, and two of them come.
+    // Announces one segment of 16 words, but sends two words.
     case Lie::half:
       sendRaw(std::string("\0\0\0\0\x10\0\0\0", 8) + std::string(16, '\0'));
       raise(SIGSTOP);

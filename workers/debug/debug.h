@@ -1,8 +1,8 @@
-// The debug dispatcher: sends nothing, writes down what it would have sent, and misbehaves on request.
+// The debug dispatcher: sends nothing, records each SMS instead, and misbehaves on request.
 //
-// Owns its output file. It is what quickstart shows, what an operator tries formatting and failover with, and
-// what the scenario tests break on purpose: it can answer every outcome, late, twice, for somebody else, or
-// die.
+// Owns its output file. The quickstart shows it, operators try formatting and failover with it, and the
+// scenario tests make it fail on purpose: it can report every outcome, also late, twice or for another
+// attempt, and it can die.
 #pragma once
 
 #include <kj/io.h>
@@ -16,18 +16,18 @@ namespace smsd::debug {
 
 enum class Result { accept, refuse, defer, broken, unknown, crash, hang, freeze, slow, lie };
 
-/// How `lie` lies. What leaves the contract is the supervisor's to notice.
+/// The kinds of `lie`. The supervisor has to detect each breach of the contract.
 enum class Lie {
   stranger,   // an outcome for an attempt that was never handed over
-  former,     // an outcome for the attempt before, which another generation or dispatcher had
+  former,     // an outcome for the previous attempt, which another generation or dispatcher had
   twice,      // two outcomes for one attempt
-  again,      // begun, over and over, and never an outcome
+  again,      // begun, repeated for ever, and never an outcome
   flood,      // outcomes without end, 50,000 at a time
   verbose,    // a reason of a megabyte
   garbage,    // bytes that are no message
   half,       // half a message, and then silence
   nothing,    // a report of nothing
-  untouched,  // each SMS given back untouched, for ever
+  untouched,  // each SMS returned untouched, for ever
 };
 
 /// A rule for some SMS: the first that matches decides instead of `result`.
@@ -35,7 +35,7 @@ struct When {
   std::string recipient;  // empty: any
   std::string text;       // contained in the SMS; empty: any
   Result result = Result::accept;
-  int times = 0;  // how often it applies; 0: always
+  int times = 0;  // how often the rule applies; 0: always
 };
 
 struct Settings {
@@ -72,7 +72,7 @@ class DebugDispatcher final : public kit::Dispatcher {
   kj::Timer* timer_ = nullptr;
   kit::RawReports* raw_ = nullptr;
   kj::AutoCloseFd file_;
-  bool torn_ = false;  // the last line in it is not whole: the disk was full
+  bool torn_ = false;  // the last line of `file_` is incomplete, because the disk was full
   kj::AutoCloseFd condition_;
   int seen_ = 0;
 };
