@@ -1,5 +1,5 @@
 // The commands of smsctl: one function each. They print to stdout, return the exit status, and throw Failure
-// with a text for the operator. Arguments are parsed in main.cpp.
+// with a text for the operator. main.cpp parses the arguments.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace smsd::smsctl {
 
-constexpr int notRunning = 3;  // exit status, as `systemctl status` and LSB have it
+constexpr int notRunning = 3;  // exit status, as in `systemctl status` and LSB
 
 class Failure : public std::runtime_error {
  public:
@@ -27,22 +27,23 @@ enum class Form { text, json };
 
 /// `smsctl status`: 0 healthy, 1 running but not healthy, 3 not running.
 int status(const Config& config, Form form);
-/// The same again and again, until interrupted; the status is that of the last look.
+/// Repeats `smsctl status` every `interval` until it is interrupted, and returns the last exit status.
 int watchStatus(const Config& config, Milliseconds interval, Form form);
 /// `smsctl dispatcher list`
 int listDispatchers(const Config& config, Form form);
 
-/// `smsctl test`: 0 when one took it, 69 when none did.
+/// `smsctl test`: 0 if a dispatcher accepted the SMS, 69 if none did, 65 if the request cannot be used.
 int test(const Config& config, const TrialRequest& request, Form form);
 enum class Act { pause, resume, restart };
-/// `smsctl dispatcher pause|resume|restart`: 1 when there is no such dispatcher.
+/// `smsctl dispatcher pause|resume|restart`: 1 if there is no such dispatcher, or if the daemon cannot
+/// make the change permanent.
 int steer(const Config& config, const std::string& name, Act act, Form form);
-/// `smsctl reload`: 1 when the daemon refused it, with the reasons.
+/// `smsctl reload`: 1, with the reasons, if the daemon refused it.
 int reload(const std::string& file, Form form);
-/// `smsctl queue retry`: through the daemon where one runs, else at the queue; 1 when there is no such
-/// message.
+/// `smsctl queue retry`: through the daemon if it runs, otherwise directly in the queue; 1 if there is no
+/// such message, or if the daemon cannot use its queue.
 int retry(const Config& config, const queue::Whom& whom, Form form);
-/// `smsctl config check`: as `smsd --check`.
+/// `smsctl config check`: the same check as `smsd --check`.
 int checkConfig(const std::string& file, Form form);
 
 struct SendArguments {
@@ -50,7 +51,7 @@ struct SendArguments {
   std::string text;
   std::optional<int> severity;
 };
-/// `smsctl send`: puts a message into the queue, and tells a running daemon.
+/// `smsctl send`: puts a message into the queue, and wakes a running daemon.
 int send(const Config& config, const SendArguments& arguments, Form form);
 
 struct ListArguments {
@@ -60,13 +61,13 @@ struct ListArguments {
 };
 int listQueue(const Config& config, const ListArguments& arguments, Form form);
 int cancelQueue(const Config& config, Milliseconds minimumAge, Form form);
-/// `smsctl queue held`: what may have been sent, and waits for a word.
+/// `smsctl queue held`: lists SMS that may have been sent and wait for an operator.
 int listHeld(const Config& config, std::size_t limit, Form form);
-/// `smsctl queue release`, `smsctl queue discard`: 1 when nothing is held under that id.
+/// `smsctl queue release`, `smsctl queue discard`: 1 if no SMS with that id is held.
 int releaseHeld(const Config& config, queue::SubmissionId id, Form form);
 int discardHeld(const Config& config, queue::SubmissionId id, Form form);
 
-/// `smsctl explain`: 1 when there is no such message.
+/// `smsctl explain`: 1 if there is no such message.
 int explainMessage(const Config& config, MessageId id, Form form);
 
 int installDatabase(const Config& config, const queue::InstallOptions& options, Form form);
@@ -74,11 +75,11 @@ int checkDatabase(const Config& config, Form form);
 
 int explainKeys(Form form);
 
-/// The journal entry of an act at the queue, which no daemon sees; those over control.sock are the daemon's
-/// to write.
+/// Writes the journal entry of an act on the queue, which the daemon does not notice. The daemon writes the
+/// entries of commands over control.sock.
 void noteAct(const Config& config, const std::string& act);
 
-/// Wakes a running daemon, if there is one. Says nothing.
+/// Wakes the daemon if it runs. Prints nothing.
 void nudge(const Config& config);
 
 }  // namespace smsd::smsctl

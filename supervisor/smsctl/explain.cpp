@@ -1,7 +1,7 @@
-// `smsctl explain`: the life of one message, told in the order in which it happened.
+// `smsctl explain`: prints the history of one message in the order of its events.
 //
-// Owns the words of that story. Called by main. Reads the queue, never changes it. Fails as every command
-// does, and with status 1 where there is no such message.
+// Owns the texts of that history. Called by main. Reads the queue, never changes it. Fails as every command
+// does, and with status 1 if there is no such message.
 #include <fmt/format.h>
 #include <sysexits.h>
 
@@ -84,7 +84,7 @@ void tell(const AttemptRecord& attempt) {
            inBrackets(attempt.reference.empty() ? attempt.reason : "reference " + attempt.reference));
 }
 
-/// Of a submission that was ignored: by its last attempt, which decided.
+/// Returns why a submission was ignored. Its last attempt decided that.
 std::string whyIgnored(const SubmissionRecord& submission) {
   if (submission.attempts.empty()) return "no dispatcher was tried";
   const AttemptRecord& last = submission.attempts.back();
@@ -94,7 +94,7 @@ std::string whyIgnored(const SubmissionRecord& submission) {
                      last.outcome, last.reason);
 }
 
-/// Why a message is ignored that a submission spoke for; empty: no submission says it.
+/// Returns why a message is ignored; empty if neither the queue nor its last submission records a reason.
 std::string ignoredBecause(const MessageLife& life) {
   if (!life.ignoredBecause.empty()) return life.ignoredBecause;
   if (life.message.status != SentStatus::ignored || life.submissions.empty()) return "";
@@ -128,7 +128,7 @@ void tell(const SubmissionRecord& submission, MessageId self) {
   if (!submission.ended.empty()) tellEnd(submission);
 }
 
-/// The last submission says what became of the message.
+/// Whether the last submission explains the state of the message.
 bool toldBySubmission(const MessageLife& life) {
   if (life.submissions.empty()) return false;
   const SubmissionRecord& last = life.submissions.back();
@@ -143,7 +143,7 @@ bool toldBySubmission(const MessageLife& life) {
   return false;
 }
 
-/// Why its recipient waits, and for how long that may go on.
+/// Returns why the recipient waits, and when the message will be given up.
 std::string patience(const MessageLife& life, const Config& config) {
   const auto& retry = config.retry;
   std::string said =

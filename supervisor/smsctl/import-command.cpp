@@ -1,4 +1,4 @@
-// The command around importNav(): reads NAV's folder, writes the files, says what a person has to know.
+// The command around importNav(): reads NAV's folder, writes the files, prints notes and tasks.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <kj/io.h>
@@ -49,7 +49,7 @@ void writeNew(const fs::path& file, const NewFile& wanted) {
   if (fchmod(fd.get(), wanted.mode) != 0) cannotWrite(file, errno);
 }
 
-/// All of them or none.
+/// Writes all files or none.
 void writeAll(const fs::path& output, const std::vector<NewFile>& files) {
   for (const auto& file : files)
     if (std::error_code error; fs::exists(fs::symlink_status(output / file.path, error)))

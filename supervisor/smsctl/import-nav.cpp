@@ -48,7 +48,7 @@ class Importer {
     checkKeys();
     std::string text =
         "# Made from NAV's smsd.conf by `smsctl config import-nav`; smsd.yaml(5) explains the keys.\n";
-    text += queue();  // in this order: each says what is wrong in its part
+    text += queue();  // in this order: problems are listed by part, and retry() needs the delay from queue()
     text += retry();
     text += adminMail();
     text += dispatchers();
@@ -75,7 +75,7 @@ class Importer {
     result_.problems.push_back({entry.where, fmt::format("{}: expected {}", key, expected)});
   }
 
-  /// Wart C35: NAV took no notice of a misspelt key.
+  /// Reports misspelt keys, which NAV ignored silently.
   void checkKeys() {
     for (const auto& [key, entry] : main_)
       if (std::find(knownKeys.begin(), knownKeys.end(), key) == knownKeys.end())
@@ -111,7 +111,7 @@ class Importer {
         expireAfter());
   }
 
-  /// A value of libpq's connection string.
+  /// Quotes a value for libpq's connection string.
   static std::string quoted(const std::string& value) {
     std::string result = "'";
     for (const char c : value) {
@@ -143,7 +143,8 @@ class Importer {
     return text + " passfile=" + quoted((output_ / "nav.pgpass").string());
   }
 
-  /// Warts C40 and C41: what was no interval ended NAV, and "0 days" cancelled everything.
+  /// NAV exited at an invalid interval, and took "0 days" for "cancel everything". Here these are an error
+  /// and `never`.
   std::string expireAfter() {
     const Entry* entry = find("autocancel");
     if (entry == nullptr) return "never";
@@ -162,7 +163,7 @@ class Importer {
     const double factor = number<double>("delayfactor", 1.5, bounds::retryFactor, "a number");
     Milliseconds most = 1s * number<int>("maxdelay", 3600, {1, 604800}, "a whole number of seconds");
     const int limit = number<int>("retrylimit", 5, bounds::retryLimit, "a whole number");
-    if (most < delay_) {  // wart C34
+    if (most < delay_) {  // in NAV, the first failure then shortened the delay
       note(fmt::format("maxdelay was shorter than delay, it became {}", printDuration(delay_)));
       most = delay_;
     }
@@ -178,13 +179,13 @@ class Importer {
   std::string atLimit() {
     const Entry* entry = find("retrylimitaction");
     if (entry == nullptr) return "ignore";
-    std::string word = entry->value;  // wart C35: `Ignore` was none to NAV
+    std::string word = entry->value;  // NAV did not recognize `Ignore` and retried for ever
     for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     if (word != "ignore" && word != "shutdown") wrong(*entry, "retrylimitaction", "ignore or shutdown");
     return word;
   }
 
-  /// Wart C11: NAV took `on` and 1 for no.
+  /// Accepts `on` and 1 as yes, which NAV took for no.
   std::string allBroken() {
     const Entry* entry = find("exit_on_permanent_error");
     if (entry == nullptr) {
@@ -199,7 +200,8 @@ class Importer {
     return said.value_or(false) ? "shutdown" : "wait";
   }
 
-  /// Wart C50.
+  /// Converts NAV's mail of errors, which NAV sent within its send loop, without a rate limit and with SMS
+  /// texts and credentials in it, to `admin_mail`.
   std::string adminMail() {
     const auto own = [&](const std::string& key, const std::string& otherwise) {
       const Entry* entry = find(key);

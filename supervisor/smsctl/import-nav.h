@@ -1,8 +1,9 @@
-// `smsctl config import-nav`: NAV's configuration as smsd's.
+// `smsctl config import-nav`: converts NAV's configuration to smsd's.
 //
-// Owns what each of NAV's keys becomes, and what has no place here. importNav() is pure: texts in, files and
-// words out; the command around it reads the folder and writes. Nothing is overwritten, and nothing is
-// written where something is wrong. A value that is a secret goes to a file of its own and never into a word.
+// Owns the mapping of NAV's keys, including those that smsd does not have. importNav(NavFiles, output) is
+// pure: it turns texts into files and remarks. The command around it reads the folder and writes. It
+// overwrites nothing, and writes nothing if there is a problem. A secret goes to a file of its own and never
+// into a remark.
 #pragma once
 
 #include <filesystem>
@@ -29,15 +30,16 @@ struct NewFile {
 
 struct NavImport {
   std::vector<NewFile> files;
-  std::vector<std::string> notes;         // what is not as it was in NAV
-  std::vector<std::string> todo;          // what could not be carried over, and needs somebody
-  std::vector<config::Problem> problems;  // nothing can be written
+  std::vector<std::string> notes;         // differences from NAV
+  std::vector<std::string> todo;          // settings that an operator has to convert
+  std::vector<config::Problem> problems;  // errors in NAV's configuration; not empty: `files` is empty
 };
 
-/// `output` is where the files will lie: one of them has to name another by its whole path.
+/// `output` is the folder for the files. It is needed because one of them names another by its whole path.
 NavImport importNav(const NavFiles& files, const std::filesystem::path& output);
 
-/// 0: all was carried over; 1: written, but something needs somebody; 65: NAV's configuration cannot be used.
+/// Returns 0 if everything was converted, and 1 if the files were written but an operator has to complete
+/// them. Throws Failure with status 65 if NAV's configuration cannot be used.
 int importNav(const std::filesystem::path& folder, const std::filesystem::path& output, Form form);
 
 }  // namespace smsd::smsctl

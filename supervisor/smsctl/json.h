@@ -1,4 +1,4 @@
-// What several commands print as JSON. Pure: bytes that are no UTF-8 are replaced, so that it cannot fail.
+// JSON output that several commands share. Pure. Never fails: bytes that are not UTF-8 are replaced.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,5 @@
-// smsctl: the operator's tool. Arguments here, the commands in commands.h and preview.h.
+// smsctl: the operator's tool. Parses the arguments; commands.h, import-nav.h and preview.h have the
+// commands.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <kj/exception.h>
@@ -29,7 +30,7 @@ namespace {
 using namespace smsd;
 using namespace smsd::smsctl;
 
-/// What the command line left behind; each command reads its part.
+/// The parsed command line; each command reads its part.
 struct Arguments {
   std::string config = "/etc/smsd/smsd.yaml";
   bool json = false;
@@ -267,7 +268,7 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
           chosen, [&a]() { return reload(a.config, a.form()); });
 }
 
-/// Each line of it says whose it is.
+/// Prints each line with the program's name, unless the line is empty or indented.
 void complain(const std::string& text) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);)
@@ -290,7 +291,7 @@ std::string unknownCommand(CLI::App& group, const std::string& word) {
   return fmt::format("there is no command '{}{}', expected one of {}", above, found, fmt::join(names, ", "));
 }
 
-/// What can be told of the words before they are parsed: a command that is none, and a wish for help.
+/// Handles unknown commands and `help` before the arguments are parsed. Returns the exit status if it did.
 std::optional<int> lookAtWords(CLI::App& app, int argc, char** argv) {
   CLI::App* group = &app;
   bool help = false;
@@ -315,7 +316,7 @@ std::optional<int> lookAtWords(CLI::App& app, int argc, char** argv) {
   return EX_OK;
 }
 
-/// What is wrong with the words, in one line, and where help is.
+/// Prints a usage error in one line, with a hint to the help; or prints the help itself, if requested.
 int misused(CLI::App& app, const CLI::ParseError& e) {
   std::ostringstream words, ignored;
   const bool good = app.exit(e, words, ignored) == 0;
@@ -335,14 +336,14 @@ int main(int argc, char** argv) {
   if (const auto done = lookAtWords(app, argc, argv)) return *done;
   try {
     auto words = withDashedText({argv + 1, argv + argc});
-    std::reverse(words.begin(), words.end());  // as this parser wants them
+    std::reverse(words.begin(), words.end());  // this parser expects the reverse order
     app.parse(std::move(words));
   } catch (const CLI::ParseError& e) {
     return misused(app, e);
   }
   journal::openForCommand("smsctl");
   try {
-    sandbox::keepPrivate();  // NAV's files, which it imports, hold passwords
+    sandbox::keepPrivate();  // import-nav reads NAV's files, which hold passwords
     return chosen();
   } catch (const Failure& e) {
     complain(e.what());

@@ -19,8 +19,8 @@ std::string head(const std::string& from) {
   return fmt::format("# Made from [{}] of NAV's smsd.conf.\n", from);
 }
 
-/// Wart C64: NAV took every 2xx for a yes and never read what was said, so nothing here knows the gateway's
-/// words.
+/// NAV took every 2xx for success and never read the body. Therefore its configuration does not contain the
+/// gateway's words, and an operator has to add them.
 constexpr const char* unknownWords = R"(
 # NAV took any 2xx for sent, whatever the gateway said under it (wart C64), and so does this file until `answers` says otherwise: an
 # "ERROR: out of credits" or a page "Service unavailable" under 200 is taken for a yes. Send one SMS with curl, see what the gateway
@@ -38,7 +38,7 @@ class WayImporter {
 
   Ways run() {
     const Section* list = smsd_.find("dispatcher");
-    if (list == nullptr) {  // wart C16
+    if (list == nullptr) {  // NAV failed with a traceback
       ways_.problems.push_back({"smsd.conf", "no section [dispatcher], expected one that names dispatcher1"});
       return std::move(ways_);
     }
@@ -49,7 +49,8 @@ class WayImporter {
   }
 
  private:
-  /// Wart C17: NAV counted keys, some of them not even of this section, and left others out without a word.
+  /// Sorts by number. NAV counted the keys, some of them inherited from another section, and silently left
+  /// out dispatchers with higher numbers.
   std::map<int, Entry> inOrder(const Section& list) {
     std::map<int, Entry> places;
     int last = 0;
@@ -83,14 +84,15 @@ class WayImporter {
         {"DebugDispatcher", &WayImporter::debug}};
     section_ = entry.value;
     const auto kind = kinds.find(section_);
-    if (kind == kinds.end()) {  // wart C15
+    if (kind == kinds.end()) {  // NAV failed with a misleading traceback
       ways_.todo.push_back(
           fmt::format("{}: smsd has nothing like {}, it was left out", entry.where, section_));
       return;
     }
     static const Section none;
     const Section* found = smsd_.find(section_);
-    if (found == nullptr && section_ != "GammuDispatcher" && section_ != "DebugDispatcher")  // wart C16
+    // NAV reported a missing section only as "Unknown exception". These two kinds need none.
+    if (found == nullptr && section_ != "GammuDispatcher" && section_ != "DebugDispatcher")
       ways_.problems.push_back(
           {entry.where, fmt::format("{} has no section [{}], expected one", section_, section_)});
     else
@@ -109,7 +111,8 @@ class WayImporter {
   void file(const std::string& name, const std::string& content, unsigned mode = 0640) {
     ways_.files.push_back({std::filesystem::path("dispatchers") / name, content, mode});
   }
-  /// A value of the section itself. NAV's own example says None where somebody has to write one.
+  /// Returns a value of the section itself, never an inherited one. NAV's example file has None for values
+  /// that an operator has to fill in.
   std::string value(const Section& section, const std::string& key) {
     const auto found = section.find(key);
     if (found != section.end() && !found->second.value.empty() && found->second.value != "None")
@@ -154,10 +157,10 @@ class WayImporter {
     return found == nav_.end() || found->second.value.empty() ? otherwise : found->second.value;
   }
 
-  /// Wart C70: without mailaddr NAV mailed its administrator, and called that sent. Django's settings, not
-  /// smsd.conf's mailserver, said where the mail goes (wart C68).
+  /// Requires mailaddr: without it, NAV mailed its administrator and counted the SMS as sent. As in NAV, the
+  /// mail server comes from Django's settings, not from smsd.conf's mailserver.
   void mail(const Section& section) {
-    const std::string name = freeName("mail-gateway");  // `mail` is the administrator's
+    const std::string name = freeName("mail-gateway");  // `mail` is for the administrator's mail
     const std::string host = navConf("EMAIL_HOST", "localhost"), user = navConf("EMAIL_HOST_USER", "");
     const bool tls = yesOrNo(navConf("EMAIL_USE_TLS", "no")).value_or(false);
     const bool local = host == "localhost" || host.starts_with("127.");
@@ -183,7 +186,7 @@ class WayImporter {
     file(name + ".yaml", text);
   }
 
-  /// Wart C70: without username NAV sent its own user's name.
+  /// Requires username: without it, NAV sent the name of its own user.
   void boost(const Section& section) {
     const std::string name = freeName("boost");
     std::string text = head(section_) + "preset: boost\n";

@@ -1,7 +1,7 @@
-// The dispatchers of NAV's smsd.conf as smsd's: entries for smsd.yaml, a file for each, and their secrets.
+// Converts the dispatchers of NAV's smsd.conf: entries for smsd.yaml, a file for each, and their secrets.
 //
-// Called by import-nav. Pure. A dispatcher that cannot be carried over is said by its name and left out; a
-// key that another section would have lent it (wart C70) is not taken.
+// Called by import-nav. Pure. A dispatcher that cannot be converted is left out and named in `todo`. In NAV a
+// section also inherited the keys of other sections; here it has only its own.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 namespace smsd::smsctl::nav {
 
 struct Ways {
-  std::string entries;  // of the list `dispatchers`
+  std::string entries;  // for the list `dispatchers` of smsd.yaml
   std::vector<NewFile> files;
   std::vector<std::string> notes, todo;
   std::vector<config::Problem> problems;

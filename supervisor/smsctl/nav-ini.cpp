@@ -22,7 +22,7 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-/// Calls back with each line and its place.
+/// Calls `line` with each line and its place.
 template <typename F>
 void eachLine(std::string_view text, const std::string& name, F line) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);

@@ -1,10 +1,8 @@
-// NAV's configuration files as they are written: sections of keys (smsd.conf), or keys alone (nav.conf,
-// db.conf).
+// Parses NAV's configuration files: sections of keys (smsd.conf), or only keys (nav.conf, db.conf).
 //
-// Owns the syntax: that of Python's RawConfigParser, which NAV reads smsd.conf with (`key: value` or
-// `key = value`, no comment behind a value), and NAV's own for the flat ones. Called by import-nav. Pure.
-// What is no line of such a file is a problem with its place; a value is never quoted in one, it may be a
-// secret.
+// Owns the syntax: for smsd.conf that of Python's RawConfigParser, which NAV uses (`key: value` or
+// `key = value`, no comment after a value), and for the flat files NAV's own. Called by import-nav. Pure. A
+// wrong line of smsd.conf is a problem with its place. A problem never quotes a value: it may be a secret.
 #pragma once
 
 #include <map>
@@ -22,7 +20,7 @@ struct Entry {
   std::string where;  // file:line
 };
 
-using Section = std::map<std::string, Entry>;  // by key, in lower case
+using Section = std::map<std::string, Entry>;  // by key, which readIni() makes lower case
 
 struct Ini {
   std::map<std::string, Section> sections;  // by name, as written
@@ -33,7 +31,7 @@ struct Ini {
 
 Ini readIni(std::string_view text, const std::string& name);
 
-/// Keys as written; a `#` ends a line.
+/// Keeps keys as written. A `#` begins a comment anywhere in a line. Ignores lines without a `=`.
 Section readFlat(std::string_view text, const std::string& name);
 
 }  // namespace smsd::smsctl::nav

@@ -43,7 +43,7 @@ std::optional<double> takeNumber(std::string_view& rest) {
   return value;
 }
 
-/// What stands behind the hours of 12:30 or 12:30:15.
+/// Reads the minutes and seconds after the hours of 12:30 or 12:30:15. Returns all of it in seconds.
 std::optional<double> takeClock(std::string_view& rest, double hours) {
   double seconds = hours * hour;
   for (const double unit : {minute, second}) {
@@ -80,7 +80,7 @@ bool isEscape(std::string_view text, std::size_t at) {
   return at + 2 < text.size() && hexOf(text[at + 1]) >= 0 && hexOf(text[at + 2]) >= 0;
 }
 
-/// As a gateway reads a value of a query.
+/// Decodes a value of a query as a gateway does.
 std::string decoded(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -94,7 +94,7 @@ std::string decoded(std::string_view text) {
   return result;
 }
 
-/// Python's % formatting, undone.
+/// Replaces Python's % formatting by smsd's placeholders.
 void translate(std::string_view given, GatewayUrl& result) {
   bool phone = false, sms = false, bare = false;
   for (std::size_t at = 0; at < given.size(); ++at) {

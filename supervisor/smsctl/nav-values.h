@@ -1,6 +1,6 @@
-// What a value of NAV's configuration means: yes and no, an interval of PostgreSQL's, a gateway's URL.
+// Parses values of NAV's configuration: yes and no, a PostgreSQL interval, a gateway's URL.
 //
-// Called by import-nav. Pure; nothing is guessed: what is not understood is no value.
+// Called by import-nav. Pure. Never guesses: a value that is not understood becomes no value, or a `todo`.
 #pragma once
 
 #include <optional>
@@ -13,21 +13,23 @@
 
 namespace smsd::smsctl::nav {
 
-/// yes, true, on, 1; no, false, off, 0; in any case (wart C11: NAV's program knew the first two only).
+/// Recognizes yes, true, on and 1, and no, false, off and 0, in upper or lower case. NAV took only yes and
+/// true for yes.
 std::optional<bool> yesOrNo(std::string_view word);
 
-/// "1 day 12 hours", "90 min", "12:30", "36:00:00", "3600"; a month is 30 days, a year 365.
+/// Parses for example "1 day 12 hours", "90 min", "12:30", "36:00:00" and "3600", which are seconds. A month
+/// has 30 days and a year 365.
 std::optional<config::Milliseconds> interval(std::string_view words);
 
 struct GatewayUrl {
   std::string url;  // with smsd's placeholders
   std::vector<std::pair<std::string, std::string>>
-      secrets;                    // the names that stand for them in it; the values
-  std::vector<std::string> todo;  // what could not be carried over
+      secrets;                    // the names of their placeholders in `url`, their values
+  std::vector<std::string> todo;  // parts that could not be converted
   std::vector<std::string> notes;
 };
-/// Of HttpGetDispatcher: %(phone)s and %(sms)s, %% for a %. Values of the query that look like secrets by
-/// their names are taken out of it.
+/// Converts a URL of HttpGetDispatcher, with %(phone)s, %(sms)s and %% for a %. Moves values of the query to
+/// `secrets` if their names look like those of secrets.
 GatewayUrl gatewayUrl(std::string_view url);
 
 }  // namespace smsd::smsctl::nav

@@ -1,6 +1,7 @@
-// What an operator asks of the running daemon: a test SMS, a word to a dispatcher, an end of waiting.
+// Commands to the running daemon (test SMS, control of a dispatcher, reload, retry), and `config check`.
 //
-// Called by smsctl's main. Asks over control.sock; only `queue retry` works without a daemon, at the queue.
+// Called by smsctl's main. Uses control.sock. Only `queue retry`, which then changes the queue directly, and
+// `config check` work without the daemon.
 #include <fmt/format.h>
 #include <kj/async-io.h>
 #include <sysexits.h>
@@ -26,9 +27,9 @@ using nlohmann::ordered_json;
 using proto::Control;
 
 constexpr int noSuchThing = 1;
-constexpr auto queuePatience = 25 * kj::SECONDS;   // the daemon itself gives its queue 20
-constexpr auto reloadPatience = 90 * kj::SECONDS;  // two reloads in which a worker program does not answer
-constexpr auto testPatience = 20 * kj::MINUTES;  // what a test can take at all dispatchers, timeouts and all
+constexpr auto queuePatience = 25 * kj::SECONDS;   // the daemon itself waits 20 s for its queue
+constexpr auto reloadPatience = 90 * kj::SECONDS;  // two reloads in which a worker program hangs
+constexpr auto testPatience = 20 * kj::MINUTES;    // a test at all dispatchers, with their timeouts
 
 ordered_json json(const TrialReport& report) {
   ordered_json result = {{"accepted", report.accepted()},
@@ -117,13 +118,13 @@ int steer(const Config& config, const std::string& name, Act act, Form form) {
 }
 
 int reload(const std::string& file, Form form) {
-  // What is wrong in the file is the daemon's to say: also its journal has it then.
+  // The daemon reports the problems in the file, so that its journal has them, too.
   const auto read = readConfig(file, Reach::valuesOnly);
   std::optional<control::Client> connected;
   try {
     connected.emplace(read.config.controlSocket);
   } catch (const control::Unreachable&) {
-    // Where its socket is may be what cannot be read.
+    // The path of the socket may be one of the values that cannot be read.
     if (!read.problems.empty()) throw Failure(EX_CONFIG, config::describe(read.problems));
     throw;
   }

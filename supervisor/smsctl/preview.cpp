@@ -1,4 +1,4 @@
-// Both forms come from the same FormattedSms as the daemon's own SMS: nothing is computed for the eye alone.
+// Both forms use the same format() as the daemon's own SMS, so that they show the SMS that would be sent.
 #include "supervisor/smsctl/preview.h"
 
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
-// `smsctl preview`: shows what one recipient would get for a list of messages, before anything is sent.
+// `smsctl preview`: shows the SMS that one recipient would get for a list of messages. Sends nothing.
 //
-// Owns the words and the JSON of that command. Called by smsctl's main, which reads the options and standard
-// input. Pure; touches no queue and no daemon; does not fail.
+// Owns the text and the JSON of that command. Called by smsctl's main, which reads the options and standard
+// input. Pure; uses no queue and no daemon; never fails.
 #pragma once
 
 #include <string>
@@ -11,11 +11,12 @@
 
 namespace smsd::smsctl {
 
-/// `lines` are the messages, most severe first. The SMS, then one line on what it costs and what is in it.
+/// Returns the SMS, then one line with its size and its numbers of messages. `lines` are the messages, most
+/// severe first.
 std::string previewText(const std::vector<std::string>& lines, const FormatRules& rules);
 
-/// One line: {"sms", "sent", "ignored", "encoding": "gsm7"|"ucs2", "units", "parts"}, where sent and ignored
-/// are counts, and "carried" with one when messages are left for the next SMS.
+/// Returns one line: {"sms", "sent", "ignored", "encoding": "gsm7"|"ucs2", "units", "parts"}, where sent and
+/// ignored are counts. Adds the count "carried" if messages are left for the next SMS.
 std::string previewJson(const std::vector<std::string>& lines, const FormatRules& rules);
 
 }  // namespace smsd::smsctl

@@ -47,7 +47,8 @@ void print(const queue::HeldSms& sms) {
                         fmt::join(sms.messages, ", "), text::printable(sms.text, 200)));
 }
 
-/// All of it but the line end that a pipe leaves behind. More than a queue takes is read no further.
+/// Reads `in`, up to slightly more than the longest text that the queue accepts. Removes line ends at the
+/// end, as a pipe adds one.
 std::string readText(std::istream& in) {
   constexpr std::size_t most = proto::MAX_TEXT + 2;
   std::string read(most, '\0');
@@ -57,7 +58,7 @@ std::string readText(std::istream& in) {
   return text::repair(read);
 }
 
-/// It is in the queue and will be sent, but an operator may think that all of it will.
+/// Warns if the text will be cut. The message is in the queue and is sent, but not all of its text.
 void sayIfCut(const std::string& given, const FormatRules& rules) {
   FormatRules enough = rules;
   enough.maxParts = 255;
@@ -68,7 +69,7 @@ void sayIfCut(const std::string& given, const FormatRules& rules) {
         rules.maxParts));
 }
 
-/// What an operator said of a held SMS.
+/// Prints the result of an operator's decision about a held SMS.
 int say(const char* decision, std::size_t messages, queue::SubmissionId id, std::string_view consequence,
         Form form) {
   if (messages == 0)
@@ -191,7 +192,7 @@ int installDatabase(const Config& config, const queue::InstallOptions& options, 
     io::print(dump({{"done", report.done}, {"advice", report.advice}}));
     return EX_OK;
   }
-  // All of it can be piped into psql: what was done is a comment, the advice is SQL.
+  // The output can be piped into psql: the work done is printed as comments, the advice as SQL.
   for (const auto& done : report.done) io::print(fmt::format("-- made: {}\n", text::printable(done)));
   if (report.done.empty()) io::print("-- nothing to do: the queue is installed\n");
   for (const auto& advice : report.advice) {

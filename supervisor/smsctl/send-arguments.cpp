@@ -6,7 +6,7 @@
 namespace smsd::smsctl {
 namespace {
 
-/// Of `send` itself; a word that only begins like one is a text after the number.
+/// Whether `word` is an option of `send`. After the number, any other word with a dash is the text.
 bool isOption(std::string_view word) {
   return word == "--json" || word == "-h" || word == "--help" || word == "--severity" ||
          word.starts_with("--severity=");
@@ -14,7 +14,7 @@ bool isOption(std::string_view word) {
 
 bool takesTheNext(std::string_view option) { return option == "--severity" || option == "--config"; }
 
-/// The place behind the word `send`; the end: it is another command.
+/// Returns the index after the word `send`, or the number of arguments if it is another command.
 std::size_t afterSend(const std::vector<std::string>& arguments) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "send") return i + 1;
@@ -29,7 +29,7 @@ std::size_t afterSend(const std::vector<std::string>& arguments) {
 std::vector<std::string> withDashedText(const std::vector<std::string>& arguments) {
   const std::size_t begin = afterSend(arguments);
   std::vector<std::string> result(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(begin));
-  std::vector<std::string> words;  // the number, the text, and what is too much
+  std::vector<std::string> words;  // the number, the text and superfluous words
   for (std::size_t i = begin; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];
     if (word == "--") {

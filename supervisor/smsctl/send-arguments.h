@@ -1,7 +1,7 @@
 // `smsctl send PHONE TEXT`, where TEXT may begin with a dash.
 //
-// Owns which word of the command line is the text: notification scripts pass what a monitoring system wrote,
-// "-- PROBLEM" as well. Called by main before the arguments are parsed, which would take such a text for an
+// Finds the argument that is the text, because notification scripts pass any text of a monitoring system,
+// also "-- PROBLEM". Called by main before it parses the arguments: the parser would take such a text for an
 // option. Pure.
 #pragma once
 
@@ -10,8 +10,9 @@
 
 namespace smsd::smsctl {
 
-/// The arguments after the program's name. What follows the number of a `send`, and is none of its options,
-/// is the text: where it begins with a dash it goes last, after `--`. Everything else comes back as it is.
+/// `arguments` and the result are without the program's name. The text is the first argument after the number
+/// of a `send` that is not an option of it. If it begins with a dash, the number, the text and any further
+/// words move to the end, after `--`. Otherwise the arguments are returned unchanged.
 std::vector<std::string> withDashedText(const std::vector<std::string>& arguments);
 
 }  // namespace smsd::smsctl

@@ -1,6 +1,7 @@
-// `smsctl status` and `smsctl dispatcher list`: what the running daemon says of itself.
+// `smsctl status` and `smsctl dispatcher list`: print the state of the running daemon.
 //
-// Owns the words and the JSON of both. Called by smsctl's main. Reads only.
+// Owns the text and the JSON of both. Called by smsctl's main. Changes nothing, except that nudge() wakes the
+// daemon.
 #include <fmt/format.h>
 #include <signal.h>
 #include <time.h>
@@ -107,7 +108,7 @@ ordered_json json(proto::Status::Reader status) {
   return result;
 }
 
-/// When a dispatcher in trouble is tried again.
+/// Returns when a dispatcher in trouble is tried again.
 std::string nextTry(proto::DispatcherStatus::Reader one) {
   if (one.getNextProbe() > 0) return fmt::format("; tried again in {}", age(one.getNextProbe()));
   const bool waits =
@@ -210,7 +211,7 @@ int listDispatchers(const Config& config, Form form) {
 
 int watchStatus(const Config& config, Milliseconds interval, Form form) {
   struct sigaction interrupted {};
-  interrupted.sa_handler = [](int) { over = 1; };  // without SA_RESTART: the sleep below ends with it
+  interrupted.sa_handler = [](int) { over = 1; };  // without SA_RESTART: a signal ends the sleep below
   sigaction(SIGINT, &interrupted, nullptr);
   sigaction(SIGTERM, &interrupted, nullptr);
   const bool screen = isatty(STDOUT_FILENO) == 1 && form == Form::text;
@@ -239,9 +240,9 @@ void nudge(const Config& config) {
     control::Client client(config.controlSocket);
     client.wait<void>(client.control().nudgeRequest().send().ignoreResult());
   } catch (const control::Unreachable&) {
-    // not running: it will look when it starts
+    // not running: the daemon reads the queue when it starts
   } catch (const kj::Exception&) {
-    // busy or going away: its poll will find the message
+    // busy or shutting down: its next poll finds the message
   }
 }
 
