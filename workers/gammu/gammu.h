@@ -1,9 +1,9 @@
 // The Gammu dispatcher: one modem on a serial line, one SMS at a time, through libgammu.
 //
 // Owns the keys of its file, the thread that blocks on the modem, and the recovery ladder for a modem that
-// stops working: abort the call, reopen the modem, restart the modem, end this process so that a fresh one
-// takes over. Called by the kit. Never waits for the modem on the loop; condition() returns the state that
-// was last seen.
+// stops working: abort the call, reopen the modem after a failed SMS, restart the modem, end this process so
+// that a fresh one takes over. Called by the kit. Never waits for the modem on the loop; condition() returns
+// the state that was last seen.
 #pragma once
 
 #include <sys/types.h>

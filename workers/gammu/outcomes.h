@@ -30,7 +30,7 @@ enum class Source {
 enum class Event {
   noDevice,      // nothing is at the path
   noPermission,  // the device may not be opened
-  held,          // another program has it
+  held,          // another program has the device
   mute,          // the modem does not answer AT
   noSim,         // the answer to CPIN? means: no SIM
   simFailed,     // the answer to CPIN? means: the SIM fails

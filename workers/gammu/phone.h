@@ -29,7 +29,7 @@ struct Envelope {
   std::string number;  // as dialled() returns it
   std::string centre;
   enum class Class { none, flash } messageClass = Class::none;
-  std::optional<std::chrono::minutes> validity;  // none: the longest
+  std::optional<std::chrono::minutes> validity;  // empty: the longest
   enum class Report { none, wanted } report = Report::none;
 };
 
@@ -72,7 +72,7 @@ std::uint8_t relativeValidity(std::chrono::minutes period);
 
 /// A section of a gammurc, as libgammu reads it.
 struct Gammurc {
-  std::string problem;  // empty: the rest is good
+  std::string problem;  // empty: `settings` are valid
   PhoneSettings settings;
 };
 Gammurc readGammurc(const std::string& path, int section);
