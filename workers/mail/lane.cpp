@@ -96,7 +96,7 @@ Conversation Lane::run(const Mail& mail) {
 }
 
 /// libcurl counts everything before MAIL as connecting, including the greeting and the login, from the start
-/// of the request. Moving this bound on gives each step a time of its own.
+/// of the request. Moving this bound on gives the connection and the greeting a time of their own.
 void Lane::setTimeToConnect(Milliseconds sinceBegin) {
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(sinceBegin.count()));
 }
