@@ -1,208 +1,235 @@
 @0xd3c2b7f1a90e4c55;
-# What the supervisor and a worker say to each other.
+# The contract between the supervisor and a worker.
 #
-# The supervisor is the client, the worker serves one Dispatcher over one Unix socket: an inherited socketpair (spawn) or a
-# connection to the worker's own listening socket (socket activation). There is one supervisor to a worker; a second
-# connection is refused.
+# The supervisor is the client. The worker serves one Dispatcher over one Unix socket: an inherited socketpair (spawn), or a
+# connection to the worker's own listening socket (socket activation). A worker has one supervisor at a time and refuses a
+# second connection.
 #
-# Trust runs one way. A worker believes its supervisor. A supervisor believes nothing: every report is checked against what
-# was asked of this very worker process, its texts are cut to a bound, and a report that does not fit is a strike. A worker
-# never learns the id of a message, nor of a recipient it has nothing to send to.
+# Trust runs one way. A worker trusts its supervisor. The supervisor trusts no worker: it checks every report against the
+# attempts that it gave to this very worker process, and cuts all texts to a bound. A report that does not fit is a strike. A
+# worker never learns the id of a message, nor a recipient for whom it has no SMS to send.
 #
-# The supervisor bounds what a worker may send. A worker that sends a message above `maxMessage`, opens more than `maxCalls`
-# calls, sends messages that the contract has no use for (Bootstrap, sendResultsTo other than the caller, Provide, Accept,
-# Join), passes more than four capabilities in a message, or does not read for half a minute, is ended, as for a report that
-# does not fit. So is one that sends more messages than its work accounts for: at most 16 for each SMS handed over, and 500 a
-# second (2,000 at once) on top; a message counts once more for each 4 KiB. The supervisor reads nothing from a worker while
-# more than 1 MiB waits to be written to it. One connection never takes more than 64 messages in a turn of the supervisor's
-# loop.
+# The supervisor bounds a worker's messages. It ends a worker, as for a report that does not fit, if the worker
+# - sends a message above `maxMessage`, or leaves more than `maxCalls` calls open,
+# - sends a message that this contract does not need (Bootstrap, sendResultsTo other than the caller, Provide, Accept, Join),
+# - passes more than four capabilities in a message,
+# - does not read for half a minute, or
+# - sends more messages than its work accounts for: 16 for each SMS handed over, plus 500 a second (2,000 at once). Each 4 KiB
+#   of a message count as one more message.
+# The supervisor reads nothing from a worker while more than 1 MiB waits to be written to it, and handles at most 64 messages of
+# one connection in a turn of its event loop.
 #
-# A failed call (an exception) says that the contract was broken or the peer has gone. What became of an SMS is never said by
-# an exception: it is data, an Outcome.
+# A failed call (an exception) means that the contract was broken or the peer has gone. The fate of an SMS is never an
+# exception: it is data, an Outcome.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("smsd::proto");
 
 const version :UInt32 = 1;
-# Raised when an old worker could misread a new supervisor or the other way round. describe() carries the worker's.
+# The version of this contract. It is raised when an old worker could misread a new supervisor, or a new worker an old one.
+# describe() returns the worker's version.
 
 const maxRecipient :UInt32 = 64;
-# bytes; a number of smsq.phone has 15 characters at most, an SQLite queue allows more
+# Bytes in Sms.recipient. A number in NAV's table smsq has at most 15 characters; an SQLite queue allows more.
 const maxText :UInt32 = 16384;
-# bytes of UTF-8; 255 concatenated parts, the most 3GPP TS 23.040 9.2.3.24.1 can count, would be about 39,000 characters: far
-# beyond what `formatting.max_parts` allows
+# Bytes of UTF-8 in Sms.text. `formatting.max_parts` allows far fewer: 255 concatenated parts, the most that
+# 3GPP TS 23.040 9.2.3.24.1 can count, would hold about 39,000 characters.
 const maxReason :UInt32 = 400;
-# bytes; what is longer is cut by the supervisor
+# Bytes in a reason or reference. The supervisor cuts longer ones.
 const maxBatch :UInt32 = 4096;
-# SMS in one dispatch() call
+# SMS in one dispatch() call.
 const maxMessage :UInt32 = 4194304;
-# bytes in one message from a worker to the supervisor: twice a report of 4,096 outcomes with the longest reasons
+# Bytes in one message from a worker to the supervisor: twice a report of 4,096 outcomes with the longest reasons.
 const maxCalls :UInt32 = 64;
-# calls of a worker that the supervisor has not answered yet, or that the worker has not finished (Finish) yet
+# Open calls of a worker. A call is open until the supervisor has answered it and the worker has finished it (Finish).
 
 interface Dispatcher {
-  # One configured way out.
+  # One configured dispatcher, served by its worker.
 
   describe @0 () -> (description :Description);
-  # Answered when the worker has read its configuration, locked itself in and is ready to serve, not before: the answer is
-  # what "ready" means. A worker whose slow thing needs seconds to start (a modem) answers after those seconds; the
-  # supervisor has a deadline for it. May be repeated.
+  # Returns the worker's limits and abilities. A worker answers only when it has read its configuration, has locked itself in
+  # and is ready to serve: the answer means "ready". A worker whose device needs seconds to start (a modem) answers after those
+  # seconds; the supervisor waits no longer than `start_timeout`. May be repeated.
 
   dispatch @1 (batch :List(Sms), sink :OutcomeSink) -> ();
-  # Takes over a whole batch. Returns as soon as the batch is taken, which says nothing of any SMS. Exactly one outcome for
-  # each SMS follows through the sink, in any order, whatever happens, as long as this process lives.
+  # Hands over a whole batch. Returns as soon as the worker has taken the batch, which means nothing for any SMS in it. As long
+  # as this process lives, the worker reports exactly one outcome (or notBegun) for each SMS to `sink`, in any order.
   #
-  # The supervisor hands the same sink with every batch of a connection: reports of several batches may share a call.
+  # The supervisor passes the same `sink` with every batch of a connection, so one report() may cover several batches.
   #
-  # The supervisor keeps at most `window + backlog` SMS out. More than that fails the call, and none of the batch is taken.
-  # Each SMS has to be begun, or given back as notBegun, within (timeout + 3 s) x (1 + backlog / window, rounded up), and one
-  # (timeout + 3 s) more for a worker with `spacing`. That is what a worker needs whose every SMS takes until its deadline; a
-  # worker that lets an SMS lie longer is ended, and the SMS goes another way.
+  # The supervisor hands over at most `window + backlog` SMS at a time. A batch that exceeds this fails the call, and the worker
+  # takes none of it. The worker has to begin each SMS, or report it as notBegun, within
+  # (timeout + 3 s) x (1 + backlog / window, rounded up); a worker with `spacing` has (timeout + 3 s) more. This is enough even
+  # if every SMS takes until its deadline. The supervisor ends a worker that is slower, and sends the SMS another way.
   #
-  # Not to be repeated after a lost connection without an `unknown` in between: the attempt ids would be the same.
+  # Must not be repeated after a lost connection, because an attempt id is used only once. The supervisor first records an
+  # outcome for each attempt (`unknown` if it had begun), and sends the SMS again under a new attempt id.
 
   recall @2 (attempts :List(UInt64)) -> (reports :List(Report));
-  # What became of these attempts, for a supervisor that has just come up and finds them in its queue. One report for each
-  # attempt that this worker remembers (the last 10,000 at least); one that is not answered is not known here. An attempt
-  # that is under way is reported as `begun`. Changes nothing; may be repeated.
+  # Returns one report for each of `attempts` that the worker remembers, and none for the others. For a supervisor that has just
+  # started and finds these attempts in its queue. A worker remembers at least its last 10,000 attempts. An attempt in progress
+  # is reported as `begun`. Changes nothing; may be repeated.
 
   health @3 () -> (health :Health);
-  # How the way out is now; also asked once before the first dispatch(). Cheap, never waits for the slow thing: a worker that does not answer in time is hung.
+  # Returns the dispatcher's present condition. The supervisor calls it periodically, and once before the first dispatch().
+  # Cheap: it never waits for the device or gateway. A worker that does not answer within 5 s counts as hung.
 
   drain @4 () -> ();
-  # No further dispatch() will come. Returns when no SMS is under way any more and every outcome was taken by its sink. What
-  # was not begun yet is reported `deferred` at once. A worker that was drained may be ended without losing anything.
+  # Announces that no dispatch() follows. The worker at once reports as notBegun each SMS that it has not begun. Returns when no
+  # SMS is in progress any more and `sink` has taken every outcome. Ending a drained worker loses nothing.
 
   quit @5 () -> ();
-  # As drain(), and then the process ends, so that the next connection finds a fresh one, which has read its file as it is
-  # then. Returns when nothing is under way any more; the end of the connection follows.
-  # A worker of an older version does not know it (UNIMPLEMENTED). The supervisor drains it then, and says that its process
-  # stays what it was.
+  # As drain(); then the process ends, so that the next connection reaches a fresh process, which reads its file again. Returns
+  # when no SMS is in progress any more; the process then closes the connection.
+  # A worker of an older version fails the call (UNIMPLEMENTED). The supervisor then drains it instead, and logs that the old
+  # process stays.
 
   lastWords @6 () -> (words :Text, cause :Cause);
-  # Returns when this process is about to end by itself, before the connection does: why. Asked once, at the beginning of
-  # each connection. A worker that cannot serve (a wrong file, a secret that is missing, no lock) lets its supervisor in all
-  # the same, answers this and nothing else, and ends. The words are bounded as a reason is, and carry no secret.
+  # Returns, shortly before this process ends by itself, why it ends. The supervisor calls it once, at the beginning of each
+  # connection, and the answer comes before the connection closes. A worker that cannot serve (a wrong file, a missing secret,
+  # no lock) still accepts its supervisor, answers only this call, and ends. `words` has at most maxReason bytes and holds no
+  # secret.
 }
 
 enum Cause {
   # Why a worker process ends by itself.
   other @0;
+  # A reason that this list does not have.
   cannotStart @1;
-  # it will never serve, and a fresh one neither, until somebody changes something
+  # The worker can never serve. A fresh process cannot either, until its configuration or its system is changed.
   spent @2;
-  # it is of no use any more: an SMS passed its deadline, the modem is another one. A fresh one may be.
+  # This process has become useless: an SMS passed its deadline, or the modem was exchanged. A fresh process may work.
   told @3;
-  # somebody stops or restarts its unit
+  # The worker's unit is being stopped or restarted.
 }
 
 interface OutcomeSink {
-  # The supervisor's ear.
+  # Receives a worker's reports. The supervisor implements it.
 
   report @0 (reports :List(Report)) -> (withheld :List(UInt64));
-  # Many reports in one call. First, for each SMS, `begun`: the worker is about to touch it, and begins only when this call
-  # has returned. So the supervisor of a worker that died knows what was certainly not sent. Then its outcome, once.
+  # Takes any number of reports. For each SMS that it begins a worker reports twice. First comes `begun`: the worker is about to
+  # touch the SMS, and begins only when this call has returned, so that after a worker's death the supervisor knows which SMS
+  # were certainly not sent. Then comes its outcome, once.
   #
-  # Of the attempts announced in this call those in `withheld` are not begun after all, but reported as notBegun: what else
-  # was reported made the supervisor choose another way for them, or an operator paused this one.
+  # The worker does not begin the attempts in `withheld`, although this call announced them: it reports them as notBegun. The
+  # supervisor withholds an attempt if a report has made it choose another way, or if an operator has paused this dispatcher.
 }
 
 struct Sms {
+  # One SMS to send.
   attempt @0 :UInt64;
-  # never repeated, over all supervisors of the queue
+  # The id of this attempt. It never repeats, over all supervisors of the queue.
   recipient @1 :Text;
-  # as it stands in the queue: a phone number, to be escaped by the worker for where it puts it
+  # The phone number as the queue holds it. The worker escapes it for the place where it puts it.
   text @2 :Text;
-  # valid UTF-8, formatted, its length already checked
+  # The text to send: valid UTF-8, formatted, with its length already checked.
   key @3 :Text;
-  # the idempotency key: the same in every resend of the same SMS; [A-Za-z0-9-], at most 64 characters
+  # The idempotency key: the same whenever the same SMS is sent again. [A-Za-z0-9-], at most 64 characters.
   deadline @4 :UInt32;
-  # milliseconds from the moment it is begun until the worker has to have said an outcome
+  # Milliseconds from the moment when the worker begins this SMS until it has to report an outcome.
   encoding @5 :Encoding;
+  # The alphabet that `text` needs.
   parts @6 :UInt16;
-  # how the text fits: see 3GPP TS 23.038 for the alphabets, TS 23.040 for the parts
+  # How many SMS parts `text` takes in that alphabet (3GPP TS 23.040).
 }
 
 enum Encoding {
+  # The alphabet of an SMS (3GPP TS 23.038).
   gsm7 @0;
+  # The GSM 7-bit default alphabet with its extension table.
   ucs2 @1;
+  # UTF-16, for all other characters.
 }
 
 struct Report {
+  # The news of one attempt.
   attempt @0 :UInt64;
+  # The id of the attempt, from Sms.attempt.
   union {
     begun @1 :Void;
+    # The worker is about to begin this SMS; in an answer to recall(): it is in progress.
     outcome @2 :Outcome;
+    # The attempt is over, with this result.
     notBegun @3 :Void;
-    # given back untouched: certainly not sent, and no word on this way out. Stands for the outcome.
+    # The worker gives the SMS back untouched. It was certainly not sent, and this is no evidence against the dispatcher. Takes
+    # the place of an outcome.
   }
 }
 
 struct Outcome {
-  # What a worker says of an attempt. A closed set: a worker that cannot tell says `unknown`, and so does one that says
-  # nothing: the first of a union is what stands where nothing was written.
+  # The result of an attempt, a closed set. A worker that does not know reports `unknown`. A worker that sets nothing reports
+  # the same, because `unknown` is the union's default.
   union {
     unknown @0 :Text;
-    # it may have been sent. Never "failed". The reason.
+    # The SMS may have been sent. Never means "failed". Holds the reason.
     accepted @1 :Text;
-    # the gateway or the network took it. The reference it gave, or empty.
+    # The gateway or the network took the SMS. Holds the reference that it returned, or is empty.
     refused @2 :Text;
-    # this SMS will never be taken this way: a bad number, a text the gateway forbids. The reason.
+    # This dispatcher will never take this SMS: a bad number, a text that the gateway forbids. Holds the reason.
     deferred :group {
-      # not now, and known not to have been sent
+      # The SMS was certainly not sent now; it may be sent later.
       reason @3 :Text;
+      # Why the SMS was deferred.
       after @4 :UInt32;
-      # milliseconds the far end asked us to wait (Retry-After); 0: it did not say
+      # Milliseconds that the gateway wants smsd to wait (Retry-After); 0 if it named no time.
       notReached @6 :Bool;
-      # the far end was not reached at all (no connection, no network): this says nothing of the SMS or its recipient
+      # The gateway was not reached at all (no connection, no network), so this is no evidence about the SMS or its recipient.
     }
     broken @5 :Text;
-    # this SMS was not sent, and none will be until something changes: no SIM, credentials rejected. The reason.
+    # This SMS was not sent, and none will be until something changes: no SIM, rejected credentials. Holds the reason.
   }
 
   notUnderstood @7 :Bool;
-  # Only beside `unknown`: the far end answered, and with success, but the worker's configuration does not understand what it
-  # said. Such an SMS was probably sent, and a repetition teaches nothing new, so the supervisor repeats it once at most. A
-  # worker that does not know this field leaves it false: its `unknown` then counts as silence, as it always did.
+  # Set only with `unknown`: the gateway answered with success, but the worker's configuration does not understand the answer.
+  # The SMS was probably sent, and sending it again would show nothing new, so the supervisor sends it again at most once. A
+  # worker that does not know this field leaves it false: its `unknown` then counts as silence of the gateway.
 }
 
 struct Description {
+  # A worker's limits and abilities.
   version @0 :UInt32;
+  # The version of this contract that the worker implements. The supervisor ends a worker of another version.
   kind @1 :Text;
-  # gammu, http, soap, mail or debug: the one that the supervisor's configuration names, or the worker is ended
+  # gammu, http, soap, mail or debug. The supervisor ends a worker whose kind is not the one in smsd.yaml.
   window @2 :UInt32;
-  # how many SMS are worked on at once: 1 for a modem. At least 1; the supervisor has a bound for each kind, and ends a worker
-  # that claims more.
+  # How many SMS the worker has in progress at once, at least 1; 1 for a modem. The supervisor has a bound for each kind, and
+  # ends a worker that exceeds it.
   backlog @3 :UInt32;
-  # how many more may be handed over ahead, so that the window never runs dry; 0 where the order matters more. Bounded as the
-  # window is. Of what is claimed within the bound the supervisor uses 4 x window, or 8 where that is more.
+  # How many more SMS the worker takes in advance, so that its window never runs empty; 0 where the order matters more. Bounded
+  # in the same way as `window`. Within that bound the supervisor uses at most 4 x window, or 8 if that is more.
   knowsKeys @4 :Bool;
-  # the gateway drops a second request with the same idempotency key
+  # The gateway drops a second request with the same idempotency key.
   software @5 :Text;
-  # name and version, for status
+  # The worker program's name and version, for status output.
   lock @6 :List(Text);
-  # the parts of the inner lock that are in force: "no_new_privs", "landlock:7", "seccomp", "rlimits"
+  # The parts of the worker's own lock that are in force: "no_new_privs", "landlock:7", "seccomp", "rlimits".
   spacing @7 :UInt32;
-  # milliseconds from one SMS begun to the next at least; 0: none. The supervisor hands over no more than can begin within one
-  # `timeout` at that pace.
+  # The least number of milliseconds between the beginnings of two SMS; 0 if there is no such limit. The supervisor hands over
+  # no more than can begin within one `timeout` at that pace.
   visits @8 :UInt32;
-  # connections this process has served, this one included: more than 1 is a process that was there before, and read its
-  # file before. 0: a worker of an older version, which does not say.
+  # How many connections this process has served, including this one. More than 1 means that the process is not fresh: it read
+  # its file before an earlier connection. 0 means a worker of an older version, which does not count.
 }
 
 struct Health {
+  # The present condition of a dispatcher.
   union {
     ready @0 :Void;
+    # The dispatcher can send.
     broken @1 :Text;
-    # the reason: what an operator has to mend
+    # The dispatcher cannot send until an operator repairs it. Names what to repair.
   }
   active @2 :UInt32;
-  # SMS under way now
+  # How many SMS are in progress.
   details @3 :List(Detail);
-  # what this kind can tell: signal, operator, last answer. For an operator's eyes.
+  # Facts that this kind of worker knows, for an operator to read: signal, network operator, last answer. The supervisor keeps
+  # the first 16.
 }
 
 struct Detail {
+  # One fact about a dispatcher.
   name @0 :Text;
+  # The name of the fact. The supervisor cuts it to 40 bytes.
   value @1 :Text;
+  # The value as an operator reads it. The supervisor cuts it to 200 bytes.
 }
