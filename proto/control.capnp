@@ -1,205 +1,259 @@
 @0xb1c5e7a2d4f60983;
-# What an operator's tool says to the running daemon, over control.sock.
+# The contract between an operator's tool and the running daemon, over control.sock.
 #
-# smsctl is the client, smsd serves. The socket's file mode is the lock on the door: whoever may open it may ask everything
-# here. Nothing here carries a secret, nor the text of a message of the queue.
+# smsctl is the client, smsd serves. The file mode of the socket is the only access control: a user who may open the socket may
+# call everything here. Nothing here carries a secret, or the text of a message of the queue.
 #
-# What an operator asked for and cannot be done is an answer with a `problem`, in words; an exception says that the contract
-# was broken or the peer has gone. Every act (cancel, test, steer, retry, reload, stop) is in the journal with the uid of the peer.
+# A request that cannot be fulfilled returns a `problem`, in words. An exception means that the contract was broken or the peer
+# has gone. smsd writes each act (cancel, test, steer, retry, reload, stop) to the journal with the uid of the peer.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("smsd::proto");
 
-# Bounds: smsd closes a connection that sends a message above `maxRequest`, leaves more than `maxCallsOfClient` calls
-# unanswered or unfinished (Finish), sends nothing for `maxSilence` while no answer is due, or does not read for half a minute.
-# 500 messages a second (1,000 at once) are read from all connections of root and of smsd's own user together, and as many from
-# all others; what comes above that waits. While more than 64 KiB wait to be written to a client nothing is read from it. 32
-# connections may be open: 12 of one user, 24 of all users, 28 with those of smsd's own user, and the last four are root's.
+# Bounds: smsd closes a connection that sends a message above `maxRequest`, leaves more than `maxCallsOfClient` calls open,
+# sends nothing for `maxSilence` while no answer is due, or does not read for half a minute. smsd reads 500 messages a second
+# (1,000 at once) from all connections of root and of smsd's own user together, and as many from all others together; further
+# messages wait. smsd reads nothing from a client while more than 64 KiB wait to be written to it. At most 32 connections are
+# open. A connection is refused if 24 are open already, or 28 for smsd's own user, or 32 for root. A user other than these two
+# has at most 12.
 
 const maxRequest :UInt32 = 65536;
-# bytes in one message to smsd
+# Bytes in one message to smsd.
 const maxCallsOfClient :UInt32 = 64;
+# Open calls of one client. A call is open until smsd has answered it and the client has finished it (Finish).
 const maxSilence :UInt32 = 30;
-# seconds
+# Seconds for which a client may send nothing while no answer is due.
 
 interface Control {
+  # The daemon, as an operator's tool sees it.
+
   status @0 () -> (status :Status);
-  # At a glance. Asks nothing of a worker and nothing of the database beyond one bounded count: always answers.
+  # Returns the daemon's state. Always answers, because it waits for no worker, and for 2 s at most for the database, where it
+  # makes one bounded count.
 
   nudge @1 () -> ();
-  # "There is something new in the queue": the daemon looks at the head of it now instead of at the next poll. For queues
-  # that cannot notify by themselves. Harmless when there is nothing.
+  # Makes the daemon look at the head of the queue now instead of at the next poll. For queues that cannot notify by themselves.
+  # Harmless when there is nothing new.
 
   stop @2 () -> ();
-  # As SIGTERM: stop claiming, let work that is out finish, settle, release, exit 0. Returns before that is done.
+  # As SIGTERM: smsd stops claiming, lets SMS in progress finish, settles, releases its claims and exits with 0. Returns before
+  # that is done.
 
   cancel @3 (listed :UInt32) -> (problem :Text, count :UInt64, messages :List(Message));
-  # Unsent messages become ignored, except those under way and those held. At most `listed` of them are listed, and never
-  # more than maxListed. Not to be repeated blindly: what arrived in between would be cancelled, too.
+  # Marks all unsent messages as ignored, except those in progress and those held. `count` is how many were marked. `messages`
+  # lists at most `listed` of them, and never more than maxListed. Do not repeat it blindly, because it would also cancel
+  # messages that have arrived since.
 
   test @4 (recipient :Text, text :Text, via :Text) -> (problem :Text, tries :List(Try));
-  # A test SMS: no row of the queue, not durable, never retried. Goes to the dispatcher `via`, or when that is empty to each
-  # in order until one takes it; the last of `tries` then is `accepted`. Returns when that is known: after all timeouts at
-  # the latest. A problem: it was not tried at all (an unknown name, a number that cannot be, too many tests at once).
+  # Sends a test SMS. It is no row of the queue, is not durable and is never retried. It goes to the dispatcher `via`. If `via`
+  # is empty it goes to each dispatcher in order until one accepts it; the last of `tries` is then `accepted`. Returns when the
+  # result is known. Each dispatcher may take the time to start, 30 s to have room, and its timeout. A `problem` means that the
+  # SMS was not tried at all (an unknown name, an impossible number, too many tests at once).
 
   steer @5 (name :Text, act :Act) -> (problem :Text, done :Text);
-  # What an operator does to a dispatcher. `pause` and `resume` are remembered over restarts. May be repeated. `done` says
-  # in words what follows from it; a daemon of an older version leaves it empty.
+  # Applies `act` to the dispatcher `name`. A pause lasts until `resume`, also over restarts of smsd. `done` describes the
+  # effect in words; a daemon of an older version leaves it empty. May be repeated.
 
   retry @6 (message :Int64, recipient :Text) -> (problem :Text, recipient :Text, count :UInt32);
-  # The wait of the recipient of a message, of a recipient, or (0 and empty) of everybody is over: they are tried again now.
-  # Says whose, and how many had been waiting. May be repeated.
+  # Ends the retry wait of the recipient of `message`, of `recipient`, or of all recipients if these are 0 and empty. smsd then
+  # tries them at once. Returns the recipient (empty: all) and how many were waiting. May be repeated.
 
   reload @7 () -> (problem :Text, done :Text);
-  # As SIGHUP: reads the configuration and the dispatchers' files again, all or nothing. Returns when that is done: what has
-  # changed, in words. A problem: nothing was applied; a line for each. May be repeated.
+  # As SIGHUP: reads the configuration and the dispatchers' files again, and applies all of it or nothing. Returns when that is
+  # done. `done` describes in words what changed. A `problem`, one line for each error, means that nothing was applied. May be
+  # repeated.
 }
 
 const maxListed :UInt32 = 1000;
-# messages in one answer
+# Messages in one answer.
 
 enum Act {
+  # An operator's command to a dispatcher.
   pause @0;
-  # nothing further is handed over to it; what is out finishes
+  # Gives no further SMS to the dispatcher. SMS that its worker has begun finish; the worker gives the others back.
   resume @1;
-  # ends a pause; a dispatcher in trouble is tried with the next SMS, whether it was paused or not
+  # Ends a pause. A dispatcher in trouble is tried with the next SMS, even if it was not paused.
   restart @2;
-  # a fresh worker, tried at once: for when something was mended
+  # Starts a fresh worker when the present one has finished the SMS that it has begun, and tries the dispatcher at once. For use
+  # after a repair.
 }
 
 struct Message {
-  # Of the queue, without its text.
+  # A message of the queue, without its text.
   id @0 :Int64;
+  # The id of its row in the queue.
   recipient @1 :Text;
+  # The phone number.
   user @2 :Text;
-  # empty: it belongs to no account
+  # The name of the account that the message belongs to; empty if it belongs to none.
   severity @3 :Int32;
-  # 0: none
+  # 1 is the most severe; 0 if the message has no severity.
   time @4 :Text;
+  # The message's time as the database prints it, to the minute.
 }
 
 struct Try {
+  # The result of a test SMS at one dispatcher.
   dispatcher @0 :Text;
+  # The dispatcher's name.
   result @1 :Result;
+  # The outcome at this dispatcher.
   words @2 :Text;
-  # the reason; for `accepted` the gateway's reference, which may be empty
+  # The reason for the result; for `accepted` the gateway's reference, which may be empty.
   tookMs @3 :UInt32;
+  # Milliseconds from handing over the SMS (for `notTried`: from this dispatcher's turn) to the result.
 
   enum Result {
+    # An outcome of dispatcher.capnp, or `notTried`.
     accepted @0;
+    # The gateway or network took the SMS.
     refused @1;
+    # This dispatcher will never take this SMS.
     deferred @2;
+    # The SMS was not sent now; it may be sent later.
     broken @3;
+    # The dispatcher sends nothing until it is repaired.
     unknown @4;
+    # The SMS may have been sent.
     notTried @5;
-    # it could not be used: it rests, is broken, is paused, or had no room in time
+    # The dispatcher could not be used: it backs off, is broken, is paused, was removed by a reload, or had no room in time.
   }
 }
 
 struct Status {
+  # The daemon's state.
   version @0 :Text;
+  # The version of smsd.
   pid @1 :UInt32;
+  # The daemon's process id.
   upFor @2 :UInt64;
-  # seconds
+  # Seconds since the daemon started.
   healthy @3 :Bool;
-  # the queue can be reached and nothing strains it, its notifications work, a dispatcher can be used, and no message waits
-  # that should have been sent: see `troubles`
+  # True if `troubles` is empty: the queue can be reached and reports no strain, its notifications are not silent, a dispatcher
+  # can be used, and no message waits that should have been sent.
   queue @4 :QueueStatus;
+  # The state of the queue.
   dispatchers @5 :List(DispatcherStatus);
-  # in order of preference
+  # The dispatchers in order of preference.
   withoutDispatcher @6 :Bool;
-  # none can be used: nothing is sent until one comes back. Why stands with each.
+  # True if no dispatcher can be used. smsd sends nothing until one can; the `reason` of each dispatcher explains why.
   withoutDispatcherFor @7 :UInt64;
-  # seconds of that
+  # Seconds for which `withoutDispatcher` has been true.
   troubles @8 :List(Text);
-  # why it is not healthy, in words; empty when it is
+  # Why smsd is not healthy, in words; empty if it is healthy.
 }
 
 struct QueueStatus {
+  # The state of the queue and of this daemon's work on it.
   backend @0 :Text;
+  # The configured backend: sqlite or postgresql.
   reachable @1 :Bool;
+  # True if smsd can use the queue now.
   problem @2 :Text;
-  # why it cannot be reached; empty otherwise
+  # Why the queue cannot be reached; empty otherwise.
   unsent @3 :UInt64;
-  # messages waiting, those under way included
+  # Unsent messages, those in progress included. smsd counts no further than 100,000.
   oldest @4 :UInt64;
-  # seconds the oldest of them waits; 0 when there is none
+  # Seconds for which the oldest unsent message has waited; 0 if there is none.
   underWay @5 :UInt32;
-  # SMS this supervisor holds a claim for
+  # SMS for which this supervisor holds a claim.
   sent @6 :UInt64;
+  # Messages that this process has settled as sent since it started.
   ignored @7 :UInt64;
-  # messages settled by this process since it started
+  # Messages that this process has settled as ignored since it started.
   notifications @8 :Notifications;
+  # Whether notifications of new messages work.
   notificationsProblem @9 :Text;
-  # why new messages are found by polling alone; empty otherwise
+  # Why smsd finds new messages by polling alone; empty otherwise.
   strain @10 :Text;
-  # it works, but not for long unless somebody mends this (its disk is full); empty otherwise
+  # Why the queue will soon fail unless an operator repairs it (its disk is full), although it still works; empty otherwise.
 
   held @11 :UInt64;
-  # of the unsent messages: they may have been sent, and wait for an operator
+  # Unsent messages that may have been sent and wait for an operator's decision. Counted to the same bound as `unsent`.
   late @12 :UInt64;
-  # seconds that the oldest message waits which is not held and does not wait for its own recipient's sake
+  # Seconds for which the oldest message has waited that is neither held nor kept waiting because of its own recipient.
   ignoredAgo @13 :UInt64;
-  # seconds since the last message was ignored; with `ignored` = 0: none was
+  # Seconds since the last message was ignored. Meaningless while `ignored` is 0.
   ignoredBecause @14 :Text;
-  # why that one was
+  # Why the last ignored message was ignored.
 
   enum Notifications {
     # Whether a message that another program inserts wakes smsd. smsd tests it: it notifies itself through a second connection.
     untested @0;
+    # The first test has no result yet.
     work @1;
+    # Notifications arrive.
     notInstalled @2;
-    # they would arrive, but nothing sends one when a message is inserted
+    # Notifications would arrive, but nothing sends one when another program inserts a message.
     silent @3;
-    # smsd polls more often meanwhile
+    # Notifications do not arrive. smsd polls more often meanwhile.
   }
 }
 
 enum DispatcherState {
+  # Whether a dispatcher can be used.
   starting @0;
+  # Its worker is not ready yet, or is being replaced.
   ready @1;
+  # It can be used.
   resting @2;
+  # It backs off after failures, or has no worker until the next start.
   broken @3;
+  # It sends nothing until it is repaired; smsd probes it slowly.
   paused @4;
+  # An operator has paused it.
 }
 
 struct DispatcherStatus {
+  # The state of one dispatcher.
   name @0 :Text;
+  # Its name in smsd.yaml.
   kind @1 :Text;
+  # The kind of its worker: gammu, http, soap, mail or debug.
   state @2 :DispatcherState;
+  # Whether it can be used.
   reason @3 :Text;
-  # why it is not ready; when it is ready, its last trouble, until an SMS was answered
+  # Why it is not ready. If it is ready: its last trouble, until an SMS is answered.
   since @4 :UInt64;
-  # seconds in this state
+  # Seconds for which it has been in this state.
   workerPid @5 :UInt32;
-  # 0: no process now
+  # The process id of its worker; 0 if there is no process or its id is not known.
   starts @6 :UInt32;
-  # worker processes started since the supervisor came up
+  # Workers that the supervisor has started, or connected to, since it started.
   underWay @7 :UInt32;
+  # SMS that were handed to its worker and have no outcome yet.
   window @8 :UInt32;
+  # SMS that its worker may have in progress at once.
   accepted @9 :UInt64;
+  # Outcomes `accepted` since the supervisor started.
   refused @10 :UInt64;
+  # Outcomes `refused` since the supervisor started.
   deferred @11 :UInt64;
+  # Outcomes `deferred` since the supervisor started.
   broken @12 :UInt64;
+  # Outcomes `broken` since the supervisor started.
   unknown @13 :UInt64;
-  # outcomes since the supervisor came up
+  # Outcomes `unknown` since the supervisor started.
   nextProbe @14 :UInt64;
-  # seconds until it is tried again, when resting or broken
+  # Seconds until smsd tries it again, if it is resting or broken; 0 otherwise.
   strikes @15 :UInt32;
-  # reports of its workers that broke the contract
+  # Workers of this dispatcher that the supervisor has ended because they broke the contract.
   details @16 :List(Finding);
-  # what its worker last said of the way out: signal, operator, last answer. For an operator's eyes.
+  # Facts that its worker last reported, for an operator to read: signal, network operator, last answer.
   notUnderstood @17 :UInt64;
-  # answers that its configuration does not understand, since it was read: it has to be mended
+  # Answers of the gateway that its configuration does not understand, since it was read. Its configuration needs repair.
   lastNotUnderstood @18 :Text;
-  # what was said of the last of them; empty: there was none
+  # The worker's description of the last answer that was not understood; empty if there was none.
   troubleAgo @19 :UInt64;
-  # seconds since the trouble that `reason` tells, when it is ready
+  # Seconds since the trouble in `reason`, if the dispatcher is ready.
   detailsAgo @20 :UInt64;
-  # seconds since the worker said what is in `details`
+  # Seconds since the worker reported `details`.
 }
 
 struct Finding {
+  # One fact that a worker reported about its dispatcher.
   name @0 :Text;
+  # The name of the fact.
   value @1 :Text;
+  # The value as an operator reads it.
 }

@@ -98,7 +98,7 @@ enum Cause {
   cannotStart @1;
   # The worker can never serve. A fresh process cannot either, until its configuration or its system is changed.
   spent @2;
-  # This process has become useless: an SMS passed its deadline, or the modem was exchanged. A fresh process may work.
+  # This process has become useless: an SMS passed its deadline, or the modem was replaced. A fresh process may work.
   told @3;
   # The worker's unit is being stopped or restarted.
 }
