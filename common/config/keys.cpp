@@ -1,5 +1,5 @@
-// See keys.h. A declaration becomes a Leaf: what is said of it, and how a node is taken. Reading walks the
-// tree once.
+// A declaration becomes a Leaf: its explanation, and a function that takes a node. Reading walks the tree
+// once.
 #include "common/config/keys.h"
 
 #include <fmt/format.h>
@@ -21,14 +21,14 @@ struct Finding {
   std::string what;
 };
 
-// What the Keys of a file and those of its lists' elements share.
+// State shared by the Keys of a file and the Keys of its lists' elements.
 struct Reading {
   Quoting quoting = Quoting::nothing;
   std::string name;
-  std::filesystem::path files;  // the folder of relative paths; empty: that of the name
+  std::filesystem::path files;  // the folder of relative paths; if empty, that of `name`
   std::vector<std::string>* unread = nullptr;
-  std::map<std::string, Place> places;  // by full key; "" is the document
-  std::set<std::string> spoiled;        // full keys whose value could not be taken
+  std::map<std::string, Place> places;  // by full key; the document is ""
+  std::set<std::string> spoiled;        // full keys whose value was not taken
   std::vector<Finding> findings;
 };
 
@@ -51,7 +51,8 @@ Place nearestPlace(const Reading& reading, std::string key) {
   }
 }
 
-// Ours or one above ours: what is missing below a value of the wrong type is not worth a second problem.
+// True for a spoiled key and all keys below it, because a key that is missing below a value of the wrong type
+// is not worth a second problem.
 bool isSpoiled(const Reading& reading, std::string key) {
   for (; !key.empty(); key = parentOf(key))
     if (reading.spoiled.contains(key)) return true;
@@ -64,7 +65,7 @@ struct Keys::Impl {
   struct Leaf {
     Explained said;
     std::function<std::string(const Node&)> take;  // the problem, or empty
-    // Of a list only:
+    // For a list only:
     std::function<std::size_t()> append;
     std::function<void(Keys&, std::size_t)> declare;
     std::function<std::shared_ptr<void>(Keys&)> sample;
@@ -96,7 +97,7 @@ struct Keys::Impl {
     report(place, std::move(what));
   }
 
-  // The names that may stand in a section ("" or "queue."), each once.
+  // The names that a section ("" or "queue.") may contain, each once.
   std::vector<std::string> namesIn(const std::string& section) const {
     std::vector<std::string> names;
     for (const Leaf& leaf : leaves) {
@@ -137,13 +138,13 @@ struct Keys::Impl {
   void readEntry(const Node::Entry& entry, const std::string& section) {
     const auto names = namesIn(section);
     const std::string key = section + entry.key;
-    // A key with a dot in it is not the way down into a section.
+    // A key that contains a dot does not descend into a section.
     if (std::find(names.begin(), names.end(), entry.key) == names.end())
       return report(entry.place, unknownKey(entry.key, names));
     reading->places[prefix + key] = entry.place;
     if (const Leaf* leaf = find(key)) return readLeaf(*leaf, entry);
     if (entry.value.kind == Node::Kind::map) return readMap(entry.value, key + ".");
-    // `queue:` with everything below it commented out is a section of defaults.
+    // An empty section is allowed: `queue:` with all its keys commented out.
     if (entry.value.kind != Node::Kind::empty)
       spoil(key, entry.value.place,
             fmt::format("{} for {}{}, {}expected a section with keys of {}", found(entry.value), prefix, key,
@@ -151,7 +152,7 @@ struct Keys::Impl {
   }
 
   void readLeaf(const Leaf& leaf, const Node::Entry& entry) {
-    // yaml-cpp places an empty value where the next token is
+    // yaml-cpp gives an empty value the place of the next token.
     const Place place = entry.value.kind == Node::Kind::empty ? entry.place : entry.value.place;
     if (leaf.append) return readList(leaf, entry.value, place);
     const std::string problem = leaf.take(entry.value);
@@ -163,7 +164,7 @@ struct Keys::Impl {
     const std::string& key = leaf.said.key;
     if (node.kind != Node::Kind::list)
       return spoil(key, place, fmt::format("{}{}: {}, expected a list (- ...)", prefix, key, found(node)));
-    // All are made before the first is declared: a declaration refers to its element.
+    // Make all elements before the first declaration, because a declaration refers to its element.
     std::vector<std::size_t> at;
     for (std::size_t i = 0; i < node.items.size(); ++i) at.push_back(leaf.append());
     for (std::size_t i = 0; i < node.items.size(); ++i) {
@@ -190,7 +191,7 @@ struct Keys::Impl {
     if (const auto near = closest(head, names)) {
       if (*near != head) advice += fmt::format("did you mean {}? ", *near);
     } else {
-      // A secret where the name of its file belongs, and a key of another section.
+      // Advise on two slips: a secret in place of its file's name, and a key of another section.
       for (const std::string& name : names)
         if (name.ends_with(file) && name.substr(0, name.size() - file.size()) == head) {
           advice += fmt::format("did you mean {}, the file it is in? ", name);
@@ -315,7 +316,7 @@ void Keys::secretFile(const std::string& key, Secret& target, const std::string&
                const std::filesystem::path folder = fileFolder();
                SecretRead secret = readSecretFile(folder / *parsed.value, named / *parsed.value);
                if (secret.found != SecretRead::Found::yes && tolerates(key))
-                 secret = {Secret("unread"), {}};  // for the rules that want one
+                 secret = {Secret("unread"), {}};  // for rules that need a secret
                if (secret.found == SecretRead::Found::nothing && folder != named)
                  secret.problem +=
                      "; its unit has no credential of this name: LoadCredential= in a drop-in gives it one";

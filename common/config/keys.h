@@ -1,15 +1,15 @@
-// Configuration keys: each is declared once, and what reads, checks and explains them comes from that
+// Configuration keys. Each key is declared once; reading, checking and explaining it all follow from that
 // declaration.
 //
 // Owns the reading of a YAML text against declared keys. Called by the supervisor for smsd.yaml and by each
-// worker for its dispatcher's file. Opens no file but those a `*_file` key names. Never stops at the first
-// problem: all of them are collected, each with file:line:column and what was expected there. A problem
-// quotes no value, and no key that is not nearly one of those declared, unless the caller says that the file
-// holds no secrets.
+// worker for its dispatcher's file. Opens only the files that a `*_file` key names. Never stops at the first
+// problem: it collects all of them, each with file:line:column and the expected form. A problem quotes no
+// value, and quotes a key only if it is close to a declared one, unless the caller declares that the file
+// holds no secrets (Quoting::harmless).
 //
 //   keys.duration("queue.poll_interval", config.queue.pollInterval, {1s, 1h}, "how often ...");
 //
-// The default is what the target holds when the key is declared. A dot descends into a map.
+// The default is the value of the target when the key is declared. A dot descends into a map.
 #pragma once
 
 #include <chrono>
@@ -32,14 +32,14 @@ using Milliseconds = std::chrono::milliseconds;
 
 struct Problem {
   std::string where;  // file:line:column, or file alone
-  std::string what;   // what was found and what was expected, one line
+  std::string what;   // the found and the expected form, one line
 };
 std::string describe(const std::vector<Problem>& problems);  // one line each, "where: what\n"
 
 struct Explained {
-  std::string key;           // dispatchers[].name for a key in a list
+  std::string key;           // for a key in a list: dispatchers[].name
   std::string type;          // text, integer 1..8, duration 1s..1h, one of a|b, path, ...
-  std::string defaultValue;  // empty: required, or no default
+  std::string defaultValue;  // empty if required or without a default
   bool required = false;
   std::string help;
 };
@@ -62,23 +62,24 @@ class Keys {
             Presence = Presence::optional);
   void integer(const std::string& key, int& target, Bound<int> bound, const std::string& help);
   void number(const std::string& key, double& target, Bound<double> bound, const std::string& help);
-  /// true or false, as YAML 1.2 has them; yes, on and 1 are refused with a word on what to write (wart C11)
+  /// true or false, as in YAML 1.2. Refuses yes, on and 1 with advice, because NAV's smsd silently took some
+  /// of these for false.
   void flag(const std::string& key, bool& target, const std::string& help);
-  /// 500ms, 30s, 5m, 1h, 2d; a bare number is refused, except 0
+  /// 500ms, 30s, 5m, 1h, 2d. Refuses a number without a unit, except 0.
   void duration(const std::string& key, Milliseconds& target, Bound<Milliseconds> bound,
                 const std::string& help);
-  /// the same, or a word (`never`) for none
+  /// As duration(), or `word` (for example `never`), which empties `target`.
   void durationOr(const std::string& word, const std::string& key, std::optional<Milliseconds>& target,
                   Bound<Milliseconds> bound, const std::string& help);
-  /// One of a closed set of words that is kept as the word it is.
+  /// One of the closed set `words`, stored as text.
   void word(const std::string& key, std::string& target, std::vector<std::string> words,
             const std::string& help, Presence = Presence::optional);
-  /// Left as it is written: what a relative one is relative to is for the caller to say.
+  /// Stores the path as written. The caller decides to which folder a relative path belongs.
   void path(const std::string& key, std::filesystem::path& target, const std::string& help,
             Presence = Presence::optional);
-  /// The first line of a file; the file has to be there and readable, and not open to others than its owner
-  /// and group. A relative path is relative to fileFolder(). No problem ever holds what is
-  /// in the file, nor the name of a file that is not there (it may be the secret itself).
+  /// The first line of a file. The file has to exist, be readable, and be closed to all but its owner and
+  /// group. A relative path is relative to fileFolder(). A problem never quotes the file's content, nor the
+  /// name of a missing file, because that name may be the secret itself.
   void secretFile(const std::string& key, Secret& target, const std::string& help,
                   Presence = Presence::optional);
 
@@ -90,7 +91,7 @@ class Keys {
     std::string current;
     for (auto& [word, value] : words) {
       names.push_back(word);
-      if (value == target && current.empty()) current = word;  // of several words for one value the first
+      if (value == target && current.empty()) current = word;  // the first of several words for one value
     }
     choiceOf(key, std::move(names), presence == Presence::required ? "" : current, help, presence,
              [&target, words = std::move(words)](const std::string& word) {
@@ -99,7 +100,7 @@ class Keys {
              });
   }
 
-  /// A list of maps, each read by the keys that `declare` declares for one element.
+  /// A list of maps. `declare` declares the keys of one element.
   template <typename T>
   void list(const std::string& key, std::vector<T>& target, std::function<void(Keys&, T&)> declare,
             const std::string& help, Presence presence = Presence::optional) {
@@ -117,24 +118,25 @@ class Keys {
         });
   }
 
-  /// A rule over several keys. `at` is the key it is reported at; the rule is not asked when something else
-  /// was wrong in the same section (the part of `at` before its first dot).
+  /// A rule over several keys. A problem is reported at the key `at`. The rule does not run if its section
+  /// (the part of `at` before the first dot) has another problem already.
   void rule(const std::string& at, std::function<std::optional<std::string>()> problem);
 
-  /// Reads the text; the targets of keys that are there are set. Empty: all is well. What a
-  /// file names by a relative path is in `files`; where that is empty, in the folder of `name`.
+  /// Reads the text and sets the targets of the keys in it. Returns no problem if all is well. Relative paths
+  /// in the text are relative to `files` or, if that is empty, to the folder of `name`.
   std::vector<Problem> read(std::string_view yaml, const std::string& name,
                             const std::filesystem::path& files = {});
-  /// Before read, for a check by another user than the one who will use the file: a named file that is
-  /// missing or closed to this user is no problem, and its key is added to `unread`.
+  /// For a check by a user other than the later user of the file: a named file that is missing or closed to
+  /// this user is then no problem, and its key is added to `unread`. Call it before read().
   void tolerateUnread(std::vector<std::string>& unread);
-  /// A file that `key` names cannot be read. True: that is no problem, and was noted.
+  /// Call it if the file that `key` names cannot be read. Returns true, and adds the key to `unread`, if
+  /// tolerateUnread() makes that no problem.
   bool tolerates(const std::string& key);
-  /// The folder of the relative paths that a file names.
+  /// The folder to which the relative paths in the text belong.
   std::filesystem::path fileFolder() const;
   std::vector<Explained> explain() const;
-  /// After read: file:line:column of a key (`dispatchers[1].name`), or of the nearest one above it that is
-  /// there.
+  /// Returns file:line:column of a key (`dispatchers[1].name`), or of the nearest present key above it. Call
+  /// it after read().
   std::string where(const std::string& key) const;
 
  private:
@@ -147,10 +149,10 @@ class Keys {
   std::unique_ptr<Impl> impl_;
 };
 
-/// "30s", "1h30m" is not a form; nullopt: not a duration.
+/// Parses "30s". Returns nullopt for anything else, also for "1h30m".
 std::optional<Milliseconds> parseDuration(std::string_view text);
 std::string printDuration(Milliseconds value);
-/// As people say it, never too short: "3h 51min", "2d 4h", "45s".
+/// A readable duration in at most two units, rounded up: "3h 51min", "2d 4h", "45s".
 std::string roughly(Milliseconds value);
 
 }  // namespace smsd::config

@@ -1,12 +1,12 @@
-// How much of a configuration's text may stand in a problem.
+// How much of a configuration's text a problem may quote.
 #pragma once
 
 namespace smsd::config {
 
-/// What of a file may be quoted in a problem, which goes into the log.
+/// How much of a file a problem may quote. Problems go into the log.
 enum class Quoting {
   nothing,   // the file may hold secrets
-  harmless,  // it holds none, but perhaps a connection's password: no more of a word than its beginning
+  harmless,  // it holds none, except perhaps a connection's password: quote only the beginning of a word
 };
 
 }  // namespace smsd::config

@@ -1,4 +1,3 @@
-// See secret-file.h.
 #include "common/config/secret-file.h"
 
 #include <fcntl.h>
@@ -31,7 +30,7 @@ class Descriptor {
 
 std::string readSome(int fd) {
   std::string content;
-  content.reserve(2 * (maxSecret + 2));  // it never grows: what it grew out of would stay in memory
+  content.reserve(2 * (maxSecret + 2));  // growing would leave an unwiped copy in memory
   std::array<char, maxSecret + 2> buffer;
   while (content.size() <= maxSecret + 1) {
     const ssize_t n = read(fd, buffer.data(), buffer.size());
@@ -45,9 +44,9 @@ std::string readSome(int fd) {
 }  // namespace
 
 SecretRead readSecretFile(const std::filesystem::path& path, const std::filesystem::path& shown) {
-  // A FIFO must not hold us up.
+  // O_NONBLOCK, so that a FIFO does not block.
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  // The path is not said: somebody may have written the secret itself where its file belongs.
+  // Do not quote the path: the key may hold the secret itself instead of the name of its file.
   if (file.get() < 0 && errno == ENOENT)
     return {{},
             "found no such file, expected the path of a file whose first line is the secret",
@@ -76,7 +75,7 @@ SecretRead readSecretFile(const std::filesystem::path& path, const std::filesyst
     return {{},
             fmt::format("{} does not look like a secret, expected a line of text of at most {} bytes",
                         shown.string(), maxSecret)};
-  return {Secret(line), {}};  // a copy of what it needs, without the rest of the file behind it
+  return {Secret(line), {}};  // a copy, without the rest of the file behind it
 }
 
 }  // namespace smsd::config

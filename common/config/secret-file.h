@@ -1,7 +1,7 @@
-// The first line of a file that holds a secret.
+// Reads the first line of a file that holds a secret.
 //
-// Owns what such a file has to be: a regular file, not open to others. Called by keys.cpp only. Never prints
-// what it read. Fails by saying what was wrong.
+// Owns the requirements on such a file: a regular file, not open to others. Called by keys.cpp only. Never
+// prints the content. Fails by returning a problem.
 #pragma once
 
 #include <filesystem>
@@ -13,11 +13,11 @@ namespace smsd::config {
 
 struct SecretRead {
   Secret secret;
-  std::string problem;                                           // empty: it was read
-  enum class Found { yes, nothing, closed } found = Found::yes;  // closed: there, and not for this user
+  std::string problem;                                           // empty if the secret was read
+  enum class Found { yes, nothing, closed } found = Found::yes;  // closed: exists, but not readable
 };
 
-/// `shown`: what the path is called in problems.
+/// Problems name the path as `shown`.
 SecretRead readSecretFile(const std::filesystem::path& path, const std::filesystem::path& shown);
 
 }  // namespace smsd::config

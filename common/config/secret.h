@@ -1,5 +1,5 @@
-// A value that must not be seen: it can be used, compared for emptiness and moved, but not printed or
-// formatted by accident. Its memory is wiped when it goes, and where it was moved from.
+// A value that must stay secret. Code can use, copy and move it, and check it for emptiness, but cannot print
+// or format it by accident. Its memory is wiped on destruction, and at its old place after a move.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ class Secret {
   Secret() = default;
   explicit Secret(std::string value) : value_(std::move(value)) { wipe(value); }
   Secret(const Secret&) = default;
-  // A short text lies in the object itself: moving copies it.
+  // Moving a short text copies it, because it is stored in the object itself. So wipe the source.
   Secret(Secret&& other) noexcept : value_(std::move(other.value_)) { wipe(other.value_); }
   Secret& operator=(const Secret& other) {
     if (this != &other) *this = Secret(other);
@@ -30,7 +30,7 @@ class Secret {
   ~Secret() { wipe(value_); }
 
   bool empty() const { return value_.empty(); }
-  /// The one way to the value: the call says that it is about to leave for where it belongs.
+  /// The only access to the value. Call it only where the secret is used.
   const std::string& reveal() const { return value_; }
 
  private:

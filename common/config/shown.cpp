@@ -1,4 +1,3 @@
-// See shown.h.
 #include "common/config/shown.h"
 
 #include <fmt/format.h>
@@ -11,10 +10,10 @@
 namespace smsd::config {
 namespace {
 
-// key:value, key=value, and the user:password@host of a connection.
+// After one of these a value may begin: key:value, key=value, user:password@host.
 constexpr std::string_view valueMayBegin = ":=@";
 
-// Bounded, printable, one line.
+// Returns the beginning of `word` in quotes: bounded, printable, one line.
 std::string inQuotes(std::string_view word) {
   constexpr std::size_t most = 40;
   const std::string_view begin = text::truncated(word.substr(0, word.find_first_of(valueMayBegin)), most);

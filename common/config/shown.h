@@ -1,8 +1,8 @@
-// What of a configuration's text may stand in a problem.
+// Quotes a configuration's text in problems.
 //
-// Owns how a value and a key of the file are quoted, or are not. Called by keys.cpp and values.cpp only.
-// Pure. A problem goes into the log, and the commonest slips put a password where its key was meant to be, or
-// make one word of both.
+// Owns whether and how a problem quotes a value or key of the file. Called by keys.cpp and values.cpp only.
+// Pure. A problem goes into the log, and the most common slips write a password in place of its key, or both
+// as one word.
 #pragma once
 
 #include <string>
@@ -13,14 +13,14 @@
 
 namespace smsd::config {
 
-/// "found a list", "found 'soo...'", and where nothing may be quoted "found a text".
+/// Returns "found a list", "found 'soo...'" or, if nothing may be quoted, "found a text".
 std::string found(const Node& node);
-/// A key for a problem, with the blank before it: " 'cuont'", cut where a value may begin, or " (not
-/// shown...". `known`: keys that are no secret.
+/// Returns a key for a problem, with a blank before it: " 'cuont'", cut where a value may begin, or " (not
+/// shown..." if it may be a secret. `known` are keys that are no secret.
 std::string shownKey(std::string_view key, Quoting quoting, const std::vector<std::string>& known);
-/// The part of a word before the colon or equals sign after which a blank was forgotten; else the word.
+/// Returns the part of `word` before its first colon, equals sign or @; without these the whole word.
 std::string_view headOf(std::string_view word);
-/// What is wrong with `word:word`, with a comma and a blank at its end; empty when it is something else.
+/// Returns advice if `word` is `key:value` without a blank, with a comma and a blank at the end; else empty.
 std::string blankAdvice(std::string_view word);
 
 }  // namespace smsd::config

@@ -1,4 +1,3 @@
-// See values.h.
 #include "common/config/values.h"
 
 #include <fmt/format.h>
@@ -20,7 +19,7 @@ struct Unit {
   std::string_view name;
   Milliseconds length;
 };
-// From the longest: printing takes the first that divides.
+// Longest first, because printing takes the first unit that divides the value.
 constexpr std::array<Unit, 5> units{{{"d", std::chrono::days(1)},
                                      {"h", std::chrono::hours(1)},
                                      {"m", std::chrono::minutes(1)},
@@ -44,7 +43,7 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-// Optimal string alignment: a swap of two neighbours is the most usual slip and counts one.
+// Optimal string alignment distance: a swap of two neighbours, the most common slip, counts as one.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
   std::iota(last.begin(), last.end(), std::size_t{0});
@@ -61,13 +60,13 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
-// Both YAML's octal (010) and ours would be a guess.
+// 010 may be meant as octal or as decimal; either would be a guess.
 bool hasLeadingZero(std::string_view digits) { return digits.size() > 1 && digits[0] == '0'; }
 
 }  // namespace
 
 std::optional<std::string> closest(std::string_view word, const std::vector<std::string>& candidates) {
-  constexpr std::size_t longest = 64;  // nobody mistypes that much, and the distance is quadratic
+  constexpr std::size_t longest = 64;  // no key is this long, and the distance is quadratic
   if (word.size() > longest) return std::nullopt;
   const std::size_t tolerance = std::max<std::size_t>(1, word.size() / 3);
   std::optional<std::string> best;
@@ -83,7 +82,6 @@ std::optional<std::string> closest(std::string_view word, const std::vector<std:
 }
 
 Parsed<std::string> parseText(const Node& node, std::string_view expected) {
-  // Not what stands there: a password may have landed in the wrong place.
   if (node.kind == Node::Kind::plain || node.kind == Node::Kind::quoted) return {node.scalar, {}};
   return refused<std::string>(node, expected);
 }

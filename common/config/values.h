@@ -1,7 +1,7 @@
-// What a scalar of a configuration means, type by type, and how a value and a bound are printed.
+// Parses the scalars of a configuration, type by type, and prints values and bounds.
 //
-// Pure. Called by keys.cpp only. Nothing is coerced: what is not exactly of the type is refused with what was
-// expected and, for the usual slips, what to write instead.
+// Pure. Called by keys.cpp only. Nothing is coerced: a value that is not exactly of the type is refused with
+// the expected form and, for common slips, with advice.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,7 @@
 
 namespace smsd::config {
 
-/// Either the value or what was wrong with it.
+/// Either the value or the problem.
 template <typename T>
 struct Parsed {
   std::optional<T> value;
@@ -26,7 +26,7 @@ Parsed<std::string> parseText(const Node& node, std::string_view expected);
 Parsed<int> parseInteger(const Node& node, Bound<int> bound);
 Parsed<double> parseNumber(const Node& node, Bound<double> bound);
 Parsed<bool> parseFlag(const Node& node);
-/// `word`: what may stand there instead of a duration, or empty; it is for the caller to look for it first.
+/// `word`, if not empty, is allowed instead of a duration. The caller has to check for it first.
 Parsed<Milliseconds> parseBoundedDuration(const Node& node, Bound<Milliseconds> bound, std::string_view word);
 Parsed<std::string> parseChoice(const Node& node, const std::vector<std::string>& words);
 
@@ -35,7 +35,7 @@ std::string typeOf(Bound<double> bound);
 std::string typeOf(Bound<Milliseconds> bound, std::string_view word);
 std::string typeOf(const std::vector<std::string>& words);
 
-/// The candidate that `word` is most likely a slip of.
+/// The candidate that `word` most likely misspells; none if no candidate is close.
 std::optional<std::string> closest(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace smsd::config

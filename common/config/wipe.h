@@ -1,4 +1,4 @@
-// Wipes what held a secret, where the compiler may not leave that out.
+// Wipes memory that held a secret, in a way that the compiler must not remove.
 #pragma once
 
 #include <cstring>
@@ -6,9 +6,9 @@
 
 namespace smsd::config {
 
-/// Empties the text, and overwrites all of the memory it has.
+/// Overwrites all memory of the text, and empties it.
 inline void wipe(std::string& text) {
-  text.resize(text.capacity());  // what it shrank from is there still
+  text.resize(text.capacity());  // characters beyond size() may still be there
   ::explicit_bzero(text.data(), text.size());
   text.clear();
 }

@@ -1,6 +1,5 @@
-// See yaml-tree.h. Built from yaml-cpp's events instead of its YAML::Node: the events tell quoted scalars
-// from plain ones, keep both of two equal keys, and let aliases and depth be refused before anything is
-// expanded.
+// Uses yaml-cpp's events instead of its YAML::Node, because the events distinguish quoted from plain scalars
+// and keep both of two equal keys, and because aliases and depth can be refused before anything is expanded.
 #include "common/config/yaml-tree.h"
 
 #include <fmt/format.h>
@@ -61,7 +60,7 @@ class TreeBuilder final : public YAML::EventHandler {
  private:
   struct Frame {
     Node node;
-    std::optional<Node> key;  // a map's key that waits for its value
+    std::optional<Node> key;  // a map's key whose value has not come yet
   };
   Quoting quoting_;
   std::vector<Frame> frames_;
@@ -106,7 +105,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 };
 
-// yaml-cpp takes the byte 4 for the end of the input: what follows would be dropped without a word.
+// yaml-cpp takes the byte 4 for the end of the input, and would silently drop the rest.
 std::optional<SyntaxProblem> findControlCharacter(std::string_view text) {
   Place place;
   for (const char c : text) {
@@ -123,8 +122,8 @@ std::optional<SyntaxProblem> findControlCharacter(std::string_view text) {
   return std::nullopt;
 }
 
-// yaml-cpp says many things of a tab at the start of a line, and seldom the helpful one, nor always on that
-// line.
+// For a tab at the start of a line yaml-cpp has many messages, which seldom help and sometimes name another
+// line. So look for the tab near the line of the error.
 std::optional<SyntaxProblem> findTabNear(std::string_view text, int line) {
   int current = 1;
   std::size_t start = 0;
@@ -159,7 +158,7 @@ std::variant<Node, SyntaxProblem> parseYaml(std::string_view text, Quoting quoti
   } catch (const YAML::Exception& e) {
     const Place place = placeOf(e.mark);
     if (auto tab = findTabNear(text, place.line)) return *tab;
-    // After a colon it says what it found: the name of an alias may be a password that begins with *.
+    // Drop the text after the colon, which quotes the file: an alias may be a password that begins with *.
     return SyntaxProblem{place, fmt::format("{}, expected YAML", e.msg.substr(0, e.msg.find(':')))};
   }
   return builder.root ? std::move(*builder.root) : Node{};

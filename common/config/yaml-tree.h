@@ -1,9 +1,10 @@
-// A YAML text as a tree of nodes that know where they stand.
+// A YAML text as a tree of nodes with their places.
 //
-// Owns what of YAML a configuration may use: one document of maps, lists and scalars, bounded in size and
-// depth; no aliases, no tags, no keys that are not scalars. Called by keys.cpp, and by the supervisor to find
-// the files that a dispatcher's file names. Knows no key and gives no meaning to a scalar. Fails by returning
-// the first syntax problem and its place; it never throws on account of the text.
+// Owns the subset of YAML that a configuration may use: one document of maps, lists and scalars, bounded in
+// size and depth, without aliases, tags, and keys that are not scalars. Called by keys.cpp, by the
+// supervisor to find the files that a dispatcher's file names, and by code that writes such a file. Knows no
+// key and gives no meaning to a scalar. Fails by returning the first syntax problem and its place; no text
+// makes it throw.
 #pragma once
 
 #include <cstddef>
@@ -18,13 +19,13 @@
 namespace smsd::config {
 
 struct Place {
-  int line = 1;    // both from 1
-  int column = 1;  // in characters
+  int line = 1;    // both count from 1
+  int column = 1;  // counted in characters
   friend bool operator==(const Place&, const Place&) = default;
 };
 
 struct Node {
-  enum class Kind { empty, plain, quoted, list, map };  // empty: nothing, ~ or null
+  enum class Kind { empty, plain, quoted, list, map };  // empty: no value, ~ or null
   struct Entry;
 
   Kind kind = Kind::empty;
@@ -32,7 +33,7 @@ struct Node {
   Quoting quoting = Quoting::nothing;
   std::string scalar;
   std::vector<Node> items;
-  std::vector<Entry> entries;  // in the order of the text, duplicates included
+  std::vector<Entry> entries;  // in the text's order, with duplicates
 };
 
 struct Node::Entry {
@@ -49,11 +50,11 @@ struct SyntaxProblem {
 constexpr std::size_t maxYamlSize = 256 * 1024;  // bytes
 constexpr std::size_t maxYamlDepth = 16;
 
-/// An empty text is an empty node. A syntax problem quotes nothing.
+/// Returns an empty node for an empty text. A syntax problem quotes nothing.
 std::variant<Node, SyntaxProblem> parseYaml(std::string_view text, Quoting quoting);
 
-/// A double-quoted scalar that reads as `value` (what is no UTF-8 becomes U+FFFD). One line, and nothing in
-/// it acts on a terminal: a file that a program writes from a stranger's text can be looked at.
+/// Returns a double-quoted scalar that reads as `value`; invalid UTF-8 becomes U+FFFD. It is one line and
+/// cannot act on a terminal, so that a file written from untrusted text is safe to display.
 std::string quotedScalar(std::string_view value);
 
 }  // namespace smsd::config
