@@ -13,7 +13,7 @@
 namespace smsd {
 namespace {
 
-/// A type's name, which holds nothing that came from outside.
+/// Returns a type's name. It never contains text from outside.
 std::string nameOf(const std::type_info& type) {
   int status = 0;
   std::unique_ptr<char, decltype(&std::free)> name(
@@ -34,7 +34,7 @@ std::string faultOf(const kj::Exception& fault) {
     case kj::Exception::Type::FAILED:
       break;
   }
-  // A peer's has no line.
+  // An exception that a peer sent has no line.
   if (fault.getLine() <= 0) return "the other side met an internal error";
   return fmt::format("an internal error ({}:{})", std::filesystem::path(fault.getFile()).filename().string(),
                      fault.getLine());

@@ -1,8 +1,7 @@
-// What a fault that nobody expected is called where a user reads it: its kind, and where it happened.
+// Describes an unexpected exception to a user: its kind, and where it happened.
 //
-// Called at the few doors where an exception of any kind ends. A library's own words never pass them: they
-// quote what they choke on, which may be a text, a number or a password, and say nothing that an operator
-// could mend.
+// Called at the few places where exceptions of any kind are caught. A library's own message never passes,
+// because it quotes its input, which may be a text, a number or a password, and does not help an operator.
 #pragma once
 
 #include <kj/exception.h>
@@ -13,16 +12,16 @@
 
 namespace smsd {
 
-/// A fault in words of our own, which a user may read: what is wrong, with what, and what to do.
+/// An exception with a message written for the user: the fault, its object, and the remedy.
 class Explained : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// "an internal error (road.cpp:123)", or what a call to a peer met.
+/// Returns "an internal error (road.cpp:123)", or the reason why a call to a peer failed.
 std::string faultOf(const kj::Exception& fault);
 
-/// The words of an Explained, what the system refused with the file it was about, or the kind of an internal
-/// error.
+/// Returns the message of an Explained, the system's error (with its file, if known), or the kind of an
+/// internal error.
 std::string faultOf(const std::exception& fault);
 
 }  // namespace smsd

@@ -11,7 +11,7 @@
 namespace smsd::files {
 namespace {
 
-/// errno has no word for it.
+/// The error "not a regular file", for which errno has no value.
 class WrongKind final : public std::error_category {
   const char* name() const noexcept override { return "smsd-files"; }
   std::string message(int) const override { return "it is not a regular file"; }
@@ -30,7 +30,7 @@ int openRegular(const std::filesystem::path& path, int flags, std::error_code& w
   const int fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
   if (fd < 0) {
     why = lastError();
-    // A FIFO that nobody reads, a socket.
+    // ENXIO: a FIFO without a reader, or a socket. EISDIR: a folder.
     if (errno == ENXIO || errno == EISDIR) why = wrongKind();
     return -1;
   }

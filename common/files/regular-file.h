@@ -1,7 +1,7 @@
-// Opens a file of a name that others may have filled with something else. A FIFO, a socket, a folder or a
-// device in its place holds nobody up: it is an error like any other.
+// Opens a file at a path where another user may have put something else. A FIFO, a socket, a folder or a
+// device there does not block the program: it is an error like any other.
 //
-// Called by all that read or write a file of their own or of an administrator's. Never waits.
+// Called by all code that reads or writes a file of its own or of an administrator. Never waits.
 #pragma once
 
 #include <sys/types.h>
@@ -14,10 +14,12 @@
 
 namespace smsd::files {
 
-/// As open(2), with O_CLOEXEC; -1: `why` says it. `mode` is that of a file that O_CREAT makes.
+/// As open(2), with O_CLOEXEC. Returns -1 on failure, with the reason in `why`. `mode` is the mode of a file
+/// that O_CREAT makes.
 int openRegular(const std::filesystem::path& path, int flags, std::error_code& why, mode_t mode = 0640);
 
-/// What is in it, but no more than `most` bytes; none: `why` says it. `flags`: more for open(2), O_NOFOLLOW.
+/// Returns the content, cut to `most` bytes; none on failure, with the reason in `why`, which has to be clear
+/// before the call. `flags` are further flags for open(2), for example O_NOFOLLOW.
 std::optional<std::string> readRegular(const std::filesystem::path& path, std::size_t most,
                                        std::error_code& why, int flags = 0);
 

@@ -1,23 +1,23 @@
-// The only way to a terminal: standard output and standard error.
+// Writes to standard output and standard error. No other file writes to them.
 //
-// Owns that no text of a stranger (a row of the queue, a gateway's reason, a name in a file) reaches a
-// terminal with the power to act there: escape sequences, control characters and marks that turn the
-// direction of a line become `?`. Called by every program for each text that it prints; `tests/unit/outputs`
-// fails where another file writes to these streams. A field that has to stay on its line goes through
-// text::printable first. Never fails: a stream that cannot be written is left to the caller's exit status.
+// Owns that no untrusted text (a row of the queue, a gateway's reason, a name in a file) can act on a
+// terminal: escape sequences, control characters and marks that change the direction of a line become `?`.
+// Called by every program for each text that it prints; `tests/unit/outputs` fails if another file writes to
+// these streams. Pass a field that has to stay on its line through text::printable first. Never fails: the
+// caller has to check the stream for its exit status.
 #pragma once
 
 #include <string_view>
 
 namespace smsd::io {
 
-/// To standard output. Ends of lines stay; nothing else below U+0020 does.
+/// Writes to standard output. Of the characters below U+0020 only line ends stay.
 void print(std::string_view text);
-/// To standard error, likewise.
+/// Writes to standard error, likewise.
 void complain(std::string_view text);
-/// What print() was given so far is written now.
+/// Writes the buffered output of print() now.
 void flush();
-/// Empties the terminal's screen and goes to its first line, for a display that is drawn again.
+/// Clears the terminal's screen and moves to its first line, for a display that is drawn again.
 void clearScreen();
 
 }  // namespace smsd::io

@@ -1,7 +1,7 @@
-// How a program ends whose arguments CLI11 did not take, or that was asked for its help or version.
+// Ends a program after a CLI11 parse error, or after it has printed its help or version.
 //
-// Called by the three programs with arguments. CLI11 writes to std::cout and std::cerr by itself, and quotes
-// the argument; here its texts take the way of every other text (output.h).
+// Called by the three programs with arguments. CLI11 itself would write to std::cout and std::cerr, and it
+// quotes the argument; here its texts go through output.h like all others.
 #pragma once
 
 #include <sysexits.h>
@@ -13,7 +13,7 @@
 
 namespace smsd::io {
 
-/// Prints help, version or error. The exit status: EX_OK or EX_USAGE.
+/// Prints the help, version or error. Returns the exit status, EX_OK or EX_USAGE.
 inline int exitStatusOf(const CLI::App& app, const CLI::ParseError& error) {
   std::ostringstream out, err;
   const int status = app.exit(error, out, err);

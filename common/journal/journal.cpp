@@ -16,15 +16,17 @@
 namespace smsd::journal {
 namespace {
 
-// Of a text or a field. An entry names at most a batch of message ids; journald cuts at 48 KiB by default.
+// The bound of a text or field. The longest is a list of message ids, at most a batch of them. journald cuts
+// at 48 KiB by default.
 constexpr std::size_t mostBytes = 16384;
 
 std::string identifier = "smsd";
-bool always = false;  // to journald, wherever stderr goes
+bool always = false;  // write to journald, wherever stderr goes
 thread_local std::function<void(const Entry&)> watch;
 
-/// systemd sets JOURNAL_STREAM to device:inode of the stream it gave as stderr (systemd.exec(5)); a shell
-/// that redirected stderr elsewhere inherits the variable but not the stream.
+/// Returns true if stderr is the journal's stream. systemd sets JOURNAL_STREAM to the device:inode of the
+/// stream that it passes as stderr (systemd.exec(5)). A shell that redirects stderr passes on the variable
+/// only.
 bool stderrIsJournal() {
   static const bool answer = [] {
     const char* stream = std::getenv("JOURNAL_STREAM");
@@ -65,7 +67,7 @@ std::string_view nameOf(Level level) {
 
 void open(const std::string& name) {
   identifier = name;
-  // libsystemd makes its socket with the first entry and keeps it.
+  // libsystemd opens its socket for the first entry and keeps it.
   if (stderrIsJournal()) Entry(Level::debug, "starts").write();
 }
 
@@ -110,7 +112,7 @@ void Entry::send() const {
     sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
     return;
   }
-  // One write, so that the lines of several processes on one stderr do not mix.
+  // Use one write, so that the lines of several processes on one stderr do not mix.
   std::string line = fmt::format("{} {} {}: {}\n", timeNow(), identifier, nameOf(level_), text_);
   [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }

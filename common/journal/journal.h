@@ -1,10 +1,10 @@
-// The journal: one entry a change of state, with fields.
+// The journal: one entry with fields for each change of state.
 //
-// Owns where an entry goes: to journald with its fields when stderr is the journal's stream (a unit), else as
-// one line on stderr. Called by supervisor/events and by the workers' kit. Never fails, never waits for
-// anything but stderr: an entry that cannot be written is dropped. Texts of messages and secrets are never
-// handed to it. What it is handed may quote a stranger: every text and field becomes one printable line of at
-// most 16 KiB (text::printable).
+// Owns the destination of an entry: journald, with its fields, if stderr is the journal's stream (a unit);
+// otherwise one line on stderr. Called by supervisor/events and by the workers' kit. Never fails, and waits
+// for stderr only: an entry that cannot be written is dropped. Callers never pass texts of messages or
+// secrets, but may pass untrusted text: every text and field becomes one printable line of at most 16 KiB
+// (text::printable).
 #pragma once
 
 #include <functional>
@@ -18,25 +18,25 @@ namespace smsd::journal {
 enum class Level { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };  // syslog(3)
 std::string_view nameOf(Level level);
 
-/// Entries go to journald with their fields whatever stderr is, and nowhere else: for a command whose stderr
-/// is an operator's terminal. Lost where no journald runs.
+/// Sends all entries to journald with their fields, whatever stderr is, and nowhere else. For a command whose
+/// stderr is an operator's terminal. Without journald the entries are lost.
 void openForCommand(const std::string& identifier);
 
-/// Names the program in each entry. In the journal it makes one, which opens the journal's socket: a process
-/// that has locked itself in cannot. Call once, before the first entry.
+/// Names the program in each entry. If stderr is the journal's stream, writes a first entry, which opens the
+/// journal's socket, because a process cannot open it after lockIn(). Call once, before the first entry.
 void open(const std::string& identifier);
 
 class Entry {
  public:
-  /// `event` is a word of smsd-journal(7), `messageId` its 128-bit id in hex; both empty for a remark without
-  /// a catalog text.
+  /// `event` is an event of smsd-journal(7), `messageId` its 128-bit id in hex. Both are empty for a remark
+  /// without a catalog text.
   Entry(Level level, const std::string& text, std::string_view event = {}, std::string_view messageId = {});
   Entry& field(std::string_view name, const std::string& value);
   void write() const;
 
   Level level() const { return level_; }
   const std::string& text() const { return text_; }
-  /// Empty: it has no such field.
+  /// Returns the value of the field `name`; empty if there is none.
   std::string_view value(std::string_view name) const;
 
  private:
@@ -47,8 +47,8 @@ class Entry {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-/// Hears each entry that this thread writes, once it is written, while this object lives. One at a time. What
-/// it calls may write entries of its own, which it hears, too.
+/// While this object lives, calls `heard` with each entry of this thread after the entry is written. There is
+/// one such object at a time. If `heard` itself writes an entry, it is called for that entry, too.
 class Watch {
  public:
   explicit Watch(std::function<void(const Entry&)> heard);
