@@ -1,8 +1,6 @@
-// How much a peer may send us, and how many of its calls may be open: the arithmetic of a connection's
-// bounds.
+// The arithmetic of a connection's bounds: how much a peer may send, and how many of its calls may be open.
 //
-// Owns two counts that only the peer's own messages change. Used by Guard. Pure: no clock, no stream; the
-// caller passes the time.
+// Owns both counts. Used by Guard. Pure: no clock, no stream; the caller passes the time.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +10,8 @@
 
 namespace smsd::rpc {
 
-/// A bucket of messages: refilled by time up to `burst`, and by what the peer was asked to do. It may be
-/// overdrawn by one message.
+/// A token bucket of messages. Time refills it up to `burst`, and earn() adds to it when the peer is given
+/// work. One message may overdraw it.
 class Budget {
  public:
   using Time = std::chrono::nanoseconds;
@@ -24,7 +22,7 @@ class Budget {
 
   explicit Budget(Rate rate) : rate_(rate), saved_(rate.burst) {}
 
-  /// Allows `messages` more on top of the rate, up to `most` unspent ones.
+  /// Allows `messages` more on top of the rate, but at most `most` that are not spent yet.
   void earn(double messages, double most) { earned_ = std::min(earned_ + messages, most); }
 
   void spend(double messages, Time now) {
@@ -34,7 +32,7 @@ class Budget {
     saved_ -= messages - earned;
   }
   bool overdrawn() const { return saved_ < 0; }
-  /// Until the bucket is no longer overdrawn; zero when it is not.
+  /// Returns the time until the bucket is no longer overdrawn; zero if it is not overdrawn.
   Time wait(Time now) {
     refill(now);
     if (!overdrawn()) return Time(0);
@@ -55,7 +53,7 @@ class Budget {
   Time at_{0};
 };
 
-/// The calls of a peer that hold memory here: from the call until we have answered it and the peer has
+/// The open calls of a peer. A call takes memory here until this side has answered it and the peer has
 /// finished it.
 class Calls {
  public:
@@ -74,7 +72,7 @@ class Calls {
     call->answered = true;
     drop(call);
   }
-  /// False: the peer has no such call, or has finished it already.
+  /// Returns false if the peer has no such call, or has finished it already.
   bool finished(std::uint32_t id) {
     auto call = find(id);
     if (call == open_.end() || call->finished) return false;
@@ -82,7 +80,7 @@ class Calls {
     drop(call);
     return true;
   }
-  /// Whether an answer of ours is due.
+  /// Returns true if this side owes the peer an answer.
   bool due() const {
     return std::any_of(open_.begin(), open_.end(), [](const Call& call) { return !call.answered; });
   }

@@ -9,10 +9,10 @@ namespace {
 
 using Side = capnp::rpc::twoparty::Side;
 
-// A batch of 4,096 SMS of 140 characters is about 1.5 MB; one report of as many outcomes with full reasons
-// about 2 MB.
+// A batch of 4,096 SMS of 140 characters takes about 1.5 MB; a report of as many outcomes with the longest
+// reasons takes about 2 MB.
 constexpr std::uint64_t maxMessageWords = 1024 * 1024;
-// Unanswered calls of the peer that we hold at most: what comes above waits in its socket.
+// The bound on the peer's unanswered calls that are kept here. Further calls wait in the socket.
 constexpr std::size_t flowLimitWords = 2 * 1024 * 1024;
 
 capnp::RpcSystem<capnp::rpc::twoparty::VatId> makeSystem(capnp::TwoPartyVatNetwork& network,

@@ -9,13 +9,13 @@ namespace {
 
 namespace rpc = capnp::rpc;
 
-constexpr std::size_t wordsPerMessage = 512;  // a longer message counts as several
-// None of our methods passes more than one capability, and a call is made on the main interface or on a
-// capability.
+constexpr std::size_t wordsPerMessage = 512;  // a longer message counts as several (4 KiB each)
+// Ample: no method of the contracts passes more than one capability, and calls go to the main interface or to
+// a capability.
 constexpr unsigned mostCapabilities = 4;
 constexpr unsigned mostSteps = 4;
 constexpr auto lookEvery = 5 * kj::SECONDS;
-constexpr int mostStuck = 6;  // looks that see the same write: half a minute
+constexpr int mostStuck = 6;  // looks that find the same write: half a minute
 
 bool tooMany(rpc::Payload::Reader payload) { return payload.getCapTable().size() > mostCapabilities; }
 
@@ -60,14 +60,14 @@ kj::Promise<Guard::Read> Guard::tryReadMessage(kj::ArrayPtr<kj::AutoCloseFd> fdS
           });
 }
 
-/// Resolves when there is a reason to look again; none: the next message may be read.
+/// Returns none if the next message may be read now; otherwise a promise that resolves when to check again.
 kj::Maybe<kj::Promise<void>> Guard::pause() {
   if (over_) return kj::Promise<void>(kj::NEVER_DONE);
   KJ_IF_MAYBE (network, network_) {
     if (writing_ && network->getCurrentQueueSize() > terms_.queuedBytes) {
       auto pair = kj::newPromiseAndFulfiller<void>();
       unblocked_ = kj::mv(pair.fulfiller);
-      // The network's count goes down after the write is known to be over.
+      // The network lowers its count only after it has noticed the end of the write.
       return pair.promise.then([]() { return kj::evalLast([]() {}); });
     }
   }
@@ -78,17 +78,17 @@ kj::Maybe<kj::Promise<void>> Guard::pause() {
     turn_ = timer_.now();
     spent_ = 0;
   }
-  // A timer fires only after the loop has looked at all sockets.
+  // A timer fires only after the loop has polled all sockets.
   if (spent_ >= terms_.perTurn) return timer_.afterDelay(0 * kj::SECONDS);
   return nullptr;
 }
 
-/// Throws when the message is not to be handled.
+/// Accounts for a message and checks it. Throws if the RPC system must not handle it.
 void Guard::admit(capnp::MessageReader& message) {
   heardAt_ = timer_.now();
   std::string found;
   try {
-    // Until the root was read the message does not know its size.
+    // Read the root first, because the message does not know its size before.
     auto root = message.getRoot<rpc::Message>();
     const auto cost = static_cast<double>(1 + message.sizeInWords() / wordsPerMessage);
     spent_ += cost;
@@ -137,7 +137,7 @@ std::string Guard::fault(rpc::Message::Reader message) {
     case rpc::Message::DISEMBARGO:
       return {};
     default:
-      // The RPC system would send each of these back.
+      // The RPC system would send each of these messages back.
       return outside;
   }
 }
@@ -190,8 +190,8 @@ void Guard::wrote() {
   KJ_IF_MAYBE (unblocked, std::exchange(unblocked_, nullptr)) unblocked->get()->fulfill();
 }
 
-/// The RPC system has given up this connection. Unless the peer closed it, the peer broke the protocol in a
-/// way that only the RPC system could see.
+/// Called when the RPC system gives up this connection. Unless the peer has closed it, the peer broke the
+/// protocol in a way that only the RPC system can detect.
 kj::Promise<void> Guard::end() {
   if (!over_) endPeer(End::Kind::breach, "it broke the rules of Cap'n Proto's RPC");
   return inner_->end();
@@ -203,7 +203,8 @@ void Guard::lookLater() {
   looks_ = timer_.afterDelay(lookEvery).then([this]() { return look(); }).eagerlyEvaluate(nullptr);
 }
 
-/// Counts looks and not time, because a process or a host that slept does not hold it against the peer.
+/// For a write that does not end, counts looks instead of time, so that a sleep of this process or host is not
+/// counted against the peer.
 kj::Promise<void> Guard::look() {
   stuck_ = writing_ && seen_ == writes_ ? stuck_ + 1 : 0;
   seen_ = writes_;

@@ -1,9 +1,9 @@
-// The bounds of a connection whose peer is not trusted: stands between the socket and Cap'n Proto's RPC.
+// Bounds a connection whose peer is not trusted. A Guard sits between the socket and Cap'n Proto's RPC.
 //
-// Cap'n Proto keeps an answer for each call until the peer finishes it, queues what it writes without a
-// limit, and reads for as long as there is something to read, so that a peer that floods takes all memory and
-// starves every other connection. A Guard sees each message before the RPC system does. It ends a peer that
-// exceeds its bounds, or makes it wait; it never changes a message. Owned by Channel.
+// Cap'n Proto keeps an answer for each call until the peer finishes it, queues its output without a limit,
+// and reads as long as there is input. A peer that floods it would take all memory and starve all other
+// connections. A Guard checks each message before the RPC system handles it. It ends a peer that exceeds its
+// bounds, or makes it wait; it never changes a message. Owned by Channel.
 #pragma once
 
 #include <capnp/rpc-twoparty.h>
@@ -20,32 +20,33 @@ namespace smsd::rpc {
 
 /// The bounds of one connection.
 struct Terms {
-  /// A server answers our calls and calls what we hand it; a client also asks for our main interface.
+  /// A server answers this side's calls, and calls the capabilities that it is passed. A client may also
+  /// request this side's main interface (Bootstrap).
   enum class Peer { server, client };
   enum class Overdrawn { ends, waits };
 
   Peer peer;
-  /// Of one message of the peer's. Ours have the bound of the channel.
+  /// Words in one message of the peer. Messages of this side have the channel's bound.
   std::uint64_t messageWords;
-  /// Calls of the peer's that are not answered or not finished.
+  /// Open calls of the peer: not answered yet or not finished yet.
   std::size_t calls;
-  /// Words of the peer's calls that are not answered: the peer's next message waits until they are.
+  /// Words in the peer's unanswered calls. Above this bound the peer's next message waits.
   std::size_t callWords;
-  /// Bytes that wait to be written to the peer: above that nothing is read from it.
+  /// Bytes that wait to be written to the peer. Above this bound nothing is read from the peer.
   std::size_t queuedBytes;
-  /// Messages in one turn of the event loop; then all other sockets have their turn. One of more than 4 KiB
-  /// counts once more for each 4 KiB.
+  /// Messages in one turn of the event loop; then all other sockets have their turn. Each 4 KiB of a message
+  /// count as one more message.
   double perTurn;
-  /// Messages over time, counted likewise; may be shared by several connections.
+  /// Messages over time, counted in the same way. Several connections may share one budget.
   std::shared_ptr<Budget> budget;
   Overdrawn overdrawn;
-  /// For how long the peer may send nothing while no answer of ours is due; none: for ever.
+  /// How long the peer may send nothing while this side owes it no answer; none means without limit.
   kj::Maybe<kj::Duration> silence;
 };
 
 class Guard final : public capnp::MessageStream {
  public:
-  /// Why a peer is ended.
+  /// Why the Guard ends its peer.
   struct End {
     enum class Kind { breach, silent };
     Kind kind;
@@ -54,9 +55,9 @@ class Guard final : public capnp::MessageStream {
 
   Guard(kj::Own<capnp::MessageStream> inner, kj::Timer& timer, Terms terms);
 
-  /// The network whose outgoing queue is bounded.
+  /// Sets the network whose outgoing queue `Terms::queuedBytes` bounds.
   void watch(capnp::TwoPartyVatNetwork& network) { network_ = network; }
-  /// Resolves when the peer is to be ended; to be taken once. Nothing is read from it any more.
+  /// Resolves when the peer has to be ended. Nothing more is read from it then. Call once.
   kj::Promise<End> ended() { return kj::mv(ended_.promise); }
   Budget& budget() { return *terms_.budget; }
 
@@ -90,14 +91,14 @@ class Guard final : public capnp::MessageStream {
   Terms terms_;
   kj::Maybe<capnp::TwoPartyVatNetwork&> network_;
   Calls calls_;
-  kj::TimePoint turn_;     // the turn of the loop that spent_ belongs to
-  double spent_ = 0;       // in this turn
-  kj::TimePoint heardAt_;  // the peer's last whole message
+  kj::TimePoint turn_;     // the turn of the loop for which spent_ counts
+  double spent_ = 0;       // messages in this turn
+  kj::TimePoint heardAt_;  // when the peer's last whole message came
   bool writing_ = false;
-  std::uint64_t writes_ = 0;  // begun
-  std::uint64_t seen_ = 0;    // by the last look
-  int stuck_ = 0;             // looks that saw the same write
-  bool over_ = false;         // the peer closed its end, or is ended
+  std::uint64_t writes_ = 0;  // writes begun
+  std::uint64_t seen_ = 0;    // value of writes_ at the last look
+  int stuck_ = 0;             // looks that found the same write
+  bool over_ = false;         // the peer has closed its end, or is ended
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> unblocked_;
   kj::PromiseFulfillerPair<End> ended_ = kj::newPromiseAndFulfiller<End>();
   bool looking_ = false;

@@ -1,8 +1,8 @@
-// A stream whose peer cannot make us read it byte by byte.
+// A stream that a peer cannot force this process to read byte by byte.
 //
-// A peer that writes single bytes wakes the loop for each of them. After a read that brought little and was
-// not enough this stream leaves the socket alone for a moment, so that what comes meanwhile is read at once.
-// A peer that writes whole messages is never slowed down. Owned by a guarded Channel.
+// A peer that writes single bytes wakes the loop for each of them. After a read that returned little and less
+// than needed, this stream pauses for 1 ms, so that the next read gets all bytes that have come meanwhile. A
+// peer that writes whole messages is never slowed down. Owned by a guarded Channel.
 #pragma once
 
 #include <kj/async-io.h>
