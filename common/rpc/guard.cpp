@@ -203,8 +203,8 @@ void Guard::lookLater() {
   looks_ = timer_.afterDelay(lookEvery).then([this]() { return look(); }).eagerlyEvaluate(nullptr);
 }
 
-/// For a write that does not end, counts looks instead of time, so that a sleep of this process or host is not
-/// counted against the peer.
+/// For a write that does not end, counts looks instead of time, so that a sleep of this process or host is
+/// not counted against the peer.
 kj::Promise<void> Guard::look() {
   stuck_ = writing_ && seen_ == writes_ ? stuck_ + 1 : 0;
   seen_ = writes_;
