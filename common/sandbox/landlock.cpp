@@ -14,7 +14,7 @@
 namespace smsd::sandbox {
 namespace {
 
-// The kernel's numbers. Debian 12's header ends at ABI 2, so those that came later stand here by value.
+// The kernel's values. Debian 12's header ends at ABI 2, so later ones are defined here.
 constexpr std::uint64_t fsRightsOfAbi1 = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;  // EXECUTE to MAKE_SYM
 constexpr std::uint64_t fsRefer = 1ULL << 13;                                     // ABI 2
 constexpr std::uint64_t fsTruncate = 1ULL << 14;                                  // ABI 3
@@ -36,7 +36,7 @@ struct NetPortAttr {
   std::uint64_t port = 0;
 };
 
-// A kernel refuses a structure that is longer than its own.
+// A kernel refuses a structure that is longer than the one it knows.
 std::size_t sizeFor(int abi) { return abi >= 6 ? 24 : abi >= 4 ? 16 : 8; }
 
 [[noreturn]] void fail(const std::string& what) {
@@ -78,8 +78,7 @@ RulesetAttr handledBy(int abi, const Policy& policy) {
   return handled;
 }
 
-// What is missing, or out of this user's reach, grants nothing: the rule is left out, and opening it fails
-// later.
+// A path that is missing, or that this user cannot reach, gets no rule. Opening it fails later.
 bool isAbsent(int error) {
   return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP || error == ENXIO;
 }
@@ -105,7 +104,7 @@ void allowPaths(int ruleset, const Policy& policy, std::uint64_t handled) {
   constexpr std::uint64_t read = LANDLOCK_ACCESS_FS_READ_FILE;
   constexpr std::uint64_t write = LANDLOCK_ACCESS_FS_WRITE_FILE;
   for (auto& path : policy.readable) allowPath(ruleset, path, read, read | LANDLOCK_ACCESS_FS_READ_DIR);
-  // Without the right to truncate: what was appended stays.
+  // Grant no right to truncate, so that a process cannot remove lines that it has appended.
   for (auto& path : policy.writable) allowPath(ruleset, path, write, 0);
   for (auto& path : policy.devices) allowPath(ruleset, path, (read | write | fsIoctlDevice) & handled, 0);
 }

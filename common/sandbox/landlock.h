@@ -1,15 +1,16 @@
-// Landlock: which files, devices and TCP ports a process may still reach, and which neighbours it may signal
-// or talk to.
+// Landlock: restricts which files, devices and TCP ports a process may still reach, and which other processes
+// it may signal or connect to.
 //
-// Owns the ruleset made of a Policy. Called by lockIn() alone, after no_new_privs is set. Holds for the
-// calling thread and those it starts later, so never called with other threads about. Throws LockFailed.
+// Owns the ruleset that implements a Policy. Called by lockIn() alone, after no_new_privs is set. Landlock
+// binds the calling thread and the threads that it starts later, so no other thread may run yet. Throws
+// LockFailed.
 #pragma once
 
 #include "common/sandbox/sandbox.h"
 
 namespace smsd::sandbox {
 
-/// Returns the ABI that was used: what the kernel has, or the latest one known here.
+/// Returns the ABI in use: the kernel's, or the latest that this code knows if that is lower.
 int restrictReach(const Policy& policy);
 
 }  // namespace smsd::sandbox

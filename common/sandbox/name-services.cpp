@@ -10,7 +10,7 @@
 namespace smsd::sandbox {
 namespace {
 
-// glibc's own order where the file says nothing.
+// glibc's default order for a file without a line `hosts:`.
 constexpr const char* whenNothingIsSaid = "hosts: files dns";
 
 bool isServiceName(const std::string& word) {
@@ -29,7 +29,7 @@ std::vector<std::string> hostServices(std::string_view nsswitch) {
     std::size_t colon = line.find(':');
     std::size_t start = line.find_first_not_of(" \t");
     if (colon == std::string::npos || line.compare(start, 5, "hosts") != 0) continue;
-    // [NOTFOUND=return] is what follows from an answer, and no service
+    // Blank out actions such as [NOTFOUND=return], which are no services.
     std::string rest = line.substr(colon + 1);
     for (std::size_t open; (open = rest.find('[')) != std::string::npos;) {
       std::size_t close = std::min(rest.find(']', open), rest.size() - 1);
@@ -51,7 +51,7 @@ void loadNameServices() {
   for (auto& service : services) {
     std::string module = "libnss_";
     module.append(service).append(".so.2");
-    ::dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);  // never unloaded: the handle is of no use
+    ::dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);  // stays loaded: the handle is not kept
   }
 }
 

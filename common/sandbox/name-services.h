@@ -1,7 +1,7 @@
-// The modules that glibc looks names up with, loaded before they are needed.
+// Loads glibc's modules for name lookups before they are needed.
 //
-// Owns which ones nsswitch.conf(5) names. Called by lockIn() alone. A module that is not installed stays so:
-// glibc asks the next one.
+// Owns the reading of nsswitch.conf(5). Called by lockIn() alone. A module that is not installed is skipped:
+// glibc uses the next one.
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@
 
 namespace smsd::sandbox {
 
-/// The services of the line `hosts:` of an nsswitch.conf, in order, each once.
+/// Returns the services of the line `hosts:` of an nsswitch.conf, in order, each once.
 std::vector<std::string> hostServices(std::string_view nsswitch);
 
-/// Loads the module of each service of /etc/nsswitch.conf. glibc finds it loaded at the first lookup.
+/// Loads the module of each service of /etc/nsswitch.conf, so that glibc finds it loaded at the first lookup.
 void loadNameServices();
 
 }  // namespace smsd::sandbox

@@ -18,7 +18,7 @@
 namespace smsd::sandbox {
 namespace {
 
-// As large as a worker could make it by itself: beyond it lines are lost, and the disk is not filled.
+// The same bound as a worker's own (sandbox.cpp). Lines beyond it are lost, so that the disk is not filled.
 constexpr rlim_t mostFileSize = 64 << 20;
 
 [[noreturn]] void fail(const char* what) {
@@ -30,8 +30,8 @@ bool isFile(int fd) {
   return ::fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode));
 }
 
-/// From descriptor 0 to descriptor 1, until all who could write are gone. What cannot be written (a full
-/// disk, the limit of a file's size) is lost, and costs the worker nothing.
+/// Copies from descriptor 0 to descriptor 1 until the last writer has closed the pipe. Output that cannot be
+/// written (full disk, file size limit) is lost, and does not disturb the worker.
 [[noreturn]] void copy() {
   char buffer[4096];
   for (;;) {
@@ -49,14 +49,15 @@ bool isFile(int fd) {
 
 [[noreturn]] void beCopier(int from, int to) {
   for (int ignored : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ}) ::signal(ignored, SIG_IGN);
-  // The channel to the supervisor above all: who holds a copy of it keeps the connection open.
+  // Close all other descriptors. Above all, a copy of the supervisor's channel would keep the connection
+  // open.
   bool alone = ::dup2(from, 0) == 0 && ::dup2(to, 1) == 1 && ::close_range(2, ~0U, 0) == 0;
   rlimit size{};
   ::getrlimit(RLIMIT_FSIZE, &size);
   size.rlim_cur = size.rlim_max = std::min(size.rlim_max, mostFileSize);
   alone = alone && ::setrlimit(RLIMIT_FSIZE, &size) == 0;
   if (!alone || ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) ::_exit(1);
-  // Where the kernel has no seccomp, lockIn() decides what follows.
+  // On a kernel without seccomp, lockIn() decides whether the worker may serve.
   try {
     restrictToCopying();
   } catch (const LockFailed&) {
@@ -82,7 +83,7 @@ void separateOutput() {
     ::close(pipe[0]);
     ::close(pipe[1]);
   }
-  // Nothing is written there while a worker serves.
+  // A worker writes nothing to stdout while it serves.
   if (isFile(1) && ::dup2(2, 1) < 0) fail("stdout");
 }
 

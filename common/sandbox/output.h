@@ -1,14 +1,14 @@
-// Where a worker's words go: never a file that it could empty or write over.
+// Separates a worker from output files, so that it can neither empty nor overwrite them.
 //
-// Owns descriptors 0 to 2 of a process that is about to lock itself in. A file as stderr or stdout is
-// replaced by a pipe, and a small process of its own, locked in harder than a worker, appends to the file
-// what comes out of it: in whoever writes to a file by a descriptor lies the right to overwrite it, whatever
-// O_APPEND says. That process ends with the last holder of the pipe.
+// Owns descriptors 0 to 2 of a process before it locks itself in. If stderr or stdout is a file, a pipe
+// replaces it, and a small copier process, with a stricter lock than a worker's, writes the pipe's output to
+// the file. This is needed because a process that can write to a descriptor can also overwrite the file,
+// despite O_APPEND. The copier ends with the last holder of the pipe.
 #pragma once
 
 namespace smsd::sandbox {
 
-/// Before lockIn() and before any thread. Throws LockFailed.
+/// Call before lockIn(), and before any thread starts. Throws LockFailed.
 void separateOutput();
 
 }  // namespace smsd::sandbox

@@ -24,35 +24,36 @@ bool lockedIn = false;
 }  // namespace
 
 #if defined(__SANITIZE_ADDRESS__)
-// The leak check at exit clones a process and ptraces this one: just what the lock forbids.
+// Turn off the leak check at exit, because it clones a process and ptraces this one, which the lock forbids.
 extern "C" int __lsan_is_turned_off() { return lockedIn ? 1 : 0; }
 #endif
 
 namespace smsd::sandbox {
 namespace {
 
-// Enough for a log that is a file; a worker has nothing else to fill.
+// Enough for a log file; a worker writes no other file.
 constexpr rlim_t mostFileSize = 64 << 20;
-// Measured (VmPeak): 16 MiB (debug), 150 (gammu), 160 (http with 256 requests), 500 (mail with 16
-// conversations); most of it the libraries' code and what glibc sets aside for the heaps of threads.
-// RLIMIT_DATA is the bound that counts; this one is for page tables, which it does not count.
+// Measured (VmPeak, in MiB): 16 (debug), 150 (gammu), 160 (http with 256 requests), 500 (mail with 16
+// conversations). Most of it is library code and addresses that glibc reserves for the heaps of threads.
+// RLIMIT_DATA is the effective bound; this one bounds the page tables, which RLIMIT_DATA does not count.
 constexpr rlim_t mostAddresses = 4ULL << 30;
-// No signal with a value is ever sent here, no memory locked, no message queue opened.
+// Workers never send queued signals, lock memory or open message queues.
 constexpr rlim_t mostPendingSignals = 64;
 constexpr rlim_t mostStack = 8 << 20;
-// glibc sets aside 64 MiB of addresses for a thread's own heap, on a large host for hundreds of them.
+// glibc reserves 64 MiB of addresses for each heap of a thread, and would make hundreds on a large host.
 constexpr int mostHeaps = 8;
-// Of a thread. Measured (touched): 84 KiB (libgammu), 20 KiB (libcurl with TLS), 12 KiB (a lookup).
+// A thread's stack in bytes. Measured use: 84 KiB (libgammu), 20 KiB (libcurl with TLS), 12 KiB (a lookup).
 constexpr std::size_t threadStack = 1 << 20;
 
 [[noreturn]] void fail(const std::string& what) { throw LockFailed(what + ": " + std::strerror(errno)); }
 
-// Landlock holds for the calling thread and those it starts; one that runs already would stay outside.
+// Landlock binds only the calling thread and the threads that it starts later. Threads that already run would
+// stay unlocked.
 void requireOneThread() {
 #if !defined(__SANITIZE_THREAD__)
   std::error_code error;
   std::filesystem::directory_iterator threads("/proc/self/task", error);
-  if (error) return;  // no /proc to look at: that lockIn() comes first is the caller's word
+  if (error) return;  // without /proc, rely on the caller
   if (std::distance(begin(threads), end(threads)) > 1)
     throw LockFailed("threads were started before the lock");
 #endif
@@ -66,7 +67,7 @@ void limit(int resource, rlim_t most, const char* name) {
   if (::setrlimit(static_cast<__rlimit_resource>(resource), &wanted) != 0) fail(name);
 }
 
-// The sanitizers' shadow memory is larger than any bound.
+// The sanitizers' shadow memory exceeds every bound.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 void limitMemory(const Policy&) {}
 #else
@@ -93,7 +94,7 @@ void limitResources(const Policy& policy) {
   limitMemory(policy);
   if (!policy.writable.empty()) return;
   limit(RLIMIT_FSIZE, mostFileSize, "RLIMIT_FSIZE");
-  // A log file at its limit costs lines, not the worker.
+  // Ignore SIGXFSZ, so that a log file at its limit loses lines but does not kill the worker.
   if (std::signal(SIGXFSZ, SIG_IGN) == SIG_ERR) fail("SIGXFSZ");
 }
 
@@ -106,14 +107,14 @@ void setPrivate() {
 void keepPrivate() {
   limit(RLIMIT_CORE, 0, "RLIMIT_CORE");
 #if !defined(__SANITIZE_ADDRESS__)
-  setPrivate();  // the leak check at exit ptraces this process, which it may only while it can be dumped
+  setPrivate();  // not with the leak check, which ptraces this process and needs it dumpable
 #endif
 }
 
 std::vector<std::string> lockIn(const Policy& policy) {
   requireOneThread();
   if (policy.network == Network::outbound) loadNameServices();
-  ::tzset();  // reads /etc/localtime, for the journal's lines and libgammu
+  ::tzset();  // reads /etc/localtime, which log lines and libgammu need
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("no_new_privs");
   limitResources(policy);
   int abi = restrictReach(policy);
@@ -129,11 +130,11 @@ void sealThreads(const Policy& policy) {
 
 std::vector<std::filesystem::path> resolverAndCertificates() {
   return {
-      // names; a resolv.conf is often a link into one of these folders, where it is replaced, not rewritten
+      // Name lookups. resolv.conf is often a link into one of these folders, where it is replaced as a whole.
       "/etc/resolv.conf", "/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf",
       "/etc/nsswitch.conf", "/etc/hosts", "/etc/host.conf", "/etc/gai.conf", "/etc/services",
       "/etc/protocols", "/etc/networks",
-      // certificates, and the links in /etc/ssl/certs
+      // Certificates, and the targets of the links in /etc/ssl/certs.
       "/etc/ssl/openssl.cnf", "/etc/ssl/certs", "/usr/share/ca-certificates",
       "/usr/local/share/ca-certificates"};
 }

@@ -1,10 +1,10 @@
-// The inner lock: a process gives up, for good, what it does not need. The unit that started it is the outer
-// wall.
+// The inner lock: a process permanently gives up all rights that it does not need. The sandbox of its systemd
+// unit is the outer lock.
 //
 // Owns Landlock (files, devices, TCP ports, scopes), seccomp and the resource limits. Called by the workers'
-// kit before a worker serves and before its threads start; works without any privilege. All code that runs
-// later is loaded before: nothing is mapped executable behind the lock. Fails closed: what cannot be put in
-// force throws.
+// kit before a worker serves and before its threads start; needs no privilege. All code has to be loaded
+// before, because a locked process can map nothing executable. Fails closed: throws if a part of the lock
+// cannot be put in force.
 #pragma once
 
 #include <cstdint>
@@ -16,29 +16,28 @@
 namespace smsd::sandbox {
 
 enum class Network {
-  none,      // no socket but those already open
-  outbound,  // TCP and UDP clients, name resolution; no Unix socket either
+  none,      // only sockets that are already open
+  outbound,  // TCP and UDP clients, and name lookups, but no new Unix socket
 };
 
 /// When a process starts its threads.
 enum class Threads {
   atTheStart,  // before sealThreads()
-  anyTime,     // as it needs them: bounded by its memory alone
+  anyTime,     // as it needs them, bounded only by its memory
 };
 
-/// What has to stay in reach. A path that is missing grants nothing and is no failure: opening it fails
-/// later.
+/// The rights that a process keeps. A missing path is ignored: opening it fails later.
 struct Policy {
   std::vector<std::filesystem::path> readable{};  // files or folders
   std::vector<std::filesystem::path> writable{};  // files, opened again for appending
   std::vector<std::filesystem::path> devices{};   // read, write, ioctl
   Network network = Network::none;
   std::vector<std::uint16_t>
-      connectPorts{};  // TCP ports that may be connected to; empty: any (with Network::outbound)
-  // RLIMIT_NOFILE. Measured: 7 (debug), 10 (gammu).
+      connectPorts{};  // TCP ports to connect to; if empty, any (with Network::outbound)
+  // RLIMIT_NOFILE. Measured use: 7 (debug), 10 (gammu).
   std::uint64_t openFiles = 64;
-  // RLIMIT_DATA, bytes: the heap, the stacks of threads, and all else that is private and writable. Measured:
-  // 3 MiB (debug with 8,192 SMS), 8 MiB (gammu).
+  // RLIMIT_DATA in bytes: the heap, the stacks of threads, and all other private writable memory. Measured
+  // use: 3 MiB (debug with 8,192 SMS), 8 MiB (gammu).
   std::uint64_t memory = 64 << 20;
   Threads threads = Threads::atTheStart;
 };
@@ -48,19 +47,20 @@ class LockFailed : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Returns what is in force, for describe(): "no_new_privs", "landlock:7", "seccomp", "rlimits". Throws
-/// LockFailed, also when threads run already: they would stay outside. What needs a Unix socket has opened it
-/// before: the journal's (journal::open), systemd's (systemd::openNotifySocket).
+/// Locks this process. Returns the parts in force, for describe(): "no_new_privs", "landlock:7", "seccomp",
+/// "rlimits". Throws LockFailed, also if other threads already run, because these would stay unlocked. Open
+/// Unix sockets before: the journal's (journal::open) and systemd's (systemd::openNotifySocket).
 std::vector<std::string> lockIn(const Policy& policy);
 
-/// From now on this process starts no thread, unless its policy allows it at any time. Throws LockFailed.
+/// Forbids new threads from now on, unless `policy` allows them at any time. Throws LockFailed.
 void sealThreads(const Policy& policy);
 
-/// Nobody of the same user looks into this process, and it leaves no core. For a process that reads secrets,
-/// before it does. Throws LockFailed.
+/// Keeps other processes of the same user from inspecting this one, and prevents core dumps. Call before the
+/// process reads secrets. Throws LockFailed.
 void keepPrivate();
 
-/// What a network client's libraries read when they resolve names and verify certificates (Debian's paths).
+/// Returns the paths (Debian's) that a network client's libraries read to look up names and verify
+/// certificates.
 std::vector<std::filesystem::path> resolverAndCertificates();
 
 }  // namespace smsd::sandbox

@@ -20,7 +20,7 @@
 namespace smsd::sandbox {
 namespace {
 
-// Allowed whatever their arguments are: Landlock and what is already open decide what they reach.
+// Allowed with any arguments. Landlock and the open descriptors limit their reach.
 constexpr const char* allowed[] = {
     // files
     "read", "readv", "pread64", "preadv", "preadv2", "write", "writev", "open", "openat", "close",
@@ -31,21 +31,21 @@ constexpr const char* allowed[] = {
     "poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait",
     "epoll_pwait", "epoll_pwait2", "eventfd2", "timerfd_create", "timerfd_settime", "timerfd_gettime",
     "signalfd4",
-    // sockets that are open
+    // open sockets
     "connect", "accept", "accept4", "recvfrom", "recvmsg", "recvmmsg", "shutdown", "getsockname",
     "getpeername", "getsockopt", "setsockopt",
-    // signals of one's own
+    // the process's own signals
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "sigaltstack",
     "restart_syscall",
     // memory and threads
     "munmap", "mremap", "brk", "madvise", "membarrier", "futex", "futex_waitv", "set_robust_list", "rseq",
     "set_tid_address", "gettid", "sched_yield", "getcpu", "exit", "exit_group",
-    // time, and who one is
+    // time and identity
     "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "times",
     "getpid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups",
     "uname", "sysinfo", "getrlimit", "getrusage", "getrandom"};
 
-// No library here ever asks for these: who does is no longer our program.
+// No library here ever makes these calls, so a process that does is under an attacker's control.
 constexpr const char* deadly[] = {"execve",
                                   "execveat",
                                   "ptrace",
@@ -86,7 +86,7 @@ constexpr const char* deadly[] = {"execve",
                                   "ioperm",
                                   "modify_ldt"};
 
-// What a serial line needs; not TIOCSTI and the like, which type into somebody's terminal.
+// Requests that a serial line needs. Not TIOCSTI and the like, which inject input into a terminal.
 constexpr unsigned long terminalRequests[] = {TCSETS,   TCSETSW,  TCSETSF,  TCFLSH,   TCXONC,
                                               TCSBRK,   TCSBRKP,  TIOCEXCL, TIOCNXCL, TIOCMGET,
                                               TIOCMSET, TIOCMBIS, TIOCMBIC, TIOCOUTQ, TIOCGEXCL};
@@ -106,7 +106,7 @@ class Filter {
 
   void add(std::uint32_t action, const char* call, const Conditions& conditions = {}) {
     int number = seccomp_syscall_resolve_name(call);
-    // A call that this architecture or this libseccomp does not know stays with the default: refused.
+    // A call that this architecture or libseccomp does not know keeps the filter's default action.
     if (number == __NR_SCMP_ERROR) return;
     check(seccomp_rule_add_array(context_.get(), action, number, static_cast<unsigned>(conditions.size()),
                                  conditions.data()),
@@ -118,7 +118,7 @@ class Filter {
     check(seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_NNP, 0), "no_new_privs");  // set by the caller
     check(seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_TSYNC, 1), "thread synchronisation");
     check(seccomp_attr_set(context_.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "architecture");
-    // A tree instead of a list: a worker makes some hundred thousand calls a second at its busiest.
+    // A tree instead of a list, because a busy worker makes some hundred thousand calls a second.
     check(seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "optimisation");
     check(seccomp_load(context_.get()), "not put in force");
   }
@@ -131,34 +131,34 @@ class Filter {
   std::unique_ptr<void, decltype(&seccomp_release)> context_;
 };
 
-/// The flags that pthread_create() of glibc 2.36 and of 2.41 gives clone(), and no other.
+/// Exactly the flags that pthread_create() passes to clone() in glibc 2.36 and 2.41.
 constexpr unsigned threadFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
                                  CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
 
 void allowThreadsButNoProcesses(Filter& filter) {
   filter.allow("clone", {is(0, threadFlags)});
-  // Its flags lie behind a pointer, which a filter cannot follow. glibc falls back to clone.
+  // clone3 passes its flags by a pointer, which a filter cannot follow. glibc falls back to clone.
   filter.add(SCMP_ACT_ERRNO(ENOSYS), "clone3");
 }
 
-// Nothing that is mapped from now on is ever executed: all code is loaded before the lock (lockIn). Memory is
-// private, because RLIMIT_DATA does not count what is shared.
+// Allows no executable mapping, because all code is loaded before the lock (lockIn), and only private
+// mappings, because RLIMIT_DATA does not count shared memory.
 void allowMemory(Filter& filter) {
   filter.allow("mmap", {masked(2, PROT_EXEC, 0), masked(3, MAP_TYPE, MAP_PRIVATE)});
   filter.allow("mprotect", {masked(2, PROT_EXEC, 0)});
 }
 
-// The protocol is named too: Landlock's TCP rules do not see MPTCP or SCTP.
+// The rules also fix the protocol, because Landlock's TCP rules do not cover MPTCP or SCTP.
 void allowSockets(Filter& filter, Network network) {
   constexpr int kinds = 0xf;  // the type without SOCK_CLOEXEC and SOCK_NONBLOCK
-  // Landlock does not see a connection to a path, and the supervisor's control.sock and a database that goes
-  // by the peer's user are such paths. nscd's clients and nss-resolve take this errno for a service that is
-  // not there, and the next one of nsswitch.conf is asked.
+  // Landlock does not restrict connections to Unix socket paths, such as the supervisor's control.sock or a
+  // database that authenticates by the peer's user. On this errno, nscd's clients and nss-resolve assume that
+  // their service is missing, and glibc goes on to the next service of nsswitch.conf.
   filter.add(SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", {is(0, AF_UNIX)});
-  // A stream pair is connected for good. One of datagrams may be connected anew, and its messages, with
-  // descriptors in them, may name another program's socket each.
+  // A stream pair stays connected to itself. A datagram pair could be connected again, and each of its
+  // messages, with descriptors, could be addressed to another program's socket.
   filter.allow("socketpair", {is(0, AF_UNIX), masked(1, kinds, SOCK_STREAM)});
-  // MSG_FASTOPEN connects without connect(), past older kernels' Landlock.
+  // MSG_FASTOPEN would connect without connect(), which the Landlock of older kernels does not notice.
   filter.allow("sendto", {masked(3, MSG_FASTOPEN, 0)});
   filter.allow("sendmsg", {masked(2, MSG_FASTOPEN, 0)});
   filter.allow("sendmmsg", {masked(3, MSG_FASTOPEN, 0)});
@@ -169,21 +169,22 @@ void allowSockets(Filter& filter, Network network) {
     for (int protocol : {0, static_cast<int>(IPPROTO_UDP)})
       filter.allow("socket", {is(0, family), masked(1, kinds, SOCK_DGRAM), is(2, protocol)});
   }
-  // getaddrinfo asks the kernel for the host's addresses: NETLINK_ROUTE is 0, and it binds that socket.
+  // getaddrinfo reads the host's addresses from a bound netlink socket of protocol NETLINK_ROUTE, which is 0.
   filter.allow("socket", {is(0, AF_NETLINK), masked(1, kinds, SOCK_RAW), is(2, 0)});
   filter.allow("bind");
 }
 
-/// By command: F_SETOWN, F_SETOWN_EX and F_SETSIG make the kernel send a signal to a process by its number,
-/// past Landlock's scope on kernels before 6.12; F_NOTIFY and leases send signals, too.
+/// Allows fcntl by command. Not F_SETOWN, F_SETOWN_EX and F_SETSIG: they make the kernel signal any process
+/// by its number, which the Landlock of kernels before 6.12 does not restrict. Nor F_NOTIFY and leases, which
+/// send signals too.
 void allowDescriptorCommands(Filter& filter) {
   for (int command : {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL})
     filter.allow("fcntl", {is(1, static_cast<scmp_datum_t>(command))});
   filter.allow("fcntl", {is(1, F_SETFL), masked(2, O_ASYNC, 0)});
 }
 
-/// ioctl by request: no FIOASYNC, FIOSETOWN, SIOCSPGRP. prctl by option: no PR_SET_PDEATHSIG, no
-/// PR_SET_PTRACER.
+/// Allows ioctl by request, without FIOASYNC, FIOSETOWN and SIOCSPGRP, and prctl by option, without
+/// PR_SET_PDEATHSIG and PR_SET_PTRACER.
 void allowControl(Filter& filter, const Policy& policy) {
   auto request = [&](unsigned long number) { filter.allow("ioctl", {masked(1, 0xffffffff, number)}); };
   for (unsigned long number : {FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TCGETS}) request(number);
@@ -202,7 +203,7 @@ void allowOnlyOnOneself(Filter& filter) {
   filter.allow("sched_getaffinity", {is(0, 0)});
   filter.allow("sched_getaffinity", {is(0, self)});
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  filter.allow("sched_getaffinity");  // pthread_getattr_np() of each thread, which the sanitizers call
+  filter.allow("sched_getaffinity");  // for pthread_getattr_np(), which the sanitizers call
 #endif
 }
 
@@ -218,7 +219,7 @@ void restrictSystemCalls(const Policy& policy) {
   allowDescriptorCommands(filter);
   allowControl(filter, policy);
   allowOnlyOnOneself(filter);
-  // For refuseThreads(): another filter can only take more away.
+  // Allow a second filter for refuseThreads(). A further filter can only remove rights.
   for (unsigned long flags :
        {SECCOMP_FILTER_FLAG_TSYNC, SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH})
     filter.allow("seccomp", {is(0, SECCOMP_SET_MODE_FILTER), is(1, flags)});
@@ -232,7 +233,7 @@ void restrictToCopying() {
 }
 
 void refuseThreads() {
-  // As if the limit of processes was reached: a library that starts one all the same reports that.
+  // EAGAIN means a reached process limit, so a library that still starts a thread reports that error.
   Filter filter(SCMP_ACT_ALLOW);
   filter.add(SCMP_ACT_ERRNO(EAGAIN), "clone");
   filter.load();

@@ -1,9 +1,9 @@
-// seccomp: which system calls a process may still make.
+// seccomp: restricts the system calls that a process may still make.
 //
-// Owns the allow-list of what a worker's libraries need: the KJ loop, libcurl, OpenSSL, glibc and its
-// resolver, the journal, and a modem's terminal where the policy names a device. It was measured: strace of
-// each worker at work, with TLS, lookups and all that its tests do. Called by lockIn(), last, by
-// sealThreads() and by separateOutput(). Throws LockFailed.
+// Owns the list of calls that a worker's libraries need: the KJ loop, libcurl, OpenSSL, glibc and its
+// resolver, the journal, and a modem's terminal if the policy names a device. The list comes from strace of
+// each worker at work, with TLS, lookups and everything that its tests do. Called by lockIn() as its last
+// step, by sealThreads() and by separateOutput(). Throws LockFailed.
 #pragma once
 
 #include "common/sandbox/sandbox.h"
@@ -12,10 +12,10 @@ namespace smsd::sandbox {
 
 void restrictSystemCalls(const Policy& policy);
 
-/// A second filter, for all threads: no clone(). After restrictSystemCalls().
+/// Adds a second filter for all threads, which forbids clone(). Call after restrictSystemCalls().
 void refuseThreads();
 
-/// For a process that reads, writes and ends.
+/// Allows only to read, write and exit.
 void restrictToCopying();
 
 }  // namespace smsd::sandbox
