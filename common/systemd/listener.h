@@ -1,7 +1,8 @@
-// The socket that systemd listens on for a service and hands over when somebody connects (sd_listen_fds(3)).
+// Takes the socket that systemd listens on for a service and passes to it at the first connection
+// (sd_listen_fds(3)).
 //
-// Owns what that has to be: exactly one descriptor, a listening Unix stream socket, with a name that says it
-// is meant for us. Called by the workers' kit. What is wrong is a ListenerError that says what was expected.
+// Owns the requirements: exactly one descriptor, a listening Unix stream socket, with a name that this
+// service expects. Called by the workers' kit. Fails with a ListenerError that names the expected socket.
 #pragma once
 
 #include <stdexcept>
@@ -14,11 +15,11 @@ class ListenerError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// True: this process was handed sockets, right or wrong.
+/// Returns true if systemd passed sockets to this process, right or wrong ones.
 bool wasHandedSockets();
 
-/// The descriptor. `names`: what it may be called (FileDescriptorName=), the first is what an operator is
-/// told to call it. The variables that handed it over are gone afterwards.
+/// Returns the descriptor. It has to have one of `names` (FileDescriptorName=); errors advise the first of
+/// them. Removes systemd's LISTEN_* variables from the environment.
 int takeListener(const std::vector<std::string>& names);
 
 }  // namespace smsd::systemd

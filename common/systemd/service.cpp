@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t mostStatus = 400;
 constexpr auto betweenLines = 1 * kj::SECONDS;
 
-// sd_notify() makes a socket for each call.
+// Kept open, because sd_notify() would open a socket for each call, which a locked process cannot.
 struct NotifySocket {
   kj::AutoCloseFd fd;
   sockaddr_un address{};
@@ -42,7 +42,7 @@ void openNotifySocket() {
   const char* variable = std::getenv("NOTIFY_SOCKET");
   const std::string path = variable == nullptr ? "" : variable;
   NotifySocket socket;
-  // Of what else it may name, a virtual machine's host, sd_notify() knows more.
+  // Leave other addresses (the host of a virtual machine) to sd_notify().
   if ((!path.starts_with('/') && !path.starts_with('@')) || path.size() >= sizeof socket.address.sun_path)
     return;
   socket.fd = kj::AutoCloseFd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -80,7 +80,7 @@ void Service::changed() {
 
 void Service::sayStatus() {
   dirty_ = false;
-  // One line without control characters: a line break would begin another assignment.
+  // Make it one line without control characters, because a line break would begin another assignment.
   std::string line = text::printable(status_(), mostStatus);
   if (line != said_) tell("STATUS=" + line);
   said_ = std::move(line);

@@ -1,9 +1,9 @@
-// What this process tells systemd over NOTIFY_SOCKET: ready, its status line, signs of life, reload, stop.
+// Notifies systemd over NOTIFY_SOCKET: ready, status line, watchdog, reload, stop. See sd_notify(3).
 //
-// Owns when it is said. Called by the supervisor and by workers in socket mode. Signs of life go out from the
-// loop, at half of what WatchdogSec= allows, and only while `alive` says that there is progress: a process
-// that is stuck is systemd's to restart. Costs nothing where nobody listens, no wake-up but the watchdog's
-// when nothing changes, and never fails: what cannot be said is not said. See sd_notify(3).
+// Owns when to notify. Called by the supervisor and by workers in socket mode. The loop sends a watchdog
+// notification at half of the interval that WatchdogSec= allows, and only while `alive` returns true, so that
+// systemd restarts a process that is stuck. Without NOTIFY_SOCKET it costs nothing; while nothing changes,
+// only the watchdog wakes the process. Never fails: a notification that cannot be sent is dropped.
 #pragma once
 
 #include <kj/async.h>
@@ -15,20 +15,21 @@
 
 namespace smsd::systemd {
 
-/// Before a process locks itself in: the socket to tell it over, which it cannot make afterwards.
+/// Opens the socket for notifications. Call before lockIn(), because a locked process cannot open it.
 void openNotifySocket();
 
 class Service final : private kj::TaskSet::ErrorHandler {
  public:
-  /// `status` renders STATUS=, one line for `systemctl status`; it is asked only when it may have changed.
+  /// `alive` returns whether the process makes progress. `status` renders STATUS=, one line for `systemctl
+  /// status`; it is called only after changed().
   Service(kj::Timer& timer, kj::Function<bool()> alive, kj::Function<std::string()> status);
 
-  /// Serving; also after reloading().
+  /// Notifies systemd that the process serves. Call it also at the end of reloading().
   void ready();
-  /// The status line may be another now: said at once, then at most once a second.
+  /// Call when the status line may have changed. Sends it at once, but at most once a second.
   void changed();
   void reloading();
-  /// The end has begun and may take this long.
+  /// Notifies systemd that the process stops, which may take up to `longest`.
   void stopping(std::chrono::milliseconds longest);
 
  private:
@@ -39,10 +40,10 @@ class Service final : private kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   kj::Function<bool()> alive_;
   kj::Function<std::string()> status_;
-  bool heard_;            // somebody listens
-  bool ready_ = false;    // said so
-  bool waiting_ = false;  // the second since the last line is not over
-  bool dirty_ = false;    // something changed in it
+  bool heard_;            // NOTIFY_SOCKET is set
+  bool ready_ = false;    // READY=1 was sent
+  bool waiting_ = false;  // less than a second since the last line
+  bool dirty_ = false;    // changed since the last line
   bool stuckSaid_ = false;
   std::string said_;
   kj::TaskSet tasks_;
