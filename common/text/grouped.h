@@ -1,4 +1,4 @@
-// A count as a person reads it: 1234567 becomes 1,234,567. Pure.
+// Formats a count with commas for people: 1234567 becomes 1,234,567. Pure.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The alphabet as tables that the compiler fills; look-alikes as a map made at the first use, and only then.
+// The compiler fills the tables of the alphabet. The map of look-alikes is made at its first use.
 #include "common/text/gsm7.h"
 
 #include <array>
@@ -10,7 +10,7 @@
 namespace smsd::text {
 namespace {
 
-// In the order of the standard, from 0x00; its place 0x1B is the escape, which is no character.
+// In the order of the standard, from 0x00, but without 0x1B, the escape, which is no character.
 constexpr std::u32string_view alphabet =
     U"@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ"
     U" !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -20,7 +20,7 @@ static_assert(alphabet.size() == 127);
 
 constexpr std::u32string_view extension = U"\f^{}\\[~]|€";
 
-// By code point up to the last Greek letter; the euro sign is the only character beyond.
+// The table goes by code point up to the Greek letters. The euro sign is the only character beyond it.
 constexpr char32_t tableEnd = 0x400;
 constexpr char32_t euro = 0x20AC;
 
@@ -42,8 +42,7 @@ const std::unordered_map<char32_t, std::u32string_view>& replacements() {
   return map;
 }
 
-// The accented letters that the alphabet has, as a decomposed text (from a Mac's file names, say) writes
-// them.
+// The alphabet's accented letters as a decomposed text writes them (for example in file names of a Mac).
 struct Composition {
   char32_t mark;
   std::u32string_view letters, composed;
@@ -58,7 +57,7 @@ bool isLetter(char32_t c) {
   return (c >= U'A' && c <= U'Z') || (c >= U'a' && c <= U'z') || (c >= 0xC0 && c < 0x100);
 }
 
-// False when the mark has no letter of ours to sit on.
+// Joins the mark with the last letter of `text`, or drops it. Returns false if no letter comes before it.
 bool absorbMark(std::u32string& text, char32_t mark) {
   if (text.empty() || !isLetter(text.back())) return false;
   for (const Composition& composition : compositions) {
@@ -91,7 +90,7 @@ std::u32string transliterate(std::u32string_view codePoints) {
   std::u32string text;
   text.reserve(codePoints.size());
   for (const char32_t c : codePoints) {
-    const bool fullWidth = c >= 0xFF01 && c <= 0xFF5E;  // ASCII again, in the order of ASCII
+    const bool fullWidth = c >= 0xFF01 && c <= 0xFF5E;  // full-width forms of ASCII, in ASCII's order
     const char32_t narrow = fullWidth ? c - 0xFF01 + U'!' : c;
     if (septets(narrow)) {
       text += narrow;

@@ -1,9 +1,9 @@
-// What a text costs on the air: the GSM 7-bit alphabet, and how many parts an SMS takes.
+// Measures a text as an SMS: its length in the GSM 7-bit alphabet, and its number of parts.
 //
-// Owns the default alphabet (3GPP TS 23.038, 6.2.1) with its extension table (6.2.1.1), look-alikes for what
-// it lacks, and the sizes of parts (3GPP TS 23.040, 9.2.3.24.1). Called by the formatter, `smsctl preview`
-// and workers that choose an encoding. Knows nothing of national language tables: a phone need not have them.
-// Pure; does not fail.
+// Owns the default alphabet (3GPP TS 23.038, 6.2.1) with its extension table (6.2.1.1), look-alikes for
+// missing characters, and the sizes of parts (3GPP TS 23.040, 9.2.3.24.1). Called by the formatter, `smsctl
+// preview` and workers that choose an encoding. Does not use national language tables, because a phone need
+// not have them. Pure; does not fail.
 #pragma once
 
 #include <cstddef>
@@ -13,18 +13,18 @@
 
 namespace smsd::text {
 
-/// 1; 2 for the extension table; none when the alphabet has no such character.
+/// Returns 1, or 2 for a character of the extension table; none if the alphabet lacks the character.
 std::optional<std::size_t> septets(char32_t codePoint);
-/// None when one of the characters is not in the alphabet.
+/// Returns the sum for all characters; none if the alphabet lacks one of them.
 std::optional<std::size_t> septets(std::u32string_view codePoints);
 
-/// Writes what has a look-alike in the alphabet with it (look-alikes.h). What the alphabet has stays, and so
-/// does what looks like nothing in it. A letter followed by combining marks becomes the one accented letter
-/// of the alphabet, or loses them.
+/// Replaces each character that the alphabet lacks by its look-alike (look-alikes.h). Characters of the
+/// alphabet stay, and so do characters without a look-alike. A letter with combining marks becomes the
+/// accented letter of the alphabet, or loses its marks.
 std::u32string transliterate(std::u32string_view codePoints);
 
-/// What one SMS holds, in units of its encoding (septets, or UTF-16 code units), and each part of a
-/// concatenated one, which spends six octets on the header that says so.
+/// The capacity of a single SMS, and of each part of a concatenated SMS, in units of the encoding (septets or
+/// UTF-16 code units). A part holds less, because its header takes six octets.
 struct PartSize {
   std::size_t alone;
   std::size_t chained;
@@ -33,9 +33,9 @@ struct PartSize {
 constexpr PartSize gsm7Part{160, 153};
 constexpr PartSize ucs2Part{70, 67};
 
-/// Counts units and parts of a text, character by character. A character of two units (escape and extension,
-/// surrogate pair) is never split between parts, so a part may stay one unit short. A copy goes on from where
-/// the original stood.
+/// Counts the units and parts of a text, character by character. A character of two units (escape and
+/// extension, or a surrogate pair) is never split between parts, so a part may stay one unit short. A copy
+/// continues with the counts of the original.
 class PartCounter {
  public:
   explicit PartCounter(PartSize size) : size_(size) {}
@@ -47,8 +47,8 @@ class PartCounter {
  private:
   PartSize size_;
   std::size_t units_ = 0;
-  std::size_t chained_ = 1;  // parts, were it a concatenated SMS
-  std::size_t inLast_ = 0;   // units in the last of them
+  std::size_t chained_ = 1;  // parts if the SMS is concatenated
+  std::size_t inLast_ = 0;   // units in the last part
 };
 
 }  // namespace smsd::text

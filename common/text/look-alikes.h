@@ -1,10 +1,10 @@
-// What GSM 03.38 lacks and what to write instead, when transliteration is asked for.
+// Characters that GSM 03.38 lacks, and their replacements for transliteration.
 //
-// Data for gsm7.cpp, nothing else includes it. A row: the text in the alphabet, and every character that
-// becomes it. The rule for a row: a reader understands the replacement without knowing that there was one. So
-// letters lose accents and typography becomes ASCII; but other scripts are not romanised, and no letter of a
-// script that the alphabet has no letters for is taken for the Latin one of the same shape (a Cyrillic text
-// needs UCS-2 for its other letters anyway).
+// Data for gsm7.cpp, nothing else includes it. A row has the replacement in the alphabet, and all characters
+// that become it. The rule for a row: a reader understands the replacement without knowing that there was
+// one. So letters lose accents and typography becomes ASCII. Other scripts are not romanised. A letter of a
+// script that the alphabet does not have never becomes the Latin letter of the same shape, because (for
+// example) a Cyrillic text needs UCS-2 for its other letters anyway.
 #pragma once
 
 namespace smsd::text {
@@ -15,7 +15,7 @@ struct LookAlike {
 };
 
 constexpr LookAlike lookAlikes[] = {
-    // Latin letters whose accent the alphabet does not have: all that Unicode decomposes, up to U+1EFF.
+    // Latin letters with an accent that the alphabet lacks: all that Unicode decomposes, up to U+1EFF.
     {U"A", U"ÀÁÂÃĀĂĄǍǞǠǺȀȂȦḀẠẢẤẦẨẪẬẮẰẲẴẶ"},
     {U"B", U"ḂḄḆ"},
     {U"C", U"ĆĈĊČḈ"},
@@ -99,8 +99,7 @@ constexpr LookAlike lookAlikes[] = {
     {U"fl", U"ﬂ"},
     {U"ffi", U"ﬃ"},
     {U"ffl", U"ﬄ"},
-    // Greek capitals: the alphabet has ten of its own and leaves these to the Latin letters of the same
-    // shape.
+    // Greek capitals for which the alphabet relies on Latin letters of the same shape; it has ten of its own.
     {U"A", U"ΑΆ"},
     {U"B", U"Β"},
     {U"E", U"ΕΈ"},
@@ -115,7 +114,7 @@ constexpr LookAlike lookAlikes[] = {
     {U"T", U"Τ"},
     {U"Y", U"ΥΎΫ"},
     {U"X", U"Χ"},
-    // Signs with the shape of one of its Greek letters; and the micro sign, as everybody types it.
+    // Signs with the shape of a Greek letter of the alphabet, and the micro sign as people type it.
     {U"Ω", U"\u2126Ώ"},
     {U"Δ", U"∆"},
     {U"Σ", U"∑"},
@@ -123,16 +122,15 @@ constexpr LookAlike lookAlikes[] = {
     {U"u", U"\u00B5\u03BC"},
     {U"K", U"\u212A"},
     {U"Å", U"\u212B"},
-    // Quotes. The backquote is the one character of an ordinary keyboard, with the tabulator, that the
-    // alphabet lacks.
+    // Quotes. Of the characters on an ordinary keyboard the alphabet lacks only the backquote and the tab.
     {U"'", U"‘’‚‛′‵ʹʼʻ´`ˈ"},
     {U"\"", U"“”„‟″‶«»"},
     {U"<", U"‹〈"},
     {U">", U"›〉"},
-    // Dashes: hyphens (also the non-breaking one), figure dash, en, em, bar, bullet, minus; the soft hyphen
-    // is nothing.
+    // Dashes: hyphens (also the non-breaking one), figure dash, en, em, bar, bullet, minus, macron. The soft
+    // hyphen becomes nothing, see below.
     {U"-", U"\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u00AF\uFE58\uFE63"},
-    // Blanks: non-breaking, ogham, the typographic ones, narrow, mathematical, ideographic; then those of no
+    // Blanks: non-breaking, ogham, typographic, narrow, mathematical, ideographic. Then characters without
     // width.
     {U" ",
      U"\u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u202F\u205F\u3000"},
@@ -153,7 +151,7 @@ constexpr LookAlike lookAlikes[] = {
     {U"a", U"ª"},
     {U"o", U"º"},
     {U"c", U"¢"},
-    // What alerts measure with: 35 degC, 3 x 10, 1/2, link A -> B, load >= 5.
+    // Signs that alerts use in measurements: 35 degC, 3 x 10, 1/2, link A -> B, load >= 5.
     {U"deg", U"°"},
     {U"degC", U"℃"},
     {U"degF", U"℉"},
@@ -181,7 +179,7 @@ constexpr LookAlike lookAlikes[] = {
     {U">=", U"≥"},
     {U"!=", U"≠"},
     {U"~", U"≈∼"},
-    // What stands for a byte that was no UTF-8: one bad byte is no reason to halve the room.
+    // The replacement of invalid UTF-8, so that one bad byte does not halve the capacity of the SMS.
     {U"?", U"\uFFFD"},
 };
 

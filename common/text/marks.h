@@ -1,8 +1,8 @@
-// What does not stand alone: the code points that belong to the character before them.
+// The code points that belong to the character before them.
 //
-// Data for utf.cpp, nothing else includes it. The marks of Unicode 14 (general categories Mn, Mc, Me), ZWNJ
-// and ZWJ, emoji skin tones, tag characters, and the Hangul jamo that follow a leading consonant; unassigned
-// gaps of up to 16 between two such ranges are counted in.
+// Data for utf.cpp, nothing else includes it. It has the marks of Unicode 14 (general categories Mn, Mc, Me),
+// ZWNJ and ZWJ, emoji skin tones, tag characters, and the Hangul jamo that follow a leading consonant. The
+// ranges include unassigned gaps of up to 16 code points.
 #pragma once
 
 #include <algorithm>
@@ -67,7 +67,7 @@ constexpr CodePointRange extenders[] = {
     {0x1F3FB, 0x1F3FF}, {0xE0020, 0xE007F}, {0xE0100, 0xE01EF},
 };
 
-/// True for what extends the character before it.
+/// Returns true if `c` extends the character before it.
 constexpr bool isExtender(char32_t c) {
   if (c < extenders[0].first) return false;
   const auto* after =

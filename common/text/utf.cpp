@@ -1,5 +1,5 @@
-// The reading of UTF-8 is written out here rather than taken from ICU: it is forty lines, and each worker's
-// sandbox would carry ICU's thirty megabytes of data for them.
+// Decodes UTF-8 without ICU, because forty lines are enough, and with ICU each worker's sandbox would have to
+// carry thirty megabytes of data.
 #include "common/text/utf.h"
 
 #include <cstdint>
@@ -10,10 +10,11 @@ namespace smsd::text {
 namespace {
 
 constexpr char32_t zeroWidthJoiner = 0x200D;
-constexpr std::size_t longestCluster = 16;  // emoji sequences have up to 11; one SMS takes 35 surrogate pairs
+// In code points. An emoji sequence has up to 11; one SMS takes 35 surrogate pairs.
+constexpr std::size_t longestCluster = 16;
 
-// What may follow a lead byte (Unicode 15, table 3-7). The second byte's bounds keep out overlong forms,
-// surrogates and what lies beyond U+10FFFF.
+// The bytes allowed after a lead byte (Unicode 15, table 3-7). The bounds of the second byte exclude overlong
+// forms, surrogates and code points beyond U+10FFFF.
 struct Sequence {
   std::size_t continuations;
   std::uint8_t least, most;  // of the second byte
@@ -32,8 +33,7 @@ Sequence sequenceOf(std::uint8_t lead) {
 
 bool isIndicator(char32_t c) { return c >= 0x1F1E6 && c <= 0x1F1FF; }
 
-// Marks that change the direction in which a terminal shows the rest of a line, and thereby what a log seems
-// to say.
+// Marks that change the direction in which a terminal shows the rest of a line, and so can falsify a log.
 bool turnsDirection(char32_t c) {
   return c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
          (c >= 0x2066 && c <= 0x2069);
@@ -47,7 +47,7 @@ char32_t inLog(char32_t c) {
 
 enum class Lines { one, several };
 
-// Nearly every text is printable ASCII, and needs no more than this look.
+// A fast check: nearly every text is printable ASCII and needs no further work.
 bool isPlain(std::string_view text, Lines lines) {
   for (const char c : text)
     if ((c < 0x20 || c > 0x7E) && !(c == '\n' && lines == Lines::several)) return false;
@@ -64,7 +64,7 @@ char32_t takeCodePoint(std::string_view& rest) {
   if (sequence.continuations == 0) return replacement;
   char32_t codePoint = lead & (0x3Fu >> sequence.continuations);
   for (std::size_t i = 0; i < sequence.continuations; ++i) {
-    // The byte that breaks a sequence is not part of it: it may begin the next one.
+    // Leave the byte that breaks the sequence, because it may begin the next one.
     if (rest.empty()) return replacement;
     const auto byte = static_cast<std::uint8_t>(rest.front());
     if (byte < (i == 0 ? sequence.least : 0x80) || byte > (i == 0 ? sequence.most : 0xBF)) return replacement;
@@ -115,7 +115,7 @@ std::string encode(std::u32string_view codePoints) {
 }
 
 bool isValid(std::string_view utf8) {
-  constexpr std::string_view written = "\xEF\xBF\xBD";  // U+FFFD itself, which is no sign of anything
+  constexpr std::string_view written = "\xEF\xBF\xBD";  // U+FFFD in the text itself, which is valid
   while (!utf8.empty()) {
     if (static_cast<std::uint8_t>(utf8.front()) < 0x80) {
       utf8.remove_prefix(1);
@@ -154,7 +154,7 @@ std::string_view truncated(std::string_view utf8, std::size_t maxBytes) {
   };
   std::size_t cut = maxBytes;
   while (cut > 0 && maxBytes - cut < 3 && isContinuation(cut)) --cut;
-  // Three steps back and still no lead byte: these bytes belong to no sequence that the cut could break.
+  // If three steps back find no lead byte, the bytes are no valid sequence that the cut could break.
   return utf8.substr(0, isContinuation(cut) ? maxBytes : cut);
 }
 
@@ -162,7 +162,7 @@ std::string printable(std::string_view untrusted, std::size_t maxBytes) {
   if (untrusted.size() <= maxBytes && isPlain(untrusted, Lines::one)) return std::string(untrusted);
   constexpr std::string_view ellipsis = "...";
   std::string line;
-  std::size_t keep = 0;  // bytes that leave room for the ellipsis
+  std::size_t keep = 0;  // bytes after which the ellipsis still fits
   while (!untrusted.empty()) {
     append(line, inLog(takeCodePoint(untrusted)));
     if (line.size() + ellipsis.size() <= maxBytes) keep = line.size();
@@ -195,7 +195,7 @@ std::string escapedJson(std::string_view json) {
       append(escaped, c);
       continue;
     }
-    constexpr std::string_view digits = "0123456789abcdef";  // all of them are below U+10000
+    constexpr std::string_view digits = "0123456789abcdef";  // four suffice: all are below U+10000
     escaped += "\\u";
     for (int shift = 12; shift >= 0; shift -= 4) escaped += digits[c >> shift & 0xF];
   }
