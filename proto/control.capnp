@@ -74,8 +74,8 @@ enum Act {
   resume @1;
   # Ends a pause. A dispatcher in trouble is tried with the next SMS, even if it was not paused.
   restart @2;
-  # Starts a fresh worker when the present one has finished the SMS that it has begun, and tries the dispatcher at once. For use
-  # after a repair.
+  # Starts a fresh worker when the present one has finished the SMS that it has begun, or takes too long for them, and tries the
+  # dispatcher at once. For use after a repair.
 }
 
 struct Message {
@@ -130,7 +130,8 @@ struct Status {
   # Seconds since the daemon started.
   healthy @3 :Bool;
   # True if `troubles` is empty: the queue can be reached and reports no strain, its notifications are not silent, a dispatcher
-  # can be used, and no message waits that should have been sent.
+  # can be used (and has answered its last SMS, if messages wait), and no message waits longer than 60 s that is neither held
+  # nor waiting because of its own recipient.
   queue @4 :QueueStatus;
   # The state of the queue.
   dispatchers @5 :List(DispatcherStatus);
@@ -229,7 +230,7 @@ struct DispatcherStatus {
   refused @10 :UInt64;
   # Outcomes `refused` since the supervisor started.
   deferred @11 :UInt64;
-  # Outcomes `deferred` since the supervisor started.
+  # Outcomes `deferred` since the supervisor started, including SMS that a worker gave back untouched.
   broken @12 :UInt64;
   # Outcomes `broken` since the supervisor started.
   unknown @13 :UInt64;
