@@ -104,7 +104,7 @@ void allowPaths(int ruleset, const Policy& policy, std::uint64_t handled) {
   constexpr std::uint64_t read = LANDLOCK_ACCESS_FS_READ_FILE;
   constexpr std::uint64_t write = LANDLOCK_ACCESS_FS_WRITE_FILE;
   for (auto& path : policy.readable) allowPath(ruleset, path, read, read | LANDLOCK_ACCESS_FS_READ_DIR);
-  // Grant no right to truncate, so that a process cannot remove lines that it has appended.
+  // Grant no right to truncate, so that a process cannot shorten a file that it appends to.
   for (auto& path : policy.writable) allowPath(ruleset, path, write, 0);
   for (auto& path : policy.devices) allowPath(ruleset, path, (read | write | fsIoctlDevice) & handled, 0);
 }
