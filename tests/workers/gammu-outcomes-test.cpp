@@ -110,7 +110,7 @@ TEST(GammuOutcomes, AreThoseOfTheManualRowByRow) {
         << row.words << " is there twice";
   }
   std::set<std::string> printed;
-  std::ifstream page(SMSD_SOURCE_DIR "/man/smsd-dispatchers.7");
+  std::ifstream page(SMSD_SOURCE_DIR "/man/smsd-gammu.7");
   for (std::string line; std::getline(page, line);)
     for (auto& [source, label] : labels)
       if (line.starts_with(".It " + label) && line.find(" Ta ") != std::string::npos) printed.insert(line);

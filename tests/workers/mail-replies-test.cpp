@@ -1,4 +1,4 @@
-// The table of smsd-dispatchers(7), row by row: what a mail server's reply says of an SMS.
+// The table of smsd-mail(7), row by row: what a mail server's reply says of an SMS.
 #include "workers/mail/replies.h"
 
 #include <gtest/gtest.h>

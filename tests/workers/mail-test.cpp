@@ -260,7 +260,7 @@ struct Fault {
   std::string words;
 };
 
-// The rows of smsd-dispatchers(7) that a wire can show. Warts C68: an error that is not SMTP's own is an
+// The rows of smsd-mail(7) that a wire can show. Warts C68: an error that is not SMTP's own is an
 // outcome like any other.
 TEST_F(MailTest, EachFaultAtEachStageHasItsOutcomeC68) {
   std::vector<Fault> rows = {
