@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <unordered_map>
 
-#include "common/text/look-alikes.h"
+#include "common/text/transliteration.h"
 
 namespace smsd::text {
 namespace {

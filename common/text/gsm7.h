@@ -18,7 +18,7 @@ std::optional<std::size_t> septets(char32_t codePoint);
 /// Returns the sum for all characters; none if the alphabet lacks one of them.
 std::optional<std::size_t> septets(std::u32string_view codePoints);
 
-/// Replaces each character that the alphabet lacks by its look-alike (look-alikes.h). Characters of the
+/// Replaces each character that the alphabet lacks by its look-alike (transliteration.h). Characters of the
 /// alphabet stay, and so do characters without a look-alike. A letter with combining marks becomes the
 /// accented letter of the alphabet, or loses its marks.
 std::u32string transliterate(std::u32string_view codePoints);

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "common/text/marks.h"
+#include "common/text/combining-marks.h"
 
 namespace smsd::text {
 namespace {

@@ -19,11 +19,11 @@
 #include <string>
 
 #include "common/journal/journal.h"
-#include "supervisor/admin-mail/collection.h"
-#include "supervisor/admin-mail/pace.h"
-#include "supervisor/alarm.h"
-#include "supervisor/config.h"
-#include "supervisor/events.h"
+#include "common/kj/alarm.h"
+#include "supervisor/admin-mail/digest.h"
+#include "supervisor/admin-mail/mail-interval.h"
+#include "supervisor/config/config.h"
+#include "supervisor/events/events.h"
 #include "supervisor/keeper/keeper.h"
 
 namespace smsd {

@@ -7,7 +7,7 @@
 
 #include "common/fault.h"
 #include "common/journal/journal.h"
-#include "supervisor/control/door.h"
+#include "supervisor/control/session.h"
 
 namespace smsd::control {
 namespace {

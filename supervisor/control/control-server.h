@@ -1,6 +1,6 @@
 // Listens on control.sock and accepts the connections of operators' tools.
 //
-// Owns the connections (socket-file.h owns the file of the socket, door.h the calls). A client can never
+// Owns the connections (socket-file.h owns the file of the socket, session.h the calls). A client can never
 // block smsd: its messages are bounded (rpc::Terms), its connection is its own, and the number of connections
 // is limited (Seats). A connection that exceeds its bounds is closed, and so is a silent one, because it
 // keeps a seat from others.
@@ -8,18 +8,17 @@
 
 #include <kj/async-io.h>
 
-
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "common/rpc/channel.h"
-#include "supervisor/control/glance.h"
-#include "supervisor/control/pauses.h"
+#include "supervisor/control/paused-dispatchers.h"
+#include "supervisor/control/queue-depth.h"
 #include "supervisor/control/seats.h"
 #include "supervisor/control/socket-file.h"
-#include "supervisor/events.h"
+#include "supervisor/events/events.h"
 #include "supervisor/queue/queue-thread.h"
 #include "supervisor/road/road.h"
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <variant>
 
-#include "supervisor/config.h"
-#include "supervisor/kinds.h"
+#include "supervisor/config/config.h"
+#include "supervisor/config/kinds.h"
 
 namespace smsd::keeper {
 

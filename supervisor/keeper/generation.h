@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "supervisor/delivery/outcome.h"
 #include "supervisor/queue/queue.h"
-#include "supervisor/road/outcome.h"
 
 namespace smsd::keeper {
 

@@ -1,7 +1,7 @@
 // The part of the keeper that queries its worker: its health, and the fate of attempts whose connection is
 // gone.
+#include "supervisor/delivery/attempt-ids.h"
 #include "supervisor/keeper/keeper.h"
-#include "supervisor/road/attempt-range.h"
 
 namespace smsd::keeper {
 namespace {

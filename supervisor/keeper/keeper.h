@@ -1,7 +1,7 @@
 // The keeper of one dispatcher: keeps a worker running, and knows whether the dispatcher is worth trying.
 //
-// Owns the worker, one generation after the other (life.h is the table of its life), the breaker, and the
-// health that the worker reports. The road reads `room()` and calls dispatch(); outcomes go to
+// Owns the worker, one generation after the other (worker-lifecycle.h is the table of its life), the breaker,
+// and the health that the worker reports. The road reads `room()` and calls dispatch(); outcomes go to
 // DispatcherEvents. Never accesses the queue, never decides the fate of a message. A worker that cannot be
 // started is a state with a reason, not an exception.
 //
@@ -19,16 +19,16 @@
 #include <unordered_set>
 #include <vector>
 
-#include "supervisor/alarm.h"
-#include "supervisor/config.h"
-#include "supervisor/events.h"
-#include "supervisor/keeper/breaker.h"
-#include "supervisor/keeper/day-count.h"
+#include "common/kj/alarm.h"
+#include "supervisor/config/config.h"
+#include "supervisor/delivery/breaker.h"
+#include "supervisor/delivery/quota.h"
+#include "supervisor/events/events.h"
 #include "supervisor/keeper/in-flight.h"
-#include "supervisor/keeper/inquiry.h"
-#include "supervisor/keeper/life.h"
 #include "supervisor/keeper/link.h"
-#include "supervisor/keeper/quota.h"
+#include "supervisor/keeper/quota-file.h"
+#include "supervisor/keeper/recall.h"
+#include "supervisor/keeper/worker-lifecycle.h"
 #include "supervisor/keeper/worker.h"
 
 namespace smsd::keeper {

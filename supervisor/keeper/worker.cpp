@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "common/text/utf.h"
+#include "supervisor/delivery/attempt-ids.h"
 #include "supervisor/keeper/worker-terms.h"
-#include "supervisor/road/attempt-range.h"
 
 namespace smsd::keeper {
 namespace {

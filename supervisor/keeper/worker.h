@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "common/rpc/channel.h"
-#include "supervisor/config.h"
+#include "supervisor/config/config.h"
 #include "supervisor/keeper/claims.h"
 #include "supervisor/keeper/generation.h"
 #include "supervisor/keeper/link.h"

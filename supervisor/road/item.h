@@ -11,7 +11,7 @@
 #include <tuple>
 #include <vector>
 
-#include "supervisor/road/outcome.h"
+#include "supervisor/delivery/outcome.h"
 
 namespace smsd {
 

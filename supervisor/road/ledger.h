@@ -14,12 +14,12 @@
 #include <set>
 #include <vector>
 
-#include "supervisor/alarm.h"
-#include "supervisor/config.h"
-#include "supervisor/events.h"
-#include "supervisor/keeper/backoff.h"
+#include "common/kj/alarm.h"
+#include "supervisor/config/config.h"
+#include "supervisor/delivery/backoff.h"
+#include "supervisor/events/events.h"
+#include "supervisor/queue/bell.h"
 #include "supervisor/queue/queue-thread.h"
-#include "supervisor/road/bell.h"
 
 namespace smsd {
 

@@ -14,17 +14,17 @@
 #include <unordered_map>
 #include <vector>
 
-#include "supervisor/alarm.h"
+#include "common/kj/alarm.h"
+#include "supervisor/delivery/blame.h"
+#include "supervisor/delivery/verdict.h"
+#include "supervisor/events/sent-log.h"
 #include "supervisor/keeper/keeper.h"
 #include "supervisor/road/claim-plan.h"
 #include "supervisor/road/item.h"
 #include "supervisor/road/ledger.h"
 #include "supervisor/road/progress.h"
-#include "supervisor/road/sent-log.h"
-#include "supervisor/road/streak.h"
-#include "supervisor/road/trial.h"
+#include "supervisor/road/test-sms.h"
 #include "supervisor/road/turns.h"
-#include "supervisor/road/verdict.h"
 
 namespace smsd {
 

@@ -6,9 +6,9 @@
 #include <stdexcept>
 #include <string>
 
-#include "supervisor/config.h"
+#include "supervisor/config/config.h"
 #include "supervisor/queue/queue.h"
-#include "supervisor/road/trial.h"
+#include "supervisor/road/test-sms.h"
 
 namespace smsd::smsctl {
 

@@ -7,7 +7,7 @@
 
 #include "common/io/output.h"
 #include "common/text/utf.h"
-#include "supervisor/open-queue.h"
+#include "supervisor/config/configured-queue.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
 

@@ -18,11 +18,11 @@
 #include "common/sandbox/sandbox.h"
 #include "common/text/utf.h"
 #include "supervisor/control/client.h"
-#include "supervisor/exit-status.h"
 #include "supervisor/smsctl/commands.h"
-#include "supervisor/smsctl/import-nav.h"
+#include "supervisor/smsctl/import-nav/import-nav.h"
 #include "supervisor/smsctl/preview.h"
 #include "supervisor/smsctl/send-arguments.h"
+#include "supervisor/startup/exit-status.h"
 #include "version.h"
 
 namespace {

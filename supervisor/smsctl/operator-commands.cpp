@@ -12,13 +12,13 @@
 
 #include "common/io/output.h"
 #include "common/text/utf.h"
+#include "supervisor/config/configured-queue.h"
 #include "supervisor/control/client.h"
-#include "supervisor/control/trial-words.h"
-#include "supervisor/events.h"
-#include "supervisor/open-queue.h"
+#include "supervisor/control/test-report.h"
+#include "supervisor/events/events.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
-#include "supervisor/start-up.h"
+#include "supervisor/startup/start-up.h"
 
 namespace smsd::smsctl {
 namespace {

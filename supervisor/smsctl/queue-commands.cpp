@@ -7,8 +7,8 @@
 
 #include "common/io/output.h"
 #include "common/text/utf.h"
-#include "supervisor/events.h"
-#include "supervisor/open-queue.h"
+#include "supervisor/config/configured-queue.h"
+#include "supervisor/events/events.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
 

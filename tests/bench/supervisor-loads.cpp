@@ -1,11 +1,11 @@
 // What the supervisor's pure rooms cost for each SMS or outcome, and its configuration for a reading.
-#include "supervisor/config.h"
-#include "supervisor/keeper/breaker.h"
-#include "supervisor/keeper/life.h"
-#include "supervisor/keeper/quota.h"
-#include "supervisor/queue/postgresql-values.h"
-#include "supervisor/road/streak.h"
-#include "supervisor/road/verdict.h"
+#include "supervisor/config/config.h"
+#include "supervisor/delivery/blame.h"
+#include "supervisor/delivery/breaker.h"
+#include "supervisor/delivery/quota.h"
+#include "supervisor/delivery/verdict.h"
+#include "supervisor/keeper/worker-lifecycle.h"
+#include "supervisor/queue/postgresql/values.h"
 #include "tests/bench/work-loads.h"
 
 namespace smsd::bench {

@@ -11,7 +11,7 @@
 
 #include "common/config/keys.h"
 #include "common/text/utf.h"
-#include "supervisor/config.h"
+#include "supervisor/config/config.h"
 #include "tests/fuzz/demand.h"
 #include "workers/debug/debug.h"
 #include "workers/http/http.h"

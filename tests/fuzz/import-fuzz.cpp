@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "common/text/utf.h"
-#include "supervisor/config.h"
-#include "supervisor/smsctl/import-nav.h"
+#include "supervisor/config/config.h"
+#include "supervisor/smsctl/import-nav/import-nav.h"
 #include "tests/fuzz/demand.h"
 
 namespace {

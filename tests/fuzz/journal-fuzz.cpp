@@ -11,7 +11,7 @@
 
 #include "common/journal/journal.h"
 #include "common/text/utf.h"
-#include "supervisor/events.h"
+#include "supervisor/events/events.h"
 #include "supervisor/smsctl/json.h"
 #include "tests/fuzz/demand.h"
 

@@ -8,8 +8,8 @@
 #include <map>
 #include <utility>
 
+#include "supervisor/config/kinds.h"
 #include "supervisor/keeper/worker.h"
-#include "supervisor/kinds.h"
 #include "tests/fuzz/raw-peer.h"
 
 namespace {

@@ -6,7 +6,7 @@
 // most.
 #include <tuple>
 
-#include "supervisor/queue/postgresql-sql.h"
+#include "supervisor/queue/postgresql/sql.h"
 #include "tests/queue/queue-suite.h"
 #include "tests/queue/store-postgresql.h"
 

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "supervisor/queue/sqlite-file.h"
-#include "supervisor/queue/sqlite-stamp.h"
+#include "supervisor/queue/sqlite/queue-file.h"
+#include "supervisor/queue/sqlite/stamp.h"
 #include "tests/queue/queue-suite.h"
 
 namespace smsd::queue {

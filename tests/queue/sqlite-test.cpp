@@ -15,9 +15,9 @@
 #include <future>
 #include <iterator>
 
-#include "supervisor/queue/sqlite-db.h"
-#include "supervisor/queue/sqlite-file.h"
-#include "supervisor/queue/sqlite-sql.h"
+#include "supervisor/queue/sqlite/connection.h"
+#include "supervisor/queue/sqlite/queue-file.h"
+#include "supervisor/queue/sqlite/sql.h"
 #include "tests/queue/queue-suite.h"
 
 namespace smsd::queue {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "supervisor/config.h"
+#include "supervisor/config/config.h"
 #include "supervisor/keeper/generation.h"
 
 namespace smsd {

@@ -1,5 +1,5 @@
 // What the journal is told of a flood: no SMS is left out of the sum, and none floods it.
-#include "supervisor/road/sent-log.h"
+#include "supervisor/events/sent-log.h"
 
 #include <gtest/gtest.h>
 #include <kj/async-io.h>

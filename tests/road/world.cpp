@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "supervisor/road/attempt-range.h"
+#include "supervisor/delivery/attempt-ids.h"
 
 // A test that keeps stderr to itself would keep a sanitizer's report, too.
 extern "C" const char* __asan_default_options() { return "log_path=stdout"; }

@@ -13,7 +13,7 @@
 #include <system_error>
 #include <utility>
 
-#include "workers/gammu/bench.h"
+#include "workers/gammu/blocking-thread.h"
 
 namespace smsd::gammu {
 namespace {

@@ -15,7 +15,7 @@
 #include <string>
 #include <thread>
 
-#include "workers/gammu/line.h"
+#include "workers/gammu/serial-line.h"
 
 namespace smsd::gammu {
 

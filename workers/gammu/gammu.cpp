@@ -9,7 +9,7 @@
 
 #include "common/fault.h"
 #include "common/journal/journal.h"
-#include "workers/gammu/holder.h"
+#include "workers/gammu/device-holder.h"
 
 namespace smsd::gammu {
 namespace {

@@ -13,7 +13,7 @@
 #include <optional>
 #include <string>
 
-#include "workers/gammu/bench.h"
+#include "workers/gammu/blocking-thread.h"
 #include "workers/gammu/modem.h"
 #include "workers/kit/dispatcher.h"
 

@@ -15,9 +15,9 @@
 
 #include "common/config/secret.h"
 #include "workers/gammu/bridge.h"
-#include "workers/gammu/line.h"
+#include "workers/gammu/libgammu-phone.h"
 #include "workers/gammu/outcomes.h"
-#include "workers/gammu/phone.h"
+#include "workers/gammu/serial-line.h"
 #include "workers/gammu/verdict.h"
 
 namespace smsd::gammu {

@@ -7,7 +7,7 @@
 
 #include "common/rpc/channel.h"
 #include "common/text/utf.h"
-#include "workers/kit/visitors.h"
+#include "workers/kit/accept-supervisors.h"
 
 namespace smsd::kit {
 namespace {

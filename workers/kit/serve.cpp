@@ -11,9 +11,9 @@
 #include "common/sandbox/output.h"
 #include "common/systemd/service.h"
 #include "common/text/grouped.h"
+#include "workers/kit/accept-supervisors.h"
 #include "workers/kit/last-words.h"
 #include "workers/kit/server.h"
-#include "workers/kit/visitors.h"
 
 namespace smsd::kit {
 namespace {

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "workers/kit/dispatcher.h"
-#include "workers/mail/lanes.h"
+#include "workers/mail/smtp-pool.h"
 #include "workers/net/pem.h"
 #include "workers/net/secrets.h"
 #include "workers/net/template.h"

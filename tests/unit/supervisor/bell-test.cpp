@@ -1,5 +1,5 @@
 // When the bell is tested, what tests in a row mean, and what is said of them. See supervisor/road/bell.h.
-#include "supervisor/road/bell.h"
+#include "supervisor/queue/bell.h"
 
 #include <gtest/gtest.h>
 

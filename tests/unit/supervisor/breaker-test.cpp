@@ -1,8 +1,8 @@
-#include "supervisor/keeper/breaker.h"
+#include "supervisor/delivery/breaker.h"
 
 #include <gtest/gtest.h>
 
-#include "supervisor/events.h"
+#include "supervisor/events/events.h"
 
 namespace smsd {
 namespace {

@@ -1,5 +1,5 @@
 // What a mail to the administrators says, and when the next one may go.
-#include "supervisor/admin-mail/collection.h"
+#include "supervisor/admin-mail/digest.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "common/text/utf.h"
-#include "supervisor/admin-mail/pace.h"
+#include "supervisor/admin-mail/mail-interval.h"
 
 namespace smsd {
 namespace {

@@ -1,5 +1,5 @@
 // smsd.yaml: its defaults, its bounds, its rules, and the files it names.
-#include "supervisor/config.h"
+#include "supervisor/config/config.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -63,7 +63,8 @@ TEST_F(SupervisorConfig, NeedsNoMoreThanADispatcher) {
 TEST_F(SupervisorConfig, GivesUpAfterHoursWhereNothingIsSaidAtOnceOrNeverWhenToldSo) {
   const auto given = [&](const std::string& retry) {
     const auto result = read("retry: {" + retry + "}\ndispatchers: [{name: a, kind: debug}]\n");
-    return std::pair(result.problems.empty() ? result.config.retry.giveUpAfter : 1ms, !result.problems.empty());
+    return std::pair(result.problems.empty() ? result.config.retry.giveUpAfter : 1ms,
+                     !result.problems.empty());
   };
   using Given = std::pair<std::optional<Milliseconds>, bool>;
   EXPECT_EQ(given(""), Given(4h, false));

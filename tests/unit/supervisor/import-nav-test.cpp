@@ -1,10 +1,10 @@
 // NAV's configuration as smsd's: what each key becomes, and what is said of the rest.
-#include "supervisor/smsctl/import-nav.h"
+#include "supervisor/smsctl/import-nav/import-nav.h"
 
 #include <gtest/gtest.h>
 
-#include "supervisor/smsctl/nav-ini.h"
-#include "supervisor/smsctl/nav-values.h"
+#include "supervisor/smsctl/import-nav/ini.h"
+#include "supervisor/smsctl/import-nav/values.h"
 
 namespace smsd::smsctl {
 namespace {
@@ -40,7 +40,8 @@ TEST(ImportNav, NavsDefaultsAreOurs) {
   const std::string yaml = yamlOf("");
   for (const char* line :
        {"poll_interval: 30s", "expire_after: never", "  delay: 30s", "factor: 1.5", "max_delay: 1h",
-        "limit: 5", "give_up_after: 0s  # NAV gives up by rounds alone", "at_limit: ignore", "all_broken: wait", "{name: debug, kind: debug, activation: spawn"})
+        "limit: 5", "give_up_after: 0s  # NAV gives up by rounds alone", "at_limit: ignore",
+        "all_broken: wait", "{name: debug, kind: debug, activation: spawn"})
     EXPECT_TRUE(holds(yaml, line)) << line << "\n" << yaml;
 }
 

@@ -1,4 +1,4 @@
-#include "supervisor/keeper/inquiry.h"
+#include "supervisor/keeper/recall.h"
 
 #include <gtest/gtest.h>
 
@@ -9,13 +9,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::map<queue::AttemptId, std::pair<OutcomeKind, Begun>> byAttempt(const std::vector<AttemptOutcome>& outcomes) {
+std::map<queue::AttemptId, std::pair<OutcomeKind, Begun>> byAttempt(
+    const std::vector<AttemptOutcome>& outcomes) {
   std::map<queue::AttemptId, std::pair<OutcomeKind, Begun>> result;
   for (const auto& one : outcomes) result[one.attempt] = {one.outcome.kind, one.begun};
   return result;
 }
 
-Recalled recalled(queue::AttemptId attempt, OutcomeKind kind) { return {attempt, Outcome{kind, "words", {}}}; }
+Recalled recalled(queue::AttemptId attempt, OutcomeKind kind) {
+  return {attempt, Outcome{kind, "words", {}}};
+}
 
 TEST(Inquiry, BelievesWhatTheWorkerRemembers) {
   Inquiry inquiry;
@@ -35,7 +38,8 @@ TEST(Inquiry, WhatTheWorkerGaveBackUntouchedWasNotTriedThere) {
   inquiry.add(1, Begun::yes, 10s);
   std::vector<Recalled> answer;
   answer.push_back({1, Outcome{OutcomeKind::deferred, "given back", {}}, Begun::no});
-  EXPECT_EQ(byAttempt(inquiry.answered({1}, std::move(answer))).at(1), std::make_pair(OutcomeKind::deferred, Begun::no));
+  EXPECT_EQ(byAttempt(inquiry.answered({1}, std::move(answer))).at(1),
+            std::make_pair(OutcomeKind::deferred, Begun::no));
 }
 
 TEST(Inquiry, WhatTheWorkerDoesNotKnowIsUnknownWhereItMayHaveBegunAndElseDeferred) {

@@ -1,4 +1,4 @@
-#include "supervisor/keeper/life.h"
+#include "supervisor/keeper/worker-lifecycle.h"
 
 #include <gtest/gtest.h>
 

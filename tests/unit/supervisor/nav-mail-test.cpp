@@ -1,5 +1,5 @@
 // NAV's keys for mail to its administrator: the table of smsd.yaml(5).
-#include "supervisor/admin-mail/nav.h"
+#include "supervisor/admin-mail/nav-mail.h"
 
 #include <gtest/gtest.h>
 

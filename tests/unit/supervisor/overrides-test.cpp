@@ -1,5 +1,5 @@
 // NAV's flags in place of keys: what is taken, what is refused, and that they win.
-#include "supervisor/overrides.h"
+#include "supervisor/config/flag-overrides.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "supervisor/config.h"
+#include "supervisor/config/config.h"
 
 namespace smsd {
 namespace {

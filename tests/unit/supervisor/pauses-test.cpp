@@ -1,5 +1,5 @@
 // The file that keeps an operator's pauses over restarts.
-#include "supervisor/control/pauses.h"
+#include "supervisor/control/paused-dispatchers.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

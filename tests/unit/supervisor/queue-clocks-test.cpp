@@ -3,7 +3,7 @@
 
 #include "supervisor/queue/clock-watch.h"
 #include "supervisor/queue/leases.h"
-#include "supervisor/queue/sqlite-stamp.h"
+#include "supervisor/queue/sqlite/stamp.h"
 #include "supervisor/queue/stamps.h"
 
 namespace smsd::queue {

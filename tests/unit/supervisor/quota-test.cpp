@@ -1,5 +1,5 @@
 // What a day's limit leaves, to whom.
-#include "supervisor/keeper/quota.h"
+#include "supervisor/delivery/quota.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "supervisor/keeper/day-count.h"
+#include "supervisor/keeper/quota-file.h"
 
 namespace smsd::keeper {
 namespace {

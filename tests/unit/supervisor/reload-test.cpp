@@ -1,5 +1,5 @@
 // What a reload would change, and what it must not.
-#include "supervisor/reload.h"
+#include "supervisor/config/config-diff.h"
 
 #include <gtest/gtest.h>
 

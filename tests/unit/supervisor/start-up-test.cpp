@@ -1,5 +1,5 @@
 // The check of the dispatchers' files by their worker programs: programs that answer well, badly, or never.
-#include "supervisor/start-up.h"
+#include "supervisor/startup/start-up.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

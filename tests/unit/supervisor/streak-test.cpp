@@ -1,5 +1,5 @@
 // Whose fault is it: which failures count against a recipient.
-#include "supervisor/road/streak.h"
+#include "supervisor/delivery/blame.h"
 
 #include <gtest/gtest.h>
 

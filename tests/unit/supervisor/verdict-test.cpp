@@ -3,7 +3,7 @@
 // The table below is the contract, written down without looking at the code: one row for each rule, `any`
 // where a thing does not matter. Every one of the cells is met by exactly one row, and the code says what
 // that row says.
-#include "supervisor/road/verdict.h"
+#include "supervisor/delivery/verdict.h"
 
 #include <gtest/gtest.h>
 

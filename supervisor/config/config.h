@@ -1,0 +1,140 @@
+// smsd.yaml as values. Owns the names, bounds, defaults and help of all its keys (config.cpp). Called by main
+// and smsctl. Reads files, changes nothing; reports all problems at once.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/config/keys.h"
+#include "common/journal/journal.h"
+#include "supervisor/config/flag-overrides.h"
+#include "supervisor/delivery/quota.h"
+#include "supervisor/format/format.h"
+
+namespace smsd {
+
+using namespace std::chrono_literals;
+using config::Milliseconds;
+
+enum class Backend { postgresql, sqlite };
+enum class Activation { socket, spawn };
+enum class AtLimit { ignore, shutdown };
+enum class WhenAllBroken { wait, shutdown };
+enum class UnknownPolicy {
+  resend,  // at least once: sent again, with the same key
+  hold,    // at most once: waits for an operator
+};
+enum class RecipientInLog { masked, plain };
+enum class SentInLog {
+  counted,  // each SMS, but only their number beyond a hundred a second
+  each,
+};
+
+/// The bounds of keys that also have a flag.
+namespace bounds {
+inline constexpr config::Bound<Milliseconds> pollInterval{100ms, 1h};
+inline constexpr config::Bound<Milliseconds> retryDelay{100ms, 24h};
+inline constexpr config::Bound<double> retryFactor{1, 10};
+inline constexpr config::Bound<Milliseconds> retryMaxDelay{100ms, std::chrono::days(7)};
+inline constexpr config::Bound<int> retryLimit{0, 1000};
+inline constexpr config::Bound<Milliseconds> retryGiveUpAfter{0s, std::chrono::days(30)};
+}  // namespace bounds
+
+/// A policy for some severities; 1 is the most severe.
+struct SeverityPolicy {
+  int from = 1;
+  int to = 1'000'000;
+  UnknownPolicy policy = UnknownPolicy::resend;
+  bool operator==(const SeverityPolicy&) const = default;
+};
+
+struct DispatcherConfig {
+  std::string name;  // [a-z0-9][a-z0-9-]{0,30}
+  std::string kind;  // gammu, http, soap, mail, debug
+  Activation activation = Activation::spawn;
+  Milliseconds timeout = 30s;       // hard deadline of an attempt
+  Milliseconds startTimeout = 30s;  // deadline for a worker to become ready
+  std::filesystem::path config;  // default dispatchers/<name>.yaml beside smsd.yaml; absolute after reading
+  std::filesystem::path socket;  // with Activation::socket; default /run/smsd/<name>.sock
+  std::filesystem::path worker;  // the program; default smsd-worker-<kind>, found beside smsd or in libexec
+  keeper::QuotaConfig quota;
+  bool operator==(const DispatcherConfig&) const = default;
+};
+
+/// Mail to the administrators: which journal entries, how often, and through which dispatcher of its own.
+struct AdminMailConfig {
+  std::string to;  // empty: no such mail
+  journal::Level level = journal::Level::error;
+  Milliseconds delay = 10s;       // how long the first entry waits for further ones
+  Milliseconds interval = 10min;  // between two mails
+  int lines = 20;
+  DispatcherConfig worker = [] {
+    DispatcherConfig mail;
+    mail.name = mail.kind = "mail";
+    mail.timeout = 60s;  // mail servers take time to check a mail before they accept it
+    return mail;
+  }();
+  bool enabled() const { return !to.empty(); }
+};
+
+struct Config {
+  struct {
+    Backend backend = Backend::sqlite;
+    std::string postgresql;  // libpq's connection string
+    std::filesystem::path sqlite = "/var/lib/smsd/queue.db";
+    Milliseconds pollInterval = 30s;
+    Milliseconds lease = 30s;
+    int mildShare = 8;  // one SMS in so many is the oldest; 0: never
+    std::optional<Milliseconds> expireAfter;
+    std::optional<Milliseconds> keepHistory = std::chrono::days(90);
+  } queue;
+  FormatRules formatting;
+  struct {
+    Milliseconds delay = 30s;
+    double factor = 1.5;
+    Milliseconds maxDelay = 1h;
+    int limit = 5;
+    std::optional<Milliseconds> giveUpAfter = 4h;
+    AtLimit atLimit = AtLimit::ignore;
+    WhenAllBroken allBroken = WhenAllBroken::wait;
+    UnknownPolicy unknown = UnknownPolicy::resend;
+    std::vector<SeverityPolicy> unknownBySeverity;  // the first matching entry decides instead of `unknown`
+  } retry;
+  struct {
+    RecipientInLog recipient = RecipientInLog::masked;
+    SentInLog sent = SentInLog::counted;
+  } log;
+  AdminMailConfig adminMail;
+  std::filesystem::path controlSocket = "/run/smsd/control.sock";
+  std::filesystem::path stateDirectory = "/var/lib/smsd";
+  Milliseconds stopTimeout = 20s;
+  std::vector<DispatcherConfig> dispatchers;
+};
+
+/// Returns the policy for an SMS that may have been sent. Without a severity, `retry.unknown` decides.
+UnknownPolicy unknownPolicy(const Config& config, std::optional<int> severity);
+
+struct ConfigRead {
+  Config config;
+  std::vector<config::Problem> problems;      // empty: the configuration can be used
+  std::map<std::string, std::string> places;  // file:line:column by key, for keys that are not in a list
+};
+
+/// The files that a reading checks.
+enum class Reach {
+  valuesOnly,       // smsctl: an operator need not be able to read the dispatchers' files
+  dispatcherFiles,  // smsd: those files and the named worker programs must be usable as well
+};
+
+/// Relative paths in the file are relative to the file's folder. `overrides` win over the file.
+ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Overrides& overrides = {});
+std::vector<config::Explained> explainConfig();
+/// Returns all keys with their values in `config`, written as in the file. Lists are left out.
+std::vector<std::pair<std::string, std::string>> valuesOf(const Config& config);
+
+}  // namespace smsd

@@ -1,0 +1,79 @@
+#include "supervisor/config/socket-names.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+
+namespace smsd {
+namespace {
+
+namespace fs = std::filesystem;
+using config::Keys;
+using config::Problem;
+
+// control: for smsctl. status and intake: for programs that only read or only submit.
+constexpr std::array<std::string_view, 3> ownSockets = {"control", "status", "intake"};
+
+const char* kindOf(mode_t mode) {
+  if (S_ISREG(mode)) return "a file";
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISLNK(mode)) return "a symbolic link";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  return "a device";
+}
+
+// The path of a Unix socket has a fixed size; bind() would report only "Invalid argument", and much later.
+std::optional<std::string> problemOfLength(const fs::path& socket) {
+  const std::size_t most = sizeof(sockaddr_un::sun_path) - 1;
+  if (socket.native().size() <= most) return std::nullopt;
+  return fmt::format("a path of {} bytes, expected at most {}", socket.native().size(), most);
+}
+
+std::optional<std::string> problemOfPlace(const fs::path& socket) {
+  struct stat status {};
+  if (lstat(socket.c_str(), &status) != 0 || S_ISSOCK(status.st_mode)) return std::nullopt;
+  return fmt::format("{} is {}, expected a path where nothing is, or a socket", socket.string(),
+                     kindOf(status.st_mode));
+}
+
+/// Rejects a control.socket that is one of the files that the queue has or will have.
+std::optional<std::string> problemOfQueue(const Config& config) {
+  if (config.queue.backend != Backend::sqlite) return std::nullopt;
+  for (const char* suffix : {"", "-wal", "-shm", "-journal", ".lock"})
+    if (config.controlSocket == fs::path(config.queue.sqlite.string() + suffix))
+      return fmt::format("{} is a file of the queue (queue.sqlite.path), expected a path of its own",
+                         config.controlSocket.string());
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> problemOfReservedName(std::string_view name) {
+  if (std::find(ownSockets.begin(), ownSockets.end(), name) == ownSockets.end()) return std::nullopt;
+  return fmt::format("is {}, expected another name: /run/smsd/{}.sock is a socket of smsd's own", name, name);
+}
+
+std::vector<Problem> checkSockets(const Keys& keys, const Config& config) {
+  std::vector<Problem> problems;
+  for (auto& problem : {problemOfLength(config.controlSocket), problemOfQueue(config),
+                        problemOfPlace(config.controlSocket)}) {
+    if (!problem) continue;
+    problems.push_back({keys.where("control.socket"), "control.socket: " + *problem});
+    break;
+  }
+  for (std::size_t i = 0; i < config.dispatchers.size(); ++i) {
+    const auto& dispatcher = config.dispatchers[i];
+    if (dispatcher.activation != Activation::socket || dispatcher.socket != config.controlSocket) continue;
+    if (problemOfReservedName(dispatcher.name)) continue;  // already reported
+    const std::string key = fmt::format("dispatchers[{}].socket", i);
+    problems.push_back(
+        {keys.where(key), fmt::format("{}: {} is control.socket (at {}), expected a path of its own", key,
+                                      dispatcher.socket.string(), keys.where("control.socket"))});
+  }
+  return problems;
+}
+
+}  // namespace smsd

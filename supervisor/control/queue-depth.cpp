@@ -1,0 +1,36 @@
+#include "supervisor/control/queue-depth.h"
+
+namespace smsd::control {
+namespace {
+
+using MaybeDepth = std::optional<queue::Depth>;
+
+constexpr std::uint64_t bound = 100'000;  // messages; the query counts no further
+constexpr auto patience = 2 * kj::SECONDS;
+
+}  // namespace
+
+Glance::Glance(queue::QueueThread& queue, kj::Timer& timer, kj::TaskSet& tasks)
+    : queue_(queue), timer_(timer), tasks_(tasks) {}
+
+kj::Promise<MaybeDepth> Glance::depth() {
+  return timer_.timeoutAfter(patience, ask())
+      .then([](MaybeDepth depth) { return depth; },
+            [](kj::Exception&&) -> MaybeDepth { return std::nullopt; });
+}
+
+kj::Promise<MaybeDepth> Glance::ask() {
+  KJ_IF_MAYBE (asked, asked_) return asked->addBranch();
+  auto forked = queue_.run([](queue::Queue& queue) { return queue.depth(bound); })
+                    .then([](queue::Answer<queue::Depth> answer) -> MaybeDepth {
+                      if (auto* depth = std::get_if<queue::Depth>(&answer)) return *depth;
+                      return std::nullopt;
+                    })
+                    .fork();
+  tasks_.add(forked.addBranch().then([this](MaybeDepth) { asked_ = nullptr; }));
+  auto branch = forked.addBranch();
+  asked_ = kj::mv(forked);
+  return branch;
+}
+
+}  // namespace smsd::control

@@ -1,0 +1,90 @@
+#include "supervisor/control/test-report.h"
+
+#include <fmt/format.h>
+
+namespace smsd::control {
+namespace {
+
+using Result = proto::Try::Result;
+
+kj::StringPtr view(const std::string& text) { return kj::StringPtr(text.c_str(), text.size()); }
+
+Result wire(const std::optional<OutcomeKind>& outcome) {
+  if (!outcome) return Result::NOT_TRIED;
+  switch (*outcome) {
+    case OutcomeKind::accepted:
+      return Result::ACCEPTED;
+    case OutcomeKind::refused:
+      return Result::REFUSED;
+    case OutcomeKind::deferred:
+      return Result::DEFERRED;
+    case OutcomeKind::broken:
+      return Result::BROKEN;
+    case OutcomeKind::unknown:
+      return Result::UNKNOWN;
+  }
+  return Result::UNKNOWN;
+}
+
+std::optional<OutcomeKind> outcome(Result result) {
+  switch (result) {
+    case Result::ACCEPTED:
+      return OutcomeKind::accepted;
+    case Result::REFUSED:
+      return OutcomeKind::refused;
+    case Result::DEFERRED:
+      return OutcomeKind::deferred;
+    case Result::BROKEN:
+      return OutcomeKind::broken;
+    case Result::UNKNOWN:
+      return OutcomeKind::unknown;
+    case Result::NOT_TRIED:
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void write(proto::Control::TestResults::Builder results, const TrialReport& report) {
+  results.setProblem(view(report.problem));
+  auto tries = results.initTries(report.tries.size());
+  for (unsigned i = 0; i < report.tries.size(); ++i) {
+    tries[i].setDispatcher(view(report.tries[i].dispatcher));
+    tries[i].setResult(wire(report.tries[i].outcome));
+    tries[i].setWords(view(report.tries[i].words));
+    tries[i].setTookMs(static_cast<std::uint32_t>(report.tries[i].took.count()));
+  }
+}
+
+TrialReport read(proto::Control::TestResults::Reader results) {
+  TrialReport report;
+  report.problem = results.getProblem().cStr();
+  for (auto one : results.getTries())
+    report.tries.push_back({one.getDispatcher().cStr(), outcome(one.getResult()), one.getWords().cStr(),
+                            Milliseconds(one.getTookMs())});
+  return report;
+}
+
+std::string resultName(const TrialTry& one) {
+  return one.outcome ? std::string(name(*one.outcome)) : "not tried";
+}
+
+std::string describe(const TrialReport& report) {
+  if (!report.problem.empty()) return report.problem + "\n";
+  std::string text;
+  for (const auto& one : report.tries) {
+    text += fmt::format("{}: {}", one.dispatcher, resultName(one));
+    if (one.outcome == OutcomeKind::unknown) text += ", it may have been sent";
+    if (one.outcome == OutcomeKind::accepted)
+      text += one.words.empty() ? ", without a reference" : ", reference " + one.words;
+    else if (!one.words.empty())
+      text += ": " + one.words;
+    if (one.outcome) text += fmt::format(" ({} ms)", one.took.count());
+    text += "\n";
+  }
+  return text + (report.accepted() ? report.tries.back().dispatcher + " took the test SMS\n"
+                                   : "no dispatcher took the test SMS\n");
+}
+
+}  // namespace smsd::control

@@ -1,0 +1,22 @@
+// The report of a test SMS: on the wire of proto/control.capnp, and as text for an operator.
+//
+// Used by the control server, `smsd --test` and `smsctl test`, so that all three print the same. Pure.
+#pragma once
+
+#include <proto/control.capnp.h>
+
+#include <string>
+
+#include "supervisor/road/test-sms.h"
+
+namespace smsd::control {
+
+void write(proto::Control::TestResults::Builder results, const TrialReport& report);
+TrialReport read(proto::Control::TestResults::Reader results);
+
+/// "accepted", or "not tried"
+std::string resultName(const TrialTry& one);
+/// Returns one line a try, then the dispatcher that took the SMS, which NAV's smsd did not print.
+std::string describe(const TrialReport& report);
+
+}  // namespace smsd::control

@@ -1,0 +1,122 @@
+#include "supervisor/keeper/worker-lifecycle.h"
+
+#include <array>
+
+namespace smsd::keeper {
+namespace {
+
+using P = Life::Phase;
+using E = Life::Event;
+using A = Life::Action;
+
+struct Cell {
+  P in;
+  E at;
+  P next;
+  A action;
+};
+
+// An event missing here cannot occur in that phase, or comes too late: the phase stays, and the action is
+// none.
+constexpr Cell cells[] = {
+    {P::off, E::start, P::starting, A::hire},
+    {P::off, E::stop, P::over, A::none},
+    {P::off, E::end, P::over, A::none},
+
+    {P::waiting, E::start, P::starting, A::hire},
+    {P::waiting, E::restart, P::starting, A::hire},
+    {P::waiting, E::stop, P::over, A::none},
+    {P::waiting, E::end, P::over, A::none},
+
+    {P::starting, E::cannotStart, P::waiting, A::rest},
+    {P::starting, E::ready, P::fresh, A::welcome},
+    {P::starting, E::hung, P::failing, A::end},
+    {P::starting, E::gone, P::waiting, A::rest},
+    {P::starting, E::breach, P::waiting, A::rest},
+    {P::starting, E::shutOut, P::reopening, A::again},
+    {P::starting, E::restart, P::ending, A::end},
+    {P::starting, E::letGo, P::ending, A::end},
+    {P::starting, E::stop, P::leaving, A::none},
+    {P::starting, E::end, P::leaving, A::end},
+
+    {P::fresh, E::served, P::proven, A::none},
+    {P::fresh, E::hung, P::failing, A::end},
+    {P::fresh, E::gone, P::starting, A::retry},
+    {P::fresh, E::breach, P::waiting, A::rest},
+    {P::fresh, E::restart, P::retiring, A::drain},
+    {P::fresh, E::letGo, P::ending, A::end},
+    {P::fresh, E::stop, P::leaving, A::drain},
+    {P::fresh, E::end, P::leaving, A::end},
+
+    {P::proven, E::hung, P::ending, A::end},
+    {P::proven, E::gone, P::starting, A::hire},
+    {P::proven, E::breach, P::waiting, A::rest},
+    {P::proven, E::restart, P::retiring, A::drain},
+    {P::proven, E::letGo, P::ending, A::end},
+    {P::proven, E::stop, P::leaving, A::drain},
+    {P::proven, E::end, P::leaving, A::end},
+
+    {P::retiring, E::hung, P::ending, A::end},
+    {P::retiring, E::gone, P::starting, A::hire},
+    {P::retiring, E::breach, P::waiting, A::rest},
+    {P::retiring, E::drained, P::ending, A::end},
+    {P::retiring, E::letGo, P::ending, A::end},
+    {P::retiring, E::stop, P::leaving, A::drain},
+    {P::retiring, E::end, P::leaving, A::end},
+
+    {P::reopening, E::start, P::starting, A::hire},
+    {P::reopening, E::restart, P::starting, A::hire},
+    {P::reopening, E::stop, P::over, A::none},
+    {P::reopening, E::end, P::over, A::none},
+
+    {P::ending, E::gone, P::starting, A::hire},
+    {P::ending, E::breach, P::waiting, A::rest},
+    {P::ending, E::stop, P::leaving, A::none},
+    {P::ending, E::end, P::leaving, A::end},
+
+    {P::failing, E::gone, P::waiting, A::rest},
+    {P::failing, E::breach, P::waiting, A::rest},
+    {P::failing, E::restart, P::ending, A::none},
+    {P::failing, E::stop, P::leaving, A::none},
+    {P::failing, E::end, P::leaving, A::end},
+
+    {P::leaving, E::hung, P::leaving, A::end},
+    {P::leaving, E::gone, P::over, A::none},
+    {P::leaving, E::breach, P::over, A::none},
+    {P::leaving, E::letGo, P::leaving, A::end},
+    {P::leaving, E::end, P::leaving, A::end},
+};
+
+constexpr auto table = []() {
+  std::array<std::array<Life::Step, Life::events>, Life::phases> all{};
+  for (int phase = 0; phase < Life::phases; ++phase)
+    for (auto& step : all[phase]) step = {static_cast<P>(phase), A::none};
+  for (const Cell& cell : cells)
+    all[static_cast<int>(cell.in)][static_cast<int>(cell.at)] = {cell.next, cell.action};
+  return all;
+}();
+
+}  // namespace
+
+Life::Step Life::step(Phase phase, Event event) {
+  return table[static_cast<int>(phase)][static_cast<int>(event)];
+}
+
+Life::Action Life::happens(Event event) {
+  Step step = Life::step(phase_, event);
+  // After a repair an operator gets a worker without the waits of earlier deaths.
+  if (event == Event::restart || step.next == Phase::proven) forgive();
+  if (step.action == Action::retry) {
+    if (pardoned_)
+      step = {Phase::waiting, Action::rest};
+    else
+      step.action = Action::hire;
+    pardoned_ = true;
+  }
+  if (step.action == Action::rest) ++earlyDeaths_;
+  if (step.action == Action::hire) ++generation_;
+  phase_ = step.next;
+  return step.action;
+}
+
+}  // namespace smsd::keeper

@@ -1,0 +1,263 @@
+// The claim of the PostgreSQL backend. See claim.h.
+#include "supervisor/queue/postgresql/claim.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "supervisor/queue/postgresql/sql.h"
+#include "supervisor/queue/postgresql/values.h"
+#include "supervisor/queue/stamps.h"
+
+namespace smsd::queue {
+
+namespace {
+
+constexpr std::size_t leastPage = 64;
+constexpr std::size_t scannedPage = 8192;  // without an index, each page scans the whole table
+constexpr int mostPages = 16;              // keeps the transaction short, even if many are passed by
+constexpr std::size_t messagesAtATime = 1000;
+
+/// Sorts a missing severity last, like NULL in the database.
+auto rank(const std::optional<int>& severity) {
+  return std::pair(!severity.has_value(), severity.value_or(0));
+}
+
+}  // namespace
+
+ClaimResult ClaimTransaction::run() {
+  if (request_.limit == 0) return {};
+  walk();
+  if (!candidates_.empty()) {
+    // Pass the fence only before something is taken, so that an idle look writes nothing.
+    passFence(work_, me_, clock_);
+    take();
+    read();
+    obeyWaits();
+    letGo();
+    write();
+  }
+  if (result_.atEnd) {
+    const auto due = work_.run(sql::nextDue, boundedMilliseconds(request_.longestWait));
+    if (!due.empty()) result_.nextDue = Duration(due[0][0].as<std::int64_t>());
+  }
+  result_.submissions = ordered();
+  return std::move(result_);
+}
+
+void ClaimTransaction::walk() {
+  const std::size_t size = session_.indexed() ? std::max(request_.limit, leastPage) : scannedPage;
+  if (!place_.until && request_.look == Look::onward)
+    place_.until = work_.run(sql::lastMessage)[0][0].as<MessageId>();
+  for (int pages = 0; pages < mostPages; ++pages) {
+    auto rows = page(size);
+    for (const auto& row : rows) {
+      if (!visit(row)) return;
+      moveTo(row);
+    }
+    if (static_cast<std::size_t>(rows.size()) == size) {
+      if (candidates_.size() == request_.limit) return;
+    } else if (place_.part == Place::Part::graded && session_.indexed()) {
+      place_ = Place{.part = Place::Part::ungraded, .until = place_.until, .cameLater = place_.cameLater};
+    } else {
+      result_.atEnd = !place_.cameLater;
+      place_ = Place{};
+      return;
+    }
+  }
+}
+
+pqxx::result ClaimTransaction::page(std::size_t size) {
+  const auto longest = boundedMilliseconds(request_.longestWait);
+  if (place_.part == Place::Part::ungraded)
+    return work_.run(sql::walkUngraded, place_.time, place_.id, size, longest);
+  return work_.run(session_.indexed() ? sql::walkGraded : sql::walkAll, place_.severity, place_.time,
+                   place_.id, size, longest);
+}
+
+void ClaimTransaction::moveTo(const pqxx::row& row) {
+  place_.part = row[2].is_null() ? Place::Part::ungraded : Place::Part::graded;
+  place_.severity = numberOf(row[2]).value_or(0);
+  place_.time = row[3].c_str();
+  place_.id = row[0].as<MessageId>();
+}
+
+/// Returns false to end the walk: the limit is reached, or no further row is severe enough.
+bool ClaimTransaction::visit(const pqxx::row& row) {
+  if (request_.moreSevereThan && !moreSevere(numberOf(row[2]), request_.moreSevereThan)) return false;
+  const std::string recipient = bytesOf(row[1]);
+  const bool held = row[5].as<bool>();  // it waits for an operator, unlike its recipient's other messages
+  if (row[1].is_null() || held || candidates_.contains(recipient)) return true;
+  if (auto live = live_.find(recipient); live != live_.end()) {
+    const auto& own = live->second.own;
+    if (!std::binary_search(own.begin(), own.end(), row[0].as<MessageId>())) live->second.passedBy = true;
+    if (auto severity = numberOf(row[2]); moreSevere(severity, live->second.severity)) {
+      live->second.inTheWay = true;
+      result_.inTheWay.push_back({live->second.submission, *severity});
+    }
+    return true;
+  }
+  if (row[4].as<bool>()) return true;
+  if (place_.until && row[0].as<MessageId>() > *place_.until) return place_.cameLater = true;
+  if (candidates_.size() == request_.limit) return false;
+  candidates_.insert(recipient);
+  return true;
+}
+
+void ClaimTransaction::take() {
+  ArrayLiteral recipients;
+  for (const auto& recipient : candidates_) recipients.addBytes(recipient);
+  auto rows = work_.run(sql::take, recipients.str(), me_);
+  taken_.reserve(rows.size());
+  for (const auto& row : rows) {
+    Submission& submission = taken_.emplace_back().submission;
+    submission.id = row[0].as<SubmissionId>();
+    submission.attempt = row[1].as<AttemptId>();
+    submission.dispatcher = request_.dispatcher;
+    submission.key = keyPrefix_ + "-" + std::to_string(submission.id);
+    submission.recipient = bytesOf(row[2]);
+  }
+}
+
+void ClaimTransaction::read() {
+  if (taken_.empty()) return;
+  ArrayLiteral recipients;
+  for (const auto& taken : taken_) recipients.addBytes(taken.submission.recipient);
+  std::optional<std::string> age;
+  if (request_.expireAfter)
+    age = std::to_string(boundedMilliseconds(clock_.stretched(*request_.expireAfter)));
+  auto rows = work_.run(session_.indexed() ? sql::readByIndex : sql::readInOneScan, recipients.str(), age,
+                        messagesAtATime + 1, boundedMilliseconds(request_.longestWait));
+  for (const auto& row : rows) {
+    Taken& taken = taken_[row[0].as<std::size_t>() - 1];
+    const auto id = row[1].as<MessageId>();
+    taken.submission.rounds = row[6].as<int>();
+    taken.submission.waited = !row[7].is_null();
+    taken.waits = taken.submission.waited && row[7].as<bool>();
+    taken.waitsFor = numberOf(row[8]);
+    if (taken.rows == 0) taken.submission.failing = failing(row);
+    if (++taken.rows > messagesAtATime) {
+      unfinished_.push_back(taken.submission.recipient);
+    } else if (row[5].as<bool>()) {
+      expired_.push_back(id);
+    } else {
+      if (taken.messages.empty()) taken.firstTime = row[4].c_str();
+      taken.messages.push_back({id, bytesOf(row[2]), numberOf(row[3])});
+      taken.stamps.push_back(row[9].as<std::int64_t>());
+    }
+  }
+}
+
+/// Returns the time since the recipient's first counted failure, without steps ahead of the clock since then.
+std::optional<Duration> ClaimTransaction::failing(const pqxx::row& row) const {
+  auto since = elapsed(row[10]);
+  if (since) *since = std::max(Duration(0), *since - clock_.aheadSince(Duration(row[11].as<std::int64_t>())));
+  return since;
+}
+
+/// Skips waiting recipients, unless one has a message that is more severe than all that wait. Such a message
+/// ends the wait, and the rounds and failures so far are forgotten.
+void ClaimTransaction::obeyWaits() {
+  for (auto& taken : taken_) {
+    if (!taken.waits || taken.messages.empty()) continue;
+    if (moreSevere(taken.messages.front().severity, taken.waitsFor)) {
+      taken.submission.rounds = 0;
+      taken.submission.failing.reset();
+      woken_.push_back(taken.submission.recipient);
+    } else {
+      taken.messages.clear();
+    }
+  }
+}
+
+/// Expires old messages, and releases recipients that have nothing to send now. Their messages vanished
+/// between walk() and read() (NAV's smsd then sends an empty SMS), all of them expired, or another supervisor
+/// has just set a wait.
+void ClaimTransaction::letGo() {
+  if (!expired_.empty()) result_.expired = work_.run(sql::expire, arrayOf(expired_)).affected_rows();
+  auto silent = std::stable_partition(taken_.begin(), taken_.end(),
+                                      [](const Taken& taken) { return !taken.messages.empty(); });
+  if (silent == taken_.end()) return;
+  ArrayLiteral recipients;
+  for (auto taken = silent; taken != taken_.end(); ++taken) recipients.addBytes(taken->submission.recipient);
+  taken_.erase(silent, taken_.end());
+  work_.run(sql::release, recipients.str());
+}
+
+void ClaimTransaction::write() {
+  if (taken_.empty()) return;
+  if (!woken_.empty()) {
+    ArrayLiteral recipients;
+    for (const auto& recipient : woken_) recipients.addBytes(recipient);
+    work_.run(sql::forgetWaits, recipients.str());
+  }
+  ArrayLiteral ids, attempts, recipients, texts, encodings, units, parts, sent, ignored, severities, firsts,
+      rounds, stamps, failing;
+  for (auto& taken : taken_) {
+    Submission& submission = taken.submission;
+    submission.sms = request_.format(taken.messages);
+    submission.severity = taken.messages.front().severity;
+    submission.first = taken.messages.front().id;
+    submission.stamps = stampsOf(submission.sms, taken.messages, taken.stamps);
+    ids.add(submission.id);
+    attempts.add(submission.attempt);
+    recipients.addBytes(submission.recipient);
+    texts.add(submission.sms.text);
+    encodings.add(submission.sms.encoding == Encoding::gsm7 ? "gsm7" : "ucs2");
+    units.add(std::uint64_t{submission.sms.units});
+    parts.add(std::uint64_t{submission.sms.parts});
+    sent.add(arrayOf(submission.sms.sent));
+    ignored.add(arrayOf(submission.sms.ignored));
+    severities.add(submission.severity);
+    firsts.add(submission.first);
+    rounds.add(submission.rounds);
+    stamps.add(arrayOf(submission.stamps));
+    failing.add(submission.failing);
+  }
+  work_.run(sql::write, ids.str(), attempts.str(), recipients.str(), texts.str(), encodings.str(),
+            units.str(), parts.str(), sent.str(), ignored.str(), severities.str(), firsts.str(), rounds.str(),
+            stamps.str(), failing.str(), me_, storable(request_.dispatcher));
+}
+
+/// Returns the submissions in the order of the queue. ISO times sort as text, including infinities.
+std::vector<Submission> ClaimTransaction::ordered() {
+  std::sort(taken_.begin(), taken_.end(), [](const Taken& a, const Taken& b) {
+    auto key = [](const Taken& taken) {
+      return std::tuple(rank(taken.submission.severity), std::string_view(taken.firstTime),
+                        taken.submission.first);
+    };
+    return key(a) < key(b);
+  });
+  std::vector<Submission> submissions;
+  submissions.reserve(taken_.size());
+  for (auto& taken : taken_) submissions.push_back(std::move(taken.submission));
+  return submissions;
+}
+
+ClaimResult PostgresqlQueue::claim(const ClaimRequest& request) {
+  if (!session_.indexed() && request.look == Look::onward) session_.lookForIndexes();
+  const bool recover = claimInDoubt_ && !takeOverInDoubt_;
+  Place place = request.look == Look::onward ? onward_ : Place{};
+  std::vector<std::string> unfinished;
+  claimInDoubt_ = true;
+  ClaimResult result = session_.transact([&](Work& work) {
+    if (recover) {
+      passFence(work, me_, clock_);
+      ClaimResult found;
+      found.submissions = unaccounted(work);
+      if (!found.submissions.empty()) return found;
+    }
+    ClaimTransaction claiming(work, session_, request, me_, keyPrefix_, live_, clock_, place);
+    ClaimResult claimed = claiming.run();
+    place = claiming.place();
+    unfinished = claiming.unfinished();
+    return claimed;
+  });
+  claimInDoubt_ = false;
+  if (request.look == Look::onward) onward_ = place;
+  remember(result.submissions);
+  for (const auto& recipient : unfinished)
+    if (auto live = live_.find(recipient); live != live_.end()) live->second.passedBy = true;
+  return result;
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,75 @@
+// One claim, inside its transaction: walk, take, read, expire, write.
+//
+// Owns the order of those steps; the comment at each step gives the reason. Called by PostgresqlQueue::claim.
+// In memory it changes only the clock watch, and `passedBy` and `inTheWay` of live recipients. These may be
+// set needlessly, but are never missing. Fails by throwing out of the transaction.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "supervisor/queue/postgresql/queue.h"
+
+namespace smsd::queue {
+
+class ClaimTransaction {
+ public:
+  ClaimTransaction(Work& work, Session& session, const ClaimRequest& request, SupervisorId me,
+                   const std::string& keyPrefix, LiveRecipients& live, ClockWatch& clock, Place from)
+      : work_(work),
+        session_(session),
+        request_(request),
+        me_(me),
+        keyPrefix_(keyPrefix),
+        live_(live),
+        clock_(clock),
+        place_(std::move(from)) {}
+
+  ClaimResult run();
+  /// Position from which the next onward look continues.
+  const Place& place() const { return place_; }
+  /// Recipients that have more unsent messages than one claim reads.
+  const std::vector<std::string>& unfinished() const { return unfinished_; }
+
+ private:
+  struct Taken {
+    Submission submission;
+    std::vector<Message> messages;
+    std::vector<std::int64_t> stamps;  // of `messages`
+    bool waits = false;
+    std::optional<int> waitsFor;  // the severity of its wait
+    std::string firstTime;
+    std::size_t rows = 0;
+  };
+
+  void walk();
+  pqxx::result page(std::size_t size);
+  bool visit(const pqxx::row& row);
+  void moveTo(const pqxx::row& row);
+  void take();
+  void read();
+  std::optional<Duration> failing(const pqxx::row& row) const;
+  void obeyWaits();
+  void letGo();
+  void write();
+  std::vector<Submission> ordered();
+
+  Work& work_;
+  Session& session_;
+  const ClaimRequest& request_;
+  SupervisorId me_;
+  const std::string& keyPrefix_;
+  LiveRecipients& live_;
+  ClockWatch& clock_;
+  Place place_;
+
+  std::set<std::string> candidates_;  // sorted: every supervisor takes them in the same order
+  std::vector<Taken> taken_;
+  std::vector<MessageId> expired_;
+  std::vector<std::string> unfinished_;
+  std::vector<std::string> woken_;  // recipients whose wait a more severe message ended
+  ClaimResult result_;
+};
+
+}  // namespace smsd::queue

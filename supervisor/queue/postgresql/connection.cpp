@@ -1,0 +1,285 @@
+// One connection to PostgreSQL: how it is made, configured and lost, and what its errors mean. See
+// connection.h.
+#include "supervisor/queue/postgresql/connection.h"
+
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "supervisor/queue/postgresql/sql.h"
+
+namespace smsd::queue {
+
+namespace {
+
+using Kind = QueueError::Kind;
+
+/// Reduces "ERROR:  column ... \nLINE 1: ..." to one line, without the server's quotations of our statement.
+std::string firstLine(const std::string& text) {
+  std::string line = text.substr(0, text.find('\n'));
+  for (const char* prefix : {"ERROR:  ", "FATAL:  ", "PANIC:  "})
+    if (line.starts_with(prefix)) line.erase(0, std::string(prefix).size());
+  return line;
+}
+
+std::string joinLines(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::replace(text.begin(), text.end(), '\t', ' ');
+  return text;
+}
+
+/// Returns the DETAIL line if it contains keys; other DETAIL lines may contain a row.
+std::string keyDetail(const std::string& text) {
+  auto at = text.find("DETAIL:  Key ");
+  return at == std::string::npos ? "" : ": " + firstLine(text.substr(at + 9));
+}
+
+QueueError notConnected(const std::string& said) {
+  const std::string line = joinLines(said);
+  auto says = [&](const char* words) { return line.find(words) != std::string::npos; };
+  if (says("Peer authentication failed") || says("Ident authentication failed"))
+    return {Kind::denied,
+            line +
+                ": the server takes this role from the system user of the same name only; become that user "
+                "(`sudo -u smsd smsctl ...` where the role is smsd)"};
+  if (says("authentication failed") || says("no password supplied"))
+    return {Kind::denied,
+            line + ": check the role's password (.pgpass, or passfile= in queue.postgresql.connection)"};
+  if (says("no pg_hba.conf entry") || says("pg_hba.conf rejects"))
+    return {Kind::denied, line + ": the server's pg_hba.conf has to let this role in"};
+  if (says("role \"") && says("does not exist"))
+    return {Kind::denied, line + ": create the role, or name another as user="};
+  if (says("database \"") && says("does not exist"))
+    return {Kind::denied, line + ": name NAV's database as dbname= in queue.postgresql.connection"};
+  if (says("permission denied") || says("is not permitted to log in"))
+    return {Kind::denied, line + ": GRANT it, or use another role"};
+  return {Kind::unreachable, "no connection to PostgreSQL: " + line};
+}
+
+SqlError tableMissing(const std::string& line, const std::string& state) {
+  if (line.find("smsd.") != std::string::npos || line.find("\"smsd\"") != std::string::npos)
+    return {Kind::notInstalled, line + ": run `smsctl db install`", state};
+  return {Kind::notInstalled,
+          line +
+              ": is this NAV's database, and does its search_path name the schema of smsq (in NAV: "
+              "profiles), and may this role use that schema?",
+          state};
+}
+
+/// Returns the SQLSTATE. libpqxx 6 does not provide it for every exception.
+std::string stateOf(const pqxx::sql_error& error) {
+  if (error.sqlstate().empty() && dynamic_cast<const pqxx::insufficient_privilege*>(&error) != nullptr)
+    return "42501";
+  return error.sqlstate();
+}
+
+/// A prepared statement is no longer valid: a table was altered, or the statement was discarded.
+bool isStale(const std::string& state) { return state == "0A000" || state == "26000"; }
+
+/// Translates a refusal by its SQLSTATE.
+SqlError refused(const pqxx::sql_error& error) {
+  const std::string state = stateOf(error), kind = state.substr(0, 2), text = error.what();
+  const std::string line = firstLine(text);
+  if (state == "42501")
+    return {Kind::denied, line + ": run the GRANTs that `smsctl db install` prints", state};
+  if (state == "42P01" || state == "3F000" || state == "42703" || state == "42883")
+    return tableMissing(line, state);
+  if (kind == "22") return {Kind::invalid, line.substr(0, line.find(": \"")), state};
+  if (kind == "23") return {Kind::invalid, line + (state == "23503" ? keyDetail(text) : ""), state};
+  if (state == "55P03" || state == "57014" || kind == "40")
+    return {Kind::unreachable, line + ": somebody holds a lock on the queue; try again", state};
+  if (isStale(state))
+    return {Kind::unreachable, line + ": the tables were changed meanwhile; trying on a new connection",
+            state};
+  if (state == "25006")
+    return {Kind::unreachable, line + ": this server is a standby or read-only; try again", state};
+  if (kind == "53" || kind == "57" || kind == "08" || kind == "58")
+    return {Kind::unreachable, "PostgreSQL: " + line, state};
+  return {Kind::failed, "PostgreSQL: " + line + (state.empty() ? "" : " (SQLSTATE " + state + ")"), state};
+}
+
+bool readable(int descriptor) {
+  pollfd ready{descriptor, POLLIN, 0};
+  return poll(&ready, 1, 0) > 0;
+}
+
+using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+
+std::string quoted(const std::string& value) {
+  std::string result = "'";
+  for (char c : value) {
+    if (c == '\'' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result + "'";
+}
+
+/// Returns the connection string with our defaults added. libpq's message about an invalid string may quote a
+/// password, so it is not passed on.
+std::string completed(const std::string& connection) {
+  char* said = nullptr;
+  Options options(PQconninfoParse(connection.c_str(), &said), PQconninfoFree);
+  PQfreemem(said);
+  if (!options)
+    throw QueueError(Kind::failed,
+                     "queue.postgresql.connection is not a connection string: write \"host=/run/postgresql "
+                     "dbname=nav user=smsd\"");
+  std::map<std::string, std::string> settings(sql::connectionDefaults.begin(), sql::connectionDefaults.end());
+  for (const auto* option = options.get(); option->keyword != nullptr; ++option)
+    if (option->val != nullptr) settings[option->keyword] = option->val;
+  std::string result;
+  for (const auto& [name, value] : settings) result += name + "=" + quoted(value) + " ";
+  return result;
+}
+
+}  // namespace
+
+const std::string& Prepared::nameOf(pqxx::connection& connection, const char* statement) {
+  auto known = names_.find(statement);
+  if (known != names_.end()) return known->second;
+  const std::string name = "smsd" + std::to_string(names_.size());
+  connection.prepare(name, statement);
+  return names_.emplace(statement, name).first->second;
+}
+
+void Line::take(int socket) {
+  release();
+  std::lock_guard lock(mutex_);
+  copy_ = fcntl(socket, F_DUPFD_CLOEXEC, 0);  // if it fails, the connection cannot be cut
+}
+
+void Line::release() {
+  std::lock_guard lock(mutex_);
+  if (copy_ >= 0) close(copy_);
+  copy_ = -1;
+}
+
+void Line::cut() {
+  std::lock_guard lock(mutex_);
+  if (copy_ >= 0) shutdown(copy_, SHUT_RDWR);
+}
+
+void Session::drop() {
+  line_.release();
+  connection_.reset();
+  prepared_ = {};
+}
+
+pqxx::connection& Session::ready() {
+  if (connection_ && connection_->is_open()) return *connection_;
+  drop();
+  const std::string complete = completed(connectionString_);
+  std::unique_ptr<pqxx::connection> made;
+  try {
+    made = std::make_unique<pqxx::connection>(complete);
+  } catch (const std::exception& error) {
+    throw notConnected(error.what());
+  }
+  line_.take(made->sock());
+  prepare(*made);
+  connection_ = std::move(made);
+  fresh_ = true;
+  return *connection_;
+}
+
+void Session::prepare(pqxx::connection& connection) {
+  pqxx::work work(connection);
+  const std::string encoding = work.exec1("SHOW server_encoding")[0].c_str();
+  if (encoding != "UTF8" && encoding != "SQL_ASCII")
+    throw QueueError(Kind::failed,
+                     "the database's encoding is " + encoding + ": smsd needs UTF8, as NAV does");
+  // SQL_ASCII on both sides lets smsd read any bytes of a row and send them back unchanged.
+  work.exec0("SET client_encoding TO " + work.quote(encoding));
+  work.exec(sql::sessionSettings);
+  findIndexes(work);
+  work.exec0(sql::listen);
+  work.commit();
+}
+
+void Session::lookForIndexes() {
+  transact([this](pqxx::work& work) { findIndexes(work); });
+}
+
+void Session::findIndexes(pqxx::work& work) {
+  indexed_ = work.exec1(sql::usableIndexes)[0].as<int>() == 2;
+  work.exec(indexed_ ? sql::planByIndex : sql::planFreely);
+}
+
+void Session::execute(const std::string& statement) {
+  guarded([&](pqxx::connection& connection) { pqxx::nontransaction(connection).exec0(statement); });
+}
+
+bool Session::takeNews() {
+  bool news = std::exchange(fresh_, false);
+  if (!connection_) return news;
+  try {
+    // Read everything: the end of the connection follows the server's last message, and the edge-triggered
+    // observer reports it only once.
+    do {
+      news = connection_->get_notifs() > 0 || news;
+    } while (connection_->is_open() && readable(connection_->sock()));
+    if (connection_->is_open()) return news;
+  } catch (const std::exception&) {
+    // libpqxx 6 returns at the end of the connection, libpqxx 7 throws; both mean the same.
+  }
+  // A lost connection counts as news, so that the next look at the queue reconnects or reports the reason.
+  drop();
+  return true;
+}
+
+/// Uses a second connection, because PostgreSQL always delivers a notification to the connection that sent
+/// it, even through a pooler. A pooler assigns a server per transaction, and drops notifications that arrive
+/// between two of them.
+bool Session::ring() {
+  std::unique_ptr<pqxx::connection> second;
+  try {
+    second = std::make_unique<pqxx::connection>(completed(connectionString_));
+  } catch (const QueueError&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw notConnected(error.what());
+  }
+  aside_.take(second->sock());
+  try {
+    pqxx::work work(*second);
+    const bool announced = work.exec1(sql::announcesInserts)[0].as<bool>();
+    work.exec(sql::ring);
+    work.commit();
+    aside_.release();
+    return announced;
+  } catch (const std::exception& error) {
+    aside_.release();
+    throw QueueError(Kind::unreachable, "PostgreSQL: " + firstLine(error.what()));
+  }
+}
+
+void Session::fail(const std::exception& error) {
+  const auto* refusal = dynamic_cast<const pqxx::sql_error*>(&error);
+  const bool cut = dynamic_cast<const pqxx::in_doubt_error*>(&error) != nullptr ||
+                   dynamic_cast<const pqxx::broken_connection*>(&error) != nullptr ||
+                   (connection_ && !connection_->is_open());
+  if (cut) drop();
+  if (cut && refusal == nullptr)
+    throw QueueError(Kind::unreachable, "the connection to PostgreSQL was lost: " + firstLine(error.what()));
+  if (dynamic_cast<const pqxx::transaction_rollback*>(&error) !=
+      nullptr)  // derives from sql_error in libpqxx 7 only
+    throw QueueError(Kind::unreachable, firstLine(error.what()) + ": somebody was in the way; try again");
+  if (refusal == nullptr) throw QueueError(Kind::failed, "PostgreSQL: " + firstLine(error.what()));
+  SqlError translated = refused(*refusal);
+  if (translated.state().starts_with("57P") || translated.state().starts_with("08") ||
+      isStale(translated.state()))
+    drop();
+  if (cut && translated.kind() != Kind::unreachable)
+    throw SqlError(Kind::unreachable, "the connection to PostgreSQL was lost: " + firstLine(error.what()),
+                   translated.state());
+  throw translated;
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,143 @@
+// One connection to PostgreSQL. It is made when first needed, and again after it was lost.
+//
+// Owns the connection string, the settings of our sessions, LISTEN, and the translation of libpqxx's
+// exceptions. Every exception that leaves this file is a QueueError of one line; it advises what to do, and
+// never contains the connection string or a message's text. Called by the PostgreSQL backend only. Never
+// repeats a transaction: the caller decides that.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <pqxx/pqxx>
+#include <string>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+
+#include "supervisor/queue/queue.h"
+
+namespace smsd::queue {
+
+/// A QueueError that keeps the server's SQLSTATE.
+class SqlError : public QueueError {
+ public:
+  SqlError(Kind kind, const std::string& what, std::string state)
+      : QueueError(kind, what), state_(std::move(state)) {}
+  const std::string& state() const { return state_; }
+
+ private:
+  std::string state_;
+};
+
+/// A duplicate of a connection's socket, by which another thread can cut the connection. libpq has no way to
+/// interrupt a wait for the server's reply, but it notices when its socket is shut down.
+class Line {
+ public:
+  ~Line() { release(); }
+  void take(int socket);
+  void release();
+  void cut();
+
+ private:
+  std::mutex mutex_;
+  int copy_ = -1;  // a duplicate, because the original's number may be reused by the time of the cut
+};
+
+/// The statements that a connection has prepared, so that they are parsed only once.
+class Prepared {
+ public:
+  const std::string& nameOf(pqxx::connection& connection, const char* statement);
+
+ private:
+  std::unordered_map<const char*, std::string> names_;  // by the address of the text, which is a constant
+};
+
+/// A transaction.
+class Work {
+ public:
+  Work(pqxx::connection& connection, Prepared& prepared)
+      : connection_(connection), prepared_(prepared), work_(connection) {}
+
+  /// For the statements of the road: constants of sql.h.
+  template <typename... Values>
+  pqxx::result run(const char* statement, Values&&... values) {
+    return work_.exec_prepared(prepared_.nameOf(connection_, statement), std::forward<Values>(values)...);
+  }
+  /// For all other statements.
+  operator pqxx::work&() { return work_; }
+  pqxx::work* operator->() { return &work_; }
+
+ private:
+  pqxx::connection& connection_;
+  Prepared& prepared_;
+  pqxx::work work_;
+};
+
+class Session {
+ public:
+  explicit Session(std::string connection) : connectionString_(std::move(connection)) {}
+
+  /// Runs `body` in one transaction, commits it, and returns the body's result.
+  template <typename Body>
+  auto transact(Body&& body) {
+    return guarded([&](pqxx::connection& connection) {
+      Work work(connection, prepared_);
+      if constexpr (std::is_void_v<std::invoke_result_t<Body, Work&>>) {
+        body(work);
+        work->commit();
+      } else {
+        auto result = body(work);
+        work->commit();
+        return result;
+      }
+    });
+  }
+
+  /// For statements that may not run in a transaction.
+  void execute(const std::string& statement);
+
+  /// smsq has both partial indexes, so that plans may rely on them.
+  bool indexed() const { return indexed_; }
+  /// Checks again, because an administrator may have created them meanwhile.
+  void lookForIndexes();
+
+  /// Sends NOTIFY through a second connection. Returns whether a trigger announces inserts into smsq.
+  bool ring();
+
+  int descriptor() const { return connection_ ? connection_->sock() : -1; }
+  bool takeNews();
+
+  /// Ends a wait for the server's reply. May be called from any thread.
+  void hangUp() {
+    line_.cut();
+    aside_.cut();
+  }
+
+ private:
+  template <typename Use>
+  auto guarded(Use&& use) {
+    try {
+      return use(ready());
+    } catch (const QueueError&) {
+      throw;
+    } catch (const std::exception& error) {
+      fail(error);
+    }
+  }
+
+  pqxx::connection& ready();
+  void prepare(pqxx::connection& connection);
+  void findIndexes(pqxx::work& work);
+  void drop();
+  [[noreturn]] void fail(const std::exception& error);
+
+  std::string connectionString_;
+  std::unique_ptr<pqxx::connection> connection_;
+  Line line_;
+  Line aside_;         // of the second connection, while it exists
+  Prepared prepared_;  // on `connection_`
+  bool indexed_ = false;
+  bool fresh_ = false;  // connected since the last takeNews(): notifications may have been missed
+};
+
+}  // namespace smsd::queue

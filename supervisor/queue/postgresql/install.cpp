@@ -1,0 +1,156 @@
+// `smsctl db install` for PostgreSQL: creates the schema smsd and the requested extras, where they are
+// missing.
+//
+// Owns the order of the steps and the advice; the SQL is deploy/sql/postgresql*.sql, built into the program.
+// Called by smsctl with a role that may create objects. Never changes a row of NAV's, never creates an object
+// that exists. Fails by QueueError; the schema is created completely or not at all.
+#include <vector>
+
+#include "supervisor/queue/postgresql/connection.h"
+#include "supervisor/queue/postgresql/schema.h"
+
+namespace smsd::queue {
+
+namespace {
+
+using Extra = InstallOptions::Extra;
+
+constexpr int schemaVersion = 4;
+
+bool holds(pqxx::work& work, const std::string& condition) {
+  return work.exec1("SELECT " + condition)[0].as<bool>();
+}
+
+/// Only one installation runs at a time; the lock ends with the transaction.
+void makeSchema(pqxx::work& work, InstallReport& report) {
+  work.exec("SELECT pg_advisory_xact_lock(hashtext('smsd install'))");
+  if (!holds(work, "to_regclass('smsd.installation') IS NOT NULL")) {
+    work.exec(schema::smsd);
+    report.done.push_back("the schema smsd, version " + std::to_string(schemaVersion));
+    return;
+  }
+  int version = work.exec1("SELECT version FROM smsd.installation")[0].as<int>();
+  const bool older = version >= 1 && version < schemaVersion;
+  if (version == 1) {
+    work.exec(schema::from1To2);
+    version = 2;
+  }
+  if (version == 2) {
+    work.exec(schema::from2To3);
+    version = 3;
+  }
+  if (version == 3) {
+    work.exec(schema::from3To4);
+    version = 4;
+  }
+  if (older) report.done.push_back("the schema smsd, now version " + std::to_string(version));
+  if (version != schemaVersion)
+    throw QueueError(QueueError::Kind::notInstalled,
+                     "the schema smsd is of version " + std::to_string(version) +
+                         ", which this program does not know: install the newer smsd");
+}
+
+void makeTables(pqxx::work& work, InstallReport& report) {
+  if (holds(work, "to_regclass('smsq') IS NOT NULL")) return;
+  work.exec(schema::tables);
+  report.done.push_back("the tables account and smsq");
+}
+
+void requireQueue(pqxx::work& work) {
+  if (!holds(work, "to_regclass('smsq') IS NULL")) return;
+  throw QueueError(QueueError::Kind::notInstalled,
+                   "there is no table smsq: connect to NAV's database, whose search_path names its schema "
+                   "(profiles), or ask for "
+                   "the tables to be made");
+}
+
+void makeTrigger(pqxx::work& work, InstallReport& report) {
+  if (holds(work,
+            "EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'smsq'::regclass AND tgname = 'smsd_notify')"))
+    return;
+  work.exec(schema::notify);
+  report.done.push_back("the trigger smsd_notify on smsq");
+}
+
+/// Splits a script that has semicolons only at the ends of its statements.
+std::vector<std::string> statements(const std::string& script) {
+  std::vector<std::string> found;
+  for (std::size_t from = 0, to = 0; (to = script.find(";\n", from)) != std::string::npos; from = to + 2)
+    found.push_back(script.substr(from, to - from));
+  return found;
+}
+
+/// Works outside a transaction, so that NAV is not locked out. An interrupted run leaves an invalid index,
+/// which is dropped and created again.
+void makeIndexes(Session& session, InstallReport& report) {
+  if (session.indexed()) return;
+  for (const char* name : {"smsq_unsent_order", "smsq_unsent_phone"}) {
+    const bool broken = session.transact([&](pqxx::work& work) {
+      return holds(work, "EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('" + std::string(name) +
+                             "') AND NOT indisvalid)");
+    });
+    if (broken) session.execute("DROP INDEX CONCURRENTLY " + std::string(name));
+  }
+  for (const auto& statement : statements(schema::indexes)) session.execute(statement);
+  report.done.push_back("the partial indexes smsq_unsent_order and smsq_unsent_phone on smsq");
+}
+
+std::vector<std::string> grants(pqxx::work& work, const std::string& role) {
+  auto name = [&](const char* expression) {
+    return std::string(work.exec1(std::string("SELECT ") + expression)[0].c_str());
+  };
+  const std::string to = " TO " + (role.empty() ? std::string("<role>") : work.quote_name(role));
+  const std::string nav =
+      name("quote_ident(relnamespace::regnamespace::name) FROM pg_class WHERE oid = 'smsq'::regclass");
+  const auto sequence = work.exec1("SELECT pg_get_serial_sequence('smsq', 'id')")[0];
+  std::vector<std::string> advice{
+      "-- what smsd needs, and nothing else",
+      "GRANT USAGE ON SCHEMA " + nav + ", smsd" + to,
+      "GRANT SELECT ON " + nav + ".smsq" + to,
+      "GRANT SELECT (id, name) ON " + nav + ".account" + to,
+      "GRANT UPDATE (sent, smsid, timesent) ON " + nav + ".smsq" + to,
+      "GRANT SELECT ON smsd.installation" + to,
+      "GRANT SELECT, INSERT, UPDATE ON smsd.supervisor" + to,
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.submission, smsd.live, smsd.wait" + to,
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.held" + to,
+      "GRANT SELECT, INSERT, DELETE ON smsd.attempt, smsd.ignored" + to,
+      "GRANT USAGE ON SEQUENCE smsd.attempt_id" + to,
+      "-- for `smsctl send` and the test messages",
+      "GRANT INSERT (accountid, time, phone, msg, severity) ON " + nav + ".smsq" + to,
+  };
+  if (!sequence.is_null()) advice.push_back("GRANT USAGE ON SEQUENCE " + std::string(sequence.c_str()) + to);
+  return advice;
+}
+
+void adviseExtras(pqxx::work& work, const Session& session, InstallReport& report) {
+  if (!session.indexed()) {
+    report.advice.push_back("-- without these each claim reads the whole table; not inside a transaction");
+    for (const auto& statement : statements(schema::indexes)) report.advice.push_back(statement);
+  }
+  if (!holds(work,
+             "EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'smsq'::regclass AND tgname = 'smsd_notify')"))
+    report.advice.push_back(schema::notify);
+}
+
+}  // namespace
+
+InstallReport installPostgresql(const std::string& connection, const InstallOptions& options) {
+  Session session(connection);
+  InstallReport report;
+  session.transact([&](pqxx::work& work) {
+    if (options.tables == Extra::make) makeTables(work, report);
+    requireQueue(work);
+    makeSchema(work, report);
+    if (options.notify == Extra::make) makeTrigger(work, report);
+  });
+  session.lookForIndexes();
+  if (options.indexes == Extra::make) makeIndexes(session, report);
+  session.lookForIndexes();
+  session.transact([&](pqxx::work& work) {
+    report.advice = grants(work, options.role);
+    adviseExtras(work, session, report);
+  });
+  return report;
+}
+
+}  // namespace smsd::queue

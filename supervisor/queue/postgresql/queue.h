@@ -1,0 +1,100 @@
+// The PostgreSQL backend: the state that one supervisor keeps in memory beside the database.
+//
+// Owns the position of the onward look, and the recipients with a live submission of this supervisor, so that
+// a claim notices which of their messages it passes by. The database decides everything else. Called through
+// queue.h only. The operations are in queue.cpp (life cycle of a supervisor, NAV's operations),
+// claim.cpp, settle.cpp and operator.cpp. Fails as described in queue.h.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "supervisor/queue/clock-watch.h"
+#include "supervisor/queue/leases.h"
+#include "supervisor/queue/postgresql/connection.h"
+#include "supervisor/queue/queue.h"
+
+namespace smsd::queue {
+
+/// A recipient with a live submission of this supervisor.
+struct Live {
+  SubmissionId submission = 0;
+  std::vector<MessageId> own;   // sorted: the messages of this submission
+  std::optional<int> severity;  // of the most severe of them
+  bool passedBy = false;        // a claim saw other unsent messages of this recipient
+  bool inTheWay = false;        // one of those is more severe
+};
+using LiveRecipients = std::unordered_map<std::string, Live>;
+
+/// The last row that a look has seen.
+struct Place {
+  enum class Part { graded, ungraded } part = Part::graded;  // rows without a severity come last
+  int severity = -2147483647 - 1;
+  std::string time = "-infinity";
+  MessageId id = -9223372036854775807 - 1;
+  std::optional<MessageId> until;  // messages with a higher id are for the next pass
+  bool cameLater = false;          // the look saw such messages
+};
+
+class PostgresqlQueue : public Queue {
+ public:
+  explicit PostgresqlQueue(const std::string& connection) : session_(connection) {}
+
+  SupervisorId enlist(const std::string& name, Duration lease) override;
+  void renew() override;
+  std::vector<Submission> takeOver() override;
+  void retire() override;
+
+  ClaimResult claim(const ClaimRequest& request) override;
+  std::vector<AttemptId> recordAttempts(const std::vector<NextAttempt>& next) override;
+  SettleResult settle(const std::vector<Settlement>& settlements) override;
+
+  int newsFd() override { return session_.descriptor(); }
+  bool takeNews() override { return session_.takeNews(); }
+  std::optional<Ring> ringBell() override;
+
+  Cancelled cancelAndList(Duration minimumAge, std::size_t listed) override;
+  std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) override;
+  std::vector<StoredMessage> messagesOf(const std::string& recipient, SentStatus status) override;
+  std::vector<std::string> recipients(SentStatus status) override;
+  std::vector<MessageId> insert(const std::vector<NewMessage>& messages) override;
+  std::size_t setStatus(MessageId id, SentStatus status, int smsid) override;
+  Depth depth(std::uint64_t bound) override;
+
+  std::vector<HeldSms> held(std::size_t limit) override;
+  std::size_t release(SubmissionId id) override;
+  std::size_t discard(SubmissionId id) override;
+  WaitsEnded endWaits(const Whom& whom) override;
+  std::optional<MessageLife> explain(MessageId id, Duration longestWait) override;
+  Purge purge(Duration age, std::size_t most) override;
+
+  std::optional<Duration> takeClockStep() override { return clock_.takeStep(); }
+  void hangUp() override { session_.hangUp(); }
+
+ private:
+  std::vector<SupervisorId> gone(const pqxx::result& rows);
+  std::vector<Submission> adopt(Work& work);
+  std::vector<Submission> unaccounted(Work& work);
+  std::vector<Submission> read(const pqxx::result& rows) const;
+  void remember(const std::vector<Submission>& submissions);
+  SettleResult forget(const std::vector<Settlement>& settlements, SettleResult result);
+
+  Session session_;
+  SupervisorId me_ = 0;
+  std::string keyPrefix_;
+  Place onward_;
+  SubmissionId purgedTo_ = 0;
+  LiveRecipients live_;
+  ClockWatch clock_;
+  Leases leases_;
+  // A claim or take-over whose commit got no reply may have been committed. Its submissions would then be
+  // live and ours, but never sent. The next call of the same function looks for them first.
+  bool claimInDoubt_ = false;
+  bool takeOverInDoubt_ = false;
+};
+
+/// Throws `fenced` if this supervisor was declared dead. Also gives the database's time to `clock`.
+void passFence(Work& work, SupervisorId me, ClockWatch& clock);
+
+}  // namespace smsd::queue

@@ -1,0 +1,217 @@
+// Attempts and settlements of the PostgreSQL backend: the second transaction in the life of a submission.
+//
+// Owns the changes to messages and recipient when a submission ends. Called through queue.h. Settles only
+// submissions that are ours and live when the transaction reaches them, so that a call may be repeated. Fails
+// as described in queue.h.
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <unordered_set>
+
+#include "supervisor/queue/postgresql/queue.h"
+#include "supervisor/queue/postgresql/sql.h"
+#include "supervisor/queue/postgresql/values.h"
+
+namespace smsd::queue {
+
+namespace {
+
+const char* fateName(Fate fate) {
+  switch (fate) {
+    case Fate::sent:
+      return "sent";
+    case Fate::ignored:
+      return "ignored";
+    case Fate::returned:
+      return "returned";
+    case Fate::held:
+      return "held";
+  }
+  return "";
+}
+
+using Ended = std::unordered_set<SubmissionId>;
+
+/// Sorts by submission, for statements that find each value by a binary search.
+template <typename T, typename Id>
+std::vector<const T*> sortedBy(const std::vector<T>& all, Id id) {
+  std::vector<const T*> sorted;
+  sorted.reserve(all.size());
+  for (const auto& one : all) sorted.push_back(&one);
+  std::sort(sorted.begin(), sorted.end(), [&](const T* a, const T* b) { return id(*a) < id(*b); });
+  return sorted;
+}
+
+Ended end(Work& work, SupervisorId me, const std::vector<Settlement>& settlements) {
+  ArrayLiteral ids, places, fates, outcomes, reasons, references, recipients;
+  std::map<std::tuple<Fate, std::string_view, std::string_view>, std::size_t> ends;  // usually few
+  for (const auto* settlement : sortedBy(settlements, [](auto& one) { return one.submission.id; })) {
+    auto [place, fresh] =
+        ends.try_emplace({settlement->fate, settlement->outcome, settlement->reason}, ends.size() + 1);
+    if (fresh) {
+      fates.add(fateName(settlement->fate));
+      outcomes.add(settlement->outcome);
+      reasons.add(settlement->reason);
+    }
+    ids.add(settlement->submission.id);
+    places.add(std::uint64_t{place->second});
+    references.add(settlement->reference);
+    recipients.addBytes(settlement->submission.recipient);
+  }
+  Ended ended;
+  for (const auto& row : work.run(sql::end, me, ids.str(), places.str(), fates.str(), outcomes.str(),
+                                  reasons.str(), references.str(), recipients.str()))
+    ended.insert(row[0].as<SubmissionId>());
+  return ended;
+}
+
+struct Mark {
+  MessageId id = 0;
+  std::int64_t value = 0;             // its smsid, or its submission
+  std::optional<std::int64_t> stamp;  // of its row at the claim; none: unknown
+};
+using Marks = std::vector<Mark>;
+
+/// Calls `use` for each message of the SMS, with its stamp: those in the text, then those only counted.
+template <typename Use>
+void eachMessage(const Submission& submission, Use&& use) {
+  std::size_t n = 0;
+  const bool known = submission.stamps.size() == submission.sms.sent.size() + submission.sms.ignored.size();
+  for (const auto* ids : {&submission.sms.sent, &submission.sms.ignored})
+    for (MessageId id : *ids) {
+      use(id, known ? std::optional(submission.stamps[n]) : std::nullopt, ids == &submission.sms.sent);
+      ++n;
+    }
+}
+
+/// Returns the number of marked messages. Two SMS of one batch may contain the same id: one for a former row,
+/// one for the row that has the id now. The statement needs distinct sorted ids for its binary search, so the
+/// second SMS's message goes into a statement of its own.
+std::size_t mark(Work& work, const char* statement, Marks marks) {
+  std::ranges::stable_sort(marks, {}, &Mark::id);
+  std::size_t marked = 0;
+  while (!marks.empty()) {
+    Marks again;
+    ArrayLiteral ids, values, stamps;
+    std::optional<MessageId> last;
+    for (const Mark& one : marks) {
+      if (last == one.id) {
+        again.push_back(one);
+        continue;
+      }
+      ids.add(one.id);
+      values.add(one.value);
+      one.stamp ? stamps.add(*one.stamp) : stamps.addNull();
+      last = one.id;
+    }
+    marked += work.run(statement, ids.str(), values.str(), stamps.str()).affected_rows();
+    marks = std::move(again);
+  }
+  return marked;
+}
+
+void markMessages(Work& work, const std::vector<Settlement>& settlements, const Ended& ended,
+                  SettleResult& result) {
+  Marks sent, ignored, held;
+  for (const auto& settlement : settlements) {
+    if (settlement.fate == Fate::returned || !ended.contains(settlement.submission.id)) continue;
+    const int smsid = smsidOf(settlement.reference);
+    eachMessage(settlement.submission, [&](MessageId id, std::optional<std::int64_t> stamp, bool inText) {
+      if (settlement.fate == Fate::held)
+        held.push_back({id, settlement.submission.id, stamp});
+      else
+        (settlement.fate == Fate::sent && inText ? sent : ignored).push_back({id, smsid, stamp});
+    });
+  }
+  const std::size_t all = sent.size() + ignored.size() + held.size();
+  result.sent = mark(work, sql::markSent, std::move(sent));
+  result.ignored = mark(work, sql::markIgnored, std::move(ignored));
+  const std::size_t kept = mark(work, sql::hold, std::move(held));
+  // Some rows were changed or replaced meanwhile. A new row with the same id was not noticed by a claim,
+  // which took it for the message of this submission.
+  if (result.sent + result.ignored + kept < all) result.lookAgain = true;
+}
+
+void moveWaits(Work& work, const std::vector<Settlement>& settlements, const Ended& ended) {
+  ArrayLiteral waiting, rounds, milliseconds, reasons, severities, failing, free;
+  bool anyWait = false, anyFree = false;
+  for (const auto& settlement : settlements) {
+    const Submission& submission = settlement.submission;
+    if (!ended.contains(submission.id)) continue;
+    if (settlement.fate == Fate::returned && settlement.wait) {
+      anyWait = true;
+      waiting.addBytes(submission.recipient);
+      rounds.add(settlement.rounds);
+      milliseconds.add(boundedMilliseconds(*settlement.wait));
+      reasons.add(settlement.reason);
+      severities.add(submission.severity);
+      failing.add(settlement.failing);
+    } else if (submission.waited) {  // otherwise there is no row
+      anyFree = true;
+      free.addBytes(submission.recipient);
+    }
+  }
+  if (anyWait)
+    work.run(sql::wait, waiting.str(), rounds.str(), milliseconds.str(), reasons.str(), severities.str(),
+             failing.str());
+  if (anyFree) work.run(sql::forgetWaits, free.str());
+}
+
+}  // namespace
+
+std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAttempt>& next) {
+  if (next.empty()) return {};
+  return session_.transact([&](Work& work) {
+    passFence(work, me_, clock_);
+    ArrayLiteral ids, outcomes, reasons, dispatchers, rounds, failing;
+    for (const auto* attempt : sortedBy(next, [](auto& one) { return one.id; })) {
+      ids.add(attempt->id);
+      outcomes.add(attempt->outcome);
+      reasons.add(attempt->reason);
+      dispatchers.add(attempt->dispatcher);
+      rounds.add(attempt->rounds);
+      failing.add(attempt->failing);
+    }
+    std::unordered_map<SubmissionId, AttemptId> recorded;
+    for (const auto& row : work.run(sql::nextAttempts, me_, ids.str(), outcomes.str(), reasons.str(),
+                                    dispatchers.str(), rounds.str(), failing.str()))
+      recorded.emplace(row[0].as<SubmissionId>(), row[1].as<AttemptId>());
+    std::vector<AttemptId> attempts;
+    for (const auto& attempt : next) {
+      auto found = recorded.find(attempt.id);
+      if (found == recorded.end())
+        throw QueueError(QueueError::Kind::fenced,
+                         "submission " + std::to_string(attempt.id) + " has ended or is not ours any more");
+      attempts.push_back(found->second);
+    }
+    return attempts;
+  });
+}
+
+SettleResult PostgresqlQueue::settle(const std::vector<Settlement>& settlements) {
+  if (settlements.empty()) return {};
+  auto result = session_.transact([&](Work& work) {
+    SettleResult settled;
+    passFence(work, me_, clock_);
+    const Ended ended = end(work, me_, settlements);
+    markMessages(work, settlements, ended, settled);
+    moveWaits(work, settlements, ended);
+    return settled;
+  });
+  return forget(settlements, result);
+}
+
+/// Removes the recipients from `live_`. Sets `lookAgain` if one of them has messages that may be claimed now.
+SettleResult PostgresqlQueue::forget(const std::vector<Settlement>& settlements, SettleResult result) {
+  for (const auto& settlement : settlements) {
+    auto live = live_.find(settlement.submission.recipient);
+    if (live == live_.end() || live->second.submission != settlement.submission.id) continue;
+    const bool left = live->second.passedBy || settlement.fate == Fate::returned ||
+                      !settlement.submission.sms.carried.empty();
+    if (settlement.wait ? live->second.inTheWay : left) result.lookAgain = true;
+    live_.erase(live);
+  }
+  return result;
+}
+
+}  // namespace smsd::queue

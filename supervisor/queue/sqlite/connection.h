@@ -1,0 +1,128 @@
+// A thin layer over sqlite3: a connection with its prepared statements, and transactions that always end.
+//
+// Owns the descriptors of one open file and the translation of sqlite3's errors into QueueError. Called by
+// sqlite*.cpp only, from one thread. Knows no table. Fails by QueueError, whose text is one line, names the
+// file and advises what to do.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "supervisor/queue/queue.h"
+
+namespace smsd::queue {
+
+/// The file system is full, or a quota is used up. The caller may make room and try again.
+class DiskFull : public QueueError {
+ public:
+  explicit DiskFull(const std::string& what) : QueueError(Kind::unreachable, what) {}
+};
+
+/// A prepared statement in use. The destructor resets it, so that it holds no snapshot open.
+class Query {
+ public:
+  Query(sqlite3_stmt* statement, const std::string& path) : statement_(statement), path_(path) {}
+  ~Query();
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+
+  template <typename... T>
+  Query& bind(const T&... values) {
+    (bindOne(values), ...);
+    return *this;
+  }
+  /// Returns false if there is no further row.
+  bool next();
+  /// Runs to the end. Returns the number of rows changed.
+  std::size_t run();
+  /// For statements that return exactly one number.
+  std::int64_t number();
+
+  bool isNull(int column) const;
+  std::int64_t integer(int column) const;
+  std::optional<int> optionalInt(int column) const;  // limited to the range of int
+  std::optional<std::int64_t> optionalInteger(int column) const;
+  std::string text(int column) const;  // NULL becomes an empty string
+
+ private:
+  void bindOne(std::int64_t value);
+  void bindOne(std::string_view value);
+  template <typename Number>
+  void bindOne(const std::optional<Number>& value) {
+    if (value)
+      bindOne(std::int64_t{*value});
+    else
+      bindOne(nullptr);
+  }
+  void bindOne(std::nullptr_t);
+  void bindOne(int value) { bindOne(std::int64_t{value}); }
+  void bindOne(const char* value) { bindOne(std::string_view(value)); }
+  void bindOne(const std::string& value) { bindOne(std::string_view(value)); }
+  void check(int result);
+
+  sqlite3_stmt* statement_;
+  const std::string& path_;
+  int bound_ = 0;
+};
+
+class Database {
+ public:
+  enum class IfMissing { make, refuse };
+  /// Opens the file; the caller has to check its content.
+  explicit Database(const std::string& path, IfMissing missing = IfMissing::make);
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  const std::string& path() const { return path_; }
+  /// Prepares the statement at its first use and keeps it. Use each text only once at a time.
+  Query query(std::string_view sql);
+  /// Runs any number of statements without a result.
+  void execute(const char* sql);
+  /// Writes the whole log into the file and empties it. Returns whether that worked: there was room, and
+  /// other readers and writers ended within `patience`.
+  bool checkpoint(std::chrono::milliseconds patience);
+  /// At close, the write-ahead log is then neither written into the file nor removed.
+  void leaveLogAlone();
+
+ private:
+  struct Close {
+    void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+  };
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+  };
+  std::string path_;
+  std::unique_ptr<sqlite3, Close> db_;
+  std::map<std::string, std::unique_ptr<sqlite3_stmt, Finalize>, std::less<>> statements_;
+};
+
+/// Registers the functions that our statements use besides sqlite3's own: smsd_stamp (stamp.h).
+void addFunctions(sqlite3* db);
+
+class Transaction {
+ public:
+  enum class Kind {
+    write,  // takes the write lock at once, so no value read in it is outdated at a later write
+    read,   // one snapshot for all reads; blocks no other connection
+  };
+  explicit Transaction(Database& db, Kind kind = Kind::write) : db_(db) {
+    db_.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
+  }
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  void commit();
+
+ private:
+  enum class State { open, done };
+  Database& db_;
+  State state_ = State::open;
+};
+
+}  // namespace smsd::queue

@@ -1,0 +1,184 @@
+// Operations of NAV's queue class, on a queue in a file. See queue.h.
+#include <fmt/format.h>
+#include <proto/dispatcher.capnp.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "supervisor/queue/sqlite/queue.h"
+#include "supervisor/queue/sqlite/sql.h"
+
+namespace smsd::queue {
+namespace {
+
+using Kind = QueueError::Kind;
+
+// Far more than formatting.max_parts can send, and the most that a worker accepts.
+constexpr std::size_t longestText = proto::MAX_TEXT;
+
+std::int64_t countOf(std::uint64_t value) {
+  return static_cast<std::int64_t>(
+      std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max() - 1));
+}
+
+std::string withStatus(const char* statement, SentStatus status) {
+  return fmt::format(fmt::runtime(statement), static_cast<char>(status));
+}
+
+std::vector<StoredMessage> readMessages(Query& row) {
+  std::vector<StoredMessage> messages;
+  while (row.next()) messages.push_back(storedMessage(row));
+  return messages;
+}
+
+// Names the violated check, without the message's text.
+std::string explainRefusal(std::string_view said, const NewMessage& message) {
+  if (said.find("phone_length") != std::string_view::npos)
+    return fmt::format("the number has more than 15 characters, which is all the queue takes ({} bytes)",
+                       message.recipient.size());
+  if (said.find("FOREIGN KEY") != std::string_view::npos)
+    return fmt::format("there is no account {} in the queue", message.account.value_or(0));
+  return std::string(said);
+}
+
+}  // namespace
+
+StoredMessage storedMessage(const Query& row) {
+  StoredMessage message;
+  message.id = row.integer(0);
+  message.recipient = row.text(1);
+  message.user = row.text(2);
+  message.text = row.text(3);
+  message.severity = row.optionalInt(4);
+  message.time = row.text(5);
+  message.status = static_cast<SentStatus>(row.text(6)[0]);  // the CHECK allows these three letters only
+  message.underWay = row.integer(7) != 0;
+  message.held = row.integer(8) != 0;
+  return message;
+}
+
+Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
+  return on([&](Database& db) {
+    Transaction tx(db);
+    const Now now = clock(db);
+    std::vector<MessageId> ids;
+    const auto run = [&](Query& row) {
+      while (row.next()) ids.push_back(row.integer(0));
+    };
+    // An age of zero or less cancels all messages, also those with a time ahead of our clock, which NAV's
+    // smsd skips.
+    if (minimumAge <= Duration::zero())
+      run(db.query(sql::cancelAll).bind(now.text));
+    else
+      run(db.query(sql::cancelOld).bind(now.text, std::int64_t{minimumAge.count()}));
+    recordIgnored(db, ids, "cancelled", now);
+    db.query(sql::forgetEmptyWaits).run();
+    std::ranges::sort(ids);
+    Cancelled cancelled{ids.size(), {}};
+    ids.resize(std::min(ids.size(), std::max<std::size_t>(listed, 1)));
+    for (const MessageId id : ids) {
+      auto row = db.query(sql::oneMessage);
+      if (row.bind(id).next()) cancelled.messages.push_back(storedMessage(row));
+    }
+    tx.commit();
+    return cancelled;
+  });
+}
+
+std::vector<StoredMessage> SqliteQueue::messages(SentStatus status, std::size_t limit) {
+  return on([&](Database& db) {
+    auto row = db.query(withStatus(sql::messages, status));
+    return readMessages(row.bind(countOf(limit)));
+  });
+}
+
+std::vector<StoredMessage> SqliteQueue::messagesOf(const std::string& recipient, SentStatus status) {
+  return on([&](Database& db) {
+    auto row = db.query(withStatus(sql::messagesOf, status));
+    return readMessages(row.bind(recipient));
+  });
+}
+
+std::vector<std::string> SqliteQueue::recipients(SentStatus status) {
+  return on([&](Database& db) {
+    std::vector<std::string> recipients;
+    for (auto row = db.query(withStatus(sql::recipients, status)); row.next();)
+      recipients.push_back(row.text(0));
+    return recipients;
+  });
+}
+
+std::vector<MessageId> SqliteQueue::insert(const std::vector<NewMessage>& messages) {
+  return on([&](Database& db) {
+    std::vector<MessageId> ids;
+    Transaction tx(db);
+    const Now now = clock(db);
+    for (const NewMessage& message : messages) try {
+        if (message.text.size() > longestText)
+          throw QueueError(Kind::invalid,
+                           fmt::format("a text of {} bytes: the queue takes at most {}, which is more than "
+                                       "any SMS holds",
+                                       message.text.size(), longestText));
+        ids.push_back(db.query(sql::insert)
+                          .bind(message.account, now.text, message.recipient, message.text, message.severity)
+                          .number());
+      } catch (const QueueError& error) {
+        if (error.kind() != Kind::invalid) throw;
+        throw QueueError(Kind::invalid, explainRefusal(error.what(), message));
+      }
+    tx.commit();
+    return ids;
+  });
+}
+
+std::size_t SqliteQueue::setStatus(MessageId id, SentStatus status, int smsid) {
+  return on([&](Database& db) {
+    Transaction tx(db);
+    const std::string letter(1, static_cast<char>(status));
+    auto update = db.query(sql::setStatus);
+    update.bind(letter, smsid);
+    if (status == SentStatus::unsent)
+      update.bind(nullptr);
+    else
+      update.bind(clock(db).text);
+    const std::size_t changed = update.bind(id).run();
+    tx.commit();
+    return changed;
+  });
+}
+
+Depth SqliteQueue::depth(std::uint64_t bound) {
+  return on([&](Database& db) {
+    Depth depth;
+    const std::int64_t most = countOf(bound);
+    const auto counted = static_cast<std::uint64_t>(db.query(sql::countUnsent).bind(most + 1).number());
+    depth.more = counted > bound;
+    depth.unsent = std::min(counted, bound);
+    const std::int64_t now = clock(db).ms;
+    const auto consider = [&](const Query& row, int column) {
+      if (row.isNull(column)) return;  // the time is invalid
+      const Duration age(std::max<std::int64_t>(0, now - row.integer(column)));
+      depth.oldest = std::max(depth.oldest.value_or(age), age);
+    };
+    std::int64_t severity = std::numeric_limits<std::int64_t>::min();
+    for (std::int64_t hops = 0; hops <= most; ++hops) {
+      auto row = db.query(sql::oldestAbove);
+      if (!row.bind(severity).next()) break;
+      severity = row.integer(0);
+      consider(row, 1);
+    }
+    if (auto row = db.query(sql::oldestOfOthers); row.next()) consider(row, 0);
+    depth.held =
+        static_cast<std::uint64_t>(std::min(db.query(sql::countHeldUnsent).bind(most + 1).number(), most));
+    depth.late = depth.oldest;
+    if (depth.oldest && (depth.held > 0 || db.query(sql::anyBlamedWait).number() != 0)) {
+      auto row = db.query(sql::oldestNotWaiting);
+      depth.late.reset();
+      if (row.bind(now).next() && !row.isNull(0))
+        depth.late = Duration(std::max<std::int64_t>(0, now - row.integer(0)));
+    }
+    return depth;
+  });
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,231 @@
+// Operator commands on a queue in a file: list, release and discard held SMS, end waits, explain a message,
+// delete old history. See queue.h.
+//
+// Called through queue.h, by smsctl and by the daemon. Makes no decision of its own, and needs no lease: if
+// two operators decide at the same time, the first one wins and the second finds nothing held.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "supervisor/queue/sqlite/queue.h"
+#include "supervisor/queue/sqlite/sql.h"
+
+namespace smsd::queue {
+namespace {
+
+std::vector<MessageId> idsOf(Database& db, const char* statement, SubmissionId submission) {
+  std::vector<MessageId> ids;
+  auto row = db.query(statement);
+  for (row.bind(submission); row.next();) ids.push_back(row.integer(0));
+  return ids;
+}
+
+/// Those in the text, then those only counted.
+std::vector<MessageId> messagesOf(Database& db, SubmissionId submission) {
+  std::vector<MessageId> ids = idsOf(db, sql::idsInText, submission);
+  for (const MessageId id : idsOf(db, sql::idsCounted, submission)) ids.push_back(id);
+  return ids;
+}
+
+std::vector<MessageId> heldOf(Database& db, SubmissionId submission) {
+  const std::vector<MessageId> held = idsOf(db, sql::heldOf, submission);
+  std::vector<MessageId> ids = messagesOf(db, submission);
+  std::erase_if(ids, [&](MessageId id) { return !std::ranges::binary_search(held, id); });
+  return ids;
+}
+
+/// Returns whether the SMS contained the row that has this id now, and not a former row.
+bool isOf(Database& db, SubmissionId submission, MessageId message) {
+  std::vector<std::int64_t> stamps;
+  {
+    auto row = db.query(sql::stampsOf);
+    if (!row.bind(submission).next()) return true;
+    auto list = db.query(sql::listOfIds);
+    for (list.bind(row.text(0)); list.next();) stamps.push_back(list.integer(0));
+  }
+  const auto ids = messagesOf(db, submission);
+  const auto place = static_cast<std::size_t>(std::ranges::find(ids, message) - ids.begin());
+  return stamps.size() != ids.size() || stamps[place] == db.query(sql::stampOf).bind(message).number();
+}
+
+SubmissionRecord recordOf(Database& db, const Query& row, const std::string& keyPrefix, MessageId message) {
+  SubmissionRecord record;
+  record.id = row.integer(0);
+  record.key = fmt::format("{}{}", keyPrefix, record.id);
+  record.text = row.text(1);
+  record.supervisor = row.text(2);
+  record.created = row.text(3);
+  record.ended = row.text(4);
+  record.fate = row.text(5);
+  record.decided = row.text(6);
+  record.messages = messagesOf(db, record.id);
+  record.onlyCounted = std::ranges::count(idsOf(db, sql::idsInText, record.id), message) == 0;
+  return record;
+}
+
+/// The attempt in force, or the attempt that ended the submission. It is stored in the submission's own row.
+AttemptRecord lastAttempt(const Query& row) {
+  AttemptRecord attempt;
+  attempt.id = static_cast<AttemptId>(row.integer(7));
+  attempt.dispatcher = row.text(8);
+  attempt.outcome = row.text(9);
+  attempt.reason = row.text(10);
+  attempt.reference = row.text(11);
+  attempt.ended = row.text(4);
+  return attempt;
+}
+
+std::vector<AttemptRecord> attemptsOf(Database& db, SubmissionId submission, AttemptRecord last) {
+  std::vector<AttemptRecord> attempts;
+  auto row = db.query(sql::attemptsOf);
+  for (row.bind(submission); row.next();) {
+    AttemptRecord attempt;
+    attempt.id = static_cast<AttemptId>(row.integer(0));
+    if (attempt.id == last.id) continue;  // an unsuccessful end is stored in both tables
+    attempt.dispatcher = row.text(1);
+    attempt.outcome = row.text(2);
+    attempt.reason = row.text(3);
+    attempt.ended = row.text(4);
+    attempts.push_back(std::move(attempt));
+  }
+  attempts.push_back(std::move(last));
+  return attempts;
+}
+
+/// Empty if a later submission is the reason. Then the message had been made unsent again by hand.
+std::string whyIgnored(Database& db, const MessageLife& life) {
+  if (life.message.status != SentStatus::ignored) return "";
+  auto row = db.query(sql::whyIgnored);
+  if (!row.bind(life.message.id).next()) return "";
+  const bool later = !life.submissions.empty() && life.submissions.back().ended > row.text(1);
+  return later ? "" : row.text(0);
+}
+
+}  // namespace
+
+std::vector<HeldSms> SqliteQueue::held(std::size_t limit) {
+  return on([&](Database& db) {
+    Transaction tx(db, Transaction::Kind::read);
+    std::vector<HeldSms> held;
+    auto row = db.query(sql::held);
+    row.bind(
+        static_cast<std::int64_t>(std::min<std::size_t>(limit, std::numeric_limits<std::int64_t>::max())));
+    while (row.next()) {
+      HeldSms& sms = held.emplace_back();
+      sms.id = row.integer(0);
+      sms.recipient = row.text(1);
+      sms.text = row.text(2);
+      sms.severity = row.optionalInt(3);
+      sms.dispatcher = row.text(4);
+      sms.reason = row.text(5);
+      sms.since = row.text(6);
+      sms.messages = heldOf(db, sms.id);
+    }
+    return held;
+  });
+}
+
+std::size_t SqliteQueue::release(SubmissionId id) {
+  return on([&](Database& db) -> std::size_t {
+    Transaction tx(db);
+    if (db.query(sql::decide).bind("released", clock(db).text, id).run() == 0) return 0;
+    const auto released = static_cast<std::size_t>(db.query(sql::countHeld).bind(id).number());
+    db.query(sql::letGo).bind(id).run();
+    tx.commit();
+    return released;
+  });
+}
+
+std::size_t SqliteQueue::discard(SubmissionId id) {
+  return on([&](Database& db) -> std::size_t {
+    Transaction tx(db);
+    const Now now = clock(db);
+    if (db.query(sql::decide).bind("discarded", now.text, id).run() == 0) return 0;
+    const std::size_t discarded = db.query(sql::discard).bind(now.text, id).run();
+    db.query(sql::letGo).bind(id).run();
+    tx.commit();
+    return discarded;
+  });
+}
+
+WaitsEnded SqliteQueue::endWaits(const Whom& whom) {
+  return on([&](Database& db) {
+    Transaction tx(db);
+    WaitsEnded ended;
+    ended.recipient = whom.recipient;
+    if (whom.message != 0) {
+      auto row = db.query(sql::recipientOf);
+      if (!row.bind(whom.message).next()) return WaitsEnded{.known = false, .recipient = {}, .count = 0};
+      ended.recipient = row.text(0);
+    }
+    ended.count = db.query(sql::endWaits).bind(ended.recipient).run();
+    tx.commit();
+    return ended;
+  });
+}
+
+/// Walks by submission id, because ids grow with time. Skipped submissions (live, held, ended just now) are
+/// examined again in the next walk.
+Purge SqliteQueue::purge(Duration age, std::size_t most) {
+  return on([&](Database& db) {
+    const auto limit = static_cast<std::int64_t>(most);
+    Transaction tx(db);
+    std::string horizon;
+    {
+      auto row = db.query(sql::ago);
+      row.bind(fmt::format("-{}.{:03} seconds", age.count() / 1000, age.count() % 1000)).next();
+      horizon = row.text(0);
+    }
+    SubmissionId reached = purgedTo_;
+    std::size_t looked = 0;
+    bool recent = false;
+    std::vector<SubmissionId> old;
+    {
+      auto row = db.query(sql::lookAtHistory);
+      for (row.bind(reached, horizon, limit); !recent && row.next(); ++looked) {
+        if ((recent = row.integer(2) != 0)) break;
+        reached = row.integer(0);
+        if (row.integer(1) != 0) old.push_back(reached);
+      }
+    }
+    for (const SubmissionId id : old) {
+      db.query(sql::purgeAttempts).bind(id).run();
+      db.query(sql::purgeSubmission).bind(id).run();
+    }
+    const std::size_t ignored = db.query(sql::purgeIgnored).bind(horizon, limit).run();
+    tx.commit();
+    const bool done = (recent || looked < most) && ignored < most;
+    purgedTo_ = done ? 0 : reached;
+    return done ? Purge::done : Purge::more;
+  });
+}
+
+std::optional<MessageLife> SqliteQueue::explain(MessageId id, Duration longestWait) {
+  return on([&](Database& db) -> std::optional<MessageLife> {
+    Transaction tx(db, Transaction::Kind::read);
+    MessageLife life;
+    {
+      auto row = db.query(sql::life);
+      if (!row.bind(clock(db).ms, id, std::int64_t{longestWait.count()}).next()) return std::nullopt;
+      life.message = storedMessage(row);
+      life.timeSent = row.text(9);
+      life.smsid = row.optionalInt(10);
+      life.rounds = static_cast<int>(row.integer(11));
+      life.waitsUntil = row.text(12);
+      life.failingSince = row.text(13);
+      if (const auto failing = row.optionalInteger(14)) life.failing = Duration(*failing);
+    }
+    auto row = db.query(sql::submissionsWith);
+    for (row.bind(id); row.next();) {
+      if (!isOf(db, row.integer(0), id)) continue;
+      life.submissions.push_back(recordOf(db, row, connection_->keyPrefix, id));
+      SubmissionRecord& submission = life.submissions.back();
+      submission.attempts = attemptsOf(db, submission.id, lastAttempt(row));
+    }
+    life.ignoredBecause = whyIgnored(db, life);
+    return life;
+  });
+}
+
+}  // namespace smsd::queue

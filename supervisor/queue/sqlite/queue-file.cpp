@@ -1,0 +1,269 @@
+// See queue-file.h.
+#include "supervisor/queue/sqlite/queue-file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "common/files/regular-file.h"
+#include "supervisor/queue/sqlite/sql.h"
+
+namespace smsd::queue {
+namespace {
+
+using Kind = QueueError::Kind;
+
+bool isEmpty(Database& db) {
+  return db.query(sql::countTables).number() == 0 && db.query(sql::userVersion).number() == 0 &&
+         db.query(sql::applicationIdOfFile).number() == 0;
+}
+
+// Tables, version and application id are written in one transaction.
+void install(Database& db) {
+  Transaction tx(db);
+  if (!isEmpty(db)) return;  // another process was faster
+  db.execute(sql::schema);
+  db.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
+  db.execute(fmt::format(sql::setApplicationId, sql::applicationId).c_str());
+  tx.commit();
+}
+
+bool isOlder(Database& db) {
+  const auto version = db.query(sql::userVersion).number();
+  return db.query(sql::applicationIdOfFile).number() == sql::applicationId && version >= 1 &&
+         version < sql::schemaVersion;
+}
+
+/// Writes the copy under another name first, so that a file with the final name is complete. The copy has the
+/// queue's owner and at most its permissions.
+void keepCopy(Database& db) {
+  const std::string copy = fmt::format("{}.version-{}", db.path(), db.query(sql::userVersion).number());
+  const std::string unfinished = copy + ".unfinished";
+  const auto refuse = [&](const std::string& name) {
+    throw QueueError(Kind::failed,
+                     fmt::format("{}: the queue has an older version, and no copy of it can be kept as {} "
+                                 "({}): make room, or let this user write to that folder",
+                                 db.path(), name, std::strerror(errno)));
+  };
+  struct stat of {};
+  if (stat(db.path().c_str(), &of) != 0) refuse(copy);
+  if (unlink(unfinished.c_str()) != 0 && errno != ENOENT) refuse(unfinished);
+  const OwnedFd file(
+      open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, of.st_mode & 0660));
+  if (file.get() < 0) refuse(unfinished);
+  // root may run this for smsd's user; for another user the copy keeps that user as its owner
+  if (fchown(file.get(), of.st_uid, of.st_gid) != 0) errno = 0;
+  db.query(sql::copyTo).bind(unfinished).run();
+  if (fsync(file.get()) != 0 || rename(unfinished.c_str(), copy.c_str()) != 0) refuse(copy);
+}
+
+/// The process that first opens an older file migrates it, unless an smsd uses the file: that smsd knows only
+/// the older tables. The copy allows a return to the older smsd.
+void migrate(Database& db, LockedBy lock) {
+  if (!isOlder(db)) return;
+  const OwnedFd alone = lock == LockedBy::thisProcess ? OwnedFd() : lockOwner(db.path());
+  if (!isOlder(db)) return;  // another process was faster
+  keepCopy(db);
+  Transaction tx(db);
+  if (db.query(sql::userVersion).number() == 1) db.execute(sql::from1To2);
+  db.execute(sql::from2To3);
+  db.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
+  tx.commit();
+}
+
+void refuseOthers(Database& db) {
+  if (db.query(sql::applicationIdOfFile).number() != sql::applicationId)
+    throw QueueError(Kind::failed,
+                     fmt::format("{}: is a database of something else, not a queue: set queue.sqlite.path to "
+                                 "a file of its own",
+                                 db.path()));
+  const auto version = db.query(sql::userVersion).number();
+  if (version != sql::schemaVersion)
+    throw QueueError(
+        Kind::notInstalled,
+        fmt::format("{}: the queue has version {}, this smsd knows version {}: install the smsd that made it",
+                    db.path(), version, sql::schemaVersion));
+}
+
+void setUp(Database& db) {
+  db.execute(sql::settings);
+  auto mode = db.query(sql::journalMode);
+  mode.next();
+  if (mode.text(0) != "wal")
+    throw QueueError(
+        Kind::failed,
+        fmt::format("{}: its file system cannot hold a write-ahead log (journal mode {}): put the "
+                    "queue on a local disk",
+                    db.path(), mode.text(0)));
+}
+
+std::string ownerIn(int fd) {
+  std::array<char, 32> buffer{};
+  const ssize_t length = pread(fd, buffer.data(), buffer.size() - 1, 0);
+  const std::string_view pid(buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+  const auto digits = pid.substr(0, pid.find_first_not_of("0123456789"));
+  return digits.empty() ? "unknown pid" : fmt::format("pid {}", digits);
+}
+
+}  // namespace
+
+OpenedFile openQueueFile(const std::string& path, Database::IfMissing missing, LockedBy lock) {
+  OpenedFile opened{std::make_unique<Database>(path, missing), FileState::ready};
+  Database& db = *opened.db;
+  if (isEmpty(db)) {
+    setUp(db);
+    install(db);
+    opened.state = FileState::fresh;
+  }
+  migrate(db, lock);
+  refuseOthers(db);
+  setUp(db);
+  db.execute(sql::indexes);
+  return opened;
+}
+
+FileIdentity::FileIdentity(std::initializer_list<std::string> paths) {
+  for (const std::string& path : paths) {
+    struct stat status {};
+    if (stat(path.c_str(), &status) == 0) files_.push_back({path, status.st_dev, status.st_ino});
+  }
+}
+
+std::optional<std::string> FileIdentity::change() const {
+  for (const File& file : files_) {
+    struct stat status {};
+    if (stat(file.path.c_str(), &status) != 0) {
+      if (errno == ENOENT || errno == ENOTDIR) return fmt::format("{} was removed", file.path);
+    } else if (status.st_dev != file.device || status.st_ino != file.inode) {
+      return fmt::format("{} was replaced by another file", file.path);
+    }
+  }
+  return std::nullopt;
+}
+
+bool FileIdentity::anyIsThere() const {
+  return std::any_of(files_.begin(), files_.end(), [](const File& file) {
+    struct stat status {};
+    return stat(file.path.c_str(), &status) == 0 && status.st_dev == file.device &&
+           status.st_ino == file.inode;
+  });
+}
+
+void separateFromOldLog(const std::string& path, OldLog log) {
+  if (log == OldLog::keepIfSound) try {
+      Database both(path, Database::IfMissing::refuse);
+      both.leaveLogAlone();
+      auto found = both.query(sql::isSound);
+      if (found.next() && found.text(0) == "ok") return;
+    } catch (const QueueError&) {
+      // then they are not sound
+    }
+  for (const char* suffix : {"-wal", "-shm"}) unlink((path + suffix).c_str());
+}
+
+OwnedFd::~OwnedFd() {
+  if (fd_ >= 0) close(fd_);
+}
+
+OwnedFd& OwnedFd::operator=(OwnedFd&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+namespace {
+
+/// Returns whether the file is empty or contains only a process id. Any other content belongs to another
+/// program.
+bool isLockFile(int file) {
+  struct stat status {};
+  if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  std::array<char, 32> text;
+  const ssize_t size = pread(file, text.data(), text.size(), 0);
+  return size >= 0 && size < ssize_t(text.size()) && std::all_of(text.data(), text.data() + size, [](char c) {
+           return (c >= '0' && c <= '9') || c == '\n';
+         });
+}
+
+}  // namespace
+
+// The lock file is kept after its release: if it were unlinked, two processes could lock two files of the
+// same name.
+OwnedFd lockOwner(const std::string& path) {
+  const std::string name = path + ".lock";
+  std::error_code why;
+  OwnedFd file(files::openRegular(name, O_RDWR | O_CREAT | O_NOFOLLOW, why, 0660));
+  if (file.get() < 0)
+    throw QueueError(Kind::denied,
+                     fmt::format("{}: cannot be opened ({}): look at the owner and mode of it and its folder",
+                                 name, why.message()));
+  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK)
+      throw QueueError(Kind::busy,
+                       fmt::format("{}: another smsd ({}) works on this queue: stop that one first, or set "
+                                   "queue.sqlite.path to another file",
+                                   path, ownerIn(file.get())));
+    throw QueueError(Kind::failed, fmt::format("{}: cannot be locked ({})", name, std::strerror(errno)));
+  }
+  if (!isLockFile(file.get()))
+    throw QueueError(Kind::denied,
+                     fmt::format("{}: expected smsd's lock, found another file: move it, or set "
+                                 "queue.sqlite.path to another file",
+                                 name));
+  // The pid is only for the message above, so a failed write is ignored.
+  const std::string pid = fmt::format("{}\n", getpid());
+  if (ftruncate(file.get(), 0) != 0 || pwrite(file.get(), pid.data(), pid.size(), 0) < 0) errno = 0;
+  return file;
+}
+
+void commitNothing(const std::string& path) {
+  Database db(path, Database::IfMissing::refuse);
+  Transaction tx(db);
+  db.execute(fmt::format(sql::setUserVersion, db.query(sql::userVersion).number()).c_str());
+  tx.commit();
+}
+
+// The log exists once a connection has read, and stays the same file while that connection is open.
+CommitWatch::CommitWatch(Database& db) : db_(db), inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+  if (inotify_.get() < 0 || inotify_add_watch(inotify_.get(), (db.path() + "-wal").c_str(), IN_MODIFY) < 0) {
+    refused_ = errno;
+    inotify_ = OwnedFd();
+  }
+  version_ = db.query(sql::dataVersion).number();
+}
+
+std::string CommitWatch::whyDeaf() const {
+  if (inotify_.get() >= 0)
+    return fmt::format("a write to {} was not noticed: put the queue on a local file system", db_.path());
+  return fmt::format("{} cannot be watched ({}): look at the limits in /proc/sys/fs/inotify", db_.path(),
+                     std::strerror(refused_));
+}
+
+bool CommitWatch::take() {
+  alignas(inotify_event) std::array<char, 4096> buffer;
+  while (inotify_.get() >= 0 && read(inotify_.get(), buffer.data(), buffer.size()) > 0) {
+  }
+  // The log is written before the commit becomes visible, and the writer holds the write lock until then.
+  // Waiting for that lock prevents a look that comes too early and is never repeated.
+  std::int64_t now = 0;
+  try {
+    Transaction wait(db_);
+    now = db_.query(sql::dataVersion).number();
+  } catch (const QueueError& error) {
+    if (error.kind() != Kind::unreachable) throw;
+    return true;
+  }
+  const bool changed = now != version_;
+  version_ = now;
+  return changed;
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,185 @@
+// The queue in one SQLite file, for one host. See queue.h for the meaning of its operations.
+//
+// Owns the connection, the lock that makes this process the file's only supervisor, and the position of the
+// onward look. Its operations are in queue.cpp (life cycle of a supervisor, notification), road.cpp,
+// nav.cpp and operator.cpp. Every write transaction takes SQLite's only write lock first, so
+// that no value read in it can be outdated. After a failure the next call opens a new connection.
+//
+// An administrator may replace or remove the file while it is open. Without a check, everything would
+// continue to work, on a file that no other program sees. So each call compares the path with the opened
+// file. Once they differ, every call throws `replaced` until enlist() starts again on the file that is there
+// now. A removed file is not created again: enlist() throws `failed` until a file is there.
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "supervisor/queue/clock-watch.h"
+#include "supervisor/queue/queue.h"
+#include "supervisor/queue/sqlite/connection.h"
+#include "supervisor/queue/sqlite/queue-file.h"
+#include "supervisor/queue/sqlite/reserve.h"
+
+namespace smsd::queue {
+
+class SqliteQueue final : public Queue {
+ public:
+  explicit SqliteQueue(std::string path) : path_(std::move(path)) {}
+
+  SupervisorId enlist(const std::string& name, Duration lease) override;
+  void renew() override;
+  std::vector<Submission> takeOver() override;
+  void retire() override;
+
+  ClaimResult claim(const ClaimRequest& request) override;
+  std::vector<AttemptId> recordAttempts(const std::vector<NextAttempt>& next) override;
+  SettleResult settle(const std::vector<Settlement>& settlements) override;
+
+  int newsFd() override;
+  bool takeNews() override;
+  std::optional<Ring> ringBell() override;
+  std::string strained() override;
+
+  Cancelled cancelAndList(Duration minimumAge, std::size_t listed) override;
+  std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) override;
+  std::vector<StoredMessage> messagesOf(const std::string& recipient, SentStatus status) override;
+  std::vector<std::string> recipients(SentStatus status) override;
+  std::vector<MessageId> insert(const std::vector<NewMessage>& messages) override;
+  std::size_t setStatus(MessageId id, SentStatus status, int smsid) override;
+  Depth depth(std::uint64_t bound) override;
+
+  std::vector<HeldSms> held(std::size_t limit) override;
+  std::size_t release(SubmissionId id) override;
+  std::size_t discard(SubmissionId id) override;
+  WaitsEnded endWaits(const Whom& whom) override;
+  std::optional<MessageLife> explain(MessageId id, Duration longestWait) override;
+  Purge purge(Duration age, std::size_t most) override;
+  std::optional<Duration> takeClockStep() override { return clock_.takeStep(); }
+
+ private:
+  struct Connection {
+    std::unique_ptr<Database> db;
+    std::string keyPrefix;  // of the idempotency keys
+    CommitWatch news;
+  };
+  struct Now {
+    std::int64_t ms = 0;
+    std::string text;
+  };
+  /// A position in the order of unsent rows: first rows with a severity, then the others.
+  struct Cursor {
+    enum class Phase { severe, others, end };
+    Phase phase = Phase::severe;
+    std::optional<std::int64_t> severity =
+        std::numeric_limits<std::int64_t>::min();  // none in the phase `others`
+    std::string time;
+    MessageId id = std::numeric_limits<MessageId>::min();
+    std::int64_t since = 0;          // when this pass began, ms since 1970
+    std::optional<MessageId> until;  // the highest message id at that time
+    bool cameLater = false;          // rows above `until` were seen, and left for the next pass
+  };
+  struct Head {
+    Cursor at;
+    std::string recipient;
+  };
+  /// One recipient's SMS before it is written.
+  struct Draft {
+    Submission submission;
+    std::string time;  // of its first message
+  };
+
+  Connection& connection();
+  void connect();
+  void noticeChange();
+  std::optional<std::string> change() const;
+  void own();
+  /// Closes the replaced file and opens the file that is there now.
+  void startOver();
+  /// Runs `work` on the connection, and closes the connection if it may have caused the error. On a full
+  /// disk, repeats `work` as long as makeRoom() succeeds.
+  template <typename F>
+  auto on(F work) {
+    struct Room {
+      SqliteQueue& queue;
+      int made = 0;
+      ~Room() {
+        if (made > 0) queue.keepRoom();
+      }
+    } room{*this};
+    for (;;) try {
+        return once(work);
+      } catch (const DiskFull&) {
+        if (!makeRoom(room.made++)) throw;
+      }
+  }
+  template <typename F>
+  auto once(F& work) {
+    try {
+      return work(*connection().db);
+    } catch (const QueueError& error) {
+      if (error.kind() != QueueError::Kind::invalid && error.kind() != QueueError::Kind::fenced)
+        connection_.reset();
+      throw;
+    }
+  }
+  /// Makes room on a full disk. `before`: how many earlier calls for the same work were not enough. Returns
+  /// false if no room can be made.
+  bool makeRoom(int before);
+  void keepRoom() noexcept;
+
+  Now clock(Database& db);
+  void requireAlive(Database& db) const;
+  /// Records why messages became ignored without a submission.
+  static void recordIgnored(Database& db, const std::vector<MessageId>& ids, std::string_view reason,
+                            const Now& now);
+
+  static std::vector<Head> page(Database& db, const Cursor& cursor, std::size_t size);
+  static Cursor nextPhase(const Cursor& cursor);
+  static std::optional<int> severityOf(const Cursor& cursor);
+  std::vector<Draft> walk(Database& db, const ClaimRequest& request, const Now& now, Cursor& cursor,
+                          ClaimResult& result);
+  std::size_t expire(Database& db, const std::string& recipient, Duration age, const Now& now);
+  std::optional<Draft> draft(Database& db, const ClaimRequest& request, const std::string& recipient);
+  /// Reserves `count` new attempt ids, and returns the first of them.
+  std::int64_t takeAttemptIds(Database& db, std::size_t count);
+  void submit(Database& db, std::vector<Draft>& drafts, const ClaimRequest& request, const Now& now);
+  /// The rounds and failures of a recipient that may be claimed.
+  struct Past {
+    int rounds = 0;
+    std::optional<Duration> failing;
+  };
+  /// Returns none if the recipient waits.
+  std::optional<Past> pastOf(Database& db, const ClaimRequest& request, const Head& head,
+                             const Now& now) const;
+  std::optional<Duration> nextDue(Database& db, const ClaimRequest& request, const Cursor& cursor,
+                                  const Now& now);
+  void settleOne(Database& db, const Settlement& settlement, const Now& now, SettleResult& result);
+  static void mark(Database& db, const Settlement& settlement, const Now& now, SettleResult& result);
+  Submission readOrphan(Database& db, const Query& row);
+
+  std::string path_;
+  std::optional<FileIdentity> file_;  // the opened file; outlives the connection
+  std::optional<FileIdentity> log_;   // its -wal and -shm, which SQLite keeps while they are open
+  std::string replaced_;              // how the path changed; empty: it still leads to the opened file
+  bool logIsNews_ = false;  // with `replaced_`: another process wrote to the log after our last look
+  bool newKeys_ = false;    // after a replacement: the next enlist() begins new keys
+  std::unique_ptr<Connection> connection_;
+  OwnedFd ownership_;
+  std::optional<FileIdentity> ownershipFile_;
+  std::optional<Reserve> reserve_;  // only in a process that enlisted
+  bool tight_ = false;              // the disk was full, and has no room for a whole reserve yet
+  AttemptId lastAttempt_ = 0;       // the last attempt id that was given out
+  SupervisorId me_ = 0;
+  Cursor cursor_;
+  ClockWatch clock_;
+  SubmissionId purgedTo_ = 0;
+};
+
+/// Reads a row of SMSD_STORED (sql.h).
+StoredMessage storedMessage(const Query& row);
+
+}  // namespace smsd::queue

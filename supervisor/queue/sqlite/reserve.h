@@ -1,0 +1,43 @@
+// Keeps disk space in reserve for the queue's own writes on a full disk.
+//
+// SQLite writes everything twice: into its write-ahead log, and from there into the file (a checkpoint). On a
+// full disk neither works, not even to record that an SMS was sent. So a file beside the queue keeps some
+// space allocated. When a write finds no space, this file gives space up in steps until a checkpoint can
+// empty the log, and the write is repeated. Owns that file and the bound of the log, which both depend on the
+// free space on the disk. Called by queue.cpp, in the process that owns the queue. Never fails: if the
+// reserve cannot be made, there is none.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace smsd::queue {
+
+class Reserve {
+ public:
+  explicit Reserve(const std::string& queue);
+
+  /// Largest size in bytes of the log, and of the reserve: a quarter of the free space, between 256 KiB and
+  /// 16 MiB.
+  std::uint64_t bound() const { return bound_; }
+  /// Allocates the missing part of the reserve. `roomy`: only if free space and reserve are twice the bound.
+  /// `tight`: with up to half of the free space.
+  enum class Disk { roomy, tight };
+  void make(Disk disk) const;
+  /// Gives up a quarter of the bound, at least 64 KiB. Other programs use free space as well and may take it
+  /// first. Returns false if there was no reserve, or it could not be shortened.
+  bool giveUpSome() const;
+  /// Returns whether free space and reserve together are enough to make a whole reserve.
+  bool isRoomy() const;
+  /// Returns whether there is space for a small write.
+  bool worthATry() const;
+
+ private:
+  std::uint64_t available() const;
+  std::uint64_t size() const;
+
+  std::string file_;
+  std::uint64_t bound_;
+};
+
+}  // namespace smsd::queue

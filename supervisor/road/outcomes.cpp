@@ -1,0 +1,239 @@
+// The part of the road that turns outcomes into fates.
+#include <algorithm>
+
+#include "supervisor/delivery/backoff.h"
+#include "supervisor/road/road.h"
+
+namespace smsd {
+namespace {
+
+kj::Duration duration(Milliseconds value) {
+  return static_cast<std::int64_t>(value.count()) * kj::MILLISECONDS;
+}
+
+}  // namespace
+
+void Road::dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) {
+  if (!outcomes.empty()) moved();
+  trials_.reported(outcomes);
+  for (auto& said : outcomes) {
+    auto found = out_.extract(said.attempt);
+    if (found.empty()) continue;  // handed over before we were fenced
+    judge(std::move(found.mapped()), dispatcher, std::move(said));
+  }
+  pump();
+  finishIfStopped();
+  if (!leaving_.empty()) dismiss_.in(0ms);
+}
+
+Situation Road::situation(const Item& item, std::size_t dispatcher, const AttemptOutcome& said) const {
+  Situation result;
+  result.begun = said.begun;
+  result.givenBack = item.givenBack + 1;
+  result.holds = unknownPolicy(config_, item.submission.severity) == UnknownPolicy::hold;
+  result.unknownsHere = item.at(dispatcher).unknowns + 1;
+  result.notUnderstood = item.notUnderstood;
+  result.everyoneRefused = said.outcome.kind == OutcomeKind::refused;
+  // A dispatcher removed by a reload counts neither as this dispatcher nor as one of the others.
+  for (auto& keeper : keepers_) {
+    Tried tried = item.at(keeper->index()).tried;
+    if (keeper->index() == dispatcher) {
+      result.sameKnowsKeys = keeper->knowsKeys();
+      result.understandsNothing = keeper->understandsNothing();
+      continue;
+    }
+    if (tried != Tried::refused) result.everyoneRefused = false;
+    if (tried == Tried::no && keeper->usable()) result.othersLeft = true;
+  }
+  return result;
+}
+
+void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutcome said) {
+  const Outcome& outcome = said.outcome;
+  Situation situation = this->situation(*item, dispatcher, said);
+  Verdict fate = verdict(outcome, situation);
+  if (said.begun == Begun::yes) {
+    if (streaks_.size() <= dispatcher) streaks_.resize(dispatcher + 1);
+    Blame blame = streaks_[dispatcher].judge(item->submission.recipient, outcome);
+    item->blamed = item->blamed || blame == Blame::recipient;
+    item->at(dispatcher).tried = outcome.kind == OutcomeKind::refused ? Tried::refused : Tried::failed;
+    if (outcome.kind == OutcomeKind::unknown) {
+      ++item->at(dispatcher).unknowns;
+      item->maybeSent = true;
+      if (outcome.notUnderstood()) ++item->notUnderstood;
+    }
+  }
+  if (said.begun == Begun::no && ++item->givenBack > mostGivenBack)
+    item->at(dispatcher).tried = Tried::failed;
+  item->last = outcome;
+  switch (fate) {
+    case Verdict::sent:
+      sentLog_.sent(item->submission, outcome.words,
+                    Milliseconds((timer_.now() - item->since) / kj::MILLISECONDS));
+      return settle(std::move(item), queue::Fate::sent, outcome);
+    case Verdict::ignored:
+      log_.ignored(item->submission, "every dispatcher refused it, the last with: " + outcome.words);
+      noteIgnored("every dispatcher refused it, the last with: " + outcome.words);
+      return settle(std::move(item), queue::Fate::ignored, outcome);
+    case Verdict::held:
+      log_.held(item->submission, outcome);
+      return settle(std::move(item), queue::Fate::held, outcome);
+    case Verdict::sameDispatcher:
+      if (outcome.kind == OutcomeKind::unknown) log_.repeated(item->submission, outcome);
+      item->at(dispatcher).tried = Tried::no;
+      [[fallthrough]];
+    case Verdict::otherDispatcher:
+      return hold(std::move(item));
+    case Verdict::nextRound:
+      return waitOrGiveUp(std::move(item), outcome);
+  }
+}
+
+void Road::settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& outcome,
+                  std::optional<Milliseconds> wait) {
+  queue::Settlement settlement;
+  settlement.failing = failingFor(*item);
+  settlement.submission = std::move(item->submission);
+  settlement.fate = fate;
+  settlement.outcome = name(outcome);
+  (outcome.kind == OutcomeKind::accepted ? settlement.reference : settlement.reason) = outcome.words;
+  settlement.wait = wait;
+  settlement.rounds = settlement.submission.rounds;
+  ledger_.settle(std::move(settlement));
+}
+
+std::optional<Milliseconds> Road::failingFor(const Item& item) const {
+  if (!item.failing) return std::nullopt;
+  return Milliseconds((timer_.now() - *item.failing) / kj::MILLISECONDS);
+}
+
+std::optional<Milliseconds> Road::givenUpIn(const Item& item) const {
+  const auto& after = config_.retry.giveUpAfter;
+  return after ? std::optional(std::max(*after - failingFor(item).value_or(0ms), 0ms)) : std::nullopt;
+}
+
+/// No dispatcher took the SMS in this round. The recipient waits, longer each time; after the last round
+/// `at_limit` decides. With `ignore` the SMS must also have failed for `give_up_after`, because greylisting
+/// outlasts any number of short rounds. A round counts only if a failure in it counts against the recipient;
+/// with `shutdown` every round counts.
+void Road::waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome) {
+  if (stopping_) return letGo(std::move(item));
+  queue::Submission& submission = item->submission;
+  bool counts = item->blamed || config_.retry.atLimit == AtLimit::shutdown;
+  int rounds = submission.rounds + (counts ? 1 : 0);
+  if (counts && !item->failing) item->failing = timer_.now();
+  const bool usedUp = rounds >= config_.retry.limit && config_.retry.limit > 0;
+  const bool ignores = config_.retry.atLimit == AtLimit::ignore;
+  const auto left = givenUpIn(*item);
+  if (counts && usedUp && (!ignores || left == 0ms)) {
+    std::string why = "nobody took it in " + std::to_string(rounds) + " rounds";
+    if (ignores && config_.retry.giveUpAfter > 0ms)
+      why += " and " + config::roughly(failingFor(*item).value_or(0ms));
+    why += ", the last answer: " + outcome.words;
+    if (ignores) {
+      log_.ignored(submission, why);
+      noteIgnored(why);
+      return settle(std::move(item), queue::Fate::ignored, outcome);
+    }
+    endByItself("retry.limit is reached, " + why);
+  }
+  Milliseconds wait = waitAfter(*item, outcome, rounds);
+  submission.rounds = rounds;
+  using Rounds = Events::Patience::Rounds;
+  if (wait > 0ms)
+    log_.waits(submission, outcome, wait, {usedUp && ignores ? Rounds::usedUp : Rounds::left, left});
+  if (item->maybeSent) return rest(std::move(item), wait);
+  settle(std::move(item), queue::Fate::returned, outcome, wait);
+  look_.notLaterThan(timer_.now() + duration(wait));
+}
+
+Milliseconds Road::waitAfter(const Item& item, const Outcome& outcome, int rounds) const {
+  const auto& retry = config_.retry;
+  Milliseconds asked = std::min(outcome.after, retry.maxDelay);
+  // No dispatcher works: retry as soon as the first works again.
+  if (!item.blamed && !item.maybeSent && firstUsable() == nullptr) return asked;
+  bool grows = item.blamed && !item.urgency;  // an SMS that blocks a more severe one is retried soon
+  return std::max(Backoff{retry.delay, retry.factor, retry.maxDelay}.after(grows ? rounds : 1), asked);
+}
+
+/// An SMS that may have been sent waits unchanged: formatted again, it would be another SMS with another key.
+void Road::rest(std::unique_ptr<Item> item, Milliseconds wait) {
+  auto due = timer_.now() + duration(wait);
+  resting_.emplace(due, std::move(item));
+  wake_.notLaterThan(due);
+}
+
+void Road::wakeRested() {
+  while (!resting_.empty() && resting_.begin()->first <= timer_.now())
+    wake(std::move(resting_.extract(resting_.begin()).mapped()));
+  if (!resting_.empty()) wake_.at(resting_.begin()->first);
+}
+
+std::size_t Road::endWait(const std::string& recipient) {
+  std::size_t ended = 0;
+  for (auto& [due, item] : std::exchange(resting_, {})) {
+    const bool meant = recipient.empty() || item->submission.recipient == recipient;
+    if (meant) {
+      item->submission.rounds = 0;
+      item->failing.reset();
+    }
+    ended += meant ? 1 : 0;
+    resting_.emplace(meant ? timer_.now() : due, std::move(item));
+  }
+  wakeRested();
+  notice();
+  return ended;
+}
+
+void Road::wake(std::unique_ptr<Item> item) {
+  item->nextRound();
+  hold(std::move(item));
+}
+
+/// A message arrived for the same recipient that is more severe than this SMS. If the SMS was certainly not
+/// sent, it is returned and formatted into one SMS with the message. If it may have been sent, it has to keep
+/// its key: it goes first and at once, but only once for each such message.
+void Road::giveWay(const queue::InTheWay& one) {
+  auto isIt = [&one](auto& entry) { return entry.second->submission.id == one.id; };
+  auto urge = [&one](Item& item) {
+    if (!queue::moreSevere(one.severity, item.urgency)) return false;
+    item.urgency = one.severity;
+    return true;
+  };
+  if (auto rests = std::find_if(resting_.begin(), resting_.end(), isIt); rests != resting_.end()) {
+    if (urge(*rests->second)) wake(std::move(resting_.extract(rests).mapped()));
+    return;
+  }
+  if (auto waits = std::find_if(pending_.begin(), pending_.end(), isIt); waits != pending_.end()) {
+    if (!waits->second->maybeSent) {
+      auto item = std::move(pending_.extract(waits).mapped());
+      return settle(std::move(item), queue::Fate::returned,
+                    {OutcomeKind::deferred, "something more severe came for its recipient"});
+    }
+    if (urge(*waits->second)) hold(std::move(pending_.extract(waits).mapped()));
+    return;
+  }
+  // With a worker, or about to be: its outcome decides.
+  for (auto* somewhere : {&recording_, &out_}) {
+    auto found = std::find_if(somewhere->begin(), somewhere->end(), isIt);
+    if (found != somewhere->end()) urge(*found->second);
+  }
+}
+
+void Road::noteIgnored(const std::string& why) {
+  ignoredAt_ = timer_.now();
+  ignoredBecause_ = why;
+}
+
+kj::Maybe<Road::LastIgnored> Road::lastIgnored() const {
+  if (ignoredBecause_.empty()) return nullptr;
+  return LastIgnored{timer_.now() - ignoredAt_, ignoredBecause_};
+}
+
+void Road::endByItself(const std::string& why) {
+  if (std::exchange(ending_, true)) return;
+  log_.endsByItself(why);
+  limit_.fulfiller->fulfill();
+}
+
+}  // namespace smsd

@@ -1,0 +1,223 @@
+#include "supervisor/smsctl/import-nav/dispatchers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <set>
+
+#include "common/config/yaml-tree.h"
+#include "supervisor/smsctl/import-nav/values.h"
+
+namespace smsd::smsctl::nav {
+namespace {
+
+using config::quotedScalar;
+
+std::string head(const std::string& from) {
+  return fmt::format("# Made from [{}] of NAV's smsd.conf.\n", from);
+}
+
+/// NAV took every 2xx for success and never read the body. Therefore its configuration does not contain the
+/// gateway's words, and an operator has to add them.
+constexpr const char* unknownWords = R"(
+# NAV took any 2xx for sent, whatever the gateway said under it (wart C64), and so does this file until `answers` says otherwise: an
+# "ERROR: out of credits" or a page "Service unavailable" under 200 is taken for a yes. Send one SMS with curl, see what the gateway
+# says, put its words in here and take the # away. What then fits none of the first three is no yes.
+#answers:
+#  - {status: 2xx, body: '(?i)^\s*ERROR.*(credit|quota|login|password)', is: broken, reason: the gateway takes nothing from us}
+#  - {status: 2xx, body: '(?i)^\s*ERROR', is: deferred, after: 1m, reason: the gateway says ERROR}
+#  - {status: 2xx, body: '(?i)^\s*OK\b', is: accepted}
+#  - {status: 2xx, is: unknown, reason: the gateway says neither OK nor ERROR}
+)";
+
+class WayImporter {
+ public:
+  WayImporter(const Ini& smsd, const Section& navConf) : smsd_(smsd), nav_(navConf) {}
+
+  Ways run() {
+    const Section* list = smsd_.find("dispatcher");
+    if (list == nullptr) {  // NAV failed with a traceback
+      ways_.problems.push_back({"smsd.conf", "no section [dispatcher], expected one that names dispatcher1"});
+      return std::move(ways_);
+    }
+    for (const auto& [place, entry] : inOrder(*list)) add(entry);
+    if (ways_.entries.empty() && ways_.problems.empty())
+      ways_.problems.push_back({"smsd.conf", "[dispatcher] names none that smsd has, expected one at least"});
+    return std::move(ways_);
+  }
+
+ private:
+  /// Sorts by number. NAV counted the keys, some of them inherited from another section, and silently left
+  /// out dispatchers with higher numbers.
+  std::map<int, Entry> inOrder(const Section& list) {
+    std::map<int, Entry> places;
+    int last = 0;
+    for (const auto& [key, entry] : list) {
+      int place = 0;
+      const std::string_view digits =
+          key.starts_with("dispatcher") ? std::string_view(key).substr(10) : std::string_view();
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), place);
+      if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || place < 0) {
+        ways_.todo.push_back(
+            fmt::format("{}: expected dispatcher1, dispatcher2 ..., it was left out", entry.where));
+      } else if (!places.emplace(place, entry).second) {
+        ways_.problems.push_back({entry.where, fmt::format("a second dispatcher{}", place)});
+      }
+    }
+    for (const auto& [place, entry] : places) {
+      if (place != last + 1)
+        ways_.notes.push_back(
+            fmt::format("{}: after {} comes {}: the order is kept", entry.where, last, place));
+      last = place;
+    }
+    return places;
+  }
+
+  void add(const Entry& entry) {
+    static const std::map<std::string, void (WayImporter::*)(const Section&)> kinds = {
+        {"GammuDispatcher", &WayImporter::gammu},
+        {"HttpGetDispatcher", &WayImporter::http},
+        {"UninettMailDispatcher", &WayImporter::mail},
+        {"BoostDispatcher", &WayImporter::boost},
+        {"DebugDispatcher", &WayImporter::debug}};
+    section_ = entry.value;
+    const auto kind = kinds.find(section_);
+    if (kind == kinds.end()) {  // NAV failed with a misleading traceback
+      ways_.todo.push_back(
+          fmt::format("{}: smsd has nothing like {}, it was left out", entry.where, section_));
+      return;
+    }
+    static const Section none;
+    const Section* found = smsd_.find(section_);
+    // NAV reported a missing section only as "Unknown exception". These two kinds need none.
+    if (found == nullptr && section_ != "GammuDispatcher" && section_ != "DebugDispatcher")
+      ways_.problems.push_back(
+          {entry.where, fmt::format("{} has no section [{}], expected one", section_, section_)});
+    else
+      (this->*kind->second)(found == nullptr ? none : *found);
+  }
+
+  std::string freeName(std::string name) {
+    std::string candidate = name;
+    for (int i = 2; !names_.insert(candidate).second; ++i) candidate = fmt::format("{}-{}", name, i);
+    return candidate;
+  }
+  void entry(const std::string& name, const std::string& kind, const std::string& timeout) {
+    ways_.entries +=
+        fmt::format("  - {{name: {}, kind: {}, activation: spawn, timeout: {}}}\n", name, kind, timeout);
+  }
+  void file(const std::string& name, const std::string& content, unsigned mode = 0640) {
+    ways_.files.push_back({std::filesystem::path("dispatchers") / name, content, mode});
+  }
+  /// Returns a value of the section itself, never an inherited one. NAV's example file has None for values
+  /// that an operator has to fill in.
+  std::string value(const Section& section, const std::string& key) {
+    const auto found = section.find(key);
+    if (found != section.end() && !found->second.value.empty() && found->second.value != "None")
+      return found->second.value;
+    ways_.todo.push_back(fmt::format("[{}] says no {}: write it into the dispatcher's file", section_, key));
+    return "";
+  }
+
+  void gammu(const Section&) {
+    const std::string name = freeName("modem");
+    entry(name, "gammu", "60s");
+    file(name + ".yaml", head(section_) + "gammurc: /etc/gammurc\nsection: 0\n");
+    ways_.notes.push_back(fmt::format(
+        "{}: NAV's user may have had a ~/.gammurc of its own; `gammurc` names /etc/gammurc", name));
+  }
+
+  void http(const Section& section) {
+    const std::string name = freeName("gateway");
+    GatewayUrl url = gatewayUrl(value(section, "url"));
+    std::string text = head(section_) + "url: " + quotedScalar(url.url) + "\n";
+    if (!url.secrets.empty()) text += "secrets:\n";
+    for (const auto& [secret, content] : url.secrets) {
+      const std::string path = name + "." + secret;
+      text += fmt::format("  - {{name: {}, file: {}}}\n", secret, quotedScalar(path));
+      file(path, content + "\n", 0600);
+    }
+    for (const auto& said : url.todo) ways_.todo.push_back(name + ": " + said);
+    for (const auto& said : url.notes) ways_.notes.push_back(name + ": " + said);
+    ways_.notes.push_back(name +
+                          ": a + of a number goes out as %2B; NAV's arrived as a blank. A gateway that wants "
+                          "digits alone: {digits}");
+    ways_.todo.push_back(fmt::format(
+        "{}: NAV called every 2xx sent, also one that says ERROR (wart C64), and so does this file: "
+        "write what the gateway's yes and no look like into `answers` of dispatchers/{}.yaml",
+        name, name));
+    entry(name, "http", "30s");
+    file(name + ".yaml", text + unknownWords);
+  }
+
+  std::string navConf(const std::string& key, const std::string& otherwise) const {
+    const auto found = nav_.find(key);
+    return found == nav_.end() || found->second.value.empty() ? otherwise : found->second.value;
+  }
+
+  /// Requires mailaddr: without it, NAV mailed its administrator and counted the SMS as sent. As in NAV, the
+  /// mail server comes from Django's settings, not from smsd.conf's mailserver.
+  void mail(const Section& section) {
+    const std::string name = freeName("mail-gateway");  // `mail` is for the administrator's mail
+    const std::string host = navConf("EMAIL_HOST", "localhost"), user = navConf("EMAIL_HOST_USER", "");
+    const bool tls = yesOrNo(navConf("EMAIL_USE_TLS", "no")).value_or(false);
+    const bool local = host == "localhost" || host.starts_with("127.");
+    std::string text = head(section_);
+    text += fmt::format("server: {}\ntls: {}\nfrom: {}\n",
+                        quotedScalar("smtp://" + host + ":" + navConf("EMAIL_PORT", "25")),
+                        tls     ? "required"
+                        : local ? "auto"
+                                : "never",
+                        quotedScalar(navConf("DEFAULT_FROM_EMAIL", "nav@localhost")));
+    text += fmt::format("to: {}\n", quotedScalar(value(section, "mailaddr")));
+    if (!user.empty()) {
+      text += fmt::format("username: {}\npassword_file: {}\n", quotedScalar(user),
+                          quotedScalar(name + ".password"));
+      file(name + ".password", navConf("EMAIL_HOST_PASSWORD", "") + "\n", 0600);
+    }
+    if (!tls && !local)
+      ways_.notes.push_back(
+          name +
+          ": NAV spoke to the mail server without TLS, and so does smsd until `tls: never` is "
+          "taken out");
+    entry(name, "mail", "60s");
+    file(name + ".yaml", text);
+  }
+
+  /// Requires username: without it, NAV sent the name of its own user.
+  void boost(const Section& section) {
+    const std::string name = freeName("boost");
+    std::string text = head(section_) + "preset: boost\n";
+    for (const char* key : {"url", "username", "sender"})
+      text += fmt::format("{}: {}\n", key, quotedScalar(value(section, key)));
+    const std::string password = value(section, "password");
+    text += fmt::format("password_file: {}\n", quotedScalar(name + ".password"));
+    file(name + ".password", password + "\n", 0600);
+    entry(name, "soap", "30s");
+    file(name + ".yaml", text);
+  }
+
+  void debug(const Section& section) {
+    const std::string name = freeName("debug");
+    const auto found = section.find("result");
+    entry(name, "debug", "10s");
+    file(name + ".yaml", head(section_) + "result: " +
+                             quotedScalar(found == section.end() ? "success" : found->second.value) + "\n");
+    ways_.notes.push_back(
+        name + ": it sends nothing; what it would have sent is a line in the journal, without the text");
+  }
+
+  const Ini& smsd_;
+  const Section& nav_;
+  std::string section_;
+  std::set<std::string> names_;
+  Ways ways_;
+};
+
+}  // namespace
+
+Ways importDispatchers(const Ini& smsd, const Section& navConf) { return WayImporter(smsd, navConf).run(); }
+
+}  // namespace smsd::smsctl::nav

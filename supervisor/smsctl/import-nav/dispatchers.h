@@ -1,0 +1,23 @@
+// Converts the dispatchers of NAV's smsd.conf: entries for smsd.yaml, a file for each, and their secrets.
+//
+// Called by import-nav. Pure. A dispatcher that cannot be converted is left out and named in `todo`. In NAV a
+// section also inherited the keys of other sections; here it has only its own.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "supervisor/smsctl/import-nav/import-nav.h"
+#include "supervisor/smsctl/import-nav/ini.h"
+
+namespace smsd::smsctl::nav {
+
+struct Ways {
+  std::string entries;  // for the list `dispatchers` of smsd.yaml
+  std::vector<NewFile> files;
+  std::vector<std::string> notes, todo;
+  std::vector<config::Problem> problems;
+};
+Ways importDispatchers(const Ini& smsd, const Section& navConf);
+
+}  // namespace smsd::smsctl::nav

@@ -1,0 +1,185 @@
+#include "supervisor/smsd/daemon.h"
+
+#include <fmt/format.h>
+#include <kj/async-unix.h>
+#include <sys/utsname.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/journal/journal.h"
+#include "common/systemd/service.h"
+#include "common/text/grouped.h"
+#include "supervisor/admin-mail/admin-mail.h"
+#include "supervisor/config/configured-queue.h"
+#include "supervisor/control/control-server.h"
+#include "supervisor/events/events.h"
+#include "supervisor/queue/queue-thread.h"
+#include "supervisor/road/road.h"
+#include "supervisor/smsd/reloader.h"
+#include "supervisor/startup/start-up.h"
+#include "version.h"
+
+namespace smsd {
+namespace {
+
+int statusFor(const queue::QueueError& error) {
+  switch (error.kind()) {
+    case queue::QueueError::Kind::unreachable:
+    case queue::QueueError::Kind::busy:
+      return EX_TEMPFAIL;
+    case queue::QueueError::Kind::denied:
+      return EX_NOPERM;
+    case queue::QueueError::Kind::notInstalled:
+      return EX_CONFIG;
+    default:
+      return EX_UNAVAILABLE;
+  }
+}
+
+// The time that stop_timeout does not count: the last outcomes of ended workers, the settlements, the lease.
+constexpr Milliseconds lastSteps = 10s;
+
+// A database that hangs must not keep smsd from ending.
+constexpr auto queuePatience = 2 * kj::SECONDS;
+
+/// The line that `systemctl status` shows.
+std::string statusLine(const Road& road, const AdminMail* mail) {
+  std::size_t ready = 0;
+  for (auto& keeper : road.keepers()) ready += keeper->state() == keeper::State::ready;
+  return fmt::format("{} of {} dispatcher{} ready, {} under way, {} sent{}{}", ready, road.keepers().size(),
+                     road.keepers().size() == 1 ? "" : "s", text::grouped(road.underWay()),
+                     text::grouped(road.sentMessages()), road.ledger().away() ? "; the queue is away" : "",
+                     mail != nullptr && mail->down() ? "; no mail to the administrators" : "");
+}
+
+/// Returns false if `call` to the queue is not finished in time, counted from the end of `from`. The queue's
+/// thread cannot be interrupted, and destroying the call would wait for it: the caller keeps the call, and
+/// _exits.
+bool answers(kj::AsyncIoContext& io, kj::ForkedPromise<void>& call, kj::Promise<void> from) {
+  auto& timer = io.provider->getTimer();
+  return call.addBranch()
+      .then([]() { return true; })
+      .exclusiveJoin(
+          from.then([&timer]() { return timer.afterDelay(queuePatience); }).then([]() { return false; }))
+      .wait(io.waitScope);
+}
+
+/// Throws if the queue refuses.
+void enlist(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, Road& road) {
+  kj::Maybe<queue::QueueError> refused;
+  auto enlisted =
+      road.enlist().then([&refused](kj::Maybe<queue::QueueError> error) { refused = kj::mv(error); }).fork();
+  if (!answers(io, enlisted, told.addBranch())) {
+    journal::Entry(journal::Level::notice, "told to end before it had started: the queue does not answer")
+        .write();
+    _exit(EX_OK);
+  }
+  KJ_IF_MAYBE (error, refused) throw StartUpError(statusFor(*error), std::string(error->what()) + "\n");
+}
+
+std::string hostName() {
+  utsname names{};
+  uname(&names);
+  return names.nodename;
+}
+
+control::Pauses readPauses(const std::filesystem::path& file) {
+  try {
+    return control::Pauses(file);
+  } catch (const std::system_error& e) {
+    throw StartUpError(
+        EX_NOINPUT,
+        fmt::format("{}; smsd keeps there which dispatchers are paused: remove what is there\n", e.what()));
+  }
+}
+
+/// Reloads on an operator's request at the control socket.
+kj::Promise<control::Subject::Reloaded> reloadFor(kj::Own<Reloader>& reloader) {
+  using Reloaded = control::Subject::Reloaded;
+  if (reloader.get() == nullptr) return Reloaded{"smsd starts or stops: nothing was read", ""};
+  return reloader->reload().then([](Reloader::Result result) {
+    return Reloaded{std::move(result.problems), std::move(result.changes)};
+  });
+}
+
+/// Returns null if nothing is to be mailed. Journal entries written before the mail exists are not mailed.
+kj::Own<AdminMail> openAdminMail(kj::AsyncIoContext& io, const Config& config, const std::string& name,
+                                 Events& log) {
+  if (!config.adminMail.enabled()) return {};
+  auto mail = kj::heap<AdminMail>(io.provider->getTimer(), config.adminMail, log, hostName(), name,
+                                  config.stateDirectory);
+  mail->use(
+      std::make_unique<keeper::Keeper>(io, config.adminMail.worker, planAdminMail(config), 0, log, *mail));
+  return mail;
+}
+
+}  // namespace
+
+int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Config& config,
+              const std::string& name, std::vector<keeper::SpawnPlan> plans,
+              kj::Function<ConfigRead()> read) {
+  Events log(config.log.recipient);
+  Road* roadPointer = nullptr;
+  // A copy, because the queue's thread opens the queue again whenever it loses it.
+  queue::QueueThread queue([config]() { return openQueue(config); },
+                           [&roadPointer]() {
+                             if (roadPointer != nullptr) roadPointer->notice();
+                           });
+  Road road(queue, io.provider->getTimer(), config, name, log);
+  roadPointer = &road;
+  enlist(io, told, road);
+
+  auto mail = openAdminMail(io, config, name, log);
+  journal::Watch watch([&mail](const journal::Entry& entry) {
+    if (mail.get() != nullptr) mail->heard(entry);
+  });
+  if (mail.get() != nullptr) mail->start();
+
+  auto byControl = kj::newPromiseAndFulfiller<void>();
+  kj::Own<Reloader> reloader;
+  control::Pauses pauses = readPauses(config.stateDirectory / "paused");
+  control::ControlServer control(
+      io, config.controlSocket,
+      {road, queue, pauses, log, backendName(config), [&byControl]() { byControl.fulfiller->fulfill(); },
+       [&reloader]() { return reloadFor(reloader); }});
+  Road::Keepers keepers;
+  for (std::size_t i = 0; i < plans.size(); ++i)
+    keepers.push_back(std::make_unique<keeper::Keeper>(io, config.dispatchers[i], plans[i],
+                                                       road.indexOf(config.dispatchers[i].name), log, road));
+  road.use(std::move(keepers));
+  auto setUp = [&pauses, folder = config.stateDirectory](keeper::Keeper& keeper) {
+    if (pauses.has(keeper.name())) keeper.pause();
+    keeper.countIn(folder / ("today-" + keeper.name()));
+    keeper.start();
+  };
+  for (auto& keeper : road.keepers()) setUp(*keeper);
+  road.start();
+  log.daemonStarted(SMSD_VERSION, backendName(config), config.dispatchers.size());
+  systemd::Service service(
+      io.provider->getTimer(), [&road]() { return road.alive(); },
+      [&road, &mail]() { return statusLine(road, mail.get()); });
+  road.whenChanged([&service]() { service.changed(); });
+  if (mail.get() != nullptr) mail->whenChanged([&service]() { service.changed(); });
+  service.ready();
+  reloader = kj::heap<Reloader>(io, road, log, service, std::move(plans), kj::mv(read), std::move(setUp));
+
+  int status = told.addBranch()
+                   .exclusiveJoin(kj::mv(byControl.promise))
+                   .then([]() { return int(EX_OK); })
+                   .exclusiveJoin(road.limitReached().then([]() { return int(EX_UNAVAILABLE); }))
+                   .wait(io.waitScope);
+  reloader = nullptr;
+  service.stopping(road.config().stopTimeout + lastSteps);
+  std::size_t left = road.stop().wait(io.waitScope);
+  auto retired = road.retire().fork();
+  bool done = answers(io, retired, kj::READY_NOW);
+  road.whenChanged([]() {});
+  if (mail.get() != nullptr) mail->whenChanged([]() {});
+  log.daemonStopped(left);
+  if (mail.get() != nullptr)
+    mail->finish(status == EX_OK ? AdminMail::Ending::asTold : AdminMail::Ending::failed).wait(io.waitScope);
+  if (!done) _exit(status);
+  return status;
+}
+
+}  // namespace smsd

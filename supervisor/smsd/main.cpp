@@ -1,0 +1,104 @@
+// smsd: arguments, configuration, checks, and then the daemon or one errand. All errors are reported before
+// anything is started.
+#include <fmt/format.h>
+#include <kj/async-io.h>
+#include <kj/async-unix.h>
+#include <signal.h>
+#include <sysexits.h>
+
+#include "common/fault.h"
+#include "common/io/output.h"
+#include "common/journal/journal.h"
+#include "common/sandbox/sandbox.h"
+#include "supervisor/control/control-server.h"
+#include "supervisor/smsd/arguments.h"
+#include "supervisor/smsd/daemon.h"
+#include "supervisor/smsd/one-shot.h"
+#include "supervisor/startup/start-up.h"
+#include "version.h"
+
+namespace {
+
+using namespace smsd;
+
+/// Called for the daemon alone: an errand ends by a signal as any command does, and the kernel ends its
+/// workers. Called before any thread is started, because the queue's thread inherits the blocked signals.
+void holdSignals() {
+  kj::UnixEventPort::captureSignal(SIGTERM);
+  kj::UnixEventPort::captureSignal(SIGINT);
+  kj::UnixEventPort::captureSignal(SIGHUP);
+}
+
+/// Resolves at the first SIGTERM or SIGINT, also if it came before this call.
+kj::Promise<void> toldToEnd(kj::UnixEventPort& port) {
+  return port.onSignal(SIGTERM).ignoreResult().exclusiveJoin(port.onSignal(SIGINT).ignoreResult());
+}
+
+int endedEarly() {
+  journal::Entry(journal::Level::notice, "told to end before it had started").write();
+  return EX_OK;
+}
+
+int check(const Arguments& arguments) {
+  const Config config = usableConfig(arguments, Reach::dispatcherFiles);
+  auto io = kj::setupAsyncIo();
+  io::print(checkAll(io, config));
+  io::print(fmt::format("{}: good, {} dispatcher{}\n", arguments.config, config.dispatchers.size(),
+                        config.dispatchers.size() == 1 ? "" : "s"));
+  return EX_OK;
+}
+
+int live(const Arguments& arguments) {
+  holdSignals();
+  const Config config = usableConfig(arguments, Reach::dispatcherFiles);
+  auto plans = planWorkers(config);
+  auto io = kj::setupAsyncIo();
+  auto told = toldToEnd(io.unixEventPort).fork();
+  auto instance = takeInstance(config.stateDirectory);
+  if (checkDispatchersUnless(told.addBranch(), io, withAdminMail(config, plans)) == Checked::toldToEnd)
+    return endedEarly();
+  return runDaemon(io, told, config, instance.name, std::move(plans), [&arguments]() {
+    return readConfig(arguments.config, Reach::dispatcherFiles, arguments.overrides);
+  });
+}
+
+int run(const Arguments& arguments) {
+  switch (arguments.errand) {
+    case Errand::none:
+      return live(arguments);
+    case Errand::check:
+      return check(arguments);
+    case Errand::cancel:
+      return cancelAll(arguments);
+    case Errand::test:
+      return sendTest(arguments);
+    case Errand::enqueue:
+      return enqueueTest(arguments);
+  }
+  return EX_SOFTWARE;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto [arguments, exitStatus] = parseArguments(argc, argv);
+  if (exitStatus) return *exitStatus;
+  journal::open("smsd");
+  signal(SIGPIPE, SIG_IGN);
+  try {
+    sandbox::keepPrivate();  // smsd reads secrets, which a reload compares
+    return run(arguments);
+  } catch (const StartUpError& e) {
+    io::complain(e.what());
+    return e.status();
+  } catch (const control::CannotListen& e) {
+    journal::Entry(journal::Level::error, fmt::format("ended: {}", e.what())).write();
+  } catch (const queue::QueueError& e) {
+    journal::Entry(journal::Level::error, fmt::format("ended: {}", e.what())).write();
+  } catch (const kj::Exception& e) {
+    journal::Entry(journal::Level::error, fmt::format("ended: {}", faultOf(e))).write();
+  } catch (const std::exception& e) {
+    journal::Entry(journal::Level::error, fmt::format("ended: {}", faultOf(e))).write();
+  }
+  return EX_SOFTWARE;
+}

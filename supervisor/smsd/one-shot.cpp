@@ -1,0 +1,201 @@
+#include "supervisor/smsd/one-shot.h"
+
+#include <fmt/format.h>
+#include <kj/async-io.h>
+#include <sysexits.h>
+
+#include <optional>
+
+#include "common/fault.h"
+#include "common/io/output.h"
+#include "common/text/utf.h"
+#include "supervisor/config/configured-queue.h"
+#include "supervisor/control/client.h"
+#include "supervisor/control/test-report.h"
+#include "supervisor/startup/exit-status.h"
+#include "supervisor/startup/start-up.h"
+
+namespace smsd {
+namespace {
+
+using control::Client;
+using control::Unreachable;
+using proto::Control;
+
+constexpr auto queuePatience = 25 * kj::SECONDS;  // the daemon itself allows its queue 20 s
+
+/// Returns a client of the running daemon, if there is one.
+std::optional<Client> daemon(const Config& config) {
+  std::optional<Client> client;
+  try {
+    client.emplace(config.controlSocket);
+  } catch (const Unreachable& e) {
+    // A daemon may be there, so do nothing past it.
+    if (e.why() == Unreachable::Why::denied) throw StartUpError(EX_NOPERM, std::string(e.what()) + "\n");
+  }
+  return client;
+}
+
+[[noreturn]] void silent(const kj::Exception& e) {
+  throw StartUpError(EX_TEMPFAIL, control::noAnswer(e) + "\n");
+}
+
+template <typename F>
+auto atTheQueue(const Config& config, F function) {
+  try {
+    return function(*openQueue(config));
+  } catch (const queue::QueueError& e) {
+    throw StartUpError(exitStatus(e), std::string(e.what()) + "\n");
+  }
+}
+
+queue::Cancelled cancelThrough(Client& client) {
+  auto request = client.control().cancelRequest();
+  request.setListed(proto::MAX_LISTED);
+  auto response = client.wait<capnp::Response<Control::CancelResults>>(request.send(), queuePatience);
+  if (response.getProblem().size() > 0)
+    throw StartUpError(EX_TEMPFAIL, std::string(response.getProblem().cStr()) + "\n");
+  queue::Cancelled cancelled;
+  cancelled.count = response.getCount();
+  for (auto one : response.getMessages()) {
+    auto& message = cancelled.messages.emplace_back();
+    message.id = one.getId();
+    message.recipient = one.getRecipient().cStr();
+    message.user = one.getUser().cStr();
+    if (one.getSeverity() > 0) message.severity = one.getSeverity();
+    message.time = one.getTime().cStr();
+  }
+  return cancelled;
+}
+
+void print(const queue::Cancelled& cancelled) {
+  io::print(fmt::format("{} unsent message{} ignored{}\n", cancelled.count, cancelled.count == 1 ? "" : "s",
+                        cancelled.count == 0 ? "" : ":"));
+  for (const auto& message : cancelled.messages)
+    io::print(fmt::format("  {} to {} of {}, {}{}\n", message.id, text::printable(message.recipient, 64),
+                          message.time,
+                          message.user.empty() ? "no account" : text::printable(message.user, 64),
+                          message.severity ? fmt::format(", severity {}", *message.severity) : ""));
+  if (cancelled.messages.size() < cancelled.count)
+    io::print(fmt::format("  and {} more\n", cancelled.count - cancelled.messages.size()));
+}
+
+/// The time for everything that may happen to a test SMS, and for the report.
+kj::Duration patienceFor(const Config& config) {
+  kj::Duration patience = 30 * kj::SECONDS;
+  for (const auto& dispatcher : config.dispatchers)
+    patience +=
+        2 * (dispatcher.timeout + dispatcher.startTimeout).count() * kj::MILLISECONDS + 40 * kj::SECONDS;
+  return patience;
+}
+
+TrialReport testThrough(Client& client, const Config& config, const Arguments& arguments) {
+  auto request = client.control().testRequest();
+  request.setRecipient(arguments.phone);
+  request.setText(arguments.text);
+  return control::read(
+      client.wait<capnp::Response<Control::TestResults>>(request.send(), patienceFor(config)));
+}
+
+/// The dispatchers without a road: they carry test SMS and nothing else.
+class Bench final : public keeper::DispatcherEvents {
+ public:
+  Bench(kj::AsyncIoContext& io, const Config& config, std::vector<keeper::SpawnPlan> plans)
+      : log_(config.log.recipient),
+        trials_(io.provider->getTimer(), keepers_, config.formatting,
+                [](const keeper::Keeper&) { return true; }) {
+    for (std::size_t i = 0; i < plans.size(); ++i)
+      keepers_.push_back(
+          std::make_unique<keeper::Keeper>(io, config.dispatchers[i], std::move(plans[i]), i, log_, *this));
+    for (auto& keeper : keepers_) keeper->start();
+  }
+  Trials& trials() { return trials_; }
+
+ private:
+  void dispatcherReported(std::size_t, std::vector<AttemptOutcome> outcomes) override {
+    trials_.reported(outcomes);
+  }
+  void dispatcherChanged(std::size_t) override { trials_.pump(); }
+  bool mayBegin() const override { return true; }
+
+  Events log_;
+  Trials::Keepers keepers_;
+  Trials trials_;
+};
+
+/// Works without a daemon; the lock ensures that no smsd is using the dispatchers.
+TrialReport testAlone(const Arguments& arguments) {
+  const Config config = usableConfig(arguments, Reach::dispatcherFiles);
+  auto plans = planWorkers(config);
+  auto io = kj::setupAsyncIo();
+  const auto instance = takeInstance(config.stateDirectory);
+  checkDispatchers(io, plans);
+  Bench bench(io, config, std::move(plans));
+  return io.provider->getTimer()
+      .timeoutAfter(patienceFor(config), bench.trials().run({arguments.phone, arguments.text, {}}))
+      .wait(io.waitScope);
+}
+
+}  // namespace
+
+Config usableConfig(const Arguments& arguments, Reach reach) {
+  auto read = readConfig(arguments.config, reach, arguments.overrides);
+  if (!read.problems.empty()) throw StartUpError(EX_CONFIG, config::describe(read.problems));
+  return std::move(read.config);
+}
+
+int cancelAll(const Arguments& arguments) {
+  const Config config = usableConfig(arguments, Reach::valuesOnly);
+  try {
+    if (auto client = daemon(config)) {
+      print(cancelThrough(*client));
+      return EX_OK;
+    }
+  } catch (const kj::Exception& e) {
+    silent(e);
+  }
+  print(atTheQueue(config, [](queue::Queue& queue) {
+    return queue.cancelAndList(queue::Duration(0), proto::MAX_LISTED);
+  }));
+  return EX_OK;
+}
+
+int sendTest(const Arguments& arguments) {
+  const Config config = usableConfig(arguments, Reach::valuesOnly);
+  TrialReport report;
+  try {
+    if (auto client = daemon(config)) {
+      report = testThrough(*client, config, arguments);
+    } else {
+      client.reset();
+      report = testAlone(arguments);
+    }
+  } catch (const kj::Exception& e) {
+    silent(e);
+  }
+  if (!report.problem.empty()) throw StartUpError(EX_DATAERR, control::describe(report));
+  io::print(control::describe(report));
+  return report.accepted() ? EX_OK : EX_UNAVAILABLE;
+}
+
+int enqueueTest(const Arguments& arguments) {
+  const Config config = usableConfig(arguments, Reach::valuesOnly);
+  // Without a severity, as in NAV: it goes after every alert.
+  const auto ids = atTheQueue(config, [&](queue::Queue& queue) {
+    return queue.insert({{.account = arguments.account,
+                          .recipient = arguments.phone,
+                          .text = text::repair(arguments.text),
+                          .severity = std::nullopt}});
+  });
+  io::print(fmt::format("test message {} is in the queue\n", ids.at(0)));
+  try {
+    if (auto client = daemon(config))
+      client->wait<void>(client->control().nudgeRequest().send().ignoreResult());
+  } catch (const StartUpError&) {
+    // This user may not use the daemon: its poll will find the message.
+  } catch (const kj::Exception&) {
+  }
+  return EX_OK;
+}
+
+}  // namespace smsd
