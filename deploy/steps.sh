@@ -1,4 +1,4 @@
-# What deploy/quickstart and tests/run share: saying what is being done, packages, the build. Sourced by bash.
+# Functions of deploy/quickstart and tests/run: progress messages, packages, the build. Source this file in bash.
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 die() { printf '\033[1m%s\033[0m\n' "$*" >&2; exit 1; }
@@ -9,12 +9,12 @@ as_root() {
   fi
 }
 
-# packages SECTION... : the packages of these sections of deploy/packages
+# packages SECTION... : prints the packages of these sections of deploy/packages
 packages() {
   awk -v wanted=" $* " '/^#/ { on = index(wanted, " " $2 " ") > 0; next } on' "$SOURCE/deploy/packages" | xargs
 }
 
-# ensure_packages SECTION... : installs what is missing
+# ensure_packages SECTION... : installs the missing packages of these sections
 ensure_packages() {
   local missing=() package
   for package in $(packages "$@"); do
@@ -23,7 +23,7 @@ ensure_packages() {
   [ ${#missing[@]} = 0 ] && return
   say "installing ${#missing[@]} Debian packages: ${missing[*]}"
   as_root apt-get update -qq
-  # A freshly installed PostgreSQL or nginx must not start serving on this host: nothing here needs more than the programs.
+  # Keep a freshly installed PostgreSQL or nginx from starting its service on this host: only the programs are needed.
   local policy=/usr/sbin/policy-rc.d made=
   if [ ! -e $policy ]; then
     printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
@@ -36,8 +36,8 @@ ensure_packages() {
   [ $status = 0 ] || die "apt-get could not install them; see above"
 }
 
-# build PRESET FOLDER WITH-TESTS TARGET... : configures and builds, with a sign of life for each step. WITH-TESTS is ON, or KEEP:
-# as the folder has it, and without tests (they need more packages) where it is new.
+# build PRESET FOLDER WITH-TESTS TARGET... : configures and builds, and shows the progress. WITH-TESTS is ON or KEEP. KEEP leaves an
+# existing folder as it is configured, and configures a new folder without tests, because tests need more packages.
 build() {
   local preset=$1 folder=$2 tests=$3 log=$2/cmake.log
   shift 3
@@ -46,5 +46,5 @@ build() {
   [ "$tests" = ON ] && options=(-DSMSD_TESTS=ON)
   [ "$tests" = ON ] || [ -e "$folder/CMakeCache.txt" ] || options=(-DSMSD_TESTS=OFF)
   (cd "$SOURCE" && cmake --preset "$preset" "${options[@]}") >"$log" 2>&1 || { cat "$log" >&2; die "cmake failed; see above"; }
-  NINJA_STATUS="[%f/%t %es] " cmake --build "$folder" --target "$@" || die "the build failed; the first error above says why"
+  NINJA_STATUS="[%f/%t %es] " cmake --build "$folder" --target "$@" || die "the build failed; see the first error above"
 }
