@@ -1,15 +1,16 @@
--- The schema smsd from version 3 to version 4: giving up by time as well as by rounds, waits that survive a stepped clock,
--- and rows that are told apart from later ones of the same id. `smsctl db install` runs it where it finds version 3, with
--- every smsd stopped; one that runs on is refused by the database, and loses nothing.
+-- Upgrades the schema smsd from version 3 to version 4: adds giving up by time as well as by rounds, waits that survive a stepped
+-- clock, and stamps that distinguish a row from a later row with the same id. `smsctl db install` runs it if it finds version 3.
+-- Stop every smsd first; the database refuses the calls of an smsd that still runs, which loses nothing.
 ALTER TABLE smsd.submission ADD COLUMN since timestamptz, ADD COLUMN stamps bigint[];
 ALTER TABLE smsd.wait ADD COLUMN since timestamptz, ADD COLUMN noted timestamptz NOT NULL DEFAULT now();
 ALTER TABLE smsd.held ADD COLUMN stamp bigint;
 ALTER TABLE smsd.ignored ADD COLUMN stamp bigint;
--- What is held now is what stands in smsq now. Live submissions stay without stamps: their messages go by the id alone.
+-- Stamps the held messages from the present rows of smsq. Live submissions get no stamps, so their messages are identified by the
+-- id alone.
 UPDATE smsd.held h SET stamp = hashtextextended(coalesce(q.msg::text, ''), hashtextextended(q.phone::text,
     coalesce(timestamp_hash_extended(q.time::timestamp, 0), 0)))
   FROM smsq q WHERE q.id = h.message;
--- Whoever may hold messages may hold one in the place of another.
+-- Roles that may hold messages may also replace a held message.
 DO $$
 DECLARE one name;
 BEGIN

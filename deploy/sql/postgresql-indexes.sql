@@ -1,5 +1,5 @@
--- Two partial indexes on NAV's smsq. They hold unsent messages only, so they stay small whatever the history; with them a
--- claim costs the same at a million rows as at none. smsd works without them, and reads the whole table instead.
--- Made without locking out NAV: not inside a transaction.
+-- Two partial indexes on NAV's smsq. They contain only unsent messages, so they stay small for any length of the history: a claim
+-- costs the same with a million rows as with none. Without them, smsd works, but reads the whole table for each claim. Do not run
+-- this inside a transaction: it creates the indexes concurrently, so that NAV is not locked out.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS smsq_unsent_order ON smsq (severity, time, id) WHERE sent = 'N';
 CREATE INDEX CONCURRENTLY IF NOT EXISTS smsq_unsent_phone ON smsq (phone, severity, time, id) WHERE sent = 'N';

@@ -1,5 +1,5 @@
--- The queue itself, for those who have no NAV: its two tables as far as smsd needs them, in the first schema of the
--- search_path. With NAV they are there already.
+-- The queue for an installation without NAV: the parts of NAV's two tables that smsd needs, in the first schema of the
+-- search_path. With NAV, these tables exist already.
 CREATE TABLE IF NOT EXISTS account (
   id serial PRIMARY KEY,
   login varchar NOT NULL UNIQUE,
