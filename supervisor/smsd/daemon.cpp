@@ -16,25 +16,12 @@
 #include "supervisor/queue/queue-thread.h"
 #include "supervisor/road/road.h"
 #include "supervisor/smsd/reloader.h"
+#include "supervisor/startup/exit-status.h"
 #include "supervisor/startup/start-up.h"
 #include "version.h"
 
 namespace smsd {
 namespace {
-
-int statusFor(const queue::QueueError& error) {
-  switch (error.kind()) {
-    case queue::QueueError::Kind::unreachable:
-    case queue::QueueError::Kind::busy:
-      return EX_TEMPFAIL;
-    case queue::QueueError::Kind::denied:
-      return EX_NOPERM;
-    case queue::QueueError::Kind::notInstalled:
-      return EX_CONFIG;
-    default:
-      return EX_UNAVAILABLE;
-  }
-}
 
 // The time that stop_timeout does not count: the last outcomes of ended workers, the settlements, the lease.
 constexpr Milliseconds lastSteps = 10s;
@@ -74,7 +61,7 @@ void enlist(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, Road& road) {
         .write();
     _exit(EX_OK);
   }
-  KJ_IF_MAYBE (error, refused) throw StartUpError(statusFor(*error), std::string(error->what()) + "\n");
+  KJ_IF_MAYBE (error, refused) throw StartUpError(exitStatus(*error), std::string(error->what()) + "\n");
 }
 
 std::string hostName() {
