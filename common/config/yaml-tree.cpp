@@ -8,6 +8,8 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <sstream>
 
@@ -140,6 +142,71 @@ std::optional<SyntaxProblem> findTabNear(std::string_view text, int line) {
   return std::nullopt;
 }
 
+/// One kind of mistake by the message that yaml-cpp has for it, in words that name the next step. yaml-cpp's
+/// own words are never shown: they name its scanner's states, and after a colon they quote the file.
+struct Mistake {
+  std::string_view library;
+  const char* words;
+};
+
+constexpr const char* colonInText = "a second colon, expected one value: put a text with a colon in quotes";
+constexpr const char* asterisk =
+    "a * before a name, expected a value: put a text that begins with * in quotes";
+constexpr const char* ampersand =
+    "a & before a name, expected a value: put a text that begins with & in quotes";
+constexpr const char* exclamation =
+    "a ! before a name, expected a value: put a text that begins with ! in quotes";
+constexpr const char* indentation =
+    "an entry that is not aligned with its neighbours, expected the same indentation";
+constexpr const char* escape =
+    "an escape that YAML does not have, expected \\\\ for a backslash, or single quotes";
+constexpr const char* percent =
+    "a % at the start of a line, expected a key: put a text that begins with % in quotes";
+
+const Mistake mistakes[] = {
+    {YAML::ErrorMsg::MAP_VALUE, colonInText},
+    {YAML::ErrorMsg::MAP_KEY, colonInText},
+    {YAML::ErrorMsg::BLOCK_ENTRY, "a list item, expected a value: each item (- value) is on its own line"},
+    {YAML::ErrorMsg::EOF_IN_SCALAR, "the end of the file within quotes, expected the closing quote"},
+    {YAML::ErrorMsg::DOC_IN_SCALAR, "a line of --- or ... within quotes, expected the closing quote"},
+    {YAML::ErrorMsg::END_OF_MAP_FLOW, "no comma and no }, expected } to close the map"},
+    {YAML::ErrorMsg::END_OF_SEQ_FLOW, "no comma and no ], expected ] to close the list"},
+    {YAML::ErrorMsg::FLOW_END, "a closing bracket, expected an opening one before it"},
+    {YAML::ErrorMsg::END_OF_MAP, indentation},
+    {YAML::ErrorMsg::END_OF_SEQ, indentation},
+    {YAML::ErrorMsg::CHAR_IN_BLOCK, "a word after | or >, expected the text on the lines below"},
+    {YAML::ErrorMsg::ZERO_INDENT_IN_BLOCK, "a 0 after | or >, expected an indentation from 1 to 9"},
+    {YAML::ErrorMsg::INVALID_HEX, escape},
+    {YAML::ErrorMsg::INVALID_UNICODE, escape},
+    {YAML::ErrorMsg::INVALID_ESCAPE, escape},
+    {YAML::ErrorMsg::ALIAS_NOT_FOUND, asterisk},
+    {YAML::ErrorMsg::CHAR_IN_ALIAS, asterisk},
+    {YAML::ErrorMsg::UNKNOWN_ANCHOR, asterisk},
+    {YAML::ErrorMsg::ALIAS_CONTENT, asterisk},
+    {YAML::ErrorMsg::ANCHOR_NOT_FOUND, ampersand},
+    {YAML::ErrorMsg::CHAR_IN_ANCHOR, ampersand},
+    {YAML::ErrorMsg::MULTIPLE_ANCHORS, ampersand},
+    {YAML::ErrorMsg::CHAR_IN_TAG_HANDLE, exclamation},
+    {YAML::ErrorMsg::TAG_WITH_NO_SUFFIX, exclamation},
+    {YAML::ErrorMsg::END_OF_VERBATIM_TAG, exclamation},
+    {YAML::ErrorMsg::MULTIPLE_TAGS, exclamation},
+    {YAML::ErrorMsg::YAML_DIRECTIVE_ARGS, percent},
+    {YAML::ErrorMsg::YAML_VERSION, percent},
+    {YAML::ErrorMsg::YAML_MAJOR_VERSION, percent},
+    {YAML::ErrorMsg::REPEATED_YAML_DIRECTIVE, percent},
+    {YAML::ErrorMsg::TAG_DIRECTIVE_ARGS, percent},
+    {YAML::ErrorMsg::REPEATED_TAG_DIRECTIVE, percent},
+    {YAML::ErrorMsg::UNKNOWN_TOKEN,
+     "a character with which no value begins, expected a value: put it in quotes"},
+};
+
+SyntaxProblem problemOf(const YAML::Exception& error) {
+  const auto* mistake = std::ranges::find_if(
+      mistakes, [&](const Mistake& m) { return std::string_view(error.msg).starts_with(m.library); });
+  return {placeOf(error.mark),
+          mistake == std::end(mistakes) ? "no YAML that smsd can read, expected key: value" : mistake->words};
+}
+
 }  // namespace
 
 std::variant<Node, SyntaxProblem> parseYaml(std::string_view text, Quoting quoting) {
@@ -156,10 +223,8 @@ std::variant<Node, SyntaxProblem> parseYaml(std::string_view text, Quoting quoti
   } catch (const SyntaxProblem& problem) {
     return problem;
   } catch (const YAML::Exception& e) {
-    const Place place = placeOf(e.mark);
-    if (auto tab = findTabNear(text, place.line)) return *tab;
-    // Drop the text after the colon, which quotes the file: an alias may be a password that begins with *.
-    return SyntaxProblem{place, fmt::format("{}, expected YAML", e.msg.substr(0, e.msg.find(':')))};
+    if (auto tab = findTabNear(text, placeOf(e.mark).line)) return *tab;
+    return problemOf(e);
   }
   return builder.root ? std::move(*builder.root) : Node{};
 }

@@ -220,9 +220,29 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"title: \"a\\0b\"", "f.yaml:1:8: a text with a NUL character in it, expected none\n"},
         // yaml-cpp would take the byte 4 for the end of the file
         Refusal{"title: x\n\x04\ncuont: 3\n", "f.yaml:2:1: the control character 0x04, expected text\n"},
-        Refusal{"title: \"x", "f.yaml:1:10: illegal EOF in scalar, expected YAML\n"},
-        Refusal{"deep: {loud: true\ncount: 3\n", "f.yaml:2:6: end of map flow not found, expected YAML\n"},
-        Refusal{"title: a: b\n", "f.yaml:1:9: illegal map value, expected YAML\n"}));
+        Refusal{"title: \"x", "f.yaml:1:10: the end of the file within quotes, expected the closing quote\n"},
+        Refusal{"deep: {loud: true\ncount: 3\n",
+                "f.yaml:2:6: no comma and no }, expected } to close the map\n"},
+        Refusal{"elements: [a\ncount: 3\n", "f.yaml:2:6: no comma and no ], expected ] to close the list\n"},
+        Refusal{"title: a]\nplace: ]\n",
+                "f.yaml:2:8: a closing bracket, expected an opening one before it\n"},
+        Refusal{"title: - a\n",
+                "f.yaml:1:8: a list item, expected a value: each item (- value) is on its own line\n"},
+        Refusal{"count: 3\n  loud: true\n",
+                "f.yaml:2:7: a second colon, expected one value: put a text with a colon in quotes\n"},
+        Refusal{
+            "deep:\n  loud: true\n delay: 3s\n",
+            "f.yaml:3:2: an entry that is not aligned with its neighbours, expected the same indentation\n"},
+        Refusal{"title: \"a\\qb\"",
+                "f.yaml:1:12: an escape that YAML does not have, expected \\\\ for a backslash, or single "
+                "quotes\n"},
+        Refusal{"title: @home",
+                "f.yaml:1:8: a character with which no value begins, expected a value: put it in quotes\n"},
+        Refusal{"title: &",
+                "f.yaml:1:9: a & before a name, expected a value: put a text that begins with & in quotes\n"},
+        Refusal{"title: | x\n", "f.yaml:1:10: a word after | or >, expected the text on the lines below\n"},
+        Refusal{"title: a: b\n",
+                "f.yaml:1:9: a second colon, expected one value: put a text with a colon in quotes\n"}));
 
 // As a dispatcher's file is read: it may hold secrets, and one may have landed in the wrong place.
 TEST(Config, QuotesNothingOfAFileThatMayHoldSecrets) {
@@ -248,7 +268,8 @@ TEST(Config, QuotesNothingOfAFileThatMayHoldSecrets) {
                 keys},
            {"title: x\ntitle: y",
             "2:1: key 'title' is given twice, expected once (the first is in line 1)\n"},
-           {"title: *s3cret", "1:8: the referenced anchor is not defined, expected YAML\n"}}) {
+           {"title: *s3cret",
+            "1:8: a * before a name, expected a value: put a text that begins with * in quotes\n"}}) {
     Settings settings;
     Secret pin;
     Keys declared;
