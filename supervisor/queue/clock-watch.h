@@ -7,7 +7,7 @@
 // only reported.
 #pragma once
 
-#include <cstdlib>
+#include <chrono>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -50,8 +50,12 @@ class ClockWatch {
     return sum;
   }
 
-  /// Returns the sum of the steps since the last call; none: there was no step.
-  std::optional<Duration> takeStep() { return std::exchange(unsaid_, std::nullopt); }
+  /// Returns the sum of the steps since the last call. Returns nothing if there was no step, or if the steps
+  /// cancel each other out.
+  std::optional<Duration> takeStep() {
+    const std::optional<Duration> step = std::exchange(unsaid_, std::nullopt);
+    return step && std::chrono::abs(*step) >= least ? step : std::nullopt;
+  }
 
  private:
   struct Step {

@@ -60,6 +60,15 @@ TEST(ClockWatch, StepsAddUpWhereAnAgeReachesBehindSeveralOfThem) {
   EXPECT_EQ(watch.aheadSince(start + 2h), 3h);
 }
 
+TEST(ClockWatch, TwoStepsThatCancelOutAreNoStep) {
+  ClockWatch watch;
+  watch.see(start, 0h);
+  watch.see(start + 2h, 0h);
+  watch.see(start + 1s, 0h);  // back again, read a second later
+  EXPECT_EQ(watch.takeStep(), std::nullopt);
+  EXPECT_EQ(watch.stretched(1h), 3h) << "a message of the two hours between still looks older than it is";
+}
+
 // --- leases
 
 Leases::Lease lease(std::int64_t until, Duration left, Duration length = 30s) {
