@@ -37,7 +37,7 @@ TEST_P(Claim, ASubmissionCarriesEverythingTheRoadNeeds) {
   EXPECT_EQ(submission.rounds, 0);
 }
 
-TEST_P(Claim, AKeyIsTwelveHexDigitsOfTheQueueAndTheSubmission) {
+TEST_P(Claim, AKeyIsTwelveHexDigitsOfTheQueueTheSubmissionAndEightOfItsFirstMessage) {
   store().put({.phone = "1"});
   store().put({.phone = "2"});
   auto claimed = claim().submissions;
@@ -46,7 +46,10 @@ TEST_P(Claim, AKeyIsTwelveHexDigitsOfTheQueueAndTheSubmission) {
     ASSERT_GT(submission.key.size(), 13u);
     EXPECT_EQ(submission.key.substr(0, 12), claimed[0].key.substr(0, 12));
     EXPECT_EQ(submission.key.find_first_not_of("0123456789abcdef"), 12u);
-    EXPECT_EQ(submission.key.substr(12), "-" + std::to_string(submission.id));
+    const std::string id = "-" + std::to_string(submission.id) + "-";
+    EXPECT_EQ(submission.key.substr(12, id.size()), id);
+    EXPECT_EQ(submission.key.size(), 12 + id.size() + 8);
+    EXPECT_EQ(submission.key.find_first_not_of("0123456789abcdef", 12 + id.size()), std::string::npos);
   }
 }
 

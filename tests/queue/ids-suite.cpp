@@ -168,6 +168,30 @@ TEST_P(Ids, ALaterRowExpiresAndIsCancelledLikeAnyOther) {
   }
 }
 
+TEST_P(Ids, ASubmissionWhoseIdComesAgainHasAnotherKey) {
+  store().put({.phone = "1", .text = "down"});
+  const auto before = claim().submissions.at(0);
+  for (const NavRow& row : others) {
+    store().startOwnIdsOver();
+    crashAndComeBack();
+    const auto message = replace(row);
+    const auto after = claim().submissions.at(0);
+    ASSERT_EQ(after.id, before.id) << "or there is nothing to test";
+    EXPECT_NE(after.key, before.key) << row.phone << row.text;
+    EXPECT_EQ(queue().explain(message)->submissions.at(0).key, after.key);
+  }
+}
+
+TEST_P(Ids, ASubmissionOfAnOlderVersionKeepsItsKey) {
+  store().put({.phone = "1", .text = "down"});
+  const auto before = claim().submissions.at(0);
+  store().sql("UPDATE " + store().own("submission") + " SET stamps = NULL");
+  const std::string key = before.key.substr(0, 12) + "-" + std::to_string(before.id);
+  EXPECT_EQ(queue().explain(before.first)->submissions.at(0).key, key);
+  crashAndComeBack();
+  EXPECT_EQ(queue().takeOver().at(0).key, key);
+}
+
 TEST_P(Ids, TheLifeOfALaterRowIsNotThatOfTheFormerOne) {
   store().put({.phone = "1", .text = "down", .age = 3h});
   queue().cancel(1h);

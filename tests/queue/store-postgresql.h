@@ -29,6 +29,7 @@ class PostgresqlStore : public Store {
   std::string timeAgo(std::chrono::seconds age) const override;
   std::string own(const std::string& table) const override { return "smsd." + table; }
   void startIdsOver() override { sql("TRUNCATE smsq RESTART IDENTITY"); }
+  void startOwnIdsOver() override { sql("TRUNCATE smsd.submission, smsd.live RESTART IDENTITY"); }
   void step(std::chrono::seconds ahead) override;
   bool shared() const override { return true; }
 

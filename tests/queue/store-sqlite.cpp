@@ -53,6 +53,9 @@ class SqliteStore : public Store {
 
   std::string own(const std::string& table) const override { return "smsd_" + table; }
   void startIdsOver() override { sql("DELETE FROM smsq; DELETE FROM sqlite_sequence WHERE name = 'smsq'"); }
+  void startOwnIdsOver() override {
+    sql("DELETE FROM smsd_submission; DELETE FROM sqlite_sequence WHERE name = 'smsd_submission'");
+  }
   void step(std::chrono::seconds ahead) override {
     const std::string by = " - " + std::to_string(1000 * ahead.count());
     sql("UPDATE smsd_wait SET due = due" + by + ", since = since" + by + ", noted = noted" + by +

@@ -47,6 +47,9 @@ class Store {
   virtual std::string own(const std::string& table) const = 0;
   /// What is left of smsq when somebody empties it and lets its ids start over.
   virtual void startIdsOver() = 0;
+  /// As a backup from before the first submission has them: smsd's ids count from 1 again, its history is
+  /// empty.
+  virtual void startOwnIdsOver() = 0;
   /// The database's clock is stepped, seen from what smsd has written: all of its own times are that much
   /// earlier (a step ahead) or, with a negative one, later.
   virtual void step(std::chrono::seconds ahead) = 0;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/postgresql/sql.h"
 #include "supervisor/queue/postgresql/values.h"
 #include "supervisor/queue/stamps.h"
@@ -113,7 +114,6 @@ void ClaimTransaction::take() {
     submission.id = row[0].as<SubmissionId>();
     submission.attempt = row[1].as<AttemptId>();
     submission.dispatcher = request_.dispatcher;
-    submission.key = keyPrefix_ + "-" + std::to_string(submission.id);
     submission.recipient = bytesOf(row[2]);
   }
 }
@@ -198,6 +198,7 @@ void ClaimTransaction::write() {
     submission.severity = taken.messages.front().severity;
     submission.first = taken.messages.front().id;
     submission.stamps = stampsOf(submission.sms, taken.messages, taken.stamps);
+    submission.key = idempotencyKey(keyPrefix_, submission.id, submission.stamps);
     ids.add(submission.id);
     attempts.add(submission.attempt);
     recipients.addBytes(submission.recipient);

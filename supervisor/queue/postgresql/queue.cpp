@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/postgresql/queue.h"
 #include "supervisor/queue/postgresql/sql.h"
 #include "supervisor/queue/postgresql/values.h"
@@ -181,7 +182,6 @@ std::vector<Submission> PostgresqlQueue::read(const pqxx::result& rows) const {
     submission.id = row[0].as<SubmissionId>();
     submission.attempt = row[1].as<AttemptId>();
     submission.dispatcher = bytesOf(row[2]);
-    submission.key = keyPrefix_ + "-" + std::to_string(submission.id);
     submission.recipient = bytesOf(row[3]);
     submission.sms.text = bytesOf(row[4]);
     submission.sms.encoding = bytesOf(row[5]) == "ucs2" ? Encoding::ucs2 : Encoding::gsm7;
@@ -194,6 +194,7 @@ std::vector<Submission> PostgresqlQueue::read(const pqxx::result& rows) const {
     submission.rounds = row[12].as<int>();
     submission.failing = elapsed(row[13]);
     if (!row[14].is_null()) submission.stamps = idsOf(bytesOf(row[14]));
+    submission.key = idempotencyKey(keyPrefix_, submission.id, submission.stamps);
     submission.notUnderstood = row[15].as<int>();
   }
   return submissions;

@@ -429,7 +429,8 @@ inline constexpr const char* life = SMSD_STORED_COLUMNS
     "WHERE q.id = $1::bigint";
 /// Reads the whole history: an index from messages to their SMS would slow down every SMS.
 inline constexpr const char* submissionsWith =
-    "SELECT s.id, (SELECT left(replace(queue::text, '-', ''), 12) FROM smsd.installation LIMIT 1) || '-' || s.id, "
+    "SELECT s.id, (SELECT left(replace(queue::text, '-', ''), 12) FROM smsd.installation LIMIT 1) || '-' || s.id "
+    "|| coalesce('-' || lpad(to_hex(s.stamps[1] & 4294967295), 8, '0'), ''), "
     "s.text, v.host || '[' || v.pid || ']', " SMSD_TO_THE_SECOND("s.created") ", " SMSD_TO_THE_SECOND("s.ended") ", "
     "s.fate, " SMSD_TO_THE_SECOND("s.decided") ", coalesce($1::bigint = ANY(s.sent_ids), false), "
     "s.sent_ids || s.ignored_ids, s.attempt, s.dispatcher, s.outcome, s.reason, s.reference "

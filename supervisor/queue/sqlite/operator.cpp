@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql.h"
 
@@ -35,15 +36,19 @@ std::vector<MessageId> heldOf(Database& db, SubmissionId submission) {
   return ids;
 }
 
+/// Returns nothing for a submission of an older version, which stored no stamps.
+std::vector<std::int64_t> stampsOf(Database& db, SubmissionId submission) {
+  std::vector<std::int64_t> stamps;
+  auto row = db.query(sql::stampsOf);
+  if (!row.bind(submission).next()) return stamps;
+  auto list = db.query(sql::listOfIds);
+  for (list.bind(row.text(0)); list.next();) stamps.push_back(list.integer(0));
+  return stamps;
+}
+
 /// Returns whether the SMS contained the row that has this id now, and not a former row.
 bool isOf(Database& db, SubmissionId submission, MessageId message) {
-  std::vector<std::int64_t> stamps;
-  {
-    auto row = db.query(sql::stampsOf);
-    if (!row.bind(submission).next()) return true;
-    auto list = db.query(sql::listOfIds);
-    for (list.bind(row.text(0)); list.next();) stamps.push_back(list.integer(0));
-  }
+  const auto stamps = stampsOf(db, submission);
   const auto ids = messagesOf(db, submission);
   const auto place = static_cast<std::size_t>(std::ranges::find(ids, message) - ids.begin());
   return stamps.size() != ids.size() || stamps[place] == db.query(sql::stampOf).bind(message).number();
@@ -52,7 +57,7 @@ bool isOf(Database& db, SubmissionId submission, MessageId message) {
 SubmissionRecord recordOf(Database& db, const Query& row, const std::string& keyPrefix, MessageId message) {
   SubmissionRecord record;
   record.id = row.integer(0);
-  record.key = fmt::format("{}{}", keyPrefix, record.id);
+  record.key = idempotencyKey(keyPrefix, record.id, stampsOf(db, record.id));
   record.text = row.text(1);
   record.supervisor = row.text(2);
   record.created = row.text(3);

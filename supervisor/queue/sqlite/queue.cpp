@@ -10,6 +10,7 @@
 #include <array>
 #include <utility>
 
+#include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql.h"
 
@@ -29,7 +30,7 @@ std::string hostName() {
 std::string prefixOf(Database& db) {
   auto row = db.query(sql::uuid);
   row.next();
-  return row.text(0).substr(0, keyDigits) + "-";
+  return row.text(0).substr(0, keyDigits);
 }
 
 std::vector<MessageId> readIds(Database& db, const std::string& list) {
@@ -209,7 +210,6 @@ Submission SqliteQueue::readOrphan(Database& db, const Query& row) {
   submission.id = row.integer(0);
   submission.attempt = static_cast<AttemptId>(row.integer(1));
   submission.dispatcher = row.text(2);
-  submission.key = fmt::format("{}{}", connection_->keyPrefix, submission.id);
   submission.recipient = row.text(3);
   submission.sms.text = row.text(4);
   submission.sms.encoding = row.text(5) == "ucs2" ? Encoding::ucs2 : Encoding::gsm7;
@@ -221,6 +221,7 @@ Submission SqliteQueue::readOrphan(Database& db, const Query& row) {
   submission.first = row.integer(11);
   submission.rounds = static_cast<int>(row.integer(12));
   if (!row.isNull(14)) submission.stamps = readIds(db, row.text(14));
+  submission.key = idempotencyKey(connection_->keyPrefix, submission.id, submission.stamps);
   submission.notUnderstood = static_cast<int>(row.integer(15));
   return submission;
 }

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <unordered_set>
 
+#include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql.h"
 #include "supervisor/queue/sqlite/stamp.h"
@@ -226,7 +227,7 @@ void SqliteQueue::submit(Database& db, std::vector<Draft>& drafts, const ClaimRe
                   submission.severity, submission.first, submission.rounds, now.text,
                   since(submission.failing, now.ms), listOf(submission.stamps))
             .number();
-    submission.key = fmt::format("{}{}", connection_->keyPrefix, submission.id);
+    submission.key = idempotencyKey(connection_->keyPrefix, submission.id, submission.stamps);
   }
 }
 
