@@ -134,10 +134,7 @@ kj::Promise<void> Door::test(TestContext context) {
   return subject_.road.trials()
       .run({recipient, bytes(params.getText()), bytes(params.getVia())})
       .then([this, context, recipient](TrialReport report) mutable {
-        const std::string result = !report.problem.empty() ? "not sent: " + report.problem
-                                   : report.accepted()     ? "taken by " + report.tries.back().dispatcher
-                                                           : "taken by none";
-        subject_.log.operatorTested(text::printable(recipient, longestName), result, uid_);
+        subject_.log.operatorTested(text::printable(recipient, longestName), inBrief(report), uid_);
         write(context.getResults(), report);
       });
 }

@@ -87,4 +87,9 @@ std::string describe(const TrialReport& report) {
                                    : "no dispatcher took the test SMS\n");
 }
 
+std::string inBrief(const TrialReport& report) {
+  if (!report.problem.empty()) return "not sent: " + report.problem;
+  return report.accepted() ? "taken by " + report.tries.back().dispatcher : "taken by none";
+}
+
 }  // namespace smsd::control

@@ -18,5 +18,7 @@ TrialReport read(proto::Control::TestResults::Reader results);
 std::string resultName(const TrialTry& one);
 /// Returns one line a try, then the dispatcher that took the SMS, which NAV's smsd did not print.
 std::string describe(const TrialReport& report);
+/// The result in the journal's entry: "taken by modem", "taken by none", "not sent: ...".
+std::string inBrief(const TrialReport& report);
 
 }  // namespace smsd::control

@@ -3,15 +3,18 @@
 #include <fmt/format.h>
 #include <kj/async-io.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <optional>
 
 #include "common/fault.h"
 #include "common/io/output.h"
+#include "common/journal/journal.h"
 #include "common/text/utf.h"
 #include "supervisor/config/configured-queue.h"
 #include "supervisor/control/client.h"
 #include "supervisor/control/test-report.h"
+#include "supervisor/events/events.h"
 #include "supervisor/startup/exit-status.h"
 #include "supervisor/startup/start-up.h"
 
@@ -22,6 +25,7 @@ using control::Client;
 using control::Unreachable;
 using proto::Control;
 
+constexpr std::size_t longestNumber = 64;  // characters of a recipient in an entry; a longer one is refused
 constexpr auto queuePatience = 25 * kj::SECONDS;  // the daemon itself allows its queue 20 s
 
 /// Returns a client of the running daemon, if there is one.
@@ -154,9 +158,11 @@ int cancelAll(const Arguments& arguments) {
   } catch (const kj::Exception& e) {
     silent(e);
   }
-  print(atTheQueue(config, [](queue::Queue& queue) {
-    return queue.cancelAndList(queue::Duration(0), proto::MAX_LISTED);
-  }));
+  const auto cancelled = atTheQueue(
+      config, [](queue::Queue& queue) { return queue.cancelAndList(queue::Duration(0), proto::MAX_LISTED); });
+  journal::openForCommand("smsd");
+  Events(config.log.recipient).operatorActed(fmt::format("cancel of {} messages", cancelled.count), getuid());
+  print(cancelled);
   return EX_OK;
 }
 
@@ -169,6 +175,9 @@ int sendTest(const Arguments& arguments) {
     } else {
       client.reset();
       report = testAlone(arguments);
+      Events(config.log.recipient)
+          .operatorTested(text::printable(arguments.phone, longestNumber), control::inBrief(report),
+                          getuid());
     }
   } catch (const kj::Exception& e) {
     silent(e);

@@ -175,6 +175,7 @@ class NavFlags(Scenario):
         self.assertRegex(text, r"(?m)^modem: deferred: told to defer \(\d+ ms\)$")
         self.assertRegex(text, r"(?m)^fallback: accepted, reference \d+ \(\d+ ms\)$")
         self.assertIn("fallback took the test SMS\n", text)
+        self.assertRegex(text, rf"test SMS to \+47\*+66 \(taken by fallback\) by uid {os.getuid()}\n")
         self.assertEqual([(s["recipient"], s["text"]) for s in sms_in(self.sent)], [("+4799887766", "is it on?")])
         self.flag(smsd, 0, "--test", "+471")
         self.assertEqual(sms_in(self.sent)[1]["text"], "This is a test message from smsd.")

@@ -193,8 +193,8 @@ class Tools(Scenario):
             self.smsd.ctl("send", phone, "HOLD")
         run = 'mount -t tmpfs run /run && mkdir -p /run/systemd/journal && mount --bind "$0" /run/systemd/journal && exec "$@"'
 
-        def typed(*words):
-            done = subprocess.run(["/usr/bin/unshare", "--mount", "/bin/sh", "-c", run, journal, BIN / "smsctl", "--config", self.smsd.config, *words],
+        def typed(*words, program="smsctl"):
+            done = subprocess.run(["/usr/bin/unshare", "--mount", "/bin/sh", "-c", run, journal, BIN / program, "--config", self.smsd.config, *words],
                                   capture_output=True, text=True, timeout=DEADLINE, check=False)
             self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
             return dict(line.split("=", 1) for line in journald.recv(65536).decode().splitlines() if "=" in line)
@@ -214,6 +214,10 @@ class Tools(Scenario):
                 entry = typed(*words)
                 self.assertEqual((entry["MESSAGE"], entry["SMSD_EVENT"], entry["SMSD_UID"], entry["SYSLOG_IDENTIFIER"]),
                                  (f"{act} by uid 0", "operator-acted", "0", "smsctl"))
+            self.smsd.ctl("send", "+474", "x")
+            entry = typed("--cancel", program="smsd")
+            self.assertEqual((entry["MESSAGE"], entry["SMSD_EVENT"], entry["SMSD_UID"], entry["SYSLOG_IDENTIFIER"]),
+                             ("cancel of 1 messages by uid 0", "operator-acted", "0", "smsd"))
 
     def test_wrong_arguments_end_with_64_and_help_with_0(self):
         self.assertEqual(self.smsd.ctl("nonsense", check=False).returncode, 64)
