@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("SMSD_BIN", SOURCE / "build" / "bin"))
@@ -182,7 +183,8 @@ class Nginx:
               client_body_temp_path {self.folder}/t1; proxy_temp_path {self.folder}/t2; fastcgi_temp_path {self.folder}/t3;
               uwsgi_temp_path {self.folder}/t4; scgi_temp_path {self.folder}/t5;
               log_format line '$request_uri $connection';
-              server {{ listen 127.0.0.1:{self.port}; access_log {line}; location / {{ return 200 "OK\\n"; }} }}
+              server {{ listen 127.0.0.1:{self.port}; access_log {line}; location / {{ return 200 "OK\\n"; }}
+                        location = /logged {{ access_log off; return 200 "OK\\n"; }} }}
             }}""")
         self.process = subprocess.Popen(["/usr/sbin/nginx", "-e", self.folder / "error.log", "-p", self.folder, "-c", conf],
                                         preexec_fn=die_with_parent)
@@ -193,7 +195,11 @@ class Nginx:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def requests(self):
-        """[(request uri, connection number)] of all requests so far."""
+        """[(request uri, connection number)] of all requests that were answered so far.
+
+        nginx logs a request after it has answered it. It has one process, so when it answers another, the log is complete.
+        """
+        urllib.request.urlopen(f"http://127.0.0.1:{self.port}/logged", timeout=DEADLINE).close()
         return [line.split(" ") for line in self.log.read_text().splitlines()] if self.log.exists() else []
 
     def close(self):

@@ -168,7 +168,7 @@ class Failover(Scenario):
             smsd.ctl("send", f"+471{n}", "before")
         smsd.start()
         wait_for("the first rests", lambda: smsd.dispatcher("first")["state"] == "resting")
-        self.assertEqual(len(asked(nginx.requests())), 3)
+        wait_for("all three through the second", lambda: len(asked(nginx.requests())) == 3)
         # After its rest one SMS is the probe; it is taken, and everything goes the preferred way again.
         wait_for("the rest is over", lambda: smsd.dispatcher("first")["next_try_seconds"] == 0)
         for n in range(5):
