@@ -61,6 +61,28 @@ TEST_F(EndpointTest, LeavesNothingOfASecretThatHoldsAnother) {
   EXPECT_EQ(shown(other, "swordfish sword"), "(hidden) (hidden)") << "in whatever order they stand";
 }
 
+// A gateway may send such a text on purpose.
+TEST_F(EndpointTest, HidesSecretsThatOccurInTheMarkOrMeetInTheText) {
+  const std::tuple<std::vector<std::string>, std::string, std::string> rows[] = {
+      {{"hidden"}, "id hidden 7", "id (hidden) 7"},
+      {{"(hidden)"}, "a(hidden)b", "a(hidden)b"},
+      {{"dden"}, "dden dden", "(hidden) (hidden)"},
+      {{"swordfish", "hidden"}, "swordfish hidden", "(hidden) (hidden)"},
+      {{"swordfish", "id(hid"}, "idswordfish", "id(hidden)"},
+      {{"abcdef", "defghi"}, "<abcdefghi>", "<(hidden)>"},
+      {{"aaaa"}, "<aaaaaa>", "<(hidden)>"},
+      {{"abcd"}, "abcdabcd", "(hidden)(hidden)"}};
+  for (auto& [secrets, said, expected] : rows) {
+    std::string yaml = "secrets:\n";
+    for (std::size_t i = 0; i < secrets.size(); ++i) {
+      const std::string name = "s" + std::to_string(i);
+      std::filesystem::remove(folder.path / name);
+      yaml += "  - {name: " + name + ", file: " + file(name, secrets[i]) + "}\n";
+    }
+    EXPECT_EQ(shown(endpointOf(yaml), said), expected) << said;
+  }
+}
+
 TEST_F(EndpointTest, EndsWaitingAtTheEarlierOfTheTwoTimeouts) {
   EXPECT_EQ(endpointOf("timeout: 2s\n").deadline(20s), 2s);
   EXPECT_EQ(endpointOf("timeout: 30s\n").deadline(20s), 20s);

@@ -1,6 +1,7 @@
 #include "workers/net/secrets.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace smsd::net {
 namespace {
@@ -61,8 +62,6 @@ void Hiding::remember(const std::string& secret) {
   for (auto& form : {secret, escaped(secret, Place::url), escaped(secret, Place::json),
                      escaped(secret, Place::xml), base64(secret)})
     if (std::find(hidden_.begin(), hidden_.end(), form) == hidden_.end()) hidden_.push_back(form);
-  // Longest first, because one form may be part of another.
-  std::stable_sort(hidden_.begin(), hidden_.end(), [](auto& a, auto& b) { return a.size() > b.size(); });
 }
 
 void Hiding::rememberAll(const Constants& constants) {
@@ -77,9 +76,21 @@ void Hiding::rememberLogin(const std::string& username, const std::string& passw
 }
 
 void Hiding::hideIn(std::string& said) const {
+  // Finds everything before it writes anything, because a secret may occur in "(hidden)", or in the text that
+  // the removal of another one joins.
+  std::vector<std::pair<std::size_t, std::size_t>> found;
   for (auto& secret : hidden_)
-    for (std::size_t at = said.find(secret); at != std::string::npos; at = said.find(secret, at))
-      said.replace(at, secret.size(), "(hidden)");
+    for (std::size_t at = said.find(secret); at != std::string::npos; at = said.find(secret, at + 1))
+      found.emplace_back(at, at + secret.size());
+  std::sort(found.begin(), found.end());
+  std::string shown;
+  std::size_t done = 0;
+  for (auto [begin, end] : found) {
+    // Secrets that overlap share one mark.
+    if (begin >= done) shown.append(said, done, begin - done).append("(hidden)");
+    done = std::max(done, end);
+  }
+  said = shown.append(said, done);
 }
 
 }  // namespace smsd::net
