@@ -278,6 +278,43 @@ TEST(GammuModem, ShowsHowItIsAndNoticesWhenThatChanges) {
   EXPECT_EQ(problemOf(modem.look()), "");
 }
 
+TEST(GammuModem, GivesNoAnswerThatItDidNotAskFor) {
+  Emulator emulator;
+  Modem modem(settingsFor(emulator));
+  EXPECT_EQ(problemOf(modem.look()), "no modem at its path") << "it was never opened";
+  ASSERT_EQ(problemOf(modem.open()), "");
+  emulator.tell("slow 1");
+  {
+    Alarm alarm(modem, 300ms);
+    EXPECT_EQ(problemOf(modem.look()), "the modem does not answer") << "it was aborted";
+  }
+  emulator.tell("slow 0");
+  EXPECT_EQ(problemOf(modem.look()), "the modem does not answer") << "libgammu was aborted, too";
+  EXPECT_EQ(said(modem.send(letter())), "deferred " + finding(Event::noPrompt).reason);
+  ASSERT_EQ(problemOf(modem.open()), "");
+  emulator.tell("sim absent");
+  EXPECT_EQ(problemOf(modem.look()), "no SIM");
+  emulator.tell("hang-up");
+  modem.abort();
+  EXPECT_EQ(problemOf(modem.look()), "no modem at its path");
+}
+
+TEST(GammuModem, IsGoodOnceItIsRegisteredThoughTheRestIsInterrupted) {
+  Emulator emulator({"registration searching"});
+  Modem modem(settingsFor(emulator));
+  ASSERT_EQ(problemOf(modem.open()), "not registered with a network");
+  emulator.tell("registration home");
+  emulator.tell("slow 0.5");
+  const auto commands = emulator.status()["commands"].get<int>();
+  std::thread hand([&] {
+    // SIM, registration and operator
+    while (emulator.status()["commands"].get<int>() < commands + 3) std::this_thread::yield();
+    modem.hurry();
+  });
+  EXPECT_EQ(problemOf(modem.look()), "");
+  hand.join();
+}
+
 TEST(GammuModem, SaysWhyItCannotBeOpened) {
   Emulator emulator({"mute", "reset-does-not-heal"});
   Modem modem(settingsFor(emulator));

@@ -132,6 +132,32 @@ TEST_F(GammuTest, MissesAnIdleModemAtOnceWhenItIsUnplugged) {
   EXPECT_EQ(why, "the modem is another device now");
 }
 
+// Seven queries of 1.6 s.
+TEST_F(GammuTest, IsStillLookedAtAfterALookThatTookLong) {
+  Emulator emulator({"registration searching"});
+  serve("device: " + emulator.link() + "\nregistration_check: false\ncheck_interval: 5s");
+  auto spent = dispatcher.spent();
+  ASSERT_EQ(dispatcher.condition().broken, "");
+  auto detail = [this](const std::string& name) {
+    for (auto& [known, value] : dispatcher.condition().details)
+      if (known == name) return value;
+    return std::string("none");
+  };
+  auto await = [this](auto done) {
+    const auto end = std::chrono::steady_clock::now() + 30s;
+    while (!done() && std::chrono::steady_clock::now() < end)
+      io.provider->getTimer().afterDelay(10 * kj::MILLISECONDS).wait(io.waitScope);
+    return done();
+  };
+  emulator.tell("battery 42");
+  emulator.tell("slow 1.6");
+  EXPECT_TRUE(await([&] { return detail("battery") == "42%"; })) << "the last query of the look";
+  emulator.tell("slow 0");
+  emulator.tell("hang-up");
+  EXPECT_TRUE(await([&] { return !dispatcher.condition().broken.empty(); }));
+  EXPECT_EQ(dispatcher.condition().broken, "no modem at its path");
+}
+
 TEST_F(GammuTest, SendsAboutAsFastAsLibgammuByItself) {
   constexpr int count = 8;
   Emulator emulator;

@@ -18,7 +18,6 @@ using namespace std::chrono_literals;
 
 // libgammu's own pauses in the start-up dialogue take 4.2 s. A SIM that wakes up takes a few seconds more.
 constexpr auto openWithin = 20 * kj::SECONDS;
-constexpr auto lookWithin = 10 * kj::SECONDS;
 constexpr auto restartWithin = 10 * kj::SECONDS;
 // libgammu stops within half a second of an abort, and the outcome has to be there by the deadline.
 constexpr auto mostReserve = 1500ms;
@@ -219,9 +218,16 @@ void GammuDispatcher::leave(std::string why) {
 // --- the timed work ---------------------------------------------------------------------------------------
 
 /// Aborts `work` after `limit`. Even then the promise waits until `work` ends, so that no call is left
-/// running on the thread.
+/// running on the thread. If the modem is open and only the look at it is left, the look is cut short and
+/// repeated.
 kj::Promise<void> GammuDispatcher::within(kj::Duration limit, kj::Promise<void> work) {
-  auto alarm = timer_->afterDelay(limit).then([this]() { modem_->abort(); }).eagerlyEvaluate(nullptr);
+  auto alarm = timer_->afterDelay(limit)
+                   .then([this]() {
+                     if (!modem_->isLooking()) return modem_->abort();
+                     modem_->hurry();
+                     wanted_ = true;
+                   })
+                   .eagerlyEvaluate(nullptr);
   return work.attach(kj::mv(alarm));
 }
 
@@ -231,12 +237,12 @@ kj::Promise<void> GammuDispatcher::open() {
 }
 
 kj::Promise<void> GammuDispatcher::look() {
-  wanted_ = false;
   auto looked = bench_->run<Condition>([this]() { return modem_->look(); });
-  return within(lookWithin, looked.then([this](Condition condition) {
+  // Without an alarm: a look ends by itself, and an aborted modem would have to be opened again.
+  return looked.then([this](Condition condition) {
     // A send that began or ended meanwhile has found a newer condition.
     if (!sending_ && due_ != Sent::Then::open) found(std::move(condition));
-  }));
+  });
 }
 
 kj::TimePoint GammuDispatcher::nextLook() const {
@@ -286,8 +292,10 @@ kj::Promise<void> GammuDispatcher::tend() {
 kj::Promise<void> GammuDispatcher::step() {
   if (sending_) return kj::READY_NOW;
   auto due = std::exchange(due_, std::nullopt);
+  // Taken by whatever follows: a wish that stayed would end each pause at once.
+  const bool wanted = std::exchange(wanted_, false);
   if (due == Sent::Then::open) return open();
-  if (usable_ && !due && !wanted_ && timer_->now() < nextLook()) return kj::READY_NOW;
+  if (usable_ && !due && !wanted && timer_->now() < nextLook()) return kj::READY_NOW;
   if (usable_ || isAboutRegistration(*known_.problem)) return look();
   switch (*known_.problem) {
     case Event::noDevice:

@@ -274,18 +274,30 @@ Condition Modem::start() {
 
 Condition Modem::look() {
   line_.resume();
-  if (aborted_ || !line_.isOpen()) return known_;
+  // The known condition is no answer here, because it may be good and nothing would be asked for it.
+  if (line_.isOpen() && !line_.hungUp() && !aborted_) {
+    looking_ = true;
+    askAll();
+    looking_ = false;
+  }
+  if (!line_.isOpen()) return known_.problem ? known_ : failed(Event::noDevice);
   if (line_.hungUp()) return failed(Event::noDevice);
+  return aborted_ ? failed(Event::mute) : known_;
+}
+
+void Modem::askAll() {
   line_.flush();
   auto event = askSim();
   if (!event && !line_.isInterrupted()) event = askRegistration();
-  if (!event && !line_.isInterrupted()) askSignal();
-  if (event) return failed(*event);
-  if (!line_.isInterrupted() || !known_.problem) {
-    known_.problem.reset();
-    known_.reason.clear();
+  if (event) {
+    failed(*event);
+    return;
   }
-  return known_;
+  if (line_.isInterrupted()) return;
+  // Before the signal, which may be interrupted: SMS can be sent.
+  known_.problem.reset();
+  known_.reason.clear();
+  askSignal();
 }
 
 /// Queries circuit switched, packet and LTE registration: any of them is enough to send SMS.

@@ -65,16 +65,21 @@ class Modem {
 
   /// In any state: opens the device, greets the modem, unlocks the SIM, starts libgammu and looks.
   Condition open();
-  /// Queries the SIM, the registration and the signal. Cheap. After hurry() it stops early, with the
-  /// condition as it was known before.
+  /// Queries the SIM, the registration and the signal. Cheap, and takes 17 s at most, even if the modem does
+  /// not answer: each query has a limit of its own. After hurry() it stops early, with the condition as it
+  /// was known before. After abort() the modem counts as mute.
   Condition look();
   Sent send(const Letter& letter);
   /// Restarts the modem (CFUN, TS 27.007 8.2) and closes it.
   void restart();
   void close();
 
-  /// May be called on any thread. The current call ends within half a second; call open() next.
+  /// May be called on any thread. The current call ends within half a second. Until the next open() the modem
+  /// takes no SMS and look() returns that it is mute, because libgammu was interrupted.
   void abort();
+  /// May be called on any thread. Whether the current call is a look(), or has come to the look() in open():
+  /// hurry() is enough to end it.
+  bool isLooking() const { return looking_; }
   /// May be called on any thread. Ends a look() early because an SMS waits.
   void hurry() { line_.interrupt(); }
   /// Returns a duplicate of the line's descriptor for watching hang-ups; -1 if the line is not open. Call it
@@ -83,6 +88,7 @@ class Modem {
 
  private:
   Condition failed(Event event, const std::string& more = "");
+  void askAll();
   Reply ask(std::string_view command, Line::Milliseconds within);
   void wasSeen() { known_.seen = std::chrono::steady_clock::now(); }
   bool greet();
@@ -108,7 +114,8 @@ class Modem {
   Condition known_;
   std::string centre_;
   bool pinRefused_ = false;
-  std::atomic<bool> aborted_{false};
+  std::atomic<bool> aborted_{false};  // until open()
+  std::atomic<bool> looking_{false};
   Carrier carrier_;  // last: its thread uses the other members
 };
 
