@@ -46,6 +46,7 @@ std::optional<std::string> readRegular(const std::filesystem::path& path, std::s
                                        std::error_code& why, int flags) {
   const int fd = openRegular(path, O_RDONLY | flags, why);
   if (fd < 0) return std::nullopt;
+  why.clear();
   std::string content;
   std::array<char, 16384> buffer;
   for (;;) {

@@ -18,8 +18,8 @@ namespace smsd::files {
 /// that O_CREAT makes.
 int openRegular(const std::filesystem::path& path, int flags, std::error_code& why, mode_t mode = 0640);
 
-/// Returns the content, cut to `most` bytes; none on failure, with the reason in `why`, which has to be clear
-/// before the call. `flags` are further flags for open(2), for example O_NOFOLLOW.
+/// Returns the content, cut to `most` bytes, and clears `why`; none on failure, with the reason in `why`.
+/// `flags` are further flags for open(2), for example O_NOFOLLOW.
 std::optional<std::string> readRegular(const std::filesystem::path& path, std::size_t most,
                                        std::error_code& why, int flags = 0);
 

@@ -55,11 +55,16 @@ TEST_F(RegularFile, IsReadUpToABoundAndMadeWhereThatIsWanted) {
   ASSERT_GE(fd, 0) << why.message();
   EXPECT_EQ(write(fd, "0123456789", 10), 10);
   close(fd);
+  why = std::make_error_code(std::errc::io_error);  // of an earlier call
   EXPECT_EQ(files::readRegular(folder / "made", 4, why), "0123");
+  EXPECT_FALSE(why) << why.message();
   EXPECT_EQ(files::readRegular(folder / "made", 100, why), "0123456789");
   fs::create_symlink(folder / "made", folder / "link");
   EXPECT_EQ(files::readRegular(folder / "link", 100, why), "0123456789");
   EXPECT_EQ(files::readRegular(folder / "link", 100, why, O_NOFOLLOW), std::nullopt);
+  // A regular file whose first page cannot be read.
+  EXPECT_EQ(files::readRegular("/proc/self/mem", 100, why), std::nullopt);
+  EXPECT_EQ(why, std::errc::io_error);
 }
 
 std::string faultIn(const std::function<void()>& call) {
