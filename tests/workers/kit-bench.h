@@ -109,7 +109,8 @@ class Ear final : public proto::OutcomeSink::Server {
   struct Heard {
     std::vector<std::vector<Said>> calls;
     bool slow = false;
-    Attempts withhold;  // of those that are announced
+    bool fails = false;  // takes nothing, and each call fails
+    Attempts withhold;   // of those that are announced
     std::deque<kj::Own<kj::PromiseFulfiller<void>>> waiting;
 
     void acknowledge() {
@@ -121,6 +122,7 @@ class Ear final : public proto::OutcomeSink::Server {
 
  protected:
   kj::Promise<void> report(ReportContext context) override {
+    if (heard_.fails) KJ_FAIL_REQUIRE("there is no memory left");
     auto& call = heard_.calls.emplace_back();
     for (auto report : context.getParams().getReports()) call.push_back(read(report));
     Attempts withheld;

@@ -133,6 +133,38 @@ TEST_F(Kit, IsNotDrainedWhileTheLastReportIsOnItsWay) {
   drained.wait(scope);
 }
 
+TEST_F(Kit, BeginsNothingWhoseReportFailsAndGoesOn) {
+  serve(1, 2);
+  start();
+  heard.fails = true;
+  give({1, 2});
+  heard.fails = false;
+  EXPECT_EQ(kind->begun(), Attempts{}) << "the supervisor may not know of it";
+  auto remembered = recall({1, 2});
+  ASSERT_EQ(remembered.size(), 2U);
+  for (auto& said : remembered) EXPECT_EQ(said.what, "given back") << said;
+  give({3});
+  kind->say(3, Accepted{});
+  quiet();
+  EXPECT_EQ(storyOf(3), "begun accepted");
+}
+
+TEST_F(Kit, IsDrainedThoughTheLastReportFailed) {
+  serve(1, 0);
+  start();
+  give({1});
+  auto drained = KJ_ASSERT_NONNULL(client).drainRequest().send();
+  EXPECT_FALSE(drained.poll(scope));
+  heard.fails = true;
+  kind->say(1, Accepted{"7"});
+  quiet();
+  ASSERT_TRUE(drained.poll(scope));
+  drained.wait(scope);
+  auto remembered = recall({1});
+  ASSERT_EQ(remembered.size(), 1U);
+  EXPECT_EQ(remembered[0].what, "accepted") << "the supervisor may ask for it";
+}
+
 TEST_F(Kit, IsDrainedAtOnceWhenNothingIsOut) {
   serve(1, 0);
   start();

@@ -372,24 +372,39 @@ void Server::flush() {
     }
     outbox_.clear();
     flushing_ = true;
-    tasks_.add(request.send().then([this, begun, on = connection_](auto response) {
-      if (on != connection_) return;  // supervisorGone() has given these jobs back
-      flushing_ = false;
-      std::unordered_set<std::uint64_t> withheld;
-      for (auto attempt : response.getWithheld()) withheld.insert(attempt);
-      for (std::size_t i = 0; i < begun; ++i) {
-        Job job = std::move(announced_.front());
-        announced_.pop_front();
-        if (givingUp_ || withheld.contains(job.attempt))
-          giveBack({std::move(job)});
-        else
-          begin(std::move(job));
-      }
-      admit();  // the SMS given back have left room in the window
-      flush();
-      delivered();
-    }));
+    tasks_.add(request.send().then(
+        [this, begun, on = connection_](auto response) {
+          if (on != connection_) return;  // supervisorGone() has given these jobs back
+          std::unordered_set<std::uint64_t> withheld;
+          for (auto attempt : response.getWithheld()) withheld.insert(attempt);
+          reported(begun, [&](const Job& job) { return !givingUp_ && !withheld.contains(job.attempt); });
+        },
+        [this, begun, on = connection_](kj::Exception&& e) {
+          // After a disconnection supervisorGone() follows, and gives these jobs back.
+          if (on == connection_ && e.getType() != kj::Exception::Type::DISCONNECTED)
+            reported(begun, [](const Job&) { return false; });
+          taskFailed(kj::mv(e));
+        }));
   }
+}
+
+/// Called when a report has returned or failed. Of the first `begun` announced SMS begins those that `may`,
+/// and gives back the others. After a failure that is all of them, because the supervisor may not know that
+/// they were announced. The outcomes of a failed report are not repeated, because the supervisor may have
+/// taken them: they stay in recall_.
+void Server::reported(std::size_t begun, kj::FunctionParam<bool(const Job&)> may) {
+  flushing_ = false;
+  for (std::size_t i = 0; i < begun; ++i) {
+    Job job = std::move(announced_.front());
+    announced_.pop_front();
+    if (may(job))
+      begin(std::move(job));
+    else
+      giveBack({std::move(job)});
+  }
+  admit();  // the SMS given back have left room in the window
+  flush();
+  delivered();
 }
 
 /// Resolves drain(), quit() and hung() once no SMS is here and the supervisor has taken every report. Called

@@ -100,6 +100,7 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   void giveUp(const std::string& why);
   void flushSoon();
   void flush();
+  void reported(std::size_t begun, kj::FunctionParam<bool(const Job&)> may);
   void delivered();
   void taskFailed(kj::Exception&& exception) override;
 
