@@ -3,11 +3,31 @@
 #include <gtest/gtest.h>
 #include <kj/async-io.h>
 #include <kj/vector.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <fstream>
 
 #include "tests/workers/peers.h"
 #include "workers/net/transfers.h"
+
+namespace {
+/// How many registrations for reading the kernel refuses, as it does at the limit fs.epoll.max_user_watches.
+int refusals = 0;
+}  // namespace
+
+/// Stands before the C library's.
+extern "C" int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
+  // KJ registers with EPOLLET.
+  if (operation != EPOLL_CTL_DEL && event->events == EPOLLIN && refusals > 0) {
+    --refusals;
+    errno = ENOSPC;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_epoll_ctl, epoll, operation, fd, event));
+}
 
 namespace smsd::net {
 namespace {
@@ -33,6 +53,16 @@ class TransfersBounds : public testing::Test {
   TransferSettings settings{.connections = 64};
   std::unique_ptr<Transfers> transfers_;
 };
+
+TEST_F(TransfersBounds, MissNoAnswerThoughTheKernelDidNotRegisterTheSocketAtFirst) {
+  Gateway gateway({"delay=0.3"});
+  for (int count : {1, 2, 4}) {
+    refusals = count;
+    EXPECT_EQ(begin(gateway.port(), "/", 5s).wait(io.waitScope).status, 200) << count;
+    EXPECT_EQ(refusals, 0);
+    transfers_ = nullptr;  // with its connection
+  }
+}
 
 TEST_F(TransfersBounds, ReadNoMoreHeadersThanTheirBound) {
   Gateway gateway;

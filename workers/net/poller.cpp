@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace smsd::net {
@@ -12,6 +13,9 @@ namespace {
 
 constexpr int mostEvents =
     32;  // events handled in one turn, so that finished transfers do not wait for all others
+// The kernel refuses to register a socket while it has no memory, or while the user has reached the limit
+// fs.epoll.max_user_watches. Without another try the transfer would wait in vain until its time-out.
+constexpr auto refusedFor = std::chrono::milliseconds(100);
 
 kj::AutoCloseFd makeEpoll() {
   int fd = -1;
@@ -50,9 +54,21 @@ void Poller::ask(int fd, Socket& socket, unsigned events) {
   epoll_event event{.events = events, .data = {.fd = fd}};
   int operation = events == 0 ? EPOLL_CTL_DEL : socket.registered == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   // The kernel drops a descriptor that libcurl closed without onClose(), and its number may be in use again.
-  if (::epoll_ctl(epoll_, operation, fd, &event) != 0 && events != 0)
-    ::epoll_ctl(epoll_, errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event);
-  socket.registered = events;
+  bool failed = ::epoll_ctl(epoll_, operation, fd, &event) != 0 && events != 0;
+  if (failed) failed = ::epoll_ctl(epoll_, errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) != 0;
+  socket.registered = failed ? 0 : events;
+  if (failed && !again_) again_ = Clock::now() + refusedFor;
+}
+
+void Poller::askAgain() {
+  again_.reset();
+  for (std::size_t fd = 0; fd < sockets_.size(); ++fd)
+    if (sockets_[fd].registered == 0) ask(static_cast<int>(fd), sockets_[fd], sockets_[fd].wanted);
+}
+
+std::optional<Poller::Clock::time_point> Poller::due() const {
+  if (!due_ || !again_) return due_ ? due_ : again_;
+  return std::min(*due_, *again_);
 }
 
 int Poller::onInterest(CURL*, curl_socket_t fd, int what, void* data, void*) {
@@ -99,6 +115,7 @@ void Poller::act(CURLM* multi, int fd, unsigned events) {
 }
 
 bool Poller::turn(CURLM* multi) {
+  if (again_ && *again_ <= Clock::now()) askAgain();
   epoll_event events[mostEvents];
   int count = ::epoll_wait(epoll_, events, mostEvents, 0);
   for (int i = 0; i < count; ++i) act(multi, events[i].data.fd, events[i].events);

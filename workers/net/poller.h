@@ -35,8 +35,9 @@ class Poller {
   /// Resolves when there is a new event. Edge-triggered: call turn() until it returns false before waiting,
   /// or pending events are missed.
   kj::Promise<void> news() { return observer_.whenBecomesReadable(); }
-  /// Returns the time at which libcurl's timer expires: turn() has to be called then, even without an event.
-  std::optional<Clock::time_point> due() const { return due_; }
+  /// Returns the time at which turn() has to be called even without an event: libcurl's timer expires, or a
+  /// socket that the kernel did not register is tried again.
+  std::optional<Clock::time_point> due() const;
 
  private:
   struct Socket {
@@ -50,12 +51,14 @@ class Poller {
   static int onClose(void* at, curl_socket_t socket);
   Socket& at(int fd);
   void ask(int fd, Socket& socket, unsigned events);
+  void askAgain();
   void act(CURLM* multi, int fd, unsigned events);
 
   kj::AutoCloseFd epoll_;
   kj::UnixEventPort::FdObserver observer_;
-  std::optional<Clock::time_point> due_;  // libcurl's timer
-  std::vector<Socket> sockets_;           // by descriptor
+  std::optional<Clock::time_point> due_;    // libcurl's timer
+  std::optional<Clock::time_point> again_;  // when to register again the sockets that the kernel refused
+  std::vector<Socket> sockets_;             // by descriptor
 };
 
 }  // namespace smsd::net
