@@ -54,8 +54,8 @@ std::optional<std::string> HttpDispatcher::readUrl() {
   auto parsed = net::UrlTemplate::parse(settings_.url, endpoint_.constants());
   if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
   url_ = std::get<net::UrlTemplate>(std::move(parsed));
-  if (!settings_.body.empty() && body_.empty())
-    return std::nullopt;  // the missing placeholder may be in the faulty body
+  if (!headersAreGood_ || !bodyIsGood_)
+    return std::nullopt;  // the missing placeholder may be in the faulty one
   if (!holds(Placeholder::recipient) && !holds(Placeholder::digits))
     return "expected {recipient} or {digits} in url, headers or body";
   if (!holds(Placeholder::text)) return "expected {text} in url, headers or body";
@@ -81,16 +81,19 @@ std::optional<std::string> HttpDispatcher::readHeaders() {
     else
       fixed_.push_back(header.name + ": " + value.expand({}));
   }
+  headersAreGood_ = true;
   return std::nullopt;
 }
 
 std::optional<std::string> HttpDispatcher::readBody() {
   bool may = settings_.method != net::Method::get;
-  if (settings_.body.empty()) return std::nullopt;
+  bodyIsGood_ = settings_.body.empty();
+  if (bodyIsGood_) return std::nullopt;
   if (!may) return "a GET has none, expected `method: POST` or PUT";
   auto parsed = net::BodyTemplate::parse(settings_.body, settings_.bodyType, endpoint_.constants());
   if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
   body_ = std::get<net::BodyTemplate>(std::move(parsed));
+  bodyIsGood_ = true;
   return std::nullopt;
 }
 

@@ -63,6 +63,8 @@ class HttpDispatcher final : public kit::Dispatcher {
   net::UrlTemplate url_;
   std::vector<HeaderTemplate> headers_;  // headers with placeholders
   std::vector<std::string> fixed_;       // headers without
+  bool headersAreGood_ = false;          // readHeaders() found no fault
+  bool bodyIsGood_ = false;              // readBody() found no fault
   net::BodyTemplate body_;
   bool saysEncoding_ = false;
   bool saysDigits_ = false;
