@@ -89,13 +89,14 @@ TEST(Soap, ReadsAnswersAndFaultsOfSoap12) {
             R"({"fault":{"code":"Sender","text":"no such number"}})");
 }
 
+std::string root(std::string body, const std::string& type) {
+  for (std::size_t at = 0; (at = body.find('\n', at)) != std::string::npos; at += 2)
+    body.replace(at, 1, "\r\n");
+  auto part = rootPart(body, type);
+  return part ? part->contentType + "|" + std::string(part->content) : "none";
+}
+
 TEST(Soap, FindsTheEnvelopeAmongAttachments) {
-  auto root = [](std::string body, const std::string& type) -> std::string {
-    for (std::size_t at = 0; (at = body.find('\n', at)) != std::string::npos; at += 2)
-      body.replace(at, 1, "\r\n");
-    auto part = rootPart(body, type);
-    return part ? part->contentType + "|" + std::string(part->content) : "none";
-  };
   const std::string related = "multipart/related; type=\"application/xop+xml\"; boundary=\"b 1\"";
   const std::string body =
       "preamble\n--b 1\nContent-ID: <pic>\nContent-Type: image/png\n\n--b 1x\n"
@@ -109,8 +110,24 @@ TEST(Soap, FindsTheEnvelopeAmongAttachments) {
   EXPECT_EQ(root("--b\n\n<a/>\n--b--", "text/xml"), "|<a/>") << "its first line says it";
   EXPECT_EQ(root("--b\nContent-Transfer-Encoding: base64\n\nPGEvPg==\n--b--", ""), "none");
   EXPECT_EQ(root("<a/>", "text/xml"), "none");
+  EXPECT_EQ(root("--b \t\n\n<a/>\n--b-- \n", "multipart/related; boundary=b"), "|<a/>");
   for (auto broken : {"", "--", "--b", "--b--", "--b\n", "--b\nx", "--b\n\n", "\n\n--b\n\n"})
     (void)root(broken, "multipart/related; boundary=b");
+}
+
+// RFC 2046, 5.1.1: a delimiter is a whole line.
+TEST(Soap, TakesNoLineForADelimiterThatOnlyBeginsLikeOne) {
+  const std::string type = "multipart/related; boundary=abc; start=\"<root>\"";
+  for (std::string inner : {"abcdef", "abc-", "abc--x", "abc 1"}) {
+    const std::string nested = "--" + inner + "\nContent-ID: <root>\n\n<inner/>\n--" + inner + "--\n";
+    EXPECT_EQ(root("--abc\nContent-Type: multipart/mixed; boundary=\"" + inner + "\"\n\n" + nested +
+                       "--abc\nContent-ID: <root>\n\n<outer/>\n--abc--",
+                   type),
+              "|<outer/>")
+        << inner;
+    EXPECT_EQ(root(nested + "--abc\nContent-ID: <root>\n\n<outer/>\n--abc--", type), "|<outer/>")
+        << inner << " in the preamble";
+  }
 }
 
 TEST(Soap, ReadsNothingElse) {

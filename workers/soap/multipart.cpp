@@ -44,13 +44,23 @@ std::string headerOf(std::string_view headers, std::string_view name) {
   return value;
 }
 
-/// Returns the place after the next `delimiter` ("--boundary") at the start of a line, or nothing. `start`
-/// gets the place where that delimiter begins.
+/// Whether `rest` ends a delimiter: with blanks to the end of the line, after "--" if it is the closing one
+/// (RFC 2046, 5.1.1). Otherwise the line is text, or the delimiter of an inner multipart whose boundary
+/// begins with this one.
+bool endsDelimiter(std::string_view rest) {
+  if (rest.starts_with("--")) rest.remove_prefix(2);
+  rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r"), rest.size()));
+  return rest.empty() || rest.starts_with('\n');
+}
+
+/// Returns the place after the next line that is a `delimiter` ("--boundary"), or nothing. `start` gets the
+/// place where that delimiter begins.
 std::optional<std::size_t> behindDelimiter(std::string_view body, const std::string& delimiter,
                                            std::size_t from, std::size_t* start = nullptr) {
   for (std::size_t at = body.find(delimiter, from); at != std::string_view::npos;
        at = body.find(delimiter, at + 1)) {
     if (at > 0 && body[at - 1] != '\n') continue;
+    if (!endsDelimiter(body.substr(at + delimiter.size()))) continue;
     if (start != nullptr) *start = at;
     return at + delimiter.size();
   }
