@@ -340,6 +340,8 @@ TEST(BodyTemplate, SaysWhereJsonOrXmlEndsToBeSuch) {
       {BodyType::json, R"({"n": 1e{recipient}, "to": "{recipient}", "m": "{text}"})", 1,
        "within strings only"},
       {BodyType::xml, "<a to='{recipient}'><b>{text}</a></b>", 32, "not XML: "},
+      {BodyType::xml, "<a to='{recipient}'>{text} & {text}</a>", 28, "begins no &amp;"},
+      {BodyType::xml, "<a to='{recipient}'><!-- & -->\n&{digits};</a>", 32, "begins no &amp;"},
       {BodyType::xml, "<{text}>{recipient}</{text}>", 1, "once the placeholders have values"}};
   for (auto& [type, text, at, words] : rows) {
     Problem problem = badBody(type, text);
