@@ -28,7 +28,9 @@ std::vector<std::string> hostServices(std::string_view nsswitch) {
     line.erase(std::min(line.find('#'), line.size()));
     std::size_t colon = line.find(':');
     std::size_t start = line.find_first_not_of(" \t");
-    if (colon == std::string::npos || line.compare(start, 5, "hosts") != 0) continue;
+    if (colon == std::string::npos) continue;
+    const std::string key = line.substr(start, colon - start);
+    if (key.substr(0, key.find_last_not_of(" \t") + 1) != "hosts") continue;
     // Blank out actions such as [NOTFOUND=return], which are no services.
     std::string rest = line.substr(colon + 1);
     for (std::size_t open; (open = rest.find('[')) != std::string::npos;) {

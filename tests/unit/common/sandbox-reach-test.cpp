@@ -153,6 +153,8 @@ TEST(NameServices, AreTheOnesThatTheLineForHostsNames) {
   EXPECT_EQ(hostServices("# hosts: files\n"), List{});
   EXPECT_EQ(hostServices("hosts: ../evil files [open"), (List{"files"}));
   EXPECT_EQ(hostServices(""), List{});
+  EXPECT_EQ(hostServices(" hosts : files\nhosts_other: db\nhostsx: db\nhosts x: db\nhost: db\n: db\n"),
+            (List{"files"}));
 }
 
 #if !defined(__SANITIZE_ADDRESS__)
