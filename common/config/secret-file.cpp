@@ -28,17 +28,21 @@ class Descriptor {
   int fd_;
 };
 
-std::string readSome(int fd) {
-  std::string content;
+/// Appends slightly more than the longest secret to `content`. Returns the number of the error that ended the
+/// reading before the end of the file, otherwise 0.
+int readSome(int fd, std::string& content) {
+  int error = 0;
   content.reserve(2 * (maxSecret + 2));  // growing would leave an unwiped copy in memory
   std::array<char, maxSecret + 2> buffer;
   while (content.size() <= maxSecret + 1) {
     const ssize_t n = read(fd, buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) error = errno;
     if (n <= 0) break;
     content.append(buffer.data(), static_cast<std::size_t>(n));
   }
   explicit_bzero(buffer.data(), buffer.size());
-  return content;
+  return error;
 }
 
 }  // namespace
@@ -65,8 +69,12 @@ SecretRead readSecretFile(const std::filesystem::path& path, const std::filesyst
     return {{},
             fmt::format("{} is open to everybody (mode {:04o}), expected 0640 or less: chmod o= on it",
                         shown.string(), status.st_mode & 07777)};
-  std::string line = readSome(file.get());
+  std::string line;
   const Wiped wiped(line);
+  if (const int error = readSome(file.get(), line); error != 0)
+    return {{},
+            fmt::format("{} cannot be read ({}), expected the secret in its first line", shown.string(),
+                        std::strerror(error))};
   line.erase(std::min(line.find('\n'), line.size()));
   if (line.ends_with('\r')) line.pop_back();
   if (line.empty())

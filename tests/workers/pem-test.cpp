@@ -54,6 +54,8 @@ TEST_F(Pem, TakesNothingElse) {
   EXPECT_EQ(problemOf(folder.path / "none", PemOf::authority), "cannot be read (No such file or directory)");
   EXPECT_EQ(problemOf(folder.path, PemOf::authority), "not a regular file");
   EXPECT_EQ(problemOf("/dev/zero", PemOf::authority), "not a regular file");
+  // A regular file whose first page cannot be read.
+  EXPECT_EQ(problemOf("/proc/self/mem", PemOf::authority), "cannot be read (Input/output error)");
 }
 
 // As the credentials that systemd hands over beside the configuration.

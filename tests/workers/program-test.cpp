@@ -3,13 +3,17 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <kj/async-io.h>
+#include <kj/io.h>
 #include <proto/dispatcher.capnp.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <string>
+#include <tuple>
 
 #include "common/rpc/channel.h"
 
@@ -67,6 +71,47 @@ TEST_P(WorkerProgram, EndsWellWhenItsSupervisorHangsUp) {
   ASSERT_EQ(waitpid(pid_, &status, 0), pid_);
   EXPECT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
   EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+/// What `smsd-worker-http --check` prints about the configuration in `file`, and its exit status.
+std::pair<std::string, int> checked(int file) {
+  int errors[2];
+  EXPECT_EQ(pipe2(errors, O_CLOEXEC), 0);
+  const std::string name = "smsd-worker-http";
+  const std::string path = (std::filesystem::canonical("/proc/self/exe").parent_path() / name).string();
+  const std::string config = std::to_string(file);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    fcntl(file, F_SETFD, 0);
+    dup2(errors[1], 2);
+    execl(path.c_str(), name.c_str(), "--check", "--config-name", "way.yaml", "--config-fd", config.c_str(),
+          nullptr);
+    _exit(127);
+  }
+  close(errors[1]);
+  std::string said;
+  char buffer[4096];
+  for (ssize_t n; (n = read(errors[0], buffer, sizeof buffer)) > 0;)
+    said.append(buffer, static_cast<std::size_t>(n));
+  close(errors[0]);
+  int status = 0;
+  EXPECT_EQ(waitpid(pid, &status, 0), pid);
+  return {said, WIFEXITED(status) ? WEXITSTATUS(status) : -1};
+}
+
+TEST(WorkerFile, IsNotTakenForAShorterOneWhenItCannotBeReadOrIsTooLong) {
+  const kj::AutoCloseFd folder(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  auto [said, status] = checked(folder);
+  EXPECT_EQ(said, "way.yaml: cannot be read (Is a directory)\n");
+  EXPECT_EQ(status, EX_CONFIG);
+  const kj::AutoCloseFd file(memfd_create("way", MFD_CLOEXEC));
+  const std::string text =
+      "url: \"http://127.0.0.1:9/send?to={recipient}&m={text}\"\n" + std::string(3 << 20, '\n');
+  ASSERT_EQ(write(file, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  ASSERT_EQ(lseek(file, 0, SEEK_SET), 0);
+  std::tie(said, status) = checked(file);
+  EXPECT_NE(said.find("longer than 256 KiB"), std::string::npos) << said;
+  EXPECT_EQ(status, EX_CONFIG);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -10,7 +10,9 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 
+#include "common/config/yaml-tree.h"
 #include "common/fault.h"
 #include "common/files/regular-file.h"
 #include "common/io/output.h"
@@ -26,7 +28,8 @@
 namespace smsd::kit {
 namespace {
 
-constexpr std::size_t maxConfigBytes = 1 << 20;
+constexpr std::size_t maxConfigBytes = 1 << 20;  // more than the reader accepts: the reader reports that
+static_assert(maxConfigBytes > config::maxYamlSize);
 
 struct Arguments {
   std::string name = "worker";
@@ -80,13 +83,16 @@ void useCredential(Arguments& arguments) {
     arguments.config = std::string(folder) + "/config";
 }
 
-std::string readAll(int fd) {
+/// Returns nothing if the reading fails, with the reason in errno: the part before a failure may be a valid
+/// configuration, but another one.
+std::optional<std::string> readAll(int fd) {
   std::string text;
   char buffer[4096];
   for (;;) {
     ssize_t n = read(fd, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0 || text.size() > maxConfigBytes) return text;
+    if (n < 0) return std::nullopt;
+    if (n == 0 || text.size() > maxConfigBytes) return text;
     text.append(buffer, static_cast<std::size_t>(n));
   }
 }
@@ -103,8 +109,11 @@ std::string readConfiguration(const Arguments& arguments, config::Keys& keys) {
   // A relative path in the configuration means a credential in the same folder, even if --config-name names
   // another.
   const std::filesystem::path folder = std::filesystem::path(arguments.config).parent_path();
-  auto problems = keys.read(readAll(fd), name, arguments.config.empty() ? "" : folder);
+  const auto text = readAll(fd);
+  const std::string failure = text ? "" : std::strerror(errno);
   close(fd);
+  if (!text) return fmt::format("{}: cannot be read ({})\n", name, failure);
+  auto problems = keys.read(*text, name, arguments.config.empty() ? "" : folder);
   return config::describe(problems);
 }
 

@@ -13,20 +13,22 @@ namespace {
 
 constexpr std::size_t mostPem = 8 << 20;
 
-/// `size` is the length of the file in bytes. Memory is reserved for all of it at once, because a text that
-/// grows into new memory would leave parts of a key in the old.
-std::string readAll(int fd, off_t size) {
-  std::string text;
+/// Appends the file to `text`. Returns the number of the error that ended the reading before the end of the
+/// file, otherwise 0. `size` is the length of the file in bytes. Memory is reserved for all of it at once,
+/// because a text that grows into new memory would leave parts of a key in the old.
+int readAll(int fd, off_t size, std::string& text) {
+  int error = 0;
   char buffer[65536];
   text.reserve(std::min<std::size_t>(static_cast<std::size_t>(size), mostPem) + 2 * sizeof buffer);
   for (;;) {
     ssize_t n = ::read(fd, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0) error = errno;
     if (n <= 0 || text.size() > mostPem) break;
     text.append(buffer, static_cast<std::size_t>(n));
   }
   ::explicit_bzero(buffer, sizeof buffer);
-  return text;
+  return error;
 }
 
 }  // namespace
@@ -41,9 +43,14 @@ PemRead readPem(const std::filesystem::path& path, PemOf what) {
   if (fd < 0) return {"", std::string("cannot be read (") + std::strerror(errno) + ")", PemRead::Opened::no};
   struct stat status {};
   bool regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-  std::string text = regular ? readAll(fd, status.st_size) : "";
+  std::string text;
+  const int error = regular ? readAll(fd, status.st_size, text) : 0;
   ::close(fd);
   if (!regular) return {"", "not a regular file"};
+  if (error != 0) {
+    config::wipe(text);
+    return {"", std::string("cannot be read (") + std::strerror(error) + ")"};
+  }
   if (what == PemOf::key && (status.st_mode & S_IRWXO) != 0)
     return {"", "open to everybody, expected mode 0640 or less: chmod o= on it"};
   if (text.size() > mostPem) return {"", "too long"};

@@ -79,6 +79,9 @@ TEST_F(SecretFile, IsRefusedWhenOthersCanReadOrWriteIt) {
 TEST_F(SecretFile, IsRefusedWhenItHoldsNoSecret) {
   write("\nhunter2\n", 0600);
   EXPECT_NE(read("pin_file: pin").find("has an empty first line"), std::string::npos);
+  // A regular file whose first page cannot be read.
+  EXPECT_NE(read("pin_file: /proc/self/mem").find("/proc/self/mem cannot be read (Input/output error)"),
+            std::string::npos);
   write(std::string(100000, 'x'), 0600);
   EXPECT_NE(read("pin_file: pin").find("does not look like a secret"), std::string::npos);
   EXPECT_NE(read("pin_file: .").find("is not a regular file"), std::string::npos);
