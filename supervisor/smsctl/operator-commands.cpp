@@ -83,7 +83,12 @@ queue::WaitsEnded endWaits(const Config& config, const queue::Whom& whom) {
   auto ended = openQueue(config)->endWaits(whom);
   if (!ended.known)
     throw Failure(noSuchThing, fmt::format("there is no message {} in the queue", whom.message));
-  Events(config.log.recipient).operatorRetried(ended.recipient, getuid());
+  const bool all = whom.message == 0 && whom.recipient.empty();
+  const Events log(config.log.recipient);
+  if (all || !ended.recipient.empty())  // in the journal, an empty number means all
+    log.operatorRetried(ended.recipient, getuid());
+  else
+    log.operatorActed("retry of an empty number", getuid());
   return ended;
 }
 

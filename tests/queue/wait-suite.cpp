@@ -173,4 +173,23 @@ TEST_P(Wait, WhatAMoreSevereMessageEndsAtOnceIsWorthALook) {
   EXPECT_EQ(claim().submissions.at(0).sms.text, "critical|text");
 }
 
+// An empty number is a number: it must not select all recipients.
+TEST_P(Wait, IsEndedForTheRecipientOfAMessageWithoutANumberAndForNoOther) {
+  const auto nameless = store().put({.phone = "", .text = "to no number"});
+  store().put({.phone = "1"});
+  std::vector<Settlement> settlements;
+  for (const auto& submission : claim().submissions) settlements.push_back(returned(submission, 1h));
+  ASSERT_EQ(settlements.size(), 2u);
+  queue().settle(settlements);
+  const auto ended = queue().endWaits({.message = nameless, .recipient = ""});
+  EXPECT_TRUE(ended.known);
+  EXPECT_EQ(ended.recipient, "");
+  EXPECT_EQ(ended.count, 1u);
+  EXPECT_EQ(recipients(claim().submissions), Names{""});
+  EXPECT_EQ(queue().endWaits({.message = 0, .recipient = std::string(1, '\0')}).count, 0u)
+      << "nothing of it can be stored, but it is not empty";
+  EXPECT_EQ(queue().endWaits({}).count, 1u);
+  EXPECT_EQ(recipients(claim().submissions), Names{"1"});
+}
+
 }  // namespace smsd::queue

@@ -411,10 +411,14 @@ inline constexpr const char* markDiscarded =
     "UPDATE smsq q SET sent = 'I', timesent = now() WHERE id = ANY($1::bigint[]) AND sent::text = 'N' "
     "AND " SMSD_IS_IN("$2");
 
-/// Deletes the rounds as well.
-inline constexpr const char* endWaits =
-    "WITH ended AS (DELETE FROM smsd.wait WHERE $1 = '' OR recipient = $1 RETURNING 1) "
-    "SELECT count, pg_notify('smsd_queue', '') FROM (SELECT count(*) FROM ended) c";
+/// Both delete the rounds as well. They are two statements because no value of `recipient` may mean all.
+#define SMSD_END_WAITS(condition)                         \
+  "WITH ended AS (DELETE FROM smsd.wait WHERE " condition \
+  " RETURNING 1) "                                        \
+  "SELECT count, pg_notify('smsd_queue', '') FROM (SELECT count(*) FROM ended) c"
+inline constexpr const char* endWaitOf = SMSD_END_WAITS("recipient = $1");
+inline constexpr const char* endAllWaits = SMSD_END_WAITS("true");
+#undef SMSD_END_WAITS
 inline constexpr const char* recipientOf = "SELECT phone FROM smsq WHERE id = $1::bigint";
 
 /// All parts of the report are read at one moment.

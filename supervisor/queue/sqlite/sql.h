@@ -355,7 +355,9 @@ constexpr auto countHeld = "SELECT count(*) FROM smsd_held h JOIN smsq q ON q.id
 constexpr auto discard = R"(
   UPDATE smsq SET sent = 'I', timesent = ?
   WHERE sent = 'N' AND id IN (SELECT message FROM smsd_held WHERE submission = ?) AND )" SMSD_HELD("smsq");
-constexpr auto endWaits = "DELETE FROM smsd_wait WHERE ?1 = '' OR recipient = ?1";
+// Two statements, because no value of a recipient may mean all.
+constexpr auto endWaitOf = "DELETE FROM smsd_wait WHERE recipient = ?";
+constexpr auto endAllWaits = "DELETE FROM smsd_wait";
 constexpr auto recipientOf = "SELECT phone FROM smsq WHERE id = ?";
 constexpr auto letGo = "DELETE FROM smsd_held WHERE submission = ?";
 // The wait is shown only for a message that could be claimed without it. ?1: now in ms; ?3: the longest wait
