@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <kj/io.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <cerrno>
@@ -13,23 +14,61 @@
 namespace smsd::control {
 namespace {
 
-kj::AutoCloseFd connectTo(const std::filesystem::path& path) {
+/// Translates an error of connect(). Only a missing socket, or one on which no process listens, proves that
+/// no daemon runs.
+Unreachable unreachable(const std::filesystem::path& path, int error, kj::Duration patience) {
+  switch (error) {
+    case ENOENT:
+    case ECONNREFUSED:
+      return {Unreachable::Why::notRunning,
+              fmt::format("smsd is not running: nobody answers at {} ({}); `systemctl start smsd`, or `smsd "
+                          "--config FILE`",
+                          path.string(), strerror(error))};
+    case EACCES:
+    case EPERM:
+      return {Unreachable::Why::denied,
+              fmt::format("{}: permission denied; be root or a member of the socket's group for this",
+                          path.string())};
+    case EAGAIN:
+    case ETIMEDOUT:
+      return {Unreachable::Why::inDoubt,
+              fmt::format("{}: smsd did not accept a connection within {:g} seconds: it hangs, or too many "
+                          "clients wait; try again, and if it stays so, see `systemctl status smsd`",
+                          path.string(), static_cast<double>(patience / kj::MILLISECONDS) / 1000)};
+    default:
+      return {Unreachable::Why::inDoubt,
+              fmt::format("{}: cannot connect ({}), so smsd may be running or not; remove the cause and try "
+                          "again, or name another path as `control.socket`",
+                          path.string(), strerror(error))};
+  }
+}
+
+kj::AutoCloseFd connectTo(const std::filesystem::path& path, kj::Duration patience) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.string().size() >= sizeof address.sun_path)
-    throw Unreachable(Unreachable::Why::notRunning, path.string() + ": too long for a socket's path");
+  if (path.string().size() >= sizeof address.sun_path) throw unreachable(path, ENAMETOOLONG, patience);
   std::strcpy(address.sun_path, path.c_str());
   kj::AutoCloseFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
-  if (errno == EACCES || errno == EPERM)
-    throw Unreachable(Unreachable::Why::denied,
-                      fmt::format("{}: permission denied; be root or a member of the socket's group for this",
-                                  path.string()));
-  throw Unreachable(
-      Unreachable::Why::notRunning,
-      fmt::format(
-          "smsd is not running: nobody answers at {} ({}); `systemctl start smsd`, or `smsd --config FILE`",
-          path.string(), strerror(errno)));
+  if (fd.get() < 0) throw unreachable(path, errno, patience);
+  // Bounds connect(), which waits while the backlog of the socket is full.
+  const timeval bound{patience / kj::SECONDS, patience % kj::SECONDS / kj::MICROSECONDS};
+  setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);
+  if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    throw unreachable(path, errno, patience);
+  return fd;
+}
+
+/// The loop needs descriptors. If there are none, the daemon has no part in that.
+kj::AsyncIoContext openLoop(const std::filesystem::path& path) {
+  try {
+    return kj::setupAsyncIo();
+  } catch (const kj::Exception&) {
+    throw Unreachable(
+        Unreachable::Why::inDoubt,
+        fmt::format("{}: cannot connect, because this process has no free descriptor (ulimit -n) "
+                    "or memory; raise the limit, or try again",
+                    path.string()));
+  }
 }
 
 }  // namespace
@@ -40,10 +79,10 @@ std::string noAnswer(const kj::Exception& fault) {
   return "smsd did not answer: " + faultOf(fault);
 }
 
-Client::Client(const std::filesystem::path& socket)
-    : io_(kj::setupAsyncIo()),
+Client::Client(const std::filesystem::path& socket, kj::Duration patience)
+    : io_(openLoop(socket)),
       channel_(rpc::Channel::connect(io_.lowLevelProvider->wrapSocketFd(
-          connectTo(socket), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC))),
+          connectTo(socket, patience), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC))),
       control_(channel_->peer().castAs<proto::Control>()) {}
 
 }  // namespace smsd::control

@@ -19,8 +19,9 @@ namespace smsd::control {
 class Unreachable : public std::runtime_error {
  public:
   enum class Why {
-    notRunning,  // no process listens there
+    notRunning,  // there is no socket, or no process listens on it
     denied,      // we may not connect, whether or not smsd is running
+    inDoubt,     // any other error: smsd may be running, so do nothing past it
   };
   Unreachable(Why why, const std::string& what) : std::runtime_error(what), why_(why) {}
   Why why() const { return why_; }
@@ -34,7 +35,8 @@ std::string noAnswer(const kj::Exception& fault);
 
 class Client {
  public:
-  explicit Client(const std::filesystem::path& socket);
+  /// Waits no longer than `patience` for a daemon that accepts no connection.
+  explicit Client(const std::filesystem::path& socket, kj::Duration patience = 5 * kj::SECONDS);
   proto::Control::Client& control() { return control_; }
   /// Waits for `promise`, but no longer than `patience`; then throws.
   template <typename T>

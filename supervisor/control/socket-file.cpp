@@ -12,10 +12,10 @@
 namespace smsd::control {
 namespace {
 
-/// Removes a left-over socket, which would make bind() fail. If a connection succeeds, the socket belongs to
-/// a running smsd and stays. If it is refused, the socket is left over, because the caller holds the lock of
-/// the state directory. connect() also refuses a file that is no socket, so that is checked first, and such a
-/// file stays.
+/// Removes a left-over socket, which would make bind() fail. If a connection succeeds, or would have to wait
+/// (EAGAIN), the socket belongs to a running smsd and stays. If it is refused, the socket is left over,
+/// because the caller holds the lock of the state directory. connect() also refuses a file that is no socket,
+/// so that is checked first, and such a file stays.
 void clearPath(const sockaddr_un& address) {
   struct stat status {};
   if (lstat(address.sun_path, &status) != 0) return;
@@ -23,8 +23,9 @@ void clearPath(const sockaddr_un& address) {
     throw CannotListen(fmt::format(
         "{}: something that is not a socket is there, and stays; name another path as `control.socket`",
         address.sun_path));
-  kj::AutoCloseFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+  kj::AutoCloseFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+      errno == EAGAIN)
     throw CannotListen(fmt::format(
         "{}: another smsd answers there; give this one its own `control.socket`", address.sun_path));
   if (errno == ECONNREFUSED) unlink(address.sun_path);

@@ -7,12 +7,16 @@
 #include <string>
 
 #include "supervisor/config/config.h"
+#include "supervisor/control/client.h"
 #include "supervisor/queue/queue.h"
 #include "supervisor/road/test-sms.h"
 
 namespace smsd::smsctl {
 
 constexpr int notRunning = 3;  // exit status, as in `systemctl status` and LSB
+
+/// Exit status: `notRunning`, or EX_TEMPFAIL if smsd may be running all the same.
+int statusOf(const control::Unreachable& error);
 
 class Failure : public std::runtime_error {
  public:

@@ -353,7 +353,7 @@ int main(int argc, char** argv) {
     return exitStatus(e);
   } catch (const control::Unreachable& e) {
     complain(e.what());
-    return notRunning;
+    return statusOf(e);
   } catch (const kj::Exception& e) {
     complain(control::noAnswer(e));
   } catch (const std::exception& e) {

@@ -78,7 +78,7 @@ queue::WaitsEnded endWaits(const Config& config, const queue::Whom& whom) {
     if (response.getProblem().size() > 0) throw Failure(noSuchThing, response.getProblem().cStr());
     return {true, response.getRecipient().cStr(), response.getCount()};
   } catch (const control::Unreachable& e) {
-    if (e.why() == control::Unreachable::Why::denied) throw;
+    if (e.why() != control::Unreachable::Why::notRunning) throw;
   }
   auto ended = openQueue(config)->endWaits(whom);
   if (!ended.known)

@@ -4,6 +4,7 @@
 // daemon.
 #include <fmt/format.h>
 #include <signal.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -187,6 +188,10 @@ volatile std::sig_atomic_t over = 0;
 
 }  // namespace
 
+int statusOf(const control::Unreachable& error) {
+  return error.why() == control::Unreachable::Why::inDoubt ? EX_TEMPFAIL : notRunning;
+}
+
 int status(const Config& config, Form form) {
   control::Client client(config.controlSocket);
   auto response = ask(client);
@@ -221,10 +226,10 @@ int watchStatus(const Config& config, Milliseconds interval, Form form) {
     try {
       last = status(config, form);
     } catch (const control::Unreachable& e) {
-      last = notRunning;
+      last = statusOf(e);
       io::print(fmt::format("{}\n", e.what()));
     } catch (const kj::Exception& e) {
-      last = notRunning;
+      last = EX_TEMPFAIL;
       io::print(control::noAnswer(e) + "\n");
     }
     if (!screen && form == Form::text) io::print("\n");
@@ -240,7 +245,7 @@ void nudge(const Config& config) {
     control::Client client(config.controlSocket);
     client.wait<void>(client.control().nudgeRequest().send().ignoreResult());
   } catch (const control::Unreachable&) {
-    // not running: the daemon reads the queue when it starts
+    // not running: the daemon reads the queue when it starts; in doubt: its next poll finds the message
   } catch (const kj::Exception&) {
     // busy or shutting down: its next poll finds the message
   }

@@ -36,6 +36,7 @@ std::optional<Client> daemon(const Config& config) {
   } catch (const Unreachable& e) {
     // A daemon may be there, so do nothing past it.
     if (e.why() == Unreachable::Why::denied) throw StartUpError(EX_NOPERM, std::string(e.what()) + "\n");
+    if (e.why() == Unreachable::Why::inDoubt) throw StartUpError(EX_TEMPFAIL, std::string(e.what()) + "\n");
   }
   return client;
 }

@@ -11,7 +11,7 @@ import time
 
 from harness import BIN, Postgres, Scenario, Smsd, sms_in, wait_for
 
-NOBODY_TOOK_IT, BAD_DATA, CONFIGURATION, EXISTS = 69, 65, 78, 73
+NOBODY_TOOK_IT, BAD_DATA, CONFIGURATION, EXISTS, TRY_LATER = 69, 65, 78, 73, 75
 
 
 class Acts(Scenario):
@@ -219,6 +219,26 @@ class Acts(Scenario):
         smsd.start()  # and a wrong file of one does not keep smsd from starting
         own.write_text("{")
         self.assertEqual(smsd.run("--check")[0], CONFIGURATION)
+
+    def test_nothing_is_done_past_a_daemon_that_accepts_no_connection(self):
+        smsd = self.smsd({"modem": ("debug", {"result": "defer"})}).start()
+        self.ready(smsd, "modem")
+        smsd.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(smsd.process.send_signal, signal.SIGCONT)
+        path, waiting = str(smsd.folder / "control.sock"), []
+        while True:
+            waiting.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+            self.addCleanup(waiting[-1].close)
+            if waiting[-1].connect_ex(path) != 0:
+                break
+        smsd.ctl("send", "+471", "is not cancelled")
+        for flags in (["--cancel"], ["--test", "+471"]):
+            code, text = smsd.run(*flags)
+            self.assertEqual(code, TRY_LATER, text)
+            self.assertIn("did not accept a connection within 5 seconds", text)
+        for words in (["queue", "retry", "--all"], ["status"]):
+            self.assertIn("did not accept a connection within 5 seconds", self.refused(smsd, TRY_LATER, *words))
+        self.assertEqual(len(json.loads(smsd.ctl("queue", "list", "--json"))), 1)
 
     def test_status_watches_until_it_is_interrupted(self):
         smsd = self.smsd({"modem": ("debug", {})}).start()

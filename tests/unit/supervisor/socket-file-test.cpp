@@ -10,6 +10,7 @@
 #include <fstream>
 #include <memory>
 #include <stdexcept>
+#include <vector>
 
 namespace smsd::control {
 namespace {
@@ -51,6 +52,26 @@ TEST_F(ControlSocketFile, TakesThePlaceOfASocketThatNobodyListensOn) {
   ASSERT_EQ(::bind(left, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   ::close(left);
   SocketFile socket(path());
+  EXPECT_TRUE(isSocket());
+}
+
+TEST_F(ControlSocketFile, LeavesASocketWithoutWaitingIfItsOwnerAcceptsNobody) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path().string().copy(address.sun_path, sizeof address.sun_path - 1);
+  const auto* name = reinterpret_cast<const sockaddr*>(&address);
+  const auto newSocket = []() {
+    return kj::AutoCloseFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  };
+  const auto owner = newSocket();
+  ASSERT_EQ(::bind(owner, name, sizeof address), 0);
+  ASSERT_EQ(::listen(owner, 0), 0);
+  std::vector<kj::AutoCloseFd> waiting;
+  do {
+    waiting.push_back(newSocket());
+    ASSERT_LT(waiting.size(), 100u);
+  } while (::connect(waiting.back(), name, sizeof address) == 0);
+  EXPECT_THROW(SocketFile{path()}, std::runtime_error);
   EXPECT_TRUE(isSocket());
 }
 
