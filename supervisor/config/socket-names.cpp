@@ -56,6 +56,46 @@ std::optional<std::string> problemOfReservedName(std::string_view name) {
   return fmt::format("is {}, expected another name: /run/smsd/{}.sock is a socket of smsd's own", name, name);
 }
 
+namespace {
+
+/// A key that names a socket of smsd's own or of a worker.
+struct Named {
+  std::string key;
+  fs::path socket;
+  std::string name;  // of the dispatcher; empty: smsd's own
+};
+
+/// Returns the sockets in force: a worker that smsd starts has none, and admin_mail only if there is mail.
+std::vector<Named> socketsOf(const Config& config) {
+  std::vector<Named> sockets = {{"control.socket", config.controlSocket, ""}};
+  const auto add = [&sockets](const std::string& key, const DispatcherConfig& dispatcher) {
+    if (dispatcher.activation != Activation::socket) return;
+    if (problemOfReservedName(dispatcher.name)) return;  // already reported
+    sockets.push_back({key, dispatcher.socket, dispatcher.name});
+  };
+  for (std::size_t i = 0; i < config.dispatchers.size(); ++i)
+    add(fmt::format("dispatchers[{}].socket", i), config.dispatchers[i]);
+  if (config.adminMail.enabled()) add("admin_mail.socket", config.adminMail.worker);
+  return sockets;
+}
+
+/// Two names of one socket would be two connections to one worker, or one of smsd to itself.
+std::vector<Problem> findEqualSockets(const Keys& keys, const Config& config) {
+  std::vector<Problem> problems;
+  const auto sockets = socketsOf(config);
+  for (auto one = sockets.begin(); one != sockets.end(); ++one) {
+    const auto first =
+        std::find_if(sockets.begin(), one, [&](const Named& other) { return other.socket == one->socket; });
+    if (first != one && first->name != one->name)  // equal names are already reported
+      problems.push_back(
+          {keys.where(one->key), fmt::format("{}: {} is {} (at {}), expected a path of its own", one->key,
+                                             one->socket.string(), first->key, keys.where(first->key))});
+  }
+  return problems;
+}
+
+}  // namespace
+
 std::vector<Problem> checkSockets(const Keys& keys, const Config& config) {
   std::vector<Problem> problems;
   for (auto& problem : {problemOfLength(config.controlSocket), problemOfQueue(config),
@@ -64,15 +104,8 @@ std::vector<Problem> checkSockets(const Keys& keys, const Config& config) {
     problems.push_back({keys.where("control.socket"), "control.socket: " + *problem});
     break;
   }
-  for (std::size_t i = 0; i < config.dispatchers.size(); ++i) {
-    const auto& dispatcher = config.dispatchers[i];
-    if (dispatcher.activation != Activation::socket || dispatcher.socket != config.controlSocket) continue;
-    if (problemOfReservedName(dispatcher.name)) continue;  // already reported
-    const std::string key = fmt::format("dispatchers[{}].socket", i);
-    problems.push_back(
-        {keys.where(key), fmt::format("{}: {} is control.socket (at {}), expected a path of its own", key,
-                                      dispatcher.socket.string(), keys.where("control.socket"))});
-  }
+  const auto equal = findEqualSockets(keys, config);
+  problems.insert(problems.end(), equal.begin(), equal.end());
   return problems;
 }
 

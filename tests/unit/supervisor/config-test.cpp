@@ -296,6 +296,35 @@ TEST_F(SupervisorConfig, RefusesAControlSocketWhereTheQueueOrAWorkerIs) {
             "own\n");
 }
 
+// One worker cannot be two dispatchers: it has one file, and its outcomes have one owner.
+TEST_F(SupervisorConfig, RefusesOneSocketForTwoWorkers) {
+  const std::string a = "{name: a, kind: debug, activation: socket, socket: one.sock}";
+  const std::string mail = "admin_mail: {to: a@b.example, activation: socket, socket: ";
+  const std::pair<std::string, std::string> cases[] = {
+      {"dispatchers: [" + a + ", {name: b, kind: debug, activation: socket, socket: ./one.sock}]\n",
+       "smsd.yaml:1:120: dispatchers[1].socket: one.sock is dispatchers[0].socket (at smsd.yaml:1:58), "
+       "expected a path of its own\n"},
+      {"dispatchers: [{name: b, kind: debug, activation: socket, socket: /run/smsd/c.sock}, {name: c, kind: "
+       "debug, activation: socket}]\n",
+       "smsd.yaml:1:85: dispatchers[1].socket: /run/smsd/c.sock is dispatchers[0].socket (at "
+       "smsd.yaml:1:58), expected a path of its own\n"},
+      {mail + "one.sock}\ndispatchers: [" + a + "]\n",
+       "smsd.yaml:1:51: admin_mail.socket: one.sock is dispatchers[0].socket (at smsd.yaml:2:58), expected a "
+       "path of its own\n"},
+      {"control: {socket: own.sock}\n" + mail + "own.sock}\n" + oneDispatcher,
+       "smsd.yaml:2:51: admin_mail.socket: own.sock is control.socket (at smsd.yaml:1:11), expected a path "
+       "of "
+       "its own\n"}};
+  for (const auto& [text, problems] : cases) EXPECT_EQ(problemsOf(text), problems) << text;
+  // Without effect: systemd starts neither, or there is no such mail.
+  for (const std::string& text :
+       {"dispatchers: [" + a +
+            ", {name: b, kind: debug, activation: spawn, socket: one.sock, config: "
+            "dispatchers/modem.yaml}]\n",
+        "admin_mail: {activation: socket, socket: one.sock}\ndispatchers: [" + a + "]\n"})
+    EXPECT_EQ(problemsOf(text), "") << text;
+}
+
 TEST_F(SupervisorConfig, RefusesADispatcherWhoseSocketWouldBeOneOfSmsdsOwn) {
   for (const std::string name : {"control", "status", "intake"}) {
     const std::string why =
