@@ -207,4 +207,29 @@ TEST_P(Ids, TheLifeOfALaterRowIsNotThatOfTheFormerOne) {
   EXPECT_EQ(life->ignoredBecause, "");
 }
 
+TEST_P(Ids, ALaterRowIsNotCountedAsHeldAndIsLate) {
+  for (const NavRow& row : others) {
+    store().startIdsOver();
+    store().put({.phone = "1", .text = "down"});
+    queue().settle(all(&QueueSuite::held));
+    ASSERT_EQ(queue().depth(10).held, 1u);
+    EXPECT_EQ(queue().depth(10).late, std::nullopt);
+    NavRow old = row;
+    old.age = 2h;
+    replace(old);
+    store().put({.phone = "9", .text = "held itself"});
+    auto later = claim().submissions;
+    ASSERT_EQ(later.size(), 2u);
+    for (const auto& submission : later)
+      if (submission.recipient == "9") queue().settle({held(submission)});
+    const auto depth = queue().depth(10);
+    EXPECT_EQ(depth.unsent, 2u);
+    EXPECT_EQ(depth.held, 1u);
+    EXPECT_GE(depth.late, Duration(2h - 1min));
+    for (const auto& submission : later)
+      if (submission.recipient != "9") queue().settle({accepted(submission)});
+    queue().discard(queue().held(1).at(0).id);
+  }
+}
+
 }  // namespace smsd::queue

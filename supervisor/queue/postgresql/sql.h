@@ -369,14 +369,14 @@ inline constexpr const char* oldestByIndex = R"(
     SELECT time FROM step UNION ALL
     (SELECT q.time FROM smsq q WHERE q.sent = 'N' AND q.severity IS NULL ORDER BY q.severity, q.time, q.id LIMIT 1)) firsts)";
 inline constexpr const char* countHeld =
-    "SELECT count(*) FROM (SELECT FROM smsd.held h JOIN smsq q ON q.id = h.message WHERE q.sent = 'N' LIMIT "
-    "$1) q";
+    "SELECT count(*) FROM (SELECT FROM smsd.held h JOIN smsq q ON q.id = h.message AND " SMSD_IS(
+        "h.stamp") " WHERE q.sent = 'N' LIMIT $1) q";
 inline constexpr const char* anyBlamedWait = "SELECT EXISTS (SELECT FROM smsd.wait WHERE rounds > 0)";
 /// Fetches the rows in index order, so that the bound of 10,000 holds whatever follows.
 inline constexpr const char* oldestNotWaiting = R"(
   SELECT (extract(epoch FROM localtimestamp - min(q.time) FILTER (WHERE isfinite(q.time))) * 1000)::bigint
-  FROM (SELECT id, time, phone FROM smsq WHERE sent = 'N' ORDER BY severity, time, id LIMIT 10000) q
-  WHERE NOT EXISTS (SELECT FROM smsd.held h WHERE h.message = q.id)
+  FROM (SELECT id, time, phone, msg FROM smsq WHERE sent = 'N' ORDER BY severity, time, id LIMIT 10000) q
+  WHERE NOT )" SMSD_HELD R"(
     AND NOT EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND w.rounds > 0 AND w.due > now()))";
 inline constexpr const char* oldestInOneScan =
     "SELECT (extract(epoch FROM localtimestamp - min(time) FILTER (WHERE isfinite(time))) * 1000)::bigint "

@@ -309,14 +309,15 @@ constexpr auto setStatus = "UPDATE smsq SET sent = ?, smsid = ?, timesent = ? WH
 constexpr auto countUnsent =
     "SELECT count(*) FROM (SELECT 1 FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' LIMIT ?)";
 constexpr auto countHeldUnsent =
-    "SELECT count(*) FROM (SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message WHERE q.sent = 'N' "
-    "LIMIT ?)";
+    "SELECT count(*) FROM (SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message AND " SMSD_IS(
+        "q", "h.stamp") " WHERE q.sent = 'N' LIMIT ?)";
 constexpr auto anyBlamedWait = "SELECT EXISTS (SELECT 1 FROM smsd_wait WHERE rounds > 0)";
 constexpr auto oldestNotWaiting = R"(
   SELECT CAST(round((julianday(min(q.time)) - 2440587.5) * 86400000) AS INTEGER)
   FROM (SELECT id, time, phone FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' LIMIT 10000) q
   WHERE julianday(q.time) IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM smsd_held h WHERE h.message = q.id)
+    AND NOT EXISTS (SELECT 1 FROM smsd_held h CROSS JOIN smsq r ON r.id = h.message
+                    WHERE h.message = q.id AND )" SMSD_IS("r", "h.stamp") R"()
     AND NOT EXISTS (SELECT 1 FROM smsd_wait w WHERE w.recipient = q.phone AND w.rounds > 0 AND w.due > ?))";
 // The first index entry of a severity is its oldest message, and the next severity is one seek away.
 constexpr auto oldestAbove =
