@@ -283,4 +283,15 @@ TEST_P(NavOperations, DepthTellsWhatNobodysTroubleKeepsWaitingFromWhatIsHeldOrWa
   EXPECT_EQ(depth.unsent, 3u);
 }
 
+TEST_P(NavOperations, DepthExaminesTheMostSevereFirstForWhatIsLate) {
+  store().put({.phone = "held", .severity = 1});
+  queue().settle({{.submission = claim().submissions.at(0), .fate = Fate::held, .outcome = "unknown"}});
+  store().put({.phone = "1", .severity = 1, .age = 2h});
+  store().sql(
+      "INSERT INTO smsq (time, phone, msg) WITH RECURSIVE many(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM "
+      "many WHERE n < 10000) SELECT " +
+      store().timeAgo(60s) + ", '2', 'text' FROM many");
+  EXPECT_GE(queue().depth(10).late, Duration(2h - 1min));
+}
+
 }  // namespace smsd::queue

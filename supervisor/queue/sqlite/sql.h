@@ -312,9 +312,12 @@ constexpr auto countHeldUnsent =
     "SELECT count(*) FROM (SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message AND " SMSD_IS(
         "q", "h.stamp") " WHERE q.sent = 'N' LIMIT ?)";
 constexpr auto anyBlamedWait = "SELECT EXISTS (SELECT 1 FROM smsd_wait WHERE rounds > 0)";
+// The index has all columns of the inner query, and gives the order, so that nothing is sorted. Only the rows
+// of held messages are read from the table, for their stamps.
 constexpr auto oldestNotWaiting = R"(
   SELECT CAST(round((julianday(min(q.time)) - 2440587.5) * 86400000) AS INTEGER)
-  FROM (SELECT id, time, phone FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' LIMIT 10000) q
+  FROM (SELECT id, time, phone FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N'
+        ORDER BY severity NULLS LAST, time, id LIMIT 10000) q
   WHERE julianday(q.time) IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM smsd_held h CROSS JOIN smsq r ON r.id = h.message
                     WHERE h.message = q.id AND )" SMSD_IS("r", "h.stamp") R"()
