@@ -294,4 +294,14 @@ TEST_P(NavOperations, DepthExaminesTheMostSevereFirstForWhatIsLate) {
   EXPECT_GE(queue().depth(10).late, Duration(2h - 1min));
 }
 
+// As in NAV: setsentstatus(id, 'N') leaves the time of the former mark in the row.
+TEST_P(NavOperations, AMarkAsUnsentKeepsTheTimeOfTheFormerMark) {
+  const auto id = store().put({.phone = "1"});
+  queue().setStatus(id, SentStatus::sent, 17);
+  EXPECT_EQ(queue().setStatus(id, SentStatus::unsent, 0), 1u);
+  EXPECT_EQ(store().row(id).sent, 'N');
+  EXPECT_EQ(store().row(id).smsid, 0);
+  EXPECT_TRUE(store().row(id).stamped);
+}
+
 }  // namespace smsd::queue

@@ -106,6 +106,21 @@ TEST_P(Settle, WhatWasOnlyCountedCarriesTheSmsidOfItsSms) {
   EXPECT_EQ(store().row(counted).smsid, 77);
 }
 
+// In NAV only an SMS that was sent gives its reference to its rows.
+TEST_P(Settle, AnSmsThatWasNotSentLeavesNoReferenceInItsRows) {
+  const auto told = store().put({.phone = "1", .severity = 1});
+  const auto counted = store().put({.phone = "1", .severity = 2});
+  auto wanted = request();
+  wanted.format = firstAndIgnore;
+  auto settlement = ignored(queue().claim(wanted).submissions.at(0));
+  settlement.reference = "77";
+  EXPECT_EQ(queue().settle({settlement}).ignored, 2u);
+  for (const auto id : {told, counted}) {
+    EXPECT_EQ(store().row(id).sent, 'I');
+    EXPECT_EQ(store().row(id).smsid, 0);
+  }
+}
+
 TEST_P(Settle, AMessageThatWasCancelledMeanwhileIsSentAllTheSame) {
   auto told = store().put({.phone = "1", .severity = 1});
   auto counted = store().put({.phone = "1", .severity = 2});

@@ -115,7 +115,8 @@ void markMessages(Work& work, const std::vector<Settlement>& settlements, const 
   Marks sent, ignored, held;
   for (const auto& settlement : settlements) {
     if (settlement.fate == Fate::returned || !ended.contains(settlement.submission.id)) continue;
-    const int smsid = smsidOf(settlement.reference);
+    // As in NAV, only an SMS that was sent gives its reference to its rows.
+    const int smsid = settlement.fate == Fate::sent ? smsidOf(settlement.reference) : 0;
     eachMessage(settlement.submission, [&](MessageId id, std::optional<std::int64_t> stamp, bool inText) {
       if (settlement.fate == Fate::held)
         held.push_back({id, settlement.submission.id, stamp});

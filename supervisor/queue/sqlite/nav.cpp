@@ -135,13 +135,7 @@ std::size_t SqliteQueue::setStatus(MessageId id, SentStatus status, int smsid) {
   return on([&](Database& db) {
     Transaction tx(db);
     const std::string letter(1, static_cast<char>(status));
-    auto update = db.query(sql::setStatus);
-    update.bind(letter, smsid);
-    if (status == SentStatus::unsent)
-      update.bind(nullptr);
-    else
-      update.bind(clock(db).text);
-    const std::size_t changed = update.bind(id).run();
+    const std::size_t changed = db.query(sql::setStatus).bind(letter, smsid, clock(db).text, id).run();
     tx.commit();
     return changed;
   });

@@ -305,7 +305,9 @@ constexpr auto oneMessage =
 constexpr auto recipients = "SELECT DISTINCT phone FROM smsq WHERE sent = '{}' ORDER BY phone";
 constexpr auto insert =
     "INSERT INTO smsq (accountid, time, phone, msg, severity) VALUES (?, ?, ?, ?, ?) RETURNING id";
-constexpr auto setStatus = "UPDATE smsq SET sent = ?, smsid = ?, timesent = ? WHERE id = ?";
+// As in NAV, a mark as unsent keeps the time of the former mark.
+constexpr auto setStatus =
+    "UPDATE smsq SET sent = ?1, smsid = ?2, timesent = iif(?1 = 'N', timesent, ?3) WHERE id = ?4";
 constexpr auto countUnsent =
     "SELECT count(*) FROM (SELECT 1 FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' LIMIT ?)";
 constexpr auto countHeldUnsent =
