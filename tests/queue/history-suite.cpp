@@ -59,6 +59,30 @@ TEST_P(History, WhatIsUnderWayOrHeldStaysHoweverOldItIs) {
   EXPECT_EQ(count("submission"), "1") << "it was looked at again";
 }
 
+TEST_P(History, WhatWasHeldIsForgottenWhenNoneOfItsMessagesIsHeldAnyMore) {
+  for (const char* phone : {"deleted", "marked", "another", "partly"})
+    store().put({.phone = phone, .text = phone, .severity = 1});
+  store().put({.phone = "partly", .text = "marked", .severity = 2});
+  std::vector<Settlement> settlements;
+  for (const auto& submission : claim().submissions) settlements.push_back(held(submission));
+  queue().settle(settlements);
+  age(48h);
+  store().sql("DELETE FROM smsq WHERE phone = 'deleted'");
+  store().sql("UPDATE smsq SET sent = 'Y' WHERE phone = 'marked' OR msg = 'marked'");
+  store().sql("UPDATE smsq SET msg = 'another row with this id' WHERE phone = 'another'");
+  ASSERT_EQ(queue().held(10).size(), 1u);
+  ASSERT_EQ(count("submission"), "4");
+  EXPECT_EQ(purge(), Purge::done);
+  EXPECT_EQ(count("submission"), "1");
+  EXPECT_EQ(count("attempt"), "1");
+  EXPECT_EQ(count("held"), "2") << "one of the two was marked by hand, and belongs to the other's SMS";
+  const auto left = queue().held(10);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0].recipient, "partly");
+  EXPECT_EQ(queue().release(left[0].id), 1u);
+  EXPECT_EQ(count("held"), "0");
+}
+
 TEST_P(History, GoesInStepsAndSaysWhenItIsDone) {
   for (int i = 0; i < 25; ++i) store().put({.phone = std::to_string(i)});
   for (const auto& submission : claim().submissions) queue().settle({accepted(submission)});

@@ -174,6 +174,7 @@ Purge PostgresqlQueue::purge(Duration age, std::size_t most) {
       reached = row[0].as<SubmissionId>();
       if (!row[1].is_null() && row[1].as<bool>()) ids.add(reached);
     }
+    work.exec_params(sql::purgeHeld, ids.str());
     work.exec_params(sql::purgeAttempts, ids.str());
     work.exec_params(sql::purgeSubmissions, ids.str());
     const auto ignored = work.exec_params(sql::purgeIgnored, old, most).affected_rows();

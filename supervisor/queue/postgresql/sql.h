@@ -451,10 +451,16 @@ inline constexpr const char* whyIgnored = "SELECT reason, " SMSD_TO_THE_SECOND("
 
 // --- the history
 /// Reads $2 submissions after id $1. Returns for each whether it may be deleted, and whether it began too
-/// recently for that; $3 is the age in ms.
+/// recently for that; $3 is the age in ms. A held one may not, as long as one of its messages is held: those
+/// that were marked or deleted by hand are not.
 inline constexpr const char* lookAtHistory = R"(
-  SELECT id, ended < now() - $3::bigint * interval '1 ms' AND fate <> 'held', created >= now() - $3::bigint * interval '1 ms'
-  FROM smsd.submission WHERE id > $1 ORDER BY id LIMIT $2)";
+  SELECT s.id, s.ended < now() - $3::bigint * interval '1 ms' AND (s.fate <> 'held' OR
+      (SELECT h.message FROM smsd.held h WHERE h.submission = s.id AND
+         (SELECT q.sent = 'N' AND )" SMSD_IS(
+    "h.stamp") R"( FROM smsq q WHERE q.id = h.message) LIMIT 1) IS NULL),
+    s.created >= now() - $3::bigint * interval '1 ms'
+  FROM smsd.submission s WHERE s.id > $1 ORDER BY s.id LIMIT $2)";
+inline constexpr const char* purgeHeld = "DELETE FROM smsd.held WHERE submission = ANY($1::bigint[])";
 inline constexpr const char* purgeAttempts = "DELETE FROM smsd.attempt WHERE submission = ANY($1::bigint[])";
 inline constexpr const char* purgeSubmissions = "DELETE FROM smsd.submission WHERE id = ANY($1::bigint[])";
 inline constexpr const char* purgeIgnored = R"(

@@ -200,6 +200,7 @@ Purge SqliteQueue::purge(Duration age, std::size_t most) {
       }
     }
     for (const SubmissionId id : old) {
+      db.query(sql::letGo).bind(id).run();
       db.query(sql::purgeAttempts).bind(id).run();
       db.query(sql::purgeSubmission).bind(id).run();
     }

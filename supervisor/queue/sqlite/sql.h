@@ -392,14 +392,18 @@ constexpr auto whyIgnored =
     "AND " SMSD_IS("q", "i.stamp") " ORDER BY i.rowid DESC LIMIT 1";
 #undef SMSD_STORED
 #undef SMSD_HELD
-#undef SMSD_IS
 
 // --- the history
 // The current time as the text of `clock`, moved by the parameter, for example '-5.000 seconds'.
 constexpr auto ago = "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now', ?)";
-constexpr auto lookAtHistory =
-    "SELECT id, ended < ?2 AND fate <> 'held', created >= ?2 FROM smsd_submission WHERE id > ?1 ORDER BY id "
-    "LIMIT ?3";
+// A held submission stays as long as one of its messages is held: those that were marked or deleted by hand
+// are not.
+constexpr auto lookAtHistory = R"(
+  SELECT s.id, s.ended < ?2 AND (s.fate <> 'held' OR NOT EXISTS (
+      SELECT 1 FROM smsd_held h CROSS JOIN smsq q ON q.id = h.message
+      WHERE h.submission = s.id AND q.sent = 'N' AND )" SMSD_IS("q", "h.stamp") R"()), s.created >= ?2
+  FROM smsd_submission s WHERE s.id > ?1 ORDER BY s.id LIMIT ?3)";
+#undef SMSD_IS
 constexpr auto purgeAttempts = "DELETE FROM smsd_attempt WHERE submission = ?";
 constexpr auto purgeSubmission = "DELETE FROM smsd_submission WHERE id = ?";
 // Rows are in the order in which they were written, which is the order of time.
