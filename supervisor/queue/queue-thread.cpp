@@ -22,21 +22,22 @@ class NewsWatch {
   /// Called after each call that worked, because its reply may have carried news and the connection may be a
   /// new one.
   void look(Queue& queue) {
+    int fd = -1;
     try {
       if (queue.takeNews()) {
         ring(Heard::disturbed);
         tell_();
       }
+      fd = queue.newsFd();
     } catch (const QueueError&) {
       return forget();  // the next call returns the error
     }
-    int fd = queue.newsFd();
     if (fd == watched_) return;
     forget();
     if (fd < 0) return;
-    watched_ = fd;
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0) return;  // no news by descriptor: only the poll finds new messages
+    if (copy < 0) return;  // until the next look, only the poll finds new messages
+    watched_ = fd;
     ++watches_;
     auto watching = kj::heap<Watching>(port_, copy);
     loop_ = wait(*watching, queue).attach(kj::mv(watching)).eagerlyEvaluate([this](kj::Exception&&) {
@@ -79,12 +80,12 @@ class NewsWatch {
       try {
         news = queue.takeNews();
         if (news) tell_();
+        // A lost connection reads as news, too. Its descriptor is closed, and its number may be reused.
+        if (queue.newsFd() != watched_) return stop();
       } catch (const QueueError&) {
         tell_();  // the look that follows returns the error
         return stop();
       }
-      // A lost connection reads as news, too. Its descriptor is closed, and its number may be reused.
-      if (queue.newsFd() != watched_) return stop();
       if (news) ring(Heard::yes);
       return wait(watching, queue);
     });

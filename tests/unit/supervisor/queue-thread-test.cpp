@@ -1,0 +1,127 @@
+// The thread of the queue, and the depth that status reads through it, over a queue whose calls fail as the
+// test wants.
+#include "supervisor/queue/queue-thread.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <kj/io.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <stdexcept>
+
+namespace smsd::queue {
+namespace {
+
+/// State of the queue under test. It is in the hands of the queue's thread while a call runs.
+struct Script {
+  std::atomic<int> descriptor{-1};      // as newsFd() returns it
+  std::atomic<bool> lost{false};        // newsFd() throws
+  std::atomic<bool> news{false};        // as takeNews() returns it
+  std::atomic<bool> unexpected{false};  // depth() throws an error that is no QueueError
+};
+
+class ScriptedQueue final : public Queue {
+ public:
+  explicit ScriptedQueue(Script& script) : script_(script) {}
+
+  int newsFd() override {
+    if (script_.lost) throw QueueError(QueueError::Kind::replaced, "the file was replaced");
+    return script_.descriptor;
+  }
+  bool takeNews() override { return script_.news.exchange(false); }
+  Depth depth(std::uint64_t) override {
+    if (script_.unexpected) throw std::runtime_error("no memory");
+    Depth depth;
+    depth.unsent = 7;
+    return depth;
+  }
+
+  SupervisorId enlist(const std::string&, Duration) override { return 1; }
+  void renew() override {}
+  std::vector<Submission> takeOver() override { return {}; }
+  void retire() override {}
+  ClaimResult claim(const ClaimRequest&) override { return {}; }
+  std::vector<AttemptId> recordAttempts(const std::vector<NextAttempt>&) override { return {}; }
+  SettleResult settle(const std::vector<Settlement>&) override { return {}; }
+  Cancelled cancelAndList(Duration, std::size_t) override { return {}; }
+  std::vector<StoredMessage> messages(SentStatus, std::size_t) override { return {}; }
+  std::vector<StoredMessage> messagesOf(const std::string&, SentStatus) override { return {}; }
+  std::vector<std::string> recipients(SentStatus) override { return {}; }
+  std::vector<MessageId> insert(const std::vector<NewMessage>&) override { return {}; }
+  std::size_t setStatus(MessageId, SentStatus, int) override { return 0; }
+  std::vector<HeldSms> held(std::size_t) override { return {}; }
+  std::size_t release(SubmissionId) override { return 0; }
+  std::size_t discard(SubmissionId) override { return 0; }
+  WaitsEnded endWaits(const Whom&) override { return {}; }
+  std::optional<MessageLife> explain(MessageId, Duration) override { return {}; }
+  Purge purge(Duration, std::size_t) override { return Purge::done; }
+
+ private:
+  Script& script_;
+};
+
+class QueueOnItsThread : public testing::Test, private kj::TaskSet::ErrorHandler {
+ public:
+  ~QueueOnItsThread() noexcept override {}
+
+ protected:
+  /// The unsent messages, or the error that the call returned.
+  std::string unsent() {
+    auto answer = thread.run([](Queue& queue) { return queue.depth(10).unsent; }).wait(io.waitScope);
+    if (auto* error = std::get_if<QueueError>(&answer)) return error->what();
+    return std::to_string(std::get<std::uint64_t>(answer));
+  }
+  /// Waits until news was reported.
+  void hear() { heard.promise.wait(io.waitScope); }
+
+  void taskFailed(kj::Exception&&) override { ++failures; }
+
+  Script script;
+  kj::AsyncIoContext io = kj::setupAsyncIo();
+  kj::PromiseFulfillerPair<void> heard = kj::newPromiseAndFulfiller<void>();
+  unsigned failures = 0;
+  QueueThread thread{[this]() { return std::make_unique<ScriptedQueue>(script); },
+                     [this]() { heard.fulfiller->fulfill(); }};
+  kj::TaskSet tasks{*this};
+};
+
+TEST_F(QueueOnItsThread, ReturnsTheResultOfACallAlthoughTheDescriptorOfTheNewsIsLost) {
+  EXPECT_EQ(unsent(), "7");
+  script.lost = true;
+  EXPECT_EQ(unsent(), "7");
+}
+
+TEST_F(QueueOnItsThread, ReportsNewsIfTheDescriptorIsLostWhileItIsWatched) {
+  kj::AutoCloseFd news(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  script.descriptor = news.get();
+  EXPECT_EQ(unsent(), "7");
+  ASSERT_EQ(thread.watches(), 1u);
+  script.lost = true;
+  ASSERT_EQ(eventfd_write(news, 1), 0);
+  hear();
+  script.lost = false;
+  EXPECT_EQ(unsent(), "7");
+  EXPECT_EQ(thread.watches(), 2u) << "it is watched again";
+}
+
+TEST_F(QueueOnItsThread, TriesADescriptorAgainThatItCouldNotDuplicate) {
+  kj::AutoCloseFd news(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  const int number = fcntl(news, F_DUPFD_CLOEXEC, 500);
+  ASSERT_GE(number, 500);
+  close(number);
+  script.descriptor = number;
+  EXPECT_EQ(unsent(), "7");
+  ASSERT_EQ(thread.watches(), 0u) << "it is closed, or there is nothing to test";
+  ASSERT_EQ(dup3(news, number, O_CLOEXEC), number);
+  kj::AutoCloseFd opened(number);
+  EXPECT_EQ(unsent(), "7");
+  EXPECT_EQ(thread.watches(), 1u);
+  script.news = true;
+  ASSERT_EQ(eventfd_write(news, 1), 0);
+  hear();
+}
+
+}  // namespace
+}  // namespace smsd::queue
