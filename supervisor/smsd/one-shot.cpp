@@ -136,9 +136,31 @@ TrialReport testAlone(const Arguments& arguments) {
   const auto instance = takeInstance(config.stateDirectory);
   checkDispatchers(io, plans);
   Bench bench(io, config, std::move(plans));
-  return io.provider->getTimer()
-      .timeoutAfter(patienceFor(config), bench.trials().run({arguments.phone, arguments.text, {}}))
-      .wait(io.waitScope);
+  const auto patience = patienceFor(config);
+  using MaybeReport = std::optional<TrialReport>;
+  auto report =
+      bench.trials()
+          .run({arguments.phone, arguments.text, {}})
+          .then([](TrialReport report) { return MaybeReport(std::move(report)); })
+          .exclusiveJoin(io.provider->getTimer().afterDelay(patience).then([]() { return MaybeReport(); }))
+          .wait(io.waitScope);
+  if (!report)
+    throw StartUpError(
+        EX_TEMPFAIL, fmt::format("no dispatcher had a result within {} seconds: the SMS may have been sent; "
+                                 "the journal says what they did\n",
+                                 patience / kj::SECONDS));
+  return *std::move(report);
+}
+
+/// Returns none if no daemon runs. An error of the connection is the daemon's silence.
+std::optional<TrialReport> testByDaemon(const Config& config, const Arguments& arguments) {
+  auto client = daemon(config);
+  if (!client) return std::nullopt;
+  try {
+    return testThrough(*client, config, arguments);
+  } catch (const kj::Exception& e) {
+    silent(e);
+  }
 }
 
 }  // namespace
@@ -169,20 +191,11 @@ int cancelAll(const Arguments& arguments) {
 
 int sendTest(const Arguments& arguments) {
   const Config config = usableConfig(arguments, Reach::valuesOnly);
-  TrialReport report;
-  try {
-    if (auto client = daemon(config)) {
-      report = testThrough(*client, config, arguments);
-    } else {
-      client.reset();
-      report = testAlone(arguments);
-      Events(config.log.recipient)
-          .operatorTested(text::printable(arguments.phone, longestNumber), control::inBrief(report),
-                          getuid());
-    }
-  } catch (const kj::Exception& e) {
-    silent(e);
-  }
+  const auto throughDaemon = testByDaemon(config, arguments);
+  const TrialReport report = throughDaemon ? *throughDaemon : testAlone(arguments);
+  if (!throughDaemon)
+    Events(config.log.recipient)
+        .operatorTested(text::printable(arguments.phone, longestNumber), control::inBrief(report), getuid());
   if (!report.problem.empty()) throw StartUpError(EX_DATAERR, control::describe(report));
   io::print(control::describe(report));
   return report.accepted() ? EX_OK : EX_UNAVAILABLE;

@@ -3,10 +3,11 @@
 import json
 import pwd
 import os
+import resource
 import signal
 import subprocess
 
-from harness import Postgres, Scenario, Smsd, programs_for, sms_in, wait_for
+from harness import BIN, Postgres, Scenario, Smsd, programs_for, sms_in, wait_for
 
 USAGE, BAD_DATA, NOBODY_TOOK_IT, TRY_LATER, CONFIGURATION = 64, 65, 69, 75, 78
 
@@ -166,6 +167,15 @@ class NavFlags(Scenario):
         self.assertEqual(len(json.loads(smsd.ctl("queue", "list", "--json"))), 1)
 
     # --- --test -------------------------------------------------------------------------------------------------------------
+
+    def test_an_error_of_smsd_itself_is_not_the_silence_of_a_daemon_that_does_not_run(self):
+        smsd = self.smsd(dispatchers={f"d{n}": ("debug", {"file": str(self.sent)}) for n in range(3)})
+        for most in range(5, 10):  # open files: one step after the other fails
+            done = subprocess.run([BIN / "smsd", "--config", smsd.config, "-t", "+471"], capture_output=True, text=True, check=False,
+                                  preexec_fn=lambda most=most: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)))
+            self.assertNotIn("did not answer", done.stdout + done.stderr, f"with {most} open files")
+            self.assertNotEqual(done.returncode, 0)
+
 
     def test_test_without_a_daemon_starts_the_workers_and_says_which_took_it(self):  # C48
         ways = {"modem": ("debug", {"result": "defer"}), "fallback": ("debug", {"file": str(self.sent)})}
