@@ -15,6 +15,9 @@ using namespace std::chrono_literals;
 
 // A dispatcher whose window stays full for this long does not move.
 constexpr auto patience = 30 * kj::SECONDS;
+// A start ends earlier, at the dispatcher's own start_timeout. This is the largest one that can be
+// configured, and the time for which a former worker may delay the start.
+constexpr auto longestStart = 10 * kj::MINUTES + 10 * kj::SECONDS;
 
 std::string_view name(keeper::State state) {
   switch (state) {
@@ -126,7 +129,7 @@ void Trials::advance(Trial& trial) {
   }
 }
 
-/// Waits only for a starting dispatcher, and up to `patience` for a full one.
+/// Waits up to `longestStart` for a starting dispatcher, and up to `patience` for a full one.
 bool Trials::handOver(Trial& trial, keeper::Keeper& keeper) {
   if (keeper.room() > 0 && mayTake_(keeper)) {
     trial.out = true;
@@ -135,16 +138,17 @@ bool Trials::handOver(Trial& trial, keeper::Keeper& keeper) {
     keeper.dispatch({&trial.submission});
     return true;
   }
-  if (keeper.state() == keeper::State::starting) return false;
-  if (keeper.paused() || (!keeper.usable() && keeper.out() == 0)) {
+  const bool starts = keeper.state() == keeper::State::starting;
+  if (keeper.paused() || (!starts && !keeper.usable() && keeper.out() == 0)) {
     note(trial, std::nullopt, whyNot(keeper));
     return true;
   }
-  if (timer_.now() - trial.since < patience) {
-    late_.notLaterThan(trial.since + patience);
+  const auto bound = starts ? longestStart : patience;
+  if (timer_.now() - trial.since < bound) {
+    late_.notLaterThan(trial.since + bound);
     return false;
   }
-  note(trial, std::nullopt, "it had no room in time");
+  note(trial, std::nullopt, starts ? "it did not start in time" : "it had no room in time");
   return true;
 }
 

@@ -141,6 +141,20 @@ TEST_F(Trial, DoesNotWaitForOneThatRestsButForOneThatStarts) {
   EXPECT_EQ(told(4), "modem accepted [9] ");
 }
 
+TEST_F(Trial, GivesUpOnOneThatNeverEndsItsStart) {
+  begin({{"modem"}, {"gateway"}});
+  world()["modem"].start = FakeDispatcher::Start::silent;
+  world().road->keepers()[0]->restart("mended");
+  world().quiet();
+  ask();
+  world().advance(10min);
+  ASSERT_TRUE(world().road->keepers()[0]->state() == keeper::State::starting);
+  EXPECT_TRUE(world()["gateway"].handed.empty());
+  world().advance(10s);
+  say("gateway", accepted("8"));
+  EXPECT_EQ(told(), "modem not tried [it did not start in time] gateway accepted [8] ");
+}
+
 TEST_F(Trial, AWorkersDeathAndTheEndOfTheDaemonAreAnswers) {
   begin({{"modem", 2}});
   ask();
