@@ -79,6 +79,14 @@ std::string wordsOf(int errors, const keeper::SpawnPlan& plan) {
                       : said;
 }
 
+/// Without a file for the worker's errors, nothing could say what is wrong with its configuration.
+std::string noPlaceOf(const keeper::SpawnPlan& plan, int error) {
+  return fmt::format(
+      "dispatcher {}: its file was not checked, because there is no place for the errors of {} ({}); start "
+      "again later\n",
+      plan.name, plan.program.string(), strerror(error));
+}
+
 std::string silenceOf(const keeper::SpawnPlan& plan, kj::Duration patience) {
   return fmt::format(
       "dispatcher {}: {} --check did not answer within {:g} seconds: this host is very busy, or the program "
@@ -90,6 +98,7 @@ std::string silenceOf(const keeper::SpawnPlan& plan, kj::Duration patience) {
 kj::Promise<DispatcherProblems> checkOne(kj::AsyncIoContext& io, const keeper::SpawnPlan& plan,
                                          kj::Duration patience) {
   auto errors = kj::heap<kj::AutoCloseFd>(memfd_create("smsd-check", MFD_CLOEXEC));
+  if (errors->get() < 0) return DispatcherProblems{"", noPlaceOf(plan, errno), ""};
   try {
     keeper::Command command = keeper::configuredCommand(plan);
     command.arguments.push_back("--check");

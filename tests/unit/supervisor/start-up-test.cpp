@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -80,6 +81,23 @@ TEST_F(StartUpCheck, CallsAWorkerThatDoesNotAnswerATemporaryFailureAndSaysWhatTo
     EXPECT_EQ(e.status(), EX_TEMPFAIL);
     EXPECT_NE(std::string(e.what()).find("dispatcher modem"), std::string::npos);
   }
+}
+
+TEST_F(StartUpCheck, CallsItATemporaryFailureIfItCannotReadTheWordsOfAWorker) {
+  const auto plan = worker("modem", "echo modem.yaml:1:2: no >&2; exit 78");
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit full = before;
+  full.rlim_cur = static_cast<rlim_t>(::dup(0));  // the lowest number that is free
+  close(static_cast<int>(full.rlim_cur));
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &full), 0);
+  const auto found = problems({plan}, ample);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(found.wrong, "");
+  EXPECT_EQ(found.silent,
+            "dispatcher modem: its file was not checked, because there is no place for the errors of " +
+                plan.program.string() + " (Too many open files); start again later\n");
+  EXPECT_EQ(found.status(), EX_TEMPFAIL);
 }
 
 TEST_F(StartUpCheck, CallsWhatIsWrongForGoodBesideASilenceAWrongConfiguration) {
