@@ -39,7 +39,7 @@ interface Control {
   # As SIGTERM: smsd stops claiming, lets SMS in progress finish, settles, releases its claims and exits with 0. Returns before
   # that is done.
 
-  cancel @3 (listed :UInt32) -> (problem :Text, count :UInt64, messages :List(Message));
+  cancel @3 (listed :UInt32) -> (problem :Text, count :UInt64, messages :List(Message), fault :QueueFault);
   # Marks all unsent messages as ignored, except those in progress and those held. `count` is how many were marked. `messages`
   # lists at most `listed` of them, and never more than maxListed. Do not repeat it blindly, because it would also cancel
   # messages that have arrived since.
@@ -54,7 +54,7 @@ interface Control {
   # Applies `act` to the dispatcher `name`. A pause lasts until `resume`, also over restarts of smsd. `done` describes the
   # effect in words; a daemon of an older version leaves it empty. May be repeated.
 
-  retry @6 (message :Int64, recipient :Text) -> (problem :Text, recipient :Text, count :UInt32);
+  retry @6 (message :Int64, recipient :Text) -> (problem :Text, recipient :Text, count :UInt32, fault :QueueFault);
   # Ends the retry wait of the recipient of `message`, of `recipient`, or of all recipients if these are 0 and empty. smsd then
   # tries them at once. Returns the recipient (empty: all) and how many were waiting. May be repeated.
 
@@ -66,6 +66,22 @@ interface Control {
 
 const maxListed :UInt32 = 1000;
 # Messages in one answer.
+
+enum QueueFault {
+  # Why the queue failed, for the exit status of a client. The `problem` has the words.
+  none @0;
+  # There is no problem, or the request itself was wrong. A daemon of an older version always returns this.
+  unreachable @1;
+  # The queue cannot be reached, or does not answer: try again later.
+  denied @2;
+  # The role of smsd lacks a privilege.
+  notInstalled @3;
+  # The queue is not installed, or has another version.
+  invalid @4;
+  # The database refused a value.
+  failed @5;
+  # Any other error.
+}
 
 enum Act {
   # An operator's command to a dispatcher.

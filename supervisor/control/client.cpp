@@ -73,6 +73,26 @@ kj::AsyncIoContext openLoop(const std::filesystem::path& path) {
 
 }  // namespace
 
+std::optional<queue::QueueError> queueError(proto::QueueFault fault, capnp::Text::Reader problem) {
+  using Kind = queue::QueueError::Kind;
+  const auto error = [&problem](Kind kind) { return queue::QueueError(kind, problem.cStr()); };
+  switch (fault) {
+    case proto::QueueFault::NONE:
+      return std::nullopt;
+    case proto::QueueFault::UNREACHABLE:
+      return error(Kind::unreachable);
+    case proto::QueueFault::DENIED:
+      return error(Kind::denied);
+    case proto::QueueFault::NOT_INSTALLED:
+      return error(Kind::notInstalled);
+    case proto::QueueFault::INVALID:
+      return error(Kind::invalid);
+    case proto::QueueFault::FAILED:
+      break;
+  }
+  return error(Kind::failed);  // also for a fault of a later version
+}
+
 std::string noAnswer(const kj::Exception& fault) {
   if (fault.getType() == kj::Exception::Type::DISCONNECTED)
     return "smsd ended the connection; its journal has the reason";

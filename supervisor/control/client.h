@@ -9,10 +9,12 @@
 #include <proto/control.capnp.h>
 
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "common/rpc/channel.h"
+#include "supervisor/queue/queue.h"
 
 namespace smsd::control {
 
@@ -29,6 +31,10 @@ class Unreachable : public std::runtime_error {
  private:
   Why why_;
 };
+
+/// Returns the error of the daemon's queue that an answer carries; none: its `problem`, if there is one, is
+/// another, or the daemon is of an older version.
+std::optional<queue::QueueError> queueError(proto::QueueFault fault, capnp::Text::Reader problem);
 
 /// Explains to the operator why a call to a daemon that was reached failed.
 std::string noAnswer(const kj::Exception& fault);

@@ -25,6 +25,26 @@ std::string shown(capnp::Text::Reader text) {
   return text::printable(std::string_view(text.begin(), text.size()), longestName);
 }
 
+proto::QueueFault wireFault(queue::QueueError::Kind kind) {
+  using Kind = queue::QueueError::Kind;
+  switch (kind) {
+    case Kind::unreachable:
+    case Kind::busy:
+      return proto::QueueFault::UNREACHABLE;
+    case Kind::denied:
+      return proto::QueueFault::DENIED;
+    case Kind::notInstalled:
+      return proto::QueueFault::NOT_INSTALLED;
+    case Kind::invalid:
+      return proto::QueueFault::INVALID;
+    case Kind::fenced:
+    case Kind::replaced:
+    case Kind::failed:
+      break;
+  }
+  return proto::QueueFault::FAILED;
+}
+
 std::string unknownName(const Road& road, const std::string& name) {
   std::vector<std::string> names;
   for (auto& keeper : road.keepers()) names.push_back(keeper->name());
@@ -62,13 +82,18 @@ const char* wordsOf(keeper::Keeper::Resumed resumed) {
 
 }  // namespace
 
-/// Runs `question` on the queue; a failure becomes the answer's `problem`. The call itself is never
-/// cancelled: see Glance.
+/// Runs `question` on the queue; a failure becomes the answer's `problem` and `fault`. The call itself is
+/// never cancelled: see Glance.
 template <typename T, typename F>
 auto Door::ask(F question, T context) {
   using R = std::invoke_result_t<F, queue::Queue&>;
+  const auto refuse = [](T context, queue::QueueError::Kind kind, kj::StringPtr why) {
+    context.getResults().setProblem(why);
+    context.getResults().setFault(wireFault(kind));
+  };
   if (means_.asked >= mostAsked) {
-    context.getResults().setProblem("too many questions wait for the queue already; try again later");
+    refuse(context, queue::QueueError::Kind::unreachable,
+           "too many questions wait for the queue already; try again later");
     return kj::Promise<kj::Maybe<R>>(kj::Maybe<R>(nullptr));
   }
   ++means_.asked;
@@ -77,13 +102,15 @@ auto Door::ask(F question, T context) {
       asked.addBranch().ignoreResult().attach(kj::defer([&open = means_.asked]() { --open; })));
   return means_.timer.timeoutAfter(queuePatience, asked.addBranch())
       .then(
-          [context](queue::Answer<R> answer) mutable -> kj::Maybe<R> {
+          [context, refuse](queue::Answer<R> answer) mutable -> kj::Maybe<R> {
             if (auto* result = std::get_if<R>(&answer)) return std::move(*result);
-            context.getResults().setProblem(view(std::get<queue::QueueError>(answer).what()));
+            const auto& error = std::get<queue::QueueError>(answer);
+            refuse(context, error.kind(), error.what());
             return nullptr;
           },
-          [context](kj::Exception&&) mutable -> kj::Maybe<R> {
-            context.getResults().setProblem("the queue does not answer; it may still do what was asked");
+          [context, refuse](kj::Exception&&) mutable -> kj::Maybe<R> {
+            refuse(context, queue::QueueError::Kind::unreachable,
+                   "the queue does not answer; it may still do what was asked");
             return nullptr;
           });
 }

@@ -39,13 +39,13 @@ int listDispatchers(const Config& config, Form form);
 /// `smsctl test`: 0 if a dispatcher accepted the SMS, 69 if none did, 65 if the request cannot be used.
 int test(const Config& config, const TrialRequest& request, Form form);
 enum class Act { pause, resume, restart };
-/// `smsctl dispatcher pause|resume|restart`: 1 if there is no such dispatcher, or if the daemon cannot
-/// make the change permanent.
+/// `smsctl dispatcher pause|resume|restart`: 1 if there is no such dispatcher; 74 if the act is in force, but
+/// the daemon cannot make it permanent.
 int steer(const Config& config, const std::string& name, Act act, Form form);
 /// `smsctl reload`: 1, with the reasons, if the daemon refused it.
 int reload(const std::string& file, Form form);
 /// `smsctl queue retry`: through the daemon if it runs, otherwise directly in the queue; 1 if there is no
-/// such message, or if the daemon cannot use its queue.
+/// such message; if the queue fails, the same exit status both ways.
 int retry(const Config& config, const queue::Whom& whom, Form form);
 /// `smsctl config check`: the same check as `smsd --check`.
 int checkConfig(const std::string& file, Form form);

@@ -75,6 +75,7 @@ queue::WaitsEnded endWaits(const Config& config, const queue::Whom& whom) {
     request.setMessage(whom.message);
     request.setRecipient(whom.recipient);
     auto response = client.wait<capnp::Response<Control::RetryResults>>(request.send(), queuePatience);
+    if (const auto error = control::queueError(response.getFault(), response.getProblem())) throw *error;
     if (response.getProblem().size() > 0) throw Failure(noSuchThing, response.getProblem().cStr());
     return {true, response.getRecipient().cStr(), response.getCount()};
   } catch (const control::Unreachable& e) {
@@ -113,12 +114,15 @@ int steer(const Config& config, const std::string& name, Act act, Form form) {
   request.setName(name);
   request.setAct(wire(act));
   auto response = client.wait<capnp::Response<Control::SteerResults>>(request.send());
-  if (response.getProblem().size() > 0) throw Failure(noSuchThing, response.getProblem().cStr());
+  const bool inForce = response.getDone().size() > 0;
+  if (response.getProblem().size() > 0 && !inForce) throw Failure(noSuchThing, response.getProblem().cStr());
   if (form == Form::json)
     io::print(dump({{"dispatcher", name}, {"done", true}}));
   else
     io::print(
         fmt::format("{} {}\n", name, response.getDone().size() > 0 ? response.getDone().cStr() : done(act)));
+  // The act is in force, but could not be stored.
+  if (response.getProblem().size() > 0) throw Failure(EX_IOERR, response.getProblem().cStr());
   return EX_OK;
 }
 

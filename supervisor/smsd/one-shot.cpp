@@ -58,7 +58,9 @@ queue::Cancelled cancelThrough(Client& client) {
   auto request = client.control().cancelRequest();
   request.setListed(proto::MAX_LISTED);
   auto response = client.wait<capnp::Response<Control::CancelResults>>(request.send(), queuePatience);
-  if (response.getProblem().size() > 0)
+  if (const auto error = control::queueError(response.getFault(), response.getProblem()))
+    throw StartUpError(exitStatus(*error), std::string(error->what()) + "\n");
+  if (response.getProblem().size() > 0)  // of a daemon of an older version
     throw StartUpError(EX_TEMPFAIL, std::string(response.getProblem().cStr()) + "\n");
   queue::Cancelled cancelled;
   cancelled.count = response.getCount();

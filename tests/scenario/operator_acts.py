@@ -6,12 +6,13 @@ import pathlib
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 
 from harness import BIN, Postgres, Scenario, Smsd, sms_in, wait_for
 
-NOBODY_TOOK_IT, BAD_DATA, CONFIGURATION, EXISTS, TRY_LATER = 69, 65, 78, 73, 75
+NOBODY_TOOK_IT, BAD_DATA, CONFIGURATION, EXISTS, NOT_STORED, TRY_LATER = 69, 65, 78, 73, 74, 75
 
 
 class Acts(Scenario):
@@ -219,6 +220,32 @@ class Acts(Scenario):
         smsd.start()  # and a wrong file of one does not keep smsd from starting
         own.write_text("{")
         self.assertEqual(smsd.run("--check")[0], CONFIGURATION)
+
+    def test_a_pause_that_cannot_be_stored_is_in_force_and_has_a_status_of_its_own(self):
+        smsd = self.smsd({"modem": ("debug", {})}).start()
+        self.ready(smsd, "modem")
+        (smsd.folder / "state" / "paused").mkdir()  # no file can take its place
+        done = smsd.ctl("dispatcher", "pause", "modem", check=False)
+        self.assertEqual(done.returncode, NOT_STORED, done.stderr)
+        self.assertIn("modem is paused", done.stdout)
+        self.assertIn("pause of modem is done, but will not outlive a restart of smsd", done.stderr)
+        self.assertEqual(smsd.dispatcher("modem")["state"], "paused")
+        self.refused(smsd, 1, "dispatcher", "pause", "nobody")
+        (smsd.folder / "state" / "paused").rmdir()
+
+    def test_an_error_of_the_queue_has_one_status_with_and_without_smsd(self):
+        smsd = self.smsd({"modem": ("debug", {})}).start()
+        self.ready(smsd, "modem")
+        self.refused(smsd, 1, "queue", "retry", "4711")
+        lock = sqlite3.connect(self.folder / "queue.db", isolation_level=None)
+        self.addCleanup(lock.close)
+        lock.execute("BEGIN IMMEDIATE")
+        words = self.refused(smsd, TRY_LATER, "queue", "retry", "--all")
+        self.assertIn("another process holds the lock", words)
+        lock.execute("ROLLBACK")
+        smsd.stop()
+        lock.execute("BEGIN IMMEDIATE")
+        self.refused(smsd, TRY_LATER, "queue", "retry", "--all")
 
     def test_nothing_is_done_past_a_daemon_that_accepts_no_connection(self):
         smsd = self.smsd({"modem": ("debug", {"result": "defer"})}).start()
