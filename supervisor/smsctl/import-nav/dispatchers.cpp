@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "common/config/yaml-tree.h"
@@ -22,7 +23,7 @@ std::string head(const std::string& from) {
 /// NAV took every 2xx for success and never read the body. Therefore its configuration does not contain the
 /// gateway's words, and an operator has to add them.
 constexpr const char* unknownWords = R"(
-# NAV took any 2xx for sent, whatever the gateway said under it (wart C64), and so does this file until `answers` says otherwise: an
+# NAV took any 2xx for sent, because it did not read the text of the answer. So does this file until `answers` says otherwise: an
 # "ERROR: out of credits" or a page "Service unavailable" under 200 is taken for a yes. Send one SMS with curl, see what the gateway
 # says, put its words in here and take the # away. What then fits none of the first three is no yes.
 #answers:
@@ -53,7 +54,7 @@ class WayImporter {
   /// out dispatchers with higher numbers.
   std::map<int, Entry> inOrder(const Section& list) {
     std::map<int, Entry> places;
-    int last = 0;
+    std::optional<int> last;
     for (const auto& [key, entry] : list) {
       int place = 0;
       const std::string_view digits =
@@ -67,9 +68,12 @@ class WayImporter {
       }
     }
     for (const auto& [place, entry] : places) {
-      if (place != last + 1)
+      if (last && place != *last + 1)
         ways_.notes.push_back(
-            fmt::format("{}: after {} comes {}: the order is kept", entry.where, last, place));
+            fmt::format("{}: after {} comes {}: the order is kept", entry.where, *last, place));
+      if (!last && place > 1)
+        ways_.notes.push_back(
+            fmt::format("{}: there is no dispatcher1: dispatcher{} becomes the first", entry.where, place));
       last = place;
     }
     return places;
@@ -145,8 +149,9 @@ class WayImporter {
                           ": a + of a number goes out as %2B; NAV's arrived as a blank. A gateway that wants "
                           "digits alone: {digits}");
     ways_.todo.push_back(fmt::format(
-        "{}: NAV called every 2xx sent, also one that says ERROR (wart C64), and so does this file: "
-        "write what the gateway's yes and no look like into `answers` of dispatchers/{}.yaml",
+        "{}: NAV called every 2xx sent, also one that says ERROR, because it did not read the answer's text; "
+        "so does this file: write what the gateway's yes and no look like into `answers` of "
+        "dispatchers/{}.yaml",
         name, name));
     entry(name, "http", "30s");
     file(name + ".yaml", text + unknownWords);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -94,6 +95,15 @@ std::string decoded(std::string_view text) {
   return result;
 }
 
+/// Returns the placeholder at the beginning of `rest`. Shows names only, because anything else may be a
+/// secret.
+std::string placeholderAt(std::string_view rest) {
+  std::size_t end = 2;
+  while (end < rest.size() && (std::isalnum(static_cast<unsigned char>(rest[end])) != 0 || rest[end] == '_'))
+    ++end;
+  return rest.substr(end).starts_with(")s") ? std::string(rest.substr(0, end + 2)) : "a %(...)";
+}
+
 /// Replaces Python's % formatting by smsd's placeholders.
 void translate(std::string_view given, GatewayUrl& result) {
   bool phone = false, sms = false, bare = false;
@@ -110,8 +120,12 @@ void translate(std::string_view given, GatewayUrl& result) {
     } else if (rest.starts_with("%%")) {
       result.url += '%';
       at += 1;
-    } else if (rest[0] == '%' && rest.starts_with("%(")) {
-      result.todo.push_back("the url has a %(...) that is neither %(phone)s nor %(sms)s");
+    } else if (rest.starts_with("%(")) {
+      result.todo.push_back(
+          fmt::format("the url has {}, which is neither %(phone)s nor %(sms)s and stays as it is: write its "
+                      "value instead of it",
+                      placeholderAt(rest)));
+      result.url += '%';
     } else if (rest[0] == '%') {
       bare = true;
       result.url += '%';

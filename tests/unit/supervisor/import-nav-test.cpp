@@ -157,6 +157,35 @@ TEST(ImportNav, AUrlGetsOurPlaceholdersAndItsSecretsFilesOfTheirOwn) {
   EXPECT_EQ(user.todo.size(), 1u);
 }
 
+TEST(ImportNav, AnUnknownPlaceholderStaysInTheUrlAsItIs) {
+  const auto url = nav::gatewayUrl("http://gw/?x=%(other)s&to=%(phone)s&m=%(sms)s");
+  EXPECT_EQ(url.url, "http://gw/?x=%(other)s&to={recipient}&m={text}");
+  ASSERT_EQ(url.todo.size(), 1u);
+  EXPECT_TRUE(holds(url.todo[0], "%(other)s")) << url.todo[0];
+  const auto broken = nav::gatewayUrl("http://gw/?to=%(phone)s&m=%(sms)s&x=%(pass=canary)s");
+  EXPECT_TRUE(anyHolds(broken.todo, "%(...)"));
+  EXPECT_FALSE(anyHolds(broken.todo, "canary"));
+}
+
+TEST(ImportNav, TheFirstNumberMayBeZeroOrOne) {
+  const std::string second = "[main]\n[dispatcher]\ndispatcher1: GammuDispatcher\n";
+  EXPECT_FALSE(anyHolds(import(second + "dispatcher0: DebugDispatcher\n").notes, "the order is kept"));
+  EXPECT_FALSE(anyHolds(import(second).notes, "the order is kept"));
+  EXPECT_TRUE(anyHolds(import("[main]\n[dispatcher]\ndispatcher2: GammuDispatcher\n").notes,
+                       "there is no dispatcher1"));
+  EXPECT_TRUE(anyHolds(import(second + "dispatcher0: DebugDispatcher\ndispatcher3: DebugDispatcher\n").notes,
+                       "after 1 comes 3"));
+}
+
+// Wart numbers belong into comments of the source.
+TEST(ImportNav, SaysReasonsAndNoNumbersOfOurs) {
+  const auto imported = import(
+      "[main]\n[dispatcher]\ndispatcher1: HttpGetDispatcher\n[HttpGetDispatcher]\nurl: "
+      "http://gw/?to=%(phone)s&m=%(sms)s\n");
+  EXPECT_FALSE(anyHolds(imported.todo, "wart") || anyHolds(imported.notes, "wart"));
+  for (const auto& file : imported.files) EXPECT_FALSE(holds(file.content, "wart")) << file.path;
+}
+
 TEST(ImportNav, ASecretIsInNoWordAndInNoFileThatOthersMayRead) {
   const auto imported = import(
       "[main]\n[dispatcher]\ndispatcher1: HttpGetDispatcher\ndispatcher2: BoostDispatcher\n"
