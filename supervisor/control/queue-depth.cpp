@@ -27,7 +27,12 @@ kj::Promise<MaybeDepth> Glance::ask() {
                       return std::nullopt;
                     })
                     .fork();
-  tasks_.add(forked.addBranch().then([this](MaybeDepth) { asked_ = nullptr; }));
+  // An unexpected error (no memory) ends the query as well. It is passed on, so that it is logged.
+  tasks_.add(forked.addBranch().then([this](MaybeDepth) { asked_ = nullptr; },
+                                     [this](kj::Exception&& error) {
+                                       asked_ = nullptr;
+                                       kj::throwFatalException(kj::mv(error));
+                                     }));
   auto branch = forked.addBranch();
   asked_ = kj::mv(forked);
   return branch;

@@ -11,6 +11,8 @@
 #include <atomic>
 #include <stdexcept>
 
+#include "supervisor/control/queue-depth.h"
+
 namespace smsd::queue {
 namespace {
 
@@ -121,6 +123,17 @@ TEST_F(QueueOnItsThread, TriesADescriptorAgainThatItCouldNotDuplicate) {
   script.news = true;
   ASSERT_EQ(eventfd_write(news, 1), 0);
   hear();
+}
+
+TEST_F(QueueOnItsThread, GivesStatusADepthAgainAfterAnErrorThatNobodyExpected) {
+  control::Glance glance(thread, io.provider->getTimer(), tasks);
+  script.unexpected = true;
+  EXPECT_FALSE(glance.depth().wait(io.waitScope).has_value());
+  script.unexpected = false;
+  const auto depth = glance.depth().wait(io.waitScope);
+  ASSERT_TRUE(depth.has_value());
+  EXPECT_EQ(depth->unsent, 7u);
+  EXPECT_EQ(failures, 1u) << "the error is for the journal";
 }
 
 }  // namespace
