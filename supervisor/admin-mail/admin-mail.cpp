@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace smsd {
+namespace smsd::admin_mail {
 namespace {
 
 // The bit that marks attempt ids of mails. Ids from the queue count up from 1 and never have it. (Bit 63 is
@@ -14,7 +14,7 @@ constexpr std::uint64_t ourAttempts = std::uint64_t(1) << 62;
 constexpr unsigned bitsOfCount = 16;
 // The delay before a failed mail is tried again: shorter than the pace, longer than the dispatcher's own
 // probe.
-constexpr Backoff again{10s, 2, 10min};
+constexpr delivery::Backoff again{10s, 2, 10min};
 // How long the end of the daemon waits for a mail.
 constexpr auto lastPatience = 5 * kj::SECONDS;
 
@@ -34,8 +34,9 @@ void replaceAll(std::string& text, const std::string& what, const std::string& b
 
 }  // namespace
 
-AdminMail::AdminMail(kj::Timer& timer, const AdminMailConfig& config, Events& events, const std::string& host,
-                     const std::string& name, const std::filesystem::path& stateDirectory)
+AdminMail::AdminMail(kj::Timer& timer, const config::AdminMailConfig& config, events::Events& events,
+                     const std::string& host, const std::string& name,
+                     const std::filesystem::path& stateDirectory)
     : timer_(timer),
       config_(config),
       events_(events),
@@ -56,7 +57,7 @@ void AdminMail::heard(const journal::Entry& entry) {
   std::string words = entry.text();
   // A mail leaves the host, so that numbers are masked in it even if the journal shows them whole.
   std::string recipient(entry.value("SMSD_RECIPIENT"));
-  if (!recipient.empty()) replaceAll(words, recipient, masked(recipient));
+  if (!recipient.empty()) replaceAll(words, recipient, events::masked(recipient));
   waiting_.add({entry.level(), std::string(entry.value("SMSD_EVENT")), std::move(words),
                 std::chrono::system_clock::now()});
   // The first entry waits a little for those that follow it. After a failure the next try is already
@@ -105,14 +106,14 @@ void AdminMail::dispatch() {
   keeper_->dispatch({&submission});
 }
 
-void AdminMail::dispatcherReported(std::size_t, std::vector<AttemptOutcome> outcomes) {
+void AdminMail::dispatcherReported(std::size_t, std::vector<delivery::AttemptOutcome> outcomes) {
   for (auto& one : outcomes)
     if (out_ != 0 && one.attempt == out_) settle(one.outcome);
 }
 
-void AdminMail::settle(const Outcome& outcome) {
+void AdminMail::settle(const delivery::Outcome& outcome) {
   out_ = 0;
-  if (outcome.kind == OutcomeKind::accepted) {
+  if (outcome.kind == delivery::OutcomeKind::accepted) {
     pace_.sent(lastWord_ ? Pace::Kind::lastWord : Pace::Kind::usual, timer_.now());
     if (std::exchange(down_, false)) {
       events_.adminMailBack(config_.worker.name, letter_->holds.total());
@@ -125,14 +126,14 @@ void AdminMail::settle(const Outcome& outcome) {
     sayDown(outcome.words);
     // A mail that may have arrived is sent again unchanged, with its key; otherwise its entries join those
     // since.
-    if (outcome.kind != OutcomeKind::unknown) {
+    if (outcome.kind != delivery::OutcomeKind::unknown) {
       waiting_.addEarlier(letter_->holds);
       letter_.reset();
     }
   }
   if (finished_ == nullptr) return schedule();
   // smsd may have begun to end while a mail was in flight: entries since then go into the last mail.
-  if (outcome.kind == OutcomeKind::accepted) sayLastWord();
+  if (outcome.kind == delivery::OutcomeKind::accepted) sayLastWord();
   if (out_ == 0) KJ_ASSERT_NONNULL(finished_)->fulfill();
 }
 
@@ -167,4 +168,4 @@ kj::Promise<void> AdminMail::finish(Ending ending) {
   return pair.promise.exclusiveJoin(timer_.afterDelay(lastPatience)).then([this]() { keeper_->end(); });
 }
 
-}  // namespace smsd
+}  // namespace smsd::admin_mail

@@ -26,13 +26,13 @@
 #include "supervisor/events/events.h"
 #include "supervisor/keeper/keeper.h"
 
-namespace smsd {
+namespace smsd::admin_mail {
 
 class AdminMail final : public keeper::DispatcherEvents {
  public:
   /// `host`: this host's name in the mails. `name`: this supervisor's (see Instance).
-  AdminMail(kj::Timer& timer, const AdminMailConfig& config, Events& events, const std::string& host,
-            const std::string& name, const std::filesystem::path& stateDirectory);
+  AdminMail(kj::Timer& timer, const config::AdminMailConfig& config, events::Events& events,
+            const std::string& host, const std::string& name, const std::filesystem::path& stateDirectory);
 
   /// The keeper of its dispatcher, which reports to this object.
   void use(std::unique_ptr<keeper::Keeper> keeper);
@@ -50,7 +50,7 @@ class AdminMail final : public keeper::DispatcherEvents {
   /// Sets the function to call when down() has changed.
   void whenChanged(kj::Function<void()> changed) { changed_ = kj::mv(changed); }
 
-  void dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) override;
+  void dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) override;
   void dispatcherChanged(std::size_t dispatcher) override;
   bool mayBegin() const override { return true; }
 
@@ -64,14 +64,14 @@ class AdminMail final : public keeper::DispatcherEvents {
   void schedule();
   void send();
   void dispatch();
-  void settle(const Outcome& outcome);
+  void settle(const delivery::Outcome& outcome);
   void sayDown(const std::string& why);
   void sayLastWord();
   bool workerMayCome() const;
 
   kj::Timer& timer_;
-  AdminMailConfig config_;
-  Events& events_;
+  config::AdminMailConfig config_;
+  events::Events& events_;
   std::string host_;
   std::string name_;
   std::unique_ptr<keeper::Keeper> keeper_;
@@ -93,4 +93,4 @@ class AdminMail final : public keeper::DispatcherEvents {
   Alarm due_;
 };
 
-}  // namespace smsd
+}  // namespace smsd::admin_mail

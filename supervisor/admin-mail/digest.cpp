@@ -10,7 +10,7 @@
 
 #include "common/text/utf.h"
 
-namespace smsd {
+namespace smsd::admin_mail {
 namespace {
 
 using journal::Level;
@@ -92,4 +92,4 @@ std::string Collection::text(const std::string& host, std::size_t mostBytes) con
   return std::string(text::truncated(text, mostBytes));
 }
 
-}  // namespace smsd
+}  // namespace smsd::admin_mail

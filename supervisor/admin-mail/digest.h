@@ -15,7 +15,7 @@
 
 #include "common/journal/journal.h"
 
-namespace smsd {
+namespace smsd::admin_mail {
 
 struct Note {
   journal::Level level = journal::Level::error;
@@ -52,4 +52,4 @@ class Collection {
   std::deque<Note> last_;  // in order of time
 };
 
-}  // namespace smsd
+}  // namespace smsd::admin_mail

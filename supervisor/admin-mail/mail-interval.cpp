@@ -11,7 +11,7 @@
 
 #include "common/files/regular-file.h"
 
-namespace smsd {
+namespace smsd::admin_mail {
 
 Pace::Pace(std::chrono::milliseconds interval, std::filesystem::path file, kj::TimePoint now)
     : interval_(static_cast<std::int64_t>(interval.count()) * kj::MILLISECONDS),
@@ -41,4 +41,4 @@ void Pace::sent(Kind kind, kj::TimePoint now) {
   futimens(fd.get(), nullptr);
 }
 
-}  // namespace smsd
+}  // namespace smsd::admin_mail

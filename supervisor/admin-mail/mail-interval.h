@@ -11,7 +11,7 @@
 #include <chrono>
 #include <filesystem>
 
-namespace smsd {
+namespace smsd::admin_mail {
 
 class Pace {
  public:
@@ -32,4 +32,4 @@ class Pace {
   bool lastWas_ = false;  // the last mail was a last word
 };
 
-}  // namespace smsd
+}  // namespace smsd::admin_mail

@@ -7,7 +7,7 @@
 
 #include "common/config/yaml-tree.h"
 
-namespace smsd {
+namespace smsd::admin_mail {
 namespace {
 
 /// Converts a level of Python's logging to the nearest of ours, with a remark if they differ.
@@ -59,4 +59,4 @@ OurMail adminMailOfNav(const NavMail& nav) {
   return ours;
 }
 
-}  // namespace smsd
+}  // namespace smsd::admin_mail

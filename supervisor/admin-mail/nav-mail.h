@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace smsd {
+namespace smsd::admin_mail {
 
 /// Values as in smsd.conf and nav.conf; empty: the key is missing.
 struct NavMail {
@@ -25,4 +25,4 @@ struct OurMail {
 
 OurMail adminMailOfNav(const NavMail& nav);
 
-}  // namespace smsd
+}  // namespace smsd::admin_mail

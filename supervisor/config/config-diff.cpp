@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-namespace smsd {
+namespace smsd::config {
 namespace {
 
 std::vector<std::string> namesOf(const Config& config) {
@@ -101,4 +101,4 @@ Changes compare(const Config& running, const ConfigRead& next) {
   return changes;
 }
 
-}  // namespace smsd
+}  // namespace smsd::config

@@ -10,7 +10,7 @@
 
 #include "supervisor/config/config.h"
 
-namespace smsd {
+namespace smsd::config {
 
 /// The keys that cannot change while smsd runs.
 const std::vector<std::string>& keysOfARestart();
@@ -29,4 +29,4 @@ struct Changes {
 /// `changed` omits dispatchers of which only the file changed, because the caller knows the files.
 Changes compare(const Config& running, const ConfigRead& next);
 
-}  // namespace smsd
+}  // namespace smsd::config

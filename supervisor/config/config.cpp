@@ -17,7 +17,7 @@
 #include "supervisor/config/kinds.h"
 #include "supervisor/config/socket-names.h"
 
-namespace smsd {
+namespace smsd::config {
 namespace {
 
 namespace fs = std::filesystem;
@@ -119,7 +119,7 @@ void declareRetry(Keys& keys, Config& config) {
   });
 }
 
-using keeper::QuotaConfig;
+using delivery::QuotaConfig;
 
 constexpr std::string_view notAName =
     "is not a name, expected a-z, 0-9 and -, not starting with -, at most 31 characters";
@@ -151,7 +151,7 @@ void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
             Presence::required);
   keys.word("kind", dispatcher.kind, namesOfKinds(), "how it sends", Presence::required);
   declareWorker(keys, "", dispatcher);
-  QuotaConfig& quota = dispatcher.quota;
+  delivery::QuotaConfig& quota = dispatcher.quota;
   keys.integer("per_day", quota.perDay, {0, 1'000'000}, "SMS a day at most, from midnight; 0: no limit");
   keys.integer("reserve", quota.reserve, {0, 1'000'000}, "how many of those are kept for severe messages");
   keys.integer("reserve_for", quota.reserveFor, {1, 1'000'000}, "the least severe that the reserve is for");
@@ -207,7 +207,7 @@ void declareKeys(Keys& keys, Config& config) {
   keys.integer("formatting.max_parts", config.formatting.maxParts, {1, 8},
                "concatenated SMS a text may become");
   keys.choice("formatting.overflow", config.formatting.overflow,
-              {{"summarize", Overflow::summarize}, {"carry_over", Overflow::carry_over}},
+              {{"summarize", format::Overflow::summarize}, {"carry_over", format::Overflow::carry_over}},
               "what does not fit is ignored and counted (as NAV does), or sent in the next SMS");
   keys.flag("formatting.transliterate", config.formatting.transliterate,
             "write characters with a GSM look-alike as that one, so that an SMS holds 160 instead of 70");
@@ -370,4 +370,4 @@ std::vector<config::Explained> explainConfig() {
   return keys.explain();
 }
 
-}  // namespace smsd
+}  // namespace smsd::config

@@ -17,9 +17,12 @@
 #include "supervisor/format/format.h"
 
 namespace smsd {
-
+// Every room above this one writes its times in them.
 using namespace std::chrono_literals;
 using config::Milliseconds;
+}  // namespace smsd
+
+namespace smsd::config {
 
 enum class Backend { postgresql, sqlite };
 enum class Activation { socket, spawn };
@@ -62,7 +65,7 @@ struct DispatcherConfig {
   std::filesystem::path config;  // default dispatchers/<name>.yaml beside smsd.yaml; absolute after reading
   std::filesystem::path socket;  // with Activation::socket; default /run/smsd/<name>.sock
   std::filesystem::path worker;  // the program; default smsd-worker-<kind>, found beside smsd or in libexec
-  keeper::QuotaConfig quota;
+  delivery::QuotaConfig quota;
   bool operator==(const DispatcherConfig&) const = default;
 };
 
@@ -93,7 +96,7 @@ struct Config {
     std::optional<Milliseconds> expireAfter;
     std::optional<Milliseconds> keepHistory = std::chrono::days(90);
   } queue;
-  FormatRules formatting;
+  format::FormatRules formatting;
   struct {
     Milliseconds delay = 30s;
     double factor = 1.5;
@@ -137,4 +140,4 @@ std::vector<config::Explained> explainConfig();
 /// Returns all keys with their values in `config`, written as in the file. Lists are left out.
 std::vector<std::pair<std::string, std::string>> valuesOf(const Config& config);
 
-}  // namespace smsd
+}  // namespace smsd::config

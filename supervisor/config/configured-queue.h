@@ -7,7 +7,7 @@
 #include "supervisor/config/config.h"
 #include "supervisor/queue/queue.h"
 
-namespace smsd {
+namespace smsd::config {
 
 inline std::unique_ptr<queue::Queue> openQueue(const Config& config) {
   if (config.queue.backend == Backend::postgresql) return queue::openPostgresql(config.queue.postgresql);
@@ -18,4 +18,4 @@ inline std::string backendName(const Config& config) {
   return config.queue.backend == Backend::postgresql ? "postgresql" : "sqlite";
 }
 
-}  // namespace smsd
+}  // namespace smsd::config

@@ -8,7 +8,7 @@
 
 #include "supervisor/config/config.h"
 
-namespace smsd {
+namespace smsd::config {
 namespace {
 
 using config::Bound;
@@ -105,4 +105,4 @@ std::vector<Problem> applyOverrides(const Overrides& overrides, Config& config) 
                               config::printDuration(retry.delay), config::printDuration(retry.maxDelay))}};
 }
 
-}  // namespace smsd
+}  // namespace smsd::config

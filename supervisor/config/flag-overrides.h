@@ -14,7 +14,7 @@
 
 #include "common/config/keys.h"
 
-namespace smsd {
+namespace smsd::config {
 
 struct Config;
 enum class AtLimit;
@@ -36,4 +36,4 @@ std::optional<std::string> setOverride(Overrides& overrides, std::string_view fl
 /// flags, the problem is reported at the flag's name.
 std::vector<config::Problem> applyOverrides(const Overrides& overrides, Config& config);
 
-}  // namespace smsd
+}  // namespace smsd::config

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace smsd {
+namespace smsd::config {
 
 const std::vector<Kind>& builtInKinds() {
   // The bounds of the keys `window` and `backlog` in a dispatcher's file (tests/unit/documentation compares
@@ -19,4 +19,4 @@ Kind kindNamed(std::string_view name) {
   return found != kinds.end() ? *found : Kind{std::string(name)};
 }
 
-}  // namespace smsd
+}  // namespace smsd::config

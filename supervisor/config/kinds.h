@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace smsd {
+namespace smsd::config {
 
 struct Kind {
   std::string name;
@@ -21,4 +21,4 @@ const std::vector<Kind>& builtInKinds();
 /// Returns the kind of that name. An unknown kind may have one SMS at a time.
 Kind kindNamed(std::string_view name);
 
-}  // namespace smsd
+}  // namespace smsd::config

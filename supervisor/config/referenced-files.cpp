@@ -12,7 +12,7 @@
 #include "common/config/wipe.h"
 #include "common/config/yaml-tree.h"
 
-namespace smsd {
+namespace smsd::config {
 namespace {
 
 using config::Node;
@@ -81,4 +81,4 @@ std::size_t digestOfNamedFiles(std::string_view yaml, const std::filesystem::pat
   return digest.value();
 }
 
-}  // namespace smsd
+}  // namespace smsd::config

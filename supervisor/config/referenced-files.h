@@ -9,10 +9,10 @@
 #include <filesystem>
 #include <string_view>
 
-namespace smsd {
+namespace smsd::config {
 
 /// Returns a number for the contents of all these files, which changes when any of them changes. It is kept
 /// in memory and not shown. `folder`: the base of relative paths.
 std::size_t digestOfNamedFiles(std::string_view yaml, const std::filesystem::path& folder);
 
-}  // namespace smsd
+}  // namespace smsd::config

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 
-namespace smsd {
+namespace smsd::config {
 namespace {
 
 namespace fs = std::filesystem;
@@ -109,4 +109,4 @@ std::vector<Problem> checkSockets(const Keys& keys, const Config& config) {
   return problems;
 }
 
-}  // namespace smsd
+}  // namespace smsd::config

@@ -13,7 +13,7 @@
 #include "common/config/keys.h"
 #include "supervisor/config/config.h"
 
-namespace smsd {
+namespace smsd::config {
 
 /// Returns why a dispatcher may not have this name: its default socket, /run/smsd/<name>.sock, would be one
 /// of smsd's own sockets. Returns none for any other name.
@@ -22,4 +22,4 @@ std::optional<std::string> problemOfReservedName(std::string_view name);
 /// Called after the paths were made absolute.
 std::vector<config::Problem> checkSockets(const config::Keys& keys, const Config& config);
 
-}  // namespace smsd
+}  // namespace smsd::config

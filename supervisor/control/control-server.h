@@ -26,10 +26,10 @@ namespace smsd::control {
 
 /// The parts of smsd that the calls of an operator act on.
 struct Subject {
-  Road& road;
+  road::Road& road;
   queue::QueueThread& queue;
   Pauses& pauses;
-  const Events& log;
+  const events::Events& log;
   std::string backend;
   kj::Function<void()> stop;
   /// Reloads, and resolves with the result.

@@ -45,7 +45,7 @@ proto::QueueFault wireFault(queue::QueueError::Kind kind) {
   return proto::QueueFault::FAILED;
 }
 
-std::string unknownName(const Road& road, const std::string& name) {
+std::string unknownName(const road::Road& road, const std::string& name) {
   std::vector<std::string> names;
   for (auto& keeper : road.keepers()) names.push_back(keeper->name());
   return fmt::format("there is no dispatcher {}, there is {}", name, fmt::join(names, ", "));
@@ -160,7 +160,7 @@ kj::Promise<void> Door::test(TestContext context) {
   std::string recipient = bytes(params.getRecipient());
   return subject_.road.trials()
       .run({recipient, bytes(params.getText()), bytes(params.getVia())})
-      .then([this, context, recipient](TrialReport report) mutable {
+      .then([this, context, recipient](road::TrialReport report) mutable {
         subject_.log.operatorTested(text::printable(recipient, longestName), inBrief(report), uid_);
         write(context.getResults(), report);
       });

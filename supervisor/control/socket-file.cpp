@@ -26,8 +26,8 @@ void clearPath(const sockaddr_un& address) {
   kj::AutoCloseFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
       errno == EAGAIN)
-    throw CannotListen(fmt::format(
-        "{}: another smsd answers there; give this one its own `control.socket`", address.sun_path));
+    throw CannotListen(fmt::format("{}: another smsd answers there; give this one its own `control.socket`",
+                                   address.sun_path));
   if (errno == ECONNREFUSED) unlink(address.sun_path);
 }
 
@@ -36,7 +36,7 @@ kj::AutoCloseFd listenAt(const std::filesystem::path& path) {
   address.sun_family = AF_UNIX;
   if (path.string().size() >= sizeof address.sun_path)
     throw CannotListen(fmt::format("{}: a socket's path has at most {} characters", path.string(),
-                                         sizeof address.sun_path - 1));
+                                   sizeof address.sun_path - 1));
   std::strcpy(address.sun_path, path.c_str());
   clearPath(address);
   kj::AutoCloseFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

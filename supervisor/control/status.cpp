@@ -28,15 +28,15 @@ proto::DispatcherState wire(keeper::State state) {
   return proto::DispatcherState::BROKEN;
 }
 
-proto::QueueStatus::Notifications wire(Bell::State state) {
+proto::QueueStatus::Notifications wire(queue::Bell::State state) {
   switch (state) {
-    case Bell::State::untested:
+    case queue::Bell::State::untested:
       return proto::QueueStatus::Notifications::UNTESTED;
-    case Bell::State::heard:
+    case queue::Bell::State::heard:
       return proto::QueueStatus::Notifications::WORK;
-    case Bell::State::unannounced:
+    case queue::Bell::State::unannounced:
       return proto::QueueStatus::Notifications::NOT_INSTALLED;
-    case Bell::State::silent:
+    case queue::Bell::State::silent:
       return proto::QueueStatus::Notifications::SILENT;
   }
   return proto::QueueStatus::Notifications::UNTESTED;
@@ -81,12 +81,12 @@ void writeDispatcher(proto::DispatcherStatus::Builder builder, const keeper::Kee
 constexpr Milliseconds longestWait = std::chrono::seconds(60);
 
 /// Returns why the queue cannot be used; empty: it can.
-std::string problemOf(const Road& road, const std::optional<queue::Depth>& depth) {
+std::string problemOf(const road::Road& road, const std::optional<queue::Depth>& depth) {
   if (road.ledger().away()) return road.ledger().awayBecause();
   return depth ? "" : "it does not answer";
 }
 
-void writeQueue(proto::QueueStatus::Builder queue, const Road& road,
+void writeQueue(proto::QueueStatus::Builder queue, const road::Road& road,
                 const std::optional<queue::Depth>& depth) {
   const std::string problem = problemOf(road, depth);
   queue.setReachable(problem.empty());
@@ -111,12 +111,12 @@ void writeQueue(proto::QueueStatus::Builder queue, const Road& road,
 
 }  // namespace
 
-std::vector<std::string> troublesOf(const Road& road, const std::optional<queue::Depth>& depth) {
+std::vector<std::string> troublesOf(const road::Road& road, const std::optional<queue::Depth>& depth) {
   std::vector<std::string> troubles;
   if (auto problem = problemOf(road, depth); !problem.empty())
     troubles.push_back("the queue cannot be reached: " + problem);
   if (!road.ledger().strained().empty()) troubles.push_back("the queue: " + road.ledger().strained());
-  if (road.ledger().bell().state() == Bell::State::silent)
+  if (road.ledger().bell().state() == queue::Bell::State::silent)
     troubles.push_back("new messages wait for the next poll: " + road.ledger().bell().problem());
   auto any = [&road](auto&& is) {
     return std::any_of(road.keepers().begin(), road.keepers().end(), [&is](auto& one) { return is(*one); });
@@ -133,7 +133,7 @@ std::vector<std::string> troublesOf(const Road& road, const std::optional<queue:
   return troubles;
 }
 
-void writeStatus(proto::Status::Builder status, const Road& road, const std::string& backend,
+void writeStatus(proto::Status::Builder status, const road::Road& road, const std::string& backend,
                  kj::Duration upFor, const std::optional<queue::Depth>& depth) {
   status.setVersion(SMSD_VERSION);
   status.setPid(static_cast<std::uint32_t>(getpid()));

@@ -16,10 +16,10 @@ namespace smsd::control {
 /// cannot be reached or is strained; no dispatcher can be used; notifications do not arrive; messages wait
 /// and no dispatcher answered its last SMS; a message waits for more than a minute, is not held, and does not
 /// wait because of its own recipient.
-std::vector<std::string> troublesOf(const Road& road, const std::optional<queue::Depth>& depth);
+std::vector<std::string> troublesOf(const road::Road& road, const std::optional<queue::Depth>& depth);
 
 /// `depth`: none if the queue did not answer in time.
-void writeStatus(proto::Status::Builder status, const Road& road, const std::string& backend,
+void writeStatus(proto::Status::Builder status, const road::Road& road, const std::string& backend,
                  kj::Duration upFor, const std::optional<queue::Depth>& depth);
 
 }  // namespace smsd::control

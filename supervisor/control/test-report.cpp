@@ -9,35 +9,35 @@ using Result = proto::Try::Result;
 
 kj::StringPtr view(const std::string& text) { return kj::StringPtr(text.c_str(), text.size()); }
 
-Result wire(const std::optional<OutcomeKind>& outcome) {
+Result wire(const std::optional<delivery::OutcomeKind>& outcome) {
   if (!outcome) return Result::NOT_TRIED;
   switch (*outcome) {
-    case OutcomeKind::accepted:
+    case delivery::OutcomeKind::accepted:
       return Result::ACCEPTED;
-    case OutcomeKind::refused:
+    case delivery::OutcomeKind::refused:
       return Result::REFUSED;
-    case OutcomeKind::deferred:
+    case delivery::OutcomeKind::deferred:
       return Result::DEFERRED;
-    case OutcomeKind::broken:
+    case delivery::OutcomeKind::broken:
       return Result::BROKEN;
-    case OutcomeKind::unknown:
+    case delivery::OutcomeKind::unknown:
       return Result::UNKNOWN;
   }
   return Result::UNKNOWN;
 }
 
-std::optional<OutcomeKind> outcome(Result result) {
+std::optional<delivery::OutcomeKind> outcome(Result result) {
   switch (result) {
     case Result::ACCEPTED:
-      return OutcomeKind::accepted;
+      return delivery::OutcomeKind::accepted;
     case Result::REFUSED:
-      return OutcomeKind::refused;
+      return delivery::OutcomeKind::refused;
     case Result::DEFERRED:
-      return OutcomeKind::deferred;
+      return delivery::OutcomeKind::deferred;
     case Result::BROKEN:
-      return OutcomeKind::broken;
+      return delivery::OutcomeKind::broken;
     case Result::UNKNOWN:
-      return OutcomeKind::unknown;
+      return delivery::OutcomeKind::unknown;
     case Result::NOT_TRIED:
       break;
   }
@@ -46,7 +46,7 @@ std::optional<OutcomeKind> outcome(Result result) {
 
 }  // namespace
 
-void write(proto::Control::TestResults::Builder results, const TrialReport& report) {
+void write(proto::Control::TestResults::Builder results, const road::TrialReport& report) {
   results.setProblem(view(report.problem));
   auto tries = results.initTries(report.tries.size());
   for (unsigned i = 0; i < report.tries.size(); ++i) {
@@ -57,8 +57,8 @@ void write(proto::Control::TestResults::Builder results, const TrialReport& repo
   }
 }
 
-TrialReport read(proto::Control::TestResults::Reader results) {
-  TrialReport report;
+road::TrialReport read(proto::Control::TestResults::Reader results) {
+  road::TrialReport report;
   report.problem = results.getProblem().cStr();
   for (auto one : results.getTries())
     report.tries.push_back({one.getDispatcher().cStr(), outcome(one.getResult()), one.getWords().cStr(),
@@ -66,17 +66,17 @@ TrialReport read(proto::Control::TestResults::Reader results) {
   return report;
 }
 
-std::string resultName(const TrialTry& one) {
+std::string resultName(const road::TrialTry& one) {
   return one.outcome ? std::string(name(*one.outcome)) : "not tried";
 }
 
-std::string describe(const TrialReport& report) {
+std::string describe(const road::TrialReport& report) {
   if (!report.problem.empty()) return report.problem + "\n";
   std::string text;
   for (const auto& one : report.tries) {
     text += fmt::format("{}: {}", one.dispatcher, resultName(one));
-    if (one.outcome == OutcomeKind::unknown) text += ", it may have been sent";
-    if (one.outcome == OutcomeKind::accepted)
+    if (one.outcome == delivery::OutcomeKind::unknown) text += ", it may have been sent";
+    if (one.outcome == delivery::OutcomeKind::accepted)
       text += one.words.empty() ? ", without a reference" : ", reference " + one.words;
     else if (!one.words.empty())
       text += ": " + one.words;
@@ -87,7 +87,7 @@ std::string describe(const TrialReport& report) {
                                    : "no dispatcher took the test SMS\n");
 }
 
-std::string inBrief(const TrialReport& report) {
+std::string inBrief(const road::TrialReport& report) {
   if (!report.problem.empty()) return "not sent: " + report.problem;
   return report.accepted() ? "taken by " + report.tries.back().dispatcher : "taken by none";
 }

@@ -9,7 +9,7 @@
 
 #include "supervisor/queue/queue.h"
 
-namespace smsd {
+namespace smsd::delivery {
 
 enum class AttemptRange : queue::AttemptId {
   trials = queue::AttemptId{1} << 63,  // test SMS
@@ -26,4 +26,4 @@ inline queue::AttemptId firstOf(AttemptRange range) {
   return static_cast<queue::AttemptId>(range) | (queue::AttemptId{random >> 2} << 32);
 }
 
-}  // namespace smsd
+}  // namespace smsd::delivery

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cmath>
 
-namespace smsd {
+namespace smsd::delivery {
 
 struct Backoff {
   std::chrono::milliseconds first;
@@ -20,4 +20,4 @@ struct Backoff {
   }
 };
 
-}  // namespace smsd
+}  // namespace smsd::delivery

@@ -12,7 +12,7 @@
 
 #include "supervisor/delivery/outcome.h"
 
-namespace smsd {
+namespace smsd::delivery {
 
 enum class Blame { recipient, dispatcher };
 
@@ -46,4 +46,4 @@ class Streak {
   bool several_ = false;              // it has failed others as well
 };
 
-}  // namespace smsd
+}  // namespace smsd::delivery

@@ -22,7 +22,7 @@
 #include "supervisor/delivery/backoff.h"
 #include "supervisor/delivery/outcome.h"
 
-namespace smsd {
+namespace smsd::delivery {
 
 class Breaker {
  public:
@@ -194,4 +194,4 @@ class Breaker {
   Time forAllUntil_ = Time::min();
 };
 
-}  // namespace smsd
+}  // namespace smsd::delivery

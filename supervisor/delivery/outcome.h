@@ -8,7 +8,7 @@
 
 #include "supervisor/queue/queue.h"
 
-namespace smsd {
+namespace smsd::delivery {
 
 enum class OutcomeKind { accepted, refused, deferred, broken, unknown };
 
@@ -61,4 +61,4 @@ struct AttemptOutcome {
   std::chrono::milliseconds waited{0};  // since it was begun
 };
 
-}  // namespace smsd
+}  // namespace smsd::delivery

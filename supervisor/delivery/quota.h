@@ -13,7 +13,7 @@
 #include <ctime>
 #include <optional>
 
-namespace smsd::keeper {
+namespace smsd::delivery {
 
 struct QuotaConfig {
   int perDay = 0;      // SMS; 0: no limit
@@ -74,4 +74,4 @@ inline std::chrono::seconds untilTomorrow() {
          std::chrono::seconds(std::min(local.tm_sec, 59));
 }
 
-}  // namespace smsd::keeper
+}  // namespace smsd::delivery

@@ -1,6 +1,6 @@
 #include "supervisor/delivery/verdict.h"
 
-namespace smsd {
+namespace smsd::delivery {
 namespace {
 
 /// The SMS may have been sent. A gateway that knows keys drops a second copy; any other dispatcher may send
@@ -43,4 +43,4 @@ Verdict verdict(const Outcome& outcome, const Situation& situation) {
   return Verdict::nextRound;
 }
 
-}  // namespace smsd
+}  // namespace smsd::delivery

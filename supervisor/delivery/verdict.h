@@ -9,7 +9,7 @@
 
 #include "supervisor/delivery/outcome.h"
 
-namespace smsd {
+namespace smsd::delivery {
 
 enum class Verdict {
   sent,             // settle: Y
@@ -41,4 +41,4 @@ constexpr int repeatsPerRound = 2;
 
 Verdict verdict(const Outcome& outcome, const Situation& situation);
 
-}  // namespace smsd
+}  // namespace smsd::delivery

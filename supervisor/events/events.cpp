@@ -5,7 +5,7 @@
 
 #include "common/journal/journal.h"
 
-namespace smsd {
+namespace smsd::events {
 namespace {
 
 using journal::Entry;
@@ -50,7 +50,7 @@ std::string masked(const std::string& recipient) {
 }
 
 std::string Events::shown(const std::string& recipient) const {
-  return recipients_ == RecipientInLog::plain ? recipient : masked(recipient);
+  return recipients_ == config::RecipientInLog::plain ? recipient : masked(recipient);
 }
 
 void Events::daemonStarted(const std::string& version, const std::string& queue,
@@ -264,7 +264,7 @@ void Events::sentMany(const std::string& dispatcher, std::size_t sms, std::size_
       .write();
 }
 
-void Events::failedOver(const queue::Submission& submission, const Outcome& outcome,
+void Events::failedOver(const queue::Submission& submission, const delivery::Outcome& outcome,
                         const std::string& next) const {
   Entry entry(Level::warning,
               fmt::format("{}: {} for {}, goes to {}: {}", submission.dispatcher, name(outcome),
@@ -276,7 +276,7 @@ void Events::failedOver(const queue::Submission& submission, const Outcome& outc
       .write();
 }
 
-void Events::waits(const queue::Submission& submission, const Outcome& outcome, Milliseconds wait,
+void Events::waits(const queue::Submission& submission, const delivery::Outcome& outcome, Milliseconds wait,
                    const Patience& patience) const {
   std::string end;
   if (patience.rounds == Patience::Rounds::usedUp)
@@ -297,7 +297,7 @@ void Events::waits(const queue::Submission& submission, const Outcome& outcome, 
       .write();
 }
 
-void Events::repeated(const queue::Submission& submission, const Outcome& outcome) const {
+void Events::repeated(const queue::Submission& submission, const delivery::Outcome& outcome) const {
   Entry entry(Level::warning,
               fmt::format("{}: {} for {}, is sent once more with the same key: {}", submission.dispatcher,
                           name(outcome), shown(submission.recipient), outcome.words),
@@ -308,7 +308,7 @@ void Events::repeated(const queue::Submission& submission, const Outcome& outcom
       .write();
 }
 
-void Events::held(const queue::Submission& submission, const Outcome& outcome) const {
+void Events::held(const queue::Submission& submission, const delivery::Outcome& outcome) const {
   Entry entry(Level::warning,
               fmt::format("{}: SMS {} to {} may have been sent and is held (`smsctl queue held`): {}",
                           submission.dispatcher, submission.id, shown(submission.recipient), outcome.words),
@@ -432,11 +432,11 @@ void Events::queueStrained(const std::string& what) const {
         .write();
 }
 
-void Events::bellChanged(Bell::State state, const std::string& problem) const {
-  if (state == Bell::State::heard || state == Bell::State::untested)
+void Events::bellChanged(queue::Bell::State state, const std::string& problem) const {
+  if (state == queue::Bell::State::heard || state == queue::Bell::State::untested)
     Entry(Level::notice, "new messages wake smsd at once", "notify-works", "ea4711c58b99474693fe6e0a36c05704")
         .write();
-  else if (state == Bell::State::unannounced)
+  else if (state == queue::Bell::State::unannounced)
     Entry(Level::notice,
           fmt::format("new messages do not wake smsd, it finds them at its next look at the queue: {}",
                       problem),
@@ -446,7 +446,7 @@ void Events::bellChanged(Bell::State state, const std::string& problem) const {
   else
     Entry(Level::warning,
           fmt::format("new messages do not wake smsd, it looks at the queue every {} at least: {}",
-                      seconds(Bell::pollWhileSilent), problem),
+                      seconds(queue::Bell::pollWhileSilent), problem),
           "notify-silent", "99f648caffa44d9a9b263302aabbd813")
         .field("SMSD_REASON", problem)
         .write();
@@ -479,4 +479,4 @@ void Events::takenOver(std::size_t submissions) const {
       .write();
 }
 
-}  // namespace smsd
+}  // namespace smsd::events

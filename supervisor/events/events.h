@@ -15,15 +15,15 @@
 #include "supervisor/queue/bell.h"
 #include "supervisor/queue/queue.h"
 
-namespace smsd {
+namespace smsd::events {
 
 /// "+4799887766" -> "+47*****66"
 std::string masked(const std::string& recipient);
 
 class Events {
  public:
-  explicit Events(RecipientInLog recipients) : recipients_(recipients) {}
-  void show(RecipientInLog recipients) { recipients_ = recipients; }
+  explicit Events(config::RecipientInLog recipients) : recipients_(recipients) {}
+  void show(config::RecipientInLog recipients) { recipients_ = recipients; }
 
   void daemonStarted(const std::string& version, const std::string& queue, std::size_t dispatchers) const;
   void daemonStopping(std::size_t underWay) const;
@@ -72,17 +72,18 @@ class Events {
   void sent(const queue::Submission& submission, const std::string& reference, Milliseconds latency) const;
   /// SMS that were sent without an entry of their own.
   void sentMany(const std::string& dispatcher, std::size_t sms, std::size_t messages) const;
-  void failedOver(const queue::Submission& submission, const Outcome& outcome, const std::string& next) const;
+  void failedOver(const queue::Submission& submission, const delivery::Outcome& outcome,
+                  const std::string& next) const;
   /// Whether a recipient that has used up its rounds goes on waiting, and until when at most.
   struct Patience {
     enum class Rounds { left, usedUp } rounds = Rounds::left;
     std::optional<Milliseconds> givenUpIn = std::nullopt;  // none: never
   };
-  void waits(const queue::Submission& submission, const Outcome& outcome, Milliseconds wait,
+  void waits(const queue::Submission& submission, const delivery::Outcome& outcome, Milliseconds wait,
              const Patience& patience) const;
   /// The SMS may have been sent, and is sent again through the same dispatcher, with the same key.
-  void repeated(const queue::Submission& submission, const Outcome& outcome) const;
-  void held(const queue::Submission& submission, const Outcome& outcome) const;
+  void repeated(const queue::Submission& submission, const delivery::Outcome& outcome) const;
+  void held(const queue::Submission& submission, const delivery::Outcome& outcome) const;
   /// The first answer since the dispatcher's configuration was read that this configuration does not
   /// understand.
   void answerNotUnderstood(const std::string& dispatcher, const std::string& words) const;
@@ -110,7 +111,7 @@ class Events {
   /// The queue works, but an operator has something to repair; `what` empty: no longer.
   void queueStrained(const std::string& what) const;
   /// The bell is in another state than before.
-  void bellChanged(Bell::State state, const std::string& problem) const;
+  void bellChanged(queue::Bell::State state, const std::string& problem) const;
   /// `how`: which file, and what happened to it. `dropped`: SMS that were in progress.
   void queueReplaced(const std::string& how, std::size_t dropped) const;
   /// The database's clock was stepped: ahead, or (negative) back.
@@ -121,7 +122,7 @@ class Events {
  private:
   std::string shown(const std::string& recipient) const;
 
-  RecipientInLog recipients_;
+  config::RecipientInLog recipients_;
 };
 
-}  // namespace smsd
+}  // namespace smsd::events

@@ -2,14 +2,14 @@
 
 #include <utility>
 
-namespace smsd {
+namespace smsd::events {
 
 void SentLog::sent(const queue::Submission& submission, const std::string& reference, Milliseconds latency) {
   if (timer_.now() - second_ >= 1 * kj::SECONDS) {
     second_ = timer_.now();
     said_ = 0;
   }
-  if (policy_ == SentInLog::each || said_ < eachUpTo) {
+  if (policy_ == config::SentInLog::each || said_ < eachUpTo) {
     ++said_;
     return events_.sent(submission, reference, latency);
   }
@@ -25,4 +25,4 @@ void SentLog::flush() {
     events_.sentMany(dispatcher, count.sms, count.messages);
 }
 
-}  // namespace smsd
+}  // namespace smsd::events

@@ -13,14 +13,14 @@
 #include "common/kj/alarm.h"
 #include "supervisor/events/events.h"
 
-namespace smsd {
+namespace smsd::events {
 
 class SentLog {
  public:
   /// Single entries in one second, before the rest of that second is counted.
   static constexpr unsigned eachUpTo = 100;
 
-  SentLog(kj::Timer& timer, const SentInLog& policy, const Events& events)
+  SentLog(kj::Timer& timer, const config::SentInLog& policy, const Events& events)
       : timer_(timer), policy_(policy), events_(events), say_(timer, [this]() { flush(); }) {}
 
   void sent(const queue::Submission& submission, const std::string& reference, Milliseconds latency);
@@ -33,7 +33,7 @@ class SentLog {
   };
 
   kj::Timer& timer_;
-  const SentInLog& policy_;
+  const config::SentInLog& policy_;
   const Events& events_;
   kj::TimePoint second_ = kj::origin<kj::TimePoint>();  // when the current second began
   unsigned said_ = 0;                                   // entries in this second
@@ -41,4 +41,4 @@ class SentLog {
   Alarm say_;
 };
 
-}  // namespace smsd
+}  // namespace smsd::events

@@ -11,7 +11,7 @@
 #include "common/text/gsm7.h"
 #include "common/text/utf.h"
 
-namespace smsd {
+namespace smsd::format {
 namespace {
 
 constexpr std::size_t reservedForSuffix = 15;
@@ -169,4 +169,4 @@ FormattedSms format(const std::vector<Message>& messages, const FormatRules& rul
   return sms;
 }
 
-}  // namespace smsd
+}  // namespace smsd::format

@@ -11,7 +11,7 @@
 
 #include "supervisor/format/message.h"
 
-namespace smsd {
+namespace smsd::format {
 
 enum class Overflow {
   summarize,   // messages that do not fit are ignored and counted at the end, as NAV does
@@ -40,4 +40,4 @@ struct FormattedSms {
 /// it is too long.
 FormattedSms format(const std::vector<Message>& messages, const FormatRules& rules);
 
-}  // namespace smsd
+}  // namespace smsd::format

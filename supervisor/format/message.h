@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-namespace smsd {
+namespace smsd::format {
 
 using MessageId = std::int64_t;
 
@@ -15,4 +15,4 @@ struct Message {
   std::optional<int> severity;  // 1 is the most severe; none comes last
 };
 
-}  // namespace smsd
+}  // namespace smsd::format

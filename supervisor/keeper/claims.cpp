@@ -17,7 +17,7 @@ constexpr Milliseconds margin = 3s;
 
 }  // namespace
 
-std::variant<Granted, std::string> grant(const Claim& claim, const Kind& kind, Milliseconds timeout) {
+std::variant<Granted, std::string> grant(const Claim& claim, const config::Kind& kind, Milliseconds timeout) {
   if (claim.kind != kind.name)
     return fmt::format("the worker is of kind {}, smsd.yaml says {}",
                        claim.kind.empty() ? "(none)" : claim.kind, kind.name);

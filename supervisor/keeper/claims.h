@@ -30,6 +30,6 @@ struct Granted {
 
 /// `timeout`: the hard deadline of one attempt. Returns a string, the reason, if the claim breaks the
 /// contract.
-std::variant<Granted, std::string> grant(const Claim& claim, const Kind& kind, Milliseconds timeout);
+std::variant<Granted, std::string> grant(const Claim& claim, const config::Kind& kind, Milliseconds timeout);
 
 }  // namespace smsd::keeper

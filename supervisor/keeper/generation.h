@@ -28,8 +28,8 @@ struct WorkerTraits {
 /// A worker's record of an attempt that recall() named.
 struct Recalled {
   queue::AttemptId attempt = 0;
-  kj::Maybe<Outcome> outcome;  // none: still in progress there
-  Begun begun = Begun::yes;    // no: given back untouched
+  kj::Maybe<delivery::Outcome> outcome;          // none: still in progress there
+  delivery::Begun begun = delivery::Begun::yes;  // no: given back untouched
 };
 
 /// A worker's report of its health; checked, printable, bounded.
@@ -58,7 +58,7 @@ class WorkerEvents {
   virtual ~WorkerEvents() noexcept(false) = default;
   /// The worker has described itself and reported its health.
   virtual void workerReady(const WorkerTraits& traits, const HealthReport& health) = 0;
-  virtual void workerReported(std::vector<AttemptOutcome> outcomes) = 0;
+  virtual void workerReported(std::vector<delivery::AttemptOutcome> outcomes) = 0;
   /// The worker returned an SMS that was neither withheld nor drained. It is about to end and would return
   /// further ones: send it no more. Called before the workerReported() with that SMS.
   virtual void workerDeclined() = 0;
@@ -69,7 +69,8 @@ class WorkerEvents {
   /// The worker was requested to quit, but its version cannot: its process keeps running.
   virtual void workerStays() {}
   /// The last call: the object may be destroyed afterwards, but not from within this call.
-  virtual void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, Conduct conduct) = 0;
+  virtual void workerGone(const std::string& why, std::vector<delivery::AttemptOutcome> lost,
+                          Conduct conduct) = 0;
 };
 
 class Generation {

@@ -39,14 +39,15 @@ class Keeper::Desk final : public WorkerEvents {
   void workerReady(const WorkerTraits& traits, const HealthReport& health) override {
     keeper_.workerReady(generation_, traits, health);
   }
-  void workerReported(std::vector<AttemptOutcome> outcomes) override {
+  void workerReported(std::vector<delivery::AttemptOutcome> outcomes) override {
     keeper_.workerReported(generation_, std::move(outcomes));
   }
   void workerDeclined() override { keeper_.workerDeclined(generation_); }
   void workerEnds(Cause cause) override { keeper_.workerEnds(generation_, cause); }
   void workerStays() override { keeper_.workerStays(generation_); }
   Leave mayBegin(queue::AttemptId attempt) const override { return keeper_.mayBegin(attempt); }
-  void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, Conduct conduct) override {
+  void workerGone(const std::string& why, std::vector<delivery::AttemptOutcome> lost,
+                  Conduct conduct) override {
     keeper_.workerGone(generation_, why, std::move(lost), conduct);
   }
 
@@ -186,10 +187,10 @@ bool Keeper::isShutOut() const {
 
 /// Replaces a worker that is older than this smsd when it turns out broken: its file may have been corrected
 /// since it was read, and an operator who restarts smsd expects all of it to be fresh.
-void Keeper::replaceFormer(const std::vector<AttemptOutcome>& outcomes) {
+void Keeper::replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes) {
   if (!outlivesUs() || traits_.visits < 2 || life_.generation() > 1) return;
   for (auto& one : outcomes)
-    if (one.begun == Begun::yes && one.outcome.kind == OutcomeKind::broken)
+    if (one.begun == delivery::Begun::yes && one.outcome.kind == delivery::OutcomeKind::broken)
       return restart("its worker was there before smsd, and is replaced by a fresh one: " +
                      one.outcome.words);
 }
@@ -215,11 +216,11 @@ void Keeper::proven() {
   if (std::exchange(unsaidWorker_, false)) events_.workerReady(config_.name, worker_->pid(), traits_.lock);
 }
 
-void Keeper::workerReported(unsigned generation, std::vector<AttemptOutcome> outcomes) {
+void Keeper::workerReported(unsigned generation, std::vector<delivery::AttemptOutcome> outcomes) {
   if (generation != life_.generation() || worker_.get() == nullptr) return;
   heardAt_ = now();
   bool served = false;
-  for (auto& one : outcomes) served = served || one.begun == Begun::yes;
+  for (auto& one : outcomes) served = served || one.begun == delivery::Begun::yes;
   if (served && life_.phase() == Life::Phase::fresh) proven();
   record(outcomes);
   replaceFormer(outcomes);
@@ -240,8 +241,8 @@ void Keeper::endDeclined() {
   happens(Event::hung);
 }
 
-void Keeper::workerGone(unsigned generation, const std::string& why, std::vector<AttemptOutcome> lost,
-                        Conduct conduct) {
+void Keeper::workerGone(unsigned generation, const std::string& why,
+                        std::vector<delivery::AttemptOutcome> lost, Conduct conduct) {
   if (generation != life_.generation() || worker_.get() == nullptr) return;
   int pid = worker_->pid();
   // This call comes from within a promise of the worker, so that the worker is destroyed at the end of the
@@ -264,11 +265,11 @@ void Keeper::workerGone(unsigned generation, const std::string& why, std::vector
   if (!leaving) sayGone(why, pid, lost.size(), conduct, action);
   if (!std::exchange(restarting_, false)) workerTrouble(why);
   lost = notOursToKnow(std::move(lost), conduct);
-  std::vector<Breaker::Whose> begun;
+  std::vector<delivery::Breaker::Whose> begun;
   for (auto& one : lost) {
     count(one);
-    Breaker::Whose whose = ended(one.attempt);
-    if (one.begun == Begun::yes) begun.push_back(std::move(whose));
+    delivery::Breaker::Whose whose = ended(one.attempt);
+    if (one.begun == delivery::Begun::yes) begun.push_back(std::move(whose));
   }
   if (!begun.empty()) {
     // A worker that dies with each SMS counts as failing, however fast it is replaced. The wait passed is 0,
@@ -276,8 +277,8 @@ void Keeper::workerGone(unsigned generation, const std::string& why, std::vector
     // single SMS in progress its text may be the cause.
     wayTrouble(why);
     unanswered_ = true;
-    breaker_.record(OutcomeKind::unknown, now(), 0ms, 0ms,
-                    begun.size() == 1 ? begun.front() : Breaker::Whose{});
+    breaker_.record(delivery::OutcomeKind::unknown, now(), 0ms, 0ms,
+                    begun.size() == 1 ? begun.front() : delivery::Breaker::Whose{});
   }
   inFlight_.clear();
   carryOut(action);
@@ -287,7 +288,8 @@ void Keeper::workerGone(unsigned generation, const std::string& why, std::vector
 
 /// Returns the attempts that no worker can know any more. A worker behind a socket may still live and know,
 /// so the next connection queries it.
-std::vector<AttemptOutcome> Keeper::notOursToKnow(std::vector<AttemptOutcome> lost, Conduct conduct) {
+std::vector<delivery::AttemptOutcome> Keeper::notOursToKnow(std::vector<delivery::AttemptOutcome> lost,
+                                                            Conduct conduct) {
   if (!outlivesUs() || conduct == Conduct::breach) return lost;
   Milliseconds until = now() + config_.timeout + config_.startTimeout;
   for (auto& one : lost) inquiry_.add(one.attempt, one.begun, until);

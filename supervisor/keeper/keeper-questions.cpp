@@ -16,10 +16,10 @@ constexpr Milliseconds whileBusy = 5s, whileBroken = 15s, whileIdle = 60s;
 
 void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) {
   worker_->dispatch(batch);
-  auto kind = breaker() == Breaker::State::closed ? InFlight::Kind::usual : InFlight::Kind::probe;
+  auto kind = breaker() == delivery::Breaker::State::closed ? InFlight::Kind::usual : InFlight::Kind::probe;
   for (auto* submission : batch) {
     // Each test SMS counts as one to a new recipient, even if an operator repeats it.
-    bool trial = isIn(AttemptRange::trials, submission->attempt);
+    bool trial = isIn(delivery::AttemptRange::trials, submission->attempt);
     inFlight_.add(submission->attempt,
                   {now(), rankOf(submission->severity), trial ? std::string() : submission->recipient, kind});
   }
@@ -76,7 +76,7 @@ kj::Maybe<kj::Duration> Keeper::lastHealthFor() const {
 
 void Keeper::inquire(const std::vector<queue::AttemptId>& attempts) {
   Milliseconds until = now() + config_.timeout + config_.startTimeout;
-  for (auto attempt : attempts) inquiry_.add(attempt, Begun::yes, until);
+  for (auto attempt : attempts) inquiry_.add(attempt, delivery::Begun::yes, until);
   former_.insert(attempts.begin(), attempts.end());
   ask_.in(0ms);
 }
@@ -104,8 +104,8 @@ void Keeper::askInquiry() {
 
 /// Keeps outcomes of an earlier smsd's SMS from the breaker. Their cause may be long over, and an operator
 /// who repairs a dispatcher and restarts smsd must not wait for a probe.
-void Keeper::recordAnswers(const std::vector<AttemptOutcome>& outcomes) {
-  std::vector<AttemptOutcome> ours;
+void Keeper::recordAnswers(const std::vector<delivery::AttemptOutcome>& outcomes) {
+  std::vector<delivery::AttemptOutcome> ours;
   for (auto& one : outcomes)
     if (former_.erase(one.attempt) > 0)
       count(one);

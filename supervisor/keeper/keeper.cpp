@@ -10,24 +10,24 @@ using namespace std::chrono_literals;
 // half of the timeout is used instead.
 constexpr Milliseconds dear = 1s;
 
-Hire hireFor(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan) {
+Hire hireFor(kj::AsyncIoContext& io, const config::DispatcherConfig& config, SpawnPlan plan) {
   return [&io, config, plan = std::move(plan)](WorkerEvents& keeper) -> kj::Own<Generation> {
-    auto link = config.activation == Activation::socket
+    auto link = config.activation == config::Activation::socket
                     ? socketLink(io, config.socket, unitOf(config.kind, config.name))
                     : spawnLink(io, plan);
-    return kj::heap<Worker>(kj::mv(link), io.provider->getTimer(), kindNamed(config.kind),
+    return kj::heap<Worker>(kj::mv(link), io.provider->getTimer(), config::kindNamed(config.kind),
                             config.startTimeout, config.timeout, keeper);
   };
 }
 
 }  // namespace
 
-Keeper::Keeper(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan, std::size_t index,
-               Events& events, DispatcherEvents& road)
+Keeper::Keeper(kj::AsyncIoContext& io, const config::DispatcherConfig& config, SpawnPlan plan,
+               std::size_t index, events::Events& events, DispatcherEvents& road)
     : Keeper(io.provider->getTimer(), config, hireFor(io, config, std::move(plan)), index, events, road) {}
 
-Keeper::Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std::size_t index, Events& events,
-               DispatcherEvents& road)
+Keeper::Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hire, std::size_t index,
+               events::Events& events, DispatcherEvents& road)
     : timer_(timer),
       config_(config),
       quota_(config.quota),
@@ -71,14 +71,14 @@ State Keeper::state() const {
   }
   if (!ready_ || declined_) return State::starting;
   if (sick_ == Sick::byHealth) return State::broken;
-  if (breaker() == Breaker::State::closed) return State::ready;
+  if (breaker() == delivery::Breaker::State::closed) return State::ready;
   return sick_ == Sick::byOutcome ? State::broken : State::resting;
 }
 
 Keeper::Trouble Keeper::trouble() const {
   if (!ready_) return Trouble::worker;
   if (sick_ == Sick::byHealth) return Trouble::sickness;
-  if (breaker() == Breaker::State::closed) return Trouble::none;
+  if (breaker() == delivery::Breaker::State::closed) return Trouble::none;
   return sick_ == Sick::byOutcome ? Trouble::sickness : Trouble::way;
 }
 
@@ -112,11 +112,11 @@ void Keeper::forgetTrouble() {
 bool Keeper::usable() const {
   if (!working() || paused_ || sick_ == Sick::byHealth) return false;
   switch (breaker()) {
-    case Breaker::State::closed:
+    case delivery::Breaker::State::closed:
       return true;
-    case Breaker::State::open:
+    case delivery::Breaker::State::open:
       return false;
-    case Breaker::State::halfOpen:
+    case delivery::Breaker::State::halfOpen:
       return worker_->out() == 0;
   }
   return false;
@@ -130,7 +130,7 @@ bool Keeper::mayTry() const {
 
 Places Keeper::places() const {
   if (!usable()) return {};
-  if (breaker() == Breaker::State::halfOpen) return {.all = 1, .others = 1};
+  if (breaker() == delivery::Breaker::State::halfOpen) return {.all = 1, .others = 1};
   // Attempts still in progress in a worker that outlived a connection take places there.
   return inFlight_.places(traits_.window, traits_.backlog, worker_->out() + inquiry_.size(), now());
 }
@@ -138,24 +138,25 @@ Places Keeper::places() const {
 /// An SMS that has not begun comes back if another dispatcher has become better for it.
 Leave Keeper::mayBegin(queue::AttemptId attempt) const {
   if (!road_.mayBegin()) return Leave::revoked;
-  bool open = breaker() == Breaker::State::open && !inFlight_.isProbe(attempt);
+  bool open = breaker() == delivery::Breaker::State::open && !inFlight_.isProbe(attempt);
   bool usable = working() && !paused_ && sick_ != Sick::byHealth && !open;
   return usable ? Leave::granted : Leave::withheld;
 }
 
 /// Removes an attempt from those in flight, and returns whose it was.
-Breaker::Whose Keeper::ended(queue::AttemptId attempt) {
+delivery::Breaker::Whose Keeper::ended(queue::AttemptId attempt) {
   auto one = inFlight_.remove(attempt);
   if (!one) return {};
-  auto kind = one->kind == InFlight::Kind::probe ? Breaker::Whose::Kind::probe : Breaker::Whose::Kind::usual;
-  return {std::move(one->recipient), one->rank, FarEnd::reached, kind};
+  auto kind = one->kind == InFlight::Kind::probe ? delivery::Breaker::Whose::Kind::probe
+                                                 : delivery::Breaker::Whose::Kind::usual;
+  return {std::move(one->recipient), one->rank, delivery::FarEnd::reached, kind};
 }
 
 Milliseconds Keeper::untilProbe() const {
   auto until = [this](Milliseconds when) { return std::max(when - now(), Milliseconds(0)); };
   if (life_.phase() == Life::Phase::waiting) return until(respawnAt_);
   if (ready_ && sick_ == Sick::byHealth) return until(healthAt_);
-  if (ready_ && breaker() == Breaker::State::open) return until(breaker_.probeAt());
+  if (ready_ && breaker() == delivery::Breaker::State::open) return until(breaker_.probeAt());
   return Milliseconds(0);
 }
 
@@ -191,36 +192,37 @@ Keeper::Resumed Keeper::tryNow() {
     healthDue_.in(0ms);
     return Resumed::asked;
   }
-  return breaker() == Breaker::State::closed ? Resumed::nothing : Resumed::probe;
+  return breaker() == delivery::Breaker::State::closed ? Resumed::nothing : Resumed::probe;
 }
 
-void Keeper::reconfigure(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan) {
+void Keeper::reconfigure(kj::AsyncIoContext& io, const config::DispatcherConfig& config, SpawnPlan plan) {
   reconfigure(config, hireFor(io, config, std::move(plan)));
 }
 
-void Keeper::reconfigure(const DispatcherConfig& config, Hire hire) {
+void Keeper::reconfigure(const config::DispatcherConfig& config, Hire hire) {
   config_ = config;
   quota_.configure(config.quota);
   hire_ = kj::mv(hire);
-  breaker_ = Breaker(std::min(dear, config.timeout / 2));
+  breaker_ = delivery::Breaker(std::min(dear, config.timeout / 2));
   startOver("its configuration has changed");
 }
 
-void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
+void Keeper::record(const std::vector<delivery::AttemptOutcome>& outcomes) {
   for (auto& one : outcomes) {
     count(one);
-    Breaker::Whose whose = ended(one.attempt);
-    if (one.begun == Begun::no) continue;  // the gateway was not tried
+    delivery::Breaker::Whose whose = ended(one.attempt);
+    if (one.begun == delivery::Begun::no) continue;  // the gateway was not tried
     inFlight_.took(one.waited);
-    const Outcome& outcome = one.outcome;
-    bool answered = outcome.kind == OutcomeKind::accepted || outcome.kind == OutcomeKind::refused;
+    const delivery::Outcome& outcome = one.outcome;
+    bool answered =
+        outcome.kind == delivery::OutcomeKind::accepted || outcome.kind == delivery::OutcomeKind::refused;
     if (answered)
       forgetTrouble();
     else
       wayTrouble(outcome.words);
     unanswered_ = !answered;
     if (answered && sick_ == Sick::byOutcome) sick_ = Sick::no;
-    if (outcome.kind == OutcomeKind::broken && sick_ == Sick::no) {
+    if (outcome.kind == delivery::OutcomeKind::broken && sick_ == Sick::no) {
       sick_ = Sick::byOutcome;
       healthDue_.in(0ms);  // the worker may be able to detect the end
     }
@@ -236,11 +238,11 @@ void Keeper::record(const std::vector<AttemptOutcome>& outcomes) {
 /// The operator has to correct the configuration, so one entry is logged, not one for each answer. If no
 /// answer at all is understood, the dispatcher counts as broken, because more of its SMS would only be sent
 /// twice.
-void Keeper::recordNotUnderstood(const Outcome& outcome, const Breaker::Whose& whose) {
+void Keeper::recordNotUnderstood(const delivery::Outcome& outcome, const delivery::Breaker::Whose& whose) {
   if (++notUnderstood_.answers == 1) events_.answerNotUnderstood(config_.name, outcome.words);
   notUnderstood_.last = outcome.words;
   breaker_.recordNotUnderstood(now(), whose);
-  if (!breaker_.understandsNothing() || breaker() == Breaker::State::closed) return;
+  if (!breaker_.understandsNothing() || breaker() == delivery::Breaker::State::closed) return;
   wayReason_ = "none of its last answers was understood, mend its configuration: " + outcome.words;
   if (sick_ == Sick::no) sick_ = Sick::byOutcome;
 }
@@ -256,7 +258,7 @@ void Keeper::countIn(const std::filesystem::path& file) {
 }
 
 void Keeper::countToday() {
-  quota_.count(today());
+  quota_.count(delivery::today());
   if (!dayCount_) return;
   try {
     dayCount_->write(quota_.used());
@@ -266,23 +268,24 @@ void Keeper::countToday() {
   }
 }
 
-void Keeper::count(const AttemptOutcome& one) {
-  bool mayCost = one.outcome.kind == OutcomeKind::accepted || one.outcome.kind == OutcomeKind::unknown;
+void Keeper::count(const delivery::AttemptOutcome& one) {
+  bool mayCost = one.outcome.kind == delivery::OutcomeKind::accepted ||
+                 one.outcome.kind == delivery::OutcomeKind::unknown;
   if (mayCost && config_.quota.perDay > 0) countToday();
   switch (one.outcome.kind) {
-    case OutcomeKind::accepted:
+    case delivery::OutcomeKind::accepted:
       ++counts_.accepted;
       break;
-    case OutcomeKind::refused:
+    case delivery::OutcomeKind::refused:
       ++counts_.refused;
       break;
-    case OutcomeKind::deferred:
+    case delivery::OutcomeKind::deferred:
       ++counts_.deferred;
       break;
-    case OutcomeKind::broken:
+    case delivery::OutcomeKind::broken:
       ++counts_.broken;
       break;
-    case OutcomeKind::unknown:
+    case delivery::OutcomeKind::unknown:
       ++counts_.unknown;
       break;
   }
@@ -293,7 +296,7 @@ void Keeper::changed() {
   State state = this->state();
   if (std::exchange(lastState_, state) != state) changed_ = timer_.now();
   say(state);
-  if (ready_ && breaker() == Breaker::State::open)
+  if (ready_ && breaker() == delivery::Breaker::State::open)
     probe_.in((breaker_.openForAllUntil() > now() ? breaker_.openForAllUntil() : breaker_.probeAt()) - now());
   if (life_.phase() != Life::Phase::leaving && life_.phase() != Life::Phase::over)
     road_.dispatcherChanged(index_);

@@ -38,7 +38,7 @@ enum class State { starting, ready, resting, broken, paused };
 class DispatcherEvents {
  public:
   virtual ~DispatcherEvents() noexcept(false) = default;
-  virtual void dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) = 0;
+  virtual void dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) = 0;
   /// The dispatcher can take more SMS than before, or fewer.
   virtual void dispatcherChanged(std::size_t dispatcher) = 0;
   /// Returns whether our claims are still valid. If they are not, a worker must not begin further SMS of
@@ -59,11 +59,11 @@ struct Counts {
 
 class Keeper final : private kj::TaskSet::ErrorHandler {
  public:
-  Keeper(kj::Timer& timer, const DispatcherConfig& config, Hire hire, std::size_t index, Events& events,
-         DispatcherEvents& road);
+  Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hire, std::size_t index,
+         events::Events& events, DispatcherEvents& road);
   /// Its workers are processes: children, or systemd's.
-  Keeper(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan, std::size_t index,
-         Events& events, DispatcherEvents& road);
+  Keeper(kj::AsyncIoContext& io, const config::DispatcherConfig& config, SpawnPlan plan, std::size_t index,
+         events::Events& events, DispatcherEvents& road);
 
   /// Continues today's count from `file` and keeps it there. Call it before start(). If the file cannot be
   /// read, that is logged, and the count is in memory only.
@@ -82,7 +82,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   /// Ready to work, although room() may be 0 for the moment.
   bool usable() const;
   /// Usable, but the next SMS is the probe.
-  bool probes() const { return usable() && breaker() == Breaker::State::halfOpen; }
+  bool probes() const { return usable() && breaker() == delivery::Breaker::State::halfOpen; }
   /// Not usable because the breaker is open, but open only for failures that let an SMS of this rank be the
   /// probe now.
   bool triesFor(int rank) const { return mayTry() && !usable() && breaker_.opensFor(rank, now()); }
@@ -98,7 +98,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   bool undecided() const { return undecided_; }
   /// How many SMS of `severity` the limit of the day leaves; SIZE_MAX: there is no limit.
   std::size_t allowance(std::optional<int> severity) const {
-    return config_.quota.perDay == 0 ? SIZE_MAX : quota_.left(severity, out(), today());
+    return config_.quota.perDay == 0 ? SIZE_MAX : quota_.left(severity, out(), delivery::today());
   }
   std::size_t capacity() const { return traits_.window + traits_.backlog; }
   bool knowsKeys() const { return traits_.knowsKeys; }
@@ -138,8 +138,8 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   void restart(const std::string& why);
   /// Applies a reload: a worker with the new configuration follows as after restart(). If systemd started the
   /// worker, only the connection is renewed, because its file is not part of the change.
-  void reconfigure(kj::AsyncIoContext& io, const DispatcherConfig& config, SpawnPlan plan);
-  void reconfigure(const DispatcherConfig& config, Hire hire);
+  void reconfigure(kj::AsyncIoContext& io, const config::DispatcherConfig& config, SpawnPlan plan);
+  void reconfigure(const config::DispatcherConfig& config, Hire hire);
   bool paused() const { return paused_; }
 
   // --- for all
@@ -184,9 +184,9 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
 
   // Reports of a worker, by generation.
   void workerReady(unsigned generation, const WorkerTraits& traits, const HealthReport& health);
-  void workerReported(unsigned generation, std::vector<AttemptOutcome> outcomes);
+  void workerReported(unsigned generation, std::vector<delivery::AttemptOutcome> outcomes);
   void workerDeclined(unsigned generation);
-  void workerGone(unsigned generation, const std::string& why, std::vector<AttemptOutcome> lost,
+  void workerGone(unsigned generation, const std::string& why, std::vector<delivery::AttemptOutcome> lost,
                   Conduct conduct);
   Leave mayBegin(queue::AttemptId attempt) const;
 
@@ -200,10 +200,11 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   bool isShutOut() const;
   void workerEnds(unsigned generation, Cause cause);
   void workerStays(unsigned generation);
-  void replaceFormer(const std::vector<AttemptOutcome>& outcomes);
+  void replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes);
   void proven();
   void endDeclined();
-  std::vector<AttemptOutcome> notOursToKnow(std::vector<AttemptOutcome> lost, Conduct conduct);
+  std::vector<delivery::AttemptOutcome> notOursToKnow(std::vector<delivery::AttemptOutcome> lost,
+                                                      Conduct conduct);
   void sayGone(const std::string& why, int pid, std::size_t lost, Conduct conduct, Life::Action action);
 
   void askHealth();
@@ -212,24 +213,24 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   /// How often attempts that a surviving worker still has in progress are queried.
   static constexpr Milliseconds askAgain = std::chrono::milliseconds(500);
   void askInquiry();
-  bool outlivesUs() const { return config_.activation == Activation::socket; }
+  bool outlivesUs() const { return config_.activation == config::Activation::socket; }
 
-  void record(const std::vector<AttemptOutcome>& outcomes);
-  void recordNotUnderstood(const Outcome& outcome, const Breaker::Whose& whose);
-  Breaker::Whose ended(queue::AttemptId attempt);
+  void record(const std::vector<delivery::AttemptOutcome>& outcomes);
+  void recordNotUnderstood(const delivery::Outcome& outcome, const delivery::Breaker::Whose& whose);
+  delivery::Breaker::Whose ended(queue::AttemptId attempt);
   bool mayTry() const;
-  void recordAnswers(const std::vector<AttemptOutcome>& outcomes);
+  void recordAnswers(const std::vector<delivery::AttemptOutcome>& outcomes);
   Resumed tryNow();
   void wayTrouble(const std::string& words);
   void workerTrouble(const std::string& words);
   void forgetTrouble();
   void countToday();
-  void count(const AttemptOutcome& one);
+  void count(const delivery::AttemptOutcome& one);
   bool working() const {
     return ready_ && !declined_ &&
            (life_.phase() == Life::Phase::fresh || life_.phase() == Life::Phase::proven);
   }
-  Breaker::State breaker() const { return breaker_.state(now()); }
+  delivery::Breaker::State breaker() const { return breaker_.state(now()); }
   Trouble trouble() const;
   void changed();
   void say(State state);
@@ -239,13 +240,13 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   }
 
   kj::Timer& timer_;
-  DispatcherConfig config_;
-  Quota quota_;
+  config::DispatcherConfig config_;
+  delivery::Quota quota_;
   std::optional<DayCount> dayCount_;  // none: not given, or the file cannot be read
   bool dayNotKept_ = false;           // the last count could not be written, which is logged
   Hire hire_;
   std::size_t index_;
-  Events& events_;
+  events::Events& events_;
   DispatcherEvents& road_;
 
   Life life_;
@@ -266,7 +267,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   Milliseconds respawnAt_{0};
   Milliseconds failedAt_{0};  // when the last wait without a worker began
   bool lookAgain_ = false;    // wanted() may shorten it: not after a breach of contract
-  Breaker breaker_;
+  delivery::Breaker breaker_;
   Sick sick_ = Sick::no;
   Counts counts_;
   NotUnderstood notUnderstood_;

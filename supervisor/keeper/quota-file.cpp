@@ -19,23 +19,23 @@ constexpr std::size_t length = 2 * digits + 2;
 
 }  // namespace
 
-Quota::Used DayCount::read() const {
+delivery::Quota::Used DayCount::read() const {
   std::error_code why;
   const auto content = files::readRegular(file_, length + 1, why, O_NOFOLLOW);
   if (why == std::errc::no_such_file_or_directory) return {};
   if (!content) fail(why);
   const char* text = content->c_str();
-  Quota::Used used;
+  delivery::Quota::Used used;
   auto number = [&text](int from, auto& value) {
     auto [end, error] = std::from_chars(text + from, text + from + digits, value);
     return error == std::errc() && end == text + from + digits;
   };
   bool whole = content->size() == length && text[digits] == ' ' && text[length - 1] == '\n' &&
                number(0, used.day) && number(digits + 1, used.count);
-  return whole ? used : Quota::Used{};
+  return whole ? used : delivery::Quota::Used{};
 }
 
-void DayCount::write(Quota::Used used) {
+void DayCount::write(delivery::Quota::Used used) {
   std::error_code why;
   if (fd_.get() < 0) fd_ = kj::AutoCloseFd(files::openRegular(file_, O_WRONLY | O_CREAT | O_NOFOLLOW, why));
   if (fd_.get() < 0) fail(why);

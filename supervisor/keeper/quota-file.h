@@ -19,8 +19,8 @@ class DayCount {
  public:
   explicit DayCount(std::filesystem::path file) : file_(std::move(file)) {}
 
-  Quota::Used read() const;
-  void write(Quota::Used used);
+  delivery::Quota::Used read() const;
+  void write(delivery::Quota::Used used);
 
  private:
   [[noreturn]] void fail(std::error_code why) const;

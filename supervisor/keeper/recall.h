@@ -17,7 +17,7 @@ class Inquiry {
   using Time = std::chrono::milliseconds;  // since any fixed moment
 
   /// `begun`: whether the worker may have touched it. After `giveUpAt` the attempt expires.
-  void add(queue::AttemptId attempt, Begun begun, Time giveUpAt) {
+  void add(queue::AttemptId attempt, delivery::Begun begun, Time giveUpAt) {
     open_.insert_or_assign(attempt, Open{begun, giveUpAt});
   }
   bool empty() const { return open_.empty(); }
@@ -31,9 +31,9 @@ class Inquiry {
 
   /// Applies the answer of a worker to a query for `asked`. Attempts in progress there stay open. Attempts
   /// that the worker does not know are closed, because it will never know them.
-  std::vector<AttemptOutcome> answered(const std::vector<queue::AttemptId>& asked,
-                                       std::vector<Recalled> recalled) {
-    std::vector<AttemptOutcome> outcomes;
+  std::vector<delivery::AttemptOutcome> answered(const std::vector<queue::AttemptId>& asked,
+                                                 std::vector<Recalled> recalled) {
+    std::vector<delivery::AttemptOutcome> outcomes;
     std::unordered_map<queue::AttemptId, Recalled*> known;
     for (auto& one : recalled) known.emplace(one.attempt, &one);
     for (auto attempt : asked) {
@@ -51,33 +51,38 @@ class Inquiry {
   }
 
   /// Closes and returns the attempts whose time is over.
-  std::vector<AttemptOutcome> expired(Time now) {
-    std::vector<AttemptOutcome> outcomes;
+  std::vector<delivery::AttemptOutcome> expired(Time now) {
+    std::vector<delivery::AttemptOutcome> outcomes;
     for (auto attempt : open())
       if (now >= open_[attempt].giveUpAt) close(attempt, "no worker could be asked in time", outcomes);
     return outcomes;
   }
 
   /// Closes and returns all attempts, because no worker can know them.
-  std::vector<AttemptOutcome> giveUp(const std::string& reason) {
-    std::vector<AttemptOutcome> outcomes;
+  std::vector<delivery::AttemptOutcome> giveUp(const std::string& reason) {
+    std::vector<delivery::AttemptOutcome> outcomes;
     for (auto attempt : open()) close(attempt, reason, outcomes);
     return outcomes;
   }
 
  private:
   struct Open {
-    Begun begun = Begun::yes;
+    delivery::Begun begun = delivery::Begun::yes;
     Time giveUpAt{0};
   };
 
-  void close(queue::AttemptId attempt, const std::string& reason, std::vector<AttemptOutcome>& outcomes) {
+  void close(queue::AttemptId attempt, const std::string& reason,
+             std::vector<delivery::AttemptOutcome>& outcomes) {
     auto found = open_.find(attempt);
     if (found == open_.end()) return;
-    Begun begun = found->second.begun;
+    delivery::Begun begun = found->second.begun;
     open_.erase(found);
     outcomes.push_back(
-        {attempt, {begun == Begun::yes ? OutcomeKind::unknown : OutcomeKind::deferred, reason, {}}, begun});
+        {attempt,
+         {begun == delivery::Begun::yes ? delivery::OutcomeKind::unknown : delivery::OutcomeKind::deferred,
+          reason,
+          {}},
+         begun});
   }
 
   std::unordered_map<queue::AttemptId, Open> open_;

@@ -81,7 +81,7 @@ class Life {
   bool suspect() const { return earlyDeaths_ > 0; }
 
  private:
-  static constexpr Backoff throttling{std::chrono::seconds(1), 2, std::chrono::seconds(60)};
+  static constexpr delivery::Backoff throttling{std::chrono::seconds(1), 2, std::chrono::seconds(60)};
 
   void forgive() {
     earlyDeaths_ = 0;

@@ -57,24 +57,25 @@ kj::Maybe<HealthReport> readable(proto::Health::Reader said) {
   }
 }
 
-Outcome read(proto::Outcome::Reader outcome) {
+delivery::Outcome read(proto::Outcome::Reader outcome) {
   switch (outcome.which()) {
     case proto::Outcome::ACCEPTED:
-      return {OutcomeKind::accepted, safe(outcome.getAccepted())};
+      return {delivery::OutcomeKind::accepted, safe(outcome.getAccepted())};
     case proto::Outcome::REFUSED:
-      return {OutcomeKind::refused, safe(outcome.getRefused())};
+      return {delivery::OutcomeKind::refused, safe(outcome.getRefused())};
     case proto::Outcome::DEFERRED:
-      return {OutcomeKind::deferred, safe(outcome.getDeferred().getReason()),
-              Milliseconds(outcome.getDeferred().getAfter()),
-              outcome.getDeferred().getNotReached() ? FarEnd::notReached : FarEnd::reached};
+      return {
+          delivery::OutcomeKind::deferred, safe(outcome.getDeferred().getReason()),
+          Milliseconds(outcome.getDeferred().getAfter()),
+          outcome.getDeferred().getNotReached() ? delivery::FarEnd::notReached : delivery::FarEnd::reached};
     case proto::Outcome::BROKEN:
-      return {OutcomeKind::broken, safe(outcome.getBroken())};
+      return {delivery::OutcomeKind::broken, safe(outcome.getBroken())};
     case proto::Outcome::UNKNOWN:
-      return {.kind = OutcomeKind::unknown,
+      return {.kind = delivery::OutcomeKind::unknown,
               .words = safe(outcome.getUnknown()),
-              .reply = outcome.getNotUnderstood() ? Reply::notUnderstood : Reply::none};
+              .reply = outcome.getNotUnderstood() ? delivery::Reply::notUnderstood : delivery::Reply::none};
   }
-  return {OutcomeKind::unknown, "an outcome of a kind that is not in the contract"};
+  return {delivery::OutcomeKind::unknown, "an outcome of a kind that is not in the contract"};
 }
 
 Cause causeOf(proto::Cause said) {
@@ -91,7 +92,9 @@ Cause causeOf(proto::Cause said) {
   return Cause::other;
 }
 
-Outcome givenBack() { return {OutcomeKind::deferred, "the worker gave it back untouched", {}}; }
+delivery::Outcome givenBack() {
+  return {delivery::OutcomeKind::deferred, "the worker gave it back untouched", {}};
+}
 
 }  // namespace
 
@@ -112,7 +115,7 @@ class Worker::Sink final : public proto::OutcomeSink::Server {
   Worker* worker_;
 };
 
-Worker::Worker(kj::Own<Link> link, kj::Timer& timer, const Kind& kind, Milliseconds startTimeout,
+Worker::Worker(kj::Own<Link> link, kj::Timer& timer, const config::Kind& kind, Milliseconds startTimeout,
                Milliseconds timeout, WorkerEvents& events)
     : timer_(timer),
       kind_(kind),
@@ -210,10 +213,10 @@ void Worker::dispatch(const std::vector<const queue::Submission*>& batch) {
     list[i].setText(view(submission.sms.text));
     list[i].setKey(view(submission.key));
     list[i].setDeadline(static_cast<std::uint32_t>(timeout_.count()));
-    list[i].setEncoding(submission.sms.encoding == Encoding::gsm7 ? proto::Encoding::GSM7
-                                                                  : proto::Encoding::UCS2);
+    list[i].setEncoding(submission.sms.encoding == format::Encoding::gsm7 ? proto::Encoding::GSM7
+                                                                          : proto::Encoding::UCS2);
     list[i].setParts(static_cast<std::uint16_t>(submission.sms.parts));
-    out_.emplace(submission.attempt, Out{Begun::no, timer_.now()});
+    out_.emplace(submission.attempt, Out{delivery::Begun::no, timer_.now()});
   }
   lastHeard_ = timer_.now();
   channel_->earn(messagesPerSms * static_cast<double>(batch.size()),
@@ -246,7 +249,7 @@ kj::Promise<std::vector<Recalled>> Worker::recall(const std::vector<queue::Attem
           known.push_back({report.getAttempt(), read(report.getOutcome())});
           break;
         case proto::Report::NOT_BEGUN:
-          known.push_back({report.getAttempt(), givenBack(), Begun::no});
+          known.push_back({report.getAttempt(), givenBack(), delivery::Begun::no});
           break;
       }
     }
@@ -298,7 +301,7 @@ void Worker::end(const std::string& why) {
 /// Resolves when the worker may begin the SMS that it announced.
 kj::Promise<void> Worker::take(ReportContext context) {
   if (gone_ || breached_) return kj::NEVER_DONE;
-  std::vector<AttemptOutcome> outcomes;
+  std::vector<delivery::AttemptOutcome> outcomes;
   std::vector<queue::AttemptId> announced, withheld;
   try {
     auto reports = context.getParams().getReports();
@@ -326,7 +329,7 @@ kj::Promise<void> Worker::take(ReportContext context) {
 }
 
 /// Returns false if this worker has to end.
-bool Worker::takeOutcome(proto::Report::Reader report, std::vector<AttemptOutcome>& outcomes) {
+bool Worker::takeOutcome(proto::Report::Reader report, std::vector<delivery::AttemptOutcome>& outcomes) {
   auto found = out_.find(report.getAttempt());
   if (found == out_.end()) {
     breach("a report for an attempt that is not out");
@@ -335,13 +338,13 @@ bool Worker::takeOutcome(proto::Report::Reader report, std::vector<AttemptOutcom
   auto& [attempt, out] = *found;
   if (report.isNotBegun()) {
     // Correct even after `begun`: the worker announced the SMS, and did not touch it after all.
-    outcomes.push_back({attempt, givenBack(), Begun::no});
+    outcomes.push_back({attempt, givenBack(), delivery::Begun::no});
     declined_ = declined_ || (!out.withheld && !drained_);
-  } else if (out.begun == Begun::no) {
+  } else if (out.begun == delivery::Begun::no) {
     breach("an outcome for an attempt that was never begun");
     return false;
   } else {
-    outcomes.push_back({attempt, read(report.getOutcome()), Begun::yes, since(out.since)});
+    outcomes.push_back({attempt, read(report.getOutcome()), delivery::Begun::yes, since(out.since)});
   }
   out_.erase(found);
   lastHeard_ = timer_.now();
@@ -351,17 +354,17 @@ bool Worker::takeOutcome(proto::Report::Reader report, std::vector<AttemptOutcom
 /// Returns false if this worker has to end.
 bool Worker::takeBegun(queue::AttemptId attempt, std::vector<queue::AttemptId>& withheld) {
   auto found = out_.find(attempt);
-  if (found == out_.end() || found->second.begun == Begun::yes) {
+  if (found == out_.end() || found->second.begun == delivery::Begun::yes) {
     breach(found == out_.end() ? "a report for an attempt that is not out" : "an attempt was begun twice");
     return false;
   }
   lastHeard_ = timer_.now();
   Leave leave = events_.mayBegin(attempt);
   // A test SMS needs no claim.
-  if (leave == Leave::revoked && isIn(AttemptRange::trials, attempt)) leave = Leave::granted;
+  if (leave == Leave::revoked && isIn(delivery::AttemptRange::trials, attempt)) leave = Leave::granted;
   switch (leave) {
     case Leave::granted:
-      found->second = {Begun::yes, timer_.now()};
+      found->second = {delivery::Begun::yes, timer_.now()};
       return true;
     case Leave::withheld:
       withheld.push_back(attempt);
@@ -396,11 +399,12 @@ void Worker::watchDeadlines() {
     }
     auto limit = duration(timeout_) + margin;
     bool hung = !out_.empty() && now - lastHeard_ > limit;
-    for (auto& [attempt, out] : out_) hung = hung || (out.begun == Begun::yes && now - out.since > limit);
+    for (auto& [attempt, out] : out_)
+      hung = hung || (out.begun == delivery::Begun::yes && now - out.since > limit);
     if (hung) end("no answer within the timeout: the worker hangs");
     auto begin = duration(beginWithin_);
     for (auto& [attempt, out] : out_)
-      if (!hung && out.begun == Begun::no && now - out.since > begin)
+      if (!hung && out.begun == delivery::Begun::no && now - out.since > begin)
         breach(fmt::format("an SMS was not begun within {} s", beginWithin_ / std::chrono::seconds(1)));
     watchDeadlines();
   }));
@@ -419,11 +423,11 @@ void Worker::gone() {
   std::string why = why_.empty() ? exit_ : exit_.empty() ? why_ : why_ + " (" + exit_ + ")";
   // The reason is only in the journal of its unit: it could not be executed, or it crashed.
   if (why_ == connectionLost && !lookAt_.empty()) why += "; see " + lookAt_;
-  std::vector<AttemptOutcome> lost;
+  std::vector<delivery::AttemptOutcome> lost;
   for (auto& [attempt, out] : out_) {
-    bool begun = out.begun == Begun::yes;
+    bool begun = out.begun == delivery::Begun::yes;
     lost.push_back({attempt,
-                    {begun ? OutcomeKind::unknown : OutcomeKind::deferred,
+                    {begun ? delivery::OutcomeKind::unknown : delivery::OutcomeKind::deferred,
                      "the worker is gone: " + (exit_.empty() ? why : exit_),
                      {}},
                     out.begun,

@@ -27,7 +27,7 @@ namespace smsd::keeper {
 class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
  public:
   /// `kind`: from the entry of the dispatcher in smsd.yaml.
-  Worker(kj::Own<Link> link, kj::Timer& timer, const Kind& kind, Milliseconds startTimeout,
+  Worker(kj::Own<Link> link, kj::Timer& timer, const config::Kind& kind, Milliseconds startTimeout,
          Milliseconds timeout, WorkerEvents& events);
   ~Worker() noexcept(false);
 
@@ -45,7 +45,7 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   using ReportContext =
       capnp::CallContext<proto::OutcomeSink::ReportParams, proto::OutcomeSink::ReportResults>;
   struct Out {
-    Begun begun = Begun::no;
+    delivery::Begun begun = delivery::Begun::no;
     kj::TimePoint since;  // since the hand-over, then since the begin
     bool withheld = false;
   };
@@ -54,7 +54,7 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   void hearLastWords();
   void described(proto::Description::Reader said);
   kj::Promise<void> take(ReportContext context);
-  bool takeOutcome(proto::Report::Reader report, std::vector<AttemptOutcome>& outcomes);
+  bool takeOutcome(proto::Report::Reader report, std::vector<delivery::AttemptOutcome>& outcomes);
   bool takeBegun(queue::AttemptId attempt, std::vector<queue::AttemptId>& withheld);
   Milliseconds since(kj::TimePoint when) const {
     return Milliseconds((timer_.now() - when) / kj::MILLISECONDS);
@@ -66,7 +66,7 @@ class Worker final : public Generation, private kj::TaskSet::ErrorHandler {
   void taskFailed(kj::Exception&& exception) override;
 
   kj::Timer& timer_;
-  const Kind kind_;
+  const config::Kind kind_;
   Milliseconds timeout_;
   Milliseconds beginWithin_{0};
   WorkerEvents& events_;

@@ -14,7 +14,7 @@
 
 #include "supervisor/queue/queue-thread.h"
 
-namespace smsd {
+namespace smsd::queue {
 
 class Bell {
  public:
@@ -83,4 +83,4 @@ class Bell {
   int unheard_ = 0;  // misses in a row
 };
 
-}  // namespace smsd
+}  // namespace smsd::queue

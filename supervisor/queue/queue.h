@@ -66,9 +66,9 @@ struct Submission {
   std::string dispatcher;  // the attempt in force was recorded for it; empty: none yet
   std::string key;         // the idempotency key; the same for all attempts of this submission
   std::string recipient;
-  FormattedSms sms;
+  format::FormattedSms sms;
   std::optional<int> severity;       // of the most severe message
-  MessageId first = 0;               // its id; `severity` and `first` order the submissions
+  format::MessageId first = 0;       // its id; `severity` and `first` order the submissions
   int rounds = 0;                    // rounds of all dispatchers that this recipient went through before
   bool waited = true;                // false: the recipient certainly has no wait to delete
   std::optional<Duration> failing;   // since its first counted round, at the claim; none: no round counted
@@ -90,7 +90,7 @@ inline bool moreSevere(const std::optional<int>& one, const std::optional<int>& 
 
 /// Makes one SMS of one recipient's messages, which are sorted most severe first. Pure; called inside the
 /// claim's transaction.
-using Formatter = std::function<FormattedSms(const std::vector<Message>&)>;
+using Formatter = std::function<format::FormattedSms(const std::vector<format::Message>&)>;
 
 enum class Look {
   onward,  // continues where the last claim stopped; after the end, the next claim starts a new pass.
@@ -166,7 +166,7 @@ struct NextAttempt {
 };
 
 struct StoredMessage {
-  MessageId id = 0;
+  format::MessageId id = 0;
   std::string recipient;
   std::string user;  // account.name; empty if the row belongs to no account
   std::string text;
@@ -182,7 +182,7 @@ struct HeldSms {
   SubmissionId id = 0;
   std::string recipient;
   std::string text;
-  std::vector<MessageId> messages;  // those in the text, and those only counted
+  std::vector<format::MessageId> messages;  // those in the text, and those only counted
   std::optional<int> severity;
   std::string dispatcher;  // of the last attempt with an unknown outcome
   std::string reason;
@@ -206,11 +206,12 @@ struct SubmissionRecord {
   std::string text;
   std::string supervisor;  // host[pid]
   std::string created;
-  std::string ended;                // empty: live
-  std::string fate;                 // a Fate; released or discarded if it was held before; empty: live
-  std::string decided;              // time of release or discard; empty: neither
-  std::vector<MessageId> messages;  // all messages of this SMS: those in the text, then those only counted
-  bool onlyCounted = false;         // the message was not in the text
+  std::string ended;    // empty: live
+  std::string fate;     // a Fate; released or discarded if it was held before; empty: live
+  std::string decided;  // time of release or discard; empty: neither
+  std::vector<format::MessageId>
+      messages;              // all messages of this SMS: those in the text, then those only counted
+  bool onlyCounted = false;  // the message was not in the text
   std::vector<AttemptRecord> attempts;  // in order
 };
 
@@ -243,7 +244,7 @@ struct Cancelled {
 /// Selects the recipients of an operator command: that of `message`, or `recipient`, or all if both are
 /// empty.
 struct Whom {
-  MessageId message = 0;
+  format::MessageId message = 0;
   std::string recipient;
 };
 
@@ -327,9 +328,9 @@ class Queue {
   virtual std::vector<std::string> recipients(SentStatus status) = 0;
   /// Inserts NAV's test messages and those of `smsctl send`. The table's own constraints are the checks. The
   /// text of `invalid` names the violated one, where NAV's smsd only printed a traceback.
-  virtual std::vector<MessageId> insert(const std::vector<NewMessage>& messages) = 0;
+  virtual std::vector<format::MessageId> insert(const std::vector<NewMessage>& messages) = 0;
   /// NAV's setsentstatus: sent and ignored also set timesent. Returns the number of rows changed: 0 or 1.
-  virtual std::size_t setStatus(MessageId id, SentStatus status, int smsid) = 0;
+  virtual std::size_t setStatus(format::MessageId id, SentStatus status, int smsid) = 0;
 
   // --- operator commands
   /// Returns held SMS, oldest first. Messages that were marked or deleted by hand meanwhile are no longer
@@ -346,7 +347,7 @@ class Queue {
   virtual WaitsEnded endWaits(const Whom& whom) = 0;
   /// Returns none if there is no such message. Reads the whole history, so it is for occasional use; takes no
   /// lock. `longestWait` as in ClaimRequest.
-  virtual std::optional<MessageLife> explain(MessageId id,
+  virtual std::optional<MessageLife> explain(format::MessageId id,
                                              Duration longestWait = std::chrono::hours(24 * 7)) = 0;
 
   /// Deletes history that ended longer than `age` ago: submissions with their attempts, and the reasons for

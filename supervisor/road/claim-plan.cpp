@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace smsd {
+namespace smsd::road {
 
 void ClaimPlan::notice() {
   ++news_;
@@ -89,4 +89,4 @@ void ClaimPlan::answered(std::size_t found, int last, bool atEnd) {
   limit_ = first;
 }
 
-}  // namespace smsd
+}  // namespace smsd::road

@@ -14,7 +14,7 @@
 
 #include "supervisor/queue/queue.h"
 
-namespace smsd {
+namespace smsd::road {
 
 class ClaimPlan {
  public:
@@ -100,4 +100,4 @@ class ClaimPlan {
   std::uint64_t seen_ = 0;      // that count when the last answered look at the head was planned
 };
 
-}  // namespace smsd
+}  // namespace smsd::road

@@ -3,7 +3,7 @@
 
 #include "supervisor/road/road.h"
 
-namespace smsd {
+namespace smsd::road {
 
 /// The places that the dispatchers have left in this turn, and the SMS that each is given.
 struct Road::Hands {
@@ -112,13 +112,13 @@ void Road::dispatchPending() {
 
 /// All usable dispatchers were tried, and the others are not worth waiting for.
 void Road::nobodyTook(std::unique_ptr<Item> item) {
-  Outcome last = item->last;
+  delivery::Outcome last = item->last;
   // Wait until midnight, or until a more severe message comes, which may use the reserve.
   KJ_IF_MAYBE (by, keptBackBy(*item))
-    last = {.kind = OutcomeKind::deferred,
+    last = {.kind = delivery::OutcomeKind::deferred,
             .words = keepers_[*by]->name() + " has sent what it may send today (per_day, reserve)",
-            .after = keeper::untilTomorrow(),
-            .farEnd = FarEnd::notReached};
+            .after = delivery::untilTomorrow(),
+            .farEnd = delivery::FarEnd::notReached};
   waitOrGiveUp(std::move(item), last);
 }
 
@@ -217,4 +217,4 @@ void Road::recorded(std::vector<queue::NextAttempt> next, std::vector<queue::Att
   pump();
 }
 
-}  // namespace smsd
+}  // namespace smsd::road

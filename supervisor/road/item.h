@@ -13,7 +13,7 @@
 
 #include "supervisor/delivery/outcome.h"
 
-namespace smsd {
+namespace smsd::road {
 
 enum class Tried : char { no, refused, failed };
 
@@ -26,7 +26,7 @@ struct Met {
 struct Item {
   queue::Submission submission;
   std::vector<Met> met;    // by Road::indexOf; shorter if later dispatchers were not met
-  Outcome last;            // of the attempt before the current one
+  delivery::Outcome last;  // of the attempt before the current one
   int givenBack = 0;       // times a worker exited or gave it back before it began
   int notUnderstood = 0;   // its attempts that were answered, but not understood
   bool maybeSent = false;  // an attempt was unknown: the SMS keeps its key, so it is never formatted again
@@ -59,10 +59,10 @@ inline int rankOf(const Item& item) {
 }
 
 /// Most severe first; among equals certainly not sent before maybe sent; then oldest.
-using Order = std::tuple<int, bool, MessageId, queue::SubmissionId>;
+using Order = std::tuple<int, bool, format::MessageId, queue::SubmissionId>;
 
 inline Order orderOf(const Item& item) {
   return {rankOf(item), item.maybeSent, item.submission.first, item.submission.id};
 }
 
-}  // namespace smsd
+}  // namespace smsd::road

@@ -5,7 +5,7 @@
 
 #include "common/fault.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using namespace std::chrono_literals;
@@ -14,7 +14,7 @@ using queue::QueueError;
 
 // Grows only a little, so that sending resumes soon after the database is back: an attempt to connect costs
 // almost nothing.
-constexpr Backoff reconnecting{250ms, 2, 1500ms};
+constexpr delivery::Backoff reconnecting{250ms, 2, 1500ms};
 
 // A call without an answer for this long means that the database, or the network to it, hangs.
 constexpr Milliseconds longSilence = 10s;
@@ -45,7 +45,7 @@ void putBack(std::vector<T>& undone, std::vector<T>& waiting) {
 }  // namespace
 
 Ledger::Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease,
-               std::optional<Milliseconds> keepHistory, const Events& log, LedgerEvents& road)
+               std::optional<Milliseconds> keepHistory, const events::Events& log, LedgerEvents& road)
     : queue_(queue),
       timer_(timer),
       name_(std::move(name)),
@@ -159,7 +159,8 @@ void Ledger::answered() {
 /// even then, it is stuck within this process.
 void Ledger::listen() {
   if (!busy_ || retired_ || lost_) return;
-  const Milliseconds patience = Backoff{std::max(lease_, longSilence), 2, seldomCut}.after(cuts_ + 1);
+  const Milliseconds patience =
+      delivery::Backoff{std::max(lease_, longSilence), 2, seldomCut}.after(cuts_ + 1);
   const Milliseconds end = patience + leasesToTheEnd * lease_;
   const Milliseconds waited((timer_.now() - askedAt_) / kj::MILLISECONDS);
   auto again = [this](Milliseconds at) { silence_.at(askedAt_ + duration(at)); };
@@ -167,12 +168,12 @@ void Ledger::listen() {
   if (!away()) saySilent();
   if (waited < patience) return again(patience);
   if (!std::exchange(cut_, true)) {
-    log_.queueSilent(waited, Events::Still::acts);
+    log_.queueSilent(waited, events::Events::Still::acts);
     queue_.hangUp();
   }
   if (waited < end) return again(end);
   lost_ = true;
-  log_.queueSilent(waited, Events::Still::givesUp);
+  log_.queueSilent(waited, events::Events::Still::givesUp);
 }
 
 void Ledger::saySilent() {
@@ -197,7 +198,8 @@ bool Ledger::setAside(const QueueError& error) {
   settling_.clear();
   bool again = aside_.insert(refused.submission.id).second;
   log_.settlementRefused(refused.submission, refused.outcome,
-                         again ? Events::SetAside::held : Events::SetAside::forgotten, error.what());
+                         again ? events::Events::SetAside::held : events::Events::SetAside::forgotten,
+                         error.what());
   if (!again) return true;
   refused.fate = queue::Fate::held;
   refused.reason = "the outcome was " + refused.outcome + ", but the database did not take it";
@@ -233,8 +235,9 @@ void Ledger::bellTested(const queue::Answer<queue::BellTest>& answer) {
   const auto* test = std::get_if<queue::BellTest>(&answer);
   const auto change = test != nullptr ? bell_.tested(sinceStart(), *test)
                                       : bell_.untestable(sinceStart(), std::get<QueueError>(answer).what());
-  if (bell_.testAt() != Bell::never) bellTest_.at(kj::origin<kj::TimePoint>() + duration(bell_.testAt()));
-  if (change == Bell::Change::none) return;
+  if (bell_.testAt() != queue::Bell::never)
+    bellTest_.at(kj::origin<kj::TimePoint>() + duration(bell_.testAt()));
+  if (change == queue::Bell::Change::none) return;
   log_.bellChanged(bell_.state(), bell_.problem());
   road_.bellChanged();
 }
@@ -350,4 +353,4 @@ void Ledger::taskFailed(kj::Exception&& exception) {
   failed(QueueError(QueueError::Kind::failed, faultOf(exception)));
 }
 
-}  // namespace smsd
+}  // namespace smsd::road

@@ -21,7 +21,7 @@
 #include "supervisor/queue/bell.h"
 #include "supervisor/queue/queue-thread.h"
 
-namespace smsd {
+namespace smsd::road {
 
 class LedgerEvents {
  public:
@@ -45,7 +45,7 @@ class LedgerEvents {
 class Ledger final : private kj::TaskSet::ErrorHandler {
  public:
   Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease,
-         std::optional<Milliseconds> keepHistory, const Events& log, LedgerEvents& road);
+         std::optional<Milliseconds> keepHistory, const events::Events& log, LedgerEvents& road);
 
   /// Enlists for the first time, before anything else is started. Resolves with the error if that failed.
   kj::Promise<kj::Maybe<queue::QueueError>> enlist();
@@ -65,7 +65,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   /// stuck.
   bool lost() const { return lost_; }
   const std::string& awayBecause() const { return away_; }
-  const Bell& bell() const { return bell_; }
+  const queue::Bell& bell() const { return bell_; }
   /// A problem of the queue although it works; empty if there is none.
   const std::string& strained() const { return strained_; }
   /// Whether our claims may have been taken over by now. If so, nothing may leave.
@@ -118,7 +118,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   std::string name_;
   Milliseconds lease_;
-  const Events& log_;
+  const events::Events& log_;
   LedgerEvents& road_;
 
   std::vector<queue::Settlement> unsettled_, settling_;     // the queue thread reads settling_ while busy_
@@ -146,10 +146,10 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   Alarm heartbeat_;
   Alarm silence_;
   Alarm purge_;
-  Bell bell_;
+  queue::Bell bell_;
   unsigned watches_ = 0;  // queue_.watches() when the last call was answered
   Alarm bellTest_;
   kj::TaskSet tasks_;
 };
 
-}  // namespace smsd
+}  // namespace smsd::road

@@ -4,7 +4,7 @@
 #include "supervisor/delivery/backoff.h"
 #include "supervisor/road/road.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 kj::Duration duration(Milliseconds value) {
@@ -13,7 +13,7 @@ kj::Duration duration(Milliseconds value) {
 
 }  // namespace
 
-void Road::dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) {
+void Road::dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) {
   if (!outcomes.empty()) moved();
   trials_.reported(outcomes);
   for (auto& said : outcomes) {
@@ -26,14 +26,15 @@ void Road::dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome
   if (!leaving_.empty()) dismiss_.in(0ms);
 }
 
-Situation Road::situation(const Item& item, std::size_t dispatcher, const AttemptOutcome& said) const {
-  Situation result;
+delivery::Situation Road::situation(const Item& item, std::size_t dispatcher,
+                                    const delivery::AttemptOutcome& said) const {
+  delivery::Situation result;
   result.begun = said.begun;
   result.givenBack = item.givenBack + 1;
-  result.holds = unknownPolicy(config_, item.submission.severity) == UnknownPolicy::hold;
+  result.holds = config::unknownPolicy(config_, item.submission.severity) == config::UnknownPolicy::hold;
   result.unknownsHere = item.at(dispatcher).unknowns + 1;
   result.notUnderstood = item.notUnderstood;
-  result.everyoneRefused = said.outcome.kind == OutcomeKind::refused;
+  result.everyoneRefused = said.outcome.kind == delivery::OutcomeKind::refused;
   // A dispatcher removed by a reload counts neither as this dispatcher nor as one of the others.
   for (auto& keeper : keepers_) {
     Tried tried = item.at(keeper->index()).tried;
@@ -48,55 +49,57 @@ Situation Road::situation(const Item& item, std::size_t dispatcher, const Attemp
   return result;
 }
 
-void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutcome said) {
-  const Outcome& outcome = said.outcome;
-  Situation situation = this->situation(*item, dispatcher, said);
-  Verdict fate = verdict(outcome, situation);
-  if (said.begun == Begun::yes) {
+void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, delivery::AttemptOutcome said) {
+  const delivery::Outcome& outcome = said.outcome;
+  delivery::Situation situation = this->situation(*item, dispatcher, said);
+  delivery::Verdict fate = verdict(outcome, situation);
+  if (said.begun == delivery::Begun::yes) {
     if (streaks_.size() <= dispatcher) streaks_.resize(dispatcher + 1);
-    Blame blame = streaks_[dispatcher].judge(item->submission.recipient, outcome);
-    item->blamed = item->blamed || blame == Blame::recipient;
-    item->at(dispatcher).tried = outcome.kind == OutcomeKind::refused ? Tried::refused : Tried::failed;
-    if (outcome.kind == OutcomeKind::unknown) {
+    delivery::Blame blame = streaks_[dispatcher].judge(item->submission.recipient, outcome);
+    item->blamed = item->blamed || blame == delivery::Blame::recipient;
+    item->at(dispatcher).tried =
+        outcome.kind == delivery::OutcomeKind::refused ? Tried::refused : Tried::failed;
+    if (outcome.kind == delivery::OutcomeKind::unknown) {
       ++item->at(dispatcher).unknowns;
       item->maybeSent = true;
       if (outcome.notUnderstood()) ++item->notUnderstood;
     }
   }
-  if (said.begun == Begun::no && ++item->givenBack > mostGivenBack)
+  if (said.begun == delivery::Begun::no && ++item->givenBack > delivery::mostGivenBack)
     item->at(dispatcher).tried = Tried::failed;
   item->last = outcome;
   switch (fate) {
-    case Verdict::sent:
+    case delivery::Verdict::sent:
       sentLog_.sent(item->submission, outcome.words,
                     Milliseconds((timer_.now() - item->since) / kj::MILLISECONDS));
       return settle(std::move(item), queue::Fate::sent, outcome);
-    case Verdict::ignored:
+    case delivery::Verdict::ignored:
       log_.ignored(item->submission, "every dispatcher refused it, the last with: " + outcome.words);
       noteIgnored("every dispatcher refused it, the last with: " + outcome.words);
       return settle(std::move(item), queue::Fate::ignored, outcome);
-    case Verdict::held:
+    case delivery::Verdict::held:
       log_.held(item->submission, outcome);
       return settle(std::move(item), queue::Fate::held, outcome);
-    case Verdict::sameDispatcher:
-      if (outcome.kind == OutcomeKind::unknown) log_.repeated(item->submission, outcome);
+    case delivery::Verdict::sameDispatcher:
+      if (outcome.kind == delivery::OutcomeKind::unknown) log_.repeated(item->submission, outcome);
       item->at(dispatcher).tried = Tried::no;
       [[fallthrough]];
-    case Verdict::otherDispatcher:
+    case delivery::Verdict::otherDispatcher:
       return hold(std::move(item));
-    case Verdict::nextRound:
+    case delivery::Verdict::nextRound:
       return waitOrGiveUp(std::move(item), outcome);
   }
 }
 
-void Road::settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& outcome,
+void Road::settle(std::unique_ptr<Item> item, queue::Fate fate, const delivery::Outcome& outcome,
                   std::optional<Milliseconds> wait) {
   queue::Settlement settlement;
   settlement.failing = failingFor(*item);
   settlement.submission = std::move(item->submission);
   settlement.fate = fate;
   settlement.outcome = name(outcome);
-  (outcome.kind == OutcomeKind::accepted ? settlement.reference : settlement.reason) = outcome.words;
+  (outcome.kind == delivery::OutcomeKind::accepted ? settlement.reference : settlement.reason) =
+      outcome.words;
   settlement.wait = wait;
   settlement.rounds = settlement.submission.rounds;
   ledger_.settle(std::move(settlement));
@@ -116,14 +119,14 @@ std::optional<Milliseconds> Road::givenUpIn(const Item& item) const {
 /// `at_limit` decides. With `ignore` the SMS must also have failed for `give_up_after`, because greylisting
 /// outlasts any number of short rounds. A round counts only if a failure in it counts against the recipient;
 /// with `shutdown` every round counts.
-void Road::waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome) {
+void Road::waitOrGiveUp(std::unique_ptr<Item> item, const delivery::Outcome& outcome) {
   if (stopping_) return letGo(std::move(item));
   queue::Submission& submission = item->submission;
-  bool counts = item->blamed || config_.retry.atLimit == AtLimit::shutdown;
+  bool counts = item->blamed || config_.retry.atLimit == config::AtLimit::shutdown;
   int rounds = submission.rounds + (counts ? 1 : 0);
   if (counts && !item->failing) item->failing = timer_.now();
   const bool usedUp = rounds >= config_.retry.limit && config_.retry.limit > 0;
-  const bool ignores = config_.retry.atLimit == AtLimit::ignore;
+  const bool ignores = config_.retry.atLimit == config::AtLimit::ignore;
   const auto left = givenUpIn(*item);
   if (counts && usedUp && (!ignores || left == 0ms)) {
     std::string why = "nobody took it in " + std::to_string(rounds) + " rounds";
@@ -139,7 +142,7 @@ void Road::waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome) {
   }
   Milliseconds wait = waitAfter(*item, outcome, rounds);
   submission.rounds = rounds;
-  using Rounds = Events::Patience::Rounds;
+  using Rounds = events::Events::Patience::Rounds;
   if (wait > 0ms)
     log_.waits(submission, outcome, wait, {usedUp && ignores ? Rounds::usedUp : Rounds::left, left});
   if (item->maybeSent) return rest(std::move(item), wait);
@@ -147,13 +150,14 @@ void Road::waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome) {
   look_.notLaterThan(timer_.now() + duration(wait));
 }
 
-Milliseconds Road::waitAfter(const Item& item, const Outcome& outcome, int rounds) const {
+Milliseconds Road::waitAfter(const Item& item, const delivery::Outcome& outcome, int rounds) const {
   const auto& retry = config_.retry;
   Milliseconds asked = std::min(outcome.after, retry.maxDelay);
   // No dispatcher works: retry as soon as the first works again.
   if (!item.blamed && !item.maybeSent && firstUsable() == nullptr) return asked;
   bool grows = item.blamed && !item.urgency;  // an SMS that blocks a more severe one is retried soon
-  return std::max(Backoff{retry.delay, retry.factor, retry.maxDelay}.after(grows ? rounds : 1), asked);
+  return std::max(delivery::Backoff{retry.delay, retry.factor, retry.maxDelay}.after(grows ? rounds : 1),
+                  asked);
 }
 
 /// An SMS that may have been sent waits unchanged: formatted again, it would be another SMS with another key.
@@ -208,7 +212,7 @@ void Road::giveWay(const queue::InTheWay& one) {
     if (!waits->second->maybeSent) {
       auto item = std::move(pending_.extract(waits).mapped());
       return settle(std::move(item), queue::Fate::returned,
-                    {OutcomeKind::deferred, "something more severe came for its recipient"});
+                    {delivery::OutcomeKind::deferred, "something more severe came for its recipient"});
     }
     if (urge(*waits->second)) hold(std::move(pending_.extract(waits).mapped()));
     return;
@@ -236,4 +240,4 @@ void Road::endByItself(const std::string& why) {
   limit_.fulfiller->fulfill();
 }
 
-}  // namespace smsd
+}  // namespace smsd::road

@@ -10,7 +10,7 @@
 #include <chrono>
 #include <optional>
 
-namespace smsd {
+namespace smsd::road {
 
 class Progress {
  public:
@@ -48,4 +48,4 @@ class Progress {
   std::optional<Time> since_;  // since when nothing has moved although something was owed
 };
 
-}  // namespace smsd
+}  // namespace smsd::road

@@ -3,9 +3,9 @@
 
 #include "supervisor/road/road.h"
 
-namespace smsd {
+namespace smsd::road {
 
-void Road::replace(Config config, Keepers added) {
+void Road::replace(config::Config config, Keepers added) {
   Keepers before = std::exchange(keepers_, {});
   for (auto& entry : config.dispatchers)
     for (auto* from : {&before, &added})
@@ -17,8 +17,8 @@ void Road::replace(Config config, Keepers added) {
   // SMS in progress with a removed dispatcher may take as long as the old configuration allowed.
   progress_ = Progress(std::max(patience(config_), patience(config)));
   config_ = std::move(config);
-  format_ = [rules = config_.formatting](const std::vector<Message>& messages) {
-    return format(messages, rules);
+  format_ = [rules = config_.formatting](const std::vector<format::Message>& messages) {
+    return format::format(messages, rules);
   };
   trials_.use(config_.formatting);
   plan_.use(static_cast<unsigned>(config_.queue.mildShare));
@@ -52,4 +52,4 @@ void Road::dismiss() {
                 [](auto& one) { return one->drained == Leaving::Drained::yes && one->keeper->idle(); });
 }
 
-}  // namespace smsd
+}  // namespace smsd::road

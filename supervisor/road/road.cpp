@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <climits>
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 kj::Duration duration(Milliseconds value) {
@@ -21,8 +21,8 @@ constexpr Milliseconds chancePerSeverity = 2s;
 
 }  // namespace
 
-Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, std::string name,
-           const Events& log)
+Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& config, std::string name,
+           const events::Events& log)
     : timer_(timer),
       config_(config),
       log_(log),
@@ -33,8 +33,8 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, st
               }),
       ledger_(queue, timer, std::move(name), config.queue.lease, config.queue.keepHistory, log,
               static_cast<LedgerEvents&>(*this)),
-      format_([rules = config.formatting](const std::vector<Message>& messages) {
-        return format(messages, rules);
+      format_([rules = config.formatting](const std::vector<format::Message>& messages) {
+        return format::format(messages, rules);
       }),
       plan_(static_cast<unsigned>(config.queue.mildShare)),
       turns_(static_cast<unsigned>(config.queue.mildShare)),
@@ -192,7 +192,7 @@ void Road::claimed(queue::ClaimResult result) {
     }
     log_.ignored(item->submission, "its text is empty");
     noteIgnored("its text is empty");
-    settle(std::move(item), queue::Fate::ignored, {OutcomeKind::refused, "its text is empty"});
+    settle(std::move(item), queue::Fate::ignored, {delivery::OutcomeKind::refused, "its text is empty"});
   }
   for (auto& one : result.inTheWay) giveWay(one);
   if (result.expired > 0) {
@@ -211,7 +211,7 @@ void Road::adopted(std::vector<queue::Submission> submissions) {
   for (auto& submission : submissions) {
     auto item = make(std::move(submission));
     item->attempt = Item::Attempt::used;
-    item->last = {OutcomeKind::unknown, "its supervisor is gone", {}};
+    item->last = {delivery::OutcomeKind::unknown, "its supervisor is gone", {}};
     item->maybeSent = true;
     item->since = timer_.now();
     const queue::AttemptId attempt = item->submission.attempt;
@@ -231,10 +231,10 @@ void Road::adopted(std::vector<queue::Submission> submissions) {
 
 /// Its dispatcher is no longer configured, so no worker can report the outcome.
 void Road::forsaken(std::unique_ptr<Item> item) {
-  bool maySend = unknownPolicy(config_, item->submission.severity) == UnknownPolicy::resend &&
+  bool maySend = config::unknownPolicy(config_, item->submission.severity) == config::UnknownPolicy::resend &&
                  item->notUnderstood == 0;  // otherwise the current attempt was the repetition
   if (maySend) return hold(std::move(item));
-  const Outcome last = item->last;
+  const delivery::Outcome last = item->last;
   log_.held(item->submission, last);
   settle(std::move(item), queue::Fate::held, last);
 }
@@ -345,7 +345,7 @@ void Road::letGo(std::unique_ptr<Item> item) {
 void Road::returnUntried(std::unique_ptr<Item> item, const std::string& why) {
   std::optional<Milliseconds> wait;
   if (item->submission.rounds > 0) wait = 0ms;
-  settle(std::move(item), queue::Fate::returned, {OutcomeKind::deferred, why}, wait);
+  settle(std::move(item), queue::Fate::returned, {delivery::OutcomeKind::deferred, why}, wait);
 }
 
 void Road::finishIfStopped() {
@@ -362,4 +362,4 @@ void Road::finish() {
     fulfiller->get()->fulfill(leftUnknown_ + out_.size() + recording_.size() + ledger_.unsettled());
 }
 
-}  // namespace smsd
+}  // namespace smsd::road

@@ -26,14 +26,14 @@
 #include "supervisor/road/test-sms.h"
 #include "supervisor/road/turns.h"
 
-namespace smsd {
+namespace smsd::road {
 
 class Road final : public keeper::DispatcherEvents, private LedgerEvents {
  public:
   using Keepers = std::vector<std::unique_ptr<keeper::Keeper>>;
 
-  Road(queue::QueueThread& queue, kj::Timer& timer, const Config& config, std::string name,
-       const Events& log);
+  Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& config, std::string name,
+       const events::Events& log);
 
   /// Returns the number by which the road knows the dispatcher `name`, used as Keeper's index. It stays the
   /// same for the life of the process, whatever a reload does to the order.
@@ -43,8 +43,8 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   /// Applies a reload: `config` holds from now on, also for SMS in progress. Dispatchers that are here
   /// already stay, in the order of `config`; `added` holds the new ones, which the caller starts. A
   /// dispatcher that is no longer in `config` finishes its SMS in progress and is then deleted.
-  void replace(Config config, Keepers added);
-  const Config& config() const { return config_; }
+  void replace(config::Config config, Keepers added);
+  const config::Config& config() const { return config_; }
   kj::Promise<kj::Maybe<queue::QueueError>> enlist() { return ledger_.enlist(); }
   void start();
   /// Called when the queue may have something new.
@@ -84,7 +84,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   /// Returns when and why a message last became ignored; none: none has since the start.
   kj::Maybe<LastIgnored> lastIgnored() const;
 
-  void dispatcherReported(std::size_t dispatcher, std::vector<AttemptOutcome> outcomes) override;
+  void dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) override;
   void dispatcherChanged(std::size_t dispatcher) override;
   bool mayBegin() const override { return !ledger_.leaseRanOut(); }
 
@@ -124,17 +124,18 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   kj::Maybe<std::size_t> firstUsable() const;
   bool maybeLater(const Item& item) const;
 
-  void judge(std::unique_ptr<Item> item, std::size_t dispatcher, AttemptOutcome said);
-  Situation situation(const Item& item, std::size_t dispatcher, const AttemptOutcome& said) const;
-  void settle(std::unique_ptr<Item> item, queue::Fate fate, const Outcome& outcome,
+  void judge(std::unique_ptr<Item> item, std::size_t dispatcher, delivery::AttemptOutcome said);
+  delivery::Situation situation(const Item& item, std::size_t dispatcher,
+                                const delivery::AttemptOutcome& said) const;
+  void settle(std::unique_ptr<Item> item, queue::Fate fate, const delivery::Outcome& outcome,
               std::optional<Milliseconds> wait = std::nullopt);
-  void waitOrGiveUp(std::unique_ptr<Item> item, const Outcome& outcome);
+  void waitOrGiveUp(std::unique_ptr<Item> item, const delivery::Outcome& outcome);
   /// Returns how long the SMS has failed, from the first failure that counted; none: none did.
   std::optional<Milliseconds> failingFor(const Item& item) const;
   /// With at_limit ignore, returns how much longer the SMS is tried although its rounds are used up; 0: no
   /// longer; none: without end.
   std::optional<Milliseconds> givenUpIn(const Item& item) const;
-  Milliseconds waitAfter(const Item& item, const Outcome& outcome, int rounds) const;
+  Milliseconds waitAfter(const Item& item, const delivery::Outcome& outcome, int rounds) const;
   void rest(std::unique_ptr<Item> item, Milliseconds wait);
   void wakeRested();
   void giveWay(const queue::InTheWay& one);
@@ -142,7 +143,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void endByItself(const std::string& why);
   void noteIgnored(const std::string& why);
 
-  static Milliseconds patience(const Config& config);
+  static Milliseconds patience(const config::Config& config);
   Progress::Owed owed() const;
   void moved();
   void watch();
@@ -165,8 +166,8 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void dismiss();
 
   kj::Timer& timer_;
-  Config config_;
-  const Events& log_;
+  config::Config config_;
+  const events::Events& log_;
   std::vector<std::string> names_;  // of all dispatchers since the start, by index
   Keepers keepers_;                 // in order of preference
   Trials trials_;
@@ -188,8 +189,8 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
     bool free = false;
     std::uint64_t news = 0;  // plan_.news() when it became free
   };
-  std::vector<Place> places_;    // by dispatcher
-  std::vector<Streak> streaks_;  // by dispatcher
+  std::vector<Place> places_;              // by dispatcher
+  std::vector<delivery::Streak> streaks_;  // by dispatcher
   bool ending_ = false;
   bool started_ = false;
   bool decided_ = false;  // at the start: no dispatcher before the first usable one may still become ready
@@ -197,7 +198,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   bool stopping_ = false;
   kj::Maybe<kj::TimePoint> noDispatcherSince_;
   Progress progress_;
-  SentLog sentLog_;
+  events::SentLog sentLog_;
   Progress::State pace_ = Progress::State::moving;
   std::size_t leftUnknown_ = 0;
   std::uint64_t sent_ = 0, ignored_ = 0;
@@ -215,4 +216,4 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   kj::PromiseFulfillerPair<void> limit_ = kj::newPromiseAndFulfiller<void>();
 };
 
-}  // namespace smsd
+}  // namespace smsd::road

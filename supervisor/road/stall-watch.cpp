@@ -3,7 +3,7 @@
 
 #include "supervisor/road/road.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 // Added to the deadlines, for a busy machine or a slow database.
@@ -17,7 +17,7 @@ Milliseconds sinceStart(kj::TimePoint at) {
 
 /// An attempt may take its timeout. If its worker goes away, learning its outcome may take another timeout
 /// and a start.
-Milliseconds Road::patience(const Config& config) {
+Milliseconds Road::patience(const config::Config& config) {
   Milliseconds longest(0);
   for (auto& dispatcher : config.dispatchers)
     longest = std::max(longest, 2 * dispatcher.timeout + dispatcher.startTimeout);
@@ -43,8 +43,8 @@ void Road::watch() {
     watch_.cancel();
   }
   if (std::exchange(pace_, state) == state || state == Progress::State::moving) return;
-  log_.standsStill(progress_.standing(now),
-                   state == Progress::State::stuck ? Events::Still::acts : Events::Still::givesUp);
+  log_.standsStill(progress_.standing(now), state == Progress::State::stuck ? events::Events::Still::acts
+                                                                            : events::Events::Still::givesUp);
   if (state == Progress::State::stuck) unstick();
 }
 
@@ -77,7 +77,7 @@ void Road::lookForAWayOut() {
   if (std::any_of(keepers_.begin(), keepers_.end(), hopes)) return;
   bool broken = std::all_of(keepers_.begin(), keepers_.end(),
                             [](auto& keeper) { return keeper->state() == keeper::State::broken; });
-  if (broken && config_.retry.allBroken == WhenAllBroken::shutdown)
+  if (broken && config_.retry.allBroken == config::WhenAllBroken::shutdown)
     endByItself("every dispatcher is broken (retry.all_broken), the last one: " + keepers_.back()->reason());
   if (noDispatcherSince_ != nullptr) return;
   noDispatcherSince_ = timer_.now();
@@ -88,4 +88,4 @@ kj::Maybe<kj::Duration> Road::withoutDispatcherFor() const {
   return noDispatcherSince_.map([this](kj::TimePoint since) { return timer_.now() - since; });
 }
 
-}  // namespace smsd
+}  // namespace smsd::road

@@ -8,7 +8,7 @@
 
 #include "common/text/utf.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using namespace std::chrono_literals;
@@ -56,13 +56,13 @@ struct Trials::Trial {
   kj::Own<kj::PromiseFulfiller<TrialReport>> done;
 };
 
-Trials::Trials(kj::Timer& timer, const Keepers& keepers, FormatRules rules,
+Trials::Trials(kj::Timer& timer, const Keepers& keepers, format::FormatRules rules,
                kj::Function<bool(const keeper::Keeper&)> mayTake)
     : timer_(timer),
       keepers_(keepers),
       rules_(rules),
       mayTake_(kj::mv(mayTake)),
-      next_(firstOf(AttemptRange::trials)),
+      next_(firstOf(delivery::AttemptRange::trials)),
       late_(timer, [this]() { pump(); }) {}
 
 Trials::~Trials() noexcept(false) = default;
@@ -97,7 +97,7 @@ kj::Promise<TrialReport> Trials::run(TrialRequest request) {
   submission.key = fmt::format("trial-{:016x}", next_);
   submission.attempt = next_++;
   submission.recipient = std::move(request.recipient);
-  submission.sms = format({{0, text::repair(request.text), std::nullopt}}, rules_);
+  submission.sms = format::format({{0, text::repair(request.text), std::nullopt}}, rules_);
   if (request.via.empty())
     for (auto keeper = keepers_.rbegin(); keeper != keepers_.rend(); ++keeper)
       trial->left.push_back((*keeper)->name());
@@ -153,33 +153,33 @@ bool Trials::handOver(Trial& trial, keeper::Keeper& keeper) {
 }
 
 /// Notes the result at the dispatcher whose turn it was; the next one's turn begins.
-void Trials::note(Trial& trial, std::optional<OutcomeKind> outcome, std::string words) {
+void Trials::note(Trial& trial, std::optional<delivery::OutcomeKind> outcome, std::string words) {
   trial.report.tries.push_back({trial.left.back(), outcome, std::move(words),
                                 Milliseconds((timer_.now() - trial.since) / kj::MILLISECONDS)});
   trial.left.pop_back();
-  if (outcome == OutcomeKind::accepted) trial.left.clear();
+  if (outcome == delivery::OutcomeKind::accepted) trial.left.clear();
   trial.out = false;
   trial.since = timer_.now();
   trial.submission.attempt = next_++;
 }
 
-void Trials::reported(std::vector<AttemptOutcome>& outcomes) {
+void Trials::reported(std::vector<delivery::AttemptOutcome>& outcomes) {
   if (trials_.empty()) {
-    std::erase_if(outcomes, [](auto& one) { return isIn(AttemptRange::trials, one.attempt); });
+    std::erase_if(outcomes, [](auto& one) { return isIn(delivery::AttemptRange::trials, one.attempt); });
     return;
   }
   for (auto& said : outcomes)
     for (auto& trial : trials_)
       if (trial->out && trial->submission.attempt == said.attempt)
         note(*trial, said.outcome.kind, said.outcome.words);
-  std::erase_if(outcomes, [](auto& one) { return isIn(AttemptRange::trials, one.attempt); });
+  std::erase_if(outcomes, [](auto& one) { return isIn(delivery::AttemptRange::trials, one.attempt); });
   pump();
 }
 
 void Trials::stop() {
   stopping_ = true;
   for (auto& trial : trials_) {
-    if (trial->out) note(*trial, OutcomeKind::unknown, "smsd stops");
+    if (trial->out) note(*trial, delivery::OutcomeKind::unknown, "smsd stops");
     trial->left.clear();
   }
   sweep();
@@ -194,4 +194,4 @@ void Trials::sweep() {
   });
 }
 
-}  // namespace smsd
+}  // namespace smsd::road

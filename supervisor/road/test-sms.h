@@ -19,7 +19,7 @@
 #include "supervisor/delivery/attempt-ids.h"
 #include "supervisor/keeper/keeper.h"
 
-namespace smsd {
+namespace smsd::road {
 
 struct TrialRequest {
   std::string recipient;
@@ -29,15 +29,15 @@ struct TrialRequest {
 
 struct TrialTry {
   std::string dispatcher;
-  std::optional<OutcomeKind> outcome;  // none: not tried
-  std::string words;                   // the reason; if accepted, the reference
+  std::optional<delivery::OutcomeKind> outcome;  // none: not tried
+  std::string words;                             // the reason; if accepted, the reference
   Milliseconds took{0};
 };
 
 struct TrialReport {
   std::string problem;  // why the request was rejected; empty: it was not
   std::vector<TrialTry> tries;
-  bool accepted() const { return !tries.empty() && tries.back().outcome == OutcomeKind::accepted; }
+  bool accepted() const { return !tries.empty() && tries.back().outcome == delivery::OutcomeKind::accepted; }
 };
 
 class Trials {
@@ -47,15 +47,15 @@ class Trials {
 
   /// `keepers` may change between calls. `mayTake` returns whether a test SMS may take the dispatcher's free
   /// place.
-  Trials(kj::Timer& timer, const Keepers& keepers, FormatRules rules,
+  Trials(kj::Timer& timer, const Keepers& keepers, format::FormatRules rules,
          kj::Function<bool(const keeper::Keeper&)> mayTake);
   ~Trials() noexcept(false);
 
   /// Sets the rules for trials that start from now on.
-  void use(FormatRules rules) { rules_ = rules; }
+  void use(format::FormatRules rules) { rules_ = rules; }
   kj::Promise<TrialReport> run(TrialRequest request);
   /// Notes the outcomes of trials, and removes them from `outcomes`.
-  void reported(std::vector<AttemptOutcome>& outcomes);
+  void reported(std::vector<delivery::AttemptOutcome>& outcomes);
   /// Called when a dispatcher may have room, or can no longer be used.
   void pump();
   /// Ends all trials now, because the daemon stops.
@@ -69,12 +69,12 @@ class Trials {
   void advance(Trial& trial);
   /// Returns false if the trial has to wait for this dispatcher.
   bool handOver(Trial& trial, keeper::Keeper& keeper);
-  void note(Trial& trial, std::optional<OutcomeKind> outcome, std::string words);
+  void note(Trial& trial, std::optional<delivery::OutcomeKind> outcome, std::string words);
   void sweep();
 
   kj::Timer& timer_;
   const Keepers& keepers_;
-  FormatRules rules_;
+  format::FormatRules rules_;
   kj::Function<bool(const keeper::Keeper&)> mayTake_;
   queue::AttemptId next_;
   bool stopping_ = false;
@@ -82,4 +82,4 @@ class Trials {
   Alarm late_;  // a trial has waited long enough for room
 };
 
-}  // namespace smsd
+}  // namespace smsd::road

@@ -5,7 +5,7 @@
 #include <climits>
 #include <cstdint>
 
-namespace smsd {
+namespace smsd::road {
 
 class Turns {
  public:
@@ -32,4 +32,4 @@ class Turns {
   int last_ = INT_MAX;        // the rank of the last hand-over
 };
 
-}  // namespace smsd
+}  // namespace smsd::road

@@ -69,8 +69,8 @@ std::string inBrackets(const std::string& text) {
   return text.empty() ? "" : fmt::format(" ({})", shown(text));
 }
 
-std::string companions(const SubmissionRecord& submission, MessageId self) {
-  std::vector<MessageId> others = submission.messages;
+std::string companions(const SubmissionRecord& submission, format::MessageId self) {
+  std::vector<format::MessageId> others = submission.messages;
   std::erase(others, self);
   if (others.empty()) return "";
   return fmt::format(", with message{} {}", others.size() == 1 ? "" : "s", fmt::join(others, ", "));
@@ -119,7 +119,7 @@ void tellEnd(const SubmissionRecord& submission) {
   step(submission.decided, fmt::format("{}{} by an operator", sms, shown(submission.fate)));
 }
 
-void tell(const SubmissionRecord& submission, MessageId self) {
+void tell(const SubmissionRecord& submission, format::MessageId self) {
   step(submission.created,
        fmt::format("SMS {} with the key {}{}{}: {}", submission.id, submission.key,
                    submission.supervisor.empty() ? "" : " by " + shown(submission.supervisor),
@@ -144,12 +144,12 @@ bool toldBySubmission(const MessageLife& life) {
 }
 
 /// Returns why the recipient waits, and when the message will be given up.
-std::string patience(const MessageLife& life, const Config& config) {
+std::string patience(const MessageLife& life, const config::Config& config) {
   const auto& retry = config.retry;
   std::string said =
       fmt::format("{} round{} in which no dispatcher took its SMS", life.rounds, life.rounds == 1 ? "" : "s");
   if (!life.failingSince.empty()) said += " since " + life.failingSince;
-  if (retry.atLimit != AtLimit::ignore || retry.limit == 0 || life.rounds == 0) return said;
+  if (retry.atLimit != config::AtLimit::ignore || retry.limit == 0 || life.rounds == 0) return said;
   if (!retry.giveUpAfter) return said + "; retry.give_up_after is never: it is not given up";
   const Milliseconds left = *retry.giveUpAfter - life.failing.value_or(0ms);
   const bool roundsLeft = life.rounds < retry.limit;
@@ -161,7 +161,7 @@ std::string patience(const MessageLife& life, const Config& config) {
                             roundsLeft ? fmt::format(", and in {} rounds", retry.limit) : "");
 }
 
-void tellState(const MessageLife& life, const Config& config) {
+void tellState(const MessageLife& life, const config::Config& config) {
   if (!life.ignoredBecause.empty())
     return step(life.timeSent, "ignored: it was " + shown(life.ignoredBecause));
   if (toldBySubmission(life)) return;
@@ -195,8 +195,8 @@ std::string_view stateOf(const MessageLife& life) {
 
 }  // namespace
 
-int explainMessage(const Config& config, MessageId id, Form form) {
-  const auto life = openQueue(config)->explain(id, config.retry.maxDelay);
+int explainMessage(const config::Config& config, format::MessageId id, Form form) {
+  const auto life = config::openQueue(config)->explain(id, config.retry.maxDelay);
   if (!life) throw Failure(1, fmt::format("there is no message {} in the queue", id));
   if (form == Form::json) {
     io::print(dump(json(*life)));

@@ -40,22 +40,22 @@ struct Arguments {
   std::string minimumAge = "0s";
   std::size_t heldLimit = 100;
   std::int64_t id = 0;
-  TrialRequest trial{"", "This is a test message from smsd.", ""};
+  road::TrialRequest trial{"", "This is a test message from smsd.", ""};
   std::string dispatcher;
   std::string interval = "2s";
   bool watch = false;
   queue::Whom whom;
   std::string navFolder, output;
   bool everybody = false;
-  FormatRules rules;
+  format::FormatRules rules;
   queue::InstallOptions install;
   bool indexes = false, notify = false, tables = false;
 
   Form form() const { return json ? Form::json : Form::text; }
 };
 
-Config configOf(const Arguments& arguments) {
-  auto read = readConfig(arguments.config, Reach::valuesOnly);
+config::Config configOf(const Arguments& arguments) {
+  auto read = config::readConfig(arguments.config, config::Reach::valuesOnly);
   if (!read.problems.empty()) throw Failure(EX_CONFIG, config::describe(read.problems));
   return std::move(read.config);
 }
@@ -90,7 +90,8 @@ void addPreview(CLI::App& app, Arguments& a, Action& chosen) {
   sub->add_option_function<std::string>(
          "--overflow",
          [&a](const std::string& word) {
-           a.rules.overflow = word == "carry_over" ? Overflow::carry_over : Overflow::summarize;
+           a.rules.overflow =
+               word == "carry_over" ? format::Overflow::carry_over : format::Overflow::summarize;
          },
          "what becomes of messages that do not fit")
       ->check(CLI::IsMember({"summarize", "carry_over"}))
@@ -350,7 +351,7 @@ int main(int argc, char** argv) {
     return e.status();
   } catch (const queue::QueueError& e) {
     complain(e.what());
-    return exitStatus(e);
+    return startup::exitStatus(e);
   } catch (const control::Unreachable& e) {
     complain(e.what());
     return statusOf(e);

@@ -31,16 +31,17 @@ constexpr auto queuePatience = 25 * kj::SECONDS;   // the daemon itself waits 20
 constexpr auto reloadPatience = 90 * kj::SECONDS;  // two reloads in which a worker program hangs
 constexpr auto testPatience = 20 * kj::MINUTES;    // a test at all dispatchers, with their timeouts
 
-ordered_json json(const TrialReport& report) {
+ordered_json json(const road::TrialReport& report) {
   ordered_json result = {{"accepted", report.accepted()},
                          {"dispatcher", report.accepted() ? report.tries.back().dispatcher : ""},
                          {"reference", report.accepted() ? report.tries.back().words : ""},
                          {"tries", ordered_json::array()}};
   for (const auto& one : report.tries)
-    result["tries"].push_back({{"dispatcher", one.dispatcher},
-                               {"result", control::resultName(one)},
-                               {one.outcome == OutcomeKind::accepted ? "reference" : "reason", one.words},
-                               {"took_ms", one.took.count()}});
+    result["tries"].push_back(
+        {{"dispatcher", one.dispatcher},
+         {"result", control::resultName(one)},
+         {one.outcome == delivery::OutcomeKind::accepted ? "reference" : "reason", one.words},
+         {"took_ms", one.took.count()}});
   return result;
 }
 
@@ -68,7 +69,7 @@ const char* done(Act act) {
   return "";
 }
 
-queue::WaitsEnded endWaits(const Config& config, const queue::Whom& whom) {
+queue::WaitsEnded endWaits(const config::Config& config, const queue::Whom& whom) {
   try {
     control::Client client(config.controlSocket);
     auto request = client.control().retryRequest();
@@ -81,11 +82,11 @@ queue::WaitsEnded endWaits(const Config& config, const queue::Whom& whom) {
   } catch (const control::Unreachable& e) {
     if (e.why() != control::Unreachable::Why::notRunning) throw;
   }
-  auto ended = openQueue(config)->endWaits(whom);
+  auto ended = config::openQueue(config)->endWaits(whom);
   if (!ended.known)
     throw Failure(noSuchThing, fmt::format("there is no message {} in the queue", whom.message));
   const bool all = whom.message == 0 && whom.recipient.empty();
-  const Events log(config.log.recipient);
+  const events::Events log(config.log.recipient);
   if (all || !ended.recipient.empty())  // in the journal, an empty number means all
     log.operatorRetried(ended.recipient, getuid());
   else
@@ -95,20 +96,20 @@ queue::WaitsEnded endWaits(const Config& config, const queue::Whom& whom) {
 
 }  // namespace
 
-int test(const Config& config, const TrialRequest& request, Form form) {
+int test(const config::Config& config, const road::TrialRequest& request, Form form) {
   control::Client client(config.controlSocket);
   auto call = client.control().testRequest();
   call.setRecipient(request.recipient);
   call.setText(text::repair(request.text));
   call.setVia(request.via);
-  const TrialReport report =
+  const road::TrialReport report =
       control::read(client.wait<capnp::Response<Control::TestResults>>(call.send(), testPatience));
   if (!report.problem.empty()) throw Failure(EX_DATAERR, report.problem);
   io::print((form == Form::json ? dump(json(report)) : control::describe(report)));
   return report.accepted() ? EX_OK : EX_UNAVAILABLE;
 }
 
-int steer(const Config& config, const std::string& name, Act act, Form form) {
+int steer(const config::Config& config, const std::string& name, Act act, Form form) {
   control::Client client(config.controlSocket);
   auto request = client.control().steerRequest();
   request.setName(name);
@@ -128,7 +129,7 @@ int steer(const Config& config, const std::string& name, Act act, Form form) {
 
 int reload(const std::string& file, Form form) {
   // The daemon reports the problems in the file, so that its journal has them, too.
-  const auto read = readConfig(file, Reach::valuesOnly);
+  const auto read = config::readConfig(file, config::Reach::valuesOnly);
   std::optional<control::Client> connected;
   try {
     connected.emplace(read.config.controlSocket);
@@ -150,7 +151,7 @@ int reload(const std::string& file, Form form) {
   return EX_OK;
 }
 
-int retry(const Config& config, const queue::Whom& whom, Form form) {
+int retry(const config::Config& config, const queue::Whom& whom, Form form) {
   const auto ended = endWaits(config, whom);
   const bool all = whom.message == 0 && whom.recipient.empty();
   if (form == Form::json)
@@ -177,13 +178,13 @@ std::vector<std::string> linesOf(const std::string& text) {
 }  // namespace
 
 int checkConfig(const std::string& file, Form form) {
-  auto read = readConfig(file, Reach::dispatcherFiles);
+  auto read = config::readConfig(file, config::Reach::dispatcherFiles);
   if (!read.problems.empty()) throw Failure(EX_CONFIG, config::describe(read.problems));
   std::string unseen;
   try {
     auto io = kj::setupAsyncIo();
-    unseen = checkAll(io, read.config);
-  } catch (const StartUpError& e) {
+    unseen = startup::checkAll(io, read.config);
+  } catch (const startup::StartUpError& e) {
     throw Failure(e.status(), e.what());
   }
   const std::size_t dispatchers = read.config.dispatchers.size();

@@ -12,19 +12,19 @@
 namespace smsd::smsctl {
 namespace {
 
-FormattedSms formatLines(const std::vector<std::string>& lines, const FormatRules& rules) {
-  std::vector<Message> messages;
+format::FormattedSms formatLines(const std::vector<std::string>& lines, const format::FormatRules& rules) {
+  std::vector<format::Message> messages;
   messages.reserve(lines.size());
   for (const std::string& line : lines)
-    messages.push_back({static_cast<MessageId>(messages.size() + 1), line, std::nullopt});
-  return format(messages, rules);
+    messages.push_back({static_cast<format::MessageId>(messages.size() + 1), line, std::nullopt});
+  return format::format(messages, rules);
 }
 
-std::string nameOf(Encoding encoding) {
+std::string nameOf(format::Encoding encoding) {
   switch (encoding) {
-    case Encoding::gsm7:
+    case format::Encoding::gsm7:
       return "gsm7";
-    case Encoding::ucs2:
+    case format::Encoding::ucs2:
       return "ucs2";
   }
   return {};
@@ -32,19 +32,19 @@ std::string nameOf(Encoding encoding) {
 
 }  // namespace
 
-std::string previewText(const std::vector<std::string>& lines, const FormatRules& rules) {
-  const FormattedSms sms = formatLines(lines, rules);
+std::string previewText(const std::vector<std::string>& lines, const format::FormatRules& rules) {
+  const format::FormattedSms sms = formatLines(lines, rules);
   const auto allowed = static_cast<std::size_t>(std::max(rules.maxParts, 1));
-  const text::PartSize size = sms.encoding == Encoding::gsm7 ? text::gsm7Part : text::ucs2Part;
+  const text::PartSize size = sms.encoding == format::Encoding::gsm7 ? text::gsm7Part : text::ucs2Part;
   return fmt::format("{}\n{}, {}/{} {}, {}/{} {}; {} of {} messages in it, {} ignored, {} carried\n",
                      sms.text.empty() ? "(nothing to send)" : sms.text, nameOf(sms.encoding), sms.units,
-                     size.room(allowed), sms.encoding == Encoding::gsm7 ? "septets" : "UTF-16 units",
+                     size.room(allowed), sms.encoding == format::Encoding::gsm7 ? "septets" : "UTF-16 units",
                      sms.parts, allowed, allowed == 1 ? "part" : "parts", sms.sent.size(), lines.size(),
                      sms.ignored.size(), sms.carried.size());
 }
 
-std::string previewJson(const std::vector<std::string>& lines, const FormatRules& rules) {
-  const FormattedSms sms = formatLines(lines, rules);
+std::string previewJson(const std::vector<std::string>& lines, const format::FormatRules& rules) {
+  const format::FormattedSms sms = formatLines(lines, rules);
   nlohmann::ordered_json json{{"sms", sms.text},
                               {"sent", sms.sent.size()},
                               {"ignored", sms.ignored.size()},

@@ -13,10 +13,10 @@ namespace smsd::smsctl {
 
 /// Returns the SMS, then one line with its size and its numbers of messages. `lines` are the messages, most
 /// severe first.
-std::string previewText(const std::vector<std::string>& lines, const FormatRules& rules);
+std::string previewText(const std::vector<std::string>& lines, const format::FormatRules& rules);
 
 /// Returns one line: {"sms", "sent", "ignored", "encoding": "gsm7"|"ucs2", "units", "parts"}, where sent and
 /// ignored are counts. Adds the count "carried" if messages are left for the next SMS.
-std::string previewJson(const std::vector<std::string>& lines, const FormatRules& rules);
+std::string previewJson(const std::vector<std::string>& lines, const format::FormatRules& rules);
 
 }  // namespace smsd::smsctl

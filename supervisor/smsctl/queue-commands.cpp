@@ -59,10 +59,10 @@ std::string readText(std::istream& in) {
 }
 
 /// Warns if the text will be cut. The message is in the queue and is sent, but not all of its text.
-void sayIfCut(const std::string& given, const FormatRules& rules) {
-  FormatRules enough = rules;
+void sayIfCut(const std::string& given, const format::FormatRules& rules) {
+  format::FormatRules enough = rules;
   enough.maxParts = 255;
-  const auto parts = format({{1, given, std::nullopt}}, enough).parts;
+  const auto parts = format::format({{1, given, std::nullopt}}, enough).parts;
   if (parts > static_cast<std::size_t>(rules.maxParts))
     io::complain(fmt::format(
         "smsctl: the text takes {} parts of an SMS, but formatting.max_parts is {}: it will be cut\n", parts,
@@ -83,14 +83,14 @@ int say(const char* decision, std::size_t messages, queue::SubmissionId id, std:
 
 }  // namespace
 
-int send(const Config& config, const SendArguments& arguments, Form form) {
+int send(const config::Config& config, const SendArguments& arguments, Form form) {
   if (text::printable(arguments.recipient, proto::MAX_RECIPIENT) != arguments.recipient ||
       arguments.recipient.empty())
     throw Failure(EX_DATAERR, fmt::format("PHONE: expected a number of 1 to {} characters",
                                           std::uint32_t(proto::MAX_RECIPIENT)));
   const std::string given = arguments.text == "-" ? readText(std::cin) : text::repair(arguments.text);
   if (given.empty()) throw Failure(EX_DATAERR, "TEXT: expected a message, found nothing");
-  auto queue = openQueue(config);
+  auto queue = config::openQueue(config);
   auto ids = queue->insert({{.account = std::nullopt,
                              .recipient = arguments.recipient,
                              .text = given,
@@ -104,8 +104,8 @@ int send(const Config& config, const SendArguments& arguments, Form form) {
   return EX_OK;
 }
 
-int listQueue(const Config& config, const ListArguments& arguments, Form form) {
-  auto queue = openQueue(config);
+int listQueue(const config::Config& config, const ListArguments& arguments, Form form) {
+  auto queue = config::openQueue(config);
   auto messages = arguments.recipient.empty() ? queue->messages(arguments.status, arguments.limit + 1)
                                               : queue->messagesOf(arguments.recipient, arguments.status);
   bool more = messages.size() > arguments.limit;
@@ -133,8 +133,8 @@ int listQueue(const Config& config, const ListArguments& arguments, Form form) {
   return EX_OK;
 }
 
-int cancelQueue(const Config& config, Milliseconds minimumAge, Form form) {
-  std::size_t cancelled = openQueue(config)->cancel(minimumAge);
+int cancelQueue(const config::Config& config, Milliseconds minimumAge, Form form) {
+  std::size_t cancelled = config::openQueue(config)->cancel(minimumAge);
   noteAct(config, fmt::format("cancel of {} messages", cancelled));
   if (form == Form::json)
     io::print(dump({{"cancelled", cancelled}}));
@@ -143,8 +143,8 @@ int cancelQueue(const Config& config, Milliseconds minimumAge, Form form) {
   return EX_OK;
 }
 
-int listHeld(const Config& config, std::size_t limit, Form form) {
-  auto held = openQueue(config)->held(limit + 1);
+int listHeld(const config::Config& config, std::size_t limit, Form form) {
+  auto held = config::openQueue(config)->held(limit + 1);
   const bool more = held.size() > limit;
   if (more) held.resize(limit);
   if (form == Form::json) {
@@ -164,8 +164,8 @@ int listHeld(const Config& config, std::size_t limit, Form form) {
   return EX_OK;
 }
 
-int releaseHeld(const Config& config, queue::SubmissionId id, Form form) {
-  const std::size_t released = openQueue(config)->release(id);
+int releaseHeld(const config::Config& config, queue::SubmissionId id, Form form) {
+  const std::size_t released = config::openQueue(config)->release(id);
   if (released > 0) {
     nudge(config);
     noteAct(config, fmt::format("release of the held SMS {}, with {} messages", id, released));
@@ -173,19 +173,19 @@ int releaseHeld(const Config& config, queue::SubmissionId id, Form form) {
   return say("released", released, id, "may be sent again", form);
 }
 
-int discardHeld(const Config& config, queue::SubmissionId id, Form form) {
-  const std::size_t discarded = openQueue(config)->discard(id);
+int discardHeld(const config::Config& config, queue::SubmissionId id, Form form) {
+  const std::size_t discarded = config::openQueue(config)->discard(id);
   if (discarded > 0)
     noteAct(config, fmt::format("discard of the held SMS {}, with {} messages", id, discarded));
   return say("discarded", discarded, id, "will not be sent", form);
 }
 
-void noteAct(const Config& config, const std::string& act) {
-  Events(config.log.recipient).operatorActed(act, getuid());
+void noteAct(const config::Config& config, const std::string& act) {
+  events::Events(config.log.recipient).operatorActed(act, getuid());
 }
 
-int installDatabase(const Config& config, const queue::InstallOptions& options, Form form) {
-  auto report = config.queue.backend == Backend::postgresql
+int installDatabase(const config::Config& config, const queue::InstallOptions& options, Form form) {
+  auto report = config.queue.backend == config::Backend::postgresql
                     ? queue::installPostgresql(config.queue.postgresql, options)
                     : queue::installSqlite(config.queue.sqlite.string());
   if (form == Form::json) {
@@ -202,21 +202,21 @@ int installDatabase(const Config& config, const queue::InstallOptions& options, 
   return EX_OK;
 }
 
-int checkDatabase(const Config& config, Form form) {
-  auto depth = openQueue(config)->depth(100'000);
+int checkDatabase(const config::Config& config, Form form) {
+  auto depth = config::openQueue(config)->depth(100'000);
   if (form == Form::json)
-    io::print(dump({{"backend", backendName(config)},
+    io::print(dump({{"backend", config::backendName(config)},
                     {"reachable", true},
                     {"unsent", depth.unsent},
                     {"more", depth.more}}));
   else
-    io::print(fmt::format("the {} queue can be reached and is installed: {}{} unsent\n", backendName(config),
-                          depth.unsent, depth.more ? " or more" : ""));
+    io::print(fmt::format("the {} queue can be reached and is installed: {}{} unsent\n",
+                          config::backendName(config), depth.unsent, depth.more ? " or more" : ""));
   return EX_OK;
 }
 
 int explainKeys(Form form) {
-  auto keys = explainConfig();
+  auto keys = config::explainConfig();
   if (form == Form::json) {
     ordered_json list = ordered_json::array();
     for (const auto& key : keys)

@@ -192,7 +192,7 @@ int statusOf(const control::Unreachable& error) {
   return error.why() == control::Unreachable::Why::inDoubt ? EX_TEMPFAIL : notRunning;
 }
 
-int status(const Config& config, Form form) {
+int status(const config::Config& config, Form form) {
   control::Client client(config.controlSocket);
   auto response = ask(client);
   auto status = response.getStatus();
@@ -203,7 +203,7 @@ int status(const Config& config, Form form) {
   return status.getHealthy() ? 0 : 1;
 }
 
-int listDispatchers(const Config& config, Form form) {
+int listDispatchers(const config::Config& config, Form form) {
   control::Client client(config.controlSocket);
   auto response = ask(client);
   auto dispatchers = response.getStatus().getDispatchers();
@@ -214,7 +214,7 @@ int listDispatchers(const Config& config, Form form) {
   return 0;
 }
 
-int watchStatus(const Config& config, Milliseconds interval, Form form) {
+int watchStatus(const config::Config& config, Milliseconds interval, Form form) {
   struct sigaction interrupted {};
   interrupted.sa_handler = [](int) { over = 1; };  // without SA_RESTART: a signal ends the sleep below
   sigaction(SIGINT, &interrupted, nullptr);
@@ -240,7 +240,7 @@ int watchStatus(const Config& config, Milliseconds interval, Form form) {
   return last;
 }
 
-void nudge(const Config& config) {
+void nudge(const config::Config& config) {
   try {
     control::Client client(config.controlSocket);
     client.wait<void>(client.control().nudgeRequest().send().ignoreResult());

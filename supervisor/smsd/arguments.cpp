@@ -17,11 +17,11 @@ namespace {
 }
 
 void addOverride(CLI::App& app, const std::string& names, const std::string& flag, const std::string& type,
-                 const std::string& help, Overrides& overrides) {
+                 const std::string& help, config::Overrides& overrides) {
   app.add_option_function<std::string>(
          names,
          [&overrides, flag](const std::string& word) {
-           if (const auto problem = setOverride(overrides, flag, word))
+           if (const auto problem = config::setOverride(overrides, flag, word))
              refuse("--" + flag, "'" + word.substr(0, 40) + "': " + *problem);
          },
          help)

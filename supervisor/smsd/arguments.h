@@ -17,7 +17,7 @@ enum class Errand { none, check, cancel, test, enqueue };
 struct Arguments {
   std::string config = "/etc/smsd/smsd.yaml";
   Errand errand = Errand::none;
-  Overrides overrides;
+  config::Overrides overrides;
   std::string phone;  // for test and enqueue
   std::string text = "This is a test message from smsd.";
   int account = 0;  // for enqueue

@@ -30,7 +30,7 @@ constexpr Milliseconds lastSteps = 10s;
 constexpr auto queuePatience = 2 * kj::SECONDS;
 
 /// The line that `systemctl status` shows.
-std::string statusLine(const Road& road, const AdminMail* mail) {
+std::string statusLine(const road::Road& road, const admin_mail::AdminMail* mail) {
   std::size_t ready = 0;
   for (auto& keeper : road.keepers()) ready += keeper->state() == keeper::State::ready;
   return fmt::format("{} of {} dispatcher{} ready, {} under way, {} sent{}{}", ready, road.keepers().size(),
@@ -52,7 +52,7 @@ bool answers(kj::AsyncIoContext& io, kj::ForkedPromise<void>& call, kj::Promise<
 }
 
 /// Throws if the queue refuses.
-void enlist(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, Road& road) {
+void enlist(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, road::Road& road) {
   kj::Maybe<queue::QueueError> refused;
   auto enlisted =
       road.enlist().then([&refused](kj::Maybe<queue::QueueError> error) { refused = kj::mv(error); }).fork();
@@ -61,7 +61,8 @@ void enlist(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, Road& road) {
         .write();
     _exit(EX_OK);
   }
-  KJ_IF_MAYBE (error, refused) throw StartUpError(exitStatus(*error), std::string(error->what()) + "\n");
+  KJ_IF_MAYBE (error, refused)
+    throw startup::StartUpError(startup::exitStatus(*error), std::string(error->what()) + "\n");
 }
 
 std::string hostName() {
@@ -74,7 +75,7 @@ control::Pauses readPauses(const std::filesystem::path& file) {
   try {
     return control::Pauses(file);
   } catch (const std::system_error& e) {
-    throw StartUpError(
+    throw startup::StartUpError(
         EX_NOINPUT,
         fmt::format("{}; smsd keeps there which dispatchers are paused: remove what is there\n", e.what()));
   }
@@ -90,29 +91,29 @@ kj::Promise<control::Subject::Reloaded> reloadFor(kj::Own<Reloader>& reloader) {
 }
 
 /// Returns null if nothing is to be mailed. Journal entries written before the mail exists are not mailed.
-kj::Own<AdminMail> openAdminMail(kj::AsyncIoContext& io, const Config& config, const std::string& name,
-                                 Events& log) {
+kj::Own<admin_mail::AdminMail> openAdminMail(kj::AsyncIoContext& io, const config::Config& config,
+                                             const std::string& name, events::Events& log) {
   if (!config.adminMail.enabled()) return {};
-  auto mail = kj::heap<AdminMail>(io.provider->getTimer(), config.adminMail, log, hostName(), name,
-                                  config.stateDirectory);
-  mail->use(
-      std::make_unique<keeper::Keeper>(io, config.adminMail.worker, planAdminMail(config), 0, log, *mail));
+  auto mail = kj::heap<admin_mail::AdminMail>(io.provider->getTimer(), config.adminMail, log, hostName(),
+                                              name, config.stateDirectory);
+  mail->use(std::make_unique<keeper::Keeper>(io, config.adminMail.worker, startup::planAdminMail(config), 0,
+                                             log, *mail));
   return mail;
 }
 
 }  // namespace
 
-int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Config& config,
+int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const config::Config& config,
               const std::string& name, std::vector<keeper::SpawnPlan> plans,
-              kj::Function<ConfigRead()> read) {
-  Events log(config.log.recipient);
-  Road* roadPointer = nullptr;
+              kj::Function<config::ConfigRead()> read) {
+  events::Events log(config.log.recipient);
+  road::Road* roadPointer = nullptr;
   // A copy, because the queue's thread opens the queue again whenever it loses it.
-  queue::QueueThread queue([config]() { return openQueue(config); },
+  queue::QueueThread queue([config]() { return config::openQueue(config); },
                            [&roadPointer]() {
                              if (roadPointer != nullptr) roadPointer->notice();
                            });
-  Road road(queue, io.provider->getTimer(), config, name, log);
+  road::Road road(queue, io.provider->getTimer(), config, name, log);
   roadPointer = &road;
   enlist(io, told, road);
 
@@ -127,9 +128,9 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Confi
   control::Pauses pauses = readPauses(config.stateDirectory / "paused");
   control::ControlServer control(
       io, config.controlSocket,
-      {road, queue, pauses, log, backendName(config), [&byControl]() { byControl.fulfiller->fulfill(); },
-       [&reloader]() { return reloadFor(reloader); }});
-  Road::Keepers keepers;
+      {road, queue, pauses, log, config::backendName(config),
+       [&byControl]() { byControl.fulfiller->fulfill(); }, [&reloader]() { return reloadFor(reloader); }});
+  road::Road::Keepers keepers;
   for (std::size_t i = 0; i < plans.size(); ++i)
     keepers.push_back(std::make_unique<keeper::Keeper>(io, config.dispatchers[i], plans[i],
                                                        road.indexOf(config.dispatchers[i].name), log, road));
@@ -141,7 +142,7 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Confi
   };
   for (auto& keeper : road.keepers()) setUp(*keeper);
   road.start();
-  log.daemonStarted(SMSD_VERSION, backendName(config), config.dispatchers.size());
+  log.daemonStarted(SMSD_VERSION, config::backendName(config), config.dispatchers.size());
   systemd::Service service(
       io.provider->getTimer(), [&road]() { return road.alive(); },
       [&road, &mail]() { return statusLine(road, mail.get()); });
@@ -164,7 +165,9 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Confi
   if (mail.get() != nullptr) mail->whenChanged([]() {});
   log.daemonStopped(left);
   if (mail.get() != nullptr)
-    mail->finish(status == EX_OK ? AdminMail::Ending::asTold : AdminMail::Ending::failed).wait(io.waitScope);
+    mail->finish(status == EX_OK ? admin_mail::AdminMail::Ending::asTold
+                                 : admin_mail::AdminMail::Ending::failed)
+        .wait(io.waitScope);
   if (!done) _exit(status);
   return status;
 }

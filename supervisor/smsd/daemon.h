@@ -18,7 +18,8 @@ namespace smsd {
 /// reads the configuration again for a reload; SIGHUP must be captured before. Throws StartUpError if the
 /// queue or the file of pauses cannot be used, and control::CannotListen if the control socket cannot be
 /// bound.
-int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const Config& config,
-              const std::string& name, std::vector<keeper::SpawnPlan> plans, kj::Function<ConfigRead()> read);
+int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const config::Config& config,
+              const std::string& name, std::vector<keeper::SpawnPlan> plans,
+              kj::Function<config::ConfigRead()> read);
 
 }  // namespace smsd

@@ -40,9 +40,9 @@ int endedEarly() {
 }
 
 int check(const Arguments& arguments) {
-  const Config config = usableConfig(arguments, Reach::dispatcherFiles);
+  const config::Config config = usableConfig(arguments, config::Reach::dispatcherFiles);
   auto io = kj::setupAsyncIo();
-  io::print(checkAll(io, config));
+  io::print(startup::checkAll(io, config));
   io::print(fmt::format("{}: good, {} dispatcher{}\n", arguments.config, config.dispatchers.size(),
                         config.dispatchers.size() == 1 ? "" : "s"));
   return EX_OK;
@@ -50,15 +50,16 @@ int check(const Arguments& arguments) {
 
 int live(const Arguments& arguments) {
   holdSignals();
-  const Config config = usableConfig(arguments, Reach::dispatcherFiles);
-  auto plans = planWorkers(config);
+  const config::Config config = usableConfig(arguments, config::Reach::dispatcherFiles);
+  auto plans = startup::planWorkers(config);
   auto io = kj::setupAsyncIo();
   auto told = toldToEnd(io.unixEventPort).fork();
-  auto instance = takeInstance(config.stateDirectory);
-  if (checkDispatchersUnless(told.addBranch(), io, withAdminMail(config, plans)) == Checked::toldToEnd)
+  auto instance = startup::takeInstance(config.stateDirectory);
+  if (startup::checkDispatchersUnless(told.addBranch(), io, startup::withAdminMail(config, plans)) ==
+      startup::Checked::toldToEnd)
     return endedEarly();
   return runDaemon(io, told, config, instance.name, std::move(plans), [&arguments]() {
-    return readConfig(arguments.config, Reach::dispatcherFiles, arguments.overrides);
+    return config::readConfig(arguments.config, config::Reach::dispatcherFiles, arguments.overrides);
   });
 }
 
@@ -88,7 +89,7 @@ int main(int argc, char** argv) {
   try {
     sandbox::keepPrivate();  // smsd reads secrets, which a reload compares
     return run(arguments);
-  } catch (const StartUpError& e) {
+  } catch (const startup::StartUpError& e) {
     io::complain(e.what());
     return e.status();
   } catch (const control::CannotListen& e) {

@@ -29,28 +29,30 @@ constexpr std::size_t longestNumber = 64;  // characters of a recipient in an en
 constexpr auto queuePatience = 25 * kj::SECONDS;  // the daemon itself allows its queue 20 s
 
 /// Returns a client of the running daemon, if there is one.
-std::optional<Client> daemon(const Config& config) {
+std::optional<Client> daemon(const config::Config& config) {
   std::optional<Client> client;
   try {
     client.emplace(config.controlSocket);
   } catch (const Unreachable& e) {
     // A daemon may be there, so do nothing past it.
-    if (e.why() == Unreachable::Why::denied) throw StartUpError(EX_NOPERM, std::string(e.what()) + "\n");
-    if (e.why() == Unreachable::Why::inDoubt) throw StartUpError(EX_TEMPFAIL, std::string(e.what()) + "\n");
+    if (e.why() == Unreachable::Why::denied)
+      throw startup::StartUpError(EX_NOPERM, std::string(e.what()) + "\n");
+    if (e.why() == Unreachable::Why::inDoubt)
+      throw startup::StartUpError(EX_TEMPFAIL, std::string(e.what()) + "\n");
   }
   return client;
 }
 
 [[noreturn]] void silent(const kj::Exception& e) {
-  throw StartUpError(EX_TEMPFAIL, control::noAnswer(e) + "\n");
+  throw startup::StartUpError(EX_TEMPFAIL, control::noAnswer(e) + "\n");
 }
 
 template <typename F>
-auto atTheQueue(const Config& config, F function) {
+auto atTheQueue(const config::Config& config, F function) {
   try {
-    return function(*openQueue(config));
+    return function(*config::openQueue(config));
   } catch (const queue::QueueError& e) {
-    throw StartUpError(exitStatus(e), std::string(e.what()) + "\n");
+    throw startup::StartUpError(startup::exitStatus(e), std::string(e.what()) + "\n");
   }
 }
 
@@ -59,9 +61,9 @@ queue::Cancelled cancelThrough(Client& client) {
   request.setListed(proto::MAX_LISTED);
   auto response = client.wait<capnp::Response<Control::CancelResults>>(request.send(), queuePatience);
   if (const auto error = control::queueError(response.getFault(), response.getProblem()))
-    throw StartUpError(exitStatus(*error), std::string(error->what()) + "\n");
+    throw startup::StartUpError(startup::exitStatus(*error), std::string(error->what()) + "\n");
   if (response.getProblem().size() > 0)  // of a daemon of an older version
-    throw StartUpError(EX_TEMPFAIL, std::string(response.getProblem().cStr()) + "\n");
+    throw startup::StartUpError(EX_TEMPFAIL, std::string(response.getProblem().cStr()) + "\n");
   queue::Cancelled cancelled;
   cancelled.count = response.getCount();
   for (auto one : response.getMessages()) {
@@ -88,7 +90,7 @@ void print(const queue::Cancelled& cancelled) {
 }
 
 /// The time for everything that may happen to a test SMS, and for the report.
-kj::Duration patienceFor(const Config& config) {
+kj::Duration patienceFor(const config::Config& config) {
   kj::Duration patience = 30 * kj::SECONDS;
   for (const auto& dispatcher : config.dispatchers)
     patience +=
@@ -96,7 +98,7 @@ kj::Duration patienceFor(const Config& config) {
   return patience;
 }
 
-TrialReport testThrough(Client& client, const Config& config, const Arguments& arguments) {
+road::TrialReport testThrough(Client& client, const config::Config& config, const Arguments& arguments) {
   auto request = client.control().testRequest();
   request.setRecipient(arguments.phone);
   request.setText(arguments.text);
@@ -107,7 +109,7 @@ TrialReport testThrough(Client& client, const Config& config, const Arguments& a
 /// The dispatchers without a road: they carry test SMS and nothing else.
 class Bench final : public keeper::DispatcherEvents {
  public:
-  Bench(kj::AsyncIoContext& io, const Config& config, std::vector<keeper::SpawnPlan> plans)
+  Bench(kj::AsyncIoContext& io, const config::Config& config, std::vector<keeper::SpawnPlan> plans)
       : log_(config.log.recipient),
         trials_(io.provider->getTimer(), keepers_, config.formatting,
                 [](const keeper::Keeper&) { return true; }) {
@@ -116,38 +118,38 @@ class Bench final : public keeper::DispatcherEvents {
           std::make_unique<keeper::Keeper>(io, config.dispatchers[i], std::move(plans[i]), i, log_, *this));
     for (auto& keeper : keepers_) keeper->start();
   }
-  Trials& trials() { return trials_; }
+  road::Trials& trials() { return trials_; }
 
  private:
-  void dispatcherReported(std::size_t, std::vector<AttemptOutcome> outcomes) override {
+  void dispatcherReported(std::size_t, std::vector<delivery::AttemptOutcome> outcomes) override {
     trials_.reported(outcomes);
   }
   void dispatcherChanged(std::size_t) override { trials_.pump(); }
   bool mayBegin() const override { return true; }
 
-  Events log_;
-  Trials::Keepers keepers_;
-  Trials trials_;
+  events::Events log_;
+  road::Trials::Keepers keepers_;
+  road::Trials trials_;
 };
 
 /// Works without a daemon; the lock ensures that no smsd is using the dispatchers.
-TrialReport testAlone(const Arguments& arguments) {
-  const Config config = usableConfig(arguments, Reach::dispatcherFiles);
-  auto plans = planWorkers(config);
+road::TrialReport testAlone(const Arguments& arguments) {
+  const config::Config config = usableConfig(arguments, config::Reach::dispatcherFiles);
+  auto plans = startup::planWorkers(config);
   auto io = kj::setupAsyncIo();
-  const auto instance = takeInstance(config.stateDirectory);
-  checkDispatchers(io, plans);
+  const auto instance = startup::takeInstance(config.stateDirectory);
+  startup::checkDispatchers(io, plans);
   Bench bench(io, config, std::move(plans));
   const auto patience = patienceFor(config);
-  using MaybeReport = std::optional<TrialReport>;
+  using MaybeReport = std::optional<road::TrialReport>;
   auto report =
       bench.trials()
           .run({arguments.phone, arguments.text, {}})
-          .then([](TrialReport report) { return MaybeReport(std::move(report)); })
+          .then([](road::TrialReport report) { return MaybeReport(std::move(report)); })
           .exclusiveJoin(io.provider->getTimer().afterDelay(patience).then([]() { return MaybeReport(); }))
           .wait(io.waitScope);
   if (!report)
-    throw StartUpError(
+    throw startup::StartUpError(
         EX_TEMPFAIL, fmt::format("no dispatcher had a result within {} seconds: the SMS may have been sent; "
                                  "the journal says what they did\n",
                                  patience / kj::SECONDS));
@@ -155,7 +157,7 @@ TrialReport testAlone(const Arguments& arguments) {
 }
 
 /// Returns none if no daemon runs. An error of the connection is the daemon's silence.
-std::optional<TrialReport> testByDaemon(const Config& config, const Arguments& arguments) {
+std::optional<road::TrialReport> testByDaemon(const config::Config& config, const Arguments& arguments) {
   auto client = daemon(config);
   if (!client) return std::nullopt;
   try {
@@ -167,14 +169,14 @@ std::optional<TrialReport> testByDaemon(const Config& config, const Arguments& a
 
 }  // namespace
 
-Config usableConfig(const Arguments& arguments, Reach reach) {
-  auto read = readConfig(arguments.config, reach, arguments.overrides);
-  if (!read.problems.empty()) throw StartUpError(EX_CONFIG, config::describe(read.problems));
+config::Config usableConfig(const Arguments& arguments, config::Reach reach) {
+  auto read = config::readConfig(arguments.config, reach, arguments.overrides);
+  if (!read.problems.empty()) throw startup::StartUpError(EX_CONFIG, config::describe(read.problems));
   return std::move(read.config);
 }
 
 int cancelAll(const Arguments& arguments) {
-  const Config config = usableConfig(arguments, Reach::valuesOnly);
+  const config::Config config = usableConfig(arguments, config::Reach::valuesOnly);
   try {
     if (auto client = daemon(config)) {
       print(cancelThrough(*client));
@@ -186,25 +188,26 @@ int cancelAll(const Arguments& arguments) {
   const auto cancelled = atTheQueue(
       config, [](queue::Queue& queue) { return queue.cancelAndList(queue::Duration(0), proto::MAX_LISTED); });
   journal::openForCommand("smsd");
-  Events(config.log.recipient).operatorActed(fmt::format("cancel of {} messages", cancelled.count), getuid());
+  events::Events(config.log.recipient)
+      .operatorActed(fmt::format("cancel of {} messages", cancelled.count), getuid());
   print(cancelled);
   return EX_OK;
 }
 
 int sendTest(const Arguments& arguments) {
-  const Config config = usableConfig(arguments, Reach::valuesOnly);
+  const config::Config config = usableConfig(arguments, config::Reach::valuesOnly);
   const auto throughDaemon = testByDaemon(config, arguments);
-  const TrialReport report = throughDaemon ? *throughDaemon : testAlone(arguments);
+  const road::TrialReport report = throughDaemon ? *throughDaemon : testAlone(arguments);
   if (!throughDaemon)
-    Events(config.log.recipient)
+    events::Events(config.log.recipient)
         .operatorTested(text::printable(arguments.phone, longestNumber), control::inBrief(report), getuid());
-  if (!report.problem.empty()) throw StartUpError(EX_DATAERR, control::describe(report));
+  if (!report.problem.empty()) throw startup::StartUpError(EX_DATAERR, control::describe(report));
   io::print(control::describe(report));
   return report.accepted() ? EX_OK : EX_UNAVAILABLE;
 }
 
 int enqueueTest(const Arguments& arguments) {
-  const Config config = usableConfig(arguments, Reach::valuesOnly);
+  const config::Config config = usableConfig(arguments, config::Reach::valuesOnly);
   // Without a severity, as in NAV: it goes after every alert.
   const auto ids = atTheQueue(config, [&](queue::Queue& queue) {
     return queue.insert({{.account = arguments.account,
@@ -216,7 +219,7 @@ int enqueueTest(const Arguments& arguments) {
   try {
     if (auto client = daemon(config))
       client->wait<void>(client->control().nudgeRequest().send().ignoreResult());
-  } catch (const StartUpError&) {
+  } catch (const startup::StartUpError&) {
     // This user may not use the daemon: its poll will find the message.
   } catch (const kj::Exception&) {
   }

@@ -12,7 +12,7 @@
 namespace smsd {
 
 /// Returns the configuration with the flags applied. Throws StartUpError with all problems.
-Config usableConfig(const Arguments& arguments, Reach reach);
+config::Config usableConfig(const Arguments& arguments, config::Reach reach);
 
 int cancelAll(const Arguments& arguments);
 /// Needs no queue. Returns 69 if no dispatcher accepted the SMS.

@@ -27,11 +27,11 @@ std::map<std::string, std::size_t> digestsOf(const Reloader::Plans& plans) {
   std::map<std::string, std::size_t> result;
   for (auto& plan : plans)
     if (plan.content != nullptr)
-      result[plan.name] = digestOfNamedFiles(contentOf(plan), plan.config.parent_path());
+      result[plan.name] = config::digestOfNamedFiles(contentOf(plan), plan.config.parent_path());
   return result;
 }
 
-std::map<std::string, keeper::SpawnPlan> byName(const Config& config, Reloader::Plans plans) {
+std::map<std::string, keeper::SpawnPlan> byName(const config::Config& config, Reloader::Plans plans) {
   std::map<std::string, keeper::SpawnPlan> result;
   for (std::size_t i = 0; i < plans.size(); ++i)
     result.emplace(config.dispatchers[i].name, std::move(plans[i]));
@@ -40,8 +40,8 @@ std::map<std::string, keeper::SpawnPlan> byName(const Config& config, Reloader::
 
 }  // namespace
 
-Reloader::Reloader(kj::AsyncIoContext& io, Road& road, Events& log, systemd::Service& service, Plans plans,
-                   Read read, kj::Function<void(keeper::Keeper&)> hire)
+Reloader::Reloader(kj::AsyncIoContext& io, road::Road& road, events::Events& log, systemd::Service& service,
+                   Plans plans, Read read, kj::Function<void(keeper::Keeper&)> hire)
     : io_(io),
       road_(road),
       log_(log),
@@ -74,7 +74,7 @@ kj::Promise<Reloader::Result> Reloader::reload() {
 kj::Promise<Reloader::Result> Reloader::read() {
   service_.reloading();
   auto read = read_();
-  Changes changes;
+  config::Changes changes;
   if (read.problems.empty()) {
     changes = compare(road_.config(), read);
     read.problems = std::move(changes.forbidden);
@@ -82,15 +82,15 @@ kj::Promise<Reloader::Result> Reloader::read() {
   if (!read.problems.empty()) return refuse(config::describe(read.problems));
   Plans plans;
   try {
-    plans = planWorkers(read.config);
-  } catch (const StartUpError& e) {
+    plans = startup::planWorkers(read.config);
+  } catch (const startup::StartUpError& e) {
     return refuse(e.what());
   }
   // Before the check, so that a later change is left to the next reload.
   auto digests = digestsOf(plans);
-  return findDispatcherProblems(io_, plans)
+  return startup::findDispatcherProblems(io_, plans)
       .then([this, config = std::move(read.config), changes = std::move(changes), plans,
-             digests = std::move(digests)](DispatcherProblems problems) mutable {
+             digests = std::move(digests)](startup::DispatcherProblems problems) mutable {
         return problems.none()
                    ? apply(std::move(config), std::move(changes), std::move(plans), std::move(digests))
                    : refuse(problems.text());
@@ -112,7 +112,8 @@ bool Reloader::anotherFile(const keeper::SpawnPlan& plan, const Digests& digests
 }
 
 /// Applies all of it in one turn of the loop, so that no other code sees half of it.
-Reloader::Result Reloader::apply(Config config, Changes changes, Plans plans, Digests digests) {
+Reloader::Result Reloader::apply(config::Config config, config::Changes changes, Plans plans,
+                                 Digests digests) {
   for (auto& plan : plans)
     if (anotherFile(plan, digests) &&
         std::find(changes.changed.begin(), changes.changed.end(), plan.name) == changes.changed.end())
@@ -120,7 +121,7 @@ Reloader::Result Reloader::apply(Config config, Changes changes, Plans plans, Di
   auto among = [](const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  Road::Keepers added;
+  road::Road::Keepers added;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     auto& entry = config.dispatchers[i];
     if (among(changes.added, entry.name))

@@ -23,12 +23,12 @@ namespace smsd {
 class Reloader final : private kj::TaskSet::ErrorHandler {
  public:
   using Plans = std::vector<keeper::SpawnPlan>;
-  using Read = kj::Function<ConfigRead()>;
+  using Read = kj::Function<config::ConfigRead()>;
 
   /// `read` reads smsd.yaml again and applies the command line's flags. `plans` are those in force. `hire`
   /// starts each new keeper. SIGHUP must be captured before.
-  Reloader(kj::AsyncIoContext& io, Road& road, Events& log, systemd::Service& service, Plans plans, Read read,
-           kj::Function<void(keeper::Keeper&)> hire);
+  Reloader(kj::AsyncIoContext& io, road::Road& road, events::Events& log, systemd::Service& service,
+           Plans plans, Read read, kj::Function<void(keeper::Keeper&)> hire);
 
   struct Result {
     std::string problems;  // empty: the new configuration is in force
@@ -42,15 +42,15 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
   kj::Promise<Result> read();
   Result refuse(const std::string& problems);
   using Digests = std::map<std::string, std::size_t>;
-  Result apply(Config config, Changes changes, Plans plans, Digests digests);
+  Result apply(config::Config config, config::Changes changes, Plans plans, Digests digests);
   /// Whether the worker's program, its file or a secret in a file named there has changed, as far as smsd
   /// reads these files.
   bool anotherFile(const keeper::SpawnPlan& plan, const Digests& digests) const;
   void taskFailed(kj::Exception&& exception) override;
 
   kj::AsyncIoContext& io_;
-  Road& road_;
-  Events& log_;
+  road::Road& road_;
+  events::Events& log_;
   systemd::Service& service_;
   Digests digests_;                                 // by dispatcher: of the files that its file names
   std::map<std::string, keeper::SpawnPlan> plans_;  // by dispatcher

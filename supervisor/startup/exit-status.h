@@ -1,15 +1,15 @@
-// Maps an error of the queue to an exit status (sysexits.h), for the daemon, smsd's options that do one thing,
-// and smsctl alike.
+// Maps an error of the queue to an exit status (sysexits.h), for the daemon, smsd's options that do one
+// thing, and smsctl alike.
 //
-// An error without a status of its own is 75, try again later: systemd then starts smsd again, which it does not
-// do after 69 or 78 (RestartPreventExitStatus= of the unit).
+// An error without a status of its own is 75, try again later: systemd then starts smsd again, which it does
+// not do after 69 or 78 (RestartPreventExitStatus= of the unit).
 #pragma once
 
 #include <sysexits.h>
 
 #include "supervisor/queue/queue.h"
 
-namespace smsd {
+namespace smsd::startup {
 
 inline int exitStatus(const queue::QueueError& error) {
   switch (error.kind()) {
@@ -29,4 +29,4 @@ inline int exitStatus(const queue::QueueError& error) {
   return EX_TEMPFAIL;
 }
 
-}  // namespace smsd
+}  // namespace smsd::startup

@@ -14,7 +14,7 @@
 
 #include "common/files/regular-file.h"
 
-namespace smsd {
+namespace smsd::startup {
 namespace {
 
 namespace fs = std::filesystem;
@@ -28,7 +28,7 @@ fs::path ownFolder() {
 
 /// Returns `worker:` if it is given, else the program beside smsd (a build, a container), else the installed
 /// one.
-fs::path findWorker(const DispatcherConfig& dispatcher) {
+fs::path findWorker(const config::DispatcherConfig& dispatcher) {
   if (!dispatcher.worker.empty()) return dispatcher.worker;
   std::string program = "smsd-worker-" + dispatcher.kind;
   fs::path beside = ownFolder() / program;
@@ -119,7 +119,7 @@ kj::Promise<DispatcherProblems> checkOne(kj::AsyncIoContext& io, const keeper::S
   }
 }
 
-std::string problemOfProgram(const DispatcherConfig& dispatcher, const fs::path& program) {
+std::string problemOfProgram(const config::DispatcherConfig& dispatcher, const fs::path& program) {
   if (access(program.c_str(), X_OK) == 0) return "";
   return fmt::format(
       "dispatcher {}: its worker program {} is not there or cannot be executed ({}); install the package "
@@ -130,7 +130,7 @@ std::string problemOfProgram(const DispatcherConfig& dispatcher, const fs::path&
 
 /// Plans the check for a dispatcher that systemd starts. If this user cannot read its file, that is no
 /// problem, because its worker reads it.
-keeper::SpawnPlan planElsewhere(const Config& config, const DispatcherConfig& dispatcher,
+keeper::SpawnPlan planElsewhere(const config::Config& config, const config::DispatcherConfig& dispatcher,
                                 DispatcherProblems& found) {
   keeper::SpawnPlan plan{.program = findWorker(dispatcher),
                          .config = dispatcher.config,
@@ -148,8 +148,9 @@ keeper::SpawnPlan planElsewhere(const Config& config, const DispatcherConfig& di
 }
 
 /// Returns an empty plan for a dispatcher that systemd starts: systemd has its program and its file.
-keeper::SpawnPlan planOne(const Config& config, const DispatcherConfig& dispatcher, std::string& problems) {
-  if (dispatcher.activation == Activation::socket) return {};
+keeper::SpawnPlan planOne(const config::Config& config, const config::DispatcherConfig& dispatcher,
+                          std::string& problems) {
+  if (dispatcher.activation == config::Activation::socket) return {};
   fs::path program = findWorker(dispatcher);
   problems += problemOfProgram(dispatcher, program);
   keeper::SpawnPlan plan{.program = program,
@@ -177,7 +178,7 @@ std::string randomName() {
 
 }  // namespace
 
-std::vector<keeper::SpawnPlan> planWorkers(const Config& config) {
+std::vector<keeper::SpawnPlan> planWorkers(const config::Config& config) {
   std::vector<keeper::SpawnPlan> plans;
   std::string problems;
   for (const auto& dispatcher : config.dispatchers) plans.push_back(planOne(config, dispatcher, problems));
@@ -185,14 +186,15 @@ std::vector<keeper::SpawnPlan> planWorkers(const Config& config) {
   return plans;
 }
 
-keeper::SpawnPlan planAdminMail(const Config& config) {
+keeper::SpawnPlan planAdminMail(const config::Config& config) {
   std::string problems;
   auto plan = planOne(config, config.adminMail.worker, problems);
   if (!problems.empty()) throw StartUpError(EX_CONFIG, problems);
   return plan;
 }
 
-std::vector<keeper::SpawnPlan> withAdminMail(const Config& config, std::vector<keeper::SpawnPlan> plans) {
+std::vector<keeper::SpawnPlan> withAdminMail(const config::Config& config,
+                                             std::vector<keeper::SpawnPlan> plans) {
   if (config.adminMail.enabled()) plans.push_back(planAdminMail(config));
   return plans;
 }
@@ -225,14 +227,14 @@ void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPla
   if (!problems.none()) throw StartUpError(problems.status(), problems.text());
 }
 
-std::string checkAll(kj::AsyncIoContext& io, const Config& config) {
+std::string checkAll(kj::AsyncIoContext& io, const config::Config& config) {
   auto plans = withAdminMail(config, planWorkers(config));
   DispatcherProblems found;
-  std::vector<const DispatcherConfig*> all;
+  std::vector<const config::DispatcherConfig*> all;
   for (const auto& dispatcher : config.dispatchers) all.push_back(&dispatcher);
   if (config.adminMail.enabled()) all.push_back(&config.adminMail.worker);
   for (const auto* dispatcher : all) {
-    if (dispatcher->activation != Activation::socket) continue;
+    if (dispatcher->activation != config::Activation::socket) continue;
     auto plan = planElsewhere(config, *dispatcher, found);
     if (plan.content != nullptr && access(plan.program.c_str(), X_OK) == 0) plans.push_back(std::move(plan));
   }
@@ -283,4 +285,4 @@ Instance takeInstance(const fs::path& stateDirectory) {
   return instance;
 }
 
-}  // namespace smsd
+}  // namespace smsd::startup

@@ -15,7 +15,7 @@
 #include "supervisor/config/config.h"
 #include "supervisor/keeper/link.h"
 
-namespace smsd {
+namespace smsd::startup {
 
 class StartUpError : public std::runtime_error {
  public:
@@ -28,13 +28,14 @@ class StartUpError : public std::runtime_error {
 
 /// Returns one plan per dispatcher: its program was found and can be executed, its file was read. The plan of
 /// a dispatcher that systemd starts is empty. Throws StartUpError with all problems.
-std::vector<keeper::SpawnPlan> planWorkers(const Config& config);
+std::vector<keeper::SpawnPlan> planWorkers(const config::Config& config);
 
 /// The same for the dispatcher of `admin_mail`, if there is one.
-keeper::SpawnPlan planAdminMail(const Config& config);
+keeper::SpawnPlan planAdminMail(const config::Config& config);
 
 /// Returns `plans` and, if mail is enabled, the plan of admin_mail.
-std::vector<keeper::SpawnPlan> withAdminMail(const Config& config, std::vector<keeper::SpawnPlan> plans);
+std::vector<keeper::SpawnPlan> withAdminMail(const config::Config& config,
+                                             std::vector<keeper::SpawnPlan> plans);
 
 /// The result of checking the dispatchers' files, one line per problem.
 struct DispatcherProblems {
@@ -60,7 +61,7 @@ void checkDispatchers(kj::AsyncIoContext& io, const std::vector<keeper::SpawnPla
                       kj::Duration patience = CHECK_PATIENCE);
 /// Does all checks of `--check`: also the files of dispatchers that systemd starts, as far as this user may
 /// read them. Returns one line for each file that could not be checked. Throws as checkDispatchers().
-std::string checkAll(kj::AsyncIoContext& io, const Config& config);
+std::string checkAll(kj::AsyncIoContext& io, const config::Config& config);
 /// Like checkDispatchers(), for a daemon that may have to end meanwhile: the worker programs are then ended.
 enum class Checked { good, toldToEnd };
 Checked checkDispatchersUnless(kj::Promise<void> told, kj::AsyncIoContext& io,
@@ -74,4 +75,4 @@ struct Instance {
 };
 Instance takeInstance(const std::filesystem::path& stateDirectory);
 
-}  // namespace smsd
+}  // namespace smsd::startup

@@ -7,8 +7,8 @@ namespace smsd::bench {
 namespace {
 
 /// Where it stands says how severe a message is.
-std::vector<Message> messages(const std::vector<std::string>& texts) {
-  std::vector<Message> result;
+std::vector<format::Message> messages(const std::vector<std::string>& texts) {
+  std::vector<format::Message> result;
   for (auto& text : texts) {
     int severity = static_cast<int>(result.size()) + 1;
     result.push_back({.id = 4000 + severity, .text = text, .severity = severity});
@@ -16,12 +16,14 @@ std::vector<Message> messages(const std::vector<std::string>& texts) {
   return result;
 }
 
-std::size_t numberOf(const FormattedSms& sms) {
+std::size_t numberOf(const format::FormattedSms& sms) {
   return sms.text.size() + 1000 * (sms.units + sms.parts + sms.sent.size() + sms.ignored.size());
 }
 
-WorkLoad formatting(const std::string& name, const std::vector<std::string>& texts, FormatRules rules = {}) {
-  return {name, "SMS", 200, [input = messages(texts), rules]() { return numberOf(format(input, rules)); }};
+WorkLoad formatting(const std::string& name, const std::vector<std::string>& texts,
+                    format::FormatRules rules = {}) {
+  return {name, "SMS", 200,
+          [input = messages(texts), rules]() { return numberOf(format::format(input, rules)); }};
 }
 
 // What a gateway may say: several lines, an escape sequence, bytes that are no UTF-8, and too long.
@@ -48,7 +50,7 @@ std::vector<WorkLoad> formattingLoads() {
       formatting("format-parts",
                  {down, "\xE2\x80\x9Croom 17\xE2\x80\x9D \xE2\x80\x93 41\xC2\xB0", down, down, down, down,
                   down, down, down, down, down, "e\xCC\x81tage 3: on battery"},
-                 {.maxParts = 3, .overflow = Overflow::carry_over, .transliterate = true}),
+                 {.maxParts = 3, .overflow = format::Overflow::carry_over, .transliterate = true}),
       {"text-printable", "outcome", 200,
        [words = gatewaysWords()]() { return text::printable(words, 200).size(); }},
   };

@@ -15,15 +15,16 @@ using namespace std::chrono_literals;
 
 /// What the road and the keeper make of one outcome of each kind, in turn.
 std::size_t judge() {
-  Breaker breaker;
-  Streak streak;
-  keeper::Quota quota({.perDay = 100, .reserve = 20, .reserveFor = 2});
+  delivery::Breaker breaker;
+  delivery::Streak streak;
+  delivery::Quota quota({.perDay = 100, .reserve = 20, .reserveFor = 2});
   std::size_t sum = 0;
   auto now = 1000ms;
-  for (auto kind : {OutcomeKind::accepted, OutcomeKind::refused, OutcomeKind::deferred, OutcomeKind::unknown,
-                    OutcomeKind::deferred, OutcomeKind::broken}) {
-    Outcome outcome{kind, "the gateway is busy (503)", 30s, FarEnd::reached};
-    Situation situation;
+  for (auto kind :
+       {delivery::OutcomeKind::accepted, delivery::OutcomeKind::refused, delivery::OutcomeKind::deferred,
+        delivery::OutcomeKind::unknown, delivery::OutcomeKind::deferred, delivery::OutcomeKind::broken}) {
+    delivery::Outcome outcome{kind, "the gateway is busy (503)", 30s, delivery::FarEnd::reached};
+    delivery::Situation situation;
     situation.othersLeft = sum % 2 == 0;
     situation.sameKnowsKeys = true;
     sum += 1 + static_cast<std::size_t>(verdict(outcome, situation));
@@ -52,14 +53,15 @@ std::size_t live() {
 /// What goes to PostgreSQL and comes from it for one SMS: claim, texts, settlement.
 std::size_t convertValues() {
   const std::string texts[] = {"1: ups-3: on battery; 2: \"core-gw1\" C:\\> down", "+4799887766", "4711"};
-  const std::vector<MessageId> ids = {4001, 4002, 123456789012};
-  std::size_t sum = queue::arrayOf(texts).size() + queue::arrayOf(ids).size();
-  for (auto id : queue::idsOf("{4001,4002,123456789012}")) sum += id > 0;
-  return sum + static_cast<std::size_t>(queue::smsidOf("4711") + queue::smsidOf("a8-17"));
+  const std::vector<format::MessageId> ids = {4001, 4002, 123456789012};
+  std::size_t sum = queue::postgresql::arrayOf(texts).size() + queue::postgresql::arrayOf(ids).size();
+  for (auto id : queue::postgresql::idsOf("{4001,4002,123456789012}")) sum += id > 0;
+  return sum +
+         static_cast<std::size_t>(queue::postgresql::smsidOf("4711") + queue::postgresql::smsidOf("a8-17"));
 }
 
 std::size_t readExample() {
-  auto read = readConfig(SMSD_SOURCE_DIR "/deploy/examples/smsd.yaml", Reach::valuesOnly);
+  auto read = config::readConfig(SMSD_SOURCE_DIR "/deploy/examples/smsd.yaml", config::Reach::valuesOnly);
   return read.problems.empty() ? read.config.dispatchers.size() : 0;
 }
 

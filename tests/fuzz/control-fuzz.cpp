@@ -24,7 +24,7 @@ class Daemon {
     folder_ = mkdtemp(pattern);
     config_.queue.pollInterval = std::chrono::hours(24);
     queue_ = kj::heap<queue::QueueThread>([this]() { return queue::openMemory(memory_); }, []() {});
-    road_ = kj::heap<Road>(*queue_, io_.provider->getTimer(), config_, "fuzz", log_);
+    road_ = kj::heap<road::Road>(*queue_, io_.provider->getTimer(), config_, "fuzz", log_);
     road_->use({});
     pauses_.emplace(folder_ / "paused");
     server_ = kj::heap<control::ControlServer>(
@@ -62,11 +62,11 @@ class Daemon {
 
   kj::AsyncIoContext io_ = kj::setupAsyncIo();
   std::filesystem::path folder_;
-  Config config_;
-  Events log_{RecipientInLog::masked};
+  config::Config config_;
+  events::Events log_{config::RecipientInLog::masked};
   queue::Memory memory_;
   kj::Own<queue::QueueThread> queue_;
-  kj::Own<Road> road_;
+  kj::Own<road::Road> road_;
   std::optional<control::Pauses> pauses_;
   kj::Own<control::ControlServer> server_;
 };

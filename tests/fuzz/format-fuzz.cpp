@@ -58,7 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                 (data[0] & 0x20) != 0};
   checkText(bytes, data[0]);
   const auto messages = messagesIn(bytes);
-  const smsd::FormattedSms sms = format(messages, rules);
+  const smsd::FormattedSms sms = format::format(messages, rules);
   demand(smsd::test::brokenPromise(messages, rules, sms));
   if (!rules.transliterate && isLeftAsItIs(messages)) demand(smsd::test::brokenLayout(messages, rules, sms));
   return 0;

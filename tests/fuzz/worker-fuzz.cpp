@@ -39,15 +39,15 @@ class Listener final : public WorkerEvents {
     demand("a worker that is gone is not ready", !gone);
     ready = true;
   }
-  void workerReported(std::vector<AttemptOutcome> reported) override { take(reported); }
+  void workerReported(std::vector<delivery::AttemptOutcome> reported) override { take(reported); }
   void workerDeclined() override {}
   Leave mayBegin(queue::AttemptId) const override { return Leave::granted; }
-  void workerGone(const std::string&, std::vector<AttemptOutcome> lost, Conduct) override {
+  void workerGone(const std::string&, std::vector<delivery::AttemptOutcome> lost, Conduct) override {
     demand("a worker goes once", !gone);
     gone = true;
     for (auto& one : lost) ++outcomes[one.attempt];
   }
-  void take(const std::vector<AttemptOutcome>& reported) {
+  void take(const std::vector<delivery::AttemptOutcome>& reported) {
     demand("a worker that is gone reports nothing", !gone);
     for (auto& one : reported) {
       ++outcomes[one.attempt];
@@ -86,7 +86,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   kj::TimerImpl timer(kj::origin<kj::TimePoint>());
   Listener events;
   auto worker = kj::heap<Worker>(kj::heap<RawLink>(io().lowLevelProvider->wrapSocketFd(pair[0], flags)),
-                                 timer, kindNamed("debug"), 30s, 10s, events);
+                                 timer, config::kindNamed("debug"), 30s, 10s, events);
   bool given = size > 0 && data[0] % 2 == 1;
   if (given) give(*worker);
   auto turn = [&]() {

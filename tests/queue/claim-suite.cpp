@@ -31,7 +31,7 @@ TEST_P(Claim, ASubmissionCarriesEverythingTheRoadNeeds) {
   EXPECT_EQ(submission.dispatcher, "modem");
   EXPECT_EQ(submission.recipient, "+4790");
   EXPECT_EQ(submission.sms.text, "router down ø");
-  EXPECT_EQ(submission.sms.sent, std::vector<MessageId>{id});
+  EXPECT_EQ(submission.sms.sent, std::vector<format::MessageId>{id});
   EXPECT_EQ(submission.severity, 2);
   EXPECT_EQ(submission.first, id);
   EXPECT_EQ(submission.rounds, 0);

@@ -8,7 +8,7 @@ namespace {
 
 class Explain : public QueueSuite {
  protected:
-  MessageLife life(MessageId id) {
+  MessageLife life(format::MessageId id) {
     auto found = queue().explain(id);
     if (!found) throw std::runtime_error("no message " + std::to_string(id));
     return *found;
@@ -21,7 +21,8 @@ constexpr std::size_t toTheSecond = std::string_view("2026-01-01 00:00:00").size
 }  // namespace
 
 TEST_P(Explain, NothingIsSaidOfAMessageThatIsNotThere) {
-  for (MessageId id : {MessageId{0}, MessageId{-1}, MessageId{4711}, MessageId{INT64_MAX}})
+  for (format::MessageId id :
+       {format::MessageId{0}, format::MessageId{-1}, format::MessageId{4711}, format::MessageId{INT64_MAX}})
     EXPECT_EQ(queue().explain(id), std::nullopt) << id;
 }
 
@@ -64,7 +65,7 @@ TEST_P(Explain, ASentMessageHasItsSmsItsAttemptsAndItsReference) {
   EXPECT_EQ(sms.fate, "sent");
   EXPECT_EQ(sms.decided, "");
   EXPECT_FALSE(sms.onlyCounted);
-  EXPECT_EQ(sms.messages, (std::vector<MessageId>{other, id}));
+  EXPECT_EQ(sms.messages, (std::vector<format::MessageId>{other, id}));
   ASSERT_EQ(sms.attempts.size(), 3u);
   EXPECT_EQ(sms.attempts[0].id, claimed.attempt);
   EXPECT_EQ(sms.attempts[0].dispatcher, "modem");

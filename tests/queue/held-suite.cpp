@@ -193,7 +193,7 @@ TEST_P(HeldMessages, AreListedOldestFirstWithAllThatAnOperatorNeeds) {
   EXPECT_EQ(listed[0].id, first.id);
   EXPECT_EQ(listed[0].recipient, "1");
   EXPECT_EQ(listed[0].text, first.sms.text);
-  EXPECT_EQ(listed[0].messages, (std::vector<MessageId>{inText, counted}));
+  EXPECT_EQ(listed[0].messages, (std::vector<format::MessageId>{inText, counted}));
   EXPECT_EQ(listed[0].severity, 1);
   EXPECT_EQ(listed[0].dispatcher, "modem") << "the one that left it unknown, not the one that refused it";
   EXPECT_EQ(listed[0].reason, "gateway is silent");
@@ -303,7 +303,7 @@ TEST_P(HeldMessages, ThatWereMarkedOrDeletedByHandAreNotHeldAnyMore) {
   auto first = hold("1");
   queue().setStatus(sent, SentStatus::sent, 5);
   store().sql("DELETE FROM smsq WHERE id = " + std::to_string(deleted));
-  EXPECT_EQ(queue().held(10).at(0).messages, std::vector<MessageId>{stays});
+  EXPECT_EQ(queue().held(10).at(0).messages, std::vector<format::MessageId>{stays});
   EXPECT_EQ(queue().discard(first.id), 1u);
   EXPECT_EQ(store().sent(sent), 'Y');
   EXPECT_EQ(store().sent(stays), 'I');

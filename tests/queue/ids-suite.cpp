@@ -9,7 +9,7 @@ namespace {
 class Ids : public QueueSuite {
  protected:
   /// The row is gone; this one has its id.
-  MessageId replace(const NavRow& row) {
+  format::MessageId replace(const NavRow& row) {
     store().startIdsOver();
     return store().put(row);
   }
@@ -146,7 +146,7 @@ TEST_P(Ids, ALaterRowCanBeHeldInThePlaceOfTheFormerOne) {
   auto listed = queue().held(10);
   ASSERT_EQ(listed.size(), 1u);
   EXPECT_EQ(listed[0].id, later[0].submission.id);
-  EXPECT_EQ(listed[0].messages, std::vector<MessageId>{id});
+  EXPECT_EQ(listed[0].messages, std::vector<format::MessageId>{id});
   EXPECT_EQ(queue().release(later[0].submission.id), 1u);
   EXPECT_EQ(claim().submissions.size(), 1u);
 }

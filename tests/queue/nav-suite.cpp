@@ -128,7 +128,7 @@ TEST_P(NavOperations, AReportOfWhatWasCancelledIsAsLongAsWasAskedFor) {
 }
 
 TEST_P(NavOperations, AnOperatorEndsTheWaitOfOneRecipientOrOfAll) {
-  std::vector<MessageId> ids;
+  std::vector<format::MessageId> ids;
   for (const char* phone : {"1", "2", "3"}) ids.push_back(store().put({.phone = phone}));
   std::vector<Settlement> settlements;
   for (const auto& submission : claim().submissions) settlements.push_back(returned(submission, 1h));

@@ -10,7 +10,7 @@
 #include "tests/queue/queue-suite.h"
 #include "tests/queue/store-postgresql.h"
 
-namespace smsd::queue {
+namespace smsd::queue::postgresql {
 
 namespace {
 
@@ -241,4 +241,4 @@ TEST_P(PostgresqlCostOfOne, WithoutIndexesAClaimReadsTheTableAsOftenAsItHasToAnd
   EXPECT_LE(counted("seq_scan", "pg_stat_user_tables WHERE relname = 'smsq'"), 4);
 }
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::postgresql

@@ -180,7 +180,7 @@ TEST(PostgresqlInstall, VersionThreeAsItWasMadeBecomesTodaysWithItsRowsAndItsGra
   EXPECT_EQ(store.one("SELECT has_table_privilege('smsd', 'smsd.held', 'UPDATE')"), "t");
   auto queue = openPostgresql(store.connection("smsd"));
   queue->enlist("here", longLease);
-  EXPECT_EQ(queue->held(10).at(0).messages, std::vector<MessageId>{held});
+  EXPECT_EQ(queue->held(10).at(0).messages, std::vector<format::MessageId>{held});
   auto claimed =
       queue->claim({.limit = 9, .dispatcher = "modem", .format = joined, .expireAfter = std::nullopt})
           .submissions;

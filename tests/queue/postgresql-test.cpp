@@ -106,7 +106,7 @@ TEST_F(Postgresql, NewsThatComeInTheMiddleOfACallAreThereAfterIt) {
   store_.put({.phone = "1"});
   while (queue_->takeNews()) {
   }
-  queue_->claim(request([&](const std::vector<Message>& messages) {
+  queue_->claim(request([&](const std::vector<format::Message>& messages) {
     store_.put({.phone = "2"});
     return joined(messages);
   }));
@@ -165,7 +165,8 @@ TEST_F(Postgresql, ATakeOverWhoseCommitWasNeverAnsweredIsFoundByTheNextTakeOverA
   EXPECT_TRUE(queue_->takeOver().empty());
 }
 
-// Plans are kept on the connection: a column that is altered meanwhile (an upgrade of NAV) is weather, not an end.
+// Plans are kept on the connection: a column that is altered meanwhile (an upgrade of NAV) is weather, not an
+// end.
 TEST_F(Postgresql, AQueueWhoseTableIsAlteredMeanwhileGoesOnOnANewConnection) {
   enlist();
   store_.put({.phone = "1"});
@@ -258,7 +259,7 @@ TEST_F(Postgresql, OneThatIsStoppedInTheMiddleOfATransactionHoldsUpNoTakeOver) {
   other->enlist("there", longLease);
   bool taken = false;
   auto refused = refusal([&] {
-    queue_->claim(request([&](const std::vector<Message>& messages) {
+    queue_->claim(request([&](const std::vector<format::Message>& messages) {
       EXPECT_TRUE(eventually([&] {
         return store_.one(
                    "SELECT count(*) FROM smsd.supervisor WHERE name = 'here' AND lease_until < now()") == "1";
@@ -325,7 +326,7 @@ TEST_F(Postgresql, ATextOrReasonThatIsNoUtf8IsStoredRepaired) {
   enlist();
   store_.put({.phone = "1"});
   auto submission = queue_
-                        ->claim(request([](const std::vector<Message>& messages) {
+                        ->claim(request([](const std::vector<format::Message>& messages) {
                           auto sms = joined(messages);
                           sms.text = std::string("bad \xff\0 bytes", 12);
                           return sms;

@@ -7,8 +7,8 @@ namespace smsd::queue {
 
 namespace {
 
-FormattedSms start(const std::vector<Message>& messages) {
-  FormattedSms sms;
+format::FormattedSms start(const std::vector<format::Message>& messages) {
+  format::FormattedSms sms;
   sms.text = messages.front().text;
   sms.sent.push_back(messages.front().id);
   sms.units = sms.text.size();
@@ -17,8 +17,8 @@ FormattedSms start(const std::vector<Message>& messages) {
 
 }  // namespace
 
-FormattedSms joined(const std::vector<Message>& messages) {
-  FormattedSms sms = start(messages);
+format::FormattedSms joined(const std::vector<format::Message>& messages) {
+  format::FormattedSms sms = start(messages);
   for (std::size_t i = 1; i < messages.size(); ++i) {
     sms.text += "|" + messages[i].text;
     sms.sent.push_back(messages[i].id);
@@ -26,14 +26,14 @@ FormattedSms joined(const std::vector<Message>& messages) {
   return sms;
 }
 
-FormattedSms firstAndIgnore(const std::vector<Message>& messages) {
-  FormattedSms sms = start(messages);
+format::FormattedSms firstAndIgnore(const std::vector<format::Message>& messages) {
+  format::FormattedSms sms = start(messages);
   for (std::size_t i = 1; i < messages.size(); ++i) sms.ignored.push_back(messages[i].id);
   return sms;
 }
 
-FormattedSms firstAndCarry(const std::vector<Message>& messages) {
-  FormattedSms sms = start(messages);
+format::FormattedSms firstAndCarry(const std::vector<format::Message>& messages) {
+  format::FormattedSms sms = start(messages);
   for (std::size_t i = 1; i < messages.size(); ++i) sms.carried.push_back(messages[i].id);
   return sms;
 }

@@ -55,10 +55,10 @@ class QueueSuite : public testing::TestWithParam<const char*> {
 };
 
 /// All texts, joined by a bar; all of them are in the SMS.
-FormattedSms joined(const std::vector<Message>& messages);
+format::FormattedSms joined(const std::vector<format::Message>& messages);
 /// The first text; the others are ignored, or carried.
-FormattedSms firstAndIgnore(const std::vector<Message>& messages);
-FormattedSms firstAndCarry(const std::vector<Message>& messages);
+format::FormattedSms firstAndIgnore(const std::vector<format::Message>& messages);
+format::FormattedSms firstAndCarry(const std::vector<format::Message>& messages);
 
 /// Asks again and again what only the database can make true; false when it never comes true.
 bool eventually(const std::function<bool()>& condition);

@@ -60,7 +60,7 @@ TEST_P(Settle, AReferenceThatIsNoIntegerStaysWholeInTheSubmission) {
 }
 
 TEST_P(Settle, EachMessageGetsTheReferenceOfItsOwnSubmission) {
-  std::vector<MessageId> ids;
+  std::vector<format::MessageId> ids;
   for (int i = 0; i < 20; ++i)
     ids.push_back(store().put({.phone = std::to_string(i / 2), .severity = i / 2}));
   std::vector<Settlement> done;

@@ -11,7 +11,7 @@
 #include "supervisor/queue/sqlite/stamp.h"
 #include "tests/queue/queue-suite.h"
 
-namespace smsd::queue {
+namespace smsd::queue::sqlite {
 namespace {
 
 namespace fs = std::filesystem;
@@ -90,7 +90,7 @@ TEST_F(SqliteMigration, KeepsAllThatIsInTheQueueAndEndsWithTheTablesOfAFreshOne)
   EXPECT_EQ(run(path, "PRAGMA user_version"), "3\n");
   EXPECT_EQ(run(path, "PRAGMA integrity_check"), "ok\n");
   EXPECT_EQ(run(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'theirs'"), "1\n");
-  EXPECT_EQ(queue->held(10).at(0).messages, std::vector<MessageId>{1});
+  EXPECT_EQ(queue->held(10).at(0).messages, std::vector<format::MessageId>{1});
   EXPECT_EQ(run(path, "SELECT stamp FROM smsd_held"),
             std::to_string(stampOf("2026-01-01 00:00:00.123", "held", "a")) + "\n");
   auto adopted = queue->takeOver();
@@ -101,7 +101,8 @@ TEST_F(SqliteMigration, KeepsAllThatIsInTheQueueAndEndsWithTheTablesOfAFreshOne)
   ASSERT_EQ(claimed.size(), 1u);
   EXPECT_EQ(claimed[0].recipient, "waits");
   EXPECT_EQ(claimed[0].rounds, 2);
-  EXPECT_EQ(queue->insert({{std::nullopt, "1", std::string(146, 'x'), 1}}), std::vector<MessageId>{10})
+  EXPECT_EQ(queue->insert({{std::nullopt, "1", std::string(146, 'x'), 1}}),
+            std::vector<format::MessageId>{10})
       << "ids go on where they were";
   const std::string fresh = (folder / "fresh.db").string();
   installSqlite(fresh);
@@ -185,4 +186,4 @@ TEST_F(SqliteMigration, IsDoneBySmsdItselfWhereAnOlderFileIsPutInThePlaceOfItsOw
 }
 
 }  // namespace
-}  // namespace smsd::queue
+}  // namespace smsd::queue::sqlite

@@ -20,7 +20,7 @@
 #include "supervisor/queue/sqlite/sql.h"
 #include "tests/queue/queue-suite.h"
 
-namespace smsd::queue {
+namespace smsd::queue::sqlite {
 namespace {
 
 namespace fs = std::filesystem;
@@ -402,4 +402,4 @@ TEST_F(SqliteFile, ReadsTheRoadsRowsByAnIndexInItsOrder) {
 }
 
 }  // namespace
-}  // namespace smsd::queue
+}  // namespace smsd::queue::sqlite

@@ -22,13 +22,13 @@ std::optional<int> number(const std::string& text) {
 
 }  // namespace
 
-MessageId Store::put(const NavRow& row) {
+format::MessageId Store::put(const NavRow& row) {
   return std::stoll(one("INSERT INTO smsq (accountid, time, phone, msg, severity) VALUES (" +
                         literal(row.account) + ", " + timeAgo(row.age) + ", " + literal(row.phone) + ", " +
                         literal(row.text) + ", " + literal(row.severity) + ") RETURNING id"));
 }
 
-FoundRow Store::row(MessageId id) {
+FoundRow Store::row(format::MessageId id) {
   auto rows =
       sql("SELECT sent, smsid, timesent, severity, phone, msg FROM smsq WHERE id = " + std::to_string(id));
   if (rows.empty()) throw std::runtime_error("no message " + std::to_string(id));

@@ -56,9 +56,9 @@ class Store {
   /// Several supervisors may work on one database at the same time.
   virtual bool shared() const = 0;
 
-  MessageId put(const NavRow& row);
-  FoundRow row(MessageId id);
-  char sent(MessageId id) { return row(id).sent; }
+  format::MessageId put(const NavRow& row);
+  FoundRow row(format::MessageId id);
+  char sent(format::MessageId id) { return row(id).sent; }
   std::string one(const std::string& statement);
 };
 

@@ -7,14 +7,14 @@
 #include "tests/road/fake-dispatcher.h"
 #include "tests/road/story.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using namespace std::chrono_literals;
 using Start = FakeDispatcher::Start;
 
-AdminMailConfig toNoc() {
-  AdminMailConfig config;
+config::AdminMailConfig toNoc() {
+  config::AdminMailConfig config;
   config.to = "noc@example.org";
   config.lines = 3;
   return config;
@@ -25,8 +25,8 @@ class AdminMailTest : public testing::Test {
   AdminMailTest() { open(toNoc()); }
   ~AdminMailTest() noexcept override { std::filesystem::remove_all(folder); }
 
-  void open(const AdminMailConfig& config) {
-    mail = std::make_unique<AdminMail>(timer, config, log, "nms1", "a1b2", folder);
+  void open(const config::AdminMailConfig& config) {
+    mail = std::make_unique<admin_mail::AdminMail>(timer, config, log, "nms1", "a1b2", folder);
     mail->use(std::make_unique<keeper::Keeper>(timer, config.worker, worker.hire(), 0, log, *mail));
     watch = nullptr;
     watch = std::make_unique<journal::Watch>([this](const journal::Entry& entry) { mail->heard(entry); });
@@ -54,7 +54,7 @@ class AdminMailTest : public testing::Test {
     journal::Entry(journal::Level::error, words, "queue-away").write();
   }
   /// The mail that is out meets this.
-  void meets(const Outcome& outcome) {
+  void meets(const delivery::Outcome& outcome) {
     auto out = worker.out();
     ASSERT_EQ(out.size(), 1U);
     worker.begin(out[0]);
@@ -72,9 +72,9 @@ class AdminMailTest : public testing::Test {
   Story story;
   kj::EventLoop loop;
   kj::WaitScope scope{loop};
-  Events log{RecipientInLog::plain};
+  events::Events log{config::RecipientInLog::plain};
   FakeDispatcher worker{{1, 0, false, {}}};
-  std::unique_ptr<AdminMail> mail;
+  std::unique_ptr<admin_mail::AdminMail> mail;
   std::unique_ptr<journal::Watch> watch;
 };
 
@@ -247,7 +247,7 @@ TEST_F(AdminMailTest, NumbersAreMaskedEvenWhereTheJournalShowsThem) {
   advance(10s);
   ASSERT_EQ(mails(), 1U);
   EXPECT_EQ(last().sms.text.find("99887766"), std::string::npos) << last().sms.text;
-  EXPECT_NE(last().sms.text.find(masked("+4799887766")), std::string::npos) << last().sms.text;
+  EXPECT_NE(last().sms.text.find(events::masked("+4799887766")), std::string::npos) << last().sms.text;
   EXPECT_EQ(last().sms.text.find("canary"), std::string::npos);
 }
 
@@ -257,7 +257,7 @@ TEST_F(AdminMailTest, ADaemonThatFailedSaysSoAtOnce) {
   advance(10s);
   meets(accepted());
   error("the end");
-  auto finished = mail->finish(AdminMail::Ending::failed);
+  auto finished = mail->finish(admin_mail::AdminMail::Ending::failed);
   turn();
   ASSERT_EQ(mails(), 2U);
   EXPECT_NE(last().sms.text.find("the end"), std::string::npos);
@@ -271,7 +271,7 @@ TEST_F(AdminMailTest, ADaemonThatFailsWithAMailOutStillHasItsLastWord) {
   error("first");
   advance(10s);
   error("the end");
-  auto finished = mail->finish(AdminMail::Ending::failed);
+  auto finished = mail->finish(admin_mail::AdminMail::Ending::failed);
   meets(accepted());
   ASSERT_EQ(mails(), 2U);
   EXPECT_NE(last().sms.text.find("the end"), std::string::npos);
@@ -283,7 +283,7 @@ TEST_F(AdminMailTest, TheLastWordWaitsForAWorkerThatStarts) {
   worker.start = Start::silent;
   start();
   error("the end");
-  auto finished = mail->finish(AdminMail::Ending::failed);
+  auto finished = mail->finish(admin_mail::AdminMail::Ending::failed);
   advance(1s);
   EXPECT_FALSE(finished.poll(scope));
   worker.ready();
@@ -297,7 +297,7 @@ TEST_F(AdminMailTest, TheLastWordDoesNotWaitForAWorkerThatCannotBeStarted) {
   worker.start = Start::fails;
   start();
   error("the end");
-  auto finished = mail->finish(AdminMail::Ending::failed);
+  auto finished = mail->finish(admin_mail::AdminMail::Ending::failed);
   turn();
   EXPECT_TRUE(finished.poll(scope));
 }
@@ -308,7 +308,7 @@ TEST_F(AdminMailTest, ADaemonThatWasToldToEndKeepsThePace) {
   advance(10s);
   meets(accepted());
   error("second");
-  auto finished = mail->finish(AdminMail::Ending::asTold);
+  auto finished = mail->finish(admin_mail::AdminMail::Ending::asTold);
   turn();
   EXPECT_EQ(mails(), 1U);
   EXPECT_TRUE(finished.poll(scope));
@@ -318,7 +318,7 @@ TEST_F(AdminMailTest, TheEndWaitsForNoMailServer) {
   start();
   error("first");
   advance(10s);
-  auto finished = mail->finish(AdminMail::Ending::failed);
+  auto finished = mail->finish(admin_mail::AdminMail::Ending::failed);
   advance(4s);
   EXPECT_FALSE(finished.poll(scope));
   advance(2s);
@@ -327,7 +327,7 @@ TEST_F(AdminMailTest, TheEndWaitsForNoMailServer) {
 
 TEST_F(AdminMailTest, NothingHeardIsNothingMailedAtTheEnd) {
   start();
-  auto finished = mail->finish(AdminMail::Ending::failed);
+  auto finished = mail->finish(admin_mail::AdminMail::Ending::failed);
   turn();
   EXPECT_TRUE(finished.poll(scope));
   EXPECT_EQ(mails(), 0U);
@@ -348,4 +348,4 @@ TEST_F(AdminMailTest, AnotherRunKeepsTheInterval) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

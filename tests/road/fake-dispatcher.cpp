@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <system_error>
 
-namespace smsd {
+namespace smsd::road {
 
 using keeper::WorkerEvents;
 
@@ -25,7 +25,7 @@ class FakeDispatcher::Generation final : public keeper::Generation {
     for (auto* submission : batch) {
       if (dispatcher_.onDispatch) dispatcher_.onDispatch(*submission);
       dispatcher_.handed.push_back(*submission);
-      out_.emplace(submission->attempt, Begun::no);
+      out_.emplace(submission->attempt, delivery::Begun::no);
     }
     if (out_.size() > dispatcher_.traits.window + dispatcher_.traits.backlog)
       throw std::logic_error("more than window and backlog allow");
@@ -83,23 +83,23 @@ class FakeDispatcher::Generation final : public keeper::Generation {
   void ready() {
     if (!gone_) keeper_.workerReady(dispatcher_.traits, dispatcher_.condition);
   }
-  void begin(queue::AttemptId attempt) { out_.at(attempt) = Begun::yes; }
+  void begin(queue::AttemptId attempt) { out_.at(attempt) = delivery::Begun::yes; }
 
-  void say(std::vector<std::pair<queue::AttemptId, Outcome>> said) {
-    std::vector<AttemptOutcome> outcomes;
+  void say(std::vector<std::pair<queue::AttemptId, delivery::Outcome>> said) {
+    std::vector<delivery::AttemptOutcome> outcomes;
     for (auto& [attempt, outcome] : said) {
       if (out_.erase(attempt) == 0) throw std::logic_error("the test speaks of an attempt that is not out");
-      outcomes.push_back({attempt, std::move(outcome), Begun::yes, dispatcher_.took});
+      outcomes.push_back({attempt, std::move(outcome), delivery::Begun::yes, dispatcher_.took});
     }
     keeper_.workerReported(std::move(outcomes));
     finishDrain();
   }
 
   void giveBack(const std::vector<queue::AttemptId>& attempts, const std::string& why) {
-    std::vector<AttemptOutcome> outcomes;
+    std::vector<delivery::AttemptOutcome> outcomes;
     for (auto attempt : attempts) {
       if (out_.erase(attempt) == 0) throw std::logic_error("the test speaks of an attempt that is not out");
-      outcomes.push_back({attempt, {OutcomeKind::deferred, why, {}}, Begun::no});
+      outcomes.push_back({attempt, {delivery::OutcomeKind::deferred, why, {}}, delivery::Begun::no});
     }
     if (!outcomes.empty()) keeper_.workerReported(std::move(outcomes));
     finishDrain();
@@ -112,9 +112,10 @@ class FakeDispatcher::Generation final : public keeper::Generation {
   void gone(const std::string& why, bool breach) {
     if (std::exchange(gone_, true)) return;
     dispatcher_.current_ = nullptr;
-    std::vector<AttemptOutcome> lost;
+    std::vector<delivery::AttemptOutcome> lost;
     for (auto& [attempt, begun] : out_) {
-      OutcomeKind kind = begun == Begun::yes ? OutcomeKind::unknown : OutcomeKind::deferred;
+      delivery::OutcomeKind kind =
+          begun == delivery::Begun::yes ? delivery::OutcomeKind::unknown : delivery::OutcomeKind::deferred;
       lost.push_back({attempt, {kind, "the worker is gone: " + why, {}}, begun});
     }
     out_.clear();
@@ -123,14 +124,14 @@ class FakeDispatcher::Generation final : public keeper::Generation {
 
   WorkerEvents& keeper() { return keeper_; }
 
-  std::map<queue::AttemptId, Begun> out_;
+  std::map<queue::AttemptId, delivery::Begun> out_;
 
  private:
   /// As a real worker does when it is drained: what it has not begun comes back.
   void giveBackAll() {
     std::vector<queue::AttemptId> attempts;
     for (auto& [attempt, begun] : out_)
-      if (begun == Begun::no) attempts.push_back(attempt);
+      if (begun == delivery::Begun::no) attempts.push_back(attempt);
     giveBack(attempts, "drained");
   }
   void finishDrain() {
@@ -168,16 +169,16 @@ keeper::WorkerEvents& FakeDispatcher::events() const { return current_->keeper()
 
 void FakeDispatcher::ready() { current_->ready(); }
 void FakeDispatcher::begin(queue::AttemptId attempt) { current_->begin(attempt); }
-void FakeDispatcher::say(std::vector<std::pair<queue::AttemptId, Outcome>> outcomes) {
+void FakeDispatcher::say(std::vector<std::pair<queue::AttemptId, delivery::Outcome>> outcomes) {
   current_->say(std::move(outcomes));
 }
 void FakeDispatcher::giveBack(const std::vector<queue::AttemptId>& attempts) { current_->decline(attempts); }
 void FakeDispatcher::gone(const std::string& why, bool breach) { current_->gone(why, breach); }
 
-void FakeDispatcher::sayAll(const Outcome& outcome) {
-  std::vector<std::pair<queue::AttemptId, Outcome>> said;
+void FakeDispatcher::sayAll(const delivery::Outcome& outcome) {
+  std::vector<std::pair<queue::AttemptId, delivery::Outcome>> said;
   for (auto attempt : out()) said.emplace_back(attempt, outcome);
   if (!said.empty()) say(std::move(said));
 }
 
-}  // namespace smsd
+}  // namespace smsd::road

@@ -15,7 +15,7 @@
 #include "supervisor/config/config.h"
 #include "supervisor/keeper/generation.h"
 
-namespace smsd {
+namespace smsd::road {
 
 class FakeDispatcher {
  public:
@@ -40,7 +40,7 @@ class FakeDispatcher {
   bool hung = false;               // health() fails, as a real one does when there is no answer in time
   keeper::HealthReport condition;  // what health() answers
   /// What recall() answers: the outcome of an attempt, or none where it is under way.
-  std::map<queue::AttemptId, std::optional<Outcome>> remembers;
+  std::map<queue::AttemptId, std::optional<delivery::Outcome>> remembers;
 
   // --- what happened to it
   std::vector<queue::Submission> handed;  // all that was ever handed over, in order
@@ -59,12 +59,12 @@ class FakeDispatcher {
   keeper::WorkerEvents& events() const;
   void begin(queue::AttemptId attempt);
   /// Begun, and then this.
-  void say(queue::AttemptId attempt, Outcome outcome) { say({{attempt, std::move(outcome)}}); }
-  void say(std::vector<std::pair<queue::AttemptId, Outcome>> outcomes);
+  void say(queue::AttemptId attempt, delivery::Outcome outcome) { say({{attempt, std::move(outcome)}}); }
+  void say(std::vector<std::pair<queue::AttemptId, delivery::Outcome>> outcomes);
   /// Not begun after all: what a worker does that is about to end.
   void giveBack(const std::vector<queue::AttemptId>& attempts);
   /// The same of everything that is out.
-  void sayAll(const Outcome& outcome);
+  void sayAll(const delivery::Outcome& outcome);
   void die(const std::string& why = "signal 9 (Killed)") { gone(why, false); }
   /// Its last words.
   void say(keeper::Cause cause) { events().workerEnds(cause); }
@@ -77,19 +77,21 @@ class FakeDispatcher {
   Generation* current_ = nullptr;
 };
 
-inline Outcome accepted(std::string reference = "17") {
-  return {OutcomeKind::accepted, std::move(reference), {}};
+inline delivery::Outcome accepted(std::string reference = "17") {
+  return {delivery::OutcomeKind::accepted, std::move(reference), {}};
 }
-inline Outcome refused(std::string reason = "no such number") {
-  return {OutcomeKind::refused, std::move(reason), {}};
+inline delivery::Outcome refused(std::string reason = "no such number") {
+  return {delivery::OutcomeKind::refused, std::move(reason), {}};
 }
-inline Outcome deferred(Milliseconds after = Milliseconds(0)) {
-  return {OutcomeKind::deferred, "busy", after};
+inline delivery::Outcome deferred(Milliseconds after = Milliseconds(0)) {
+  return {delivery::OutcomeKind::deferred, "busy", after};
 }
-inline Outcome broken() { return {OutcomeKind::broken, "no SIM", {}}; }
-inline Outcome unknown() { return {OutcomeKind::unknown, "cut off", {}}; }
-inline Outcome unread() {
-  return {.kind = OutcomeKind::unknown, .words = "no rule knows it", .reply = Reply::notUnderstood};
+inline delivery::Outcome broken() { return {delivery::OutcomeKind::broken, "no SIM", {}}; }
+inline delivery::Outcome unknown() { return {delivery::OutcomeKind::unknown, "cut off", {}}; }
+inline delivery::Outcome unread() {
+  return {.kind = delivery::OutcomeKind::unknown,
+          .words = "no rule knows it",
+          .reply = delivery::Reply::notUnderstood};
 }
 
-}  // namespace smsd
+}  // namespace smsd::road

@@ -3,14 +3,14 @@
 
 #include "tests/road/world.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using queue::Fate;
 
 /// Every 30 s a round; two of them would do.
-Config patientConfig(std::optional<Milliseconds> giveUpAfter) {
-  Config config = quietConfig();
+config::Config patientConfig(std::optional<Milliseconds> giveUpAfter) {
+  config::Config config = quietConfig();
   config.retry.delay = config.retry.maxDelay = 30s;
   config.retry.factor = 1;
   config.retry.limit = 2;
@@ -19,7 +19,7 @@ Config patientConfig(std::optional<Milliseconds> giveUpAfter) {
 }
 
 /// Rounds that end as this one does, until so much time is over.
-void fail(World& world, Milliseconds time, const Outcome& outcome = deferred()) {
+void fail(World& world, Milliseconds time, const delivery::Outcome& outcome = deferred()) {
   world.answer("gateway", outcome);
   for (Milliseconds gone(0); gone < time; gone += 30s) {
     world.road->keepers()[0]->restart("it does not rest");
@@ -41,7 +41,7 @@ TEST(GiveUp, TakesTheTimeAsWellAsTheRounds) {
 }
 
 TEST(GiveUp, TakesTheRoundsAsWellAsTheTime) {
-  Config config = patientConfig(1s);
+  config::Config config = patientConfig(1s);
   config.retry.limit = 4;
   World world({{"gateway"}}, config);
   auto id = world.alert("kari", "router down");
@@ -52,7 +52,7 @@ TEST(GiveUp, TakesTheRoundsAsWellAsTheTime) {
   EXPECT_EQ(world.sent(id), 'I');
 }
 
-TEST(GiveUp, HasFourHoursWhereNothingIsSaid) { EXPECT_EQ(Config().retry.giveUpAfter, 4h); }
+TEST(GiveUp, HasFourHoursWhereNothingIsSaid) { EXPECT_EQ(config::Config().retry.giveUpAfter, 4h); }
 
 TEST(GiveUp, NeverMeansNever) {
   World world({{"gateway"}}, patientConfig(std::nullopt));
@@ -64,7 +64,7 @@ TEST(GiveUp, NeverMeansNever) {
 }
 
 TEST(GiveUp, WithoutALimitOfRoundsTimeDoesNotDecideEither) {
-  Config config = patientConfig(1min);
+  config::Config config = patientConfig(1min);
   config.retry.limit = 0;
   World world({{"gateway"}}, config);
   auto id = world.alert("kari", "router down");
@@ -75,8 +75,8 @@ TEST(GiveUp, WithoutALimitOfRoundsTimeDoesNotDecideEither) {
 }
 
 TEST(GiveUp, AShutdownAtTheLimitLooksAtTheRoundsAlone) {
-  Config config = patientConfig(4h);
-  config.retry.atLimit = AtLimit::shutdown;
+  config::Config config = patientConfig(4h);
+  config.retry.atLimit = config::AtLimit::shutdown;
   World world({{"gateway"}}, config);
   world.alert("kari", "router down");
   world.start();
@@ -106,7 +106,8 @@ TEST(GiveUp, CountsFromTheFirstFailureThatCounts) {
   World world({{"gateway"}}, patientConfig(5min));
   world.alert("kari", "router down");
   world.start();
-  const Outcome away{OutcomeKind::deferred, "cannot be reached", {}, FarEnd::notReached};
+  const delivery::Outcome away{
+      delivery::OutcomeKind::deferred, "cannot be reached", {}, delivery::FarEnd::notReached};
   world.answer("gateway", away);
   EXPECT_EQ(world.memory.settled().back().rounds, 0);
   EXPECT_EQ(world.memory.settled().back().failing, std::nullopt);
@@ -174,4 +175,4 @@ TEST(GiveUp, StartsOverWhenAnOperatorEndsTheWait) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

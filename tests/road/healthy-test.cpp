@@ -4,7 +4,7 @@
 #include "supervisor/control/status.h"
 #include "tests/road/world.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 std::optional<queue::Depth> depth(std::uint64_t unsent, std::uint64_t held = 0,
@@ -62,7 +62,7 @@ TEST(Healthy, IsWhileAnotherDispatcherAnswers) {
 }
 
 TEST(Healthy, AMessageThatWasGivenUpLeavesWhenAndWhy) {
-  Config config = quietConfig();
+  config::Config config = quietConfig();
   config.retry.limit = 1;
   World world({{"modem"}}, config);
   world.start();
@@ -77,4 +77,4 @@ TEST(Healthy, AMessageThatWasGivenUpLeavesWhenAndWhy) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

@@ -84,7 +84,7 @@ TEST(Keeper, AsksNobodyWhoReportsAndAnIdleWorkerOnceAMinute) {
 }
 
 TEST(Keeper, AsksAWorkerThatOutlivedItsConnectionWhatBecameOfItsSms) {
-  Bench bench(Activation::socket);
+  Bench bench(config::Activation::socket);
   bench.start();
   bench.give(accepted());
   auto out = bench.give(3);
@@ -105,7 +105,7 @@ TEST(Keeper, AsksAWorkerThatOutlivedItsConnectionWhatBecameOfItsSms) {
 // It cannot be killed from here: its own deadline and systemd's watchdog do that, and the next connection
 // asks.
 TEST(Keeper, LetsGoOfAWorkerBehindASocketThatHangsAndAsksTheNextOne) {
-  Bench bench(Activation::socket);
+  Bench bench(config::Activation::socket);
   bench.start();
   bench.give(accepted());
   auto out = bench.give(2);
@@ -121,7 +121,7 @@ TEST(Keeper, LetsGoOfAWorkerBehindASocketThatHangsAndAsksTheNextOne) {
 }
 
 TEST(Keeper, GivesUpAskingWhenNoWorkerComesBackInTime) {
-  Bench bench(Activation::socket);
+  Bench bench(config::Activation::socket);
   bench.start();
   bench.give(accepted());
   auto out = bench.give(1);
@@ -136,7 +136,7 @@ TEST(Keeper, GivesUpAskingWhenNoWorkerComesBackInTime) {
 // What an SMS of another life met is that life's: an operator mended it, and restarted smsd.
 TEST(Keeper, DoesNotTakeForTodaysStateWhatBecameOfItsPredecessorsSms) {
   for (auto& outcome : {broken(), unknown(), deferred(1h)}) {
-    Bench bench(Activation::socket);
+    Bench bench(config::Activation::socket);
     bench.worker.remembers = {{4711, outcome}, {4712, outcome}, {4713, outcome}};
     bench.start();
     bench.keeper.inquire({4711, 4712, 4713});

@@ -16,12 +16,14 @@
 
 namespace smsd::keeper {
 
+using namespace road;  // the fakes that these tests share with those of the road
+
 using Start = FakeDispatcher::Start;
 using Attempts = std::vector<queue::AttemptId>;
 
 class Ears final : public DispatcherEvents {
  public:
-  void dispatcherReported(std::size_t, std::vector<AttemptOutcome> outcomes) override {
+  void dispatcherReported(std::size_t, std::vector<delivery::AttemptOutcome> outcomes) override {
     for (auto& outcome : outcomes) said.emplace(outcome.attempt, outcome);
   }
   bool mayBegin() const override { return ours; }
@@ -40,10 +42,10 @@ class Ears final : public DispatcherEvents {
     auto found = said.find(attempt);
     if (found == said.end()) return "nothing";
     return std::string(name(found->second.outcome.kind)) +
-           (found->second.begun == Begun::no ? ", not begun" : "");
+           (found->second.begun == delivery::Begun::no ? ", not begun" : "");
   }
 
-  std::multimap<queue::AttemptId, AttemptOutcome> said;
+  std::multimap<queue::AttemptId, delivery::AttemptOutcome> said;
   int changes = 0;
   bool ours = true;
 
@@ -51,8 +53,8 @@ class Ears final : public DispatcherEvents {
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> changed_;
 };
 
-inline DispatcherConfig named(const std::string& name, Activation activation) {
-  DispatcherConfig config;
+inline config::DispatcherConfig named(const std::string& name, config::Activation activation) {
+  config::DispatcherConfig config;
   config.name = name;
   config.kind = "fake";
   config.activation = activation;
@@ -62,7 +64,7 @@ inline DispatcherConfig named(const std::string& name, Activation activation) {
 /// A keeper with fake workers that take four SMS at once.
 class Bench {
  public:
-  explicit Bench(Activation activation = Activation::spawn)
+  explicit Bench(config::Activation activation = config::Activation::spawn)
       : keeper(timer, named("modem", activation), worker.hire(), 0, log, road) {}
 
   void turn() {
@@ -104,7 +106,7 @@ class Bench {
     return attempts;
   }
   /// One SMS, and this is what becomes of it.
-  void give(const Outcome& outcome) {
+  void give(const delivery::Outcome& outcome) {
     auto attempt = give(1).at(0);
     worker.say(attempt, outcome);
     turn();
@@ -114,7 +116,7 @@ class Bench {
   Story story;
   kj::EventLoop loop;
   kj::WaitScope scope{loop};
-  Events log{RecipientInLog::plain};
+  events::Events log{config::RecipientInLog::plain};
   FakeDispatcher worker{{2, 2, false, {}}};
   Ears road;
   Keeper keeper;

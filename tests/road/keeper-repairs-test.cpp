@@ -66,7 +66,7 @@ TEST(Keeper, ShowsItsLastTroubleWithItsAgeUntilAnSmsIsAnswered) {
 
 // An operator mends its file and restarts its unit while the throttle waits: the next SMS finds it.
 TEST(Keeper, LooksSoonForAWorkerOfSystemdsWhenThereIsSomethingToSend) {
-  for (auto activation : {Activation::socket, Activation::spawn}) {
+  for (auto activation : {config::Activation::socket, config::Activation::spawn}) {
     Bench bench(activation);
     bench.worker.start = Start::fails;
     bench.start();
@@ -75,13 +75,13 @@ TEST(Keeper, LooksSoonForAWorkerOfSystemdsWhenThereIsSomethingToSend) {
     unsigned starts = bench.keeper.starts();
     bench.worker.start = Start::ready;
     bench.keeper.wanted();
-    bool soon = activation == Activation::socket;
+    bool soon = activation == config::Activation::socket;
     EXPECT_EQ(bench.keeper.untilProbe(), soon ? 2s : 16s) << "not at once: news may come often";
     bench.advance(2s);
     EXPECT_EQ(bench.keeper.starts(), starts + (soon ? 1 : 0));
     EXPECT_EQ(bench.keeper.state(), soon ? State::ready : State::resting);
   }
-  Bench bench(Activation::socket);
+  Bench bench(config::Activation::socket);
   bench.start();
   bench.worker.breach();
   bench.turn();
@@ -94,20 +94,21 @@ TEST(Keeper, LooksSoonForAWorkerOfSystemdsWhenThereIsSomethingToSend) {
 
 // To let go of a connection leaves the process behind systemd's socket as it was.
 TEST(Keeper, TellsAWorkerOfSystemdsToQuitWhenItIsRestarted) {
-  for (auto activation : {Activation::socket, Activation::spawn}) {
+  for (auto activation : {config::Activation::socket, config::Activation::spawn}) {
     Bench bench(activation);
     bench.start();
     auto begun = bench.give(1);
     auto waiting = bench.hand(1);
     bench.keeper.restart("the operator said so");
     bench.turn();
-    EXPECT_EQ(bench.worker.quits, activation == Activation::socket ? 1u : 0u);
+    EXPECT_EQ(bench.worker.quits, activation == config::Activation::socket ? 1u : 0u);
     EXPECT_EQ(bench.road.of(waiting[0]), "deferred, not begun");
     EXPECT_EQ(bench.worker.hired, 1u) << "it finishes what it has begun";
     bench.worker.sayAll(accepted());
     bench.turn();
     EXPECT_EQ(bench.road.of(begun[0]), "accepted");
-    EXPECT_EQ(bench.worker.ended.size(), activation == Activation::socket ? 0u : 1u) << "it ends by itself";
+    EXPECT_EQ(bench.worker.ended.size(), activation == config::Activation::socket ? 0u : 1u)
+        << "it ends by itself";
     EXPECT_EQ(bench.worker.hired, 2u);
     EXPECT_EQ(bench.keeper.room(), 4u);
     EXPECT_EQ(bench.story.count("is gone"), 0u) << bench.story.text();
@@ -116,9 +117,9 @@ TEST(Keeper, TellsAWorkerOfSystemdsToQuitWhenItIsRestarted) {
 }
 
 TEST(Keeper, LeavesTheProcessOfSystemdsWhenOnlyItsEntryHasChanged) {
-  Bench bench(Activation::socket);
+  Bench bench(config::Activation::socket);
   bench.start();
-  bench.keeper.reconfigure(named("modem", Activation::socket), bench.worker.hire());
+  bench.keeper.reconfigure(named("modem", config::Activation::socket), bench.worker.hire());
   bench.turn();
   EXPECT_EQ(bench.worker.quits, 0u);
   EXPECT_EQ(bench.worker.drains, 1u);
@@ -126,7 +127,7 @@ TEST(Keeper, LeavesTheProcessOfSystemdsWhenOnlyItsEntryHasChanged) {
 }
 
 TEST(Keeper, TellsAWorkerOfSystemdsToQuitThatIsNotReadyYet) {
-  Bench bench(Activation::socket);
+  Bench bench(config::Activation::socket);
   situations.at("starting")(bench);
   bench.worker.start = Start::ready;
   bench.keeper.restart("the operator said so");
@@ -137,7 +138,7 @@ TEST(Keeper, TellsAWorkerOfSystemdsToQuitThatIsNotReadyYet) {
 }
 
 TEST(Keeper, SaysThatAnOlderWorkerStaysWhereItCannotBeReplaced) {
-  Bench bench(Activation::socket);
+  Bench bench(config::Activation::socket);
   bench.worker.old = true;
   bench.start();
   bench.keeper.restart("the operator said so");
@@ -151,7 +152,7 @@ TEST(Keeper, SaysThatAnOlderWorkerStaysWhereItCannotBeReplaced) {
 
 // systemd hangs up on what connects while the last process is still ending.
 TEST(Keeper, KnocksAgainQuietlyWhenItIsShutOutWhileTheLastProcessEnds) {
-  Bench bench(Activation::socket);
+  Bench bench(config::Activation::socket);
   bench.start();
   bench.give(accepted());
   bench.worker.start = Start::silent;
@@ -173,7 +174,7 @@ TEST(Keeper, KnocksAgainQuietlyWhenItIsShutOutWhileTheLastProcessEnds) {
 }
 
 TEST(Keeper, RestsAtOnceWhenTheNextWorkerSaysThatItCannotStart) {
-  Bench bench(Activation::socket);
+  Bench bench(config::Activation::socket);
   bench.start();
   bench.give(accepted());
   bench.worker.start = Start::silent;
@@ -191,7 +192,7 @@ TEST(Keeper, RestsAtOnceWhenTheNextWorkerSaysThatItCannotStart) {
 // `systemctl restart smsd-http@gateway` after something was mended: nobody waits for the old probe.
 TEST(Keeper, IsTriedAtOnceWhenItsUnitWasRestartedAndNotWhenAWorkerCrashed) {
   for (bool told : {true, false}) {
-    Bench bench(Activation::socket);
+    Bench bench(config::Activation::socket);
     bench.start();
     bench.give(broken());
     EXPECT_EQ(bench.keeper.room(), 0u);
@@ -210,7 +211,7 @@ TEST(Keeper, IsTriedAtOnceWhenItsUnitWasRestartedAndNotWhenAWorkerCrashed) {
 // What a process read that is older than smsd may have been mended before smsd was restarted.
 TEST(Keeper, ReplacesOnceAProcessThatIsOlderThanSmsdWhenItIsBroken) {
   for (unsigned visits : {0U, 1U, 2U}) {
-    Bench bench(Activation::socket);
+    Bench bench(config::Activation::socket);
     bench.worker.traits.visits = visits;
     bench.start();
     bench.give(broken());

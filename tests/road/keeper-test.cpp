@@ -286,9 +286,9 @@ TEST(Keeper, DoesNotHearALateWordOfAGenerationThatIsGone) {
   auto& late = bench.worker.events();
   bench.worker.die();  // the next one is there; the old one is not destroyed yet
   EXPECT_EQ(bench.worker.hired, 2u);
-  late.workerReported({{out[0], accepted(), Begun::yes, {}}});
+  late.workerReported({{out[0], accepted(), delivery::Begun::yes, {}}});
   late.workerReady({9, 9, false, {}}, {});
-  late.workerGone("again", {{out[0], unknown(), Begun::yes, {}}}, Conduct::breach);
+  late.workerGone("again", {{out[0], unknown(), delivery::Begun::yes, {}}}, Conduct::breach);
   EXPECT_EQ(bench.keeper.strikes(), 0u);
   bench.turn();
   EXPECT_EQ(bench.road.said.size(), 2u);
@@ -373,11 +373,11 @@ TEST(Keeper, SaysHowAWorkerProcessEnded) {
   for (auto& [program, reason] : cases) {
     Story story;
     auto io = kj::setupAsyncIo();
-    Events log{RecipientInLog::plain};
+    events::Events log{config::RecipientInLog::plain};
     Ears road;
     auto nothing = std::make_shared<kj::AutoCloseFd>(open("/dev/null", O_RDONLY | O_CLOEXEC));
     SpawnPlan plan{program, "/dev/null", "modem", "/", nothing};
-    Keeper keeper(io, named("modem", Activation::spawn), plan, 0, log, road);
+    Keeper keeper(io, named("modem", config::Activation::spawn), plan, 0, log, road);
     keeper.start();
     while (keeper.undecided()) road.nextChange().wait(io.waitScope);
     EXPECT_EQ(static_cast<int>(keeper.state()), static_cast<int>(State::resting));

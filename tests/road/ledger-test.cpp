@@ -4,7 +4,7 @@
 
 #include "tests/road/world.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using Kind = queue::QueueError::Kind;
@@ -116,7 +116,7 @@ TEST(Ledger, RepeatsEachCallThatFailedWhateverTheReason) {
 // One row with a constraint of somebody's would hold up all verdicts behind it, for ever.
 TEST(Ledger, HoldsTheOneThatTheQueueDoesNotTakeAndSettlesTheOthers) {
   World world({{"gateway", 8}});
-  std::vector<MessageId> others;
+  std::vector<format::MessageId> others;
   for (int i = 0; i < 3; ++i) others.push_back(world.memory.put("before " + std::to_string(i), "text"));
   auto poisoned = world.memory.put("kari", "text");
   for (int i = 0; i < 3; ++i) others.push_back(world.memory.put("behind " + std::to_string(i), "text"));
@@ -309,7 +309,7 @@ TEST(Ledger, DoesNotTakeAPurgeThatIsRefusedForTroubleWithTheQueue) {
 }
 
 TEST(Ledger, KeepsTheHistoryForEverWhenToldTo) {
-  Config config = quietConfig();
+  config::Config config = quietConfig();
   config.queue.keepHistory.reset();
   World world({{"modem"}}, config);
   world.start();
@@ -423,17 +423,17 @@ TEST(Ledger, LetsNothingLeaveOnALeaseThatHasRunOutAndGoesOnWhenItIsRenewed) {
 }
 
 TEST(Ledger, PollsMoreOftenWhileNothingWakesItAndSaysSoOnce) {
-  Config config = quietConfig();
+  config::Config config = quietConfig();
   World world({{"modem"}}, config);
   world.memory.hangBell();
   world.start();
   world.advance(0s);
-  EXPECT_EQ(world.road->ledger().bell().state(), Bell::State::untested) << "once is nothing";
-  world.advance(Bell::confirmAfter);
-  EXPECT_EQ(world.road->ledger().bell().state(), Bell::State::silent);
+  EXPECT_EQ(world.road->ledger().bell().state(), queue::Bell::State::untested) << "once is nothing";
+  world.advance(queue::Bell::confirmAfter);
+  EXPECT_EQ(world.road->ledger().bell().state(), queue::Bell::State::silent);
   EXPECT_EQ(world.story.count("new messages do not wake smsd"), 1u) << world.story.text();
   world.memory.put("kari", "nobody tells the road");
-  world.advance(Bell::pollWhileSilent);
+  world.advance(queue::Bell::pollWhileSilent);
   EXPECT_EQ(world.handedTo("modem"), std::vector<std::string>{"kari"});
   const std::size_t rings = world.memory.rings();
   world.advance(10min);
@@ -513,4 +513,4 @@ TEST(Ledger, NeitherStarvesClaimsNorSettlements) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

@@ -8,9 +8,10 @@ namespace smsd::queue {
 
 using Lock = std::unique_lock<std::mutex>;
 
-MessageId Memory::put(const std::string& recipient, const std::string& text, std::optional<int> severity) {
+format::MessageId Memory::put(const std::string& recipient, const std::string& text,
+                              std::optional<int> severity) {
   Lock lock(mutex_);
-  MessageId id = static_cast<MessageId>(rows_.size()) + 1;
+  format::MessageId id = static_cast<format::MessageId>(rows_.size()) + 1;
   rows_.emplace(id, MemoryRow{id, recipient, text, severity, SentStatus::unsent, now_});
   return id;
 }
@@ -22,7 +23,8 @@ Submission Memory::strand(const std::string& recipient, const std::string& text,
   SupervisorId gone = static_cast<SupervisorId>(alive_.size()) + 1;
   alive_.emplace(gone, false);
   auto left = submit(
-      recipient, dispatcher, [](const std::vector<Message>& messages) { return format(messages, {}); }, gone);
+      recipient, dispatcher,
+      [](const std::vector<format::Message>& messages) { return format::format(messages, {}); }, gone);
   submissions_.at(left.id).submission.notUnderstood = unread;
   return left;
 }
@@ -120,7 +122,7 @@ void Memory::release() {
   changed_.notify_all();
 }
 
-MemoryRow Memory::row(MessageId id) const {
+MemoryRow Memory::row(format::MessageId id) const {
   Lock lock(mutex_);
   return rows_.at(id);
 }
@@ -218,7 +220,7 @@ bool Memory::claimable(const MemoryRow& row) const {
   return row.status == SentStatus::unsent && !heldBack_.contains(row.id);
 }
 
-std::size_t Memory::mark(const std::vector<MessageId>& ids, SentStatus status) {
+std::size_t Memory::mark(const std::vector<format::MessageId>& ids, SentStatus status) {
   for (auto id : ids) rows_.at(id).status = status;
   return ids.size();
 }
@@ -238,11 +240,11 @@ std::map<Memory::Place, std::string> Memory::heads() const {
 
 Submission Memory::submit(const std::string& recipient, const std::string& dispatcher,
                           const Formatter& format, SupervisorId me) {
-  std::map<Place, Message> sorted;
+  std::map<Place, format::Message> sorted;
   for (auto& [id, row] : rows_)
     if (row.recipient == recipient && claimable(row))
-      sorted.emplace(placeOf(row), Message{id, row.text, row.severity});
-  std::vector<Message> messages;
+      sorted.emplace(placeOf(row), format::Message{id, row.text, row.severity});
+  std::vector<format::Message> messages;
   for (auto& [place, message] : sorted) messages.push_back(message);
 
   Submission submission;
@@ -286,7 +288,7 @@ ClaimResult Memory::claim(const ClaimRequest& request, SupervisorId me) {
   auto at = onward && cursor_ ? all.upper_bound(*cursor_) : all.begin();
   if (onward && !until_) until_ = rows_.empty() ? 0 : rows_.rbegin()->first;
   for (; at != all.end() && result.submissions.size() < request.limit; ++at) {
-    const MemoryRow& row = rows_.at(std::get<MessageId>(at->first));
+    const MemoryRow& row = rows_.at(std::get<format::MessageId>(at->first));
     if (request.moreSevereThan && !moreSevere(row.severity, request.moreSevereThan)) break;
     if (onward) cursor_ = at->first;
     if (auto live = inTheWay(row)) result.inTheWay.push_back(*live);
@@ -359,7 +361,7 @@ SettleResult Memory::settle(const std::vector<Settlement>& settlements, Supervis
   for (auto& one : settlements) {
     owned(one.submission.id, me).live = false;
     const std::string& recipient = one.submission.recipient;
-    const FormattedSms& sms = one.submission.sms;
+    const format::FormattedSms& sms = one.submission.sms;
     waits_.erase(recipient);
     if (one.fate == Fate::sent) result.sent += mark(sms.sent, SentStatus::sent);
     if (one.fate == Fate::ignored) result.ignored += mark(sms.sent, SentStatus::ignored);
@@ -431,13 +433,13 @@ class MemoryQueue final : public Queue {
   std::vector<StoredMessage> messages(SentStatus, std::size_t) override { notForTheRoad(); }
   std::vector<StoredMessage> messagesOf(const std::string&, SentStatus) override { notForTheRoad(); }
   std::vector<std::string> recipients(SentStatus) override { notForTheRoad(); }
-  std::vector<MessageId> insert(const std::vector<NewMessage>&) override { notForTheRoad(); }
-  std::size_t setStatus(MessageId, SentStatus, int) override { notForTheRoad(); }
+  std::vector<format::MessageId> insert(const std::vector<NewMessage>&) override { notForTheRoad(); }
+  std::size_t setStatus(format::MessageId, SentStatus, int) override { notForTheRoad(); }
   std::vector<HeldSms> held(std::size_t) override { notForTheRoad(); }
   std::size_t release(SubmissionId) override { notForTheRoad(); }
   std::size_t discard(SubmissionId) override { notForTheRoad(); }
   WaitsEnded endWaits(const Whom&) override { notForTheRoad(); }
-  std::optional<MessageLife> explain(MessageId, Duration) override { notForTheRoad(); }
+  std::optional<MessageLife> explain(format::MessageId, Duration) override { notForTheRoad(); }
   Purge purge(Duration age, std::size_t most) override {
     stay(Op::purge);
     return memory_.purge(age, most, me_);

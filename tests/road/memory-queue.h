@@ -21,7 +21,7 @@ namespace smsd::queue {
 enum class Op { enlist, renew, takeOver, claim, recordAttempts, settle, retire, purge };
 
 struct MemoryRow {
-  MessageId id = 0;
+  format::MessageId id = 0;
   std::string recipient;
   std::string text;
   std::optional<int> severity;
@@ -39,8 +39,8 @@ struct SeenClaim {
 class Memory {
  public:
   // --- the scene
-  MessageId put(const std::string& recipient, const std::string& text,
-                std::optional<int> severity = std::nullopt);
+  format::MessageId put(const std::string& recipient, const std::string& text,
+                        std::optional<int> severity = std::nullopt);
   /// A message on its way when its supervisor died.
   Submission strand(const std::string& recipient, const std::string& text, const std::string& dispatcher,
                     int unread = 0);
@@ -70,7 +70,7 @@ class Memory {
 
   // --- the look
   std::size_t rings() const;
-  MemoryRow row(MessageId id) const;
+  MemoryRow row(format::MessageId id) const;
   std::size_t count(SentStatus status) const;
   std::size_t calls() const;
   std::size_t cuts() const;
@@ -86,7 +86,7 @@ class Memory {
 
  private:
   friend class MemoryQueue;
-  using Place = std::tuple<int, MessageId>;  // most severe, then oldest
+  using Place = std::tuple<int, format::MessageId>;  // most severe, then oldest
   struct Kept {
     Submission submission;
     SupervisorId owner = 0;
@@ -109,7 +109,7 @@ class Memory {
   std::optional<InTheWay> inTheWay(const MemoryRow& row) const;
   bool hasUnsent(const std::string& recipient) const;
   bool claimable(const MemoryRow& row) const;
-  std::size_t mark(const std::vector<MessageId>& ids, SentStatus status);
+  std::size_t mark(const std::vector<format::MessageId>& ids, SentStatus status);
   std::size_t expire(const std::optional<Duration>& age);
   ClaimResult claim(const ClaimRequest& request, SupervisorId me);
   SettleResult settle(const std::vector<Settlement>& settlements, SupervisorId me);
@@ -133,14 +133,14 @@ class Memory {
   std::size_t cuts_ = 0;
   std::map<Op, std::size_t> calls_;
 
-  std::map<MessageId, MemoryRow> rows_;
+  std::map<format::MessageId, MemoryRow> rows_;
   std::map<SubmissionId, Kept> submissions_;
   std::map<std::string, Wait> waits_;
-  std::set<MessageId> heldBack_;  // of settlements whose fate is held
+  std::set<format::MessageId> heldBack_;  // of settlements whose fate is held
   std::map<SupervisorId, bool> alive_;
   std::set<SupervisorId> rivals_;  // another host's
   std::optional<Place> cursor_;
-  std::optional<MessageId> until_;  // where the look onward ends that is under way
+  std::optional<format::MessageId> until_;  // where the look onward ends that is under way
   bool cameLater_ = false;
   std::set<std::string> poison_;
   AttemptId lastAttempt_ = 1000;

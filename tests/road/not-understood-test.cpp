@@ -4,7 +4,7 @@
 
 #include "tests/road/world.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using Names = std::vector<std::string>;
@@ -73,8 +73,8 @@ TEST(NotUnderstood, IsRepeatedLaterWhereTheNextDispatcherCertainlyDidNotSendIt) 
 }
 
 TEST(NotUnderstood, IsHeldAtOnceWhereThatIsThePolicy) {
-  Config config = quietConfig();
-  config.retry.unknown = UnknownPolicy::hold;
+  config::Config config = quietConfig();
+  config.retry.unknown = config::UnknownPolicy::hold;
   World world({{"gateway", 4}, {"modem"}}, config);
   world.alert("kari", "router down");
   world.start();
@@ -97,7 +97,7 @@ TEST(NotUnderstood, IsNotRepeatedASecondTimeByTheNextSupervisor) {
 }
 
 TEST(NotUnderstood, IsWhatAWorkerThatOutlivedItsSupervisorRemembers) {
-  World world({{"modem", 1, 0, false, Activation::socket}});
+  World world({{"modem", 1, 0, false, config::Activation::socket}});
   auto left = world.memory.strand("kari", "router down", "modem");
   world["modem"].remembers[left.attempt] = unread();
   world.start();
@@ -153,4 +153,4 @@ TEST(NotUnderstood, BreaksADispatcherThatUnderstandsNothingBeforeAWholeQueueIsSe
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

@@ -6,7 +6,7 @@
 
 #include "tests/road/world.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using Names = std::vector<std::string>;
@@ -21,8 +21,8 @@ void put(World& world, const std::string& name, int count, int severity) {
 }
 
 /// A lease is measured by the kernel's clock as well, which a busy machine does not stop for.
-Config patientConfig() {
-  Config config = quietConfig();
+config::Config patientConfig() {
+  config::Config config = quietConfig();
   config.queue.lease = 10min;
   return config;
 }
@@ -35,7 +35,7 @@ long mildBetween(const Names& names) {
 }
 
 /// Each attempt is answered alone, as long as there is one.
-void answerOneByOne(World& world, const std::string& name, const Outcome& outcome) {
+void answerOneByOne(World& world, const std::string& name, const delivery::Outcome& outcome) {
   while (!world[name].out().empty()) {
     world[name].say(world[name].out().front(), outcome);
     world.quiet();
@@ -47,7 +47,7 @@ TEST(Severity, OnlyTheShareOfTheMildLeavesInAStormOfSevereOnes) {
   constexpr int mildOnes = 500, severeOnes = 140;
   for (unsigned share : {8u, 3u, 0u})
     for (auto [window, backlog] : {std::pair(1u, 0u), {1u, 1u}, {8u, 8u}, {64u, 64u}}) {
-      Config config = patientConfig();
+      config::Config config = patientConfig();
       config.queue.mildShare = static_cast<int>(share);
       World world({{"gateway", window, backlog}}, config);
       put(world, "mild", mildOnes, mild);
@@ -157,7 +157,8 @@ TEST(Severity, AProbeIsTheMostSevereOfTheWholeQueueWhateverIsInHand) {
   World world({{"gateway", 4}});
   put(world, "mild", 3, mild);
   world.start();
-  world["gateway"].sayAll({OutcomeKind::deferred, "cannot be reached", {}, FarEnd::notReached});
+  world["gateway"].sayAll(
+      {delivery::OutcomeKind::deferred, "cannot be reached", {}, delivery::FarEnd::notReached});
   world.quiet();
   ASSERT_EQ(world.road->keepers()[0]->state(), keeper::State::resting);
   put(world, "other mild", 20, mild);
@@ -261,7 +262,8 @@ TEST(Severity, ATestSmsIsNoProbeBeforeAnAlert) {
   world.start();
   for (int i = 0; i < 3; ++i) world.alert("mild " + std::to_string(i), "text", mild);
   for (int i = 0; i < 3; ++i)
-    world["modem"].sayAll({OutcomeKind::deferred, "cannot be reached", {}, FarEnd::notReached}),
+    world["modem"].sayAll(
+        {delivery::OutcomeKind::deferred, "cannot be reached", {}, delivery::FarEnd::notReached}),
         world.quiet();
   ASSERT_EQ(world.road->keepers()[0]->state(), keeper::State::resting);
   world.memory.put("severe", "text", severe);
@@ -305,4 +307,4 @@ TEST(Start, ThePreferredDispatcherIsWaitedForTheLessTheMoreSevereAnSmsIs) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

@@ -6,7 +6,7 @@
 
 #include "tests/road/world.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 Way gateway(int perDay, int reserve) {
@@ -35,7 +35,7 @@ TEST(RoadQuota, SendsWhatIsAboveTheLimitTheNextWay) {
 }
 
 TEST(RoadQuota, KeepsWhatHasNoOtherWayWithoutBlamingItsRecipient) {
-  Config config = quietConfig();
+  config::Config config = quietConfig();
   config.retry.limit = 2;
   World world({gateway(2, 1)}, config);
   auto first = world.memory.put("kari", "minor", 5);
@@ -58,7 +58,7 @@ TEST(RoadQuota, CountsWhatMayCostAlone) {
   for (int i = 0; i < 3; ++i) {
     world.alert("refused " + std::to_string(i), "x");
     if (i == 0) world.start();
-    world.answer("gateway", {OutcomeKind::refused, "no such number", {}});
+    world.answer("gateway", {delivery::OutcomeKind::refused, "no such number", {}});
     world.answer("modem", accepted());
   }
   EXPECT_EQ(world.handedTo("gateway").size(), 3u);
@@ -75,7 +75,7 @@ class RoadQuotaKept : public ::testing::Test {
  protected:
   ~RoadQuotaKept() override { std::filesystem::remove_all(folder_); }
   /// One life of smsd, in which so many alerts come.
-  std::size_t handedInOneLife(int alerts, const Outcome& outcome = accepted()) {
+  std::size_t handedInOneLife(int alerts, const delivery::Outcome& outcome = accepted()) {
     World world({gateway(3, 0), {"modem", 8}});
     world.road->keepers()[0]->countIn(file_);
     world.start();
@@ -97,7 +97,7 @@ class RoadQuotaKept : public ::testing::Test {
 };
 
 TEST_F(RoadQuotaKept, GoesOnWithTheDayWhereTheLastLifeEnded) {
-  EXPECT_EQ(handedInOneLife(1, {OutcomeKind::refused, "no such number", {}}), 1u);
+  EXPECT_EQ(handedInOneLife(1, {delivery::OutcomeKind::refused, "no such number", {}}), 1u);
   EXPECT_FALSE(std::filesystem::exists(file_)) << "nothing that may cost";
   EXPECT_EQ(handedInOneLife(2), 2u);
   EXPECT_EQ(handedInOneLife(2), 1u);
@@ -132,4 +132,4 @@ TEST_F(RoadQuotaKept, SaysOnceThatItCannotBeKeptAndGoesOn) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

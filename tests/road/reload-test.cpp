@@ -5,15 +5,15 @@
 
 #include "tests/road/world.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 /// The configuration that names these dispatchers, in this order.
-Config naming(const World& world, const std::vector<std::string>& names) {
-  Config config = world.road->config();
+config::Config naming(const World& world, const std::vector<std::string>& names) {
+  config::Config config = world.road->config();
   config.dispatchers.clear();
   for (auto& name : names) {
-    DispatcherConfig entry;
+    config::DispatcherConfig entry;
     entry.name = name;
     config.dispatchers.push_back(entry);
   }
@@ -93,7 +93,7 @@ TEST(Replace, AllThatAreLeftHavingRefusedIsEnoughToIgnore) {
 TEST(Replace, TheNewRulesHoldForTheNextClaim) {
   World world({{"way", 1}});
   world.start();
-  Config config = naming(world, {"way"});
+  config::Config config = naming(world, {"way"});
   config.formatting.maxParts = 3;
   config.retry.delay = 10min;
   config.retry.maxDelay = 10min;
@@ -124,4 +124,4 @@ TEST(Replace, AStopWaitsForOneThatIsLeavingToo) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

@@ -5,17 +5,19 @@
 
 #include "tests/road/world.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using Names = std::vector<std::string>;
 using queue::Fate;
 using queue::SentStatus;
 
-Outcome away() { return {OutcomeKind::deferred, "cannot be reached", {}, FarEnd::notReached}; }
+delivery::Outcome away() {
+  return {delivery::OutcomeKind::deferred, "cannot be reached", {}, delivery::FarEnd::notReached};
+}
 
 /// Time passes, and all that is handed over meanwhile has this outcome.
-void pass(World& world, Milliseconds time, const Outcome& outcome) {
+void pass(World& world, Milliseconds time, const delivery::Outcome& outcome) {
   constexpr Milliseconds step = 5s;
   for (Milliseconds gone(0); gone < time; gone += step) {
     for (auto& keeper : world.road->keepers()) world.answer(keeper->name(), outcome);
@@ -32,11 +34,12 @@ void mend(World& world) {
 /// C19: a 6 min 6 s outage once lost every queued alert.
 TEST(Retry, AnOutageOfEverythingForTenMinutesCostsNoAlert) {
   for (int alerts : {1, 50})
-    for (const Outcome& outcome : {away(), broken(), deferred(), unknown()}) {
+    for (const delivery::Outcome& outcome : {away(), broken(), deferred(), unknown()}) {
       // Of one alone that is answered and not taken nobody can tell whose fault it is: it has its own
       // counter.
-      if (alerts == 1 && (outcome.kind == OutcomeKind::unknown || outcome.farEnd == FarEnd::reached) &&
-          outcome.kind != OutcomeKind::broken)
+      if (alerts == 1 &&
+          (outcome.kind == delivery::OutcomeKind::unknown || outcome.farEnd == delivery::FarEnd::reached) &&
+          outcome.kind != delivery::OutcomeKind::broken)
         continue;
       SCOPED_TRACE(std::to_string(alerts) + " alerts, " + std::string(name(outcome.kind)));
       World world({{"modem"}, {"gateway", 8}});
@@ -96,9 +99,9 @@ TEST(Retry, ARecipientThatIsNeverTakenReachesItsLimitWhileOthersAreServed) {
 
 // C36, C30: the daemon ends with a status of its own, and everything that was not sent stays unsent.
 TEST(Retry, ShutdownAtTheLimitCountsEveryRoundWhateverTheCause) {
-  Config config = quietConfig();
+  config::Config config = quietConfig();
   config.retry.limit = 3;
-  config.retry.atLimit = AtLimit::shutdown;
+  config.retry.atLimit = config::AtLimit::shutdown;
   World world({{"gateway", 4}}, config);
   for (int i = 0; i < 10; ++i) world.memory.put("recipient " + std::to_string(i), "text");
   world.start();
@@ -111,8 +114,8 @@ TEST(Retry, ShutdownAtTheLimitCountsEveryRoundWhateverTheCause) {
 
 // C10, C11: NAV's exit_on_permanent_error.
 TEST(Retry, EverythingBrokenIsWaitedOutOrEndsTheDaemonAsConfigured) {
-  for (auto configured : {WhenAllBroken::wait, WhenAllBroken::shutdown}) {
-    Config config = quietConfig();
+  for (auto configured : {config::WhenAllBroken::wait, config::WhenAllBroken::shutdown}) {
+    config::Config config = quietConfig();
     config.retry.allBroken = configured;
     World world({{"modem"}, {"gateway"}}, config);
     auto id = world.alert("kari", "router down");
@@ -123,9 +126,9 @@ TEST(Retry, EverythingBrokenIsWaitedOutOrEndsTheDaemonAsConfigured) {
     EXPECT_FALSE(end.poll(world.io.waitScope)) << "one is left";
     world["gateway"].sayAll(broken());
     world.quiet();
-    EXPECT_EQ(end.poll(world.io.waitScope), configured == WhenAllBroken::shutdown);
+    EXPECT_EQ(end.poll(world.io.waitScope), configured == config::WhenAllBroken::shutdown);
     EXPECT_EQ(world.story.count("every dispatcher is broken"),
-              configured == WhenAllBroken::shutdown ? 1u : 0u);
+              configured == config::WhenAllBroken::shutdown ? 1u : 0u);
     EXPECT_EQ(world.sent(id), 'N');
     EXPECT_EQ(world.memory.settled().back().fate, Fate::returned);
   }
@@ -133,8 +136,8 @@ TEST(Retry, EverythingBrokenIsWaitedOutOrEndsTheDaemonAsConfigured) {
 
 TEST(Retry, OneThatOnlyRestsOrIsPausedIsNotEverythingBroken) {
   for (bool pause : {false, true}) {
-    Config config = quietConfig();
-    config.retry.allBroken = WhenAllBroken::shutdown;
+    config::Config config = quietConfig();
+    config.retry.allBroken = config::WhenAllBroken::shutdown;
     World world({{"modem"}, {"gateway"}}, config);
     if (pause) world.road->keepers()[1]->pause();
     for (int i = 0; i < 3; ++i) world.memory.put("recipient " + std::to_string(i), "text");
@@ -212,7 +215,7 @@ TEST(Retry, WhatMayHaveBeenSentIsSentAgainAtOnceWhenSomethingMoreSevereStandsBeh
 }
 
 TEST(Retry, WhatMayHaveBeenSentIsWokenOnceAndThenComesRoundSoon) {
-  Config config = quietConfig();
+  config::Config config = quietConfig();
   config.retry.factor = 10;
   config.retry.limit = 4;
   World world({{"gateway"}}, config);
@@ -295,4 +298,4 @@ TEST(Order, WhatIsMoreSevereThanAllBeforeDoesNotWaitForTheShareOfOthers) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

@@ -3,7 +3,7 @@
 
 #include "tests/road/world.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using Names = std::vector<std::string>;
@@ -82,7 +82,7 @@ TEST(Road, FillsWindowAndBacklogAndNoMore) {
 /// Whatever an outcome short of accepted means later: now the next dispatcher gets the SMS, and no time
 /// passes.
 TEST(Road, FailsOverAtOnceWithANewAttemptAndTheSameKey) {
-  for (const Outcome& outcome : {refused(), deferred(), deferred(5min), broken(), unknown()}) {
+  for (const delivery::Outcome& outcome : {refused(), deferred(), deferred(5min), broken(), unknown()}) {
     SCOPED_TRACE(name(outcome.kind));
     World world({{"modem"}, {"gateway", 4}});
     auto id = world.alert("kari", "router down");
@@ -204,7 +204,7 @@ TEST(Road, IgnoresWhatHasNoTextAndSaysWhy) {
 }
 
 TEST(Road, CountsAndSaysWhatWasTooOldToBeSent) {
-  Config config = quietConfig();
+  config::Config config = quietConfig();
   config.queue.expireAfter = 1h;
   World world({{"modem"}}, config);
   auto old = world.memory.put("kari", "stale");
@@ -275,7 +275,7 @@ TEST(Road, LooksAgainWhenARecipientThatIsFreeNowHasMoreMessages) {
 }
 
 TEST(Road, LooksAtTheQueueEveryPollInterval) {
-  Config config = quietConfig();
+  config::Config config = quietConfig();
   config.queue.pollInterval = 30s;
   World world({{"modem"}}, config);
   world.start();
@@ -308,4 +308,4 @@ TEST(Road, GivesBackWhatItHoldsWhileNoDispatcherCanBeUsed) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

@@ -6,7 +6,7 @@
 
 #include "tests/road/story.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 struct Flood {
@@ -25,24 +25,24 @@ struct Flood {
   kj::AsyncIoContext io = kj::setupAsyncIo();
   kj::TimerImpl timer{kj::origin<kj::TimePoint>() + 1 * kj::HOURS};
   Story story;
-  Events events{RecipientInLog::masked};
-  SentInLog policy = SentInLog::counted;
-  SentLog sentLog{timer, policy, events};
+  events::Events events{config::RecipientInLog::masked};
+  config::SentInLog policy = config::SentInLog::counted;
+  events::SentLog sentLog{timer, policy, events};
 };
 
 TEST(SentLog, GivesEachAnEntryOfItsOwnWhileTheyAreFew) {
   Flood flood;
   for (int second = 0; second < 3; ++second) {
-    flood.send(SentLog::eachUpTo);
+    flood.send(events::SentLog::eachUpTo);
     flood.pass(1 * kj::SECONDS);
   }
-  EXPECT_EQ(flood.story.count("sent 2 messages to +47******66"), 3 * SentLog::eachUpTo);
+  EXPECT_EQ(flood.story.count("sent 2 messages to +47******66"), 3 * events::SentLog::eachUpTo);
   EXPECT_EQ(flood.story.count("more SMS"), 0u);
 }
 
 TEST(SentLog, CountsTheRestOfASecondByDispatcher) {
   Flood flood;
-  flood.send(SentLog::eachUpTo);
+  flood.send(events::SentLog::eachUpTo);
   flood.send(4000);
   flood.send(7, "modem");
   EXPECT_EQ(flood.story.count("more SMS"), 0u);
@@ -51,13 +51,13 @@ TEST(SentLog, CountsTheRestOfASecondByDispatcher) {
   EXPECT_EQ(flood.story.count("modem: sent 7 more SMS with 14 messages"), 1u);
   flood.send(1);
   flood.pass(5 * kj::SECONDS);
-  EXPECT_EQ(flood.story.count("sent 2 messages"), SentLog::eachUpTo + 1);
+  EXPECT_EQ(flood.story.count("sent 2 messages"), events::SentLog::eachUpTo + 1);
   EXPECT_EQ(flood.story.count("more SMS"), 2u);
 }
 
 TEST(SentLog, SaysWhatItCountedWhenTheDaemonEnds) {
   Flood flood;
-  flood.send(SentLog::eachUpTo + 3);
+  flood.send(events::SentLog::eachUpTo + 3);
   flood.sentLog.flush();
   EXPECT_EQ(flood.story.count("sent 3 more SMS"), 1u);
   flood.pass(5 * kj::SECONDS);
@@ -66,7 +66,7 @@ TEST(SentLog, SaysWhatItCountedWhenTheDaemonEnds) {
 
 TEST(SentLog, GivesEachItsEntryAlwaysWhereThatIsWanted) {
   Flood flood;
-  flood.policy = SentInLog::each;
+  flood.policy = config::SentInLog::each;
   flood.send(1000);
   flood.pass(1 * kj::SECONDS);
   EXPECT_EQ(flood.story.count("sent 2 messages"), 1000u);
@@ -74,4 +74,4 @@ TEST(SentLog, GivesEachItsEntryAlwaysWhereThatIsWanted) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

@@ -4,7 +4,7 @@
 
 #include "tests/road/world.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using queue::Fate;
@@ -240,4 +240,4 @@ TEST(Stop, LeavesTheLeaseToNobodyWhenItRetires) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

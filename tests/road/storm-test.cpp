@@ -9,7 +9,7 @@
 
 #include "tests/road/world.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using Kind = queue::QueueError::Kind;
@@ -28,7 +28,7 @@ class Storm {
         world({{"modem", pick(3) + 1, pick(3)},
                {"gateway", pick(8) + 1, pick(8), pick(2) == 0},
                {"other gateway", pick(8) + 1, 0, false,
-                pick(2) == 0 ? Activation::socket : Activation::spawn}}) {}
+                pick(2) == 0 ? config::Activation::socket : config::Activation::spawn}}) {}
 
   void rage(int steps) {
     world.start();
@@ -84,8 +84,8 @@ class Storm {
   void answerOne(FakeDispatcher& dispatcher) {
     auto out = dispatcher.out();
     if (out.empty()) return;
-    const std::vector<Outcome> outcomes = {accepted(), accepted(),    accepted(), refused(),
-                                           deferred(), deferred(90s), broken(),   unknown()};
+    const std::vector<delivery::Outcome> outcomes = {accepted(), accepted(),    accepted(), refused(),
+                                                     deferred(), deferred(90s), broken(),   unknown()};
     dispatcher.say(out[pick(static_cast<unsigned>(out.size()))], outcomes[pick(8)]);
   }
 
@@ -144,4 +144,4 @@ TEST(Storm, CanBeStoppedAtAnyMomentAndSaysWhatIsLeft) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace smsd {
+namespace smsd::road {
 
 class Story {
  public:
@@ -39,4 +39,4 @@ class Story {
   int before_;
 };
 
-}  // namespace smsd
+}  // namespace smsd::road

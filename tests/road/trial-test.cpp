@@ -3,7 +3,7 @@
 
 #include "tests/road/world.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 class Trial : public testing::Test {
@@ -24,7 +24,7 @@ class Trial : public testing::Test {
                          .eagerlyEvaluate(nullptr));
     world().quiet();
   }
-  void say(const std::string& name, const Outcome& outcome) {
+  void say(const std::string& name, const delivery::Outcome& outcome) {
     world()[name].sayAll(outcome);
     world().quiet();
   }
@@ -88,8 +88,8 @@ TEST_F(Trial, TakesNoRowNoAttemptAndNoIdOfTheQueue) {
   const auto id = world().alert("+471", "an alert");
   const auto& handed = world()["modem"].handed;
   ASSERT_EQ(handed.size(), 2u);
-  EXPECT_TRUE(isIn(AttemptRange::trials, handed[0].attempt));
-  EXPECT_FALSE(isIn(AttemptRange::trials, handed[1].attempt));
+  EXPECT_TRUE(isIn(delivery::AttemptRange::trials, handed[0].attempt));
+  EXPECT_FALSE(isIn(delivery::AttemptRange::trials, handed[1].attempt));
   say("modem", accepted());
   EXPECT_EQ(world().sent(id), 'Y');
   EXPECT_EQ(world().road->sentMessages(), 1u);
@@ -188,4 +188,4 @@ TEST_F(Trial, IsBoundedInNumberNumberAndText) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

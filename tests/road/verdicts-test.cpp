@@ -3,7 +3,7 @@
 
 #include "tests/road/world.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using Names = std::vector<std::string>;
@@ -159,7 +159,7 @@ TEST(Verdicts, IgnoresWhatEveryDispatcherRefusedAndKeepsTheReason) {
 }
 
 TEST(Verdicts, WaitsWhenOneRefusedAndAnotherCouldNot) {
-  const std::vector<std::pair<Outcome, Outcome>> cases = {
+  const std::vector<std::pair<delivery::Outcome, delivery::Outcome>> cases = {
       {refused(), deferred()}, {deferred(), refused()}, {refused(), broken()}, {broken(), refused()}};
   for (auto& [first, second] : cases) {
     SCOPED_TRACE(std::string(name(first.kind)) + ", then " + std::string(name(second.kind)));
@@ -177,7 +177,7 @@ TEST(Verdicts, WaitsWhenOneRefusedAndAnotherCouldNot) {
 }
 
 TEST(Verdicts, WaitsLongerEachRoundAndGivesUpAtTheLimit) {
-  Config config = quietConfig();
+  config::Config config = quietConfig();
   config.retry.delay = 30s;
   config.retry.factor = 2;
   config.retry.maxDelay = 100s;
@@ -204,9 +204,9 @@ TEST(Verdicts, WaitsLongerEachRoundAndGivesUpAtTheLimit) {
 }
 
 TEST(Verdicts, AsksForTheEndAtTheLimitAndKeepsTheMessageWhenToldToShutDown) {
-  Config config = quietConfig();
+  config::Config config = quietConfig();
   config.retry.limit = 1;
-  config.retry.atLimit = AtLimit::shutdown;
+  config.retry.atLimit = config::AtLimit::shutdown;
   World world({{"modem"}}, config);
   auto id = world.alert("kari", "router down");
   world.start();
@@ -221,7 +221,7 @@ TEST(Verdicts, AsksForTheEndAtTheLimitAndKeepsTheMessageWhenToldToShutDown) {
 // C21: without a limit NAV was silent for two hours. Each wait is an entry here, and the limit is nobody's
 // but the user's.
 TEST(Verdicts, NeverGivesUpWhereThereIsNoLimit) {
-  Config config = quietConfig();
+  config::Config config = quietConfig();
   config.retry.limit = 0;
   World world({{"modem"}}, config);
   auto id = world.alert("kari", "router down");
@@ -294,7 +294,7 @@ TEST(Verdicts, TakesOverWhatAnotherSupervisorLeavesLater) {
 }
 
 TEST(Verdicts, BelievesAWorkerThatOutlivedTheSupervisorAndSendsNothingAgain) {
-  World world({{"modem", 1, 0, false, Activation::socket}, {"gateway"}});
+  World world({{"modem", 1, 0, false, config::Activation::socket}, {"gateway"}});
   auto left = world.memory.strand("kari", "router down", "modem");
   world["modem"].remembers[left.attempt] = accepted("17");
   world.start();
@@ -314,4 +314,4 @@ TEST(Verdicts, SendsAgainWhatAPredecessorLeftWithADispatcherThatIsNotConfiguredA
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

@@ -3,7 +3,7 @@
 
 #include "tests/road/world.h"
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using queue::Op;
@@ -91,7 +91,7 @@ TEST(Watch, IsAliveWithoutAnyDispatcher) {
 }
 
 TEST(Watch, SaysOnceThatNoDispatcherCanBeUsedHoweverManyProbesFail) {
-  Config config = quietConfig();
+  config::Config config = quietConfig();
   config.retry.limit = 0;
   World world({{"modem"}, {"gateway"}}, config);
   world.start();
@@ -143,4 +143,4 @@ TEST(Watch, SaysOnceThatNoDispatcherCanBeUsedHoweverOftenAWorkerIsStarted) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

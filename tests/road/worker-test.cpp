@@ -84,14 +84,16 @@ class WorkerTalk : public testing::Test, public WorkerEvents {
     ready = true;
     health = report;
   }
-  void workerReported(std::vector<AttemptOutcome> outcomes) override {
+  void workerReported(std::vector<delivery::AttemptOutcome> outcomes) override {
     for (auto& one : outcomes) said.emplace(one.attempt, one);
-    if (!outcomes.empty() && outcomes.back().outcome.kind == OutcomeKind::unknown) leave = Leave::withheld;
+    if (!outcomes.empty() && outcomes.back().outcome.kind == delivery::OutcomeKind::unknown)
+      leave = Leave::withheld;
   }
   void workerDeclined() override { ++declined; }
   void workerEnds(Cause cause) override { causes.push_back(cause); }
   Leave mayBegin(queue::AttemptId) const override { return leave; }
-  void workerGone(const std::string& why, std::vector<AttemptOutcome> lost, Conduct conduct) override {
+  void workerGone(const std::string& why, std::vector<delivery::AttemptOutcome> lost,
+                  Conduct conduct) override {
     gone = why;
     breach = conduct == Conduct::breach;
     for (auto& one : lost) said.emplace(one.attempt, one);
@@ -108,8 +110,8 @@ class WorkerTalk : public testing::Test, public WorkerEvents {
   void start() {
     auto pipe = io.provider->newTwoWayPipe();
     program = rpc::Channel::serve(kj::mv(pipe.ends[1]), kj::heap<FakeProgram>(says, sink));
-    worker =
-        kj::heap<Worker>(kj::heap<FakeLink>(kj::mv(pipe.ends[0])), timer, kindNamed("http"), 30s, 10s, *this);
+    worker = kj::heap<Worker>(kj::heap<FakeLink>(kj::mv(pipe.ends[0])), timer, config::kindNamed("http"), 30s,
+                              10s, *this);
     settle();
   }
   /// Until nothing moves between the two ends any more.
@@ -169,7 +171,7 @@ class WorkerTalk : public testing::Test, public WorkerEvents {
   bool ready = false, breach = false;
   Leave leave = Leave::granted;
   HealthReport health;
-  std::map<queue::AttemptId, AttemptOutcome> said;
+  std::map<queue::AttemptId, delivery::AttemptOutcome> said;
   std::vector<queue::AttemptId> withheld;
   std::string gone;
   int declined = 0;
@@ -210,8 +212,8 @@ TEST_F(WorkerTalk, AnSmsThatIsNeverBegunIsTakenFromAWorkerThatGoesOnWithOthers) 
   advance(1s);
   expectBreach("an SMS was not begun within 13 s");
   for (queue::AttemptId attempt : {1, 2, 3}) {
-    EXPECT_EQ(said.at(attempt).begun, Begun::no);
-    EXPECT_EQ(said.at(attempt).outcome.kind, OutcomeKind::deferred);
+    EXPECT_EQ(said.at(attempt).begun, delivery::Begun::no);
+    EXPECT_EQ(said.at(attempt).outcome.kind, delivery::OutcomeKind::deferred);
   }
 }
 
@@ -259,8 +261,8 @@ TEST_F(WorkerTalk, AReportThatCannotBeReadBreaksTheContractAndWhatStoodBeforeItC
     text.initAs<capnp::List<std::uint64_t>>(2);
   }));
   expectBreach("a report that cannot be read");
-  EXPECT_EQ(said.at(1).outcome.kind, OutcomeKind::accepted);
-  EXPECT_EQ(said.at(2).outcome.kind, OutcomeKind::unknown);
+  EXPECT_EQ(said.at(1).outcome.kind, delivery::OutcomeKind::accepted);
+  EXPECT_EQ(said.at(2).outcome.kind, delivery::OutcomeKind::unknown);
 }
 
 // C13: no answer is no success.
@@ -272,7 +274,7 @@ TEST_F(WorkerTalk, AnOutcomeThatSaysNothingIsUnknown) {
     reports[0].setAttempt(1);
     reports[0].initOutcome();
   }));
-  EXPECT_EQ(said.at(1).outcome.kind, OutcomeKind::unknown);
+  EXPECT_EQ(said.at(1).outcome.kind, delivery::OutcomeKind::unknown);
 }
 
 TEST_F(WorkerTalk, AnOutcomeInTheCallThatAnnouncesItBreaksTheContract) {
@@ -308,7 +310,7 @@ TEST_F(WorkerTalk, WhatIsAnnouncedWithAFailureIsJudgedAfterItAndMayBeWithheld) {
       reports[i].setNotBegun();
     }
   }));
-  EXPECT_EQ(said.at(2).begun, Begun::no);
+  EXPECT_EQ(said.at(2).begun, delivery::Begun::no);
   EXPECT_EQ(worker->out(), 0u);
 }
 
@@ -318,7 +320,7 @@ TEST_F(WorkerTalk, OneThatGivesBackWhatItWasToSendDeclinesUnlessItWasToldTo) {
       reports[0].setAttempt(attempt);
       reports[0].setNotBegun();
     }));
-    EXPECT_EQ(said.at(attempt).begun, Begun::no);
+    EXPECT_EQ(said.at(attempt).begun, delivery::Begun::no);
   };
   start();
   give({1, 2, 3, 4});
@@ -347,7 +349,7 @@ TEST_F(WorkerTalk, AnOutcomeOfWhatWasWithheldBreaksTheContract) {
     reports[0].initOutcome().setAccepted("17");
   }));
   expectBreach("never begun");
-  EXPECT_EQ(said.at(1).begun, Begun::no);
+  EXPECT_EQ(said.at(1).begun, delivery::Begun::no);
 }
 
 TEST_F(WorkerTalk, SaysHowItIsBeforeItIsReady) {

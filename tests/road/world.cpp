@@ -9,22 +9,22 @@
 // A test that keeps stderr to itself would keep a sanitizer's report, too.
 extern "C" const char* __asan_default_options() { return "log_path=stdout"; }
 
-namespace smsd {
+namespace smsd::road {
 
-Config quietConfig() {
-  Config config;
+config::Config quietConfig() {
+  config::Config config;
   config.queue.pollInterval = 24h;
   config.retry.giveUpAfter = 0ms;  // the rounds alone decide; how long it takes has tests of its own
-  config.log.recipient = RecipientInLog::plain;
+  config.log.recipient = config::RecipientInLog::plain;
   return config;
 }
 
-World::World(const std::vector<Way>& ways, Config given)
+World::World(const std::vector<Way>& ways, config::Config given)
     : config(std::move(given)),
       log(config.log.recipient),
       queue(kj::heap<queue::QueueThread>([this]() { return queue::openMemory(memory); }, []() {})) {
   for (auto& way : ways) {
-    DispatcherConfig& entry = config.dispatchers.emplace_back();
+    config::DispatcherConfig& entry = config.dispatchers.emplace_back();
     entry.name = way.name;
     entry.kind = "fake";
     entry.activation = way.activation;
@@ -36,7 +36,7 @@ World::World(const std::vector<Way>& ways, Config given)
     auto& dispatcher = *dispatchers.emplace_back(std::make_unique<FakeDispatcher>(
         keeper::WorkerTraits{way.window, way.backlog, way.knowsKeys, {"seccomp"}}));
     dispatcher.onDispatch = [this, name = way.name](const queue::Submission& submission) {
-      EXPECT_TRUE(memory.durable(submission) || isIn(AttemptRange::trials, submission.attempt))
+      EXPECT_TRUE(memory.durable(submission) || isIn(delivery::AttemptRange::trials, submission.attempt))
           << "attempt " << submission.attempt << " is not durable";
       EXPECT_EQ(submission.dispatcher, name);
       EXPECT_TRUE(attempts_.insert(submission.attempt).second)
@@ -97,8 +97,9 @@ void World::advance(Milliseconds by) {
   }
 }
 
-MessageId World::alert(const std::string& recipient, const std::string& text, std::optional<int> severity) {
-  MessageId id = memory.put(recipient, text, severity);
+format::MessageId World::alert(const std::string& recipient, const std::string& text,
+                               std::optional<int> severity) {
+  format::MessageId id = memory.put(recipient, text, severity);
   road->notice();
   quiet();
   return id;
@@ -115,11 +116,11 @@ std::vector<std::string> World::handedTo(const std::string& name) {
   return result;
 }
 
-void World::answer(const std::string& name, const Outcome& outcome) {
+void World::answer(const std::string& name, const delivery::Outcome& outcome) {
   while (!(*this)[name].out().empty()) {
     (*this)[name].sayAll(outcome);
     quiet();
   }
 }
 
-}  // namespace smsd
+}  // namespace smsd::road

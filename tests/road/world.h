@@ -18,23 +18,23 @@
 #include "tests/road/memory-queue.h"
 #include "tests/road/story.h"
 
-namespace smsd {
+namespace smsd::road {
 
 struct Way {
   std::string name;
   unsigned window = 1;
   unsigned backlog = 0;
   bool knowsKeys = false;
-  Activation activation = Activation::spawn;
-  keeper::QuotaConfig quota{};
+  config::Activation activation = config::Activation::spawn;
+  delivery::QuotaConfig quota{};
 };
 
 /// Nothing happens by itself but what the test is about: the poll is a day away.
-Config quietConfig();
+config::Config quietConfig();
 
 class World {
  public:
-  explicit World(const std::vector<Way>& ways, Config config = quietConfig());
+  explicit World(const std::vector<Way>& ways, config::Config config = quietConfig());
   ~World() noexcept(false);
 
   /// Enlists, starts the keepers and the road.
@@ -49,22 +49,22 @@ class World {
   /// Time passes, and everything that is due meanwhile happens in its order.
   void advance(Milliseconds by);
   /// News: a new message, and the road is told.
-  MessageId alert(const std::string& recipient, const std::string& text,
-                  std::optional<int> severity = std::nullopt);
+  format::MessageId alert(const std::string& recipient, const std::string& text,
+                          std::optional<int> severity = std::nullopt);
 
   FakeDispatcher& operator[](const std::string& name);
   /// What a dispatcher was handed, by recipient.
   std::vector<std::string> handedTo(const std::string& name);
-  char sent(MessageId id) { return static_cast<char>(memory.row(id).status); }
+  char sent(format::MessageId id) { return static_cast<char>(memory.row(id).status); }
   /// Answers the same for everything that is out, until nothing is.
-  void answer(const std::string& name, const Outcome& outcome);
+  void answer(const std::string& name, const delivery::Outcome& outcome);
 
   queue::Memory memory;
   kj::TimerImpl timer{kj::origin<kj::TimePoint>()};
   Story story;
-  Config config;
+  config::Config config;
   kj::AsyncIoContext io = kj::setupAsyncIo();
-  Events log;
+  events::Events log;
   kj::Own<queue::QueueThread> queue;
   std::vector<std::unique_ptr<FakeDispatcher>> dispatchers;
   kj::Own<Road> road;
@@ -74,4 +74,4 @@ class World {
   std::set<queue::AttemptId> attempts_;
 };
 
-}  // namespace smsd
+}  // namespace smsd::road

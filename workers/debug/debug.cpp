@@ -64,8 +64,8 @@ void requireOwn(int fd, const std::filesystem::path& path) {
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || pread(fd, &first, 1, 0) <= 0 || first == '{')
     return;
   throw Explained("`file` " + path.string() +
-                           " has something else in it, expected none, an empty one, or one that a debug "
-                           "dispatcher has written");
+                  " has something else in it, expected none, an empty one, or one that a debug "
+                  "dispatcher has written");
 }
 
 /// Writes to the socket of the RPC system, past that system. In spawn mode the socket is descriptor 3.

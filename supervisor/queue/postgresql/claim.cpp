@@ -9,7 +9,7 @@
 #include "supervisor/queue/postgresql/values.h"
 #include "supervisor/queue/stamps.h"
 
-namespace smsd::queue {
+namespace smsd::queue::postgresql {
 
 namespace {
 
@@ -48,7 +48,7 @@ ClaimResult ClaimTransaction::run() {
 void ClaimTransaction::walk() {
   const std::size_t size = session_.indexed() ? std::max(request_.limit, leastPage) : scannedPage;
   if (!place_.until && request_.look == Look::onward)
-    place_.until = work_.run(sql::lastMessage)[0][0].as<MessageId>();
+    place_.until = work_.run(sql::lastMessage)[0][0].as<format::MessageId>();
   for (int pages = 0; pages < mostPages; ++pages) {
     auto rows = page(size);
     for (const auto& row : rows) {
@@ -79,7 +79,7 @@ void ClaimTransaction::moveTo(const pqxx::row& row) {
   place_.part = row[2].is_null() ? Place::Part::ungraded : Place::Part::graded;
   place_.severity = numberOf(row[2]).value_or(0);
   place_.time = row[3].c_str();
-  place_.id = row[0].as<MessageId>();
+  place_.id = row[0].as<format::MessageId>();
 }
 
 /// Returns false to end the walk: the limit is reached, or no further row is severe enough.
@@ -90,7 +90,8 @@ bool ClaimTransaction::visit(const pqxx::row& row) {
   if (row[1].is_null() || held || candidates_.contains(recipient)) return true;
   if (auto live = live_.find(recipient); live != live_.end()) {
     const auto& own = live->second.own;
-    if (!std::binary_search(own.begin(), own.end(), row[0].as<MessageId>())) live->second.passedBy = true;
+    if (!std::binary_search(own.begin(), own.end(), row[0].as<format::MessageId>()))
+      live->second.passedBy = true;
     if (auto severity = numberOf(row[2]); moreSevere(severity, live->second.severity)) {
       live->second.inTheWay = true;
       result_.inTheWay.push_back({live->second.submission, *severity});
@@ -98,7 +99,7 @@ bool ClaimTransaction::visit(const pqxx::row& row) {
     return true;
   }
   if (row[4].as<bool>()) return true;
-  if (place_.until && row[0].as<MessageId>() > *place_.until) return place_.cameLater = true;
+  if (place_.until && row[0].as<format::MessageId>() > *place_.until) return place_.cameLater = true;
   if (candidates_.size() == request_.limit) return false;
   candidates_.insert(recipient);
   return true;
@@ -129,7 +130,7 @@ void ClaimTransaction::read() {
                         messagesAtATime + 1, boundedMilliseconds(request_.longestWait));
   for (const auto& row : rows) {
     Taken& taken = taken_[row[0].as<std::size_t>() - 1];
-    const auto id = row[1].as<MessageId>();
+    const auto id = row[1].as<format::MessageId>();
     taken.submission.rounds = row[6].as<int>();
     taken.submission.waited = !row[7].is_null();
     taken.waits = taken.submission.waited && row[7].as<bool>();
@@ -203,7 +204,7 @@ void ClaimTransaction::write() {
     attempts.add(submission.attempt);
     recipients.addBytes(submission.recipient);
     texts.add(submission.sms.text);
-    encodings.add(submission.sms.encoding == Encoding::gsm7 ? "gsm7" : "ucs2");
+    encodings.add(submission.sms.encoding == format::Encoding::gsm7 ? "gsm7" : "ucs2");
     units.add(std::uint64_t{submission.sms.units});
     parts.add(std::uint64_t{submission.sms.parts});
     sent.add(arrayOf(submission.sms.sent));
@@ -261,4 +262,4 @@ ClaimResult PostgresqlQueue::claim(const ClaimRequest& request) {
   return result;
 }
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::postgresql

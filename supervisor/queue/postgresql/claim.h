@@ -11,7 +11,7 @@
 
 #include "supervisor/queue/postgresql/queue.h"
 
-namespace smsd::queue {
+namespace smsd::queue::postgresql {
 
 class ClaimTransaction {
  public:
@@ -35,7 +35,7 @@ class ClaimTransaction {
  private:
   struct Taken {
     Submission submission;
-    std::vector<Message> messages;
+    std::vector<format::Message> messages;
     std::vector<std::int64_t> stamps;  // of `messages`
     bool waits = false;
     std::optional<int> waitsFor;  // the severity of its wait
@@ -66,10 +66,10 @@ class ClaimTransaction {
 
   std::set<std::string> candidates_;  // sorted: every supervisor takes them in the same order
   std::vector<Taken> taken_;
-  std::vector<MessageId> expired_;
+  std::vector<format::MessageId> expired_;
   std::vector<std::string> unfinished_;
   std::vector<std::string> woken_;  // recipients whose wait a more severe message ended
   ClaimResult result_;
 };
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::postgresql

@@ -14,7 +14,7 @@
 
 #include "supervisor/queue/postgresql/sql.h"
 
-namespace smsd::queue {
+namespace smsd::queue::postgresql {
 
 namespace {
 
@@ -282,4 +282,4 @@ void Session::fail(const std::exception& error) {
   throw translated;
 }
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::postgresql

@@ -16,7 +16,7 @@
 
 #include "supervisor/queue/queue.h"
 
-namespace smsd::queue {
+namespace smsd::queue::postgresql {
 
 /// A QueueError that keeps the server's SQLSTATE.
 class SqlError : public QueueError {
@@ -140,4 +140,4 @@ class Session {
   bool fresh_ = false;  // connected since the last takeNews(): notifications may have been missed
 };
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::postgresql

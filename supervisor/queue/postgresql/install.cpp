@@ -9,7 +9,7 @@
 #include "supervisor/queue/postgresql/connection.h"
 #include "supervisor/queue/postgresql/schema.h"
 
-namespace smsd::queue {
+namespace smsd::queue::postgresql {
 
 namespace {
 
@@ -133,6 +133,12 @@ void adviseExtras(pqxx::work& work, const Session& session, InstallReport& repor
 }
 
 }  // namespace
+
+}  // namespace smsd::queue::postgresql
+
+namespace smsd::queue {
+
+using namespace postgresql;
 
 InstallReport installPostgresql(const std::string& connection, const InstallOptions& options) {
   Session session(connection);

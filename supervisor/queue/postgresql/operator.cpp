@@ -11,12 +11,12 @@
 #include "supervisor/queue/postgresql/sql.h"
 #include "supervisor/queue/postgresql/values.h"
 
-namespace smsd::queue {
+namespace smsd::queue::postgresql {
 
 namespace {
 
 struct LetGo {
-  std::map<MessageId, std::optional<std::int64_t>> messages;  // with the stamps of their rows
+  std::map<format::MessageId, std::optional<std::int64_t>> messages;  // with the stamps of their rows
   std::string ids() const {
     ArrayLiteral ids;
     for (const auto& [id, stamp] : messages) ids.add(id);
@@ -34,7 +34,7 @@ LetGo letGo(pqxx::work& work, SubmissionId id, const char* decision) {
   LetGo held;
   if (work.exec_params(sql::decide, id, decision).affected_rows() > 0)
     for (const auto& row : work.exec_params(sql::letGo, id)) {
-      auto& stamp = held.messages[row[0].as<MessageId>()];
+      auto& stamp = held.messages[row[0].as<format::MessageId>()];
       if (!row[1].is_null()) stamp = row[1].as<std::int64_t>();
     }
   return held;
@@ -84,7 +84,7 @@ void addFormerAttempts(pqxx::work& work, std::vector<SubmissionRecord>& submissi
   }
 }
 
-std::vector<SubmissionRecord> submissionsWith(pqxx::work& work, MessageId id) {
+std::vector<SubmissionRecord> submissionsWith(pqxx::work& work, format::MessageId id) {
   std::vector<SubmissionRecord> submissions;
   for (const auto& row : work.exec_params(sql::submissionsWith, id)) {
     submissions.push_back(recordOf(row));
@@ -184,7 +184,7 @@ Purge PostgresqlQueue::purge(Duration age, std::size_t most) {
   return done ? Purge::done : Purge::more;
 }
 
-std::optional<MessageLife> PostgresqlQueue::explain(MessageId id, Duration longestWait) {
+std::optional<MessageLife> PostgresqlQueue::explain(format::MessageId id, Duration longestWait) {
   return session_.transact([&](pqxx::work& work) -> std::optional<MessageLife> {
     work.exec(sql::oneSnapshot);
     work.exec(sql::planThisFreely);
@@ -206,4 +206,4 @@ std::optional<MessageLife> PostgresqlQueue::explain(MessageId id, Duration longe
   });
 }
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::postgresql

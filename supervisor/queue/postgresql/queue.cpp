@@ -9,7 +9,7 @@
 #include "supervisor/queue/postgresql/sql.h"
 #include "supervisor/queue/postgresql/values.h"
 
-namespace smsd::queue {
+namespace smsd::queue::postgresql {
 
 namespace {
 
@@ -184,13 +184,13 @@ std::vector<Submission> PostgresqlQueue::read(const pqxx::result& rows) const {
     submission.dispatcher = bytesOf(row[2]);
     submission.recipient = bytesOf(row[3]);
     submission.sms.text = bytesOf(row[4]);
-    submission.sms.encoding = bytesOf(row[5]) == "ucs2" ? Encoding::ucs2 : Encoding::gsm7;
+    submission.sms.encoding = bytesOf(row[5]) == "ucs2" ? format::Encoding::ucs2 : format::Encoding::gsm7;
     submission.sms.units = row[6].is_null() ? 0 : row[6].as<std::size_t>();
     submission.sms.parts = row[7].is_null() ? 1 : row[7].as<std::size_t>();
     submission.sms.sent = idsOf(bytesOf(row[8]));
     submission.sms.ignored = idsOf(bytesOf(row[9]));
     submission.severity = numberOf(row[10]);
-    submission.first = row[11].is_null() ? 0 : row[11].as<MessageId>();
+    submission.first = row[11].is_null() ? 0 : row[11].as<format::MessageId>();
     submission.rounds = row[12].as<int>();
     submission.failing = elapsed(row[13]);
     if (!row[14].is_null()) submission.stamps = idsOf(bytesOf(row[14]));
@@ -262,7 +262,7 @@ std::vector<std::string> PostgresqlQueue::recipients(SentStatus status) {
   });
 }
 
-std::vector<MessageId> PostgresqlQueue::insert(const std::vector<NewMessage>& messages) {
+std::vector<format::MessageId> PostgresqlQueue::insert(const std::vector<NewMessage>& messages) {
   if (messages.empty()) return {};
   ArrayLiteral accounts, phones, texts, severities;
   for (const auto& message : messages) {
@@ -274,10 +274,10 @@ std::vector<MessageId> PostgresqlQueue::insert(const std::vector<NewMessage>& me
   }
   try {
     return session_.transact([&](pqxx::work& work) {
-      std::vector<MessageId> ids;
+      std::vector<format::MessageId> ids;
       for (const auto& row :
            work.exec_params(sql::insert, accounts.str(), phones.str(), texts.str(), severities.str()))
-        ids.push_back(row[0].as<MessageId>());
+        ids.push_back(row[0].as<format::MessageId>());
       return ids;
     });
   } catch (const SqlError& error) {
@@ -286,7 +286,7 @@ std::vector<MessageId> PostgresqlQueue::insert(const std::vector<NewMessage>& me
   }
 }
 
-std::size_t PostgresqlQueue::setStatus(MessageId id, SentStatus status, int smsid) {
+std::size_t PostgresqlQueue::setStatus(format::MessageId id, SentStatus status, int smsid) {
   return session_.transact([&](pqxx::work& work) -> std::size_t {
     return work.exec_params(sql::setStatus, id, letter(status), smsid).affected_rows();
   });
@@ -312,8 +312,12 @@ Depth PostgresqlQueue::depth(std::uint64_t bound) {
   });
 }
 
+}  // namespace smsd::queue::postgresql
+
+namespace smsd::queue {
+
 std::unique_ptr<Queue> openPostgresql(const std::string& connection) {
-  return std::make_unique<PostgresqlQueue>(connection);
+  return std::make_unique<postgresql::PostgresqlQueue>(connection);
 }
 
 }  // namespace smsd::queue

@@ -15,15 +15,15 @@
 #include "supervisor/queue/postgresql/connection.h"
 #include "supervisor/queue/queue.h"
 
-namespace smsd::queue {
+namespace smsd::queue::postgresql {
 
 /// A recipient with a live submission of this supervisor.
 struct Live {
   SubmissionId submission = 0;
-  std::vector<MessageId> own;   // sorted: the messages of this submission
-  std::optional<int> severity;  // of the most severe of them
-  bool passedBy = false;        // a claim saw other unsent messages of this recipient
-  bool inTheWay = false;        // one of those is more severe
+  std::vector<format::MessageId> own;  // sorted: the messages of this submission
+  std::optional<int> severity;         // of the most severe of them
+  bool passedBy = false;               // a claim saw other unsent messages of this recipient
+  bool inTheWay = false;               // one of those is more severe
 };
 using LiveRecipients = std::unordered_map<std::string, Live>;
 
@@ -32,9 +32,9 @@ struct Place {
   enum class Part { graded, ungraded } part = Part::graded;  // rows without a severity come last
   int severity = -2147483647 - 1;
   std::string time = "-infinity";
-  MessageId id = -9223372036854775807 - 1;
-  std::optional<MessageId> until;  // messages with a higher id are for the next pass
-  bool cameLater = false;          // the look saw such messages
+  format::MessageId id = -9223372036854775807 - 1;
+  std::optional<format::MessageId> until;  // messages with a higher id are for the next pass
+  bool cameLater = false;                  // the look saw such messages
 };
 
 class PostgresqlQueue : public Queue {
@@ -58,15 +58,15 @@ class PostgresqlQueue : public Queue {
   std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) override;
   std::vector<StoredMessage> messagesOf(const std::string& recipient, SentStatus status) override;
   std::vector<std::string> recipients(SentStatus status) override;
-  std::vector<MessageId> insert(const std::vector<NewMessage>& messages) override;
-  std::size_t setStatus(MessageId id, SentStatus status, int smsid) override;
+  std::vector<format::MessageId> insert(const std::vector<NewMessage>& messages) override;
+  std::size_t setStatus(format::MessageId id, SentStatus status, int smsid) override;
   Depth depth(std::uint64_t bound) override;
 
   std::vector<HeldSms> held(std::size_t limit) override;
   std::size_t release(SubmissionId id) override;
   std::size_t discard(SubmissionId id) override;
   WaitsEnded endWaits(const Whom& whom) override;
-  std::optional<MessageLife> explain(MessageId id, Duration longestWait) override;
+  std::optional<MessageLife> explain(format::MessageId id, Duration longestWait) override;
   Purge purge(Duration age, std::size_t most) override;
 
   std::optional<Duration> takeClockStep() override { return clock_.takeStep(); }
@@ -97,4 +97,4 @@ class PostgresqlQueue : public Queue {
 /// Throws `fenced` if this supervisor was declared dead. Also gives the database's time to `clock`.
 void passFence(Work& work, SupervisorId me, ClockWatch& clock);
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::postgresql

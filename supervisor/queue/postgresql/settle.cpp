@@ -12,7 +12,7 @@
 #include "supervisor/queue/postgresql/sql.h"
 #include "supervisor/queue/postgresql/values.h"
 
-namespace smsd::queue {
+namespace smsd::queue::postgresql {
 
 namespace {
 
@@ -66,7 +66,7 @@ Ended end(Work& work, SupervisorId me, const std::vector<Settlement>& settlement
 }
 
 struct Mark {
-  MessageId id = 0;
+  format::MessageId id = 0;
   std::int64_t value = 0;             // its smsid, or its submission
   std::optional<std::int64_t> stamp;  // of its row at the claim; none: unknown
 };
@@ -78,7 +78,7 @@ void eachMessage(const Submission& submission, Use&& use) {
   std::size_t n = 0;
   const bool known = submission.stamps.size() == submission.sms.sent.size() + submission.sms.ignored.size();
   for (const auto* ids : {&submission.sms.sent, &submission.sms.ignored})
-    for (MessageId id : *ids) {
+    for (format::MessageId id : *ids) {
       use(id, known ? std::optional(submission.stamps[n]) : std::nullopt, ids == &submission.sms.sent);
       ++n;
     }
@@ -93,7 +93,7 @@ std::size_t mark(Work& work, const char* statement, Marks marks) {
   while (!marks.empty()) {
     Marks again;
     ArrayLiteral ids, values, stamps;
-    std::optional<MessageId> last;
+    std::optional<format::MessageId> last;
     for (const Mark& one : marks) {
       if (last == one.id) {
         again.push_back(one);
@@ -117,12 +117,13 @@ void markMessages(Work& work, const std::vector<Settlement>& settlements, const 
     if (settlement.fate == Fate::returned || !ended.contains(settlement.submission.id)) continue;
     // As in NAV, only an SMS that was sent gives its reference to its rows.
     const int smsid = settlement.fate == Fate::sent ? smsidOf(settlement.reference) : 0;
-    eachMessage(settlement.submission, [&](MessageId id, std::optional<std::int64_t> stamp, bool inText) {
-      if (settlement.fate == Fate::held)
-        held.push_back({id, settlement.submission.id, stamp});
-      else
-        (settlement.fate == Fate::sent && inText ? sent : ignored).push_back({id, smsid, stamp});
-    });
+    eachMessage(settlement.submission,
+                [&](format::MessageId id, std::optional<std::int64_t> stamp, bool inText) {
+                  if (settlement.fate == Fate::held)
+                    held.push_back({id, settlement.submission.id, stamp});
+                  else
+                    (settlement.fate == Fate::sent && inText ? sent : ignored).push_back({id, smsid, stamp});
+                });
   }
   const std::size_t all = sent.size() + ignored.size() + held.size();
   result.sent = mark(work, sql::markSent, std::move(sent));
@@ -215,4 +216,4 @@ SettleResult PostgresqlQueue::forget(const std::vector<Settlement>& settlements,
   return result;
 }
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::postgresql

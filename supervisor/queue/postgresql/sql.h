@@ -14,7 +14,7 @@
 #include <array>
 #include <utility>
 
-namespace smsd::queue::sql {
+namespace smsd::queue::postgresql::sql {
 
 // --- the session
 /// Defaults for settings that are missing in the connection string. A silent network is noticed in about 20 s
@@ -475,4 +475,4 @@ inline constexpr const char* purgeIgnored = R"(
 #undef SMSD_IS
 #undef SMSD_STAMP
 
-}  // namespace smsd::queue::sql
+}  // namespace smsd::queue::postgresql::sql

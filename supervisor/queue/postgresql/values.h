@@ -18,7 +18,7 @@
 #include "common/text/utf.h"
 #include "supervisor/queue/queue.h"
 
-namespace smsd::queue {
+namespace smsd::queue::postgresql {
 
 /// Repairs `text` so that a column of type text can store it.
 inline std::string storable(std::string_view text) {
@@ -90,7 +90,7 @@ inline std::string bytesOf(const pqxx::field& field) {
 /// Reads a row of SMSD_STORED_COLUMNS (sql.h), which does not contain the status.
 inline StoredMessage storedMessage(const pqxx::row& row) {
   StoredMessage message;
-  message.id = row[0].as<MessageId>();
+  message.id = row[0].as<format::MessageId>();
   message.recipient = bytesOf(row[1]);
   message.user = bytesOf(row[2]);
   message.text = bytesOf(row[3]);
@@ -130,4 +130,4 @@ inline std::int64_t boundedMilliseconds(Duration duration) {
   return std::min(std::max(duration, -century), century).count();
 }
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::postgresql

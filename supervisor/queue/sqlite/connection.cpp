@@ -15,7 +15,7 @@
 
 #include "common/files/regular-file.h"
 
-namespace smsd::queue {
+namespace smsd::queue::sqlite {
 namespace {
 
 using Kind = QueueError::Kind;
@@ -231,4 +231,4 @@ void Transaction::commit() {
   state_ = State::done;
 }
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::sqlite

@@ -16,7 +16,7 @@
 
 #include "supervisor/queue/queue.h"
 
-namespace smsd::queue {
+namespace smsd::queue::sqlite {
 
 /// The file system is full, or a quota is used up. The caller may make room and try again.
 class DiskFull : public QueueError {
@@ -125,4 +125,4 @@ class Transaction {
   State state_ = State::open;
 };
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::sqlite

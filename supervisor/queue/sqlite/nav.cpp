@@ -8,7 +8,7 @@
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql.h"
 
-namespace smsd::queue {
+namespace smsd::queue::sqlite {
 namespace {
 
 using Kind = QueueError::Kind;
@@ -61,7 +61,7 @@ Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
   return on([&](Database& db) {
     Transaction tx(db);
     const Now now = clock(db);
-    std::vector<MessageId> ids;
+    std::vector<format::MessageId> ids;
     const auto run = [&](Query& row) {
       while (row.next()) ids.push_back(row.integer(0));
     };
@@ -76,7 +76,7 @@ Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
     std::ranges::sort(ids);
     Cancelled cancelled{ids.size(), {}};
     ids.resize(std::min(ids.size(), std::max<std::size_t>(listed, 1)));
-    for (const MessageId id : ids) {
+    for (const format::MessageId id : ids) {
       auto row = db.query(sql::oneMessage);
       if (row.bind(id).next()) cancelled.messages.push_back(storedMessage(row));
     }
@@ -108,9 +108,9 @@ std::vector<std::string> SqliteQueue::recipients(SentStatus status) {
   });
 }
 
-std::vector<MessageId> SqliteQueue::insert(const std::vector<NewMessage>& messages) {
+std::vector<format::MessageId> SqliteQueue::insert(const std::vector<NewMessage>& messages) {
   return on([&](Database& db) {
-    std::vector<MessageId> ids;
+    std::vector<format::MessageId> ids;
     Transaction tx(db);
     const Now now = clock(db);
     for (const NewMessage& message : messages) try {
@@ -131,7 +131,7 @@ std::vector<MessageId> SqliteQueue::insert(const std::vector<NewMessage>& messag
   });
 }
 
-std::size_t SqliteQueue::setStatus(MessageId id, SentStatus status, int smsid) {
+std::size_t SqliteQueue::setStatus(format::MessageId id, SentStatus status, int smsid) {
   return on([&](Database& db) {
     Transaction tx(db);
     const std::string letter(1, static_cast<char>(status));
@@ -175,4 +175,4 @@ Depth SqliteQueue::depth(std::uint64_t bound) {
   });
 }
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::sqlite

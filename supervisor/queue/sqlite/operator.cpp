@@ -12,27 +12,27 @@
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql.h"
 
-namespace smsd::queue {
+namespace smsd::queue::sqlite {
 namespace {
 
-std::vector<MessageId> idsOf(Database& db, const char* statement, SubmissionId submission) {
-  std::vector<MessageId> ids;
+std::vector<format::MessageId> idsOf(Database& db, const char* statement, SubmissionId submission) {
+  std::vector<format::MessageId> ids;
   auto row = db.query(statement);
   for (row.bind(submission); row.next();) ids.push_back(row.integer(0));
   return ids;
 }
 
 /// Those in the text, then those only counted.
-std::vector<MessageId> messagesOf(Database& db, SubmissionId submission) {
-  std::vector<MessageId> ids = idsOf(db, sql::idsInText, submission);
-  for (const MessageId id : idsOf(db, sql::idsCounted, submission)) ids.push_back(id);
+std::vector<format::MessageId> messagesOf(Database& db, SubmissionId submission) {
+  std::vector<format::MessageId> ids = idsOf(db, sql::idsInText, submission);
+  for (const format::MessageId id : idsOf(db, sql::idsCounted, submission)) ids.push_back(id);
   return ids;
 }
 
-std::vector<MessageId> heldOf(Database& db, SubmissionId submission) {
-  const std::vector<MessageId> held = idsOf(db, sql::heldOf, submission);
-  std::vector<MessageId> ids = messagesOf(db, submission);
-  std::erase_if(ids, [&](MessageId id) { return !std::ranges::binary_search(held, id); });
+std::vector<format::MessageId> heldOf(Database& db, SubmissionId submission) {
+  const std::vector<format::MessageId> held = idsOf(db, sql::heldOf, submission);
+  std::vector<format::MessageId> ids = messagesOf(db, submission);
+  std::erase_if(ids, [&](format::MessageId id) { return !std::ranges::binary_search(held, id); });
   return ids;
 }
 
@@ -47,14 +47,15 @@ std::vector<std::int64_t> stampsOf(Database& db, SubmissionId submission) {
 }
 
 /// Returns whether the SMS contained the row that has this id now, and not a former row.
-bool isOf(Database& db, SubmissionId submission, MessageId message) {
+bool isOf(Database& db, SubmissionId submission, format::MessageId message) {
   const auto stamps = stampsOf(db, submission);
   const auto ids = messagesOf(db, submission);
   const auto place = static_cast<std::size_t>(std::ranges::find(ids, message) - ids.begin());
   return stamps.size() != ids.size() || stamps[place] == db.query(sql::stampOf).bind(message).number();
 }
 
-SubmissionRecord recordOf(Database& db, const Query& row, const std::string& keyPrefix, MessageId message) {
+SubmissionRecord recordOf(Database& db, const Query& row, const std::string& keyPrefix,
+                          format::MessageId message) {
   SubmissionRecord record;
   record.id = row.integer(0);
   record.key = idempotencyKey(keyPrefix, record.id, stampsOf(db, record.id));
@@ -212,7 +213,7 @@ Purge SqliteQueue::purge(Duration age, std::size_t most) {
   });
 }
 
-std::optional<MessageLife> SqliteQueue::explain(MessageId id, Duration longestWait) {
+std::optional<MessageLife> SqliteQueue::explain(format::MessageId id, Duration longestWait) {
   return on([&](Database& db) -> std::optional<MessageLife> {
     Transaction tx(db, Transaction::Kind::read);
     MessageLife life;
@@ -239,4 +240,4 @@ std::optional<MessageLife> SqliteQueue::explain(MessageId id, Duration longestWa
   });
 }
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::sqlite

@@ -17,7 +17,7 @@
 #include "common/files/regular-file.h"
 #include "supervisor/queue/sqlite/sql.h"
 
-namespace smsd::queue {
+namespace smsd::queue::sqlite {
 namespace {
 
 using Kind = QueueError::Kind;
@@ -266,4 +266,4 @@ bool CommitWatch::take() {
   return changed;
 }
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::sqlite

@@ -15,7 +15,7 @@
 
 #include "supervisor/queue/sqlite/connection.h"
 
-namespace smsd::queue {
+namespace smsd::queue::sqlite {
 
 enum class FileState {
   fresh,  // the file was empty or missing: the tables were created now
@@ -102,4 +102,4 @@ class CommitWatch {
   std::int64_t version_;
 };
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::sqlite

@@ -14,7 +14,7 @@
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql.h"
 
-namespace smsd::queue {
+namespace smsd::queue::sqlite {
 namespace {
 
 using namespace std::chrono_literals;
@@ -33,8 +33,8 @@ std::string prefixOf(Database& db) {
   return row.text(0).substr(0, keyDigits);
 }
 
-std::vector<MessageId> readIds(Database& db, const std::string& list) {
-  std::vector<MessageId> ids;
+std::vector<format::MessageId> readIds(Database& db, const std::string& list) {
+  std::vector<format::MessageId> ids;
   auto row = db.query(sql::listOfIds);
   for (row.bind(list); row.next();) ids.push_back(row.integer(0));
   return ids;
@@ -212,7 +212,7 @@ Submission SqliteQueue::readOrphan(Database& db, const Query& row) {
   submission.dispatcher = row.text(2);
   submission.recipient = row.text(3);
   submission.sms.text = row.text(4);
-  submission.sms.encoding = row.text(5) == "ucs2" ? Encoding::ucs2 : Encoding::gsm7;
+  submission.sms.encoding = row.text(5) == "ucs2" ? format::Encoding::ucs2 : format::Encoding::gsm7;
   submission.sms.units = static_cast<std::size_t>(row.integer(6));
   submission.sms.parts = static_cast<std::size_t>(row.integer(7));
   submission.sms.sent = readIds(db, row.text(8));
@@ -248,11 +248,17 @@ std::optional<Ring> SqliteQueue::ringBell() {
   return ring;
 }
 
-std::unique_ptr<Queue> openSqlite(const std::string& path) { return std::make_unique<SqliteQueue>(path); }
+}  // namespace smsd::queue::sqlite
+
+namespace smsd::queue {
+
+std::unique_ptr<Queue> openSqlite(const std::string& path) {
+  return std::make_unique<sqlite::SqliteQueue>(path);
+}
 
 InstallReport installSqlite(const std::string& path) {
   InstallReport report;
-  if (openQueueFile(path).state == FileState::fresh)
+  if (sqlite::openQueueFile(path).state == sqlite::FileState::fresh)
     report.done.push_back(fmt::format("the queue {} with its tables and indexes", path));
   return report;
 }

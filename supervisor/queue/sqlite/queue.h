@@ -24,7 +24,7 @@
 #include "supervisor/queue/sqlite/queue-file.h"
 #include "supervisor/queue/sqlite/reserve.h"
 
-namespace smsd::queue {
+namespace smsd::queue::sqlite {
 
 class SqliteQueue final : public Queue {
  public:
@@ -48,15 +48,15 @@ class SqliteQueue final : public Queue {
   std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) override;
   std::vector<StoredMessage> messagesOf(const std::string& recipient, SentStatus status) override;
   std::vector<std::string> recipients(SentStatus status) override;
-  std::vector<MessageId> insert(const std::vector<NewMessage>& messages) override;
-  std::size_t setStatus(MessageId id, SentStatus status, int smsid) override;
+  std::vector<format::MessageId> insert(const std::vector<NewMessage>& messages) override;
+  std::size_t setStatus(format::MessageId id, SentStatus status, int smsid) override;
   Depth depth(std::uint64_t bound) override;
 
   std::vector<HeldSms> held(std::size_t limit) override;
   std::size_t release(SubmissionId id) override;
   std::size_t discard(SubmissionId id) override;
   WaitsEnded endWaits(const Whom& whom) override;
-  std::optional<MessageLife> explain(MessageId id, Duration longestWait) override;
+  std::optional<MessageLife> explain(format::MessageId id, Duration longestWait) override;
   Purge purge(Duration age, std::size_t most) override;
   std::optional<Duration> takeClockStep() override { return clock_.takeStep(); }
 
@@ -77,10 +77,10 @@ class SqliteQueue final : public Queue {
     std::optional<std::int64_t> severity =
         std::numeric_limits<std::int64_t>::min();  // none in the phase `others`
     std::string time;
-    MessageId id = std::numeric_limits<MessageId>::min();
-    std::int64_t since = 0;          // when this pass began, ms since 1970
-    std::optional<MessageId> until;  // the highest message id at that time
-    bool cameLater = false;          // rows above `until` were seen, and left for the next pass
+    format::MessageId id = std::numeric_limits<format::MessageId>::min();
+    std::int64_t since = 0;                  // when this pass began, ms since 1970
+    std::optional<format::MessageId> until;  // the highest message id at that time
+    bool cameLater = false;                  // rows above `until` were seen, and left for the next pass
   };
   struct Head {
     Cursor at;
@@ -134,7 +134,7 @@ class SqliteQueue final : public Queue {
   Now clock(Database& db);
   void requireAlive(Database& db) const;
   /// Records why messages became ignored without a submission.
-  static void recordIgnored(Database& db, const std::vector<MessageId>& ids, std::string_view reason,
+  static void recordIgnored(Database& db, const std::vector<format::MessageId>& ids, std::string_view reason,
                             const Now& now);
 
   static std::vector<Head> page(Database& db, const Cursor& cursor, std::size_t size);
@@ -182,4 +182,4 @@ class SqliteQueue final : public Queue {
 /// Reads a row of SMSD_STORED (sql.h).
 StoredMessage storedMessage(const Query& row);
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::sqlite

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 
-namespace smsd::queue {
+namespace smsd::queue::sqlite {
 namespace {
 
 constexpr std::uint64_t most = 16 << 20, least = 256 << 10;
@@ -56,4 +56,4 @@ bool Reserve::giveUpSome() const {
   return (now > part ? truncate(file_.c_str(), static_cast<off_t>(now - part)) : unlink(file_.c_str())) == 0;
 }
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::sqlite

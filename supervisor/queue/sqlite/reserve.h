@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <string>
 
-namespace smsd::queue {
+namespace smsd::queue::sqlite {
 
 class Reserve {
  public:
@@ -40,4 +40,4 @@ class Reserve {
   std::uint64_t bound_;
 };
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::sqlite

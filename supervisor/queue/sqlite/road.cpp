@@ -13,7 +13,7 @@
 #include "supervisor/queue/sqlite/stamp.h"
 #include "supervisor/queue/stamps.h"
 
-namespace smsd::queue {
+namespace smsd::queue::sqlite {
 namespace {
 
 using Kind = QueueError::Kind;
@@ -25,7 +25,9 @@ constexpr std::size_t maxLooked = 20'000;
 // Messages of one recipient for one SMS.
 constexpr std::int64_t maxMessages = 1000;
 
-std::string listOf(const std::vector<MessageId>& ids) { return fmt::format("[{}]", fmt::join(ids, ",")); }
+std::string listOf(const std::vector<format::MessageId>& ids) {
+  return fmt::format("[{}]", fmt::join(ids, ","));
+}
 
 // smsq.smsid is an integer. Any other reference is kept in the submission only. NAV's smsd crashes at it, and
 // then sends the SMS again.
@@ -160,7 +162,7 @@ std::optional<SqliteQueue::Past> SqliteQueue::pastOf(Database& db, const ClaimRe
 }
 
 std::size_t SqliteQueue::expire(Database& db, const std::string& recipient, Duration age, const Now& now) {
-  std::vector<MessageId> ids;
+  std::vector<format::MessageId> ids;
   {
     auto row = db.query(sql::expire);
     for (row.bind(now.text, recipient, std::int64_t{age.count()}); row.next();) ids.push_back(row.integer(0));
@@ -169,14 +171,14 @@ std::size_t SqliteQueue::expire(Database& db, const std::string& recipient, Dura
   return ids.size();
 }
 
-void SqliteQueue::recordIgnored(Database& db, const std::vector<MessageId>& ids, std::string_view reason,
-                                const Now& now) {
+void SqliteQueue::recordIgnored(Database& db, const std::vector<format::MessageId>& ids,
+                                std::string_view reason, const Now& now) {
   if (!ids.empty()) db.query(sql::recordIgnored).bind(reason, now.text, listOf(ids)).run();
 }
 
 std::optional<SqliteQueue::Draft> SqliteQueue::draft(Database& db, const ClaimRequest& request,
                                                      const std::string& recipient) {
-  std::vector<Message> messages;
+  std::vector<format::Message> messages;
   std::vector<std::int64_t> stamps;
   Draft draft;
   {
@@ -218,14 +220,14 @@ void SqliteQueue::submit(Database& db, std::vector<Draft>& drafts, const ClaimRe
   std::int64_t attempt = takeAttemptIds(db, drafts.size());
   for (auto& [submission, time] : drafts) {
     submission.attempt = static_cast<AttemptId>(attempt);
-    const FormattedSms& sms = submission.sms;
+    const format::FormattedSms& sms = submission.sms;
     submission.id =
         db.query(sql::submit)
             .bind(submission.recipient, me_, attempt++, request.dispatcher, sms.text,
-                  sms.encoding == Encoding::ucs2 ? "ucs2" : "gsm7", static_cast<std::int64_t>(sms.units),
-                  static_cast<std::int64_t>(sms.parts), listOf(sms.sent), listOf(sms.ignored),
-                  submission.severity, submission.first, submission.rounds, now.text,
-                  since(submission.failing, now.ms), listOf(submission.stamps))
+                  sms.encoding == format::Encoding::ucs2 ? "ucs2" : "gsm7",
+                  static_cast<std::int64_t>(sms.units), static_cast<std::int64_t>(sms.parts),
+                  listOf(sms.sent), listOf(sms.ignored), submission.severity, submission.first,
+                  submission.rounds, now.text, since(submission.failing, now.ms), listOf(submission.stamps))
             .number();
     submission.key = idempotencyKey(connection_->keyPrefix, submission.id, submission.stamps);
   }
@@ -293,13 +295,13 @@ std::vector<AttemptId> SqliteQueue::recordAttempts(const std::vector<NextAttempt
 
 void SqliteQueue::mark(Database& db, const Settlement& settlement, const Now& now, SettleResult& result) {
   if (settlement.fate == Fate::returned) return;
-  const FormattedSms& sms = settlement.submission.sms;
+  const format::FormattedSms& sms = settlement.submission.sms;
   const auto& stamps = settlement.submission.stamps;
   const bool known = stamps.size() == sms.sent.size() + sms.ignored.size();
   const int smsid = settlement.fate == Fate::sent ? smsidOf(settlement.reference) : 0;
   std::size_t n = 0;
   for (const auto* ids : {&sms.sent, &sms.ignored})
-    for (const MessageId id : *ids) {
+    for (const format::MessageId id : *ids) {
       const std::optional<std::int64_t> stamp = known ? std::optional(stamps[n++]) : std::nullopt;
       if (settlement.fate == Fate::held)
         db.query(sql::hold).bind(settlement.submission.id, id, stamp).run();
@@ -357,4 +359,4 @@ SettleResult SqliteQueue::settle(const std::vector<Settlement>& settlements) {
   });
 }
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::sqlite

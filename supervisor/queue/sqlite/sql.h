@@ -6,7 +6,7 @@
 // found, and however many rows were sent before.
 #pragma once
 
-namespace smsd::queue::sql {
+namespace smsd::queue::sqlite::sql {
 
 constexpr int schemaVersion = 3;
 constexpr int applicationId = 0x736d7364;  // "smsd"
@@ -411,4 +411,4 @@ constexpr auto purgeIgnored =
     "DELETE FROM smsd_ignored WHERE rowid IN (SELECT rowid FROM (SELECT rowid, at FROM smsd_ignored ORDER BY "
     "rowid LIMIT ?2) WHERE at < ?1)";
 
-}  // namespace smsd::queue::sql
+}  // namespace smsd::queue::sqlite::sql

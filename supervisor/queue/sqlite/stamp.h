@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace smsd::queue {
+namespace smsd::queue::sqlite {
 
 inline std::int64_t stampOf(std::string_view time, std::string_view phone, std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325;
@@ -18,4 +18,4 @@ inline std::int64_t stampOf(std::string_view time, std::string_view phone, std::
   return static_cast<std::int64_t>(hash);
 }
 
-}  // namespace smsd::queue
+}  // namespace smsd::queue::sqlite

@@ -102,7 +102,7 @@ class Importer {
   }
 
   std::string queue() {
-    const auto bound = bounds::pollInterval;
+    const auto bound = config::bounds::pollInterval;
     delay_ = 1s * number<int>("delay", 30, {1, 86400}, "a whole number of seconds");
     return fmt::format(
         "\nqueue:\n  backend: postgresql\n  postgresql:\n    connection: {}\n  poll_interval: {}\n"
@@ -160,9 +160,9 @@ class Importer {
   }
 
   std::string retry() {
-    const double factor = number<double>("delayfactor", 1.5, bounds::retryFactor, "a number");
+    const double factor = number<double>("delayfactor", 1.5, config::bounds::retryFactor, "a number");
     Milliseconds most = 1s * number<int>("maxdelay", 3600, {1, 604800}, "a whole number of seconds");
-    const int limit = number<int>("retrylimit", 5, bounds::retryLimit, "a whole number");
+    const int limit = number<int>("retrylimit", 5, config::bounds::retryLimit, "a whole number");
     if (most < delay_) {  // in NAV, the first failure then shortened the delay
       note(fmt::format("maxdelay was shorter than delay, it became {}", printDuration(delay_)));
       most = delay_;
@@ -207,10 +207,11 @@ class Importer {
       const Entry* entry = find(key);
       return entry == nullptr || entry->value.empty() ? otherwise : entry->value;
     };
-    OurMail mail = adminMailOfNav({.address = own("mailaddr", of(nav_, "ADMIN_MAIL", "")),
-                                   .level = own("mailwarnlevel", ""),
-                                   .server = own("mailserver", ""),
-                                   .fromAddr = own("fromaddr", of(nav_, "DEFAULT_FROM_EMAIL", ""))});
+    admin_mail::OurMail mail =
+        admin_mail::adminMailOfNav({.address = own("mailaddr", of(nav_, "ADMIN_MAIL", "")),
+                                    .level = own("mailwarnlevel", ""),
+                                    .server = own("mailserver", ""),
+                                    .fromAddr = own("fromaddr", of(nav_, "DEFAULT_FROM_EMAIL", ""))});
     for (auto& remark : mail.remarks) note(remark);
     if (mail.section.empty()) return "";
     result_.files.push_back({"dispatchers/mail.yaml", "# Errors for the administrator.\n" + mail.file, 0640});

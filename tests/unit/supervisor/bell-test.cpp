@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace smsd {
+namespace smsd::queue {
 namespace {
 
 using namespace std::chrono_literals;
@@ -90,4 +90,4 @@ TEST(Bell, ThatIsSilentMakesPollsMoreFrequentAndNeverLessFrequent) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::queue

@@ -4,7 +4,7 @@
 
 #include "supervisor/events/events.h"
 
-namespace smsd {
+namespace smsd::delivery {
 namespace {
 
 using namespace std::chrono_literals;
@@ -258,10 +258,10 @@ TEST(Backoff, GrowsByItsFactorAndStopsAtItsBound) {
 }
 
 TEST(Masked, KeepsSoMuchOfANumberThatItsOwnerKnowsIt) {
-  EXPECT_EQ(masked("+4799887766"), "+47******66");
-  EXPECT_EQ(masked("12345"), "*****");
-  EXPECT_EQ(masked(""), "");
+  EXPECT_EQ(events::masked("+4799887766"), "+47******66");
+  EXPECT_EQ(events::masked("12345"), "*****");
+  EXPECT_EQ(events::masked(""), "");
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::delivery

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using queue::Look;
@@ -183,4 +183,4 @@ TEST(ClaimPlan, TakesNothingMoreWhenFarTooMuchIsInHand) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

@@ -31,7 +31,7 @@ const Case granted[] = {
 
 TEST(Claims, AreGivenWhatCanBeginInTime) {
   for (auto& one : granted) {
-    auto result = grant(one.claim, kindNamed(one.claim.kind), 30s);
+    auto result = grant(one.claim, config::kindNamed(one.claim.kind), 30s);
     ASSERT_TRUE(std::holds_alternative<Granted>(result)) << one.name << ": " << std::get<std::string>(result);
     auto& [window, backlog, beginWithin] = std::get<Granted>(result);
     EXPECT_EQ(window, one.window) << one.name;
@@ -45,7 +45,7 @@ TEST(Claims, BeyondWhatAKindCanHaveAreABreach) {
       {"gammu", 2, 0}, {"gammu", 1, 2},    {"http", 257, 0}, {"soap", 64, 4097},
       {"mail", 17, 0}, {"debug", 4097, 0}, {"http", 0, 0},   {"http", 4294967295, 4294967295}};
   for (auto& claim : beyond) {
-    auto result = grant(claim, kindNamed(claim.kind), 30s);
+    auto result = grant(claim, config::kindNamed(claim.kind), 30s);
     ASSERT_TRUE(std::holds_alternative<std::string>(result)) << claim.kind << claim.window;
     EXPECT_NE(std::get<std::string>(result).find("a window beyond all bounds"), std::string::npos);
   }
@@ -53,12 +53,13 @@ TEST(Claims, BeyondWhatAKindCanHaveAreABreach) {
 
 TEST(Claims, ToBeOfAnotherKindAreABreach) {
   for (const char* kind : {"debug", "", "Http"})
-    EXPECT_TRUE(std::holds_alternative<std::string>(grant({kind, 1, 0}, kindNamed("http"), 30s))) << kind;
+    EXPECT_TRUE(std::holds_alternative<std::string>(grant({kind, 1, 0}, config::kindNamed("http"), 30s)))
+        << kind;
 }
 
 TEST(Claims, OfAKindThatIsNotKnownAreForOneSms) {
-  EXPECT_TRUE(std::holds_alternative<Granted>(grant({"own", 1, 0}, kindNamed("own"), 30s)));
-  EXPECT_TRUE(std::holds_alternative<std::string>(grant({"own", 2, 0}, kindNamed("own"), 30s)));
+  EXPECT_TRUE(std::holds_alternative<Granted>(grant({"own", 1, 0}, config::kindNamed("own"), 30s)));
+  EXPECT_TRUE(std::holds_alternative<std::string>(grant({"own", 2, 0}, config::kindNamed("own"), 30s)));
 }
 
 }  // namespace

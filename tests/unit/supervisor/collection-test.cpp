@@ -12,7 +12,7 @@
 #include "common/text/utf.h"
 #include "supervisor/admin-mail/mail-interval.h"
 
-namespace smsd {
+namespace smsd::admin_mail {
 namespace {
 
 using journal::Level;
@@ -171,4 +171,4 @@ TEST_F(PaceTest, AFileThatCannotBeWrittenCostsNoMail) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::admin_mail

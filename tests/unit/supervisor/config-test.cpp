@@ -10,7 +10,7 @@
 #include <set>
 #include <sstream>
 
-namespace smsd {
+namespace smsd::config {
 namespace {
 
 namespace fs = std::filesystem;
@@ -103,7 +103,7 @@ dispatchers:
   EXPECT_EQ(config.queue.lease, 20s);
   EXPECT_EQ(config.queue.expireAfter, Milliseconds(6h));
   EXPECT_EQ(config.formatting.maxParts, 3);
-  EXPECT_EQ(config.formatting.overflow, Overflow::carry_over);
+  EXPECT_EQ(config.formatting.overflow, format::Overflow::carry_over);
   EXPECT_TRUE(config.formatting.transliterate);
   EXPECT_EQ(config.retry.delay, 5s);
   EXPECT_EQ(config.retry.factor, 2);
@@ -408,4 +408,4 @@ TEST(SupervisorConfigKeys, AreExplainedOnceWithHelp) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::config

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace smsd {
+namespace smsd::startup {
 namespace {
 
 using Kind = queue::QueueError::Kind;
@@ -24,4 +24,4 @@ TEST(ExitStatus, IsTheSameForEveryProgramThatMeetsAnErrorOfTheQueue) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::startup

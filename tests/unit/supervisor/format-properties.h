@@ -33,7 +33,7 @@ inline std::optional<std::u32string> readUtf8(std::string bytes) {
 }
 
 struct Cost {
-  Encoding encoding = Encoding::gsm7;
+  format::Encoding encoding = format::Encoding::gsm7;
   std::size_t units = 0, parts = 1;
   bool operator==(const Cost&) const = default;
 };
@@ -48,7 +48,7 @@ inline Cost costOf(const std::u32string& text) {
   };
   const bool gsm =
       std::all_of(text.begin(), text.end(), [&](char32_t c) { return isIn(one)(c) || isIn(two)(c); });
-  Cost cost{gsm ? Encoding::gsm7 : Encoding::ucs2};
+  Cost cost{gsm ? format::Encoding::gsm7 : format::Encoding::ucs2};
   std::size_t chained = 1, left = gsm ? 153 : 67;
   for (const char32_t c : text) {
     const std::size_t units = (gsm ? isIn(two)(c) : c > 0xFFFF) ? 2 : 1;
@@ -61,7 +61,7 @@ inline Cost costOf(const std::u32string& text) {
 }
 
 /// NAV's layout of the first `count` texts.
-inline std::string navLayout(const std::vector<Message>& messages, std::size_t count) {
+inline std::string navLayout(const std::vector<format::Message>& messages, std::size_t count) {
   if (count == 1) return messages.front().text;
   std::string text;
   for (std::size_t i = 0; i < count; ++i)
@@ -74,8 +74,8 @@ inline std::string navSuffix(std::size_t ignored) {
 }
 
 /// The promise that the SMS breaks, or nothing. `messages` may hold any bytes.
-inline std::string brokenPromise(const std::vector<Message>& messages, const FormatRules& rules,
-                                 const FormattedSms& sms) {
+inline std::string brokenPromise(const std::vector<format::Message>& messages,
+                                 const format::FormatRules& rules, const format::FormattedSms& sms) {
   const auto text = readUtf8(sms.text);
   if (!text) return "the text is valid UTF-8";
   if (Cost{sms.encoding, sms.units, sms.parts} != costOf(*text))
@@ -86,19 +86,19 @@ inline std::string brokenPromise(const std::vector<Message>& messages, const For
     if ((c < 0x20 && c != '\n' && c != '\r') || (c >= 0x7F && c < 0xA0))
       return "there are no control characters";
 
-  std::vector<MessageId> expected, found = sms.sent;
-  for (const Message& message : messages) expected.push_back(message.id);
+  std::vector<format::MessageId> expected, found = sms.sent;
+  for (const format::Message& message : messages) expected.push_back(message.id);
   found.insert(found.end(), sms.ignored.begin(), sms.ignored.end());
   found.insert(found.end(), sms.carried.begin(), sms.carried.end());
   if (found != expected) return "sent, then ignored or carried, are all messages in order";
   if (!messages.empty() && sms.sent.empty()) return "the first message is sent";
-  if (!(rules.overflow == Overflow::summarize ? sms.carried : sms.ignored).empty())
+  if (!(rules.overflow == format::Overflow::summarize ? sms.carried : sms.ignored).empty())
     return "overflow goes one way";
   if (!sms.text.ends_with(navSuffix(sms.ignored.size()))) return "what is ignored is counted at the end";
 
   // With transliteration a text can consist of nothing but characters that are dropped.
   const bool someText =
-      std::any_of(messages.begin(), messages.end(), [](const Message& m) { return !m.text.empty(); });
+      std::any_of(messages.begin(), messages.end(), [](const format::Message& m) { return !m.text.empty(); });
   if (!rules.transliterate && sms.text.empty() == someText)
     return "the SMS is empty when no message has a text";
   return {};
@@ -106,13 +106,13 @@ inline std::string brokenPromise(const std::vector<Message>& messages, const For
 
 /// The same for texts that format() has to leave as they are: UTF-8 without control characters, no
 /// transliteration.
-inline std::string brokenLayout(const std::vector<Message>& messages, const FormatRules& rules,
-                                const FormattedSms& sms) {
+inline std::string brokenLayout(const std::vector<format::Message>& messages,
+                                const format::FormatRules& rules, const format::FormattedSms& sms) {
   const std::size_t maxParts = static_cast<std::size_t>(rules.maxParts), count = sms.sent.size();
   const auto partsOf = [](const std::string& text) { return costOf(readUtf8(text).value()).parts; };
   const auto fits = [&](std::size_t layOut) {
     const std::string suffix =
-        rules.overflow == Overflow::carry_over ? "" : navSuffix(messages.size() - layOut);
+        rules.overflow == format::Overflow::carry_over ? "" : navSuffix(messages.size() - layOut);
     const std::size_t reserved = suffix.empty() ? 0 : std::max<std::size_t>(suffix.size(), 15);
     return partsOf(navLayout(messages, layOut) + std::string(reserved, ' ')) <= maxParts;
   };
@@ -122,13 +122,13 @@ inline std::string brokenLayout(const std::vector<Message>& messages, const Form
   if ((isNavLayout || count == 1) && count < messages.size() && fits(count + 1))
     return "a message that fits is in the SMS";
   if (isNavLayout) return {};
-  const auto headline =
-      std::find_if(messages.begin(), messages.end(), [](const Message& m) { return !m.text.empty(); });
+  const auto headline = std::find_if(messages.begin(), messages.end(),
+                                     [](const format::Message& m) { return !m.text.empty(); });
   if (headline - messages.begin() + 1 != static_cast<std::ptrdiff_t>(count))
     return "only a headline is cut or stands alone";
   if (sms.text == headline->text + suffix) return {};
   if (partsOf(headline->text + suffix) <= maxParts) return "what fits is not cut";
-  const std::string end = (sms.encoding == Encoding::gsm7 ? "..." : "…") + suffix;
+  const std::string end = (sms.encoding == format::Encoding::gsm7 ? "..." : "…") + suffix;
   if (!sms.text.ends_with(end)) return "what is cut ends with an ellipsis";
   const std::string kept = sms.text.substr(0, sms.text.size() - end.size());
   if (kept.empty() || !headline->text.starts_with(kept))

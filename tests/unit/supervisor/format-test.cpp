@@ -14,7 +14,7 @@
 
 #include "tests/unit/supervisor/format-properties.h"
 
-namespace smsd {
+namespace smsd::format {
 namespace {
 
 using test::brokenLayout;
@@ -355,4 +355,4 @@ TEST(Format, KeepsItsPromisesForAnyMessages) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::format

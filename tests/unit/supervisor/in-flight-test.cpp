@@ -65,7 +65,8 @@ TEST(InFlight, IsSlowAfterAnAttemptThatTookASecondUntilAWholeWindowDidNot) {
 TEST(InFlight, GoesByTheOldestThatIsOutWhateverOrderTheyEndIn) {
   InFlight out;
   for (queue::AttemptId attempt = 1; attempt <= 3; ++attempt)
-    out.add(attempt, {.since = std::chrono::seconds(attempt), .rank = static_cast<int>(attempt), .recipient = {}});
+    out.add(attempt,
+            {.since = std::chrono::seconds(attempt), .rank = static_cast<int>(attempt), .recipient = {}});
   EXPECT_TRUE(out.slow(4, 2s));
   EXPECT_TRUE(out.remove(2));
   EXPECT_FALSE(out.remove(2));

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace smsd {
+namespace smsd::admin_mail {
 namespace {
 
 TEST(NavMail, BecomesASectionAndAFile) {
@@ -48,4 +48,4 @@ TEST(NavMail, NoValueLeavesItsQuotes) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::admin_mail

@@ -9,7 +9,7 @@
 
 #include "supervisor/config/config.h"
 
-namespace smsd {
+namespace smsd::config {
 namespace {
 
 using namespace std::chrono_literals;
@@ -114,4 +114,4 @@ TEST_F(OverridesFile, AFlagThatDoesNotFitTheFileIsAProblemAtTheFlag) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::config

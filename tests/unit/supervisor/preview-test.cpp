@@ -41,7 +41,7 @@ TEST(Preview, GivesCountsAsJson) {
 }
 
 TEST(Preview, CountsInJsonWhatIsCarriedOnlyWhenThereIsSome) {
-  const FormatRules rules{.overflow = Overflow::carry_over};
+  const format::FormatRules rules{.overflow = format::Overflow::carry_over};
   EXPECT_EQ(previewJson({"a"}, rules),
             R"({"sms":"a","sent":1,"ignored":0,"encoding":"gsm7","units":1,"parts":1})"
             "\n");

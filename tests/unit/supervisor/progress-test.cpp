@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 using namespace std::chrono_literals;
@@ -53,4 +53,4 @@ TEST(Progress, IdlenessIsNotStandingStill) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

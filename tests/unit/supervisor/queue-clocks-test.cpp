@@ -10,6 +10,7 @@ namespace smsd::queue {
 namespace {
 
 using namespace std::chrono_literals;
+using sqlite::stampOf;
 
 constexpr Duration start = 1'000'000h;
 
@@ -145,8 +146,8 @@ TEST(Stamps, DifferWhereAnyPartDoesAndWhereTheSameBytesAreSplitElsewhere) {
 }
 
 TEST(Stamps, StandInTheOrderOfTheSms) {
-  const std::vector<Message> messages = {{5, "a", 1}, {3, "b", 1}, {9, "c", 2}, {1, "d", 2}};
-  FormattedSms sms;
+  const std::vector<format::Message> messages = {{5, "a", 1}, {3, "b", 1}, {9, "c", 2}, {1, "d", 2}};
+  format::FormattedSms sms;
   sms.sent = {5, 9};
   sms.ignored = {3};
   sms.carried = {1};

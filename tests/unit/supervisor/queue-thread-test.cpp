@@ -51,13 +51,13 @@ class ScriptedQueue final : public Queue {
   std::vector<StoredMessage> messages(SentStatus, std::size_t) override { return {}; }
   std::vector<StoredMessage> messagesOf(const std::string&, SentStatus) override { return {}; }
   std::vector<std::string> recipients(SentStatus) override { return {}; }
-  std::vector<MessageId> insert(const std::vector<NewMessage>&) override { return {}; }
-  std::size_t setStatus(MessageId, SentStatus, int) override { return 0; }
+  std::vector<format::MessageId> insert(const std::vector<NewMessage>&) override { return {}; }
+  std::size_t setStatus(format::MessageId, SentStatus, int) override { return 0; }
   std::vector<HeldSms> held(std::size_t) override { return {}; }
   std::size_t release(SubmissionId) override { return 0; }
   std::size_t discard(SubmissionId) override { return 0; }
   WaitsEnded endWaits(const Whom&) override { return {}; }
-  std::optional<MessageLife> explain(MessageId, Duration) override { return {}; }
+  std::optional<MessageLife> explain(format::MessageId, Duration) override { return {}; }
   Purge purge(Duration, std::size_t) override { return Purge::done; }
 
  private:

@@ -9,8 +9,10 @@
 
 #include "supervisor/keeper/quota-file.h"
 
-namespace smsd::keeper {
+namespace smsd::delivery {
 namespace {
+
+using keeper::DayCount;
 
 constexpr std::optional<int> none;
 
@@ -103,4 +105,4 @@ TEST(DayCount, HoldsWhatWasWrittenLastAndNothingWhereTheFileIsSomethingElse) {
 }
 
 }  // namespace
-}  // namespace smsd::keeper
+}  // namespace smsd::delivery

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-namespace smsd {
+namespace smsd::config {
 namespace {
 
 Config configWith(const std::vector<std::string>& names) {
@@ -113,4 +113,4 @@ TEST(Reload, ComingAndGoingAloneIsNoOtherOrder) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::config

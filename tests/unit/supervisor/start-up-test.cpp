@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace smsd {
+namespace smsd::startup {
 namespace {
 
 namespace fs = std::filesystem;
@@ -110,4 +110,4 @@ TEST_F(StartUpCheck, CallsWhatIsWrongForGoodBesideASilenceAWrongConfiguration) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::startup

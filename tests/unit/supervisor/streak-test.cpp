@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace smsd {
+namespace smsd::delivery {
 namespace {
 
 const Outcome accepted{OutcomeKind::accepted, "17", {}, {}};
@@ -61,4 +61,4 @@ TEST(Streak, WhoWasOnlyNotReachedIsNotAmongThem) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::delivery

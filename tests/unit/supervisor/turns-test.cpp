@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-namespace smsd {
+namespace smsd::road {
 namespace {
 
 constexpr int severe = 1, mild = 5;
@@ -56,4 +56,4 @@ TEST(Turns, ObeysAReload) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::road

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace smsd {
+namespace smsd::delivery {
 namespace {
 
 using Kind = OutcomeKind;
@@ -285,4 +285,4 @@ TEST(Verdict, IsTheSameUpToTheBound) {
 }
 
 }  // namespace
-}  // namespace smsd
+}  // namespace smsd::delivery
