@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Describes an unexpected exception to a user: its kind, and where it happened.
 //
 // Called at the few places where exceptions of any kind are caught. A library's own message never passes,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 @0xb1c5e7a2d4f60983;
 # The contract between an operator's tool and the running daemon, over control.sock.
 #

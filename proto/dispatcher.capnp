@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 @0xd3c2b7f1a90e4c55;
 # The contract between the supervisor and a worker.
 #

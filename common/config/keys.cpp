@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A declaration becomes a Leaf: its explanation, and a function that takes a node. Reading walks the tree
 // once.
 #include "common/config/keys.h"

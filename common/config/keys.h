@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Configuration keys. Each key is declared once; reading, checking and explaining it all follow from that
 // declaration.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // How much of a configuration's text a problem may quote.
 #pragma once
 

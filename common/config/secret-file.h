@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Reads the first line of a file that holds a secret.
 //
 // Owns the requirements on such a file: a regular file, not open to others. Called by keys.cpp only. Never

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A value that must stay secret. Code can use, copy and move it, and check it for emptiness, but cannot print
 // or format it by accident. Its memory is wiped on destruction, and at its old place after a move.
 #pragma once

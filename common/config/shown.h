@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Quotes a configuration's text in problems.
 //
 // Owns whether and how a problem quotes a value or key of the file. Called by keys.cpp and values.cpp only.

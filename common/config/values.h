@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Parses the scalars of a configuration, type by type, and prints values and bounds.
 //
 // Pure. Called by keys.cpp only. Nothing is coerced: a value that is not exactly of the type is refused with

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Wipes memory that held a secret, in a way that the compiler must not remove.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Uses yaml-cpp's events instead of its YAML::Node, because the events distinguish quoted from plain scalars
 // and keep both of two equal keys, and because aliases and depth can be refused before anything is expanded.
 #include "common/config/yaml-tree.h"

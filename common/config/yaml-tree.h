@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A YAML text as a tree of nodes with their places.
 //
 // Owns the subset of YAML that a configuration may use: one document of maps, lists and scalars, bounded in

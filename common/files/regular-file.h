@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Opens a file at a path where another user may have put something else. A FIFO, a socket, a folder or a
 // device there does not block the program: it is an error like any other.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Writes to standard output and standard error. No other file writes to them.
 //
 // Owns that no untrusted text (a row of the queue, a gateway's reason, a name in a file) can act on a

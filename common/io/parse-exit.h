@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Ends a program after a CLI11 parse error, or after it has printed its help or version.
 //
 // Called by the three programs with arguments. CLI11 itself would write to std::cout and std::cerr, and it

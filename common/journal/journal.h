@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The journal: one entry with fields for each change of state.
 //
 // Owns the destination of an entry: journald, with its fields, if stderr is the journal's stream (a unit);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A one-shot timer that can be set again at any time, also while it rings.
 //
 // A KJ promise must not be destroyed by its own continuation. Therefore the ring runs in a turn of its own,

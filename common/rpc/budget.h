@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The arithmetic of a connection's bounds: how much a peer may send, and how many of its calls may be open.
 //
 // Owns both counts. Used by Guard. Pure: no clock, no stream; the caller passes the time.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A Cap'n Proto connection between two of smsd's processes, with bounds on the peer's messages.
 //
 // Owns the stream, the vat network and the RPC system of one connection. Used by the keeper (client of a

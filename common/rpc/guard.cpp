@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "common/rpc/guard.h"
 
 #include <capnp/message.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Bounds a connection whose peer is not trusted. A Guard sits between the socket and Cap'n Proto's RPC.
 //
 // Cap'n Proto keeps an answer for each call until the peer finishes it, queues its output without a limit,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A stream that a peer cannot force this process to read byte by byte.
 //
 // A peer that writes single bytes wakes the loop for each of them. After a read that returned little and less

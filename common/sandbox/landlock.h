@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Landlock: restricts which files, devices and TCP ports a process may still reach, and which other processes
 // it may signal or connect to.
 //

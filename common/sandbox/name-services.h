@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Loads glibc's modules for name lookups before they are needed.
 //
 // Owns the reading of nsswitch.conf(5). Called by lockIn() alone. A module that is not installed is skipped:

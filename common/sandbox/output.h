@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Separates a worker from output files, so that it can neither empty nor overwrite them.
 //
 // Owns descriptors 0 to 2 of a process before it locks itself in. If stderr or stdout is a file, a pipe

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The inner lock: a process permanently gives up all rights that it does not need. The sandbox of its systemd
 // unit is the outer lock.
 //

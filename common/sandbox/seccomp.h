@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // seccomp: restricts the system calls that a process may still make.
 //
 // Owns the list of calls that a worker's libraries need: the KJ loop, libcurl, OpenSSL, glibc and its

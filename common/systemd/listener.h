@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Takes the socket that systemd listens on for a service and passes to it at the first connection
 // (sd_listen_fds(3)).
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Notifies systemd over NOTIFY_SOCKET: ready, status line, watchdog, reload, stop. See sd_notify(3).
 //
 // Owns when to notify. Called by the supervisor and by workers in socket mode. The loop sends a watchdog

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The code points that belong to the character before them.
 //
 // Data for utf.cpp, nothing else includes it. It has the marks of Unicode 14 (general categories Mn, Mc, Me),

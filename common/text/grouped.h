@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Formats a count with commas for people: 1234567 becomes 1,234,567. Pure.
 #pragma once
 

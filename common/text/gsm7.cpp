@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The compiler fills the tables of the alphabet. The map of look-alikes is made at its first use.
 #include "common/text/gsm7.h"
 

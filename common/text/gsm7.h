@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Measures a text as an SMS: its length in the GSM 7-bit alphabet, and its number of parts.
 //
 // Owns the default alphabet (3GPP TS 23.038, 6.2.1) with its extension table (6.2.1.1), look-alikes for

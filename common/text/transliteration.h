@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Characters that GSM 03.38 lacks, and their replacements for transliteration.
 //
 // Data for gsm7.cpp, nothing else includes it. A row has the replacement in the alphabet, and all characters

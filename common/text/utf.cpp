@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Decodes UTF-8 without ICU, because forty lines are enough, and with ICU each worker's sandbox would have to
 // carry thirty megabytes of data.
 #include "common/text/utf.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Text as code points. Turns bytes from outside into safe, valid text.
 //
 // Owns the decoding and repair of UTF-8, the limits of a character as a reader sees it, and which characters

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Upgrades the schema smsd from version 2 to version 3: live submissions get a table of their own. `smsctl db install` runs it if
 -- it finds version 2. Stop every smsd first; the database refuses the calls of an smsd that still runs, which loses nothing.
 CREATE TABLE smsd.live (

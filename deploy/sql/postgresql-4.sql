@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Upgrades the schema smsd from version 3 to version 4: adds giving up by time as well as by rounds, waits that survive a stepped
 -- clock, and stamps that distinguish a row from a later row with the same id. `smsctl db install` runs it if it finds version 3.
 -- Stop every smsd first; the database refuses the calls of an smsd that still runs, which loses nothing.

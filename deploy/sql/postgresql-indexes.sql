@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Two partial indexes on NAV's smsq. They contain only unsent messages, so they stay small for any length of the history: a claim
 -- costs the same with a million rows as with none. Without them, smsd works, but reads the whole table for each claim. Do not run
 -- this inside a transaction: it creates the indexes concurrently, so that NAV is not locked out.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- The queue for an installation without NAV: the parts of NAV's two tables that smsd needs, in the first schema of the
 -- search_path. With NAV, these tables exist already.
 CREATE TABLE IF NOT EXISTS account (

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- smsd's own state: the schema smsd, version 4, in the database of the queue (NAV's smsq).
 --
 -- `smsctl db install` runs this and lists the parts that it created. To run it by hand, as a role that may create a schema:

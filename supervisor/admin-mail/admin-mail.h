@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Mail to the administrators: journal entries of a configured level and above, in few mails.
 //
 // Owns the entries that are not mailed yet, the pace of the mails, and one dispatcher of its own, which

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The journal entries to be mailed to the administrators: a count of each event, and the words of the last
 // ones.
 //

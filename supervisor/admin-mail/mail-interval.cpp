@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/admin-mail/mail-interval.h"
 
 #include <fcntl.h>

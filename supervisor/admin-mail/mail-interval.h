@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Decides when the next mail to the administrators may be sent: at most one in an interval, even if a failing
 // daemon restarts again and again.
 //

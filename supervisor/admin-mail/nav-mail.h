@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Converts NAV's keys for mail to its administrator into ours.
 //
 // Owns the mapping that smsd.yaml(5) shows. Called by the import of NAV's configuration. Pure: returns texts,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The changes that a reload would make: compares two readings of smsd.yaml. Pure.
 //
 // Owns the list of the keys that only a restart can change. Called by the reloader (reloader.h) and its

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // See config.h. All keys of smsd.yaml are declared in declareKeys, and nowhere else.
 #include "supervisor/config/config.h"
 

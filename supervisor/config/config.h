@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // smsd.yaml as values. Owns the names, bounds, defaults and help of all its keys (config.cpp). Called by main
 // and smsctl. Reads files, changes nothing; reports all problems at once.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Opens the queue that the configuration names, for the daemon and smsctl alike.
 #pragma once
 

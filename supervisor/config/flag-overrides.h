@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Values on the command line that replace those of smsd.yaml: NAV's flags -d, -D, -m, -l and -a.
 //
 // Owns how such a flag is read; its bounds are those of its key. Called by smsd's arguments, and by

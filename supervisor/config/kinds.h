@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The kinds of dispatchers that smsd knows, and the largest window and backlog of a worker of each.
 //
 // Owns their names and bounds, which are those of the workers' own keys. Called by config.cpp, which lists

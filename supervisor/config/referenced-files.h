@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The files that a dispatcher's file names and its worker reads at the start: secrets, certificates, keys.
 //
 // Owns which keys name such a file, by the rule of smsd-dispatchers(7): those that end in `_file`, and `file`

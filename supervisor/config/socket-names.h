@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Checks the paths where smsd and its workers listen: control.socket differs from its workers' sockets, and
 // no other file is there.
 //

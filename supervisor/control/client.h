@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A connection to control.sock, for as long as the object lives.
 //
 // Used by smsctl, and by smsd when it has an errand for a running daemon. Owns an event loop, so only one can

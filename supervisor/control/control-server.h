@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Listens on control.sock and accepts the connections of operators' tools.
 //
 // Owns the connections (socket-file.h owns the file of the socket, session.h the calls). A client can never

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Keeps the names of the dispatchers that an operator has paused, across restarts.
 //
 // Owns the file `paused` in the state directory: one name a line, replaced as a whole and synced before the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/control/queue-depth.h"
 
 namespace smsd::control {

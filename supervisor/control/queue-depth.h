@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Reads the depth of the queue for calls at the control socket: one query at a time, shared by all callers.
 //
 // Owns the query on the queue's thread. It is never cancelled, because cancelling it would mean waiting for

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Counts the open connections to control.sock, and decides whether a user may open one more.
 //
 // Owns the counts by user. One user leaves room for the others, and all of them leave room for smsd's own

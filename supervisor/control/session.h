@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Serves proto/control.capnp to one operator's tool, on one connection.
 //
 // Owns the checks of each call, and the journal entry of each act with the uid of the peer. Created by the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The file of a socket that smsd listens on.
 //
 // Owns the path from listen() until the object ends. It removes only a socket there on which no process

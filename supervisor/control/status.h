@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Fills a proto::Status from the state of the road and its keepers. Reads only.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The report of a test SMS: on the wire of proto/control.capnp, and as text for an operator.
 //
 // Used by the control server, `smsd --test` and `smsctl test`, so that all three print the same. Pure.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Attempt ids for SMS that are not in the queue, such as test SMS. The top bit is set, so that they cannot
 // collide with the queue's ids, which count up from one.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Computes growing delays. No other file computes a delay. Pure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Decides whether a failed attempt counts against the recipient or the dispatcher. Retry belongs to the
 // recipient, so only failures that count against it count towards retry.limit.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The breaker decides whether a dispatcher is worth trying now. Pure: time comes in as an argument.
 //
 // Closed until `tolerance` failures in a row, then open for a growing delay, then half open: one SMS is the

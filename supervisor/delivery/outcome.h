@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The outcome of an attempt as the supervisor keeps it: reported by the worker, then checked, cut and made
 // printable. See Outcome in proto/dispatcher.capnp.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // How many SMS a dispatcher may still be given today, and how many of them are kept for the most severe.
 //
 // Pure: the caller passes the day. The supervisor keeps this limit and not the worker, because a worker never

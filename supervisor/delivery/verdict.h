@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // "The message's fault or the dispatcher's?" One pure table: it gives the fate of an SMS from an outcome and
 // the situation of the SMS.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The journal entries of smsd: one function per event, which fills the fields.
 //
 // Owns the words, the levels, the MESSAGE_IDs (deploy/smsd.catalog explains each) and the masking of numbers.

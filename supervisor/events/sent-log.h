@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The journal entries about sent SMS: one for each while they are few, a count while they are many.
 //
 // An entry costs smsd and journald more than the SMS itself, and journald drops entries that come too fast

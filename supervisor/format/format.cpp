@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Builds NAV's layout: messages are added one by one as long as the whole fits, with 15 characters kept free
 // for ` +N see web.` while messages remain. The first that does not fit ends it, as in NAV, because a milder
 // alert must not go past a more severe one. Each text is read only when its turn comes, so that an SMS costs

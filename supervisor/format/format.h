@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Formatting: one recipient's messages become one SMS.
 //
 // Owns NAV's layout (`1: a; 2: b`, ` +N see web.`) and the choice of the messages that fit or are cut. Called

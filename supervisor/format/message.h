@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A message as the pure rooms know it: one row of the queue (NAV: smsq).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Turns the capacity that a worker claims into the bounds that the supervisor keeps for it.
 //
 // Owns the bounds on SMS in flight with one worker: how many, and how long one of them may wait to be begun.

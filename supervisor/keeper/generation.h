@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // One generation of a dispatcher's worker as the keeper uses it, however its process is started or found.
 //
 // Only types and promises between the keeper and the connection to a process (worker.h). Nothing here touches

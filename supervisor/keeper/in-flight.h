@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The SMS in flight with one worker, and which SMS may take the places that are left. Pure: time comes in as
 // an argument.
 //

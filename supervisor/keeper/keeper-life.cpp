@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The part of the keeper that carries out the actions of the table of a worker's life.
 #include <system_error>
 #include <utility>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The part of the keeper that queries its worker: its health, and the fate of attempts whose connection is
 // gone.
 #include "supervisor/delivery/attempt-ids.h"

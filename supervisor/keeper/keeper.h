@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The keeper of one dispatcher: keeps a worker running, and knows whether the dispatcher is worth trying.
 //
 // Owns the worker, one generation after the other (worker-lifecycle.h is the table of its life), the breaker,

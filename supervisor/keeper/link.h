@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The connection to a worker: a child over a socketpair (spawn), or a connection to the socket that systemd
 // listens on (socket).
 //

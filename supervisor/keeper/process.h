@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A child process: started with exactly the descriptors it needs, and killed and reaped with its owner.
 //
 // Owns fork, exec, the pidfd and the reaping. Called by the keeper and by main for `--check`. A child

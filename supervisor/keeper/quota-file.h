@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Keeps a dispatcher's count of SMS of today across restarts; otherwise a crash or an upgrade during an alert
 // storm would lift the limit a day.
 //

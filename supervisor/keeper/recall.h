@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Finds the outcomes of attempts whose connection is gone: those of an earlier smsd, and those with a worker
 // that outlives its connection (socket activation). Pure: the keeper queries the worker, and time comes in as
 // an argument.

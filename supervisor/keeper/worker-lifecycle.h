@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A worker's life as a table: for each phase and event, the next phase and the action to take.
 //
 // Owns the phase, the number of the generation and the throttle: a worker that dies before it ever served

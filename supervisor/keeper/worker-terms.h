@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The bounds of the connection to a worker: how much the supervisor reads, keeps and queues for it.
 //
 // Documented in proto/dispatcher.capnp for authors of workers, and in smsd(8) for operators.

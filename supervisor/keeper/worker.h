@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The connection to one worker process: one generation.
 //
 // Owns the link, the channel and the list of attempts in flight. Reports of the worker are hearsay: a report

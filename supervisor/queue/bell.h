@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Tests whether smsd wakes when another program inserts a message. Pure: time comes in as an argument.
 //
 // The bell is PostgreSQL's NOTIFY or the watch on the SQLite file. Both can fail without an error: a pooler

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Compares the database's clock with the kernel's, to find steps of the database's clock and correct ages for
 // them.
 //

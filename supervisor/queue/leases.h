@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Decides whether the lease of another supervisor has run out, even if the database's clock is stepped.
 //
 // Called by the PostgreSQL backend at each look for dead supervisors. Pure: the caller reads both clocks. The

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Runs the queue on its own thread, because libpqxx and SQLite block and the supervisor's loop must not.
 //
 // Owns the Queue, the thread and the watch on the descriptor that reports news. The road calls run() on the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Puts the stamps of an SMS's messages, taken at the claim, in the order of the SMS.
 //
 // Called by the claims of both backends. Pure.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Decides when to look at the queue, where, and for how many recipients. Pure: the SMS in hand come in as an
 // argument.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The part of the road that hands SMS to dispatchers.
 #include <algorithm>
 

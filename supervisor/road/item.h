@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A submission in the road's hands: its history so far, and its place among the others.
 //
 // Used by the road only. Pure. Its history with each dispatcher is stored here, under Road::indexOf, and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The road's access to the queue: one operation at a time, and nothing is forgotten while the database is
 // away.
 //

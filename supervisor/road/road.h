@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The road of an SMS: claimed, handed to a dispatcher, judged, settled.
 //
 // Owns every submission that this supervisor holds, from the claim until its settlement is with the ledger,

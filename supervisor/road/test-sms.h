@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Test SMS: sent on an operator's command, past the queue, to see which dispatcher works.
 //
 // Owns each trial from its request until its report. Called by the control server and by `smsd --test`; the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Whose turn is it? The most severe goes first, but one hand-over in so many goes to the oldest in hand, so
 // that less severe SMS get their share however much keeps coming. Pure. Called by the road.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The commands of smsctl: one function each. They print to stdout, return the exit status, and throw Failure
 // with a text for the operator. main.cpp parses the arguments.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // `smsctl explain`: prints the history of one message in the order of its events.
 //
 // Owns the texts of that history. Called by main. Reads the queue, never changes it. Fails as every command

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // JSON output that several commands share. Pure. Never fails: bytes that are not UTF-8 are replaced.
 #pragma once
 

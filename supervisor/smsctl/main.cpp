@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // smsctl: the operator's tool. Parses the arguments; commands.h, import-nav.h and preview.h have the
 // commands.
 #include <fmt/format.h>

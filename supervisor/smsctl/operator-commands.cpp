@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Commands to the running daemon (test SMS, control of a dispatcher, reload, retry), and `config check`.
 //
 // Called by smsctl's main. Uses control.sock. Only `queue retry`, which then changes the queue directly, and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Both forms use the same format() as the daemon's own SMS, so that they show the SMS that would be sent.
 #include "supervisor/smsctl/preview.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // `smsctl preview`: shows the SMS that one recipient would get for a list of messages. Sends nothing.
 //
 // Owns the text and the JSON of that command. Called by smsctl's main, which reads the options and standard

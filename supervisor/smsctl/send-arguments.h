@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // `smsctl send PHONE TEXT`, where TEXT may begin with a dash.
 //
 // Finds the argument that is the text, because notification scripts pass any text of a monitoring system,

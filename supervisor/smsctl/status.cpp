@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // `smsctl status` and `smsctl dispatcher list`: print the state of the running daemon.
 //
 // Owns the text and the JSON of both. Called by smsctl's main. Changes nothing, except that nudge() wakes the

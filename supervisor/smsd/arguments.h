@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // smsd's command line: NAV's flags and smsd's own.
 //
 // Owns their names, their help and which go together. Called by main. Reads nothing but its arguments. A

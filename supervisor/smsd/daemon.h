@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The running supervisor: connects queue thread, road, keepers and control socket, and runs until it has to
 // stop.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // smsd: arguments, configuration, checks, and then the daemon or one errand. All errors are reported before
 // anything is started.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The tasks that smsd does once, instead of running: NAV's --cancel, --test and --TEST.
 //
 // Called by main. --cancel and --test go through the daemon if one runs, so that its SMS in progress are

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The reload on SIGHUP or on an operator's request: reads everything again, checks it as at a start, and
 // applies all of it or nothing.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Maps an error of the queue to an exit status (sysexits.h), for the daemon, smsd's options that do one
 // thing, and smsctl alike.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The database half of the limits: a keyset read in the order of the partial index on phone, a journal row a
 // recipient, and UPDATE ... FROM unnest.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Instruction counts beside those that are recorded: what grew, what fell, what is missing on either side. Knows nothing of how they
 were taken."""
 

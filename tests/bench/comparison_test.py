@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The comparing half of instructions-guard, without valgrind: two tables in, words and a verdict out."""
 
 import contextlib

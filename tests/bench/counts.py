@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Takes instruction counts with callgrind: of the pure rooms, and of whole drains by the real programs.
 
 Each subject is counted at two sizes, and the difference is divided by the units between: the start, the dynamic linker and the end

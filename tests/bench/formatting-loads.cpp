@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What a text costs before it leaves: formatting in each of its ways, and words made fit for a log.
 #include "common/text/utf.h"
 #include "supervisor/format/format.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // bench-gateway: an HTTP gateway with a latency that writes down when each request arrived (CLOCK_REALTIME,
 // microseconds, one a line). Prints its port. For latencies, not for rates: nginx is faster.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // How fast smsd-worker-http is beside a bare loop over libcurl, both against the same gateway in the same
 // run: an nginx that answers at once, which takes both to the machine's limit, or one that --port names
 // (bench-gateway --delay 50).

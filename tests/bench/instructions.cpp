@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // bench-instructions: runs the pure rooms for callgrind to count, each with a fixed input.
 //
 // Started by tests/bench/instructions-guard under valgrind, which zeroes its counters where a function below

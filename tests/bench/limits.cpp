@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // bench-limits: arguments. The limits themselves are in limits.h.
 #include "tests/bench/limits.h"
 

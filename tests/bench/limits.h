@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What this machine can do with nothing of smsd around it: the denominators of tests/bench/run.
 //
 // Each is one way of spending the same work as smsd does, as directly as the same libraries allow. Nothing

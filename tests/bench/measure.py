@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What tests/bench/run measures with: loads, a drain, CPU and memory of processes. Counts only what belongs to the subject."""
 
 import os

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The contract's own messages between two processes, with nobody doing anything with them.
 #include <capnp/rpc-twoparty.h>
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What the supervisor's pure rooms cost for each SMS or outcome, and its configuration for a reading.
 #include "supervisor/config/config.h"
 #include "supervisor/delivery/blame.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The work loads of bench-instructions: what runs for every SMS and needs no other process, each with an
 // input that stands in the code or in the tree.
 //

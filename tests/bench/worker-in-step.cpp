@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // bench-worker: the HTTP worker between a supervisor and a gateway that go in step with it, so that callgrind
 // counts the same each time.
 //

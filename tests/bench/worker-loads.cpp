@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What the workers' pure rooms cost for each SMS: templates, answers, mails, envelopes, parts.
 #include <memory>
 #include <stdexcept>

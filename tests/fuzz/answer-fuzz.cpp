@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Any answer of a gateway under rules of every form, and any JSON pointer and expression on it (libFuzzer).
 //
 // The first four bytes are the rules, the status, how the transfer ended and how long to wait. Then come a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Any bytes as the files an administrator writes: smsd.yaml, and each kind of dispatcher's file (libFuzzer).
 //
 // The first byte chooses whose keys the rest is read by. A reading ends with values or with problems, each of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Any bytes of a client at control.sock (libFuzzer): what raw-peer.h makes of the input, against the real
 // server over a queue in memory.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What the fuzz targets share: a broken promise ends the run and is named; the input taken apart.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Any bytes as one recipient's messages: the promises of format() and of common/text have to hold
 // (libFuzzer).
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Any bytes as NAV's smsd.conf, nav.conf and db.conf, separated by 0x1E: `smsctl config import-nav`
 // (libFuzzer).
 //

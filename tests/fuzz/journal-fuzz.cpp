@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Any bytes as what strangers write into a queue or answer: numbers, reasons, references, texts, times
 // (libFuzzer).
 //

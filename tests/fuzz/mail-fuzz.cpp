@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Any conversation with a mail server, and any mail (libFuzzer).
 //
 // The first byte chooses. A conversation: its lines begin with a byte that says what they are. A mail:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Any conversation between a driver and a modem past its start-up (libFuzzer): commands, answers, an SMS.
 //
 // Parts between 0x1E are said by turns, the driver's first. However the bytes are cut, the conversation is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The other end of a connection of ours, in raw bytes, as a script of a fuzzer's input acts it.
 //
 // An act is a letter and one byte `n`: 'w' and the 256 * n' + n'' bytes that follow (two bytes of length, `n`

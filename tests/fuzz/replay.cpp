@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Runs a fuzz target once for each seed, in builds without libFuzzer (ASan and UBSan of any compiler).
 //
 // Usage: NAME-replay FOLDER... A broken promise aborts, as in the fuzzer; a folder without a seed is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Any bytes as the answer of a SOAP service (libFuzzer).
 //
 // The name of the wanted result, 0x1E, the answer, 0x1E, its Content-Type. What is read of it has the shape

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Any template with any values in it: no text, number or key may break out of where it stands (libFuzzer).
 //
 // The first byte is the place. Then come the template, the recipient, the text and the key, separated by

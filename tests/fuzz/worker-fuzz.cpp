@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Any bytes of a worker into its supervisor (libFuzzer): what raw-peer.h makes of the input after its first
 // byte. It is given SMS when it is ready, or before, if that byte is odd.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A worker that locked itself in as a real one does, and was then taken over: it tries to hurt whoever it
 // can. Started by smsd in place of a real one; the name of its dispatcher says how:
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A worker that attacks its supervisor over the RPC connection. Started by smsd in place of a real one; the
 // name of its dispatcher says how:
 //

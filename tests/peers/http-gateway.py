@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """An HTTP gateway that behaves, or misbehaves, as it is told.
 
 Listens on 127.0.0.1 on a port the system chooses, prints that port as its first line, and serves until it is ended by a

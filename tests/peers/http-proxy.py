@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """An HTTP proxy that writes down what it is asked for: CONNECT tunnels, and requests with a whole URL.
 
     http-proxy.py --record FILE [--user NAME:PASSWORD] [--reset-after BYTES]

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A GSM modem on a pseudo terminal that behaves, or misbehaves, as it is told.
 
 Speaks as much of 3GPP TS 27.007 and 27.005 as an AT driver needs to take it for real, and reads what it is given to send as a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a network reads in an SMS-SUBMIT: 3GPP TS 23.040 (9.2.2.2 and 9.2.3) for the frame, TS 23.038 for the alphabets.
 
 Knows nothing of smsd and nothing of libgammu: what it decodes is what a telephone would show. Strict: a frame that is longer

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The emulated modem itself: what it reads in a PDU, and that it misbehaves as it is told. No libgammu, no smsd."""
 
 import fcntl

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """SMS gateways that people use, each as its documentation says it behaves: paths, logins, fields, answers, errors.
 
     providers.py [--record FILE]

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A mail server as they are: Debian's aiosmtpd, with STARTTLS and AUTH.
 
 Listens on 127.0.0.1 on a port the system chooses, prints that port as its first line, and serves until it is ended by a

@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: GPL-3.0-or-later
 // PHP's SoapServer with the service that NAV's Boost plugin spoke to. Run it as the router of PHP's own web server:
 //
 //     SOAP_RECORD=FILE php -S 127.0.0.1:0 soap-server.php

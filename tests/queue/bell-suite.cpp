@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The bell is tested as it rings: by the queue's own thread, whose watch wakes the supervisor.
 #include <kj/async-io.h>
 

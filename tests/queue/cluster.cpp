@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A throw-away PostgreSQL server: initdb, postgres, and their end. See cluster.h.
 #include "tests/queue/cluster.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A throw-away PostgreSQL server for one run of the tests.
 //
 // Owns a fresh folder below the temporary one with a cluster in it: trust, a Unix socket in that folder and

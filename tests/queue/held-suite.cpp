@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What is held: SMS that may have been sent, kept out of every claim until an operator says a word.
 #include <algorithm>
 #include <thread>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What NAV's own queue class offers: lists, counts, cancelling, inserting, marking by hand.
 #include "tests/queue/queue-suite.h"
 

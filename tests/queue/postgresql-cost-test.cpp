@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What a message costs in rows read: neither the history, nor the depth of the queue, nor the planner's
 // statistics may show.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Installing, and what is said when something is missing: the words an operator gets at the start, and what
 // they must not hold.
 #include <fstream>

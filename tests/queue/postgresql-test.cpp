@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What only PostgreSQL can do wrong: lost connections, answers that never came, races inside a claim, odd
 // bytes, missing rights.
 #include <poll.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What every case of the suite stands on: a fresh database of the backend that the case is run for, one
 // enlisted queue on it, and formatters simple enough to be read in an expectation. Cases that need more than
 // one supervisor ask several().

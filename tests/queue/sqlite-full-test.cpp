@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The disk is full: what smsd has to write down it can, what others want to add is refused, and all is well
 // again as soon as there is room, without a restart. On a file system of 6 MB of the test's own.
 #include <fcntl.h>

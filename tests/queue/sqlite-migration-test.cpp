@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A queue of an older version becomes one of today's by itself, and a copy of it is kept.
 #include <gtest/gtest.h>
 #include <sqlite3.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The queue's file, the log beside it or the lock file is replaced or removed while a supervisor has them
 // open. Its descriptors go on working, on files that nobody else sees.
 #include <gtest/gtest.h>

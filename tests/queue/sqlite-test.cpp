@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What only a queue in a file has: the file itself, its one owner, notice of what other processes wrote, and
 // plans that do not depend on how full it is.
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A database of its own on the shared throw-away cluster: NAV's schema, smsd installed, and queues that
 // connect as a role with nothing but the privileges that the installation advises. See store.h.
 #include "tests/queue/store-postgresql.h"

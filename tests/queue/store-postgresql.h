@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A database of its own on the shared throw-away cluster. See store.h; the cases that are PostgreSQL's alone
 // use it directly.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A queue in a file of its own, in a folder that goes with it. See store.h.
 #include <sqlite3.h>
 #include <stdlib.h>

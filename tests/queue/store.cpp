@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // NAV's hand on a throw-away database: what is the same for every backend. See store.h.
 #include "tests/queue/store.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A throw-away database for one test, seen from NAV's side.
 //
 // Owns the database and its removal; gives the tests what NAV would do to its tables by hand (rows in, rows

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Supervisors: leases, deaths, take-overs, and what the dead may not do any more.
 #include <atomic>
 #include <mutex>

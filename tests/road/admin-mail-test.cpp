@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Mail to the administrators over a fake worker, with the clock moved by hand. Wart C50 throughout.
 #include "supervisor/admin-mail/admin-mail.h"
 

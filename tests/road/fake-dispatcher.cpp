@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/road/fake-dispatcher.h"
 
 #include <kj/debug.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A dispatcher whose workers do what the test says, behind a real Keeper.
 //
 // Owns the script of one dispatcher over all generations of its worker. Stands where a child process and its

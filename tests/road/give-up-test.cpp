@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Giving up: by rounds and by time, and what of that is kept and said.
 #include <gtest/gtest.h>
 

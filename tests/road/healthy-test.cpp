@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Whether smsd is healthy, and why not: what `smsctl status` and its exit status say.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The keeper of one dispatcher: what it asks its worker, of its health and of attempts that were out, and
 // what it makes of the answer, or of none.
 #include <gtest/gtest.h>

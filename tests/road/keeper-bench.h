@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What the tests of the keeper stand on: one keeper over fake workers, a clock moved by hand, and ears for
 // what it reports.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The keeper of one dispatcher that somebody mends: what an operator's word, a restart of its unit and a
 // restart of smsd bring about, and how the trouble is shown meanwhile.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The keeper as a table: every event in every state.
 #include <gtest/gtest.h>
 

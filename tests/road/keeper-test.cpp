@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The keeper of one dispatcher: the throttle, the probe, and what it tells the road and the journal.
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The queue away, slow, or taken over by somebody else: nothing is lost, repeated or sent on a lease that has
 // run out.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A queue in memory that fails when it is told to, and remembers what was asked of it.
 //
 // Owns the messages, submissions and waits of one test, behind a lock: the queue thread works on them, the

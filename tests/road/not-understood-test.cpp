@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Answers that are not understood: the SMS goes out once more and is then held, whatever comes in between;
 // and a dispatcher that understands nothing does not send a whole queue twice.
 #include <gtest/gtest.h>

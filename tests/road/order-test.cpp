@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Nothing mild keeps something severe waiting: which SMS is next at each place where one is chosen before
 // another, while something does not work.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A dispatcher that may send only so many SMS a day, with some kept for the severe.
 #include <gtest/gtest.h>
 #include <stdlib.h>

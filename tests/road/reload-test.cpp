@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A reload seen from the road: other dispatchers and other rules while SMS are under way.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Retry, waits and the order under load: whose wait it is, what ends it, and what an outage may cost.
 #include <gtest/gtest.h>
 

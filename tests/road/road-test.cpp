@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Which SMS goes next, where to, and when the queue is looked at.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What the journal is told of a flood: no SMS is left out of the sum, and none floods it.
 #include "supervisor/events/sent-log.h"
 

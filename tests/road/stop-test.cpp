@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The end of the road: what is not out goes back, what is out is waited for, and the count that is left is
 // right.
 #include <gtest/gtest.h>

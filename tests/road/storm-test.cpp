@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Whatever happens, in whatever order: every message is accounted for. A property over many random lives of a
 // supervisor.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What smsd says in the journal while a test runs: everything that goes to stderr, kept to be looked at.
 #pragma once
 

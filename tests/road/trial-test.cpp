@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Test SMS on the whole road: past the queue, in order, each way out said, nobody disturbed.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What becomes of an SMS: told again, waited for, given up, taken over.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Does anything move, is there a way out at all: what the road says of itself.
 #include <gtest/gtest.h>
 

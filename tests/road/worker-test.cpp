@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The conversation with one worker over a real connection: what a worker may say that the kit's would not.
 #include "supervisor/keeper/worker.h"
 

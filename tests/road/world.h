@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A whole supervisor without its processes: the real road, ledger, queue thread and keepers, over a queue in
 // memory, fake workers and a clock that is moved by hand.
 //

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """systemd's part of socket activation, in this process: it owns a worker's socket over any number of worker processes.
 
 As smsd-kind@.socket has it: the first connection starts the worker, which gets the listening socket; when the worker has ended what

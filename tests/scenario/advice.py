@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What smsd advises works when it is typed: each repair, in the situation that status, catalog and manual name it for."""
 
 import http.server

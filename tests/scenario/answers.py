@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What gateways really answer: in other charsets, in JSON that is none, and in words that no rule knows."""
 
 import json

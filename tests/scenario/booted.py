@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """smsd's own units under a real systemd: installed, started, watched, stopped, and what its journal keeps."""
 
 import collections

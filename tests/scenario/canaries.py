@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A canary in every place where a secret can stand, and a gateway with every fault: nothing that anybody can look at shows one."""
 
 import base64

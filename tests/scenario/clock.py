@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The database's clock is stepped by two hours: the clock of a real server, or of this host where the queue is a file.
 
 libfaketime gives one process a clock that a file says, read at each call; the kernel's clocks that only count go on as they are.

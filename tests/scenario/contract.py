@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The delivery contract, one promise at a time (all of them at once: torture)."""
 
 import collections

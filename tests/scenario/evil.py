@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A worker that was taken over behind its lock: it hurts nobody else. Its program is tests/peers/evil-worker.cpp."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Files that a slip in the configuration names: smsd and its workers leave them as they are."""
 
 import socket

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The disk of the SQLite queue is full: smsd sends and marks what waits, says so, stops and starts, and is healthy again when there is room."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """HTTP gateways with a daemon before them: what their answers make of messages, and how fast they are asked."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the scenarios share: real peers and real programs under control, in a folder of their own that goes away.
 
 No scenario sleeps to let something happen: it waits for a condition with a deadline (wait_for). Every process is ended by its

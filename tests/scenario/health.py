@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Dead, hung, broken or just slow: what the keeper makes of each, how soon, and how traffic comes back."""
 
 import collections

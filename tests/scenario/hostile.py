@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A worker that attacks its supervisor over the RPC connection: it is ended, and hurts nobody else.
 
 Its program is tests/peers/hostile-worker.cpp, which runs with the lowest priority: on a machine with two processors it would

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A systemd of its own to run smsd's units in: systemd-nspawn boots this system's root once more, below an overlay that goes away.
 
 Needs root, the package systemd-container, and a kernel that lets both be used; what lacks is said by Unbootable. Nothing is written

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """SMS by mail, with real workers behind their lock and real mail servers."""
 
 import json

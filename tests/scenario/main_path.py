@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From a row in smsq to a request at a gateway: PostgreSQL, nginx, real processes."""
 
 import collections

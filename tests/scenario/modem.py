@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A real modem path: rows in PostgreSQL, the supervisor, the Gammu worker locked in, and a modem that can be made to fail."""
 
 import json

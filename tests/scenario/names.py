@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A gateway and a mail server by their names: looked up behind the lock, by a worker that starts no thread any more."""
 
 import os

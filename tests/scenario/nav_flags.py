@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """NAV's flags on smsd, with and without a daemon that runs, on NAV's own database."""
 
 import json

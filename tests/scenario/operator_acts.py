@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What an operator does to a running smsd, with smsctl over control.sock."""
 
 import json

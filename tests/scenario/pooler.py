@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A pooler in front of PostgreSQL: in transaction mode it drops every notification, so that nothing wakes smsd. smsd finds out by itself."""
 
 import os

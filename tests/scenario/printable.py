@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """No byte of a stranger acts on a terminal, a log, a mail or a file: rows, numbers, reasons, names and configuration."""
 
 import json

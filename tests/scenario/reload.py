@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """SIGHUP: everything is read and checked again, and all of it is applied, or nothing. Wart C51."""
 
 import collections

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The SQLite queue's file is replaced or removed while smsd uses it: smsd says so within a poll, and goes on with the file that is there."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Retry, order and what an outage may cost: real programs, real databases."""
 
 import collections

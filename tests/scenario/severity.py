@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Severity is the order: real rows, real workers, and how long something severe waits for something mild."""
 
 import contextlib

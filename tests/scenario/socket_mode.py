@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Workers that systemd starts, and what they and the supervisor tell it: sockets, names, readiness, status, watchdog."""
 
 import contextlib

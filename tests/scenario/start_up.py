@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What is wrong is said before anything is started: one clear message, a telling exit status, nothing half started."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What systemd's watchdog hears of smsd: signs of life while it gets on, none while it does not. By the real program alone: nothing in it is faked."""
 
 import contextlib

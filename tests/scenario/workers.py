@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Workers that misbehave: what the supervisor makes of each, and that nobody else has to wait for it."""
 
 import collections

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Which charset an answer is in, and JSON as gateways write it.
 #include "workers/net/answer-text.h"
 

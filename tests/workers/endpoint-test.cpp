@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What of an operator's description of a far end needs no far end: secrets that are hidden, times, the lock.
 #include "workers/net/endpoint.h"
 

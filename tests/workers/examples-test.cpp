@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Each example of deploy/examples/dispatchers for a gateway that exists, against that gateway as its
 // documentation says it behaves (tests/peers/providers.py).
 #include <gtest/gtest.h>

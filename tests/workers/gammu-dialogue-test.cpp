@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What a driver reads of what a modem says, and what is proven about an SMS: by tables, in every way the
 // bytes may be cut.
 #include <gtest/gtest.h>

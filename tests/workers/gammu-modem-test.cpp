@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // One modem, real libgammu, a modem that is made to fail: what comes of an SMS, and how it is brought up.
 #include <chrono>
 #include <map>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // tests/peers/modem.py under control, and a Modem or a dispatcher before it.
 #pragma once
 

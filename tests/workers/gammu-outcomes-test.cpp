@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What numbers mean: entry by entry, and as the manual prints it.
 #include <gtest/gtest.h>
 

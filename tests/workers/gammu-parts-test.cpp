@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Where an SMS is cut, and what is a number.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // smsd-worker-gammu with a hook that no installed program has: an SMS that says "probe" makes it try what its
 // lock forbids, and the outcome says what came of it. For tests/scenario/modem.py.
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The Gammu dispatcher as the kit sees it: its file, its lock, and what it says while it has no modem.
 #include "workers/gammu/gammu.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The HTTP dispatcher against far ends as they really are: logins, client certificates, HTTP/2, proxies,
 // redirects, and answers whose body says what their status does not.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The HTTP dispatcher as the kit sees it: from the text of its file to the outcome of an SMS.
 #include "workers/http/http.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What the tests of the workers' kit stand on: a supervisor's end, a fake kind, and a timer that is moved by
 // hand.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The workers' kit over a real channel: how it ends, by a deadline that was passed, a kind that is spent, or
 // a drain.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The workers' kit: what it remembers of attempts, and what a supervisor that asks is told.
 #include <gtest/gtest.h>
 

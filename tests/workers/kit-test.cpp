@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The workers' kit over a real channel: windows, order, `begun`, outcomes, health.
 #include <gtest/gtest.h>
 

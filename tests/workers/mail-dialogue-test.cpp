@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What is read of a conversation with a mail server: as servers have it, and as none should.
 #include "workers/mail/dialogue.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The mail that carries an SMS, byte by byte.
 #include "workers/mail/message.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Mail servers for the tests of the mail dispatcher: a real one, and one that fails where it is told to.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The table of smsd-mail(7), row by row: what a mail server's reply says of an SMS.
 #include "workers/mail/replies.h"
 

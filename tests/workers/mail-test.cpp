@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The mail dispatcher as the kit sees it, against a real mail server and one that fails at each stage.
 #include "workers/mail/mail.h"
 

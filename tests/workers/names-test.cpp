@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Names: which have to be looked up, what is found, and that what was found is kept.
 #include "workers/net/names.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The far ends that the workers are tested against: real servers on loopback, on ports the system chooses,
 // ended with the object.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Files of certificates and keys: what is read, and what is refused before anything waits for it.
 #include "workers/net/pem.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The worker programs themselves: what becomes of one whose supervisor hangs up. Its dispatcher outlives the
 // loop, and what it had on the loop must not.
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What an operator says that answers mean, row by row, and answers made to break it.
 #include "workers/net/rules.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The envelope that answers of SOAP 1.1 come in.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The envelope of a call, and what is read from an answer's: whatever it holds.
 #include "workers/soap/envelope.h"
 

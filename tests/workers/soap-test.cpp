@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The SOAP dispatcher against PHP's SoapServer, and against answers that are made to break it.
 #include "workers/soap/soap.h"
 

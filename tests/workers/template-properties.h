@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What templates promise whatever a text, a number or a key holds: it arrives as it is, and changes nothing
 // of what stands around it. For tests with tables and for the fuzzer.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What transfers hold to whatever the far end does: how much is kept, what is told, which protocols are
 // spoken, and that no end of a transfer is missed.
 #include <gtest/gtest.h>

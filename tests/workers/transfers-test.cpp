@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Requests over real connections, to http-gateway.py and nginx on loopback.
 #include "workers/net/transfers.h"
 

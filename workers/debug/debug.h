@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The debug dispatcher: sends nothing, records each SMS instead, and misbehaves on request.
 //
 // Owns its output file. The quickstart shows it, operators try formatting and failover with it, and the

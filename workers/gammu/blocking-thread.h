@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A thread that runs blocking calls one after the other, each with a promise for its result.
 //
 // Owns the thread and the calls that wait for it. Called on the KJ loop. Never runs two calls at once. A call

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The serial line as libgammu sees it: a pseudo terminal of this process, with the dialogue behind it.
 //
 // Owns the pseudo terminal, and the thread that carries bytes between it and the modem's line while libgammu

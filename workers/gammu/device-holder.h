@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Finds the other program that has a device open.
 //
 // Searches /proc, so it works only before the sandbox is in force, and only for processes that this user may

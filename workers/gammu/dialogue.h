@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The conversation between a driver (libgammu, or the worker itself) and a modem, read byte by byte.
 //
 // Owns the state of the current command: which lines of the modem belong to its answer, which line ends it,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The words that modems write instead of an error's number.
 //
 // Owns the table from words to numbers. A modem that is set to AT+CMEE=2, or that ignores AT+CMEE=1, writes

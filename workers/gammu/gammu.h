@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The Gammu dispatcher: one modem on a serial line, one SMS at a time, through libgammu.
 //
 // Owns the keys of its file, the thread that blocks on the modem, and the recovery ladder for a modem that

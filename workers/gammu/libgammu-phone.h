@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Wraps libgammu: one state machine for one modem.
 //
 // Owns the state machine. Connects to the bridge's terminal, never to the modem's device. The outcome of an

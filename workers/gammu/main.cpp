@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // smsd-worker-gammu: the program around GammuDispatcher.
 #include "workers/gammu/gammu.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // One modem: opens it, queries its state, sends an SMS through it and closes it.
 //
 // Owns the line, the bridge and libgammu's state machine. Every call blocks; all but abort() and hurry() are

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The outcomes of errors from a modem, a network or libgammu: one table, each number with its source.
 //
 // Owns the meaning of 3GPP's cause numbers, of libgammu's errors and of the worker's own observations (no

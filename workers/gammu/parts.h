@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Splits an SMS into the parts that are sent over the air.
 //
 // Owns where a text is cut, and the header that chains its parts (3GPP TS 23.040 9.2.3.24.1). Called by the

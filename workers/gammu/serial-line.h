@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The serial line to a modem.
 //
 // Owns the worker's descriptor of the device, the lock on the device (flock and TIOCEXCL) for as long as the

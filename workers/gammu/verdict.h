@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Derives the outcome of a part from the facts that are proven about it.
 //
 // Owns the rule that a part counts as accepted only on +CMGS without an error line (TS 27.005 3.5.1). Called

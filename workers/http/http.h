@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The HTTP dispatcher: sends one request to a gateway for each SMS, many at once.
 //
 // Owns its keys (url, method, headers, body, ...) and the form of a request. Called by the kit; templates,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // smsd-worker-http: the program around HttpDispatcher.
 #include "workers/http/http.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Accepts connections to a worker that systemd started: one supervisor at a time. Notifies the server when a
 // supervisor connects and disconnects.
 //

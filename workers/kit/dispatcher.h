@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The interface that a kind of dispatcher implements to become a worker program.
 //
 // The kit owns everything that all kinds share: arguments, the socket, the RPC, windows, `begun`, deadlines,

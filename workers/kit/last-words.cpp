@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "workers/kit/last-words.h"
 
 #include <kj/async-io.h>

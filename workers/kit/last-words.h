@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Sends the reason why a worker that systemd started cannot serve to the supervisor whose connection made
 // systemd start it. Otherwise the reason would be in this unit's journal only.
 //

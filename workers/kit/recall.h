@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A worker's memory of its last attempts, so that a restarted supervisor can recall() them. Bounded: the
 // oldest attempt is dropped first.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Runs a configured worker: the inner lock, the socket, the loop, the end.
 //
 // Owns the two ways to serve. Spawned: the supervisor passed a connected socket, and the worker ends when

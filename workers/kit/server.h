@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A worker's side of proto/dispatcher.capnp: windows, `begun`, deadlines, outcomes, recall, drain.
 //
 // Owns every SMS from dispatch() until the supervisor has taken its outcome. Called by the RPC system and by

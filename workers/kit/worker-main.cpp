@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The main() that all worker programs share: reads the arguments and the configuration, takes over the socket
 // from the supervisor or systemd.
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Follows a conversation with a mail server: the last command and its reply.
 //
 // Owns the parsing of replies (RFC 5321, section 4.2) and the order of the stages. Called by a lane, which

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The mail dispatcher: one mail to an e-mail-to-SMS gateway for each SMS, by SMTP.
 //
 // Owns its keys (server, from, to, subject, body, ...) and how a mail is made from an SMS. Called by the kit;

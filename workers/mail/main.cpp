@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // smsd-worker-mail: the program around MailDispatcher.
 #include "workers/mail/mail.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The mail that carries one SMS: addresses, headers and body as RFC 5322 and MIME require.
 //
 // Owns the syntax of an address, how a subject is written in a header (RFC 2047) and how a body is encoded

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Derives the outcome of an SMS from a mail server's reply, or from its silence.
 //
 // Owns the table of stage and reply code (RFC 5321, section 4.2; RFC 3207 and 4954 for TLS and login; RFC

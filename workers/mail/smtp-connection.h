@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // One lane: conversations with the mail server, one after the other, on one connection that is kept for a
 // while.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "workers/mail/smtp-pool.h"
 
 #include <kj/debug.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Lanes: conversations with one mail server, several at once, each on a thread and a connection of its own.
 //
 // libcurl blocks its thread until it has the reply to a mail, even on a multi handle (curl issue 8555), and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Finds the charset of an answer and converts its bytes to UTF-8.
 //
 // Owns the charsets that gateways use and the parameters of a Content-Type. Called by the rules and by the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Answers: derives the outcome of an SMS from a gateway's answer, or from its silence.
 //
 // Owns the table of HTTP statuses and the rule for a failed transfer. Called by the kinds that use HTTP, when

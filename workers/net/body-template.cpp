@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Bodies of template.h. A JSON or XML body is parsed once with samples in place of the placeholders, to check
 // that the escaping is valid at each: within a string, within character data or an attribute's value.
 #include <re2/re2.h>

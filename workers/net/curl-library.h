@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Shared by all users of libcurl: starts the library once, maps its errors to Failure, and keeps signals away
 // from threads.
 //

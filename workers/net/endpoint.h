@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The gateway as the operator configures it: the connection, TLS, credentials and limits.
 //
 // Owns the keys that all kinds over HTTP share, and the files they name. The kinds call declare() when the

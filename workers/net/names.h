@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Looks up host names on one thread that runs from the start. libcurl would start a thread for each lookup,
 // and a worker must not start threads while it serves.
 //

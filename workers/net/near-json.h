@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Reads JSON as gateways write it: strict JSON, otherwise nearly valid JSON as it was meant.
 //
 // Owns the tolerated faults: text before and after the document (for example, a PHP notice), raw control

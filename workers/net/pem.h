@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Reads files of certificates and private keys in PEM form.
 //
 // Also owns the configuration key `ca_file`. Called by the kinds that use TLS, when the configuration is

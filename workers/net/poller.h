@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Lets the KJ loop wait for all sockets of libcurl's multi handle through one epoll descriptor.
 //
 // Owns that descriptor and the sockets that libcurl opens. Used by transfers.cpp. libcurl drops its interest

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Rules: the operator's configuration of the meaning of a gateway's answers and the place of its reference.
 //
 // Owns the keys `answers` and `reference`. Called by the kinds that use HTTP, when a transfer has ended. The

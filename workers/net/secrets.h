@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Named secrets for templates, and their removal from answers.
 //
 // Owns the key `secrets`. Called by the kinds that send a secret beside the text. Pure except for the key.

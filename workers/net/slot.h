@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A slot: one of libcurl's easy handles, its options, and the answer that it receives.
 //
 // Owns every option of libcurl. Used by transfers.cpp. A slot is reused for many requests, so that the

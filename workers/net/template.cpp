@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Placeholders and escaping of template.h. URLs and bodies have files of their own.
 #include "workers/net/template.h"
 

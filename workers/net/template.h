@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Templates: texts of the operator with placeholders such as {recipient} and {text}, expanded for each SMS.
 //
 // Owns the placeholders, their escaping for each place, and which of a URL's parts may hold one. Called by

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Transfers: many HTTP requests at once, on connections that are kept alive.
 //
 // Owns libcurl's multi handle, the pool of easy handles and the connections. Called by the kinds that use

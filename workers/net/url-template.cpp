@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // URLs of template.h.
 #include <curl/curl.h>
 

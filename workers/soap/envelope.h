@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Writes the envelope of a call (SOAP 1.1, RPC/encoded) and reads an answer (SOAP 1.1 or 1.2).
 //
 // Pure: no I/O, no KJ. Called by soap.cpp. An answer is untrusted. The caller bounds its length, and the

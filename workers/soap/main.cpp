@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // smsd-worker-soap: the program around SoapDispatcher.
 #include "workers/soap/soap.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // MIME multipart/related (RFC 2387) as SOAP services use it: an envelope with attachments (SwA, MTOM).
 //
 // Pure. Called by soap.cpp. Finds the part that is the envelope and reads no content of other parts. An

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The SOAP dispatcher: calls a method over HTTP for each SMS, many at once.
 //
 // Owns its keys (preset, method, parameters, ...), the form of a call, and the meaning of an answer that no

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The claim of the PostgreSQL backend. See claim.h.
 #include "supervisor/queue/postgresql/claim.h"
 

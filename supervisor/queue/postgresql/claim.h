@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // One claim, inside its transaction: walk, take, read, expire, write.
 //
 // Owns the order of those steps; the comment at each step gives the reason. Called by PostgresqlQueue::claim.

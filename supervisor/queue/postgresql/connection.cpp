@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // One connection to PostgreSQL: how it is made, configured and lost, and what its errors mean. See
 // connection.h.
 #include "supervisor/queue/postgresql/connection.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // One connection to PostgreSQL. It is made when first needed, and again after it was lost.
 //
 // Owns the connection string, the settings of our sessions, LISTEN, and the translation of libpqxx's

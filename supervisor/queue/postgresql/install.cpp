@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // `smsctl db install` for PostgreSQL: creates the schema smsd and the requested extras, where they are
 // missing.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Operator commands of the PostgreSQL backend: list, release and discard held SMS, end waits, explain a
 // message, delete old history.
 //

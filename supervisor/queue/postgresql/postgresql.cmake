@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Builds the PostgreSQL backend and compiles its SQL scripts in. The code uses only the interfaces that libpqxx 6.4 and 7.10
 # share, some of which 7.10 deprecates. libpq itself is used to read connection strings.
 

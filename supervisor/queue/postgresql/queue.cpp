@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The PostgreSQL backend: life cycle of a supervisor, and operations of NAV's queue class. See
 // queue.h.
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The PostgreSQL backend: the state that one supervisor keeps in memory beside the database.
 //
 // Owns the position of the onward look, and the recipients with a live submission of this supervisor, so that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Attempts and settlements of the PostgreSQL backend: the second transaction in the life of a submission.
 //
 // Owns the changes to messages and recipient when a submission ends. Called through queue.h. Settles only

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // All SQL of the PostgreSQL backend except the schema, which is deploy/sql/postgresql*.sql.
 //
 // A rule for the statements of the road: no statement may have a plan that reads more rows than it needs,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Conversion of values to and from PostgreSQL. Arrays are sent as text literals, because libpqxx 6 and 7 both
 // can do that.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // See connection.h.
 #include "supervisor/queue/sqlite/connection.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A thin layer over sqlite3: a connection with its prepared statements, and transactions that always end.
 //
 // Owns the descriptors of one open file and the translation of sqlite3's errors into QueueError. Called by

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Operations of NAV's queue class, on a queue in a file. See queue.h.
 #include <fmt/format.h>
 #include <proto/dispatcher.capnp.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Operator commands on a queue in a file: list, release and discard held SMS, end waits, explain a message,
 // delete old history. See queue.h.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // See queue-file.h.
 #include "supervisor/queue/sqlite/queue-file.h"
 

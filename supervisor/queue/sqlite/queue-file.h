@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Checks around the queue's file: whether it is a queue, which process owns it, and when another process
 // wrote to it.
 //

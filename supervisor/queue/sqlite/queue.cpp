@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Life cycle of a supervisor on a queue in a file, and notification of other processes' writes. See
 // queue.h.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The queue in one SQLite file, for one host. See queue.h for the meaning of its operations.
 //
 // Owns the connection, the lock that makes this process the file's only supervisor, and the position of the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Keeps disk space in reserve for the queue's own writes on a full disk.
 //
 // SQLite writes everything twice: into its write-ahead log, and from there into the file (a checkpoint). On a

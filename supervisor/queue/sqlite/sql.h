@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // All SQL of the SQLite backend. Called by sqlite*.cpp, which decides when a statement runs.
 //
 // The times in smsq are text as in NAV's columns: UTC in a form that sorts (2026-01-31 23:59:59.123, the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A hash of the content of a row of smsq, because ids are reused after a restored dump.
 //
 // Called by the SQLite backend: in C++ for the rows that a claim reads, and in SQL as smsd_stamp(time, phone,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The command around importNav(): reads NAV's folder, writes the files, prints notes and tasks.
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/smsctl/import-nav/dispatchers.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Converts the dispatchers of NAV's smsd.conf: entries for smsd.yaml, a file for each, and their secrets.
 //
 // Called by import-nav. Pure. A dispatcher that cannot be converted is left out and named in `todo`. In NAV a

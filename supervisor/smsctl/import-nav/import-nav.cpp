@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/smsctl/import-nav/import-nav.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // `smsctl config import-nav`: converts NAV's configuration to smsd's.
 //
 // Owns the mapping of NAV's keys, including those that smsd does not have. importNav(NavFiles, output) is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Parses NAV's configuration files: sections of keys (smsd.conf), or only keys (nav.conf, db.conf).
 //
 // Owns the syntax: for smsd.conf that of Python's RawConfigParser, which NAV uses (`key: value` or

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Parses values of NAV's configuration: yes and no, a PostgreSQL interval, a gateway's URL.
 //
 // Called by import-nav. Pure. Never guesses: a value that is not understood becomes no value, or a `todo`.

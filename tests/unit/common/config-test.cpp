@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Reading a YAML text against declared keys: what is taken, what is refused, where, and in which words.
 #include <gtest/gtest.h>
 

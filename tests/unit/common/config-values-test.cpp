@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Values that a configuration names in a form of their own: durations, and secrets in files.
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Files of others' making, and faults that nobody expected.
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The alphabet of 3GPP TS 23.038, and how many parts a text takes (3GPP TS 23.040).
 #include "common/text/gsm7.h"
 

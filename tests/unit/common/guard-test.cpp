@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The bounds of a connection: what a peer of raw bytes may do, and what ends it.
 #include "common/rpc/guard.h"
 

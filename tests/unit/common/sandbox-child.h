@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A child process that locks itself in and tries one thing; its exit status says what came of it.
 #pragma once
 

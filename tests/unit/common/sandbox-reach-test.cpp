@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What a process that locked itself in cannot do to others or to the host: signals by the kernel's hand, code
 // from nowhere, memory and threads without end, files by the descriptors it was given.
 #include <dlfcn.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What a process that locked itself in can still do, and what it cannot: each test forks a child that locks
 // itself in and tries. As the user the tests run as and, where that is root, as nobody too.
 #include <kj/async-io.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A secret leaves nothing behind where it was.
 #include "common/config/secret.h"
 

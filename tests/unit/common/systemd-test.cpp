@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What systemd is told, and what it may hand over, against a NOTIFY_SOCKET and sockets of the test's own.
 #include <fcntl.h>
 #include <gtest/gtest.h>

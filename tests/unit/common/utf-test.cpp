@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Repairing, cutting and printing text: what arrives may be any bytes.
 #include "common/text/utf.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What a worker may claim, what it is given of it, and until when it has to begin.
 #include "supervisor/keeper/claims.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Connecting to the daemon: when smsctl may conclude that no daemon runs, and when it may not.
 #include "supervisor/control/client.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What a mail to the administrators says, and when the next one may go.
 #include "supervisor/admin-mail/digest.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // smsd.yaml: its defaults, its bounds, its rules, and the files it names.
 #include "supervisor/config/config.h"
 

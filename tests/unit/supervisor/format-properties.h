@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What holds for every SMS that format() makes, whatever the messages: one list for the unit test and the
 // fuzzer.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // One recipient's messages become one SMS: NAV's layout without NAV's faults (C1 to C8), and what always
 // holds.
 #include "supervisor/format/format.h"

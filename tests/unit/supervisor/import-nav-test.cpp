@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // NAV's configuration as smsd's: what each key becomes, and what is said of the rest.
 #include "supervisor/smsctl/import-nav/import-nav.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // NAV's keys for mail to its administrator: the table of smsd.yaml(5).
 #include "supervisor/admin-mail/nav-mail.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // NAV's flags in place of keys: what is taken, what is refused, and that they win.
 #include "supervisor/config/flag-overrides.h"
 

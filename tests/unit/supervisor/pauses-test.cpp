@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The file that keeps an operator's pauses over restarts.
 #include "supervisor/control/paused-dispatchers.h"
 

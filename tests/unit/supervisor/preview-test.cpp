@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What `smsctl preview` prints.
 #include "supervisor/smsctl/preview.h"
 

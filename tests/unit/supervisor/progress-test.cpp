@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The supervisor's watch over itself.
 #include "supervisor/road/progress.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The database's clock may be stepped: what an age, a lease and a row are then.
 #include <gtest/gtest.h>
 

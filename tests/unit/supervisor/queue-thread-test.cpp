@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The thread of the queue, and the depth that status reads through it, over a queue whose calls fail as the
 // test wants.
 #include "supervisor/queue/queue-thread.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What a day's limit leaves, to whom.
 #include "supervisor/delivery/quota.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What a reload would change, and what it must not.
 #include "supervisor/config/config-diff.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Who may open another connection to control.sock.
 #include "supervisor/control/seats.h"
 

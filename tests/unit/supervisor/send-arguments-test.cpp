@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // `smsctl send`: which word of the command line is the text.
 #include "supervisor/smsctl/send-arguments.h"
 

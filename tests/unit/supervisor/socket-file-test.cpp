@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The socket smsd listens on: which files its making and its end remove, and which they never touch.
 #include "supervisor/control/socket-file.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The check of the dispatchers' files by their worker programs: programs that answer well, badly, or never.
 #include "supervisor/startup/start-up.h"
 

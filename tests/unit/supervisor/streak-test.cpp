@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Whose fault is it: which failures count against a recipient.
 #include "supervisor/delivery/blame.h"
 

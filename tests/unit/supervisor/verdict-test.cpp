@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The verdict table, cell by cell: every outcome in every situation.
 //
 // The table below is the contract, written down without looking at the code: one row for each rule, `any`
