@@ -21,8 +21,10 @@ Pace::Pace(std::chrono::milliseconds interval, std::filesystem::path file, kj::T
   struct stat status {};
   if (stat(file_.c_str(), &status) != 0) return;
   auto age = (std::time(nullptr) - status.st_mtim.tv_sec) * kj::SECONDS;
-  if (age < 0 * kj::SECONDS || age >= interval_) return;  // a clock that was set back must not stop the mails
-  next_ = now + (interval_ - age);
+  // The kernel's clocks for files and for time() differ by a tick, so that a file just written can be from
+  // the next second. Anything later comes from a clock that was set back, which must not stop the mails.
+  if (age < -1 * kj::SECONDS || age >= interval_) return;
+  next_ = now + (interval_ - kj::max(age, 0 * kj::SECONDS));
   std::error_code why;
   auto word = files::readRegular(file_, 64, why);
   lastWas_ = word && word->starts_with("failed");

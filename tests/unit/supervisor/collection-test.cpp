@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "common/text/utf.h"
 #include "supervisor/admin-mail/mail-interval.h"
@@ -163,6 +165,15 @@ TEST_F(PaceTest, ADaemonThatKeepsFailingHasOneLastWordAnInterval) {
   Pace second(10min, file, now);
   EXPECT_FALSE(second.mayHaveLastWord(now));
   EXPECT_TRUE(second.mayHaveLastWord(now + 11 * kj::MINUTES));
+}
+
+TEST_F(PaceTest, AFileOfTheNextSecondCountsAndOneOfALaterTimeDoesNot) {
+  for (auto [ahead, next] : {std::pair(1, now + 10 * kj::MINUTES), {60, now}}) {
+    Pace(10min, file, now).sent(Pace::Kind::usual, now);
+    const timespec at[2] = {{std::time(nullptr) + ahead, 0}, {std::time(nullptr) + ahead, 0}};
+    ASSERT_EQ(utimensat(AT_FDCWD, file.c_str(), at, 0), 0);
+    EXPECT_EQ(Pace(10min, file, now).next(), next) << ahead;
+  }
 }
 
 TEST_F(PaceTest, AFileThatCannotBeWrittenCostsNoMail) {
