@@ -14,7 +14,7 @@ const std::vector<Entry> rows = {
     {Source::cms, 8, Fate::broken, "the operator bars this SIM from sending SMS"},
     {Source::cms, 10, Fate::refused, "SMS to this number are barred"},
     {Source::cms, 17, Fate::deferred, "failure in the network"},
-    {Source::cms, 21, Fate::refused, "the far end does not want this SMS"},
+    {Source::cms, 21, Fate::refused, "the recipient's side rejects this SMS"},
     {Source::cms, 22, Fate::deferred, "the network is congested"},
     {Source::cms, 27, Fate::deferred, "the destination is out of order"},
     {Source::cms, 28, Fate::broken, "the network does not know this SIM"},
