@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Functions of deploy/quickstart and tests/run: progress messages, packages, the build. Source this file in bash.
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
@@ -43,7 +44,7 @@ build() {
   shift 3
   mkdir -p "$folder"
   local options=()
-  [ "$tests" = ON ] && options=(-DSMSD_TESTS=ON)
+  [ "$tests" = ON ] && options=(-DSMSD_TESTS=ON -DSMSD_WERROR=ON)
   [ "$tests" = ON ] || [ -e "$folder/CMakeCache.txt" ] || options=(-DSMSD_TESTS=OFF)
   (cd "$SOURCE" && cmake --preset "$preset" "${options[@]}") >"$log" 2>&1 || { cat "$log" >&2; die "cmake failed; see above"; }
   NINJA_STATUS="[%f/%t %es] " cmake --build "$folder" --target "$@" || die "the build failed; see the first error above"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/control/session.h"
 
 #include <fmt/format.h>
@@ -87,9 +88,9 @@ const char* wordsOf(keeper::Keeper::Resumed resumed) {
 template <typename T, typename F>
 auto Door::ask(F question, T context) {
   using R = std::invoke_result_t<F, queue::Queue&>;
-  const auto refuse = [](T context, queue::QueueError::Kind kind, kj::StringPtr why) {
-    context.getResults().setProblem(why);
-    context.getResults().setFault(wireFault(kind));
+  const auto refuse = [](T call, queue::QueueError::Kind kind, kj::StringPtr why) {
+    call.getResults().setProblem(why);
+    call.getResults().setFault(wireFault(kind));
   };
   if (means_.asked >= mostAsked) {
     refuse(context, queue::QueueError::Kind::unreachable,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The queue: NAV's table of messages, and the supervisor's durable record of the SMS in progress.
 //
 // PostgreSQL (NAV's own database) and SQLite (one host, embedded) implement this interface; both pass the
@@ -106,7 +107,7 @@ struct ClaimRequest {
   std::optional<Duration> expireAfter;  // older messages become ignored instead of being claimed
   /// Claims only recipients that have a more severe message than this. INT_MAX: a message with any
   /// severity.
-  std::optional<int> moreSevereThan;
+  std::optional<int> moreSevereThan = {};
   /// A wait that ends later than this counts as over, because only a stepped clock can cause it.
   Duration longestWait = std::chrono::hours(24 * 7);
 };
@@ -135,14 +136,14 @@ enum class Fate { sent, ignored, returned, held };
 struct Settlement {
   Submission submission;
   Fate fate = Fate::sent;
-  std::string outcome;  // accepted, refused, deferred, broken, unknown or not-understood
-  std::string reason;   // in words; no message text, no secret
+  std::string outcome;      // accepted, refused, deferred, broken, unknown or not-understood
+  std::string reason = {};  // in words; no message text, no secret
   /// The gateway's reference for the SMS. smsq.smsid gets it if it is an integer that fits, otherwise 0.
-  std::string reference;
-  std::optional<Duration> wait;  // for `returned`: the recipient is not claimed before this time, unless a
-                                 // message comes that is more severe than all of these; none: claimed at
-                                 // once, rounds forgotten
-  int rounds = 0;                // with `wait`: rounds that the recipient went through by now
+  std::string reference = {};
+  std::optional<Duration> wait = {};  // for `returned`: the recipient is not claimed before this time, unless
+                                      // a message comes that is more severe than all of these; none: claimed
+                                      // at once, rounds forgotten
+  int rounds = 0;                     // with `wait`: rounds that the recipient went through by now
   /// With `wait`: time since the recipient's first counted failure.
   std::optional<Duration> failing = std::nullopt;
 };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/smsd/one-shot.h"
 
 #include <fmt/format.h>
@@ -145,7 +146,7 @@ road::TrialReport testAlone(const Arguments& arguments) {
   auto report =
       bench.trials()
           .run({arguments.phone, arguments.text, {}})
-          .then([](road::TrialReport report) { return MaybeReport(std::move(report)); })
+          .then([](road::TrialReport done) { return MaybeReport(std::move(done)); })
           .exclusiveJoin(io.provider->getTimer().afterDelay(patience).then([]() { return MaybeReport(); }))
           .wait(io.waitScope);
   if (!report)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Checks and takes everything that must be in place before anything is started: worker programs, dispatchers'
 // files, the lock of the state directory.
 //
@@ -39,9 +40,9 @@ std::vector<keeper::SpawnPlan> withAdminMail(const config::Config& config,
 
 /// The result of checking the dispatchers' files, one line per problem.
 struct DispatcherProblems {
-  std::string wrong;   // a file or a program is wrong until it is changed
-  std::string silent;  // a worker program gave no answer in time: may pass
-  std::string unseen;  // not a problem: could not be checked here
+  std::string wrong;        // a file or a program is wrong until it is changed
+  std::string silent;       // a worker program gave no answer in time: may pass
+  std::string unseen = {};  // not a problem: could not be checked here
   bool none() const { return wrong.empty() && silent.empty(); }
   std::string text() const { return wrong + silent; }
   /// Returns a temporary failure only if nothing is wrong for good.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Ids come again: smsq was emptied and its ids start over, or a dump was restored. What was claimed is a row,
 // not an id.
 #include "tests/queue/queue-suite.h"
@@ -38,7 +39,9 @@ TEST_P(Ids, ASettlementDoesNotMarkALaterRowOfTheSameId) {
       ASSERT_EQ(id, done[0].submission.first) << "or there is nothing to test";
       const auto result = queue().settle(done);
       EXPECT_EQ(result.sent + result.ignored, 0u);
-      if (row.phone == "1") EXPECT_TRUE(result.lookAgain) << "its recipient was not free until now";
+      if (row.phone == "1") {
+        EXPECT_TRUE(result.lookAgain) << "its recipient was not free until now";
+      }
       EXPECT_EQ(store().sent(id), 'N') << row.phone << row.text;
       auto next = claim().submissions;
       ASSERT_EQ(next.size(), 1u) << row.phone << row.text;
