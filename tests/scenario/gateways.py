@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HTTP gateways with a daemon before them: what their answers make of messages, and how fast they are asked."""
 
-import json
 import pathlib
 import re
 import subprocess
 import time
 
-from harness import SOURCE, DEADLINE, Gateway, Scenario, Smsd, die_with_parent, sms_in, wait_for
+from harness import DEADLINE, SOURCE, Gateway, Scenario, Smsd, die_with_parent, records, sms_in, wait_for
 
 
 class Providers:
@@ -20,7 +19,7 @@ class Providers:
         self.port = int(self.process.stdout.readline())
 
     def taken(self):
-        return [json.loads(line) for line in self.record.read_text().splitlines()] if self.record.exists() else []
+        return records(self.record)
 
     def close(self):
         self.process.kill()

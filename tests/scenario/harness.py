@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.error
 import urllib.request
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -198,9 +199,11 @@ class Nginx:
     def requests(self):
         """[(request uri, connection number)] of all requests that were answered so far.
 
-        nginx logs a request after it has answered it. It has one process, so when it answers another, the log is complete.
+        nginx logs a request after it has answered it. It has one process, so when it answers another, the log is complete; it also is
+        when nobody listens any more.
         """
-        urllib.request.urlopen(f"http://127.0.0.1:{self.port}/logged", timeout=DEADLINE).close()
+        with contextlib.suppress(urllib.error.URLError):
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/logged", timeout=DEADLINE).close()
         return [line.split(" ") for line in self.log.read_text().splitlines()] if self.log.exists() else []
 
     def close(self):
@@ -219,9 +222,7 @@ class Gateway:
         self.port = int(self.process.stdout.readline())
 
     def requests(self):
-        if not self.record.exists():
-            return []
-        return [json.loads(line) for line in self.record.read_text().splitlines()]
+        return records(self.record)
 
     def close(self):
         self.process.kill()
@@ -307,7 +308,7 @@ class Modem:
 
     def sms(self):
         """What a telephone would show, in the order it arrived."""
-        return [json.loads(line) for line in self.record.read_text().splitlines()] if self.record.exists() else []
+        return records(self.record)
 
     def close(self):
         self.process.terminate()
@@ -451,9 +452,14 @@ class SocketWorker:
         self.log.close()
 
 
+def records(path):
+    """The JSON lines that a program has written to `path` so far, without the one that it is writing."""
+    return [json.loads(line) for line in path.read_text().rpartition("\n")[0].splitlines()] if path.exists() else []
+
+
 def sms_in(path):
-    """What a debug dispatcher wrote down."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    """The SMS that a debug dispatcher has written to its file."""
+    return records(path)
 
 
 class MailServer:
@@ -467,7 +473,7 @@ class MailServer:
         self.url = f"smtp://127.0.0.1:{self.port}"
 
     def entries(self):
-        return [json.loads(line) for line in self.record.read_text().splitlines()] if self.record.exists() else []
+        return records(self.record)
 
     def mails(self):
         return [entry for entry in self.entries() if "raw" in entry]

@@ -165,9 +165,10 @@ class Failover(Scenario):
         smsd = self.open(Smsd(self.folder, queue, {
             "first": ("debug", {"when": [{"result": "defer", "times": 3}], "file": "first.jsonl", "window": 1, "backlog": 0}),
             "second": ("http", {"url": url(nginx.port)})}))
+        smsd.start()
+        wait_for("both are ready", lambda: all(smsd.dispatcher(name)["state"] == "ready" for name in ("first", "second")))
         for n in range(3):
             smsd.ctl("send", f"+471{n}", "before")
-        smsd.start()
         wait_for("the first rests", lambda: smsd.dispatcher("first")["state"] == "resting")
         wait_for("all three through the second", lambda: len(asked(nginx.requests())) == 3)
         # After its rest one SMS is the probe; it is taken, and everything goes the preferred way again.
