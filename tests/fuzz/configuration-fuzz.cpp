@@ -46,7 +46,7 @@ void readSupervisors(std::string_view bytes) {
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   std::filesystem::permissions(file,
                                std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-  const smsd::ConfigRead read = smsd::readConfig(file, smsd::Reach::valuesOnly);
+  const smsd::config::ConfigRead read = smsd::config::readConfig(file, smsd::config::Reach::valuesOnly);
   checkProblems(read.problems);
   if (read.problems.empty()) demand("a good file names a dispatcher", !read.config.dispatchers.empty());
 }

@@ -18,14 +18,15 @@ namespace {
 
 using smsd::fuzz::demand;
 
-std::vector<smsd::Message> messagesIn(std::string_view bytes) {
-  std::vector<smsd::Message> messages;
+std::vector<smsd::format::Message> messagesIn(std::string_view bytes) {
+  std::vector<smsd::format::Message> messages;
   for (auto part : smsd::fuzz::split(bytes))
-    messages.push_back({static_cast<smsd::MessageId>(messages.size() + 1), std::string(part), std::nullopt});
+    messages.push_back(
+        {static_cast<smsd::format::MessageId>(messages.size() + 1), std::string(part), std::nullopt});
   return messages;
 }
 
-bool isLeftAsItIs(const std::vector<smsd::Message>& messages) {
+bool isLeftAsItIs(const std::vector<smsd::format::Message>& messages) {
   for (const auto& message : messages) {
     const auto text = smsd::test::readUtf8(message.text);
     if (!text) return false;
@@ -54,12 +55,13 @@ void checkText(std::string_view bytes, std::size_t bound) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const smsd::FormatRules rules{1 + data[0] % 8,
-                                data[0] & 0x10 ? smsd::Overflow::carry_over : smsd::Overflow::summarize,
-                                (data[0] & 0x20) != 0};
+  const smsd::format::FormatRules rules{
+      1 + data[0] % 8,
+      data[0] & 0x10 ? smsd::format::Overflow::carry_over : smsd::format::Overflow::summarize,
+      (data[0] & 0x20) != 0};
   checkText(bytes, data[0]);
   const auto messages = messagesIn(bytes);
-  const smsd::FormattedSms sms = format::format(messages, rules);
+  const smsd::format::FormattedSms sms = smsd::format::format(messages, rules);
   demand(smsd::test::brokenPromise(messages, rules, sms));
   if (!rules.transliterate && isLeftAsItIs(messages)) demand(smsd::test::brokenLayout(messages, rules, sms));
   return 0;

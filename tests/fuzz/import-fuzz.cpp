@@ -29,7 +29,7 @@ std::string readBack(const std::string& yaml) {
   std::ofstream(file, std::ios::binary | std::ios::trunc) << yaml;
   std::filesystem::permissions(file,
                                std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-  return smsd::config::describe(smsd::readConfig(file, smsd::Reach::valuesOnly).problems);
+  return smsd::config::describe(smsd::config::readConfig(file, smsd::config::Reach::valuesOnly).problems);
 }
 
 }  // namespace

@@ -53,12 +53,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const char* field : {"SMSD_RECIPIENT", "SMSD_REASON", "SMSD_DISPATCHER", "SMSD_REFERENCE"})
       demand("a field is one printable line", isHarmless(entry.value(field), Lines::one));
   });
-  const smsd::Events events(size % 2 == 0 ? smsd::RecipientInLog::plain : smsd::RecipientInLog::masked);
+  const smsd::events::Events events(size % 2 == 0 ? smsd::config::RecipientInLog::plain
+                                                  : smsd::config::RecipientInLog::masked);
   smsd::queue::Submission submission;
   submission.recipient = recipient;
   submission.dispatcher = dispatcher;
   submission.sms.sent = {1};
-  const smsd::Outcome outcome{.kind = smsd::OutcomeKind::deferred, .words = reason};
+  const smsd::delivery::Outcome outcome{.kind = smsd::delivery::OutcomeKind::deferred, .words = reason};
   events.sent(submission, reason, 1ms);
   events.failedOver(submission, outcome, dispatcher);
   events.waits(submission, outcome, 1s, {});
