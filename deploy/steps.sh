@@ -44,7 +44,8 @@ build() {
   shift 3
   mkdir -p "$folder"
   local options=()
-  [ "$tests" = ON ] && options=(-DSMSD_TESTS=ON -DSMSD_WERROR=ON)
+  [ "$tests" = ON ] && options=(-DSMSD_TESTS=ON)
+  [ "$tests $preset" = "ON release" ] && options+=(-DSMSD_WERROR=ON)
   [ "$tests" = ON ] || [ -e "$folder/CMakeCache.txt" ] || options=(-DSMSD_TESTS=OFF)
   (cd "$SOURCE" && cmake --preset "$preset" "${options[@]}") >"$log" 2>&1 || { cat "$log" >&2; die "cmake failed; see above"; }
   NINJA_STATUS="[%f/%t %es] " cmake --build "$folder" --target "$@" || die "the build failed; see the first error above"
