@@ -272,6 +272,17 @@ TEST(Template, PutsSecretsInEscapedForTheirPlace) {
   EXPECT_EQ(goodIn(Place::header, "App {token}", constants).expand({}), "App a&b\"c<d e") << "as it is";
 }
 
+TEST(Template, MeansNoSecretWithoutAName) {
+  const Constants constants = {{"", config::Secret("17")}};  // as a file has it whose `name` is missing
+  for (auto [text, at] : {std::pair("a}b", 2U), {"}", 1U}, {"{}", 1U}, {"a{", 2U}})
+    for (Place place : {Place::mail, Place::header, Place::url, Place::form}) {
+      const auto parsed = Template::parse(text, place, constants);
+      ASSERT_TRUE(std::holds_alternative<Problem>(parsed)) << text;
+      EXPECT_EQ(std::get<Problem>(parsed).at, at) << text;
+    }
+  EXPECT_EQ(goodIn(Place::json, "{}", constants).expand({}), "{}");
+}
+
 TEST(Template, TakesNoSecretThatWouldEndAHeader) {
   auto parsed = parseHeaderValue("App {token}", {{"token", config::Secret("hunter2\r\nX: y")}});
   auto* problem = std::get_if<Problem>(&parsed);

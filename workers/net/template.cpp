@@ -215,8 +215,9 @@ std::variant<Template, Problem> Template::parse(std::string_view text, Place pla
     if (brace == text.size()) break;
     std::size_t end = text[brace] == '{' ? text.find('}', brace) : std::string_view::npos;
     std::string_view name = end == std::string_view::npos ? "" : text.substr(brace + 1, end - brace - 1);
-    auto placeholder = placeholderNamed(name, place);
-    const Constant* constant = placeholder ? nullptr : constantNamed(name, constants);
+    // A secret whose name is missing has an empty one until the file is mended; braces never mean it.
+    auto placeholder = name.empty() ? std::nullopt : placeholderNamed(name, place);
+    const Constant* constant = placeholder || name.empty() ? nullptr : constantNamed(name, constants);
     if (!placeholder && constant == nullptr) {
       if (!bracesMayStand || isName(name)) return Problem{brace + 1, noPlaceholder(name, place)};
       part.literal += text[at++];

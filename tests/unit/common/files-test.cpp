@@ -80,7 +80,7 @@ std::string faultIn(const std::function<void()>& call) {
 }
 
 TEST(Fault, IsCalledByItsKindAndNeverByALibrarysWords) {
-  auto words = faultIn([] { (void)nlohmann::json::parse("hunter2"); });
+  auto words = faultIn([] { [[maybe_unused]] auto json = nlohmann::json::parse("hunter2"); });
   EXPECT_TRUE(words.starts_with("an internal error (nlohmann::")) << words;
   EXPECT_EQ(words.find("hunter2"), std::string::npos) << words;
   EXPECT_EQ(faultIn([] { throw Explained("/x: not ours, expected ours"); }), "/x: not ours, expected ours");
