@@ -225,7 +225,7 @@ void declareKeys(Keys& keys, Config& config) {
   keys.duration("stop_timeout", config.stopTimeout, {100ms, 10min},
                 "how long a stop waits for work that is out");
   keys.list<DispatcherConfig>("dispatchers", config.dispatchers, declareDispatcher,
-                              "the ways out, the first is preferred", Presence::required);
+                              "the dispatchers, the first is preferred", Presence::required);
   keys.rule("dispatchers", [&config]() -> std::optional<std::string> {
     if (!config.dispatchers.empty()) return std::nullopt;
     return "is an empty list, expected at least one dispatcher";

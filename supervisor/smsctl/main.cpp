@@ -151,7 +151,7 @@ void addTest(CLI::App& app, Arguments& a, Action& chosen) {
 }
 
 void addDispatcher(CLI::App& app, Arguments& a, Action& chosen) {
-  auto* group = app.add_subcommand("dispatcher", "the ways out")->require_subcommand(1);
+  auto* group = app.add_subcommand("dispatcher", "list and control the dispatchers")->require_subcommand(1);
   command(*group, "list", "each of them: its state, its worker, its outcomes", a, chosen,
           [&a]() { return listDispatchers(configOf(a), a.form()); });
   const auto add = [&](const std::string& name, Act act, const std::string& help) {

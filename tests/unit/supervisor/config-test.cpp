@@ -164,8 +164,9 @@ TEST_F(SupervisorConfig, IsReadFromARelativePathAsWell) {
 }
 
 TEST_F(SupervisorConfig, NeedsADispatcher) {
-  EXPECT_EQ(problemsOf(""),
-            "smsd.yaml:1:1: dispatchers is missing, expected list (the ways out, the first is preferred)\n");
+  EXPECT_EQ(
+      problemsOf(""),
+      "smsd.yaml:1:1: dispatchers is missing, expected list (the dispatchers, the first is preferred)\n");
   EXPECT_EQ(problemsOf("dispatchers: []"),
             "smsd.yaml:1:1: dispatchers: is an empty list, expected at least one dispatcher\n");
 }
