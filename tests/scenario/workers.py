@@ -2,7 +2,9 @@
 """Workers that misbehave: what the supervisor makes of each, and that nobody else has to wait for it."""
 
 import collections
+import contextlib
 import signal
+import sqlite3
 
 from harness import Scenario, Smsd, sms_in, wait_for
 
@@ -15,9 +17,12 @@ class Liar(Scenario):
         smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}},
                               {"first": ("debug", dict({"file": str(self.first)}, **first)), "second": ("debug", {"file": str(self.second)})},
                               entries={"first": dict({"timeout": "500ms"}, **(entry or {}))}, settings=settings))
-        for n in range(3):
-            smsd.ctl("send", f"+470000000{n}", "alert")
-        return smsd.start()
+        smsd.start()
+        # An SMS goes to the first again while the second still starts: what is tested here needs both.
+        wait_for("the second is ready", lambda: smsd.dispatcher("second")["state"] == "ready")
+        with contextlib.closing(sqlite3.connect(self.folder / "queue.db")) as queue, queue:
+            queue.executemany("INSERT INTO smsq (phone, msg) VALUES (?, 'alert')", [(number,) for number in sorted(self.everyone())])
+        return smsd
 
     def all_sent(self, smsd):
         wait_for("nothing is N", lambda: smsd.status()["queue"]["unsent"] == 0)
