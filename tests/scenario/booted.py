@@ -301,8 +301,10 @@ class Canaries(Booted):
             self.machine.write(f"/etc/smsd/dispatchers/{file}", secrets[name] + "\n", mode=0o600, group="root")
         for kind, files in (("http", credentials), ("soap", ["soap.secret"]), ("mail", ["mail.secret"])):
             self.drop_in(f"smsd-{kind}@.service", *(f"LoadCredential={file}:/etc/smsd/dispatchers/{file}" for file in files))
-        self.queue("+4799999999", text=echo)
         self.start()
+        # An SMS does not wait long for dispatchers that start, and thirty of them take their time.
+        wait_for("none starts any more", lambda: (states := self.states()) and "starting" not in states.values(), deadline=120)
+        self.queue("+4799999999", text=echo)
         self.all_decided()
         met = {request["path"].split("/")[2] for request in gateway.requests() if request["path"].startswith("/-/")}
         self.assertEqual(set(FAULTS) - met, set())
