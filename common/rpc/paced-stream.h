@@ -2,8 +2,10 @@
 // A stream that a peer cannot force this process to read byte by byte.
 //
 // A peer that writes single bytes wakes the loop for each of them. After a read that returned little and less
-// than needed, this stream pauses for 1 ms, so that the next read gets all bytes that have come meanwhile. A
-// peer that writes whole messages is never slowed down. Owned by a guarded Channel.
+// than needed, this stream pauses, so that the next read gets all bytes that have come meanwhile. The first
+// pause of a message is 1 ms; each further one is twice as long, up to 64 ms. A socket's buffer holds only a
+// few hundred single bytes, so that such a peer is blocked most of the time. A peer that writes whole
+// messages is never slowed down. Owned by a guarded Channel.
 #pragma once
 
 #include <kj/async-io.h>
@@ -16,7 +18,7 @@ class PacedStream final : public kj::AsyncIoStream {
   PacedStream(kj::Own<kj::AsyncIoStream> inner, kj::Timer& timer) : inner_(kj::mv(inner)), timer_(timer) {}
 
   kj::Promise<size_t> tryRead(void* buffer, size_t minBytes, size_t maxBytes) override {
-    return more(static_cast<kj::byte*>(buffer), minBytes, maxBytes, 0);
+    return more(static_cast<kj::byte*>(buffer), minBytes, maxBytes, 0, firstPause);
   }
   kj::Promise<void> write(const void* buffer, size_t size) override { return inner_->write(buffer, size); }
   kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
@@ -31,16 +33,19 @@ class PacedStream final : public kj::AsyncIoStream {
 
  private:
   static constexpr size_t little = 4096;
-  static constexpr auto pause = 1 * kj::MILLISECONDS;
+  static constexpr auto firstPause = 1 * kj::MILLISECONDS, longestPause = 64 * kj::MILLISECONDS;
 
-  kj::Promise<size_t> more(kj::byte* buffer, size_t minBytes, size_t maxBytes, size_t before) {
+  kj::Promise<size_t> more(kj::byte* buffer, size_t minBytes, size_t maxBytes, size_t before,
+                           kj::Duration pause) {
     return inner_->tryRead(buffer, 1, maxBytes)
-        .then([this, buffer, minBytes, maxBytes, before](size_t n) -> kj::Promise<size_t> {
+        .then([this, buffer, minBytes, maxBytes, before, pause](size_t n) -> kj::Promise<size_t> {
           if (n == 0 || n >= minBytes) return before + n;
-          auto rest = [this, buffer, minBytes, maxBytes, before, n]() {
-            return more(buffer + n, minBytes - n, maxBytes - n, before + n);
+          const bool small = n < little;
+          auto rest = [this, buffer, minBytes, maxBytes, before, n,
+                       next = small ? kj::min(2 * pause, longestPause) : pause]() {
+            return more(buffer + n, minBytes - n, maxBytes - n, before + n, next);
           };
-          if (n >= little) return rest();
+          if (!small) return rest();
           return timer_.afterDelay(pause).then(kj::mv(rest));
         });
   }
