@@ -146,7 +146,7 @@ std::optional<SyntaxProblem> findTabNear(std::string_view text, int line) {
 /// One kind of mistake by the message that yaml-cpp has for it, in words that name the next step. yaml-cpp's
 /// own words are never shown: they name its scanner's states, and after a colon they quote the file.
 struct Mistake {
-  std::string_view library;
+  std::string_view phrase;
   const char* words;
 };
 
@@ -203,7 +203,7 @@ const Mistake mistakes[] = {
 
 SyntaxProblem problemOf(const YAML::Exception& error) {
   const auto* mistake = std::ranges::find_if(
-      mistakes, [&](const Mistake& m) { return std::string_view(error.msg).starts_with(m.library); });
+      mistakes, [&](const Mistake& m) { return std::string_view(error.msg).starts_with(m.phrase); });
   return {placeOf(error.mark),
           mistake == std::end(mistakes) ? "no YAML that smsd can read, expected key: value" : mistake->words};
 }

@@ -21,10 +21,11 @@ Unreachable unreachable(const std::filesystem::path& path, int error, kj::Durati
   switch (error) {
     case ENOENT:
     case ECONNREFUSED:
-      return {Unreachable::Why::notRunning,
-              fmt::format("smsd is not running: nobody answers at {} ({}); `systemctl start smsd`, or `smsd "
-                          "--config FILE`",
-                          path.string(), strerror(error))};
+      return {
+          Unreachable::Why::notRunning,
+          fmt::format("smsd is not running: no program listens at {} ({}); `systemctl start smsd`, or `smsd "
+                      "--config FILE`",
+                      path.string(), strerror(error))};
     case EACCES:
     case EPERM:
       return {Unreachable::Why::denied,

@@ -111,7 +111,7 @@ auto Door::ask(F question, T context) {
           },
           [context, refuse](kj::Exception&&) mutable -> kj::Maybe<R> {
             refuse(context, queue::QueueError::Kind::unreachable,
-                   "the queue does not answer; it may still do what was asked");
+                   "the queue does not answer; it may still carry the request out");
             return nullptr;
           });
 }

@@ -152,7 +152,7 @@ road::TrialReport testAlone(const Arguments& arguments) {
   if (!report)
     throw startup::StartUpError(
         EX_TEMPFAIL, fmt::format("no dispatcher had a result within {} seconds: the SMS may have been sent; "
-                                 "the journal says what they did\n",
+                                 "the journal has their results\n",
                                  patience / kj::SECONDS));
   return *std::move(report);
 }

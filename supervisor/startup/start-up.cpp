@@ -80,7 +80,7 @@ std::string wordsOf(int errors, const keeper::SpawnPlan& plan) {
                       : said;
 }
 
-/// Without a file for the worker's errors, nothing could say what is wrong with its configuration.
+/// Without a file for the worker's errors, the mistakes in its configuration would be lost.
 std::string noPlaceOf(const keeper::SpawnPlan& plan, int error) {
   return fmt::format(
       "dispatcher {}: its file was not checked, because there is no place for the errors of {} ({}); start "

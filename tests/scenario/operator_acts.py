@@ -331,7 +331,7 @@ class Acts(Scenario):
         done = self.import_nav(nav, output)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)  # the gateway's words are a person's to write
         self.assertEqual(done.stdout.count("to do: "), 1, done.stdout)
-        self.assertIn("to do: gateway: NAV called every 2xx sent", done.stdout)
+        self.assertIn("to do: gateway: NAV counted every 2xx as sent", done.stdout)
         self.assertNotIn("canary", done.stdout)
         secret = output / "dispatchers" / "gateway.pass"
         self.assertEqual((secret.read_text(), secret.stat().st_mode & 0o777), ("canary-http\n", 0o600))

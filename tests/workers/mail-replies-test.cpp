@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The table of smsd-mail(7), row by row: what a mail server's reply says of an SMS.
+// The table of smsd-mail(7), row by row: the outcome of an SMS by the reply of the mail server.
 #include "workers/mail/replies.h"
 
 #include <gtest/gtest.h>

@@ -38,7 +38,7 @@ class Line {
 
   /// Discards the bytes that were received but not read, and those that were written but not sent.
   void flush();
-  /// Reads what the modem still sends, until nothing has come for `quiet`, but for half a second at most.
+  /// Reads further bytes of the modem until none has come for `quiet`, but for half a second at most.
   void drain(Milliseconds quiet);
   /// Forgets the current command. For use when the modem has been made to forget it, too.
   void startOver() { dialogue_ = {}; }

@@ -24,9 +24,9 @@ std::string head(const std::string& from) {
 /// NAV took every 2xx for success and never read the body. Therefore its configuration does not contain the
 /// gateway's words, and an operator has to add them.
 constexpr const char* unknownWords = R"(
-# NAV took any 2xx for sent, because it did not read the text of the answer. So does this file until `answers` says otherwise: an
-# "ERROR: out of credits" or a page "Service unavailable" under 200 is taken for a yes. Send one SMS with curl, see what the gateway
-# says, put its words in here and take the # away. What then fits none of the first three is no yes.
+# NAV counted any 2xx as sent, because it did not read the text of the answer. This file does the same until you set `answers`: an
+# "ERROR: out of credits" or a page "Service unavailable" with status 200 counts as sent. Send one SMS with curl, look at the answer,
+# put its words in here and remove the #. An answer that matches none of the first three rules is then not a success.
 #answers:
 #  - {status: 2xx, body: '(?i)^\s*ERROR.*(credit|quota|login|password)', is: broken, reason: the gateway takes nothing from us}
 #  - {status: 2xx, body: '(?i)^\s*ERROR', is: deferred, after: 1m, reason: the gateway says ERROR}
@@ -149,11 +149,12 @@ class WayImporter {
     ways_.notes.push_back(name +
                           ": a + of a number goes out as %2B; NAV's arrived as a blank. A gateway that wants "
                           "digits alone: {digits}");
-    ways_.todo.push_back(fmt::format(
-        "{}: NAV called every 2xx sent, also one that says ERROR, because it did not read the answer's text; "
-        "so does this file: write what the gateway's yes and no look like into `answers` of "
-        "dispatchers/{}.yaml",
-        name, name));
+    ways_.todo.push_back(
+        fmt::format("{}: NAV counted every 2xx as sent, even an ERROR, because it did not read the text of "
+                    "the answer, and this "
+                    "file does the same: put the gateway's words for success and failure into `answers` of "
+                    "dispatchers/{}.yaml",
+                    name, name));
     entry(name, "http", "30s");
     file(name + ".yaml", text + unknownWords);
   }

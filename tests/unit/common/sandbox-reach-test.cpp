@@ -4,6 +4,8 @@
 #include <dlfcn.h>
 #include <linux/sockios.h>
 #include <mqueue.h>
+#include <sys/inotify.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -297,8 +299,15 @@ class SandboxOutput : public Sandbox {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
   void expectContent(const std::filesystem::path& file, const std::string& content) {
-    // the copying process ends when it has written what was in the pipe
-    for (int i = 0; i < 5000 && contentOf(file) != content; ++i) ::usleep(1000);
+    // The copying process writes what is left in the pipe after the locked one has ended.
+    const int changes = ::inotify_init1(IN_CLOEXEC);
+    ASSERT_GE(::inotify_add_watch(changes, file.c_str(), IN_MODIFY), 0);
+    pollfd changed{changes, POLLIN, 0};
+    while (contentOf(file) != content && ::poll(&changed, 1, 5000) > 0) {
+      char event[4096];
+      ASSERT_GT(::read(changes, event, sizeof event), 0);
+    }
+    ::close(changes);
     EXPECT_EQ(contentOf(file), content);
   }
 };

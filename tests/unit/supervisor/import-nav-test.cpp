@@ -212,7 +212,7 @@ TEST(ImportNav, WhatAGatewaysYesLooksLikeIsToDoC64) {
       "[main]\n[dispatcher]\ndispatcher1: HttpGetDispatcher\n[HttpGetDispatcher]\nurl: "
       "http://gw/?to=%(phone)s&m=%(sms)s\n");
   ASSERT_EQ(imported.todo.size(), 1u);
-  EXPECT_TRUE(anyHolds(imported.todo, "gateway: NAV called every 2xx sent"));
+  EXPECT_TRUE(anyHolds(imported.todo, "gateway: NAV counted every 2xx as sent"));
   EXPECT_TRUE(anyHolds(imported.todo, "`answers` of dispatchers/gateway.yaml"));
   const std::string file = fileOf(imported, "dispatchers/gateway.yaml");
   EXPECT_TRUE(holds(file, "\n#answers:\n#  - {status: 2xx, body: ")) << file;
