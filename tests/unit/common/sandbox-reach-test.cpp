@@ -4,8 +4,8 @@
 #include <dlfcn.h>
 #include <linux/sockios.h>
 #include <mqueue.h>
-#include <sys/inotify.h>
 #include <poll.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
