@@ -226,16 +226,10 @@ kj::Promise<void> Door::retry(RetryContext context) {
           auto results = context.getResults();
           if (!ended->known)
             return results.setProblem(view(fmt::format("there is no message {} in the queue", whom.message)));
-          const bool all = whom.message == 0 && whom.recipient.empty();
-          // To the road and the journal, an empty number means all.
-          const bool one = all || !ended->recipient.empty();
-          const std::size_t resting = one ? subject_.road.endWait(ended->recipient) : 0;
-          results.setRecipient(view(ended->recipient));
+          const std::size_t resting = subject_.road.endWait(ended->recipient);
+          results.setRecipient(view(ended->recipient.value_or("")));
           results.setCount(static_cast<std::uint32_t>(ended->count + resting));
-          if (one)
-            subject_.log.operatorRetried(ended->recipient, uid_);
-          else
-            subject_.log.operatorActed("retry of an empty number", uid_);
+          subject_.log.operatorRetried(ended->recipient, uid_);
         }
       });
 }

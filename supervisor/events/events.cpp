@@ -85,8 +85,11 @@ void Events::operatorActed(const std::string& act, std::optional<unsigned> uid) 
       .write();
 }
 
-void Events::operatorRetried(const std::string& recipient, std::optional<unsigned> uid) const {
-  operatorActed("retry of " + (recipient.empty() ? "all who wait" : shown(recipient)), uid);
+void Events::operatorRetried(const std::optional<std::string>& recipient, std::optional<unsigned> uid) const {
+  const std::string whom = !recipient           ? "all who wait"
+                           : recipient->empty() ? "an empty number"
+                                                : shown(*recipient);
+  operatorActed("retry of " + whom, uid);
 }
 
 void Events::operatorTested(const std::string& recipient, const std::string& result,

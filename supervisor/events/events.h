@@ -37,8 +37,8 @@ class Events {
   /// An operator acted over control.sock. `act` describes the action, `uid` is that of the peer, if it is
   /// known.
   void operatorActed(const std::string& act, std::optional<unsigned> uid) const;
-  /// `recipient` empty: all recipients.
-  void operatorRetried(const std::string& recipient, std::optional<unsigned> uid) const;
+  /// `recipient` none: all recipients.
+  void operatorRetried(const std::optional<std::string>& recipient, std::optional<unsigned> uid) const;
   void operatorTested(const std::string& recipient, const std::string& result,
                       std::optional<unsigned> uid) const;
 

@@ -247,12 +247,14 @@ struct Cancelled {
 struct Whom {
   format::MessageId message = 0;
   std::string recipient;
+
+  bool all() const { return message == 0 && recipient.empty(); }
 };
 
 struct WaitsEnded {
-  bool known = true;      // false: there is no such message
-  std::string recipient;  // of the message, or as given; empty: all recipients
-  std::size_t count = 0;  // recipients that waited
+  bool known = true;                     // false: there is no such message
+  std::optional<std::string> recipient;  // of the message, or as given; it may be empty; none: all recipients
+  std::size_t count = 0;                 // recipients that waited
 };
 
 struct Depth {

@@ -174,10 +174,10 @@ void Road::wakeRested() {
   if (!resting_.empty()) wake_.at(resting_.begin()->first);
 }
 
-std::size_t Road::endWait(const std::string& recipient) {
+std::size_t Road::endWait(const std::optional<std::string>& recipient) {
   std::size_t ended = 0;
   for (auto& [due, item] : std::exchange(resting_, {})) {
-    const bool meant = recipient.empty() || item->submission.recipient == recipient;
+    const bool meant = !recipient || item->submission.recipient == *recipient;
     if (meant) {
       item->submission.rounds = 0;
       item->failing.reset();

@@ -72,8 +72,8 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   const Keepers& keepers() const { return keepers_; }
   Trials& trials() { return trials_; }
   /// Carries out an operator's command: SMS that may have been sent and wait for their next round start their
-  /// first round now. `recipient` empty: those of all recipients. Returns their number.
-  std::size_t endWait(const std::string& recipient);
+  /// first round now. `recipient` none: those of all recipients. Returns their number.
+  std::size_t endWait(const std::optional<std::string>& recipient);
   const Ledger& ledger() const { return ledger_; }
   std::size_t underWay() const { return pending_.size() + resting_.size() + recording_.size() + out_.size(); }
   std::uint64_t sentMessages() const { return sent_; }

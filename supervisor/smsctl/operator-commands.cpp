@@ -79,19 +79,15 @@ queue::WaitsEnded endWaits(const config::Config& config, const queue::Whom& whom
     auto response = client.wait<capnp::Response<Control::RetryResults>>(request.send(), queuePatience);
     if (const auto error = control::queueError(response.getFault(), response.getProblem())) throw *error;
     if (response.getProblem().size() > 0) throw Failure(noSuchThing, response.getProblem().cStr());
-    return {true, response.getRecipient().cStr(), response.getCount()};
+    return {true, whom.all() ? std::nullopt : std::optional<std::string>(response.getRecipient().cStr()),
+            response.getCount()};
   } catch (const control::Unreachable& e) {
     if (e.why() != control::Unreachable::Why::notRunning) throw;
   }
   auto ended = config::openQueue(config)->endWaits(whom);
   if (!ended.known)
     throw Failure(noSuchThing, fmt::format("there is no message {} in the queue", whom.message));
-  const bool all = whom.message == 0 && whom.recipient.empty();
-  const events::Events log(config.log.recipient);
-  if (all || !ended.recipient.empty())  // in the journal, an empty number means all
-    log.operatorRetried(ended.recipient, getuid());
-  else
-    log.operatorActed("retry of an empty number", getuid());
+  events::Events(config.log.recipient).operatorRetried(ended.recipient, getuid());
   return ended;
 }
 
@@ -154,15 +150,14 @@ int reload(const std::string& file, Form form) {
 
 int retry(const config::Config& config, const queue::Whom& whom, Form form) {
   const auto ended = endWaits(config, whom);
-  const bool all = whom.message == 0 && whom.recipient.empty();
   if (form == Form::json)
-    io::print(dump({{"recipient", all ? ordered_json(nullptr) : ordered_json(ended.recipient)},
+    io::print(dump({{"recipient", ended.recipient ? ordered_json(*ended.recipient) : ordered_json(nullptr)},
                     {"waited", ended.count}}));
-  else if (all)
+  else if (!ended.recipient)
     io::print(fmt::format("{} recipient{} waited, and may be tried again now\n", ended.count,
                           ended.count == 1 ? "" : "s"));
   else
-    io::print(fmt::format("{} {}\n", text::printable(ended.recipient, 64),
+    io::print(fmt::format("{} {}\n", text::printable(*ended.recipient, 64),
                           ended.count > 0 ? "waited, and may be tried again now" : "did not wait"));
   return EX_OK;
 }

@@ -143,7 +143,7 @@ std::size_t PostgresqlQueue::discard(SubmissionId id) {
 WaitsEnded PostgresqlQueue::endWaits(const Whom& whom) {
   return session_.transact([&](pqxx::work& work) {
     WaitsEnded ended;
-    if (whom.message == 0 && whom.recipient.empty()) {
+    if (whom.all()) {
       ended.count = work.exec_params1(sql::endAllWaits)[0].as<std::size_t>();
       return ended;
     }
@@ -153,7 +153,7 @@ WaitsEnded PostgresqlQueue::endWaits(const Whom& whom) {
       if (rows.empty()) return WaitsEnded{.known = false, .recipient = {}, .count = 0};
       ended.recipient = bytesOf(rows[0][0]);
     }
-    ended.count = work.exec_params1(sql::endWaitOf, ended.recipient)[0].as<std::size_t>();
+    ended.count = work.exec_params1(sql::endWaitOf, *ended.recipient)[0].as<std::size_t>();
     return ended;
   });
 }

@@ -160,7 +160,7 @@ WaitsEnded SqliteQueue::endWaits(const Whom& whom) {
   return on([&](Database& db) {
     Transaction tx(db);
     WaitsEnded ended;
-    if (whom.message == 0 && whom.recipient.empty()) {
+    if (whom.all()) {
       ended.count = db.query(sql::endAllWaits).run();
       tx.commit();
       return ended;
@@ -171,7 +171,7 @@ WaitsEnded SqliteQueue::endWaits(const Whom& whom) {
       if (!row.bind(whom.message).next()) return WaitsEnded{.known = false, .recipient = {}, .count = 0};
       ended.recipient = row.text(0);
     }
-    ended.count = db.query(sql::endWaitOf).bind(ended.recipient).run();
+    ended.count = db.query(sql::endWaitOf).bind(*ended.recipient).run();
     tx.commit();
     return ended;
   });
