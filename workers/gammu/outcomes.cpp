@@ -18,7 +18,7 @@ const std::vector<Entry> rows = {
     {Source::cms, 22, Fate::deferred, "the network is congested"},
     {Source::cms, 27, Fate::deferred, "the destination is out of order"},
     {Source::cms, 28, Fate::broken, "the network does not know this SIM"},
-    {Source::cms, 29, Fate::deferred, "the network does not offer the requested service"},
+    {Source::cms, 29, Fate::deferred, "the network does not offer this service"},
     {Source::cms, 30, Fate::deferred, "unknown subscriber"},
     {Source::cms, 38, Fate::deferred, "the network is out of order"},
     {Source::cms, 41, Fate::deferred, "temporary failure"},
