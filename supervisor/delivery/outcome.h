@@ -7,27 +7,13 @@
 #include <string>
 #include <string_view>
 
+#include "common/outcome/outcome-kind.h"
 #include "supervisor/queue/queue.h"
 
 namespace smsd::delivery {
 
-enum class OutcomeKind { accepted, refused, deferred, broken, unknown };
-
-constexpr std::string_view name(OutcomeKind kind) {
-  switch (kind) {
-    case OutcomeKind::accepted:
-      return "accepted";
-    case OutcomeKind::refused:
-      return "refused";
-    case OutcomeKind::deferred:
-      return "deferred";
-    case OutcomeKind::broken:
-      return "broken";
-    case OutcomeKind::unknown:
-      return "unknown";
-  }
-  return "?";
-}
+using outcome::name;
+using outcome::OutcomeKind;
 
 enum class FarEnd { reached, notReached };
 

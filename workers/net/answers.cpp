@@ -4,62 +4,64 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/outcome/outcome-kind.h"
+
 namespace smsd::net {
 namespace {
 
-enum class Meaning { accepted, refused, deferred, broken, unknown };
+using outcome::OutcomeKind;
 
 struct Row {
   int first, last;
-  Meaning meaning;
+  OutcomeKind kind;
   std::string_view words;
 };
 
 // The first row that holds a status decides. From RFC 9110 unless a comment gives another reason.
 constexpr Row table[] = {
-    {200, 299, Meaning::accepted, ""},
+    {200, 299, OutcomeKind::accepted, ""},
     // This redirect was not followed: the configured URL is not the gateway's, and only the operator may
     // choose another.
-    {300, 399, Meaning::broken, "redirects to another URL"},
-    {401, 401, Meaning::broken, "rejects the credentials"},
-    {402, 402, Meaning::broken, "wants to be paid"},
-    {403, 403, Meaning::broken, "forbids the request"},
+    {300, 399, OutcomeKind::broken, "redirects to another URL"},
+    {401, 401, OutcomeKind::broken, "rejects the credentials"},
+    {402, 402, OutcomeKind::broken, "wants to be paid"},
+    {403, 403, OutcomeKind::broken, "forbids the request"},
     // No application has seen the SMS: the path is wrong, or the application is not deployed.
-    {404, 404, Meaning::broken, "has nothing at this URL"},
+    {404, 404, OutcomeKind::broken, "has nothing at this URL"},
     // The URL exists, but not for this method or form, so every SMS would get the same answer.
-    {405, 406, Meaning::broken, "does not take this kind of request"},
-    {407, 407, Meaning::broken, "a proxy rejects the credentials"},
-    {408, 408, Meaning::deferred, "waited too long for the request"},
+    {405, 406, OutcomeKind::broken, "does not take this kind of request"},
+    {407, 407, OutcomeKind::broken, "a proxy rejects the credentials"},
+    {408, 408, OutcomeKind::deferred, "waited too long for the request"},
     // With an idempotency key this means that the first request with that key is still under way.
-    {409, 409, Meaning::unknown, "sees a conflict with another request"},
-    {410, 410, Meaning::broken, "has nothing at this URL any more"},
-    {411, 412, Meaning::broken, "does not take this kind of request"},
-    {415, 415, Meaning::broken, "does not take this kind of body"},
-    {417, 417, Meaning::broken, "does not take this kind of request"},
-    {425, 425, Meaning::deferred, "does not want the request so early"},
-    {426, 426, Meaning::broken, "wants another protocol"},
-    {428, 428, Meaning::broken, "does not take this kind of request"},
-    {429, 429, Meaning::deferred, "has had too many requests"},
-    {431, 431, Meaning::broken, "finds the headers too long"},
+    {409, 409, OutcomeKind::unknown, "sees a conflict with another request"},
+    {410, 410, OutcomeKind::broken, "has nothing at this URL any more"},
+    {411, 412, OutcomeKind::broken, "does not take this kind of request"},
+    {415, 415, OutcomeKind::broken, "does not take this kind of body"},
+    {417, 417, OutcomeKind::broken, "does not take this kind of request"},
+    {425, 425, OutcomeKind::deferred, "does not want the request so early"},
+    {426, 426, OutcomeKind::broken, "wants another protocol"},
+    {428, 428, OutcomeKind::broken, "does not take this kind of request"},
+    {429, 429, OutcomeKind::deferred, "has had too many requests"},
+    {431, 431, OutcomeKind::broken, "finds the headers too long"},
     // The gateway rejects this SMS: its number, its text or their length.
-    {400, 400, Meaning::refused, "refuses the request"},
-    {413, 414, Meaning::refused, "finds the request too long"},
-    {422, 422, Meaning::refused, "refuses the request"},
+    {400, 400, OutcomeKind::refused, "refuses the request"},
+    {413, 414, OutcomeKind::refused, "finds the request too long"},
+    {422, 422, OutcomeKind::refused, "refuses the request"},
     // RFC 9110 treats an unknown 4xx as 400. Deferred instead, so that the SMS is tried again: an SMS that
     // every dispatcher refuses is given up for good, but the cause may be an error in a configuration or a
     // proxy.
-    {400, 499, Meaning::deferred, "has an error that says nothing of this SMS"},
-    {500, 500, Meaning::deferred, "has an error of its own"},
-    {501, 501, Meaning::broken, "does not take this kind of request"},
-    {503, 503, Meaning::deferred, "is not available"},
-    {505, 505, Meaning::broken, "does not speak this version of HTTP"},
-    {511, 511, Meaning::broken, "is behind a network that wants a login"},
+    {400, 499, OutcomeKind::deferred, "has an error that says nothing of this SMS"},
+    {500, 500, OutcomeKind::deferred, "has an error of its own"},
+    {501, 501, OutcomeKind::broken, "does not take this kind of request"},
+    {503, 503, OutcomeKind::deferred, "is not available"},
+    {505, 505, OutcomeKind::broken, "does not speak this version of HTTP"},
+    {511, 511, OutcomeKind::broken, "is behind a network that wants a login"},
     // 502 and 504 come from a proxy that had forwarded the request. So do most statuses outside the standards
     // (520 to 530).
-    {500, 599, Meaning::unknown, "does not say what became of the request"},
+    {500, 599, OutcomeKind::unknown, "does not say what became of the request"},
 };
 
-constexpr Row notHttp = {0, 0, Meaning::unknown, "answers with a status that HTTP does not have"};
+constexpr Row notHttp = {0, 0, OutcomeKind::unknown, "answers with a status that HTTP does not have"};
 
 const Row& rowOf(int status) {
   auto row = std::find_if(std::begin(table), std::end(table),
@@ -91,16 +93,16 @@ kit::Outcome outcomeOfStatus(const Exchange& exchange, std::string_view origin) 
   const Row& row = rowOf(exchange.status);
   std::string reason =
       std::string(origin) + " " + std::string(row.words) + " (" + std::to_string(exchange.status) + ")";
-  switch (row.meaning) {
-    case Meaning::accepted:
+  switch (row.kind) {
+    case OutcomeKind::accepted:
       return kit::Accepted{};
-    case Meaning::refused:
+    case OutcomeKind::refused:
       return kit::Refused{reason};
-    case Meaning::deferred:
+    case OutcomeKind::deferred:
       return kit::Deferred{reason, std::clamp(exchange.retryAfter, Milliseconds(0), longestRetryAfter)};
-    case Meaning::broken:
+    case OutcomeKind::broken:
       return kit::Broken{reason};
-    case Meaning::unknown:
+    case OutcomeKind::unknown:
       break;
   }
   return kit::Unknown{reason};

@@ -54,17 +54,17 @@ kit::Outcome outcomeAs(const Rule& rule, std::size_t number, const Exchange& exc
   else
     reason += ": " + rule.reason;
   switch (rule.is) {
-    case Meaning::accepted:
+    case OutcomeKind::accepted:
       return kit::Accepted{reference};
-    case Meaning::refused:
+    case OutcomeKind::refused:
       return kit::Refused{reason};
-    case Meaning::deferred: {
+    case OutcomeKind::deferred: {
       auto after = exchange.retryAfter > 0ms ? exchange.retryAfter : rule.after;
       return kit::Deferred{reason, std::clamp(after, Milliseconds(0), longestRetryAfter)};
     }
-    case Meaning::broken:
+    case OutcomeKind::broken:
       return kit::Broken{reason};
-    case Meaning::unknown:
+    case OutcomeKind::unknown:
       break;
   }
   return kit::Unknown{reason};
@@ -177,11 +177,11 @@ void Rules::declare(config::Keys& keys) {
         inner.text("equals", rule.equals, "what the value at `json` has to be");
         inner.text("matches", rule.matches, "a regular expression that has to match the value at `json`");
         inner.choice("is", rule.is,
-                     {{"accepted", Meaning::accepted},
-                      {"refused", Meaning::refused},
-                      {"deferred", Meaning::deferred},
-                      {"broken", Meaning::broken},
-                      {"unknown", Meaning::unknown}},
+                     {{"accepted", OutcomeKind::accepted},
+                      {"refused", OutcomeKind::refused},
+                      {"deferred", OutcomeKind::deferred},
+                      {"broken", OutcomeKind::broken},
+                      {"unknown", OutcomeKind::unknown}},
                      "what the answer means", config::Presence::required);
         inner.duration("after", rule.after, {0ms, longestRetryAfter},
                        "how long to wait when deferred, unless the gateway says it with Retry-After");
@@ -250,7 +250,7 @@ std::optional<kit::Outcome> Rules::firstFit(const Answer& answer, std::string_vi
 // credits" beside a rule for "^OK". A success rule for another status (409: already received) does not affect
 // 2xx.
 kit::Outcome Rules::unruled(kit::Outcome outcome, const Exchange& exchange, std::string_view origin) const {
-  auto saysYes = [](const Rule& rule) { return rule.is == Meaning::accepted && rule.isForSuccess(); };
+  auto saysYes = [](const Rule& rule) { return rule.is == OutcomeKind::accepted && rule.isForSuccess(); };
   if (!std::holds_alternative<kit::Accepted>(outcome) || std::none_of(rules_.begin(), rules_.end(), saysYes))
     return outcome;
   return unread(origin, "gave an answer that no rule knows", exchange.status);

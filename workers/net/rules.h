@@ -19,13 +19,14 @@
 #include <vector>
 
 #include "common/config/keys.h"
+#include "common/outcome/outcome-kind.h"
 #include "workers/net/answers.h"
 
 namespace smsd::net {
 
 constexpr std::size_t longestReference = 128;
 
-enum class Meaning { accepted, refused, deferred, broken, unknown };
+using outcome::OutcomeKind;
 
 /// A regular expression, compiled when the configuration is read. False when none was given.
 class Expression {
@@ -72,7 +73,7 @@ class Answer {
 
 struct Rule {
   std::string status, body, json, equals, matches, reason;  // as in the configuration
-  Meaning is = Meaning::accepted;
+  OutcomeKind is = OutcomeKind::accepted;
   Milliseconds after{0};
 
   std::vector<std::pair<int, int>> statuses{};  // empty: any
