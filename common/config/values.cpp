@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "common/config/shown.h"
+#include "common/text/ascii.h"
 
 namespace smsd::config {
 namespace {
@@ -35,13 +36,6 @@ Parsed<T> refused(const Node& node, std::string_view expected, std::string_view 
 
 bool isDigits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
 }
 
 // Optimal string alignment distance: a swap of two neighbours, the most common slip, counts as one.
@@ -73,7 +67,7 @@ std::optional<std::string> closest(std::string_view word, const std::vector<std:
   std::optional<std::string> best;
   std::size_t bestDistance = tolerance + 1;
   for (const auto& candidate : candidates) {
-    const std::size_t d = distance(lower(word), lower(candidate));
+    const std::size_t d = distance(text::lower(word), text::lower(candidate));
     if (d < bestDistance) {
       bestDistance = d;
       best = candidate;
@@ -119,7 +113,7 @@ Parsed<double> parseNumber(const Node& node, Bound<double> bound) {
 Parsed<bool> parseFlag(const Node& node) {
   if (node.kind == Node::Kind::plain && node.scalar == "true") return {true, {}};
   if (node.kind == Node::Kind::plain && node.scalar == "false") return {false, {}};
-  const std::string word = lower(node.scalar);
+  const std::string word = text::lower(node.scalar);
   std::string_view advice;
   if (word == "yes" || word == "on" || word == "1" || word == "true" || word == "y") advice = "write true";
   if (word == "no" || word == "off" || word == "0" || word == "false" || word == "n") advice = "write false";

@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <string>
 
 namespace smsd::sandbox {
@@ -40,9 +38,7 @@ struct NetPortAttr {
 // A kernel refuses a structure that is longer than the one it knows.
 std::size_t sizeFor(int abi) { return abi >= 6 ? 24 : abi >= 4 ? 16 : 8; }
 
-[[noreturn]] void fail(const std::string& what) {
-  throw LockFailed("landlock: " + what + ": " + std::strerror(errno));
-}
+[[noreturn]] void failLandlock(const std::string& what) { fail("landlock: " + what); }
 
 class Descriptor {
  public:
@@ -61,7 +57,7 @@ class Descriptor {
 
 int probeAbi() {
   long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  if (abi < 1) fail("not offered by this kernel");
+  if (abi < 1) failLandlock("not offered by this kernel");
   return static_cast<int>(std::min<long>(abi, latestAbi));
 }
 
@@ -88,17 +84,17 @@ void allowPath(int ruleset, const std::filesystem::path& path, std::uint64_t fil
   Descriptor opened(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!opened.isOpen()) {
     if (isAbsent(errno)) return;
-    fail("cannot open " + path.string());
+    failLandlock("cannot open " + path.string());
   }
   struct stat status {};
-  if (::fstat(opened.get(), &status) != 0) fail("cannot stat " + path.string());
+  if (::fstat(opened.get(), &status) != 0) failLandlock("cannot stat " + path.string());
   landlock_path_beneath_attr rule{};
   rule.allowed_access = S_ISDIR(status.st_mode) ? folder : file;
   rule.parent_fd = opened.get();
   if (rule.allowed_access == 0)
     throw LockFailed("landlock: " + path.string() + " is a folder, expected a file");
   if (::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
-    fail("no rule for " + path.string());
+    failLandlock("no rule for " + path.string());
 }
 
 void allowPaths(int ruleset, const Policy& policy, std::uint64_t handled) {
@@ -115,7 +111,7 @@ void allowPorts(int ruleset, const Policy& policy, std::uint64_t handled) {
   for (auto port : policy.connectPorts) {
     NetPortAttr rule{netConnectTcp, port};
     if (::syscall(SYS_landlock_add_rule, ruleset, ruleNetPort, &rule, 0) != 0)
-      fail("no rule for TCP port " + std::to_string(port));
+      failLandlock("no rule for TCP port " + std::to_string(port));
   }
 }
 
@@ -125,10 +121,10 @@ int restrictReach(const Policy& policy) {
   int abi = probeAbi();
   RulesetAttr handled = handledBy(abi, policy);
   Descriptor ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &handled, sizeFor(abi), 0)));
-  if (!ruleset.isOpen()) fail("no ruleset");
+  if (!ruleset.isOpen()) failLandlock("no ruleset");
   allowPaths(ruleset.get(), policy, handled.handledFs);
   allowPorts(ruleset.get(), policy, handled.handledNet);
-  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) fail("not put in force");
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) failLandlock("not put in force");
   return abi;
 }
 

@@ -8,9 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <string>
 
 #include "common/sandbox/sandbox.h"
@@ -19,12 +17,7 @@
 namespace smsd::sandbox {
 namespace {
 
-// The same bound as a worker's own (sandbox.cpp). Lines beyond it are lost, so that the disk is not filled.
-constexpr rlim_t mostFileSize = 64 << 20;
-
-[[noreturn]] void fail(const char* what) {
-  throw LockFailed(std::string("output: ") + what + ": " + std::strerror(errno));
-}
+[[noreturn]] void failOutput(const std::string& what) { fail("output: " + what); }
 
 bool isFile(int fd) {
   struct stat status {};
@@ -55,7 +48,7 @@ bool isFile(int fd) {
   bool alone = ::dup2(from, 0) == 0 && ::dup2(to, 1) == 1 && ::close_range(2, ~0U, 0) == 0;
   rlimit size{};
   ::getrlimit(RLIMIT_FSIZE, &size);
-  size.rlim_cur = size.rlim_max = std::min(size.rlim_max, mostFileSize);
+  size.rlim_cur = size.rlim_max = std::min(size.rlim_max, rlim_t(mostFileSize));
   alone = alone && ::setrlimit(RLIMIT_FSIZE, &size) == 0;
   if (!alone || ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) ::_exit(1);
   // On a kernel without seccomp, lockIn() decides whether the worker may serve.
@@ -71,21 +64,21 @@ bool isFile(int fd) {
 void separateOutput() {
   if (isFile(0)) {
     int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null < 0 || ::dup2(null, 0) < 0) fail("/dev/null");
+    if (null < 0 || ::dup2(null, 0) < 0) failOutput("/dev/null");
     ::close(null);
   }
   if (isFile(2)) {
     int pipe[2];
-    if (::pipe2(pipe, O_CLOEXEC) != 0) fail("no pipe");
+    if (::pipe2(pipe, O_CLOEXEC) != 0) failOutput("no pipe");
     pid_t copier = ::fork();
-    if (copier < 0) fail("no process to write to the file that is stderr");
+    if (copier < 0) failOutput("no process to write to the file that is stderr");
     if (copier == 0) beCopier(pipe[0], 2);
-    if (::dup2(pipe[1], 2) < 0) fail("stderr");
+    if (::dup2(pipe[1], 2) < 0) failOutput("stderr");
     ::close(pipe[0]);
     ::close(pipe[1]);
   }
   // A worker writes nothing to stdout while it serves.
-  if (isFile(1) && ::dup2(2, 1) < 0) fail("stdout");
+  if (isFile(1) && ::dup2(2, 1) < 0) failOutput("stdout");
 }
 
 }  // namespace smsd::sandbox

@@ -7,7 +7,13 @@
 // despite O_APPEND. The copier ends with the last holder of the pipe.
 #pragma once
 
+#include <cstdint>
+
 namespace smsd::sandbox {
+
+/// In bytes. Enough for a log file; a worker writes no other file. Output beyond it is lost, so that the disk
+/// is not filled.
+constexpr std::uint64_t mostFileSize = 64 << 20;
 
 /// Call before lockIn(), and before any thread starts. Throws LockFailed.
 void separateOutput();

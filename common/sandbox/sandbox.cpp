@@ -7,15 +7,14 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <ctime>
 #include <iterator>
 #include <system_error>
 
 #include "common/sandbox/landlock.h"
 #include "common/sandbox/name-services.h"
+#include "common/sandbox/output.h"
 #include "common/sandbox/seccomp.h"
 
 namespace {
@@ -32,8 +31,6 @@ extern "C" int __lsan_is_turned_off() { return lockedIn ? 1 : 0; }
 namespace smsd::sandbox {
 namespace {
 
-// Enough for a log file; a worker writes no other file.
-constexpr rlim_t mostFileSize = 64 << 20;
 // Measured (VmPeak, in MiB): 16 (debug), 150 (gammu), 160 (http with 256 requests), 500 (mail with 16
 // conversations). Most of it is library code and addresses that glibc reserves for the heaps of threads.
 // RLIMIT_DATA is the effective bound; this one bounds the page tables, which RLIMIT_DATA does not count.
@@ -45,8 +42,6 @@ constexpr rlim_t mostStack = 8 << 20;
 constexpr int mostHeaps = 8;
 // A thread's stack in bytes. Measured use: 84 KiB (libgammu), 20 KiB (libcurl with TLS), 12 KiB (a lookup).
 constexpr std::size_t threadStack = 1 << 20;
-
-[[noreturn]] void fail(const std::string& what) { throw LockFailed(what + ": " + std::strerror(errno)); }
 
 // Landlock binds only the calling thread and the threads that it starts later. Threads that already run would
 // stay unlocked.

@@ -8,7 +8,9 @@
 // cannot be put in force.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -47,6 +49,11 @@ class LockFailed : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+/// Throws LockFailed with `what` and the words for errno.
+[[noreturn]] inline void fail(const std::string& what) {
+  throw LockFailed(what + ": " + std::strerror(errno));
+}
 
 /// Locks this process. Returns the parts in force, for describe(): "no_new_privs", "landlock:7", "seccomp",
 /// "rlimits". Throws LockFailed, also if other threads already run, because these would stay unlocked. Open

@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "common/kj/duration.h"
+
 namespace smsd::admin_mail {
 namespace {
 
@@ -18,10 +20,6 @@ constexpr unsigned bitsOfCount = 16;
 constexpr delivery::Backoff again{10s, 2, 10min};
 // How long the end of the daemon waits for a mail.
 constexpr auto lastPatience = 5 * kj::SECONDS;
-
-kj::Duration duration(Milliseconds value) {
-  return static_cast<std::int64_t>(value.count()) * kj::MILLISECONDS;
-}
 
 std::uint64_t unixMilliseconds() {
   auto now = std::chrono::system_clock::now().time_since_epoch();

@@ -19,6 +19,9 @@
 
 namespace smsd::control {
 
+/// How long a client waits for an answer that needs the queue. The daemon itself gives its queue 20 s.
+constexpr auto queuePatience = 25 * kj::SECONDS;
+
 class Unreachable : public std::runtime_error {
  public:
   enum class Why {

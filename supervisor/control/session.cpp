@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "common/kj/view.h"
 #include "common/text/utf.h"
 #include "supervisor/control/status.h"
 #include "supervisor/control/test-report.h"
@@ -14,11 +15,10 @@
 namespace smsd::control {
 namespace {
 
-constexpr auto queuePatience = 20 * kj::SECONDS;  // the client waits a little longer
-constexpr unsigned mostAsked = 64;                // calls of all clients while the queue does not answer
-constexpr std::size_t longestName = 64;           // bytes; more than any dispatcher's name has
+constexpr auto ownQueuePatience = 20 * kj::SECONDS;  // less than a client waits: queuePatience in client.h
+constexpr unsigned mostAsked = 64;                   // calls of all clients while the queue does not answer
+constexpr std::size_t longestName = 64;              // bytes; more than any dispatcher's name has
 
-kj::StringPtr view(const std::string& text) { return kj::StringPtr(text.c_str(), text.size()); }
 std::string bytes(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
 
 /// Returns a dispatcher's name in a printable form for the journal, cut to `longestName`.
@@ -101,7 +101,7 @@ auto Door::ask(F question, T context) {
   auto asked = subject_.queue.run(kj::mv(question)).fork();
   means_.questions.add(
       asked.addBranch().ignoreResult().attach(kj::defer([&open = means_.asked]() { --open; })));
-  return means_.timer.timeoutAfter(queuePatience, asked.addBranch())
+  return means_.timer.timeoutAfter(ownQueuePatience, asked.addBranch())
       .then(
           [context, refuse](queue::Answer<R> answer) mutable -> kj::Maybe<R> {
             if (auto* result = std::get_if<R>(&answer)) return std::move(*result);

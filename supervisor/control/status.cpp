@@ -6,12 +6,11 @@
 
 #include <algorithm>
 
+#include "common/kj/view.h"
 #include "version.h"
 
 namespace smsd::control {
 namespace {
-
-kj::StringPtr view(const std::string& text) { return kj::StringPtr(text.c_str(), text.size()); }
 
 proto::DispatcherState wire(keeper::State state) {
   switch (state) {

@@ -3,12 +3,12 @@
 
 #include <fmt/format.h>
 
+#include "common/kj/view.h"
+
 namespace smsd::control {
 namespace {
 
 using Result = proto::Try::Result;
-
-kj::StringPtr view(const std::string& text) { return kj::StringPtr(text.c_str(), text.size()); }
 
 Result wire(const std::optional<delivery::OutcomeKind>& outcome) {
   if (!outcome) return Result::NOT_TRIED;

@@ -6,6 +6,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "common/kj/duration.h"
+#include "common/kj/view.h"
 #include "common/text/utf.h"
 #include "supervisor/delivery/attempt-ids.h"
 #include "supervisor/keeper/worker-terms.h"
@@ -22,11 +24,6 @@ constexpr auto answerWithin = 5 * kj::SECONDS;  // for a call that the worker ca
 constexpr const char* connectionLost = "the connection to the worker was lost";
 constexpr auto quitsWithin = 5 * kj::SECONDS;  // from the return of quit() to the end of the process
 constexpr std::size_t mostDetails = 16, mostDetailName = 40, mostDetailValue = 200;
-
-kj::Duration duration(Milliseconds value) {
-  return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS;
-}
-kj::StringPtr view(const std::string& text) { return kj::StringPtr(text.c_str(), text.size()); }
 
 std::string safe(capnp::Text::Reader text) {
   return text::printable(std::string_view(text.begin(), text.size()), proto::MAX_REASON);

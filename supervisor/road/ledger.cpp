@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/fault.h"
+#include "common/kj/duration.h"
 
 namespace smsd::road {
 namespace {
@@ -30,10 +31,6 @@ constexpr int leasesToTheEnd = 9;
 // The history is purged in small steps, while there is nothing else to do.
 constexpr Milliseconds firstPurge = 10s, purgeAgain = 1h, purgeAfterRefusal = 24h;
 constexpr std::size_t purgeStep = 500;
-
-kj::Duration duration(Milliseconds value) {
-  return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS;
-}
 
 /// Puts the undone entries in front of those that came since.
 template <typename T>

@@ -2,18 +2,11 @@
 // The part of the road that turns outcomes into fates.
 #include <algorithm>
 
+#include "common/kj/duration.h"
 #include "supervisor/delivery/backoff.h"
 #include "supervisor/road/road.h"
 
 namespace smsd::road {
-namespace {
-
-kj::Duration duration(Milliseconds value) {
-  return static_cast<std::int64_t>(value.count()) * kj::MILLISECONDS;
-}
-
-}  // namespace
-
 void Road::dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) {
   if (!outcomes.empty()) moved();
   trials_.reported(outcomes);

@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <climits>
 
+#include "common/kj/duration.h"
+
 namespace smsd::road {
 namespace {
-
-kj::Duration duration(Milliseconds value) {
-  return static_cast<std::uint64_t>(value.count()) * kj::MILLISECONDS;
-}
 
 // Workers are ended after stop_timeout. The outcomes of their SMS arrive, and are settled, within this time.
 constexpr auto lastWords = 2 * kj::SECONDS;

@@ -28,7 +28,6 @@ using nlohmann::ordered_json;
 using proto::Control;
 
 constexpr int noSuchThing = 1;
-constexpr auto queuePatience = 25 * kj::SECONDS;   // the daemon itself waits 20 s for its queue
 constexpr auto reloadPatience = 90 * kj::SECONDS;  // two reloads in which a worker program hangs
 constexpr auto testPatience = 20 * kj::MINUTES;    // a test at all dispatchers, with their timeouts
 
@@ -76,7 +75,8 @@ queue::WaitsEnded endWaits(const config::Config& config, const queue::Whom& whom
     auto request = client.control().retryRequest();
     request.setMessage(whom.message);
     request.setRecipient(whom.recipient);
-    auto response = client.wait<capnp::Response<Control::RetryResults>>(request.send(), queuePatience);
+    auto response =
+        client.wait<capnp::Response<Control::RetryResults>>(request.send(), control::queuePatience);
     if (const auto error = control::queueError(response.getFault(), response.getProblem())) throw *error;
     if (response.getProblem().size() > 0) throw Failure(noSuchThing, response.getProblem().cStr());
     return {true, whom.all() ? std::nullopt : std::optional<std::string>(response.getRecipient().cStr()),

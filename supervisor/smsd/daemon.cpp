@@ -28,7 +28,7 @@ namespace {
 constexpr Milliseconds lastSteps = 10s;
 
 // A database that hangs must not keep smsd from ending.
-constexpr auto queuePatience = 2 * kj::SECONDS;
+constexpr auto lastCallPatience = 2 * kj::SECONDS;
 
 /// The line that `systemctl status` shows.
 std::string statusLine(const road::Road& road, const admin_mail::AdminMail* mail) {
@@ -48,7 +48,7 @@ bool answers(kj::AsyncIoContext& io, kj::ForkedPromise<void>& call, kj::Promise<
   return call.addBranch()
       .then([]() { return true; })
       .exclusiveJoin(
-          from.then([&timer]() { return timer.afterDelay(queuePatience); }).then([]() { return false; }))
+          from.then([&timer]() { return timer.afterDelay(lastCallPatience); }).then([]() { return false; }))
       .wait(io.waitScope);
 }
 

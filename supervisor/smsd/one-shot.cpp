@@ -27,7 +27,6 @@ using control::Unreachable;
 using proto::Control;
 
 constexpr std::size_t longestNumber = 64;  // characters of a recipient in an entry; a longer one is refused
-constexpr auto queuePatience = 25 * kj::SECONDS;  // the daemon itself allows its queue 20 s
 
 /// Returns a client of the running daemon, if there is one.
 std::optional<Client> daemon(const config::Config& config) {
@@ -60,7 +59,8 @@ auto atTheQueue(const config::Config& config, F function) {
 queue::Cancelled cancelThrough(Client& client) {
   auto request = client.control().cancelRequest();
   request.setListed(proto::MAX_LISTED);
-  auto response = client.wait<capnp::Response<Control::CancelResults>>(request.send(), queuePatience);
+  auto response =
+      client.wait<capnp::Response<Control::CancelResults>>(request.send(), control::queuePatience);
   if (const auto error = control::queueError(response.getFault(), response.getProblem()))
     throw startup::StartUpError(startup::exitStatus(*error), std::string(error->what()) + "\n");
   if (response.getProblem().size() > 0)  // of a daemon of an older version

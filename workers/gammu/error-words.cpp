@@ -7,7 +7,7 @@
 namespace smsd::gammu {
 namespace {
 
-const std::vector<ErrorWords> rows = {
+const std::vector<ErrorWords> wordsOfErrors = {
     // TS 24.011 E.2
     {Source::cms, 1, "Unassigned (unallocated) number"},
     {Source::cms, 1, "Unassigned number"},
@@ -166,11 +166,11 @@ std::string plain(std::string_view words) {
 
 }  // namespace
 
-const std::vector<ErrorWords>& errorWords() { return rows; }
+const std::vector<ErrorWords>& errorWords() { return wordsOfErrors; }
 
 std::optional<int> numberOfWords(Source source, std::string_view words) {
   const std::string wanted = plain(words);
-  for (auto& row : rows)
+  for (auto& row : wordsOfErrors)
     if (row.source == source && plain(row.words) == wanted) return row.number;
   return std::nullopt;
 }

@@ -9,6 +9,7 @@
 
 #include "common/fault.h"
 #include "common/journal/journal.h"
+#include "common/kj/view.h"
 #include "common/text/utf.h"
 #include "version.h"
 
@@ -20,8 +21,6 @@ namespace {
 constexpr auto grace = 500 * kj::MILLISECONDS;
 // Time allowed for an answer to reach the supervisor's socket before this process ends.
 constexpr auto onItsWay = 50 * kj::MILLISECONDS;
-
-kj::StringPtr view(const std::string& text) { return kj::StringPtr(text.c_str(), text.size()); }
 
 void write(proto::Outcome::Builder builder, const Outcome& outcome, std::size_t most = proto::MAX_REASON) {
   auto reason = [most](const std::string& text) { return text::printable(text, most); };

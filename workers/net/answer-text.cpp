@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <utility>
 
+#include "common/text/ascii.h"
 #include "common/text/utf.h"
 
 namespace smsd::net {
 namespace {
 
-constexpr std::string_view blanks = " \t\r\n";
 constexpr std::string_view utf8Mark = "\xEF\xBB\xBF", lowFirst = "\xFF\xFE", highFirst = "\xFE\xFF";
 constexpr std::size_t longestDeclaration = 200;  // bytes of an XML declaration that are searched
 
@@ -49,16 +49,14 @@ constexpr std::pair<std::string_view, Charset> names[] = {
     {"utf16be", Charset::utf16be},
 };
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 bool sameName(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+                    [](char x, char y) { return text::lower(x) == text::lower(y); });
 }
 
 std::string_view trimmed(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
-  text.remove_suffix(text.size() - (text.find_last_not_of(blanks) + 1));
+  text.remove_prefix(std::min(text.find_first_not_of(text::blanks), text.size()));
+  text.remove_suffix(text.size() - (text.find_last_not_of(text::blanks) + 1));
   return text;
 }
 
@@ -157,7 +155,7 @@ std::optional<std::string> byMark(std::string_view bytes) {
 
 /// Returns the charset of an XML declaration (XML 1.0, 4.3.3) that is readable as ASCII.
 std::optional<Charset> declaredInXml(std::string_view bytes) {
-  bytes.remove_prefix(std::min(bytes.find_first_not_of(blanks), bytes.size()));
+  bytes.remove_prefix(std::min(bytes.find_first_not_of(text::blanks), bytes.size()));
   if (!bytes.starts_with("<?xml")) return std::nullopt;
   std::string_view declaration = bytes.substr(0, std::min(bytes.find("?>"), longestDeclaration));
   std::size_t at = declaration.find("encoding");
@@ -175,8 +173,8 @@ std::optional<Charset> declaredInXml(std::string_view bytes) {
 std::optional<Charset> charsetNamed(std::string_view name) {
   std::string plain;  // so that utf-8, UTF8 and utf_8 are the same
   for (char c : name.substr(0, 40))
-    if (lower(c) >= 'a' && lower(c) <= 'z')
-      plain += lower(c);
+    if (text::lower(c) >= 'a' && text::lower(c) <= 'z')
+      plain += text::lower(c);
     else if (c >= '0' && c <= '9')
       plain += c;
   for (auto& [known, charset] : names)
@@ -194,7 +192,7 @@ std::optional<std::string> parameterOf(std::string_view contentType, std::string
     std::size_t end = equals;
     std::string value;
     if (rest[equals] == '=') {
-      std::size_t start = std::min(rest.find_first_not_of(blanks, equals + 1), rest.size());
+      std::size_t start = std::min(rest.find_first_not_of(text::blanks, equals + 1), rest.size());
       if (start < rest.size() && rest[start] == '"') {
         for (end = start + 1; end < rest.size() && rest[end] != '"'; ++end) {
           if (rest[end] == '\\' && end + 1 < rest.size()) ++end;

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "common/text/ascii.h"
 #include "common/text/utf.h"
 
 namespace smsd::net {
@@ -15,7 +16,6 @@ using nlohmann::json;
 constexpr int deepest = 64;              // levels of nested lists and maps
 constexpr int mostStarts = 16;           // braces and brackets tried as the start of a document
 constexpr std::size_t longestName = 64;  // bytes that are searched for the end of a map's name
-constexpr std::string_view blanks = " \t\r\n";
 
 bool isWord(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '+' ||
@@ -39,7 +39,7 @@ class NearJson {
  private:
   char peek(std::size_t at) const { return at < text_.size() ? text_[at] : '\0'; }
   std::size_t afterBlanks(std::size_t at) const {
-    return std::min(text_.find_first_not_of(blanks, at), text_.size());
+    return std::min(text_.find_first_not_of(text::blanks, at), text_.size());
   }
   void skipBlanks() { at_ = afterBlanks(at_); }
   static bool isQuote(char c) { return c == '"' || c == '\''; }

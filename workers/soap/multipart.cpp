@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "common/text/ascii.h"
 #include "workers/net/answer-text.h"
 
 namespace smsd::soap {
@@ -11,17 +12,15 @@ namespace {
 constexpr std::size_t longestBoundary = 70;  // RFC 2046, 5.1.1
 constexpr int mostParts = 32;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 bool startsWith(std::string_view text, std::string_view start) {
-  return text.size() >= start.size() && std::equal(start.begin(), start.end(), text.begin(),
-                                                   [](char a, char b) { return lower(a) == lower(b); });
+  return text.size() >= start.size() &&
+         std::equal(start.begin(), start.end(), text.begin(),
+                    [](char a, char b) { return text::lower(a) == text::lower(b); });
 }
 
 std::string_view trimmed(std::string_view text) {
-  constexpr auto blanks = " \t\r\n";
-  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
-  text.remove_suffix(text.size() - (text.find_last_not_of(blanks) + 1));
+  text.remove_prefix(std::min(text.find_first_not_of(text::blanks), text.size()));
+  text.remove_suffix(text.size() - (text.find_last_not_of(text::blanks) + 1));
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/text/ascii.h"
 #include "common/text/utf.h"
 #include "workers/net/answer-text.h"
 #include "workers/soap/multipart.h"
@@ -34,9 +35,9 @@ bool isId(const std::string& result) {
 bool isSuccess(const net::Exchange& exchange) { return exchange.status >= 200 && exchange.status < 300; }
 
 std::string trimmed(const std::string& text) {
-  constexpr auto blanks = " \t\r\n";
-  std::size_t begin = text.find_first_not_of(blanks);
-  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
+  std::size_t begin = text.find_first_not_of(text::blanks);
+  return begin == std::string::npos ? ""
+                                    : text.substr(begin, text.find_last_not_of(text::blanks) + 1 - begin);
 }
 
 bool isHeaderText(const std::string& text) {

@@ -16,8 +16,6 @@ namespace {
 
 using Extra = InstallOptions::Extra;
 
-constexpr int schemaVersion = 4;
-
 bool holds(pqxx::work& work, const std::string& condition) {
   return work.exec1("SELECT " + condition)[0].as<bool>();
 }
@@ -27,11 +25,11 @@ void makeSchema(pqxx::work& work, InstallReport& report) {
   work.exec("SELECT pg_advisory_xact_lock(hashtext('smsd install'))");
   if (!holds(work, "to_regclass('smsd.installation') IS NOT NULL")) {
     work.exec(schema::smsd);
-    report.done.push_back("the schema smsd, version " + std::to_string(schemaVersion));
+    report.done.push_back("the schema smsd, version " + std::to_string(sql::schemaVersion));
     return;
   }
   int version = work.exec1("SELECT version FROM smsd.installation")[0].as<int>();
-  const bool older = version >= 1 && version < schemaVersion;
+  const bool older = version >= 1 && version < sql::schemaVersion;
   if (version == 1) {
     work.exec(schema::from1To2);
     version = 2;
@@ -45,7 +43,7 @@ void makeSchema(pqxx::work& work, InstallReport& report) {
     version = 4;
   }
   if (older) report.done.push_back("the schema smsd, now version " + std::to_string(version));
-  if (version != schemaVersion)
+  if (version != sql::schemaVersion)
     throw QueueError(QueueError::Kind::notInstalled,
                      "the schema smsd is of version " + std::to_string(version) +
                          ", which this program does not know: install the newer smsd");

@@ -16,8 +16,6 @@ namespace {
 
 using Kind = QueueError::Kind;
 
-constexpr int schemaVersion = 4;
-
 std::string letter(SentStatus status) { return std::string(1, static_cast<char>(status)); }
 
 std::string hostName() {
@@ -31,11 +29,11 @@ std::string checkInstalled(pqxx::work& work) {
   auto rows = work.exec(sql::installed);
   if (rows.size() != 1)
     throw QueueError(Kind::notInstalled, "smsd.installation is empty: run `smsctl db install`");
-  if (int version = rows[0][0].as<int>(); version != schemaVersion)
+  if (int version = rows[0][0].as<int>(); version != sql::schemaVersion)
     throw QueueError(Kind::notInstalled, "the schema smsd is of version " + std::to_string(version) +
-                                             ", this program wants " + std::to_string(schemaVersion) +
-                                             (version < schemaVersion ? ": run `smsctl db install`"
-                                                                      : ": install the newer smsd"));
+                                             ", this program wants " + std::to_string(sql::schemaVersion) +
+                                             (version < sql::schemaVersion ? ": run `smsctl db install`"
+                                                                           : ": install the newer smsd"));
   if (auto missing = work.exec1(sql::missingPrivileges)[0]; !missing.is_null())
     throw QueueError(Kind::denied, "no privilege for " + bytesOf(missing) +
                                        ": run the GRANTs that `smsctl db install` prints");

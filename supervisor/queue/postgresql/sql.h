@@ -17,6 +17,8 @@
 
 namespace smsd::queue::postgresql::sql {
 
+constexpr int schemaVersion = 4;
+
 // --- the session
 /// Defaults for settings that are missing in the connection string. A silent network is noticed in about 20 s
 /// instead of two hours.

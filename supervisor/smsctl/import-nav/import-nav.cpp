@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 
 #include "common/config/yaml-tree.h"
+#include "common/text/ascii.h"
 #include "supervisor/admin-mail/nav-mail.h"
 #include "supervisor/smsctl/import-nav/dispatchers.h"
 #include "supervisor/smsctl/import-nav/ini.h"
@@ -180,8 +180,8 @@ class Importer {
   std::string atLimit() {
     const Entry* entry = find("retrylimitaction");
     if (entry == nullptr) return "ignore";
-    std::string word = entry->value;  // NAV did not recognize `Ignore` and retried for ever
-    for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::string word =
+        text::lower(entry->value);  // NAV did not recognize `Ignore` and retried for ever
     if (word != "ignore" && word != "shutdown") wrong(*entry, "retrylimitaction", "ignore or shutdown");
     return word;
   }

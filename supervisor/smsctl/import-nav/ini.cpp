@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "common/text/ascii.h"
+
 namespace smsd::smsctl::nav {
 namespace {
 
@@ -14,13 +16,6 @@ std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(blanks);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
 }
 
 /// Calls `line` with each line and its place.
@@ -53,9 +48,9 @@ class Reader {
     if (section_ == nullptr) return problem(where, "a key before the first section, expected [main]");
     inKey_ = true;
     const Entry entry{std::string(trimmed(content.substr(delimiter + 1))), where};
-    const auto [known, isNew] = section_->emplace(lower(key), entry);
+    const auto [known, isNew] = section_->emplace(text::lower(key), entry);
     if (!isNew)
-      problem(where, fmt::format("a second {}, the first is at {}", lower(key), known->second.where));
+      problem(where, fmt::format("a second {}, the first is at {}", text::lower(key), known->second.where));
   }
 
  private:

@@ -9,18 +9,13 @@
 #include <charconv>
 #include <cmath>
 
+#include "common/text/ascii.h"
+
 namespace smsd::smsctl::nav {
 namespace {
 
 using config::Milliseconds;
 using namespace std::chrono_literals;
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
 
 constexpr double second = 1, minute = 60, hour = 3600, day = 86400;
 constexpr double longest = 100 * 365 * day;
@@ -66,7 +61,7 @@ void skipBlanks(std::string_view& rest) {
 
 bool looksSecret(std::string_view name) {
   static constexpr std::array words = {"pass", "pwd", "secret", "token", "key", "pin"};
-  const std::string word = lower(name);
+  const std::string word = text::lower(name);
   return std::any_of(words.begin(), words.end(),
                      [&](const char* part) { return word.find(part) != std::string::npos; });
 }
@@ -144,7 +139,8 @@ void translate(std::string_view given, GatewayUrl& result) {
 
 std::string freeName(const GatewayUrl& result, std::string_view parameter) {
   std::string name;
-  for (const char c : lower(parameter)) name += (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '_';
+  for (const char c : text::lower(parameter))
+    name += (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '_';
   static constexpr std::array taken = {"recipient", "digits", "text", "key", "encoding"};
   if (name.empty() || name[0] < 'a' || std::find(taken.begin(), taken.end(), name) != taken.end())
     name = "secret_" + name;
@@ -184,7 +180,7 @@ void takeSecrets(GatewayUrl& result) {
 }  // namespace
 
 std::optional<bool> yesOrNo(std::string_view word) {
-  const std::string said = lower(word);
+  const std::string said = text::lower(word);
   for (const char* yes : {"yes", "true", "on", "1"})
     if (said == yes) return true;
   for (const char* no : {"no", "false", "off", "0"})
@@ -207,7 +203,7 @@ std::optional<Milliseconds> interval(std::string_view words) {
       skipBlanks(words);
       const std::size_t end = std::min(words.find_first_of(" \t0123456789"), words.size());
       const auto unit =
-          end == 0 && words.empty() ? std::optional(second) : unitOf(lower(words.substr(0, end)));
+          end == 0 && words.empty() ? std::optional(second) : unitOf(text::lower(words.substr(0, end)));
       if (!unit) return std::nullopt;
       seconds += *value * *unit;
       words.remove_prefix(end);
