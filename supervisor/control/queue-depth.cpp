@@ -6,7 +6,7 @@ namespace {
 
 using MaybeDepth = std::optional<queue::Depth>;
 
-constexpr std::uint64_t bound = 100'000;  // messages; the query counts no further
+constexpr std::uint64_t mostCounted = 100'000;  // messages; the query counts no further
 constexpr auto patience = 2 * kj::SECONDS;
 
 }  // namespace
@@ -22,7 +22,7 @@ kj::Promise<MaybeDepth> Glance::depth() {
 
 kj::Promise<MaybeDepth> Glance::ask() {
   KJ_IF_MAYBE (asked, asked_) return asked->addBranch();
-  auto forked = queue_.run([](queue::Queue& queue) { return queue.depth(bound); })
+  auto forked = queue_.run([](queue::Queue& queue) { return queue.depth(mostCounted); })
                     .then([](queue::Answer<queue::Depth> answer) -> MaybeDepth {
                       if (auto* depth = std::get_if<queue::Depth>(&answer)) return *depth;
                       return std::nullopt;

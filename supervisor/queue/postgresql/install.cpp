@@ -9,6 +9,7 @@
 
 #include "supervisor/queue/postgresql/connection.h"
 #include "supervisor/queue/postgresql/schema.h"
+#include "supervisor/queue/postgresql/sql.h"
 
 namespace smsd::queue::postgresql {
 
