@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Bounds a connection whose peer is not trusted. A Guard sits between the socket and Cap'n Proto's RPC.
 //
-// Cap'n Proto keeps an answer for each call until the peer finishes it, queues its output without a limit,
-// and reads as long as there is input. A peer that floods it would take all memory and starve all other
-// connections. A Guard checks each message before the RPC system handles it. It ends a peer that exceeds its
-// bounds, or makes it wait; it never changes a message. Owned by Channel.
+// Cap'n Proto keeps an answer for each call until the peer finishes it (sends Finish), queues its output
+// without a limit, and reads as long as there is input. A peer that floods it would take all memory and
+// starve all other connections. A Guard checks each message before the RPC system handles it; it never
+// changes one.
+//
+// A peer that exceeds `messageWords`, `calls` or `silence` is ended, and so is a peer that sends a message
+// that the contract does not need, or does not read for half a minute. A peer that exceeds `callWords`,
+// `queuedBytes` or `perTurn` only waits. `overdrawn` decides about `budget`.
+//
+// Owned by Channel. Only the supervisor's ends of a connection have a Guard: keeper/worker-terms.h has the
+// terms for a worker, control/control-server.cpp those for a client of control.sock.
 #pragma once
 
 #include <capnp/rpc-twoparty.h>
@@ -19,29 +26,33 @@
 
 namespace smsd::rpc {
 
-/// The bounds of one connection.
+/// The bounds of one connection. A word has 8 bytes.
 struct Terms {
-  /// A server answers this side's calls, and calls the capabilities that it is passed. A client may also
-  /// request this side's main interface (Bootstrap).
+  /// The role of the peer. A server (a worker) answers this side's calls, and calls only capabilities that
+  /// this side has passed to it. A client (smsctl) may also request this side's main interface (Bootstrap).
   enum class Peer { server, client };
+  /// What happens to a peer that has sent more messages than `budget` allows: it is ended, or its next
+  /// message waits until the budget has recovered.
   enum class Overdrawn { ends, waits };
 
   Peer peer;
-  /// Words in one message of the peer. Messages of this side have the channel's bound.
+  /// Words in one message of the peer. The Guard does not bound messages of this side.
   std::uint64_t messageWords;
   /// Open calls of the peer: not answered yet or not finished yet.
   std::size_t calls;
-  /// Words in the peer's unanswered calls. Above this bound the peer's next message waits.
+  /// Words in the peer's unanswered calls. Above this bound the peer's next message waits. The channel passes
+  /// this one to the RPC system; the Guard does not use it.
   std::size_t callWords;
   /// Bytes that wait to be written to the peer. Above this bound nothing is read from the peer.
   std::size_t queuedBytes;
-  /// Messages in one turn of the event loop; then all other sockets have their turn. Each 4 KiB of a message
-  /// count as one more message.
+  /// Messages of the peer in one turn of the event loop; then all other sockets have their turn. Each 4 KiB
+  /// of a message count as one more message.
   double perTurn;
-  /// Messages over time, counted in the same way. Several connections may share one budget.
+  /// Messages of the peer over time, counted in the same way. Several connections may share one budget.
   std::shared_ptr<Budget> budget;
   Overdrawn overdrawn;
-  /// How long the peer may send nothing while this side owes it no answer; none means without limit.
+  /// How long the peer may send nothing while this side owes it no answer, checked every 5 s; none means
+  /// without limit.
   kj::Maybe<kj::Duration> silence;
 };
 
@@ -51,14 +62,16 @@ class Guard final : public capnp::MessageStream {
   struct End {
     enum class Kind { breach, silent };
     Kind kind;
-    std::string words;
+    std::string words;  // the reason, for the journal: "it left too many calls unfinished"
   };
 
   Guard(kj::Own<capnp::MessageStream> inner, kj::Timer& timer, Terms terms);
 
-  /// Sets the network whose outgoing queue `Terms::queuedBytes` bounds.
+  /// Sets the network whose outgoing queue `Terms::queuedBytes` bounds. It is made from this Guard, so it
+  /// cannot be passed to the constructor.
   void watch(capnp::TwoPartyVatNetwork& network) { network_ = network; }
-  /// Resolves when the peer has to be ended. Nothing more is read from it then. Call once.
+  /// Resolves when the peer has to be ended. The Guard reads nothing more from it then; the caller closes the
+  /// connection. Call once.
   kj::Promise<End> ended() { return kj::mv(ended_.promise); }
   Budget& budget() { return *terms_.budget; }
 
@@ -75,6 +88,8 @@ class Guard final : public capnp::MessageStream {
  private:
   using Read = kj::Maybe<capnp::MessageReaderAndFds>;
 
+  // `fault` and `openCall` return the reason to end the peer; empty: there is none. A "look" is the check
+  // every 5 s for a peer that is silent or does not read.
   kj::Maybe<kj::Promise<void>> pause();
   void admit(capnp::MessageReader& message);
   std::string fault(capnp::rpc::Message::Reader message);

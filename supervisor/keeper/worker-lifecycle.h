@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A worker's life as a table: for each phase and event, the next phase and the action to take.
 //
-// Owns the phase, the number of the generation and the throttle: a worker that dies before it ever served
-// would do so again, so the wait before the next one grows; a worker that had served is replaced at once.
-// Called by the keeper, which carries out the actions. Pure: no process, no clock, no promise. Events of a
-// generation that is gone are ignored.
+// A dispatcher has one worker at a time, and each worker is one generation. This class owns the phase, the
+// number of the generation, and the throttle, which is the wait before the next worker:
+//  - A worker that has proven itself (it has reported an outcome, or was ready for 10 s) is replaced at once.
+//  - A worker that dies before that would do so again, so the wait grows from 1 s to 60 s. The first that had
+//    become ready is forgiven and replaced at once.
+//  - A worker that breaks the contract is replaced after the same waits, even if it has proven itself.
+//
+// Called by the keeper, which carries out the actions (keeper-life.cpp). Pure: no process, no clock, no
+// promise. Events caused by a worker of an earlier generation are ignored.
 #pragma once
 
 #include <chrono>
@@ -19,12 +24,12 @@ class Life {
     off,        // before the start
     waiting,    // no worker; the next one starts when the wait is over
     starting,   // the worker exists and is not ready yet
-    fresh,      // ready, and has not served yet
-    proven,     // has served, or was well for a while
+    fresh,      // ready, and has not proven itself yet
+    proven,     // has proven itself
     retiring,   // a fresh worker will replace it: gets no further SMS, finishes those it has begun
-    reopening,  // no worker: the last one's socket does not accept connections again yet
-    ending,     // being ended; a fresh worker follows at once
-    failing,    // being ended; a fresh worker follows after a wait
+    reopening,  // no worker: systemd does not accept connections for the next one yet (see shutOut)
+    ending,     // being ended by the keeper; a fresh worker follows as soon as it is gone
+    failing,    // being ended by the keeper; a fresh worker follows after a wait
     leaving,    // smsd stops or drops the dispatcher; no worker follows this one
     over,       // smsd stops or drops the dispatcher; there is no worker any more
   };
@@ -32,30 +37,32 @@ class Life {
 
   enum class Event {
     start,        // smsd starts, or the wait is over
-    cannotStart,  // no process could be started, or none listens on its socket
-    ready,
-    served,   // it reported an outcome, or was well for a while
-    hung,     // it did not answer
-    gone,     // its process or its connection ended
-    shutOut,  // its connection ended unanswered while the last worker's process was still ending
-    breach,   // as gone, and it had broken the contract
-    restart,  // by the operator or a reload
-    drained,  // no SMS is in flight with it any more, or draining took too long
-    letGo,    // it must not keep its SMS: another supervisor's, or past every deadline
-    stop,     // smsd stops, or drops the dispatcher
-    end,      // smsd stops, and has waited long enough
+    cannotStart,  // no process could be started, or no process listens on its socket
+    ready,        // it has described itself and reported its health
+    served,       // it has proven itself
+    hung,         // it did not answer a query of its health, or did not end after it gave SMS back
+    gone,         // its process or its connection ended: by itself, or because this side ended it (by
+                  // Action::end, or for an SMS without an outcome, see worker.h)
+    shutOut,      // as gone, but the process of the worker before it was still ending: systemd closes
+                  // connections that come too early, so this is no failure
+    breach,       // as gone, because it had broken the contract
+    restart,      // requested by the operator or a reload
+    drained,      // no SMS is in flight with it any more, or draining took too long
+    letGo,        // it must not keep its SMS: they belong to another supervisor, or are past every deadline
+    stop,         // smsd stops, or a reload removes the dispatcher: the worker may finish its SMS
+    end,          // smsd has waited for that long enough
   };
   static constexpr int events = 13;
 
   enum class Action {
     none,
-    hire,
-    retry,  // only in the table: `hire` the first time, `rest` from then on
-    rest,   // start again after wait()
-    again,  // start again in a moment
-    welcome,
-    drain,
-    end,  // the worker
+    hire,     // start the next worker, or connect to it: a new generation
+    retry,    // only in the table, never returned: becomes `hire` the first time, then `rest`
+    rest,     // happens(start) after wait(); no worker until then
+    again,    // happens(start) after 200 ms, because of shutOut; counts as no failure
+    welcome,  // begin to use the worker
+    drain,    // give it no more SMS; said(drained) when it has finished those that it has begun
+    end,      // end the worker; gone or breach follows
   };
 
   struct Step {
@@ -63,10 +70,11 @@ class Life {
     Action action;
     bool operator==(const Step&) const = default;
   };
-  /// Returns the table's entry.
+  /// Returns the table's entry, without the throttle: see happens(). An event that cannot occur in a phase
+  /// changes nothing.
   static Step step(Phase phase, Event event);
 
-  /// Applies an event that the keeper, the operator or the daemon caused.
+  /// Applies an event that the keeper, the operator or the daemon caused. Returns the action to carry out.
   Action happens(Event event);
   /// Applies an event that a worker caused; Action::none if `generation` is not the present one.
   Action said(unsigned generation, Event event) {
@@ -76,9 +84,10 @@ class Life {
   Phase phase() const { return phase_; }
   /// The number of the present worker, or of the last one: 1 for the first.
   unsigned generation() const { return generation_; }
-  /// How long to wait with Action::rest.
+  /// How long to wait. Call it after Action::rest was returned, because that step counts the last death.
   std::chrono::milliseconds wait() const { return throttling.after(earlyDeaths_); }
-  /// The last workers died early, and none has proven itself since.
+  /// A worker died early, or broke the contract, and no worker has proven itself since. The present worker is
+  /// not logged as ready until it has.
   bool suspect() const { return earlyDeaths_ > 0; }
 
  private:
@@ -91,7 +100,7 @@ class Life {
 
   Phase phase_ = Phase::off;
   unsigned generation_ = 0;
-  int earlyDeaths_ = 0;    // in a row
+  int earlyDeaths_ = 0;    // waits in a row; ended by a proven worker or a restart
   bool pardoned_ = false;  // a worker died while `fresh`, which is forgiven once
 };
 

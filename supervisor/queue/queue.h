@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The queue: NAV's table of messages, and the supervisor's durable record of the SMS in progress.
+// The queue: the table of messages (smsq) of NAV, the monitoring system, and the supervisor's durable record
+// of the SMS in progress (the schema smsd; in SQLite, the tables smsd_*). Section 2 of ARCHITECTURE.md
+// defines the words of this page, among them submission, attempt, claim, lease, fence, round, wait and stamp.
 //
 // PostgreSQL (NAV's own database) and SQLite (one host, embedded) implement this interface; both pass the
-// suite tests/queue. It is called from the queue thread only (queue-thread.h), and by smsctl where no daemon
-// is needed. Every call may block, and may throw QueueError and nothing else. After `unreachable` the same
-// call may be repeated: the backend reconnects. No call leaves half of its work behind, because each is one
-// transaction, or can be repeated.
+// suite tests/queue. It is called from the queue thread only (queue-thread.h), and by smsctl and the one-shot
+// options of smsd where no daemon is needed. Every call may block, and may throw QueueError and nothing else.
+// Each call that changes rows is one transaction, so it leaves no half of its work behind. After
+// `unreachable` the same call may be repeated: the backend reconnects. If only the reply to the commit was
+// lost, the repeated call changes nothing more, except that insert() inserts a second copy and
+// recordAttempts() records one more attempt.
 //
 // Rules that hold even if a worker, a supervisor, the database or the host dies:
 //  - A recipient has at most one live submission, over all supervisors.
-//  - A message changes its state in the transaction that ends its submission.
+//  - A claimed message changes its state in the transaction that ends its submission.
 //  - A supervisor that was declared dead can settle nothing (QueueError::fenced).
 //  - Only the database's clock counts. It may be stepped, so no reading of it makes a wait or a lease longer
 //    than its bound (clock-watch.h, leases.h).
 //  - Message ids are reused (TRUNCATE ... RESTART IDENTITY, a restored dump). A row counts as the claimed one
 //    only if its stamp is still the same: an id alone never suffices to settle, hold, release or discard a
-//    message.
+//    message. (Only submissions that an older version recorded have no stamps.)
 #pragma once
 
 #include <chrono>
@@ -35,10 +39,10 @@ namespace smsd::queue {
 
 using Duration = std::chrono::milliseconds;
 using SubmissionId = std::int64_t;
-using AttemptId = std::uint64_t;    // unique in the life of a queue
+using AttemptId = std::uint64_t;    // unique in the life of a queue; for test SMS see attempt-ids.h
 using SupervisorId = std::int64_t;  // one run of one supervisor
 
-/// Values of NAV's smsq.sent.
+/// Values of NAV's smsq.sent. A message in progress and a held one are still unsent.
 enum class SentStatus : char { unsent = 'N', sent = 'Y', ignored = 'I' };
 
 class QueueError : public std::runtime_error {
@@ -46,8 +50,8 @@ class QueueError : public std::runtime_error {
   enum class Kind {
     unreachable,   // no connection, or it was lost: try again later
     denied,        // wrong password or missing privilege: an operator has to act
-    notInstalled,  // a table or the schema smsd is missing or of another version: `smsctl db install`
-    fenced,        // this supervisor was declared dead and has lost all its submissions
+    notInstalled,  // smsq is missing, or the schema smsd is, or has another version: `smsctl db install`
+    fenced,        // this supervisor was declared dead and has lost all its submissions: enlist() again
     busy,          // SQLite: another smsd owns the file
     replaced,      // SQLite: the path leads to another file now; every call fails until the next enlist()
     invalid,       // the database did not accept a value of the caller's
@@ -63,25 +67,23 @@ class QueueError : public std::runtime_error {
 /// One SMS in progress, as the database has it.
 struct Submission {
   SubmissionId id = 0;
-  AttemptId attempt = 0;   // the attempt in force; recorded before the SMS leaves the supervisor
-  std::string dispatcher;  // the attempt in force was recorded for it; empty: none yet
+  AttemptId attempt = 0;  // the attempt in force, the last one; recorded before the SMS leaves the supervisor
+  std::string dispatcher;  // the dispatcher that the attempt in force was recorded for
   std::string key;         // the idempotency key; the same for all attempts of this submission
   std::string recipient;
   format::FormattedSms sms;
   std::optional<int> severity;       // of the most severe message
-  format::MessageId first = 0;       // its id; `severity` and `first` order the submissions
-  int rounds = 0;                    // rounds of all dispatchers that this recipient went through before
-  bool waited = true;                // false: the recipient certainly has no wait to delete
-  std::optional<Duration> failing;   // since its first counted round, at the claim; none: no round counted
+  format::MessageId first = 0;       // the id of that message; `severity` and `first` order the submissions
+  int rounds = 0;                    // counted rounds of this recipient by now
+  bool waited = true;                // false: the claim found no wait that settle() has to delete
+  std::optional<Duration> failing;   // age of the first counted failure at the claim; none: no round counted
   int notUnderstood = 0;             // after a take-over: former attempts with the outcome not-understood
-  std::vector<std::int64_t> stamps;  // a hash of each message's row at the claim: of sms.sent, then of
-                                     // sms.ignored; if there are fewer, the stamps are unknown and the id
-                                     // alone decides
+  std::vector<std::int64_t> stamps;  // of the messages in sms.sent, then of those in sms.ignored; fewer only
+                                     // in a submission of an older version, where the id alone decides
 };
 
-/// The outcome of an attempt that the gateway answered with success, but in a form that the worker does not
-/// understand. It counts as unknown, but the SMS is repeated only once, even if another supervisor takes it
-/// over.
+/// The stored name of an outcome: success, but in a form that the worker does not understand. It counts as
+/// unknown, but the SMS is repeated only once, even if another supervisor takes it over.
 inline constexpr std::string_view notUnderstood = "not-understood";
 
 /// Returns whether severity `one` is more severe than `other`. A missing severity is the least severe.
@@ -100,20 +102,20 @@ enum class Look {
 };
 
 struct ClaimRequest {
-  std::size_t limit = 0;  // recipients
+  std::size_t limit = 0;  // recipients, and so submissions, at most
   Look look = Look::onward;
   std::string dispatcher;  // the first attempt is recorded for this dispatcher
   Formatter format;
-  std::optional<Duration> expireAfter;  // older messages become ignored instead of being claimed
-  /// Claims only recipients that have a more severe message than this. INT_MAX: a message with any
-  /// severity.
+  std::optional<Duration> expireAfter;  // older messages become ignored instead of being claimed; none: never
+  /// Claims only recipients with a message more severe than this. INT_MAX: of any severity. None: all.
   std::optional<int> moreSevereThan = {};
-  /// A wait that ends later than this counts as over, because only a stepped clock can cause it.
+  /// The longest wait that settle() may set (retry.max_delay). A wait that has more than this left counts as
+  /// over, because only a stepped clock can cause it.
   Duration longestWait = std::chrono::hours(24 * 7);
 };
 
 /// A live submission of this supervisor that keeps a more severe message to the same recipient from being
-/// claimed.
+/// claimed. The road lets it make way (Road::giveWay).
 struct InTheWay {
   SubmissionId id = 0;
   int severity = 0;  // of the more severe message
@@ -124,13 +126,14 @@ struct ClaimResult {
   std::vector<InTheWay> inTheWay;       // those that this claim came across
   bool atEnd = false;                   // the pass of `onward` has looked at every unsent message
   std::size_t expired = 0;              // messages that became ignored because of their age
-  /// Time until the earliest waiting recipient may be claimed again. Set only if `atEnd`.
+  /// With `atEnd`: time until the earliest waiting recipient may be claimed again; none: no recipient waits.
   std::optional<Duration> nextDue;
 };
 
-/// The fate of a submission. `returned` gives its messages back to the queue. `held` keeps them unsent but
-/// out of every claim, whatever their age, until an operator releases or discards them. The recipient's other
-/// messages can still be claimed.
+/// The way in which a submission ends. `sent` and `ignored` mark its messages; with `sent`, those that are
+/// only counted in the text become ignored. `returned` gives the messages back to the queue. `held` keeps
+/// them unsent but out of every claim, whatever their age, until an operator releases or discards them. The
+/// recipient's other messages can still be claimed.
 enum class Fate { sent, ignored, returned, held };
 
 struct Settlement {
@@ -140,10 +143,10 @@ struct Settlement {
   std::string reason = {};  // in words; no message text, no secret
   /// The gateway's reference for the SMS. smsq.smsid gets it if it is an integer that fits, otherwise 0.
   std::string reference = {};
-  std::optional<Duration> wait = {};  // for `returned`: the recipient is not claimed before this time, unless
-                                      // a message comes that is more severe than all of these; none: claimed
-                                      // at once, rounds forgotten
-  int rounds = 0;                     // with `wait`: rounds that the recipient went through by now
+  std::optional<Duration> wait = {};  // for `returned`: the recipient is not claimed for this long, unless a
+                                      // message comes that is more severe than all of these; none: claimed at
+                                      // once, rounds forgotten
+  int rounds = 0;                     // with `wait`: counted rounds of the recipient by now
   /// With `wait`: time since the recipient's first counted failure.
   std::optional<Duration> failing = std::nullopt;
 };
@@ -151,19 +154,19 @@ struct Settlement {
 struct SettleResult {
   std::size_t sent = 0;  // messages
   std::size_t ignored = 0;
-  bool lookAgain = false;  // a recipient that is free now has unsent messages: they were passed by, carried
-                           // over or returned at once
+  bool lookAgain = false;  // a recipient that is free now has unsent messages: they came while the submission
+                           // was live, did not fit into its text, or were returned without a wait
 };
 
-/// Ends a submission's attempt in force with `outcome` and `reason`, and begins the next one through
-/// `dispatcher`, the same or another.
+/// Ends a submission's attempt in force with `outcome` and `reason`, and records the next one for
+/// `dispatcher`, the same or another. (The claim has recorded the first attempt.)
 struct NextAttempt {
   SubmissionId id = 0;
   std::string outcome;
   std::string reason;
   std::string dispatcher;
-  int rounds = 0;  // `rounds` and `failing`: of the submission by now, for a supervisor that takes it over
-  std::optional<Duration> failing = std::nullopt;
+  int rounds = 0;  // as in Submission, by now: for a supervisor that takes the submission over
+  std::optional<Duration> failing = std::nullopt;  // likewise
 };
 
 struct StoredMessage {
@@ -190,7 +193,7 @@ struct HeldSms {
   std::string since;  // as the database prints it, to the second
 };
 
-/// The result of one attempt. For the attempt in force, only the facts known so far.
+/// The result of one attempt. While it is in progress, only `id` and `dispatcher` are set.
 struct AttemptRecord {
   AttemptId id = 0;
   std::string dispatcher;
@@ -210,10 +213,9 @@ struct SubmissionRecord {
   std::string ended;    // empty: live
   std::string fate;     // a Fate; released or discarded if it was held before; empty: live
   std::string decided;  // time of release or discard; empty: neither
-  std::vector<format::MessageId>
-      messages;              // all messages of this SMS: those in the text, then those only counted
-  bool onlyCounted = false;  // the message was not in the text
-  std::vector<AttemptRecord> attempts;  // in order
+  std::vector<format::MessageId> messages;  // those in the text, then those only counted
+  bool onlyCounted = false;                 // the message was not in the text
+  std::vector<AttemptRecord> attempts;      // in order
 };
 
 /// The life of one message, for `smsctl explain`.
@@ -242,8 +244,8 @@ struct Cancelled {
   std::vector<StoredMessage> messages;  // in order of their ids, up to the requested number
 };
 
-/// Selects the recipients of an operator command: that of `message`, or `recipient`, or all if both are
-/// empty.
+/// Selects the recipients of an operator command: that of `message` if it is set, otherwise `recipient`, or
+/// all if both are empty.
 struct Whom {
   format::MessageId message = 0;
   std::string recipient;
@@ -253,12 +255,13 @@ struct Whom {
 
 struct WaitsEnded {
   bool known = true;                     // false: there is no such message
-  std::optional<std::string> recipient;  // of the message, or as given; it may be empty; none: all recipients
+  std::optional<std::string> recipient;  // of the message (it may be empty), or as given; none: all
   std::size_t count = 0;                 // recipients that waited
 };
 
+/// How many messages wait, for `smsctl status`.
 struct Depth {
-  std::uint64_t unsent = 0;
+  std::uint64_t unsent = 0;        // held ones and those in progress included
   bool more = false;               // counting stopped at the caller's bound
   std::optional<Duration> oldest;  // age of the oldest unsent message
   std::uint64_t held = 0;          // of the unsent messages; counted up to the same bound
@@ -267,7 +270,7 @@ struct Depth {
   std::optional<Duration> late;
 };
 
-/// Facts about the bell (the notification of new messages), from the backend that has just rung it.
+/// Facts about the bell (see bell.h) from the backend that has just rung it.
 struct Ring {
   std::string unannounced;  // why inserts by other programs ring no bell; empty: they do ring it
   std::string ifUnheard;    // the probable cause, in words, if newsFd() does not become readable
@@ -283,11 +286,12 @@ class Queue {
   virtual ~Queue() = default;
 
   // --- life cycle of a supervisor
-  /// Connects, checks that the queue is installed, and opens a lease of length `lease`. Every run of one
-  /// supervisor uses the same `name`, and no other supervisor that may run at the same time does (the caller
-  /// holds a lock that ensures it). Therefore earlier runs with this name are dead.
+  /// Connects, checks that the queue is installed, and opens a lease of length `lease`. Called first, and
+  /// again after `fenced` or `replaced`. Every run of one supervisor uses the same `name`, and no other
+  /// supervisor that may run at the same time does (the caller holds the lock of the state directory, which
+  /// has the name). So earlier runs with this name are dead, and takeOver() does not wait for their leases.
   virtual SupervisorId enlist(const std::string& name, Duration lease) = 0;
-  /// Renews the lease. Throws `fenced` if another supervisor took over.
+  /// Renews the lease. To be called at half of its length. Throws `fenced` if another supervisor took over.
   virtual void renew() = 0;
   /// Declares supervisors dead whose lease has run out, and takes their live submissions over. The results of
   /// their attempts are unknown. To be called about twice per lease.
@@ -299,10 +303,13 @@ class Queue {
   virtual void retire() = 0;
 
   // --- claims, attempts, settlements
+  // Each throws `fenced` and changes nothing if this supervisor was declared dead.
+  /// Claims recipients, and records a submission with its first attempt for each.
   virtual ClaimResult claim(const ClaimRequest& request) = 0;
   /// Returns the attempts in the order of `next`. If a submission is no longer this supervisor's, throws
   /// `fenced` and records nothing.
   virtual std::vector<AttemptId> recordAttempts(const std::vector<NextAttempt>& next) = 0;
+  /// Throws `invalid` and settles none if the database refuses a value in one of them.
   virtual SettleResult settle(const std::vector<Settlement>& settlements) = 0;
 
   // --- notification of new messages
@@ -310,17 +317,17 @@ class Queue {
   /// owns it, and it changes with each connection. Observe a duplicate, and call newsFd() again after every
   /// call that threw.
   virtual int newsFd() = 0;
-  /// Drains the descriptor. Returns true if the queue should be looked at.
+  /// Drains the descriptor. Returns true if there may be new messages to claim.
   virtual bool takeNews() = 0;
   /// Rings the bell like another program that inserts a message: through a second connection, so that the
   /// caller can check whether newsFd() becomes readable. Returns none if this queue has no bell.
   virtual std::optional<Ring> ringBell() { return std::nullopt; }
 
-  // --- operations of NAV's queue class
+  // --- operations of NAV's queue class, for smsctl and the one-shot options
   /// Makes unsent messages of at least `minimumAge` ignored, except those in progress and those held. Held
-  /// messages may have been sent, so only `discard` may give them up. The report lists exactly the
-  /// cancelled messages, because it is made in the same transaction. Unlike NAV's, it includes messages
-  /// without an account.
+  /// messages may have been sent, so only `discard` may give them up. The result lists the first `listed` of
+  /// the cancelled messages, at least one, and is made in the same transaction. Unlike NAV's, it includes
+  /// messages without an account.
   virtual Cancelled cancelAndList(Duration minimumAge, std::size_t listed) = 0;
   std::size_t cancel(Duration minimumAge) { return cancelAndList(minimumAge, 1).count; }
   /// Returns at most `limit` messages, oldest first.
@@ -384,6 +391,7 @@ struct InstallReport {
   std::vector<std::string> advice;  // SQL that an administrator may want to run, with comments in between
 };
 
+/// `connection`: a connection string of libpq. Connects at the first call.
 std::unique_ptr<Queue> openPostgresql(const std::string& connection);
 std::unique_ptr<Queue> openSqlite(const std::string& path);
 InstallReport installPostgresql(const std::string& connection, const InstallOptions& options);
