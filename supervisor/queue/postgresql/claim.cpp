@@ -31,7 +31,7 @@ ClaimResult ClaimTransaction::run() {
   walk();
   if (!candidates_.empty()) {
     // Pass the fence only before something is taken, so that an idle look writes nothing.
-    passFence(work_, me_, clock_);
+    passFence(tx_, me_, clock_);
     take();
     read();
     obeyWaits();
@@ -39,7 +39,7 @@ ClaimResult ClaimTransaction::run() {
     write();
   }
   if (result_.atEnd) {
-    const auto due = work_.run(sql::nextDue, boundedMilliseconds(request_.longestWait));
+    const auto due = tx_.run(sql::nextDue, boundedMilliseconds(request_.longestWait));
     if (!due.empty()) result_.nextDue = Duration(due[0][0].as<std::int64_t>());
   }
   result_.submissions = ordered();
@@ -49,7 +49,7 @@ ClaimResult ClaimTransaction::run() {
 void ClaimTransaction::walk() {
   const std::size_t size = session_.indexed() ? std::max(request_.limit, leastPage) : scannedPage;
   if (!place_.until && request_.look == Look::onward)
-    place_.until = work_.run(sql::lastMessage)[0][0].as<format::MessageId>();
+    place_.until = tx_.run(sql::lastMessage)[0][0].as<format::MessageId>();
   for (int pages = 0; pages < mostPages; ++pages) {
     auto rows = page(size);
     for (const auto& row : rows) {
@@ -71,9 +71,9 @@ void ClaimTransaction::walk() {
 pqxx::result ClaimTransaction::page(std::size_t size) {
   const auto longest = boundedMilliseconds(request_.longestWait);
   if (place_.part == Place::Part::ungraded)
-    return work_.run(sql::walkUngraded, place_.time, place_.id, size, longest);
-  return work_.run(session_.indexed() ? sql::walkGraded : sql::walkAll, place_.severity, place_.time,
-                   place_.id, size, longest);
+    return tx_.run(sql::walkUngraded, place_.time, place_.id, size, longest);
+  return tx_.run(session_.indexed() ? sql::walkGraded : sql::walkAll, place_.severity, place_.time, place_.id,
+                 size, longest);
 }
 
 void ClaimTransaction::moveTo(const pqxx::row& row) {
@@ -109,7 +109,7 @@ bool ClaimTransaction::visit(const pqxx::row& row) {
 void ClaimTransaction::take() {
   ArrayLiteral recipients;
   for (const auto& recipient : candidates_) recipients.addBytes(recipient);
-  auto rows = work_.run(sql::take, recipients.str(), me_);
+  auto rows = tx_.run(sql::take, recipients.str(), me_);
   taken_.reserve(rows.size());
   for (const auto& row : rows) {
     Submission& submission = taken_.emplace_back().submission;
@@ -127,8 +127,8 @@ void ClaimTransaction::read() {
   std::optional<std::string> age;
   if (request_.expireAfter)
     age = std::to_string(boundedMilliseconds(clock_.stretched(*request_.expireAfter)));
-  auto rows = work_.run(session_.indexed() ? sql::readByIndex : sql::readInOneScan, recipients.str(), age,
-                        messagesAtATime + 1, boundedMilliseconds(request_.longestWait));
+  auto rows = tx_.run(session_.indexed() ? sql::readByIndex : sql::readInOneScan, recipients.str(), age,
+                      messagesAtATime + 1, boundedMilliseconds(request_.longestWait));
   for (const auto& row : rows) {
     Taken& taken = taken_[row[0].as<std::size_t>() - 1];
     const auto id = row[1].as<format::MessageId>();
@@ -175,14 +175,14 @@ void ClaimTransaction::obeyWaits() {
 /// between walk() and read() (NAV's smsd then sends an empty SMS), all of them expired, or another supervisor
 /// has just set a wait.
 void ClaimTransaction::letGo() {
-  if (!expired_.empty()) result_.expired = work_.run(sql::expire, arrayOf(expired_)).affected_rows();
+  if (!expired_.empty()) result_.expired = tx_.run(sql::expire, arrayOf(expired_)).affected_rows();
   auto silent = std::stable_partition(taken_.begin(), taken_.end(),
                                       [](const Taken& taken) { return !taken.messages.empty(); });
   if (silent == taken_.end()) return;
   ArrayLiteral recipients;
   for (auto taken = silent; taken != taken_.end(); ++taken) recipients.addBytes(taken->submission.recipient);
   taken_.erase(silent, taken_.end());
-  work_.run(sql::release, recipients.str());
+  tx_.run(sql::release, recipients.str());
 }
 
 void ClaimTransaction::write() {
@@ -190,7 +190,7 @@ void ClaimTransaction::write() {
   if (!woken_.empty()) {
     ArrayLiteral recipients;
     for (const auto& recipient : woken_) recipients.addBytes(recipient);
-    work_.run(sql::forgetWaits, recipients.str());
+    tx_.run(sql::forgetWaits, recipients.str());
   }
   ArrayLiteral ids, attempts, recipients, texts, encodings, units, parts, sent, ignored, severities, firsts,
       rounds, stamps, failing;
@@ -216,9 +216,9 @@ void ClaimTransaction::write() {
     stamps.add(arrayOf(submission.stamps));
     failing.add(submission.failing);
   }
-  work_.run(sql::write, ids.str(), attempts.str(), recipients.str(), texts.str(), encodings.str(),
-            units.str(), parts.str(), sent.str(), ignored.str(), severities.str(), firsts.str(), rounds.str(),
-            stamps.str(), failing.str(), me_, storable(request_.dispatcher));
+  tx_.run(sql::write, ids.str(), attempts.str(), recipients.str(), texts.str(), encodings.str(), units.str(),
+          parts.str(), sent.str(), ignored.str(), severities.str(), firsts.str(), rounds.str(), stamps.str(),
+          failing.str(), me_, storable(request_.dispatcher));
 }
 
 /// Returns the submissions in the order of the queue. ISO times sort as text, including infinities.
@@ -242,14 +242,14 @@ ClaimResult PostgresqlQueue::claim(const ClaimRequest& request) {
   Place place = request.look == Look::onward ? onward_ : Place{};
   std::vector<std::string> unfinished;
   claimInDoubt_ = true;
-  ClaimResult result = session_.transact([&](Work& work) {
+  ClaimResult result = session_.transact([&](Transaction& tx) {
     if (recover) {
-      passFence(work, me_, clock_);
+      passFence(tx, me_, clock_);
       ClaimResult found;
-      found.submissions = unaccounted(work);
+      found.submissions = unaccounted(tx);
       if (!found.submissions.empty()) return found;
     }
-    ClaimTransaction claiming(work, session_, request, me_, keyPrefix_, live_, clock_, place);
+    ClaimTransaction claiming(tx, session_, request, me_, keyPrefix_, live_, clock_, place);
     ClaimResult claimed = claiming.run();
     place = claiming.place();
     unfinished = claiming.unfinished();

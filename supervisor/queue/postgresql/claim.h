@@ -16,9 +16,9 @@ namespace smsd::queue::postgresql {
 
 class ClaimTransaction {
  public:
-  ClaimTransaction(Work& work, Session& session, const ClaimRequest& request, SupervisorId me,
+  ClaimTransaction(Transaction& tx, Session& session, const ClaimRequest& request, SupervisorId me,
                    const std::string& keyPrefix, LiveRecipients& live, ClockWatch& clock, Place from)
-      : work_(work),
+      : tx_(tx),
         session_(session),
         request_(request),
         me_(me),
@@ -56,7 +56,7 @@ class ClaimTransaction {
   void write();
   std::vector<Submission> ordered();
 
-  Work& work_;
+  Transaction& tx_;
   Session& session_;
   const ClaimRequest& request_;
   SupervisorId me_;

@@ -191,26 +191,26 @@ pqxx::connection& Session::ready() {
 }
 
 void Session::prepare(pqxx::connection& connection) {
-  pqxx::work work(connection);
-  const std::string encoding = work.exec1("SHOW server_encoding")[0].c_str();
+  pqxx::work tx(connection);
+  const std::string encoding = tx.exec1("SHOW server_encoding")[0].c_str();
   if (encoding != "UTF8" && encoding != "SQL_ASCII")
     throw QueueError(Kind::failed,
                      "the database's encoding is " + encoding + ": smsd needs UTF8, as NAV does");
   // SQL_ASCII on both sides lets smsd read any bytes of a row and send them back unchanged.
-  work.exec0("SET client_encoding TO " + work.quote(encoding));
-  work.exec(sql::sessionSettings);
-  findIndexes(work);
-  work.exec0(sql::listen);
-  work.commit();
+  tx.exec0("SET client_encoding TO " + tx.quote(encoding));
+  tx.exec(sql::sessionSettings);
+  findIndexes(tx);
+  tx.exec0(sql::listen);
+  tx.commit();
 }
 
 void Session::lookForIndexes() {
-  transact([this](pqxx::work& work) { findIndexes(work); });
+  transact([this](pqxx::work& tx) { findIndexes(tx); });
 }
 
-void Session::findIndexes(pqxx::work& work) {
-  indexed_ = work.exec1(sql::usableIndexes)[0].as<int>() == 2;
-  work.exec(indexed_ ? sql::planByIndex : sql::planFreely);
+void Session::findIndexes(pqxx::work& tx) {
+  indexed_ = tx.exec1(sql::usableIndexes)[0].as<int>() == 2;
+  tx.exec(indexed_ ? sql::planByIndex : sql::planFreely);
 }
 
 void Session::execute(const std::string& statement) {
@@ -249,10 +249,10 @@ bool Session::ring() {
   }
   aside_.take(second->sock());
   try {
-    pqxx::work work(*second);
-    const bool announced = work.exec1(sql::announcesInserts)[0].as<bool>();
-    work.exec(sql::ring);
-    work.commit();
+    pqxx::work tx(*second);
+    const bool announced = tx.exec1(sql::announcesInserts)[0].as<bool>();
+    tx.exec(sql::ring);
+    tx.commit();
     aside_.release();
     return announced;
   } catch (const std::exception& error) {

@@ -54,9 +54,9 @@ class Prepared {
 };
 
 /// A transaction.
-class Work {
+class Transaction {
  public:
-  Work(pqxx::connection& connection, Prepared& prepared)
+  Transaction(pqxx::connection& connection, Prepared& prepared)
       : connection_(connection), prepared_(prepared), work_(connection) {}
 
   /// For the statements of the road: constants of sql.h.
@@ -82,13 +82,13 @@ class Session {
   template <typename Body>
   auto transact(Body&& body) {
     return guarded([&](pqxx::connection& connection) {
-      Work work(connection, prepared_);
-      if constexpr (std::is_void_v<std::invoke_result_t<Body, Work&>>) {
-        body(work);
-        work->commit();
+      Transaction tx(connection, prepared_);
+      if constexpr (std::is_void_v<std::invoke_result_t<Body, Transaction&>>) {
+        body(tx);
+        tx->commit();
       } else {
-        auto result = body(work);
-        work->commit();
+        auto result = body(tx);
+        tx->commit();
         return result;
       }
     });
@@ -128,7 +128,7 @@ class Session {
 
   pqxx::connection& ready();
   void prepare(pqxx::connection& connection);
-  void findIndexes(pqxx::work& work);
+  void findIndexes(pqxx::work& tx);
   void drop();
   [[noreturn]] void fail(const std::exception& error);
 

@@ -18,30 +18,30 @@ using Extra = InstallOptions::Extra;
 
 constexpr int schemaVersion = 4;
 
-bool holds(pqxx::work& work, const std::string& condition) {
-  return work.exec1("SELECT " + condition)[0].as<bool>();
+bool holds(pqxx::work& tx, const std::string& condition) {
+  return tx.exec1("SELECT " + condition)[0].as<bool>();
 }
 
 /// Only one installation runs at a time; the lock ends with the transaction.
-void makeSchema(pqxx::work& work, InstallReport& report) {
-  work.exec("SELECT pg_advisory_xact_lock(hashtext('smsd install'))");
-  if (!holds(work, "to_regclass('smsd.installation') IS NOT NULL")) {
-    work.exec(schema::smsd);
+void makeSchema(pqxx::work& tx, InstallReport& report) {
+  tx.exec("SELECT pg_advisory_xact_lock(hashtext('smsd install'))");
+  if (!holds(tx, "to_regclass('smsd.installation') IS NOT NULL")) {
+    tx.exec(schema::smsd);
     report.done.push_back("the schema smsd, version " + std::to_string(schemaVersion));
     return;
   }
-  int version = work.exec1("SELECT version FROM smsd.installation")[0].as<int>();
+  int version = tx.exec1("SELECT version FROM smsd.installation")[0].as<int>();
   const bool older = version >= 1 && version < schemaVersion;
   if (version == 1) {
-    work.exec(schema::from1To2);
+    tx.exec(schema::from1To2);
     version = 2;
   }
   if (version == 2) {
-    work.exec(schema::from2To3);
+    tx.exec(schema::from2To3);
     version = 3;
   }
   if (version == 3) {
-    work.exec(schema::from3To4);
+    tx.exec(schema::from3To4);
     version = 4;
   }
   if (older) report.done.push_back("the schema smsd, now version " + std::to_string(version));
@@ -51,25 +51,25 @@ void makeSchema(pqxx::work& work, InstallReport& report) {
                          ", which this program does not know: install the newer smsd");
 }
 
-void makeTables(pqxx::work& work, InstallReport& report) {
-  if (holds(work, "to_regclass('smsq') IS NOT NULL")) return;
-  work.exec(schema::tables);
+void makeTables(pqxx::work& tx, InstallReport& report) {
+  if (holds(tx, "to_regclass('smsq') IS NOT NULL")) return;
+  tx.exec(schema::tables);
   report.done.push_back("the tables account and smsq");
 }
 
-void requireQueue(pqxx::work& work) {
-  if (!holds(work, "to_regclass('smsq') IS NULL")) return;
+void requireQueue(pqxx::work& tx) {
+  if (!holds(tx, "to_regclass('smsq') IS NULL")) return;
   throw QueueError(QueueError::Kind::notInstalled,
                    "there is no table smsq: connect to NAV's database, whose search_path names its schema "
                    "(profiles), or ask for "
                    "the tables to be made");
 }
 
-void makeTrigger(pqxx::work& work, InstallReport& report) {
-  if (holds(work,
+void makeTrigger(pqxx::work& tx, InstallReport& report) {
+  if (holds(tx,
             "EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'smsq'::regclass AND tgname = 'smsd_notify')"))
     return;
-  work.exec(schema::notify);
+  tx.exec(schema::notify);
   report.done.push_back("the trigger smsd_notify on smsq");
 }
 
@@ -86,9 +86,9 @@ std::vector<std::string> statements(const std::string& script) {
 void makeIndexes(Session& session, InstallReport& report) {
   if (session.indexed()) return;
   for (const char* name : {"smsq_unsent_order", "smsq_unsent_phone"}) {
-    const bool broken = session.transact([&](pqxx::work& work) {
-      return holds(work, "EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('" + std::string(name) +
-                             "') AND NOT indisvalid)");
+    const bool broken = session.transact([&](pqxx::work& tx) {
+      return holds(tx, "EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('" + std::string(name) +
+                           "') AND NOT indisvalid)");
     });
     if (broken) session.execute("DROP INDEX CONCURRENTLY " + std::string(name));
   }
@@ -96,14 +96,14 @@ void makeIndexes(Session& session, InstallReport& report) {
   report.done.push_back("the partial indexes smsq_unsent_order and smsq_unsent_phone on smsq");
 }
 
-std::vector<std::string> grants(pqxx::work& work, const std::string& role) {
+std::vector<std::string> grants(pqxx::work& tx, const std::string& role) {
   auto name = [&](const char* expression) {
-    return std::string(work.exec1(std::string("SELECT ") + expression)[0].c_str());
+    return std::string(tx.exec1(std::string("SELECT ") + expression)[0].c_str());
   };
-  const std::string to = " TO " + (role.empty() ? std::string("<role>") : work.quote_name(role));
+  const std::string to = " TO " + (role.empty() ? std::string("<role>") : tx.quote_name(role));
   const std::string nav =
       name("quote_ident(relnamespace::regnamespace::name) FROM pg_class WHERE oid = 'smsq'::regclass");
-  const auto sequence = work.exec1("SELECT pg_get_serial_sequence('smsq', 'id')")[0];
+  const auto sequence = tx.exec1("SELECT pg_get_serial_sequence('smsq', 'id')")[0];
   std::vector<std::string> advice{
       "-- what smsd needs, and nothing else",
       "GRANT USAGE ON SCHEMA " + nav + ", smsd" + to,
@@ -123,12 +123,12 @@ std::vector<std::string> grants(pqxx::work& work, const std::string& role) {
   return advice;
 }
 
-void adviseExtras(pqxx::work& work, const Session& session, InstallReport& report) {
+void adviseExtras(pqxx::work& tx, const Session& session, InstallReport& report) {
   if (!session.indexed()) {
     report.advice.push_back("-- without these each claim reads the whole table; not inside a transaction");
     for (const auto& statement : statements(schema::indexes)) report.advice.push_back(statement);
   }
-  if (!holds(work,
+  if (!holds(tx,
              "EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'smsq'::regclass AND tgname = 'smsd_notify')"))
     report.advice.push_back(schema::notify);
 }
@@ -144,18 +144,18 @@ using namespace postgresql;
 InstallReport installPostgresql(const std::string& connection, const InstallOptions& options) {
   Session session(connection);
   InstallReport report;
-  session.transact([&](pqxx::work& work) {
-    if (options.tables == Extra::make) makeTables(work, report);
-    requireQueue(work);
-    makeSchema(work, report);
-    if (options.notify == Extra::make) makeTrigger(work, report);
+  session.transact([&](pqxx::work& tx) {
+    if (options.tables == Extra::make) makeTables(tx, report);
+    requireQueue(tx);
+    makeSchema(tx, report);
+    if (options.notify == Extra::make) makeTrigger(tx, report);
   });
   session.lookForIndexes();
   if (options.indexes == Extra::make) makeIndexes(session, report);
   session.lookForIndexes();
-  session.transact([&](pqxx::work& work) {
-    report.advice = grants(work, options.role);
-    adviseExtras(work, session, report);
+  session.transact([&](pqxx::work& tx) {
+    report.advice = grants(tx, options.role);
+    adviseExtras(tx, session, report);
   });
   return report;
 }

@@ -31,10 +31,10 @@ struct LetGo {
 };
 
 /// Deletes the hold of submission `id`. Returns the messages that it held.
-LetGo letGo(pqxx::work& work, SubmissionId id, const char* decision) {
+LetGo letGo(pqxx::work& tx, SubmissionId id, const char* decision) {
   LetGo held;
-  if (work.exec_params(sql::decide, id, decision).affected_rows() > 0)
-    for (const auto& row : work.exec_params(sql::letGo, id)) {
+  if (tx.exec_params(sql::decide, id, decision).affected_rows() > 0)
+    for (const auto& row : tx.exec_params(sql::letGo, id)) {
       auto& stamp = held.messages[row[0].as<format::MessageId>()];
       if (!row[1].is_null()) stamp = row[1].as<std::int64_t>();
     }
@@ -68,10 +68,10 @@ AttemptRecord lastAttempt(const pqxx::row& row) {
   return attempt;
 }
 
-void addFormerAttempts(pqxx::work& work, std::vector<SubmissionRecord>& submissions) {
+void addFormerAttempts(pqxx::work& tx, std::vector<SubmissionRecord>& submissions) {
   ArrayLiteral ids;
   for (const auto& submission : submissions) ids.add(submission.id);
-  for (const auto& row : work.exec_params(sql::attemptsOf, ids.str())) {
+  for (const auto& row : tx.exec_params(sql::attemptsOf, ids.str())) {
     auto of = std::ranges::lower_bound(submissions, row[0].as<SubmissionId>(), {}, &SubmissionRecord::id);
     AttemptRecord attempt;
     attempt.id = static_cast<AttemptId>(row[1].as<std::int64_t>());
@@ -85,20 +85,20 @@ void addFormerAttempts(pqxx::work& work, std::vector<SubmissionRecord>& submissi
   }
 }
 
-std::vector<SubmissionRecord> submissionsWith(pqxx::work& work, format::MessageId id) {
+std::vector<SubmissionRecord> submissionsWith(pqxx::work& tx, format::MessageId id) {
   std::vector<SubmissionRecord> submissions;
-  for (const auto& row : work.exec_params(sql::submissionsWith, id)) {
+  for (const auto& row : tx.exec_params(sql::submissionsWith, id)) {
     submissions.push_back(recordOf(row));
     submissions.back().attempts.push_back(lastAttempt(row));
   }
-  addFormerAttempts(work, submissions);
+  addFormerAttempts(tx, submissions);
   return submissions;
 }
 
 /// Empty if a later submission is the reason. Then the message had been made unsent again by hand.
-std::string whyIgnored(pqxx::work& work, const MessageLife& life) {
+std::string whyIgnored(pqxx::work& tx, const MessageLife& life) {
   if (life.message.status != SentStatus::ignored) return "";
-  auto rows = work.exec_params(sql::whyIgnored, life.message.id);
+  auto rows = tx.exec_params(sql::whyIgnored, life.message.id);
   const bool later =
       !rows.empty() && !life.submissions.empty() && life.submissions.back().ended > bytesOf(rows[0][1]);
   return rows.empty() || later ? "" : bytesOf(rows[0][0]);
@@ -107,10 +107,10 @@ std::string whyIgnored(pqxx::work& work, const MessageLife& life) {
 }  // namespace
 
 std::vector<HeldSms> PostgresqlQueue::held(std::size_t limit) {
-  return session_.transact([&](pqxx::work& work) {
-    work.exec(sql::planThisFreely);
+  return session_.transact([&](pqxx::work& tx) {
+    tx.exec(sql::planThisFreely);
     std::vector<HeldSms> held;
-    for (const auto& row : work.exec_params(sql::held, std::min<std::size_t>(limit, INT64_MAX))) {
+    for (const auto& row : tx.exec_params(sql::held, std::min<std::size_t>(limit, INT64_MAX))) {
       HeldSms& sms = held.emplace_back();
       sms.id = row[0].as<SubmissionId>();
       sms.recipient = bytesOf(row[1]);
@@ -126,34 +126,34 @@ std::vector<HeldSms> PostgresqlQueue::held(std::size_t limit) {
 }
 
 std::size_t PostgresqlQueue::release(SubmissionId id) {
-  return session_.transact([&](pqxx::work& work) -> std::size_t {
-    const LetGo held = letGo(work, id, "released");
+  return session_.transact([&](pqxx::work& tx) -> std::size_t {
+    const LetGo held = letGo(tx, id, "released");
     if (held.messages.empty()) return 0;
-    return work.exec_params1(sql::countReleased, held.ids(), held.stamps())[0].as<std::size_t>();
+    return tx.exec_params1(sql::countReleased, held.ids(), held.stamps())[0].as<std::size_t>();
   });
 }
 
 std::size_t PostgresqlQueue::discard(SubmissionId id) {
-  return session_.transact([&](pqxx::work& work) -> std::size_t {
-    const LetGo held = letGo(work, id, "discarded");
-    return work.exec_params(sql::markDiscarded, held.ids(), held.stamps()).affected_rows();
+  return session_.transact([&](pqxx::work& tx) -> std::size_t {
+    const LetGo held = letGo(tx, id, "discarded");
+    return tx.exec_params(sql::markDiscarded, held.ids(), held.stamps()).affected_rows();
   });
 }
 
 WaitsEnded PostgresqlQueue::endWaits(const Whom& whom) {
-  return session_.transact([&](pqxx::work& work) {
+  return session_.transact([&](pqxx::work& tx) {
     WaitsEnded ended;
     if (whom.message == 0 && whom.recipient.empty()) {
-      ended.count = work.exec_params1(sql::endAllWaits)[0].as<std::size_t>();
+      ended.count = tx.exec_params1(sql::endAllWaits)[0].as<std::size_t>();
       return ended;
     }
     ended.recipient = storable(whom.recipient);
     if (whom.message != 0) {
-      const auto rows = work.exec_params(sql::recipientOf, whom.message);
+      const auto rows = tx.exec_params(sql::recipientOf, whom.message);
       if (rows.empty()) return WaitsEnded{.known = false, .recipient = {}, .count = 0};
       ended.recipient = bytesOf(rows[0][0]);
     }
-    ended.count = work.exec_params1(sql::endWaitOf, ended.recipient)[0].as<std::size_t>();
+    ended.count = tx.exec_params1(sql::endWaitOf, ended.recipient)[0].as<std::size_t>();
     return ended;
   });
 }
@@ -163,9 +163,9 @@ WaitsEnded PostgresqlQueue::endWaits(const Whom& whom) {
 Purge PostgresqlQueue::purge(Duration age, std::size_t most) {
   const auto old = boundedMilliseconds(age);
   SubmissionId reached = purgedTo_;
-  bool done = session_.transact([&](pqxx::work& work) {
+  bool done = session_.transact([&](pqxx::work& tx) {
     ArrayLiteral ids;
-    const auto rows = work.exec_params(sql::lookAtHistory, reached, most, old);
+    const auto rows = tx.exec_params(sql::lookAtHistory, reached, most, old);
     bool recent = static_cast<std::size_t>(rows.size()) < most;
     for (const auto& row : rows) {
       if (row[2].as<bool>()) {
@@ -175,10 +175,10 @@ Purge PostgresqlQueue::purge(Duration age, std::size_t most) {
       reached = row[0].as<SubmissionId>();
       if (!row[1].is_null() && row[1].as<bool>()) ids.add(reached);
     }
-    work.exec_params(sql::purgeHeld, ids.str());
-    work.exec_params(sql::purgeAttempts, ids.str());
-    work.exec_params(sql::purgeSubmissions, ids.str());
-    const auto ignored = work.exec_params(sql::purgeIgnored, old, most).affected_rows();
+    tx.exec_params(sql::purgeHeld, ids.str());
+    tx.exec_params(sql::purgeAttempts, ids.str());
+    tx.exec_params(sql::purgeSubmissions, ids.str());
+    const auto ignored = tx.exec_params(sql::purgeIgnored, old, most).affected_rows();
     return recent && static_cast<std::size_t>(ignored) < most;
   });
   purgedTo_ = done ? 0 : reached;
@@ -186,10 +186,10 @@ Purge PostgresqlQueue::purge(Duration age, std::size_t most) {
 }
 
 std::optional<MessageLife> PostgresqlQueue::explain(format::MessageId id, Duration longestWait) {
-  return session_.transact([&](pqxx::work& work) -> std::optional<MessageLife> {
-    work.exec(sql::oneSnapshot);
-    work.exec(sql::planThisFreely);
-    auto rows = work.exec_params(sql::life, id, boundedMilliseconds(longestWait));
+  return session_.transact([&](pqxx::work& tx) -> std::optional<MessageLife> {
+    tx.exec(sql::oneSnapshot);
+    tx.exec(sql::planThisFreely);
+    auto rows = tx.exec_params(sql::life, id, boundedMilliseconds(longestWait));
     if (rows.empty()) return std::nullopt;
     MessageLife life;
     const auto row = rows[0];
@@ -201,8 +201,8 @@ std::optional<MessageLife> PostgresqlQueue::explain(format::MessageId id, Durati
     life.waitsUntil = bytesOf(row[12]);
     life.failingSince = bytesOf(row[13]);
     life.failing = elapsed(row[14]);
-    life.submissions = submissionsWith(work, id);
-    life.ignoredBecause = whyIgnored(work, life);
+    life.submissions = submissionsWith(tx, id);
+    life.ignoredBecause = whyIgnored(tx, life);
     return life;
   });
 }

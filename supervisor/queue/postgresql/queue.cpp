@@ -27,8 +27,8 @@ std::string hostName() {
 }
 
 /// Fails at the start instead of at the first alert. Returns the prefix of the idempotency keys.
-std::string checkInstalled(pqxx::work& work) {
-  auto rows = work.exec(sql::installed);
+std::string checkInstalled(pqxx::work& tx) {
+  auto rows = tx.exec(sql::installed);
   if (rows.size() != 1)
     throw QueueError(Kind::notInstalled, "smsd.installation is empty: run `smsctl db install`");
   if (int version = rows[0][0].as<int>(); version != schemaVersion)
@@ -36,7 +36,7 @@ std::string checkInstalled(pqxx::work& work) {
                                              ", this program wants " + std::to_string(schemaVersion) +
                                              (version < schemaVersion ? ": run `smsctl db install`"
                                                                       : ": install the newer smsd"));
-  if (auto missing = work.exec1(sql::missingPrivileges)[0]; !missing.is_null())
+  if (auto missing = tx.exec1(sql::missingPrivileges)[0]; !missing.is_null())
     throw QueueError(Kind::denied, "no privilege for " + bytesOf(missing) +
                                        ": run the GRANTs that `smsctl db install` prints");
   return bytesOf(rows[0][1]);
@@ -63,8 +63,8 @@ void checkBytes(const NewMessage& message) {
 }
 
 /// Names the column that is too narrow, because PostgreSQL's error gives its width only.
-void explainWidths(pqxx::work& work, const std::vector<NewMessage>& messages) {
-  const auto row = work.exec1(sql::widths);
+void explainWidths(pqxx::work& tx, const std::vector<NewMessage>& messages) {
+  const auto row = tx.exec1(sql::widths);
   auto check = [](const std::string& text, const pqxx::field& width, const std::string& what,
                   const char* advice) {
     if (width.is_null() || characters(text) <= width.as<std::size_t>()) return;
@@ -81,8 +81,8 @@ void explainWidths(pqxx::work& work, const std::vector<NewMessage>& messages) {
 
 }  // namespace
 
-void passFence(Work& work, SupervisorId me, ClockWatch& clock) {
-  if (const auto rows = work.run(sql::fence, me); !rows.empty())
+void passFence(Transaction& tx, SupervisorId me, ClockWatch& clock) {
+  if (const auto rows = tx.run(sql::fence, me); !rows.empty())
     return clock.see(Duration(rows[0][1].as<std::int64_t>()), sinceBoot());
   throw fencedOff(me);
 }
@@ -91,11 +91,11 @@ void passFence(Work& work, SupervisorId me, ClockWatch& clock) {
 
 SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
   std::string prefix;
-  auto me = session_.transact([&](pqxx::work& work) {
-    prefix = checkInstalled(work);
-    work.exec(sql::forgetOldWaits);
-    work.exec_params(sql::endEarlierRuns, storable(name));
-    return work
+  auto me = session_.transact([&](pqxx::work& tx) {
+    prefix = checkInstalled(tx);
+    tx.exec(sql::forgetOldWaits);
+    tx.exec_params(sql::endEarlierRuns, storable(name));
+    return tx
         .exec_params1(sql::enlist, storable(name), storable(hostName()), static_cast<int>(getpid()),
                       boundedMilliseconds(lease))[0]
         .as<SupervisorId>();
@@ -109,19 +109,19 @@ SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
 }
 
 void PostgresqlQueue::renew() {
-  session_.transact([&](Work& work) {
-    if (work.run(sql::renew, me_).affected_rows() == 0) passFence(work, me_, clock_);
+  session_.transact([&](Transaction& tx) {
+    if (tx.run(sql::renew, me_).affected_rows() == 0) passFence(tx, me_, clock_);
   });
 }
 
 std::vector<Submission> PostgresqlQueue::takeOver() {
   const bool recover = takeOverInDoubt_;
   takeOverInDoubt_ = true;
-  auto adopted = session_.transact([&](Work& work) {
+  auto adopted = session_.transact([&](Transaction& tx) {
     std::vector<Submission> submissions;
-    if (recover) submissions = unaccounted(work);
-    if (!gone(work.run(sql::leases)).empty()) {
-      auto more = adopt(work);
+    if (recover) submissions = unaccounted(tx);
+    if (!gone(tx.run(sql::leases)).empty()) {
+      auto more = adopt(tx);
       std::move(more.begin(), more.end(), std::back_inserter(submissions));
     }
     return submissions;
@@ -153,22 +153,22 @@ std::vector<SupervisorId> PostgresqlQueue::gone(const pqxx::result& rows) {
   return gone;
 }
 
-std::vector<Submission> PostgresqlQueue::adopt(Work& work) {
+std::vector<Submission> PostgresqlQueue::adopt(Transaction& tx) {
   // Checked again with all rows locked, because a supervisor may have renewed its lease meanwhile.
-  const auto rows = work->exec(sql::lockedLeases);
+  const auto rows = tx->exec(sql::lockedLeases);
   ArrayLiteral cleared;
-  for (const auto& row : work->exec_params(sql::clear, arrayOf(gone(rows))))
+  for (const auto& row : tx->exec_params(sql::clear, arrayOf(gone(rows))))
     cleared.add(row[0].as<SupervisorId>());
-  return read(work->exec_params(sql::adopt, me_, cleared.str()));
+  return read(tx->exec_params(sql::adopt, me_, cleared.str()));
 }
 
 void PostgresqlQueue::retire() {
-  session_.transact([&](pqxx::work& work) { work.exec_params(sql::retire, me_); });
+  session_.transact([&](pqxx::work& tx) { tx.exec_params(sql::retire, me_); });
 }
 
 /// Returns the submissions that are ours in the database, but not in memory.
-std::vector<Submission> PostgresqlQueue::unaccounted(Work& work) {
-  auto submissions = read(work->exec_params(sql::liveOf, me_));
+std::vector<Submission> PostgresqlQueue::unaccounted(Transaction& tx) {
+  auto submissions = read(tx->exec_params(sql::liveOf, me_));
   std::erase_if(submissions, [&](const Submission& submission) {
     auto live = live_.find(submission.recipient);
     return live != live_.end() && live->second.submission == submission.id;
@@ -224,41 +224,40 @@ std::optional<Ring> PostgresqlQueue::ringBell() {
 // --- operations of NAV's queue class
 
 Cancelled PostgresqlQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
-  return session_.transact([&](pqxx::work& work) {
-    work.exec(sql::planThisFreely);
-    const auto rows = work.exec_params(sql::cancel, boundedMilliseconds(minimumAge),
-                                       std::clamp<std::size_t>(listed, 1, INT64_MAX));
+  return session_.transact([&](pqxx::work& tx) {
+    tx.exec(sql::planThisFreely);
+    const auto rows = tx.exec_params(sql::cancel, boundedMilliseconds(minimumAge),
+                                     std::clamp<std::size_t>(listed, 1, INT64_MAX));
     Cancelled cancelled{rows.empty() ? 0 : rows[0][8].as<std::size_t>(), stored(rows)};
     for (auto& message : cancelled.messages) message.status = SentStatus::ignored;
-    work.exec(sql::forgetEmptyWaits);
+    tx.exec(sql::forgetEmptyWaits);
     return cancelled;
   });
 }
 
 std::vector<StoredMessage> PostgresqlQueue::messages(SentStatus status, std::size_t limit) {
-  auto found = session_.transact([&](pqxx::work& work) {
-    work.exec(sql::planThisFreely);
-    return stored(work.exec_params(sql::messages, letter(status), limit));
+  auto found = session_.transact([&](pqxx::work& tx) {
+    tx.exec(sql::planThisFreely);
+    return stored(tx.exec_params(sql::messages, letter(status), limit));
   });
   for (auto& message : found) message.status = status;
   return found;
 }
 
 std::vector<StoredMessage> PostgresqlQueue::messagesOf(const std::string& recipient, SentStatus status) {
-  auto found = session_.transact([&](pqxx::work& work) {
-    work.exec(sql::planThisFreely);
-    return stored(work.exec_params(sql::messagesOf, letter(status), storable(recipient)));
+  auto found = session_.transact([&](pqxx::work& tx) {
+    tx.exec(sql::planThisFreely);
+    return stored(tx.exec_params(sql::messagesOf, letter(status), storable(recipient)));
   });
   for (auto& message : found) message.status = status;
   return found;
 }
 
 std::vector<std::string> PostgresqlQueue::recipients(SentStatus status) {
-  return session_.transact([&](pqxx::work& work) {
-    work.exec(sql::planThisFreely);
+  return session_.transact([&](pqxx::work& tx) {
+    tx.exec(sql::planThisFreely);
     std::vector<std::string> names;
-    for (const auto& row : work.exec_params(sql::recipients, letter(status)))
-      names.push_back(bytesOf(row[0]));
+    for (const auto& row : tx.exec_params(sql::recipients, letter(status))) names.push_back(bytesOf(row[0]));
     return names;
   });
 }
@@ -274,41 +273,41 @@ std::vector<format::MessageId> PostgresqlQueue::insert(const std::vector<NewMess
     severities.add(message.severity);
   }
   try {
-    return session_.transact([&](pqxx::work& work) {
+    return session_.transact([&](pqxx::work& tx) {
       std::vector<format::MessageId> ids;
       for (const auto& row :
-           work.exec_params(sql::insert, accounts.str(), phones.str(), texts.str(), severities.str()))
+           tx.exec_params(sql::insert, accounts.str(), phones.str(), texts.str(), severities.str()))
         ids.push_back(row[0].as<format::MessageId>());
       return ids;
     });
   } catch (const SqlError& error) {
-    if (error.state() == "22001") session_.transact([&](pqxx::work& work) { explainWidths(work, messages); });
+    if (error.state() == "22001") session_.transact([&](pqxx::work& tx) { explainWidths(tx, messages); });
     throw;
   }
 }
 
 std::size_t PostgresqlQueue::setStatus(format::MessageId id, SentStatus status, int smsid) {
-  return session_.transact([&](pqxx::work& work) -> std::size_t {
-    return work.exec_params(sql::setStatus, id, letter(status), smsid).affected_rows();
+  return session_.transact([&](pqxx::work& tx) -> std::size_t {
+    return tx.exec_params(sql::setStatus, id, letter(status), smsid).affected_rows();
   });
 }
 
 Depth PostgresqlQueue::depth(std::uint64_t bound) {
-  return session_.transact([&](pqxx::work& work) {
+  return session_.transact([&](pqxx::work& tx) {
     Depth depth;
     const std::uint64_t most = std::min<std::uint64_t>(bound, INT64_MAX - 1);
-    const auto found = work.exec_params1(sql::countUnsent, most + 1)[0].as<std::uint64_t>();
+    const auto found = tx.exec_params1(sql::countUnsent, most + 1)[0].as<std::uint64_t>();
     depth.more = found > most;
     depth.unsent = std::min(found, most);
-    auto age = work.exec1(session_.indexed() ? sql::oldestByIndex : sql::oldestInOneScan)[0];
+    auto age = tx.exec1(session_.indexed() ? sql::oldestByIndex : sql::oldestInOneScan)[0];
     auto ageIn = [](const pqxx::field& field) -> std::optional<Duration> {
       if (field.is_null()) return std::nullopt;
       return std::max(Duration(field.as<std::int64_t>()), Duration::zero());
     };
     depth.oldest = ageIn(age);
-    depth.held = std::min(work.exec_params1(sql::countHeld, most + 1)[0].as<std::uint64_t>(), most);
-    bool someWait = depth.held > 0 || work.exec1(sql::anyBlamedWait)[0].as<bool>();
-    depth.late = someWait && depth.oldest ? ageIn(work.exec1(sql::oldestNotWaiting)[0]) : depth.oldest;
+    depth.held = std::min(tx.exec_params1(sql::countHeld, most + 1)[0].as<std::uint64_t>(), most);
+    bool someWait = depth.held > 0 || tx.exec1(sql::anyBlamedWait)[0].as<bool>();
+    depth.late = someWait && depth.oldest ? ageIn(tx.exec1(sql::oldestNotWaiting)[0]) : depth.oldest;
     return depth;
   });
 }

@@ -75,8 +75,8 @@ class PostgresqlQueue : public Queue {
 
  private:
   std::vector<SupervisorId> gone(const pqxx::result& rows);
-  std::vector<Submission> adopt(Work& work);
-  std::vector<Submission> unaccounted(Work& work);
+  std::vector<Submission> adopt(Transaction& tx);
+  std::vector<Submission> unaccounted(Transaction& tx);
   std::vector<Submission> read(const pqxx::result& rows) const;
   void remember(const std::vector<Submission>& submissions);
   SettleResult forget(const std::vector<Settlement>& settlements, SettleResult result);
@@ -96,6 +96,6 @@ class PostgresqlQueue : public Queue {
 };
 
 /// Throws `fenced` if this supervisor was declared dead. Also gives the database's time to `clock`.
-void passFence(Work& work, SupervisorId me, ClockWatch& clock);
+void passFence(Transaction& tx, SupervisorId me, ClockWatch& clock);
 
 }  // namespace smsd::queue::postgresql

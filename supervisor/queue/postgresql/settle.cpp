@@ -43,7 +43,7 @@ std::vector<const T*> sortedBy(const std::vector<T>& all, Id id) {
   return sorted;
 }
 
-Ended end(Work& work, SupervisorId me, const std::vector<Settlement>& settlements) {
+Ended end(Transaction& tx, SupervisorId me, const std::vector<Settlement>& settlements) {
   ArrayLiteral ids, places, fates, outcomes, reasons, references, recipients;
   std::map<std::tuple<Fate, std::string_view, std::string_view>, std::size_t> ends;  // usually few
   for (const auto* settlement : sortedBy(settlements, [](auto& one) { return one.submission.id; })) {
@@ -60,8 +60,8 @@ Ended end(Work& work, SupervisorId me, const std::vector<Settlement>& settlement
     recipients.addBytes(settlement->submission.recipient);
   }
   Ended ended;
-  for (const auto& row : work.run(sql::end, me, ids.str(), places.str(), fates.str(), outcomes.str(),
-                                  reasons.str(), references.str(), recipients.str()))
+  for (const auto& row : tx.run(sql::end, me, ids.str(), places.str(), fates.str(), outcomes.str(),
+                                reasons.str(), references.str(), recipients.str()))
     ended.insert(row[0].as<SubmissionId>());
   return ended;
 }
@@ -88,7 +88,7 @@ void eachMessage(const Submission& submission, Use&& use) {
 /// Returns the number of marked messages. Two SMS of one batch may contain the same id: one for a former row,
 /// one for the row that has the id now. The statement needs distinct sorted ids for its binary search, so the
 /// second SMS's message goes into a statement of its own.
-std::size_t mark(Work& work, const char* statement, Marks marks) {
+std::size_t mark(Transaction& tx, const char* statement, Marks marks) {
   std::ranges::stable_sort(marks, {}, &Mark::id);
   std::size_t marked = 0;
   while (!marks.empty()) {
@@ -105,13 +105,13 @@ std::size_t mark(Work& work, const char* statement, Marks marks) {
       one.stamp ? stamps.add(*one.stamp) : stamps.addNull();
       last = one.id;
     }
-    marked += work.run(statement, ids.str(), values.str(), stamps.str()).affected_rows();
+    marked += tx.run(statement, ids.str(), values.str(), stamps.str()).affected_rows();
     marks = std::move(again);
   }
   return marked;
 }
 
-void markMessages(Work& work, const std::vector<Settlement>& settlements, const Ended& ended,
+void markMessages(Transaction& tx, const std::vector<Settlement>& settlements, const Ended& ended,
                   SettleResult& result) {
   Marks sent, ignored, held;
   for (const auto& settlement : settlements) {
@@ -127,15 +127,15 @@ void markMessages(Work& work, const std::vector<Settlement>& settlements, const 
                 });
   }
   const std::size_t all = sent.size() + ignored.size() + held.size();
-  result.sent = mark(work, sql::markSent, std::move(sent));
-  result.ignored = mark(work, sql::markIgnored, std::move(ignored));
-  const std::size_t kept = mark(work, sql::hold, std::move(held));
+  result.sent = mark(tx, sql::markSent, std::move(sent));
+  result.ignored = mark(tx, sql::markIgnored, std::move(ignored));
+  const std::size_t kept = mark(tx, sql::hold, std::move(held));
   // Some rows were changed or replaced meanwhile. A new row with the same id was not noticed by a claim,
   // which took it for the message of this submission.
   if (result.sent + result.ignored + kept < all) result.lookAgain = true;
 }
 
-void moveWaits(Work& work, const std::vector<Settlement>& settlements, const Ended& ended) {
+void moveWaits(Transaction& tx, const std::vector<Settlement>& settlements, const Ended& ended) {
   ArrayLiteral waiting, rounds, milliseconds, reasons, severities, failing, free;
   bool anyWait = false, anyFree = false;
   for (const auto& settlement : settlements) {
@@ -155,17 +155,17 @@ void moveWaits(Work& work, const std::vector<Settlement>& settlements, const End
     }
   }
   if (anyWait)
-    work.run(sql::wait, waiting.str(), rounds.str(), milliseconds.str(), reasons.str(), severities.str(),
-             failing.str());
-  if (anyFree) work.run(sql::forgetWaits, free.str());
+    tx.run(sql::wait, waiting.str(), rounds.str(), milliseconds.str(), reasons.str(), severities.str(),
+           failing.str());
+  if (anyFree) tx.run(sql::forgetWaits, free.str());
 }
 
 }  // namespace
 
 std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAttempt>& next) {
   if (next.empty()) return {};
-  return session_.transact([&](Work& work) {
-    passFence(work, me_, clock_);
+  return session_.transact([&](Transaction& tx) {
+    passFence(tx, me_, clock_);
     ArrayLiteral ids, outcomes, reasons, dispatchers, rounds, failing;
     for (const auto* attempt : sortedBy(next, [](auto& one) { return one.id; })) {
       ids.add(attempt->id);
@@ -176,8 +176,8 @@ std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAtt
       failing.add(attempt->failing);
     }
     std::unordered_map<SubmissionId, AttemptId> recorded;
-    for (const auto& row : work.run(sql::nextAttempts, me_, ids.str(), outcomes.str(), reasons.str(),
-                                    dispatchers.str(), rounds.str(), failing.str()))
+    for (const auto& row : tx.run(sql::nextAttempts, me_, ids.str(), outcomes.str(), reasons.str(),
+                                  dispatchers.str(), rounds.str(), failing.str()))
       recorded.emplace(row[0].as<SubmissionId>(), row[1].as<AttemptId>());
     std::vector<AttemptId> attempts;
     for (const auto& attempt : next) {
@@ -193,12 +193,12 @@ std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAtt
 
 SettleResult PostgresqlQueue::settle(const std::vector<Settlement>& settlements) {
   if (settlements.empty()) return {};
-  auto result = session_.transact([&](Work& work) {
+  auto result = session_.transact([&](Transaction& tx) {
     SettleResult settled;
-    passFence(work, me_, clock_);
-    const Ended ended = end(work, me_, settlements);
-    markMessages(work, settlements, ended, settled);
-    moveWaits(work, settlements, ended);
+    passFence(tx, me_, clock_);
+    const Ended ended = end(tx, me_, settlements);
+    markMessages(tx, settlements, ended, settled);
+    moveWaits(tx, settlements, ended);
     return settled;
   });
   return forget(settlements, result);

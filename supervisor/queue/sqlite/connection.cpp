@@ -101,9 +101,9 @@ void refuse(const std::string& path, int reason) {
 // Creates the file itself, because sqlite3 would make it readable for all users; the files beside it get the
 // same mode. Does not open an existing file, because closing it would drop the locks that another connection
 // of this process has on it. Another process would then consider itself the last user and remove the log.
-void touch(const std::string& path, Database::IfMissing missing) {
+void touch(const std::string& path, Session::IfMissing missing) {
   if (faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) == 0) return;
-  const int make = missing == Database::IfMissing::make ? O_CREAT : 0;
+  const int make = missing == Session::IfMissing::make ? O_CREAT : 0;
   std::error_code why;
   const int fd = files::openRegular(path, O_RDWR | make, why, 0660);
   if (fd < 0 && why.category() == std::generic_category()) refuse(path, why.value());
@@ -181,7 +181,7 @@ std::string Query::text(int column) const {
   return bytes == nullptr ? std::string() : std::string(bytes, sqlite3_column_bytes(statement_, column));
 }
 
-Database::Database(const std::string& path, IfMissing missing) : path_(path) {
+Session::Session(const std::string& path, IfMissing missing) : path_(path) {
   touch(path, missing);
   sqlite3* db = nullptr;
   const int result = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
@@ -192,7 +192,7 @@ Database::Database(const std::string& path, IfMissing missing) : path_(path) {
   addFunctions(db);
 }
 
-Query Database::query(std::string_view sql) {
+Query Session::query(std::string_view sql) {
   auto known = statements_.find(sql);
   if (known == statements_.end()) {
     sqlite3_stmt* statement = nullptr;
@@ -204,11 +204,11 @@ Query Database::query(std::string_view sql) {
   return Query(known->second.get(), path_);
 }
 
-void Database::execute(const char* sql) {
+void Session::execute(const char* sql) {
   if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(db_.get(), path_);
 }
 
-bool Database::checkpoint(std::chrono::milliseconds patience) {
+bool Session::checkpoint(std::chrono::milliseconds patience) {
   sqlite3_busy_timeout(db_.get(), static_cast<int>(patience.count()));
   const int result =
       sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
@@ -216,19 +216,19 @@ bool Database::checkpoint(std::chrono::milliseconds patience) {
   return result == SQLITE_OK;
 }
 
-void Database::leaveLogAlone() { sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
+void Session::leaveLogAlone() { sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
 
 Transaction::~Transaction() {
   if (state_ == State::done) return;
   try {
-    db_.execute("ROLLBACK");
+    session_.execute("ROLLBACK");
   } catch (const QueueError&) {
     // sqlite3 may have rolled back by itself after an error
   }
 }
 
 void Transaction::commit() {
-  db_.execute("COMMIT");
+  session_.execute("COMMIT");
   state_ = State::done;
 }
 

@@ -72,13 +72,13 @@ class Query {
   int bound_ = 0;
 };
 
-class Database {
+class Session {
  public:
   enum class IfMissing { make, refuse };
   /// Opens the file; the caller has to check its content.
-  explicit Database(const std::string& path, IfMissing missing = IfMissing::make);
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
+  explicit Session(const std::string& path, IfMissing missing = IfMissing::make);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   const std::string& path() const { return path_; }
   /// Prepares the statement at its first use and keeps it. Use each text only once at a time.
@@ -112,8 +112,8 @@ class Transaction {
     write,  // takes the write lock at once, so no value read in it is outdated at a later write
     read,   // one snapshot for all reads; blocks no other connection
   };
-  explicit Transaction(Database& db, Kind kind = Kind::write) : db_(db) {
-    db_.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
+  explicit Transaction(Session& session, Kind kind = Kind::write) : session_(session) {
+    session_.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
   }
   ~Transaction();
   Transaction(const Transaction&) = delete;
@@ -122,7 +122,7 @@ class Transaction {
 
  private:
   enum class State { open, done };
-  Database& db_;
+  Session& session_;
   State state_ = State::open;
 };
 

@@ -59,9 +59,9 @@ StoredMessage storedMessage(const Query& row) {
 }
 
 Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
-  return on([&](Database& db) {
-    Transaction tx(db);
-    const Now now = clock(db);
+  return on([&](Session& session) {
+    Transaction tx(session);
+    const Now now = clock(session);
     std::vector<format::MessageId> ids;
     const auto run = [&](Query& row) {
       while (row.next()) ids.push_back(row.integer(0));
@@ -69,16 +69,16 @@ Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
     // An age of zero or less cancels all messages, also those with a time ahead of our clock, which NAV's
     // smsd skips.
     if (minimumAge <= Duration::zero())
-      run(db.query(sql::cancelAll).bind(now.text));
+      run(session.query(sql::cancelAll).bind(now.text));
     else
-      run(db.query(sql::cancelOld).bind(now.text, std::int64_t{minimumAge.count()}));
-    recordIgnored(db, ids, "cancelled", now);
-    db.query(sql::forgetEmptyWaits).run();
+      run(session.query(sql::cancelOld).bind(now.text, std::int64_t{minimumAge.count()}));
+    recordIgnored(session, ids, "cancelled", now);
+    session.query(sql::forgetEmptyWaits).run();
     std::ranges::sort(ids);
     Cancelled cancelled{ids.size(), {}};
     ids.resize(std::min(ids.size(), std::max<std::size_t>(listed, 1)));
     for (const format::MessageId id : ids) {
-      auto row = db.query(sql::oneMessage);
+      auto row = session.query(sql::oneMessage);
       if (row.bind(id).next()) cancelled.messages.push_back(storedMessage(row));
     }
     tx.commit();
@@ -87,40 +87,40 @@ Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
 }
 
 std::vector<StoredMessage> SqliteQueue::messages(SentStatus status, std::size_t limit) {
-  return on([&](Database& db) {
-    auto row = db.query(withStatus(sql::messages, status));
+  return on([&](Session& session) {
+    auto row = session.query(withStatus(sql::messages, status));
     return readMessages(row.bind(countOf(limit)));
   });
 }
 
 std::vector<StoredMessage> SqliteQueue::messagesOf(const std::string& recipient, SentStatus status) {
-  return on([&](Database& db) {
-    auto row = db.query(withStatus(sql::messagesOf, status));
+  return on([&](Session& session) {
+    auto row = session.query(withStatus(sql::messagesOf, status));
     return readMessages(row.bind(recipient));
   });
 }
 
 std::vector<std::string> SqliteQueue::recipients(SentStatus status) {
-  return on([&](Database& db) {
+  return on([&](Session& session) {
     std::vector<std::string> recipients;
-    for (auto row = db.query(withStatus(sql::recipients, status)); row.next();)
+    for (auto row = session.query(withStatus(sql::recipients, status)); row.next();)
       recipients.push_back(row.text(0));
     return recipients;
   });
 }
 
 std::vector<format::MessageId> SqliteQueue::insert(const std::vector<NewMessage>& messages) {
-  return on([&](Database& db) {
+  return on([&](Session& session) {
     std::vector<format::MessageId> ids;
-    Transaction tx(db);
-    const Now now = clock(db);
+    Transaction tx(session);
+    const Now now = clock(session);
     for (const NewMessage& message : messages) try {
         if (message.text.size() > longestText)
           throw QueueError(Kind::invalid,
                            fmt::format("a text of {} bytes: the queue takes at most {}, which is more than "
                                        "any SMS holds",
                                        message.text.size(), longestText));
-        ids.push_back(db.query(sql::insert)
+        ids.push_back(session.query(sql::insert)
                           .bind(message.account, now.text, message.recipient, message.text, message.severity)
                           .number());
       } catch (const QueueError& error) {
@@ -133,23 +133,24 @@ std::vector<format::MessageId> SqliteQueue::insert(const std::vector<NewMessage>
 }
 
 std::size_t SqliteQueue::setStatus(format::MessageId id, SentStatus status, int smsid) {
-  return on([&](Database& db) {
-    Transaction tx(db);
+  return on([&](Session& session) {
+    Transaction tx(session);
     const std::string letter(1, static_cast<char>(status));
-    const std::size_t changed = db.query(sql::setStatus).bind(letter, smsid, clock(db).text, id).run();
+    const std::size_t changed =
+        session.query(sql::setStatus).bind(letter, smsid, clock(session).text, id).run();
     tx.commit();
     return changed;
   });
 }
 
 Depth SqliteQueue::depth(std::uint64_t bound) {
-  return on([&](Database& db) {
+  return on([&](Session& session) {
     Depth depth;
     const std::int64_t most = countOf(bound);
-    const auto counted = static_cast<std::uint64_t>(db.query(sql::countUnsent).bind(most + 1).number());
+    const auto counted = static_cast<std::uint64_t>(session.query(sql::countUnsent).bind(most + 1).number());
     depth.more = counted > bound;
     depth.unsent = std::min(counted, bound);
-    const std::int64_t now = clock(db).ms;
+    const std::int64_t now = clock(session).ms;
     const auto consider = [&](const Query& row, int column) {
       if (row.isNull(column)) return;  // the time is invalid
       const Duration age(std::max<std::int64_t>(0, now - row.integer(column)));
@@ -157,17 +158,17 @@ Depth SqliteQueue::depth(std::uint64_t bound) {
     };
     std::int64_t severity = std::numeric_limits<std::int64_t>::min();
     for (std::int64_t hops = 0; hops <= most; ++hops) {
-      auto row = db.query(sql::oldestAbove);
+      auto row = session.query(sql::oldestAbove);
       if (!row.bind(severity).next()) break;
       severity = row.integer(0);
       consider(row, 1);
     }
-    if (auto row = db.query(sql::oldestOfOthers); row.next()) consider(row, 0);
-    depth.held =
-        static_cast<std::uint64_t>(std::min(db.query(sql::countHeldUnsent).bind(most + 1).number(), most));
+    if (auto row = session.query(sql::oldestOfOthers); row.next()) consider(row, 0);
+    depth.held = static_cast<std::uint64_t>(
+        std::min(session.query(sql::countHeldUnsent).bind(most + 1).number(), most));
     depth.late = depth.oldest;
-    if (depth.oldest && (depth.held > 0 || db.query(sql::anyBlamedWait).number() != 0)) {
-      auto row = db.query(sql::oldestNotWaiting);
+    if (depth.oldest && (depth.held > 0 || session.query(sql::anyBlamedWait).number() != 0)) {
+      auto row = session.query(sql::oldestNotWaiting);
       depth.late.reset();
       if (row.bind(now).next() && !row.isNull(0))
         depth.late = Duration(std::max<std::int64_t>(0, now - row.integer(0)));

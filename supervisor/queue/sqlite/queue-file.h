@@ -24,7 +24,7 @@ enum class FileState {
 };
 
 struct OpenedFile {
-  std::unique_ptr<Database> db;
+  std::unique_ptr<Session> session;
   FileState state = FileState::ready;
 };
 
@@ -33,7 +33,7 @@ enum class LockedBy { thisProcess, another };
 
 /// Opens the file, and creates the tables if it is empty. Refuses files that are no database, databases of
 /// other programs, and queues of a newer smsd. Migrates an older queue, which no other process may be using.
-OpenedFile openQueueFile(const std::string& path, Database::IfMissing missing = Database::IfMissing::make,
+OpenedFile openQueueFile(const std::string& path, Session::IfMissing missing = Session::IfMissing::make,
                          LockedBy lock = LockedBy::another);
 
 /// Files by device and inode. After a file was replaced, moved or removed, its descriptors continue to work,
@@ -88,7 +88,7 @@ void commitNothing(const std::string& path);
 /// Distinguishes commits of other connections from our own.
 class CommitWatch {
  public:
-  explicit CommitWatch(Database& db);
+  explicit CommitWatch(Session& session);
   int fd() const { return inotify_.get(); }
   /// Returns the probable cause, in words, if a commit of another connection is not noticed.
   std::string whyDeaf() const;
@@ -97,7 +97,7 @@ class CommitWatch {
   bool take();
 
  private:
-  Database& db_;
+  Session& session_;
   OwnedFd inotify_;
   int refused_ = 0;  // the errno of inotify if there is no watch
   std::int64_t version_;

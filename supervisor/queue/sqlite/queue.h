@@ -63,7 +63,7 @@ class SqliteQueue final : public Queue {
 
  private:
   struct Connection {
-    std::unique_ptr<Database> db;
+    std::unique_ptr<Session> session;
     std::string keyPrefix;  // of the idempotency keys
     CommitWatch news;
   };
@@ -72,11 +72,11 @@ class SqliteQueue final : public Queue {
     std::string text;
   };
   /// A position in the order of unsent rows: first rows with a severity, then the others.
-  struct Cursor {
-    enum class Phase { severe, others, end };
-    Phase phase = Phase::severe;
+  struct Place {
+    enum class Part { graded, ungraded, end };
+    Part part = Part::graded;
     std::optional<std::int64_t> severity =
-        std::numeric_limits<std::int64_t>::min();  // none in the phase `others`
+        std::numeric_limits<std::int64_t>::min();  // none in the part `ungraded`
     std::string time;
     format::MessageId id = std::numeric_limits<format::MessageId>::min();
     std::int64_t since = 0;                  // when this pass began, ms since 1970
@@ -84,13 +84,13 @@ class SqliteQueue final : public Queue {
     bool cameLater = false;                  // rows above `until` were seen, and left for the next pass
   };
   struct Head {
-    Cursor at;
+    Place at;
     std::string recipient;
   };
   /// One recipient's SMS before it is written.
-  struct Draft {
+  struct Taken {
     Submission submission;
-    std::string time;  // of its first message
+    std::string firstTime;  // of its first message
   };
 
   Connection& connection();
@@ -120,7 +120,7 @@ class SqliteQueue final : public Queue {
   template <typename F>
   auto once(F& work) {
     try {
-      return work(*connection().db);
+      return work(*connection().session);
     } catch (const QueueError& error) {
       if (error.kind() != QueueError::Kind::invalid && error.kind() != QueueError::Kind::fenced)
         connection_.reset();
@@ -132,35 +132,35 @@ class SqliteQueue final : public Queue {
   bool makeRoom(int before);
   void keepRoom() noexcept;
 
-  Now clock(Database& db);
-  void requireAlive(Database& db) const;
+  Now clock(Session& session);
+  void passFence(Session& session) const;
   /// Records why messages became ignored without a submission.
-  static void recordIgnored(Database& db, const std::vector<format::MessageId>& ids, std::string_view reason,
-                            const Now& now);
+  static void recordIgnored(Session& session, const std::vector<format::MessageId>& ids,
+                            std::string_view reason, const Now& now);
 
-  static std::vector<Head> page(Database& db, const Cursor& cursor, std::size_t size);
-  static Cursor nextPhase(const Cursor& cursor);
-  static std::optional<int> severityOf(const Cursor& cursor);
-  std::vector<Draft> walk(Database& db, const ClaimRequest& request, const Now& now, Cursor& cursor,
+  static std::vector<Head> page(Session& session, const Place& place, std::size_t size);
+  static Place nextPart(const Place& place);
+  static std::optional<int> severityOf(const Place& place);
+  std::vector<Taken> walk(Session& session, const ClaimRequest& request, const Now& now, Place& place,
                           ClaimResult& result);
-  std::size_t expire(Database& db, const std::string& recipient, Duration age, const Now& now);
-  std::optional<Draft> draft(Database& db, const ClaimRequest& request, const std::string& recipient);
+  std::size_t expire(Session& session, const std::string& recipient, Duration age, const Now& now);
+  std::optional<Taken> read(Session& session, const ClaimRequest& request, const std::string& recipient);
   /// Reserves `count` new attempt ids, and returns the first of them.
-  std::int64_t takeAttemptIds(Database& db, std::size_t count);
-  void submit(Database& db, std::vector<Draft>& drafts, const ClaimRequest& request, const Now& now);
+  std::int64_t takeAttemptIds(Session& session, std::size_t count);
+  void submit(Session& session, std::vector<Taken>& taken, const ClaimRequest& request, const Now& now);
   /// The rounds and failures of a recipient that may be claimed.
   struct Past {
     int rounds = 0;
     std::optional<Duration> failing;
   };
   /// Returns none if the recipient waits.
-  std::optional<Past> pastOf(Database& db, const ClaimRequest& request, const Head& head,
+  std::optional<Past> pastOf(Session& session, const ClaimRequest& request, const Head& head,
                              const Now& now) const;
-  std::optional<Duration> nextDue(Database& db, const ClaimRequest& request, const Cursor& cursor,
+  std::optional<Duration> nextDue(Session& session, const ClaimRequest& request, const Place& place,
                                   const Now& now);
-  void settleOne(Database& db, const Settlement& settlement, const Now& now, SettleResult& result);
-  static void mark(Database& db, const Settlement& settlement, const Now& now, SettleResult& result);
-  Submission readOrphan(Database& db, const Query& row);
+  void settleOne(Session& session, const Settlement& settlement, const Now& now, SettleResult& result);
+  static void mark(Session& session, const Settlement& settlement, const Now& now, SettleResult& result);
+  Submission readOrphan(Session& session, const Query& row);
 
   std::string path_;
   std::optional<FileIdentity> file_;  // the opened file; outlives the connection
@@ -175,7 +175,7 @@ class SqliteQueue final : public Queue {
   bool tight_ = false;              // the disk was full, and has no room for a whole reserve yet
   AttemptId lastAttempt_ = 0;       // the last attempt id that was given out
   SupervisorId me_ = 0;
-  Cursor cursor_;
+  Place onward_;
   ClockWatch clock_;
   SubmissionId purgedTo_ = 0;
 };
