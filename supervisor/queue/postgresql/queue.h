@@ -3,8 +3,8 @@
 //
 // Owns the position of the onward look, and the recipients with a live submission of this supervisor, so that
 // a claim notices which of their messages it passes by. The database decides everything else. Called through
-// queue.h only. The operations are in queue.cpp (life cycle of a supervisor, NAV's operations),
-// claim.cpp, settle.cpp and operator.cpp. Fails as described in queue.h.
+// queue.h only. The operations are in lease.cpp (life cycle of a supervisor), claim.cpp, settle.cpp,
+// nav.cpp (NAV's operations) and operator.cpp. Fails as described in queue.h.
 #pragma once
 
 #include <string>

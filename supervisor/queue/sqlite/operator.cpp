@@ -12,6 +12,7 @@
 #include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/sqlite/values.h"
 
 namespace smsd::queue::sqlite {
 namespace {
@@ -39,12 +40,9 @@ std::vector<format::MessageId> heldOf(Session& session, SubmissionId submission)
 
 /// Returns nothing for a submission of an older version, which stored no stamps.
 std::vector<std::int64_t> stampsOf(Session& session, SubmissionId submission) {
-  std::vector<std::int64_t> stamps;
   auto row = session.query(sql::stampsOf);
-  if (!row.bind(submission).next()) return stamps;
-  auto list = session.query(sql::listOfIds);
-  for (list.bind(row.text(0)); list.next();) stamps.push_back(list.integer(0));
-  return stamps;
+  if (!row.bind(submission).next()) return {};
+  return readIds(session, row.text(0));
 }
 
 /// Returns whether the SMS contained the row that has this id now, and not a former row.

@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Life cycle of a supervisor on a queue in a file, and notification of other processes' writes. See
-// queue.h.
-//
-// Only one process at a time may be the file's supervisor. A lock of the kernel ensures this, not a lease.
-// The process that holds the lock knows that all earlier runs are dead, and takes their submissions over.
+// The connection to a queue in a file: how it is made, how it notices that the file was replaced, and how it
+// gets room on a full disk. Also the notification of other processes' writes. See queue.h.
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <utility>
-
-#include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql.h"
 
@@ -23,25 +15,13 @@ using Kind = QueueError::Kind;
 
 constexpr std::size_t keyDigits = 12;
 
-std::string hostName() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
+}  // namespace
 
-std::string prefixOf(Session& session) {
+std::string keyPrefixOf(Session& session) {
   auto row = session.query(sql::uuid);
   row.next();
   return row.text(0).substr(0, keyDigits);
 }
-
-std::vector<format::MessageId> readIds(Session& session, const std::string& list) {
-  std::vector<format::MessageId> ids;
-  auto row = session.query(sql::listOfIds);
-  for (row.bind(list); row.next();) ids.push_back(row.integer(0));
-  return ids;
-}
-
-}  // namespace
 
 SqliteQueue::Connection& SqliteQueue::connection() {
   if (replaced_.empty()) noticeChange();
@@ -80,7 +60,7 @@ void SqliteQueue::connect() {
   }
   if (!file_) file_.emplace({path_});
   connection_ =
-      std::make_unique<Connection>(Connection{std::move(session), prefixOf(opened), CommitWatch(opened)});
+      std::make_unique<Connection>(Connection{std::move(session), keyPrefixOf(opened), CommitWatch(opened)});
   log_.emplace({path_ + "-wal", path_ + "-shm"});
 }
 
@@ -99,18 +79,6 @@ void SqliteQueue::startOver() {
   file_.emplace({path_});
   connect();
   replaced_.clear();
-}
-
-SqliteQueue::Now SqliteQueue::clock(Session& session) {
-  auto row = session.query(sql::clock);
-  row.next();
-  clock_.see(Duration(row.integer(0)), sinceBoot());
-  return {row.integer(0), row.text(1)};
-}
-
-void SqliteQueue::passFence(Session& session) const {
-  if (!session.query(sql::isAlive).bind(me_).next())
-    throw QueueError(Kind::fenced, fmt::format("{}: this supervisor is not enlisted any more", path_));
 }
 
 /// Frees space in small steps, until it is enough to empty the log: an empty log is as good as a reserve.
@@ -147,91 +115,6 @@ std::string SqliteQueue::strained() {
       "{}: the disk is full: make room on its file system; smsd works on in the room it had reserved", path_);
 }
 
-SupervisorId SqliteQueue::enlist(const std::string& name, Duration lease) {
-  if (!reserve_) reserve_.emplace(path_);
-  if (!replaced_.empty()) startOver();
-  return on([&](Session& session) {
-    own();
-    Transaction tx(session);
-    if (newKeys_) session.query(sql::beginNewKeys).bind(static_cast<std::int64_t>(lastAttempt_)).run();
-    lastAttempt_ = static_cast<AttemptId>(session.query(sql::lastAttempt).number());
-    const Now now = clock(session);
-    session.query(sql::endAllRuns).run();
-    const SupervisorId id = session.query(sql::enlist)
-                                .bind(name, hostName(), std::int64_t{getpid()}, now.text,
-                                      std::int64_t{lease.count()}, std::int64_t{now.ms + lease.count()})
-                                .number();
-    tx.commit();
-    if (std::exchange(newKeys_, false)) connection_->keyPrefix = prefixOf(session);
-    reserve_->make(Reserve::Disk::roomy);
-    me_ = id;
-    onward_ = Place{};
-    return id;
-  });
-}
-
-/// Locks again if the lock file was replaced, because another smsd could lock the new one.
-void SqliteQueue::own() {
-  if (ownership_.get() >= 0 && !ownershipFile_->change()) return;
-  ownership_ = lockOwner(path_);
-  ownershipFile_.emplace({path_ + ".lock"});
-}
-
-void SqliteQueue::renew() {
-  on([&](Session& session) {
-    Transaction tx(session);
-    passFence(session);
-    session.query(sql::renew).bind(clock(session).ms, me_).run();
-    tx.commit();
-  });
-}
-
-std::vector<Submission> SqliteQueue::takeOver() {
-  return on([&](Session& session) {
-    Transaction tx(session);
-    passFence(session);
-    std::vector<Submission> adopted;
-    {
-      auto row = session.query(sql::orphans);
-      const std::int64_t now = clock(session).ms;
-      for (row.bind(me_); row.next();) {
-        adopted.push_back(readOrphan(session, row));
-        if (const auto since = row.optionalInteger(13))
-          adopted.back().failing = Duration(std::max<std::int64_t>(0, now - *since));
-      }
-    }
-    for (const Submission& submission : adopted) session.query(sql::adopt).bind(me_, submission.id).run();
-    tx.commit();
-    return adopted;
-  });
-}
-
-Submission SqliteQueue::readOrphan(Session& session, const Query& row) {
-  Submission submission;
-  submission.id = row.integer(0);
-  submission.attempt = static_cast<AttemptId>(row.integer(1));
-  submission.dispatcher = row.text(2);
-  submission.recipient = row.text(3);
-  submission.sms.text = row.text(4);
-  submission.sms.encoding = row.text(5) == "ucs2" ? format::Encoding::ucs2 : format::Encoding::gsm7;
-  submission.sms.units = static_cast<std::size_t>(row.integer(6));
-  submission.sms.parts = static_cast<std::size_t>(row.integer(7));
-  submission.sms.sent = readIds(session, row.text(8));
-  submission.sms.ignored = readIds(session, row.text(9));
-  submission.severity = row.optionalInt(10);
-  submission.first = row.integer(11);
-  submission.rounds = static_cast<int>(row.integer(12));
-  if (!row.isNull(14)) submission.stamps = readIds(session, row.text(14));
-  submission.key = idempotencyKey(connection_->keyPrefix, submission.id, submission.stamps);
-  submission.notUnderstood = static_cast<int>(row.integer(15));
-  return submission;
-}
-
-void SqliteQueue::retire() {
-  on([&](Session& session) { session.query(sql::retire).bind(me_).run(); });
-  ownership_ = OwnedFd();
-}
-
 int SqliteQueue::newsFd() {
   return on([&](Session&) { return connection_->news.fd(); });
 }
@@ -255,13 +138,6 @@ namespace smsd::queue {
 
 std::unique_ptr<Queue> openSqlite(const std::string& path) {
   return std::make_unique<sqlite::SqliteQueue>(path);
-}
-
-InstallReport installSqlite(const std::string& path) {
-  InstallReport report;
-  if (sqlite::openQueueFile(path).state == sqlite::FileState::fresh)
-    report.done.push_back(fmt::format("the queue {} with its tables and indexes", path));
-  return report;
 }
 
 }  // namespace smsd::queue

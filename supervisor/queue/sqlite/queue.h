@@ -2,9 +2,10 @@
 // The queue in one SQLite file, for one host. See queue.h for the meaning of its operations.
 //
 // Owns the connection, the lock that makes this process the file's only supervisor, and the position of the
-// onward look. Its operations are in queue.cpp (life cycle of a supervisor, notification), road.cpp,
-// nav.cpp and operator.cpp. Every write transaction takes SQLite's only write lock first, so
-// that no value read in it can be outdated. After a failure the next call opens a new connection.
+// onward look. Its operations are in lease.cpp (life cycle of a supervisor), claim.cpp, settle.cpp,
+// nav.cpp (NAV's operations) and operator.cpp; queue.cpp has the connection and the notification. Every write
+// transaction takes SQLite's only write lock first, so that no value read in it can be outdated. After a
+// failure the next call opens a new connection.
 //
 // An administrator may replace or remove the file while it is open. Without a check, everything would
 // continue to work, on a file that no other program sees. So each call compares the path with the opened
@@ -22,6 +23,7 @@
 #include "supervisor/queue/clock-watch.h"
 #include "supervisor/queue/queue.h"
 #include "supervisor/queue/sqlite/connection.h"
+#include "supervisor/queue/sqlite/install.h"
 #include "supervisor/queue/sqlite/queue-file.h"
 #include "supervisor/queue/sqlite/reserve.h"
 
@@ -179,6 +181,9 @@ class SqliteQueue final : public Queue {
   ClockWatch clock_;
   SubmissionId purgedTo_ = 0;
 };
+
+/// Returns the first part of each idempotency key of this file.
+std::string keyPrefixOf(Session& session);
 
 /// Reads a row of SMSD_STORED (sql.h).
 StoredMessage storedMessage(const Query& row);
