@@ -7,7 +7,8 @@
 // most.
 #include <tuple>
 
-#include "supervisor/queue/postgresql/sql.h"
+#include "supervisor/queue/postgresql/sql-claim.h"
+#include "supervisor/queue/postgresql/sql-session.h"
 #include "tests/queue/queue-suite.h"
 #include "tests/queue/store-postgresql.h"
 

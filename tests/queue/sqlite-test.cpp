@@ -18,7 +18,11 @@
 
 #include "supervisor/queue/sqlite/connection.h"
 #include "supervisor/queue/sqlite/queue-file.h"
-#include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/sqlite/sql-claim.h"
+#include "supervisor/queue/sqlite/sql-lease.h"
+#include "supervisor/queue/sqlite/sql-nav.h"
+#include "supervisor/queue/sqlite/sql-operator.h"
+#include "supervisor/queue/sqlite/sql-settle.h"
 #include "tests/queue/queue-suite.h"
 
 namespace smsd::queue::sqlite {

@@ -6,7 +6,8 @@
 #include <tuple>
 
 #include "supervisor/queue/idempotency-key.h"
-#include "supervisor/queue/postgresql/sql.h"
+#include "supervisor/queue/postgresql/sql-claim.h"
+#include "supervisor/queue/postgresql/sql-settle.h"
 #include "supervisor/queue/postgresql/values.h"
 #include "supervisor/queue/stamps.h"
 

@@ -13,7 +13,7 @@
 #include <map>
 #include <memory>
 
-#include "supervisor/queue/postgresql/sql.h"
+#include "supervisor/queue/postgresql/sql-session.h"
 
 namespace smsd::queue::postgresql {
 

@@ -59,7 +59,7 @@ class Transaction {
   Transaction(pqxx::connection& connection, Prepared& prepared)
       : connection_(connection), prepared_(prepared), work_(connection) {}
 
-  /// For the statements of the road: constants of sql.h.
+  /// For the statements of the road: constants of sql-*.h.
   template <typename... Values>
   pqxx::result run(const char* statement, Values&&... values) {
     return work_.exec_prepared(prepared_.nameOf(connection_, statement), std::forward<Values>(values)...);

@@ -9,7 +9,7 @@
 
 #include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/postgresql/queue.h"
-#include "supervisor/queue/postgresql/sql.h"
+#include "supervisor/queue/postgresql/sql-lease.h"
 #include "supervisor/queue/postgresql/values.h"
 
 namespace smsd::queue::postgresql {

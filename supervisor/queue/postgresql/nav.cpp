@@ -6,7 +6,8 @@
 #include <algorithm>
 
 #include "supervisor/queue/postgresql/queue.h"
-#include "supervisor/queue/postgresql/sql.h"
+#include "supervisor/queue/postgresql/sql-nav.h"
+#include "supervisor/queue/postgresql/sql-session.h"
 #include "supervisor/queue/postgresql/values.h"
 
 namespace smsd::queue::postgresql {

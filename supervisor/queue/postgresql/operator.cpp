@@ -9,7 +9,8 @@
 #include <map>
 
 #include "supervisor/queue/postgresql/queue.h"
-#include "supervisor/queue/postgresql/sql.h"
+#include "supervisor/queue/postgresql/sql-operator.h"
+#include "supervisor/queue/postgresql/sql-session.h"
 #include "supervisor/queue/postgresql/values.h"
 
 namespace smsd::queue::postgresql {

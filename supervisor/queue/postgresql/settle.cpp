@@ -10,7 +10,7 @@
 #include <unordered_set>
 
 #include "supervisor/queue/postgresql/queue.h"
-#include "supervisor/queue/postgresql/sql.h"
+#include "supervisor/queue/postgresql/sql-settle.h"
 #include "supervisor/queue/postgresql/values.h"
 
 namespace smsd::queue::postgresql {

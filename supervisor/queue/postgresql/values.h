@@ -88,7 +88,7 @@ inline std::string bytesOf(const pqxx::field& field) {
   return field.is_null() ? std::string() : std::string(field.c_str(), field.size());
 }
 
-/// Reads a row of SMSD_STORED_COLUMNS (sql.h), which does not contain the status.
+/// Reads a row of SMSD_STORED_COLUMNS (sql-parts.h), which does not contain the status.
 inline StoredMessage storedMessage(const pqxx::row& row) {
   StoredMessage message;
   message.id = row[0].as<format::MessageId>();

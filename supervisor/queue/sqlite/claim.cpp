@@ -9,7 +9,7 @@
 
 #include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/sqlite/queue.h"
-#include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/sqlite/sql-claim.h"
 #include "supervisor/queue/sqlite/stamp.h"
 #include "supervisor/queue/sqlite/values.h"
 #include "supervisor/queue/stamps.h"

@@ -11,7 +11,8 @@
 #include <cstring>
 
 #include "supervisor/queue/sqlite/queue-file.h"
-#include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/sqlite/schema.h"
+#include "supervisor/queue/sqlite/sql-session.h"
 
 namespace smsd::queue::sqlite {
 namespace {

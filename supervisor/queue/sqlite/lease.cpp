@@ -12,7 +12,8 @@
 
 #include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/sqlite/queue.h"
-#include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/sqlite/sql-lease.h"
+#include "supervisor/queue/sqlite/sql-session.h"
 #include "supervisor/queue/sqlite/values.h"
 
 namespace smsd::queue::sqlite {

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "supervisor/queue/sqlite/queue.h"
-#include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/sqlite/sql-nav.h"
 
 namespace smsd::queue::sqlite {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/sqlite/queue.h"
-#include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/sqlite/sql-operator.h"
 #include "supervisor/queue/sqlite/values.h"
 
 namespace smsd::queue::sqlite {

@@ -16,7 +16,7 @@
 #include <string_view>
 
 #include "common/files/regular-file.h"
-#include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/sqlite/sql-session.h"
 
 namespace smsd::queue::sqlite {
 namespace {

@@ -185,7 +185,7 @@ class SqliteQueue final : public Queue {
 /// Returns the first part of each idempotency key of this file.
 std::string keyPrefixOf(Session& session);
 
-/// Reads a row of SMSD_STORED (sql.h).
+/// Reads a row of SMSD_STORED (sql-parts.h).
 StoredMessage storedMessage(const Query& row);
 
 }  // namespace smsd::queue::sqlite

@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "supervisor/queue/sqlite/queue.h"
-#include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/sqlite/sql-settle.h"
 #include "supervisor/queue/sqlite/values.h"
 
 namespace smsd::queue::sqlite {

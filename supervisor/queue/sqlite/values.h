@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "supervisor/queue/sqlite/connection.h"
-#include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/sqlite/sql-session.h"
 
 namespace smsd::queue::sqlite {
 

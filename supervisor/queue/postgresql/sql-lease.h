@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SQL of the life cycle of a supervisor in PostgreSQL: leases, the fence and the take-over. Called by
+// lease.cpp.
+#pragma once
+
+namespace smsd::queue::postgresql::sql {
+
+inline constexpr const char* installed =
+    "SELECT version, left(replace(queue::text, '-', ''), 12) FROM smsd.installation";
+
+/// Fails if a table is missing. Returns the names of the missing privileges.
+inline constexpr const char* missingPrivileges = R"(
+  SELECT string_agg(format('%s of smsq.%s', CASE WHEN readable THEN 'UPDATE' ELSE 'SELECT' END, attname), ', ' ORDER BY attnum)
+  FROM (SELECT attname, attnum, attname IN ('sent', 'smsid', 'timesent') AS written,
+               has_column_privilege('smsq', attnum, 'SELECT') AS readable,
+               has_column_privilege('smsq', attnum, 'UPDATE') AS writable
+        FROM pg_attribute
+        WHERE attrelid = 'smsq'::regclass
+          AND attname IN ('id', 'phone', 'msg', 'severity', 'time', 'sent', 'smsid', 'timesent')) columns
+  WHERE NOT readable OR written AND NOT writable)";
+
+inline constexpr const char* endEarlierRuns =
+    "UPDATE smsd.supervisor SET state = 'dead' WHERE name = $1 AND state = 'alive'";
+inline constexpr const char* enlist = R"(
+  INSERT INTO smsd.supervisor (name, host, pid, lease, lease_until)
+  VALUES ($1, $2, $3, $4::bigint * interval '1 ms', now() + $4::bigint * interval '1 ms') RETURNING id)";
+/// Deletes waits that were due more than a day ago and not claimed since: the messages are gone, so the
+/// rounds no longer matter.
+inline constexpr const char* forgetOldWaits = "DELETE FROM smsd.wait WHERE due < now() - interval '1 day'";
+inline constexpr const char* renew =
+    "UPDATE smsd.supervisor SET lease_until = now() + lease WHERE id = $1 AND state = 'alive'";
+inline constexpr const char* retire = R"(
+  UPDATE smsd.supervisor SET state = CASE
+    WHEN EXISTS (SELECT FROM smsd.live WHERE supervisor = $1) THEN 'dead' ELSE 'cleared' END
+  WHERE id = $1 AND state = 'alive')";
+
+#define SMSD_CLOCK "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+/// The fence: locks the supervisor's row until the end of the transaction, so that it cannot be declared dead
+/// while it settles. Returns the time as well.
+inline constexpr const char* fence =
+    "SELECT id, " SMSD_CLOCK " FROM smsd.supervisor WHERE id = $1 AND state = 'alive' FOR SHARE";
+
+/// Supervisors that are alive, or dead and not yet taken over. Leases decides whose lease has run out.
+#define SMSD_LEASES                                                                                     \
+  "SELECT id, state = 'dead', (extract(epoch FROM lease_until) * 1000000)::bigint, "                    \
+  "(extract(epoch FROM lease_until - clock_timestamp()) * 1000)::bigint, (extract(epoch FROM lease) * " \
+  "1000)::bigint, " SMSD_CLOCK " FROM smsd.supervisor WHERE state <> 'cleared' "
+inline constexpr const char* leases = SMSD_LEASES;
+/// Locks all of them in one order, so that two concurrent take-overs wait for each other and cannot deadlock.
+inline constexpr const char* lockedLeases = SMSD_LEASES "ORDER BY id FOR UPDATE";
+#undef SMSD_LEASES
+#undef SMSD_CLOCK
+inline constexpr const char* clear =
+    "UPDATE smsd.supervisor SET state = 'cleared' WHERE id = ANY($1::bigint[]) AND state <> 'cleared' "
+    "RETURNING id";
+
+#define SMSD_SUBMISSION_COLUMNS                                                                        \
+  "s.id, s.attempt, s.dispatcher, s.recipient, s.text, s.encoding, s.units, s.parts, s.sent_ids, "     \
+  "s.ignored_ids, "                                                                                    \
+  "s.severity, s.first_id, s.rounds, (extract(epoch FROM now() - s.since) * 1000)::bigint, s.stamps, " \
+  "(SELECT count(*) FROM smsd.attempt a WHERE a.submission = s.id AND a.outcome = 'not-understood')"
+inline constexpr const char* adopt =
+    "WITH taken AS (UPDATE smsd.live SET supervisor = $1 WHERE supervisor = ANY($2::bigint[]) RETURNING "
+    "submission), "
+    "adopted AS (UPDATE smsd.submission SET supervisor = $1 WHERE id = ANY(ARRAY(SELECT submission FROM "
+    "taken)) "
+    "RETURNING *) SELECT " SMSD_SUBMISSION_COLUMNS " FROM adopted s ORDER BY s.severity, s.first_id";
+inline constexpr const char* liveOf =
+    "SELECT " SMSD_SUBMISSION_COLUMNS
+    " FROM smsd.submission s WHERE s.id = ANY(ARRAY(SELECT submission FROM smsd.live WHERE supervisor = $1)) "
+    "ORDER BY s.severity, s.first_id";
+#undef SMSD_SUBMISSION_COLUMNS
+
+}  // namespace smsd::queue::postgresql::sql
