@@ -3,27 +3,21 @@
 #include "supervisor/queue/postgresql/claim.h"
 
 #include <algorithm>
-#include <tuple>
 
+#include "supervisor/queue/claim-rules.h"
 #include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/postgresql/sql-claim.h"
 #include "supervisor/queue/postgresql/sql-settle.h"
 #include "supervisor/queue/postgresql/values.h"
 #include "supervisor/queue/stamps.h"
+#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::postgresql {
 
 namespace {
 
-constexpr std::size_t leastPage = 64;
 constexpr std::size_t scannedPage = 8192;  // without an index, each page scans the whole table
 constexpr int mostPages = 16;              // keeps the transaction short, even if many are passed by
-constexpr std::size_t messagesAtATime = 1000;
-
-/// Sorts a missing severity last, like NULL in the database.
-auto rank(const std::optional<int>& severity) {
-  return std::pair(!severity.has_value(), severity.value_or(0));
-}
 
 }  // namespace
 
@@ -153,7 +147,7 @@ void ClaimTransaction::read() {
 /// Returns the time since the recipient's first counted failure, without steps ahead of the clock since then.
 std::optional<Duration> ClaimTransaction::failing(const pqxx::row& row) const {
   auto since = elapsed(row[10]);
-  if (since) *since = std::max(Duration(0), *since - clock_.aheadSince(Duration(row[11].as<std::int64_t>())));
+  if (since) since = clock_.withoutSteps(*since, Duration(row[11].as<std::int64_t>()));
   return since;
 }
 
@@ -206,7 +200,7 @@ void ClaimTransaction::write() {
     attempts.add(submission.attempt);
     recipients.addBytes(submission.recipient);
     texts.add(submission.sms.text);
-    encodings.add(submission.sms.encoding == format::Encoding::gsm7 ? "gsm7" : "ucs2");
+    encodings.add(encodingName(submission.sms.encoding));
     units.add(std::uint64_t{submission.sms.units});
     parts.add(std::uint64_t{submission.sms.parts});
     sent.add(arrayOf(submission.sms.sent));
@@ -224,13 +218,7 @@ void ClaimTransaction::write() {
 
 /// Returns the submissions in the order of the queue. ISO times sort as text, including infinities.
 std::vector<Submission> ClaimTransaction::ordered() {
-  std::sort(taken_.begin(), taken_.end(), [](const Taken& a, const Taken& b) {
-    auto key = [](const Taken& taken) {
-      return std::tuple(rank(taken.submission.severity), std::string_view(taken.firstTime),
-                        taken.submission.first);
-    };
-    return key(a) < key(b);
-  });
+  sortAsQueue(taken_);
   std::vector<Submission> submissions;
   submissions.reserve(taken_.size());
   for (auto& taken : taken_) submissions.push_back(std::move(taken.submission));

@@ -16,8 +16,6 @@ namespace {
 
 using Extra = InstallOptions::Extra;
 
-constexpr int schemaVersion = 4;
-
 bool holds(pqxx::work& tx, const std::string& condition) {
   return tx.exec1("SELECT " + condition)[0].as<bool>();
 }
@@ -27,11 +25,11 @@ void makeSchema(pqxx::work& tx, InstallReport& report) {
   tx.exec("SELECT pg_advisory_xact_lock(hashtext('smsd install'))");
   if (!holds(tx, "to_regclass('smsd.installation') IS NOT NULL")) {
     tx.exec(schema::smsd);
-    report.done.push_back("the schema smsd, version " + std::to_string(schemaVersion));
+    report.done.push_back("the schema smsd, version " + std::to_string(schema::version));
     return;
   }
   int version = tx.exec1("SELECT version FROM smsd.installation")[0].as<int>();
-  const bool older = version >= 1 && version < schemaVersion;
+  const bool older = version >= 1 && version < schema::version;
   if (version == 1) {
     tx.exec(schema::from1To2);
     version = 2;
@@ -45,7 +43,7 @@ void makeSchema(pqxx::work& tx, InstallReport& report) {
     version = 4;
   }
   if (older) report.done.push_back("the schema smsd, now version " + std::to_string(version));
-  if (version != schemaVersion)
+  if (version != schema::version)
     throw QueueError(QueueError::Kind::notInstalled,
                      "the schema smsd is of version " + std::to_string(version) +
                          ", which this program does not know: install the newer smsd");

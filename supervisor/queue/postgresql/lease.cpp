@@ -7,10 +7,13 @@
 
 #include <algorithm>
 
+#include "supervisor/queue/host-name.h"
 #include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/postgresql/queue.h"
+#include "supervisor/queue/postgresql/schema.h"
 #include "supervisor/queue/postgresql/sql-lease.h"
 #include "supervisor/queue/postgresql/values.h"
+#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::postgresql {
 
@@ -18,24 +21,16 @@ namespace {
 
 using Kind = QueueError::Kind;
 
-constexpr int schemaVersion = 4;
-
-std::string hostName() {
-  char name[256] = "";
-  gethostname(name, sizeof name - 1);
-  return name;
-}
-
 /// Fails at the start instead of at the first alert. Returns the prefix of the idempotency keys.
 std::string checkInstalled(pqxx::work& tx) {
   auto rows = tx.exec(sql::installed);
   if (rows.size() != 1)
     throw QueueError(Kind::notInstalled, "smsd.installation is empty: run `smsctl db install`");
-  if (int version = rows[0][0].as<int>(); version != schemaVersion)
+  if (int version = rows[0][0].as<int>(); version != schema::version)
     throw QueueError(Kind::notInstalled, "the schema smsd is of version " + std::to_string(version) +
-                                             ", this program wants " + std::to_string(schemaVersion) +
-                                             (version < schemaVersion ? ": run `smsctl db install`"
-                                                                      : ": install the newer smsd"));
+                                             ", this program wants " + std::to_string(schema::version) +
+                                             (version < schema::version ? ": run `smsctl db install`"
+                                                                        : ": install the newer smsd"));
   if (auto missing = tx.exec1(sql::missingPrivileges)[0]; !missing.is_null())
     throw QueueError(Kind::denied, "no privilege for " + bytesOf(missing) +
                                        ": run the GRANTs that `smsctl db install` prints");
@@ -151,7 +146,7 @@ std::vector<Submission> PostgresqlQueue::read(const pqxx::result& rows) const {
     submission.dispatcher = bytesOf(row[2]);
     submission.recipient = bytesOf(row[3]);
     submission.sms.text = bytesOf(row[4]);
-    submission.sms.encoding = bytesOf(row[5]) == "ucs2" ? format::Encoding::ucs2 : format::Encoding::gsm7;
+    submission.sms.encoding = encodingOf(bytesOf(row[5]));
     submission.sms.units = row[6].is_null() ? 0 : row[6].as<std::size_t>();
     submission.sms.parts = row[7].is_null() ? 1 : row[7].as<std::size_t>();
     submission.sms.sent = idsOf(bytesOf(row[8]));

@@ -9,14 +9,13 @@
 #include "supervisor/queue/postgresql/sql-nav.h"
 #include "supervisor/queue/postgresql/sql-session.h"
 #include "supervisor/queue/postgresql/values.h"
+#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::postgresql {
 
 namespace {
 
 using Kind = QueueError::Kind;
-
-std::string letter(SentStatus status) { return std::string(1, static_cast<char>(status)); }
 
 std::vector<StoredMessage> stored(const pqxx::result& rows) {
   std::vector<StoredMessage> messages;
@@ -56,7 +55,7 @@ Cancelled PostgresqlQueue::cancelAndList(Duration minimumAge, std::size_t listed
   return session_.transact([&](pqxx::work& tx) {
     tx.exec(sql::planThisFreely);
     const auto rows = tx.exec_params(sql::cancel, boundedMilliseconds(minimumAge),
-                                     std::clamp<std::size_t>(listed, 1, INT64_MAX));
+                                     std::max<std::int64_t>(rowLimit(listed), 1));
     Cancelled cancelled{rows.empty() ? 0 : rows[0][8].as<std::size_t>(), stored(rows)};
     for (auto& message : cancelled.messages) message.status = SentStatus::ignored;
     tx.exec(sql::forgetEmptyWaits);
@@ -67,7 +66,7 @@ Cancelled PostgresqlQueue::cancelAndList(Duration minimumAge, std::size_t listed
 std::vector<StoredMessage> PostgresqlQueue::messages(SentStatus status, std::size_t limit) {
   auto found = session_.transact([&](pqxx::work& tx) {
     tx.exec(sql::planThisFreely);
-    return stored(tx.exec_params(sql::messages, letter(status), limit));
+    return stored(tx.exec_params(sql::messages, letter(status), rowLimit(limit)));
   });
   for (auto& message : found) message.status = status;
   return found;
@@ -124,19 +123,15 @@ std::size_t PostgresqlQueue::setStatus(format::MessageId id, SentStatus status, 
 Depth PostgresqlQueue::depth(std::uint64_t bound) {
   return session_.transact([&](pqxx::work& tx) {
     Depth depth;
-    const std::uint64_t most = std::min<std::uint64_t>(bound, INT64_MAX - 1);
+    const auto most = static_cast<std::uint64_t>(rowLimit(bound));
     const auto found = tx.exec_params1(sql::countUnsent, most + 1)[0].as<std::uint64_t>();
     depth.more = found > most;
     depth.unsent = std::min(found, most);
     auto age = tx.exec1(session_.indexed() ? sql::oldestByIndex : sql::oldestInOneScan)[0];
-    auto ageIn = [](const pqxx::field& field) -> std::optional<Duration> {
-      if (field.is_null()) return std::nullopt;
-      return std::max(Duration(field.as<std::int64_t>()), Duration::zero());
-    };
-    depth.oldest = ageIn(age);
+    depth.oldest = elapsed(age);
     depth.held = std::min(tx.exec_params1(sql::countHeld, most + 1)[0].as<std::uint64_t>(), most);
     bool someWait = depth.held > 0 || tx.exec1(sql::anyBlamedWait)[0].as<bool>();
-    depth.late = someWait && depth.oldest ? ageIn(tx.exec1(sql::oldestNotWaiting)[0]) : depth.oldest;
+    depth.late = someWait && depth.oldest ? elapsed(tx.exec1(sql::oldestNotWaiting)[0]) : depth.oldest;
     return depth;
   });
 }

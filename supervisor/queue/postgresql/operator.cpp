@@ -12,6 +12,7 @@
 #include "supervisor/queue/postgresql/sql-operator.h"
 #include "supervisor/queue/postgresql/sql-session.h"
 #include "supervisor/queue/postgresql/values.h"
+#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::postgresql {
 
@@ -111,7 +112,7 @@ std::vector<HeldSms> PostgresqlQueue::held(std::size_t limit) {
   return session_.transact([&](pqxx::work& tx) {
     tx.exec(sql::planThisFreely);
     std::vector<HeldSms> held;
-    for (const auto& row : tx.exec_params(sql::held, std::min<std::size_t>(limit, INT64_MAX))) {
+    for (const auto& row : tx.exec_params(sql::held, rowLimit(limit))) {
       HeldSms& sms = held.emplace_back();
       sms.id = row[0].as<SubmissionId>();
       sms.recipient = bytesOf(row[1]);
@@ -128,7 +129,7 @@ std::vector<HeldSms> PostgresqlQueue::held(std::size_t limit) {
 
 std::size_t PostgresqlQueue::release(SubmissionId id) {
   return session_.transact([&](pqxx::work& tx) -> std::size_t {
-    const LetGo held = letGo(tx, id, "released");
+    const LetGo held = letGo(tx, id, fateReleased);
     if (held.messages.empty()) return 0;
     return tx.exec_params1(sql::countReleased, held.ids(), held.stamps())[0].as<std::size_t>();
   });
@@ -136,7 +137,7 @@ std::size_t PostgresqlQueue::release(SubmissionId id) {
 
 std::size_t PostgresqlQueue::discard(SubmissionId id) {
   return session_.transact([&](pqxx::work& tx) -> std::size_t {
-    const LetGo held = letGo(tx, id, "discarded");
+    const LetGo held = letGo(tx, id, fateDiscarded);
     return tx.exec_params(sql::markDiscarded, held.ids(), held.stamps()).affected_rows();
   });
 }

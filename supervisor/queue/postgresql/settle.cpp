@@ -12,24 +12,13 @@
 #include "supervisor/queue/postgresql/queue.h"
 #include "supervisor/queue/postgresql/sql-settle.h"
 #include "supervisor/queue/postgresql/values.h"
+#include "supervisor/queue/smsid.h"
+#include "supervisor/queue/stamps.h"
+#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::postgresql {
 
 namespace {
-
-const char* fateName(Fate fate) {
-  switch (fate) {
-    case Fate::sent:
-      return "sent";
-    case Fate::ignored:
-      return "ignored";
-    case Fate::returned:
-      return "returned";
-    case Fate::held:
-      return "held";
-  }
-  return "";
-}
 
 using Ended = std::unordered_set<SubmissionId>;
 
@@ -73,18 +62,6 @@ struct Mark {
 };
 using Marks = std::vector<Mark>;
 
-/// Calls `use` for each message of the SMS, with its stamp: those in the text, then those only counted.
-template <typename Use>
-void eachMessage(const Submission& submission, Use&& use) {
-  std::size_t n = 0;
-  const bool known = submission.stamps.size() == submission.sms.sent.size() + submission.sms.ignored.size();
-  for (const auto* ids : {&submission.sms.sent, &submission.sms.ignored})
-    for (format::MessageId id : *ids) {
-      use(id, known ? std::optional(submission.stamps[n]) : std::nullopt, ids == &submission.sms.sent);
-      ++n;
-    }
-}
-
 /// Returns the number of marked messages. Two SMS of one batch may contain the same id: one for a former row,
 /// one for the row that has the id now. The statement needs distinct sorted ids for its binary search, so the
 /// second SMS's message goes into a statement of its own.
@@ -119,11 +96,12 @@ void markMessages(Transaction& tx, const std::vector<Settlement>& settlements, c
     // As in NAV, only an SMS that was sent gives its reference to its rows.
     const int smsid = settlement.fate == Fate::sent ? smsidOf(settlement.reference) : 0;
     eachMessage(settlement.submission,
-                [&](format::MessageId id, std::optional<std::int64_t> stamp, bool inText) {
+                [&](format::MessageId id, std::optional<std::int64_t> stamp, MessagePlace place) {
                   if (settlement.fate == Fate::held)
                     held.push_back({id, settlement.submission.id, stamp});
                   else
-                    (settlement.fate == Fate::sent && inText ? sent : ignored).push_back({id, smsid, stamp});
+                    (settlement.fate == Fate::sent && place == MessagePlace::inText ? sent : ignored)
+                        .push_back({id, smsid, stamp});
                 });
   }
   const std::size_t all = sent.size() + ignored.size() + held.size();

@@ -18,6 +18,7 @@
 
 #include "common/text/utf.h"
 #include "supervisor/queue/queue.h"
+#include "supervisor/queue/ranges.h"
 
 namespace smsd::queue::postgresql {
 
@@ -77,10 +78,10 @@ inline std::optional<int> numberOf(const pqxx::field& field) {
   return field.as<int>();
 }
 
-/// Elapsed milliseconds. A stepped clock can make them negative: then they count as 0.
+/// Elapsed milliseconds.
 inline std::optional<Duration> elapsed(const pqxx::field& field) {
   if (field.is_null()) return std::nullopt;
-  return Duration(std::max<std::int64_t>(0, field.as<std::int64_t>()));
+  return queue::elapsed(field.as<std::int64_t>());
 }
 
 /// Returns the bytes of the field; NULL becomes an empty string.
@@ -115,14 +116,6 @@ inline std::vector<std::int64_t> idsOf(std::string_view literal) {
     at = next;
   }
   return ids;
-}
-
-/// Value for smsq.smsid: the reference if it is an integer that fits, otherwise 0. NAV's smsd crashes at
-/// any other reference, and then sends the SMS again.
-inline int smsidOf(std::string_view reference) {
-  int number = 0;
-  auto [end, error] = std::from_chars(reference.data(), reference.data() + reference.size(), number);
-  return error == std::errc() && end == reference.data() + reference.size() ? number : 0;
 }
 
 /// Bounds `duration` to a century in either direction, so that it fits an interval.

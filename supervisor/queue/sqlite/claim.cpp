@@ -3,26 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <climits>
-#include <tuple>
 #include <unordered_set>
 
+#include "supervisor/queue/claim-rules.h"
 #include "supervisor/queue/idempotency-key.h"
+#include "supervisor/queue/ranges.h"
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql-claim.h"
 #include "supervisor/queue/sqlite/stamp.h"
 #include "supervisor/queue/sqlite/values.h"
 #include "supervisor/queue/stamps.h"
+#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::sqlite {
 namespace {
 
-constexpr std::size_t leastPage = 64, mostPage = 512;  // rows
+constexpr std::size_t mostPage = 512;  // rows
 // Rows that one claim looks at: even if many recipients at the head are live or wait, it must not hold the
 // write lock for long.
 constexpr std::size_t maxLooked = 20'000;
-// Messages of one recipient for one SMS.
-constexpr std::int64_t maxMessages = 1000;
 
 }  // namespace
 
@@ -107,7 +106,7 @@ std::vector<SqliteQueue::Taken> SqliteQueue::walk(Session& session, const ClaimR
 
 std::optional<int> SqliteQueue::severityOf(const Place& place) {
   if (!place.severity) return std::nullopt;
-  return static_cast<int>(std::clamp<std::int64_t>(*place.severity, INT_MIN, INT_MAX));
+  return nearestInt(*place.severity);
 }
 
 /// A message that is more severe than all that wait ends the wait, and the rounds and failures so far are
@@ -124,7 +123,7 @@ std::optional<SqliteQueue::Past> SqliteQueue::pastOf(Session& session, const Cla
   }
   Past past{.rounds = static_cast<int>(wait.integer(0)), .failing = std::nullopt};
   if (const auto since = wait.optionalInteger(3))
-    past.failing = std::max(Duration(0), Duration(now.ms - *since) - clock_.aheadSince(Duration(noted)));
+    past.failing = clock_.withoutSteps(Duration(now.ms - *since), Duration(noted));
   return past;
 }
 
@@ -151,7 +150,7 @@ std::optional<SqliteQueue::Taken> SqliteQueue::read(Session& session, const Clai
   Taken taken;
   {
     auto row = session.query(sql::messagesToSend);
-    for (row.bind(recipient, maxMessages); row.next();) {
+    for (row.bind(recipient, std::int64_t{messagesAtATime}); row.next();) {
       const std::string time = row.text(3);
       if (messages.empty()) taken.firstTime = time;
       messages.push_back({row.integer(0), row.text(1), row.optionalInt(2)});
@@ -178,25 +177,18 @@ std::int64_t SqliteQueue::takeAttemptIds(Session& session, std::size_t count) {
 void SqliteQueue::submit(Session& session, std::vector<Taken>& taken, const ClaimRequest& request,
                          const Now& now) {
   // The row by which a recipient was found may not be the first of its messages any more.
-  std::sort(taken.begin(), taken.end(), [](const Taken& a, const Taken& b) {
-    const auto rank = [](const Taken& one) {
-      return std::tuple(!one.submission.severity, one.submission.severity.value_or(0),
-                        std::string_view(one.firstTime), one.submission.first);
-    };
-    return rank(a) < rank(b);
-  });
+  sortAsQueue(taken);
   std::int64_t attempt = takeAttemptIds(session, taken.size());
   for (auto& [submission, firstTime] : taken) {
     submission.attempt = static_cast<AttemptId>(attempt);
     const format::FormattedSms& sms = submission.sms;
-    submission.id =
-        session.query(sql::submit)
-            .bind(submission.recipient, me_, attempt++, request.dispatcher, sms.text,
-                  sms.encoding == format::Encoding::ucs2 ? "ucs2" : "gsm7",
-                  static_cast<std::int64_t>(sms.units), static_cast<std::int64_t>(sms.parts),
-                  listOf(sms.sent), listOf(sms.ignored), submission.severity, submission.first,
-                  submission.rounds, now.text, since(submission.failing, now.ms), listOf(submission.stamps))
-            .number();
+    submission.id = session.query(sql::submit)
+                        .bind(submission.recipient, me_, attempt++, request.dispatcher, sms.text,
+                              encodingName(sms.encoding), static_cast<std::int64_t>(sms.units),
+                              static_cast<std::int64_t>(sms.parts), listOf(sms.sent), listOf(sms.ignored),
+                              submission.severity, submission.first, submission.rounds, now.text,
+                              since(submission.failing, now.ms), listOf(submission.stamps))
+                        .number();
     submission.key = idempotencyKey(connection_->keyPrefix, submission.id, submission.stamps);
   }
 }

@@ -2,8 +2,6 @@
 // See connection.h.
 #include "supervisor/queue/sqlite/connection.h"
 
-#include "supervisor/queue/sqlite/stamp.h"
-
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -12,9 +10,10 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 
 #include "common/files/regular-file.h"
+#include "supervisor/queue/ranges.h"
+#include "supervisor/queue/sqlite/stamp.h"
 
 namespace smsd::queue::sqlite {
 namespace {
@@ -167,8 +166,7 @@ std::int64_t Query::integer(int column) const { return sqlite3_column_int64(stat
 
 std::optional<int> Query::optionalInt(int column) const {
   if (isNull(column)) return std::nullopt;
-  return static_cast<int>(std::clamp<std::int64_t>(integer(column), std::numeric_limits<int>::min(),
-                                                   std::numeric_limits<int>::max()));
+  return nearestInt(integer(column));
 }
 
 std::optional<std::int64_t> Query::optionalInteger(int column) const {

@@ -6,25 +6,21 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
+#include "supervisor/queue/host-name.h"
 #include "supervisor/queue/idempotency-key.h"
+#include "supervisor/queue/ranges.h"
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql-lease.h"
 #include "supervisor/queue/sqlite/sql-session.h"
 #include "supervisor/queue/sqlite/values.h"
+#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::sqlite {
 namespace {
 
 using Kind = QueueError::Kind;
-
-std::string hostName() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
 
 }  // namespace
 
@@ -89,8 +85,7 @@ std::vector<Submission> SqliteQueue::takeOver() {
       const std::int64_t now = clock(session).ms;
       for (row.bind(me_); row.next();) {
         adopted.push_back(readOrphan(session, row));
-        if (const auto since = row.optionalInteger(13))
-          adopted.back().failing = Duration(std::max<std::int64_t>(0, now - *since));
+        if (const auto since = row.optionalInteger(13)) adopted.back().failing = elapsed(now - *since);
       }
     }
     for (const Submission& submission : adopted) session.query(sql::adopt).bind(me_, submission.id).run();
@@ -106,7 +101,7 @@ Submission SqliteQueue::readOrphan(Session& session, const Query& row) {
   submission.dispatcher = row.text(2);
   submission.recipient = row.text(3);
   submission.sms.text = row.text(4);
-  submission.sms.encoding = row.text(5) == "ucs2" ? format::Encoding::ucs2 : format::Encoding::gsm7;
+  submission.sms.encoding = encodingOf(row.text(5));
   submission.sms.units = static_cast<std::size_t>(row.integer(6));
   submission.sms.parts = static_cast<std::size_t>(row.integer(7));
   submission.sms.sent = readIds(session, row.text(8));

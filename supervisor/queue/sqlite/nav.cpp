@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "supervisor/queue/ranges.h"
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql-nav.h"
+#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::sqlite {
 namespace {
@@ -16,11 +18,6 @@ using Kind = QueueError::Kind;
 
 // Far more than formatting.max_parts can send, and the most that a worker accepts.
 constexpr std::size_t longestText = proto::MAX_TEXT;
-
-std::int64_t countOf(std::uint64_t value) {
-  return static_cast<std::int64_t>(
-      std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max() - 1));
-}
 
 std::string withStatus(const char* statement, SentStatus status) {
   return fmt::format(fmt::runtime(statement), static_cast<char>(status));
@@ -89,7 +86,7 @@ Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
 std::vector<StoredMessage> SqliteQueue::messages(SentStatus status, std::size_t limit) {
   return on([&](Session& session) {
     auto row = session.query(withStatus(sql::messages, status));
-    return readMessages(row.bind(countOf(limit)));
+    return readMessages(row.bind(rowLimit(limit)));
   });
 }
 
@@ -135,9 +132,8 @@ std::vector<format::MessageId> SqliteQueue::insert(const std::vector<NewMessage>
 std::size_t SqliteQueue::setStatus(format::MessageId id, SentStatus status, int smsid) {
   return on([&](Session& session) {
     Transaction tx(session);
-    const std::string letter(1, static_cast<char>(status));
     const std::size_t changed =
-        session.query(sql::setStatus).bind(letter, smsid, clock(session).text, id).run();
+        session.query(sql::setStatus).bind(letter(status), smsid, clock(session).text, id).run();
     tx.commit();
     return changed;
   });
@@ -146,14 +142,14 @@ std::size_t SqliteQueue::setStatus(format::MessageId id, SentStatus status, int 
 Depth SqliteQueue::depth(std::uint64_t bound) {
   return on([&](Session& session) {
     Depth depth;
-    const std::int64_t most = countOf(bound);
+    const std::int64_t most = rowLimit(bound);
     const auto counted = static_cast<std::uint64_t>(session.query(sql::countUnsent).bind(most + 1).number());
     depth.more = counted > bound;
     depth.unsent = std::min(counted, bound);
     const std::int64_t now = clock(session).ms;
     const auto consider = [&](const Query& row, int column) {
       if (row.isNull(column)) return;  // the time is invalid
-      const Duration age(std::max<std::int64_t>(0, now - row.integer(column)));
+      const Duration age = elapsed(now - row.integer(column));
       depth.oldest = std::max(depth.oldest.value_or(age), age);
     };
     std::int64_t severity = std::numeric_limits<std::int64_t>::min();
@@ -170,8 +166,7 @@ Depth SqliteQueue::depth(std::uint64_t bound) {
     if (depth.oldest && (depth.held > 0 || session.query(sql::anyBlamedWait).number() != 0)) {
       auto row = session.query(sql::oldestNotWaiting);
       depth.late.reset();
-      if (row.bind(now).next() && !row.isNull(0))
-        depth.late = Duration(std::max<std::int64_t>(0, now - row.integer(0)));
+      if (row.bind(now).next() && !row.isNull(0)) depth.late = elapsed(now - row.integer(0));
     }
     return depth;
   });

@@ -7,12 +7,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "supervisor/queue/idempotency-key.h"
+#include "supervisor/queue/ranges.h"
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql-operator.h"
 #include "supervisor/queue/sqlite/values.h"
+#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::sqlite {
 namespace {
@@ -114,8 +115,7 @@ std::vector<HeldSms> SqliteQueue::held(std::size_t limit) {
     Transaction tx(session, Transaction::Kind::read);
     std::vector<HeldSms> held;
     auto row = session.query(sql::held);
-    row.bind(
-        static_cast<std::int64_t>(std::min<std::size_t>(limit, std::numeric_limits<std::int64_t>::max())));
+    row.bind(rowLimit(limit));
     while (row.next()) {
       HeldSms& sms = held.emplace_back();
       sms.id = row.integer(0);
@@ -134,7 +134,7 @@ std::vector<HeldSms> SqliteQueue::held(std::size_t limit) {
 std::size_t SqliteQueue::release(SubmissionId id) {
   return on([&](Session& session) -> std::size_t {
     Transaction tx(session);
-    if (session.query(sql::decide).bind("released", clock(session).text, id).run() == 0) return 0;
+    if (session.query(sql::decide).bind(fateReleased, clock(session).text, id).run() == 0) return 0;
     const auto released = static_cast<std::size_t>(session.query(sql::countHeld).bind(id).number());
     session.query(sql::letGo).bind(id).run();
     tx.commit();
@@ -146,7 +146,7 @@ std::size_t SqliteQueue::discard(SubmissionId id) {
   return on([&](Session& session) -> std::size_t {
     Transaction tx(session);
     const Now now = clock(session);
-    if (session.query(sql::decide).bind("discarded", now.text, id).run() == 0) return 0;
+    if (session.query(sql::decide).bind(fateDiscarded, now.text, id).run() == 0) return 0;
     const std::size_t discarded = session.query(sql::discard).bind(now.text, id).run();
     session.query(sql::letGo).bind(id).run();
     tx.commit();

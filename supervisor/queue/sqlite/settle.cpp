@@ -2,39 +2,17 @@
 // Attempts and settlements on a queue in a file. See queue.h.
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "supervisor/queue/smsid.h"
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql-settle.h"
 #include "supervisor/queue/sqlite/values.h"
+#include "supervisor/queue/stamps.h"
+#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::sqlite {
 namespace {
 
 using Kind = QueueError::Kind;
-
-// smsq.smsid is an integer. Any other reference is kept in the submission only. NAV's smsd crashes at it, and
-// then sends the SMS again.
-int smsidOf(const std::string& reference) {
-  int value = 0;
-  const char* end = reference.data() + reference.size();
-  const auto [stopped, error] = std::from_chars(reference.data(), end, value);
-  return error == std::errc{} && stopped == end ? value : 0;
-}
-
-std::string_view fateName(Fate fate) {
-  switch (fate) {
-    case Fate::sent:
-      return "sent";
-    case Fate::ignored:
-      return "ignored";
-    case Fate::held:
-      return "held";
-    case Fate::returned:
-      break;
-  }
-  return "returned";
-}
 
 }  // namespace
 
@@ -67,21 +45,16 @@ std::vector<AttemptId> SqliteQueue::recordAttempts(const std::vector<NextAttempt
 
 void SqliteQueue::mark(Session& session, const Settlement& settlement, const Now& now, SettleResult& result) {
   if (settlement.fate == Fate::returned) return;
-  const format::FormattedSms& sms = settlement.submission.sms;
-  const auto& stamps = settlement.submission.stamps;
-  const bool known = stamps.size() == sms.sent.size() + sms.ignored.size();
   const int smsid = settlement.fate == Fate::sent ? smsidOf(settlement.reference) : 0;
-  std::size_t n = 0;
-  for (const auto* ids : {&sms.sent, &sms.ignored})
-    for (const format::MessageId id : *ids) {
-      const std::optional<std::int64_t> stamp = known ? std::optional(stamps[n++]) : std::nullopt;
-      if (settlement.fate == Fate::held)
-        session.query(sql::hold).bind(settlement.submission.id, id, stamp).run();
-      else if (settlement.fate == Fate::sent && ids == &sms.sent)
-        result.sent += session.query(sql::markSent).bind(smsid, now.text, id, stamp).run();
-      else
-        result.ignored += session.query(sql::markIgnored).bind(smsid, now.text, id, stamp).run();
-    }
+  eachMessage(settlement.submission,
+              [&](format::MessageId id, std::optional<std::int64_t> stamp, MessagePlace place) {
+                if (settlement.fate == Fate::held)
+                  session.query(sql::hold).bind(settlement.submission.id, id, stamp).run();
+                else if (settlement.fate == Fate::sent && place == MessagePlace::inText)
+                  result.sent += session.query(sql::markSent).bind(smsid, now.text, id, stamp).run();
+                else
+                  result.ignored += session.query(sql::markIgnored).bind(smsid, now.text, id, stamp).run();
+              });
 }
 
 void SqliteQueue::settleOne(Session& session, const Settlement& settlement, const Now& now,
