@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Claims on a queue in a file. See queue.h.
-#include <fmt/format.h>
+// The claim on a queue in a file. See claim.h.
+#include "supervisor/queue/sqlite/claim.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "supervisor/queue/claim-rules.h"
 #include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/ranges.h"
-#include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql-claim.h"
 #include "supervisor/queue/sqlite/stamp.h"
 #include "supervisor/queue/sqlite/values.h"
@@ -23,133 +21,144 @@ constexpr std::size_t mostPage = 512;  // rows
 // write lock for long.
 constexpr std::size_t maxLooked = 20'000;
 
+std::optional<int> severityOf(const Place& place) {
+  if (!place.severity) return std::nullopt;
+  return nearestInt(*place.severity);
+}
+
 }  // namespace
 
-std::vector<SqliteQueue::Head> SqliteQueue::page(Session& session, const Place& place, std::size_t size) {
+ClaimResult ClaimTransaction::run() {
+  if (place_.since == 0) place_.since = now_.ms;
+  if (!place_.until && request_.look == Look::onward)
+    place_.until = session_.query(sql::lastMessage).number();
+  walk();
+  if (!taken_.empty()) write();
+  const bool over = place_.part == Place::Part::end;
+  result_.atEnd = over && !place_.cameLater;
+  if (result_.atEnd) result_.nextDue = nextDue();
+  if (over) place_ = Place{};
+  for (Taken& taken : taken_) result_.submissions.push_back(std::move(taken.submission));
+  return std::move(result_);
+}
+
+void ClaimTransaction::walk() {
+  std::size_t rows = 0;
+  while (place_.part != Place::Part::end && rows < maxLooked) {
+    const auto heads = page(std::clamp(request_.limit + 1, leastPage, mostPage));
+    for (const Head& head : heads) {
+      if (!visit(head)) return;
+      ++rows;
+    }
+    if (heads.empty()) toNextPart();
+  }
+}
+
+std::vector<ClaimTransaction::Head> ClaimTransaction::page(std::size_t size) {
   std::vector<Head> heads;
   const auto room = [&] { return static_cast<std::int64_t>(size - heads.size()); };
-  const auto read = [&](Query& row) {
+  const auto add = [&](Query& row) {
     while (row.next()) {
-      Head head{place, row.text(3)};
-      if (place.part == Place::Part::graded) head.at.severity = row.integer(0);
+      Head head{place_, row.text(3)};
+      if (place_.part == Place::Part::graded) head.at.severity = row.integer(0);
       head.at.time = row.text(1);
       head.at.id = row.integer(2);
       heads.push_back(std::move(head));
     }
   };
   {
-    auto row = session.query(sql::onwardInTime);
-    read(row.bind(place.severity, place.time, place.id, room()));
+    auto row = session_.query(sql::onwardInTime);
+    add(row.bind(place_.severity, place_.time, place_.id, room()));
   }
   if (room() > 0) {
-    auto row = session.query(sql::onwardInSeverity);
-    read(row.bind(place.severity, place.time, room()));
+    auto row = session_.query(sql::onwardInSeverity);
+    add(row.bind(place_.severity, place_.time, room()));
   }
-  if (room() > 0 && place.part == Place::Part::graded) {
-    auto row = session.query(sql::onward);
-    read(row.bind(place.severity, room()));
+  if (room() > 0 && place_.part == Place::Part::graded) {
+    auto row = session_.query(sql::onward);
+    add(row.bind(place_.severity, room()));
   }
   return heads;
 }
 
-SqliteQueue::Place SqliteQueue::nextPart(const Place& place) {
+void ClaimTransaction::moveTo(const Head& head) {
+  const bool cameLater = place_.cameLater;
+  place_ = head.at;
+  place_.cameLater = cameLater;
+}
+
+void ClaimTransaction::toNextPart() {
   Place next;
-  next.part = place.part == Place::Part::graded ? Place::Part::ungraded : Place::Part::end;
+  next.part = place_.part == Place::Part::graded ? Place::Part::ungraded : Place::Part::end;
   next.severity.reset();
-  next.since = place.since;
-  next.until = place.until;
-  next.cameLater = place.cameLater;
-  return next;
+  next.since = place_.since;
+  next.until = place_.until;
+  next.cameLater = place_.cameLater;
+  place_ = next;
 }
 
-std::vector<SqliteQueue::Taken> SqliteQueue::walk(Session& session, const ClaimRequest& request,
-                                                  const Now& now, Place& place, ClaimResult& result) {
-  std::vector<Taken> taken;
-  std::unordered_set<std::string> looked;
-  std::size_t rows = 0;
-  while (place.part != Place::Part::end && rows < maxLooked) {
-    const auto heads = page(session, place, std::clamp(request.limit + 1, leastPage, mostPage));
-    for (const Head& head : heads) {
-      if (taken.size() == request.limit) return taken;
-      if (request.moreSevereThan && !moreSevere(severityOf(head.at), request.moreSevereThan)) return taken;
-      const bool cameLater = place.cameLater;
-      place = head.at;
-      place.cameLater = cameLater;
-      ++rows;
-      if (session.query(sql::isHeld).bind(head.at.id).next()) continue;
-      if (!looked.insert(head.recipient).second) continue;
-      if (auto live = session.query(sql::isLive); live.bind(head.recipient).next()) {
-        const auto severity = severityOf(head.at);
-        if (moreSevere(severity, live.optionalInt(1)))
-          result.inTheWay.push_back({live.integer(0), *severity});
-        continue;
-      }
-      const auto past = pastOf(session, request, head, now);
-      if (!past) continue;
-      if (place.until && head.at.id > *place.until) {
-        place.cameLater = true;
-        looked.erase(head.recipient);  // a later row of this recipient may have a lower id
-        continue;
-      }
-      if (request.expireAfter)
-        result.expired += expire(session, head.recipient, clock_.stretched(*request.expireAfter), now);
-      if (auto found = read(session, request, head.recipient)) {
-        found->submission.rounds = past->rounds;
-        found->submission.failing = past->failing;
-        taken.push_back(std::move(*found));
-      }
-    }
-    if (heads.empty()) place = nextPart(place);
+/// Returns false to end the walk: the limit is reached, or no further row is severe enough.
+bool ClaimTransaction::visit(const Head& head) {
+  if (taken_.size() == request_.limit) return false;
+  const auto severity = severityOf(head.at);
+  if (request_.moreSevereThan && !moreSevere(severity, request_.moreSevereThan)) return false;
+  moveTo(head);
+  if (session_.query(sql::isHeld).bind(head.at.id).next()) return true;
+  if (!looked_.insert(head.recipient).second) return true;
+  if (auto live = session_.query(sql::isLive); live.bind(head.recipient).next()) {
+    if (moreSevere(severity, live.optionalInt(1))) result_.inTheWay.push_back({live.integer(0), *severity});
+    return true;
   }
-  return taken;
+  const auto past = pastOf(head);
+  if (!past) return true;
+  if (place_.until && head.at.id > *place_.until) {
+    looked_.erase(head.recipient);  // a later row of this recipient may have a lower id
+    return place_.cameLater = true;
+  }
+  if (request_.expireAfter) expire(head.recipient, clock_.stretched(*request_.expireAfter));
+  if (auto found = read(head.recipient)) {
+    found->submission.rounds = past->rounds;
+    found->submission.failing = past->failing;
+    taken_.push_back(std::move(*found));
+  }
+  return true;
 }
 
-std::optional<int> SqliteQueue::severityOf(const Place& place) {
-  if (!place.severity) return std::nullopt;
-  return nearestInt(*place.severity);
-}
-
-/// A message that is more severe than all that wait ends the wait, and the rounds and failures so far are
-/// forgotten. A wait that was noted after `now`, or ends later than a wait can, was caused by a stepped
-/// clock, and is over.
-std::optional<SqliteQueue::Past> SqliteQueue::pastOf(Session& session, const ClaimRequest& request,
-                                                     const Head& head, const Now& now) const {
-  auto wait = session.query(sql::waitOf);
+/// Returns none if the recipient waits. A message that is more severe than all that wait ends the wait, and
+/// the rounds and failures so far are forgotten. A wait that was noted after `now_`, or ends later than a
+/// wait can, was caused by a stepped clock, and is over.
+std::optional<ClaimTransaction::Past> ClaimTransaction::pastOf(const Head& head) {
+  auto wait = session_.query(sql::waitOf);
   if (!wait.bind(head.recipient).next()) return Past{};
   const std::int64_t due = wait.integer(1), noted = wait.integer(4);
-  if (due > now.ms && due - now.ms <= request.longestWait.count() && noted <= now.ms) {
+  if (due > now_.ms && due - now_.ms <= request_.longestWait.count() && noted <= now_.ms) {
     if (moreSevere(severityOf(head.at), wait.optionalInt(2))) return Past{};
     return std::nullopt;
   }
   Past past{.rounds = static_cast<int>(wait.integer(0)), .failing = std::nullopt};
   if (const auto since = wait.optionalInteger(3))
-    past.failing = clock_.withoutSteps(Duration(now.ms - *since), Duration(noted));
+    past.failing = clock_.withoutSteps(Duration(now_.ms - *since), Duration(noted));
   return past;
 }
 
-std::size_t SqliteQueue::expire(Session& session, const std::string& recipient, Duration age,
-                                const Now& now) {
+void ClaimTransaction::expire(const std::string& recipient, Duration age) {
   std::vector<format::MessageId> ids;
   {
-    auto row = session.query(sql::expire);
-    for (row.bind(now.text, recipient, std::int64_t{age.count()}); row.next();) ids.push_back(row.integer(0));
+    auto row = session_.query(sql::expire);
+    for (row.bind(now_.text, recipient, std::int64_t{age.count()}); row.next();)
+      ids.push_back(row.integer(0));
   }
-  recordIgnored(session, ids, "expired", now);
-  return ids.size();
+  recordIgnored(session_, ids, "expired", now_);
+  result_.expired += ids.size();
 }
 
-void SqliteQueue::recordIgnored(Session& session, const std::vector<format::MessageId>& ids,
-                                std::string_view reason, const Now& now) {
-  if (!ids.empty()) session.query(sql::recordIgnored).bind(reason, now.text, listOf(ids)).run();
-}
-
-std::optional<SqliteQueue::Taken> SqliteQueue::read(Session& session, const ClaimRequest& request,
-                                                    const std::string& recipient) {
+/// Returns none if all of the recipient's messages have expired.
+std::optional<ClaimTransaction::Taken> ClaimTransaction::read(const std::string& recipient) {
   std::vector<format::Message> messages;
   std::vector<std::int64_t> stamps;
   Taken taken;
   {
-    auto row = session.query(sql::messagesToSend);
+    auto row = session_.query(sql::messagesToSend);
     for (row.bind(recipient, std::int64_t{messagesAtATime}); row.next();) {
       const std::string time = row.text(3);
       if (messages.empty()) taken.firstTime = time;
@@ -157,52 +166,56 @@ std::optional<SqliteQueue::Taken> SqliteQueue::read(Session& session, const Clai
       stamps.push_back(stampOf(time, recipient, messages.back().text));
     }
   }
-  if (messages.empty()) return std::nullopt;  // all of them had expired
-  taken.submission.recipient = recipient;
-  taken.submission.dispatcher = request.dispatcher;
-  taken.submission.severity = messages.front().severity;
-  taken.submission.first = messages.front().id;
-  taken.submission.sms = request.format(messages);
-  taken.submission.stamps = stampsOf(taken.submission.sms, messages, stamps);
+  if (messages.empty()) return std::nullopt;
+  Submission& submission = taken.submission;
+  submission.recipient = recipient;
+  submission.dispatcher = request_.dispatcher;
+  submission.severity = messages.front().severity;
+  submission.first = messages.front().id;
+  submission.sms = request_.format(messages);
+  submission.stamps = stampsOf(submission.sms, messages, stamps);
   return taken;
 }
 
-std::int64_t SqliteQueue::takeAttemptIds(Session& session, std::size_t count) {
-  const auto many = static_cast<std::int64_t>(count);
-  const std::int64_t last = session.query(sql::takeAttemptIds).bind(many).number();
-  lastAttempt_ = std::max(lastAttempt_, static_cast<AttemptId>(last));
-  return last - many + 1;
-}
-
-void SqliteQueue::submit(Session& session, std::vector<Taken>& taken, const ClaimRequest& request,
-                         const Now& now) {
+void ClaimTransaction::write() {
   // The row by which a recipient was found may not be the first of its messages any more.
-  sortAsQueue(taken);
-  std::int64_t attempt = takeAttemptIds(session, taken.size());
-  for (auto& [submission, firstTime] : taken) {
+  sortAsQueue(taken_);
+  std::int64_t attempt = takeAttemptIds(session_, taken_.size(), lastAttempt_);
+  for (auto& [submission, firstTime] : taken_) {
     submission.attempt = static_cast<AttemptId>(attempt);
     const format::FormattedSms& sms = submission.sms;
-    submission.id = session.query(sql::submit)
-                        .bind(submission.recipient, me_, attempt++, request.dispatcher, sms.text,
+    submission.id = session_.query(sql::submit)
+                        .bind(submission.recipient, me_, attempt++, request_.dispatcher, sms.text,
                               encodingName(sms.encoding), static_cast<std::int64_t>(sms.units),
                               static_cast<std::int64_t>(sms.parts), listOf(sms.sent), listOf(sms.ignored),
-                              submission.severity, submission.first, submission.rounds, now.text,
-                              since(submission.failing, now.ms), listOf(submission.stamps))
+                              submission.severity, submission.first, submission.rounds, now_.text,
+                              since(submission.failing, now_.ms), listOf(submission.stamps))
                         .number();
-    submission.key = idempotencyKey(connection_->keyPrefix, submission.id, submission.stamps);
+    submission.key = idempotencyKey(keyPrefix_, submission.id, submission.stamps);
   }
 }
 
 // Waits that ended during this pass count as due now, because the walk may have passed their recipients
 // before.
-std::optional<Duration> SqliteQueue::nextDue(Session& session, const ClaimRequest& request,
-                                             const Place& place, const Now& now) {
+std::optional<Duration> ClaimTransaction::nextDue() {
   // After a cancellation a wait may have no messages, and its rounds must not count for a later message.
-  session.query(sql::forgetWaits).bind(now.ms).run();
-  auto row = session.query(sql::nextDue);
-  row.bind(std::min(place.since, now.ms)).next();
+  session_.query(sql::forgetWaits).bind(now_.ms).run();
+  auto row = session_.query(sql::nextDue);
+  row.bind(std::min(place_.since, now_.ms)).next();
   if (row.isNull(0)) return std::nullopt;
-  return std::clamp(Duration(row.integer(0) - now.ms), Duration(0), request.longestWait);
+  return std::clamp(Duration(row.integer(0) - now_.ms), Duration(0), request_.longestWait);
+}
+
+void recordIgnored(Session& session, const std::vector<format::MessageId>& ids, std::string_view reason,
+                   const Now& now) {
+  if (!ids.empty()) session.query(sql::recordIgnored).bind(reason, now.text, listOf(ids)).run();
+}
+
+std::int64_t takeAttemptIds(Session& session, std::size_t count, AttemptId& last) {
+  const auto many = static_cast<std::int64_t>(count);
+  const std::int64_t taken = session.query(sql::takeAttemptIds).bind(many).number();
+  last = std::max(last, static_cast<AttemptId>(taken));
+  return taken - many + 1;
 }
 
 ClaimResult SqliteQueue::claim(const ClaimRequest& request) {
@@ -210,18 +223,11 @@ ClaimResult SqliteQueue::claim(const ClaimRequest& request) {
     Transaction tx(session);
     passFence(session);
     const Now now = clock(session);
-    Place place = request.look == Look::onward ? onward_ : Place{};
-    if (place.since == 0) place.since = now.ms;
-    if (!place.until && request.look == Look::onward) place.until = session.query(sql::lastMessage).number();
-    ClaimResult result;
-    std::vector<Taken> taken = walk(session, request, now, place, result);
-    if (!taken.empty()) submit(session, taken, request, now);
-    const bool over = place.part == Place::Part::end;
-    result.atEnd = over && !place.cameLater;
-    if (result.atEnd) result.nextDue = nextDue(session, request, place, now);
+    ClaimTransaction claiming(session, request, me_, connection_->keyPrefix, lastAttempt_, clock_, now,
+                              request.look == Look::onward ? onward_ : Place{});
+    ClaimResult result = claiming.run();
     tx.commit();
-    if (request.look == Look::onward) onward_ = over ? Place{} : place;
-    for (Taken& one : taken) result.submissions.push_back(std::move(one.submission));
+    if (request.look == Look::onward) onward_ = claiming.place();
     return result;
   });
 }

@@ -24,7 +24,7 @@ using Kind = QueueError::Kind;
 
 }  // namespace
 
-SqliteQueue::Now SqliteQueue::clock(Session& session) {
+Now SqliteQueue::clock(Session& session) {
   auto row = session.query(sql::clock);
   row.next();
   clock_.see(Duration(row.integer(0)), sinceBoot());

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "supervisor/queue/ranges.h"
-#include "supervisor/queue/sqlite/queue.h"
+#include "supervisor/queue/sqlite/claim.h"
 #include "supervisor/queue/sqlite/sql-nav.h"
 #include "supervisor/queue/stored-names.h"
 

@@ -29,6 +29,24 @@
 
 namespace smsd::queue::sqlite {
 
+/// The database's time.
+struct Now {
+  std::int64_t ms = 0;
+  std::string text;
+};
+
+/// A position in the order of unsent rows: first rows with a severity, then the others.
+struct Place {
+  enum class Part { graded, ungraded, end } part = Part::graded;
+  std::optional<std::int64_t> severity =
+      std::numeric_limits<std::int64_t>::min();  // none in the part `ungraded`
+  std::string time;
+  format::MessageId id = std::numeric_limits<format::MessageId>::min();
+  std::int64_t since = 0;                  // when this pass began, ms since 1970
+  std::optional<format::MessageId> until;  // messages with a higher id are for the next pass
+  bool cameLater = false;                  // the look saw such messages
+};
+
 class SqliteQueue final : public Queue {
  public:
   explicit SqliteQueue(std::string path) : path_(std::move(path)) {}
@@ -69,32 +87,6 @@ class SqliteQueue final : public Queue {
     std::string keyPrefix;  // of the idempotency keys
     CommitWatch news;
   };
-  struct Now {
-    std::int64_t ms = 0;
-    std::string text;
-  };
-  /// A position in the order of unsent rows: first rows with a severity, then the others.
-  struct Place {
-    enum class Part { graded, ungraded, end };
-    Part part = Part::graded;
-    std::optional<std::int64_t> severity =
-        std::numeric_limits<std::int64_t>::min();  // none in the part `ungraded`
-    std::string time;
-    format::MessageId id = std::numeric_limits<format::MessageId>::min();
-    std::int64_t since = 0;                  // when this pass began, ms since 1970
-    std::optional<format::MessageId> until;  // the highest message id at that time
-    bool cameLater = false;                  // rows above `until` were seen, and left for the next pass
-  };
-  struct Head {
-    Place at;
-    std::string recipient;
-  };
-  /// One recipient's SMS before it is written.
-  struct Taken {
-    Submission submission;
-    std::string firstTime;  // of its first message
-  };
-
   Connection& connection();
   void connect();
   void noticeChange();
@@ -136,32 +128,7 @@ class SqliteQueue final : public Queue {
 
   Now clock(Session& session);
   void passFence(Session& session) const;
-  /// Records why messages became ignored without a submission.
-  static void recordIgnored(Session& session, const std::vector<format::MessageId>& ids,
-                            std::string_view reason, const Now& now);
-
-  static std::vector<Head> page(Session& session, const Place& place, std::size_t size);
-  static Place nextPart(const Place& place);
-  static std::optional<int> severityOf(const Place& place);
-  std::vector<Taken> walk(Session& session, const ClaimRequest& request, const Now& now, Place& place,
-                          ClaimResult& result);
-  std::size_t expire(Session& session, const std::string& recipient, Duration age, const Now& now);
-  std::optional<Taken> read(Session& session, const ClaimRequest& request, const std::string& recipient);
-  /// Reserves `count` new attempt ids, and returns the first of them.
-  std::int64_t takeAttemptIds(Session& session, std::size_t count);
-  void submit(Session& session, std::vector<Taken>& taken, const ClaimRequest& request, const Now& now);
-  /// The rounds and failures of a recipient that may be claimed.
-  struct Past {
-    int rounds = 0;
-    std::optional<Duration> failing;
-  };
-  /// Returns none if the recipient waits.
-  std::optional<Past> pastOf(Session& session, const ClaimRequest& request, const Head& head,
-                             const Now& now) const;
-  std::optional<Duration> nextDue(Session& session, const ClaimRequest& request, const Place& place,
-                                  const Now& now);
   void settleOne(Session& session, const Settlement& settlement, const Now& now, SettleResult& result);
-  static void mark(Session& session, const Settlement& settlement, const Now& now, SettleResult& result);
   Submission readOrphan(Session& session, const Query& row);
 
   std::string path_;

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "supervisor/queue/smsid.h"
-#include "supervisor/queue/sqlite/queue.h"
+#include "supervisor/queue/sqlite/claim.h"
 #include "supervisor/queue/sqlite/sql-settle.h"
 #include "supervisor/queue/sqlite/values.h"
 #include "supervisor/queue/stamps.h"
@@ -14,6 +14,20 @@ namespace {
 
 using Kind = QueueError::Kind;
 
+void markMessages(Session& session, const Settlement& settlement, const Now& now, SettleResult& result) {
+  if (settlement.fate == Fate::returned) return;
+  const int smsid = settlement.fate == Fate::sent ? smsidOf(settlement.reference) : 0;
+  eachMessage(settlement.submission,
+              [&](format::MessageId id, std::optional<std::int64_t> stamp, MessagePlace place) {
+                if (settlement.fate == Fate::held)
+                  session.query(sql::hold).bind(settlement.submission.id, id, stamp).run();
+                else if (settlement.fate == Fate::sent && place == MessagePlace::inText)
+                  result.sent += session.query(sql::markSent).bind(smsid, now.text, id, stamp).run();
+                else
+                  result.ignored += session.query(sql::markIgnored).bind(smsid, now.text, id, stamp).run();
+              });
+}
+
 }  // namespace
 
 std::vector<AttemptId> SqliteQueue::recordAttempts(const std::vector<NextAttempt>& next) {
@@ -22,7 +36,7 @@ std::vector<AttemptId> SqliteQueue::recordAttempts(const std::vector<NextAttempt
     Transaction tx(session);
     passFence(session);
     const Now now = clock(session);
-    std::int64_t attempt = takeAttemptIds(session, next.size());
+    std::int64_t attempt = takeAttemptIds(session, next.size(), lastAttempt_);
     for (const NextAttempt& one : next) {
       {
         auto row = session.query(sql::standing);
@@ -43,20 +57,6 @@ std::vector<AttemptId> SqliteQueue::recordAttempts(const std::vector<NextAttempt
   });
 }
 
-void SqliteQueue::mark(Session& session, const Settlement& settlement, const Now& now, SettleResult& result) {
-  if (settlement.fate == Fate::returned) return;
-  const int smsid = settlement.fate == Fate::sent ? smsidOf(settlement.reference) : 0;
-  eachMessage(settlement.submission,
-              [&](format::MessageId id, std::optional<std::int64_t> stamp, MessagePlace place) {
-                if (settlement.fate == Fate::held)
-                  session.query(sql::hold).bind(settlement.submission.id, id, stamp).run();
-                else if (settlement.fate == Fate::sent && place == MessagePlace::inText)
-                  result.sent += session.query(sql::markSent).bind(smsid, now.text, id, stamp).run();
-                else
-                  result.ignored += session.query(sql::markIgnored).bind(smsid, now.text, id, stamp).run();
-              });
-}
-
 void SqliteQueue::settleOne(Session& session, const Settlement& settlement, const Now& now,
                             SettleResult& result) {
   const SubmissionId id = settlement.submission.id;
@@ -73,7 +73,7 @@ void SqliteQueue::settleOne(Session& session, const Settlement& settlement, cons
           .bind(row.integer(2), id, row.text(3), now.text, settlement.outcome, settlement.reason)
           .run();
   }
-  mark(session, settlement, now, result);
+  markMessages(session, settlement, now, result);
   session.query(sql::end)
       .bind(now.text, fateName(settlement.fate), settlement.outcome, settlement.reason, settlement.reference,
             id)
