@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 #include "supervisor/queue/queue.h"
 
@@ -21,6 +22,11 @@ inline std::int64_t rowLimit(std::uint64_t rows) {
 /// Returns an elapsed time. A stepped clock can make it negative: then it counts as 0.
 inline Duration elapsed(std::int64_t milliseconds) {
   return Duration(std::max<std::int64_t>(0, milliseconds));
+}
+
+inline std::optional<Duration> elapsed(const std::optional<std::int64_t>& milliseconds) {
+  if (!milliseconds) return std::nullopt;
+  return elapsed(*milliseconds);
 }
 
 /// For a column that can hold larger numbers.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "supervisor/queue/postgresql/queue.h"
+#include "supervisor/queue/postgresql/sql-claim.h"
 
 namespace smsd::queue::postgresql {
 
@@ -45,12 +46,12 @@ class ClaimTransaction {
   };
 
   void walk();
-  pqxx::result page(std::size_t size);
-  bool visit(const pqxx::row& row);
-  void moveTo(const pqxx::row& row);
+  Rows<sql::Walk> page(std::size_t size);
+  bool visit(const Row<sql::Walk>& row);
+  void moveTo(const Row<sql::Walk>& row);
   void take();
   void read();
-  std::optional<Duration> failing(const pqxx::row& row) const;
+  std::optional<Duration> failing(const Row<sql::Read>& row) const;
   void obeyWaits();
   void letGo();
   void write();

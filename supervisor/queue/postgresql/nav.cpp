@@ -9,7 +9,7 @@
 #include "supervisor/queue/postgresql/sql-nav.h"
 #include "supervisor/queue/postgresql/sql-session.h"
 #include "supervisor/queue/postgresql/values.h"
-#include "supervisor/queue/stored-names.h"
+#include "supervisor/queue/rows.h"
 
 namespace smsd::queue::postgresql {
 
@@ -17,7 +17,8 @@ namespace {
 
 using Kind = QueueError::Kind;
 
-std::vector<StoredMessage> stored(const pqxx::result& rows) {
+template <typename Column>
+std::vector<StoredMessage> stored(const Rows<Column>& rows) {
   std::vector<StoredMessage> messages;
   messages.reserve(rows.size());
   for (const auto& row : rows) messages.push_back(storedMessage(row));
@@ -33,18 +34,18 @@ void checkBytes(const NewMessage& message) {
 }
 
 /// Names the column that is too narrow, because PostgreSQL's error gives its width only.
-void explainWidths(pqxx::work& tx, const std::vector<NewMessage>& messages) {
-  const auto row = tx.exec1(sql::widths);
-  auto check = [](const std::string& text, const pqxx::field& width, const std::string& what,
+void explainWidths(Transaction& tx, const std::vector<NewMessage>& messages) {
+  const auto row = tx.once(sql::widths).front();
+  auto check = [](const std::string& text, const std::optional<int>& width, const std::string& what,
                   const char* advice) {
-    if (width.is_null() || characters(text) <= width.as<std::size_t>()) return;
+    if (!width || characters(text) <= static_cast<std::size_t>(*width)) return;
     throw QueueError(Kind::invalid, what + " of " + std::to_string(characters(text)) +
-                                        " characters: NAV's table smsq takes " + std::string(width.c_str()) +
+                                        " characters: NAV's table smsq takes " + std::to_string(*width) +
                                         " at most" + advice);
   };
   for (const auto& message : messages) {
-    check(message.recipient, row[0], "a recipient", "");
-    check(message.text, row[1], "a text",
+    check(message.recipient, row.optionalInt(sql::Widths::phone), "a recipient", "");
+    check(message.text, row.optionalInt(sql::Widths::msg), "a text",
           ": shorten it, or send it as several messages, which can become one SMS");
   }
 }
@@ -52,40 +53,44 @@ void explainWidths(pqxx::work& tx, const std::vector<NewMessage>& messages) {
 }  // namespace
 
 Cancelled PostgresqlQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
-  return session_.transact([&](pqxx::work& tx) {
-    tx.exec(sql::planThisFreely);
-    const auto rows = tx.exec_params(sql::cancel, boundedMilliseconds(minimumAge),
-                                     std::max<std::int64_t>(rowLimit(listed), 1));
-    Cancelled cancelled{rows.empty() ? 0 : rows[0][8].as<std::size_t>(), stored(rows)};
+  return session_.transact([&](Transaction& tx) {
+    tx.once(sql::planThisFreely);
+    const auto rows =
+        tx.once(sql::cancel, boundedMilliseconds(minimumAge), std::max<std::int64_t>(rowLimit(listed), 1));
+    Cancelled cancelled;
+    if (!rows.empty())
+      cancelled.count = static_cast<std::size_t>(rows.front().integer(sql::Cancelled::count));
+    cancelled.messages = stored(rows);
     for (auto& message : cancelled.messages) message.status = SentStatus::ignored;
-    tx.exec(sql::forgetEmptyWaits);
+    tx.once(sql::forgetEmptyWaits);
     return cancelled;
   });
 }
 
 std::vector<StoredMessage> PostgresqlQueue::messages(SentStatus status, std::size_t limit) {
-  auto found = session_.transact([&](pqxx::work& tx) {
-    tx.exec(sql::planThisFreely);
-    return stored(tx.exec_params(sql::messages, letter(status), rowLimit(limit)));
+  auto found = session_.transact([&](Transaction& tx) {
+    tx.once(sql::planThisFreely);
+    return stored(tx.once(sql::storedMessages, letter(status), rowLimit(limit)));
   });
   for (auto& message : found) message.status = status;
   return found;
 }
 
 std::vector<StoredMessage> PostgresqlQueue::messagesOf(const std::string& recipient, SentStatus status) {
-  auto found = session_.transact([&](pqxx::work& tx) {
-    tx.exec(sql::planThisFreely);
-    return stored(tx.exec_params(sql::messagesOf, letter(status), storable(recipient)));
+  auto found = session_.transact([&](Transaction& tx) {
+    tx.once(sql::planThisFreely);
+    return stored(tx.once(sql::messagesOf, letter(status), storable(recipient)));
   });
   for (auto& message : found) message.status = status;
   return found;
 }
 
 std::vector<std::string> PostgresqlQueue::recipients(SentStatus status) {
-  return session_.transact([&](pqxx::work& tx) {
-    tx.exec(sql::planThisFreely);
+  return session_.transact([&](Transaction& tx) {
+    tx.once(sql::planThisFreely);
     std::vector<std::string> names;
-    for (const auto& row : tx.exec_params(sql::recipients, letter(status))) names.push_back(bytesOf(row[0]));
+    for (const auto& row : tx.once(sql::recipients, letter(status)))
+      names.push_back(row.text(sql::Recipients::phone));
     return names;
   });
 }
@@ -101,37 +106,38 @@ std::vector<format::MessageId> PostgresqlQueue::insert(const std::vector<NewMess
     severities.add(message.severity);
   }
   try {
-    return session_.transact([&](pqxx::work& tx) {
+    return session_.transact([&](Transaction& tx) {
       std::vector<format::MessageId> ids;
       for (const auto& row :
-           tx.exec_params(sql::insert, accounts.str(), phones.str(), texts.str(), severities.str()))
-        ids.push_back(row[0].as<format::MessageId>());
+           tx.once(sql::insert, accounts.str(), phones.str(), texts.str(), severities.str()))
+        ids.push_back(row.integer(sql::Inserted::id));
       return ids;
     });
   } catch (const SqlError& error) {
-    if (error.state() == "22001") session_.transact([&](pqxx::work& tx) { explainWidths(tx, messages); });
+    if (error.state() == "22001") session_.transact([&](Transaction& tx) { explainWidths(tx, messages); });
     throw;
   }
 }
 
 std::size_t PostgresqlQueue::setStatus(format::MessageId id, SentStatus status, int smsid) {
-  return session_.transact([&](pqxx::work& tx) -> std::size_t {
-    return tx.exec_params(sql::setStatus, id, letter(status), smsid).affected_rows();
-  });
+  return session_.transact(
+      [&](Transaction& tx) -> std::size_t { return tx.once(sql::setStatus, id, letter(status), smsid); });
 }
 
 Depth PostgresqlQueue::depth(std::uint64_t bound) {
-  return session_.transact([&](pqxx::work& tx) {
+  return session_.transact([&](Transaction& tx) {
     Depth depth;
     const auto most = static_cast<std::uint64_t>(rowLimit(bound));
-    const auto found = tx.exec_params1(sql::countUnsent, most + 1)[0].as<std::uint64_t>();
+    const auto found = static_cast<std::uint64_t>(tx.numberOnce(sql::countUnsent, most + 1));
     depth.more = found > most;
     depth.unsent = std::min(found, most);
-    auto age = tx.exec1(session_.indexed() ? sql::oldestByIndex : sql::oldestInOneScan)[0];
-    depth.oldest = elapsed(age);
-    depth.held = std::min(tx.exec_params1(sql::countHeld, most + 1)[0].as<std::uint64_t>(), most);
-    bool someWait = depth.held > 0 || tx.exec1(sql::anyBlamedWait)[0].as<bool>();
-    depth.late = someWait && depth.oldest ? elapsed(tx.exec1(sql::oldestNotWaiting)[0]) : depth.oldest;
+    const auto ageOf = [&](const Statement<sql::Oldest>& statement) {
+      return elapsed(tx.once(statement).front().optionalInteger(sql::Oldest::age));
+    };
+    depth.oldest = ageOf(session_.indexed() ? sql::oldestByIndex : sql::oldestInOneScan);
+    depth.held = std::min(static_cast<std::uint64_t>(tx.numberOnce(sql::countHeld, most + 1)), most);
+    bool someWait = depth.held > 0 || tx.flagOnce(sql::anyBlamedWait);
+    depth.late = someWait && depth.oldest ? ageOf(sql::oldestNotWaiting) : depth.oldest;
     return depth;
   });
 }

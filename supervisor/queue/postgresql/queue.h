@@ -14,6 +14,7 @@
 #include "supervisor/queue/clock-watch.h"
 #include "supervisor/queue/leases.h"
 #include "supervisor/queue/postgresql/connection.h"
+#include "supervisor/queue/postgresql/sql-lease.h"
 #include "supervisor/queue/queue.h"
 
 namespace smsd::queue::postgresql {
@@ -74,10 +75,10 @@ class PostgresqlQueue : public Queue {
   void hangUp() override { session_.hangUp(); }
 
  private:
-  std::vector<SupervisorId> gone(const pqxx::result& rows);
+  std::vector<SupervisorId> gone(const Rows<sql::Leases>& rows);
   std::vector<Submission> adopt(Transaction& tx);
   std::vector<Submission> unaccounted(Transaction& tx);
-  std::vector<Submission> read(const pqxx::result& rows) const;
+  std::vector<Submission> read(const Rows<sql::Adopted>& rows) const;
   void remember(const std::vector<Submission>& submissions);
   SettleResult forget(const std::vector<Settlement>& settlements, SettleResult result);
 

@@ -51,7 +51,7 @@ Ended end(Transaction& tx, SupervisorId me, const std::vector<Settlement>& settl
   Ended ended;
   for (const auto& row : tx.run(sql::end, me, ids.str(), places.str(), fates.str(), outcomes.str(),
                                 reasons.str(), references.str(), recipients.str()))
-    ended.insert(row[0].as<SubmissionId>());
+    ended.insert(row.integer(sql::Ended::id));
   return ended;
 }
 
@@ -82,7 +82,7 @@ std::size_t mark(Transaction& tx, const char* statement, Marks marks) {
       one.stamp ? stamps.add(*one.stamp) : stamps.addNull();
       last = one.id;
     }
-    marked += tx.run(statement, ids.str(), values.str(), stamps.str()).affected_rows();
+    marked += tx.run(statement, ids.str(), values.str(), stamps.str());
     marks = std::move(again);
   }
   return marked;
@@ -156,7 +156,8 @@ std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAtt
     std::unordered_map<SubmissionId, AttemptId> recorded;
     for (const auto& row : tx.run(sql::nextAttempts, me_, ids.str(), outcomes.str(), reasons.str(),
                                   dispatchers.str(), rounds.str(), failing.str()))
-      recorded.emplace(row[0].as<SubmissionId>(), row[1].as<AttemptId>());
+      recorded.emplace(row.integer(sql::NextAttempts::id),
+                       static_cast<AttemptId>(row.integer(sql::NextAttempts::attempt)));
     std::vector<AttemptId> attempts;
     for (const auto& attempt : next) {
       auto found = recorded.find(attempt.id);

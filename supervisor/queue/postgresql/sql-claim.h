@@ -3,9 +3,11 @@
 #pragma once
 
 #include "supervisor/queue/postgresql/sql-parts.h"
+#include "supervisor/queue/statement.h"
 
 namespace smsd::queue::postgresql::sql {
 
+enum class Walk { id, phone, severity, time, taken, held };
 #define SMSD_WALK(longest) \
   "SELECT q.id, q.phone, q.severity, q.time::text, "                                           \
   "EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND " SMSD_IN_FORCE(longest) " AND NOT " \
@@ -15,28 +17,34 @@ namespace smsd::queue::postgresql::sql {
 /// walkGraded reads rows with a severity: ($1, $2, $3) is the last row seen, $4 the rows per page, $5 the
 /// longest wait in ms. walkUngraded reads rows without a severity: ($1, $2) is the last row seen, $3 the rows
 /// per page, $4 the longest wait in ms.
-inline constexpr const char* walkGraded = SMSD_WALK("$5")
+inline constexpr Statement<Walk> walkGraded =
+    SMSD_WALK("$5")
     "WHERE q.sent = 'N' AND (q.severity, q.time, q.id) > ($1::integer, $2::timestamp, $3::bigint) "
     "ORDER BY q.severity, q.time, q.id LIMIT $4";
-inline constexpr const char* walkUngraded = SMSD_WALK("$4")
+inline constexpr Statement<Walk> walkUngraded =
+    SMSD_WALK("$4")
     "WHERE q.sent = 'N' AND q.severity IS NULL AND (q.time, q.id) > ($1::timestamp, $2::bigint) "
     "ORDER BY q.severity, q.time, q.id LIMIT $3";
 /// Rows with a higher id wait for the next pass.
 inline constexpr const char* lastMessage = "SELECT coalesce(max(id), 0) FROM smsq";
 /// Both in one statement, for a table that has to be read as a whole.
-inline constexpr const char* walkAll = SMSD_WALK("$5")
+inline constexpr Statement<Walk> walkAll =
+    SMSD_WALK("$5")
     "WHERE q.sent = 'N' AND (q.severity IS NULL OR (q.severity, q.time, q.id) > ($1::integer, $2::timestamp, "
     "$3::bigint)) "
     "ORDER BY q.severity, q.time, q.id LIMIT $4";
 #undef SMSD_WALK
 
+enum class Take { submission, attempt, recipient };
 /// Waits for a transaction that takes or releases the same recipient.
-inline constexpr const char* take = R"(
+inline constexpr Statement<Take> take =
+    R"(
   INSERT INTO smsd.live (recipient, supervisor)
   SELECT recipient, $2 FROM unnest($1::text[]) r(recipient) ORDER BY recipient COLLATE "C"
   ON CONFLICT (recipient) DO NOTHING
-  RETURNING submission, nextval('smsd.attempt_id'), recipient)";
+  RETURNING submission, nextval('smsd.attempt_id') AS attempt, recipient)";
 
+enum class Read { n, id, msg, severity, time, old, rounds, waits, waitsFor, stamp, failing, noted };
 #define SMSD_MESSAGE                                                \
   "q.id, left(q.msg, 4000) AS msg, q.severity, q.time, " SMSD_STAMP \
   " AS stamp, "                                                     \
@@ -48,15 +56,15 @@ inline constexpr const char* take = R"(
 /// one.
 #define SMSD_READ \
   "SELECT r.n, m.id, m.msg, m.severity, m.time::text, m.old, " \
-  "coalesce(w.rounds, 0), " SMSD_IN_FORCE("$4") ", w.severity, m.stamp, " \
-  "(extract(epoch FROM now() - w.since) * 1000)::bigint, (extract(epoch FROM w.noted) * 1000)::bigint "
-inline constexpr const char* readByIndex = SMSD_READ
+  "coalesce(w.rounds, 0) AS rounds, " SMSD_IN_FORCE("$4") " AS waits, w.severity AS waits_for, m.stamp, " \
+  "(extract(epoch FROM now() - w.since) * 1000)::bigint AS failing, (extract(epoch FROM w.noted) * 1000)::bigint AS noted "
+inline constexpr Statement<Read> readByIndex = SMSD_READ
     "FROM unnest($1::text[]) WITH ORDINALITY r(phone, n) LEFT JOIN smsd.wait w ON w.recipient = r.phone "
     "CROSS JOIN LATERAL (SELECT " SMSD_MESSAGE
     "FROM smsq q WHERE q.sent = 'N' AND q.phone >= r.phone AND q.phone <= r.phone AND NOT " SMSD_HELD
     "ORDER BY q.phone, q.severity, q.time, q.id LIMIT $3) m "
     "ORDER BY r.n, m.severity, m.time, m.id";
-inline constexpr const char* readInOneScan =
+inline constexpr Statement<Read> readInOneScan =
     SMSD_READ "FROM (SELECT q.phone, " SMSD_MESSAGE
               ", row_number() OVER (PARTITION BY q.phone ORDER BY q.severity, q.time, q.id) AS place "
               "FROM smsq q WHERE q.sent = 'N' AND q.phone = ANY($1::text[]) AND NOT " SMSD_HELD
@@ -83,8 +91,11 @@ inline constexpr const char* write = R"(
   FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[], $8::text[], $9::text[],
               $10::integer[], $11::bigint[], $12::integer[], $13::text[], $14::bigint[])
     u(id, attempt, recipient, text, encoding, units, parts, sent, ignored, severity, first, rounds, stamps, failing))";
-inline constexpr const char* nextDue =
-    "SELECT least($1::bigint, ceil(extract(epoch FROM min(due) - now()) * 1000)::bigint) FROM smsd.wait "
+
+enum class NextDue { dueIn };
+inline constexpr Statement<NextDue> nextDue =
+    "SELECT least($1::bigint, ceil(extract(epoch FROM min(due) - now()) * 1000)::bigint) AS due_in FROM "
+    "smsd.wait "
     "WHERE due > now() HAVING min(due) IS NOT NULL";
 
 }  // namespace smsd::queue::postgresql::sql

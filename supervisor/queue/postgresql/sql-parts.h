@@ -38,9 +38,9 @@
   "AND w.noted <= clock_timestamp() + interval '1 s'"
 
 /// The columns of a message that is shown to an operator.
-#define SMSD_STORED_COLUMNS                                                                  \
-  "SELECT q.id, q.phone, a.name, q.msg, q.severity, to_char(q.time, 'YYYY-MM-DD HH24:MI'), " \
-  "q.sent = 'N' AND EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) "           \
-  "AND NOT " SMSD_HELD ", q.sent = 'N' AND " SMSD_HELD
+#define SMSD_STORED_COLUMNS                                                                          \
+  "SELECT q.id, q.phone, a.name, q.msg, q.severity, to_char(q.time, 'YYYY-MM-DD HH24:MI') AS time, " \
+  "q.sent = 'N' AND EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) "                   \
+  "AND NOT " SMSD_HELD "AS under_way, q.sent = 'N' AND " SMSD_HELD "AS held "
 
 #define SMSD_TO_THE_SECOND(time) "to_char(" time ", 'YYYY-MM-DD HH24:MI:SS')"

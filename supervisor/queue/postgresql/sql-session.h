@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "supervisor/queue/statement.h"
+
 namespace smsd::queue::postgresql::sql {
 
 /// Defaults for settings that are missing in the connection string. A silent network is noticed in about 20 s
@@ -18,6 +20,9 @@ inline constexpr std::array<std::pair<const char*, const char*>, 6> connectionDe
     {"keepalives_count", "3"},
     {"tcp_user_timeout", "20000"},
 }};
+
+enum class ServerEncoding { serverEncoding };
+inline constexpr Statement<ServerEncoding> serverEncoding = "SHOW server_encoding";
 
 /// Settings that the defaults of the role or the database must not change.
 /// A supervisor that is stopped in the middle of a transaction (SIGSTOP, a suspended host) must not hold its

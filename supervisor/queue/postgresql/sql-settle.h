@@ -4,12 +4,15 @@
 #pragma once
 
 #include "supervisor/queue/postgresql/sql-parts.h"
+#include "supervisor/queue/statement.h"
 
 namespace smsd::queue::postgresql::sql {
 
+enum class NextAttempts { id, attempt };
 /// $1: supervisor. $2: sorted submission ids. For each of them: $3 outcome, $4 reason, $5 next dispatcher, $6
 /// rounds, $7 ms since the first counted failure.
-inline constexpr const char* nextAttempts = R"(
+inline constexpr Statement<NextAttempts> nextAttempts =
+    R"(
   WITH old AS (
     SELECT s.id, s.attempt, s.dispatcher, width_bucket(s.id, $2::bigint[]) AS n FROM smsd.submission s
     WHERE s.id = ANY($2::bigint[]) AND s.supervisor = $1 AND s.ended IS NULL FOR UPDATE
@@ -24,10 +27,12 @@ inline constexpr const char* nextAttempts = R"(
   WHERE s.id = ANY(ARRAY(SELECT id FROM old)) -- which is read first: it has to show the attempt that was
   RETURNING s.id, s.attempt)";
 
+enum class Ended { id };
 /// Ends those submissions that are live and belong to supervisor $1, and returns their ids: only they are
 /// settled. $2: sorted ids. For each of them: $3 the index of its fate, outcome and reason in $4 to $6, $7
 /// its reference, $8 its recipient.
-inline constexpr const char* end = R"(
+inline constexpr Statement<Ended> end =
+    R"(
   WITH free AS (
     DELETE FROM smsd.live WHERE recipient = ANY($8::text[]) AND supervisor = $1
       AND submission = ($2::bigint[])[width_bucket(submission, $2::bigint[])]

@@ -57,12 +57,13 @@ void ClaimTransaction::walk() {
 std::vector<ClaimTransaction::Head> ClaimTransaction::page(std::size_t size) {
   std::vector<Head> heads;
   const auto room = [&] { return static_cast<std::int64_t>(size - heads.size()); };
-  const auto add = [&](Query& row) {
+  using sql::Walk;
+  const auto add = [&](Row<Walk>& row) {
     while (row.next()) {
-      Head head{place_, row.text(3)};
-      if (place_.part == Place::Part::graded) head.at.severity = row.integer(0);
-      head.at.time = row.text(1);
-      head.at.id = row.integer(2);
+      Head head{place_, row.text(Walk::phone)};
+      if (place_.part == Place::Part::graded) head.at.severity = row.integer(Walk::severity);
+      head.at.time = row.text(Walk::time);
+      head.at.id = row.integer(Walk::id);
       heads.push_back(std::move(head));
     }
   };
@@ -106,7 +107,8 @@ bool ClaimTransaction::visit(const Head& head) {
   if (session_.query(sql::isHeld).bind(head.at.id).next()) return true;
   if (!looked_.insert(head.recipient).second) return true;
   if (auto live = session_.query(sql::isLive); live.bind(head.recipient).next()) {
-    if (moreSevere(severity, live.optionalInt(1))) result_.inTheWay.push_back({live.integer(0), *severity});
+    if (moreSevere(severity, live.optionalInt(sql::Live::severity)))
+      result_.inTheWay.push_back({live.integer(sql::Live::id), *severity});
     return true;
   }
   const auto past = pastOf(head);
@@ -128,15 +130,16 @@ bool ClaimTransaction::visit(const Head& head) {
 /// the rounds and failures so far are forgotten. A wait that was noted after `now_`, or ends later than a
 /// wait can, was caused by a stepped clock, and is over.
 std::optional<ClaimTransaction::Past> ClaimTransaction::pastOf(const Head& head) {
+  using sql::WaitOf;
   auto wait = session_.query(sql::waitOf);
   if (!wait.bind(head.recipient).next()) return Past{};
-  const std::int64_t due = wait.integer(1), noted = wait.integer(4);
+  const std::int64_t due = wait.integer(WaitOf::due), noted = wait.integer(WaitOf::noted);
   if (due > now_.ms && due - now_.ms <= request_.longestWait.count() && noted <= now_.ms) {
-    if (moreSevere(severityOf(head.at), wait.optionalInt(2))) return Past{};
+    if (moreSevere(severityOf(head.at), wait.optionalInt(WaitOf::severity))) return Past{};
     return std::nullopt;
   }
-  Past past{.rounds = static_cast<int>(wait.integer(0)), .failing = std::nullopt};
-  if (const auto since = wait.optionalInteger(3))
+  Past past{.rounds = static_cast<int>(wait.integer(WaitOf::rounds)), .failing = std::nullopt};
+  if (const auto since = wait.optionalInteger(WaitOf::since))
     past.failing = clock_.withoutSteps(Duration(now_.ms - *since), Duration(noted));
   return past;
 }
@@ -146,7 +149,7 @@ void ClaimTransaction::expire(const std::string& recipient, Duration age) {
   {
     auto row = session_.query(sql::expire);
     for (row.bind(now_.text, recipient, std::int64_t{age.count()}); row.next();)
-      ids.push_back(row.integer(0));
+      ids.push_back(row.integer(sql::Expired::id));
   }
   recordIgnored(session_, ids, "expired", now_);
   result_.expired += ids.size();
@@ -158,11 +161,12 @@ std::optional<ClaimTransaction::Taken> ClaimTransaction::read(const std::string&
   std::vector<std::int64_t> stamps;
   Taken taken;
   {
+    using sql::Read;
     auto row = session_.query(sql::messagesToSend);
     for (row.bind(recipient, std::int64_t{messagesAtATime}); row.next();) {
-      const std::string time = row.text(3);
+      const std::string time = row.text(Read::time);
       if (messages.empty()) taken.firstTime = time;
-      messages.push_back({row.integer(0), row.text(1), row.optionalInt(2)});
+      messages.push_back({row.integer(Read::id), row.text(Read::msg), row.optionalInt(Read::severity)});
       stamps.push_back(stampOf(time, recipient, messages.back().text));
     }
   }
@@ -202,8 +206,9 @@ std::optional<Duration> ClaimTransaction::nextDue() {
   session_.query(sql::forgetWaits).bind(now_.ms).run();
   auto row = session_.query(sql::nextDue);
   row.bind(std::min(place_.since, now_.ms)).next();
-  if (row.isNull(0)) return std::nullopt;
-  return std::clamp(Duration(row.integer(0) - now_.ms), Duration(0), request_.longestWait);
+  if (row.isNull(sql::NextDue::earliest)) return std::nullopt;
+  return std::clamp(Duration(row.integer(sql::NextDue::earliest) - now_.ms), Duration(0),
+                    request_.longestWait);
 }
 
 void recordIgnored(Session& session, const std::vector<format::MessageId>& ids, std::string_view reason,

@@ -12,7 +12,6 @@
 #include <filesystem>
 
 #include "common/files/regular-file.h"
-#include "supervisor/queue/ranges.h"
 #include "supervisor/queue/sqlite/stamp.h"
 
 namespace smsd::queue::sqlite {
@@ -158,23 +157,13 @@ std::size_t Query::run() {
 
 std::int64_t Query::number() {
   if (!next()) throw QueueError(Kind::failed, fmt::format("{}: a row that was to be there is not", path_));
-  return integer(0);
+  return integerAt(0);
 }
 
-bool Query::isNull(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
-std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+bool Query::isNullAt(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+std::int64_t Query::integerAt(int column) const { return sqlite3_column_int64(statement_, column); }
 
-std::optional<int> Query::optionalInt(int column) const {
-  if (isNull(column)) return std::nullopt;
-  return nearestInt(integer(column));
-}
-
-std::optional<std::int64_t> Query::optionalInteger(int column) const {
-  if (isNull(column)) return std::nullopt;
-  return integer(column);
-}
-
-std::string Query::text(int column) const {
+std::string Query::textAt(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
   return bytes == nullptr ? std::string() : std::string(bytes, sqlite3_column_bytes(statement_, column));
 }
@@ -190,7 +179,7 @@ Session::Session(const std::string& path, IfMissing missing) : path_(path) {
   addFunctions(db);
 }
 
-Query Session::query(std::string_view sql) {
+sqlite3_stmt* Session::prepared(std::string_view sql) {
   auto known = statements_.find(sql);
   if (known == statements_.end()) {
     sqlite3_stmt* statement = nullptr;
@@ -199,7 +188,7 @@ Query Session::query(std::string_view sql) {
       fail(db_.get(), path_);
     known = statements_.emplace(std::string(sql), statement).first;
   }
-  return Query(known->second.get(), path_);
+  return known->second.get();
 }
 
 void Session::execute(const char* sql) {

@@ -16,6 +16,8 @@
 #include <string_view>
 
 #include "supervisor/queue/queue.h"
+#include "supervisor/queue/ranges.h"
+#include "supervisor/queue/statement.h"
 
 namespace smsd::queue::sqlite {
 
@@ -45,11 +47,10 @@ class Query {
   /// For statements that return exactly one number.
   std::int64_t number();
 
-  bool isNull(int column) const;
-  std::int64_t integer(int column) const;
-  std::optional<int> optionalInt(int column) const;  // limited to the range of int
-  std::optional<std::int64_t> optionalInteger(int column) const;
-  std::string text(int column) const;  // NULL becomes an empty string
+ protected:
+  bool isNullAt(int column) const;
+  std::int64_t integerAt(int column) const;
+  std::string textAt(int column) const;
 
  private:
   void bindOne(std::int64_t value);
@@ -72,6 +73,34 @@ class Query {
   int bound_ = 0;
 };
 
+/// A statement in use, whose present row is read by the names of its columns.
+template <typename C>
+class Row : public Query {
+ public:
+  using Column = C;
+  using Query::Query;
+
+  template <typename... T>
+  Row& bind(const T&... values) {
+    Query::bind(values...);
+    return *this;
+  }
+
+  bool isNull(Column column) const { return isNullAt(static_cast<int>(column)); }
+  bool flag(Column column) const { return integer(column) != 0; }
+  std::int64_t integer(Column column) const { return integerAt(static_cast<int>(column)); }
+  std::optional<int> optionalInt(Column column) const {
+    if (isNull(column)) return std::nullopt;
+    return nearestInt(integer(column));
+  }
+  std::optional<std::int64_t> optionalInteger(Column column) const {
+    if (isNull(column)) return std::nullopt;
+    return integer(column);
+  }
+  /// NULL becomes an empty text.
+  std::string text(Column column) const { return textAt(static_cast<int>(column)); }
+};
+
 class Session {
  public:
   enum class IfMissing { make, refuse };
@@ -82,7 +111,11 @@ class Session {
 
   const std::string& path() const { return path_; }
   /// Prepares the statement at its first use and keeps it. Use each text only once at a time.
-  Query query(std::string_view sql);
+  template <typename Column>
+  Row<Column> query(const Statement<Column>& statement) {
+    return Row<Column>(prepared(statement.text()), path_);
+  }
+  Query query(std::string_view statement) { return Query(prepared(statement), path_); }
   /// Runs any number of statements without a result.
   void execute(const char* sql);
   /// Writes the whole log into the file and empties it. Returns whether that worked: there was room, and
@@ -92,6 +125,8 @@ class Session {
   void leaveLogAlone();
 
  private:
+  sqlite3_stmt* prepared(std::string_view statement);
+
   struct Close {
     void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
   };

@@ -96,12 +96,13 @@ void setUp(Session& session) {
   session.execute(sql::settings);
   auto mode = session.query(sql::journalMode);
   mode.next();
-  if (mode.text(0) != "wal")
+  const std::string found = mode.text(sql::JournalMode::journalMode);
+  if (found != "wal")
     throw QueueError(
         Kind::failed,
         fmt::format("{}: its file system cannot hold a write-ahead log (journal mode {}): put the "
                     "queue on a local disk",
-                    session.path(), mode.text(0)));
+                    session.path(), found));
 }
 
 }  // namespace

@@ -9,13 +9,12 @@
 #include <utility>
 
 #include "supervisor/queue/host-name.h"
-#include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/ranges.h"
+#include "supervisor/queue/rows.h"
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql-lease.h"
 #include "supervisor/queue/sqlite/sql-session.h"
 #include "supervisor/queue/sqlite/values.h"
-#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::sqlite {
 namespace {
@@ -27,8 +26,9 @@ using Kind = QueueError::Kind;
 Now SqliteQueue::clock(Session& session) {
   auto row = session.query(sql::clock);
   row.next();
-  clock_.see(Duration(row.integer(0)), sinceBoot());
-  return {row.integer(0), row.text(1)};
+  const Now now{row.integer(sql::Clock::ms), row.text(sql::Clock::text)};
+  clock_.see(Duration(now.ms), sinceBoot());
+  return now;
 }
 
 void SqliteQueue::passFence(Session& session) const {
@@ -81,38 +81,19 @@ std::vector<Submission> SqliteQueue::takeOver() {
     passFence(session);
     std::vector<Submission> adopted;
     {
+      const auto idsOf = [&](const std::string& list) { return readIds(session, list); };
       auto row = session.query(sql::orphans);
       const std::int64_t now = clock(session).ms;
       for (row.bind(me_); row.next();) {
-        adopted.push_back(readOrphan(session, row));
-        if (const auto since = row.optionalInteger(13)) adopted.back().failing = elapsed(now - *since);
+        adopted.push_back(liveSubmission(row, connection_->keyPrefix, idsOf));
+        if (const auto since = row.optionalInteger(sql::Orphans::since))
+          adopted.back().failing = elapsed(now - *since);
       }
     }
     for (const Submission& submission : adopted) session.query(sql::adopt).bind(me_, submission.id).run();
     tx.commit();
     return adopted;
   });
-}
-
-Submission SqliteQueue::readOrphan(Session& session, const Query& row) {
-  Submission submission;
-  submission.id = row.integer(0);
-  submission.attempt = static_cast<AttemptId>(row.integer(1));
-  submission.dispatcher = row.text(2);
-  submission.recipient = row.text(3);
-  submission.sms.text = row.text(4);
-  submission.sms.encoding = encodingOf(row.text(5));
-  submission.sms.units = static_cast<std::size_t>(row.integer(6));
-  submission.sms.parts = static_cast<std::size_t>(row.integer(7));
-  submission.sms.sent = readIds(session, row.text(8));
-  submission.sms.ignored = readIds(session, row.text(9));
-  submission.severity = row.optionalInt(10);
-  submission.first = row.integer(11);
-  submission.rounds = static_cast<int>(row.integer(12));
-  if (!row.isNull(14)) submission.stamps = readIds(session, row.text(14));
-  submission.key = idempotencyKey(connection_->keyPrefix, submission.id, submission.stamps);
-  submission.notUnderstood = static_cast<int>(row.integer(15));
-  return submission;
 }
 
 void SqliteQueue::retire() {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "supervisor/queue/ranges.h"
+#include "supervisor/queue/rows.h"
 #include "supervisor/queue/sqlite/claim.h"
 #include "supervisor/queue/sqlite/sql-nav.h"
 #include "supervisor/queue/stored-names.h"
@@ -19,11 +20,12 @@ using Kind = QueueError::Kind;
 // Far more than formatting.max_parts can send, and the most that a worker accepts.
 constexpr std::size_t longestText = proto::MAX_TEXT;
 
-std::string withStatus(const char* statement, SentStatus status) {
-  return fmt::format(fmt::runtime(statement), static_cast<char>(status));
+template <typename Column>
+std::string withStatus(const Statement<Column>& statement, SentStatus status) {
+  return fmt::format(fmt::runtime(statement.text()), static_cast<char>(status));
 }
 
-std::vector<StoredMessage> readMessages(Query& row) {
+std::vector<StoredMessage> readMessages(Row<sql::Stored>& row) {
   std::vector<StoredMessage> messages;
   while (row.next()) messages.push_back(storedMessage(row));
   return messages;
@@ -41,27 +43,13 @@ std::string explainRefusal(std::string_view said, const NewMessage& message) {
 
 }  // namespace
 
-StoredMessage storedMessage(const Query& row) {
-  StoredMessage message;
-  message.id = row.integer(0);
-  message.recipient = row.text(1);
-  message.user = row.text(2);
-  message.text = row.text(3);
-  message.severity = row.optionalInt(4);
-  message.time = row.text(5);
-  message.status = static_cast<SentStatus>(row.text(6)[0]);  // the CHECK allows these three letters only
-  message.underWay = row.integer(7) != 0;
-  message.held = row.integer(8) != 0;
-  return message;
-}
-
 Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
   return on([&](Session& session) {
     Transaction tx(session);
     const Now now = clock(session);
     std::vector<format::MessageId> ids;
-    const auto run = [&](Query& row) {
-      while (row.next()) ids.push_back(row.integer(0));
+    const auto run = [&](Row<sql::Cancelled>& row) {
+      while (row.next()) ids.push_back(row.integer(sql::Cancelled::id));
     };
     // An age of zero or less cancels all messages, also those with a time ahead of our clock, which NAV's
     // smsd skips.
@@ -85,14 +73,16 @@ Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
 
 std::vector<StoredMessage> SqliteQueue::messages(SentStatus status, std::size_t limit) {
   return on([&](Session& session) {
-    auto row = session.query(withStatus(sql::messages, status));
+    const std::string statement = withStatus(sql::storedMessages, status);
+    auto row = session.query(Statement<sql::Stored>(statement));
     return readMessages(row.bind(rowLimit(limit)));
   });
 }
 
 std::vector<StoredMessage> SqliteQueue::messagesOf(const std::string& recipient, SentStatus status) {
   return on([&](Session& session) {
-    auto row = session.query(withStatus(sql::messagesOf, status));
+    const std::string statement = withStatus(sql::messagesOf, status);
+    auto row = session.query(Statement<sql::Stored>(statement));
     return readMessages(row.bind(recipient));
   });
 }
@@ -100,8 +90,9 @@ std::vector<StoredMessage> SqliteQueue::messagesOf(const std::string& recipient,
 std::vector<std::string> SqliteQueue::recipients(SentStatus status) {
   return on([&](Session& session) {
     std::vector<std::string> recipients;
-    for (auto row = session.query(withStatus(sql::recipients, status)); row.next();)
-      recipients.push_back(row.text(0));
+    const std::string statement = withStatus(sql::recipients, status);
+    for (auto row = session.query(Statement<sql::Recipients>(statement)); row.next();)
+      recipients.push_back(row.text(sql::Recipients::phone));
     return recipients;
   });
 }
@@ -147,26 +138,28 @@ Depth SqliteQueue::depth(std::uint64_t bound) {
     depth.more = counted > bound;
     depth.unsent = std::min(counted, bound);
     const std::int64_t now = clock(session).ms;
-    const auto consider = [&](const Query& row, int column) {
-      if (row.isNull(column)) return;  // the time is invalid
-      const Duration age = elapsed(now - row.integer(column));
+    const auto consider = [&](const std::optional<std::int64_t>& time) {
+      if (!time) return;  // the time is invalid
+      const Duration age = elapsed(now - *time);
       depth.oldest = std::max(depth.oldest.value_or(age), age);
     };
     std::int64_t severity = std::numeric_limits<std::int64_t>::min();
     for (std::int64_t hops = 0; hops <= most; ++hops) {
       auto row = session.query(sql::oldestAbove);
       if (!row.bind(severity).next()) break;
-      severity = row.integer(0);
-      consider(row, 1);
+      severity = row.integer(sql::OldestAbove::severity);
+      consider(row.optionalInteger(sql::OldestAbove::oldest));
     }
-    if (auto row = session.query(sql::oldestOfOthers); row.next()) consider(row, 0);
+    if (auto row = session.query(sql::oldestOfOthers); row.next())
+      consider(row.optionalInteger(sql::Oldest::oldest));
     depth.held = static_cast<std::uint64_t>(
         std::min(session.query(sql::countHeldUnsent).bind(most + 1).number(), most));
     depth.late = depth.oldest;
     if (depth.oldest && (depth.held > 0 || session.query(sql::anyBlamedWait).number() != 0)) {
       auto row = session.query(sql::oldestNotWaiting);
       depth.late.reset();
-      if (row.bind(now).next() && !row.isNull(0)) depth.late = elapsed(now - row.integer(0));
+      if (row.bind(now).next() && !row.isNull(sql::Oldest::oldest))
+        depth.late = elapsed(now - row.integer(sql::Oldest::oldest));
     }
     return depth;
   });

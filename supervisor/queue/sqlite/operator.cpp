@@ -10,18 +10,19 @@
 
 #include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/ranges.h"
+#include "supervisor/queue/rows.h"
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql-operator.h"
 #include "supervisor/queue/sqlite/values.h"
-#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::sqlite {
 namespace {
 
-std::vector<format::MessageId> idsOf(Session& session, const char* statement, SubmissionId submission) {
+std::vector<format::MessageId> idsOf(Session& session, const Statement<sql::MessagesOf>& statement,
+                                     SubmissionId submission) {
   std::vector<format::MessageId> ids;
   auto row = session.query(statement);
-  for (row.bind(submission); row.next();) ids.push_back(row.integer(0));
+  for (row.bind(submission); row.next();) ids.push_back(row.integer(sql::MessagesOf::id));
   return ids;
 }
 
@@ -43,7 +44,7 @@ std::vector<format::MessageId> heldOf(Session& session, SubmissionId submission)
 std::vector<std::int64_t> stampsOf(Session& session, SubmissionId submission) {
   auto row = session.query(sql::stampsOf);
   if (!row.bind(submission).next()) return {};
-  return readIds(session, row.text(0));
+  return readIds(session, row.text(sql::StampsOf::list));
 }
 
 /// Returns whether the SMS contained the row that has this id now, and not a former row.
@@ -54,58 +55,30 @@ bool isOf(Session& session, SubmissionId submission, format::MessageId message) 
   return stamps.size() != ids.size() || stamps[place] == session.query(sql::stampOf).bind(message).number();
 }
 
-SubmissionRecord recordOf(Session& session, const Query& row, const std::string& keyPrefix,
-                          format::MessageId message) {
-  SubmissionRecord record;
-  record.id = row.integer(0);
+SubmissionRecord recordOf(Session& session, const Row<sql::SubmissionsWith>& row,
+                          const std::string& keyPrefix, format::MessageId message) {
+  SubmissionRecord record = submissionRecord(row);
   record.key = idempotencyKey(keyPrefix, record.id, stampsOf(session, record.id));
-  record.text = row.text(1);
-  record.supervisor = row.text(2);
-  record.created = row.text(3);
-  record.ended = row.text(4);
-  record.fate = row.text(5);
-  record.decided = row.text(6);
   record.messages = messagesOf(session, record.id);
   record.onlyCounted = std::ranges::count(idsOf(session, sql::idsInText, record.id), message) == 0;
   return record;
-}
-
-/// The attempt in force, or the attempt that ended the submission. It is stored in the submission's own row.
-AttemptRecord lastAttempt(const Query& row) {
-  AttemptRecord attempt;
-  attempt.id = static_cast<AttemptId>(row.integer(7));
-  attempt.dispatcher = row.text(8);
-  attempt.outcome = row.text(9);
-  attempt.reason = row.text(10);
-  attempt.reference = row.text(11);
-  attempt.ended = row.text(4);
-  return attempt;
 }
 
 std::vector<AttemptRecord> attemptsOf(Session& session, SubmissionId submission, AttemptRecord last) {
   std::vector<AttemptRecord> attempts;
   auto row = session.query(sql::attemptsOf);
   for (row.bind(submission); row.next();) {
-    AttemptRecord attempt;
-    attempt.id = static_cast<AttemptId>(row.integer(0));
-    if (attempt.id == last.id) continue;  // an unsuccessful end is stored in both tables
-    attempt.dispatcher = row.text(1);
-    attempt.outcome = row.text(2);
-    attempt.reason = row.text(3);
-    attempt.ended = row.text(4);
-    attempts.push_back(std::move(attempt));
+    AttemptRecord attempt = formerAttempt(row);
+    if (attempt.id != last.id) attempts.push_back(std::move(attempt));
   }
   attempts.push_back(std::move(last));
   return attempts;
 }
 
-/// Empty if a later submission is the reason. Then the message had been made unsent again by hand.
 std::string whyIgnored(Session& session, const MessageLife& life) {
   if (life.message.status != SentStatus::ignored) return "";
   auto row = session.query(sql::whyIgnored);
-  if (!row.bind(life.message.id).next()) return "";
-  const bool later = !life.submissions.empty() && life.submissions.back().ended > row.text(1);
-  return later ? "" : row.text(0);
+  return row.bind(life.message.id).next() ? queue::whyIgnored(row, life) : "";
 }
 
 }  // namespace
@@ -114,17 +87,10 @@ std::vector<HeldSms> SqliteQueue::held(std::size_t limit) {
   return on([&](Session& session) {
     Transaction tx(session, Transaction::Kind::read);
     std::vector<HeldSms> held;
-    auto row = session.query(sql::held);
+    auto row = session.query(sql::heldSms);
     row.bind(rowLimit(limit));
     while (row.next()) {
-      HeldSms& sms = held.emplace_back();
-      sms.id = row.integer(0);
-      sms.recipient = row.text(1);
-      sms.text = row.text(2);
-      sms.severity = row.optionalInt(3);
-      sms.dispatcher = row.text(4);
-      sms.reason = row.text(5);
-      sms.since = row.text(6);
+      HeldSms& sms = held.emplace_back(heldSms(row));
       sms.messages = heldOf(session, sms.id);
     }
     return held;
@@ -167,7 +133,7 @@ WaitsEnded SqliteQueue::endWaits(const Whom& whom) {
     if (whom.message != 0) {
       auto row = session.query(sql::recipientOf);
       if (!row.bind(whom.message).next()) return WaitsEnded{.known = false, .recipient = {}, .count = 0};
-      ended.recipient = row.text(0);
+      ended.recipient = row.text(sql::RecipientOf::phone);
     }
     ended.count = session.query(sql::endWaitOf).bind(ended.recipient).run();
     tx.commit();
@@ -185,18 +151,19 @@ Purge SqliteQueue::purge(Duration age, std::size_t most) {
     {
       auto row = session.query(sql::ago);
       row.bind(fmt::format("-{}.{:03} seconds", age.count() / 1000, age.count() % 1000)).next();
-      horizon = row.text(0);
+      horizon = row.text(sql::Ago::time);
     }
     SubmissionId reached = purgedTo_;
     std::size_t looked = 0;
     bool recent = false;
     std::vector<SubmissionId> old;
     {
+      using Column = sql::LookAtHistory;
       auto row = session.query(sql::lookAtHistory);
       for (row.bind(reached, horizon, limit); !recent && row.next(); ++looked) {
-        if ((recent = row.integer(2) != 0)) break;
-        reached = row.integer(0);
-        if (row.integer(1) != 0) old.push_back(reached);
+        if ((recent = row.flag(Column::recent))) break;
+        reached = row.integer(Column::id);
+        if (row.flag(Column::old)) old.push_back(reached);
       }
     }
     for (const SubmissionId id : old) {
@@ -219,17 +186,11 @@ std::optional<MessageLife> SqliteQueue::explain(format::MessageId id, Duration l
     {
       auto row = session.query(sql::life);
       if (!row.bind(clock(session).ms, id, std::int64_t{longestWait.count()}).next()) return std::nullopt;
-      life.message = storedMessage(row);
-      life.timeSent = row.text(9);
-      life.smsid = row.optionalInt(10);
-      life.rounds = static_cast<int>(row.integer(11));
-      life.waitsUntil = row.text(12);
-      life.failingSince = row.text(13);
-      if (const auto failing = row.optionalInteger(14)) life.failing = Duration(*failing);
+      life = messageLife(row);
     }
     auto row = session.query(sql::submissionsWith);
     for (row.bind(id); row.next();) {
-      if (!isOf(session, row.integer(0), id)) continue;
+      if (!isOf(session, row.integer(sql::SubmissionsWith::id), id)) continue;
       life.submissions.push_back(recordOf(session, row, connection_->keyPrefix, id));
       SubmissionRecord& submission = life.submissions.back();
       submission.attempts = attemptsOf(session, submission.id, lastAttempt(row));

@@ -65,7 +65,7 @@ void separateFromOldLog(const std::string& path, OldLog log) {
       Session both(path, Session::IfMissing::refuse);
       both.leaveLogAlone();
       auto found = both.query(sql::isSound);
-      if (found.next() && found.text(0) == "ok") return;
+      if (found.next() && found.text(sql::QuickCheck::quickCheck) == "ok") return;
     } catch (const QueueError&) {
       // then they are not sound
     }

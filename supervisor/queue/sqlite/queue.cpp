@@ -20,7 +20,7 @@ constexpr std::size_t keyDigits = 12;
 std::string keyPrefixOf(Session& session) {
   auto row = session.query(sql::uuid);
   row.next();
-  return row.text(0).substr(0, keyDigits);
+  return row.text(sql::Uuid::uuid).substr(0, keyDigits);
 }
 
 SqliteQueue::Connection& SqliteQueue::connection() {

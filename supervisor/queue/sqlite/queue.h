@@ -129,7 +129,6 @@ class SqliteQueue final : public Queue {
   Now clock(Session& session);
   void passFence(Session& session) const;
   void settleOne(Session& session, const Settlement& settlement, const Now& now, SettleResult& result);
-  Submission readOrphan(Session& session, const Query& row);
 
   std::string path_;
   std::optional<FileIdentity> file_;  // the opened file; outlives the connection
@@ -151,8 +150,5 @@ class SqliteQueue final : public Queue {
 
 /// Returns the first part of each idempotency key of this file.
 std::string keyPrefixOf(Session& session);
-
-/// Reads a row of SMSD_STORED (sql-parts.h).
-StoredMessage storedMessage(const Query& row);
 
 }  // namespace smsd::queue::sqlite

@@ -13,6 +13,7 @@ namespace smsd::queue::sqlite {
 namespace {
 
 using Kind = QueueError::Kind;
+using sql::Standing;
 
 void markMessages(Session& session, const Settlement& settlement, const Now& now, SettleResult& result) {
   if (settlement.fate == Fate::returned) return;
@@ -40,11 +41,13 @@ std::vector<AttemptId> SqliteQueue::recordAttempts(const std::vector<NextAttempt
     for (const NextAttempt& one : next) {
       {
         auto row = session.query(sql::standing);
-        if (!row.bind(one.id).next() || row.integer(0) != me_ || row.integer(1) != 0)
+        if (!row.bind(one.id).next() || row.integer(Standing::supervisor) != me_ ||
+            row.flag(Standing::hasEnded))
           throw QueueError(Kind::fenced,
                            fmt::format("{}: submission {} is not under way here any more", path_, one.id));
         session.query(sql::recordAttempt)
-            .bind(row.integer(2), one.id, row.text(3), now.text, one.outcome, one.reason)
+            .bind(row.integer(Standing::attempt), one.id, row.text(Standing::dispatcher), now.text,
+                  one.outcome, one.reason)
             .run();
       }
       session.query(sql::nextAttempt)
@@ -63,14 +66,15 @@ void SqliteQueue::settleOne(Session& session, const Settlement& settlement, cons
   std::string recipient;
   {
     auto row = session.query(sql::standing);
-    if (!row.bind(id).next() || row.integer(0) != me_)
+    if (!row.bind(id).next() || row.integer(Standing::supervisor) != me_)
       throw QueueError(Kind::fenced,
                        fmt::format("{}: submission {} is not this supervisor's any more", path_, id));
-    if (row.integer(1) != 0) return;  // settled before: the call is repeated
-    recipient = row.text(4);
+    if (row.flag(Standing::hasEnded)) return;  // settled before: the call is repeated
+    recipient = row.text(Standing::recipient);
     if (settlement.outcome != "accepted")
       session.query(sql::recordAttempt)
-          .bind(row.integer(2), id, row.text(3), now.text, settlement.outcome, settlement.reason)
+          .bind(row.integer(Standing::attempt), id, row.text(Standing::dispatcher), now.text,
+                settlement.outcome, settlement.reason)
           .run();
   }
   markMessages(session, settlement, now, result);

@@ -3,34 +3,43 @@
 #pragma once
 
 #include "supervisor/queue/sqlite/sql-parts.h"
+#include "supervisor/queue/statement.h"
 
 namespace smsd::queue::sqlite::sql {
 
+enum class Walk { severity, time, id, phone };
 // Continue from a position, in three steps. A single (severity, time, id) > (?, ?, ?) would seek by the first
 // two columns only, and read the rows of one INSERT, which have the same time, again and again.
-constexpr auto onwardInTime =
+inline constexpr Statement<Walk> onwardInTime =
     "SELECT severity, time, id, phone FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' AND severity "
     "IS ? AND time = ? "
     "AND id > ? ORDER BY id LIMIT ?";
-constexpr auto onwardInSeverity =
+inline constexpr Statement<Walk> onwardInSeverity =
     "SELECT severity, time, id, phone FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' AND severity "
     "IS ? AND time > ? "
     "ORDER BY time, id LIMIT ?";
-constexpr auto onward =
+inline constexpr Statement<Walk> onward =
     "SELECT severity, time, id, phone FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' AND severity > "
     "? ORDER BY "
     "severity, time, id LIMIT ?";
-constexpr auto isLive =
+
+enum class Live { id, severity };
+inline constexpr Statement<Live> isLive =
     "SELECT id, severity FROM smsd_submission INDEXED BY smsd_submission_live WHERE recipient = ? AND ended "
     "IS "
     "NULL";
 constexpr auto isHeld =
     "SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message WHERE h.message = ? AND " SMSD_IS("q",
                                                                                                  "h.stamp");
-constexpr auto waitOf = "SELECT rounds, due, severity, since, noted FROM smsd_wait WHERE recipient = ?";
+
+enum class WaitOf { rounds, due, severity, since, noted };
+inline constexpr Statement<WaitOf> waitOf =
+    "SELECT rounds, due, severity, since, noted FROM smsd_wait WHERE recipient = ?";
 constexpr auto lastMessage = "SELECT coalesce(max(id), 0) FROM smsq";
+
+enum class Expired { id };
 // ?3: age in ms. A row whose time is invalid never expires.
-constexpr auto expire =
+inline constexpr Statement<Expired> expire =
     "UPDATE smsq INDEXED BY smsq_unsent_phone SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone = ?2 "
     "AND julianday(time) < julianday(?1) - ?3 / 86400000.0 "
     "AND NOT " SMSD_HELD("smsq") " RETURNING id";
@@ -38,7 +47,9 @@ constexpr auto recordIgnored =
     "INSERT INTO smsd_ignored (message, reason, at, stamp) SELECT q.id, ?, ?, smsd_stamp(q.time, q.phone, "
     "q.msg) "
     "FROM json_each(?) j JOIN smsq q ON q.id = j.value";
-constexpr auto messagesToSend =
+
+enum class Read { id, msg, severity, time };
+inline constexpr Statement<Read> messagesToSend =
     "SELECT id, msg, severity, time FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ? "
     "AND NOT " SMSD_HELD("smsq") " ORDER BY severity NULLS LAST, time, id LIMIT ?";
 constexpr auto takeAttemptIds =
@@ -53,8 +64,11 @@ constexpr auto submit =
 constexpr auto forgetWaits =
     "DELETE FROM smsd_wait WHERE due <= ? AND NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone "
     "WHERE sent = 'N' AND phone = recipient AND NOT " SMSD_HELD("smsq") ")";
-constexpr auto nextDue =
-    "SELECT min(due) FROM smsd_wait w WHERE due >= ? AND NOT EXISTS (SELECT 1 FROM smsd_submission s INDEXED "
+
+enum class NextDue { earliest };
+inline constexpr Statement<NextDue> nextDue =
+    "SELECT min(due) AS earliest FROM smsd_wait w WHERE due >= ? AND NOT EXISTS (SELECT 1 FROM "
+    "smsd_submission s INDEXED "
     "BY "
     "smsd_submission_live WHERE s.recipient = w.recipient AND s.ended IS NULL)";
 

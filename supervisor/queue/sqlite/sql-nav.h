@@ -4,30 +4,38 @@
 #pragma once
 
 #include "supervisor/queue/sqlite/sql-parts.h"
+#include "supervisor/queue/statement.h"
 
 namespace smsd::queue::sqlite::sql {
 
+enum class Cancelled { id };
 #define SMSD_CANCEL                                                                                        \
   "UPDATE smsq INDEXED BY smsq_unsent_order SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone NOT " \
   "IN (SELECT recipient FROM smsd_submission INDEXED BY smsd_submission_live WHERE ended IS NULL) "        \
   "AND NOT " SMSD_HELD("smsq") " "
-constexpr auto cancelAll = SMSD_CANCEL "RETURNING id";
-constexpr auto cancelOld = SMSD_CANCEL "AND julianday(time) <= julianday(?1) - ?2 / 86400000.0 RETURNING id";
+inline constexpr Statement<Cancelled> cancelAll = SMSD_CANCEL "RETURNING id";
+inline constexpr Statement<Cancelled> cancelOld =
+    SMSD_CANCEL "AND julianday(time) <= julianday(?1) - ?2 / 86400000.0 RETURNING id";
 #undef SMSD_CANCEL
 // Recipients without claimable messages have nothing to wait for.
 constexpr auto forgetEmptyWaits =
     "DELETE FROM smsd_wait WHERE NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = "
     "'N' "
     "AND phone = recipient AND NOT " SMSD_HELD("smsq") ")";
-constexpr auto messages = SMSD_STORED
+
+enum class Stored { id, phone, name, msg, severity, time, sent, underWay, held };
+inline constexpr Statement<Stored> storedMessages = SMSD_STORED
     " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' ORDER BY q.time, q.id LIMIT "
     "?";
-constexpr auto messagesOf = SMSD_STORED
+inline constexpr Statement<Stored> messagesOf = SMSD_STORED
     " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' AND q.phone = ? ORDER BY "
     "q.severity NULLS LAST, q.time, q.id";
-constexpr auto oneMessage =
+inline constexpr Statement<Stored> oneMessage =
     SMSD_STORED " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.id = ?";
-constexpr auto recipients = "SELECT DISTINCT phone FROM smsq WHERE sent = '{}' ORDER BY phone";
+
+enum class Recipients { phone };
+inline constexpr Statement<Recipients> recipients =
+    "SELECT DISTINCT phone FROM smsq WHERE sent = '{}' ORDER BY phone";
 constexpr auto insert =
     "INSERT INTO smsq (accountid, time, phone, msg, severity) VALUES (?, ?, ?, ?, ?) RETURNING id";
 // As in NAV, a mark as unsent keeps the time of the former mark.
@@ -39,23 +47,30 @@ constexpr auto countHeldUnsent =
     "SELECT count(*) FROM (SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message AND " SMSD_IS(
         "q", "h.stamp") " WHERE q.sent = 'N' LIMIT ?)";
 constexpr auto anyBlamedWait = "SELECT EXISTS (SELECT 1 FROM smsd_wait WHERE rounds > 0)";
+
+/// In ms since 1970.
+enum class Oldest { oldest };
 // The index has all columns of the inner query, and gives the order, so that nothing is sorted. Only the rows
 // of held messages are read from the table, for their stamps.
-constexpr auto oldestNotWaiting = R"(
-  SELECT CAST(round((julianday(min(q.time)) - 2440587.5) * 86400000) AS INTEGER)
+inline constexpr Statement<Oldest> oldestNotWaiting =
+    R"(
+  SELECT CAST(round((julianday(min(q.time)) - 2440587.5) * 86400000) AS INTEGER) AS oldest
   FROM (SELECT id, time, phone FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N'
         ORDER BY severity NULLS LAST, time, id LIMIT 10000) q
   WHERE julianday(q.time) IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM smsd_held h CROSS JOIN smsq r ON r.id = h.message
                     WHERE h.message = q.id AND )" SMSD_IS("r", "h.stamp") R"()
     AND NOT EXISTS (SELECT 1 FROM smsd_wait w WHERE w.recipient = q.phone AND w.rounds > 0 AND w.due > ?))";
+
+enum class OldestAbove { severity, oldest };
 // The first index entry of a severity is its oldest message, and the next severity is one seek away.
-constexpr auto oldestAbove =
-    "SELECT severity, CAST(round((julianday(time) - 2440587.5) * 86400000) AS INTEGER) FROM smsq INDEXED BY "
+inline constexpr Statement<OldestAbove> oldestAbove =
+    "SELECT severity, CAST(round((julianday(time) - 2440587.5) * 86400000) AS INTEGER) AS oldest FROM smsq "
+    "INDEXED BY "
     "smsq_unsent_order "
     "WHERE sent = 'N' AND severity > ? ORDER BY severity, time LIMIT 1";
-constexpr auto oldestOfOthers =
-    "SELECT CAST(round((julianday(time) - 2440587.5) * 86400000) AS INTEGER) FROM smsq INDEXED BY "
+inline constexpr Statement<Oldest> oldestOfOthers =
+    "SELECT CAST(round((julianday(time) - 2440587.5) * 86400000) AS INTEGER) AS oldest FROM smsq INDEXED BY "
     "smsq_unsent_order WHERE sent = "
     "'N' AND severity IS NULL ORDER BY time LIMIT 1";
 

@@ -13,7 +13,8 @@
   "EXISTS (SELECT 1 FROM smsd_held h WHERE h.message = " row ".id AND " SMSD_IS(row, "h.stamp") ")"
 
 // The columns of a message that is shown to an operator.
-#define SMSD_STORED                                                                                    \
-  "SELECT q.id, q.phone, a.name, q.msg, q.severity, substr(q.time, 1, 16), q.sent, EXISTS (SELECT 1 "  \
-  "FROM smsd_submission s INDEXED BY smsd_submission_live WHERE s.recipient = q.phone AND s.ended IS " \
-  "NULL) AND NOT " SMSD_HELD("q") ", q.sent = 'N' AND " SMSD_HELD("q")
+#define SMSD_STORED                                                                                         \
+  "SELECT q.id, q.phone, a.name, q.msg, q.severity, substr(q.time, 1, 16) AS time, q.sent, EXISTS (SELECT " \
+  "1 "                                                                                                      \
+  "FROM smsd_submission s INDEXED BY smsd_submission_live WHERE s.recipient = q.phone AND s.ended IS "      \
+  "NULL) AND NOT " SMSD_HELD("q") " AS under_way, q.sent = 'N' AND " SMSD_HELD("q") " AS held"

@@ -3,6 +3,8 @@
 // Called by queue.cpp, queue-file.cpp, install.cpp and lease.cpp.
 #pragma once
 
+#include "supervisor/queue/statement.h"
+
 namespace smsd::queue::sqlite::sql {
 
 constexpr auto countTables = "SELECT count(*) FROM sqlite_schema";
@@ -10,7 +12,9 @@ constexpr auto userVersion = "PRAGMA user_version";
 constexpr auto applicationIdOfFile = "PRAGMA application_id";
 constexpr auto setUserVersion = "PRAGMA user_version = {}";
 constexpr auto setApplicationId = "PRAGMA application_id = {}";
-constexpr auto journalMode = "PRAGMA journal_mode = WAL";
+
+enum class JournalMode { journalMode };
+inline constexpr Statement<JournalMode> journalMode = "PRAGMA journal_mode = WAL";
 constexpr auto settings =
     "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA "
     "cell_size_check = ON; "
@@ -19,17 +23,27 @@ constexpr auto settings =
 constexpr auto boundLog = "PRAGMA wal_autocheckpoint = {}; PRAGMA journal_size_limit = {}";
 constexpr auto pageSize = "PRAGMA page_size";
 constexpr auto dataVersion = "PRAGMA data_version";
-constexpr auto uuid = "SELECT uuid FROM smsd_installation";
+
+enum class Uuid { uuid };
+inline constexpr Statement<Uuid> uuid = "SELECT uuid FROM smsd_installation";
 constexpr auto lastAttempt = "SELECT last_attempt FROM smsd_installation";
 // For a file that may be an older copy. Otherwise its new submissions and attempts would reuse keys and
 // numbers.
 constexpr auto beginNewKeys =
     "UPDATE smsd_installation SET uuid = lower(hex(randomblob(16))), last_attempt = max(last_attempt, ?)";
-constexpr auto isSound = "PRAGMA quick_check(1)";
+
+enum class QuickCheck { quickCheck };
+inline constexpr Statement<QuickCheck> isSound = "PRAGMA quick_check(1)";
+
+enum class Clock { ms, text };
 // The only clock: ms since 1970, and the same moment as text for smsq.
-constexpr auto clock =
-    "SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), strftime('%Y-%m-%d %H:%M:%f', "
-    "'now')";
-constexpr auto listOfIds = "SELECT value FROM json_each(?)";
+inline constexpr Statement<Clock> clock =
+    "SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS ms, strftime('%Y-%m-%d "
+    "%H:%M:%f', "
+    "'now') AS text";
+
+/// A list of ids, one a row.
+enum class Ids { id };
+inline constexpr Statement<Ids> listOfIds = "SELECT value AS id FROM json_each(?)";
 
 }  // namespace smsd::queue::sqlite::sql

@@ -3,11 +3,14 @@
 #pragma once
 
 #include "supervisor/queue/sqlite/sql-parts.h"
+#include "supervisor/queue/statement.h"
 
 namespace smsd::queue::sqlite::sql {
 
-constexpr auto standing =
-    "SELECT supervisor, ended IS NOT NULL, attempt, dispatcher, recipient FROM smsd_submission WHERE "
+enum class Standing { supervisor, hasEnded, attempt, dispatcher, recipient };
+inline constexpr Statement<Standing> standing =
+    "SELECT supervisor, ended IS NOT NULL AS has_ended, attempt, dispatcher, recipient FROM smsd_submission "
+    "WHERE "
     "id = ?";
 constexpr auto nextAttempt =
     "UPDATE smsd_submission SET attempt = ?, dispatcher = ?, attempts = attempts + 1, rounds = ?, since = ? "

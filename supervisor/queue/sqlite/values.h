@@ -24,7 +24,7 @@ inline std::string listOf(const std::vector<format::MessageId>& ids) {
 inline std::vector<format::MessageId> readIds(Session& session, const std::string& list) {
   std::vector<format::MessageId> ids;
   auto row = session.query(sql::listOfIds);
-  for (row.bind(list); row.next();) ids.push_back(row.integer(0));
+  for (row.bind(list); row.next();) ids.push_back(row.integer(sql::Ids::id));
   return ids;
 }
 
