@@ -26,7 +26,7 @@ std::vector<NamedStatement> statements() {
       named("isLive", sql::isLive),
       named("waitOf", sql::waitOf),
       named("expire", sql::expire),
-      named("messagesToSend", sql::messagesToSend),
+      named("read", sql::read),
       named("nextDue", sql::nextDue),
       named("orphans", sql::orphans),
       named("cancelAll", sql::cancelAll),

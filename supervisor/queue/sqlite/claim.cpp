@@ -162,7 +162,7 @@ std::optional<ClaimTransaction::Taken> ClaimTransaction::read(const std::string&
   Taken taken;
   {
     using sql::Read;
-    auto row = session_.query(sql::messagesToSend);
+    auto row = session_.query(sql::read);
     for (row.bind(recipient, std::int64_t{messagesAtATime}); row.next();) {
       const std::string time = row.text(Read::time);
       if (messages.empty()) taken.firstTime = time;
@@ -188,7 +188,7 @@ void ClaimTransaction::write() {
   for (auto& [submission, firstTime] : taken_) {
     submission.attempt = static_cast<AttemptId>(attempt);
     const format::FormattedSms& sms = submission.sms;
-    submission.id = session_.query(sql::submit)
+    submission.id = session_.query(sql::write)
                         .bind(submission.recipient, me_, attempt++, request_.dispatcher, sms.text,
                               encodingName(sms.encoding), static_cast<std::int64_t>(sms.units),
                               static_cast<std::int64_t>(sms.parts), listOf(sms.sent), listOf(sms.ignored),
@@ -203,7 +203,7 @@ void ClaimTransaction::write() {
 // before.
 std::optional<Duration> ClaimTransaction::nextDue() {
   // After a cancellation a wait may have no messages, and its rounds must not count for a later message.
-  session_.query(sql::forgetWaits).bind(now_.ms).run();
+  session_.query(sql::forgetDueWaits).bind(now_.ms).run();
   auto row = session_.query(sql::nextDue);
   row.bind(std::min(place_.since, now_.ms)).next();
   if (row.isNull(sql::NextDue::earliest)) return std::nullopt;

@@ -32,7 +32,7 @@ Now SqliteQueue::clock(Session& session) {
 }
 
 void SqliteQueue::passFence(Session& session) const {
-  if (!session.query(sql::isAlive).bind(me_).next())
+  if (!session.query(sql::fence).bind(me_).next())
     throw QueueError(Kind::fenced, fmt::format("{}: this supervisor is not enlisted any more", path_));
 }
 
@@ -45,7 +45,7 @@ SupervisorId SqliteQueue::enlist(const std::string& name, Duration lease) {
     if (newKeys_) session.query(sql::beginNewKeys).bind(static_cast<std::int64_t>(lastAttempt_)).run();
     lastAttempt_ = static_cast<AttemptId>(session.query(sql::lastAttempt).number());
     const Now now = clock(session);
-    session.query(sql::endAllRuns).run();
+    session.query(sql::endEarlierRuns).run();
     const SupervisorId id = session.query(sql::enlist)
                                 .bind(name, hostName(), std::int64_t{getpid()}, now.text,
                                       std::int64_t{lease.count()}, std::int64_t{now.ms + lease.count()})

@@ -152,8 +152,8 @@ Depth SqliteQueue::depth(std::uint64_t bound) {
     }
     if (auto row = session.query(sql::oldestOfOthers); row.next())
       consider(row.optionalInteger(sql::Oldest::oldest));
-    depth.held = static_cast<std::uint64_t>(
-        std::min(session.query(sql::countHeldUnsent).bind(most + 1).number(), most));
+    depth.held =
+        static_cast<std::uint64_t>(std::min(session.query(sql::countHeld).bind(most + 1).number(), most));
     depth.late = depth.oldest;
     if (depth.oldest && (depth.held > 0 || session.query(sql::anyBlamedWait).number() != 0)) {
       auto row = session.query(sql::oldestNotWaiting);

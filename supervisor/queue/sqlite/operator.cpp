@@ -101,7 +101,7 @@ std::size_t SqliteQueue::release(SubmissionId id) {
   return on([&](Session& session) -> std::size_t {
     Transaction tx(session);
     if (session.query(sql::decide).bind(fateReleased, clock(session).text, id).run() == 0) return 0;
-    const auto released = static_cast<std::size_t>(session.query(sql::countHeld).bind(id).number());
+    const auto released = static_cast<std::size_t>(session.query(sql::countReleased).bind(id).number());
     session.query(sql::letGo).bind(id).run();
     tx.commit();
     return released;
@@ -113,7 +113,7 @@ std::size_t SqliteQueue::discard(SubmissionId id) {
     Transaction tx(session);
     const Now now = clock(session);
     if (session.query(sql::decide).bind(fateDiscarded, now.text, id).run() == 0) return 0;
-    const std::size_t discarded = session.query(sql::discard).bind(now.text, id).run();
+    const std::size_t discarded = session.query(sql::markDiscarded).bind(now.text, id).run();
     session.query(sql::letGo).bind(id).run();
     tx.commit();
     return discarded;

@@ -93,7 +93,7 @@ void SqliteQueue::settleOne(Session& session, const Settlement& settlement, cons
           session.query(sql::hasMoreSevere).bind(recipient, settlement.submission.severity).next();
     return;
   }
-  session.query(sql::noWait).bind(recipient).run();
+  session.query(sql::forgetWait).bind(recipient).run();
   if (!result.lookAgain) result.lookAgain = session.query(sql::hasUnsent).bind(recipient).next();
 }
 

@@ -49,19 +49,19 @@ constexpr auto recordIgnored =
     "FROM json_each(?) j JOIN smsq q ON q.id = j.value";
 
 enum class Read { id, msg, severity, time };
-inline constexpr Statement<Read> messagesToSend =
+inline constexpr Statement<Read> read =
     "SELECT id, msg, severity, time FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ? "
     "AND NOT " SMSD_HELD("smsq") " ORDER BY severity NULLS LAST, time, id LIMIT ?";
 constexpr auto takeAttemptIds =
     "UPDATE smsd_installation SET last_attempt = last_attempt + ? RETURNING last_attempt";
-constexpr auto submit =
+constexpr auto write =
     "INSERT INTO smsd_submission (recipient, supervisor, attempt, dispatcher, attempts, text, encoding, "
     "units, parts, "
     "sent_ids, ignored_ids, severity, first_message, rounds, created, since, stamps) VALUES (?, ?, ?, ?, 1, "
     "?, ?, ?, "
     "?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "RETURNING id";
-constexpr auto forgetWaits =
+constexpr auto forgetDueWaits =
     "DELETE FROM smsd_wait WHERE due <= ? AND NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone "
     "WHERE sent = 'N' AND phone = recipient AND NOT " SMSD_HELD("smsq") ")";
 

@@ -6,13 +6,13 @@
 
 namespace smsd::queue::sqlite::sql {
 
-constexpr auto endAllRuns = "UPDATE smsd_supervisor SET alive = 0 WHERE alive = 1";
+constexpr auto endEarlierRuns = "UPDATE smsd_supervisor SET alive = 0 WHERE alive = 1";
 constexpr auto enlist =
     "INSERT INTO smsd_supervisor (name, host, pid, started, lease, lease_until, alive) VALUES (?, ?, ?, ?, "
     "?, ?, 1) "
     "RETURNING id";
 constexpr auto renew = "UPDATE smsd_supervisor SET lease_until = ? + lease WHERE id = ? AND alive = 1";
-constexpr auto isAlive = "SELECT 1 FROM smsd_supervisor WHERE id = ? AND alive = 1";
+constexpr auto fence = "SELECT 1 FROM smsd_supervisor WHERE id = ? AND alive = 1";
 constexpr auto retire = "UPDATE smsd_supervisor SET alive = 0 WHERE id = ?";
 
 enum class Orphans {

@@ -43,7 +43,7 @@ constexpr auto setStatus =
     "UPDATE smsq SET sent = ?1, smsid = ?2, timesent = iif(?1 = 'N', timesent, ?3) WHERE id = ?4";
 constexpr auto countUnsent =
     "SELECT count(*) FROM (SELECT 1 FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' LIMIT ?)";
-constexpr auto countHeldUnsent =
+constexpr auto countHeld =
     "SELECT count(*) FROM (SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message AND " SMSD_IS(
         "q", "h.stamp") " WHERE q.sent = 'N' LIMIT ?)";
 constexpr auto anyBlamedWait = "SELECT EXISTS (SELECT 1 FROM smsd_wait WHERE rounds > 0)";

@@ -36,9 +36,10 @@ inline constexpr Statement<MessagesOf> idsCounted =
   SELECT value AS id FROM smsd_submission s, json_each(iif(json_valid(s.ignored_ids), s.ignored_ids, '[]'))
   WHERE s.id = ? ORDER BY key)";
 constexpr auto decide = "UPDATE smsd_submission SET fate = ?, decided = ? WHERE id = ? AND fate = 'held'";
-constexpr auto countHeld = "SELECT count(*) FROM smsd_held h JOIN smsq q ON q.id = h.message AND " SMSD_IS(
-    "q", "h.stamp") " WHERE h.submission = ? AND q.sent = 'N'";
-constexpr auto discard = R"(
+constexpr auto countReleased =
+    "SELECT count(*) FROM smsd_held h JOIN smsq q ON q.id = h.message AND " SMSD_IS(
+        "q", "h.stamp") " WHERE h.submission = ? AND q.sent = 'N'";
+constexpr auto markDiscarded = R"(
   UPDATE smsq SET sent = 'I', timesent = ?
   WHERE sent = 'N' AND id IN (SELECT message FROM smsd_held WHERE submission = ?) AND )" SMSD_HELD("smsq");
 // Two statements, because no value of a recipient may mean all.

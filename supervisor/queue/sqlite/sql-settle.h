@@ -35,7 +35,7 @@ constexpr auto wait =
     "?5, ?6, ?7) "
     "ON CONFLICT (recipient) DO UPDATE SET rounds = ?2, due = ?3, reason = ?4, severity = ?5, since = ?6, "
     "noted = ?7";
-constexpr auto noWait = "DELETE FROM smsd_wait WHERE recipient = ?";
+constexpr auto forgetWait = "DELETE FROM smsd_wait WHERE recipient = ?";
 constexpr auto hasUnsent =
     "SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ? "
     "AND NOT " SMSD_HELD("smsq") " LIMIT 1";
