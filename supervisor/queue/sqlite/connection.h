@@ -2,7 +2,7 @@
 // A thin layer over sqlite3: a connection with its prepared statements, and transactions that always end.
 //
 // Owns the descriptors of one open file and the translation of sqlite3's errors into QueueError. Called by
-// sqlite*.cpp only, from one thread. Knows no table. Fails by QueueError, whose text is one line, names the
+// this backend only, from one thread. Knows no table. Fails by QueueError, whose text is one line, names the
 // file and advises what to do.
 #pragma once
 
