@@ -8,6 +8,7 @@
 // only reported.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <optional>
@@ -49,6 +50,12 @@ class ClockWatch {
     for (const Step& step : ahead_)
       if (written < step.after) sum += step.size;
     return sum;
+  }
+
+  /// Returns how long ago something was that is `apparent` ago by the database's clock; `written` is the time
+  /// in its entry. At least 0.
+  Duration withoutSteps(Duration apparent, Duration written) const {
+    return std::max(Duration(0), apparent - aheadSince(written));
   }
 
   /// Returns the sum of the steps since the last call. Returns nothing if there was no step, or if the steps

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Puts the stamps of an SMS's messages, taken at the claim, in the order of the SMS.
+// The stamps of an SMS's messages, taken at the claim, in the order of the SMS.
 //
-// Called by the claims of both backends. Pure.
+// Called by the claims and settlements of both backends. Pure.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
 #include "supervisor/format/format.h"
+#include "supervisor/queue/queue.h"
 
 namespace smsd::queue {
 
@@ -23,6 +25,25 @@ inline std::vector<std::int64_t> stampsOf(const format::FormattedSms& sms,
   for (const auto* ids : {&sms.sent, &sms.ignored})
     for (format::MessageId id : *ids) result.push_back(byId.at(id));
   return result;
+}
+
+enum class MessagePlace { inText, onlyCounted };
+
+/// Calls `use(id, stamp, place)` for each message of the SMS: those in the text, then those only counted. The
+/// stamp is none if the submission was stored without stamps.
+template <typename Use>
+void eachMessage(const Submission& submission, Use&& use) {
+  const auto &sent = submission.sms.sent, &ignored = submission.sms.ignored;
+  const bool known = submission.stamps.size() == sent.size() + ignored.size();
+  std::size_t n = 0;
+  const auto each = [&](const std::vector<format::MessageId>& ids, MessagePlace place) {
+    for (format::MessageId id : ids) {
+      use(id, known ? std::optional(submission.stamps[n]) : std::nullopt, place);
+      ++n;
+    }
+  };
+  each(sent, MessagePlace::inText);
+  each(ignored, MessagePlace::onlyCounted);
 }
 
 }  // namespace smsd::queue

@@ -7,6 +7,7 @@
 #include "supervisor/delivery/verdict.h"
 #include "supervisor/keeper/worker-lifecycle.h"
 #include "supervisor/queue/postgresql/values.h"
+#include "supervisor/queue/smsid.h"
 #include "tests/bench/work-loads.h"
 
 namespace smsd::bench {
@@ -57,8 +58,7 @@ std::size_t convertValues() {
   const std::vector<format::MessageId> ids = {4001, 4002, 123456789012};
   std::size_t sum = queue::postgresql::arrayOf(texts).size() + queue::postgresql::arrayOf(ids).size();
   for (auto id : queue::postgresql::idsOf("{4001,4002,123456789012}")) sum += id > 0;
-  return sum +
-         static_cast<std::size_t>(queue::postgresql::smsidOf("4711") + queue::postgresql::smsidOf("a8-17"));
+  return sum + static_cast<std::size_t>(queue::smsidOf("4711") + queue::smsidOf("a8-17"));
 }
 
 std::size_t readExample() {

@@ -7,7 +7,8 @@
 // most.
 #include <tuple>
 
-#include "supervisor/queue/postgresql/sql.h"
+#include "supervisor/queue/postgresql/sql-claim.h"
+#include "supervisor/queue/postgresql/sql-session.h"
 #include "tests/queue/queue-suite.h"
 #include "tests/queue/store-postgresql.h"
 
@@ -133,8 +134,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, PostgresqlCost,
 // off.
 TEST(PostgresqlPlan, NeitherOfThePartialIndexesStandsInForTheOther) {
   for (auto [index, statement, call] :
-       {std::tuple("smsq_unsent_phone", sql::readByIndex, "('{1}', NULL, 10, 1000)"),
-        std::tuple("smsq_unsent_order", sql::walkGraded, "(0, '-infinity', 0, 500, 1000)")}) {
+       {std::tuple("smsq_unsent_phone", sql::readByIndex.literal(), "('{1}', NULL, 10, 1000)"),
+        std::tuple("smsq_unsent_order", sql::walkGraded.literal(), "(0, '-infinity', 0, 500, 1000)")}) {
     PostgresqlStore store;
     store.sql(sql::planByIndex);
     store.sql(std::string("PREPARE plan AS ") + statement);

@@ -18,7 +18,11 @@
 
 #include "supervisor/queue/sqlite/connection.h"
 #include "supervisor/queue/sqlite/queue-file.h"
-#include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/sqlite/sql-claim.h"
+#include "supervisor/queue/sqlite/sql-lease.h"
+#include "supervisor/queue/sqlite/sql-nav.h"
+#include "supervisor/queue/sqlite/sql-operator.h"
+#include "supervisor/queue/sqlite/sql-settle.h"
 #include "tests/queue/queue-suite.h"
 
 namespace smsd::queue::sqlite {
@@ -366,40 +370,41 @@ TEST_F(SqliteFile, ReadsTextsThatAreNoUtf8AsTheyAre) {
 TEST_F(SqliteFile, ReadsTheRoadsRowsByAnIndexInItsOrder) {
   installSqlite(path);
   Raw raw(path);
-  for (const char* statement : {sql::onwardInTime,
-                                sql::onwardInSeverity,
-                                sql::onward,
-                                sql::isHeld,
-                                sql::isLive,
-                                sql::waitOf,
-                                sql::messagesToSend,
-                                sql::expire,
-                                sql::standing,
-                                sql::markSent,
-                                sql::markIgnored,
-                                sql::hold,
-                                sql::hasUnsent,
-                                sql::forgetWaits,
-                                sql::nextDue,
-                                sql::oldestAbove,
-                                sql::oldestOfOthers,
-                                sql::adopt,
-                                sql::end,
-                                sql::decide,
-                                sql::letGo,
-                                sql::countHeld,
-                                sql::discard,
-                                sql::attemptsOf,
-                                sql::whyIgnored}) {
-    const std::string plan = raw.run(std::string("EXPLAIN QUERY PLAN ") + statement);
+  for (const std::string_view statement :
+       std::initializer_list<std::string_view>{sql::onwardInTime.text(),
+                                               sql::onwardInSeverity.text(),
+                                               sql::onward.text(),
+                                               sql::isHeld,
+                                               sql::isLive.text(),
+                                               sql::waitOf.text(),
+                                               sql::read.text(),
+                                               sql::expire.text(),
+                                               sql::standing.text(),
+                                               sql::markSent,
+                                               sql::markIgnored,
+                                               sql::hold,
+                                               sql::hasUnsent,
+                                               sql::forgetDueWaits,
+                                               sql::nextDue.text(),
+                                               sql::oldestAbove.text(),
+                                               sql::oldestOfOthers.text(),
+                                               sql::adopt,
+                                               sql::end,
+                                               sql::decide,
+                                               sql::letGo,
+                                               sql::countReleased,
+                                               sql::markDiscarded,
+                                               sql::attemptsOf.text(),
+                                               sql::whyIgnored.text()}) {
+    const std::string plan = raw.run("EXPLAIN QUERY PLAN " + std::string(statement));
     EXPECT_NE(plan.find("SEARCH"), std::string::npos) << statement << "\n" << plan;
     EXPECT_EQ(plan.find("SCAN"), std::string::npos) << statement << "\n" << plan;
     EXPECT_EQ(plan.find("TEMP B-TREE"), std::string::npos) << statement << "\n" << plan;
   }
   // rows of one time are not read from their first each time
-  EXPECT_NE(raw.run(std::string("EXPLAIN QUERY PLAN ") + sql::onwardInTime).find("time=? AND id>?"),
+  EXPECT_NE(raw.run("EXPLAIN QUERY PLAN " + std::string(sql::onwardInTime.text())).find("time=? AND id>?"),
             std::string::npos)
-      << raw.run(std::string("EXPLAIN QUERY PLAN ") + sql::onwardInTime);
+      << raw.run("EXPLAIN QUERY PLAN " + std::string(sql::onwardInTime.text()));
 }
 
 }  // namespace

@@ -3,26 +3,21 @@
 #include "supervisor/queue/postgresql/claim.h"
 
 #include <algorithm>
-#include <tuple>
 
+#include "supervisor/queue/claim-rules.h"
 #include "supervisor/queue/idempotency-key.h"
-#include "supervisor/queue/postgresql/sql.h"
+#include "supervisor/queue/postgresql/sql-settle.h"
 #include "supervisor/queue/postgresql/values.h"
+#include "supervisor/queue/ranges.h"
 #include "supervisor/queue/stamps.h"
+#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::postgresql {
 
 namespace {
 
-constexpr std::size_t leastPage = 64;
 constexpr std::size_t scannedPage = 8192;  // without an index, each page scans the whole table
 constexpr int mostPages = 16;              // keeps the transaction short, even if many are passed by
-constexpr std::size_t messagesAtATime = 1000;
-
-/// Sorts a missing severity last, like NULL in the database.
-auto rank(const std::optional<int>& severity) {
-  return std::pair(!severity.has_value(), severity.value_or(0));
-}
 
 }  // namespace
 
@@ -31,7 +26,7 @@ ClaimResult ClaimTransaction::run() {
   walk();
   if (!candidates_.empty()) {
     // Pass the fence only before something is taken, so that an idle look writes nothing.
-    passFence(work_, me_, clock_);
+    passFence(tx_, me_, clock_);
     take();
     read();
     obeyWaits();
@@ -39,8 +34,8 @@ ClaimResult ClaimTransaction::run() {
     write();
   }
   if (result_.atEnd) {
-    const auto due = work_.run(sql::nextDue, boundedMilliseconds(request_.longestWait));
-    if (!due.empty()) result_.nextDue = Duration(due[0][0].as<std::int64_t>());
+    const auto due = tx_.run(sql::nextDue, boundedMilliseconds(request_.longestWait));
+    if (!due.empty()) result_.nextDue = Duration(due.front().integer(sql::NextDue::dueIn));
   }
   result_.submissions = ordered();
   return std::move(result_);
@@ -48,15 +43,14 @@ ClaimResult ClaimTransaction::run() {
 
 void ClaimTransaction::walk() {
   const std::size_t size = session_.indexed() ? std::max(request_.limit, leastPage) : scannedPage;
-  if (!place_.until && request_.look == Look::onward)
-    place_.until = work_.run(sql::lastMessage)[0][0].as<format::MessageId>();
+  if (!place_.until && request_.look == Look::onward) place_.until = tx_.number(sql::lastMessage);
   for (int pages = 0; pages < mostPages; ++pages) {
     auto rows = page(size);
     for (const auto& row : rows) {
       if (!visit(row)) return;
       moveTo(row);
     }
-    if (static_cast<std::size_t>(rows.size()) == size) {
+    if (rows.size() == size) {
       if (candidates_.size() == request_.limit) return;
     } else if (place_.part == Place::Part::graded && session_.indexed()) {
       place_ = Place{.part = Place::Part::ungraded, .until = place_.until, .cameLater = place_.cameLater};
@@ -68,39 +62,41 @@ void ClaimTransaction::walk() {
   }
 }
 
-pqxx::result ClaimTransaction::page(std::size_t size) {
+Rows<sql::Walk> ClaimTransaction::page(std::size_t size) {
   const auto longest = boundedMilliseconds(request_.longestWait);
   if (place_.part == Place::Part::ungraded)
-    return work_.run(sql::walkUngraded, place_.time, place_.id, size, longest);
-  return work_.run(session_.indexed() ? sql::walkGraded : sql::walkAll, place_.severity, place_.time,
-                   place_.id, size, longest);
+    return tx_.run(sql::walkUngraded, place_.time, place_.id, size, longest);
+  return tx_.run(session_.indexed() ? sql::walkGraded : sql::walkAll, place_.severity, place_.time, place_.id,
+                 size, longest);
 }
 
-void ClaimTransaction::moveTo(const pqxx::row& row) {
-  place_.part = row[2].is_null() ? Place::Part::ungraded : Place::Part::graded;
-  place_.severity = numberOf(row[2]).value_or(0);
-  place_.time = row[3].c_str();
-  place_.id = row[0].as<format::MessageId>();
+void ClaimTransaction::moveTo(const Row<sql::Walk>& row) {
+  const auto severity = row.optionalInt(sql::Walk::severity);
+  place_.part = severity ? Place::Part::graded : Place::Part::ungraded;
+  place_.severity = severity.value_or(0);
+  place_.time = row.view(sql::Walk::time);
+  place_.id = row.integer(sql::Walk::id);
 }
 
 /// Returns false to end the walk: the limit is reached, or no further row is severe enough.
-bool ClaimTransaction::visit(const pqxx::row& row) {
-  if (request_.moreSevereThan && !moreSevere(numberOf(row[2]), request_.moreSevereThan)) return false;
-  const std::string recipient = bytesOf(row[1]);
-  const bool held = row[5].as<bool>();  // it waits for an operator, unlike its recipient's other messages
-  if (row[1].is_null() || held || candidates_.contains(recipient)) return true;
+bool ClaimTransaction::visit(const Row<sql::Walk>& row) {
+  using sql::Walk;
+  if (request_.moreSevereThan && !moreSevere(row.optionalInt(Walk::severity), request_.moreSevereThan))
+    return false;
+  const std::string recipient = row.text(Walk::phone);
+  const bool held = row.flag(Walk::held);  // it waits for an operator, unlike its recipient's other messages
+  if (row.isNull(Walk::phone) || held || candidates_.contains(recipient)) return true;
   if (auto live = live_.find(recipient); live != live_.end()) {
     const auto& own = live->second.own;
-    if (!std::binary_search(own.begin(), own.end(), row[0].as<format::MessageId>()))
-      live->second.passedBy = true;
-    if (auto severity = numberOf(row[2]); moreSevere(severity, live->second.severity)) {
+    if (!std::binary_search(own.begin(), own.end(), row.integer(Walk::id))) live->second.passedBy = true;
+    if (auto severity = row.optionalInt(Walk::severity); moreSevere(severity, live->second.severity)) {
       live->second.inTheWay = true;
       result_.inTheWay.push_back({live->second.submission, *severity});
     }
     return true;
   }
-  if (row[4].as<bool>()) return true;
-  if (place_.until && row[0].as<format::MessageId>() > *place_.until) return place_.cameLater = true;
+  if (row.flag(Walk::taken)) return true;
+  if (place_.until && row.integer(Walk::id) > *place_.until) return place_.cameLater = true;
   if (candidates_.size() == request_.limit) return false;
   candidates_.insert(recipient);
   return true;
@@ -109,14 +105,14 @@ bool ClaimTransaction::visit(const pqxx::row& row) {
 void ClaimTransaction::take() {
   ArrayLiteral recipients;
   for (const auto& recipient : candidates_) recipients.addBytes(recipient);
-  auto rows = work_.run(sql::take, recipients.str(), me_);
+  auto rows = tx_.run(sql::take, recipients.str(), me_);
   taken_.reserve(rows.size());
   for (const auto& row : rows) {
     Submission& submission = taken_.emplace_back().submission;
-    submission.id = row[0].as<SubmissionId>();
-    submission.attempt = row[1].as<AttemptId>();
+    submission.id = row.integer(sql::Take::submission);
+    submission.attempt = static_cast<AttemptId>(row.integer(sql::Take::attempt));
     submission.dispatcher = request_.dispatcher;
-    submission.recipient = bytesOf(row[2]);
+    submission.recipient = row.text(sql::Take::recipient);
   }
 }
 
@@ -127,32 +123,33 @@ void ClaimTransaction::read() {
   std::optional<std::string> age;
   if (request_.expireAfter)
     age = std::to_string(boundedMilliseconds(clock_.stretched(*request_.expireAfter)));
-  auto rows = work_.run(session_.indexed() ? sql::readByIndex : sql::readInOneScan, recipients.str(), age,
-                        messagesAtATime + 1, boundedMilliseconds(request_.longestWait));
+  auto rows = tx_.run(session_.indexed() ? sql::readByIndex : sql::readInOneScan, recipients.str(), age,
+                      messagesAtATime + 1, boundedMilliseconds(request_.longestWait));
+  using sql::Read;
   for (const auto& row : rows) {
-    Taken& taken = taken_[row[0].as<std::size_t>() - 1];
-    const auto id = row[1].as<format::MessageId>();
-    taken.submission.rounds = row[6].as<int>();
-    taken.submission.waited = !row[7].is_null();
-    taken.waits = taken.submission.waited && row[7].as<bool>();
-    taken.waitsFor = numberOf(row[8]);
+    Taken& taken = taken_[static_cast<std::size_t>(row.integer(Read::n)) - 1];
+    const format::MessageId id = row.integer(Read::id);
+    taken.submission.rounds = static_cast<int>(row.integer(Read::rounds));
+    taken.submission.waited = !row.isNull(Read::waits);
+    taken.waits = taken.submission.waited && row.flag(Read::waits);
+    taken.waitsFor = row.optionalInt(Read::waitsFor);
     if (taken.rows == 0) taken.submission.failing = failing(row);
     if (++taken.rows > messagesAtATime) {
       unfinished_.push_back(taken.submission.recipient);
-    } else if (row[5].as<bool>()) {
+    } else if (row.flag(Read::old)) {
       expired_.push_back(id);
     } else {
-      if (taken.messages.empty()) taken.firstTime = row[4].c_str();
-      taken.messages.push_back({id, bytesOf(row[2]), numberOf(row[3])});
-      taken.stamps.push_back(row[9].as<std::int64_t>());
+      if (taken.messages.empty()) taken.firstTime = row.view(Read::time);
+      taken.messages.push_back({id, row.text(Read::msg), row.optionalInt(Read::severity)});
+      taken.stamps.push_back(row.integer(Read::stamp));
     }
   }
 }
 
 /// Returns the time since the recipient's first counted failure, without steps ahead of the clock since then.
-std::optional<Duration> ClaimTransaction::failing(const pqxx::row& row) const {
-  auto since = elapsed(row[10]);
-  if (since) *since = std::max(Duration(0), *since - clock_.aheadSince(Duration(row[11].as<std::int64_t>())));
+std::optional<Duration> ClaimTransaction::failing(const Row<sql::Read>& row) const {
+  auto since = elapsed(row.optionalInteger(sql::Read::failing));
+  if (since) since = clock_.withoutSteps(*since, Duration(row.integer(sql::Read::noted)));
   return since;
 }
 
@@ -175,14 +172,14 @@ void ClaimTransaction::obeyWaits() {
 /// between walk() and read() (NAV's smsd then sends an empty SMS), all of them expired, or another supervisor
 /// has just set a wait.
 void ClaimTransaction::letGo() {
-  if (!expired_.empty()) result_.expired = work_.run(sql::expire, arrayOf(expired_)).affected_rows();
+  if (!expired_.empty()) result_.expired = tx_.run(sql::expire, arrayOf(expired_));
   auto silent = std::stable_partition(taken_.begin(), taken_.end(),
                                       [](const Taken& taken) { return !taken.messages.empty(); });
   if (silent == taken_.end()) return;
   ArrayLiteral recipients;
   for (auto taken = silent; taken != taken_.end(); ++taken) recipients.addBytes(taken->submission.recipient);
   taken_.erase(silent, taken_.end());
-  work_.run(sql::release, recipients.str());
+  tx_.run(sql::release, recipients.str());
 }
 
 void ClaimTransaction::write() {
@@ -190,7 +187,7 @@ void ClaimTransaction::write() {
   if (!woken_.empty()) {
     ArrayLiteral recipients;
     for (const auto& recipient : woken_) recipients.addBytes(recipient);
-    work_.run(sql::forgetWaits, recipients.str());
+    tx_.run(sql::forgetWaits, recipients.str());
   }
   ArrayLiteral ids, attempts, recipients, texts, encodings, units, parts, sent, ignored, severities, firsts,
       rounds, stamps, failing;
@@ -205,7 +202,7 @@ void ClaimTransaction::write() {
     attempts.add(submission.attempt);
     recipients.addBytes(submission.recipient);
     texts.add(submission.sms.text);
-    encodings.add(submission.sms.encoding == format::Encoding::gsm7 ? "gsm7" : "ucs2");
+    encodings.add(encodingName(submission.sms.encoding));
     units.add(std::uint64_t{submission.sms.units});
     parts.add(std::uint64_t{submission.sms.parts});
     sent.add(arrayOf(submission.sms.sent));
@@ -216,20 +213,14 @@ void ClaimTransaction::write() {
     stamps.add(arrayOf(submission.stamps));
     failing.add(submission.failing);
   }
-  work_.run(sql::write, ids.str(), attempts.str(), recipients.str(), texts.str(), encodings.str(),
-            units.str(), parts.str(), sent.str(), ignored.str(), severities.str(), firsts.str(), rounds.str(),
-            stamps.str(), failing.str(), me_, storable(request_.dispatcher));
+  tx_.run(sql::write, ids.str(), attempts.str(), recipients.str(), texts.str(), encodings.str(), units.str(),
+          parts.str(), sent.str(), ignored.str(), severities.str(), firsts.str(), rounds.str(), stamps.str(),
+          failing.str(), me_, storable(request_.dispatcher));
 }
 
 /// Returns the submissions in the order of the queue. ISO times sort as text, including infinities.
 std::vector<Submission> ClaimTransaction::ordered() {
-  std::sort(taken_.begin(), taken_.end(), [](const Taken& a, const Taken& b) {
-    auto key = [](const Taken& taken) {
-      return std::tuple(rank(taken.submission.severity), std::string_view(taken.firstTime),
-                        taken.submission.first);
-    };
-    return key(a) < key(b);
-  });
+  sortAsQueue(taken_);
   std::vector<Submission> submissions;
   submissions.reserve(taken_.size());
   for (auto& taken : taken_) submissions.push_back(std::move(taken.submission));
@@ -242,14 +233,14 @@ ClaimResult PostgresqlQueue::claim(const ClaimRequest& request) {
   Place place = request.look == Look::onward ? onward_ : Place{};
   std::vector<std::string> unfinished;
   claimInDoubt_ = true;
-  ClaimResult result = session_.transact([&](Work& work) {
+  ClaimResult result = session_.transact([&](Transaction& tx) {
     if (recover) {
-      passFence(work, me_, clock_);
+      passFence(tx, me_, clock_);
       ClaimResult found;
-      found.submissions = unaccounted(work);
+      found.submissions = unaccounted(tx);
       if (!found.submissions.empty()) return found;
     }
-    ClaimTransaction claiming(work, session_, request, me_, keyPrefix_, live_, clock_, place);
+    ClaimTransaction claiming(tx, session_, request, me_, keyPrefix_, live_, clock_, place);
     ClaimResult claimed = claiming.run();
     place = claiming.place();
     unfinished = claiming.unfinished();

@@ -11,14 +11,15 @@
 #include <vector>
 
 #include "supervisor/queue/postgresql/queue.h"
+#include "supervisor/queue/postgresql/sql-claim.h"
 
 namespace smsd::queue::postgresql {
 
 class ClaimTransaction {
  public:
-  ClaimTransaction(Work& work, Session& session, const ClaimRequest& request, SupervisorId me,
+  ClaimTransaction(Transaction& tx, Session& session, const ClaimRequest& request, SupervisorId me,
                    const std::string& keyPrefix, LiveRecipients& live, ClockWatch& clock, Place from)
-      : work_(work),
+      : tx_(tx),
         session_(session),
         request_(request),
         me_(me),
@@ -45,18 +46,18 @@ class ClaimTransaction {
   };
 
   void walk();
-  pqxx::result page(std::size_t size);
-  bool visit(const pqxx::row& row);
-  void moveTo(const pqxx::row& row);
+  Rows<sql::Walk> page(std::size_t size);
+  bool visit(const Row<sql::Walk>& row);
+  void moveTo(const Row<sql::Walk>& row);
   void take();
   void read();
-  std::optional<Duration> failing(const pqxx::row& row) const;
+  std::optional<Duration> failing(const Row<sql::Read>& row) const;
   void obeyWaits();
   void letGo();
   void write();
   std::vector<Submission> ordered();
 
-  Work& work_;
+  Transaction& tx_;
   Session& session_;
   const ClaimRequest& request_;
   SupervisorId me_;

@@ -13,7 +13,7 @@
 #include <map>
 #include <memory>
 
-#include "supervisor/queue/postgresql/sql.h"
+#include "supervisor/queue/postgresql/sql-session.h"
 
 namespace smsd::queue::postgresql {
 
@@ -191,26 +191,26 @@ pqxx::connection& Session::ready() {
 }
 
 void Session::prepare(pqxx::connection& connection) {
-  pqxx::work work(connection);
-  const std::string encoding = work.exec1("SHOW server_encoding")[0].c_str();
+  Transaction tx(connection, prepared_);
+  const std::string encoding = tx.once(sql::serverEncoding).front().text(sql::ServerEncoding::serverEncoding);
   if (encoding != "UTF8" && encoding != "SQL_ASCII")
     throw QueueError(Kind::failed,
                      "the database's encoding is " + encoding + ": smsd needs UTF8, as NAV does");
   // SQL_ASCII on both sides lets smsd read any bytes of a row and send them back unchanged.
-  work.exec0("SET client_encoding TO " + work.quote(encoding));
-  work.exec(sql::sessionSettings);
-  findIndexes(work);
-  work.exec0(sql::listen);
-  work.commit();
+  tx.once(("SET client_encoding TO '" + encoding + "'").c_str());
+  tx.once(sql::sessionSettings);
+  findIndexes(tx);
+  tx.once(sql::listen);
+  tx.commit();
 }
 
 void Session::lookForIndexes() {
-  transact([this](pqxx::work& work) { findIndexes(work); });
+  transact([this](Transaction& tx) { findIndexes(tx); });
 }
 
-void Session::findIndexes(pqxx::work& work) {
-  indexed_ = work.exec1(sql::usableIndexes)[0].as<int>() == 2;
-  work.exec(indexed_ ? sql::planByIndex : sql::planFreely);
+void Session::findIndexes(Transaction& tx) {
+  indexed_ = tx.numberOnce(sql::usableIndexes) == 2;
+  tx.once(indexed_ ? sql::planByIndex : sql::planFreely);
 }
 
 void Session::execute(const std::string& statement) {
@@ -249,10 +249,11 @@ bool Session::ring() {
   }
   aside_.take(second->sock());
   try {
-    pqxx::work work(*second);
-    const bool announced = work.exec1(sql::announcesInserts)[0].as<bool>();
-    work.exec(sql::ring);
-    work.commit();
+    Prepared none;
+    Transaction tx(*second, none);
+    const bool announced = tx.flagOnce(sql::announcesInserts);
+    tx.once(sql::ring);
+    tx.commit();
     aside_.release();
     return announced;
   } catch (const std::exception& error) {

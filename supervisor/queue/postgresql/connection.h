@@ -15,7 +15,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "supervisor/queue/postgresql/result.h"
 #include "supervisor/queue/queue.h"
+#include "supervisor/queue/statement.h"
 
 namespace smsd::queue::postgresql {
 
@@ -53,22 +55,63 @@ class Prepared {
   std::unordered_map<const char*, std::string> names_;  // by the address of the text, which is a constant
 };
 
-/// A transaction.
-class Work {
+/// A transaction. Statements with columns return rows, others the number of rows changed.
+class Transaction {
  public:
-  Work(pqxx::connection& connection, Prepared& prepared)
+  Transaction(pqxx::connection& connection, Prepared& prepared)
       : connection_(connection), prepared_(prepared), work_(connection) {}
 
-  /// For the statements of the road: constants of sql.h.
-  template <typename... Values>
-  pqxx::result run(const char* statement, Values&&... values) {
-    return work_.exec_prepared(prepared_.nameOf(connection_, statement), std::forward<Values>(values)...);
+  /// For the statements of the road: constants of sql-*.h, which are prepared at their first use.
+  template <typename Column, typename... Values>
+  Rows<Column> run(const Statement<Column>& statement, Values&&... values) {
+    return Rows<Column>(prepared(statement.literal(), std::forward<Values>(values)...));
   }
-  /// For all other statements.
-  operator pqxx::work&() { return work_; }
-  pqxx::work* operator->() { return &work_; }
+  template <typename... Values>
+  std::size_t run(const char* statement, Values&&... values) {
+    return prepared(statement, std::forward<Values>(values)...).affected_rows();
+  }
+  template <typename... Values>
+  std::int64_t number(const char* statement, Values&&... values) {
+    return prepared(statement, std::forward<Values>(values)...).at(0).at(0).template as<std::int64_t>();
+  }
+
+  /// For all other statements, which are not prepared.
+  template <typename Column, typename... Values>
+  Rows<Column> once(const Statement<Column>& statement, Values&&... values) {
+    return Rows<Column>(unprepared(statement.literal(), std::forward<Values>(values)...));
+  }
+  template <typename... Values>
+  std::size_t once(const char* statement, Values&&... values) {
+    return unprepared(statement, std::forward<Values>(values)...).affected_rows();
+  }
+  template <typename... Values>
+  std::int64_t numberOnce(const char* statement, Values&&... values) {
+    return unprepared(statement, std::forward<Values>(values)...).at(0).at(0).template as<std::int64_t>();
+  }
+  bool flagOnce(const char* statement) { return unprepared(statement).at(0).at(0).as<bool>(); }
+  /// NULL becomes an empty text.
+  std::string textOnce(const char* statement) {
+    const pqxx::field text = unprepared(statement).at(0).at(0);
+    return text.is_null() ? "" : text.c_str();
+  }
+
+  std::string quotedName(const std::string& name) { return work_.quote_name(name); }
+  void commit() { work_.commit(); }
 
  private:
+  template <typename... Values>
+  pqxx::result prepared(const char* statement, Values&&... values) {
+    return work_.exec_prepared(prepared_.nameOf(connection_, statement), std::forward<Values>(values)...);
+  }
+  /// Without values, `statement` may be several statements.
+  template <typename... Values>
+  pqxx::result unprepared(const char* statement, Values&&... values) {
+    if constexpr (sizeof...(Values) == 0)
+      return work_.exec(statement);
+    else
+      return work_.exec_params(statement, std::forward<Values>(values)...);
+  }
+
   pqxx::connection& connection_;
   Prepared& prepared_;
   pqxx::work work_;
@@ -82,13 +125,13 @@ class Session {
   template <typename Body>
   auto transact(Body&& body) {
     return guarded([&](pqxx::connection& connection) {
-      Work work(connection, prepared_);
-      if constexpr (std::is_void_v<std::invoke_result_t<Body, Work&>>) {
-        body(work);
-        work->commit();
+      Transaction tx(connection, prepared_);
+      if constexpr (std::is_void_v<std::invoke_result_t<Body, Transaction&>>) {
+        body(tx);
+        tx.commit();
       } else {
-        auto result = body(work);
-        work->commit();
+        auto result = body(tx);
+        tx.commit();
         return result;
       }
     });
@@ -128,7 +171,7 @@ class Session {
 
   pqxx::connection& ready();
   void prepare(pqxx::connection& connection);
-  void findIndexes(pqxx::work& work);
+  void findIndexes(Transaction& tx);
   void drop();
   [[noreturn]] void fail(const std::exception& error);
 

@@ -9,7 +9,6 @@
 
 #include "supervisor/queue/postgresql/connection.h"
 #include "supervisor/queue/postgresql/schema.h"
-#include "supervisor/queue/postgresql/sql.h"
 
 namespace smsd::queue::postgresql {
 
@@ -17,58 +16,58 @@ namespace {
 
 using Extra = InstallOptions::Extra;
 
-bool holds(pqxx::work& work, const std::string& condition) {
-  return work.exec1("SELECT " + condition)[0].as<bool>();
+bool holds(Transaction& tx, const std::string& condition) {
+  return tx.flagOnce(("SELECT " + condition).c_str());
 }
 
 /// Only one installation runs at a time; the lock ends with the transaction.
-void makeSchema(pqxx::work& work, InstallReport& report) {
-  work.exec("SELECT pg_advisory_xact_lock(hashtext('smsd install'))");
-  if (!holds(work, "to_regclass('smsd.installation') IS NOT NULL")) {
-    work.exec(schema::smsd);
-    report.done.push_back("the schema smsd, version " + std::to_string(sql::schemaVersion));
+void makeSchema(Transaction& tx, InstallReport& report) {
+  tx.once("SELECT pg_advisory_xact_lock(hashtext('smsd install'))");
+  if (!holds(tx, "to_regclass('smsd.installation') IS NOT NULL")) {
+    tx.once(schema::smsd);
+    report.done.push_back("the schema smsd, version " + std::to_string(schema::version));
     return;
   }
-  int version = work.exec1("SELECT version FROM smsd.installation")[0].as<int>();
-  const bool older = version >= 1 && version < sql::schemaVersion;
+  std::int64_t version = tx.numberOnce("SELECT version FROM smsd.installation");
+  const bool older = version >= 1 && version < schema::version;
   if (version == 1) {
-    work.exec(schema::from1To2);
+    tx.once(schema::from1To2);
     version = 2;
   }
   if (version == 2) {
-    work.exec(schema::from2To3);
+    tx.once(schema::from2To3);
     version = 3;
   }
   if (version == 3) {
-    work.exec(schema::from3To4);
+    tx.once(schema::from3To4);
     version = 4;
   }
   if (older) report.done.push_back("the schema smsd, now version " + std::to_string(version));
-  if (version != sql::schemaVersion)
+  if (version != schema::version)
     throw QueueError(QueueError::Kind::notInstalled,
                      "the schema smsd is of version " + std::to_string(version) +
                          ", which this program does not know: install the newer smsd");
 }
 
-void makeTables(pqxx::work& work, InstallReport& report) {
-  if (holds(work, "to_regclass('smsq') IS NOT NULL")) return;
-  work.exec(schema::tables);
+void makeTables(Transaction& tx, InstallReport& report) {
+  if (holds(tx, "to_regclass('smsq') IS NOT NULL")) return;
+  tx.once(schema::tables);
   report.done.push_back("the tables account and smsq");
 }
 
-void requireQueue(pqxx::work& work) {
-  if (!holds(work, "to_regclass('smsq') IS NULL")) return;
+void requireQueue(Transaction& tx) {
+  if (!holds(tx, "to_regclass('smsq') IS NULL")) return;
   throw QueueError(QueueError::Kind::notInstalled,
                    "there is no table smsq: connect to NAV's database, whose search_path names its schema "
                    "(profiles), or ask for "
                    "the tables to be made");
 }
 
-void makeTrigger(pqxx::work& work, InstallReport& report) {
-  if (holds(work,
+void makeTrigger(Transaction& tx, InstallReport& report) {
+  if (holds(tx,
             "EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'smsq'::regclass AND tgname = 'smsd_notify')"))
     return;
-  work.exec(schema::notify);
+  tx.once(schema::notify);
   report.done.push_back("the trigger smsd_notify on smsq");
 }
 
@@ -85,9 +84,9 @@ std::vector<std::string> statements(const std::string& script) {
 void makeIndexes(Session& session, InstallReport& report) {
   if (session.indexed()) return;
   for (const char* name : {"smsq_unsent_order", "smsq_unsent_phone"}) {
-    const bool broken = session.transact([&](pqxx::work& work) {
-      return holds(work, "EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('" + std::string(name) +
-                             "') AND NOT indisvalid)");
+    const bool broken = session.transact([&](Transaction& tx) {
+      return holds(tx, "EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('" + std::string(name) +
+                           "') AND NOT indisvalid)");
     });
     if (broken) session.execute("DROP INDEX CONCURRENTLY " + std::string(name));
   }
@@ -95,14 +94,14 @@ void makeIndexes(Session& session, InstallReport& report) {
   report.done.push_back("the partial indexes smsq_unsent_order and smsq_unsent_phone on smsq");
 }
 
-std::vector<std::string> grants(pqxx::work& work, const std::string& role) {
+std::vector<std::string> grants(Transaction& tx, const std::string& role) {
   auto name = [&](const char* expression) {
-    return std::string(work.exec1(std::string("SELECT ") + expression)[0].c_str());
+    return tx.textOnce((std::string("SELECT ") + expression).c_str());
   };
-  const std::string to = " TO " + (role.empty() ? std::string("<role>") : work.quote_name(role));
+  const std::string to = " TO " + (role.empty() ? std::string("<role>") : tx.quotedName(role));
   const std::string nav =
       name("quote_ident(relnamespace::regnamespace::name) FROM pg_class WHERE oid = 'smsq'::regclass");
-  const auto sequence = work.exec1("SELECT pg_get_serial_sequence('smsq', 'id')")[0];
+  const std::string sequence = name("pg_get_serial_sequence('smsq', 'id')");
   std::vector<std::string> advice{
       "-- what smsd needs, and nothing else",
       "GRANT USAGE ON SCHEMA " + nav + ", smsd" + to,
@@ -118,16 +117,16 @@ std::vector<std::string> grants(pqxx::work& work, const std::string& role) {
       "-- for `smsctl send` and the test messages",
       "GRANT INSERT (accountid, time, phone, msg, severity) ON " + nav + ".smsq" + to,
   };
-  if (!sequence.is_null()) advice.push_back("GRANT USAGE ON SEQUENCE " + std::string(sequence.c_str()) + to);
+  if (!sequence.empty()) advice.push_back("GRANT USAGE ON SEQUENCE " + sequence + to);
   return advice;
 }
 
-void adviseExtras(pqxx::work& work, const Session& session, InstallReport& report) {
+void adviseExtras(Transaction& tx, const Session& session, InstallReport& report) {
   if (!session.indexed()) {
     report.advice.push_back("-- without these each claim reads the whole table; not inside a transaction");
     for (const auto& statement : statements(schema::indexes)) report.advice.push_back(statement);
   }
-  if (!holds(work,
+  if (!holds(tx,
              "EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'smsq'::regclass AND tgname = 'smsd_notify')"))
     report.advice.push_back(schema::notify);
 }
@@ -143,18 +142,18 @@ using namespace postgresql;
 InstallReport installPostgresql(const std::string& connection, const InstallOptions& options) {
   Session session(connection);
   InstallReport report;
-  session.transact([&](pqxx::work& work) {
-    if (options.tables == Extra::make) makeTables(work, report);
-    requireQueue(work);
-    makeSchema(work, report);
-    if (options.notify == Extra::make) makeTrigger(work, report);
+  session.transact([&](Transaction& tx) {
+    if (options.tables == Extra::make) makeTables(tx, report);
+    requireQueue(tx);
+    makeSchema(tx, report);
+    if (options.notify == Extra::make) makeTrigger(tx, report);
   });
   session.lookForIndexes();
   if (options.indexes == Extra::make) makeIndexes(session, report);
   session.lookForIndexes();
-  session.transact([&](pqxx::work& work) {
-    report.advice = grants(work, options.role);
-    adviseExtras(work, session, report);
+  session.transact([&](Transaction& tx) {
+    report.advice = grants(tx, options.role);
+    adviseExtras(tx, session, report);
   });
   return report;
 }

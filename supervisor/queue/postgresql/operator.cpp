@@ -9,8 +9,10 @@
 #include <map>
 
 #include "supervisor/queue/postgresql/queue.h"
-#include "supervisor/queue/postgresql/sql.h"
+#include "supervisor/queue/postgresql/sql-operator.h"
+#include "supervisor/queue/postgresql/sql-session.h"
 #include "supervisor/queue/postgresql/values.h"
+#include "supervisor/queue/rows.h"
 
 namespace smsd::queue::postgresql {
 
@@ -31,129 +33,93 @@ struct LetGo {
 };
 
 /// Deletes the hold of submission `id`. Returns the messages that it held.
-LetGo letGo(pqxx::work& work, SubmissionId id, const char* decision) {
+LetGo letGo(Transaction& tx, SubmissionId id, const char* decision) {
   LetGo held;
-  if (work.exec_params(sql::decide, id, decision).affected_rows() > 0)
-    for (const auto& row : work.exec_params(sql::letGo, id)) {
-      auto& stamp = held.messages[row[0].as<format::MessageId>()];
-      if (!row[1].is_null()) stamp = row[1].as<std::int64_t>();
-    }
+  if (tx.once(sql::decide, id, decision) > 0)
+    for (const auto& row : tx.once(sql::letGo, id))
+      held.messages[row.integer(sql::LetGo::message)] = row.optionalInteger(sql::LetGo::stamp);
   return held;
 }
 
-SubmissionRecord recordOf(const pqxx::row& row) {
-  SubmissionRecord record;
-  record.id = row[0].as<SubmissionId>();
-  record.key = bytesOf(row[1]);
-  record.text = bytesOf(row[2]);
-  record.supervisor = bytesOf(row[3]);
-  record.created = bytesOf(row[4]);
-  record.ended = bytesOf(row[5]);
-  record.fate = bytesOf(row[6]);
-  record.decided = bytesOf(row[7]);
-  record.onlyCounted = !row[8].as<bool>();
-  record.messages = idsOf(bytesOf(row[9]));
-  return record;
+template <typename Column>
+std::size_t countOf(const Rows<Column>& rows) {
+  return static_cast<std::size_t>(rows.front().integer(Column::count));
 }
 
-/// The attempt in force, or the attempt that ended the submission. It is stored in the submission's own row.
-AttemptRecord lastAttempt(const pqxx::row& row) {
-  AttemptRecord attempt;
-  attempt.id = static_cast<AttemptId>(row[10].as<std::int64_t>());
-  attempt.dispatcher = bytesOf(row[11]);
-  attempt.outcome = bytesOf(row[12]);
-  attempt.reason = bytesOf(row[13]);
-  attempt.reference = bytesOf(row[14]);
-  attempt.ended = bytesOf(row[5]);
-  return attempt;
-}
-
-void addFormerAttempts(pqxx::work& work, std::vector<SubmissionRecord>& submissions) {
+void addFormerAttempts(Transaction& tx, std::vector<SubmissionRecord>& submissions) {
   ArrayLiteral ids;
   for (const auto& submission : submissions) ids.add(submission.id);
-  for (const auto& row : work.exec_params(sql::attemptsOf, ids.str())) {
-    auto of = std::ranges::lower_bound(submissions, row[0].as<SubmissionId>(), {}, &SubmissionRecord::id);
-    AttemptRecord attempt;
-    attempt.id = static_cast<AttemptId>(row[1].as<std::int64_t>());
-    // An attempt that ended its submission without success is stored in both tables.
-    if (attempt.id == of->attempts.back().id) continue;
-    attempt.dispatcher = bytesOf(row[2]);
-    attempt.outcome = bytesOf(row[3]);
-    attempt.reason = bytesOf(row[4]);
-    attempt.ended = bytesOf(row[5]);
-    of->attempts.insert(of->attempts.end() - 1, std::move(attempt));
+  for (const auto& row : tx.once(sql::attemptsOf, ids.str())) {
+    auto of = std::ranges::lower_bound(submissions, row.integer(sql::AttemptsOf::submission), {},
+                                       &SubmissionRecord::id);
+    AttemptRecord attempt = formerAttempt(row);
+    if (attempt.id != of->attempts.back().id) of->attempts.insert(of->attempts.end() - 1, std::move(attempt));
   }
 }
 
-std::vector<SubmissionRecord> submissionsWith(pqxx::work& work, format::MessageId id) {
+std::vector<SubmissionRecord> submissionsWith(Transaction& tx, format::MessageId id) {
+  using Column = sql::SubmissionsWith;
   std::vector<SubmissionRecord> submissions;
-  for (const auto& row : work.exec_params(sql::submissionsWith, id)) {
-    submissions.push_back(recordOf(row));
-    submissions.back().attempts.push_back(lastAttempt(row));
+  for (const auto& row : tx.once(sql::submissionsWith, id)) {
+    SubmissionRecord& record = submissions.emplace_back(submissionRecord(row));
+    record.key = row.text(Column::key);
+    record.onlyCounted = !row.flag(Column::inText);
+    record.messages = idsOf(row.view(Column::messages));
+    record.attempts.push_back(lastAttempt(row));
   }
-  addFormerAttempts(work, submissions);
+  addFormerAttempts(tx, submissions);
   return submissions;
 }
 
-/// Empty if a later submission is the reason. Then the message had been made unsent again by hand.
-std::string whyIgnored(pqxx::work& work, const MessageLife& life) {
+std::string whyIgnored(Transaction& tx, const MessageLife& life) {
   if (life.message.status != SentStatus::ignored) return "";
-  auto rows = work.exec_params(sql::whyIgnored, life.message.id);
-  const bool later =
-      !rows.empty() && !life.submissions.empty() && life.submissions.back().ended > bytesOf(rows[0][1]);
-  return rows.empty() || later ? "" : bytesOf(rows[0][0]);
+  const auto rows = tx.once(sql::whyIgnored, life.message.id);
+  return rows.empty() ? "" : queue::whyIgnored(rows.front(), life);
 }
 
 }  // namespace
 
 std::vector<HeldSms> PostgresqlQueue::held(std::size_t limit) {
-  return session_.transact([&](pqxx::work& work) {
-    work.exec(sql::planThisFreely);
+  return session_.transact([&](Transaction& tx) {
+    tx.once(sql::planThisFreely);
     std::vector<HeldSms> held;
-    for (const auto& row : work.exec_params(sql::held, std::min<std::size_t>(limit, INT64_MAX))) {
-      HeldSms& sms = held.emplace_back();
-      sms.id = row[0].as<SubmissionId>();
-      sms.recipient = bytesOf(row[1]);
-      sms.text = bytesOf(row[2]);
-      sms.messages = idsOf(bytesOf(row[3]));
-      sms.severity = numberOf(row[4]);
-      sms.dispatcher = bytesOf(row[5]);
-      sms.reason = bytesOf(row[6]);
-      sms.since = bytesOf(row[7]);
+    for (const auto& row : tx.once(sql::heldSms, rowLimit(limit))) {
+      HeldSms& sms = held.emplace_back(heldSms(row));
+      sms.messages = idsOf(row.view(sql::Held::messages));
     }
     return held;
   });
 }
 
 std::size_t PostgresqlQueue::release(SubmissionId id) {
-  return session_.transact([&](pqxx::work& work) -> std::size_t {
-    const LetGo held = letGo(work, id, "released");
+  return session_.transact([&](Transaction& tx) -> std::size_t {
+    const LetGo held = letGo(tx, id, fateReleased);
     if (held.messages.empty()) return 0;
-    return work.exec_params1(sql::countReleased, held.ids(), held.stamps())[0].as<std::size_t>();
+    return countOf(tx.once(sql::countReleased, held.ids(), held.stamps()));
   });
 }
 
 std::size_t PostgresqlQueue::discard(SubmissionId id) {
-  return session_.transact([&](pqxx::work& work) -> std::size_t {
-    const LetGo held = letGo(work, id, "discarded");
-    return work.exec_params(sql::markDiscarded, held.ids(), held.stamps()).affected_rows();
+  return session_.transact([&](Transaction& tx) -> std::size_t {
+    const LetGo held = letGo(tx, id, fateDiscarded);
+    return tx.once(sql::markDiscarded, held.ids(), held.stamps());
   });
 }
 
 WaitsEnded PostgresqlQueue::endWaits(const Whom& whom) {
-  return session_.transact([&](pqxx::work& work) {
+  return session_.transact([&](Transaction& tx) {
     WaitsEnded ended;
     if (whom.all()) {
-      ended.count = work.exec_params1(sql::endAllWaits)[0].as<std::size_t>();
+      ended.count = countOf(tx.once(sql::endAllWaits));
       return ended;
     }
     ended.recipient = storable(whom.recipient);
     if (whom.message != 0) {
-      const auto rows = work.exec_params(sql::recipientOf, whom.message);
+      const auto rows = tx.once(sql::recipientOf, whom.message);
       if (rows.empty()) return WaitsEnded{.known = false, .recipient = {}, .count = 0};
-      ended.recipient = bytesOf(rows[0][0]);
+      ended.recipient = rows.front().text(sql::RecipientOf::phone);
     }
-    ended.count = work.exec_params1(sql::endWaitOf, *ended.recipient)[0].as<std::size_t>();
+    ended.count = countOf(tx.once(sql::endWaitOf, *ended.recipient));
     return ended;
   });
 }
@@ -163,46 +129,38 @@ WaitsEnded PostgresqlQueue::endWaits(const Whom& whom) {
 Purge PostgresqlQueue::purge(Duration age, std::size_t most) {
   const auto old = boundedMilliseconds(age);
   SubmissionId reached = purgedTo_;
-  bool done = session_.transact([&](pqxx::work& work) {
+  bool done = session_.transact([&](Transaction& tx) {
+    using Column = sql::LookAtHistory;
     ArrayLiteral ids;
-    const auto rows = work.exec_params(sql::lookAtHistory, reached, most, old);
-    bool recent = static_cast<std::size_t>(rows.size()) < most;
+    const auto rows = tx.once(sql::lookAtHistory, reached, most, old);
+    bool recent = rows.size() < most;
     for (const auto& row : rows) {
-      if (row[2].as<bool>()) {
+      if (row.flag(Column::recent)) {
         recent = true;
         break;
       }
-      reached = row[0].as<SubmissionId>();
-      if (!row[1].is_null() && row[1].as<bool>()) ids.add(reached);
+      reached = row.integer(Column::id);
+      if (!row.isNull(Column::old) && row.flag(Column::old)) ids.add(reached);
     }
-    work.exec_params(sql::purgeHeld, ids.str());
-    work.exec_params(sql::purgeAttempts, ids.str());
-    work.exec_params(sql::purgeSubmissions, ids.str());
-    const auto ignored = work.exec_params(sql::purgeIgnored, old, most).affected_rows();
-    return recent && static_cast<std::size_t>(ignored) < most;
+    tx.once(sql::purgeHeld, ids.str());
+    tx.once(sql::purgeAttempts, ids.str());
+    tx.once(sql::purgeSubmissions, ids.str());
+    const auto ignored = tx.once(sql::purgeIgnored, old, most);
+    return recent && ignored < most;
   });
   purgedTo_ = done ? 0 : reached;
   return done ? Purge::done : Purge::more;
 }
 
 std::optional<MessageLife> PostgresqlQueue::explain(format::MessageId id, Duration longestWait) {
-  return session_.transact([&](pqxx::work& work) -> std::optional<MessageLife> {
-    work.exec(sql::oneSnapshot);
-    work.exec(sql::planThisFreely);
-    auto rows = work.exec_params(sql::life, id, boundedMilliseconds(longestWait));
+  return session_.transact([&](Transaction& tx) -> std::optional<MessageLife> {
+    tx.once(sql::oneSnapshot);
+    tx.once(sql::planThisFreely);
+    auto rows = tx.once(sql::life, id, boundedMilliseconds(longestWait));
     if (rows.empty()) return std::nullopt;
-    MessageLife life;
-    const auto row = rows[0];
-    life.message = storedMessage(row);
-    life.message.status = static_cast<SentStatus>(row[8].c_str()[0]);
-    life.timeSent = bytesOf(row[9]);
-    life.smsid = numberOf(row[10]);
-    life.rounds = row[11].as<int>();
-    life.waitsUntil = bytesOf(row[12]);
-    life.failingSince = bytesOf(row[13]);
-    life.failing = elapsed(row[14]);
-    life.submissions = submissionsWith(work, id);
-    life.ignoredBecause = whyIgnored(work, life);
+    MessageLife life = messageLife(rows.front());
+    life.submissions = submissionsWith(tx, id);
+    life.ignoredBecause = whyIgnored(tx, life);
     return life;
   });
 }

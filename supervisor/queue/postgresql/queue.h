@@ -3,8 +3,8 @@
 //
 // Owns the position of the onward look, and the recipients with a live submission of this supervisor, so that
 // a claim notices which of their messages it passes by. The database decides everything else. Called through
-// queue.h only. The operations are in queue.cpp (life cycle of a supervisor, NAV's operations),
-// claim.cpp, settle.cpp and operator.cpp. Fails as described in queue.h.
+// queue.h only. The operations are in lease.cpp (life cycle of a supervisor), claim.cpp, settle.cpp,
+// nav.cpp (NAV's operations) and operator.cpp. Fails as described in queue.h.
 #pragma once
 
 #include <string>
@@ -14,6 +14,7 @@
 #include "supervisor/queue/clock-watch.h"
 #include "supervisor/queue/leases.h"
 #include "supervisor/queue/postgresql/connection.h"
+#include "supervisor/queue/postgresql/sql-lease.h"
 #include "supervisor/queue/queue.h"
 
 namespace smsd::queue::postgresql {
@@ -74,10 +75,10 @@ class PostgresqlQueue : public Queue {
   void hangUp() override { session_.hangUp(); }
 
  private:
-  std::vector<SupervisorId> gone(const pqxx::result& rows);
-  std::vector<Submission> adopt(Work& work);
-  std::vector<Submission> unaccounted(Work& work);
-  std::vector<Submission> read(const pqxx::result& rows) const;
+  std::vector<SupervisorId> gone(const Rows<sql::Leases>& rows);
+  std::vector<Submission> adopt(Transaction& tx);
+  std::vector<Submission> unaccounted(Transaction& tx);
+  std::vector<Submission> read(const Rows<sql::Adopted>& rows) const;
   void remember(const std::vector<Submission>& submissions);
   SettleResult forget(const std::vector<Settlement>& settlements, SettleResult result);
 
@@ -96,6 +97,6 @@ class PostgresqlQueue : public Queue {
 };
 
 /// Throws `fenced` if this supervisor was declared dead. Also gives the database's time to `clock`.
-void passFence(Work& work, SupervisorId me, ClockWatch& clock);
+void passFence(Transaction& tx, SupervisorId me, ClockWatch& clock);
 
 }  // namespace smsd::queue::postgresql

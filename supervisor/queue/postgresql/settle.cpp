@@ -10,26 +10,15 @@
 #include <unordered_set>
 
 #include "supervisor/queue/postgresql/queue.h"
-#include "supervisor/queue/postgresql/sql.h"
+#include "supervisor/queue/postgresql/sql-settle.h"
 #include "supervisor/queue/postgresql/values.h"
+#include "supervisor/queue/smsid.h"
+#include "supervisor/queue/stamps.h"
+#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::postgresql {
 
 namespace {
-
-const char* fateName(Fate fate) {
-  switch (fate) {
-    case Fate::sent:
-      return "sent";
-    case Fate::ignored:
-      return "ignored";
-    case Fate::returned:
-      return "returned";
-    case Fate::held:
-      return "held";
-  }
-  return "";
-}
 
 using Ended = std::unordered_set<SubmissionId>;
 
@@ -43,7 +32,7 @@ std::vector<const T*> sortedBy(const std::vector<T>& all, Id id) {
   return sorted;
 }
 
-Ended end(Work& work, SupervisorId me, const std::vector<Settlement>& settlements) {
+Ended end(Transaction& tx, SupervisorId me, const std::vector<Settlement>& settlements) {
   ArrayLiteral ids, places, fates, outcomes, reasons, references, recipients;
   std::map<std::tuple<Fate, std::string_view, std::string_view>, std::size_t> ends;  // usually few
   for (const auto* settlement : sortedBy(settlements, [](auto& one) { return one.submission.id; })) {
@@ -60,9 +49,9 @@ Ended end(Work& work, SupervisorId me, const std::vector<Settlement>& settlement
     recipients.addBytes(settlement->submission.recipient);
   }
   Ended ended;
-  for (const auto& row : work.run(sql::end, me, ids.str(), places.str(), fates.str(), outcomes.str(),
-                                  reasons.str(), references.str(), recipients.str()))
-    ended.insert(row[0].as<SubmissionId>());
+  for (const auto& row : tx.run(sql::end, me, ids.str(), places.str(), fates.str(), outcomes.str(),
+                                reasons.str(), references.str(), recipients.str()))
+    ended.insert(row.integer(sql::Ended::id));
   return ended;
 }
 
@@ -73,22 +62,10 @@ struct Mark {
 };
 using Marks = std::vector<Mark>;
 
-/// Calls `use` for each message of the SMS, with its stamp: those in the text, then those only counted.
-template <typename Use>
-void eachMessage(const Submission& submission, Use&& use) {
-  std::size_t n = 0;
-  const bool known = submission.stamps.size() == submission.sms.sent.size() + submission.sms.ignored.size();
-  for (const auto* ids : {&submission.sms.sent, &submission.sms.ignored})
-    for (format::MessageId id : *ids) {
-      use(id, known ? std::optional(submission.stamps[n]) : std::nullopt, ids == &submission.sms.sent);
-      ++n;
-    }
-}
-
 /// Returns the number of marked messages. Two SMS of one batch may contain the same id: one for a former row,
 /// one for the row that has the id now. The statement needs distinct sorted ids for its binary search, so the
 /// second SMS's message goes into a statement of its own.
-std::size_t mark(Work& work, const char* statement, Marks marks) {
+std::size_t mark(Transaction& tx, const char* statement, Marks marks) {
   std::ranges::stable_sort(marks, {}, &Mark::id);
   std::size_t marked = 0;
   while (!marks.empty()) {
@@ -105,13 +82,13 @@ std::size_t mark(Work& work, const char* statement, Marks marks) {
       one.stamp ? stamps.add(*one.stamp) : stamps.addNull();
       last = one.id;
     }
-    marked += work.run(statement, ids.str(), values.str(), stamps.str()).affected_rows();
+    marked += tx.run(statement, ids.str(), values.str(), stamps.str());
     marks = std::move(again);
   }
   return marked;
 }
 
-void markMessages(Work& work, const std::vector<Settlement>& settlements, const Ended& ended,
+void markMessages(Transaction& tx, const std::vector<Settlement>& settlements, const Ended& ended,
                   SettleResult& result) {
   Marks sent, ignored, held;
   for (const auto& settlement : settlements) {
@@ -119,23 +96,24 @@ void markMessages(Work& work, const std::vector<Settlement>& settlements, const 
     // As in NAV, only an SMS that was sent gives its reference to its rows.
     const int smsid = settlement.fate == Fate::sent ? smsidOf(settlement.reference) : 0;
     eachMessage(settlement.submission,
-                [&](format::MessageId id, std::optional<std::int64_t> stamp, bool inText) {
+                [&](format::MessageId id, std::optional<std::int64_t> stamp, MessagePlace place) {
                   if (settlement.fate == Fate::held)
                     held.push_back({id, settlement.submission.id, stamp});
                   else
-                    (settlement.fate == Fate::sent && inText ? sent : ignored).push_back({id, smsid, stamp});
+                    (settlement.fate == Fate::sent && place == MessagePlace::inText ? sent : ignored)
+                        .push_back({id, smsid, stamp});
                 });
   }
   const std::size_t all = sent.size() + ignored.size() + held.size();
-  result.sent = mark(work, sql::markSent, std::move(sent));
-  result.ignored = mark(work, sql::markIgnored, std::move(ignored));
-  const std::size_t kept = mark(work, sql::hold, std::move(held));
+  result.sent = mark(tx, sql::markSent, std::move(sent));
+  result.ignored = mark(tx, sql::markIgnored, std::move(ignored));
+  const std::size_t kept = mark(tx, sql::hold, std::move(held));
   // Some rows were changed or replaced meanwhile. A new row with the same id was not noticed by a claim,
   // which took it for the message of this submission.
   if (result.sent + result.ignored + kept < all) result.lookAgain = true;
 }
 
-void moveWaits(Work& work, const std::vector<Settlement>& settlements, const Ended& ended) {
+void moveWaits(Transaction& tx, const std::vector<Settlement>& settlements, const Ended& ended) {
   ArrayLiteral waiting, rounds, milliseconds, reasons, severities, failing, free;
   bool anyWait = false, anyFree = false;
   for (const auto& settlement : settlements) {
@@ -155,17 +133,17 @@ void moveWaits(Work& work, const std::vector<Settlement>& settlements, const End
     }
   }
   if (anyWait)
-    work.run(sql::wait, waiting.str(), rounds.str(), milliseconds.str(), reasons.str(), severities.str(),
-             failing.str());
-  if (anyFree) work.run(sql::forgetWaits, free.str());
+    tx.run(sql::wait, waiting.str(), rounds.str(), milliseconds.str(), reasons.str(), severities.str(),
+           failing.str());
+  if (anyFree) tx.run(sql::forgetWaits, free.str());
 }
 
 }  // namespace
 
 std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAttempt>& next) {
   if (next.empty()) return {};
-  return session_.transact([&](Work& work) {
-    passFence(work, me_, clock_);
+  return session_.transact([&](Transaction& tx) {
+    passFence(tx, me_, clock_);
     ArrayLiteral ids, outcomes, reasons, dispatchers, rounds, failing;
     for (const auto* attempt : sortedBy(next, [](auto& one) { return one.id; })) {
       ids.add(attempt->id);
@@ -176,9 +154,10 @@ std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAtt
       failing.add(attempt->failing);
     }
     std::unordered_map<SubmissionId, AttemptId> recorded;
-    for (const auto& row : work.run(sql::nextAttempts, me_, ids.str(), outcomes.str(), reasons.str(),
-                                    dispatchers.str(), rounds.str(), failing.str()))
-      recorded.emplace(row[0].as<SubmissionId>(), row[1].as<AttemptId>());
+    for (const auto& row : tx.run(sql::nextAttempts, me_, ids.str(), outcomes.str(), reasons.str(),
+                                  dispatchers.str(), rounds.str(), failing.str()))
+      recorded.emplace(row.integer(sql::NextAttempts::id),
+                       static_cast<AttemptId>(row.integer(sql::NextAttempts::attempt)));
     std::vector<AttemptId> attempts;
     for (const auto& attempt : next) {
       auto found = recorded.find(attempt.id);
@@ -193,12 +172,12 @@ std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAtt
 
 SettleResult PostgresqlQueue::settle(const std::vector<Settlement>& settlements) {
   if (settlements.empty()) return {};
-  auto result = session_.transact([&](Work& work) {
+  auto result = session_.transact([&](Transaction& tx) {
     SettleResult settled;
-    passFence(work, me_, clock_);
-    const Ended ended = end(work, me_, settlements);
-    markMessages(work, settlements, ended, settled);
-    moveWaits(work, settlements, ended);
+    passFence(tx, me_, clock_);
+    const Ended ended = end(tx, me_, settlements);
+    markMessages(tx, settlements, ended, settled);
+    moveWaits(tx, settlements, ended);
     return settled;
   });
   return forget(settlements, result);

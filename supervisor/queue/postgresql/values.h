@@ -2,16 +2,15 @@
 // Conversion of values to and from PostgreSQL. Arrays are sent as text literals, because libpqxx 6 and 7 both
 // can do that.
 //
-// Owns the quoting of array elements and the reading of id lists and stored messages. Called by the
-// PostgreSQL backend only. Pure. Does not fail: bytes that a text column cannot store (NUL, invalid UTF-8)
-// are repaired before they are quoted.
+// Owns the quoting of array elements and the reading of id lists. Called by the PostgreSQL backend only.
+// Pure. Does not fail: bytes that a text column cannot store (NUL, invalid UTF-8) are repaired before they
+// are quoted.
 #pragma once
 
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
-#include <pqxx/pqxx>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,36 +71,6 @@ std::string arrayOf(const Range& values) {
   return literal.str();
 }
 
-inline std::optional<int> numberOf(const pqxx::field& field) {
-  if (field.is_null()) return std::nullopt;
-  return field.as<int>();
-}
-
-/// Elapsed milliseconds. A stepped clock can make them negative: then they count as 0.
-inline std::optional<Duration> elapsed(const pqxx::field& field) {
-  if (field.is_null()) return std::nullopt;
-  return Duration(std::max<std::int64_t>(0, field.as<std::int64_t>()));
-}
-
-/// Returns the bytes of the field; NULL becomes an empty string.
-inline std::string bytesOf(const pqxx::field& field) {
-  return field.is_null() ? std::string() : std::string(field.c_str(), field.size());
-}
-
-/// Reads a row of SMSD_STORED_COLUMNS (sql.h), which does not contain the status.
-inline StoredMessage storedMessage(const pqxx::row& row) {
-  StoredMessage message;
-  message.id = row[0].as<format::MessageId>();
-  message.recipient = bytesOf(row[1]);
-  message.user = bytesOf(row[2]);
-  message.text = bytesOf(row[3]);
-  message.severity = numberOf(row[4]);
-  message.time = bytesOf(row[5]);
-  message.underWay = row[6].as<bool>();
-  message.held = row[7].as<bool>();
-  return message;
-}
-
 /// Reads a bigint[] as PostgreSQL prints it: {1,2,3}. Any other character ends the list.
 inline std::vector<std::int64_t> idsOf(std::string_view literal) {
   std::vector<std::int64_t> ids;
@@ -115,14 +84,6 @@ inline std::vector<std::int64_t> idsOf(std::string_view literal) {
     at = next;
   }
   return ids;
-}
-
-/// Value for smsq.smsid: the reference if it is an integer that fits, otherwise 0. NAV's smsd crashes at
-/// any other reference, and then sends the SMS again.
-inline int smsidOf(std::string_view reference) {
-  int number = 0;
-  auto [end, error] = std::from_chars(reference.data(), reference.data() + reference.size(), number);
-  return error == std::errc() && end == reference.data() + reference.size() ? number : 0;
 }
 
 /// Bounds `duration` to a century in either direction, so that it fits an interval.

@@ -2,8 +2,6 @@
 // See connection.h.
 #include "supervisor/queue/sqlite/connection.h"
 
-#include "supervisor/queue/sqlite/stamp.h"
-
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -12,9 +10,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 
 #include "common/files/regular-file.h"
+#include "supervisor/queue/sqlite/stamp.h"
 
 namespace smsd::queue::sqlite {
 namespace {
@@ -101,9 +99,9 @@ void refuse(const std::string& path, int reason) {
 // Creates the file itself, because sqlite3 would make it readable for all users; the files beside it get the
 // same mode. Does not open an existing file, because closing it would drop the locks that another connection
 // of this process has on it. Another process would then consider itself the last user and remove the log.
-void touch(const std::string& path, Database::IfMissing missing) {
+void touch(const std::string& path, Session::IfMissing missing) {
   if (faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) == 0) return;
-  const int make = missing == Database::IfMissing::make ? O_CREAT : 0;
+  const int make = missing == Session::IfMissing::make ? O_CREAT : 0;
   std::error_code why;
   const int fd = files::openRegular(path, O_RDWR | make, why, 0660);
   if (fd < 0 && why.category() == std::generic_category()) refuse(path, why.value());
@@ -159,29 +157,18 @@ std::size_t Query::run() {
 
 std::int64_t Query::number() {
   if (!next()) throw QueueError(Kind::failed, fmt::format("{}: a row that was to be there is not", path_));
-  return integer(0);
+  return integerAt(0);
 }
 
-bool Query::isNull(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
-std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+bool Query::isNullAt(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+std::int64_t Query::integerAt(int column) const { return sqlite3_column_int64(statement_, column); }
 
-std::optional<int> Query::optionalInt(int column) const {
-  if (isNull(column)) return std::nullopt;
-  return static_cast<int>(std::clamp<std::int64_t>(integer(column), std::numeric_limits<int>::min(),
-                                                   std::numeric_limits<int>::max()));
-}
-
-std::optional<std::int64_t> Query::optionalInteger(int column) const {
-  if (isNull(column)) return std::nullopt;
-  return integer(column);
-}
-
-std::string Query::text(int column) const {
+std::string Query::textAt(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
   return bytes == nullptr ? std::string() : std::string(bytes, sqlite3_column_bytes(statement_, column));
 }
 
-Database::Database(const std::string& path, IfMissing missing) : path_(path) {
+Session::Session(const std::string& path, IfMissing missing) : path_(path) {
   touch(path, missing);
   sqlite3* db = nullptr;
   const int result = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
@@ -192,7 +179,7 @@ Database::Database(const std::string& path, IfMissing missing) : path_(path) {
   addFunctions(db);
 }
 
-Query Database::query(std::string_view sql) {
+sqlite3_stmt* Session::prepared(std::string_view sql) {
   auto known = statements_.find(sql);
   if (known == statements_.end()) {
     sqlite3_stmt* statement = nullptr;
@@ -201,14 +188,14 @@ Query Database::query(std::string_view sql) {
       fail(db_.get(), path_);
     known = statements_.emplace(std::string(sql), statement).first;
   }
-  return Query(known->second.get(), path_);
+  return known->second.get();
 }
 
-void Database::execute(const char* sql) {
+void Session::execute(const char* sql) {
   if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(db_.get(), path_);
 }
 
-bool Database::checkpoint(std::chrono::milliseconds patience) {
+bool Session::checkpoint(std::chrono::milliseconds patience) {
   sqlite3_busy_timeout(db_.get(), static_cast<int>(patience.count()));
   const int result =
       sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
@@ -216,19 +203,19 @@ bool Database::checkpoint(std::chrono::milliseconds patience) {
   return result == SQLITE_OK;
 }
 
-void Database::leaveLogAlone() { sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
+void Session::leaveLogAlone() { sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
 
 Transaction::~Transaction() {
   if (state_ == State::done) return;
   try {
-    db_.execute("ROLLBACK");
+    session_.execute("ROLLBACK");
   } catch (const QueueError&) {
     // sqlite3 may have rolled back by itself after an error
   }
 }
 
 void Transaction::commit() {
-  db_.execute("COMMIT");
+  session_.execute("COMMIT");
   state_ = State::done;
 }
 

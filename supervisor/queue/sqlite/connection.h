@@ -2,7 +2,7 @@
 // A thin layer over sqlite3: a connection with its prepared statements, and transactions that always end.
 //
 // Owns the descriptors of one open file and the translation of sqlite3's errors into QueueError. Called by
-// sqlite*.cpp only, from one thread. Knows no table. Fails by QueueError, whose text is one line, names the
+// this backend only, from one thread. Knows no table. Fails by QueueError, whose text is one line, names the
 // file and advises what to do.
 #pragma once
 
@@ -16,6 +16,8 @@
 #include <string_view>
 
 #include "supervisor/queue/queue.h"
+#include "supervisor/queue/ranges.h"
+#include "supervisor/queue/statement.h"
 
 namespace smsd::queue::sqlite {
 
@@ -45,11 +47,10 @@ class Query {
   /// For statements that return exactly one number.
   std::int64_t number();
 
-  bool isNull(int column) const;
-  std::int64_t integer(int column) const;
-  std::optional<int> optionalInt(int column) const;  // limited to the range of int
-  std::optional<std::int64_t> optionalInteger(int column) const;
-  std::string text(int column) const;  // NULL becomes an empty string
+ protected:
+  bool isNullAt(int column) const;
+  std::int64_t integerAt(int column) const;
+  std::string textAt(int column) const;
 
  private:
   void bindOne(std::int64_t value);
@@ -72,17 +73,49 @@ class Query {
   int bound_ = 0;
 };
 
-class Database {
+/// A statement in use, whose present row is read by the names of its columns.
+template <typename C>
+class Row : public Query {
+ public:
+  using Column = C;
+  using Query::Query;
+
+  template <typename... T>
+  Row& bind(const T&... values) {
+    Query::bind(values...);
+    return *this;
+  }
+
+  bool isNull(Column column) const { return isNullAt(static_cast<int>(column)); }
+  bool flag(Column column) const { return integer(column) != 0; }
+  std::int64_t integer(Column column) const { return integerAt(static_cast<int>(column)); }
+  std::optional<int> optionalInt(Column column) const {
+    if (isNull(column)) return std::nullopt;
+    return nearestInt(integer(column));
+  }
+  std::optional<std::int64_t> optionalInteger(Column column) const {
+    if (isNull(column)) return std::nullopt;
+    return integer(column);
+  }
+  /// NULL becomes an empty text.
+  std::string text(Column column) const { return textAt(static_cast<int>(column)); }
+};
+
+class Session {
  public:
   enum class IfMissing { make, refuse };
   /// Opens the file; the caller has to check its content.
-  explicit Database(const std::string& path, IfMissing missing = IfMissing::make);
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
+  explicit Session(const std::string& path, IfMissing missing = IfMissing::make);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   const std::string& path() const { return path_; }
   /// Prepares the statement at its first use and keeps it. Use each text only once at a time.
-  Query query(std::string_view sql);
+  template <typename Column>
+  Row<Column> query(const Statement<Column>& statement) {
+    return Row<Column>(prepared(statement.text()), path_);
+  }
+  Query query(std::string_view statement) { return Query(prepared(statement), path_); }
   /// Runs any number of statements without a result.
   void execute(const char* sql);
   /// Writes the whole log into the file and empties it. Returns whether that worked: there was room, and
@@ -92,6 +125,8 @@ class Database {
   void leaveLogAlone();
 
  private:
+  sqlite3_stmt* prepared(std::string_view statement);
+
   struct Close {
     void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
   };
@@ -112,8 +147,8 @@ class Transaction {
     write,  // takes the write lock at once, so no value read in it is outdated at a later write
     read,   // one snapshot for all reads; blocks no other connection
   };
-  explicit Transaction(Database& db, Kind kind = Kind::write) : db_(db) {
-    db_.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
+  explicit Transaction(Session& session, Kind kind = Kind::write) : session_(session) {
+    session_.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
   }
   ~Transaction();
   Transaction(const Transaction&) = delete;
@@ -122,7 +157,7 @@ class Transaction {
 
  private:
   enum class State { open, done };
-  Database& db_;
+  Session& session_;
   State state_ = State::open;
 };
 

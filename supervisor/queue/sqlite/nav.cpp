@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <limits>
 
-#include "supervisor/queue/sqlite/queue.h"
-#include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/ranges.h"
+#include "supervisor/queue/rows.h"
+#include "supervisor/queue/sqlite/claim.h"
+#include "supervisor/queue/sqlite/sql-nav.h"
+#include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::sqlite {
 namespace {
@@ -17,16 +20,12 @@ using Kind = QueueError::Kind;
 // Far more than formatting.max_parts can send, and the most that a worker accepts.
 constexpr std::size_t longestText = proto::MAX_TEXT;
 
-std::int64_t countOf(std::uint64_t value) {
-  return static_cast<std::int64_t>(
-      std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max() - 1));
+template <typename Column>
+std::string withStatus(const Statement<Column>& statement, SentStatus status) {
+  return fmt::format(fmt::runtime(statement.text()), static_cast<char>(status));
 }
 
-std::string withStatus(const char* statement, SentStatus status) {
-  return fmt::format(fmt::runtime(statement), static_cast<char>(status));
-}
-
-std::vector<StoredMessage> readMessages(Query& row) {
+std::vector<StoredMessage> readMessages(Row<sql::Stored>& row) {
   std::vector<StoredMessage> messages;
   while (row.next()) messages.push_back(storedMessage(row));
   return messages;
@@ -44,41 +43,27 @@ std::string explainRefusal(std::string_view said, const NewMessage& message) {
 
 }  // namespace
 
-StoredMessage storedMessage(const Query& row) {
-  StoredMessage message;
-  message.id = row.integer(0);
-  message.recipient = row.text(1);
-  message.user = row.text(2);
-  message.text = row.text(3);
-  message.severity = row.optionalInt(4);
-  message.time = row.text(5);
-  message.status = static_cast<SentStatus>(row.text(6)[0]);  // the CHECK allows these three letters only
-  message.underWay = row.integer(7) != 0;
-  message.held = row.integer(8) != 0;
-  return message;
-}
-
 Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
-  return on([&](Database& db) {
-    Transaction tx(db);
-    const Now now = clock(db);
+  return on([&](Session& session) {
+    Transaction tx(session);
+    const Now now = clock(session);
     std::vector<format::MessageId> ids;
-    const auto run = [&](Query& row) {
-      while (row.next()) ids.push_back(row.integer(0));
+    const auto run = [&](Row<sql::Cancelled>& row) {
+      while (row.next()) ids.push_back(row.integer(sql::Cancelled::id));
     };
     // An age of zero or less cancels all messages, also those with a time ahead of our clock, which NAV's
     // smsd skips.
     if (minimumAge <= Duration::zero())
-      run(db.query(sql::cancelAll).bind(now.text));
+      run(session.query(sql::cancelAll).bind(now.text));
     else
-      run(db.query(sql::cancelOld).bind(now.text, std::int64_t{minimumAge.count()}));
-    recordIgnored(db, ids, "cancelled", now);
-    db.query(sql::forgetEmptyWaits).run();
+      run(session.query(sql::cancelOld).bind(now.text, std::int64_t{minimumAge.count()}));
+    recordIgnored(session, ids, "cancelled", now);
+    session.query(sql::forgetEmptyWaits).run();
     std::ranges::sort(ids);
     Cancelled cancelled{ids.size(), {}};
     ids.resize(std::min(ids.size(), std::max<std::size_t>(listed, 1)));
     for (const format::MessageId id : ids) {
-      auto row = db.query(sql::oneMessage);
+      auto row = session.query(sql::oneMessage);
       if (row.bind(id).next()) cancelled.messages.push_back(storedMessage(row));
     }
     tx.commit();
@@ -87,40 +72,43 @@ Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
 }
 
 std::vector<StoredMessage> SqliteQueue::messages(SentStatus status, std::size_t limit) {
-  return on([&](Database& db) {
-    auto row = db.query(withStatus(sql::messages, status));
-    return readMessages(row.bind(countOf(limit)));
+  return on([&](Session& session) {
+    const std::string statement = withStatus(sql::storedMessages, status);
+    auto row = session.query(Statement<sql::Stored>(statement));
+    return readMessages(row.bind(rowLimit(limit)));
   });
 }
 
 std::vector<StoredMessage> SqliteQueue::messagesOf(const std::string& recipient, SentStatus status) {
-  return on([&](Database& db) {
-    auto row = db.query(withStatus(sql::messagesOf, status));
+  return on([&](Session& session) {
+    const std::string statement = withStatus(sql::messagesOf, status);
+    auto row = session.query(Statement<sql::Stored>(statement));
     return readMessages(row.bind(recipient));
   });
 }
 
 std::vector<std::string> SqliteQueue::recipients(SentStatus status) {
-  return on([&](Database& db) {
+  return on([&](Session& session) {
     std::vector<std::string> recipients;
-    for (auto row = db.query(withStatus(sql::recipients, status)); row.next();)
-      recipients.push_back(row.text(0));
+    const std::string statement = withStatus(sql::recipients, status);
+    for (auto row = session.query(Statement<sql::Recipients>(statement)); row.next();)
+      recipients.push_back(row.text(sql::Recipients::phone));
     return recipients;
   });
 }
 
 std::vector<format::MessageId> SqliteQueue::insert(const std::vector<NewMessage>& messages) {
-  return on([&](Database& db) {
+  return on([&](Session& session) {
     std::vector<format::MessageId> ids;
-    Transaction tx(db);
-    const Now now = clock(db);
+    Transaction tx(session);
+    const Now now = clock(session);
     for (const NewMessage& message : messages) try {
         if (message.text.size() > longestText)
           throw QueueError(Kind::invalid,
                            fmt::format("a text of {} bytes: the queue takes at most {}, which is more than "
                                        "any SMS holds",
                                        message.text.size(), longestText));
-        ids.push_back(db.query(sql::insert)
+        ids.push_back(session.query(sql::insert)
                           .bind(message.account, now.text, message.recipient, message.text, message.severity)
                           .number());
       } catch (const QueueError& error) {
@@ -133,44 +121,45 @@ std::vector<format::MessageId> SqliteQueue::insert(const std::vector<NewMessage>
 }
 
 std::size_t SqliteQueue::setStatus(format::MessageId id, SentStatus status, int smsid) {
-  return on([&](Database& db) {
-    Transaction tx(db);
-    const std::string letter(1, static_cast<char>(status));
-    const std::size_t changed = db.query(sql::setStatus).bind(letter, smsid, clock(db).text, id).run();
+  return on([&](Session& session) {
+    Transaction tx(session);
+    const std::size_t changed =
+        session.query(sql::setStatus).bind(letter(status), smsid, clock(session).text, id).run();
     tx.commit();
     return changed;
   });
 }
 
 Depth SqliteQueue::depth(std::uint64_t bound) {
-  return on([&](Database& db) {
+  return on([&](Session& session) {
     Depth depth;
-    const std::int64_t most = countOf(bound);
-    const auto counted = static_cast<std::uint64_t>(db.query(sql::countUnsent).bind(most + 1).number());
+    const std::int64_t most = rowLimit(bound);
+    const auto counted = static_cast<std::uint64_t>(session.query(sql::countUnsent).bind(most + 1).number());
     depth.more = counted > bound;
     depth.unsent = std::min(counted, bound);
-    const std::int64_t now = clock(db).ms;
-    const auto consider = [&](const Query& row, int column) {
-      if (row.isNull(column)) return;  // the time is invalid
-      const Duration age(std::max<std::int64_t>(0, now - row.integer(column)));
+    const std::int64_t now = clock(session).ms;
+    const auto consider = [&](const std::optional<std::int64_t>& time) {
+      if (!time) return;  // the time is invalid
+      const Duration age = elapsed(now - *time);
       depth.oldest = std::max(depth.oldest.value_or(age), age);
     };
     std::int64_t severity = std::numeric_limits<std::int64_t>::min();
     for (std::int64_t hops = 0; hops <= most; ++hops) {
-      auto row = db.query(sql::oldestAbove);
+      auto row = session.query(sql::oldestAbove);
       if (!row.bind(severity).next()) break;
-      severity = row.integer(0);
-      consider(row, 1);
+      severity = row.integer(sql::OldestAbove::severity);
+      consider(row.optionalInteger(sql::OldestAbove::oldest));
     }
-    if (auto row = db.query(sql::oldestOfOthers); row.next()) consider(row, 0);
+    if (auto row = session.query(sql::oldestOfOthers); row.next())
+      consider(row.optionalInteger(sql::Oldest::oldest));
     depth.held =
-        static_cast<std::uint64_t>(std::min(db.query(sql::countHeldUnsent).bind(most + 1).number(), most));
+        static_cast<std::uint64_t>(std::min(session.query(sql::countHeld).bind(most + 1).number(), most));
     depth.late = depth.oldest;
-    if (depth.oldest && (depth.held > 0 || db.query(sql::anyBlamedWait).number() != 0)) {
-      auto row = db.query(sql::oldestNotWaiting);
+    if (depth.oldest && (depth.held > 0 || session.query(sql::anyBlamedWait).number() != 0)) {
+      auto row = session.query(sql::oldestNotWaiting);
       depth.late.reset();
-      if (row.bind(now).next() && !row.isNull(0))
-        depth.late = Duration(std::max<std::int64_t>(0, now - row.integer(0)));
+      if (row.bind(now).next() && !row.isNull(sql::Oldest::oldest))
+        depth.late = elapsed(now - row.integer(sql::Oldest::oldest));
     }
     return depth;
   });

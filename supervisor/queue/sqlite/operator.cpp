@@ -7,171 +7,135 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "supervisor/queue/idempotency-key.h"
+#include "supervisor/queue/ranges.h"
+#include "supervisor/queue/rows.h"
 #include "supervisor/queue/sqlite/queue.h"
-#include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/sqlite/sql-operator.h"
+#include "supervisor/queue/sqlite/values.h"
 
 namespace smsd::queue::sqlite {
 namespace {
 
-std::vector<format::MessageId> idsOf(Database& db, const char* statement, SubmissionId submission) {
+std::vector<format::MessageId> idsOf(Session& session, const Statement<sql::MessagesOf>& statement,
+                                     SubmissionId submission) {
   std::vector<format::MessageId> ids;
-  auto row = db.query(statement);
-  for (row.bind(submission); row.next();) ids.push_back(row.integer(0));
+  auto row = session.query(statement);
+  for (row.bind(submission); row.next();) ids.push_back(row.integer(sql::MessagesOf::id));
   return ids;
 }
 
 /// Those in the text, then those only counted.
-std::vector<format::MessageId> messagesOf(Database& db, SubmissionId submission) {
-  std::vector<format::MessageId> ids = idsOf(db, sql::idsInText, submission);
-  for (const format::MessageId id : idsOf(db, sql::idsCounted, submission)) ids.push_back(id);
+std::vector<format::MessageId> messagesOf(Session& session, SubmissionId submission) {
+  std::vector<format::MessageId> ids = idsOf(session, sql::idsInText, submission);
+  for (const format::MessageId id : idsOf(session, sql::idsCounted, submission)) ids.push_back(id);
   return ids;
 }
 
-std::vector<format::MessageId> heldOf(Database& db, SubmissionId submission) {
-  const std::vector<format::MessageId> held = idsOf(db, sql::heldOf, submission);
-  std::vector<format::MessageId> ids = messagesOf(db, submission);
+std::vector<format::MessageId> heldOf(Session& session, SubmissionId submission) {
+  const std::vector<format::MessageId> held = idsOf(session, sql::heldOf, submission);
+  std::vector<format::MessageId> ids = messagesOf(session, submission);
   std::erase_if(ids, [&](format::MessageId id) { return !std::ranges::binary_search(held, id); });
   return ids;
 }
 
 /// Returns nothing for a submission of an older version, which stored no stamps.
-std::vector<std::int64_t> stampsOf(Database& db, SubmissionId submission) {
-  std::vector<std::int64_t> stamps;
-  auto row = db.query(sql::stampsOf);
-  if (!row.bind(submission).next()) return stamps;
-  auto list = db.query(sql::listOfIds);
-  for (list.bind(row.text(0)); list.next();) stamps.push_back(list.integer(0));
-  return stamps;
+std::vector<std::int64_t> stampsOf(Session& session, SubmissionId submission) {
+  auto row = session.query(sql::stampsOf);
+  if (!row.bind(submission).next()) return {};
+  return readIds(session, row.text(sql::StampsOf::list));
 }
 
 /// Returns whether the SMS contained the row that has this id now, and not a former row.
-bool isOf(Database& db, SubmissionId submission, format::MessageId message) {
-  const auto stamps = stampsOf(db, submission);
-  const auto ids = messagesOf(db, submission);
+bool isOf(Session& session, SubmissionId submission, format::MessageId message) {
+  const auto stamps = stampsOf(session, submission);
+  const auto ids = messagesOf(session, submission);
   const auto place = static_cast<std::size_t>(std::ranges::find(ids, message) - ids.begin());
-  return stamps.size() != ids.size() || stamps[place] == db.query(sql::stampOf).bind(message).number();
+  return stamps.size() != ids.size() || stamps[place] == session.query(sql::stampOf).bind(message).number();
 }
 
-SubmissionRecord recordOf(Database& db, const Query& row, const std::string& keyPrefix,
-                          format::MessageId message) {
-  SubmissionRecord record;
-  record.id = row.integer(0);
-  record.key = idempotencyKey(keyPrefix, record.id, stampsOf(db, record.id));
-  record.text = row.text(1);
-  record.supervisor = row.text(2);
-  record.created = row.text(3);
-  record.ended = row.text(4);
-  record.fate = row.text(5);
-  record.decided = row.text(6);
-  record.messages = messagesOf(db, record.id);
-  record.onlyCounted = std::ranges::count(idsOf(db, sql::idsInText, record.id), message) == 0;
+SubmissionRecord recordOf(Session& session, const Row<sql::SubmissionsWith>& row,
+                          const std::string& keyPrefix, format::MessageId message) {
+  SubmissionRecord record = submissionRecord(row);
+  record.key = idempotencyKey(keyPrefix, record.id, stampsOf(session, record.id));
+  record.messages = messagesOf(session, record.id);
+  record.onlyCounted = std::ranges::count(idsOf(session, sql::idsInText, record.id), message) == 0;
   return record;
 }
 
-/// The attempt in force, or the attempt that ended the submission. It is stored in the submission's own row.
-AttemptRecord lastAttempt(const Query& row) {
-  AttemptRecord attempt;
-  attempt.id = static_cast<AttemptId>(row.integer(7));
-  attempt.dispatcher = row.text(8);
-  attempt.outcome = row.text(9);
-  attempt.reason = row.text(10);
-  attempt.reference = row.text(11);
-  attempt.ended = row.text(4);
-  return attempt;
-}
-
-std::vector<AttemptRecord> attemptsOf(Database& db, SubmissionId submission, AttemptRecord last) {
+std::vector<AttemptRecord> attemptsOf(Session& session, SubmissionId submission, AttemptRecord last) {
   std::vector<AttemptRecord> attempts;
-  auto row = db.query(sql::attemptsOf);
+  auto row = session.query(sql::attemptsOf);
   for (row.bind(submission); row.next();) {
-    AttemptRecord attempt;
-    attempt.id = static_cast<AttemptId>(row.integer(0));
-    if (attempt.id == last.id) continue;  // an unsuccessful end is stored in both tables
-    attempt.dispatcher = row.text(1);
-    attempt.outcome = row.text(2);
-    attempt.reason = row.text(3);
-    attempt.ended = row.text(4);
-    attempts.push_back(std::move(attempt));
+    AttemptRecord attempt = formerAttempt(row);
+    if (attempt.id != last.id) attempts.push_back(std::move(attempt));
   }
   attempts.push_back(std::move(last));
   return attempts;
 }
 
-/// Empty if a later submission is the reason. Then the message had been made unsent again by hand.
-std::string whyIgnored(Database& db, const MessageLife& life) {
+std::string whyIgnored(Session& session, const MessageLife& life) {
   if (life.message.status != SentStatus::ignored) return "";
-  auto row = db.query(sql::whyIgnored);
-  if (!row.bind(life.message.id).next()) return "";
-  const bool later = !life.submissions.empty() && life.submissions.back().ended > row.text(1);
-  return later ? "" : row.text(0);
+  auto row = session.query(sql::whyIgnored);
+  return row.bind(life.message.id).next() ? queue::whyIgnored(row, life) : "";
 }
 
 }  // namespace
 
 std::vector<HeldSms> SqliteQueue::held(std::size_t limit) {
-  return on([&](Database& db) {
-    Transaction tx(db, Transaction::Kind::read);
+  return on([&](Session& session) {
+    Transaction tx(session, Transaction::Kind::read);
     std::vector<HeldSms> held;
-    auto row = db.query(sql::held);
-    row.bind(
-        static_cast<std::int64_t>(std::min<std::size_t>(limit, std::numeric_limits<std::int64_t>::max())));
+    auto row = session.query(sql::heldSms);
+    row.bind(rowLimit(limit));
     while (row.next()) {
-      HeldSms& sms = held.emplace_back();
-      sms.id = row.integer(0);
-      sms.recipient = row.text(1);
-      sms.text = row.text(2);
-      sms.severity = row.optionalInt(3);
-      sms.dispatcher = row.text(4);
-      sms.reason = row.text(5);
-      sms.since = row.text(6);
-      sms.messages = heldOf(db, sms.id);
+      HeldSms& sms = held.emplace_back(heldSms(row));
+      sms.messages = heldOf(session, sms.id);
     }
     return held;
   });
 }
 
 std::size_t SqliteQueue::release(SubmissionId id) {
-  return on([&](Database& db) -> std::size_t {
-    Transaction tx(db);
-    if (db.query(sql::decide).bind("released", clock(db).text, id).run() == 0) return 0;
-    const auto released = static_cast<std::size_t>(db.query(sql::countHeld).bind(id).number());
-    db.query(sql::letGo).bind(id).run();
+  return on([&](Session& session) -> std::size_t {
+    Transaction tx(session);
+    if (session.query(sql::decide).bind(fateReleased, clock(session).text, id).run() == 0) return 0;
+    const auto released = static_cast<std::size_t>(session.query(sql::countReleased).bind(id).number());
+    session.query(sql::letGo).bind(id).run();
     tx.commit();
     return released;
   });
 }
 
 std::size_t SqliteQueue::discard(SubmissionId id) {
-  return on([&](Database& db) -> std::size_t {
-    Transaction tx(db);
-    const Now now = clock(db);
-    if (db.query(sql::decide).bind("discarded", now.text, id).run() == 0) return 0;
-    const std::size_t discarded = db.query(sql::discard).bind(now.text, id).run();
-    db.query(sql::letGo).bind(id).run();
+  return on([&](Session& session) -> std::size_t {
+    Transaction tx(session);
+    const Now now = clock(session);
+    if (session.query(sql::decide).bind(fateDiscarded, now.text, id).run() == 0) return 0;
+    const std::size_t discarded = session.query(sql::markDiscarded).bind(now.text, id).run();
+    session.query(sql::letGo).bind(id).run();
     tx.commit();
     return discarded;
   });
 }
 
 WaitsEnded SqliteQueue::endWaits(const Whom& whom) {
-  return on([&](Database& db) {
-    Transaction tx(db);
+  return on([&](Session& session) {
+    Transaction tx(session);
     WaitsEnded ended;
     if (whom.all()) {
-      ended.count = db.query(sql::endAllWaits).run();
+      ended.count = session.query(sql::endAllWaits).run();
       tx.commit();
       return ended;
     }
     ended.recipient = whom.recipient;
     if (whom.message != 0) {
-      auto row = db.query(sql::recipientOf);
+      auto row = session.query(sql::recipientOf);
       if (!row.bind(whom.message).next()) return WaitsEnded{.known = false, .recipient = {}, .count = 0};
-      ended.recipient = row.text(0);
+      ended.recipient = row.text(sql::RecipientOf::phone);
     }
-    ended.count = db.query(sql::endWaitOf).bind(*ended.recipient).run();
+    ended.count = session.query(sql::endWaitOf).bind(*ended.recipient).run();
     tx.commit();
     return ended;
   });
@@ -180,33 +144,34 @@ WaitsEnded SqliteQueue::endWaits(const Whom& whom) {
 /// Walks by submission id, because ids grow with time. Skipped submissions (live, held, ended just now) are
 /// examined again in the next walk.
 Purge SqliteQueue::purge(Duration age, std::size_t most) {
-  return on([&](Database& db) {
+  return on([&](Session& session) {
     const auto limit = static_cast<std::int64_t>(most);
-    Transaction tx(db);
+    Transaction tx(session);
     std::string horizon;
     {
-      auto row = db.query(sql::ago);
+      auto row = session.query(sql::ago);
       row.bind(fmt::format("-{}.{:03} seconds", age.count() / 1000, age.count() % 1000)).next();
-      horizon = row.text(0);
+      horizon = row.text(sql::Ago::time);
     }
     SubmissionId reached = purgedTo_;
     std::size_t looked = 0;
     bool recent = false;
     std::vector<SubmissionId> old;
     {
-      auto row = db.query(sql::lookAtHistory);
+      using Column = sql::LookAtHistory;
+      auto row = session.query(sql::lookAtHistory);
       for (row.bind(reached, horizon, limit); !recent && row.next(); ++looked) {
-        if ((recent = row.integer(2) != 0)) break;
-        reached = row.integer(0);
-        if (row.integer(1) != 0) old.push_back(reached);
+        if ((recent = row.flag(Column::recent))) break;
+        reached = row.integer(Column::id);
+        if (row.flag(Column::old)) old.push_back(reached);
       }
     }
     for (const SubmissionId id : old) {
-      db.query(sql::letGo).bind(id).run();
-      db.query(sql::purgeAttempts).bind(id).run();
-      db.query(sql::purgeSubmission).bind(id).run();
+      session.query(sql::letGo).bind(id).run();
+      session.query(sql::purgeAttempts).bind(id).run();
+      session.query(sql::purgeSubmission).bind(id).run();
     }
-    const std::size_t ignored = db.query(sql::purgeIgnored).bind(horizon, limit).run();
+    const std::size_t ignored = session.query(sql::purgeIgnored).bind(horizon, limit).run();
     tx.commit();
     const bool done = (recent || looked < most) && ignored < most;
     purgedTo_ = done ? 0 : reached;
@@ -215,28 +180,22 @@ Purge SqliteQueue::purge(Duration age, std::size_t most) {
 }
 
 std::optional<MessageLife> SqliteQueue::explain(format::MessageId id, Duration longestWait) {
-  return on([&](Database& db) -> std::optional<MessageLife> {
-    Transaction tx(db, Transaction::Kind::read);
+  return on([&](Session& session) -> std::optional<MessageLife> {
+    Transaction tx(session, Transaction::Kind::read);
     MessageLife life;
     {
-      auto row = db.query(sql::life);
-      if (!row.bind(clock(db).ms, id, std::int64_t{longestWait.count()}).next()) return std::nullopt;
-      life.message = storedMessage(row);
-      life.timeSent = row.text(9);
-      life.smsid = row.optionalInt(10);
-      life.rounds = static_cast<int>(row.integer(11));
-      life.waitsUntil = row.text(12);
-      life.failingSince = row.text(13);
-      if (const auto failing = row.optionalInteger(14)) life.failing = Duration(*failing);
+      auto row = session.query(sql::life);
+      if (!row.bind(clock(session).ms, id, std::int64_t{longestWait.count()}).next()) return std::nullopt;
+      life = messageLife(row);
     }
-    auto row = db.query(sql::submissionsWith);
+    auto row = session.query(sql::submissionsWith);
     for (row.bind(id); row.next();) {
-      if (!isOf(db, row.integer(0), id)) continue;
-      life.submissions.push_back(recordOf(db, row, connection_->keyPrefix, id));
+      if (!isOf(session, row.integer(sql::SubmissionsWith::id), id)) continue;
+      life.submissions.push_back(recordOf(session, row, connection_->keyPrefix, id));
       SubmissionRecord& submission = life.submissions.back();
-      submission.attempts = attemptsOf(db, submission.id, lastAttempt(row));
+      submission.attempts = attemptsOf(session, submission.id, lastAttempt(row));
     }
-    life.ignoredBecause = whyIgnored(db, life);
+    life.ignoredBecause = whyIgnored(session, life);
     return life;
   });
 }

@@ -16,96 +16,12 @@
 #include <string_view>
 
 #include "common/files/regular-file.h"
-#include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/sqlite/sql-session.h"
 
 namespace smsd::queue::sqlite {
 namespace {
 
 using Kind = QueueError::Kind;
-
-bool isEmpty(Database& db) {
-  return db.query(sql::countTables).number() == 0 && db.query(sql::userVersion).number() == 0 &&
-         db.query(sql::applicationIdOfFile).number() == 0;
-}
-
-// Tables, version and application id are written in one transaction.
-void install(Database& db) {
-  Transaction tx(db);
-  if (!isEmpty(db)) return;  // another process was faster
-  db.execute(sql::schema);
-  db.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
-  db.execute(fmt::format(sql::setApplicationId, sql::applicationId).c_str());
-  tx.commit();
-}
-
-bool isOlder(Database& db) {
-  const auto version = db.query(sql::userVersion).number();
-  return db.query(sql::applicationIdOfFile).number() == sql::applicationId && version >= 1 &&
-         version < sql::schemaVersion;
-}
-
-/// Writes the copy under another name first, so that a file with the final name is complete. The copy has the
-/// queue's owner and at most its permissions.
-void keepCopy(Database& db) {
-  const std::string copy = fmt::format("{}.version-{}", db.path(), db.query(sql::userVersion).number());
-  const std::string unfinished = copy + ".unfinished";
-  const auto refuse = [&](const std::string& name) {
-    throw QueueError(Kind::failed,
-                     fmt::format("{}: the queue has an older version, and no copy of it can be kept as {} "
-                                 "({}): make room, or let this user write to that folder",
-                                 db.path(), name, std::strerror(errno)));
-  };
-  struct stat of {};
-  if (stat(db.path().c_str(), &of) != 0) refuse(copy);
-  if (unlink(unfinished.c_str()) != 0 && errno != ENOENT) refuse(unfinished);
-  const OwnedFd file(
-      open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, of.st_mode & 0660));
-  if (file.get() < 0) refuse(unfinished);
-  // root may run this for smsd's user; for another user the copy keeps that user as its owner
-  if (fchown(file.get(), of.st_uid, of.st_gid) != 0) errno = 0;
-  db.query(sql::copyTo).bind(unfinished).run();
-  if (fsync(file.get()) != 0 || rename(unfinished.c_str(), copy.c_str()) != 0) refuse(copy);
-}
-
-/// The process that first opens an older file migrates it, unless an smsd uses the file: that smsd knows only
-/// the older tables. The copy allows a return to the older smsd.
-void migrate(Database& db, LockedBy lock) {
-  if (!isOlder(db)) return;
-  const OwnedFd alone = lock == LockedBy::thisProcess ? OwnedFd() : lockOwner(db.path());
-  if (!isOlder(db)) return;  // another process was faster
-  keepCopy(db);
-  Transaction tx(db);
-  if (db.query(sql::userVersion).number() == 1) db.execute(sql::from1To2);
-  db.execute(sql::from2To3);
-  db.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
-  tx.commit();
-}
-
-void refuseOthers(Database& db) {
-  if (db.query(sql::applicationIdOfFile).number() != sql::applicationId)
-    throw QueueError(Kind::failed,
-                     fmt::format("{}: is a database of something else, not a queue: set queue.sqlite.path to "
-                                 "a file of its own",
-                                 db.path()));
-  const auto version = db.query(sql::userVersion).number();
-  if (version != sql::schemaVersion)
-    throw QueueError(
-        Kind::notInstalled,
-        fmt::format("{}: the queue has version {}, this smsd knows version {}: install the smsd that made it",
-                    db.path(), version, sql::schemaVersion));
-}
-
-void setUp(Database& db) {
-  db.execute(sql::settings);
-  auto mode = db.query(sql::journalMode);
-  mode.next();
-  if (mode.text(0) != "wal")
-    throw QueueError(
-        Kind::failed,
-        fmt::format("{}: its file system cannot hold a write-ahead log (journal mode {}): put the "
-                    "queue on a local disk",
-                    db.path(), mode.text(0)));
-}
 
 std::string ownerIn(int fd) {
   std::array<char, 32> buffer{};
@@ -116,21 +32,6 @@ std::string ownerIn(int fd) {
 }
 
 }  // namespace
-
-OpenedFile openQueueFile(const std::string& path, Database::IfMissing missing, LockedBy lock) {
-  OpenedFile opened{std::make_unique<Database>(path, missing), FileState::ready};
-  Database& db = *opened.db;
-  if (isEmpty(db)) {
-    setUp(db);
-    install(db);
-    opened.state = FileState::fresh;
-  }
-  migrate(db, lock);
-  refuseOthers(db);
-  setUp(db);
-  db.execute(sql::indexes);
-  return opened;
-}
 
 FileIdentity::FileIdentity(std::initializer_list<std::string> paths) {
   for (const std::string& path : paths) {
@@ -161,10 +62,10 @@ bool FileIdentity::anyIsThere() const {
 
 void separateFromOldLog(const std::string& path, OldLog log) {
   if (log == OldLog::keepIfSound) try {
-      Database both(path, Database::IfMissing::refuse);
+      Session both(path, Session::IfMissing::refuse);
       both.leaveLogAlone();
       auto found = both.query(sql::isSound);
-      if (found.next() && found.text(0) == "ok") return;
+      if (found.next() && found.text(sql::QuickCheck::quickCheck) == "ok") return;
     } catch (const QueueError&) {
       // then they are not sound
     }
@@ -226,25 +127,28 @@ OwnedFd lockOwner(const std::string& path) {
 }
 
 void commitNothing(const std::string& path) {
-  Database db(path, Database::IfMissing::refuse);
-  Transaction tx(db);
-  db.execute(fmt::format(sql::setUserVersion, db.query(sql::userVersion).number()).c_str());
+  Session session(path, Session::IfMissing::refuse);
+  Transaction tx(session);
+  session.execute(fmt::format(sql::setUserVersion, session.query(sql::userVersion).number()).c_str());
   tx.commit();
 }
 
 // The log exists once a connection has read, and stays the same file while that connection is open.
-CommitWatch::CommitWatch(Database& db) : db_(db), inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
-  if (inotify_.get() < 0 || inotify_add_watch(inotify_.get(), (db.path() + "-wal").c_str(), IN_MODIFY) < 0) {
+CommitWatch::CommitWatch(Session& session)
+    : session_(session), inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+  if (inotify_.get() < 0 ||
+      inotify_add_watch(inotify_.get(), (session.path() + "-wal").c_str(), IN_MODIFY) < 0) {
     refused_ = errno;
     inotify_ = OwnedFd();
   }
-  version_ = db.query(sql::dataVersion).number();
+  version_ = session.query(sql::dataVersion).number();
 }
 
 std::string CommitWatch::whyDeaf() const {
   if (inotify_.get() >= 0)
-    return fmt::format("a write to {} was not noticed: put the queue on a local file system", db_.path());
-  return fmt::format("{} cannot be watched ({}): look at the limits in /proc/sys/fs/inotify", db_.path(),
+    return fmt::format("a write to {} was not noticed: put the queue on a local file system",
+                       session_.path());
+  return fmt::format("{} cannot be watched ({}): look at the limits in /proc/sys/fs/inotify", session_.path(),
                      std::strerror(refused_));
 }
 
@@ -256,8 +160,8 @@ bool CommitWatch::take() {
   // Waiting for that lock prevents a look that comes too early and is never repeated.
   std::int64_t now = 0;
   try {
-    Transaction wait(db_);
-    now = db_.query(sql::dataVersion).number();
+    Transaction wait(session_);
+    now = session_.query(sql::dataVersion).number();
   } catch (const QueueError& error) {
     if (error.kind() != Kind::unreachable) throw;
     return true;

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Checks around the queue's file: whether it is a queue, which process owns it, and when another process
+// Checks around the queue's file: which process owns it, whether it was replaced, and when another process
 // wrote to it.
 //
-// Owns the installation of the tables, the lock file beside the queue, the inotify watch, and the comparison
-// of paths with opened files. Called by queue.cpp only. Never reads or writes a message. Fails by
+// Owns the lock file beside the queue, the inotify watch, and the comparison of paths with opened files.
+// Called by queue.cpp, lease.cpp and install.cpp. Never reads or writes a message. Fails by
 // QueueError; a failed inotify watch is no error.
 #pragma once
 
 #include <sys/types.h>
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,24 +16,6 @@
 #include "supervisor/queue/sqlite/connection.h"
 
 namespace smsd::queue::sqlite {
-
-enum class FileState {
-  fresh,  // the file was empty or missing: the tables were created now
-  ready,
-};
-
-struct OpenedFile {
-  std::unique_ptr<Database> db;
-  FileState state = FileState::ready;
-};
-
-/// The holder of the lock beside the file (lockOwner).
-enum class LockedBy { thisProcess, another };
-
-/// Opens the file, and creates the tables if it is empty. Refuses files that are no database, databases of
-/// other programs, and queues of a newer smsd. Migrates an older queue, which no other process may be using.
-OpenedFile openQueueFile(const std::string& path, Database::IfMissing missing = Database::IfMissing::make,
-                         LockedBy lock = LockedBy::another);
 
 /// Files by device and inode. After a file was replaced, moved or removed, its descriptors continue to work,
 /// so only the path shows the change.
@@ -88,7 +69,7 @@ void commitNothing(const std::string& path);
 /// Distinguishes commits of other connections from our own.
 class CommitWatch {
  public:
-  explicit CommitWatch(Database& db);
+  explicit CommitWatch(Session& session);
   int fd() const { return inotify_.get(); }
   /// Returns the probable cause, in words, if a commit of another connection is not noticed.
   std::string whyDeaf() const;
@@ -97,7 +78,7 @@ class CommitWatch {
   bool take();
 
  private:
-  Database& db_;
+  Session& session_;
   OwnedFd inotify_;
   int refused_ = 0;  // the errno of inotify if there is no watch
   std::int64_t version_;

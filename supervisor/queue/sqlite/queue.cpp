@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Life cycle of a supervisor on a queue in a file, and notification of other processes' writes. See
-// queue.h.
-//
-// Only one process at a time may be the file's supervisor. A lock of the kernel ensures this, not a lease.
-// The process that holds the lock knows that all earlier runs are dead, and takes their submissions over.
+// The connection to a queue in a file: how it is made, how it notices that the file was replaced, and how it
+// gets room on a full disk. Also the notification of other processes' writes. See queue.h.
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <utility>
-
-#include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/sqlite/queue.h"
-#include "supervisor/queue/sqlite/sql.h"
+#include "supervisor/queue/sqlite/sql-session.h"
 
 namespace smsd::queue::sqlite {
 namespace {
@@ -23,25 +15,13 @@ using Kind = QueueError::Kind;
 
 constexpr std::size_t keyDigits = 12;
 
-std::string hostName() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
-std::string prefixOf(Database& db) {
-  auto row = db.query(sql::uuid);
-  row.next();
-  return row.text(0).substr(0, keyDigits);
-}
-
-std::vector<format::MessageId> readIds(Database& db, const std::string& list) {
-  std::vector<format::MessageId> ids;
-  auto row = db.query(sql::listOfIds);
-  for (row.bind(list); row.next();) ids.push_back(row.integer(0));
-  return ids;
-}
-
 }  // namespace
+
+std::string keyPrefixOf(Session& session) {
+  auto row = session.query(sql::uuid);
+  row.next();
+  return row.text(sql::Uuid::uuid).substr(0, keyDigits);
+}
 
 SqliteQueue::Connection& SqliteQueue::connection() {
   if (replaced_.empty()) noticeChange();
@@ -70,17 +50,17 @@ std::optional<std::string> SqliteQueue::change() const {
 }
 
 void SqliteQueue::connect() {
-  auto db = openQueueFile(path_, file_ ? Database::IfMissing::refuse : Database::IfMissing::make,
-                          ownership_.get() >= 0 ? LockedBy::thisProcess : LockedBy::another)
-                .db;
-  Database& opened = *db;
+  auto session = openQueueFile(path_, file_ ? Session::IfMissing::refuse : Session::IfMissing::make,
+                               ownership_.get() >= 0 ? LockedBy::thisProcess : LockedBy::another)
+                     .session;
+  Session& opened = *session;
   if (reserve_) {
     const auto bytes = static_cast<std::int64_t>(reserve_->bound());
     opened.execute(fmt::format(sql::boundLog, bytes / opened.query(sql::pageSize).number(), bytes).c_str());
   }
   if (!file_) file_.emplace({path_});
   connection_ =
-      std::make_unique<Connection>(Connection{std::move(db), prefixOf(opened), CommitWatch(opened)});
+      std::make_unique<Connection>(Connection{std::move(session), keyPrefixOf(opened), CommitWatch(opened)});
   log_.emplace({path_ + "-wal", path_ + "-shm"});
 }
 
@@ -101,18 +81,6 @@ void SqliteQueue::startOver() {
   replaced_.clear();
 }
 
-SqliteQueue::Now SqliteQueue::clock(Database& db) {
-  auto row = db.query(sql::clock);
-  row.next();
-  clock_.see(Duration(row.integer(0)), sinceBoot());
-  return {row.integer(0), row.text(1)};
-}
-
-void SqliteQueue::requireAlive(Database& db) const {
-  if (!db.query(sql::isAlive).bind(me_).next())
-    throw QueueError(Kind::fenced, fmt::format("{}: this supervisor is not enlisted any more", path_));
-}
-
 /// Frees space in small steps, until it is enough to empty the log: an empty log is as good as a reserve.
 bool SqliteQueue::makeRoom(int before) {
   if (!reserve_) return false;
@@ -120,7 +88,7 @@ bool SqliteQueue::makeRoom(int before) {
   if (before > 0 && !reserve_->giveUpSome()) return false;
   do {
     try {
-      if (connection().db->checkpoint(1s) && reserve_->worthATry()) return true;
+      if (connection().session->checkpoint(1s) && reserve_->worthATry()) return true;
     } catch (const QueueError&) {
       connection_.reset();
     }
@@ -130,7 +98,7 @@ bool SqliteQueue::makeRoom(int before) {
 
 void SqliteQueue::keepRoom() noexcept {
   if (!reserve_) return;  // smsctl has no reserve, but may find the disk full, too
-  if (connection_) connection_->db->checkpoint(0s);
+  if (connection_) connection_->session->checkpoint(0s);
   reserve_->make(Reserve::Disk::tight);
 }
 
@@ -147,102 +115,17 @@ std::string SqliteQueue::strained() {
       "{}: the disk is full: make room on its file system; smsd works on in the room it had reserved", path_);
 }
 
-SupervisorId SqliteQueue::enlist(const std::string& name, Duration lease) {
-  if (!reserve_) reserve_.emplace(path_);
-  if (!replaced_.empty()) startOver();
-  return on([&](Database& db) {
-    own();
-    Transaction tx(db);
-    if (newKeys_) db.query(sql::beginNewKeys).bind(static_cast<std::int64_t>(lastAttempt_)).run();
-    lastAttempt_ = static_cast<AttemptId>(db.query(sql::lastAttempt).number());
-    const Now now = clock(db);
-    db.query(sql::endAllRuns).run();
-    const SupervisorId id = db.query(sql::enlist)
-                                .bind(name, hostName(), std::int64_t{getpid()}, now.text,
-                                      std::int64_t{lease.count()}, std::int64_t{now.ms + lease.count()})
-                                .number();
-    tx.commit();
-    if (std::exchange(newKeys_, false)) connection_->keyPrefix = prefixOf(db);
-    reserve_->make(Reserve::Disk::roomy);
-    me_ = id;
-    cursor_ = Cursor{};
-    return id;
-  });
-}
-
-/// Locks again if the lock file was replaced, because another smsd could lock the new one.
-void SqliteQueue::own() {
-  if (ownership_.get() >= 0 && !ownershipFile_->change()) return;
-  ownership_ = lockOwner(path_);
-  ownershipFile_.emplace({path_ + ".lock"});
-}
-
-void SqliteQueue::renew() {
-  on([&](Database& db) {
-    Transaction tx(db);
-    requireAlive(db);
-    db.query(sql::renew).bind(clock(db).ms, me_).run();
-    tx.commit();
-  });
-}
-
-std::vector<Submission> SqliteQueue::takeOver() {
-  return on([&](Database& db) {
-    Transaction tx(db);
-    requireAlive(db);
-    std::vector<Submission> adopted;
-    {
-      auto row = db.query(sql::orphans);
-      const std::int64_t now = clock(db).ms;
-      for (row.bind(me_); row.next();) {
-        adopted.push_back(readOrphan(db, row));
-        if (const auto since = row.optionalInteger(13))
-          adopted.back().failing = Duration(std::max<std::int64_t>(0, now - *since));
-      }
-    }
-    for (const Submission& submission : adopted) db.query(sql::adopt).bind(me_, submission.id).run();
-    tx.commit();
-    return adopted;
-  });
-}
-
-Submission SqliteQueue::readOrphan(Database& db, const Query& row) {
-  Submission submission;
-  submission.id = row.integer(0);
-  submission.attempt = static_cast<AttemptId>(row.integer(1));
-  submission.dispatcher = row.text(2);
-  submission.recipient = row.text(3);
-  submission.sms.text = row.text(4);
-  submission.sms.encoding = row.text(5) == "ucs2" ? format::Encoding::ucs2 : format::Encoding::gsm7;
-  submission.sms.units = static_cast<std::size_t>(row.integer(6));
-  submission.sms.parts = static_cast<std::size_t>(row.integer(7));
-  submission.sms.sent = readIds(db, row.text(8));
-  submission.sms.ignored = readIds(db, row.text(9));
-  submission.severity = row.optionalInt(10);
-  submission.first = row.integer(11);
-  submission.rounds = static_cast<int>(row.integer(12));
-  if (!row.isNull(14)) submission.stamps = readIds(db, row.text(14));
-  submission.key = idempotencyKey(connection_->keyPrefix, submission.id, submission.stamps);
-  submission.notUnderstood = static_cast<int>(row.integer(15));
-  return submission;
-}
-
-void SqliteQueue::retire() {
-  on([&](Database& db) { db.query(sql::retire).bind(me_).run(); });
-  ownership_ = OwnedFd();
-}
-
 int SqliteQueue::newsFd() {
-  return on([&](Database&) { return connection_->news.fd(); });
+  return on([&](Session&) { return connection_->news.fd(); });
 }
 
 bool SqliteQueue::takeNews() {
-  return on([&](Database&) { return connection_->news.take(); });
+  return on([&](Session&) { return connection_->news.take(); });
 }
 
 std::optional<Ring> SqliteQueue::ringBell() {
   Ring ring;
-  on([&](Database&) {
+  on([&](Session&) {
     ring.ifUnheard = connection_->news.whyDeaf();
     commitNothing(path_);
   });
@@ -255,13 +138,6 @@ namespace smsd::queue {
 
 std::unique_ptr<Queue> openSqlite(const std::string& path) {
   return std::make_unique<sqlite::SqliteQueue>(path);
-}
-
-InstallReport installSqlite(const std::string& path) {
-  InstallReport report;
-  if (sqlite::openQueueFile(path).state == sqlite::FileState::fresh)
-    report.done.push_back(fmt::format("the queue {} with its tables and indexes", path));
-  return report;
 }
 
 }  // namespace smsd::queue

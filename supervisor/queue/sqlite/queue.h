@@ -2,9 +2,10 @@
 // The queue in one SQLite file, for one host. See queue.h for the meaning of its operations.
 //
 // Owns the connection, the lock that makes this process the file's only supervisor, and the position of the
-// onward look. Its operations are in queue.cpp (life cycle of a supervisor, notification), road.cpp,
-// nav.cpp and operator.cpp. Every write transaction takes SQLite's only write lock first, so
-// that no value read in it can be outdated. After a failure the next call opens a new connection.
+// onward look. Its operations are in lease.cpp (life cycle of a supervisor), claim.cpp, settle.cpp,
+// nav.cpp (NAV's operations) and operator.cpp; queue.cpp has the connection and the notification. Every write
+// transaction takes SQLite's only write lock first, so that no value read in it can be outdated. After a
+// failure the next call opens a new connection.
 //
 // An administrator may replace or remove the file while it is open. Without a check, everything would
 // continue to work, on a file that no other program sees. So each call compares the path with the opened
@@ -22,10 +23,29 @@
 #include "supervisor/queue/clock-watch.h"
 #include "supervisor/queue/queue.h"
 #include "supervisor/queue/sqlite/connection.h"
+#include "supervisor/queue/sqlite/install.h"
 #include "supervisor/queue/sqlite/queue-file.h"
 #include "supervisor/queue/sqlite/reserve.h"
 
 namespace smsd::queue::sqlite {
+
+/// The database's time.
+struct Now {
+  std::int64_t ms = 0;
+  std::string text;
+};
+
+/// A position in the order of unsent rows: first rows with a severity, then the others.
+struct Place {
+  enum class Part { graded, ungraded, end } part = Part::graded;
+  std::optional<std::int64_t> severity =
+      std::numeric_limits<std::int64_t>::min();  // none in the part `ungraded`
+  std::string time;
+  format::MessageId id = std::numeric_limits<format::MessageId>::min();
+  std::int64_t since = 0;                  // when this pass began, ms since 1970
+  std::optional<format::MessageId> until;  // messages with a higher id are for the next pass
+  bool cameLater = false;                  // the look saw such messages
+};
 
 class SqliteQueue final : public Queue {
  public:
@@ -63,36 +83,10 @@ class SqliteQueue final : public Queue {
 
  private:
   struct Connection {
-    std::unique_ptr<Database> db;
+    std::unique_ptr<Session> session;
     std::string keyPrefix;  // of the idempotency keys
     CommitWatch news;
   };
-  struct Now {
-    std::int64_t ms = 0;
-    std::string text;
-  };
-  /// A position in the order of unsent rows: first rows with a severity, then the others.
-  struct Cursor {
-    enum class Phase { severe, others, end };
-    Phase phase = Phase::severe;
-    std::optional<std::int64_t> severity =
-        std::numeric_limits<std::int64_t>::min();  // none in the phase `others`
-    std::string time;
-    format::MessageId id = std::numeric_limits<format::MessageId>::min();
-    std::int64_t since = 0;                  // when this pass began, ms since 1970
-    std::optional<format::MessageId> until;  // the highest message id at that time
-    bool cameLater = false;                  // rows above `until` were seen, and left for the next pass
-  };
-  struct Head {
-    Cursor at;
-    std::string recipient;
-  };
-  /// One recipient's SMS before it is written.
-  struct Draft {
-    Submission submission;
-    std::string time;  // of its first message
-  };
-
   Connection& connection();
   void connect();
   void noticeChange();
@@ -120,7 +114,7 @@ class SqliteQueue final : public Queue {
   template <typename F>
   auto once(F& work) {
     try {
-      return work(*connection().db);
+      return work(*connection().session);
     } catch (const QueueError& error) {
       if (error.kind() != QueueError::Kind::invalid && error.kind() != QueueError::Kind::fenced)
         connection_.reset();
@@ -132,35 +126,9 @@ class SqliteQueue final : public Queue {
   bool makeRoom(int before);
   void keepRoom() noexcept;
 
-  Now clock(Database& db);
-  void requireAlive(Database& db) const;
-  /// Records why messages became ignored without a submission.
-  static void recordIgnored(Database& db, const std::vector<format::MessageId>& ids, std::string_view reason,
-                            const Now& now);
-
-  static std::vector<Head> page(Database& db, const Cursor& cursor, std::size_t size);
-  static Cursor nextPhase(const Cursor& cursor);
-  static std::optional<int> severityOf(const Cursor& cursor);
-  std::vector<Draft> walk(Database& db, const ClaimRequest& request, const Now& now, Cursor& cursor,
-                          ClaimResult& result);
-  std::size_t expire(Database& db, const std::string& recipient, Duration age, const Now& now);
-  std::optional<Draft> draft(Database& db, const ClaimRequest& request, const std::string& recipient);
-  /// Reserves `count` new attempt ids, and returns the first of them.
-  std::int64_t takeAttemptIds(Database& db, std::size_t count);
-  void submit(Database& db, std::vector<Draft>& drafts, const ClaimRequest& request, const Now& now);
-  /// The rounds and failures of a recipient that may be claimed.
-  struct Past {
-    int rounds = 0;
-    std::optional<Duration> failing;
-  };
-  /// Returns none if the recipient waits.
-  std::optional<Past> pastOf(Database& db, const ClaimRequest& request, const Head& head,
-                             const Now& now) const;
-  std::optional<Duration> nextDue(Database& db, const ClaimRequest& request, const Cursor& cursor,
-                                  const Now& now);
-  void settleOne(Database& db, const Settlement& settlement, const Now& now, SettleResult& result);
-  static void mark(Database& db, const Settlement& settlement, const Now& now, SettleResult& result);
-  Submission readOrphan(Database& db, const Query& row);
+  Now clock(Session& session);
+  void passFence(Session& session) const;
+  void settleOne(Session& session, const Settlement& settlement, const Now& now, SettleResult& result);
 
   std::string path_;
   std::optional<FileIdentity> file_;  // the opened file; outlives the connection
@@ -175,12 +143,12 @@ class SqliteQueue final : public Queue {
   bool tight_ = false;              // the disk was full, and has no room for a whole reserve yet
   AttemptId lastAttempt_ = 0;       // the last attempt id that was given out
   SupervisorId me_ = 0;
-  Cursor cursor_;
+  Place onward_;
   ClockWatch clock_;
   SubmissionId purgedTo_ = 0;
 };
 
-/// Reads a row of SMSD_STORED (sql.h).
-StoredMessage storedMessage(const Query& row);
+/// Returns the first part of each idempotency key of this file.
+std::string keyPrefixOf(Session& session);
 
 }  // namespace smsd::queue::sqlite

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What holds for a claim in each database: how much it reads, and the order of its submissions.
+//
+// Called by the claims of both backends. Pure.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "supervisor/queue/queue.h"
+
+namespace smsd::queue {
+
+/// Unsent messages that a claim reads at a time at least, because many may be passed by.
+inline constexpr std::size_t leastPage = 64;
+/// Messages of one recipient for one SMS.
+inline constexpr std::size_t messagesAtATime = 1000;
+
+/// Sorts as the queue is sorted: by severity, a missing one last, then by time and id of the first message.
+/// A `Taken` has a `submission` and, as text that sorts, the `firstTime`.
+template <typename Taken>
+void sortAsQueue(std::vector<Taken>& all) {
+  std::sort(all.begin(), all.end(), [](const Taken& a, const Taken& b) {
+    const auto key = [](const Taken& one) {
+      return std::tuple(!one.submission.severity.has_value(), one.submission.severity.value_or(0),
+                        std::string_view(one.firstTime), one.submission.first);
+    };
+    return key(a) < key(b);
+  });
+}
+
+}  // namespace smsd::queue

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Life cycle of a supervisor of the PostgreSQL backend. See queue.h.
+//
+// Owns the order of the steps of an enlistment and of a take-over. Called through queue.h. Fails as described
+// there.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "supervisor/queue/host-name.h"
+#include "supervisor/queue/postgresql/queue.h"
+#include "supervisor/queue/postgresql/schema.h"
+#include "supervisor/queue/postgresql/values.h"
+#include "supervisor/queue/rows.h"
+
+namespace smsd::queue::postgresql {
+
+namespace {
+
+using Kind = QueueError::Kind;
+
+/// Fails at the start instead of at the first alert. Returns the prefix of the idempotency keys.
+std::string checkInstalled(Transaction& tx) {
+  auto rows = tx.once(sql::installed);
+  if (rows.size() != 1)
+    throw QueueError(Kind::notInstalled, "smsd.installation is empty: run `smsctl db install`");
+  const auto installed = rows.front();
+  if (auto version = installed.integer(sql::Installed::version); version != schema::version)
+    throw QueueError(Kind::notInstalled, "the schema smsd is of version " + std::to_string(version) +
+                                             ", this program wants " + std::to_string(schema::version) +
+                                             (version < schema::version ? ": run `smsctl db install`"
+                                                                        : ": install the newer smsd"));
+  const auto missing = tx.once(sql::missingPrivileges).front();
+  if (!missing.isNull(sql::MissingPrivileges::names))
+    throw QueueError(Kind::denied, "no privilege for " + missing.text(sql::MissingPrivileges::names) +
+                                       ": run the GRANTs that `smsctl db install` prints");
+  return installed.text(sql::Installed::keyPrefix);
+}
+
+QueueError fencedOff(SupervisorId me) {
+  return {Kind::fenced,
+          "supervisor " + std::to_string(me) + " was declared dead: its submissions belong to another one"};
+}
+
+}  // namespace
+
+void passFence(Transaction& tx, SupervisorId me, ClockWatch& clock) {
+  if (const auto rows = tx.run(sql::fence, me); !rows.empty())
+    return clock.see(Duration(rows.front().integer(sql::Fence::now)), sinceBoot());
+  throw fencedOff(me);
+}
+
+SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
+  std::string prefix;
+  auto me = session_.transact([&](Transaction& tx) {
+    prefix = checkInstalled(tx);
+    tx.once(sql::forgetOldWaits);
+    tx.once(sql::endEarlierRuns, storable(name));
+    return tx.numberOnce(sql::enlist, storable(name), storable(hostName()), static_cast<int>(getpid()),
+                         boundedMilliseconds(lease));
+  });
+  me_ = me;
+  keyPrefix_ = prefix;
+  onward_ = Place{};
+  live_.clear();
+  claimInDoubt_ = takeOverInDoubt_ = false;
+  return me_;
+}
+
+void PostgresqlQueue::renew() {
+  session_.transact([&](Transaction& tx) {
+    if (tx.run(sql::renew, me_) == 0) passFence(tx, me_, clock_);
+  });
+}
+
+std::vector<Submission> PostgresqlQueue::takeOver() {
+  const bool recover = takeOverInDoubt_;
+  takeOverInDoubt_ = true;
+  auto adopted = session_.transact([&](Transaction& tx) {
+    std::vector<Submission> submissions;
+    if (recover) submissions = unaccounted(tx);
+    if (!gone(tx.run(sql::leases)).empty()) {
+      auto more = adopt(tx);
+      std::move(more.begin(), more.end(), std::back_inserter(submissions));
+    }
+    return submissions;
+  });
+  if (recover) claimInDoubt_ = false;  // unaccounted() has returned those of the claim as well
+  takeOverInDoubt_ = false;
+  remember(adopted);
+  return adopted;
+}
+
+/// Returns the supervisors of `rows` that are dead, or whose lease has run out.
+std::vector<SupervisorId> PostgresqlQueue::gone(const Rows<sql::Leases>& rows) {
+  using Column = sql::Leases;
+  std::vector<SupervisorId> gone;
+  std::vector<Leases::Lease> leases;
+  bool alive = false;
+  for (const auto& row : rows) {
+    const SupervisorId id = row.integer(Column::id);
+    const bool dead = row.flag(Column::dead);
+    clock_.see(Duration(row.integer(Column::now)), sinceBoot());
+    if (id == me_)
+      alive = !dead;
+    else if (dead)
+      gone.push_back(id);
+    else
+      leases.push_back({id, row.integer(Column::until), Duration(row.integer(Column::left)),
+                        Duration(row.integer(Column::length))});
+  }
+  if (!alive) throw fencedOff(me_);
+  for (SupervisorId id : leases_.ranOut(leases, Leases::Clock::now())) gone.push_back(id);
+  return gone;
+}
+
+std::vector<Submission> PostgresqlQueue::adopt(Transaction& tx) {
+  // Checked again with all rows locked, because a supervisor may have renewed its lease meanwhile.
+  const auto rows = tx.once(sql::lockedLeases);
+  ArrayLiteral cleared;
+  for (const auto& row : tx.once(sql::clear, arrayOf(gone(rows)))) cleared.add(row.integer(sql::Cleared::id));
+  return read(tx.once(sql::adopt, me_, cleared.str()));
+}
+
+void PostgresqlQueue::retire() {
+  session_.transact([&](Transaction& tx) { tx.once(sql::retire, me_); });
+}
+
+/// Returns the submissions that are ours in the database, but not in memory.
+std::vector<Submission> PostgresqlQueue::unaccounted(Transaction& tx) {
+  auto submissions = read(tx.once(sql::liveOf, me_));
+  std::erase_if(submissions, [&](const Submission& submission) {
+    auto live = live_.find(submission.recipient);
+    return live != live_.end() && live->second.submission == submission.id;
+  });
+  return submissions;
+}
+
+std::vector<Submission> PostgresqlQueue::read(const Rows<sql::Adopted>& rows) const {
+  std::vector<Submission> submissions;
+  submissions.reserve(rows.size());
+  for (const auto& row : rows) {
+    submissions.push_back(liveSubmission(row, keyPrefix_, idsOf));
+    submissions.back().failing = elapsed(row.optionalInteger(sql::Adopted::failing));
+  }
+  return submissions;
+}
+
+}  // namespace smsd::queue::postgresql

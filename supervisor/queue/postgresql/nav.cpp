@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Operations of NAV's queue class of the PostgreSQL backend. See queue.h.
+//
+// Owns the explanation of an insert that PostgreSQL refuses. Called through queue.h, by smsctl and by the
+// daemon. Fails as described there.
+#include <algorithm>
+
+#include "supervisor/queue/postgresql/queue.h"
+#include "supervisor/queue/postgresql/sql-nav.h"
+#include "supervisor/queue/postgresql/sql-session.h"
+#include "supervisor/queue/postgresql/values.h"
+#include "supervisor/queue/rows.h"
+
+namespace smsd::queue::postgresql {
+
+namespace {
+
+using Kind = QueueError::Kind;
+
+template <typename Column>
+std::vector<StoredMessage> stored(const Rows<Column>& rows) {
+  std::vector<StoredMessage> messages;
+  messages.reserve(rows.size());
+  for (const auto& row : rows) messages.push_back(storedMessage(row));
+  return messages;
+}
+
+std::size_t characters(const std::string& text) { return text::decode(text).size(); }
+
+void checkBytes(const NewMessage& message) {
+  for (const std::string* text : {&message.recipient, &message.text})
+    if (!text::isValid(*text) || text->find('\0') != std::string::npos)
+      throw QueueError(Kind::invalid, "a recipient or a text is not UTF-8, or has a NUL in it");
+}
+
+/// Names the column that is too narrow, because PostgreSQL's error gives its width only.
+void explainWidths(Transaction& tx, const std::vector<NewMessage>& messages) {
+  const auto row = tx.once(sql::widths).front();
+  auto check = [](const std::string& text, const std::optional<int>& width, const std::string& what,
+                  const char* advice) {
+    if (!width || characters(text) <= static_cast<std::size_t>(*width)) return;
+    throw QueueError(Kind::invalid, what + " of " + std::to_string(characters(text)) +
+                                        " characters: NAV's table smsq takes " + std::to_string(*width) +
+                                        " at most" + advice);
+  };
+  for (const auto& message : messages) {
+    check(message.recipient, row.optionalInt(sql::Widths::phone), "a recipient", "");
+    check(message.text, row.optionalInt(sql::Widths::msg), "a text",
+          ": shorten it, or send it as several messages, which can become one SMS");
+  }
+}
+
+}  // namespace
+
+Cancelled PostgresqlQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
+  return session_.transact([&](Transaction& tx) {
+    tx.once(sql::planThisFreely);
+    const auto rows =
+        tx.once(sql::cancel, boundedMilliseconds(minimumAge), std::max<std::int64_t>(rowLimit(listed), 1));
+    Cancelled cancelled;
+    if (!rows.empty())
+      cancelled.count = static_cast<std::size_t>(rows.front().integer(sql::Cancelled::count));
+    cancelled.messages = stored(rows);
+    for (auto& message : cancelled.messages) message.status = SentStatus::ignored;
+    tx.once(sql::forgetEmptyWaits);
+    return cancelled;
+  });
+}
+
+std::vector<StoredMessage> PostgresqlQueue::messages(SentStatus status, std::size_t limit) {
+  auto found = session_.transact([&](Transaction& tx) {
+    tx.once(sql::planThisFreely);
+    return stored(tx.once(sql::storedMessages, letter(status), rowLimit(limit)));
+  });
+  for (auto& message : found) message.status = status;
+  return found;
+}
+
+std::vector<StoredMessage> PostgresqlQueue::messagesOf(const std::string& recipient, SentStatus status) {
+  auto found = session_.transact([&](Transaction& tx) {
+    tx.once(sql::planThisFreely);
+    return stored(tx.once(sql::messagesOf, letter(status), storable(recipient)));
+  });
+  for (auto& message : found) message.status = status;
+  return found;
+}
+
+std::vector<std::string> PostgresqlQueue::recipients(SentStatus status) {
+  return session_.transact([&](Transaction& tx) {
+    tx.once(sql::planThisFreely);
+    std::vector<std::string> names;
+    for (const auto& row : tx.once(sql::recipients, letter(status)))
+      names.push_back(row.text(sql::Recipients::phone));
+    return names;
+  });
+}
+
+std::vector<format::MessageId> PostgresqlQueue::insert(const std::vector<NewMessage>& messages) {
+  if (messages.empty()) return {};
+  ArrayLiteral accounts, phones, texts, severities;
+  for (const auto& message : messages) {
+    checkBytes(message);
+    accounts.add(message.account);
+    phones.add(message.recipient);
+    texts.add(message.text);
+    severities.add(message.severity);
+  }
+  try {
+    return session_.transact([&](Transaction& tx) {
+      std::vector<format::MessageId> ids;
+      for (const auto& row :
+           tx.once(sql::insert, accounts.str(), phones.str(), texts.str(), severities.str()))
+        ids.push_back(row.integer(sql::Inserted::id));
+      return ids;
+    });
+  } catch (const SqlError& error) {
+    if (error.state() == "22001") session_.transact([&](Transaction& tx) { explainWidths(tx, messages); });
+    throw;
+  }
+}
+
+std::size_t PostgresqlQueue::setStatus(format::MessageId id, SentStatus status, int smsid) {
+  return session_.transact(
+      [&](Transaction& tx) -> std::size_t { return tx.once(sql::setStatus, id, letter(status), smsid); });
+}
+
+Depth PostgresqlQueue::depth(std::uint64_t bound) {
+  return session_.transact([&](Transaction& tx) {
+    Depth depth;
+    const auto most = static_cast<std::uint64_t>(rowLimit(bound));
+    const auto found = static_cast<std::uint64_t>(tx.numberOnce(sql::countUnsent, most + 1));
+    depth.more = found > most;
+    depth.unsent = std::min(found, most);
+    const auto ageOf = [&](const Statement<sql::Oldest>& statement) {
+      return elapsed(tx.once(statement).front().optionalInteger(sql::Oldest::age));
+    };
+    depth.oldest = ageOf(session_.indexed() ? sql::oldestByIndex : sql::oldestInOneScan);
+    depth.held = std::min(static_cast<std::uint64_t>(tx.numberOnce(sql::countHeld, most + 1)), most);
+    bool someWait = depth.held > 0 || tx.flagOnce(sql::anyBlamedWait);
+    depth.late = someWait && depth.oldest ? ageOf(sql::oldestNotWaiting) : depth.oldest;
+    return depth;
+  });
+}
+
+}  // namespace smsd::queue::postgresql

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SQL of the operations of NAV's queue class in PostgreSQL. Called by nav.cpp.
+#pragma once
+
+#include "supervisor/queue/postgresql/sql-parts.h"
+#include "supervisor/queue/statement.h"
+
+namespace smsd::queue::postgresql::sql {
+
+enum class Cancelled { id, phone, name, msg, severity, time, underWay, held, count };
+inline constexpr Statement<Cancelled> cancel =
+    "WITH cancelled AS ("
+    "UPDATE smsq q SET sent = 'I', timesent = now() "
+    "WHERE q.sent = 'N' AND ($1::bigint <= 0 OR q.time <= localtimestamp - $1::bigint * interval '1 ms') "
+    "AND NOT EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) "
+    "AND NOT " SMSD_HELD "RETURNING q.id, q.phone, q.accountid, q.msg, q.severity, q.time, " SMSD_STAMP
+    " AS stamp), "
+    "noted AS (INSERT INTO smsd.ignored (message, reason, stamp) SELECT id, 'cancelled', stamp FROM "
+    "cancelled) "
+    "SELECT c.id, c.phone, a.name, c.msg, c.severity, to_char(c.time, 'YYYY-MM-DD HH24:MI') AS time, false "
+    "AS under_way, false AS held, "
+    "count(*) OVER () FROM cancelled c LEFT JOIN account a ON a.id = c.accountid ORDER BY c.id LIMIT $2";
+/// Recipients without claimable messages have nothing to wait for.
+inline constexpr const char* forgetEmptyWaits =
+    "DELETE FROM smsd.wait w WHERE NOT EXISTS (SELECT FROM smsq q WHERE q.sent = 'N' AND q.phone = "
+    "w.recipient "
+    "AND NOT " SMSD_HELD ")";
+
+enum class Stored { id, phone, name, msg, severity, time, underWay, held };
+#define SMSD_STORED \
+  SMSD_STORED_COLUMNS "FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = $1 "
+inline constexpr Statement<Stored> storedMessages = SMSD_STORED "ORDER BY q.time, q.id LIMIT $2";
+inline constexpr Statement<Stored> messagesOf =
+    SMSD_STORED "AND q.phone = $2 ORDER BY q.severity, q.time, q.id";
+#undef SMSD_STORED
+
+enum class Recipients { phone };
+inline constexpr Statement<Recipients> recipients =
+    "SELECT phone FROM (SELECT DISTINCT phone FROM smsq WHERE sent = $1) p ORDER BY phone COLLATE \"C\"";
+
+enum class Inserted { id };
+inline constexpr Statement<Inserted> insert =
+    R"(
+  INSERT INTO smsq (accountid, time, phone, msg, severity)
+  SELECT account, localtimestamp, phone, msg, severity
+  FROM unnest($1::integer[], $2::text[], $3::text[], $4::integer[]) WITH ORDINALITY u(account, phone, msg, severity, n)
+  ORDER BY n RETURNING id)";
+
+enum class Widths { phone, msg };
+/// Maximum number of characters in smsq's columns; only varchar(n) has one.
+inline constexpr Statement<Widths> widths =
+    R"(
+  SELECT max(atttypmod - 4) FILTER (WHERE attname = 'phone') AS phone, max(atttypmod - 4) FILTER (WHERE attname = 'msg') AS msg
+  FROM pg_attribute WHERE attrelid = 'smsq'::regclass AND atttypid = 'varchar'::regtype AND atttypmod > 4)";
+inline constexpr const char* setStatus = R"(
+  UPDATE smsq SET sent = $2::char(1), smsid = $3, timesent = CASE WHEN $2::char(1) IN ('Y', 'I') THEN now() ELSE timesent END
+  WHERE id = $1)";
+
+inline constexpr const char* countUnsent =
+    "SELECT count(*) FROM (SELECT FROM smsq WHERE sent = 'N' LIMIT $1) q";
+
+/// In ms.
+enum class Oldest { age };
+/// The oldest message of each severity comes first in the index, so this needs one step per severity instead
+/// of a walk over all rows. At most 64 severities are examined.
+inline constexpr Statement<Oldest> oldestByIndex =
+    R"(
+  WITH RECURSIVE step(n, severity, time) AS (
+    (SELECT 1, q.severity, q.time FROM smsq q WHERE q.sent = 'N' AND q.severity IS NOT NULL
+     ORDER BY q.severity, q.time, q.id LIMIT 1)
+    UNION ALL
+    SELECT step.n + 1, next.severity, next.time FROM step CROSS JOIN LATERAL (
+      SELECT q.severity, q.time FROM smsq q WHERE q.sent = 'N' AND q.severity > step.severity
+      ORDER BY q.severity, q.time, q.id LIMIT 1) next
+    WHERE step.n < 64)
+  SELECT (extract(epoch FROM localtimestamp - min(time) FILTER (WHERE isfinite(time))) * 1000)::bigint AS age FROM (
+    SELECT time FROM step UNION ALL
+    (SELECT q.time FROM smsq q WHERE q.sent = 'N' AND q.severity IS NULL ORDER BY q.severity, q.time, q.id LIMIT 1)) firsts)";
+inline constexpr const char* countHeld =
+    "SELECT count(*) FROM (SELECT FROM smsd.held h JOIN smsq q ON q.id = h.message AND " SMSD_IS(
+        "h.stamp") " WHERE q.sent = 'N' LIMIT $1) q";
+inline constexpr const char* anyBlamedWait = "SELECT EXISTS (SELECT FROM smsd.wait WHERE rounds > 0)";
+/// Fetches the rows in index order, so that the bound of 10,000 holds whatever follows.
+inline constexpr Statement<Oldest> oldestNotWaiting =
+    R"(
+  SELECT (extract(epoch FROM localtimestamp - min(q.time) FILTER (WHERE isfinite(q.time))) * 1000)::bigint AS age
+  FROM (SELECT id, time, phone, msg FROM smsq WHERE sent = 'N' ORDER BY severity, time, id LIMIT 10000) q
+  WHERE NOT )" SMSD_HELD R"(
+    AND NOT EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND w.rounds > 0 AND w.due > now()))";
+inline constexpr Statement<Oldest> oldestInOneScan =
+    "SELECT (extract(epoch FROM localtimestamp - min(time) FILTER (WHERE isfinite(time))) * 1000)::bigint AS "
+    "age "
+    "FROM smsq WHERE sent = 'N'";
+
+}  // namespace smsd::queue::postgresql::sql

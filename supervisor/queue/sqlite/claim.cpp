@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The claim on a queue in a file. See claim.h.
+#include "supervisor/queue/sqlite/claim.h"
+
+#include <algorithm>
+
+#include "supervisor/queue/claim-rules.h"
+#include "supervisor/queue/idempotency-key.h"
+#include "supervisor/queue/ranges.h"
+#include "supervisor/queue/sqlite/sql-claim.h"
+#include "supervisor/queue/sqlite/stamp.h"
+#include "supervisor/queue/sqlite/values.h"
+#include "supervisor/queue/stamps.h"
+#include "supervisor/queue/stored-names.h"
+
+namespace smsd::queue::sqlite {
+namespace {
+
+constexpr std::size_t mostPage = 512;  // rows
+// Rows that one claim looks at: even if many recipients at the head are live or wait, it must not hold the
+// write lock for long.
+constexpr std::size_t maxLooked = 20'000;
+
+std::optional<int> severityOf(const Place& place) {
+  if (!place.severity) return std::nullopt;
+  return nearestInt(*place.severity);
+}
+
+}  // namespace
+
+ClaimResult ClaimTransaction::run() {
+  if (place_.since == 0) place_.since = now_.ms;
+  if (!place_.until && request_.look == Look::onward)
+    place_.until = session_.query(sql::lastMessage).number();
+  walk();
+  if (!taken_.empty()) write();
+  const bool over = place_.part == Place::Part::end;
+  result_.atEnd = over && !place_.cameLater;
+  if (result_.atEnd) result_.nextDue = nextDue();
+  if (over) place_ = Place{};
+  for (Taken& taken : taken_) result_.submissions.push_back(std::move(taken.submission));
+  return std::move(result_);
+}
+
+void ClaimTransaction::walk() {
+  std::size_t rows = 0;
+  while (place_.part != Place::Part::end && rows < maxLooked) {
+    const auto heads = page(std::clamp(request_.limit + 1, leastPage, mostPage));
+    for (const Head& head : heads) {
+      if (!visit(head)) return;
+      ++rows;
+    }
+    if (heads.empty()) toNextPart();
+  }
+}
+
+std::vector<ClaimTransaction::Head> ClaimTransaction::page(std::size_t size) {
+  std::vector<Head> heads;
+  const auto room = [&] { return static_cast<std::int64_t>(size - heads.size()); };
+  using sql::Walk;
+  const auto add = [&](Row<Walk>& row) {
+    while (row.next()) {
+      Head head{place_, row.text(Walk::phone)};
+      if (place_.part == Place::Part::graded) head.at.severity = row.integer(Walk::severity);
+      head.at.time = row.text(Walk::time);
+      head.at.id = row.integer(Walk::id);
+      heads.push_back(std::move(head));
+    }
+  };
+  {
+    auto row = session_.query(sql::onwardInTime);
+    add(row.bind(place_.severity, place_.time, place_.id, room()));
+  }
+  if (room() > 0) {
+    auto row = session_.query(sql::onwardInSeverity);
+    add(row.bind(place_.severity, place_.time, room()));
+  }
+  if (room() > 0 && place_.part == Place::Part::graded) {
+    auto row = session_.query(sql::onward);
+    add(row.bind(place_.severity, room()));
+  }
+  return heads;
+}
+
+void ClaimTransaction::moveTo(const Head& head) {
+  const bool cameLater = place_.cameLater;
+  place_ = head.at;
+  place_.cameLater = cameLater;
+}
+
+void ClaimTransaction::toNextPart() {
+  Place next;
+  next.part = place_.part == Place::Part::graded ? Place::Part::ungraded : Place::Part::end;
+  next.severity.reset();
+  next.since = place_.since;
+  next.until = place_.until;
+  next.cameLater = place_.cameLater;
+  place_ = next;
+}
+
+/// Returns false to end the walk: the limit is reached, or no further row is severe enough.
+bool ClaimTransaction::visit(const Head& head) {
+  if (taken_.size() == request_.limit) return false;
+  const auto severity = severityOf(head.at);
+  if (request_.moreSevereThan && !moreSevere(severity, request_.moreSevereThan)) return false;
+  moveTo(head);
+  if (session_.query(sql::isHeld).bind(head.at.id).next()) return true;
+  if (!looked_.insert(head.recipient).second) return true;
+  if (auto live = session_.query(sql::isLive); live.bind(head.recipient).next()) {
+    if (moreSevere(severity, live.optionalInt(sql::Live::severity)))
+      result_.inTheWay.push_back({live.integer(sql::Live::id), *severity});
+    return true;
+  }
+  const auto past = pastOf(head);
+  if (!past) return true;
+  if (place_.until && head.at.id > *place_.until) {
+    looked_.erase(head.recipient);  // a later row of this recipient may have a lower id
+    return place_.cameLater = true;
+  }
+  if (request_.expireAfter) expire(head.recipient, clock_.stretched(*request_.expireAfter));
+  if (auto found = read(head.recipient)) {
+    found->submission.rounds = past->rounds;
+    found->submission.failing = past->failing;
+    taken_.push_back(std::move(*found));
+  }
+  return true;
+}
+
+/// Returns none if the recipient waits. A message that is more severe than all that wait ends the wait, and
+/// the rounds and failures so far are forgotten. A wait that was noted after `now_`, or ends later than a
+/// wait can, was caused by a stepped clock, and is over.
+std::optional<ClaimTransaction::Past> ClaimTransaction::pastOf(const Head& head) {
+  using sql::WaitOf;
+  auto wait = session_.query(sql::waitOf);
+  if (!wait.bind(head.recipient).next()) return Past{};
+  const std::int64_t due = wait.integer(WaitOf::due), noted = wait.integer(WaitOf::noted);
+  if (due > now_.ms && due - now_.ms <= request_.longestWait.count() && noted <= now_.ms) {
+    if (moreSevere(severityOf(head.at), wait.optionalInt(WaitOf::severity))) return Past{};
+    return std::nullopt;
+  }
+  Past past{.rounds = static_cast<int>(wait.integer(WaitOf::rounds)), .failing = std::nullopt};
+  if (const auto since = wait.optionalInteger(WaitOf::since))
+    past.failing = clock_.withoutSteps(Duration(now_.ms - *since), Duration(noted));
+  return past;
+}
+
+void ClaimTransaction::expire(const std::string& recipient, Duration age) {
+  std::vector<format::MessageId> ids;
+  {
+    auto row = session_.query(sql::expire);
+    for (row.bind(now_.text, recipient, std::int64_t{age.count()}); row.next();)
+      ids.push_back(row.integer(sql::Expired::id));
+  }
+  recordIgnored(session_, ids, "expired", now_);
+  result_.expired += ids.size();
+}
+
+/// Returns none if all of the recipient's messages have expired.
+std::optional<ClaimTransaction::Taken> ClaimTransaction::read(const std::string& recipient) {
+  std::vector<format::Message> messages;
+  std::vector<std::int64_t> stamps;
+  Taken taken;
+  {
+    using sql::Read;
+    auto row = session_.query(sql::read);
+    for (row.bind(recipient, std::int64_t{messagesAtATime}); row.next();) {
+      const std::string time = row.text(Read::time);
+      if (messages.empty()) taken.firstTime = time;
+      messages.push_back({row.integer(Read::id), row.text(Read::msg), row.optionalInt(Read::severity)});
+      stamps.push_back(stampOf(time, recipient, messages.back().text));
+    }
+  }
+  if (messages.empty()) return std::nullopt;
+  Submission& submission = taken.submission;
+  submission.recipient = recipient;
+  submission.dispatcher = request_.dispatcher;
+  submission.severity = messages.front().severity;
+  submission.first = messages.front().id;
+  submission.sms = request_.format(messages);
+  submission.stamps = stampsOf(submission.sms, messages, stamps);
+  return taken;
+}
+
+void ClaimTransaction::write() {
+  // The row by which a recipient was found may not be the first of its messages any more.
+  sortAsQueue(taken_);
+  std::int64_t attempt = takeAttemptIds(session_, taken_.size(), lastAttempt_);
+  for (auto& [submission, firstTime] : taken_) {
+    submission.attempt = static_cast<AttemptId>(attempt);
+    const format::FormattedSms& sms = submission.sms;
+    submission.id = session_.query(sql::write)
+                        .bind(submission.recipient, me_, attempt++, request_.dispatcher, sms.text,
+                              encodingName(sms.encoding), static_cast<std::int64_t>(sms.units),
+                              static_cast<std::int64_t>(sms.parts), listOf(sms.sent), listOf(sms.ignored),
+                              submission.severity, submission.first, submission.rounds, now_.text,
+                              since(submission.failing, now_.ms), listOf(submission.stamps))
+                        .number();
+    submission.key = idempotencyKey(keyPrefix_, submission.id, submission.stamps);
+  }
+}
+
+// Waits that ended during this pass count as due now, because the walk may have passed their recipients
+// before.
+std::optional<Duration> ClaimTransaction::nextDue() {
+  // After a cancellation a wait may have no messages, and its rounds must not count for a later message.
+  session_.query(sql::forgetDueWaits).bind(now_.ms).run();
+  auto row = session_.query(sql::nextDue);
+  row.bind(std::min(place_.since, now_.ms)).next();
+  if (row.isNull(sql::NextDue::earliest)) return std::nullopt;
+  return std::clamp(Duration(row.integer(sql::NextDue::earliest) - now_.ms), Duration(0),
+                    request_.longestWait);
+}
+
+void recordIgnored(Session& session, const std::vector<format::MessageId>& ids, std::string_view reason,
+                   const Now& now) {
+  if (!ids.empty()) session.query(sql::recordIgnored).bind(reason, now.text, listOf(ids)).run();
+}
+
+std::int64_t takeAttemptIds(Session& session, std::size_t count, AttemptId& last) {
+  const auto many = static_cast<std::int64_t>(count);
+  const std::int64_t taken = session.query(sql::takeAttemptIds).bind(many).number();
+  last = std::max(last, static_cast<AttemptId>(taken));
+  return taken - many + 1;
+}
+
+ClaimResult SqliteQueue::claim(const ClaimRequest& request) {
+  return on([&](Session& session) {
+    Transaction tx(session);
+    passFence(session);
+    const Now now = clock(session);
+    ClaimTransaction claiming(session, request, me_, connection_->keyPrefix, lastAttempt_, clock_, now,
+                              request.look == Look::onward ? onward_ : Place{});
+    ClaimResult result = claiming.run();
+    tx.commit();
+    if (request.look == Look::onward) onward_ = claiming.place();
+    return result;
+  });
+}
+
+}  // namespace smsd::queue::sqlite

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The tables and indexes of a queue in a file, its version, and the steps from older versions.
+//
+// The times in smsq are text as in NAV's columns: UTC in a form that sorts (2026-01-31 23:59:59.123, the
+// fraction may be missing). Times for calculation are milliseconds since 1970. Called by install.cpp.
+#pragma once
+
+namespace smsd::queue::sqlite::sql {
+
+constexpr int schemaVersion = 3;
+constexpr int applicationId = 0x736d7364;  // "smsd"
+
+constexpr auto schema = R"(
+CREATE TABLE account (
+  id INTEGER PRIMARY KEY,
+  login TEXT NOT NULL UNIQUE,
+  name TEXT DEFAULT 'Noname',
+  password TEXT,
+  ext_sync TEXT
+) STRICT;
+CREATE TABLE smsq (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  accountid INTEGER REFERENCES account (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  time TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
+  phone TEXT NOT NULL CONSTRAINT phone_length CHECK (length(phone) <= 15),
+  msg TEXT NOT NULL,
+  sent TEXT NOT NULL DEFAULT 'N' CHECK (sent IN ('Y', 'N', 'I')),
+  smsid INTEGER,
+  timesent TEXT,
+  severity INTEGER
+) STRICT;
+CREATE INDEX smsq_accountid ON smsq (accountid);
+CREATE TABLE smsd_installation (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  uuid TEXT NOT NULL,
+  last_attempt INTEGER NOT NULL
+) STRICT;
+INSERT INTO smsd_installation VALUES (1, lower(hex(randomblob(16))), 0);
+CREATE TABLE smsd_supervisor (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  host TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  started TEXT NOT NULL,
+  lease INTEGER NOT NULL,        -- ms
+  lease_until INTEGER NOT NULL,  -- ms since 1970
+  alive INTEGER NOT NULL CHECK (alive IN (0, 1))
+) STRICT;
+CREATE TABLE smsd_submission (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  recipient TEXT NOT NULL,
+  supervisor INTEGER REFERENCES smsd_supervisor (id),
+  attempt INTEGER NOT NULL,
+  dispatcher TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  encoding TEXT NOT NULL CHECK (encoding IN ('gsm7', 'ucs2')),
+  units INTEGER NOT NULL,
+  parts INTEGER NOT NULL,
+  sent_ids TEXT NOT NULL,        -- JSON lists
+  ignored_ids TEXT NOT NULL,
+  severity INTEGER,
+  first_message INTEGER NOT NULL,
+  rounds INTEGER NOT NULL,
+  created TEXT NOT NULL,
+  ended TEXT,
+  fate TEXT,
+  decided TEXT,                  -- a held one's: when it was released or discarded
+  outcome TEXT,
+  reason TEXT,
+  reference TEXT,
+  since INTEGER,                 -- ms since 1970: the first failure that counted against the recipient
+  stamps TEXT                    -- JSON list: what each message was when it was claimed, of sent_ids, then of ignored_ids
+) STRICT;
+CREATE TABLE smsd_attempt (
+  id INTEGER PRIMARY KEY,        -- the attempt's
+  submission INTEGER NOT NULL REFERENCES smsd_submission (id),
+  dispatcher TEXT NOT NULL,
+  ended TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  reason TEXT NOT NULL
+) STRICT;
+CREATE INDEX smsd_attempt_of ON smsd_attempt (submission);
+CREATE TABLE smsd_held (         -- messages of SMS that may have been sent: in no claim until an operator decides
+  message INTEGER PRIMARY KEY,
+  submission INTEGER NOT NULL REFERENCES smsd_submission (id),
+  stamp INTEGER                  -- of the row that is held; NULL: not known, its id alone counts
+) STRICT;
+CREATE INDEX smsd_held_of ON smsd_held (submission);
+CREATE TABLE smsd_ignored (      -- why a message is I that no submission speaks for
+  message INTEGER NOT NULL,
+  reason TEXT NOT NULL CHECK (reason IN ('expired', 'cancelled')),
+  at TEXT NOT NULL,
+  stamp INTEGER
+) STRICT;
+CREATE INDEX smsd_ignored_message ON smsd_ignored (message);
+CREATE TABLE smsd_wait (
+  recipient TEXT PRIMARY KEY,
+  rounds INTEGER NOT NULL,
+  due INTEGER NOT NULL,          -- ms since 1970
+  reason TEXT NOT NULL,
+  severity INTEGER,              -- of the most severe message that waits; NULL is the least
+  since INTEGER,                 -- ms since 1970: the first failure that counted; NULL: none yet
+  noted INTEGER NOT NULL DEFAULT 0  -- ms since 1970
+) STRICT, WITHOUT ROWID;
+CREATE INDEX smsd_wait_due ON smsd_wait (due);
+)";
+// Waits of version 1 have no severity, so any message with a severity ends them, once.
+constexpr auto from1To2 = "ALTER TABLE smsd_wait ADD COLUMN severity INTEGER";
+// Removes the CHECK from smsq, because a text may be as long as an SMS of several parts. Editing the table's
+// SQL text is the way that sqlite.org recommends: rows, indexes and triggers stay unchanged. Held entries get
+// the stamps of the rows that are in smsq now.
+constexpr auto from2To3 = R"(
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema SET sql = replace(sql, ' CONSTRAINT msg_length CHECK (length(msg) <= 145)', '')
+  WHERE type = 'table' AND name = 'smsq';
+PRAGMA writable_schema = RESET;
+ALTER TABLE smsd_submission ADD COLUMN since INTEGER;
+ALTER TABLE smsd_submission ADD COLUMN stamps TEXT;
+ALTER TABLE smsd_wait ADD COLUMN since INTEGER;
+ALTER TABLE smsd_wait ADD COLUMN noted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE smsd_held ADD COLUMN stamp INTEGER;
+ALTER TABLE smsd_ignored ADD COLUMN stamp INTEGER;
+UPDATE smsd_held SET stamp = (SELECT smsd_stamp(time, phone, msg) FROM smsq WHERE id = message);
+)";
+constexpr auto copyTo = "VACUUM INTO ?";
+
+// Created whenever they are missing, because every statement of the road names them.
+constexpr auto indexes = R"(
+CREATE INDEX IF NOT EXISTS smsq_unsent_order ON smsq (severity, time, id, phone) WHERE sent = 'N';
+CREATE INDEX IF NOT EXISTS smsq_unsent_phone ON smsq (phone, severity, time, id) WHERE sent = 'N';
+CREATE UNIQUE INDEX IF NOT EXISTS smsd_submission_live ON smsd_submission (recipient) WHERE ended IS NULL;
+)";
+
+}  // namespace smsd::queue::sqlite::sql

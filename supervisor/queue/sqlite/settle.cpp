@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Attempts and settlements on a queue in a file. See queue.h.
+#include <fmt/format.h>
+
+#include "supervisor/queue/smsid.h"
+#include "supervisor/queue/sqlite/claim.h"
+#include "supervisor/queue/sqlite/sql-settle.h"
+#include "supervisor/queue/sqlite/values.h"
+#include "supervisor/queue/stamps.h"
+#include "supervisor/queue/stored-names.h"
+
+namespace smsd::queue::sqlite {
+namespace {
+
+using Kind = QueueError::Kind;
+using sql::Standing;
+
+void markMessages(Session& session, const Settlement& settlement, const Now& now, SettleResult& result) {
+  if (settlement.fate == Fate::returned) return;
+  const int smsid = settlement.fate == Fate::sent ? smsidOf(settlement.reference) : 0;
+  eachMessage(settlement.submission,
+              [&](format::MessageId id, std::optional<std::int64_t> stamp, MessagePlace place) {
+                if (settlement.fate == Fate::held)
+                  session.query(sql::hold).bind(settlement.submission.id, id, stamp).run();
+                else if (settlement.fate == Fate::sent && place == MessagePlace::inText)
+                  result.sent += session.query(sql::markSent).bind(smsid, now.text, id, stamp).run();
+                else
+                  result.ignored += session.query(sql::markIgnored).bind(smsid, now.text, id, stamp).run();
+              });
+}
+
+}  // namespace
+
+std::vector<AttemptId> SqliteQueue::recordAttempts(const std::vector<NextAttempt>& next) {
+  return on([&](Session& session) {
+    std::vector<AttemptId> attempts;
+    Transaction tx(session);
+    passFence(session);
+    const Now now = clock(session);
+    std::int64_t attempt = takeAttemptIds(session, next.size(), lastAttempt_);
+    for (const NextAttempt& one : next) {
+      {
+        auto row = session.query(sql::standing);
+        if (!row.bind(one.id).next() || row.integer(Standing::supervisor) != me_ ||
+            row.flag(Standing::hasEnded))
+          throw QueueError(Kind::fenced,
+                           fmt::format("{}: submission {} is not under way here any more", path_, one.id));
+        session.query(sql::recordAttempt)
+            .bind(row.integer(Standing::attempt), one.id, row.text(Standing::dispatcher), now.text,
+                  one.outcome, one.reason)
+            .run();
+      }
+      session.query(sql::nextAttempt)
+          .bind(attempt, one.dispatcher, one.rounds, since(one.failing, now.ms), one.id)
+          .run();
+      attempts.push_back(static_cast<AttemptId>(attempt++));
+    }
+    tx.commit();
+    return attempts;
+  });
+}
+
+void SqliteQueue::settleOne(Session& session, const Settlement& settlement, const Now& now,
+                            SettleResult& result) {
+  const SubmissionId id = settlement.submission.id;
+  std::string recipient;
+  {
+    auto row = session.query(sql::standing);
+    if (!row.bind(id).next() || row.integer(Standing::supervisor) != me_)
+      throw QueueError(Kind::fenced,
+                       fmt::format("{}: submission {} is not this supervisor's any more", path_, id));
+    if (row.flag(Standing::hasEnded)) return;  // settled before: the call is repeated
+    recipient = row.text(Standing::recipient);
+    if (settlement.outcome != "accepted")
+      session.query(sql::recordAttempt)
+          .bind(row.integer(Standing::attempt), id, row.text(Standing::dispatcher), now.text,
+                settlement.outcome, settlement.reason)
+          .run();
+  }
+  markMessages(session, settlement, now, result);
+  session.query(sql::end)
+      .bind(now.text, fateName(settlement.fate), settlement.outcome, settlement.reason, settlement.reference,
+            id)
+      .run();
+  if (settlement.fate == Fate::returned && settlement.wait) {
+    session.query(sql::wait)
+        .bind(recipient, settlement.rounds, now.ms + settlement.wait->count(), settlement.reason,
+              settlement.submission.severity, since(settlement.failing, now.ms), now.ms)
+        .run();
+    // During the wait, only a more severe message can be claimed.
+    if (!result.lookAgain)
+      result.lookAgain =
+          session.query(sql::hasMoreSevere).bind(recipient, settlement.submission.severity).next();
+    return;
+  }
+  session.query(sql::forgetWait).bind(recipient).run();
+  if (!result.lookAgain) result.lookAgain = session.query(sql::hasUnsent).bind(recipient).next();
+}
+
+SettleResult SqliteQueue::settle(const std::vector<Settlement>& settlements) {
+  return on([&](Session& session) {
+    SettleResult result;
+    Transaction tx(session);
+    passFence(session);
+    const Now now = clock(session);
+    for (const Settlement& settlement : settlements) settleOne(session, settlement, now, result);
+    tx.commit();
+    return result;
+  });
+}
+
+}  // namespace smsd::queue::sqlite

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SQL of the operator commands on a queue in a file, and of the deletion of old history. Called by
+// operator.cpp.
+#pragma once
+
+#include "supervisor/queue/sqlite/sql-parts.h"
+#include "supervisor/queue/statement.h"
+
+namespace smsd::queue::sqlite::sql {
+
+enum class Held { id, recipient, text, severity, dispatcher, reason, since };
+// Messages that were marked or deleted by hand are no longer held. Dispatcher and reason are those of the
+// last attempt with an unknown outcome.
+inline constexpr Statement<Held> heldSms =
+    R"(
+  SELECT s.id, s.recipient, s.text, s.severity, coalesce(a.dispatcher, s.dispatcher) AS dispatcher, coalesce(a.reason, s.reason) AS reason,
+    substr(s.ended, 1, 19) AS since
+  FROM smsd_submission s LEFT JOIN smsd_attempt a ON a.id =
+    (SELECT max(id) FROM smsd_attempt WHERE submission = s.id AND outcome IN ('unknown', 'not-understood'))
+  WHERE s.id IN (SELECT h.submission FROM smsd_held h JOIN smsq q ON q.id = h.message AND )" SMSD_IS(
+        "q", "h.stamp")
+        R"( WHERE q.sent = 'N')
+  ORDER BY s.ended, s.id LIMIT ?)";
+
+enum class MessagesOf { id };
+inline constexpr Statement<MessagesOf> heldOf =
+    R"(
+  SELECT h.message AS id FROM smsd_held h JOIN smsq q ON q.id = h.message AND )" SMSD_IS("q", "h.stamp") R"(
+  WHERE h.submission = ? AND q.sent = 'N' ORDER BY h.message)";
+inline constexpr Statement<MessagesOf> idsInText =
+    R"(
+  SELECT value AS id FROM smsd_submission s, json_each(iif(json_valid(s.sent_ids), s.sent_ids, '[]'))
+  WHERE s.id = ? ORDER BY key)";
+inline constexpr Statement<MessagesOf> idsCounted =
+    R"(
+  SELECT value AS id FROM smsd_submission s, json_each(iif(json_valid(s.ignored_ids), s.ignored_ids, '[]'))
+  WHERE s.id = ? ORDER BY key)";
+constexpr auto decide = "UPDATE smsd_submission SET fate = ?, decided = ? WHERE id = ? AND fate = 'held'";
+constexpr auto countReleased =
+    "SELECT count(*) FROM smsd_held h JOIN smsq q ON q.id = h.message AND " SMSD_IS(
+        "q", "h.stamp") " WHERE h.submission = ? AND q.sent = 'N'";
+constexpr auto markDiscarded = R"(
+  UPDATE smsq SET sent = 'I', timesent = ?
+  WHERE sent = 'N' AND id IN (SELECT message FROM smsd_held WHERE submission = ?) AND )" SMSD_HELD("smsq");
+// Two statements, because no value of a recipient may mean all.
+constexpr auto endWaitOf = "DELETE FROM smsd_wait WHERE recipient = ?";
+constexpr auto endAllWaits = "DELETE FROM smsd_wait";
+
+enum class RecipientOf { phone };
+inline constexpr Statement<RecipientOf> recipientOf = "SELECT phone FROM smsq WHERE id = ?";
+constexpr auto letGo = "DELETE FROM smsd_held WHERE submission = ?";
+
+enum class Life {
+  id,
+  phone,
+  name,
+  msg,
+  severity,
+  time,
+  sent,
+  underWay,
+  held,
+  timesent,
+  smsid,
+  rounds,
+  waitsUntil,
+  failingSince,
+  failing
+};
+// The wait is shown only for a message that could be claimed without it. ?1: now in ms; ?3: the longest wait
+// in ms.
+inline constexpr Statement<Life> life =
+    SMSD_STORED R"(, substr(q.timesent, 1, 19) AS timesent, q.smsid, coalesce(w.rounds, 0) AS rounds,
+    CASE WHEN w.due > ?1 AND w.due <= ?1 + ?3 AND w.noted <= ?1
+      THEN strftime('%Y-%m-%d %H:%M:%S', w.due / 1000, 'unixepoch') END AS waits_until,
+    strftime('%Y-%m-%d %H:%M:%S', w.since / 1000, 'unixepoch') AS failing_since, max(0, ?1 - w.since) AS failing
+  FROM smsq q LEFT JOIN account a ON a.id = q.accountid
+  LEFT JOIN smsd_wait w ON w.recipient = q.phone AND q.sent = 'N' AND NOT )" SMSD_HELD("q") R"(
+  WHERE q.id = ?2)";
+
+enum class SubmissionsWith {
+  id,
+  text,
+  supervisor,
+  created,
+  ended,
+  fate,
+  decided,
+  attempt,
+  dispatcher,
+  outcome,
+  reason,
+  reference
+};
+// Reads the whole history: an index from messages to their SMS would slow down every SMS.
+inline constexpr Statement<SubmissionsWith> submissionsWith =
+    R"(
+  SELECT s.id, s.text, v.host || '[' || v.pid || ']' AS supervisor, substr(s.created, 1, 19) AS created, substr(s.ended, 1, 19) AS ended, s.fate,
+    substr(s.decided, 1, 19) AS decided, s.attempt, s.dispatcher, s.outcome, s.reason, s.reference
+  FROM smsd_submission s LEFT JOIN smsd_supervisor v ON v.id = s.supervisor
+  WHERE EXISTS (SELECT 1 FROM json_each(iif(json_valid(s.sent_ids), s.sent_ids, '[]')) WHERE value = ?1)
+    OR EXISTS (SELECT 1 FROM json_each(iif(json_valid(s.ignored_ids), s.ignored_ids, '[]')) WHERE value = ?1)
+  ORDER BY s.id)";
+
+enum class StampsOf { list };
+inline constexpr Statement<StampsOf> stampsOf =
+    "SELECT iif(json_valid(stamps), stamps, '[]') AS list FROM smsd_submission WHERE id = ?";
+constexpr auto stampOf = "SELECT smsd_stamp(time, phone, msg) FROM smsq WHERE id = ?";
+
+enum class AttemptsOf { id, dispatcher, outcome, reason, ended };
+inline constexpr Statement<AttemptsOf> attemptsOf =
+    R"(
+  SELECT id, dispatcher, outcome, reason, substr(ended, 1, 19) AS ended FROM smsd_attempt WHERE submission = ? ORDER BY id)";
+
+enum class WhyIgnored { reason, noted };
+inline constexpr Statement<WhyIgnored> whyIgnored =
+    "SELECT reason, substr(at, 1, 19) AS noted FROM smsd_ignored i JOIN smsq q ON q.id = i.message WHERE "
+    "message = ? "
+    "AND " SMSD_IS("q", "i.stamp") " ORDER BY i.rowid DESC LIMIT 1";
+
+// --- the history
+enum class Ago { time };
+// The current time as the text of `clock`, moved by the parameter, for example '-5.000 seconds'.
+inline constexpr Statement<Ago> ago = "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now', ?) AS time";
+
+enum class LookAtHistory { id, old, recent };
+// A held submission stays as long as one of its messages is held: those that were marked or deleted by hand
+// are not.
+inline constexpr Statement<LookAtHistory> lookAtHistory =
+    R"(
+  SELECT s.id, s.ended < ?2 AND (s.fate <> 'held' OR NOT EXISTS (
+      SELECT 1 FROM smsd_held h CROSS JOIN smsq q ON q.id = h.message
+      WHERE h.submission = s.id AND q.sent = 'N' AND )" SMSD_IS(
+        "q", "h.stamp") R"()) AS old, s.created >= ?2 AS recent
+  FROM smsd_submission s WHERE s.id > ?1 ORDER BY s.id LIMIT ?3)";
+constexpr auto purgeAttempts = "DELETE FROM smsd_attempt WHERE submission = ?";
+constexpr auto purgeSubmission = "DELETE FROM smsd_submission WHERE id = ?";
+// Rows are in the order in which they were written, which is the order of time.
+constexpr auto purgeIgnored =
+    "DELETE FROM smsd_ignored WHERE rowid IN (SELECT rowid FROM (SELECT rowid, at FROM smsd_ignored ORDER BY "
+    "rowid LIMIT ?2) WHERE at < ?1)";
+
+}  // namespace smsd::queue::sqlite::sql

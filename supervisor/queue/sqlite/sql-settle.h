@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SQL of attempts and settlements on a queue in a file. Called by settle.cpp.
+#pragma once
+
+#include "supervisor/queue/sqlite/sql-parts.h"
+#include "supervisor/queue/statement.h"
+
+namespace smsd::queue::sqlite::sql {
+
+enum class Standing { supervisor, hasEnded, attempt, dispatcher, recipient };
+inline constexpr Statement<Standing> standing =
+    "SELECT supervisor, ended IS NOT NULL AS has_ended, attempt, dispatcher, recipient FROM smsd_submission "
+    "WHERE "
+    "id = ?";
+constexpr auto nextAttempt =
+    "UPDATE smsd_submission SET attempt = ?, dispatcher = ?, attempts = attempts + 1, rounds = ?, since = ? "
+    "WHERE id = ?";
+constexpr auto recordAttempt = "INSERT INTO smsd_attempt VALUES (?, ?, ?, ?, ?, ?)";
+constexpr auto markSent =
+    "UPDATE smsq SET sent = 'Y', smsid = ?, timesent = ? WHERE id = ? AND sent <> 'Y' AND " SMSD_IS("smsq",
+                                                                                                    "?");
+constexpr auto markIgnored =
+    "UPDATE smsq SET sent = 'I', smsid = ?, timesent = ? WHERE id = ? AND sent = 'N' AND " SMSD_IS("smsq",
+                                                                                                   "?");
+// Rows that were marked meanwhile are not held. An existing entry with the same id belongs to a former row,
+// so it is replaced.
+constexpr auto hold =
+    "INSERT OR REPLACE INTO smsd_held (message, submission, stamp) SELECT id, ?, smsd_stamp(time, phone, "
+    "msg) FROM smsq "
+    "WHERE id = ? AND sent = 'N' AND " SMSD_IS("smsq", "?");
+constexpr auto end =
+    "UPDATE smsd_submission SET ended = ?, fate = ?, outcome = ?, reason = ?, reference = ? WHERE id = ?";
+constexpr auto wait =
+    "INSERT INTO smsd_wait (recipient, rounds, due, reason, severity, since, noted) VALUES (?1, ?2, ?3, ?4, "
+    "?5, ?6, ?7) "
+    "ON CONFLICT (recipient) DO UPDATE SET rounds = ?2, due = ?3, reason = ?4, severity = ?5, since = ?6, "
+    "noted = ?7";
+constexpr auto forgetWait = "DELETE FROM smsd_wait WHERE recipient = ?";
+constexpr auto hasUnsent =
+    "SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ? "
+    "AND NOT " SMSD_HELD("smsq") " LIMIT 1";
+constexpr auto hasMoreSevere =
+    "SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ?1 AND severity IS NOT "
+    "NULL "
+    "AND (?2 IS NULL OR severity < ?2) AND NOT " SMSD_HELD("smsq") " LIMIT 1";
+
+}  // namespace smsd::queue::sqlite::sql
