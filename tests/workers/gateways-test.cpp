@@ -9,6 +9,7 @@
 #include <map>
 #include <sstream>
 
+#include "tests/workers/outcome-words.h"
 #include "tests/workers/peers.h"
 #include "workers/http/http.h"
 
@@ -20,19 +21,7 @@ using test::Certificates;
 using test::Gateway;
 using test::HttpProxy;
 using test::Nginx;
-
-std::string said(const kit::Outcome& outcome) {
-  constexpr const char* names[] = {"accepted", "refused", "deferred", "broken", "unknown"};
-  std::string words = std::visit(
-      [](auto& o) -> std::string {
-        if constexpr (requires { o.reason; })
-          return o.reason;
-        else
-          return o.reference;
-      },
-      outcome);
-  return names[outcome.index()] + (words.empty() ? "" : ": " + words);
-}
+using test::said;
 
 std::string encoded(std::string_view text) { return net::escaped(text, net::Place::url); }
 

@@ -8,28 +8,15 @@
 #include <fstream>
 
 #include "tests/workers/mail-peers.h"
+#include "tests/workers/outcome-words.h"
 
 namespace smsd::mail {
 namespace {
 
 using namespace std::chrono_literals;
+using test::kindOf;
 using test::MailServer;
-
-std::string kindOf(const kit::Outcome& outcome) {
-  constexpr const char* names[] = {"accepted", "refused", "deferred", "broken", "unknown"};
-  return names[outcome.index()];
-}
-
-std::string wordsOf(const kit::Outcome& outcome) {
-  return std::visit(
-      [](auto& o) -> std::string {
-        if constexpr (requires { o.reason; })
-          return o.reason;
-        else
-          return o.reference;
-      },
-      outcome);
-}
+using test::wordsOf;
 
 std::vector<config::Problem> problemsOf(const std::string& yaml) {
   MailDispatcher dispatcher;

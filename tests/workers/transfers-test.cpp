@@ -16,6 +16,7 @@
 #include <numeric>
 
 #include "common/sandbox/sandbox.h"
+#include "tests/workers/outcome-words.h"
 #include "tests/workers/peers.h"
 
 namespace smsd::net {
@@ -53,10 +54,7 @@ std::string url(std::uint16_t port, const std::string& rest = "/",
   return start + ":" + std::to_string(port) + rest;
 }
 
-std::string nameOf(const Exchange& exchange) {
-  constexpr const char* names[] = {"accepted", "refused", "deferred", "broken", "unknown"};
-  return names[outcomeOf(exchange, "gateway").index()];
-}
+std::string nameOf(const Exchange& exchange) { return test::kindOf(outcomeOf(exchange, "gateway")); }
 
 class TransfersTest : public testing::Test {
  protected:
