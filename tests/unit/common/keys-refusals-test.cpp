@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/unit/common/config-settings.h"
+#include "tests/unit/common/keys-settings.h"
 
 namespace smsd::config {
 namespace {

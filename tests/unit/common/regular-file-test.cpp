@@ -90,7 +90,7 @@ TEST(Fault, IsCalledByItsKindAndNeverByALibrarysWords) {
             "/x: No space left on device");
   EXPECT_EQ(faultIn([] { fs::create_directory("/proc/none/x"); }), "/proc/none/x: No such file or directory");
   words = faultIn([] { kj::throwFatalException(KJ_EXCEPTION(FAILED, "hunter2")); });
-  EXPECT_TRUE(words.starts_with("an internal error (files-test.cpp:")) << words;
+  EXPECT_TRUE(words.starts_with("an internal error (regular-file-test.cpp:")) << words;
   EXPECT_EQ(faultOf(kj::Exception(kj::Exception::Type::FAILED, "(remote)", 0, kj::str("hunter2"))),
             "the other side met an internal error");
   EXPECT_EQ(faultOf(KJ_EXCEPTION(DISCONNECTED, "hunter2")), "the connection ended");

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/unit/common/config-settings.h"
+#include "tests/unit/common/keys-settings.h"
 
 namespace smsd::config {
 namespace {
