@@ -11,6 +11,7 @@
 
 #include "common/text/utf.h"
 #include "tests/fuzz/demand.h"
+#include "tests/workers/outcome-words.h"
 #include "workers/net/rules.h"
 
 namespace {
@@ -48,17 +49,6 @@ const net::Rules& rulesAt(std::size_t i) {
   return *all[i % all.size()];
 }
 
-std::string reasonOf(const kit::Outcome& outcome) {
-  return std::visit(
-      [](auto& o) -> std::string {
-        if constexpr (requires { o.reason; })
-          return o.reason;
-        else
-          return "";
-      },
-      outcome);
-}
-
 void checkOutcome(const kit::Outcome& outcome, const net::Exchange& exchange) {
   if (auto* accepted = std::get_if<kit::Accepted>(&outcome)) {
     fuzz::demand("accepted is what was answered", exchange.status != 0);
@@ -66,7 +56,7 @@ void checkOutcome(const kit::Outcome& outcome, const net::Exchange& exchange) {
     fuzz::demand("a reference is text", text::isValid(accepted->reference));
     return;
   }
-  const std::string reason = reasonOf(outcome);
+  const std::string reason = test::wordsOf(outcome);
   fuzz::demand("a reason says whom it is about", reason.starts_with(origin));
   fuzz::demand("a reason is short", reason.size() < 200);
   fuzz::demand("a reason quotes nothing", reason.find(canary) == reason.npos);

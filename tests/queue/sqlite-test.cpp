@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What only a queue in a file has: the file itself, its one owner, notice of what other processes wrote, and
-// plans that do not depend on how full it is.
+// The file of a queue: how it is made and refused, its one owner, and plans that do not depend on how full
+// it is.
 #include <fcntl.h>
-#include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
-#include <future>
-#include <iterator>
 
-#include "supervisor/queue/sqlite/connection.h"
 #include "supervisor/queue/sqlite/queue-file.h"
 #include "supervisor/queue/sqlite/sql-claim.h"
 #include "supervisor/queue/sqlite/sql-lease.h"
@@ -24,79 +17,10 @@
 #include "supervisor/queue/sqlite/sql-operator.h"
 #include "supervisor/queue/sqlite/sql-settle.h"
 #include "tests/queue/queue-suite.h"
+#include "tests/queue/sqlite-bench.h"
 
 namespace smsd::queue::sqlite {
 namespace {
-
-namespace fs = std::filesystem;
-
-/// A connection as any other program has it.
-class Raw {
- public:
-  explicit Raw(const std::string& path) {
-    if (sqlite3_open(path.c_str(), &db_) != SQLITE_OK) throw std::runtime_error("sqlite3_open " + path);
-    addFunctions(db_);  // for the plans of our statements
-  }
-  ~Raw() { sqlite3_close(db_); }
-  Raw(const Raw&) = delete;
-  Raw& operator=(const Raw&) = delete;
-
-  /// The rows, one column after the other, a line each.
-  std::string run(const std::string& statement) {
-    std::string rows;
-    const auto collect = [](void* into, int columns, char** values, char**) {
-      for (int i = 0; i < columns; ++i)
-        static_cast<std::string*>(into)->append(values[i] == nullptr ? "NULL" : values[i]).append("\n");
-      return 0;
-    };
-    if (sqlite3_exec(db_, statement.c_str(), collect, &rows, nullptr) != SQLITE_OK)
-      throw std::runtime_error(sqlite3_errmsg(db_) + (": " + statement));
-    return rows;
-  }
-
- private:
-  sqlite3* db_ = nullptr;
-};
-
-class SqliteFile : public testing::Test {
- protected:
-  fs::path folder;
-  std::string path;
-
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "smsd-sqlite-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder = pattern;
-    path = (folder / "queue.db").string();
-  }
-  void TearDown() override { fs::remove_all(folder); }
-
-  std::unique_ptr<Queue> enlisted() {
-    auto queue = openSqlite(path);
-    queue->enlist("here", longLease);
-    return queue;
-  }
-  static ClaimResult claimUpTo(Queue& queue, std::size_t limit,
-                               std::optional<Duration> expireAfter = std::nullopt) {
-    ClaimRequest request;
-    request.limit = limit;
-    request.dispatcher = "modem";
-    request.format = joined;
-    request.expireAfter = expireAfter;
-    return queue.claim(request);
-  }
-  static std::vector<Submission> claim(Queue& queue, std::optional<Duration> expireAfter = std::nullopt) {
-    return claimUpTo(queue, 10, expireAfter).submissions;
-  }
-  static bool readable(int fd, int timeout) {
-    pollfd waiting{fd, POLLIN, 0};
-    return poll(&waiting, 1, timeout) == 1;
-  }
-  std::string content() const {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-};
 
 TEST_F(SqliteFile, IsMadeWhenItIsNotThereAndClosedToOthers) {
   const mode_t before = umask(0);
@@ -269,59 +193,6 @@ TEST_F(SqliteFile, CanBeWrittenAndListedBesideItsSupervisor) {
   operatorsTool->insert({{std::nullopt, "3", "c", 1}});
   EXPECT_EQ(operatorsTool->cancel(0ms), 1u);
   EXPECT_EQ(supervisor->settle({{claimed[0], Fate::sent, "accepted", "", "", std::nullopt}}).sent, 1u);
-}
-
-TEST_F(SqliteFile, AnnouncesWhatAnotherConnectionWroteAndNotWhatItWroteItself) {
-  auto supervisor = enlisted();
-  ASSERT_GE(supervisor->newsFd(), 0);
-  supervisor->takeNews();
-  EXPECT_FALSE(supervisor->takeNews());
-  supervisor->insert({{std::nullopt, "1", "own", 1}});
-  EXPECT_FALSE(supervisor->takeNews());
-  EXPECT_FALSE(readable(supervisor->newsFd(), 0));
-  openSqlite(path)->insert({{std::nullopt, "2", "another's", 1}});
-  EXPECT_TRUE(readable(supervisor->newsFd(), 10'000));
-  EXPECT_TRUE(supervisor->takeNews());
-  EXPECT_FALSE(readable(supervisor->newsFd(), 0));
-  EXPECT_FALSE(supervisor->takeNews());
-}
-
-// A process that opens and closes the file once more loses its locks on it: whoever closes it elsewhere then
-// removes the log under the supervisor's feet.
-TEST_F(SqliteFile, KeepsItsLogWhenTheBellWasRungAndAnotherProcessComesAndGoes) {
-  int go[2];
-  ASSERT_EQ(pipe(go), 0);
-  const pid_t child = fork();  // before SQLite knows the file: a child has its memory, but not its locks
-  if (child == 0) {
-    close(go[1]);
-    char byte;
-    if (read(go[0], &byte, 1) == 0) openSqlite(path)->insert({{std::nullopt, "1", "x", 1}});
-    _exit(0);
-  }
-  auto supervisor = enlisted();
-  ASSERT_TRUE(supervisor->ringBell().has_value());
-  close(go[0]);
-  close(go[1]);
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_EQ(status, 0);
-  EXPECT_TRUE(fs::exists(path + "-wal"));
-  EXPECT_EQ(claim(*supervisor).size(), 1u);
-}
-
-// The log is written before its commit can be seen: who only looked once at that moment would miss it until
-// the next poll.
-TEST_F(SqliteFile, DoesNotMissWhatWasWrittenButNotYetCommittedWhenItLooked) {
-  auto supervisor = enlisted();
-  supervisor->takeNews();
-  Raw writer(path);
-  writer.run("PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN IMMEDIATE");
-  for (int i = 0; i < 500; ++i) writer.run("INSERT INTO smsq (phone, msg) VALUES ('1', hex(zeroblob(70)))");
-  ASSERT_TRUE(readable(supervisor->newsFd(), 10'000)) << "written before the commit";
-  auto looked = std::async(std::launch::async, [&] { return supervisor->takeNews(); });
-  EXPECT_EQ(looked.wait_for(50ms), std::future_status::timeout) << "the commit is waited for";
-  writer.run("COMMIT");
-  EXPECT_TRUE(looked.get());
 }
 
 TEST_F(SqliteFile, KeepsTheReasonOfWhatExpired) {

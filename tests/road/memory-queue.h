@@ -87,6 +87,7 @@ class Memory {
 
  private:
   friend class MemoryQueue;
+  using Lock = std::unique_lock<std::mutex>;
   using Place = std::tuple<int, format::MessageId>;  // most severe, then oldest
   struct Kept {
     Submission submission;

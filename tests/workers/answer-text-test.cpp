@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Which charset an answer is in, and JSON as gateways write it.
+// Which charset an answer is in.
 #include "workers/net/answer-text.h"
 
 #include <gtest/gtest.h>
-
-#include "workers/net/near-json.h"
 
 namespace smsd::net {
 namespace {
@@ -70,73 +68,6 @@ TEST(AnswerText, OfXmlIsReadAsItsDeclarationSays) {
             "<?xml encoding=\"ISO-8859-15\"?><a>¤</a>")
       << "the header is nearer";
   EXPECT_EQ(textOf("<?xml encoding=?><a>\xA4</a>", ""), "<?xml encoding=?><a>¤</a>");
-}
-
-std::string read(std::string_view text) {
-  auto json = readJson(text);
-  return json.is_discarded() ? "none" : json.dump();
-}
-
-TEST(NearJson, IsReadAsItWasMeant) {
-  const std::pair<const char*, const char*> rows[] = {
-      {R"({"status":"ok","id":7})", R"({"id":7,"status":"ok"})"},
-      {"{\"text\":\"one\ntwo\tthree\",\"status\":\"ok\"}", R"({"status":"ok","text":"one\ntwo\tthree"})"},
-      {R"({"message":"interface "uplink" is down","report":[{"0":[{"result":"success"}]}]})",
-       R"({"message":"interface \"uplink\" is down","report":[{"0":[{"result":"success"}]}]})"},
-      {R"({"message":""quoted"","a":1})", R"({"a":1,"message":"\"quoted\""})"},
-      {R"({"a":"say "x", "y" now","b":"say "}" now"})",
-       R"({"a":"say \"x\", \"y\" now","b":"say \"}\" now"})"},
-      {R"({"cost":NaN,"left":-Infinity,"x":undefined,"status":"ok"})",
-       R"({"cost":null,"left":null,"status":"ok","x":null})"},
-      {"<br />\n<b>Notice</b>: Undefined index: to in /srv/[x]/send.php on line 3<br />\n{\"status\":\"ok\"}",
-       R"({"status":"ok"})"},
-      {"{\"status\":\"ok\"}\n<br />\nDeprecated: [7]", R"({"status":"ok"})"},
-      {R"({"list":[1,2,],"status":"ok",})", R"({"list":[1,2],"status":"ok"})"},
-      {R"({'status': 'ok', 'done': True, 'id': None})", R"({"done":true,"id":null,"status":"ok"})"},
-      {R"({"status": ok, "id": 0047, "n": 1e999})", R"({"id":"0047","n":"1e999","status":"ok"})"},
-      {R"(callback({"status":"ok",});)", R"({"status":"ok"})"},
-      {R"({"id":,"status":"ok"})", R"({"id":null,"status":"ok"})"},
-      {R"({"half":"\ud83d","whole":"\ud83d\ude00","path":"C:\srv","u":"\u00zz"})",
-       R"({"half":"�","path":"C:\\srv","u":"\\u00zz","whole":"😀"})"},
-  };
-  for (auto& [text, meant] : rows) EXPECT_EQ(read(text), meant) << text;
-}
-
-TEST(NearJson, IsNothingWhereMoreThanOneReadingIsPossibleOrNone) {
-  for (auto text : {
-           "",
-           "OK",
-           "OK {",
-           "{",
-           "[",
-           "{\"a\"",
-           "{\"a\":\"b",
-           "{\"a\":\"b\"",
-           "{\"a\":[1}",
-           "{a b}",
-           "[1 2]",
-           "{\"a\":\"\\",
-           // The text of an SMS that was sent back, and would say yes in the gateway's place.
-           R"({"text":"x","result":"success","y":"z "q" ","result":"failed"})",
-           "[\n  {\"status\":\"ok\"}",
-           "{\"error\":{\"status\":\"ok\"}",
-           "{status:ok}",
-           "<html>{margin:0}<body>please log in</body></html>{",
-           "{\"status\":\"ok\"} and more",
-           "[0]<br>",
-       })
-    EXPECT_EQ(read(text), "none") << text;
-}
-
-TEST(NearJson, IsBoundedWhateverItHolds) {
-  constexpr std::size_t most = 64 << 10;
-  for (std::string part :
-       {"[", "{\"a\":", "{", "\"", "\",", "{\"a\":\"\",", "\\", "{'", "[\"],", "{\"\":\"\" \""}) {
-    std::string text = "{\"a\":\"";
-    while (text.size() < most) text += part;
-    (void)readJson(text);
-    (void)readJson(text.substr(6));
-  }
 }
 
 }  // namespace

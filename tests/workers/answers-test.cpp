@@ -5,28 +5,16 @@
 
 #include <map>
 
+#include "tests/workers/outcome-words.h"
+
 namespace smsd::net {
 namespace {
 
 using namespace std::chrono_literals;
+using test::kindOf;
+using test::wordsOf;
 
 constexpr const char* origin = "https://gw:443";
-
-std::string nameOf(const kit::Outcome& outcome) {
-  constexpr const char* names[] = {"accepted", "refused", "deferred", "broken", "unknown"};
-  return names[outcome.index()];
-}
-
-std::string reasonOf(const kit::Outcome& outcome) {
-  return std::visit(
-      [](auto& o) -> std::string {
-        if constexpr (requires { o.reason; })
-          return o.reason;
-        else
-          return o.reference;
-      },
-      outcome);
-}
 
 kit::Outcome answered(int status, Milliseconds retryAfter = 0ms) {
   return outcomeOf({.status = status, .sent = Sent::something, .retryAfter = retryAfter}, origin);
@@ -51,7 +39,7 @@ TEST(Answers, GiveEachStatusItsMeaningC66) {
   for (int status : {408, 421, 423, 424, 425, 429, 440, 451, 499, 500, 503}) expected[status] = "deferred";
   expected[409] = "unknown";
   for (int status : {100, 101, 199, 600, 999}) expected[status] = "unknown";
-  for (auto& [status, name] : expected) EXPECT_EQ(nameOf(answered(status)), name) << status;
+  for (auto& [status, name] : expected) EXPECT_EQ(kindOf(answered(status)), name) << status;
 }
 
 TEST(Answers, ToldByTheServerItselfAre400OfTheConfigurationNotOfTheSms) {
@@ -68,14 +56,14 @@ TEST(Answers, ToldByTheServerItselfAre400OfTheConfigurationNotOfTheSms) {
             "<p>Your browser sent a request that this server could not understand.<br />\nReason: You're "
             "speaking plain HTTP to an SSL-enabled server port.<br />\n"),
         std::string("Client sent an HTTP request to an HTTPS server.\n")}) {
-    EXPECT_EQ(nameOf(said(400, body)), "broken") << body;
-    EXPECT_EQ(nameOf(said(422, body)), "refused") << body;
+    EXPECT_EQ(kindOf(said(400, body)), "broken") << body;
+    EXPECT_EQ(kindOf(said(422, body)), "refused") << body;
   }
-  EXPECT_EQ(reasonOf(said(400, nginx + "The plain HTTP request was sent to HTTPS port</title>")),
+  EXPECT_EQ(wordsOf(said(400, nginx + "The plain HTTP request was sent to HTTPS port</title>")),
             "https://gw:443 wants https (400)");
   for (auto body : {"", "no such number", "bad text: The plain HTTP request was sent to HTTPS port",
                     "<html><head><title>400 Bad Request</title>"})
-    EXPECT_EQ(nameOf(said(400, body)), "refused") << body;
+    EXPECT_EQ(kindOf(said(400, body)), "refused") << body;
 }
 
 TEST(Answers, ObeyRetryAfterUpToABound) {
@@ -92,48 +80,48 @@ TEST(Answers, ObeyRetryAfterUpToABound) {
 TEST(Answers, SayDeferredOnlyWhereNothingWasSent) {
   for (auto failure : {Failure::none, Failure::unreachable, Failure::handshake, Failure::timeout,
                        Failure::cut, Failure::garbage, Failure::other}) {
-    EXPECT_EQ(nameOf(failed(failure, Sent::nothing)), "deferred") << int(failure);
-    EXPECT_EQ(nameOf(failed(failure, Sent::something)), "unknown") << int(failure);
+    EXPECT_EQ(kindOf(failed(failure, Sent::nothing)), "deferred") << int(failure);
+    EXPECT_EQ(kindOf(failed(failure, Sent::something)), "unknown") << int(failure);
   }
 }
 
 TEST(Answers, CallACertificateThatIsNotTrustedBroken) {
-  EXPECT_EQ(nameOf(failed(Failure::security, Sent::nothing)), "broken");
-  EXPECT_EQ(nameOf(failed(Failure::security, Sent::something)), "unknown");
+  EXPECT_EQ(kindOf(failed(Failure::security, Sent::nothing)), "broken");
+  EXPECT_EQ(kindOf(failed(Failure::security, Sent::something)), "unknown");
 }
 
 TEST(Answers, NeverKnowARequestThatTheLibraryWantedToRepeat) {
-  EXPECT_EQ(nameOf(failed(Failure::resend, Sent::something)), "unknown");
+  EXPECT_EQ(kindOf(failed(Failure::resend, Sent::something)), "unknown");
 }
 
 TEST(Answers, BelieveAStatusWhateverHappenedToTheBody) {
   for (auto failure : {Failure::none, Failure::timeout, Failure::cut, Failure::garbage})
-    EXPECT_EQ(nameOf(outcomeOf({.status = 202, .failure = failure, .sent = Sent::something}, origin)),
+    EXPECT_EQ(kindOf(outcomeOf({.status = 202, .failure = failure, .sent = Sent::something}, origin)),
               "accepted");
 }
 
 TEST(Answers, NameTheGatewayAndTheStatus) {
-  EXPECT_EQ(reasonOf(answered(503)), "https://gw:443 is not available (503)");
-  EXPECT_EQ(reasonOf(answered(502)), "https://gw:443 does not say what became of the request (502)");
-  EXPECT_EQ(reasonOf(failed(Failure::unreachable, Sent::nothing, "Connection refused")),
+  EXPECT_EQ(wordsOf(answered(503)), "https://gw:443 is not available (503)");
+  EXPECT_EQ(wordsOf(answered(502)), "https://gw:443 does not say what became of the request (502)");
+  EXPECT_EQ(wordsOf(failed(Failure::unreachable, Sent::nothing, "Connection refused")),
             "https://gw:443 cannot be reached: Connection refused");
-  EXPECT_EQ(reasonOf(failed(Failure::timeout, Sent::something)),
+  EXPECT_EQ(wordsOf(failed(Failure::timeout, Sent::something)),
             "https://gw:443 took too long after the request had gone out");
   for (int status = 0; status < 1000; ++status)
-    if (nameOf(answered(status)) != "accepted") {
-      EXPECT_FALSE(reasonOf(answered(status)).empty()) << status;
+    if (kindOf(answered(status)) != "accepted") {
+      EXPECT_FALSE(wordsOf(answered(status)).empty()) << status;
     }
 }
 
 TEST(Answers, KeepADetailToOneShortPrintableLine) {
   std::string reason =
-      reasonOf(failed(Failure::security, Sent::nothing, "a\nb\x1b[31m\xff" + std::string(1000, 'x')));
+      wordsOf(failed(Failure::security, Sent::nothing, "a\nb\x1b[31m\xff" + std::string(1000, 'x')));
   EXPECT_LE(reason.size(), 400U);
   for (char c : reason) EXPECT_TRUE(c >= ' ' && c <= '~');
 }
 
 TEST(Answers, ShowNoDetailOnceTheRequestIsOut) {
-  EXPECT_EQ(reasonOf(failed(Failure::garbage, Sent::something, "GET /?password=hunter2")).find("hunter2"),
+  EXPECT_EQ(wordsOf(failed(Failure::garbage, Sent::something, "GET /?password=hunter2")).find("hunter2"),
             std::string::npos);
 }
 

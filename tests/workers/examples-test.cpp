@@ -8,6 +8,7 @@
 #include <regex>
 #include <sstream>
 
+#include "tests/workers/outcome-words.h"
 #include "tests/workers/peers.h"
 #include "workers/http/http.h"
 
@@ -109,8 +110,7 @@ std::string said(const kit::Outcome& outcome) {
   if (auto* accepted = std::get_if<kit::Accepted>(&outcome)) return "accepted:" + accepted->reference;
   if (auto* deferred = std::get_if<kit::Deferred>(&outcome))
     return "deferred+" + std::to_string(deferred->after / 1s);
-  constexpr const char* names[] = {"accepted", "refused", "deferred", "broken", "unknown"};
-  return names[outcome.index()];
+  return test::kindOf(outcome);
 }
 
 class Examples : public testing::TestWithParam<Expectation> {

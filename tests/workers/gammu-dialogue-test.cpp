@@ -8,7 +8,6 @@
 #include <string>
 
 #include "workers/gammu/dialogue.h"
-#include "workers/gammu/error-words.h"
 #include "workers/gammu/verdict.h"
 
 namespace smsd::gammu {
@@ -292,17 +291,6 @@ TEST(GammuDialogue, KeepsLittleWhateverTheModemSends) {
   Dialogue dialogue;
   for (int n = 0; n < 2000; ++n) dialogue.fromDriver(std::string(1000, 'A'));
   EXPECT_LT(dialogue.held(), bound);
-}
-
-TEST(GammuErrorWords, AreEachOnceAndOfNumbersInTheTable) {
-  for (auto& row : errorWords()) {
-    EXPECT_EQ(numberOfWords(row.source, row.words), row.number) << row.words << " is there twice";
-    EXPECT_TRUE(std::any_of(table().begin(), table().end(), [&](const Entry& entry) {
-      return entry.source == row.source && entry.number == row.number;
-    })) << row.words;
-  }
-  EXPECT_EQ(numberOfWords(Source::cms, ""), std::nullopt);
-  EXPECT_EQ(numberOfWords(Source::cms, "..."), std::nullopt);
 }
 
 }  // namespace

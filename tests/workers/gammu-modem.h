@@ -112,4 +112,8 @@ inline std::string problemOf(const Condition& condition) {
 
 inline std::string said(const Sent& sent) { return std::string(name(sent.fate)) + " " + sent.words; }
 
+inline Letter letter(const std::string& text = "router down", const std::string& number = "+4799887766") {
+  return {number, text, "key-1"};
+}
+
 }  // namespace smsd::gammu

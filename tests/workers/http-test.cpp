@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "tests/workers/outcome-words.h"
 #include "tests/workers/peers.h"
 
 namespace smsd::http {
@@ -89,14 +90,7 @@ TEST_F(HttpTest, NeverShowsItsUrlC62) {
     auto outcome =
         one.send({.attempt = 1, .recipient = "555", .text = "secret text", .key = "k", .deadline = 5s})
             .wait(io.waitScope);
-    std::string reason = std::visit(
-        [](auto& o) -> std::string {
-          if constexpr (requires { o.reason; })
-            return o.reason;
-          else
-            return "";
-        },
-        outcome);
+    std::string reason = test::wordsOf(outcome);
     for (auto& [name, value] : one.condition().details) reason += value;
     EXPECT_NE(reason.find("http://127.0.0.1:" + std::to_string(gateway.port())), std::string::npos) << reason;
     for (auto hidden : {"hunter2", "555", "secret"})

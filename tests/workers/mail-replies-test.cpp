@@ -6,26 +6,15 @@
 
 #include <map>
 
+#include "tests/workers/outcome-words.h"
+
 namespace smsd::mail {
 namespace {
 
+using test::kindOf;
+using test::wordsOf;
+
 constexpr auto origin = "smtp://gw:25";
-
-std::string kindOf(const kit::Outcome& outcome) {
-  constexpr const char* names[] = {"accepted", "refused", "deferred", "broken", "unknown"};
-  return names[outcome.index()];
-}
-
-std::string reasonOf(const kit::Outcome& outcome) {
-  return std::visit(
-      [](auto& o) -> std::string {
-        if constexpr (requires { o.reason; })
-          return o.reason;
-        else
-          return o.reference;
-      },
-      outcome);
-}
 
 std::string ofReply(Stage stage, int reply, const std::string& enhanced = "",
                     Addressee addressee = Addressee::ofTheSms, Relay relay = Relay::proven) {
@@ -212,10 +201,10 @@ TEST(MailReplies, BeforeAnAddressWasNamedNothingIsSaidOfTheSms) {
 
 TEST(MailReplies, AReasonHoldsCodesAndOurOwnWords) {
   Conversation refused{.stage = Stage::recipient, .reply = 550, .enhanced = "5.1.1"};
-  EXPECT_EQ(reasonOf(outcomeOf(refused, origin, Addressee::ofTheSms, Relay::proven)),
+  EXPECT_EQ(wordsOf(outcomeOf(refused, origin, Addressee::ofTheSms, Relay::proven)),
             "smtp://gw:25 rejects the address (to) (550 5.1.1)");
   Conversation cut{.stage = Stage::content, .end = End::failure, .failure = net::Failure::cut};
-  EXPECT_EQ(reasonOf(outcomeOf(cut, origin, Addressee::ofTheSms, Relay::proven)),
+  EXPECT_EQ(wordsOf(outcomeOf(cut, origin, Addressee::ofTheSms, Relay::proven)),
             "smtp://gw:25 ended the connection after the whole mail had gone out");
 }
 

@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "tests/workers/outcome-words.h"
 #include "tests/workers/peers.h"
 #include "tests/workers/soap-answer.h"
 
@@ -18,19 +19,10 @@ using test::Gateway;
 using test::SoapServer;
 
 std::string said(const kit::Outcome& outcome) {
-  constexpr const char* names[] = {"accepted", "refused", "deferred", "broken", "unknown"};
-  std::string words = std::visit(
-      [](auto& o) -> std::string {
-        if constexpr (requires { o.reason; })
-          return o.reason;
-        else
-          return o.reference;
-      },
-      outcome);
   if (auto* unknown = std::get_if<kit::Unknown>(&outcome);
       unknown && unknown->reply == kit::Reply::notUnderstood)
-    return "not understood: " + words;
-  return names[outcome.index()] + (words.empty() ? "" : ": " + words);
+    return "not understood: " + unknown->reason;
+  return test::said(outcome);
 }
 
 class SoapTest : public testing::Test {

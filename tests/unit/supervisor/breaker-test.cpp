@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "supervisor/events/events.h"
-
 namespace smsd::delivery {
 namespace {
 
@@ -241,27 +239,6 @@ TEST(Breaker, TriesNothingAgainAndAgainForItsSeverity) {
   EXPECT_EQ(breaker.probeAt(), 15s) << "that is the others' as before";
   breaker.record(OutcomeKind::accepted, 13s);
   EXPECT_EQ(breaker.state(13s), State::closed);
-}
-
-// C10, C34: never culled for good, never a delay that shrinks or runs away.
-TEST(Backoff, GrowsByItsFactorAndStopsAtItsBound) {
-  Backoff backoff{30s, 1.5, 1h};
-  EXPECT_EQ(backoff.after(1), 30s);
-  EXPECT_EQ(backoff.after(2), 45s);
-  EXPECT_EQ(backoff.after(3), 67500ms);
-  std::chrono::milliseconds before{0};
-  for (int n = 1; n < 100'000; n = n * 3 / 2 + 1) {
-    EXPECT_GE(backoff.after(n), before);
-    EXPECT_LE(backoff.after(n), 1h);
-    before = backoff.after(n);
-  }
-  EXPECT_EQ(before, 1h);
-}
-
-TEST(Masked, KeepsSoMuchOfANumberThatItsOwnerKnowsIt) {
-  EXPECT_EQ(events::masked("+4799887766"), "+47******66");
-  EXPECT_EQ(events::masked("12345"), "*****");
-  EXPECT_EQ(events::masked(""), "");
 }
 
 }  // namespace

@@ -3,17 +3,9 @@
 #include "supervisor/delivery/quota.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
-
-#include <fstream>
-#include <system_error>
-
-#include "supervisor/keeper/quota-file.h"
 
 namespace smsd::delivery {
 namespace {
-
-using keeper::DayCount;
 
 constexpr std::optional<int> none;
 
@@ -78,31 +70,6 @@ TEST(Quota, KnowsTheDayAndHowMuchOfItIsLeft) {
   EXPECT_GT(today(), 2020 * 366);
   EXPECT_GT(untilTomorrow(), std::chrono::seconds(0));
   EXPECT_LE(untilTomorrow(), std::chrono::hours(24));
-}
-
-TEST(DayCount, HoldsWhatWasWrittenLastAndNothingWhereTheFileIsSomethingElse) {
-  char name[] = "/tmp/smsd-day-XXXXXX";
-  std::filesystem::path folder = ::mkdtemp(name);
-  auto file = folder / "today-gateway";
-  EXPECT_EQ(DayCount(file).read().count, 0U);
-  EXPECT_FALSE(std::filesystem::exists(file));
-  DayCount written(file);
-  for (std::size_t count : {1UL, 999'999UL, 7UL}) {
-    written.write({741'426, count});
-    EXPECT_EQ(DayCount(file).read().day, 741'426);
-    EXPECT_EQ(DayCount(file).read().count, count);
-  }
-  for (std::string text :
-       {"", "1 2\n", "00000741426 -0000000007\n", "00000741426-00000000007\n", "x0000741426 00000000007\n",
-        "00000741426 00000000007 ", "00000741426 00000000007\nand more"}) {
-    std::ofstream(file, std::ios::trunc) << text;
-    EXPECT_EQ(DayCount(file).read().day, 0) << text;
-    EXPECT_EQ(DayCount(file).read().count, 0U) << text;
-  }
-  std::filesystem::create_symlink(file, folder / "link");
-  EXPECT_THROW(DayCount(folder / "link").read(), std::system_error);
-  EXPECT_THROW(DayCount(folder / "link").write({1, 1}), std::system_error);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -1,42 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Values that a configuration names in a form of their own: durations, and secrets in files.
+// Secrets in files that a configuration names.
+#include "common/config/secret-file.h"
+
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <string>
 
 #include "common/config/keys.h"
-#include "common/config/yaml-tree.h"
-#include "common/text/utf.h"
 
 namespace smsd::config {
 namespace {
 
-using namespace std::chrono_literals;
 namespace fs = std::filesystem;
-
-TEST(Duration, IsANumberAndOneUnit) {
-  EXPECT_EQ(parseDuration("500ms"), 500ms);
-  EXPECT_EQ(parseDuration("30s"), 30s);
-  EXPECT_EQ(parseDuration("5m"), 5min);
-  EXPECT_EQ(parseDuration("1h"), 1h);
-  EXPECT_EQ(parseDuration("2d"), 48h);
-  EXPECT_EQ(parseDuration("0"), 0ms);
-  for (const char* text : {"", "s", "30", "1h30m", "1.5s", "-1s", "+1s", " 1s", "1s ", "1 s", "1S", "1w",
-                           "0x1s", "99999999999999999999s", "9223372036854775807d"})
-    EXPECT_EQ(parseDuration(text), std::nullopt) << text;
-}
-
-TEST(Duration, IsReadBackAsItWasPrinted) {
-  for (const Milliseconds value :
-       {0ms, 1ms, 999ms, Milliseconds(1s), 1001ms, Milliseconds(90s), Milliseconds(24h), Milliseconds(25h),
-        Milliseconds(std::numeric_limits<std::int64_t>::max())})
-    EXPECT_EQ(parseDuration(printDuration(value)), value) << printDuration(value);
-}
 
 class SecretFile : public testing::Test {
  protected:
@@ -100,20 +79,6 @@ TEST_F(SecretFile, NeverShowsWhatSomebodyWroteInsteadOfItsPath) {
 TEST_F(SecretFile, DoesNotWaitForAFifo) {
   ASSERT_EQ(mkfifo((folder / "pin").c_str(), 0600), 0);
   EXPECT_NE(read("pin_file: pin").find("is not a regular file"), std::string::npos);
-}
-
-TEST(QuotedScalar, ReadsAsTheValueAndHoldsNothingThatActs) {
-  for (const std::string value :
-       {"plain", "", "it's \"quoted\" \\ {x}: # no", "line\nend\r\t\x1B[2J\x07\x7F",
-        "\u0085\u009B31m\u2028\u202E\u2066", "æøå 👍", "- *alias &anchor !tag %directive"}) {
-    const std::string scalar = quotedScalar(value);
-    EXPECT_EQ(text::printableLines(scalar), scalar) << value;
-    EXPECT_EQ(scalar.find('\n'), scalar.npos);
-    const auto read = parseYaml("key: " + scalar, Quoting::nothing);
-    const auto* tree = std::get_if<Node>(&read);
-    ASSERT_NE(tree, nullptr) << scalar;
-    EXPECT_EQ(tree->entries.at(0).value.scalar, value) << scalar;
-  }
 }
 
 }  // namespace

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The events of the queue: its connection, its bell, its clock, and other supervisors.
+#include "supervisor/events/events.h"
+
+#include <fmt/format.h>
+
+#include "common/journal/journal.h"
+
+namespace smsd::events {
+namespace {
+
+using journal::Entry;
+using journal::Level;
+
+}  // namespace
+
+void Events::historyStays(const std::string& why) const {
+  Entry(Level::warning, fmt::format("the history older than queue.keep_history cannot be purged: {}", why),
+        "history-stays", "0a4fca47009949169a6e020a37ae66cf")
+      .field("SMSD_REASON", why)
+      .write();
+}
+
+void Events::queueAway(const std::string& why) const {
+  Entry(Level::error, fmt::format("the queue is away, nothing new is sent until it is back: {}", why),
+        "queue-away", "00dd6d351e104f52b7a501c2ffc9d510")
+      .field("SMSD_REASON", why)
+      .write();
+}
+
+void Events::queueSilent(Milliseconds since, Still what) const {
+  std::string_view then = what == Still::acts
+                              ? "its connection is cut, to make a new one"
+                              : "that did not help: smsd wants to be started anew, and feeds no watchdog";
+  Entry(Level::error,
+        fmt::format("the queue has not answered for {}: {}", config::printDuration(since), then),
+        "queue-silent", "8fc5e8b0a105473a92d8cb4bac5aba4d")
+      .write();
+}
+
+void Events::clockStepped(Milliseconds step) const {
+  Entry(Level::notice,
+        fmt::format("the database's clock was stepped {} by {}: nobody waits longer for that, and nothing "
+                    "expires earlier",
+                    step < 0ms ? "back" : "ahead", config::roughly(step < 0ms ? -step : step)),
+        "clock-stepped", "f347991d8f63476183db426dd28aab36")
+      .write();
+}
+
+void Events::queueBack() const {
+  Entry(Level::notice, "the queue is back", "queue-back", "636c09456906483fb0ac0f7309b7024d").write();
+}
+
+void Events::queueStrained(const std::string& what) const {
+  if (what.empty())
+    Entry(Level::notice, "the queue has room again", "queue-relieved", "452bbe27d5e84004afbaaddfb2a96dad")
+        .write();
+  else
+    Entry(Level::error, what, "queue-strained", "15ff3a9c070448a3b94bdd76e74b2804")
+        .field("SMSD_REASON", what)
+        .write();
+}
+
+void Events::bellChanged(queue::Bell::State state, const std::string& problem) const {
+  if (state == queue::Bell::State::heard || state == queue::Bell::State::untested)
+    Entry(Level::notice, "new messages wake smsd at once", "notify-works", "ea4711c58b99474693fe6e0a36c05704")
+        .write();
+  else if (state == queue::Bell::State::unannounced)
+    Entry(Level::notice,
+          fmt::format("new messages do not wake smsd, it finds them at its next look at the queue: {}",
+                      problem),
+          "notify-missing", "d1306ec72b19429cbeccf37aaa56bd65")
+        .field("SMSD_REASON", problem)
+        .write();
+  else
+    Entry(Level::warning,
+          fmt::format("new messages do not wake smsd, it looks at the queue every {} at least: {}",
+                      config::printDuration(queue::Bell::pollWhileSilent), problem),
+          "notify-silent", "99f648caffa44d9a9b263302aabbd813")
+        .field("SMSD_REASON", problem)
+        .write();
+}
+
+void Events::queueReplaced(const std::string& how, std::size_t dropped) const {
+  Entry(Level::error,
+        fmt::format(
+            "{} while smsd used it: {} SMS under way belonged to the old file; smsd opens the file that "
+            "is there now",
+            how, dropped),
+        "queue-replaced", "222b91020af34511b04bd3ea8b5bd9a7")
+      .field("SMSD_REASON", how)
+      .write();
+}
+
+void Events::fenced(std::size_t dropped) const {
+  Entry(
+      Level::error,
+      fmt::format("another supervisor took over while this one was silent: {} SMS are its own now", dropped),
+      "fenced", "71bfbd9aeb6b4200af87b14cbc9c9e1c")
+      .write();
+}
+
+void Events::takenOver(std::size_t submissions) const {
+  Entry(Level::warning,
+        fmt::format("took over {} SMS of a supervisor that is gone; what became of them is not known",
+                    submissions),
+        "taken-over", "e5a4a81a5ef84619a729e2f05465bf5e")
+      .write();
+}
+
+}  // namespace smsd::events

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A second session that is in the way: inside a claim, a settlement or a take-over.
+#include <thread>
+
+#include "tests/queue/postgresql-bench.h"
+
+namespace smsd::queue {
+namespace {
+
+/// A second session that waits to be waited for.
+class Rival {
+ public:
+  explicit Rival(const PostgresqlStore& store)
+      : connection_(store.connection("postgres")), work_(connection_) {}
+  void exec(const std::string& statement) { work_.exec(statement); }
+  void abort() { work_.abort(); }
+  void commit() { work_.commit(); }
+
+ private:
+  pqxx::connection connection_;
+  pqxx::work work_;
+};
+
+}  // namespace
+
+// C6: NAV sent an empty SMS to whom it found nothing to say any more.
+TEST_F(Postgresql, ARecipientWhoseMessagesVanishWhileItIsClaimedIsLeftOut) {
+  enlist();
+  store_.put({.phone = "vanishes", .severity = 1});
+  store_.put({.phone = "stays", .severity = 2});
+  Rival rival(store_);
+  rival.exec(submit("vanishes"));  // the claim has to wait for what becomes of this one
+  ClaimResult result;
+  std::thread claiming([&] { result = queue_->claim(request()); });
+  EXPECT_TRUE(somebodyWaits());
+  store_.sql("DELETE FROM smsq WHERE phone = 'vanishes'");
+  rival.abort();
+  claiming.join();
+  ASSERT_EQ(result.submissions.size(), 1u);
+  EXPECT_EQ(result.submissions[0].recipient, "stays");
+  store_.put({.phone = "vanishes"});
+  EXPECT_EQ(queue_->claim(request()).submissions.size(), 1u) << "free again";
+}
+
+TEST_F(Postgresql, AWaitThatAnotherSupervisorSetsWhileARecipientIsClaimedIsKept) {
+  enlist();
+  store_.put({.phone = "1"});
+  Rival rival(store_);
+  rival.exec(submit("1"));
+  ClaimResult result;
+  std::thread claiming([&] { result = queue_->claim(request()); });
+  EXPECT_TRUE(somebodyWaits());
+  rival.exec("UPDATE smsd.submission SET ended = now()");
+  rival.exec("DELETE FROM smsd.live");
+  rival.exec("INSERT INTO smsd.wait (recipient, rounds, due) VALUES ('1', 3, now() + interval '1 hour')");
+  rival.commit();
+  claiming.join();
+  EXPECT_TRUE(result.submissions.empty());
+  store_.sql("UPDATE smsd.wait SET due = now()");
+  EXPECT_EQ(queue_->claim(request()).submissions.at(0).rounds, 3);
+}
+
+TEST_F(Postgresql, AMessageThatAnotherSupervisorHoldsWhileItsRecipientIsClaimedIsLeftOut) {
+  enlist();
+  auto id = store_.put({.phone = "1"});
+  Rival rival(store_);
+  rival.exec(submit("1"));
+  ClaimResult result;
+  std::thread claiming([&] { result = queue_->claim(request()); });
+  EXPECT_TRUE(somebodyWaits());
+  rival.exec("UPDATE smsd.submission SET ended = now(), fate = 'held'");
+  rival.exec("DELETE FROM smsd.live");
+  rival.exec("INSERT INTO smsd.held (message, submission) SELECT " + std::to_string(id) +
+             ", id FROM smsd.submission");
+  rival.commit();
+  claiming.join();
+  EXPECT_TRUE(result.submissions.empty()) << "it may have been sent";
+  EXPECT_EQ(queue_->held(10).size(), 1u);
+}
+
+TEST_F(Postgresql, ASettlementThatMeetsItsOwnDeathSentenceWaitsForItAndIsRefused) {
+  enlist();
+  auto id = store_.put({.phone = "1"});
+  auto submission = queue_->claim(request()).submissions.at(0);
+  Rival rival(store_);
+  rival.exec("UPDATE smsd.supervisor SET state = 'dead'");
+  std::optional<Kind> refused;
+  std::thread settling([&] { refused = refusal([&] { queue_->settle({accepted(submission)}); }); });
+  EXPECT_TRUE(somebodyWaits());
+  rival.commit();
+  settling.join();
+  EXPECT_EQ(refused, Kind::fenced);
+  EXPECT_EQ(store_.sent(id), 'N');
+}
+
+}  // namespace smsd::queue
