@@ -72,7 +72,6 @@ void Keeper::restart(const std::string& why) {
 void Keeper::startOver(const std::string& why) {
   auto phase = life_.phase();
   if (phase == Life::Phase::leaving || phase == Life::Phase::over) return;
-  restarting_ = worker_.get() != nullptr;
   endWhy_ = workerReason_ = why;
   breaker_.close();
   sick_ = Sick::no;
@@ -126,7 +125,6 @@ void Keeper::hire() {
     worker_ = hire_(reports).attach(kj::mv(desk));
   } catch (const std::system_error& e) {
     workerTrouble(e.what());
-    undecided_ = false;
     lookAgain_ = true;
     carryOut(life_.happens(Event::cannotStart));
   }
@@ -159,7 +157,7 @@ void Keeper::retire() {
 /// Closing a connection does not end the process behind it, so a worker that an operator wants replaced has
 /// to quit.
 void Keeper::endWorker() {
-  const bool wasAsked = ready_;  // to quit, by retire()
+  const bool wasAsked = life_.ready();  // to quit, by retire()
   if (!replacing_ || wasAsked) return worker_->end(endWhy_);
   auto late = timer_.afterDelay(quitsWithin);
   auto quit = worker_->quit().catch_([](kj::Exception&&) {});
@@ -199,8 +197,6 @@ void Keeper::replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes
 void Keeper::workerReady(unsigned generation, const WorkerTraits& traits, const HealthReport& health) {
   if (life_.said(generation, Event::ready) != Action::welcome) return;
   traits_ = traits;
-  ready_ = true;
-  undecided_ = false;
   // An operator restarted its unit, probably after a repair, so that the next SMS may be the probe.
   if (std::exchange(told_, false)) breaker_.probeNow(now());
   unsaidWorker_ = life_.suspect();
@@ -230,13 +226,11 @@ void Keeper::workerReported(unsigned generation, std::vector<delivery::AttemptOu
 
 /// The next worker may take the returned SMS, or another dispatcher may; this worker gets no more.
 void Keeper::workerDeclined(unsigned generation) {
-  if (generation != life_.generation() || worker_.get() == nullptr) return;
-  declined_ = true;
-  declining_.in(endsWithin);
+  if (life_.declines(generation)) declining_.in(endsWithin);
 }
 
 void Keeper::endDeclined() {
-  if (!declined_) return;
+  if (!life_.declined()) return;
   if (out() > 0) return declining_.in(endsWithin);
   endWhy_ = "it gave back what it was to send, and did not end";
   happens(Event::hung);
@@ -255,16 +249,17 @@ void Keeper::workerGone(unsigned generation, const std::string& why,
   healthDue_.cancel();
   if (cause_ == Cause::told) told_ = true;
   const bool shutOut = conduct == Conduct::proper && isShutOut();
-  if (ready_ || restarting_ || told_) goneAt_ = timer_.now();
-  ready_ = undecided_ = declined_ = false;
+  const bool restarting = life_.restarting();
+  if (life_.ready() || restarting || told_) goneAt_ = timer_.now();
   if (conduct == Conduct::breach) ++strikes_;
   lookAgain_ = conduct != Conduct::breach;
   bool leaving = life_.phase() == Life::Phase::leaving;
   Action action = life_.happens(conduct == Conduct::breach ? Event::breach
                                 : shutOut                  ? Event::shutOut
                                                            : Event::gone);
-  if (!leaving) sayGone(why, pid, lost.size(), conduct, action);
-  if (!std::exchange(restarting_, false)) workerTrouble(why);
+  if (!leaving && (!restarting || conduct == Conduct::breach))
+    sayGone(why, pid, lost.size(), conduct, action);
+  if (!restarting) workerTrouble(why);
   lost = notOursToKnow(std::move(lost), conduct);
   std::vector<delivery::Breaker::Whose> begun;
   for (auto& one : lost) {
@@ -303,7 +298,7 @@ std::vector<delivery::AttemptOutcome> Keeper::notOursToKnow(std::vector<delivery
 void Keeper::sayGone(const std::string& why, int pid, std::size_t lost, Conduct conduct, Action action) {
   if (conduct == Conduct::breach)
     events_.contractBroken(config_.name, pid, why, strikes_);
-  else if (!restarting_ && (action == Action::hire || lost > 0))
+  else if (action == Action::hire || lost > 0)
     events_.workerGone(config_.name, pid, why, lost);
 }
 

@@ -34,7 +34,7 @@ Milliseconds Keeper::healthRhythm() const {
 }
 
 void Keeper::askHealth() {
-  if (!ready_) return;
+  if (!life_.ready()) return;
   // Outcomes that come in prove that the worker lives, so that a busy one is queried only every `whileIdle`.
   bool heardOf = sick_ == Sick::no && worker_->out() > 0 && now() - heardAt_ < whileBusy;
   if (heardOf && now() - askedAt_ < whileIdle) {
@@ -44,7 +44,7 @@ void Keeper::askHealth() {
   askedAt_ = now();
   tasks_.add(worker_->health().then(
       [this, generation = life_.generation()](HealthReport report) {
-        if (generation != life_.generation() || !ready_) return;
+        if (generation != life_.generation() || !life_.ready()) return;
         heard(report);
         changed();
       },
@@ -90,7 +90,7 @@ void Keeper::askInquiry() {
   for (auto& one : known) count(one);
   if (!known.empty()) road_.dispatcherReported(index_, std::move(known));
   if (inquiry_.empty()) return;
-  if (!ready_) return ask_.in(askAgain);
+  if (!life_.ready()) return ask_.in(askAgain);
   auto asked = inquiry_.open();
   asking_ = worker_->recall(asked)
                 .then([this, asked](std::vector<Recalled> recalled) {

@@ -51,42 +51,10 @@ Keeper::Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hi
       ask_(timer_, [this]() { askInquiry(); }),
       tasks_(*this) {}
 
-State Keeper::state() const {
-  using Phase = Life::Phase;
-  if (paused_) return State::paused;
-  switch (life_.phase()) {
-    case Phase::waiting:
-    case Phase::over:
-      return State::resting;
-    case Phase::off:
-    case Phase::starting:
-    case Phase::retiring:
-    case Phase::reopening:
-    case Phase::ending:
-    case Phase::failing:
-      return State::starting;
-    case Phase::fresh:
-    case Phase::proven:
-    case Phase::leaving:
-      break;
-  }
-  if (!ready_ || declined_) return State::starting;
-  if (sick_ == Sick::byHealth) return State::broken;
-  if (breaker() == delivery::Breaker::State::closed) return State::ready;
-  return sick_ == Sick::byOutcome ? State::broken : State::resting;
-}
-
-Keeper::Trouble Keeper::trouble() const {
-  if (!ready_) return Trouble::worker;
-  if (sick_ == Sick::byHealth) return Trouble::sickness;
-  if (breaker() == delivery::Breaker::State::closed) return Trouble::none;
-  return sick_ == Sick::byOutcome ? Trouble::sickness : Trouble::way;
-}
-
 const std::string& Keeper::reason() const {
   static const std::string byOperator = "paused by the operator";
   if (paused_) return byOperator;
-  if (!ready_) return workerReason_;
+  if (!life_.ready()) return workerReason_;
   return state() == State::ready ? trouble_ : wayReason_;
 }
 
@@ -111,7 +79,7 @@ void Keeper::forgetTrouble() {
 }
 
 bool Keeper::usable() const {
-  if (!working() || paused_ || sick_ == Sick::byHealth) return false;
+  if (!situation().takesSms()) return false;
   switch (breaker()) {
     case delivery::Breaker::State::closed:
       return true;
@@ -125,7 +93,7 @@ bool Keeper::usable() const {
 
 /// Allows one probe at a time, and only if SMS that were handed over before leave a place in the window.
 bool Keeper::mayTry() const {
-  return working() && !paused_ && sick_ != Sick::byHealth && !inFlight_.probing() &&
+  return situation().takesSms() && !inFlight_.probing() &&
          worker_->out() + inquiry_.size() < std::max<std::size_t>(traits_.window, 1);
 }
 
@@ -140,8 +108,7 @@ Places Keeper::places() const {
 Leave Keeper::mayBegin(queue::AttemptId attempt) const {
   if (!road_.mayBegin()) return Leave::revoked;
   bool open = breaker() == delivery::Breaker::State::open && !inFlight_.isProbe(attempt);
-  bool usable = working() && !paused_ && sick_ != Sick::byHealth && !open;
-  return usable ? Leave::granted : Leave::withheld;
+  return situation().takesSms() && !open ? Leave::granted : Leave::withheld;
 }
 
 /// Removes an attempt from those in flight, and returns whose it was.
@@ -156,8 +123,8 @@ delivery::Breaker::Whose Keeper::ended(queue::AttemptId attempt) {
 Milliseconds Keeper::untilProbe() const {
   auto until = [this](Milliseconds when) { return std::max(when - now(), Milliseconds(0)); };
   if (life_.phase() == Life::Phase::waiting) return until(respawnAt_);
-  if (ready_ && sick_ == Sick::byHealth) return until(healthAt_);
-  if (ready_ && breaker() == delivery::Breaker::State::open) return until(breaker_.probeAt());
+  if (life_.ready() && sick_ == Sick::byHealth) return until(healthAt_);
+  if (life_.ready() && breaker() == delivery::Breaker::State::open) return until(breaker_.probeAt());
   return Milliseconds(0);
 }
 
@@ -188,7 +155,7 @@ Keeper::Resumed Keeper::tryNow() {
     return Resumed::started;
   }
   breaker_.probeNow(now());
-  if (!ready_) return Resumed::nothing;
+  if (!life_.ready()) return Resumed::nothing;
   if (sick_ == Sick::byHealth) {
     healthDue_.in(0ms);
     return Resumed::asked;
@@ -297,7 +264,7 @@ void Keeper::changed() {
   State state = this->state();
   if (std::exchange(lastState_, state) != state) changed_ = timer_.now();
   say(state);
-  if (ready_ && breaker() == delivery::Breaker::State::open)
+  if (life_.ready() && breaker() == delivery::Breaker::State::open)
     probe_.in((breaker_.openForAllUntil() > now() ? breaker_.openForAllUntil() : breaker_.probeAt()) - now());
   if (life_.phase() != Life::Phase::leaving && life_.phase() != Life::Phase::over)
     road_.dispatcherChanged(index_);
@@ -313,7 +280,7 @@ void Keeper::say(State state) {
     saidTroubles_ = 0;
   }
   if (state != State::resting && state != State::broken) return;
-  unsigned bit = 1U << static_cast<unsigned>(trouble());
+  unsigned bit = 1U << static_cast<unsigned>(situation().trouble());
   if ((saidTroubles_ & bit) != 0) return;
   saidTroubles_ |= bit;
   if (state == State::resting)

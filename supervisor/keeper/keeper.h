@@ -25,6 +25,7 @@
 #include "supervisor/delivery/breaker.h"
 #include "supervisor/delivery/quota.h"
 #include "supervisor/events/events.h"
+#include "supervisor/keeper/dispatcher-state.h"
 #include "supervisor/keeper/in-flight.h"
 #include "supervisor/keeper/link.h"
 #include "supervisor/keeper/quota-file.h"
@@ -33,8 +34,6 @@
 #include "supervisor/keeper/worker.h"
 
 namespace smsd::keeper {
-
-enum class State { starting, ready, resting, broken, paused };
 
 class DispatcherEvents {
  public:
@@ -96,7 +95,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
     return std::min(from.value_or(INT_MAX), config_.quota.reserveFor + 1);
   }
   /// Its first worker has neither become ready nor failed yet.
-  bool undecided() const { return undecided_; }
+  bool undecided() const { return life_.undecided(); }
   /// How many SMS of `severity` the limit of the day leaves; SIZE_MAX: there is no limit.
   std::size_t allowance(std::optional<int> severity) const {
     return config_.quota.perDay == 0 ? SIZE_MAX : quota_.left(severity, out(), delivery::today());
@@ -148,7 +147,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   /// Its number in calls of DispatcherEvents.
   std::size_t index() const { return index_; }
   const std::string& kind() const { return config_.kind; }
-  State state() const;
+  State state() const { return situation().state(); }
   /// Why it is not ready; if it is ready, its last trouble, until an SMS is answered.
   const std::string& reason() const;
   /// The age of the last trouble; none: there was none, or an SMS has been answered since.
@@ -174,14 +173,6 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
 
  private:
   class Desk;
-  /// Why it cannot be used.
-  enum class Trouble { none, worker, way, sickness };
-  /// The source of a `broken` state, because each ends in its own way.
-  enum class Sick {
-    no,
-    byOutcome,  // by an outcome: an SMS that the gateway accepts or refuses ends it
-    byHealth,   // by the worker's report: it can detect the end without an SMS
-  };
 
   // Reports of a worker, by generation.
   void workerReady(unsigned generation, const WorkerTraits& traits, const HealthReport& health);
@@ -227,12 +218,10 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   void forgetTrouble();
   void countToday();
   void count(const delivery::AttemptOutcome& one);
-  bool working() const {
-    return ready_ && !declined_ &&
-           (life_.phase() == Life::Phase::fresh || life_.phase() == Life::Phase::proven);
+  Situation situation() const {
+    return {life_.standing(), breaker(), sick_, paused_ ? Paused::byOperator : Paused::no};
   }
   delivery::Breaker::State breaker() const { return breaker_.state(now()); }
-  Trouble trouble() const;
   void changed();
   void say(State state);
   void taskFailed(kj::Exception&& exception) override;
@@ -254,11 +243,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   kj::Own<Generation> worker_;
   InFlight inFlight_;  // with that worker
   WorkerTraits traits_;
-  bool ready_ = false;     // this generation has become ready
-  bool declined_ = false;  // and has returned SMS since: it takes no more
-  bool undecided_ = true;
   bool paused_ = false;              // by the operator
-  bool restarting_ = false;          // we end this generation to start a fresh one
   bool replacing_ = false;           // restart() replaces its process as well, which needs quit()
   Cause cause_ = Cause::other;       // why this generation ends, from its last words
   bool lastWords_ = false;           // it has sent last words

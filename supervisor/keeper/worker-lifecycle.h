@@ -3,11 +3,13 @@
 //
 // Owns the phase, the number of the generation and the throttle: a worker that dies before it ever served
 // would do so again, so the wait before the next one grows; a worker that had served is replaced at once.
-// Called by the keeper, which carries out the actions. Pure: no process, no clock, no promise. Events of a
-// generation that is gone are ignored.
+// Also owns what is known of the present worker besides the phase. Called by the keeper, which carries out
+// the actions. Pure: no process, no clock, no promise. Events of a generation that is gone are ignored; an
+// event that needs a worker while there is none is an error of ours.
 #pragma once
 
 #include <chrono>
+#include <utility>
 
 #include "supervisor/delivery/backoff.h"
 
@@ -58,6 +60,14 @@ class Life {
     end,  // the worker
   };
 
+  /// How far the present worker can be used.
+  enum class Standing {
+    absent,   // there is none, and the next one waits for its start, or none follows
+    coming,   // one is starting or follows at once, or the present one takes no more
+    working,  // ready, and takes SMS
+    leaving,  // ready, finishes its SMS, and no worker follows
+  };
+
   struct Step {
     Phase next;
     Action action;
@@ -73,7 +83,28 @@ class Life {
     return generation == generation_ ? happens(event) : Action::none;
   }
 
+  /// The worker `generation` returned an SMS unasked, so that it takes no more. Returns false if it is gone.
+  bool declines(unsigned generation) {
+    if (generation != generation_ || !hasWorker(phase_)) return false;
+    return declined_ = true;
+  }
+
   Phase phase() const { return phase_; }
+  /// Whether there is a worker in this phase.
+  static bool hasWorker(Phase phase);
+  Standing standing() const { return standingOf(phase_, present()); }
+  /// The present worker has become ready; still true while it is being ended.
+  bool ready() const { return ready_; }
+  bool declined() const { return declined_; }
+  /// The present worker ends because the operator or a reload wants a fresh one.
+  bool restarting() const { return restarting_; }
+  /// The first worker has neither become ready nor failed yet.
+  bool undecided() const { return undecided_; }
+
+  /// What is known of the present worker, for standingOf().
+  enum class Present { notReady, ready, declined };
+  static Standing standingOf(Phase phase, Present present);
+
   /// The number of the present worker, or of the last one: 1 for the first.
   unsigned generation() const { return generation_; }
   /// How long to wait with Action::rest.
@@ -84,6 +115,10 @@ class Life {
  private:
   static constexpr delivery::Backoff throttling{std::chrono::seconds(1), 2, std::chrono::seconds(60)};
 
+  Present present() const {
+    return declined_ ? Present::declined : ready_ ? Present::ready : Present::notReady;
+  }
+  void note(Event event, Step step);
   void forgive() {
     earlyDeaths_ = 0;
     pardoned_ = false;
@@ -91,6 +126,10 @@ class Life {
 
   Phase phase_ = Phase::off;
   unsigned generation_ = 0;
+  bool ready_ = false;
+  bool declined_ = false;
+  bool restarting_ = false;
+  bool undecided_ = true;
   int earlyDeaths_ = 0;    // in a row
   bool pardoned_ = false;  // a worker died while `fresh`, which is forgiven once
 };
