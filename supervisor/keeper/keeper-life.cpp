@@ -72,11 +72,12 @@ void Keeper::restart(const std::string& why) {
 void Keeper::startOver(const std::string& why) {
   auto phase = life_.phase();
   if (phase == Life::Phase::leaving || phase == Life::Phase::over) return;
-  endWhy_ = workerReason_ = why;
+  endWhy_ = why;
+  reasons_.setWorker(why);
   breaker_.close();
   sick_ = Sick::no;
   notUnderstood_ = {};  // the next worker reads its configuration again
-  forgetTrouble();
+  reasons_.answered();
   happens(Event::restart);
 }
 
@@ -124,7 +125,7 @@ void Keeper::hire() {
     auto& reports = *desk;
     worker_ = hire_(reports).attach(kj::mv(desk));
   } catch (const std::system_error& e) {
-    workerTrouble(e.what());
+    reasons_.workerFailed(e.what(), timer_.now());
     lookAgain_ = true;
     carryOut(life_.happens(Event::cannotStart));
   }
@@ -199,10 +200,9 @@ void Keeper::workerReady(unsigned generation, const WorkerTraits& traits, const 
   traits_ = traits;
   // An operator restarted its unit, probably after a repair, so that the next SMS may be the probe.
   if (std::exchange(told_, false)) breaker_.probeNow(now());
-  unsaidWorker_ = life_.suspect();
-  if (!unsaidWorker_) events_.workerReady(config_.name, worker_->pid(), traits.lock);
+  if (announcer_.workerStarted(worker())) events_.workerReady(config_.name, worker_->pid(), traits.lock);
   proving_.in(wellFor);
-  heardAt_ = now();
+  health_.lives(now());
   heard(health);
   if (!inquiry_.empty()) ask_.in(0ms);
   changed();
@@ -210,12 +210,12 @@ void Keeper::workerReady(unsigned generation, const WorkerTraits& traits, const 
 
 void Keeper::proven() {
   carryOut(life_.happens(Event::served));
-  if (std::exchange(unsaidWorker_, false)) events_.workerReady(config_.name, worker_->pid(), traits_.lock);
+  if (announcer_.workerProven()) events_.workerReady(config_.name, worker_->pid(), traits_.lock);
 }
 
 void Keeper::workerReported(unsigned generation, std::vector<delivery::AttemptOutcome> outcomes) {
   if (generation != life_.generation() || worker_.get() == nullptr) return;
-  heardAt_ = now();
+  health_.lives(now());
   bool served = false;
   for (auto& one : outcomes) served = served || one.begun == delivery::Begun::yes;
   if (served && life_.phase() == Life::Phase::fresh) proven();
@@ -259,7 +259,7 @@ void Keeper::workerGone(unsigned generation, const std::string& why,
                                                            : Event::gone);
   if (!leaving && (!restarting || conduct == Conduct::breach))
     sayGone(why, pid, lost.size(), conduct, action);
-  if (!restarting) workerTrouble(why);
+  if (!restarting) reasons_.workerFailed(why, timer_.now());
   lost = notOursToKnow(std::move(lost), conduct);
   std::vector<delivery::Breaker::Whose> begun;
   for (auto& one : lost) {
@@ -271,8 +271,7 @@ void Keeper::workerGone(unsigned generation, const std::string& why,
     // A worker that dies with each SMS counts as failing, however fast it is replaced. The wait passed is 0,
     // because how long the worker hung proves nothing about the gateway, and a fresh worker follows. With a
     // single SMS in progress its text may be the cause.
-    wayTrouble(why);
-    unanswered_ = true;
+    reasons_.notAnswered(why, timer_.now());
     breaker_.record(delivery::OutcomeKind::unknown, now(), 0ms, 0ms,
                     begun.size() == 1 ? begun.front() : delivery::Breaker::Whose{});
   }

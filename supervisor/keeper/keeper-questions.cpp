@@ -5,15 +5,6 @@
 #include "supervisor/keeper/keeper.h"
 
 namespace smsd::keeper {
-namespace {
-
-using namespace std::chrono_literals;
-
-// How often health is queried. A hung worker with SMS in flight has to be found soon, and a dispatcher that
-// works again has to be used soon. Otherwise the query must not wake up an idle host.
-constexpr Milliseconds whileBusy = 5s, whileBroken = 15s, whileIdle = 60s;
-
-}  // namespace
 
 void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) {
   worker_->dispatch(batch);
@@ -24,24 +15,13 @@ void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) {
     inFlight_.add(submission->attempt,
                   {now(), rankOf(submission->severity), trial ? std::string() : submission->recipient, kind});
   }
-  healthAt_ = std::min(healthAt_, now() + whileBusy);
-  healthDue_.notLaterThan(timer_.now() + std::int64_t(whileBusy.count()) * kj::MILLISECONDS);
-}
-
-Milliseconds Keeper::healthRhythm() const {
-  if (sick_ == Sick::byHealth) return whileBroken;
-  return worker_->out() > 0 ? whileBusy : whileIdle;
+  health_.dispatched(now());
+  healthDue_.notLaterThan(timer_.now() + HealthWatch::whileBusy.count() * kj::MILLISECONDS);
 }
 
 void Keeper::askHealth() {
   if (!life_.ready()) return;
-  // Outcomes that come in prove that the worker lives, so that a busy one is queried only every `whileIdle`.
-  bool heardOf = sick_ == Sick::no && worker_->out() > 0 && now() - heardAt_ < whileBusy;
-  if (heardOf && now() - askedAt_ < whileIdle) {
-    healthAt_ = now() + whileBusy;
-    return healthDue_.in(whileBusy);
-  }
-  askedAt_ = now();
+  if (auto later = health_.putsOff(now(), sick_, out())) return healthDue_.in(*later);
   tasks_.add(worker_->health().then(
       [this, generation = life_.generation()](HealthReport report) {
         if (generation != life_.generation() || !life_.ready()) return;
@@ -58,27 +38,24 @@ void Keeper::askHealth() {
 
 /// A worker that can detect that its dispatcher is broken is trusted when it reports that it works again.
 void Keeper::heard(const HealthReport& health) {
-  health_ = health;
-  healthSaid_ = timer_.now();
+  health_.reported(health, now());
   if (!health.broken.empty()) {
     sick_ = Sick::byHealth;
-    wayTrouble(health.broken);
+    reasons_.gatewayFailed(health.broken, timer_.now());
   } else if (sick_ == Sick::byHealth) {
     sick_ = Sick::no;
     breaker_.close();
   }
-  healthAt_ = now() + healthRhythm();
-  healthDue_.in(healthRhythm());
+  healthDue_.in(health_.next(now(), sick_, out()));
 }
 
 kj::Maybe<kj::Duration> Keeper::lastHealthFor() const {
-  return healthSaid_.map([this](kj::TimePoint at) { return timer_.now() - at; });
+  if (auto at = health_.lastAt()) return (now() - *at).count() * kj::MILLISECONDS;
+  return nullptr;
 }
 
 void Keeper::inquire(const std::vector<queue::AttemptId>& attempts) {
-  Milliseconds until = now() + config_.timeout + config_.startTimeout;
-  for (auto attempt : attempts) inquiry_.add(attempt, delivery::Begun::yes, until);
-  former_.insert(attempts.begin(), attempts.end());
+  inquiry_.addFormer(attempts, now() + config_.timeout + config_.startTimeout);
   ask_.in(0ms);
 }
 
@@ -108,7 +85,7 @@ void Keeper::askInquiry() {
 void Keeper::recordAnswers(const std::vector<delivery::AttemptOutcome>& outcomes) {
   std::vector<delivery::AttemptOutcome> ours;
   for (auto& one : outcomes)
-    if (former_.erase(one.attempt) > 0)
+    if (inquiry_.takeFormer(one.attempt))
       count(one);
     else
       ours.push_back(one);

@@ -31,14 +31,14 @@ Keeper::Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hi
                events::Events& events, DispatcherEvents& road)
     : timer_(timer),
       config_(config),
-      quota_(config.quota),
       hire_(kj::mv(hire)),
       index_(index),
       events_(events),
       road_(road),
       breaker_(std::min(dear, config.timeout / 2)),
-      changed_(timer_.now()),
-      troubleAt_(timer_.now()),
+      tally_(config.quota),
+      reasons_(timer_.now()),
+      announcer_(timer_.now()),
       probe_(timer_, [this]() { changed(); }),
       respawn_(timer_, [this]() { happens(Life::Event::start); }),
       proving_(timer_,
@@ -54,28 +54,8 @@ Keeper::Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hi
 const std::string& Keeper::reason() const {
   static const std::string byOperator = "paused by the operator";
   if (paused_) return byOperator;
-  if (!life_.ready()) return workerReason_;
-  return state() == State::ready ? trouble_ : wayReason_;
-}
-
-kj::Maybe<kj::Duration> Keeper::troubleFor() const {
-  if (trouble_.empty()) return nullptr;
-  return timer_.now() - troubleAt_;
-}
-
-void Keeper::wayTrouble(const std::string& words) {
-  wayReason_ = trouble_ = words;
-  troubleAt_ = timer_.now();
-}
-
-void Keeper::workerTrouble(const std::string& words) {
-  workerReason_ = trouble_ = words;
-  troubleAt_ = timer_.now();
-}
-
-void Keeper::forgetTrouble() {
-  trouble_.clear();
-  unanswered_ = false;
+  if (!life_.ready()) return reasons_.worker();
+  return state() == State::ready ? reasons_.trouble() : reasons_.gateway();
 }
 
 bool Keeper::usable() const {
@@ -123,7 +103,7 @@ delivery::Breaker::Whose Keeper::ended(queue::AttemptId attempt) {
 Milliseconds Keeper::untilProbe() const {
   auto until = [this](Milliseconds when) { return std::max(when - now(), Milliseconds(0)); };
   if (life_.phase() == Life::Phase::waiting) return until(respawnAt_);
-  if (life_.ready() && sick_ == Sick::byHealth) return until(healthAt_);
+  if (life_.ready() && sick_ == Sick::byHealth) return until(health_.dueAt());
   if (life_.ready() && breaker() == delivery::Breaker::State::open) return until(breaker_.probeAt());
   return Milliseconds(0);
 }
@@ -138,10 +118,7 @@ Keeper::Resumed Keeper::resume() {
   bool paused = std::exchange(paused_, false);
   if (paused) {
     events_.dispatcherResumed(config_.name);
-    if (state() == State::ready) {  // one entry for one change
-      saidReady_ = true;
-      saidTroubles_ = 0;
-    }
+    announcer_.resumed(state());
   }
   Resumed done = tryNow();
   changed();
@@ -169,7 +146,7 @@ void Keeper::reconfigure(kj::AsyncIoContext& io, const config::DispatcherConfig&
 
 void Keeper::reconfigure(const config::DispatcherConfig& config, Hire hire) {
   config_ = config;
-  quota_.configure(config.quota);
+  tally_.configure(config.quota);
   hire_ = kj::mv(hire);
   breaker_ = delivery::Breaker(std::min(dear, config.timeout / 2));
   startOver("its configuration has changed");
@@ -185,10 +162,9 @@ void Keeper::record(const std::vector<delivery::AttemptOutcome>& outcomes) {
     bool answered =
         outcome.kind == delivery::OutcomeKind::accepted || outcome.kind == delivery::OutcomeKind::refused;
     if (answered)
-      forgetTrouble();
+      reasons_.answered();
     else
-      wayTrouble(outcome.words);
-    unanswered_ = !answered;
+      reasons_.notAnswered(outcome.words, timer_.now());
     if (answered && sick_ == Sick::byOutcome) sick_ = Sick::no;
     if (outcome.kind == delivery::OutcomeKind::broken && sick_ == Sick::no) {
       sick_ = Sick::byOutcome;
@@ -211,84 +187,45 @@ void Keeper::recordNotUnderstood(const delivery::Outcome& outcome, const deliver
   notUnderstood_.last = outcome.words;
   breaker_.recordNotUnderstood(now(), whose);
   if (!breaker_.understandsNothing() || breaker() == delivery::Breaker::State::closed) return;
-  wayReason_ = "none of its last answers was understood, mend its configuration: " + outcome.words;
+  reasons_.setGateway("none of its last answers was understood, mend its configuration: " + outcome.words);
   if (sick_ == Sick::no) sick_ = Sick::byOutcome;
 }
 
 void Keeper::countIn(const std::filesystem::path& file) {
-  try {
-    dayCount_.emplace(file);
-    quota_.goOn(dayCount_->read());
-  } catch (const std::system_error& e) {
-    dayCount_.reset();
-    events_.dayNotKept(config_.name, e.what());
-  }
-}
-
-void Keeper::countToday() {
-  quota_.count(delivery::today());
-  if (!dayCount_) return;
-  try {
-    dayCount_->write(quota_.used());
-    dayNotKept_ = false;
-  } catch (const std::system_error& e) {
-    if (!std::exchange(dayNotKept_, true)) events_.dayNotKept(config_.name, e.what());
-  }
+  if (auto why = tally_.countIn(file)) events_.dayNotKept(config_.name, *why);
 }
 
 void Keeper::count(const delivery::AttemptOutcome& one) {
-  bool mayCost = one.outcome.kind == delivery::OutcomeKind::accepted ||
-                 one.outcome.kind == delivery::OutcomeKind::unknown;
-  if (mayCost && config_.quota.perDay > 0) countToday();
-  switch (one.outcome.kind) {
-    case delivery::OutcomeKind::accepted:
-      ++counts_.accepted;
-      break;
-    case delivery::OutcomeKind::refused:
-      ++counts_.refused;
-      break;
-    case delivery::OutcomeKind::deferred:
-      ++counts_.deferred;
-      break;
-    case delivery::OutcomeKind::broken:
-      ++counts_.broken;
-      break;
-    case delivery::OutcomeKind::unknown:
-      ++counts_.unknown;
-      break;
-  }
+  if (auto why = tally_.count(one.outcome.kind)) events_.dayNotKept(config_.name, *why);
 }
 
 /// Updates the journal and notifies the road. Called after anything that may have changed the state.
 void Keeper::changed() {
-  State state = this->state();
-  if (std::exchange(lastState_, state) != state) changed_ = timer_.now();
-  say(state);
+  const Situation situation = this->situation();
+  announcer_.becomes(situation.state(), timer_.now());
+  if (life_.phase() != Life::Phase::over) announce(situation);
   if (life_.ready() && breaker() == delivery::Breaker::State::open)
     probe_.in((breaker_.openForAllUntil() > now() ? breaker_.openForAllUntil() : breaker_.probeAt()) - now());
   if (life_.phase() != Life::Phase::leaving && life_.phase() != Life::Phase::over)
     road_.dispatcherChanged(index_);
 }
 
-/// Logs each change once. A trouble is logged once until it is over, however often a new worker is tried
-/// meanwhile. After early deaths `ready` is logged only when the worker has proven itself.
-void Keeper::say(State state) {
-  if (life_.phase() == Life::Phase::over) return;
-  if (state == State::ready && !life_.suspect()) {
-    wayReason_ = workerReason_ = {};  // trouble_ stays: it may work again, but has not yet
-    if (!std::exchange(saidReady_, true) || saidTroubles_ != 0) events_.dispatcherReady(config_.name);
-    saidTroubles_ = 0;
+void Keeper::announce(const Situation& situation) {
+  if (believed()) reasons_.over();
+  switch (announcer_.next(situation.trouble(), worker())) {
+    case Announcer::Entry::none:
+      return;
+    case Announcer::Entry::ready:
+      return events_.dispatcherReady(config_.name);
+    case Announcer::Entry::resting:
+      return events_.dispatcherResting(config_.name, reason(), untilProbe());
+    case Announcer::Entry::broken:
+      return events_.dispatcherBroken(config_.name, reason(), untilProbe());
   }
-  if (state != State::resting && state != State::broken) return;
-  unsigned bit = 1U << static_cast<unsigned>(situation().trouble());
-  if ((saidTroubles_ & bit) != 0) return;
-  saidTroubles_ |= bit;
-  if (state == State::resting)
-    events_.dispatcherResting(config_.name, reason(), untilProbe());
-  else
-    events_.dispatcherBroken(config_.name, reason(), untilProbe());
 }
 
-void Keeper::taskFailed(kj::Exception&& exception) { workerTrouble(faultOf(exception)); }
+void Keeper::taskFailed(kj::Exception&& exception) {
+  reasons_.workerFailed(faultOf(exception), timer_.now());
+}
 
 }  // namespace smsd::keeper

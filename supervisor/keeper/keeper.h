@@ -17,19 +17,20 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "common/kj/alarm.h"
 #include "supervisor/config/config.h"
 #include "supervisor/delivery/breaker.h"
-#include "supervisor/delivery/quota.h"
 #include "supervisor/events/events.h"
+#include "supervisor/keeper/announcer.h"
 #include "supervisor/keeper/dispatcher-state.h"
+#include "supervisor/keeper/health-watch.h"
 #include "supervisor/keeper/in-flight.h"
 #include "supervisor/keeper/link.h"
-#include "supervisor/keeper/quota-file.h"
+#include "supervisor/keeper/reasons.h"
 #include "supervisor/keeper/recall.h"
+#include "supervisor/keeper/tally.h"
 #include "supervisor/keeper/worker-lifecycle.h"
 #include "supervisor/keeper/worker.h"
 
@@ -51,10 +52,6 @@ class DispatcherEvents {
 struct NotUnderstood {
   std::uint64_t answers = 0;
   std::string last;  // the words of the last one
-};
-
-struct Counts {
-  std::uint64_t accepted = 0, refused = 0, deferred = 0, broken = 0, unknown = 0;
 };
 
 class Keeper final : private kj::TaskSet::ErrorHandler {
@@ -86,20 +83,18 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   /// Not usable because the breaker is open, but open only for failures that let an SMS of this rank be the
   /// probe now.
   bool triesFor(int rank) const { return mayTry() && !usable() && breaker_.opensFor(rank, now()); }
-  bool triesForSome() const { return triesFor(INT_MIN) && allowance(config_.quota.reserveFor) > 0; }
+  bool triesForSome() const { return triesFor(INT_MIN) && allowance(tally_.reserveFor()) > 0; }
   /// The rank that an SMS has to be more severe than to be that probe, with the limit of the day applied.
   /// None: any SMS may.
   std::optional<int> triesAbove() const {
     auto from = breaker_.openFrom();
     if (allowance(std::nullopt) > 0) return from;
-    return std::min(from.value_or(INT_MAX), config_.quota.reserveFor + 1);
+    return std::min(from.value_or(INT_MAX), tally_.reserveFor() + 1);
   }
   /// Its first worker has neither become ready nor failed yet.
   bool undecided() const { return life_.undecided(); }
   /// How many SMS of `severity` the limit of the day leaves; SIZE_MAX: there is no limit.
-  std::size_t allowance(std::optional<int> severity) const {
-    return config_.quota.perDay == 0 ? SIZE_MAX : quota_.left(severity, out(), delivery::today());
-  }
+  std::size_t allowance(std::optional<int> severity) const { return tally_.allowance(severity, out()); }
   std::size_t capacity() const { return traits_.window + traits_.backlog; }
   bool knowsKeys() const { return traits_.knowsKeys; }
   /// None of the gateway's latest answers was understood, so any further SMS is sent without proof.
@@ -151,15 +146,15 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   /// Why it is not ready; if it is ready, its last trouble, until an SMS is answered.
   const std::string& reason() const;
   /// The age of the last trouble; none: there was none, or an SMS has been answered since.
-  kj::Maybe<kj::Duration> troubleFor() const;
+  kj::Maybe<kj::Duration> troubleFor() const { return reasons_.troubleFor(timer_.now()); }
   /// It is in trouble, or its last SMS was not answered, so it is not certain that it works.
-  bool doubtful() const { return state() != State::ready || unanswered_; }
+  bool doubtful() const { return state() != State::ready || reasons_.unanswered(); }
   /// Ready, and not only because one more worker has started after several that died early.
   bool believed() const { return state() == State::ready && !life_.suspect(); }
   const WorkerTraits& traits() const { return traits_; }
-  const Counts& counts() const { return counts_; }
+  const Counts& counts() const { return tally_.counts(); }
   const NotUnderstood& notUnderstood() const { return notUnderstood_; }
-  kj::Duration since() const { return timer_.now() - changed_; }
+  kj::Duration since() const { return timer_.now() - announcer_.since(); }
   int pid() const { return worker_.get() == nullptr ? 0 : worker_->pid(); }
   unsigned starts() const { return life_.generation(); }
   unsigned strikes() const { return strikes_; }
@@ -167,7 +162,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   /// The time until it is tried again; 0 if it need not be.
   Milliseconds untilProbe() const;
   /// The worker's last report of its health; empty before the first.
-  const HealthReport& lastHealth() const { return health_; }
+  const HealthReport& lastHealth() const { return health_.last(); }
   /// The age of lastHealth(); none: there is no report yet.
   kj::Maybe<kj::Duration> lastHealthFor() const;
 
@@ -201,7 +196,6 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
 
   void askHealth();
   void heard(const HealthReport& health);
-  Milliseconds healthRhythm() const;
   /// How often attempts that a surviving worker still has in progress are queried.
   static constexpr Milliseconds askAgain = std::chrono::milliseconds(500);
   void askInquiry();
@@ -213,17 +207,16 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   bool mayTry() const;
   void recordAnswers(const std::vector<delivery::AttemptOutcome>& outcomes);
   Resumed tryNow();
-  void wayTrouble(const std::string& words);
-  void workerTrouble(const std::string& words);
-  void forgetTrouble();
-  void countToday();
   void count(const delivery::AttemptOutcome& one);
   Situation situation() const {
     return {life_.standing(), breaker(), sick_, paused_ ? Paused::byOperator : Paused::no};
   }
   delivery::Breaker::State breaker() const { return breaker_.state(now()); }
   void changed();
-  void say(State state);
+  void announce(const Situation& situation);
+  Announcer::Worker worker() const {
+    return life_.suspect() ? Announcer::Worker::suspect : Announcer::Worker::trusted;
+  }
   void taskFailed(kj::Exception&& exception) override;
   Milliseconds now() const {
     return Milliseconds((timer_.now() - kj::origin<kj::TimePoint>()) / kj::MILLISECONDS);
@@ -231,9 +224,6 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
 
   kj::Timer& timer_;
   config::DispatcherConfig config_;
-  delivery::Quota quota_;
-  std::optional<DayCount> dayCount_;  // none: not given, or the file cannot be read
-  bool dayNotKept_ = false;           // the last count could not be written, which is logged
   Hire hire_;
   std::size_t index_;
   events::Events& events_;
@@ -255,27 +245,14 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   bool lookAgain_ = false;    // wanted() may shorten it: not after a breach of contract
   delivery::Breaker breaker_;
   Sick sick_ = Sick::no;
-  Counts counts_;
+  Tally tally_;
   NotUnderstood notUnderstood_;
   unsigned strikes_ = 0;
 
-  HealthReport health_;
-  Milliseconds healthAt_{0};             // when health is queried next
-  Milliseconds heardAt_{0};              // when it became ready or reported last
-  kj::Maybe<kj::TimePoint> healthSaid_;  // when health_ came in
-  Milliseconds askedAt_{0};
+  HealthWatch health_;
   Inquiry inquiry_;
-  std::unordered_set<queue::AttemptId> former_;  // those in inquiry_ that an earlier smsd handed over
-
-  State lastState_ = State::starting;
-  kj::TimePoint changed_;
-  std::string workerReason_, wayReason_;  // the last trouble of each sort
-  std::string trouble_;                   // the last of both, until an SMS is answered
-  kj::TimePoint troubleAt_;
-  bool unanswered_ = false;    // the last SMS that began was not answered
-  bool saidReady_ = false;     // logged as ready
-  unsigned saidTroubles_ = 0;  // troubles logged since: one bit each
-  bool unsaidWorker_ = false;  // this generation's worker-ready is not logged yet
+  Reasons reasons_;
+  Announcer announcer_;
 
   Alarm probe_;
   Alarm respawn_;
