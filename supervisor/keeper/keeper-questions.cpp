@@ -7,7 +7,7 @@
 namespace smsd::keeper {
 
 void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) {
-  worker_->dispatch(batch);
+  workers_.worker().dispatch(batch);
   auto kind = breaker() == delivery::Breaker::State::closed ? InFlight::Kind::usual : InFlight::Kind::probe;
   for (auto* submission : batch) {
     // Each test SMS counts as one to a new recipient, even if an operator repeats it.
@@ -20,19 +20,17 @@ void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) {
 }
 
 void Keeper::askHealth() {
-  if (!life_.ready()) return;
+  if (!workers_.life().ready()) return;
   if (auto later = health_.putsOff(now(), sick_, out())) return healthDue_.in(*later);
-  tasks_.add(worker_->health().then(
-      [this, generation = life_.generation()](HealthReport report) {
-        if (generation != life_.generation() || !life_.ready()) return;
+  tasks_.add(workers_.worker().health().then(
+      [this, generation = workers_.life().generation()](HealthReport report) {
+        if (generation != workers_.life().generation() || !workers_.life().ready()) return;
         heard(report);
         changed();
       },
-      [this, generation = life_.generation()](kj::Exception&& e) {
+      [this, generation = workers_.life().generation()](kj::Exception&& e) {
         if (e.getType() == kj::Exception::Type::DISCONNECTED) return;  // its end follows
-        endWhy_ = "it did not answer when it was asked how it is: the worker hangs";
-        carryOut(life_.said(generation, Life::Event::hung));
-        changed();
+        workers_.hangs(generation, "it did not answer when it was asked how it is: the worker hangs");
       }));
 }
 
@@ -62,14 +60,15 @@ void Keeper::inquire(const std::vector<queue::AttemptId>& attempts) {
 /// Queries the present worker. Repeats this while an attempt is in progress there, or while there is no
 /// worker.
 void Keeper::askInquiry() {
-  auto known = outlivesUs() ? inquiry_.expired(now())
-                            : inquiry_.giveUp("its supervisor is gone, and its worker with it");
+  auto known = workers_.outlivesUs() ? inquiry_.expired(now())
+                                     : inquiry_.giveUp("its supervisor is gone, and its worker with it");
   for (auto& one : known) count(one);
   if (!known.empty()) road_.dispatcherReported(index_, std::move(known));
   if (inquiry_.empty()) return;
-  if (!life_.ready()) return ask_.in(askAgain);
+  if (!workers_.life().ready()) return ask_.in(askAgain);
   auto asked = inquiry_.open();
-  asking_ = worker_->recall(asked)
+  asking_ = workers_.worker()
+                .recall(asked)
                 .then([this, asked](std::vector<Recalled> recalled) {
                   auto outcomes = inquiry_.answered(asked, std::move(recalled));
                   if (!inquiry_.empty()) ask_.in(askAgain);

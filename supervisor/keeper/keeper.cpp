@@ -31,7 +31,6 @@ Keeper::Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hi
                events::Events& events, DispatcherEvents& road)
     : timer_(timer),
       config_(config),
-      hire_(kj::mv(hire)),
       index_(index),
       events_(events),
       road_(road),
@@ -39,14 +38,8 @@ Keeper::Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hi
       tally_(config.quota),
       reasons_(timer_.now()),
       announcer_(timer_.now()),
+      workers_(timer_, config_, kj::mv(hire), events_, *this),
       probe_(timer_, [this]() { changed(); }),
-      respawn_(timer_, [this]() { happens(Life::Event::start); }),
-      proving_(timer_,
-               [this]() {
-                 proven();
-                 changed();
-               }),
-      declining_(timer_, [this]() { endDeclined(); }),
       healthDue_(timer_, [this]() { askHealth(); }),
       ask_(timer_, [this]() { askInquiry(); }),
       tasks_(*this) {}
@@ -54,7 +47,7 @@ Keeper::Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hi
 const std::string& Keeper::reason() const {
   static const std::string byOperator = "paused by the operator";
   if (paused_) return byOperator;
-  if (!life_.ready()) return reasons_.worker();
+  if (!workers_.life().ready()) return reasons_.worker();
   return state() == State::ready ? reasons_.trouble() : reasons_.gateway();
 }
 
@@ -66,7 +59,7 @@ bool Keeper::usable() const {
     case delivery::Breaker::State::open:
       return false;
     case delivery::Breaker::State::halfOpen:
-      return worker_->out() == 0;
+      return out() == 0;
   }
   return false;
 }
@@ -74,14 +67,14 @@ bool Keeper::usable() const {
 /// Allows one probe at a time, and only if SMS that were handed over before leave a place in the window.
 bool Keeper::mayTry() const {
   return situation().takesSms() && !inFlight_.probing() &&
-         worker_->out() + inquiry_.size() < std::max<std::size_t>(traits_.window, 1);
+         out() + inquiry_.size() < std::max<std::size_t>(traits().window, 1);
 }
 
 Places Keeper::places() const {
   if (!usable()) return {};
   if (breaker() == delivery::Breaker::State::halfOpen) return {.all = 1, .others = 1};
   // Attempts still in progress in a worker that outlived a connection take places there.
-  return inFlight_.places(traits_.window, traits_.backlog, worker_->out() + inquiry_.size(), now());
+  return inFlight_.places(traits().window, traits().backlog, out() + inquiry_.size(), now());
 }
 
 /// An SMS that has not begun comes back if another dispatcher has become better for it.
@@ -102,10 +95,15 @@ delivery::Breaker::Whose Keeper::ended(queue::AttemptId attempt) {
 
 Milliseconds Keeper::untilProbe() const {
   auto until = [this](Milliseconds when) { return std::max(when - now(), Milliseconds(0)); };
-  if (life_.phase() == Life::Phase::waiting) return until(respawnAt_);
-  if (life_.ready() && sick_ == Sick::byHealth) return until(health_.dueAt());
-  if (life_.ready() && breaker() == delivery::Breaker::State::open) return until(breaker_.probeAt());
+  if (auto when = workers_.waitsUntil()) return until(*when);
+  if (workers_.life().ready() && sick_ == Sick::byHealth) return until(health_.dueAt());
+  if (workers_.life().ready() && breaker() == delivery::Breaker::State::open)
+    return until(breaker_.probeAt());
   return Milliseconds(0);
+}
+
+void Keeper::wanted() {
+  if (!paused_) workers_.wanted();
 }
 
 void Keeper::pause() {
@@ -127,17 +125,30 @@ Keeper::Resumed Keeper::resume() {
 
 /// Ends every wait, because an operator expects that the trouble is over. Forgets no failures.
 Keeper::Resumed Keeper::tryNow() {
-  if (life_.phase() == Life::Phase::waiting) {
-    happens(Life::Event::restart);
-    return Resumed::started;
-  }
+  if (workers_.startNow()) return Resumed::started;
   breaker_.probeNow(now());
-  if (!life_.ready()) return Resumed::nothing;
+  if (!workers_.life().ready()) return Resumed::nothing;
   if (sick_ == Sick::byHealth) {
     healthDue_.in(0ms);
     return Resumed::asked;
   }
   return breaker() == delivery::Breaker::State::closed ? Resumed::nothing : Resumed::probe;
+}
+
+void Keeper::restart(const std::string& why) {
+  workers_.replaceProcess();
+  startOver(why);
+}
+
+void Keeper::startOver(const std::string& why) {
+  const auto phase = workers_.life().phase();
+  if (phase == Life::Phase::leaving || phase == Life::Phase::over) return;
+  reasons_.setWorker(why);
+  breaker_.close();
+  sick_ = Sick::no;
+  notUnderstood_ = {};  // the next worker reads its configuration again
+  reasons_.answered();
+  workers_.restart(why);
 }
 
 void Keeper::reconfigure(kj::AsyncIoContext& io, const config::DispatcherConfig& config, SpawnPlan plan) {
@@ -147,9 +158,79 @@ void Keeper::reconfigure(kj::AsyncIoContext& io, const config::DispatcherConfig&
 void Keeper::reconfigure(const config::DispatcherConfig& config, Hire hire) {
   config_ = config;
   tally_.configure(config.quota);
-  hire_ = kj::mv(hire);
+  workers_.use(kj::mv(hire));
   breaker_ = delivery::Breaker(std::min(dear, config.timeout / 2));
   startOver("its configuration has changed");
+}
+
+void Keeper::workerReady(const HealthReport& health, Before before) {
+  // An operator restarted its unit, probably after a repair, so that the next SMS may be the probe.
+  if (before == Before::toldToEnd) breaker_.probeNow(now());
+  if (announcer_.workerStarted(worker())) events_.workerReady(config_.name, pid(), traits().lock);
+  health_.lives(now());
+  heard(health);
+  if (!inquiry_.empty()) ask_.in(0ms);
+  changed();
+}
+
+void Keeper::workerProven() {
+  if (announcer_.workerProven()) events_.workerReady(config_.name, pid(), traits().lock);
+}
+
+void Keeper::workerReported(std::vector<delivery::AttemptOutcome> outcomes) {
+  health_.lives(now());
+  record(outcomes);
+  replaceFormer(outcomes);
+  road_.dispatcherReported(index_, std::move(outcomes));
+}
+
+/// Replaces a worker that is older than this smsd when it turns out broken: its file may have been corrected
+/// since it was read, and an operator who restarts smsd expects all of it to be fresh.
+void Keeper::replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes) {
+  if (!workers_.isFormer()) return;
+  for (auto& one : outcomes)
+    if (one.begun == delivery::Begun::yes && one.outcome.kind == delivery::OutcomeKind::broken)
+      return restart("its worker was there before smsd, and is replaced by a fresh one: " +
+                     one.outcome.words);
+}
+
+std::vector<delivery::AttemptOutcome> Keeper::workerGone(Gone gone) {
+  asking_ = nullptr;
+  healthDue_.cancel();
+  if (gone.because != Gone::Because::restarting) workerFailed(gone.why);
+  auto lost = notOursToKnow(std::move(gone.lost), gone.conduct);
+  std::vector<delivery::Breaker::Whose> begun;
+  for (auto& one : lost) {
+    count(one);
+    delivery::Breaker::Whose whose = ended(one.attempt);
+    if (one.begun == delivery::Begun::yes) begun.push_back(std::move(whose));
+  }
+  if (!begun.empty()) {
+    // A worker that dies with each SMS counts as failing, however fast it is replaced. The wait passed is 0,
+    // because how long the worker hung proves nothing about the gateway, and a fresh worker follows. With a
+    // single SMS in progress its text may be the cause.
+    reasons_.notAnswered(gone.why, timer_.now());
+    breaker_.record(delivery::OutcomeKind::unknown, now(), 0ms, 0ms,
+                    begun.size() == 1 ? begun.front() : delivery::Breaker::Whose{});
+  }
+  inFlight_.clear();
+  return lost;
+}
+
+void Keeper::workerReplaced(std::vector<delivery::AttemptOutcome> outcomes) {
+  changed();
+  road_.dispatcherReported(index_, std::move(outcomes));
+}
+
+/// Returns the attempts that no worker can know any more. A worker behind a socket may still live and know,
+/// so the next connection queries it.
+std::vector<delivery::AttemptOutcome> Keeper::notOursToKnow(std::vector<delivery::AttemptOutcome> lost,
+                                                            Conduct conduct) {
+  if (!workers_.outlivesUs() || conduct == Conduct::breach) return lost;
+  Milliseconds until = now() + config_.timeout + config_.startTimeout;
+  for (auto& one : lost) inquiry_.add(one.attempt, one.begun, until);
+  if (!lost.empty()) ask_.in(askAgain);
+  return {};
 }
 
 void Keeper::record(const std::vector<delivery::AttemptOutcome>& outcomes) {
@@ -203,11 +284,11 @@ void Keeper::count(const delivery::AttemptOutcome& one) {
 void Keeper::changed() {
   const Situation situation = this->situation();
   announcer_.becomes(situation.state(), timer_.now());
-  if (life_.phase() != Life::Phase::over) announce(situation);
-  if (life_.ready() && breaker() == delivery::Breaker::State::open)
+  const auto phase = workers_.life().phase();
+  if (phase != Life::Phase::over) announce(situation);
+  if (workers_.life().ready() && breaker() == delivery::Breaker::State::open)
     probe_.in((breaker_.openForAllUntil() > now() ? breaker_.openForAllUntil() : breaker_.probeAt()) - now());
-  if (life_.phase() != Life::Phase::leaving && life_.phase() != Life::Phase::over)
-    road_.dispatcherChanged(index_);
+  if (phase != Life::Phase::leaving && phase != Life::Phase::over) road_.dispatcherChanged(index_);
 }
 
 void Keeper::announce(const Situation& situation) {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The keeper of one dispatcher: keeps a worker running, and knows whether the dispatcher is worth trying.
+// The keeper of one dispatcher: knows whether the dispatcher is worth trying, and hands SMS to its worker.
 //
-// Owns the worker, one generation after the other (worker-lifecycle.h is the table of its life), the breaker,
-// and the health that the worker reports. The road reads `room()` and calls dispatch(); outcomes go to
-// DispatcherEvents. Never accesses the queue, never decides the fate of a message. A worker that cannot be
-// started is a state with a reason, not an exception.
+// Owns the workers (succession.h keeps one running), the SMS in flight, the breaker, the limit of the day and
+// the health that the worker reports. The road reads `room()` and calls dispatch(); outcomes go to
+// DispatcherEvents. Never accesses the queue, never decides the fate of a message.
 //
-// keeper.cpp: the interface for the road, the operator and the journal; keeper-life.cpp: carries out the
-// actions of the table; keeper-questions.cpp: queries the worker for its health and for the fate of attempts.
+// keeper.cpp: the interface for the road, the operator and the journal; keeper-questions.cpp: queries the
+// worker for its health and for the fate of attempts.
 #pragma once
 
 #include <kj/async-io.h>
@@ -30,8 +29,8 @@
 #include "supervisor/keeper/link.h"
 #include "supervisor/keeper/reasons.h"
 #include "supervisor/keeper/recall.h"
+#include "supervisor/keeper/succession.h"
 #include "supervisor/keeper/tally.h"
-#include "supervisor/keeper/worker-lifecycle.h"
 #include "supervisor/keeper/worker.h"
 
 namespace smsd::keeper {
@@ -54,7 +53,7 @@ struct NotUnderstood {
   std::string last;  // the words of the last one
 };
 
-class Keeper final : private kj::TaskSet::ErrorHandler {
+class Keeper final : private SuccessionEvents, private kj::TaskSet::ErrorHandler {
  public:
   Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hire, std::size_t index,
          events::Events& events, DispatcherEvents& road);
@@ -68,7 +67,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
 
   // --- for the road
   /// Starts the first worker.
-  void start();
+  void start() { workers_.start(); }
   /// The road has something to send. A worker that systemd starts, and that could not be reached or has
   /// ended, is tried again soon: an operator may have repaired and restarted its unit.
   void wanted();
@@ -92,11 +91,11 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
     return std::min(from.value_or(INT_MAX), tally_.reserveFor() + 1);
   }
   /// Its first worker has neither become ready nor failed yet.
-  bool undecided() const { return life_.undecided(); }
+  bool undecided() const { return workers_.life().undecided(); }
   /// How many SMS of `severity` the limit of the day leaves; SIZE_MAX: there is no limit.
   std::size_t allowance(std::optional<int> severity) const { return tally_.allowance(severity, out()); }
-  std::size_t capacity() const { return traits_.window + traits_.backlog; }
-  bool knowsKeys() const { return traits_.knowsKeys; }
+  std::size_t capacity() const { return traits().window + traits().backlog; }
+  bool knowsKeys() const { return traits().knowsKeys; }
   /// None of the gateway's latest answers was understood, so any further SMS is sent without proof.
   bool understandsNothing() const { return breaker_.understandsNothing(); }
   void dispatch(const std::vector<const queue::Submission*>& batch);
@@ -106,14 +105,14 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   void inquire(const std::vector<queue::AttemptId>& attempts);
   /// Ends the worker with all SMS that it holds, because they belong to another supervisor now or are past
   /// every deadline. A fresh worker follows.
-  void letGo(const std::string& why);
+  void letGo(const std::string& why) { workers_.letGo(why); }
   /// Starts no further worker, because smsd or this dispatcher ends. Resolves when no SMS is in flight.
-  kj::Promise<void> drain();
+  kj::Promise<void> drain() { return workers_.drain(); }
   /// No SMS is in flight, and inquire() has no attempt left to find.
   bool idle() const { return out() == 0 && inquiry_.empty(); }
   /// Ends the worker when smsd cannot wait for drain() any longer. The fate of SMS in progress is unknown
   /// then.
-  void end();
+  void end() { workers_.end(); }
 
   // --- for the operator
   /// Lets no further SMS begin. SMS in progress finish, others come back, and the worker keeps running.
@@ -150,15 +149,15 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   /// It is in trouble, or its last SMS was not answered, so it is not certain that it works.
   bool doubtful() const { return state() != State::ready || reasons_.unanswered(); }
   /// Ready, and not only because one more worker has started after several that died early.
-  bool believed() const { return state() == State::ready && !life_.suspect(); }
-  const WorkerTraits& traits() const { return traits_; }
+  bool believed() const { return state() == State::ready && worker() == Announcer::Worker::trusted; }
+  const WorkerTraits& traits() const { return workers_.traits(); }
   const Counts& counts() const { return tally_.counts(); }
   const NotUnderstood& notUnderstood() const { return notUnderstood_; }
   kj::Duration since() const { return timer_.now() - announcer_.since(); }
-  int pid() const { return worker_.get() == nullptr ? 0 : worker_->pid(); }
-  unsigned starts() const { return life_.generation(); }
-  unsigned strikes() const { return strikes_; }
-  std::size_t out() const { return worker_.get() == nullptr ? 0 : worker_->out(); }
+  int pid() const { return workers_.pid(); }
+  unsigned starts() const { return workers_.life().generation(); }
+  unsigned strikes() const { return workers_.strikes(); }
+  std::size_t out() const { return workers_.out(); }
   /// The time until it is tried again; 0 if it need not be.
   Milliseconds untilProbe() const;
   /// The worker's last report of its health; empty before the first.
@@ -167,39 +166,25 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   kj::Maybe<kj::Duration> lastHealthFor() const;
 
  private:
-  class Desk;
+  void workerReady(const HealthReport& health, Before before) override;
+  void workerProven() override;
+  void workerReported(std::vector<delivery::AttemptOutcome> outcomes) override;
+  Leave mayBegin(queue::AttemptId attempt) const override;
+  void workerFailed(const std::string& why) override { reasons_.workerFailed(why, timer_.now()); }
+  std::vector<delivery::AttemptOutcome> workerGone(Gone gone) override;
+  void workerReplaced(std::vector<delivery::AttemptOutcome> outcomes) override;
+  void changed() override;
 
-  // Reports of a worker, by generation.
-  void workerReady(unsigned generation, const WorkerTraits& traits, const HealthReport& health);
-  void workerReported(unsigned generation, std::vector<delivery::AttemptOutcome> outcomes);
-  void workerDeclined(unsigned generation);
-  void workerGone(unsigned generation, const std::string& why, std::vector<delivery::AttemptOutcome> lost,
-                  Conduct conduct);
-  Leave mayBegin(queue::AttemptId attempt) const;
-
-  void happens(Life::Event event);
-  void carryOut(Life::Action action);
-  void hire();
-  void rest();
   void startOver(const std::string& why);
-  void retire();
-  void endWorker();
-  bool isShutOut() const;
-  void workerEnds(unsigned generation, Cause cause);
-  void workerStays(unsigned generation);
   void replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes);
-  void proven();
-  void endDeclined();
   std::vector<delivery::AttemptOutcome> notOursToKnow(std::vector<delivery::AttemptOutcome> lost,
                                                       Conduct conduct);
-  void sayGone(const std::string& why, int pid, std::size_t lost, Conduct conduct, Life::Action action);
 
   void askHealth();
   void heard(const HealthReport& health);
   /// How often attempts that a surviving worker still has in progress are queried.
   static constexpr Milliseconds askAgain = std::chrono::milliseconds(500);
   void askInquiry();
-  bool outlivesUs() const { return config_.activation == config::Activation::socket; }
 
   void record(const std::vector<delivery::AttemptOutcome>& outcomes);
   void recordNotUnderstood(const delivery::Outcome& outcome, const delivery::Breaker::Whose& whose);
@@ -209,13 +194,12 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   Resumed tryNow();
   void count(const delivery::AttemptOutcome& one);
   Situation situation() const {
-    return {life_.standing(), breaker(), sick_, paused_ ? Paused::byOperator : Paused::no};
+    return {workers_.life().standing(), breaker(), sick_, paused_ ? Paused::byOperator : Paused::no};
   }
   delivery::Breaker::State breaker() const { return breaker_.state(now()); }
-  void changed();
   void announce(const Situation& situation);
   Announcer::Worker worker() const {
-    return life_.suspect() ? Announcer::Worker::suspect : Announcer::Worker::trusted;
+    return workers_.life().suspect() ? Announcer::Worker::suspect : Announcer::Worker::trusted;
   }
   void taskFailed(kj::Exception&& exception) override;
   Milliseconds now() const {
@@ -224,40 +208,23 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
 
   kj::Timer& timer_;
   config::DispatcherConfig config_;
-  Hire hire_;
   std::size_t index_;
   events::Events& events_;
   DispatcherEvents& road_;
 
-  Life life_;
-  kj::Own<Generation> worker_;
-  InFlight inFlight_;  // with that worker
-  WorkerTraits traits_;
-  bool paused_ = false;              // by the operator
-  bool replacing_ = false;           // restart() replaces its process as well, which needs quit()
-  Cause cause_ = Cause::other;       // why this generation ends, from its last words
-  bool lastWords_ = false;           // it has sent last words
-  bool told_ = false;                // the last generation ended because its unit was stopped or restarted
-  kj::Maybe<kj::TimePoint> goneAt_;  // when a worker last ended that was ready, or was to end
-  std::string endWhy_;
-  Milliseconds respawnAt_{0};
-  Milliseconds failedAt_{0};  // when the last wait without a worker began
-  bool lookAgain_ = false;    // wanted() may shorten it: not after a breach of contract
   delivery::Breaker breaker_;
   Sick sick_ = Sick::no;
+  bool paused_ = false;  // by the operator
+  InFlight inFlight_;    // with the present worker
   Tally tally_;
   NotUnderstood notUnderstood_;
-  unsigned strikes_ = 0;
-
   HealthWatch health_;
   Inquiry inquiry_;
   Reasons reasons_;
   Announcer announcer_;
+  Succession workers_;
 
   Alarm probe_;
-  Alarm respawn_;
-  Alarm proving_;
-  Alarm declining_;
   Alarm healthDue_;
   Alarm ask_;
   kj::Promise<void> asking_ = nullptr;
