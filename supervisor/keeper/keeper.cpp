@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/keeper/keeper.h"
-#include "common/fault.h"
+
+#include "supervisor/delivery/attempt-ids.h"
 
 namespace smsd::keeper {
 namespace {
@@ -39,10 +40,9 @@ Keeper::Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hi
       reasons_(timer_.now()),
       announcer_(timer_.now()),
       workers_(timer_, config_, kj::mv(hire), events_, *this),
-      probe_(timer_, [this]() { changed(); }),
-      healthDue_(timer_, [this]() { askHealth(); }),
-      ask_(timer_, [this]() { askInquiry(); }),
-      tasks_(*this) {}
+      health_(timer_, workers_, *this),
+      recalls_(timer_, config_, workers_, *this),
+      probe_(timer_, [this]() { changed(); }) {}
 
 const std::string& Keeper::reason() const {
   static const std::string byOperator = "paused by the operator";
@@ -67,14 +67,14 @@ bool Keeper::usable() const {
 /// Allows one probe at a time, and only if SMS that were handed over before leave a place in the window.
 bool Keeper::mayTry() const {
   return situation().takesSms() && !inFlight_.probing() &&
-         out() + inquiry_.size() < std::max<std::size_t>(traits().window, 1);
+         out() + recalls_.size() < std::max<std::size_t>(traits().window, 1);
 }
 
 Places Keeper::places() const {
   if (!usable()) return {};
   if (breaker() == delivery::Breaker::State::halfOpen) return {.all = 1, .others = 1};
   // Attempts still in progress in a worker that outlived a connection take places there.
-  return inFlight_.places(traits().window, traits().backlog, out() + inquiry_.size(), now());
+  return inFlight_.places(traits().window, traits().backlog, out() + recalls_.size(), now());
 }
 
 /// An SMS that has not begun comes back if another dispatcher has become better for it.
@@ -82,6 +82,18 @@ Leave Keeper::mayBegin(queue::AttemptId attempt) const {
   if (!road_.mayBegin()) return Leave::revoked;
   bool open = breaker() == delivery::Breaker::State::open && !inFlight_.isProbe(attempt);
   return situation().takesSms() && !open ? Leave::granted : Leave::withheld;
+}
+
+void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) {
+  workers_.worker().dispatch(batch);
+  auto kind = breaker() == delivery::Breaker::State::closed ? InFlight::Kind::usual : InFlight::Kind::probe;
+  for (auto* submission : batch) {
+    // Each test SMS counts as one to a new recipient, even if an operator repeats it.
+    bool trial = isIn(delivery::AttemptRange::trials, submission->attempt);
+    inFlight_.add(submission->attempt,
+                  {now(), rankOf(submission->severity), trial ? std::string() : submission->recipient, kind});
+  }
+  health_.dispatched();
 }
 
 /// Removes an attempt from those in flight, and returns whose it was.
@@ -96,7 +108,7 @@ delivery::Breaker::Whose Keeper::ended(queue::AttemptId attempt) {
 Milliseconds Keeper::untilProbe() const {
   auto until = [this](Milliseconds when) { return std::max(when - now(), Milliseconds(0)); };
   if (auto when = workers_.waitsUntil()) return until(*when);
-  if (workers_.life().ready() && sick_ == Sick::byHealth) return until(health_.dueAt());
+  if (workers_.life().ready() && sick_ == Sick::byHealth) return until(health_.watch().dueAt());
   if (workers_.life().ready() && breaker() == delivery::Breaker::State::open)
     return until(breaker_.probeAt());
   return Milliseconds(0);
@@ -129,7 +141,7 @@ Keeper::Resumed Keeper::tryNow() {
   breaker_.probeNow(now());
   if (!workers_.life().ready()) return Resumed::nothing;
   if (sick_ == Sick::byHealth) {
-    healthDue_.in(0ms);
+    health_.queryNow();
     return Resumed::asked;
   }
   return breaker() == delivery::Breaker::State::closed ? Resumed::nothing : Resumed::probe;
@@ -167,9 +179,9 @@ void Keeper::workerReady(const HealthReport& health, Before before) {
   // An operator restarted its unit, probably after a repair, so that the next SMS may be the probe.
   if (before == Before::toldToEnd) breaker_.probeNow(now());
   if (announcer_.workerStarted(worker())) events_.workerReady(config_.name, pid(), traits().lock);
-  health_.lives(now());
+  health_.workerLives();
   heard(health);
-  if (!inquiry_.empty()) ask_.in(0ms);
+  recalls_.workerReady();
   changed();
 }
 
@@ -178,7 +190,7 @@ void Keeper::workerProven() {
 }
 
 void Keeper::workerReported(std::vector<delivery::AttemptOutcome> outcomes) {
-  health_.lives(now());
+  health_.workerLives();
   record(outcomes);
   replaceFormer(outcomes);
   road_.dispatcherReported(index_, std::move(outcomes));
@@ -195,10 +207,12 @@ void Keeper::replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes
 }
 
 std::vector<delivery::AttemptOutcome> Keeper::workerGone(Gone gone) {
-  asking_ = nullptr;
-  healthDue_.cancel();
+  recalls_.workerGone();
+  health_.workerGone();
   if (gone.because != Gone::Because::restarting) workerFailed(gone.why);
-  auto lost = notOursToKnow(std::move(gone.lost), gone.conduct);
+  auto lost = std::move(gone.lost);
+  // A worker behind a socket may still live and know, so the next connection queries it.
+  if (workers_.outlivesUs() && gone.conduct != Conduct::breach) recalls_.find(std::exchange(lost, {}));
   std::vector<delivery::Breaker::Whose> begun;
   for (auto& one : lost) {
     count(one);
@@ -222,15 +236,39 @@ void Keeper::workerReplaced(std::vector<delivery::AttemptOutcome> outcomes) {
   road_.dispatcherReported(index_, std::move(outcomes));
 }
 
-/// Returns the attempts that no worker can know any more. A worker behind a socket may still live and know,
-/// so the next connection queries it.
-std::vector<delivery::AttemptOutcome> Keeper::notOursToKnow(std::vector<delivery::AttemptOutcome> lost,
-                                                            Conduct conduct) {
-  if (!workers_.outlivesUs() || conduct == Conduct::breach) return lost;
-  Milliseconds until = now() + config_.timeout + config_.startTimeout;
-  for (auto& one : lost) inquiry_.add(one.attempt, one.begun, until);
-  if (!lost.empty()) ask_.in(askAgain);
-  return {};
+void Keeper::healthReported(const HealthReport& health) {
+  heard(health);
+  changed();
+}
+
+/// A worker that can detect that its dispatcher is broken is trusted when it reports that it works again.
+void Keeper::heard(const HealthReport& health) {
+  if (!health.broken.empty()) {
+    sick_ = Sick::byHealth;
+    reasons_.gatewayFailed(health.broken, timer_.now());
+  } else if (sick_ == Sick::byHealth) {
+    sick_ = Sick::no;
+    breaker_.close();
+  }
+  health_.reported(health);
+}
+
+/// Keeps outcomes of an earlier smsd's SMS from the breaker. Their cause may be long over, and an operator
+/// who repairs a dispatcher and restarts smsd must not wait for a probe.
+void Keeper::attemptsFound(std::vector<delivery::AttemptOutcome> found) {
+  std::vector<delivery::AttemptOutcome> ours;
+  for (auto& one : found)
+    if (recalls_.takeFormer(one.attempt))
+      count(one);
+    else
+      ours.push_back(one);
+  if (!ours.empty()) record(ours);
+  road_.dispatcherReported(index_, std::move(found));
+}
+
+void Keeper::attemptsLost(std::vector<delivery::AttemptOutcome> lost) {
+  for (auto& one : lost) count(one);
+  road_.dispatcherReported(index_, std::move(lost));
 }
 
 void Keeper::record(const std::vector<delivery::AttemptOutcome>& outcomes) {
@@ -249,7 +287,7 @@ void Keeper::record(const std::vector<delivery::AttemptOutcome>& outcomes) {
     if (answered && sick_ == Sick::byOutcome) sick_ = Sick::no;
     if (outcome.kind == delivery::OutcomeKind::broken && sick_ == Sick::no) {
       sick_ = Sick::byOutcome;
-      healthDue_.in(0ms);  // the worker may be able to detect the end
+      health_.queryNow();  // the worker may be able to detect the end
     }
     whose.farEnd = outcome.farEnd;
     if (outcome.notUnderstood())
@@ -303,10 +341,6 @@ void Keeper::announce(const Situation& situation) {
     case Announcer::Entry::broken:
       return events_.dispatcherBroken(config_.name, reason(), untilProbe());
   }
-}
-
-void Keeper::taskFailed(kj::Exception&& exception) {
-  reasons_.workerFailed(faultOf(exception), timer_.now());
 }
 
 }  // namespace smsd::keeper

@@ -2,11 +2,12 @@
 // The keeper of one dispatcher: knows whether the dispatcher is worth trying, and hands SMS to its worker.
 //
 // Owns the workers (succession.h keeps one running), the SMS in flight, the breaker, the limit of the day and
-// the health that the worker reports. The road reads `room()` and calls dispatch(); outcomes go to
+// what the worker reports of its health. The road reads `room()` and calls dispatch(); outcomes go to
 // DispatcherEvents. Never accesses the queue, never decides the fate of a message.
 //
-// keeper.cpp: the interface for the road, the operator and the journal; keeper-questions.cpp: queries the
-// worker for its health and for the fate of attempts.
+// The class has more than 40 declarations, because four callers see a dispatcher through it alone: the road,
+// the operator, the status and the daemon. Most public members are one line. The rules are in the classes
+// that it owns.
 #pragma once
 
 #include <kj/async-io.h>
@@ -24,11 +25,11 @@
 #include "supervisor/events/events.h"
 #include "supervisor/keeper/announcer.h"
 #include "supervisor/keeper/dispatcher-state.h"
-#include "supervisor/keeper/health-watch.h"
+#include "supervisor/keeper/health-queries.h"
 #include "supervisor/keeper/in-flight.h"
 #include "supervisor/keeper/link.h"
 #include "supervisor/keeper/reasons.h"
-#include "supervisor/keeper/recall.h"
+#include "supervisor/keeper/recall-queries.h"
 #include "supervisor/keeper/succession.h"
 #include "supervisor/keeper/tally.h"
 #include "supervisor/keeper/worker.h"
@@ -53,7 +54,7 @@ struct NotUnderstood {
   std::string last;  // the words of the last one
 };
 
-class Keeper final : private SuccessionEvents, private kj::TaskSet::ErrorHandler {
+class Keeper final : private SuccessionEvents, private HealthQueries::Events, private RecallQueries::Events {
  public:
   Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hire, std::size_t index,
          events::Events& events, DispatcherEvents& road);
@@ -102,14 +103,14 @@ class Keeper final : private SuccessionEvents, private kj::TaskSet::ErrorHandler
   /// Finds the outcomes of attempts that an earlier smsd had handed to this dispatcher. Each gets an outcome
   /// by dispatcherReported(): the worker's own if the worker outlived that smsd and remembers the attempt,
   /// otherwise `unknown`.
-  void inquire(const std::vector<queue::AttemptId>& attempts);
+  void inquire(const std::vector<queue::AttemptId>& attempts) { recalls_.findFormer(attempts); }
   /// Ends the worker with all SMS that it holds, because they belong to another supervisor now or are past
   /// every deadline. A fresh worker follows.
   void letGo(const std::string& why) { workers_.letGo(why); }
   /// Starts no further worker, because smsd or this dispatcher ends. Resolves when no SMS is in flight.
   kj::Promise<void> drain() { return workers_.drain(); }
   /// No SMS is in flight, and inquire() has no attempt left to find.
-  bool idle() const { return out() == 0 && inquiry_.empty(); }
+  bool idle() const { return out() == 0 && recalls_.size() == 0; }
   /// Ends the worker when smsd cannot wait for drain() any longer. The fate of SMS in progress is unknown
   /// then.
   void end() { workers_.end(); }
@@ -161,9 +162,9 @@ class Keeper final : private SuccessionEvents, private kj::TaskSet::ErrorHandler
   /// The time until it is tried again; 0 if it need not be.
   Milliseconds untilProbe() const;
   /// The worker's last report of its health; empty before the first.
-  const HealthReport& lastHealth() const { return health_.last(); }
+  const HealthReport& lastHealth() const { return health_.watch().last(); }
   /// The age of lastHealth(); none: there is no report yet.
-  kj::Maybe<kj::Duration> lastHealthFor() const;
+  kj::Maybe<kj::Duration> lastHealthFor() const { return health_.age(); }
 
  private:
   void workerReady(const HealthReport& health, Before before) override;
@@ -175,22 +176,19 @@ class Keeper final : private SuccessionEvents, private kj::TaskSet::ErrorHandler
   void workerReplaced(std::vector<delivery::AttemptOutcome> outcomes) override;
   void changed() override;
 
+  void healthReported(const HealthReport& health) override;
+  Sick sick() const override { return sick_; }
+  void queryFailed(const std::string& why) override { workerFailed(why); }
+  void attemptsFound(std::vector<delivery::AttemptOutcome> found) override;
+  void attemptsLost(std::vector<delivery::AttemptOutcome> lost) override;
+
   void startOver(const std::string& why);
   void replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes);
-  std::vector<delivery::AttemptOutcome> notOursToKnow(std::vector<delivery::AttemptOutcome> lost,
-                                                      Conduct conduct);
-
-  void askHealth();
   void heard(const HealthReport& health);
-  /// How often attempts that a surviving worker still has in progress are queried.
-  static constexpr Milliseconds askAgain = std::chrono::milliseconds(500);
-  void askInquiry();
-
   void record(const std::vector<delivery::AttemptOutcome>& outcomes);
   void recordNotUnderstood(const delivery::Outcome& outcome, const delivery::Breaker::Whose& whose);
   delivery::Breaker::Whose ended(queue::AttemptId attempt);
   bool mayTry() const;
-  void recordAnswers(const std::vector<delivery::AttemptOutcome>& outcomes);
   Resumed tryNow();
   void count(const delivery::AttemptOutcome& one);
   Situation situation() const {
@@ -201,7 +199,6 @@ class Keeper final : private SuccessionEvents, private kj::TaskSet::ErrorHandler
   Announcer::Worker worker() const {
     return workers_.life().suspect() ? Announcer::Worker::suspect : Announcer::Worker::trusted;
   }
-  void taskFailed(kj::Exception&& exception) override;
   Milliseconds now() const {
     return Milliseconds((timer_.now() - kj::origin<kj::TimePoint>()) / kj::MILLISECONDS);
   }
@@ -218,17 +215,12 @@ class Keeper final : private SuccessionEvents, private kj::TaskSet::ErrorHandler
   InFlight inFlight_;    // with the present worker
   Tally tally_;
   NotUnderstood notUnderstood_;
-  HealthWatch health_;
-  Inquiry inquiry_;
   Reasons reasons_;
   Announcer announcer_;
   Succession workers_;
-
+  HealthQueries health_;
+  RecallQueries recalls_;
   Alarm probe_;
-  Alarm healthDue_;
-  Alarm ask_;
-  kj::Promise<void> asking_ = nullptr;
-  kj::TaskSet tasks_;
 };
 
 }  // namespace smsd::keeper
