@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/keeper/keeper.h"
-#include "common/fault.h"
+
+#include "supervisor/delivery/attempt-ids.h"
 
 namespace smsd::keeper {
 namespace {
@@ -31,117 +32,68 @@ Keeper::Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hi
                events::Events& events, DispatcherEvents& road)
     : timer_(timer),
       config_(config),
-      quota_(config.quota),
-      hire_(kj::mv(hire)),
       index_(index),
       events_(events),
       road_(road),
       breaker_(std::min(dear, config.timeout / 2)),
-      changed_(timer_.now()),
-      troubleAt_(timer_.now()),
-      probe_(timer_, [this]() { changed(); }),
-      respawn_(timer_, [this]() { happens(Life::Event::start); }),
-      proving_(timer_,
-               [this]() {
-                 proven();
-                 changed();
-               }),
-      declining_(timer_, [this]() { endDeclined(); }),
-      healthDue_(timer_, [this]() { askHealth(); }),
-      ask_(timer_, [this]() { askInquiry(); }),
-      tasks_(*this) {}
-
-State Keeper::state() const {
-  using Phase = Life::Phase;
-  if (paused_) return State::paused;
-  switch (life_.phase()) {
-    case Phase::waiting:
-    case Phase::over:
-      return State::resting;
-    case Phase::off:
-    case Phase::starting:
-    case Phase::retiring:
-    case Phase::reopening:
-    case Phase::ending:
-    case Phase::failing:
-      return State::starting;
-    case Phase::fresh:
-    case Phase::proven:
-    case Phase::leaving:
-      break;
-  }
-  if (!ready_ || declined_) return State::starting;
-  if (sick_ == Sick::byHealth) return State::broken;
-  if (breaker() == delivery::Breaker::State::closed) return State::ready;
-  return sick_ == Sick::byOutcome ? State::broken : State::resting;
-}
-
-Keeper::Trouble Keeper::trouble() const {
-  if (!ready_) return Trouble::worker;
-  if (sick_ == Sick::byHealth) return Trouble::sickness;
-  if (breaker() == delivery::Breaker::State::closed) return Trouble::none;
-  return sick_ == Sick::byOutcome ? Trouble::sickness : Trouble::way;
-}
+      tally_(config.quota),
+      reasons_(timer_.now()),
+      announcer_(timer_.now()),
+      workers_(timer_, config_, kj::mv(hire), events_, *this),
+      health_(timer_, workers_, *this),
+      recalls_(timer_, config_, workers_, *this),
+      probe_(timer_, [this]() { changed(); }) {}
 
 const std::string& Keeper::reason() const {
   static const std::string byOperator = "paused by the operator";
   if (paused_) return byOperator;
-  if (!ready_) return workerReason_;
-  return state() == State::ready ? trouble_ : wayReason_;
-}
-
-kj::Maybe<kj::Duration> Keeper::troubleFor() const {
-  if (trouble_.empty()) return nullptr;
-  return timer_.now() - troubleAt_;
-}
-
-void Keeper::wayTrouble(const std::string& words) {
-  wayReason_ = trouble_ = words;
-  troubleAt_ = timer_.now();
-}
-
-void Keeper::workerTrouble(const std::string& words) {
-  workerReason_ = trouble_ = words;
-  troubleAt_ = timer_.now();
-}
-
-void Keeper::forgetTrouble() {
-  trouble_.clear();
-  unanswered_ = false;
+  if (!workers_.life().ready()) return reasons_.worker();
+  return state() == State::ready ? reasons_.trouble() : reasons_.gateway();
 }
 
 bool Keeper::usable() const {
-  if (!working() || paused_ || sick_ == Sick::byHealth) return false;
+  if (!situation().takesSms()) return false;
   switch (breaker()) {
     case delivery::Breaker::State::closed:
       return true;
     case delivery::Breaker::State::open:
       return false;
     case delivery::Breaker::State::halfOpen:
-      return worker_->out() == 0;
+      return out() == 0;
   }
   return false;
 }
 
 /// Allows one probe at a time, and only if SMS that were handed over before leave a place in the window.
 bool Keeper::mayTry() const {
-  return working() && !paused_ && sick_ != Sick::byHealth && !inFlight_.probing() &&
-         worker_->out() + inquiry_.size() < std::max<std::size_t>(traits_.window, 1);
+  return situation().takesSms() && !inFlight_.probing() &&
+         out() + recalls_.size() < std::max<std::size_t>(traits().window, 1);
 }
 
 Places Keeper::places() const {
   if (!usable()) return {};
   if (breaker() == delivery::Breaker::State::halfOpen) return {.all = 1, .others = 1};
   // Attempts still in progress in a worker that outlived a connection take places there.
-  return inFlight_.places(traits_.window, traits_.backlog, worker_->out() + inquiry_.size(), now());
+  return inFlight_.places(traits().window, traits().backlog, out() + recalls_.size(), now());
 }
 
 /// An SMS that has not begun comes back if another dispatcher has become better for it.
 Leave Keeper::mayBegin(queue::AttemptId attempt) const {
   if (!road_.mayBegin()) return Leave::revoked;
   bool open = breaker() == delivery::Breaker::State::open && !inFlight_.isProbe(attempt);
-  bool usable = working() && !paused_ && sick_ != Sick::byHealth && !open;
-  return usable ? Leave::granted : Leave::withheld;
+  return situation().takesSms() && !open ? Leave::granted : Leave::withheld;
+}
+
+void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) {
+  workers_.worker().dispatch(batch);
+  auto kind = breaker() == delivery::Breaker::State::closed ? InFlight::Kind::usual : InFlight::Kind::probe;
+  for (auto* submission : batch) {
+    // Each test SMS counts as one to a new recipient, even if an operator repeats it.
+    bool trial = isIn(delivery::AttemptRange::trials, submission->attempt);
+    inFlight_.add(submission->attempt,
+                  {now(), rankOf(submission->severity), trial ? std::string() : submission->recipient, kind});
+  }
+  health_.dispatched();
 }
 
 /// Removes an attempt from those in flight, and returns whose it was.
@@ -155,10 +107,15 @@ delivery::Breaker::Whose Keeper::ended(queue::AttemptId attempt) {
 
 Milliseconds Keeper::untilProbe() const {
   auto until = [this](Milliseconds when) { return std::max(when - now(), Milliseconds(0)); };
-  if (life_.phase() == Life::Phase::waiting) return until(respawnAt_);
-  if (ready_ && sick_ == Sick::byHealth) return until(healthAt_);
-  if (ready_ && breaker() == delivery::Breaker::State::open) return until(breaker_.probeAt());
+  if (auto when = workers_.waitsUntil()) return until(*when);
+  if (workers_.life().ready() && sick_ == Sick::byHealth) return until(health_.watch().dueAt());
+  if (workers_.life().ready() && breaker() == delivery::Breaker::State::open)
+    return until(breaker_.probeAt());
   return Milliseconds(0);
+}
+
+void Keeper::wanted() {
+  if (!paused_) workers_.wanted();
 }
 
 void Keeper::pause() {
@@ -171,10 +128,7 @@ Keeper::Resumed Keeper::resume() {
   bool paused = std::exchange(paused_, false);
   if (paused) {
     events_.dispatcherResumed(config_.name);
-    if (state() == State::ready) {  // one entry for one change
-      saidReady_ = true;
-      saidTroubles_ = 0;
-    }
+    announcer_.resumed(state());
   }
   Resumed done = tryNow();
   changed();
@@ -183,17 +137,30 @@ Keeper::Resumed Keeper::resume() {
 
 /// Ends every wait, because an operator expects that the trouble is over. Forgets no failures.
 Keeper::Resumed Keeper::tryNow() {
-  if (life_.phase() == Life::Phase::waiting) {
-    happens(Life::Event::restart);
-    return Resumed::started;
-  }
+  if (workers_.startNow()) return Resumed::started;
   breaker_.probeNow(now());
-  if (!ready_) return Resumed::nothing;
+  if (!workers_.life().ready()) return Resumed::nothing;
   if (sick_ == Sick::byHealth) {
-    healthDue_.in(0ms);
+    health_.queryNow();
     return Resumed::asked;
   }
   return breaker() == delivery::Breaker::State::closed ? Resumed::nothing : Resumed::probe;
+}
+
+void Keeper::restart(const std::string& why) {
+  workers_.replaceProcess();
+  startOver(why);
+}
+
+void Keeper::startOver(const std::string& why) {
+  const auto phase = workers_.life().phase();
+  if (phase == Life::Phase::leaving || phase == Life::Phase::over) return;
+  reasons_.setWorker(why);
+  breaker_.close();
+  sick_ = Sick::no;
+  notUnderstood_ = {};  // the next worker reads its configuration again
+  reasons_.answered();
+  workers_.restart(why);
 }
 
 void Keeper::reconfigure(kj::AsyncIoContext& io, const config::DispatcherConfig& config, SpawnPlan plan) {
@@ -202,10 +169,106 @@ void Keeper::reconfigure(kj::AsyncIoContext& io, const config::DispatcherConfig&
 
 void Keeper::reconfigure(const config::DispatcherConfig& config, Hire hire) {
   config_ = config;
-  quota_.configure(config.quota);
-  hire_ = kj::mv(hire);
+  tally_.configure(config.quota);
+  workers_.use(kj::mv(hire));
   breaker_ = delivery::Breaker(std::min(dear, config.timeout / 2));
   startOver("its configuration has changed");
+}
+
+void Keeper::workerReady(const HealthReport& health, Before before) {
+  // An operator restarted its unit, probably after a repair, so that the next SMS may be the probe.
+  if (before == Before::toldToEnd) breaker_.probeNow(now());
+  if (announcer_.workerStarted(worker())) events_.workerReady(config_.name, pid(), traits().lock);
+  health_.workerLives();
+  heard(health);
+  recalls_.workerReady();
+  changed();
+}
+
+void Keeper::workerProven() {
+  if (announcer_.workerProven()) events_.workerReady(config_.name, pid(), traits().lock);
+}
+
+void Keeper::workerReported(std::vector<delivery::AttemptOutcome> outcomes) {
+  health_.workerLives();
+  record(outcomes);
+  replaceFormer(outcomes);
+  road_.dispatcherReported(index_, std::move(outcomes));
+}
+
+/// Replaces a worker that is older than this smsd when it turns out broken: its file may have been corrected
+/// since it was read, and an operator who restarts smsd expects all of it to be fresh.
+void Keeper::replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes) {
+  if (!workers_.isFormer()) return;
+  for (auto& one : outcomes)
+    if (one.begun == delivery::Begun::yes && one.outcome.kind == delivery::OutcomeKind::broken)
+      return restart("its worker was there before smsd, and is replaced by a fresh one: " +
+                     one.outcome.words);
+}
+
+std::vector<delivery::AttemptOutcome> Keeper::workerGone(Gone gone) {
+  recalls_.workerGone();
+  health_.workerGone();
+  if (gone.because != Gone::Because::restarting) workerFailed(gone.why);
+  auto lost = std::move(gone.lost);
+  // A worker behind a socket may still live and know, so the next connection queries it.
+  if (workers_.outlivesUs() && gone.conduct != Conduct::breach) recalls_.find(std::exchange(lost, {}));
+  std::vector<delivery::Breaker::Whose> begun;
+  for (auto& one : lost) {
+    count(one);
+    delivery::Breaker::Whose whose = ended(one.attempt);
+    if (one.begun == delivery::Begun::yes) begun.push_back(std::move(whose));
+  }
+  if (!begun.empty()) {
+    // A worker that dies with each SMS counts as failing, however fast it is replaced. The wait passed is 0,
+    // because how long the worker hung proves nothing about the gateway, and a fresh worker follows. With a
+    // single SMS in progress its text may be the cause.
+    reasons_.notAnswered(gone.why, timer_.now());
+    breaker_.record(delivery::OutcomeKind::unknown, now(), 0ms, 0ms,
+                    begun.size() == 1 ? begun.front() : delivery::Breaker::Whose{});
+  }
+  inFlight_.clear();
+  return lost;
+}
+
+void Keeper::workerReplaced(std::vector<delivery::AttemptOutcome> outcomes) {
+  changed();
+  road_.dispatcherReported(index_, std::move(outcomes));
+}
+
+void Keeper::healthReported(const HealthReport& health) {
+  heard(health);
+  changed();
+}
+
+/// A worker that can detect that its dispatcher is broken is trusted when it reports that it works again.
+void Keeper::heard(const HealthReport& health) {
+  if (!health.broken.empty()) {
+    sick_ = Sick::byHealth;
+    reasons_.gatewayFailed(health.broken, timer_.now());
+  } else if (sick_ == Sick::byHealth) {
+    sick_ = Sick::no;
+    breaker_.close();
+  }
+  health_.reported(health);
+}
+
+/// Keeps outcomes of an earlier smsd's SMS from the breaker. Their cause may be long over, and an operator
+/// who repairs a dispatcher and restarts smsd must not wait for a probe.
+void Keeper::attemptsFound(std::vector<delivery::AttemptOutcome> found) {
+  std::vector<delivery::AttemptOutcome> ours;
+  for (auto& one : found)
+    if (recalls_.takeFormer(one.attempt))
+      count(one);
+    else
+      ours.push_back(one);
+  if (!ours.empty()) record(ours);
+  road_.dispatcherReported(index_, std::move(found));
+}
+
+void Keeper::attemptsLost(std::vector<delivery::AttemptOutcome> lost) {
+  for (auto& one : lost) count(one);
+  road_.dispatcherReported(index_, std::move(lost));
 }
 
 void Keeper::record(const std::vector<delivery::AttemptOutcome>& outcomes) {
@@ -218,14 +281,13 @@ void Keeper::record(const std::vector<delivery::AttemptOutcome>& outcomes) {
     bool answered =
         outcome.kind == delivery::OutcomeKind::accepted || outcome.kind == delivery::OutcomeKind::refused;
     if (answered)
-      forgetTrouble();
+      reasons_.answered();
     else
-      wayTrouble(outcome.words);
-    unanswered_ = !answered;
+      reasons_.notAnswered(outcome.words, timer_.now());
     if (answered && sick_ == Sick::byOutcome) sick_ = Sick::no;
     if (outcome.kind == delivery::OutcomeKind::broken && sick_ == Sick::no) {
       sick_ = Sick::byOutcome;
-      healthDue_.in(0ms);  // the worker may be able to detect the end
+      health_.queryNow();  // the worker may be able to detect the end
     }
     whose.farEnd = outcome.farEnd;
     if (outcome.notUnderstood())
@@ -244,84 +306,41 @@ void Keeper::recordNotUnderstood(const delivery::Outcome& outcome, const deliver
   notUnderstood_.last = outcome.words;
   breaker_.recordNotUnderstood(now(), whose);
   if (!breaker_.understandsNothing() || breaker() == delivery::Breaker::State::closed) return;
-  wayReason_ = "none of its last answers was understood, mend its configuration: " + outcome.words;
+  reasons_.setGateway("none of its last answers was understood, mend its configuration: " + outcome.words);
   if (sick_ == Sick::no) sick_ = Sick::byOutcome;
 }
 
 void Keeper::countIn(const std::filesystem::path& file) {
-  try {
-    dayCount_.emplace(file);
-    quota_.goOn(dayCount_->read());
-  } catch (const std::system_error& e) {
-    dayCount_.reset();
-    events_.dayNotKept(config_.name, e.what());
-  }
-}
-
-void Keeper::countToday() {
-  quota_.count(delivery::today());
-  if (!dayCount_) return;
-  try {
-    dayCount_->write(quota_.used());
-    dayNotKept_ = false;
-  } catch (const std::system_error& e) {
-    if (!std::exchange(dayNotKept_, true)) events_.dayNotKept(config_.name, e.what());
-  }
+  if (auto why = tally_.countIn(file)) events_.dayNotKept(config_.name, *why);
 }
 
 void Keeper::count(const delivery::AttemptOutcome& one) {
-  bool mayCost = one.outcome.kind == delivery::OutcomeKind::accepted ||
-                 one.outcome.kind == delivery::OutcomeKind::unknown;
-  if (mayCost && config_.quota.perDay > 0) countToday();
-  switch (one.outcome.kind) {
-    case delivery::OutcomeKind::accepted:
-      ++counts_.accepted;
-      break;
-    case delivery::OutcomeKind::refused:
-      ++counts_.refused;
-      break;
-    case delivery::OutcomeKind::deferred:
-      ++counts_.deferred;
-      break;
-    case delivery::OutcomeKind::broken:
-      ++counts_.broken;
-      break;
-    case delivery::OutcomeKind::unknown:
-      ++counts_.unknown;
-      break;
-  }
+  if (auto why = tally_.count(one.outcome.kind)) events_.dayNotKept(config_.name, *why);
 }
 
 /// Updates the journal and notifies the road. Called after anything that may have changed the state.
 void Keeper::changed() {
-  State state = this->state();
-  if (std::exchange(lastState_, state) != state) changed_ = timer_.now();
-  say(state);
-  if (ready_ && breaker() == delivery::Breaker::State::open)
+  const Situation situation = this->situation();
+  announcer_.becomes(situation.state(), timer_.now());
+  const auto phase = workers_.life().phase();
+  if (phase != Life::Phase::over) announce(situation);
+  if (workers_.life().ready() && breaker() == delivery::Breaker::State::open)
     probe_.in((breaker_.openForAllUntil() > now() ? breaker_.openForAllUntil() : breaker_.probeAt()) - now());
-  if (life_.phase() != Life::Phase::leaving && life_.phase() != Life::Phase::over)
-    road_.dispatcherChanged(index_);
+  if (phase != Life::Phase::leaving && phase != Life::Phase::over) road_.dispatcherChanged(index_);
 }
 
-/// Logs each change once. A trouble is logged once until it is over, however often a new worker is tried
-/// meanwhile. After early deaths `ready` is logged only when the worker has proven itself.
-void Keeper::say(State state) {
-  if (life_.phase() == Life::Phase::over) return;
-  if (state == State::ready && !life_.suspect()) {
-    wayReason_ = workerReason_ = {};  // trouble_ stays: it may work again, but has not yet
-    if (!std::exchange(saidReady_, true) || saidTroubles_ != 0) events_.dispatcherReady(config_.name);
-    saidTroubles_ = 0;
+void Keeper::announce(const Situation& situation) {
+  if (believed()) reasons_.over();
+  switch (announcer_.next(situation.trouble(), worker())) {
+    case Announcer::Entry::none:
+      return;
+    case Announcer::Entry::ready:
+      return events_.dispatcherReady(config_.name);
+    case Announcer::Entry::resting:
+      return events_.dispatcherResting(config_.name, reason(), untilProbe());
+    case Announcer::Entry::broken:
+      return events_.dispatcherBroken(config_.name, reason(), untilProbe());
   }
-  if (state != State::resting && state != State::broken) return;
-  unsigned bit = 1U << static_cast<unsigned>(trouble());
-  if ((saidTroubles_ & bit) != 0) return;
-  saidTroubles_ |= bit;
-  if (state == State::resting)
-    events_.dispatcherResting(config_.name, reason(), untilProbe());
-  else
-    events_.dispatcherBroken(config_.name, reason(), untilProbe());
 }
-
-void Keeper::taskFailed(kj::Exception&& exception) { workerTrouble(faultOf(exception)); }
 
 }  // namespace smsd::keeper

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The keeper of one dispatcher: keeps a worker running, and knows whether the dispatcher is worth trying.
+// The keeper of one dispatcher: knows whether the dispatcher is worth trying, and hands SMS to its worker.
 //
-// Owns the worker, one generation after the other (worker-lifecycle.h is the table of its life), the breaker,
-// and the health that the worker reports. The road reads `room()` and calls dispatch(); outcomes go to
-// DispatcherEvents. Never accesses the queue, never decides the fate of a message. A worker that cannot be
-// started is a state with a reason, not an exception.
+// Owns the workers (succession.h keeps one running), the SMS in flight, the breaker, the limit of the day and
+// what the worker reports of its health. The road reads `room()` and calls dispatch(); outcomes go to
+// DispatcherEvents. Never accesses the queue, never decides the fate of a message.
 //
-// keeper.cpp: the interface for the road, the operator and the journal; keeper-life.cpp: carries out the
-// actions of the table; keeper-questions.cpp: queries the worker for its health and for the fate of attempts.
+// The class has more than 40 declarations, because four callers see a dispatcher through it alone: the road,
+// the operator, the status and the daemon. Most public members are one line. The rules are in the classes
+// that it owns.
 #pragma once
 
 #include <kj/async-io.h>
@@ -17,24 +17,24 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "common/kj/alarm.h"
 #include "supervisor/config/config.h"
 #include "supervisor/delivery/breaker.h"
-#include "supervisor/delivery/quota.h"
 #include "supervisor/events/events.h"
+#include "supervisor/keeper/announcer.h"
+#include "supervisor/keeper/dispatcher-state.h"
+#include "supervisor/keeper/health-queries.h"
 #include "supervisor/keeper/in-flight.h"
 #include "supervisor/keeper/link.h"
-#include "supervisor/keeper/quota-file.h"
-#include "supervisor/keeper/recall.h"
-#include "supervisor/keeper/worker-lifecycle.h"
+#include "supervisor/keeper/reasons.h"
+#include "supervisor/keeper/recall-queries.h"
+#include "supervisor/keeper/succession.h"
+#include "supervisor/keeper/tally.h"
 #include "supervisor/keeper/worker.h"
 
 namespace smsd::keeper {
-
-enum class State { starting, ready, resting, broken, paused };
 
 class DispatcherEvents {
  public:
@@ -54,11 +54,7 @@ struct NotUnderstood {
   std::string last;  // the words of the last one
 };
 
-struct Counts {
-  std::uint64_t accepted = 0, refused = 0, deferred = 0, broken = 0, unknown = 0;
-};
-
-class Keeper final : private kj::TaskSet::ErrorHandler {
+class Keeper final : private SuccessionEvents, private HealthQueries::Events, private RecallQueries::Events {
  public:
   Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hire, std::size_t index,
          events::Events& events, DispatcherEvents& road);
@@ -72,7 +68,7 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
 
   // --- for the road
   /// Starts the first worker.
-  void start();
+  void start() { workers_.start(); }
   /// The road has something to send. A worker that systemd starts, and that could not be reached or has
   /// ended, is tried again soon: an operator may have repaired and restarted its unit.
   void wanted();
@@ -87,39 +83,37 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   /// Not usable because the breaker is open, but open only for failures that let an SMS of this rank be the
   /// probe now.
   bool triesFor(int rank) const { return mayTry() && !usable() && breaker_.opensFor(rank, now()); }
-  bool triesForSome() const { return triesFor(INT_MIN) && allowance(config_.quota.reserveFor) > 0; }
+  bool triesForSome() const { return triesFor(INT_MIN) && allowance(tally_.reserveFor()) > 0; }
   /// The rank that an SMS has to be more severe than to be that probe, with the limit of the day applied.
   /// None: any SMS may.
   std::optional<int> triesAbove() const {
     auto from = breaker_.openFrom();
     if (allowance(std::nullopt) > 0) return from;
-    return std::min(from.value_or(INT_MAX), config_.quota.reserveFor + 1);
+    return std::min(from.value_or(INT_MAX), tally_.reserveFor() + 1);
   }
   /// Its first worker has neither become ready nor failed yet.
-  bool undecided() const { return undecided_; }
+  bool undecided() const { return workers_.life().undecided(); }
   /// How many SMS of `severity` the limit of the day leaves; SIZE_MAX: there is no limit.
-  std::size_t allowance(std::optional<int> severity) const {
-    return config_.quota.perDay == 0 ? SIZE_MAX : quota_.left(severity, out(), delivery::today());
-  }
-  std::size_t capacity() const { return traits_.window + traits_.backlog; }
-  bool knowsKeys() const { return traits_.knowsKeys; }
+  std::size_t allowance(std::optional<int> severity) const { return tally_.allowance(severity, out()); }
+  std::size_t capacity() const { return traits().window + traits().backlog; }
+  bool knowsKeys() const { return traits().knowsKeys; }
   /// None of the gateway's latest answers was understood, so any further SMS is sent without proof.
   bool understandsNothing() const { return breaker_.understandsNothing(); }
   void dispatch(const std::vector<const queue::Submission*>& batch);
   /// Finds the outcomes of attempts that an earlier smsd had handed to this dispatcher. Each gets an outcome
   /// by dispatcherReported(): the worker's own if the worker outlived that smsd and remembers the attempt,
   /// otherwise `unknown`.
-  void inquire(const std::vector<queue::AttemptId>& attempts);
+  void inquire(const std::vector<queue::AttemptId>& attempts) { recalls_.findFormer(attempts); }
   /// Ends the worker with all SMS that it holds, because they belong to another supervisor now or are past
   /// every deadline. A fresh worker follows.
-  void letGo(const std::string& why);
+  void letGo(const std::string& why) { workers_.letGo(why); }
   /// Starts no further worker, because smsd or this dispatcher ends. Resolves when no SMS is in flight.
-  kj::Promise<void> drain();
+  kj::Promise<void> drain() { return workers_.drain(); }
   /// No SMS is in flight, and inquire() has no attempt left to find.
-  bool idle() const { return out() == 0 && inquiry_.empty(); }
+  bool idle() const { return out() == 0 && recalls_.size() == 0; }
   /// Ends the worker when smsd cannot wait for drain() any longer. The fate of SMS in progress is unknown
   /// then.
-  void end();
+  void end() { workers_.end(); }
 
   // --- for the operator
   /// Lets no further SMS begin. SMS in progress finish, others come back, and the worker keeps running.
@@ -148,158 +142,85 @@ class Keeper final : private kj::TaskSet::ErrorHandler {
   /// Its number in calls of DispatcherEvents.
   std::size_t index() const { return index_; }
   const std::string& kind() const { return config_.kind; }
-  State state() const;
+  State state() const { return situation().state(); }
   /// Why it is not ready; if it is ready, its last trouble, until an SMS is answered.
   const std::string& reason() const;
   /// The age of the last trouble; none: there was none, or an SMS has been answered since.
-  kj::Maybe<kj::Duration> troubleFor() const;
+  kj::Maybe<kj::Duration> troubleFor() const { return reasons_.troubleFor(timer_.now()); }
   /// It is in trouble, or its last SMS was not answered, so it is not certain that it works.
-  bool doubtful() const { return state() != State::ready || unanswered_; }
+  bool doubtful() const { return state() != State::ready || reasons_.unanswered(); }
   /// Ready, and not only because one more worker has started after several that died early.
-  bool believed() const { return state() == State::ready && !life_.suspect(); }
-  const WorkerTraits& traits() const { return traits_; }
-  const Counts& counts() const { return counts_; }
+  bool believed() const { return state() == State::ready && worker() == Announcer::Worker::trusted; }
+  const WorkerTraits& traits() const { return workers_.traits(); }
+  const Counts& counts() const { return tally_.counts(); }
   const NotUnderstood& notUnderstood() const { return notUnderstood_; }
-  kj::Duration since() const { return timer_.now() - changed_; }
-  int pid() const { return worker_.get() == nullptr ? 0 : worker_->pid(); }
-  unsigned starts() const { return life_.generation(); }
-  unsigned strikes() const { return strikes_; }
-  std::size_t out() const { return worker_.get() == nullptr ? 0 : worker_->out(); }
+  kj::Duration since() const { return timer_.now() - announcer_.since(); }
+  int pid() const { return workers_.pid(); }
+  unsigned starts() const { return workers_.life().generation(); }
+  unsigned strikes() const { return workers_.strikes(); }
+  std::size_t out() const { return workers_.out(); }
   /// The time until it is tried again; 0 if it need not be.
   Milliseconds untilProbe() const;
   /// The worker's last report of its health; empty before the first.
-  const HealthReport& lastHealth() const { return health_; }
+  const HealthReport& lastHealth() const { return health_.watch().last(); }
   /// The age of lastHealth(); none: there is no report yet.
-  kj::Maybe<kj::Duration> lastHealthFor() const;
+  kj::Maybe<kj::Duration> lastHealthFor() const { return health_.age(); }
 
  private:
-  class Desk;
-  /// Why it cannot be used.
-  enum class Trouble { none, worker, way, sickness };
-  /// The source of a `broken` state, because each ends in its own way.
-  enum class Sick {
-    no,
-    byOutcome,  // by an outcome: an SMS that the gateway accepts or refuses ends it
-    byHealth,   // by the worker's report: it can detect the end without an SMS
-  };
+  void workerReady(const HealthReport& health, Before before) override;
+  void workerProven() override;
+  void workerReported(std::vector<delivery::AttemptOutcome> outcomes) override;
+  Leave mayBegin(queue::AttemptId attempt) const override;
+  void workerFailed(const std::string& why) override { reasons_.workerFailed(why, timer_.now()); }
+  std::vector<delivery::AttemptOutcome> workerGone(Gone gone) override;
+  void workerReplaced(std::vector<delivery::AttemptOutcome> outcomes) override;
+  void changed() override;
 
-  // Reports of a worker, by generation.
-  void workerReady(unsigned generation, const WorkerTraits& traits, const HealthReport& health);
-  void workerReported(unsigned generation, std::vector<delivery::AttemptOutcome> outcomes);
-  void workerDeclined(unsigned generation);
-  void workerGone(unsigned generation, const std::string& why, std::vector<delivery::AttemptOutcome> lost,
-                  Conduct conduct);
-  Leave mayBegin(queue::AttemptId attempt) const;
+  void healthReported(const HealthReport& health) override;
+  Sick sick() const override { return sick_; }
+  void queryFailed(const std::string& why) override { workerFailed(why); }
+  void attemptsFound(std::vector<delivery::AttemptOutcome> found) override;
+  void attemptsLost(std::vector<delivery::AttemptOutcome> lost) override;
 
-  void happens(Life::Event event);
-  void carryOut(Life::Action action);
-  void hire();
-  void rest();
   void startOver(const std::string& why);
-  void retire();
-  void endWorker();
-  bool isShutOut() const;
-  void workerEnds(unsigned generation, Cause cause);
-  void workerStays(unsigned generation);
   void replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes);
-  void proven();
-  void endDeclined();
-  std::vector<delivery::AttemptOutcome> notOursToKnow(std::vector<delivery::AttemptOutcome> lost,
-                                                      Conduct conduct);
-  void sayGone(const std::string& why, int pid, std::size_t lost, Conduct conduct, Life::Action action);
-
-  void askHealth();
   void heard(const HealthReport& health);
-  Milliseconds healthRhythm() const;
-  /// How often attempts that a surviving worker still has in progress are queried.
-  static constexpr Milliseconds askAgain = std::chrono::milliseconds(500);
-  void askInquiry();
-  bool outlivesUs() const { return config_.activation == config::Activation::socket; }
-
   void record(const std::vector<delivery::AttemptOutcome>& outcomes);
   void recordNotUnderstood(const delivery::Outcome& outcome, const delivery::Breaker::Whose& whose);
   delivery::Breaker::Whose ended(queue::AttemptId attempt);
   bool mayTry() const;
-  void recordAnswers(const std::vector<delivery::AttemptOutcome>& outcomes);
   Resumed tryNow();
-  void wayTrouble(const std::string& words);
-  void workerTrouble(const std::string& words);
-  void forgetTrouble();
-  void countToday();
   void count(const delivery::AttemptOutcome& one);
-  bool working() const {
-    return ready_ && !declined_ &&
-           (life_.phase() == Life::Phase::fresh || life_.phase() == Life::Phase::proven);
+  Situation situation() const {
+    return {workers_.life().standing(), breaker(), sick_, paused_ ? Paused::byOperator : Paused::no};
   }
   delivery::Breaker::State breaker() const { return breaker_.state(now()); }
-  Trouble trouble() const;
-  void changed();
-  void say(State state);
-  void taskFailed(kj::Exception&& exception) override;
+  void announce(const Situation& situation);
+  Announcer::Worker worker() const {
+    return workers_.life().suspect() ? Announcer::Worker::suspect : Announcer::Worker::trusted;
+  }
   Milliseconds now() const {
     return Milliseconds((timer_.now() - kj::origin<kj::TimePoint>()) / kj::MILLISECONDS);
   }
 
   kj::Timer& timer_;
   config::DispatcherConfig config_;
-  delivery::Quota quota_;
-  std::optional<DayCount> dayCount_;  // none: not given, or the file cannot be read
-  bool dayNotKept_ = false;           // the last count could not be written, which is logged
-  Hire hire_;
   std::size_t index_;
   events::Events& events_;
   DispatcherEvents& road_;
 
-  Life life_;
-  kj::Own<Generation> worker_;
-  InFlight inFlight_;  // with that worker
-  WorkerTraits traits_;
-  bool ready_ = false;     // this generation has become ready
-  bool declined_ = false;  // and has returned SMS since: it takes no more
-  bool undecided_ = true;
-  bool paused_ = false;              // by the operator
-  bool restarting_ = false;          // we end this generation to start a fresh one
-  bool replacing_ = false;           // restart() replaces its process as well, which needs quit()
-  Cause cause_ = Cause::other;       // why this generation ends, from its last words
-  bool lastWords_ = false;           // it has sent last words
-  bool told_ = false;                // the last generation ended because its unit was stopped or restarted
-  kj::Maybe<kj::TimePoint> goneAt_;  // when a worker last ended that was ready, or was to end
-  std::string endWhy_;
-  Milliseconds respawnAt_{0};
-  Milliseconds failedAt_{0};  // when the last wait without a worker began
-  bool lookAgain_ = false;    // wanted() may shorten it: not after a breach of contract
   delivery::Breaker breaker_;
   Sick sick_ = Sick::no;
-  Counts counts_;
+  bool paused_ = false;  // by the operator
+  InFlight inFlight_;    // with the present worker
+  Tally tally_;
   NotUnderstood notUnderstood_;
-  unsigned strikes_ = 0;
-
-  HealthReport health_;
-  Milliseconds healthAt_{0};             // when health is queried next
-  Milliseconds heardAt_{0};              // when it became ready or reported last
-  kj::Maybe<kj::TimePoint> healthSaid_;  // when health_ came in
-  Milliseconds askedAt_{0};
-  Inquiry inquiry_;
-  std::unordered_set<queue::AttemptId> former_;  // those in inquiry_ that an earlier smsd handed over
-
-  State lastState_ = State::starting;
-  kj::TimePoint changed_;
-  std::string workerReason_, wayReason_;  // the last trouble of each sort
-  std::string trouble_;                   // the last of both, until an SMS is answered
-  kj::TimePoint troubleAt_;
-  bool unanswered_ = false;    // the last SMS that began was not answered
-  bool saidReady_ = false;     // logged as ready
-  unsigned saidTroubles_ = 0;  // troubles logged since: one bit each
-  bool unsaidWorker_ = false;  // this generation's worker-ready is not logged yet
-
+  Reasons reasons_;
+  Announcer announcer_;
+  Succession workers_;
+  HealthQueries health_;
+  RecallQueries recalls_;
   Alarm probe_;
-  Alarm respawn_;
-  Alarm proving_;
-  Alarm declining_;
-  Alarm healthDue_;
-  Alarm ask_;
-  kj::Promise<void> asking_ = nullptr;
-  kj::TaskSet tasks_;
 };
 
 }  // namespace smsd::keeper

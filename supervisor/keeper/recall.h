@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,13 @@ class Inquiry {
   void add(queue::AttemptId attempt, delivery::Begun begun, Time giveUpAt) {
     open_.insert_or_assign(attempt, Open{begun, giveUpAt});
   }
+  /// Adds attempts that an earlier smsd had handed over.
+  void addFormer(const std::vector<queue::AttemptId>& attempts, Time giveUpAt) {
+    for (auto attempt : attempts) add(attempt, delivery::Begun::yes, giveUpAt);
+    former_.insert(attempts.begin(), attempts.end());
+  }
+  /// Whether an attempt that was found is of an earlier smsd; forgets it.
+  bool takeFormer(queue::AttemptId attempt) { return former_.erase(attempt) > 0; }
   bool empty() const { return open_.empty(); }
   std::size_t size() const { return open_.size(); }
 
@@ -87,6 +95,7 @@ class Inquiry {
   }
 
   std::unordered_map<queue::AttemptId, Open> open_;
+  std::unordered_set<queue::AttemptId> former_;
 };
 
 }  // namespace smsd::keeper

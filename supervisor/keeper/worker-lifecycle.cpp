@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/keeper/worker-lifecycle.h"
 
+#include <kj/debug.h>
+
 #include <array>
 
 namespace smsd::keeper {
@@ -103,8 +105,79 @@ Life::Step Life::step(Phase phase, Event event) {
   return table[static_cast<int>(phase)][static_cast<int>(event)];
 }
 
+bool Life::hasWorker(Phase phase) {
+  switch (phase) {
+    case P::off:
+    case P::waiting:
+    case P::reopening:
+    case P::over:
+      return false;
+    case P::starting:
+    case P::fresh:
+    case P::proven:
+    case P::retiring:
+    case P::ending:
+    case P::failing:
+    case P::leaving:
+      break;
+  }
+  return true;
+}
+
+Life::Standing Life::standingOf(Phase phase, Present present) {
+  switch (phase) {
+    case P::waiting:
+    case P::over:
+      return Standing::absent;
+    case P::fresh:
+    case P::proven:
+      return present == Present::ready ? Standing::working : Standing::coming;
+    case P::leaving:
+      return present == Present::ready ? Standing::leaving : Standing::coming;
+    case P::off:
+    case P::starting:
+    case P::retiring:
+    case P::reopening:
+    case P::ending:
+    case P::failing:
+      break;
+  }
+  return Standing::coming;
+}
+
+/// Updates what is known of the present worker. Called before the phase changes.
+void Life::note(Event event, Step step) {
+  switch (event) {
+    case E::cannotStart:
+    case E::gone:
+    case E::shutOut:
+    case E::breach:
+      KJ_REQUIRE(hasWorker(phase_), "a worker ended that was not there", int(phase_), int(event));
+      ready_ = declined_ = restarting_ = undecided_ = false;
+      break;
+    case E::ready:
+      if (step.action != A::welcome) break;
+      KJ_REQUIRE(!ready_, "a worker became ready twice", int(phase_));
+      ready_ = true;
+      undecided_ = false;
+      break;
+    case E::restart:
+      if (hasWorker(phase_) && phase_ != P::leaving) restarting_ = true;
+      break;
+    case E::start:
+    case E::served:
+    case E::hung:
+    case E::drained:
+    case E::letGo:
+    case E::stop:
+    case E::end:
+      break;
+  }
+}
+
 Life::Action Life::happens(Event event) {
   Step step = Life::step(phase_, event);
+  note(event, step);
   // After a repair an operator gets a worker without the waits of earlier deaths.
   if (event == Event::restart || step.next == Phase::proven) forgive();
   if (step.action == Action::retry) {
@@ -117,6 +190,10 @@ Life::Action Life::happens(Event event) {
   if (step.action == Action::rest) ++earlyDeaths_;
   if (step.action == Action::hire) ++generation_;
   phase_ = step.next;
+  const bool sends = phase_ == Phase::fresh || phase_ == Phase::proven || phase_ == Phase::retiring;
+  KJ_ASSERT(!sends || ready_, "a worker that is not ready was used", int(phase_), int(event));
+  KJ_ASSERT(hasWorker(phase_) || !(ready_ || declined_ || restarting_), "a worker was kept that is gone",
+            int(phase_), int(event));
   return step.action;
 }
 

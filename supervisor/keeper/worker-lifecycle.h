@@ -8,11 +8,13 @@
 //    become ready is forgiven and replaced at once.
 //  - A worker that breaks the contract is replaced after the same waits, even if it has proven itself.
 //
-// Called by the keeper, which carries out the actions (keeper-life.cpp). Pure: no process, no clock, no
-// promise. Events caused by a worker of an earlier generation are ignored.
+// Also owns what is known of the present worker besides the phase. Called by the keeper, which carries out
+// the actions (succession.cpp). Pure: no process, no clock, no promise. Events caused by a worker of an
+// earlier generation are ignored; an event that needs a worker while there is none is an error of ours.
 #pragma once
 
 #include <chrono>
+#include <utility>
 
 #include "supervisor/delivery/backoff.h"
 
@@ -65,6 +67,14 @@ class Life {
     end,      // end the worker; gone or breach follows
   };
 
+  /// How far the present worker can be used.
+  enum class Standing {
+    absent,   // there is none, and the next one waits for its start, or none follows
+    coming,   // one is starting or follows at once, or the present one takes no more
+    working,  // ready, and takes SMS
+    leaving,  // ready, finishes its SMS, and no worker follows
+  };
+
   struct Step {
     Phase next;
     Action action;
@@ -81,7 +91,28 @@ class Life {
     return generation == generation_ ? happens(event) : Action::none;
   }
 
+  /// The worker `generation` returned an SMS unasked, so that it takes no more. Returns false if it is gone.
+  bool declines(unsigned generation) {
+    if (generation != generation_ || !hasWorker(phase_)) return false;
+    return declined_ = true;
+  }
+
   Phase phase() const { return phase_; }
+  /// Whether there is a worker in this phase.
+  static bool hasWorker(Phase phase);
+  Standing standing() const { return standingOf(phase_, present()); }
+  /// The present worker has become ready; still true while it is being ended.
+  bool ready() const { return ready_; }
+  bool declined() const { return declined_; }
+  /// The present worker ends because the operator or a reload wants a fresh one.
+  bool restarting() const { return restarting_; }
+  /// The first worker has neither become ready nor failed yet.
+  bool undecided() const { return undecided_; }
+
+  /// What is known of the present worker, for standingOf().
+  enum class Present { notReady, ready, declined };
+  static Standing standingOf(Phase phase, Present present);
+
   /// The number of the present worker, or of the last one: 1 for the first.
   unsigned generation() const { return generation_; }
   /// How long to wait. Call it after Action::rest was returned, because that step counts the last death.
@@ -93,6 +124,10 @@ class Life {
  private:
   static constexpr delivery::Backoff throttling{std::chrono::seconds(1), 2, std::chrono::seconds(60)};
 
+  Present present() const {
+    return declined_ ? Present::declined : ready_ ? Present::ready : Present::notReady;
+  }
+  void note(Event event, Step step);
   void forgive() {
     earlyDeaths_ = 0;
     pardoned_ = false;
@@ -100,6 +135,10 @@ class Life {
 
   Phase phase_ = Phase::off;
   unsigned generation_ = 0;
+  bool ready_ = false;
+  bool declined_ = false;
+  bool restarting_ = false;
+  bool undecided_ = true;
   int earlyDeaths_ = 0;    // waits in a row; ended by a proven worker or a restart
   bool pardoned_ = false;  // a worker died while `fresh`, which is forgiven once
 };

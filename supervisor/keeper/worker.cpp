@@ -8,8 +8,8 @@
 
 #include "common/kj/duration.h"
 #include "common/kj/view.h"
-#include "common/text/utf.h"
 #include "supervisor/delivery/attempt-ids.h"
+#include "supervisor/keeper/worker-messages.h"
 #include "supervisor/keeper/worker-terms.h"
 
 namespace smsd::keeper {
@@ -23,76 +23,6 @@ constexpr auto lastReports = 1 * kj::SECONDS;   // for reading the last reports 
 constexpr auto answerWithin = 5 * kj::SECONDS;  // for a call that the worker can answer without waiting
 constexpr const char* connectionLost = "the connection to the worker was lost";
 constexpr auto quitsWithin = 5 * kj::SECONDS;  // from the return of quit() to the end of the process
-constexpr std::size_t mostDetails = 16, mostDetailName = 40, mostDetailValue = 200;
-
-std::string safe(capnp::Text::Reader text) {
-  return text::printable(std::string_view(text.begin(), text.size()), proto::MAX_REASON);
-}
-
-HealthReport read(proto::Health::Reader said) {
-  HealthReport report;
-  if (said.isBroken()) {
-    report.broken = safe(said.getBroken());
-    if (report.broken.empty()) report.broken = "the worker does not say why";
-  }
-  report.active = said.getActive();
-  auto cut = [](capnp::Text::Reader text, std::size_t most) {
-    return text::printable(std::string_view(text.begin(), text.size()), most);
-  };
-  for (auto detail : said.getDetails()) {
-    if (report.details.size() == mostDetails) break;
-    report.details.emplace_back(cut(detail.getName(), mostDetailName),
-                                cut(detail.getValue(), mostDetailValue));
-  }
-  return report;
-}
-
-kj::Maybe<HealthReport> readable(proto::Health::Reader said) {
-  try {
-    return read(said);
-  } catch (const kj::Exception&) {
-    return nullptr;
-  }
-}
-
-delivery::Outcome read(proto::Outcome::Reader outcome) {
-  switch (outcome.which()) {
-    case proto::Outcome::ACCEPTED:
-      return {delivery::OutcomeKind::accepted, safe(outcome.getAccepted())};
-    case proto::Outcome::REFUSED:
-      return {delivery::OutcomeKind::refused, safe(outcome.getRefused())};
-    case proto::Outcome::DEFERRED:
-      return {
-          delivery::OutcomeKind::deferred, safe(outcome.getDeferred().getReason()),
-          Milliseconds(outcome.getDeferred().getAfter()),
-          outcome.getDeferred().getNotReached() ? delivery::FarEnd::notReached : delivery::FarEnd::reached};
-    case proto::Outcome::BROKEN:
-      return {delivery::OutcomeKind::broken, safe(outcome.getBroken())};
-    case proto::Outcome::UNKNOWN:
-      return {.kind = delivery::OutcomeKind::unknown,
-              .words = safe(outcome.getUnknown()),
-              .reply = outcome.getNotUnderstood() ? delivery::Reply::notUnderstood : delivery::Reply::none};
-  }
-  return {delivery::OutcomeKind::unknown, "an outcome of a kind that is not in the contract"};
-}
-
-Cause causeOf(proto::Cause said) {
-  switch (said) {
-    case proto::Cause::CANNOT_START:
-      return Cause::cannotStart;
-    case proto::Cause::SPENT:
-      return Cause::spent;
-    case proto::Cause::TOLD:
-      return Cause::told;
-    case proto::Cause::OTHER:
-      break;
-  }
-  return Cause::other;
-}
-
-delivery::Outcome givenBack() {
-  return {delivery::OutcomeKind::deferred, "the worker gave it back untouched", {}};
-}
 
 }  // namespace
 
@@ -153,8 +83,8 @@ void Worker::hearLastWords() {
   auto said = KJ_ASSERT_NONNULL(client_).lastWordsRequest().send().then(
       [this](auto response) {
         if (gone_ || breached_ || ended_) return;
-        lastWords_ = safe(response.getWords());
-        events_.workerEnds(causeOf(response.getCause()));
+        lastWords_ = readText(response.getWords());
+        events_.workerEnds(readCause(response.getCause()));
         if (response.getCause() == proto::Cause::CANNOT_START && link_->pid() == 0) end("");
       },
       [](kj::Exception&&) {});
@@ -187,16 +117,12 @@ void Worker::described(proto::Description::Reader said) {
   if (said.getVersion() != proto::VERSION)
     return breach(fmt::format("the worker speaks version {} of the contract, smsd {}", said.getVersion(),
                               std::uint32_t(proto::VERSION)));
-  auto granted = grant({text::printable(said.getKind().cStr(), 40), said.getWindow(), said.getBacklog(),
-                        Milliseconds(said.getSpacing())},
+  auto granted = grant({readKind(said), said.getWindow(), said.getBacklog(), Milliseconds(said.getSpacing())},
                        kind_, timeout_);
   if (auto* words = std::get_if<std::string>(&granted)) return breach(*words);
   auto& [window, backlog, beginWithin] = std::get<Granted>(granted);
   beginWithin_ = beginWithin;
-  traits_ = {window, backlog, said.getKnowsKeys(), {}, said.getVisits()};
-  for (auto part : said.getLock())
-    if (traits_.lock.size() < 16)
-      traits_.lock.push_back(text::printable(std::string_view(part.begin(), part.size()), 40));
+  traits_ = {window, backlog, said.getKnowsKeys(), readLock(said), said.getVisits()};
 }
 
 Worker::~Worker() noexcept(false) { sink_->deafen(); }
@@ -244,7 +170,7 @@ kj::Promise<std::vector<Recalled>> Worker::recall(const std::vector<queue::Attem
           known.push_back({report.getAttempt(), nullptr});
           break;
         case proto::Report::OUTCOME:
-          known.push_back({report.getAttempt(), read(report.getOutcome())});
+          known.push_back({report.getAttempt(), readOutcome(report.getOutcome())});
           break;
         case proto::Report::NOT_BEGUN:
           known.push_back({report.getAttempt(), givenBack(), delivery::Begun::no});
@@ -267,7 +193,7 @@ kj::Promise<HealthReport> Worker::health() {
       .healthRequest()
       .send()
       .then([this](auto response) -> kj::Promise<HealthReport> {
-        KJ_IF_MAYBE (report, readable(response.getHealth())) return kj::mv(*report);
+        KJ_IF_MAYBE (report, readHealth(response.getHealth())) return kj::mv(*report);
         breach("an answer to how it is that cannot be read");
         return kj::NEVER_DONE;
       })
@@ -342,7 +268,7 @@ bool Worker::takeOutcome(proto::Report::Reader report, std::vector<delivery::Att
     breach("an outcome for an attempt that was never begun");
     return false;
   } else {
-    outcomes.push_back({attempt, read(report.getOutcome()), delivery::Begun::yes, since(out.since)});
+    outcomes.push_back({attempt, readOutcome(report.getOutcome()), delivery::Begun::yes, since(out.since)});
   }
   out_.erase(found);
   lastHeard_ = timer_.now();

@@ -18,27 +18,16 @@ using queue::QueueError;
 // almost nothing.
 constexpr delivery::Backoff reconnecting{250ms, 2, 1500ms};
 
-// A call without an answer for this long means that the database, or the network to it, hangs.
-constexpr Milliseconds longSilence = 10s;
-
-// After that the connection is cut, first when the call has lasted a lease, because then others may take
-// over. Further cuts come at intervals that grow up to this one: a server that accepts each connection and
-// answers on none would otherwise fill up with them.
-constexpr Milliseconds seldomCut = 1h;
-// If the call still hangs this many leases later, smsd may as well be restarted.
-constexpr int leasesToTheEnd = 9;
-
-// The history is purged in small steps, while there is nothing else to do.
-constexpr Milliseconds firstPurge = 10s, purgeAgain = 1h, purgeAfterRefusal = 24h;
-constexpr std::size_t purgeStep = 500;
-
-/// Puts the undone entries in front of those that came since.
-template <typename T>
-void putBack(std::vector<T>& undone, std::vector<T>& waiting) {
-  undone.insert(undone.end(), std::make_move_iterator(waiting.begin()),
-                std::make_move_iterator(waiting.end()));
-  waiting = std::exchange(undone, {});
-}
+struct Renewed {
+  std::vector<queue::Submission> orphans;
+  std::string strained;
+  std::optional<queue::Duration> clockStep;
+};
+/// A refused purge is kept apart, because it is no sign that the queue is in trouble.
+struct Purged {
+  queue::Purge left = queue::Purge::done;
+  std::string refused;
+};
 
 }  // namespace
 
@@ -47,82 +36,69 @@ Ledger::Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Mi
     : queue_(queue),
       timer_(timer),
       name_(std::move(name)),
-      lease_(lease),
       log_(log),
       road_(road),
-      askedAt_(timer.now()),
-      keepHistory_(keepHistory),
-      purgeAt_(timer.now() + duration(firstPurge)),
-      leaseUntil_(timer.now()),
-      leaseUntilBoot_(0),
-      renewAt_(timer.now()),
+      purges_(keepHistory, timer.now()),
+      lease_(lease, timer.now()),
+      silence_(lease),
+      bellTests_(
+          queue, timer, [this]() { work(); },
+          [this]() {
+            log_.bellChanged(bell().state(), bell().problem());
+            road_.bellChanged();
+          }),
       retry_(timer, [this]() { work(); }),
       heartbeat_(timer, [this]() { work(); }),
-      silence_(timer, [this]() { listen(); }),
-      purge_(timer, [this]() { work(); }),
-      bellTest_(timer, [this]() { work(); }),
+      silenceDue_(timer, [this]() { lookAtSilence(); }),
+      purgeDue_(timer, [this]() { work(); }),
       tasks_(*this) {}
 
 kj::Promise<kj::Maybe<QueueError>> Ledger::enlist() {
-  purge_.at(purgeAt_);
+  purgeDue_.at(purges_.at());
   auto asked = moment();
-  return queue_.run([name = name_, lease = lease_](Queue& queue) { return queue.enlist(name, lease); })
+  return queue_
+      .run([name = name_, lease = lease_.length()](Queue& queue) { return queue.enlist(name, lease); })
       .then([this, asked](queue::Answer<queue::SupervisorId> answer) -> kj::Maybe<QueueError> {
         if (auto* error = std::get_if<QueueError>(&answer)) return *error;
-        leaseStartedAt(asked);
-        renewAt_ = asked.loop;  // the first renewal is due at once: it takes over from a predecessor
+        lease_.enlisted(asked);
         return nullptr;
       });
 }
 
-/// The lease counts from the request, because the database may have answered late.
-void Ledger::leaseStartedAt(Moment asked) {
-  enlisted_ = true;
-  leaseUntil_ = asked.loop + duration(lease_);
-  leaseUntilBoot_ = asked.boot + lease_;
-  renewAt_ = asked.loop + duration(lease_) / 2;
-}
-
-Ledger::Moment Ledger::moment() const {
+Lease::Moment Ledger::moment() const {
   timespec boot{};
   clock_gettime(CLOCK_BOOTTIME, &boot);
   return {timer_.now(), std::chrono::seconds(boot.tv_sec) + Milliseconds(boot.tv_nsec / 1'000'000)};
 }
 
-bool Ledger::leaseRanOut() const {
-  auto now = moment();
-  return now.loop > leaseUntil_ || now.boot > leaseUntilBoot_;
-}
+bool Ledger::leaseRanOut() const { return lease_.ranOut(moment()); }
 
 /// Runs one operation. `then` gets its result; errors are handled here.
 template <typename T, typename F, typename Then>
 void Ledger::ask(F function, Then then, Proves proves) {
-  busy_ = true;
-  askedAt_ = timer_.now();
-  if (!silence_.isSet()) silence_.in(longSilence);
+  silence_.asked(timer_.now());
+  if (!silenceDue_.isSet()) silenceDue_.in(Silence::longSilence);
   tasks_.add(
       queue_.run(kj::mv(function)).then([this, then = kj::mv(then), proves](queue::Answer<T> answer) mutable {
-        answered();
+        silence_.answered();
         // Not after each answer: under load the next call follows at once, and needs the alarm.
-        KJ_DEFER(if (!busy_) silence_.cancel());
+        KJ_DEFER(if (!silence_.asking()) silenceDue_.cancel());
         if (auto* error = std::get_if<QueueError>(&answer)) {
           if (error->kind() == QueueError::Kind::invalid && setAside(*error)) return work();
-          putBack(settling_, unsettled_);
-          putBack(recording_, unrecorded_);
+          unwritten_.undone();
           failed(*error);
           return;
         }
         // Any answer ends a silence.
-        if (proves == Proves::itIsBack || std::exchange(silent_, false)) {
+        if (proves == Proves::itIsBack || silence_.isWhyAway()) {
           failures_ = 0;
-          cuts_ = 0;
+          silence_.over();
           if (!std::exchange(away_, {}).empty()) {
             log_.queueBack();
-            bell_.testSoon();
+            bellTests_.queueBack();
           }
         }
-        const unsigned watches = queue_.watches();
-        if (std::exchange(watches_, watches) != watches) bell_.testSoon();
+        bellTests_.queueAnswered();
         then(std::move(std::get<0>(answer)));
         road_.answered();
         work();
@@ -131,125 +107,70 @@ void Ledger::ask(F function, Then then, Proves proves) {
 
 void Ledger::failed(const QueueError& error) {
   if (error.kind() == QueueError::Kind::fenced || error.kind() == QueueError::Kind::replaced) {
-    enlisted_ = false;
-    unsettled_.clear();
-    unrecorded_.clear();
+    lease_.lost();
+    unwritten_.drop();
     road_.fenced(error);
     work();
     return;
   }
   claimTurn_ = false;  // repeat what failed first
-  silent_ = false;
+  silence_.callFailed();
   retry_.in(reconnecting.after(++failures_));
   if (!std::exchange(away_, error.what()).empty()) return;
   log_.queueAway(error.what());
   road_.answered();
 }
 
-void Ledger::answered() {
-  busy_ = false;
-  if (std::exchange(cut_, false)) ++cuts_;
-  lost_ = false;
-}
-
-/// Handles a call that hangs. Until it is answered, the queue counts as away, as in any other outage. The
-/// fault may be in the connection alone, and a new one is cheap, so the connection is cut. If the call hangs
-/// even then, it is stuck within this process.
-void Ledger::listen() {
-  if (!busy_ || retired_ || lost_) return;
-  const Milliseconds patience =
-      delivery::Backoff{std::max(lease_, longSilence), 2, seldomCut}.after(cuts_ + 1);
-  const Milliseconds end = patience + leasesToTheEnd * lease_;
-  const Milliseconds waited((timer_.now() - askedAt_) / kj::MILLISECONDS);
-  auto again = [this](Milliseconds at) { silence_.at(askedAt_ + duration(at)); };
-  if (waited < longSilence) return again(longSilence);
-  if (!away()) saySilent();
-  if (waited < patience) return again(patience);
-  if (!std::exchange(cut_, true)) {
-    log_.queueSilent(waited, events::Events::Still::acts);
+/// Carries out the steps that are due when a call hangs.
+void Ledger::lookAtSilence() {
+  if (retired_) return;
+  const auto due = silence_.look(timer_.now());
+  if (due.away && !away()) saySilent();
+  if (due.cut) {
+    log_.queueSilent(due.waited, events::Events::Still::acts);
     queue_.hangUp();
   }
-  if (waited < end) return again(end);
-  lost_ = true;
-  log_.queueSilent(waited, events::Events::Still::givesUp);
+  if (due.lost) log_.queueSilent(due.waited, events::Events::Still::givesUp);
+  if (due.lookAgain) silenceDue_.at(*due.lookAgain);
 }
 
 void Ledger::saySilent() {
-  silent_ = true;
-  away_ = "it has not answered for " + config::printDuration(longSilence);
+  silence_.makesAway();
+  away_ = "it has not answered for " + config::printDuration(Silence::longSilence);
   log_.queueAway(away_);
   road_.answered();
 }
 
-/// The database refuses one of the settlements and always will. To find it, they are sent one by one. The
-/// refused one is then settled as held: only its submission records the outcome of the SMS, and its messages
-/// wait for an operator. If the database refuses that as well, the settlement is dropped, and the submission
-/// stays in progress until smsd restarts.
+/// Returns whether the database refuses a settlement, which is handled then.
 bool Ledger::setAside(const QueueError& error) {
-  if (settling_.empty()) return false;
-  if (settling_.size() > 1) {
-    oneByOne_ = settling_.size();
-    putBack(settling_, unsettled_);
-    return true;
-  }
-  auto refused = std::move(settling_.front());
-  settling_.clear();
-  bool again = aside_.insert(refused.submission.id).second;
-  log_.settlementRefused(refused.submission, refused.outcome,
-                         again ? events::Events::SetAside::held : events::Events::SetAside::forgotten,
-                         error.what());
-  if (!again) return true;
-  refused.fate = queue::Fate::held;
-  refused.reason = "the outcome was " + refused.outcome + ", but the database did not take it";
-  refused.reference.clear();
-  refused.wait.reset();
-  unsettled_.insert(unsettled_.begin(), std::move(refused));
-  oneByOne_ = std::max<std::size_t>(oneByOne_, 1);
+  using Then = Unwritten::Refused::Then;
+  auto refused = unwritten_.refuse();
+  if (!refused) return false;
+  if (refused->then != Then::oneByOne)
+    log_.settlementRefused(
+        refused->settlement.submission, refused->settlement.outcome,
+        refused->then == Then::held ? events::Events::SetAside::held : events::Events::SetAside::forgotten,
+        error.what());
   return true;
 }
 
 void Ledger::work() {
-  if (busy_ || retired_ || retry_.isSet()) return;
-  if (!enlisted_) return reenlist();
-  if (timer_.now() >= renewAt_) return renew(Proves::nothing);
+  if (silence_.asking() || retired_ || retry_.isSet()) return;
+  if (!lease_.isEnlisted()) return reenlist();
+  if (lease_.isDue(timer_.now())) return renew(Proves::nothing);
   if (std::exchange(claimTurn_, false) && claimNow()) return;
   if (recordNow() || settleNow() || claimNow()) return;
   if (away()) return renew(Proves::itIsBack);  // no other call would show that it is back
-  if (sinceStart() >= bell_.testAt()) testBell();
-  if (keepHistory_ && timer_.now() >= purgeAt_) return purge();
-}
-
-/// Runs beside the other operations, so that it delays none of them.
-void Ledger::testBell() {
-  bell_.testing();
-  tasks_.add(queue_.testBell().then([this](queue::Answer<queue::BellTest> answer) { bellTested(answer); },
-                                    [this](kj::Exception&& e) {
-                                      bellTested(
-                                          QueueError(QueueError::Kind::failed, e.getDescription().cStr()));
-                                    }));
-}
-
-void Ledger::bellTested(const queue::Answer<queue::BellTest>& answer) {
-  const auto* test = std::get_if<queue::BellTest>(&answer);
-  const auto change = test != nullptr ? bell_.tested(sinceStart(), *test)
-                                      : bell_.untestable(sinceStart(), std::get<QueueError>(answer).what());
-  if (bell_.testAt() != queue::Bell::never)
-    bellTest_.at(kj::origin<kj::TimePoint>() + duration(bell_.testAt()));
-  if (change == queue::Bell::Change::none) return;
-  log_.bellChanged(bell_.state(), bell_.problem());
-  road_.bellChanged();
-}
-
-Milliseconds Ledger::sinceStart() const {
-  return Milliseconds((timer_.now() - kj::origin<kj::TimePoint>()) / kj::MILLISECONDS);
+  if (bellTests_.isDue()) tasks_.add(bellTests_.run());
+  if (purges_.isDue(timer_.now())) return purge();
 }
 
 void Ledger::purge() {
-  purgeAt_ = timer_.now() + duration(purgeAgain);
+  purges_.begins(timer_.now());
   ask<Purged>(
-      [age = *keepHistory_](Queue& queue) -> Purged {
+      [age = *purges_.keep()](Queue& queue) -> Purged {
         try {
-          return {queue.purge(age, purgeStep), ""};
+          return {queue.purge(age, PurgePlan::step), ""};
         } catch (const QueueError& error) {
           if (error.kind() == QueueError::Kind::unreachable) throw;
           return {queue::Purge::done, error.what()};
@@ -258,22 +179,20 @@ void Ledger::purge() {
       [this](Purged purged) {
         if (!purged.refused.empty()) {
           log_.historyStays(purged.refused);
-          purgeAt_ = timer_.now() + duration(purgeAfterRefusal);
+          purges_.refused(timer_.now());
         } else if (purged.left == queue::Purge::more) {
-          purgeAt_ = timer_.now();
+          purges_.leftSome(timer_.now());
         }
-        purge_.at(purgeAt_);
+        purgeDue_.at(purges_.at());
       },
       Proves::nothing);
 }
 
 void Ledger::reenlist() {
   auto asked = moment();
-  ask<queue::SupervisorId>([name = name_, lease = lease_](Queue& queue) { return queue.enlist(name, lease); },
-                           [this, asked](queue::SupervisorId) {
-                             leaseStartedAt(asked);
-                             renewAt_ = asked.loop;
-                           });
+  ask<queue::SupervisorId>(
+      [name = name_, lease = lease_.length()](Queue& queue) { return queue.enlist(name, lease); },
+      [this, asked](queue::SupervisorId) { lease_.enlisted(asked); });
 }
 
 /// Renews the lease, and takes over from supervisors whose lease has expired.
@@ -286,8 +205,8 @@ void Ledger::renew(Proves proves) {
         return Renewed{std::move(orphans), queue.strained(), queue.takeClockStep()};
       },
       [this, asked](Renewed renewed) {
-        leaseStartedAt(asked);
-        heartbeat_.at(renewAt_);
+        lease_.renewed(asked);
+        heartbeat_.at(lease_.renewAt());
         strainedBy(std::move(renewed.strained));
         if (renewed.clockStep) log_.clockStepped(*renewed.clockStep);
         if (!renewed.orphans.empty()) road_.adopted(std::move(renewed.orphans));
@@ -301,31 +220,24 @@ void Ledger::strainedBy(std::string what) {
 }
 
 bool Ledger::settleNow() {
-  if (unsettled_.empty()) return false;
-  if (oneByOne_ > 0) {
-    --oneByOne_;
-    settling_.push_back(std::move(unsettled_.front()));
-    unsettled_.erase(unsettled_.begin());
-  } else {
-    settling_ = std::exchange(unsettled_, {});
-  }
-  claimTurn_ = oneByOne_ == 0;
-  ask<queue::SettleResult>([batch = &settling_](Queue& queue) { return queue.settle(*batch); },
+  const auto* batch = unwritten_.beginToSettle();
+  if (batch == nullptr) return false;
+  claimTurn_ = !unwritten_.oneByOne();
+  ask<queue::SettleResult>([batch](Queue& queue) { return queue.settle(*batch); },
                            [this](queue::SettleResult result) {
-                             settling_.clear();
+                             unwritten_.settled();
                              road_.settled(result);
                            });
   return true;
 }
 
 bool Ledger::recordNow() {
-  if (unrecorded_.empty()) return false;
-  recording_ = std::exchange(unrecorded_, {});
-  ask<std::vector<queue::AttemptId>>(
-      [batch = &recording_](Queue& queue) { return queue.recordAttempts(*batch); },
-      [this](std::vector<queue::AttemptId> attempts) {
-        road_.recorded(std::exchange(recording_, {}), std::move(attempts));
-      });
+  const auto* batch = unwritten_.beginToRecord();
+  if (batch == nullptr) return false;
+  ask<std::vector<queue::AttemptId>>([batch](Queue& queue) { return queue.recordAttempts(*batch); },
+                                     [this](std::vector<queue::AttemptId> attempts) {
+                                       road_.recorded(unwritten_.recorded(), std::move(attempts));
+                                     });
   return true;
 }
 
@@ -345,9 +257,8 @@ kj::Promise<void> Ledger::retire() {
 }
 
 void Ledger::taskFailed(kj::Exception&& exception) {
-  answered();
-  putBack(settling_, unsettled_);
-  putBack(recording_, unrecorded_);
+  if (silence_.asking()) silence_.answered();
+  unwritten_.undone();
   failed(QueueError(QueueError::Kind::failed, faultOf(exception)));
 }
 

@@ -2,7 +2,8 @@
 // The road's access to the queue: one operation at a time, and nothing is forgotten while the database is
 // away.
 //
-// Owns everything that has to become durable (settlements, next attempts), the lease, and the reconnecting.
+// Owns everything that has to become durable (settlements, next attempts: unwritten.h), the lease (lease.h),
+// the watch over a call that hangs (silence.h), and the reconnecting.
 // Called by the road on the supervisor's loop; the queue thread does the work. An operation that fails
 // because the connection is gone is repeated with a growing delay until it works: nothing is dropped. Never
 // decides a fate, with one exception: a settlement that the database refuses becomes held, because otherwise
@@ -12,15 +13,19 @@
 #include <kj/async-io.h>
 
 #include <optional>
-#include <set>
+#include <string>
 #include <vector>
 
 #include "common/kj/alarm.h"
 #include "supervisor/config/config.h"
 #include "supervisor/delivery/backoff.h"
 #include "supervisor/events/events.h"
-#include "supervisor/queue/bell.h"
 #include "supervisor/queue/queue-thread.h"
+#include "supervisor/road/bell-tests.h"
+#include "supervisor/road/lease.h"
+#include "supervisor/road/purge-plan.h"
+#include "supervisor/road/silence.h"
+#include "supervisor/road/unwritten.h"
 
 namespace smsd::road {
 
@@ -52,21 +57,19 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   kj::Promise<kj::Maybe<queue::QueueError>> enlist();
   /// Starts the next operation, if there is one; harmless at any time.
   void work();
-  void settle(queue::Settlement settlement) { unsettled_.push_back(std::move(settlement)); }
-  void record(queue::NextAttempt next) { unrecorded_.push_back(std::move(next)); }
+  void settle(queue::Settlement settlement) { unwritten_.settle(std::move(settlement)); }
+  void record(queue::NextAttempt next) { unwritten_.record(std::move(next)); }
   /// Gives the lease back when smsd stops.
   kj::Promise<void> retire();
 
-  bool empty() const {
-    return unsettled_.empty() && settling_.empty() && unrecorded_.empty() && recording_.empty() && !busy_;
-  }
-  std::size_t unsettled() const { return unsettled_.size() + settling_.size(); }
+  bool empty() const { return unwritten_.empty() && !silence_.asking(); }
+  std::size_t unsettled() const { return unwritten_.settlements(); }
   bool away() const { return !away_.empty(); }
   /// Whether a call still hangs long after its connection was cut, so that the queue thread itself must be
   /// stuck.
-  bool lost() const { return lost_; }
+  bool lost() const { return silence_.lost(); }
   const std::string& awayBecause() const { return away_; }
-  const queue::Bell& bell() const { return bell_; }
+  const queue::Bell& bell() const { return bellTests_.bell(); }
   /// A problem of the queue although it works; empty if there is none.
   const std::string& strained() const { return strained_; }
   /// Whether our claims may have been taken over by now. If so, nothing may leave.
@@ -77,36 +80,14 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   /// proves nothing about the call that failed.
   enum class Proves { itIsBack, nothing };
 
-  struct Renewed {
-    std::vector<queue::Submission> orphans;
-    std::string strained;
-    std::optional<queue::Duration> clockStep;
-  };
-  /// A refused purge is kept apart, because it is no sign that the queue is in trouble.
-  struct Purged {
-    queue::Purge left = queue::Purge::done;
-    std::string refused;
-  };
-
   template <typename T, typename F, typename Then>
   void ask(F function, Then then, Proves proves = Proves::itIsBack);
   void failed(const queue::QueueError& error);
   bool setAside(const queue::QueueError& error);
-  void listen();
+  void lookAtSilence();
   void saySilent();
-  void answered();
   void purge();
-  void testBell();
-  void bellTested(const queue::Answer<queue::BellTest>& answer);
-  /// The loop's clock stands still within a turn and does not notice that the process was stopped in the
-  /// middle of one (SIGSTOP, a suspended host). Therefore a lease is measured by the kernel's clock as well.
-  struct Moment {
-    kj::TimePoint loop;
-    Milliseconds boot;
-  };
-  Moment moment() const;
-  Milliseconds sinceStart() const;
-  void leaseStartedAt(Moment asked);
+  Lease::Moment moment() const;
   void renew(Proves proves);
   void strainedBy(std::string what);
   void reenlist();
@@ -118,38 +99,23 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   queue::QueueThread& queue_;
   kj::Timer& timer_;
   std::string name_;
-  Milliseconds lease_;
   const events::Events& log_;
   LedgerEvents& road_;
 
-  std::vector<queue::Settlement> unsettled_, settling_;     // the queue thread reads settling_ while busy_
-  std::vector<queue::NextAttempt> unrecorded_, recording_;  // likewise
-  std::size_t oneByOne_ = 0;             // settlements to send one by one, because one of them is refused
-  std::set<queue::SubmissionId> aside_;  // refused as they were, tried as held
-  bool busy_ = false;
-  kj::TimePoint askedAt_;
-  std::optional<Milliseconds> keepHistory_;
-  kj::TimePoint purgeAt_;
-  bool enlisted_ = false;
+  Unwritten unwritten_;
+  PurgePlan purges_;
+  Lease lease_;
+  Silence silence_;
+  BellTests bellTests_;
   bool retired_ = false;
   bool claimTurn_ = false;  // after a settlement a claim goes first, so that neither starves
-  kj::TimePoint leaseUntil_;
-  Milliseconds leaseUntilBoot_;
-  kj::TimePoint renewAt_;
   std::string away_;
   std::string strained_;
-  bool silent_ = false;  // away because a call is not answered
-  int cuts_ = 0;         // calls in a row that ended only when their connection was cut
-  bool cut_ = false;     // whether the connection of the current call was cut
-  bool lost_ = false;
   int failures_ = 0;
   Alarm retry_;
   Alarm heartbeat_;
-  Alarm silence_;
-  Alarm purge_;
-  queue::Bell bell_;
-  unsigned watches_ = 0;  // queue_.watches() when the last call was answered
-  Alarm bellTest_;
+  Alarm silenceDue_;
+  Alarm purgeDue_;
   kj::TaskSet tasks_;
 };
 

@@ -16,50 +16,8 @@
 namespace smsd::kit {
 namespace {
 
-// A kind keeps the deadline itself (for example, as a time-out of the transfer). The kit waits this much
-// longer before it gives up.
-constexpr auto grace = 500 * kj::MILLISECONDS;
 // Time allowed for an answer to reach the supervisor's socket before this process ends.
 constexpr auto onItsWay = 50 * kj::MILLISECONDS;
-
-void write(proto::Outcome::Builder builder, const Outcome& outcome, std::size_t most = proto::MAX_REASON) {
-  auto reason = [most](const std::string& text) { return text::printable(text, most); };
-  if (auto* accepted = std::get_if<Accepted>(&outcome))
-    builder.setAccepted(view(reason(accepted->reference)));
-  if (auto* refused = std::get_if<Refused>(&outcome)) builder.setRefused(view(reason(refused->reason)));
-  if (auto* broken = std::get_if<Broken>(&outcome)) builder.setBroken(view(reason(broken->reason)));
-  if (auto* unknown = std::get_if<Unknown>(&outcome)) {
-    builder.setUnknown(view(reason(unknown->reason)));
-    builder.setNotUnderstood(unknown->reply == Reply::notUnderstood);
-  }
-  if (auto* deferred = std::get_if<Deferred>(&outcome)) {
-    auto group = builder.initDeferred();
-    group.setReason(view(reason(deferred->reason)));
-    group.setAfter(static_cast<std::uint32_t>(deferred->after.count()));
-    group.setNotReached(deferred->farEnd == FarEnd::notReached);
-  }
-}
-
-void write(proto::Health::Builder health, const Condition& condition, std::uint32_t active) {
-  if (condition.broken.empty())
-    health.setReady();
-  else
-    health.setBroken(view(text::printable(condition.broken, proto::MAX_REASON)));
-  health.setActive(active);
-  auto details = health.initDetails(condition.details.size());
-  for (unsigned i = 0; i < condition.details.size(); ++i) {
-    details[i].setName(view(condition.details[i].first));
-    details[i].setValue(view(condition.details[i].second));
-  }
-}
-
-Job readJob(proto::Sms::Reader sms) {
-  return Job{.attempt = sms.getAttempt(),
-             .recipient = sms.getRecipient().cStr(),
-             .text = sms.getText().cStr(),
-             .key = sms.getKey().cStr(),
-             .deadline = Milliseconds(sms.getDeadline())};
-}
 
 }  // namespace
 
@@ -70,7 +28,7 @@ Server::Server(Dispatcher& dispatcher, kj::Timer& timer, std::vector<std::string
       lock_(std::move(lock)),
       started_(started.fork()),
       traits_(dispatcher.traits()),
-      next_(timer.now()),
+      spacing_(traits_.spacing, timer.now()),
       tasks_(*this) {
   dispatcher_.attach(*this);
   auto spent = started_.addBranch().then([this]() { return dispatcher_.spent(); },
@@ -105,13 +63,13 @@ kj::Promise<void> Server::describe(DescribeContext context) {
 
 kj::Promise<void> Server::dispatch(DispatchContext context) {
   auto batch = context.getParams().getBatch();
-  KJ_REQUIRE(
-      queue_.size() + announced_.size() + active_.size() + batch.size() <= traits_.window + traits_.backlog,
-      "more SMS than window and backlog allow");
+  KJ_REQUIRE(queue_.size() + announced_.size() + deadlines_.size() + batch.size() <=
+                 traits_.window + traits_.backlog,
+             "more SMS than window and backlog allow");
   sink_ = context.getParams().getSink();
   for (auto sms : batch) {
     queue_.push_back(readJob(sms));
-    longestDeadline_ = std::max(longestDeadline_, queue_.back().deadline);
+    deadlines_.handedOver(queue_.back().deadline);
   }
   context.releaseParams();
   if (givingUp_ || closing_ || draining_) giveBack(std::exchange(queue_, {}));
@@ -125,7 +83,7 @@ kj::Promise<void> Server::recall(RecallContext context) {
   auto remembered = recall_.find(asked);
   std::vector<std::uint64_t> known;
   for (auto attempt : asked)
-    if (remembered.contains(attempt) || active_.contains(attempt)) known.push_back(attempt);
+    if (remembered.contains(attempt) || deadlines_.contains(attempt)) known.push_back(attempt);
   auto reports = context.getResults().initReports(known.size());
   for (unsigned i = 0; i < known.size(); ++i) {
     reports[i].setAttempt(known[i]);
@@ -142,7 +100,7 @@ kj::Promise<void> Server::recall(RecallContext context) {
 
 kj::Promise<void> Server::health(HealthContext context) {
   return dispatcher_.health().then([this, context](Condition condition) mutable {
-    write(context.getResults().initHealth(), condition, static_cast<std::uint32_t>(active_.size()));
+    write(context.getResults().initHealth(), condition, static_cast<std::uint32_t>(deadlines_.size()));
   });
 }
 
@@ -163,41 +121,35 @@ kj::Promise<void> Server::quit(QuitContext) {
 
 kj::Promise<void> Server::lastWords(LastWordsContext context) {
   auto answer = [this, context]() mutable {
-    KJ_IF_MAYBE (last, lastWords_) {
-      context.getResults().setWords(view(last->words));
-      context.getResults().setCause(last->cause);
-      tasks_.add(timer_.afterDelay(onItsWay).then([this]() { heardOut_.fulfiller->fulfill(); }));
-    }
+    context.getResults().setWords(view(lastWords_.words().words));
+    context.getResults().setCause(lastWords_.words().cause);
+    tasks_.add(timer_.afterDelay(onItsWay).then([this]() { lastWords_.sent(); }));
   };
-  if (lastWords_ != nullptr) return answer(), kj::READY_NOW;
-  auto pair = kj::newPromiseAndFulfiller<void>();
-  listeners_.push_back(kj::mv(pair.fulfiller));
-  return pair.promise.then(kj::mv(answer));
+  if (lastWords_.said()) return answer(), kj::READY_NOW;
+  return lastWords_.whenSaid().then(kj::mv(answer));
 }
 
 void Server::sayLastWords(proto::Cause cause, const std::string& words) {
-  if (lastWords_ != nullptr) return;
-  lastWords_ = LastWords{cause, text::printable(words, proto::MAX_REASON)};
-  for (auto& listener : std::exchange(listeners_, {})) listener->fulfill();
+  lastWords_.say({cause, text::printable(words, proto::MAX_REASON)});
 }
 
 kj::Promise<void> Server::lastWordsTaken(kj::Duration patience) {
-  return taken_.addBranch().exclusiveJoin(timer_.afterDelay(patience));
+  return lastWords_.whenSent().exclusiveJoin(timer_.afterDelay(patience));
 }
 
 void Server::report(std::uint64_t attempt, Outcome outcome) {
-  outbox_.push_back({attempt, What::outcome, std::move(outcome), Source::raw});
+  outbox_.outcome(attempt, std::move(outcome), Outbox::Source::raw);
   flushSoon();
 }
 
 void Server::reportBegun(std::uint64_t attempt) {
-  outbox_.push_back({attempt, What::begun, {}, Source::raw});
+  outbox_.begun(attempt, Outbox::Source::raw);
   flushSoon();
 }
 
 void Server::reportNotBegun(std::uint64_t attempt) {
-  active_.erase(attempt);  // so that the outcome of its send() is dropped
-  outbox_.push_back({attempt, What::notBegun, {}, Source::raw});
+  deadlines_.end(attempt);  // so that the outcome of its send() is dropped
+  outbox_.notBegun(attempt, Outbox::Source::raw);
   admit();
 }
 
@@ -208,28 +160,20 @@ void Server::reportNothing() {
 /// Reports `begun` for as many SMS as fit into the window. They begin when the supervisor has taken the
 /// report.
 void Server::admit() {
-  while (!givingUp_ && !queue_.empty() && announced_.size() + active_.size() < traits_.window && mayAdmit()) {
+  while (!givingUp_ && !queue_.empty() && announced_.size() + deadlines_.size() < traits_.window &&
+         mayAdmit()) {
     announced_.push_back(std::move(queue_.front()));
     queue_.pop_front();
-    outbox_.push_back({announced_.back().attempt, What::begun, {}});
+    outbox_.begun(announced_.back().attempt, Outbox::Source::kit);
   }
   flushSoon();
 }
 
-/// Whether the spacing allows the next SMS now. A spacing below 10 ms is kept on average over `burst` only,
-/// so that late timers do not lower the rate.
 bool Server::mayAdmit() {
-  if (traits_.spacing.count() == 0) return true;
-  kj::Duration spacing = traits_.spacing.count() * kj::NANOSECONDS;
-  kj::Duration burst = spacing < 10 * kj::MILLISECONDS ? 10 * kj::MILLISECONDS : 0 * kj::MILLISECONDS;
-  kj::TimePoint now = timer_.now();
-  if (now + burst >= next_) {
-    next_ = kj::max(next_, now) + spacing;
-    return true;
-  }
-  if (!std::exchange(waiting_, true))
-    tasks_.add(timer_.atTime(next_ - burst).then([this]() {
-      waiting_ = false;
+  if (spacing_.admits(timer_.now())) return true;
+  KJ_IF_MAYBE (when, spacing_.timer())
+    tasks_.add(timer_.atTime(*when).then([this]() {
+      spacing_.rang();
       admit();
     }));
   return false;
@@ -237,10 +181,7 @@ bool Server::mayAdmit() {
 
 void Server::begin(Job job) {
   std::uint64_t attempt = job.attempt;
-  auto deadline = static_cast<std::uint64_t>(job.deadline.count()) * kj::MILLISECONDS;
-  kj::TimePoint due = timer_.now() + deadline + grace;
-  active_.emplace(attempt, Active{connection_, due});
-  watch(due);
+  watch(deadlines_.begin(attempt, connection_, job.deadline, timer_.now()));
   changed_();
   tasks_.add(kj::evalNow([&]() { return dispatcher_.send(std::move(job)); })
                  .then([this, attempt](Outcome outcome) { finish(attempt, std::move(outcome)); },
@@ -249,55 +190,37 @@ void Server::begin(Job job) {
                        }));
 }
 
-/// Sets one timer for all deadlines. Hardly any deadline ever passes, and a timer for each would be the most
-/// expensive part of an SMS.
-void Server::watch(kj::TimePoint due) {
-  if (watching_ && look_ <= due) return;
-  watching_ = true;
-  look_ = due;
-  tasks_.add(timer_.atTime(due).then([this, due]() {
-    if (watching_ && look_ == due) lookAtDeadlines();
-  }));
+void Server::watch(kj::Maybe<kj::TimePoint> timer) {
+  KJ_IF_MAYBE (when, timer)
+    tasks_.add(timer_.atTime(*when).then([this, due = *when]() { lookAtDeadlines(due); }));
 }
 
-void Server::lookAtDeadlines() {
-  watching_ = false;
-  kj::TimePoint now = timer_.now();
-  std::vector<std::uint64_t> overdue;
-  kj::Maybe<kj::TimePoint> soonest;
-  for (auto& [attempt, active] : active_) {
-    if (active.due <= now)
-      overdue.push_back(attempt);
-    else
-      soonest = kj::min(soonest.orDefault(active.due), active.due);
-  }
-  KJ_IF_MAYBE (due, soonest) watch(*due);
-  if (overdue.empty()) return;
+void Server::lookAtDeadlines(kj::TimePoint timer) {
+  auto passed = deadlines_.rang(timer, timer_.now());
+  watch(passed.timer);
+  if (passed.overdue.empty()) return;
   givingUp_ = true;
   sayLastWords(proto::Cause::SPENT, "the worker gave up: an SMS passed its deadline");
-  for (auto attempt : overdue) finish(attempt, Unknown{"no outcome within the deadline"});
+  for (auto attempt : passed.overdue) finish(attempt, Unknown{"no outcome within the deadline"});
   giveUp("the worker gave up: another SMS passed its deadline");
 }
 
 void Server::finish(std::uint64_t attempt, Outcome outcome) {
-  auto found = active_.find(attempt);
-  if (found == active_.end()) return;  // already finished, by giveUp() or reportNotBegun()
-  bool ours = found->second.connection == connection_;
-  active_.erase(found);
-  if (std::holds_alternative<Accepted>(outcome)) ++accepted_;
-  recall_.remember(attempt, outcome);
-  // The outcome of an SMS from an earlier connection is not reported: the supervisor may recall() it.
-  if (ours && sink_ != nullptr) outbox_.push_back({attempt, What::outcome, std::move(outcome)});
-  admit();
-  delivered();
-  changed_();
+  KJ_IF_MAYBE (connection, deadlines_.end(attempt)) {
+    if (std::holds_alternative<Accepted>(outcome)) ++accepted_;
+    recall_.remember(attempt, outcome);
+    // The outcome of an SMS from an earlier connection is not reported: the supervisor may recall() it.
+    if (*connection == connection_ && sink_ != nullptr)
+      outbox_.outcome(attempt, std::move(outcome), Outbox::Source::kit);
+    admit();
+    delivered();
+    changed_();
+  }  // otherwise giveUp() or reportNotBegun() has finished it already
 }
-
-Milliseconds Server::longestEnd() const { return longestDeadline_ + Milliseconds(grace / kj::MILLISECONDS); }
 
 void Server::supervisorGone() {
   ++connection_;
-  listeners_.clear();
+  lastWords_.supervisorGone();
   sink_ = nullptr;
   flushing_ = draining_ = false;
   std::deque<Job> notBegun = std::exchange(queue_, {});
@@ -323,7 +246,7 @@ kj::Promise<void> Server::idle() {
 void Server::giveBack(std::deque<Job> jobs) {
   for (auto& job : jobs) {
     recall_.remember(job.attempt, std::nullopt);
-    outbox_.push_back({job.attempt, What::notBegun, {}});
+    outbox_.notBegun(job.attempt, Outbox::Source::kit);
   }
   flushSoon();
 }
@@ -332,9 +255,7 @@ void Server::giveBack(std::deque<Job> jobs) {
 /// over. Called when a deadline has passed, because the call may hang for ever, or when the kind is spent.
 void Server::giveUp(const std::string& why) {
   giveBack(std::exchange(queue_, {}));
-  std::vector<std::uint64_t> left;
-  for (auto& [attempt, active] : active_) left.push_back(attempt);
-  for (auto attempt : left) finish(attempt, Unknown{why});
+  for (auto attempt : deadlines_.attempts()) finish(attempt, Unknown{why});
 }
 
 void Server::flushSoon() {
@@ -351,26 +272,7 @@ void Server::flush() {
   if (flushing_ || outbox_.empty()) return;
   KJ_IF_MAYBE (sink, sink_) {
     auto request = sink->reportRequest();
-    auto reports = request.initReports(outbox_.size());
-    std::size_t begun = 0;  // this many from the front of announced_
-    for (unsigned i = 0; i < outbox_.size(); ++i) {
-      const Reported& reported = outbox_[i];
-      reports[i].setAttempt(reported.attempt);
-      bool raw = reported.source == Source::raw;
-      switch (reported.what) {
-        case What::begun:
-          reports[i].setBegun();
-          if (!raw) ++begun;
-          break;
-        case What::outcome:
-          write(reports[i].initOutcome(), reported.outcome, raw ? SIZE_MAX : std::size_t(proto::MAX_REASON));
-          break;
-        case What::notBegun:
-          reports[i].setNotBegun();
-          break;
-      }
-    }
-    outbox_.clear();
+    const std::size_t begun = outbox_.write(request.initReports(outbox_.size()));
     flushing_ = true;
     tasks_.add(request.send().then(
         [this, begun, on = connection_](auto response) {
@@ -410,7 +312,8 @@ void Server::reported(std::size_t begun, kj::FunctionParam<bool(const Job&)> may
 /// Resolves drain(), quit() and hung() once no SMS is here and the supervisor has taken every report. Called
 /// whenever that may have become true.
 void Server::delivered() {
-  if (!queue_.empty() || !announced_.empty() || !active_.empty() || !outbox_.empty() || flushing_) return;
+  if (!queue_.empty() || !announced_.empty() || deadlines_.size() > 0 || !outbox_.empty() || flushing_)
+    return;
   for (auto& fulfiller : std::exchange(drained_, {})) fulfiller->fulfill();
   if (givingUp_) hung_.fulfiller->fulfill();
 }

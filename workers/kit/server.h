@@ -5,6 +5,10 @@
 // the promises of the kind's send(). Begins an SMS only after the supervisor has taken its `begun` report.
 // The process gives up when a send() outlives its deadline, or when the kind resolves spent(): the server
 // reports all outcomes, then `hung()` resolves and the process ends.
+//
+// The class has more than 40 declarations: 15 are calls of the contract and of RawReports, and the others
+// move one SMS from dispatch() to its report. The rules of time, last words and reports are classes of their
+// own.
 #pragma once
 
 #include <kj/async.h>
@@ -14,11 +18,14 @@
 
 #include <deque>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "workers/kit/deadlines.h"
 #include "workers/kit/dispatcher.h"
+#include "workers/kit/outbox.h"
 #include "workers/kit/recall.h"
+#include "workers/kit/server-last-words.h"
+#include "workers/kit/spacing.h"
 
 namespace smsd::kit {
 
@@ -57,13 +64,13 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
     std::size_t underWay = 0;
     std::uint64_t accepted = 0;  // since the process started
   };
-  Work work() const { return {announced_.size() + active_.size(), accepted_}; }
+  Work work() const { return {announced_.size() + deadlines_.size(), accepted_}; }
   std::string broken() const { return dispatcher_.condition().broken; }
   /// Returns false when the worker has given up or the kind is stuck, so that the watchdog may end this
   /// process.
   bool alive() const { return !givingUp_ && dispatcher_.alive(); }
   /// Returns an upper bound for the time until every SMS under way has its outcome.
-  Milliseconds longestEnd() const;
+  Milliseconds longestEnd() const { return deadlines_.longestEnd(); }
   /// Sets the function that is called when work() may have changed.
   void whenChanged(kj::Function<void()> changed) { changed_ = kj::mv(changed); }
 
@@ -77,15 +84,6 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   kj::Promise<void> lastWords(LastWordsContext context) override;
 
  private:
-  enum class What { begun, outcome, notBegun };
-  enum class Source { kit, raw };  // raw: by RawReports; begins no SMS, and its reason is not cut
-  struct Reported {
-    std::uint64_t attempt;
-    What what;
-    Outcome outcome;  // with What::outcome only
-    Source source = Source::kit;
-  };
-
   void report(std::uint64_t attempt, Outcome outcome) override;
   void reportBegun(std::uint64_t attempt) override;
   void reportNotBegun(std::uint64_t attempt) override;
@@ -93,8 +91,8 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   void admit();
   bool mayAdmit();
   void begin(Job job);
-  void watch(kj::TimePoint due);
-  void lookAtDeadlines();
+  void watch(kj::Maybe<kj::TimePoint> timer);
+  void lookAtDeadlines(kj::TimePoint timer);
   void finish(std::uint64_t attempt, Outcome outcome);
   kj::Promise<void> idle();
   void giveBack(std::deque<Job> jobs);
@@ -111,20 +109,12 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   kj::ForkedPromise<void> started_;
   Traits traits_;
 
-  kj::TimePoint next_;    // when the spacing allows the next SMS
-  bool waiting_ = false;  // a timer runs for next_
-
+  Spacing spacing_;
   kj::Maybe<proto::OutcomeSink::Client> sink_;
   std::deque<Job> queue_;      // handed over, not begun
   std::deque<Job> announced_;  // `begun` is in outbox_ or on its way to the supervisor; in order
-  struct Active {
-    unsigned connection;  // the one on which the SMS was handed over
-    kj::TimePoint due;    // when the kit stops waiting for an outcome
-  };
-  std::unordered_map<std::uint64_t, Active> active_;  // begun, no outcome yet
-  kj::TimePoint look_ = kj::origin<kj::TimePoint>();  // when to check the deadlines next
-  bool watching_ = false;                             // a timer runs for look_
-  std::vector<Reported> outbox_;
+  Deadlines deadlines_;        // the SMS begun that have no outcome yet
+  Outbox outbox_;
   bool flushing_ = false;
   unsigned connection_ = 0;  // number of the current connection; a late answer to an earlier one is ignored
   bool flushScheduled_ = false;
@@ -133,18 +123,10 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   bool closing_ = false;   // takes no SMS any more
   Recall recall_;
   std::uint64_t accepted_ = 0;
-  Milliseconds longestDeadline_{0};  // of all SMS since the process started
   kj::Function<void()> changed_ = []() {};
   unsigned visits_ = 0;
 
-  struct LastWords {
-    proto::Cause cause = proto::Cause::OTHER;
-    std::string words;
-  };
-  kj::Maybe<LastWords> lastWords_;
-  std::vector<kj::Own<kj::PromiseFulfiller<void>>> listeners_;  // lastWords() calls without an answer yet
-  kj::PromiseFulfillerPair<void> heardOut_ = kj::newPromiseAndFulfiller<void>();
-  kj::ForkedPromise<void> taken_ = heardOut_.promise.fork();
+  LastWords lastWords_;
   kj::PromiseFulfillerPair<void> quit_ = kj::newPromiseAndFulfiller<void>();
   kj::PromiseFulfillerPair<void> hung_ = kj::newPromiseAndFulfiller<void>();
   std::vector<kj::Own<kj::PromiseFulfiller<void>>> drained_;

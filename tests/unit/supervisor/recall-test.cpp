@@ -84,5 +84,18 @@ TEST(Inquiry, AnswersEachAttemptOnce) {
   EXPECT_TRUE(inquiry.giveUp("nobody").empty());
 }
 
+TEST(Inquiry, KnowsOnceWhichAttemptsAreOfAnEarlierSmsd) {
+  Inquiry inquiry;
+  inquiry.addFormer({1, 2}, 10s);
+  inquiry.add(3, delivery::Begun::yes, 10s);
+  EXPECT_EQ(inquiry.size(), 3u);
+  EXPECT_FALSE(inquiry.takeFormer(3));
+  EXPECT_TRUE(inquiry.takeFormer(1));
+  EXPECT_FALSE(inquiry.takeFormer(1));
+  auto outcomes = byAttempt(inquiry.answered({2}, {}));
+  EXPECT_EQ(outcomes.at(2), std::make_pair(delivery::OutcomeKind::unknown, delivery::Begun::yes));
+  EXPECT_TRUE(inquiry.takeFormer(2)) << "also after it was found";
+}
+
 }  // namespace
 }  // namespace smsd::keeper

@@ -2,6 +2,7 @@
 #include "supervisor/keeper/worker-lifecycle.h"
 
 #include <gtest/gtest.h>
+#include <kj/exception.h>
 
 #include <algorithm>
 #include <map>
@@ -166,6 +167,91 @@ TEST(Life, ABreachCostsAWaitEvenWhereTheWorkerHadServed) {
   life.happens(Event::served);
   EXPECT_EQ(life.happens(Event::breach), Action::rest);
   EXPECT_EQ(life.wait(), 1s);
+}
+
+TEST(Life, StandsByItsPhaseAndByWhatIsKnownOfItsWorker) {
+  using Standing = Life::Standing;
+  using Present = Life::Present;
+  struct Row {
+    Phase phase;
+    Standing notReady, ready, declined;
+  };
+  const Standing absent = Standing::absent, coming = Standing::coming, working = Standing::working,
+                 leaving = Standing::leaving;
+  std::size_t rows = 0;
+  for (auto [phase, notReady, ready, declined] : {Row{Phase::off, coming, coming, coming},
+                                                  {Phase::waiting, absent, absent, absent},
+                                                  {Phase::starting, coming, coming, coming},
+                                                  {Phase::fresh, coming, working, coming},
+                                                  {Phase::proven, coming, working, coming},
+                                                  {Phase::retiring, coming, coming, coming},
+                                                  {Phase::reopening, coming, coming, coming},
+                                                  {Phase::ending, coming, coming, coming},
+                                                  {Phase::failing, coming, coming, coming},
+                                                  {Phase::leaving, coming, leaving, coming},
+                                                  {Phase::over, absent, absent, absent}}) {
+    ++rows;
+    EXPECT_EQ(Life::standingOf(phase, Present::notReady), notReady) << wordFor(phase);
+    EXPECT_EQ(Life::standingOf(phase, Present::ready), ready) << wordFor(phase);
+    EXPECT_EQ(Life::standingOf(phase, Present::declined), declined) << wordFor(phase);
+  }
+  EXPECT_EQ(rows, std::size_t(Life::phases));
+}
+
+TEST(Life, KnowsOfItsWorkerWhetherItIsReadyTakesMoreAndShallBeReplaced) {
+  struct Row {
+    std::string what;
+    std::vector<Event> events;
+    std::string known;
+  };
+  const Event start = Event::start, ready = Event::ready, restart = Event::restart, gone = Event::gone;
+  for (const auto& [what, happened, known] :
+       {Row{"before the start", {}, "undecided"}, Row{"starting", {start}, "undecided"},
+        Row{"cannot start", {start, Event::cannotStart}, ""}, Row{"died at the start", {start, gone}, ""},
+        Row{"shut out", {start, Event::shutOut}, ""}, Row{"ready", {start, ready}, "ready"},
+        Row{"ready, and gone", {start, ready, gone}, ""},
+        Row{"ready, and broke the contract", {start, ready, Event::breach}, ""},
+        Row{"drained", {start, ready, restart, Event::drained}, "ready restarting"},
+        Row{"ended for others", {start, ready, Event::letGo}, "ready"},
+        Row{"restarted", {start, ready, restart}, "ready restarting"},
+        Row{"restarted before it was ready", {start, restart}, "restarting undecided"},
+        Row{"restarted, and gone", {start, ready, restart, gone}, ""},
+        Row{"restarted while it waited", {start, gone, restart}, ""},
+        Row{"stopped", {start, ready, Event::stop}, "ready"},
+        Row{"restarted, then stopped", {start, ready, restart, Event::stop}, "ready restarting"},
+        Row{"restarted after the stop", {start, ready, Event::stop, restart}, "ready"},
+        Row{"ready after the stop", {start, Event::stop, ready}, "undecided"}}) {
+    Life life;
+    for (Event event : happened) life.happens(event);
+    std::string found;
+    for (const auto& [word, is] : {std::pair<std::string, bool>("ready", life.ready()),
+                                   {"restarting", life.restarting()},
+                                   {"undecided", life.undecided()}})
+      if (is) found += (found.empty() ? "" : " ") + word;
+    EXPECT_EQ(found, known) << what;
+  }
+}
+
+TEST(Life, TakesNoMoreFromTheDeclineToTheEndOfThatWorker) {
+  Life life;
+  EXPECT_FALSE(life.declines(0)) << "there is no worker";
+  life.happens(Event::start);
+  life.happens(Event::ready);
+  EXPECT_FALSE(life.declines(2)) << "another generation";
+  EXPECT_TRUE(life.declines(1));
+  EXPECT_EQ(life.standing(), Life::Standing::coming);
+  life.happens(Event::served);
+  EXPECT_TRUE(life.declined()) << "although it has served since";
+  life.happens(Event::gone);
+  EXPECT_FALSE(life.declined());
+}
+
+TEST(Life, AssertsThatOnlyAWorkerThatIsThereEnds) {
+  for (Event event : {Event::gone, Event::breach, Event::shutOut, Event::cannotStart}) {
+    Life life;
+    EXPECT_THROW(life.happens(event), kj::Exception);
+    EXPECT_EQ(life.phase(), Phase::off);
+  }
 }
 
 }  // namespace

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "supervisor/keeper/worker-messages.h"
+
+#include <chrono>
+
+#include "common/text/utf.h"
+
+namespace smsd::keeper {
+namespace {
+
+constexpr std::size_t mostDetails = 16, mostDetailName = 40, mostDetailValue = 200;
+constexpr std::size_t mostLocks = 16;
+constexpr std::size_t mostName = 40;  // of a kind, and of a part of the lock
+
+std::string cut(capnp::Text::Reader text, std::size_t most) {
+  return text::printable(std::string_view(text.begin(), text.size()), most);
+}
+
+HealthReport read(proto::Health::Reader said) {
+  HealthReport report;
+  if (said.isBroken()) {
+    report.broken = readText(said.getBroken());
+    if (report.broken.empty()) report.broken = "the worker does not say why";
+  }
+  report.active = said.getActive();
+  for (auto detail : said.getDetails()) {
+    if (report.details.size() == mostDetails) break;
+    report.details.emplace_back(cut(detail.getName(), mostDetailName),
+                                cut(detail.getValue(), mostDetailValue));
+  }
+  return report;
+}
+
+}  // namespace
+
+std::string readText(capnp::Text::Reader text) { return cut(text, proto::MAX_REASON); }
+
+std::string readKind(proto::Description::Reader said) {
+  return text::printable(said.getKind().cStr(), mostName);
+}
+
+std::vector<std::string> readLock(proto::Description::Reader said) {
+  std::vector<std::string> lock;
+  for (auto part : said.getLock())
+    if (lock.size() < mostLocks) lock.push_back(cut(part, mostName));
+  return lock;
+}
+
+kj::Maybe<HealthReport> readHealth(proto::Health::Reader said) {
+  try {
+    return read(said);
+  } catch (const kj::Exception&) {
+    return nullptr;
+  }
+}
+
+delivery::Outcome readOutcome(proto::Outcome::Reader outcome) {
+  switch (outcome.which()) {
+    case proto::Outcome::ACCEPTED:
+      return {delivery::OutcomeKind::accepted, readText(outcome.getAccepted())};
+    case proto::Outcome::REFUSED:
+      return {delivery::OutcomeKind::refused, readText(outcome.getRefused())};
+    case proto::Outcome::DEFERRED:
+      return {
+          delivery::OutcomeKind::deferred, readText(outcome.getDeferred().getReason()),
+          std::chrono::milliseconds(outcome.getDeferred().getAfter()),
+          outcome.getDeferred().getNotReached() ? delivery::FarEnd::notReached : delivery::FarEnd::reached};
+    case proto::Outcome::BROKEN:
+      return {delivery::OutcomeKind::broken, readText(outcome.getBroken())};
+    case proto::Outcome::UNKNOWN:
+      return {.kind = delivery::OutcomeKind::unknown,
+              .words = readText(outcome.getUnknown()),
+              .reply = outcome.getNotUnderstood() ? delivery::Reply::notUnderstood : delivery::Reply::none};
+  }
+  return {delivery::OutcomeKind::unknown, "an outcome of a kind that is not in the contract"};
+}
+
+Cause readCause(proto::Cause said) {
+  switch (said) {
+    case proto::Cause::CANNOT_START:
+      return Cause::cannotStart;
+    case proto::Cause::SPENT:
+      return Cause::spent;
+    case proto::Cause::TOLD:
+      return Cause::told;
+    case proto::Cause::OTHER:
+      break;
+  }
+  return Cause::other;
+}
+
+delivery::Outcome givenBack() {
+  return {delivery::OutcomeKind::deferred, "the worker gave it back untouched", {}};
+}
+
+}  // namespace smsd::keeper

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Reads the messages of a worker: each text becomes printable and bounded. Pure.
+//
+// A worker is not trusted, so that no message is an error of ours: an outcome of an unknown kind is
+// `unknown`, a text that is too long is cut, and details beyond the bounds are dropped. Called by Worker. A
+// message whose pointers are malformed throws kj::Exception, except in readHealth().
+#pragma once
+
+#include <kj/common.h>
+#include <proto/dispatcher.capnp.h>
+
+#include <string>
+#include <vector>
+
+#include "supervisor/delivery/outcome.h"
+#include "supervisor/keeper/generation.h"
+
+namespace smsd::keeper {
+
+std::string readText(capnp::Text::Reader text);
+std::string readKind(proto::Description::Reader said);
+/// Returns the parts of the inner lock that are in force, at most 16.
+std::vector<std::string> readLock(proto::Description::Reader said);
+/// Returns none if the message cannot be read.
+kj::Maybe<HealthReport> readHealth(proto::Health::Reader said);
+delivery::Outcome readOutcome(proto::Outcome::Reader outcome);
+Cause readCause(proto::Cause said);
+/// The outcome of an SMS that the worker returned without a begin.
+delivery::Outcome givenBack();
+
+}  // namespace smsd::keeper
