@@ -213,7 +213,7 @@ void Road::recorded(std::vector<queue::NextAttempt> next, std::vector<queue::Att
     item->submission.attempt = attempts[i];
     item->submission.dispatcher = next[i].dispatcher;
     item->attempt = Item::Attempt::fresh;
-    hold(std::move(item));
+    waitForRoom(std::move(item));
   }
   pump();
 }

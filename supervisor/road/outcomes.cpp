@@ -86,7 +86,7 @@ void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, delivery::A
       item->at(dispatcher).tried = Tried::no;
       [[fallthrough]];
     case delivery::Verdict::otherDispatcher:
-      return hold(std::move(item));
+      return waitForRoom(std::move(item));
     case delivery::Verdict::nextRound:
       return waitOrGiveUp(std::move(item), outcome);
   }
@@ -121,7 +121,7 @@ std::optional<Milliseconds> Road::givenUpIn(const Item& item) const {
 /// outlasts any number of short rounds. A round counts only if a failure in it counts against the recipient;
 /// with `shutdown` every round counts.
 void Road::waitOrGiveUp(std::unique_ptr<Item> item, const delivery::Outcome& outcome) {
-  if (stopping_) return letGo(std::move(item));
+  if (stopping_) return giveBack(std::move(item));
   queue::Submission& submission = item->submission;
   bool counts = item->blamed || config_.retry.atLimit == config::AtLimit::shutdown;
   int rounds = submission.rounds + (counts ? 1 : 0);
@@ -146,7 +146,7 @@ void Road::waitOrGiveUp(std::unique_ptr<Item> item, const delivery::Outcome& out
   using Rounds = events::Events::Patience::Rounds;
   if (wait > 0ms)
     log_.waits(submission, outcome, wait, {usedUp && ignores ? Rounds::usedUp : Rounds::left, left});
-  if (item->maybeSent) return rest(std::move(item), wait);
+  if (item->maybeSent) return waitForRound(std::move(item), wait);
   settle(std::move(item), queue::Fate::returned, outcome, wait);
   look_.notLaterThan(timer_.now() + duration(wait));
 }
@@ -162,13 +162,13 @@ Milliseconds Road::waitAfter(const Item& item, const delivery::Outcome& outcome,
 }
 
 /// An SMS that may have been sent waits unchanged: formatted again, it would be another SMS with another key.
-void Road::rest(std::unique_ptr<Item> item, Milliseconds wait) {
+void Road::waitForRound(std::unique_ptr<Item> item, Milliseconds wait) {
   auto due = timer_.now() + duration(wait);
   resting_.emplace(due, std::move(item));
   wake_.notLaterThan(due);
 }
 
-void Road::wakeRested() {
+void Road::wakeDue() {
   while (!resting_.empty() && resting_.begin()->first <= timer_.now())
     wake(std::move(resting_.extract(resting_.begin()).mapped()));
   if (!resting_.empty()) wake_.at(resting_.begin()->first);
@@ -185,14 +185,14 @@ std::size_t Road::endWait(const std::string& recipient) {
     ended += meant ? 1 : 0;
     resting_.emplace(meant ? timer_.now() : due, std::move(item));
   }
-  wakeRested();
+  wakeDue();
   notice();
   return ended;
 }
 
 void Road::wake(std::unique_ptr<Item> item) {
   item->nextRound();
-  hold(std::move(item));
+  waitForRoom(std::move(item));
 }
 
 /// A message arrived for the same recipient that is more severe than this SMS. If the SMS was certainly not
@@ -215,7 +215,7 @@ void Road::giveWay(const queue::InTheWay& one) {
       return settle(std::move(item), queue::Fate::returned,
                     {delivery::OutcomeKind::deferred, "something more severe came for its recipient"});
     }
-    if (urge(*waits->second)) hold(std::move(pending_.extract(waits).mapped()));
+    if (urge(*waits->second)) waitForRoom(std::move(pending_.extract(waits).mapped()));
     return;
   }
   // With a worker, or about to be: its outcome decides.

@@ -46,7 +46,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
       look_(timer, [this]() { notice(); }),
       wake_(timer,
             [this]() {
-              wakeRested();
+              wakeDue();
               pump();
             }),
       poll_(timer,
@@ -188,7 +188,7 @@ void Road::claimed(queue::ClaimResult result) {
   for (auto& submission : result.submissions) {
     auto item = make(std::move(submission));
     if (!item->submission.sms.text.empty()) {
-      hold(std::move(item));
+      waitForRoom(std::move(item));
       continue;
     }
     log_.ignored(item->submission, "its text is empty");
@@ -234,7 +234,7 @@ void Road::adopted(std::vector<queue::Submission> submissions) {
 void Road::forsaken(std::unique_ptr<Item> item) {
   bool maySend = config::unknownPolicy(config_, item->submission.severity) == config::UnknownPolicy::resend &&
                  item->notUnderstood == 0;  // otherwise the current attempt was the repetition
-  if (maySend) return hold(std::move(item));
+  if (maySend) return waitForRoom(std::move(item));
   const delivery::Outcome last = item->last;
   log_.held(item->submission, last);
   settle(std::move(item), queue::Fate::held, last);
@@ -286,8 +286,8 @@ std::unique_ptr<Item> Road::make(queue::Submission submission) const {
   return item;
 }
 
-void Road::hold(std::unique_ptr<Item> item) {
-  if (stopping_) return letGo(std::move(item));
+void Road::waitForRoom(std::unique_ptr<Item> item) {
+  if (stopping_) return giveBack(std::move(item));
   Order order = orderOf(*item);
   pending_.emplace(order, std::move(item));
 }
@@ -326,15 +326,15 @@ kj::Promise<std::size_t> Road::stop() {
     return timer_.afterDelay(lastWords).then([this]() { finish(); });
   });
   drains_ = drained.exclusiveJoin(kj::mv(late)).eagerlyEvaluate(nullptr);
-  for (auto& [order, item] : std::exchange(pending_, {})) letGo(std::move(item));
-  for (auto& [due, item] : std::exchange(resting_, {})) letGo(std::move(item));
+  for (auto& [order, item] : std::exchange(pending_, {})) giveBack(std::move(item));
+  for (auto& [due, item] : std::exchange(resting_, {})) giveBack(std::move(item));
   pump();
   finishIfStopped();
   return kj::mv(pair.promise);
 }
 
 /// Gives an SMS that is not with a worker back to the queue, unless an earlier attempt may have sent it.
-void Road::letGo(std::unique_ptr<Item> item) {
+void Road::giveBack(std::unique_ptr<Item> item) {
   if (item->maybeSent) {
     ++leftUnknown_;  // stays live and keeps its key, for the supervisor that takes over
     return;

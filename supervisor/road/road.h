@@ -117,7 +117,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void giveBackPending(const Hands& hands);
   void nobodyTook(std::unique_ptr<Item> item);
   void handOver(Hands& hands);
-  void letGo(std::unique_ptr<Item> item);
+  void giveBack(std::unique_ptr<Item> item);
   void returnUntried(std::unique_ptr<Item> item, const std::string& why);
   void record(std::unique_ptr<Item> item, std::size_t target);
   kj::Maybe<std::size_t> target(const Item& item, const Hands& hands) const;
@@ -137,8 +137,8 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   /// longer; none: without end.
   std::optional<Milliseconds> givenUpIn(const Item& item) const;
   Milliseconds waitAfter(const Item& item, const delivery::Outcome& outcome, int rounds) const;
-  void rest(std::unique_ptr<Item> item, Milliseconds wait);
-  void wakeRested();
+  void waitForRound(std::unique_ptr<Item> item, Milliseconds wait);
+  void wakeDue();
   void giveWay(const queue::InTheWay& one);
   void wake(std::unique_ptr<Item> item);
   void endByItself(const std::string& why);
@@ -152,7 +152,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void lookForAWayOut();
 
   void forsaken(std::unique_ptr<Item> item);
-  void hold(std::unique_ptr<Item> item);
+  void waitForRoom(std::unique_ptr<Item> item);
   std::unique_ptr<Item> make(queue::Submission submission) const;
   void finishIfStopped();
   void finish();
