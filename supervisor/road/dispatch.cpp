@@ -17,7 +17,7 @@ struct Road::Hands {
   struct Hand {
     Way way = Way::closed;
     keeper::Places places;
-    std::vector<std::unique_ptr<Item>> batch;
+    std::vector<Item*> batch;
   };
   std::vector<Hand> of;  // by index in keepers_
   std::size_t left = 0;
@@ -82,19 +82,20 @@ bool Road::maybeLater(const Item& item) const {
 }
 
 void Road::dispatchPending() {
-  if (pending_.empty() || ledger_.away() || ledger_.leaseRanOut() || stopping_) return;
+  if (sms_.none(Stage::pending) || ledger_.away() || ledger_.leaseRanOut() || stopping_) return;
   Hands hands = this->hands();
-  std::vector<std::unique_ptr<Item>> stranded;
+  std::vector<Item*> stranded;
 
-  for (auto it = pending_.begin(); it != pending_.end() && hands.any;) {
-    if (hands.left > 0 && turns_.oldests(std::get<0>(pending_.begin()->first))) {
+  const auto& pending = sms_.pending();
+  for (auto it = pending.begin(); it != pending.end() && hands.any;) {
+    if (hands.left > 0 && turns_.oldests(std::get<0>(pending.begin()->first))) {
       giveTheOldestItsTurn(hands, it);
-      if (it == pending_.end()) break;
+      if (it == pending.end()) break;
     }
     Item& item = *it->second;
     KJ_IF_MAYBE (to, target(item, hands)) {
       if (hands.of[*to].places.of(rankOf(item)) > 0) {
-        give(it++, *to, hands);
+        give(*(it++)->second, *to, hands);
         continue;
       }
       if (hands.left == 0) break;
@@ -102,35 +103,37 @@ void Road::dispatchPending() {
     } else if (!hands.anyOpen || maybeLater(item)) {
       ++it;
     } else {
-      stranded.push_back(std::move(it->second));
-      it = pending_.erase(it);
+      stranded.push_back(&item);
+      ++it;
+      sms_.reconsider(item);
     }
   }
   handOver(hands);
-  for (auto& item : stranded) nobodyTook(std::move(item));
-  if (!hands.anyOpen && noDispatcherSince_ != nullptr && out_.empty()) giveBackPending(hands);
+  for (Item* item : stranded) nobodyTook(*item);
+  if (!hands.anyOpen && noDispatcherSince_ != nullptr && sms_.none(Stage::inFlight)) giveBackPending(hands);
 }
 
 /// All usable dispatchers were tried, and the others are not worth waiting for.
-void Road::nobodyTook(std::unique_ptr<Item> item) {
-  delivery::Outcome last = item->last;
+void Road::nobodyTook(Item& item) {
+  delivery::Outcome last = item.last;
   // Wait until midnight, or until a more severe message comes, which may use the reserve.
-  KJ_IF_MAYBE (by, keptBackBy(*item))
+  KJ_IF_MAYBE (by, keptBackBy(item))
     last = {.kind = delivery::OutcomeKind::deferred,
             .words = keepers_[*by]->name() + " has sent what it may send today (per_day, reserve)",
             .after = delivery::untilTomorrow(),
             .farEnd = delivery::FarEnd::notReached};
-  waitOrGiveUp(std::move(item), last);
+  waitOrGiveUp(item, last);
 }
 
 /// `at` stays where it is, or moves on if its SMS is handed over. The oldest SMS never becomes a probe,
 /// because many SMS wait for the result of a probe: it belongs to the most severe.
-void Road::giveTheOldestItsTurn(Hands& hands, Pending::iterator& at) {
+void Road::giveTheOldestItsTurn(Hands& hands, SmsUnderWay::Pending::const_iterator& at) {
   auto equals = [](const Order& one, const Order& other) {
     return std::get<0>(one) == std::get<0>(other) && std::get<1>(one) == std::get<1>(other);
   };
-  if (equals(pending_.begin()->first, pending_.rbegin()->first)) return turns_.over();  // it is first anyway
-  auto oldest = std::min_element(pending_.begin(), pending_.end(), [](auto& a, auto& b) {
+  const auto& pending = sms_.pending();
+  if (equals(pending.begin()->first, pending.rbegin()->first)) return turns_.over();  // it is first anyway
+  auto oldest = std::min_element(pending.begin(), pending.end(), [](auto& a, auto& b) {
     return a.second->submission.first < b.second->submission.first;
   });
   KJ_IF_MAYBE (to, target(*oldest->second, hands)) {
@@ -139,36 +142,34 @@ void Road::giveTheOldestItsTurn(Hands& hands, Pending::iterator& at) {
     turns_.over();
     if (hand.places.of(rankOf(*oldest->second)) == 0) return;
     if (oldest == at) ++at;
-    give(oldest, *to, hands);
+    give(*oldest->second, *to, hands);
   } else {
     turns_.over();
   }
 }
 
-void Road::give(Pending::iterator which, std::size_t to, Hands& hands) {
+void Road::give(Item& item, std::size_t to, Hands& hands) {
   auto& hand = hands.of[to];
-  const int rank = std::get<0>(which->first);
+  const int rank = rankOf(item);
   hand.places.take(rank);
   --hands.left;
   turns_.handed(rank);
-  auto item = std::move(which->second);
-  pending_.erase(which);
-  if (item->attempt == Item::Attempt::fresh && item->submission.dispatcher == keepers_[to]->name())
-    hand.batch.push_back(std::move(item));
-  else
-    record(std::move(item), to);
+  if (item.attempt == Item::Attempt::fresh && item.submission.dispatcher == keepers_[to]->name()) {
+    sms_.handOver(item);
+    hand.batch.push_back(&item);
+  } else {
+    record(item, to);
+  }
 }
 
 /// No dispatcher can be used here, but another supervisor's may: gives back the SMS that were certainly not
 /// sent.
 void Road::giveBackPending(const Hands& hands) {
-  for (auto it = pending_.begin(); it != pending_.end();) {
-    if (it->second->maybeSent || target(*it->second, hands) != nullptr) {
-      ++it;
-      continue;
-    }
-    returnUntried(std::move(it->second), "no dispatcher can be used");
-    it = pending_.erase(it);
+  for (auto it = sms_.pending().begin(); it != sms_.pending().end();) {
+    Item& item = *(it++)->second;
+    if (item.maybeSent || target(item, hands) != nullptr) continue;
+    sms_.reconsider(item);
+    returnUntried(item, "no dispatcher can be used");
     plan_.sweep();
   }
 }
@@ -178,42 +179,40 @@ void Road::handOver(Hands& hands) {
     auto& items = hands.of[i].batch;
     if (items.empty()) continue;
     std::vector<const queue::Submission*> batch;
-    for (auto& item : items) {
+    for (Item* item : items) {
       item->attempt = Item::Attempt::used;
       item->since = timer_.now();
       batch.push_back(&item->submission);
     }
     keepers_[i]->dispatch(batch);
-    for (auto& item : items) out_.emplace(item->submission.attempt, std::move(item));
   }
 }
 
 /// Records the next attempt, because an attempt has to be durable before it leaves.
-void Road::record(std::unique_ptr<Item> item, std::size_t target) {
-  queue::Submission& submission = item->submission;
-  bool wasOut = item->attempt == Item::Attempt::used;
+void Road::record(Item& item, std::size_t target) {
+  queue::Submission& submission = item.submission;
+  bool wasOut = item.attempt == Item::Attempt::used;
   const std::string& next = keepers_[target]->name();
-  if (wasOut && submission.dispatcher != next) log_.failedOver(submission, item->last, next);
+  if (wasOut && submission.dispatcher != next) log_.failedOver(submission, item.last, next);
   ledger_.record(
       {.id = submission.id,
-       .outcome = wasOut ? std::string(name(item->last)) : "deferred",
-       .reason = wasOut ? item->last.words : "not handed over: the dispatcher was not usable any more",
+       .outcome = wasOut ? std::string(name(item.last)) : "deferred",
+       .reason = wasOut ? item.last.words : "not handed over: the dispatcher was not usable any more",
        .dispatcher = next,
        .rounds = submission.rounds,
-       .failing = failingFor(*item)});
-  recording_.emplace(submission.id, std::move(item));
+       .failing = failingFor(item)});
+  sms_.record(item);
 }
 
 void Road::recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) {
   moved();
   for (std::size_t i = 0; i < next.size() && i < attempts.size(); ++i) {
-    auto found = recording_.extract(next[i].id);
-    if (found.empty()) continue;
-    auto item = std::move(found.mapped());
+    Item* item = sms_.recorded(next[i].id);
+    if (item == nullptr) continue;
     item->submission.attempt = attempts[i];
     item->submission.dispatcher = next[i].dispatcher;
     item->attempt = Item::Attempt::fresh;
-    waitForRoom(std::move(item));
+    waitForRoom(*item);
   }
   pump();
 }

@@ -18,9 +18,9 @@ void Road::dispatcherReported(std::size_t dispatcher, std::vector<delivery::Atte
   if (!outcomes.empty()) moved();
   trials_.reported(outcomes);
   for (auto& said : outcomes) {
-    auto found = out_.extract(said.attempt);
-    if (found.empty()) continue;  // handed over before we were fenced
-    judge(std::move(found.mapped()), dispatcher, std::move(said));
+    Item* item = sms_.ended(said.attempt);
+    if (item == nullptr) continue;  // handed over before we were fenced
+    judge(*item, dispatcher, std::move(said));
   }
   pump();
   finishIfStopped();
@@ -50,53 +50,53 @@ delivery::Situation Road::situation(const Item& item, std::size_t dispatcher,
   return result;
 }
 
-void Road::judge(std::unique_ptr<Item> item, std::size_t dispatcher, delivery::AttemptOutcome said) {
+void Road::judge(Item& item, std::size_t dispatcher, delivery::AttemptOutcome said) {
   const delivery::Outcome& outcome = said.outcome;
-  delivery::Situation situation = this->situation(*item, dispatcher, said);
+  delivery::Situation situation = this->situation(item, dispatcher, said);
   delivery::Verdict fate = verdict(outcome, situation);
   if (said.begun == delivery::Begun::yes) {
     if (streaks_.size() <= dispatcher) streaks_.resize(dispatcher + 1);
-    delivery::Blame blame = streaks_[dispatcher].judge(item->submission.recipient, outcome);
-    item->blamed = item->blamed || blame == delivery::Blame::recipient;
-    item->at(dispatcher).tried =
+    delivery::Blame blame = streaks_[dispatcher].judge(item.submission.recipient, outcome);
+    item.blamed = item.blamed || blame == delivery::Blame::recipient;
+    item.at(dispatcher).tried =
         outcome.kind == delivery::OutcomeKind::refused ? Tried::refused : Tried::failed;
     if (outcome.kind == delivery::OutcomeKind::unknown) {
-      ++item->at(dispatcher).unknowns;
-      item->maybeSent = true;
-      if (outcome.notUnderstood()) ++item->notUnderstood;
+      ++item.at(dispatcher).unknowns;
+      item.maybeSent = true;
+      if (outcome.notUnderstood()) ++item.notUnderstood;
     }
   }
-  if (said.begun == delivery::Begun::no && ++item->givenBack > delivery::mostGivenBack)
-    item->at(dispatcher).tried = Tried::failed;
-  item->last = outcome;
+  if (said.begun == delivery::Begun::no && ++item.givenBack > delivery::mostGivenBack)
+    item.at(dispatcher).tried = Tried::failed;
+  item.last = outcome;
   switch (fate) {
     case delivery::Verdict::sent:
-      sentLog_.sent(item->submission, outcome.words,
-                    Milliseconds((timer_.now() - item->since) / kj::MILLISECONDS));
-      return settle(std::move(item), queue::Fate::sent, outcome);
+      sentLog_.sent(item.submission, outcome.words,
+                    Milliseconds((timer_.now() - item.since) / kj::MILLISECONDS));
+      return settle(item, queue::Fate::sent, outcome);
     case delivery::Verdict::ignored:
-      log_.ignored(item->submission, "every dispatcher refused it, the last with: " + outcome.words);
+      log_.ignored(item.submission, "every dispatcher refused it, the last with: " + outcome.words);
       noteIgnored("every dispatcher refused it, the last with: " + outcome.words);
-      return settle(std::move(item), queue::Fate::ignored, outcome);
+      return settle(item, queue::Fate::ignored, outcome);
     case delivery::Verdict::held:
-      log_.held(item->submission, outcome);
-      return settle(std::move(item), queue::Fate::held, outcome);
+      log_.held(item.submission, outcome);
+      return settle(item, queue::Fate::held, outcome);
     case delivery::Verdict::sameDispatcher:
-      if (outcome.kind == delivery::OutcomeKind::unknown) log_.repeated(item->submission, outcome);
-      item->at(dispatcher).tried = Tried::no;
+      if (outcome.kind == delivery::OutcomeKind::unknown) log_.repeated(item.submission, outcome);
+      item.at(dispatcher).tried = Tried::no;
       [[fallthrough]];
     case delivery::Verdict::otherDispatcher:
-      return waitForRoom(std::move(item));
+      return waitForRoom(item);
     case delivery::Verdict::nextRound:
-      return waitOrGiveUp(std::move(item), outcome);
+      return waitOrGiveUp(item, outcome);
   }
 }
 
-void Road::settle(std::unique_ptr<Item> item, queue::Fate fate, const delivery::Outcome& outcome,
+void Road::settle(Item& item, queue::Fate fate, const delivery::Outcome& outcome,
                   std::optional<Milliseconds> wait) {
   queue::Settlement settlement;
-  settlement.failing = failingFor(*item);
-  settlement.submission = std::move(item->submission);
+  settlement.failing = failingFor(item);
+  settlement.submission = std::move(sms_.leave(item)->submission);
   settlement.fate = fate;
   settlement.outcome = name(outcome);
   (outcome.kind == delivery::OutcomeKind::accepted ? settlement.reference : settlement.reason) =
@@ -120,34 +120,34 @@ std::optional<Milliseconds> Road::givenUpIn(const Item& item) const {
 /// `at_limit` decides. With `ignore` the SMS must also have failed for `give_up_after`, because greylisting
 /// outlasts any number of short rounds. A round counts only if a failure in it counts against the recipient;
 /// with `shutdown` every round counts.
-void Road::waitOrGiveUp(std::unique_ptr<Item> item, const delivery::Outcome& outcome) {
-  if (stopping_) return giveBack(std::move(item));
-  queue::Submission& submission = item->submission;
-  bool counts = item->blamed || config_.retry.atLimit == config::AtLimit::shutdown;
+void Road::waitOrGiveUp(Item& item, const delivery::Outcome& outcome) {
+  if (stopping_) return giveBack(item);
+  queue::Submission& submission = item.submission;
+  bool counts = item.blamed || config_.retry.atLimit == config::AtLimit::shutdown;
   int rounds = submission.rounds + (counts ? 1 : 0);
-  if (counts && !item->failing) item->failing = timer_.now();
+  if (counts && !item.failing) item.failing = timer_.now();
   const bool usedUp = rounds >= config_.retry.limit && config_.retry.limit > 0;
   const bool ignores = config_.retry.atLimit == config::AtLimit::ignore;
-  const auto left = givenUpIn(*item);
+  const auto left = givenUpIn(item);
   if (counts && usedUp && (!ignores || left == 0ms)) {
     std::string why = "nobody took it in " + std::to_string(rounds) + " rounds";
     if (ignores && config_.retry.giveUpAfter > 0ms)
-      why += " and " + config::roughly(failingFor(*item).value_or(0ms));
+      why += " and " + config::roughly(failingFor(item).value_or(0ms));
     why += ", the last answer: " + outcome.words;
     if (ignores) {
       log_.ignored(submission, why);
       noteIgnored(why);
-      return settle(std::move(item), queue::Fate::ignored, outcome);
+      return settle(item, queue::Fate::ignored, outcome);
     }
     endByItself("retry.limit is reached, " + why);
   }
-  Milliseconds wait = waitAfter(*item, outcome, rounds);
+  Milliseconds wait = waitAfter(item, outcome, rounds);
   submission.rounds = rounds;
   using Rounds = events::Events::Patience::Rounds;
   if (wait > 0ms)
     log_.waits(submission, outcome, wait, {usedUp && ignores ? Rounds::usedUp : Rounds::left, left});
-  if (item->maybeSent) return waitForRound(std::move(item), wait);
-  settle(std::move(item), queue::Fate::returned, outcome, wait);
+  if (item.maybeSent) return waitForRound(item, wait);
+  settle(item, queue::Fate::returned, outcome, wait);
   look_.notLaterThan(timer_.now() + duration(wait));
 }
 
@@ -162,67 +162,60 @@ Milliseconds Road::waitAfter(const Item& item, const delivery::Outcome& outcome,
 }
 
 /// An SMS that may have been sent waits unchanged: formatted again, it would be another SMS with another key.
-void Road::waitForRound(std::unique_ptr<Item> item, Milliseconds wait) {
+void Road::waitForRound(Item& item, Milliseconds wait) {
   auto due = timer_.now() + duration(wait);
-  resting_.emplace(due, std::move(item));
+  sms_.waitForRound(item, due);
   wake_.notLaterThan(due);
 }
 
 void Road::wakeDue() {
-  while (!resting_.empty() && resting_.begin()->first <= timer_.now())
-    wake(std::move(resting_.extract(resting_.begin()).mapped()));
-  if (!resting_.empty()) wake_.at(resting_.begin()->first);
+  for (Item* item : sms_.due(timer_.now())) wake(*item);
+  if (auto next = sms_.nextRound()) wake_.at(*next);
 }
 
 std::size_t Road::endWait(const std::string& recipient) {
   std::size_t ended = 0;
-  for (auto& [due, item] : std::exchange(resting_, {})) {
-    const bool meant = recipient.empty() || item->submission.recipient == recipient;
-    if (meant) {
-      item->submission.rounds = 0;
-      item->failing.reset();
-    }
-    ended += meant ? 1 : 0;
-    resting_.emplace(meant ? timer_.now() : due, std::move(item));
+  for (Item* item : sms_.waiting()) {
+    if (!recipient.empty() && item->submission.recipient != recipient) continue;
+    item->submission.rounds = 0;
+    item->failing.reset();
+    wake(*item);
+    ++ended;
   }
   wakeDue();
   notice();
   return ended;
 }
 
-void Road::wake(std::unique_ptr<Item> item) {
-  item->nextRound();
-  waitForRoom(std::move(item));
+void Road::wake(Item& item) {
+  sms_.reconsider(item);
+  item.nextRound();
+  waitForRoom(item);
 }
 
 /// A message arrived for the same recipient that is more severe than this SMS. If the SMS was certainly not
 /// sent, it is returned and formatted into one SMS with the message. If it may have been sent, it has to keep
 /// its key: it goes first and at once, but only once for each such message.
 void Road::giveWay(const queue::InTheWay& one) {
-  auto isIt = [&one](auto& entry) { return entry.second->submission.id == one.id; };
-  auto urge = [&one](Item& item) {
-    if (!queue::moreSevere(one.severity, item.urgency)) return false;
-    item.urgency = one.severity;
-    return true;
-  };
-  if (auto rests = std::find_if(resting_.begin(), resting_.end(), isIt); rests != resting_.end()) {
-    if (urge(*rests->second)) wake(std::move(resting_.extract(rests).mapped()));
-    return;
+  const auto found = sms_.find(one.id);
+  if (!found) return;
+  Item& item = *found->first;
+  const Stage stage = found->second;
+  if (stage == Stage::pending && !item.maybeSent) {
+    sms_.reconsider(item);
+    return settle(item, queue::Fate::returned,
+                  {delivery::OutcomeKind::deferred, "something more severe came for its recipient"});
   }
-  if (auto waits = std::find_if(pending_.begin(), pending_.end(), isIt); waits != pending_.end()) {
-    if (!waits->second->maybeSent) {
-      auto item = std::move(pending_.extract(waits).mapped());
-      return settle(std::move(item), queue::Fate::returned,
-                    {delivery::OutcomeKind::deferred, "something more severe came for its recipient"});
-    }
-    if (urge(*waits->second)) waitForRoom(std::move(pending_.extract(waits).mapped()));
-    return;
-  }
+  if (!queue::moreSevere(one.severity, item.urgency)) return;
   // With a worker, or about to be: its outcome decides.
-  for (auto* somewhere : {&recording_, &out_}) {
-    auto found = std::find_if(somewhere->begin(), somewhere->end(), isIt);
-    if (found != somewhere->end()) urge(*found->second);
+  if (stage == Stage::recording || stage == Stage::inFlight) {
+    item.urgency = one.severity;
+    return;
   }
+  sms_.reconsider(item);
+  item.urgency = one.severity;
+  if (stage == Stage::waiting) item.nextRound();
+  waitForRoom(item);
 }
 
 void Road::noteIgnored(const std::string& why) {

@@ -30,7 +30,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
       trials_(timer, keepers_, config.formatting,
               [this](const keeper::Keeper& keeper) {
                 // Many SMS depend on the result of a probe, so a waiting alert goes before a test SMS.
-                return !keeper.probes() || (pending_.empty() && !awaitsLook(keeper));
+                return !keeper.probes() || (sms_.none(Stage::pending) && !awaitsLook(keeper));
               }),
       ledger_(queue, timer, std::move(name), config.queue.lease, config.queue.keepHistory, log,
               static_cast<LedgerEvents&>(*this)),
@@ -97,15 +97,7 @@ kj::Maybe<std::size_t> Road::firstUsable() const {
 }
 
 ClaimPlan::InHand Road::inHand(const keeper::Keeper& keeper) const {
-  ClaimPlan::InHand hand{
-      .capacity = std::max<std::size_t>(keeper.room(), keeper.out() > 0 ? keeper.capacity() : 1),
-      .all = pending_.size() + recording_.size(),
-      .waiting = pending_.size()};
-  if (pending_.empty()) return hand;
-  hand.mildest = std::get<0>(pending_.rbegin()->first);
-  auto milder = pending_.upper_bound({std::get<0>(pending_.begin()->first), true, INT64_MAX, INT64_MAX});
-  hand.milder = static_cast<std::size_t>(std::distance(milder, pending_.end()));
-  return hand;
+  return sms_.inHand(std::max<std::size_t>(keeper.room(), keeper.out() > 0 ? keeper.capacity() : 1));
 }
 
 /// At the start, preferred dispatchers get the chance to become ready before the others get their work.
@@ -186,14 +178,14 @@ void Road::claimed(queue::ClaimResult result) {
   plan_.answered(result.submissions.size(), last, result.atEnd);
   if (!result.submissions.empty() || result.expired > 0) moved();
   for (auto& submission : result.submissions) {
-    auto item = make(std::move(submission));
-    if (!item->submission.sms.text.empty()) {
-      waitForRoom(std::move(item));
+    Item& item = enter(std::move(submission));
+    if (!item.submission.sms.text.empty()) {
+      waitForRoom(item);
       continue;
     }
-    log_.ignored(item->submission, "its text is empty");
+    log_.ignored(item.submission, "its text is empty");
     noteIgnored("its text is empty");
-    settle(std::move(item), queue::Fate::ignored, {delivery::OutcomeKind::refused, "its text is empty"});
+    settle(item, queue::Fate::ignored, {delivery::OutcomeKind::refused, "its text is empty"});
   }
   for (auto& one : result.inTheWay) giveWay(one);
   if (result.expired > 0) {
@@ -210,19 +202,18 @@ void Road::adopted(std::vector<queue::Submission> submissions) {
   log_.takenOver(submissions.size());
   std::vector<std::vector<queue::AttemptId>> questions(keepers_.size());
   for (auto& submission : submissions) {
-    auto item = make(std::move(submission));
-    item->attempt = Item::Attempt::used;
-    item->last = {delivery::OutcomeKind::unknown, "its supervisor is gone", {}};
-    item->maybeSent = true;
-    item->since = timer_.now();
-    const queue::AttemptId attempt = item->submission.attempt;
+    Item& item = enter(std::move(submission));
+    item.attempt = Item::Attempt::used;
+    item.last = {delivery::OutcomeKind::unknown, "its supervisor is gone", {}};
+    item.maybeSent = true;
+    item.since = timer_.now();
     std::size_t at = 0;
-    while (at < keepers_.size() && keepers_[at]->name() != item->submission.dispatcher) ++at;
+    while (at < keepers_.size() && keepers_[at]->name() != item.submission.dispatcher) ++at;
     if (at < keepers_.size()) {
-      questions[at].push_back(attempt);
-      out_.emplace(attempt, std::move(item));
+      questions[at].push_back(item.submission.attempt);
+      sms_.adopt(item);
     } else {
-      forsaken(std::move(item));
+      forsaken(item);
     }
   }
   for (std::size_t i = 0; i < questions.size(); ++i)
@@ -231,13 +222,13 @@ void Road::adopted(std::vector<queue::Submission> submissions) {
 }
 
 /// Its dispatcher is no longer configured, so no worker can report the outcome.
-void Road::forsaken(std::unique_ptr<Item> item) {
-  bool maySend = config::unknownPolicy(config_, item->submission.severity) == config::UnknownPolicy::resend &&
-                 item->notUnderstood == 0;  // otherwise the current attempt was the repetition
-  if (maySend) return waitForRoom(std::move(item));
-  const delivery::Outcome last = item->last;
-  log_.held(item->submission, last);
-  settle(std::move(item), queue::Fate::held, last);
+void Road::forsaken(Item& item) {
+  bool maySend = config::unknownPolicy(config_, item.submission.severity) == config::UnknownPolicy::resend &&
+                 item.notUnderstood == 0;  // otherwise the current attempt was the repetition
+  if (maySend) return waitForRoom(item);
+  const delivery::Outcome last = item.last;
+  log_.held(item.submission, last);
+  settle(item, queue::Fate::held, last);
 }
 
 void Road::settled(const queue::SettleResult& result) {
@@ -256,10 +247,7 @@ void Road::fenced(const queue::QueueError& error) {
     log_.queueReplaced(error.what(), underWay());
   else
     log_.fenced(underWay());
-  pending_.clear();
-  resting_.clear();
-  recording_.clear();
-  out_.clear();
+  sms_.clear();
   // The workers hold SMS that they have not begun. These must not leave here, because another supervisor
   // sends them.
   const char* why =
@@ -278,18 +266,17 @@ void Road::answered() {
   changed_();
 }
 
-std::unique_ptr<Item> Road::make(queue::Submission submission) const {
+Item& Road::enter(queue::Submission submission) {
   auto item = std::make_unique<Item>();
   item->submission = std::move(submission);
   item->notUnderstood = item->submission.notUnderstood;
   if (const auto& failing = item->submission.failing) item->failing = timer_.now() - duration(*failing);
-  return item;
+  return sms_.enter(std::move(item));
 }
 
-void Road::waitForRoom(std::unique_ptr<Item> item) {
-  if (stopping_) return giveBack(std::move(item));
-  Order order = orderOf(*item);
-  pending_.emplace(order, std::move(item));
+void Road::waitForRoom(Item& item) {
+  if (stopping_) return giveBack(item);
+  sms_.waitForRoom(item);
 }
 
 void Road::dispatcherChanged(std::size_t) {
@@ -314,7 +301,7 @@ kj::Promise<std::size_t> Road::stop() {
   wake_.cancel();
   watch_.cancel();
   trials_.stop();
-  log_.daemonStopping(out_.size());
+  log_.daemonStopping(sms_.count(Stage::inFlight));
   auto pair = kj::newPromiseAndFulfiller<std::size_t>();
   stopped_ = kj::mv(pair.fulfiller);
   auto drains = kj::heapArrayBuilder<kj::Promise<void>>(keepers_.size());
@@ -326,31 +313,36 @@ kj::Promise<std::size_t> Road::stop() {
     return timer_.afterDelay(lastWords).then([this]() { finish(); });
   });
   drains_ = drained.exclusiveJoin(kj::mv(late)).eagerlyEvaluate(nullptr);
-  for (auto& [order, item] : std::exchange(pending_, {})) giveBack(std::move(item));
-  for (auto& [due, item] : std::exchange(resting_, {})) giveBack(std::move(item));
+  auto giveBackNow = [this](Item& item) {
+    sms_.reconsider(item);
+    giveBack(item);
+  };
+  while (!sms_.none(Stage::pending)) giveBackNow(*sms_.pending().begin()->second);
+  for (Item* item : sms_.waiting()) giveBackNow(*item);
   pump();
   finishIfStopped();
   return kj::mv(pair.promise);
 }
 
 /// Gives an SMS that is not with a worker back to the queue, unless an earlier attempt may have sent it.
-void Road::giveBack(std::unique_ptr<Item> item) {
-  if (item->maybeSent) {
+void Road::giveBack(Item& item) {
+  if (item.maybeSent) {
     ++leftUnknown_;  // stays live and keeps its key, for the supervisor that takes over
+    sms_.leave(item);
     return;
   }
-  returnUntried(std::move(item), "smsd stopped before it was handed over");
+  returnUntried(item, "smsd stopped before it was handed over");
 }
 
 /// Returns it to the queue, claimable at once. Its recipient keeps its count of rounds.
-void Road::returnUntried(std::unique_ptr<Item> item, const std::string& why) {
+void Road::returnUntried(Item& item, const std::string& why) {
   std::optional<Milliseconds> wait;
-  if (item->submission.rounds > 0) wait = 0ms;
-  settle(std::move(item), queue::Fate::returned, {delivery::OutcomeKind::deferred, why}, wait);
+  if (item.submission.rounds > 0) wait = 0ms;
+  settle(item, queue::Fate::returned, {delivery::OutcomeKind::deferred, why}, wait);
 }
 
 void Road::finishIfStopped() {
-  if (!stopping_ || !out_.empty() || !recording_.empty()) return;
+  if (!stopping_ || !sms_.none(Stage::inFlight) || !sms_.none(Stage::recording)) return;
   if (ledger_.empty())
     finish();
   else
@@ -360,7 +352,8 @@ void Road::finishIfStopped() {
 void Road::finish() {
   sentLog_.flush();
   KJ_IF_MAYBE (fulfiller, stopped_)
-    fulfiller->get()->fulfill(leftUnknown_ + out_.size() + recording_.size() + ledger_.unsettled());
+    fulfiller->get()->fulfill(leftUnknown_ + sms_.count(Stage::inFlight) + sms_.count(Stage::recording) +
+                              ledger_.unsettled());
 }
 
 }  // namespace smsd::road

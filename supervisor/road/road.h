@@ -9,10 +9,7 @@
 
 #include <kj/async-io.h>
 
-#include <map>
 #include <memory>
-#include <tuple>
-#include <unordered_map>
 #include <vector>
 
 #include "common/kj/alarm.h"
@@ -24,6 +21,7 @@
 #include "supervisor/road/item.h"
 #include "supervisor/road/ledger.h"
 #include "supervisor/road/progress.h"
+#include "supervisor/road/sms-under-way.h"
 #include "supervisor/road/test-sms.h"
 #include "supervisor/road/turns.h"
 
@@ -75,7 +73,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   /// first round now. `recipient` empty: those of all recipients. Returns their number.
   std::size_t endWait(const std::string& recipient);
   const Ledger& ledger() const { return ledger_; }
-  std::size_t underWay() const { return pending_.size() + resting_.size() + recording_.size() + out_.size(); }
+  std::size_t underWay() const { return sms_.size(); }
   std::uint64_t sentMessages() const { return sent_; }
   std::uint64_t ignoredMessages() const { return ignored_; }
   struct LastIgnored {
@@ -90,7 +88,6 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   bool mayBegin() const override { return !ledger_.leaseRanOut(); }
 
  private:
-  using Pending = std::map<Order, std::unique_ptr<Item>>;
   struct Hands;
 
   kj::Maybe<queue::ClaimRequest> nextClaim() override;
@@ -112,35 +109,35 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void pump();
   Hands hands() const;
   void dispatchPending();
-  void giveTheOldestItsTurn(Hands& hands, Pending::iterator& at);
-  void give(Pending::iterator which, std::size_t to, Hands& hands);
+  void giveTheOldestItsTurn(Hands& hands, SmsUnderWay::Pending::const_iterator& at);
+  void give(Item& item, std::size_t to, Hands& hands);
   void giveBackPending(const Hands& hands);
-  void nobodyTook(std::unique_ptr<Item> item);
+  void nobodyTook(Item& item);
   void handOver(Hands& hands);
-  void giveBack(std::unique_ptr<Item> item);
-  void returnUntried(std::unique_ptr<Item> item, const std::string& why);
-  void record(std::unique_ptr<Item> item, std::size_t target);
+  void giveBack(Item& item);
+  void returnUntried(Item& item, const std::string& why);
+  void record(Item& item, std::size_t target);
   kj::Maybe<std::size_t> target(const Item& item, const Hands& hands) const;
   kj::Maybe<std::size_t> keptBackBy(const Item& item) const;
   kj::Maybe<std::size_t> firstUsable() const;
   bool maybeLater(const Item& item) const;
 
-  void judge(std::unique_ptr<Item> item, std::size_t dispatcher, delivery::AttemptOutcome said);
+  void judge(Item& item, std::size_t dispatcher, delivery::AttemptOutcome said);
   delivery::Situation situation(const Item& item, std::size_t dispatcher,
                                 const delivery::AttemptOutcome& said) const;
-  void settle(std::unique_ptr<Item> item, queue::Fate fate, const delivery::Outcome& outcome,
+  void settle(Item& item, queue::Fate fate, const delivery::Outcome& outcome,
               std::optional<Milliseconds> wait = std::nullopt);
-  void waitOrGiveUp(std::unique_ptr<Item> item, const delivery::Outcome& outcome);
+  void waitOrGiveUp(Item& item, const delivery::Outcome& outcome);
   /// Returns how long the SMS has failed, from the first failure that counted; none: none did.
   std::optional<Milliseconds> failingFor(const Item& item) const;
   /// With at_limit ignore, returns how much longer the SMS is tried although its rounds are used up; 0: no
   /// longer; none: without end.
   std::optional<Milliseconds> givenUpIn(const Item& item) const;
   Milliseconds waitAfter(const Item& item, const delivery::Outcome& outcome, int rounds) const;
-  void waitForRound(std::unique_ptr<Item> item, Milliseconds wait);
+  void waitForRound(Item& item, Milliseconds wait);
   void wakeDue();
   void giveWay(const queue::InTheWay& one);
-  void wake(std::unique_ptr<Item> item);
+  void wake(Item& item);
   void endByItself(const std::string& why);
   void noteIgnored(const std::string& why);
 
@@ -151,9 +148,9 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void unstick();
   void lookForAWayOut();
 
-  void forsaken(std::unique_ptr<Item> item);
-  void waitForRoom(std::unique_ptr<Item> item);
-  std::unique_ptr<Item> make(queue::Submission submission) const;
+  void forsaken(Item& item);
+  void waitForRoom(Item& item);
+  Item& enter(queue::Submission submission);
   void finishIfStopped();
   void finish();
 
@@ -176,13 +173,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   Ledger ledger_;
   queue::Formatter format_;
 
-  Pending pending_;                                         // wait for room
-  std::unordered_map<std::uint64_t, std::unique_ptr<Item>>  // by submission
-      recording_;                                           // wait for their next attempt to be durable
-  std::unordered_map<queue::AttemptId, std::unique_ptr<Item>> out_;  // with a worker
-
-  std::multimap<kj::TimePoint, std::unique_ptr<Item>> resting_;  // maybe sent, wait for their next round
-
+  SmsUnderWay sms_;
   ClaimPlan plan_;
   Turns turns_;
   /// Whether a dispatcher has a place that is given away only after a look at the head of the queue.
@@ -208,7 +199,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   kj::Function<void()> changed_ = []() {};
   Alarm patience_;  // at the start: until the next severity has waited long enough
   Alarm look_;      // the wait of a recipient is over
-  Alarm wake_;      // the wait of an SMS in resting_ is over
+  Alarm wake_;      // the wait of an SMS under way is over
   Alarm poll_;
   Alarm watch_;
   Alarm dismiss_;

@@ -28,8 +28,8 @@ Milliseconds Road::patience(const config::Config& config) {
 /// Nothing is owed while the queue is away or all dispatchers back off: a restart would not help.
 Progress::Owed Road::owed() const {
   if (!started_ || stopping_ || ledger_.away()) return Progress::Owed::nothing;
-  if (!out_.empty() || ledger_.unsettled() > 0) return Progress::Owed::something;
-  bool work = plan_.wants() || !pending_.empty() || !recording_.empty();
+  if (!sms_.none(Stage::inFlight) || ledger_.unsettled() > 0) return Progress::Owed::something;
+  bool work = plan_.wants() || !sms_.none(Stage::pending) || !sms_.none(Stage::recording);
   return work && firstUsable() != nullptr ? Progress::Owed::something : Progress::Owed::nothing;
 }
 
@@ -52,7 +52,7 @@ void Road::watch() {
 /// No SMS is lost: those that a worker held get their outcomes when it ends.
 void Road::unstick() {
   for (std::size_t i = 0; i < keepers_.size(); ++i) {
-    bool overdue = std::any_of(out_.begin(), out_.end(), [&](auto& entry) {
+    bool overdue = std::any_of(sms_.inFlight().begin(), sms_.inFlight().end(), [&](auto& entry) {
       return entry.second->submission.dispatcher == keepers_[i]->name() &&
              timer_.now() - entry.second->since >= progress_.patience().count() * kj::MILLISECONDS;
     });
