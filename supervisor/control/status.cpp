@@ -120,7 +120,8 @@ std::vector<std::string> troublesOf(const road::Road& road, const std::optional<
   if (road.ledger().bell().state() == queue::Bell::State::silent)
     troubles.push_back("new messages wait for the next poll: " + road.ledger().bell().problem());
   auto any = [&road](auto&& is) {
-    return std::any_of(road.keepers().begin(), road.keepers().end(), [&is](auto& one) { return is(*one); });
+    return std::any_of(road.dispatchers().begin(), road.dispatchers().end(),
+                       [&is](auto& one) { return is(*one); });
   };
   const bool waits = depth && depth->unsent > depth->held;
   if (!any([](const keeper::Keeper& one) { return one.state() == keeper::State::ready; }))
@@ -142,8 +143,8 @@ void writeStatus(proto::Status::Builder status, const road::Road& road, const st
   auto queue = status.initQueue();
   queue.setBackend(view(backend));
   writeQueue(queue, road, depth);
-  auto dispatchers = status.initDispatchers(road.keepers().size());
-  for (unsigned i = 0; i < road.keepers().size(); ++i) writeDispatcher(dispatchers[i], *road.keepers()[i]);
+  auto dispatchers = status.initDispatchers(static_cast<unsigned>(road.dispatchers().size()));
+  for (unsigned i = 0; i < dispatchers.size(); ++i) writeDispatcher(dispatchers[i], road.dispatchers()[i]);
   KJ_IF_MAYBE (since, road.withoutDispatcherFor()) {
     status.setWithoutDispatcher(true);
     status.setWithoutDispatcherFor(static_cast<std::uint64_t>(*since / kj::SECONDS));

@@ -19,7 +19,7 @@ struct Road::Hands {
     keeper::Places places;
     std::vector<Item*> batch;
   };
-  std::vector<Hand> of;  // by index in keepers_
+  std::vector<Hand> of;  // by place in the order of preference
   std::size_t left = 0;
   bool any = false;
   bool anyOpen = false;  // at least one is open or probe
@@ -27,7 +27,7 @@ struct Road::Hands {
 
 Road::Hands Road::hands() const {
   Hands hands;
-  for (auto& keeper : keepers_) {
+  for (auto& keeper : dispatchers_) {
     auto& hand = hands.of.emplace_back();
     if (keeper->usable()) {
       hand.way = keeper->probes() ? Hands::Way::probe : Hands::Way::open;
@@ -49,36 +49,18 @@ Road::Hands Road::hands() const {
 /// waits for a dispatcher that is still starting.
 kj::Maybe<std::size_t> Road::target(const Item& item, const Hands& hands) const {
   auto untried = [&](std::size_t i) {
-    auto& keeper = *keepers_[i];
+    auto& keeper = dispatchers_[i];
     return item.at(keeper.index()).tried == Tried::no &&
            keeper.allowance(item.submission.severity) > hands.of[i].batch.size();
   };
-  for (std::size_t i = 0; i < keepers_.size(); ++i) {
-    if (!decided_ && keepers_[i]->undecided() && waitsAtTheStart(item)) return nullptr;
-    if (keepers_[i]->usable() && untried(i)) return i;
+  for (std::size_t i = 0; i < dispatchers_.size(); ++i) {
+    if (!decided_ && dispatchers_[i].undecided() && waitsAtTheStart(item)) return nullptr;
+    if (dispatchers_[i].usable() && untried(i)) return i;
   }
-  for (std::size_t i = 0; i < keepers_.size(); ++i)
-    if (hands.of[i].way == Hands::Way::resting && keepers_[i]->triesFor(rankOf(item)) && untried(i)) return i;
-  return nullptr;
-}
-
-/// Returns the first dispatcher that could be used if it had not reached its daily limit.
-kj::Maybe<std::size_t> Road::keptBackBy(const Item& item) const {
-  for (std::size_t i = 0; i < keepers_.size(); ++i)
-    if (item.at(keepers_[i]->index()).tried == Tried::no && keepers_[i]->usable() &&
-        keepers_[i]->allowance(item.submission.severity) == 0)
+  for (std::size_t i = 0; i < dispatchers_.size(); ++i)
+    if (hands.of[i].way == Hands::Way::resting && dispatchers_[i].triesFor(rankOf(item)) && untried(i))
       return i;
   return nullptr;
-}
-
-/// Whether an untried dispatcher is (re)starting, ready or probing, so that a short wait is worthwhile.
-bool Road::maybeLater(const Item& item) const {
-  for (auto& keeper : keepers_)
-    if (item.at(keeper->index()).tried == Tried::no && keeper->allowance(item.submission.severity) > 0 &&
-        (keeper->state() == keeper::State::starting || keeper->state() == keeper::State::ready ||
-         keeper->out() > 0))
-      return true;
-  return false;
 }
 
 void Road::dispatchPending() {
@@ -100,7 +82,7 @@ void Road::dispatchPending() {
       }
       if (hands.left == 0) break;
       ++it;
-    } else if (!hands.anyOpen || maybeLater(item)) {
+    } else if (!hands.anyOpen || dispatchers_.maybeLater(item)) {
       ++it;
     } else {
       stranded.push_back(&item);
@@ -117,9 +99,9 @@ void Road::dispatchPending() {
 void Road::nobodyTook(Item& item) {
   delivery::Outcome last = item.last;
   // Wait until midnight, or until a more severe message comes, which may use the reserve.
-  KJ_IF_MAYBE (by, keptBackBy(item))
+  KJ_IF_MAYBE (by, dispatchers_.keptBackBy(item))
     last = {.kind = delivery::OutcomeKind::deferred,
-            .words = keepers_[*by]->name() + " has sent what it may send today (per_day, reserve)",
+            .words = dispatchers_[*by].name() + " has sent what it may send today (per_day, reserve)",
             .after = delivery::untilTomorrow(),
             .farEnd = delivery::FarEnd::notReached};
   waitOrGiveUp(item, last);
@@ -154,7 +136,7 @@ void Road::give(Item& item, std::size_t to, Hands& hands) {
   hand.places.take(rank);
   --hands.left;
   turns_.handed(rank);
-  if (item.attempt == Item::Attempt::fresh && item.submission.dispatcher == keepers_[to]->name()) {
+  if (item.attempt == Item::Attempt::fresh && item.submission.dispatcher == dispatchers_[to].name()) {
     sms_.handOver(item);
     hand.batch.push_back(&item);
   } else {
@@ -184,7 +166,7 @@ void Road::handOver(Hands& hands) {
       item->since = timer_.now();
       batch.push_back(&item->submission);
     }
-    keepers_[i]->dispatch(batch);
+    dispatchers_[i].dispatch(batch);
   }
 }
 
@@ -192,7 +174,7 @@ void Road::handOver(Hands& hands) {
 void Road::record(Item& item, std::size_t target) {
   queue::Submission& submission = item.submission;
   bool wasOut = item.attempt == Item::Attempt::used;
-  const std::string& next = keepers_[target]->name();
+  const std::string& next = dispatchers_[target].name();
   if (wasOut && submission.dispatcher != next) log_.failedOver(submission, item.last, next);
   ledger_.record(
       {.id = submission.id,

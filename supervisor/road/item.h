@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A submission in the road's hands: its history so far, and its place among the others.
 //
-// Used by the road only. Pure. Its history with each dispatcher is stored here, under Road::indexOf, and
+// Used by the road only. Pure. Its history with each dispatcher is stored here, by Keeper::index, and
 // nowhere else.
 #pragma once
 
@@ -26,7 +26,7 @@ struct Met {
 
 struct Item {
   queue::Submission submission;
-  std::vector<Met> met;    // by Road::indexOf; shorter if later dispatchers were not met
+  std::vector<Met> met;    // by Keeper::index; shorter if later dispatchers were not met
   delivery::Outcome last;  // of the attempt before the current one
   int givenBack = 0;       // times a worker exited or gave it back before it began
   int notUnderstood = 0;   // its attempts that were answered, but not understood

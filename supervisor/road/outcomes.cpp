@@ -24,7 +24,7 @@ void Road::dispatcherReported(std::size_t dispatcher, std::vector<delivery::Atte
   }
   pump();
   finishIfStopped();
-  if (!leaving_.empty()) dismiss_.in(0ms);
+  dispatchers_.smsEnded();
 }
 
 delivery::Situation Road::situation(const Item& item, std::size_t dispatcher,
@@ -37,7 +37,7 @@ delivery::Situation Road::situation(const Item& item, std::size_t dispatcher,
   result.notUnderstood = item.notUnderstood;
   result.everyoneRefused = said.outcome.kind == delivery::OutcomeKind::refused;
   // A dispatcher removed by a reload counts neither as this dispatcher nor as one of the others.
-  for (auto& keeper : keepers_) {
+  for (auto& keeper : dispatchers_) {
     Tried tried = item.at(keeper->index()).tried;
     if (keeper->index() == dispatcher) {
       result.sameKnowsKeys = keeper->knowsKeys();
@@ -155,7 +155,7 @@ Milliseconds Road::waitAfter(const Item& item, const delivery::Outcome& outcome,
   const auto& retry = config_.retry;
   Milliseconds asked = std::min(outcome.after, retry.maxDelay);
   // No dispatcher works: retry as soon as the first works again.
-  if (!item.blamed && !item.maybeSent && firstUsable() == nullptr) return asked;
+  if (!item.blamed && !item.maybeSent && dispatchers_.firstUsable() == nullptr) return asked;
   bool grows = item.blamed && !item.urgency;  // an SMS that blocks a more severe one is retried soon
   return std::max(delivery::Backoff{retry.delay, retry.factor, retry.maxDelay}.after(grows ? rounds : 1),
                   asked);

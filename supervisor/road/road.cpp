@@ -27,7 +27,8 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
     : timer_(timer),
       config_(config),
       log_(log),
-      trials_(timer, keepers_, config.formatting,
+      dispatchers_(timer),
+      trials_(timer, dispatchers_, config.formatting,
               [this](const keeper::Keeper& keeper) {
                 // Many SMS depend on the result of a probe, so a waiting alert goes before a test SMS.
                 return !keeper.probes() || (sms_.none(Stage::pending) && !awaitsLook(keeper));
@@ -54,20 +55,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
               poll_.in(pollEvery());
               notice();
             }),
-      watch_(timer, [this]() { watch(); }),
-      dismiss_(timer, [this]() { dismiss(); }) {}
-
-std::size_t Road::indexOf(const std::string& name) {
-  auto found = std::find(names_.begin(), names_.end(), name);
-  if (found != names_.end()) return static_cast<std::size_t>(found - names_.begin());
-  names_.push_back(name);
-  return names_.size() - 1;
-}
-
-void Road::use(Keepers keepers) {
-  for (auto& keeper : keepers) KJ_REQUIRE(indexOf(keeper->name()) == keeper->index(), "another index");
-  keepers_ = std::move(keepers);
-}
+      watch_(timer, [this]() { watch(); }) {}
 
 void Road::start() {
   started_ = true;
@@ -82,18 +70,9 @@ void Road::bellChanged() {
 }
 
 void Road::notice() {
-  for (auto& keeper : keepers_) {
-    if (keeper->usable()) break;
-    keeper->wanted();
-  }
+  dispatchers_.wanted();
   plan_.notice();
   pump();
-}
-
-kj::Maybe<std::size_t> Road::firstUsable() const {
-  for (std::size_t i = 0; i < keepers_.size(); ++i)
-    if (keepers_[i]->usable()) return i;
-  return nullptr;
 }
 
 ClaimPlan::InHand Road::inHand(const keeper::Keeper& keeper) const {
@@ -103,10 +82,8 @@ ClaimPlan::InHand Road::inHand(const keeper::Keeper& keeper) const {
 /// At the start, preferred dispatchers get the chance to become ready before the others get their work.
 /// Dispatchers after the first usable one delay nothing.
 bool Road::mayClaimFor(std::size_t firstUsable) {
-  auto undecided = [](auto& keeper) { return keeper->undecided(); };
-  const auto end = keepers_.begin() + static_cast<std::ptrdiff_t>(firstUsable);
   // Once true, it stays true, so that a dispatcher added by a reload delays nothing.
-  decided_ = decided_ || std::none_of(keepers_.begin(), end, undecided);
+  decided_ = decided_ || !dispatchers_.undecidedBefore(firstUsable);
   if (decided_) return true;
   const auto waited = timer_.now() - startedAt_;
   const auto step = duration(chancePerSeverity);
@@ -123,7 +100,7 @@ bool Road::waitsAtTheStart(const Item& item) const {
 /// A place that is scarce, or on which much depends (the only place of a modem, a probe), is given away only
 /// if the head of the queue was looked at since the place became free.
 void Road::watchPlaces() {
-  for (auto& keeper : keepers_) {
+  for (auto& keeper : dispatchers_) {
     if (places_.size() <= keeper->index()) places_.resize(keeper->index() + 1);
     Place& place = places_[keeper->index()];
     const bool probe = keeper->probes() || keeper->triesForSome();
@@ -142,12 +119,6 @@ bool Road::awaitsLook(const keeper::Keeper& keeper) const {
   return place.free && plan_.awaits(place.news, inHand(keeper));
 }
 
-kj::Maybe<std::size_t> Road::firstThatTries() const {
-  for (std::size_t i = 0; i < keepers_.size(); ++i)
-    if (keepers_[i]->triesForSome()) return i;
-  return nullptr;
-}
-
 kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
   if (!started_ || stopping_) return nullptr;
   watchPlaces();
@@ -160,14 +131,14 @@ kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
                                .moreSevereThan = plan.moreSevereThan,
                                .longestWait = config_.retry.maxDelay};
   };
-  KJ_IF_MAYBE (first, firstUsable()) {
-    const auto& keeper = *keepers_[*first];
+  KJ_IF_MAYBE (first, dispatchers_.firstUsable()) {
+    const auto& keeper = dispatchers_[*first];
     if (!mayClaimFor(*first)) return nullptr;
     if (auto plan = plan_.next(inHand(keeper))) return request(*plan, keeper);
     return nullptr;
   }
-  KJ_IF_MAYBE (tries, firstThatTries()) {
-    const auto& keeper = *keepers_[*tries];
+  KJ_IF_MAYBE (tries, dispatchers_.firstThatTries()) {
+    const auto& keeper = dispatchers_[*tries];
     if (auto plan = plan_.nextForOne(keeper.triesAbove())) return request(*plan, keeper);
   }
   return nullptr;
@@ -200,24 +171,22 @@ void Road::claimed(queue::ClaimResult result) {
 /// They count as handed over: the worker may have outlived its supervisor and know their outcomes.
 void Road::adopted(std::vector<queue::Submission> submissions) {
   log_.takenOver(submissions.size());
-  std::vector<std::vector<queue::AttemptId>> questions(keepers_.size());
+  std::vector<std::vector<queue::AttemptId>> questions(dispatchers_.size());
   for (auto& submission : submissions) {
     Item& item = enter(std::move(submission));
     item.attempt = Item::Attempt::used;
     item.last = {delivery::OutcomeKind::unknown, "its supervisor is gone", {}};
     item.maybeSent = true;
     item.since = timer_.now();
-    std::size_t at = 0;
-    while (at < keepers_.size() && keepers_[at]->name() != item.submission.dispatcher) ++at;
-    if (at < keepers_.size()) {
-      questions[at].push_back(item.submission.attempt);
+    KJ_IF_MAYBE (at, dispatchers_.find(item.submission.dispatcher)) {
+      questions[*at].push_back(item.submission.attempt);
       sms_.adopt(item);
     } else {
       forsaken(item);
     }
   }
   for (std::size_t i = 0; i < questions.size(); ++i)
-    if (!questions[i].empty()) keepers_[i]->inquire(questions[i]);
+    if (!questions[i].empty()) dispatchers_[i].inquire(questions[i]);
   pump();
 }
 
@@ -252,10 +221,8 @@ void Road::fenced(const queue::QueueError& error) {
   // sends them.
   const char* why =
       replaced ? "what it held was in a queue that was replaced" : "what it held is another supervisor's now";
-  for (auto& keeper : keepers_)
+  for (auto* keeper : dispatchers_.withRemoved())
     if (keeper->out() > 0) keeper->letGo(why);
-  for (auto& one : leaving_)
-    if (one->keeper->out() > 0) one->keeper->letGo(why);
   plan_.sweep();
 }
 
@@ -304,12 +271,9 @@ kj::Promise<std::size_t> Road::stop() {
   log_.daemonStopping(sms_.count(Stage::inFlight));
   auto pair = kj::newPromiseAndFulfiller<std::size_t>();
   stopped_ = kj::mv(pair.fulfiller);
-  auto drains = kj::heapArrayBuilder<kj::Promise<void>>(keepers_.size());
-  for (auto& keeper : keepers_) drains.add(keeper->drain().catch_([](kj::Exception&&) {}));
-  auto drained = kj::joinPromises(drains.finish()).then([]() -> kj::Promise<void> { return kj::NEVER_DONE; });
+  auto drained = dispatchers_.drain().then([]() -> kj::Promise<void> { return kj::NEVER_DONE; });
   auto late = timer_.afterDelay(duration(config_.stopTimeout)).then([this]() {
-    for (auto& keeper : keepers_) keeper->end();
-    for (auto& one : leaving_) one->keeper->end();
+    for (auto* keeper : dispatchers_.withRemoved()) keeper->end();
     return timer_.afterDelay(lastWords).then([this]() { finish(); });
   });
   drains_ = drained.exclusiveJoin(kj::mv(late)).eagerlyEvaluate(nullptr);

@@ -18,6 +18,7 @@
 #include "supervisor/events/sent-log.h"
 #include "supervisor/keeper/keeper.h"
 #include "supervisor/road/claim-plan.h"
+#include "supervisor/road/dispatcher-set.h"
 #include "supervisor/road/item.h"
 #include "supervisor/road/ledger.h"
 #include "supervisor/road/progress.h"
@@ -29,19 +30,11 @@ namespace smsd::road {
 
 class Road final : public keeper::DispatcherEvents, private LedgerEvents {
  public:
-  using Keepers = std::vector<std::unique_ptr<keeper::Keeper>>;
-
   Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& config, std::string name,
        const events::Events& log);
 
-  /// Returns the number by which the road knows the dispatcher `name`, used as Keeper's index. It stays the
-  /// same for the life of the process, whatever a reload does to the order.
-  std::size_t indexOf(const std::string& name);
-  /// Sets the dispatchers, in order of preference. Called before start().
-  void use(Keepers keepers);
-  /// Applies a reload: `config` holds from now on, also for SMS in progress. Dispatchers that are here
-  /// already stay, in the order of `config`; `added` holds the new ones, which the caller starts. A
-  /// dispatcher that is no longer in `config` finishes its SMS in progress and is then deleted.
+  /// Applies a reload: `config` holds from now on, also for SMS in progress. `added` holds the keepers of the
+  /// dispatchers that are new in it, which the caller starts.
   void replace(config::Config config, Keepers added);
   const config::Config& config() const { return config_; }
   kj::Promise<kj::Maybe<queue::QueueError>> enlist() { return ledger_.enlist(); }
@@ -67,7 +60,9 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   /// Returns how long the present outage of all dispatchers has lasted; none: there is no outage.
   kj::Maybe<kj::Duration> withoutDispatcherFor() const;
 
-  const Keepers& keepers() const { return keepers_; }
+  /// Its use() is called before start(). Later, replace() changes the set.
+  DispatcherSet& dispatchers() { return dispatchers_; }
+  const DispatcherSet& dispatchers() const { return dispatchers_; }
   Trials& trials() { return trials_; }
   /// Carries out an operator's command: SMS that may have been sent and wait for their next round start their
   /// first round now. `recipient` empty: those of all recipients. Returns their number.
@@ -96,7 +91,6 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   bool waitsAtTheStart(const Item& item) const;
   void watchPlaces();
   bool awaitsLook(const keeper::Keeper& keeper) const;
-  kj::Maybe<std::size_t> firstThatTries() const;
   void claimed(queue::ClaimResult result) override;
   void adopted(std::vector<queue::Submission> submissions) override;
   void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) override;
@@ -118,9 +112,6 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void returnUntried(Item& item, const std::string& why);
   void record(Item& item, std::size_t target);
   kj::Maybe<std::size_t> target(const Item& item, const Hands& hands) const;
-  kj::Maybe<std::size_t> keptBackBy(const Item& item) const;
-  kj::Maybe<std::size_t> firstUsable() const;
-  bool maybeLater(const Item& item) const;
 
   void judge(Item& item, std::size_t dispatcher, delivery::AttemptOutcome said);
   delivery::Situation situation(const Item& item, std::size_t dispatcher,
@@ -154,22 +145,11 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void finishIfStopped();
   void finish();
 
-  /// A dispatcher that is no longer configured.
-  struct Leaving {
-    std::unique_ptr<keeper::Keeper> keeper;
-    enum class Drained { no, yes } drained = Drained::no;
-    kj::Promise<void> draining = nullptr;
-  };
-  void leave(std::unique_ptr<keeper::Keeper> keeper);
-  void dismiss();
-
   kj::Timer& timer_;
   config::Config config_;
   const events::Events& log_;
-  std::vector<std::string> names_;  // of all dispatchers since the start, by index
-  Keepers keepers_;                 // in order of preference
+  DispatcherSet dispatchers_;
   Trials trials_;
-  std::vector<std::unique_ptr<Leaving>> leaving_;
   Ledger ledger_;
   queue::Formatter format_;
 
@@ -202,7 +182,6 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   Alarm wake_;      // the wait of an SMS under way is over
   Alarm poll_;
   Alarm watch_;
-  Alarm dismiss_;
   kj::Promise<void> drains_ = nullptr;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<std::size_t>>> stopped_;
   kj::PromiseFulfillerPair<void> limit_ = kj::newPromiseAndFulfiller<void>();

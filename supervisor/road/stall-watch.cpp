@@ -30,7 +30,7 @@ Progress::Owed Road::owed() const {
   if (!started_ || stopping_ || ledger_.away()) return Progress::Owed::nothing;
   if (!sms_.none(Stage::inFlight) || ledger_.unsettled() > 0) return Progress::Owed::something;
   bool work = plan_.wants() || !sms_.none(Stage::pending) || !sms_.none(Stage::recording);
-  return work && firstUsable() != nullptr ? Progress::Owed::something : Progress::Owed::nothing;
+  return work && dispatchers_.firstUsable() != nullptr ? Progress::Owed::something : Progress::Owed::nothing;
 }
 
 void Road::moved() { progress_.moved(sinceStart(timer_.now())); }
@@ -51,14 +51,14 @@ void Road::watch() {
 
 /// No SMS is lost: those that a worker held get their outcomes when it ends.
 void Road::unstick() {
-  for (std::size_t i = 0; i < keepers_.size(); ++i) {
+  for (auto& keeper : dispatchers_) {
     bool overdue = std::any_of(sms_.inFlight().begin(), sms_.inFlight().end(), [&](auto& entry) {
-      return entry.second->submission.dispatcher == keepers_[i]->name() &&
+      return entry.second->submission.dispatcher == keeper->name() &&
              timer_.now() - entry.second->since >= progress_.patience().count() * kj::MILLISECONDS;
     });
-    if (overdue) keepers_[i]->letGo("it holds SMS past every deadline");
+    if (overdue) keeper->letGo("it holds SMS past every deadline");
   }
-  for (auto& one : leaving_) one->keeper->letGo("it holds SMS past every deadline");
+  for (auto* keeper : dispatchers_.removed()) keeper->letGo("it holds SMS past every deadline");
   plan_.sweepTwice();
   pump();
 }
@@ -71,15 +71,16 @@ void Road::lookForAWayOut() {
     return keeper->undecided() || state == keeper::State::starting || state == keeper::State::ready;
   };
   auto works = [](auto& keeper) { return keeper->believed(); };
-  if (!started_ || std::any_of(keepers_.begin(), keepers_.end(), works)) {
+  if (!started_ || std::any_of(dispatchers_.begin(), dispatchers_.end(), works)) {
     noDispatcherSince_ = nullptr;
     return;
   }
-  if (std::any_of(keepers_.begin(), keepers_.end(), hopes)) return;
-  bool broken = std::all_of(keepers_.begin(), keepers_.end(),
+  if (std::any_of(dispatchers_.begin(), dispatchers_.end(), hopes)) return;
+  bool broken = std::all_of(dispatchers_.begin(), dispatchers_.end(),
                             [](auto& keeper) { return keeper->state() == keeper::State::broken; });
   if (broken && config_.retry.allBroken == config::WhenAllBroken::shutdown)
-    endByItself("every dispatcher is broken (retry.all_broken), the last one: " + keepers_.back()->reason());
+    endByItself("every dispatcher is broken (retry.all_broken), the last one: " +
+                dispatchers_[dispatchers_.size() - 1].reason());
   if (noDispatcherSince_ != nullptr) return;
   noDispatcherSince_ = timer_.now();
   log_.noDispatcher();

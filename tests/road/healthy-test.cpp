@@ -31,7 +31,7 @@ TEST(Healthy, IsOneThatCanSendAndHasNothingThatWaitsTooLong) {
   EXPECT_EQ(troubles(world, depth(7, 0, 61s)), "a message waits for 61s");
   EXPECT_EQ(troubles(world, depth(7, 7)), "") << "held, and for an operator";
   EXPECT_EQ(troubles(world, std::nullopt), "the queue cannot be reached: it does not answer");
-  for (auto& keeper : world.road->keepers()) keeper->pause();
+  for (auto& keeper : world.road->dispatchers()) keeper->pause();
   EXPECT_EQ(troubles(world, depth(0)), "no dispatcher can be used");
 }
 
@@ -42,7 +42,7 @@ TEST(Healthy, IsNotWhileTheOnlyDispatcherFailsAndAnAlertWaits) {
   world.start();
   world.answer("modem", deferred());
   EXPECT_EQ(world.sent(id), 'N');
-  EXPECT_EQ(world.road->keepers()[0]->state(), keeper::State::ready);
+  EXPECT_EQ(world.road->dispatchers()[0].state(), keeper::State::ready);
   EXPECT_EQ(troubles(world, depth(1)),
             "no dispatcher answered the last SMS that it was given, and messages wait");
   EXPECT_EQ(troubles(world, depth(0)), "") << "nobody waits for it";
@@ -58,7 +58,7 @@ TEST(Healthy, IsWhileAnotherDispatcherAnswers) {
   world.start();
   world.answer("modem", deferred());
   world.answer("gateway", accepted());
-  EXPECT_TRUE(world.road->keepers()[0]->doubtful());
+  EXPECT_TRUE(world.road->dispatchers()[0].doubtful());
   EXPECT_EQ(troubles(world, depth(1)), "");
 }
 

@@ -133,7 +133,7 @@ TEST(Road, UsesTheOthersWhileThePreferredOneRests) {
     world.quiet();
     world.answer("gateway", accepted());
   }
-  ASSERT_EQ(world.road->keepers()[0]->state(), keeper::State::resting);
+  ASSERT_EQ(world.road->dispatchers()[0].state(), keeper::State::resting);
   world.alert("kari", "text");
   EXPECT_EQ(world.handedTo("modem").size(), 3u);
   EXPECT_EQ(world.handedTo("gateway").back(), "kari");

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The dispatchers as a set, over real keepers and fake workers.
+#include "supervisor/road/dispatcher-set.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/road/keeper-bench.h"
+
+namespace smsd::road {
+namespace {
+
+using Place = std::optional<std::size_t>;
+using Names = std::vector<std::string>;
+constexpr Place none = std::nullopt;
+
+Place placeOf(kj::Maybe<std::size_t> answer) {
+  KJ_IF_MAYBE (place, answer) return *place;
+  return none;
+}
+
+/// Dispatchers a, b, c ..., each in a situation that a letter stands for.
+class Set {
+ public:
+  explicit Set(const std::string& situations) : set(timer) {
+    Keepers keepers;
+    for (char situation : situations) keepers.push_back(keeper(name(), situation));
+    set.use(std::move(keepers));
+    for (auto& keeper : set) keeper->start();
+    turn();
+    for (std::size_t i = 0; i < situations.size(); ++i) bring(i, situations[i]);
+  }
+
+  std::unique_ptr<keeper::Keeper> keeper(const std::string& name, char situation) {
+    auto& worker =
+        *workers.emplace_back(std::make_unique<FakeDispatcher>(keeper::WorkerTraits{2, 2, false, {}}));
+    if (situation == 's') worker.start = FakeDispatcher::Start::silent;
+    if (situation == 'd') worker.start = FakeDispatcher::Start::fails;
+    auto config = keeper::named(name, config::Activation::spawn);
+    if (situation == 'q') config.quota.perDay = 1;
+    return std::make_unique<keeper::Keeper>(timer, config, worker.hire(), set.indexOf(name), log, road);
+  }
+  queue::AttemptId hand(std::size_t place) {
+    queue::Submission submission;
+    submission.attempt = ++attempts_;
+    set[place].dispatch({&submission});
+    return submission.attempt;
+  }
+  void turn() {
+    timer.advanceTo(timer.now());
+    scope.poll();
+  }
+  /// A configuration that names these dispatchers.
+  static std::vector<config::DispatcherConfig> order(const Names& names) {
+    std::vector<config::DispatcherConfig> order;
+    for (auto& name : names) order.push_back(keeper::named(name, config::Activation::spawn));
+    return order;
+  }
+
+  kj::TimerImpl timer{kj::origin<kj::TimePoint>()};
+  Story story;
+  kj::EventLoop loop;
+  kj::WaitScope scope{loop};
+  events::Events log{config::RecipientInLog::plain};
+  std::vector<std::unique_ptr<FakeDispatcher>> workers;
+  keeper::Ears road;
+  DispatcherSet set;
+
+ private:
+  std::string name() const { return std::string(1, static_cast<char>('a' + workers.size())); }
+  void bring(std::size_t place, char situation) {
+    auto& worker = *workers[place];
+    switch (situation) {
+      case 'p':
+        return set[place].pause();
+      case 'l':
+        worker.took = 10s;
+        worker.say(hand(place), deferred());
+        return turn();
+      case 'q':
+        worker.say(hand(place), accepted());
+        return turn();
+      case 'o':
+        set[place].pause();
+        hand(place);
+        return;
+    }
+  }
+  queue::AttemptId attempts_ = 0;
+};
+
+// r ready, s starting, d could not be started, p paused, o paused with an SMS in progress, l late: its
+// breaker is open, but not for a more severe SMS, q its limit of the day is reached.
+TEST(DispatcherSet, AnswersByTheSituationOfEach) {
+  struct Row {
+    const char* situations;
+    Place usable, tries;
+    std::size_t undecidedFrom;  // the least n for which one of the first n is undecided
+    bool later;
+    Place keptBack;
+  };
+  constexpr std::size_t decided = SIZE_MAX;
+  for (auto& row : {
+           Row{"", none, none, decided, false, none},
+           Row{"r", 0, none, decided, true, none},
+           Row{"s", none, none, 1, true, none},
+           Row{"d", none, none, decided, false, none},
+           Row{"p", none, none, decided, false, none},
+           Row{"o", none, none, decided, true, none},
+           Row{"l", none, 0, decided, false, none},
+           Row{"q", 0, none, decided, false, 0},
+           Row{"dsr", 2, none, 2, true, none},
+           Row{"rs", 0, none, 2, true, none},
+           Row{"pll", none, 1, decided, false, none},
+           Row{"pqq", 1, none, decided, false, 1},
+       }) {
+    Set bench(row.situations);
+    const DispatcherSet& set = bench.set;
+    Item item;
+    EXPECT_EQ(placeOf(set.firstUsable()), row.usable) << row.situations;
+    EXPECT_EQ(placeOf(set.firstThatTries()), row.tries) << row.situations;
+    for (std::size_t n = 0; n <= set.size(); ++n)
+      EXPECT_EQ(set.undecidedBefore(n), n >= row.undecidedFrom) << row.situations << n;
+    EXPECT_ANY_THROW(set.undecidedBefore(set.size() + 1)) << row.situations;
+    EXPECT_EQ(set.maybeLater(item), row.later) << row.situations;
+    EXPECT_EQ(placeOf(set.keptBackBy(item)), row.keptBack) << row.situations;
+    for (std::size_t i = 0; i < set.size(); ++i) item.at(i).tried = Tried::refused;
+    EXPECT_FALSE(set.maybeLater(item)) << row.situations << ", all tried";
+    EXPECT_EQ(placeOf(set.keptBackBy(item)), none) << row.situations << ", all tried";
+  }
+}
+
+TEST(DispatcherSet, KeepsTheIndexOfANameWhateverAReloadDoes) {
+  Set bench("rrr");
+  Keepers added;
+  added.push_back(bench.keeper("new", 'r'));
+  bench.set.replace(Set::order({"c", "new", "a"}), std::move(added));
+  EXPECT_EQ(bench.set.names(), (Names{"c", "new", "a"}));
+  std::vector<std::size_t> indices;
+  for (auto& keeper : bench.set) indices.push_back(keeper->index());
+  EXPECT_EQ(indices, (std::vector<std::size_t>{2, 3, 0}));
+  EXPECT_EQ(placeOf(bench.set.find("a")), 2u);
+  EXPECT_EQ(placeOf(bench.set.find("b")), none);
+  EXPECT_EQ(bench.set.indexOf("b"), 1u) << "it may come back";
+}
+
+TEST(DispatcherSet, DeletesARemovedDispatcherWhenItsSmsHaveEnded) {
+  Set bench("rr");
+  auto attempt = bench.hand(0);
+  bench.workers[0]->begin(attempt);
+  bench.set.replace(Set::order({"b"}), {});
+  bench.turn();
+  ASSERT_EQ(bench.set.removed().size(), 1u);
+  EXPECT_EQ(bench.set.removed()[0]->name(), "a");
+  EXPECT_EQ(bench.set.withRemoved().size(), 2u);
+  bench.set.smsEnded();
+  bench.turn();
+  EXPECT_EQ(bench.set.removed().size(), 1u) << "its SMS is in progress";
+  bench.workers[0]->say(attempt, accepted());
+  bench.turn();
+  bench.set.smsEnded();
+  bench.turn();
+  EXPECT_TRUE(bench.set.removed().empty());
+  EXPECT_EQ(bench.road.of(attempt), "accepted");
+}
+
+TEST(DispatcherSet, RefusesKeepersThatDoNotFitTheConfiguration) {
+  struct Row {
+    const char* what;
+    Names order, added;
+    bool fits;
+  };
+  for (auto& row : {
+           Row{"the same", {"a", "b"}, {}, true},
+           Row{"one less", {"b"}, {}, true},
+           Row{"one more", {"a", "c", "b"}, {"c"}, true},
+           Row{"one more without a keeper", {"a", "c"}, {}, false},
+           Row{"a second keeper for one", {"a", "b"}, {"a"}, false},
+       }) {
+    Set bench("rr");
+    Keepers added;
+    for (auto& name : row.added) added.push_back(bench.keeper(name, 'r'));
+    if (row.fits) {
+      bench.set.replace(Set::order(row.order), std::move(added));
+      EXPECT_EQ(bench.set.names(), row.order) << row.what;
+    } else {
+      EXPECT_ANY_THROW(bench.set.replace(Set::order(row.order), std::move(added))) << row.what;
+      EXPECT_EQ(bench.set.names(), (Names{"a", "b"})) << row.what << ": nothing has changed";
+    }
+  }
+}
+
+TEST(DispatcherSet, RefusesAKeeperWithTheIndexOfAnotherOne) {
+  Set bench("");
+  bench.set.indexOf("first");
+  auto config = keeper::named("second", config::Activation::spawn);
+  FakeDispatcher worker{{2, 2, false, {}}};
+  auto made = [&](std::size_t index) {
+    Keepers keepers;
+    keepers.push_back(
+        std::make_unique<keeper::Keeper>(bench.timer, config, worker.hire(), index, bench.log, bench.road));
+    return keepers;
+  };
+  EXPECT_ANY_THROW(bench.set.use(made(0)));
+  EXPECT_ANY_THROW(bench.set.replace(Set::order({"second"}), made(0)));
+  bench.set.use(made(1));
+  EXPECT_ANY_THROW(bench.set.use(made(1))) << "a second time";
+  EXPECT_EQ(bench.set.size(), 1u);
+}
+
+}  // namespace
+}  // namespace smsd::road
