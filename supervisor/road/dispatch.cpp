@@ -92,7 +92,7 @@ void Road::dispatchPending() {
   }
   handOver(hands);
   for (Item* item : stranded) nobodyTook(*item);
-  if (!hands.anyOpen && noDispatcherSince_ != nullptr && sms_.none(Stage::inFlight)) giveBackPending(hands);
+  if (!hands.anyOpen && outage_.lasts() && sms_.none(Stage::inFlight)) giveBackPending(hands);
 }
 
 /// All usable dispatchers were tried, and the others are not worth waiting for.
@@ -187,7 +187,7 @@ void Road::record(Item& item, std::size_t target) {
 }
 
 void Road::recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) {
-  moved();
+  stall_.moved();
   for (std::size_t i = 0; i < next.size() && i < attempts.size(); ++i) {
     Item* item = sms_.recorded(next[i].id);
     if (item == nullptr) continue;

@@ -77,6 +77,18 @@ kj::Maybe<std::size_t> DispatcherSet::firstThatTries() const {
   return firstWhere(keepers_, [](auto& keeper) { return keeper.triesForSome(); });
 }
 
+DispatcherSet::Outlook DispatcherSet::outlook() const {
+  auto works = [](auto& keeper) { return keeper->believed(); };
+  auto hopes = [](auto& keeper) {
+    auto state = keeper->state();
+    return keeper->undecided() || state == keeper::State::starting || state == keeper::State::ready;
+  };
+  auto broken = [](auto& keeper) { return keeper->state() == keeper::State::broken; };
+  if (std::any_of(begin(), end(), works)) return Outlook::works;
+  if (std::any_of(begin(), end(), hopes)) return Outlook::mayWork;
+  return !keepers_.empty() && std::all_of(begin(), end(), broken) ? Outlook::allBroken : Outlook::none;
+}
+
 bool DispatcherSet::undecidedBefore(std::size_t places) const {
   KJ_REQUIRE(places <= keepers_.size(), "there are fewer dispatchers", places);
   const auto end = keepers_.begin() + static_cast<std::ptrdiff_t>(places);

@@ -54,6 +54,14 @@ class DispatcherSet {
   kj::Maybe<std::size_t> firstUsable() const;
   /// The first that is not usable, but takes an SMS that is severe enough as an early probe.
   kj::Maybe<std::size_t> firstThatTries() const;
+  /// Whether any dispatcher can be used.
+  enum class Outlook {
+    works,      // one is ready, and not only because one more worker has started after several that died
+    mayWork,    // one starts, or is ready for the moment
+    allBroken,  // each one needs a repair
+    none,
+  };
+  Outlook outlook() const;
   /// Whether one of the first `places` may still become ready for the first time.
   bool undecidedBefore(std::size_t places) const;
   /// Whether a dispatcher that has not been tried with this SMS is (re)starting, ready or probing, so that a

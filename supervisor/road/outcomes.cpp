@@ -15,7 +15,7 @@ kj::Duration duration(Milliseconds value) {
 }  // namespace
 
 void Road::dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) {
-  if (!outcomes.empty()) moved();
+  if (!outcomes.empty()) stall_.moved();
   trials_.reported(outcomes);
   for (auto& said : outcomes) {
     Item* item = sms_.ended(said.attempt);

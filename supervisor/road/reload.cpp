@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The part of the road that applies a reload: another configuration, other dispatchers, with SMS in progress.
-#include <algorithm>
-
 #include "supervisor/road/road.h"
 
 namespace smsd::road {
 
 void Road::replace(config::Config config, Keepers added) {
-  // SMS in progress with a removed dispatcher may take as long as the old configuration allowed.
-  progress_ = Progress(std::max(patience(config_), patience(config)));
+  stall_.use(config);
   config_ = std::move(config);
   format_ = [rules = config_.formatting](const std::vector<format::Message>& messages) {
     return format::format(messages, rules);
@@ -18,7 +15,7 @@ void Road::replace(config::Config config, Keepers added) {
   turns_.use(static_cast<unsigned>(config_.queue.mildShare));
   if (started_) poll_.in(pollEvery());
   dispatchers_.replace(config_.dispatchers, std::move(added));
-  lookForAWayOut();
+  watchDispatchers();
   notice();
   changed_();
 }

@@ -40,7 +40,8 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
       }),
       plan_(static_cast<unsigned>(config.queue.mildShare)),
       turns_(static_cast<unsigned>(config.queue.mildShare)),
-      progress_(patience(config)),
+      stall_(
+          timer, log, config, [this]() { return owed(); }, [this]() { unstick(); }),
       sentLog_(timer, config_.log.sent, log),
       ignoredAt_(timer.now()),
       patience_(timer, [this]() { pump(); }),
@@ -50,12 +51,10 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
               wakeDue();
               pump();
             }),
-      poll_(timer,
-            [this]() {
-              poll_.in(pollEvery());
-              notice();
-            }),
-      watch_(timer, [this]() { watch(); }) {}
+      poll_(timer, [this]() {
+        poll_.in(pollEvery());
+        notice();
+      }) {}
 
 void Road::start() {
   started_ = true;
@@ -147,7 +146,7 @@ kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
 void Road::claimed(queue::ClaimResult result) {
   const int last = result.submissions.empty() ? INT_MAX : keeper::rankOf(result.submissions.back().severity);
   plan_.answered(result.submissions.size(), last, result.atEnd);
-  if (!result.submissions.empty() || result.expired > 0) moved();
+  if (!result.submissions.empty() || result.expired > 0) stall_.moved();
   for (auto& submission : result.submissions) {
     Item& item = enter(std::move(submission));
     if (!item.submission.sms.text.empty()) {
@@ -201,7 +200,7 @@ void Road::forsaken(Item& item) {
 }
 
 void Road::settled(const queue::SettleResult& result) {
-  moved();
+  stall_.moved();
   sent_ += result.sent;
   ignored_ += result.ignored;
   if (result.lookAgain) notice();
@@ -247,7 +246,7 @@ void Road::waitForRoom(Item& item) {
 }
 
 void Road::dispatcherChanged(std::size_t) {
-  lookForAWayOut();
+  watchDispatchers();
   pump();
   changed_();
 }
@@ -258,7 +257,38 @@ void Road::pump() {
   trials_.pump();
   dispatchPending();
   ledger_.work();
-  watch();
+  stall_.look();
+}
+
+/// Nothing is owed while the queue is away or all dispatchers back off: a restart would not help.
+Progress::Owed Road::owed() const {
+  if (!started_ || stopping_ || ledger_.away()) return Progress::Owed::nothing;
+  if (!sms_.none(Stage::inFlight) || ledger_.unsettled() > 0) return Progress::Owed::something;
+  bool work = plan_.wants() || !sms_.none(Stage::pending) || !sms_.none(Stage::recording);
+  return work && dispatchers_.firstUsable() != nullptr ? Progress::Owed::something : Progress::Owed::nothing;
+}
+
+/// No SMS is lost: those that a worker held get their outcomes when it ends.
+void Road::unstick() {
+  for (auto& keeper : dispatchers_) {
+    bool overdue = std::any_of(sms_.inFlight().begin(), sms_.inFlight().end(), [&](auto& entry) {
+      return entry.second->submission.dispatcher == keeper->name() && stall_.overdue(entry.second->since);
+    });
+    if (overdue) keeper->letGo("it holds SMS past every deadline");
+  }
+  for (auto* keeper : dispatchers_.removed()) keeper->letGo("it holds SMS past every deadline");
+  plan_.sweepTwice();
+  pump();
+}
+
+void Road::watchDispatchers() {
+  if (!started_) return;
+  const auto outlook = dispatchers_.outlook();
+  if (outlook == DispatcherSet::Outlook::allBroken &&
+      config_.retry.allBroken == config::WhenAllBroken::shutdown)
+    endByItself("every dispatcher is broken (retry.all_broken), the last one: " +
+                dispatchers_[dispatchers_.size() - 1].reason());
+  if (outage_.look(outlook, timer_.now()) == OutageWatch::News::begins) log_.noDispatcher();
 }
 
 kj::Promise<std::size_t> Road::stop() {
@@ -266,7 +296,6 @@ kj::Promise<std::size_t> Road::stop() {
   poll_.cancel();
   look_.cancel();
   wake_.cancel();
-  watch_.cancel();
   trials_.stop();
   log_.daemonStopping(sms_.count(Stage::inFlight));
   auto pair = kj::newPromiseAndFulfiller<std::size_t>();

@@ -21,8 +21,9 @@
 #include "supervisor/road/dispatcher-set.h"
 #include "supervisor/road/item.h"
 #include "supervisor/road/ledger.h"
-#include "supervisor/road/progress.h"
+#include "supervisor/road/outage-watch.h"
 #include "supervisor/road/sms-under-way.h"
+#include "supervisor/road/stall-watch.h"
 #include "supervisor/road/test-sms.h"
 #include "supervisor/road/turns.h"
 
@@ -56,9 +57,9 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
   /// Returns false if something that should move does not, and acting on it did not help. systemd's watchdog
   /// is notified only while this is true.
-  bool alive() const { return pace_ != Progress::State::lost && !ledger_.lost(); }
+  bool alive() const { return !stall_.lost() && !ledger_.lost(); }
   /// Returns how long the present outage of all dispatchers has lasted; none: there is no outage.
-  kj::Maybe<kj::Duration> withoutDispatcherFor() const;
+  kj::Maybe<kj::Duration> withoutDispatcherFor() const { return outage_.lastedFor(timer_.now()); }
 
   /// Its use() is called before start(). Later, replace() changes the set.
   DispatcherSet& dispatchers() { return dispatchers_; }
@@ -132,12 +133,9 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void endByItself(const std::string& why);
   void noteIgnored(const std::string& why);
 
-  static Milliseconds patience(const config::Config& config);
   Progress::Owed owed() const;
-  void moved();
-  void watch();
   void unstick();
-  void lookForAWayOut();
+  void watchDispatchers();
 
   void forsaken(Item& item);
   void waitForRoom(Item& item);
@@ -168,10 +166,9 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   bool decided_ = false;  // at the start: no dispatcher before the first usable one may still become ready
   kj::TimePoint startedAt_ = kj::origin<kj::TimePoint>();
   bool stopping_ = false;
-  kj::Maybe<kj::TimePoint> noDispatcherSince_;
-  Progress progress_;
+  OutageWatch outage_;
+  StallWatch stall_;
   events::SentLog sentLog_;
-  Progress::State pace_ = Progress::State::moving;
   std::size_t leftUnknown_ = 0;
   std::uint64_t sent_ = 0, ignored_ = 0;
   kj::TimePoint ignoredAt_;
@@ -181,7 +178,6 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   Alarm look_;      // the wait of a recipient is over
   Alarm wake_;      // the wait of an SMS under way is over
   Alarm poll_;
-  Alarm watch_;
   kj::Promise<void> drains_ = nullptr;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<std::size_t>>> stopped_;
   kj::PromiseFulfillerPair<void> limit_ = kj::newPromiseAndFulfiller<void>();

@@ -11,11 +11,11 @@ namespace {
 
 using Place = std::optional<std::size_t>;
 using Names = std::vector<std::string>;
-constexpr Place none = std::nullopt;
+constexpr Place no = std::nullopt;
 
 Place placeOf(kj::Maybe<std::size_t> answer) {
   KJ_IF_MAYBE (place, answer) return *place;
-  return none;
+  return no;
 }
 
 /// Dispatchers a, b, c ..., each in a situation that a letter stands for.
@@ -76,6 +76,9 @@ class Set {
         worker.took = 10s;
         worker.say(hand(place), deferred());
         return turn();
+      case 'b':
+        worker.say(hand(place), broken());
+        return turn();
       case 'q':
         worker.say(hand(place), accepted());
         return turn();
@@ -89,7 +92,7 @@ class Set {
 };
 
 // r ready, s starting, d could not be started, p paused, o paused with an SMS in progress, l late: its
-// breaker is open, but not for a more severe SMS, q its limit of the day is reached.
+// breaker is open, but not for a more severe SMS, q its limit of the day is reached, b broken.
 TEST(DispatcherSet, AnswersByTheSituationOfEach) {
   struct Row {
     const char* situations;
@@ -97,21 +100,27 @@ TEST(DispatcherSet, AnswersByTheSituationOfEach) {
     std::size_t undecidedFrom;  // the least n for which one of the first n is undecided
     bool later;
     Place keptBack;
+    DispatcherSet::Outlook outlook;
   };
+  using enum DispatcherSet::Outlook;
   constexpr std::size_t decided = SIZE_MAX;
   for (auto& row : {
-           Row{"", none, none, decided, false, none},
-           Row{"r", 0, none, decided, true, none},
-           Row{"s", none, none, 1, true, none},
-           Row{"d", none, none, decided, false, none},
-           Row{"p", none, none, decided, false, none},
-           Row{"o", none, none, decided, true, none},
-           Row{"l", none, 0, decided, false, none},
-           Row{"q", 0, none, decided, false, 0},
-           Row{"dsr", 2, none, 2, true, none},
-           Row{"rs", 0, none, 2, true, none},
-           Row{"pll", none, 1, decided, false, none},
-           Row{"pqq", 1, none, decided, false, 1},
+           Row{"", no, no, decided, false, no, none},
+           Row{"r", 0, no, decided, true, no, works},
+           Row{"s", no, no, 1, true, no, mayWork},
+           Row{"d", no, no, decided, false, no, none},
+           Row{"p", no, no, decided, false, no, none},
+           Row{"o", no, no, decided, true, no, none},
+           Row{"l", no, 0, decided, false, no, none},
+           Row{"q", 0, no, decided, false, 0, works},
+           Row{"b", no, no, decided, false, no, allBroken},
+           Row{"bb", no, no, decided, false, no, allBroken},
+           Row{"bp", no, no, decided, false, no, none},
+           Row{"bs", no, no, 2, true, no, mayWork},
+           Row{"dsr", 2, no, 2, true, no, works},
+           Row{"rs", 0, no, 2, true, no, works},
+           Row{"pll", no, 1, decided, false, no, none},
+           Row{"pqq", 1, no, decided, false, 1, works},
        }) {
     Set bench(row.situations);
     const DispatcherSet& set = bench.set;
@@ -123,9 +132,10 @@ TEST(DispatcherSet, AnswersByTheSituationOfEach) {
     EXPECT_ANY_THROW(set.undecidedBefore(set.size() + 1)) << row.situations;
     EXPECT_EQ(set.maybeLater(item), row.later) << row.situations;
     EXPECT_EQ(placeOf(set.keptBackBy(item)), row.keptBack) << row.situations;
+    EXPECT_EQ(set.outlook(), row.outlook) << row.situations;
     for (std::size_t i = 0; i < set.size(); ++i) item.at(i).tried = Tried::refused;
     EXPECT_FALSE(set.maybeLater(item)) << row.situations << ", all tried";
-    EXPECT_EQ(placeOf(set.keptBackBy(item)), none) << row.situations << ", all tried";
+    EXPECT_EQ(placeOf(set.keptBackBy(item)), no) << row.situations << ", all tried";
   }
 }
 
@@ -139,7 +149,7 @@ TEST(DispatcherSet, KeepsTheIndexOfANameWhateverAReloadDoes) {
   for (auto& keeper : bench.set) indices.push_back(keeper->index());
   EXPECT_EQ(indices, (std::vector<std::size_t>{2, 3, 0}));
   EXPECT_EQ(placeOf(bench.set.find("a")), 2u);
-  EXPECT_EQ(placeOf(bench.set.find("b")), none);
+  EXPECT_EQ(placeOf(bench.set.find("b")), no);
   EXPECT_EQ(bench.set.indexOf("b"), 1u) << "it may come back";
 }
 
