@@ -54,7 +54,7 @@ kj::Maybe<std::size_t> Road::target(const Item& item, const Hands& hands) const 
            keeper.allowance(item.submission.severity) > hands.of[i].batch.size();
   };
   for (std::size_t i = 0; i < dispatchers_.size(); ++i) {
-    if (!decided_ && dispatchers_[i].undecided() && waitsAtTheStart(item)) return nullptr;
+    if (dispatchers_[i].undecided() && start_.keepsBack(rankOf(item), timer_.now())) return nullptr;
     if (dispatchers_[i].usable() && untried(i)) return i;
   }
   for (std::size_t i = 0; i < dispatchers_.size(); ++i)

@@ -13,7 +13,7 @@ void Road::replace(config::Config config, Keepers added) {
   trials_.use(config_.formatting);
   plan_.use(static_cast<unsigned>(config_.queue.mildShare));
   turns_.use(static_cast<unsigned>(config_.queue.mildShare));
-  if (started_) poll_.in(pollEvery());
+  if (start_.begun()) poll_.in(pollEvery());
   dispatchers_.replace(config_.dispatchers, std::move(added));
   watchDispatchers();
   notice();

@@ -16,10 +16,6 @@ kj::Duration duration(Milliseconds value) {
 // Workers are ended after stop_timeout. The outcomes of their SMS arrive, and are settled, within this time.
 constexpr auto lastWords = 2 * kj::SECONDS;
 
-// At the start, a dispatcher that is not ready yet keeps an SMS from less preferred dispatchers for this long
-// times the severity: 2 s at severity 1.
-constexpr Milliseconds chancePerSeverity = 2s;
-
 }  // namespace
 
 Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& config, std::string name,
@@ -57,8 +53,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
       }) {}
 
 void Road::start() {
-  started_ = true;
-  startedAt_ = timer_.now();
+  start_.begin(timer_.now());
   poll_.in(pollEvery());
   pump();
 }
@@ -78,22 +73,11 @@ ClaimPlan::InHand Road::inHand(const keeper::Keeper& keeper) const {
   return sms_.inHand(std::max<std::size_t>(keeper.room(), keeper.out() > 0 ? keeper.capacity() : 1));
 }
 
-/// At the start, preferred dispatchers get the chance to become ready before the others get their work.
-/// Dispatchers after the first usable one delay nothing.
 bool Road::mayClaimFor(std::size_t firstUsable) {
-  // Once true, it stays true, so that a dispatcher added by a reload delays nothing.
-  decided_ = decided_ || !dispatchers_.undecidedBefore(firstUsable);
-  if (decided_) return true;
-  const auto waited = timer_.now() - startedAt_;
-  const auto step = duration(chancePerSeverity);
-  patience_.notLaterThan(startedAt_ + (waited / step + 1) * step);
-  return waited >= step;
-}
-
-bool Road::waitsAtTheStart(const Item& item) const {
-  const int rank = rankOf(item);
-  if (rank == INT_MAX) return true;
-  return timer_.now() - startedAt_ < std::max(rank, 1) * duration(chancePerSeverity);
+  using Preferred = StartDecision::Preferred;
+  start_.look(dispatchers_.undecidedBefore(firstUsable) ? Preferred::undecided : Preferred::decided);
+  if (!start_.made()) patience_.notLaterThan(start_.nextStep(timer_.now()));
+  return start_.mayClaim(timer_.now());
 }
 
 /// A place that is scarce, or on which much depends (the only place of a modem, a probe), is given away only
@@ -119,7 +103,7 @@ bool Road::awaitsLook(const keeper::Keeper& keeper) const {
 }
 
 kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
-  if (!started_ || stopping_) return nullptr;
+  if (!start_.begun() || stopping_) return nullptr;
   watchPlaces();
   auto request = [this](const ClaimPlan::Plan& plan, const keeper::Keeper& keeper) {
     return queue::ClaimRequest{.limit = plan.limit,
@@ -252,7 +236,7 @@ void Road::dispatcherChanged(std::size_t) {
 }
 
 void Road::pump() {
-  if (!started_) return;
+  if (!start_.begun()) return;
   watchPlaces();
   trials_.pump();
   dispatchPending();
@@ -262,7 +246,7 @@ void Road::pump() {
 
 /// Nothing is owed while the queue is away or all dispatchers back off: a restart would not help.
 Progress::Owed Road::owed() const {
-  if (!started_ || stopping_ || ledger_.away()) return Progress::Owed::nothing;
+  if (!start_.begun() || stopping_ || ledger_.away()) return Progress::Owed::nothing;
   if (!sms_.none(Stage::inFlight) || ledger_.unsettled() > 0) return Progress::Owed::something;
   bool work = plan_.wants() || !sms_.none(Stage::pending) || !sms_.none(Stage::recording);
   return work && dispatchers_.firstUsable() != nullptr ? Progress::Owed::something : Progress::Owed::nothing;
@@ -282,7 +266,7 @@ void Road::unstick() {
 }
 
 void Road::watchDispatchers() {
-  if (!started_) return;
+  if (!start_.begun()) return;
   const auto outlook = dispatchers_.outlook();
   if (outlook == DispatcherSet::Outlook::allBroken &&
       config_.retry.allBroken == config::WhenAllBroken::shutdown)

@@ -24,6 +24,7 @@
 #include "supervisor/road/outage-watch.h"
 #include "supervisor/road/sms-under-way.h"
 #include "supervisor/road/stall-watch.h"
+#include "supervisor/road/start-decision.h"
 #include "supervisor/road/test-sms.h"
 #include "supervisor/road/turns.h"
 
@@ -89,7 +90,6 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   kj::Maybe<queue::ClaimRequest> nextClaim() override;
   ClaimPlan::InHand inHand(const keeper::Keeper& keeper) const;
   bool mayClaimFor(std::size_t firstUsable);
-  bool waitsAtTheStart(const Item& item) const;
   void watchPlaces();
   bool awaitsLook(const keeper::Keeper& keeper) const;
   void claimed(queue::ClaimResult result) override;
@@ -162,9 +162,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   std::vector<Place> places_;              // by dispatcher
   std::vector<delivery::Streak> streaks_;  // by dispatcher
   bool ending_ = false;
-  bool started_ = false;
-  bool decided_ = false;  // at the start: no dispatcher before the first usable one may still become ready
-  kj::TimePoint startedAt_ = kj::origin<kj::TimePoint>();
+  StartDecision start_;
   bool stopping_ = false;
   OutageWatch outage_;
   StallWatch stall_;
