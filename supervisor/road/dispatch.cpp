@@ -182,7 +182,7 @@ void Road::record(Item& item, std::size_t target) {
        .reason = wasOut ? item.last.words : "not handed over: the dispatcher was not usable any more",
        .dispatcher = next,
        .rounds = submission.rounds,
-       .failing = failingFor(item)});
+       .failing = item.failingFor(timer_.now())});
   sms_.record(item);
 }
 

@@ -7,6 +7,7 @@
 
 #include <kj/time.h>
 
+#include <chrono>
 #include <climits>
 #include <optional>
 #include <tuple>
@@ -45,6 +46,11 @@ struct Item {
   Met& at(std::size_t dispatcher) {
     if (dispatcher >= met.size()) met.resize(dispatcher + 1);
     return met[dispatcher];
+  }
+  /// Returns how long it has failed, from the first failure that counted; none: none did.
+  std::optional<std::chrono::milliseconds> failingFor(kj::TimePoint now) const {
+    if (!failing) return std::nullopt;
+    return std::chrono::milliseconds((now - *failing) / kj::MILLISECONDS);
   }
   void nextRound() {
     met.clear();

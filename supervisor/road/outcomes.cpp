@@ -2,8 +2,8 @@
 // The part of the road that turns outcomes into fates.
 #include <algorithm>
 
-#include "supervisor/delivery/backoff.h"
 #include "supervisor/road/road.h"
+#include "supervisor/road/round-end.h"
 
 namespace smsd::road {
 namespace {
@@ -95,7 +95,7 @@ void Road::judge(Item& item, std::size_t dispatcher, delivery::AttemptOutcome sa
 void Road::settle(Item& item, queue::Fate fate, const delivery::Outcome& outcome,
                   std::optional<Milliseconds> wait) {
   queue::Settlement settlement;
-  settlement.failing = failingFor(item);
+  settlement.failing = item.failingFor(timer_.now());
   settlement.submission = std::move(sms_.leave(item)->submission);
   settlement.fate = fate;
   settlement.outcome = name(outcome);
@@ -106,59 +106,39 @@ void Road::settle(Item& item, queue::Fate fate, const delivery::Outcome& outcome
   ledger_.settle(std::move(settlement));
 }
 
-std::optional<Milliseconds> Road::failingFor(const Item& item) const {
-  if (!item.failing) return std::nullopt;
-  return Milliseconds((timer_.now() - *item.failing) / kj::MILLISECONDS);
-}
-
-std::optional<Milliseconds> Road::givenUpIn(const Item& item) const {
-  const auto& after = config_.retry.giveUpAfter;
-  return after ? std::optional(std::max(*after - failingFor(item).value_or(0ms), 0ms)) : std::nullopt;
-}
-
-/// No dispatcher took the SMS in this round. The recipient waits, longer each time; after the last round
-/// `at_limit` decides. With `ignore` the SMS must also have failed for `give_up_after`, because greylisting
-/// outlasts any number of short rounds. A round counts only if a failure in it counts against the recipient;
-/// with `shutdown` every round counts.
+/// No dispatcher took the SMS in this round.
 void Road::waitOrGiveUp(Item& item, const delivery::Outcome& outcome) {
   if (stopping_) return giveBack(item);
   queue::Submission& submission = item.submission;
-  bool counts = item.blamed || config_.retry.atLimit == config::AtLimit::shutdown;
-  int rounds = submission.rounds + (counts ? 1 : 0);
-  if (counts && !item.failing) item.failing = timer_.now();
-  const bool usedUp = rounds >= config_.retry.limit && config_.retry.limit > 0;
-  const bool ignores = config_.retry.atLimit == config::AtLimit::ignore;
-  const auto left = givenUpIn(item);
-  if (counts && usedUp && (!ignores || left == 0ms)) {
-    std::string why = "nobody took it in " + std::to_string(rounds) + " rounds";
-    if (ignores && config_.retry.giveUpAfter > 0ms)
-      why += " and " + config::roughly(failingFor(item).value_or(0ms));
+  const RoundEnd end = endOf({.rounds = submission.rounds,
+                              .blamed = item.blamed,
+                              .maybeSent = item.maybeSent,
+                              .blocksMoreSevere = item.urgency.has_value(),
+                              .failingFor = item.failingFor(timer_.now()),
+                              .asked = outcome.after,
+                              .anyUsable = dispatchers_.firstUsable() != nullptr},
+                             config_.retry);
+  if (end.counts && !item.failing) item.failing = timer_.now();
+  if (end.then != RoundEnd::Then::waits) {
+    const bool ignored = end.then == RoundEnd::Then::isIgnored;
+    std::string why = "nobody took it in " + std::to_string(end.rounds) + " rounds";
+    if (ignored && config_.retry.giveUpAfter > 0ms)
+      why += " and " + config::roughly(item.failingFor(timer_.now()).value_or(0ms));
     why += ", the last answer: " + outcome.words;
-    if (ignores) {
+    if (ignored) {
       log_.ignored(submission, why);
       noteIgnored(why);
       return settle(item, queue::Fate::ignored, outcome);
     }
     endByItself("retry.limit is reached, " + why);
   }
-  Milliseconds wait = waitAfter(item, outcome, rounds);
-  submission.rounds = rounds;
+  submission.rounds = end.rounds;
   using Rounds = events::Events::Patience::Rounds;
-  if (wait > 0ms)
-    log_.waits(submission, outcome, wait, {usedUp && ignores ? Rounds::usedUp : Rounds::left, left});
-  if (item.maybeSent) return waitForRound(item, wait);
-  settle(item, queue::Fate::returned, outcome, wait);
-  look_.notLaterThan(timer_.now() + duration(wait));
-}
-
-Milliseconds Road::waitAfter(const Item& item, const delivery::Outcome& outcome, int rounds) const {
-  const auto& retry = config_.retry;
-  Milliseconds asked = std::min(outcome.after, retry.maxDelay);
-  // No dispatcher works: retry as soon as the first works again.
-  if (!item.blamed && !item.maybeSent && dispatchers_.firstUsable() == nullptr) return asked;
-  bool grows = item.blamed && !item.urgency;  // an SMS that blocks a more severe one is retried soon
-  return std::max(delivery::Backoff{retry.delay, retry.factor, retry.maxDelay}.after(grows ? rounds : 1),
-                  asked);
+  if (end.wait > 0ms)
+    log_.waits(submission, outcome, end.wait, {end.usedUp ? Rounds::usedUp : Rounds::left, end.givenUpIn});
+  if (item.maybeSent) return waitForRound(item, end.wait);
+  settle(item, queue::Fate::returned, outcome, end.wait);
+  look_.notLaterThan(timer_.now() + duration(end.wait));
 }
 
 /// An SMS that may have been sent waits unchanged: formatted again, it would be another SMS with another key.

@@ -120,12 +120,6 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void settle(Item& item, queue::Fate fate, const delivery::Outcome& outcome,
               std::optional<Milliseconds> wait = std::nullopt);
   void waitOrGiveUp(Item& item, const delivery::Outcome& outcome);
-  /// Returns how long the SMS has failed, from the first failure that counted; none: none did.
-  std::optional<Milliseconds> failingFor(const Item& item) const;
-  /// With at_limit ignore, returns how much longer the SMS is tried although its rounds are used up; 0: no
-  /// longer; none: without end.
-  std::optional<Milliseconds> givenUpIn(const Item& item) const;
-  Milliseconds waitAfter(const Item& item, const delivery::Outcome& outcome, int rounds) const;
   void waitForRound(Item& item, Milliseconds wait);
   void wakeDue();
   void giveWay(const queue::InTheWay& one);
