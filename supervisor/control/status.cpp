@@ -99,12 +99,12 @@ void writeQueue(proto::QueueStatus::Builder queue, const road::Road& road,
     if (depth->late) queue.setLate(wholeSeconds(std::max(*depth->late, Milliseconds(0))));
   }
   queue.setUnderWay(static_cast<std::uint32_t>(road.underWay()));
-  queue.setSent(road.sentMessages());
-  queue.setIgnored(road.ignoredMessages());
+  queue.setSent(road.tally().sent());
+  queue.setIgnored(road.tally().ignored());
   queue.setNotifications(wire(road.ledger().bell().state()));
   queue.setNotificationsProblem(view(road.ledger().bell().problem()));
   queue.setStrain(view(road.ledger().strained()));
-  KJ_IF_MAYBE (last, road.lastIgnored()) {
+  KJ_IF_MAYBE (last, road.tally().lastIgnored()) {
     queue.setIgnoredAgo(static_cast<std::uint64_t>(last->ago / kj::SECONDS));
     queue.setIgnoredBecause(view(last->why));
   }

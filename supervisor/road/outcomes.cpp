@@ -76,7 +76,7 @@ void Road::judge(Item& item, std::size_t dispatcher, delivery::AttemptOutcome sa
       return settle(item, queue::Fate::sent, outcome);
     case delivery::Verdict::ignored:
       log_.ignored(item.submission, "every dispatcher refused it, the last with: " + outcome.words);
-      noteIgnored("every dispatcher refused it, the last with: " + outcome.words);
+      tally_.noteIgnored("every dispatcher refused it, the last with: " + outcome.words);
       return settle(item, queue::Fate::ignored, outcome);
     case delivery::Verdict::held:
       log_.held(item.submission, outcome);
@@ -127,7 +127,7 @@ void Road::waitOrGiveUp(Item& item, const delivery::Outcome& outcome) {
     why += ", the last answer: " + outcome.words;
     if (ignored) {
       log_.ignored(submission, why);
-      noteIgnored(why);
+      tally_.noteIgnored(why);
       return settle(item, queue::Fate::ignored, outcome);
     }
     endByItself("retry.limit is reached, " + why);
@@ -196,16 +196,6 @@ void Road::giveWay(const queue::InTheWay& one) {
   item.urgency = one.severity;
   if (stage == Stage::waiting) item.nextRound();
   waitForRoom(item);
-}
-
-void Road::noteIgnored(const std::string& why) {
-  ignoredAt_ = timer_.now();
-  ignoredBecause_ = why;
-}
-
-kj::Maybe<Road::LastIgnored> Road::lastIgnored() const {
-  if (ignoredBecause_.empty()) return nullptr;
-  return LastIgnored{timer_.now() - ignoredAt_, ignoredBecause_};
 }
 
 void Road::endByItself(const std::string& why) {

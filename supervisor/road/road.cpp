@@ -39,7 +39,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
       stall_(
           timer, log, config, [this]() { return owed(); }, [this]() { unstick(); }),
       sentLog_(timer, config_.log.sent, log),
-      ignoredAt_(timer.now()),
+      tally_(timer),
       patience_(timer, [this]() { pump(); }),
       look_(timer, [this]() { notice(); }),
       wake_(timer,
@@ -138,14 +138,14 @@ void Road::claimed(queue::ClaimResult result) {
       continue;
     }
     log_.ignored(item.submission, "its text is empty");
-    noteIgnored("its text is empty");
+    tally_.noteIgnored("its text is empty");
     settle(item, queue::Fate::ignored, {delivery::OutcomeKind::refused, "its text is empty"});
   }
   for (auto& one : result.inTheWay) giveWay(one);
   if (result.expired > 0) {
     log_.expired(result.expired);
-    noteIgnored("it was older than queue.expire_after");
-    ignored_ += result.expired;
+    tally_.noteIgnored("it was older than queue.expire_after");
+    tally_.countIgnored(result.expired);
   }
   if (result.nextDue) look_.notLaterThan(timer_.now() + duration(*result.nextDue));
   pump();
@@ -185,8 +185,8 @@ void Road::forsaken(Item& item) {
 
 void Road::settled(const queue::SettleResult& result) {
   stall_.moved();
-  sent_ += result.sent;
-  ignored_ += result.ignored;
+  tally_.countSent(result.sent);
+  tally_.countIgnored(result.ignored);
   if (result.lookAgain) notice();
   finishIfStopped();
 }

@@ -25,6 +25,7 @@
 #include "supervisor/road/sms-under-way.h"
 #include "supervisor/road/stall-watch.h"
 #include "supervisor/road/start-decision.h"
+#include "supervisor/road/tally.h"
 #include "supervisor/road/test-sms.h"
 #include "supervisor/road/turns.h"
 
@@ -71,14 +72,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   std::size_t endWait(const std::string& recipient);
   const Ledger& ledger() const { return ledger_; }
   std::size_t underWay() const { return sms_.size(); }
-  std::uint64_t sentMessages() const { return sent_; }
-  std::uint64_t ignoredMessages() const { return ignored_; }
-  struct LastIgnored {
-    kj::Duration ago;
-    std::string why;
-  };
-  /// Returns when and why a message last became ignored; none: none has since the start.
-  kj::Maybe<LastIgnored> lastIgnored() const;
+  const Tally& tally() const { return tally_; }
 
   void dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) override;
   void dispatcherChanged(std::size_t dispatcher) override;
@@ -125,7 +119,6 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void giveWay(const queue::InTheWay& one);
   void wake(Item& item);
   void endByItself(const std::string& why);
-  void noteIgnored(const std::string& why);
 
   Progress::Owed owed() const;
   void unstick();
@@ -162,9 +155,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   StallWatch stall_;
   events::SentLog sentLog_;
   std::size_t leftUnknown_ = 0;
-  std::uint64_t sent_ = 0, ignored_ = 0;
-  kj::TimePoint ignoredAt_;
-  std::string ignoredBecause_;  // empty: none was ignored
+  Tally tally_;
   kj::Function<void()> changed_ = []() {};
   Alarm patience_;  // at the start: until the next severity has waited long enough
   Alarm look_;      // the wait of a recipient is over

@@ -36,7 +36,7 @@ std::string statusLine(const road::Road& road, const admin_mail::AdminMail* mail
   for (auto& keeper : road.dispatchers()) ready += keeper->state() == keeper::State::ready;
   return fmt::format("{} of {} dispatcher{} ready, {} under way, {} sent{}{}", ready,
                      road.dispatchers().size(), road.dispatchers().size() == 1 ? "" : "s",
-                     text::grouped(road.underWay()), text::grouped(road.sentMessages()),
+                     text::grouped(road.underWay()), text::grouped(road.tally().sent()),
                      road.ledger().away() ? "; the queue is away" : "",
                      mail != nullptr && mail->down() ? "; no mail to the administrators" : "");
 }

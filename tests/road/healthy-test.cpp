@@ -67,14 +67,14 @@ TEST(Healthy, AMessageThatWasGivenUpLeavesWhenAndWhy) {
   config.retry.limit = 1;
   World world({{"modem"}}, config);
   world.start();
-  EXPECT_TRUE(world.road->lastIgnored() == nullptr);
+  EXPECT_TRUE(world.road->tally().lastIgnored() == nullptr);
   world.alert("kari", "router down", 1);
   world.answer("modem", refused("no such number"));
   world.advance(5s);
-  auto last = KJ_ASSERT_NONNULL(world.road->lastIgnored());
+  auto last = KJ_ASSERT_NONNULL(world.road->tally().lastIgnored());
   EXPECT_EQ(last.ago, 5 * kj::SECONDS);
   EXPECT_NE(last.why.find("no such number"), std::string::npos) << last.why;
-  EXPECT_EQ(world.road->ignoredMessages(), 1u);
+  EXPECT_EQ(world.road->tally().ignored(), 1u);
 }
 
 }  // namespace

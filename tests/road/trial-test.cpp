@@ -93,7 +93,7 @@ TEST_F(Trial, TakesNoRowNoAttemptAndNoIdOfTheQueue) {
   EXPECT_FALSE(isIn(delivery::AttemptRange::trials, handed[1].attempt));
   say("modem", accepted());
   EXPECT_EQ(world().sent(id), 'Y');
-  EXPECT_EQ(world().road->sentMessages(), 1u);
+  EXPECT_EQ(world().road->tally().sent(), 1u);
 }
 
 TEST_F(Trial, WaitsForRoomAndIsNextWhenThereIsSome) {
