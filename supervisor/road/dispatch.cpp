@@ -64,7 +64,7 @@ kj::Maybe<std::size_t> Road::target(const Item& item, const Hands& hands) const 
 }
 
 void Road::dispatchPending() {
-  if (sms_.none(Stage::pending) || ledger_.away() || ledger_.leaseRanOut() || stopping_) return;
+  if (sms_.none(Stage::pending) || ledger_.away() || ledger_.leaseRanOut() || stopping()) return;
   Hands hands = this->hands();
   std::vector<Item*> stranded;
 
@@ -91,20 +91,8 @@ void Road::dispatchPending() {
     }
   }
   handOver(hands);
-  for (Item* item : stranded) nobodyTook(*item);
+  for (Item* item : stranded) judge_.nobodyTook(*item);
   if (!hands.anyOpen && outage_.lasts() && sms_.none(Stage::inFlight)) giveBackPending(hands);
-}
-
-/// All usable dispatchers were tried, and the others are not worth waiting for.
-void Road::nobodyTook(Item& item) {
-  delivery::Outcome last = item.last;
-  // Wait until midnight, or until a more severe message comes, which may use the reserve.
-  KJ_IF_MAYBE (by, dispatchers_.keptBackBy(item))
-    last = {.kind = delivery::OutcomeKind::deferred,
-            .words = dispatchers_[*by].name() + " has sent what it may send today (per_day, reserve)",
-            .after = delivery::untilTomorrow(),
-            .farEnd = delivery::FarEnd::notReached};
-  waitOrGiveUp(item, last);
 }
 
 /// `at` stays where it is, or moves on if its SMS is handed over. The oldest SMS never becomes a probe,
@@ -150,8 +138,7 @@ void Road::giveBackPending(const Hands& hands) {
   for (auto it = sms_.pending().begin(); it != sms_.pending().end();) {
     Item& item = *(it++)->second;
     if (item.maybeSent || target(item, hands) != nullptr) continue;
-    sms_.reconsider(item);
-    returnUntried(item, "no dispatcher can be used");
+    judge_.returnPending(item, "no dispatcher can be used");
     plan_.sweep();
   }
 }
@@ -188,14 +175,7 @@ void Road::record(Item& item, std::size_t target) {
 
 void Road::recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) {
   stall_.moved();
-  for (std::size_t i = 0; i < next.size() && i < attempts.size(); ++i) {
-    Item* item = sms_.recorded(next[i].id);
-    if (item == nullptr) continue;
-    item->submission.attempt = attempts[i];
-    item->submission.dispatcher = next[i].dispatcher;
-    item->attempt = Item::Attempt::fresh;
-    waitForRoom(*item);
-  }
+  judge_.recorded(next, attempts);
   pump();
 }
 

@@ -38,15 +38,12 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
       turns_(static_cast<unsigned>(config.queue.mildShare)),
       stall_(
           timer, log, config, [this]() { return owed(); }, [this]() { unstick(); }),
-      sentLog_(timer, config_.log.sent, log),
       tally_(timer),
+      judge_({timer, config_, log, dispatchers_, sms_, ledger_, tally_},
+             {[this]() { pump(); }, [this](kj::TimePoint when) { look_.notLaterThan(when); },
+              [this](const std::string& why) { endByItself(why); }}),
       patience_(timer, [this]() { pump(); }),
       look_(timer, [this]() { notice(); }),
-      wake_(timer,
-            [this]() {
-              wakeDue();
-              pump();
-            }),
       poll_(timer, [this]() {
         poll_.in(pollEvery());
         notice();
@@ -103,7 +100,7 @@ bool Road::awaitsLook(const keeper::Keeper& keeper) const {
 }
 
 kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
-  if (!start_.begun() || stopping_) return nullptr;
+  if (!start_.begun() || stopping()) return nullptr;
   watchPlaces();
   auto request = [this](const ClaimPlan::Plan& plan, const keeper::Keeper& keeper) {
     return queue::ClaimRequest{.limit = plan.limit,
@@ -131,17 +128,7 @@ void Road::claimed(queue::ClaimResult result) {
   const int last = result.submissions.empty() ? INT_MAX : keeper::rankOf(result.submissions.back().severity);
   plan_.answered(result.submissions.size(), last, result.atEnd);
   if (!result.submissions.empty() || result.expired > 0) stall_.moved();
-  for (auto& submission : result.submissions) {
-    Item& item = enter(std::move(submission));
-    if (!item.submission.sms.text.empty()) {
-      waitForRoom(item);
-      continue;
-    }
-    log_.ignored(item.submission, "its text is empty");
-    tally_.noteIgnored("its text is empty");
-    settle(item, queue::Fate::ignored, {delivery::OutcomeKind::refused, "its text is empty"});
-  }
-  for (auto& one : result.inTheWay) giveWay(one);
+  judge_.claimed(std::move(result.submissions), result.inTheWay);
   if (result.expired > 0) {
     log_.expired(result.expired);
     tally_.noteIgnored("it was older than queue.expire_after");
@@ -151,36 +138,12 @@ void Road::claimed(queue::ClaimResult result) {
   pump();
 }
 
-/// They count as handed over: the worker may have outlived its supervisor and know their outcomes.
 void Road::adopted(std::vector<queue::Submission> submissions) {
   log_.takenOver(submissions.size());
-  std::vector<std::vector<queue::AttemptId>> questions(dispatchers_.size());
-  for (auto& submission : submissions) {
-    Item& item = enter(std::move(submission));
-    item.attempt = Item::Attempt::used;
-    item.last = {delivery::OutcomeKind::unknown, "its supervisor is gone", {}};
-    item.maybeSent = true;
-    item.since = timer_.now();
-    KJ_IF_MAYBE (at, dispatchers_.find(item.submission.dispatcher)) {
-      questions[*at].push_back(item.submission.attempt);
-      sms_.adopt(item);
-    } else {
-      forsaken(item);
-    }
-  }
+  const auto questions = judge_.adopted(std::move(submissions));
   for (std::size_t i = 0; i < questions.size(); ++i)
     if (!questions[i].empty()) dispatchers_[i].inquire(questions[i]);
   pump();
-}
-
-/// Its dispatcher is no longer configured, so no worker can report the outcome.
-void Road::forsaken(Item& item) {
-  bool maySend = config::unknownPolicy(config_, item.submission.severity) == config::UnknownPolicy::resend &&
-                 item.notUnderstood == 0;  // otherwise the current attempt was the repetition
-  if (maySend) return waitForRoom(item);
-  const delivery::Outcome last = item.last;
-  log_.held(item.submission, last);
-  settle(item, queue::Fate::held, last);
 }
 
 void Road::settled(const queue::SettleResult& result) {
@@ -216,17 +179,13 @@ void Road::answered() {
   changed_();
 }
 
-Item& Road::enter(queue::Submission submission) {
-  auto item = std::make_unique<Item>();
-  item->submission = std::move(submission);
-  item->notUnderstood = item->submission.notUnderstood;
-  if (const auto& failing = item->submission.failing) item->failing = timer_.now() - duration(*failing);
-  return sms_.enter(std::move(item));
-}
-
-void Road::waitForRoom(Item& item) {
-  if (stopping_) return giveBack(item);
-  sms_.waitForRoom(item);
+void Road::dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) {
+  if (!outcomes.empty()) stall_.moved();
+  trials_.reported(outcomes);
+  judge_.reported(dispatcher, std::move(outcomes));
+  pump();
+  finishIfStopped();
+  dispatchers_.smsEnded();
 }
 
 void Road::dispatcherChanged(std::size_t) {
@@ -246,7 +205,7 @@ void Road::pump() {
 
 /// Nothing is owed while the queue is away or all dispatchers back off: a restart would not help.
 Progress::Owed Road::owed() const {
-  if (!start_.begun() || stopping_ || ledger_.away()) return Progress::Owed::nothing;
+  if (!start_.begun() || stopping() || ledger_.away()) return Progress::Owed::nothing;
   if (!sms_.none(Stage::inFlight) || ledger_.unsettled() > 0) return Progress::Owed::something;
   bool work = plan_.wants() || !sms_.none(Stage::pending) || !sms_.none(Stage::recording);
   return work && dispatchers_.firstUsable() != nullptr ? Progress::Owed::something : Progress::Owed::nothing;
@@ -275,11 +234,21 @@ void Road::watchDispatchers() {
   if (outage_.look(outlook, timer_.now()) == OutageWatch::News::begins) log_.noDispatcher();
 }
 
+void Road::endByItself(const std::string& why) {
+  if (std::exchange(ending_, true)) return;
+  log_.endsByItself(why);
+  limit_.fulfiller->fulfill();
+}
+
+std::size_t Road::endWait(const std::string& recipient) {
+  const std::size_t ended = judge_.endWait(recipient);
+  notice();
+  return ended;
+}
+
 kj::Promise<std::size_t> Road::stop() {
-  stopping_ = true;
   poll_.cancel();
   look_.cancel();
-  wake_.cancel();
   trials_.stop();
   log_.daemonStopping(sms_.count(Stage::inFlight));
   auto pair = kj::newPromiseAndFulfiller<std::size_t>();
@@ -290,36 +259,14 @@ kj::Promise<std::size_t> Road::stop() {
     return timer_.afterDelay(lastWords).then([this]() { finish(); });
   });
   drains_ = drained.exclusiveJoin(kj::mv(late)).eagerlyEvaluate(nullptr);
-  auto giveBackNow = [this](Item& item) {
-    sms_.reconsider(item);
-    giveBack(item);
-  };
-  while (!sms_.none(Stage::pending)) giveBackNow(*sms_.pending().begin()->second);
-  for (Item* item : sms_.waiting()) giveBackNow(*item);
+  judge_.stop();
   pump();
   finishIfStopped();
   return kj::mv(pair.promise);
 }
 
-/// Gives an SMS that is not with a worker back to the queue, unless an earlier attempt may have sent it.
-void Road::giveBack(Item& item) {
-  if (item.maybeSent) {
-    ++leftUnknown_;  // stays live and keeps its key, for the supervisor that takes over
-    sms_.leave(item);
-    return;
-  }
-  returnUntried(item, "smsd stopped before it was handed over");
-}
-
-/// Returns it to the queue, claimable at once. Its recipient keeps its count of rounds.
-void Road::returnUntried(Item& item, const std::string& why) {
-  std::optional<Milliseconds> wait;
-  if (item.submission.rounds > 0) wait = 0ms;
-  settle(item, queue::Fate::returned, {delivery::OutcomeKind::deferred, why}, wait);
-}
-
 void Road::finishIfStopped() {
-  if (!stopping_ || !sms_.none(Stage::inFlight) || !sms_.none(Stage::recording)) return;
+  if (!stopping() || !sms_.none(Stage::inFlight) || !sms_.none(Stage::recording)) return;
   if (ledger_.empty())
     finish();
   else
@@ -327,10 +274,10 @@ void Road::finishIfStopped() {
 }
 
 void Road::finish() {
-  sentLog_.flush();
+  judge_.flush();
   KJ_IF_MAYBE (fulfiller, stopped_)
-    fulfiller->get()->fulfill(leftUnknown_ + sms_.count(Stage::inFlight) + sms_.count(Stage::recording) +
-                              ledger_.unsettled());
+    fulfiller->get()->fulfill(judge_.leftUnknown() + sms_.count(Stage::inFlight) +
+                              sms_.count(Stage::recording) + ledger_.unsettled());
 }
 
 }  // namespace smsd::road

@@ -13,13 +13,10 @@
 #include <vector>
 
 #include "common/kj/alarm.h"
-#include "supervisor/delivery/blame.h"
-#include "supervisor/delivery/verdict.h"
-#include "supervisor/events/sent-log.h"
 #include "supervisor/keeper/keeper.h"
 #include "supervisor/road/claim-plan.h"
 #include "supervisor/road/dispatcher-set.h"
-#include "supervisor/road/item.h"
+#include "supervisor/road/judge.h"
 #include "supervisor/road/ledger.h"
 #include "supervisor/road/outage-watch.h"
 #include "supervisor/road/sms-under-way.h"
@@ -101,32 +98,17 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void giveTheOldestItsTurn(Hands& hands, SmsUnderWay::Pending::const_iterator& at);
   void give(Item& item, std::size_t to, Hands& hands);
   void giveBackPending(const Hands& hands);
-  void nobodyTook(Item& item);
   void handOver(Hands& hands);
-  void giveBack(Item& item);
-  void returnUntried(Item& item, const std::string& why);
   void record(Item& item, std::size_t target);
   kj::Maybe<std::size_t> target(const Item& item, const Hands& hands) const;
 
-  void judge(Item& item, std::size_t dispatcher, delivery::AttemptOutcome said);
-  delivery::Situation situation(const Item& item, std::size_t dispatcher,
-                                const delivery::AttemptOutcome& said) const;
-  void settle(Item& item, queue::Fate fate, const delivery::Outcome& outcome,
-              std::optional<Milliseconds> wait = std::nullopt);
-  void waitOrGiveUp(Item& item, const delivery::Outcome& outcome);
-  void waitForRound(Item& item, Milliseconds wait);
-  void wakeDue();
-  void giveWay(const queue::InTheWay& one);
-  void wake(Item& item);
   void endByItself(const std::string& why);
 
   Progress::Owed owed() const;
   void unstick();
   void watchDispatchers();
 
-  void forsaken(Item& item);
-  void waitForRoom(Item& item);
-  Item& enter(queue::Submission submission);
+  bool stopping() const { return stopped_ != nullptr; }
   void finishIfStopped();
   void finish();
 
@@ -146,20 +128,16 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
     bool free = false;
     std::uint64_t news = 0;  // plan_.news() when it became free
   };
-  std::vector<Place> places_;              // by dispatcher
-  std::vector<delivery::Streak> streaks_;  // by dispatcher
+  std::vector<Place> places_;  // by dispatcher
   bool ending_ = false;
   StartDecision start_;
-  bool stopping_ = false;
   OutageWatch outage_;
   StallWatch stall_;
-  events::SentLog sentLog_;
-  std::size_t leftUnknown_ = 0;
   Tally tally_;
+  Judge judge_;
   kj::Function<void()> changed_ = []() {};
   Alarm patience_;  // at the start: until the next severity has waited long enough
   Alarm look_;      // the wait of a recipient is over
-  Alarm wake_;      // the wait of an SMS under way is over
   Alarm poll_;
   kj::Promise<void> drains_ = nullptr;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<std::size_t>>> stopped_;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The part of the road that turns outcomes into fates.
-#include <algorithm>
+#include "supervisor/road/judge.h"
 
-#include "supervisor/road/road.h"
+#include <utility>
+
+#include "supervisor/delivery/quota.h"
 #include "supervisor/road/round-end.h"
 
 namespace smsd::road {
@@ -14,21 +15,77 @@ kj::Duration duration(Milliseconds value) {
 
 }  // namespace
 
-void Road::dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) {
-  if (!outcomes.empty()) stall_.moved();
-  trials_.reported(outcomes);
+Judge::Judge(Ground ground, Calls calls)
+    : timer_(ground.timer),
+      config_(ground.config),
+      log_(ground.log),
+      dispatchers_(ground.dispatchers),
+      sms_(ground.sms),
+      ledger_(ground.ledger),
+      tally_(ground.tally),
+      calls_(kj::mv(calls)),
+      sentLog_(timer_, config_.log.sent, log_),
+      wake_(timer_, [this]() {
+        wakeDue();
+        calls_.pump();
+      }) {}
+
+void Judge::claimed(std::vector<queue::Submission> submissions,
+                    const std::vector<queue::InTheWay>& inTheWay) {
+  for (auto& submission : submissions) {
+    Item& item = enter(std::move(submission));
+    if (!item.submission.sms.text.empty()) {
+      waitForRoom(item);
+      continue;
+    }
+    log_.ignored(item.submission, "its text is empty");
+    tally_.noteIgnored("its text is empty");
+    settle(item, queue::Fate::ignored, {delivery::OutcomeKind::refused, "its text is empty"});
+  }
+  for (auto& one : inTheWay) giveWay(one);
+}
+
+/// They count as handed over: the worker may have outlived its supervisor and know their outcomes.
+std::vector<std::vector<queue::AttemptId>> Judge::adopted(std::vector<queue::Submission> submissions) {
+  std::vector<std::vector<queue::AttemptId>> questions(dispatchers_.size());
+  for (auto& submission : submissions) {
+    Item& item = enter(std::move(submission));
+    item.attempt = Item::Attempt::used;
+    item.last = {delivery::OutcomeKind::unknown, "its supervisor is gone", {}};
+    item.maybeSent = true;
+    item.since = timer_.now();
+    KJ_IF_MAYBE (at, dispatchers_.find(item.submission.dispatcher)) {
+      questions[*at].push_back(item.submission.attempt);
+      sms_.adopt(item);
+    } else {
+      forsaken(item);
+    }
+  }
+  return questions;
+}
+
+void Judge::recorded(const std::vector<queue::NextAttempt>& next,
+                     const std::vector<queue::AttemptId>& attempts) {
+  for (std::size_t i = 0; i < next.size() && i < attempts.size(); ++i) {
+    Item* item = sms_.recorded(next[i].id);
+    if (item == nullptr) continue;
+    item->submission.attempt = attempts[i];
+    item->submission.dispatcher = next[i].dispatcher;
+    item->attempt = Item::Attempt::fresh;
+    waitForRoom(*item);
+  }
+}
+
+void Judge::reported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) {
   for (auto& said : outcomes) {
     Item* item = sms_.ended(said.attempt);
     if (item == nullptr) continue;  // handed over before we were fenced
     judge(*item, dispatcher, std::move(said));
   }
-  pump();
-  finishIfStopped();
-  dispatchers_.smsEnded();
 }
 
-delivery::Situation Road::situation(const Item& item, std::size_t dispatcher,
-                                    const delivery::AttemptOutcome& said) const {
+delivery::Situation Judge::situation(const Item& item, std::size_t dispatcher,
+                                     const delivery::AttemptOutcome& said) const {
   delivery::Situation result;
   result.begun = said.begun;
   result.givenBack = item.givenBack + 1;
@@ -50,7 +107,7 @@ delivery::Situation Road::situation(const Item& item, std::size_t dispatcher,
   return result;
 }
 
-void Road::judge(Item& item, std::size_t dispatcher, delivery::AttemptOutcome said) {
+void Judge::judge(Item& item, std::size_t dispatcher, delivery::AttemptOutcome said) {
   const delivery::Outcome& outcome = said.outcome;
   delivery::Situation situation = this->situation(item, dispatcher, said);
   delivery::Verdict fate = verdict(outcome, situation);
@@ -92,8 +149,8 @@ void Road::judge(Item& item, std::size_t dispatcher, delivery::AttemptOutcome sa
   }
 }
 
-void Road::settle(Item& item, queue::Fate fate, const delivery::Outcome& outcome,
-                  std::optional<Milliseconds> wait) {
+void Judge::settle(Item& item, queue::Fate fate, const delivery::Outcome& outcome,
+                   std::optional<Milliseconds> wait) {
   queue::Settlement settlement;
   settlement.failing = item.failingFor(timer_.now());
   settlement.submission = std::move(sms_.leave(item)->submission);
@@ -106,8 +163,19 @@ void Road::settle(Item& item, queue::Fate fate, const delivery::Outcome& outcome
   ledger_.settle(std::move(settlement));
 }
 
+void Judge::nobodyTook(Item& item) {
+  delivery::Outcome last = item.last;
+  // Wait until midnight, or until a more severe message comes, which may use the reserve.
+  KJ_IF_MAYBE (by, dispatchers_.keptBackBy(item))
+    last = {.kind = delivery::OutcomeKind::deferred,
+            .words = dispatchers_[*by].name() + " has sent what it may send today (per_day, reserve)",
+            .after = delivery::untilTomorrow(),
+            .farEnd = delivery::FarEnd::notReached};
+  waitOrGiveUp(item, last);
+}
+
 /// No dispatcher took the SMS in this round.
-void Road::waitOrGiveUp(Item& item, const delivery::Outcome& outcome) {
+void Judge::waitOrGiveUp(Item& item, const delivery::Outcome& outcome) {
   if (stopping_) return giveBack(item);
   queue::Submission& submission = item.submission;
   const RoundEnd end = endOf({.rounds = submission.rounds,
@@ -130,7 +198,7 @@ void Road::waitOrGiveUp(Item& item, const delivery::Outcome& outcome) {
       tally_.noteIgnored(why);
       return settle(item, queue::Fate::ignored, outcome);
     }
-    endByItself("retry.limit is reached, " + why);
+    calls_.endByItself("retry.limit is reached, " + why);
   }
   submission.rounds = end.rounds;
   using Rounds = events::Events::Patience::Rounds;
@@ -138,22 +206,22 @@ void Road::waitOrGiveUp(Item& item, const delivery::Outcome& outcome) {
     log_.waits(submission, outcome, end.wait, {end.usedUp ? Rounds::usedUp : Rounds::left, end.givenUpIn});
   if (item.maybeSent) return waitForRound(item, end.wait);
   settle(item, queue::Fate::returned, outcome, end.wait);
-  look_.notLaterThan(timer_.now() + duration(end.wait));
+  calls_.lookAgain(timer_.now() + duration(end.wait));
 }
 
 /// An SMS that may have been sent waits unchanged: formatted again, it would be another SMS with another key.
-void Road::waitForRound(Item& item, Milliseconds wait) {
+void Judge::waitForRound(Item& item, Milliseconds wait) {
   auto due = timer_.now() + duration(wait);
   sms_.waitForRound(item, due);
   wake_.notLaterThan(due);
 }
 
-void Road::wakeDue() {
+void Judge::wakeDue() {
   for (Item* item : sms_.due(timer_.now())) wake(*item);
   if (auto next = sms_.nextRound()) wake_.at(*next);
 }
 
-std::size_t Road::endWait(const std::string& recipient) {
+std::size_t Judge::endWait(const std::string& recipient) {
   std::size_t ended = 0;
   for (Item* item : sms_.waiting()) {
     if (!recipient.empty() && item->submission.recipient != recipient) continue;
@@ -163,11 +231,10 @@ std::size_t Road::endWait(const std::string& recipient) {
     ++ended;
   }
   wakeDue();
-  notice();
   return ended;
 }
 
-void Road::wake(Item& item) {
+void Judge::wake(Item& item) {
   sms_.reconsider(item);
   item.nextRound();
   waitForRoom(item);
@@ -176,7 +243,7 @@ void Road::wake(Item& item) {
 /// A message arrived for the same recipient that is more severe than this SMS. If the SMS was certainly not
 /// sent, it is returned and formatted into one SMS with the message. If it may have been sent, it has to keep
 /// its key: it goes first and at once, but only once for each such message.
-void Road::giveWay(const queue::InTheWay& one) {
+void Judge::giveWay(const queue::InTheWay& one) {
   const auto found = sms_.find(one.id);
   if (!found) return;
   Item& item = *found->first;
@@ -198,10 +265,55 @@ void Road::giveWay(const queue::InTheWay& one) {
   waitForRoom(item);
 }
 
-void Road::endByItself(const std::string& why) {
-  if (std::exchange(ending_, true)) return;
-  log_.endsByItself(why);
-  limit_.fulfiller->fulfill();
+/// Its dispatcher is no longer configured, so no worker can report the outcome.
+void Judge::forsaken(Item& item) {
+  bool maySend = config::unknownPolicy(config_, item.submission.severity) == config::UnknownPolicy::resend &&
+                 item.notUnderstood == 0;  // otherwise the current attempt was the repetition
+  if (maySend) return waitForRoom(item);
+  const delivery::Outcome last = item.last;
+  log_.held(item.submission, last);
+  settle(item, queue::Fate::held, last);
+}
+
+Item& Judge::enter(queue::Submission submission) {
+  auto item = std::make_unique<Item>();
+  item->submission = std::move(submission);
+  item->notUnderstood = item->submission.notUnderstood;
+  if (const auto& failing = item->submission.failing) item->failing = timer_.now() - duration(*failing);
+  return sms_.enter(std::move(item));
+}
+
+void Judge::waitForRoom(Item& item) {
+  if (stopping_) return giveBack(item);
+  sms_.waitForRoom(item);
+}
+
+void Judge::stop() {
+  stopping_ = true;
+  wake_.cancel();
+  auto giveBackNow = [this](Item& item) {
+    sms_.reconsider(item);
+    giveBack(item);
+  };
+  while (!sms_.none(Stage::pending)) giveBackNow(*sms_.pending().begin()->second);
+  for (Item* item : sms_.waiting()) giveBackNow(*item);
+}
+
+/// Gives an SMS that is not with a worker back to the queue, unless an earlier attempt may have sent it.
+void Judge::giveBack(Item& item) {
+  if (item.maybeSent) {
+    ++leftUnknown_;  // stays live and keeps its key, for the supervisor that takes over
+    sms_.leave(item);
+    return;
+  }
+  returnUntried(item, "smsd stopped before it was handed over");
+}
+
+/// Returns it to the queue, claimable at once. Its recipient keeps its count of rounds.
+void Judge::returnUntried(Item& item, const std::string& why) {
+  std::optional<Milliseconds> wait;
+  if (item.submission.rounds > 0) wait = 0ms;
+  settle(item, queue::Fate::returned, {delivery::OutcomeKind::deferred, why}, wait);
 }
 
 }  // namespace smsd::road
