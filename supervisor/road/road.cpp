@@ -203,6 +203,60 @@ void Road::pump() {
   stall_.look();
 }
 
+void Road::dispatchPending() {
+  if (sms_.none(Stage::pending) || ledger_.away() || ledger_.leaseRanOut() || stopping()) return;
+  Allotment turn({sms_, dispatchers_, turns_, start_, timer_.now()},
+                 [this](const keeper::Keeper& keeper) { return awaitsLook(keeper); });
+  turn.allot();
+  for (auto& [item, place] : turn.toRecord()) record(*item, place);
+  for (std::size_t place = 0; place < dispatchers_.size(); ++place) handOver(turn.batch(place), place);
+  for (Item* item : turn.stranded()) judge_.nobodyTook(*item);
+  if (!turn.anyOpen() && outage_.lasts() && sms_.none(Stage::inFlight)) giveBackPending(turn);
+}
+
+/// No dispatcher can be used here, but another supervisor's may: gives back the SMS that were certainly not
+/// sent.
+void Road::giveBackPending(const Allotment& turn) {
+  for (auto it = sms_.pending().begin(); it != sms_.pending().end();) {
+    Item& item = *(it++)->second;
+    if (item.maybeSent || turn.target(item) != nullptr) continue;
+    judge_.returnPending(item, "no dispatcher can be used");
+    plan_.sweep();
+  }
+}
+
+void Road::handOver(const std::vector<Item*>& items, std::size_t place) {
+  if (items.empty()) return;
+  std::vector<const queue::Submission*> batch;
+  for (Item* item : items) {
+    item->attempt = Item::Attempt::used;
+    item->since = timer_.now();
+    batch.push_back(&item->submission);
+  }
+  dispatchers_[place].dispatch(batch);
+}
+
+/// Records the next attempt, because an attempt has to be durable before it leaves.
+void Road::record(const Item& item, std::size_t place) {
+  const queue::Submission& submission = item.submission;
+  bool wasOut = item.attempt == Item::Attempt::used;
+  const std::string& next = dispatchers_[place].name();
+  if (wasOut && submission.dispatcher != next) log_.failedOver(submission, item.last, next);
+  ledger_.record(
+      {.id = submission.id,
+       .outcome = wasOut ? std::string(name(item.last)) : "deferred",
+       .reason = wasOut ? item.last.words : "not handed over: the dispatcher was not usable any more",
+       .dispatcher = next,
+       .rounds = submission.rounds,
+       .failing = item.failingFor(timer_.now())});
+}
+
+void Road::recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) {
+  stall_.moved();
+  judge_.recorded(next, attempts);
+  pump();
+}
+
 /// Nothing is owed while the queue is away or all dispatchers back off: a restart would not help.
 Progress::Owed Road::owed() const {
   if (!start_.begun() || stopping() || ledger_.away()) return Progress::Owed::nothing;

@@ -14,6 +14,7 @@
 
 #include "common/kj/alarm.h"
 #include "supervisor/keeper/keeper.h"
+#include "supervisor/road/allotment.h"
 #include "supervisor/road/claim-plan.h"
 #include "supervisor/road/dispatcher-set.h"
 #include "supervisor/road/judge.h"
@@ -76,8 +77,6 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   bool mayBegin() const override { return !ledger_.leaseRanOut(); }
 
  private:
-  struct Hands;
-
   kj::Maybe<queue::ClaimRequest> nextClaim() override;
   ClaimPlan::InHand inHand(const keeper::Keeper& keeper) const;
   bool mayClaimFor(std::size_t firstUsable);
@@ -93,14 +92,10 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   Milliseconds pollEvery() const { return ledger_.bell().pollEvery(config_.queue.pollInterval); }
 
   void pump();
-  Hands hands() const;
   void dispatchPending();
-  void giveTheOldestItsTurn(Hands& hands, SmsUnderWay::Pending::const_iterator& at);
-  void give(Item& item, std::size_t to, Hands& hands);
-  void giveBackPending(const Hands& hands);
-  void handOver(Hands& hands);
-  void record(Item& item, std::size_t target);
-  kj::Maybe<std::size_t> target(const Item& item, const Hands& hands) const;
+  void giveBackPending(const Allotment& turn);
+  void handOver(const std::vector<Item*>& items, std::size_t place);
+  void record(const Item& item, std::size_t place);
 
   void endByItself(const std::string& why);
 

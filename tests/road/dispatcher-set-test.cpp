@@ -4,13 +4,12 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/road/keeper-bench.h"
+#include "tests/road/set-bench.h"
 
 namespace smsd::road {
 namespace {
 
 using Place = std::optional<std::size_t>;
-using Names = std::vector<std::string>;
 constexpr Place no = std::nullopt;
 
 Place placeOf(kj::Maybe<std::size_t> answer) {
@@ -18,81 +17,6 @@ Place placeOf(kj::Maybe<std::size_t> answer) {
   return no;
 }
 
-/// Dispatchers a, b, c ..., each in a situation that a letter stands for.
-class Set {
- public:
-  explicit Set(const std::string& situations) : set(timer) {
-    Keepers keepers;
-    for (char situation : situations) keepers.push_back(keeper(name(), situation));
-    set.use(std::move(keepers));
-    for (auto& keeper : set) keeper->start();
-    turn();
-    for (std::size_t i = 0; i < situations.size(); ++i) bring(i, situations[i]);
-  }
-
-  std::unique_ptr<keeper::Keeper> keeper(const std::string& name, char situation) {
-    auto& worker =
-        *workers.emplace_back(std::make_unique<FakeDispatcher>(keeper::WorkerTraits{2, 2, false, {}}));
-    if (situation == 's') worker.start = FakeDispatcher::Start::silent;
-    if (situation == 'd') worker.start = FakeDispatcher::Start::fails;
-    auto config = keeper::named(name, config::Activation::spawn);
-    if (situation == 'q') config.quota.perDay = 1;
-    return std::make_unique<keeper::Keeper>(timer, config, worker.hire(), set.indexOf(name), log, road);
-  }
-  queue::AttemptId hand(std::size_t place) {
-    queue::Submission submission;
-    submission.attempt = ++attempts_;
-    set[place].dispatch({&submission});
-    return submission.attempt;
-  }
-  void turn() {
-    timer.advanceTo(timer.now());
-    scope.poll();
-  }
-  /// A configuration that names these dispatchers.
-  static std::vector<config::DispatcherConfig> order(const Names& names) {
-    std::vector<config::DispatcherConfig> order;
-    for (auto& name : names) order.push_back(keeper::named(name, config::Activation::spawn));
-    return order;
-  }
-
-  kj::TimerImpl timer{kj::origin<kj::TimePoint>()};
-  Story story;
-  kj::EventLoop loop;
-  kj::WaitScope scope{loop};
-  events::Events log{config::RecipientInLog::plain};
-  std::vector<std::unique_ptr<FakeDispatcher>> workers;
-  keeper::Ears road;
-  DispatcherSet set;
-
- private:
-  std::string name() const { return std::string(1, static_cast<char>('a' + workers.size())); }
-  void bring(std::size_t place, char situation) {
-    auto& worker = *workers[place];
-    switch (situation) {
-      case 'p':
-        return set[place].pause();
-      case 'l':
-        worker.took = 10s;
-        worker.say(hand(place), deferred());
-        return turn();
-      case 'b':
-        worker.say(hand(place), broken());
-        return turn();
-      case 'q':
-        worker.say(hand(place), accepted());
-        return turn();
-      case 'o':
-        set[place].pause();
-        hand(place);
-        return;
-    }
-  }
-  queue::AttemptId attempts_ = 0;
-};
-
-// r ready, s starting, d could not be started, p paused, o paused with an SMS in progress, l late: its
-// breaker is open, but not for a more severe SMS, q its limit of the day is reached, b broken.
 TEST(DispatcherSet, AnswersByTheSituationOfEach) {
   struct Row {
     const char* situations;
@@ -122,7 +46,7 @@ TEST(DispatcherSet, AnswersByTheSituationOfEach) {
            Row{"pll", no, 1, decided, false, no, none},
            Row{"pqq", 1, no, decided, false, 1, works},
        }) {
-    Set bench(row.situations);
+    SetBench bench(row.situations);
     const DispatcherSet& set = bench.set;
     Item item;
     EXPECT_EQ(placeOf(set.firstUsable()), row.usable) << row.situations;
@@ -140,10 +64,10 @@ TEST(DispatcherSet, AnswersByTheSituationOfEach) {
 }
 
 TEST(DispatcherSet, KeepsTheIndexOfANameWhateverAReloadDoes) {
-  Set bench("rrr");
+  SetBench bench("rrr");
   Keepers added;
   added.push_back(bench.keeper("new", 'r'));
-  bench.set.replace(Set::order({"c", "new", "a"}), std::move(added));
+  bench.set.replace(SetBench::order({"c", "new", "a"}), std::move(added));
   EXPECT_EQ(bench.set.names(), (Names{"c", "new", "a"}));
   std::vector<std::size_t> indices;
   for (auto& keeper : bench.set) indices.push_back(keeper->index());
@@ -154,10 +78,10 @@ TEST(DispatcherSet, KeepsTheIndexOfANameWhateverAReloadDoes) {
 }
 
 TEST(DispatcherSet, DeletesARemovedDispatcherWhenItsSmsHaveEnded) {
-  Set bench("rr");
+  SetBench bench("rr");
   auto attempt = bench.hand(0);
   bench.workers[0]->begin(attempt);
-  bench.set.replace(Set::order({"b"}), {});
+  bench.set.replace(SetBench::order({"b"}), {});
   bench.turn();
   ASSERT_EQ(bench.set.removed().size(), 1u);
   EXPECT_EQ(bench.set.removed()[0]->name(), "a");
@@ -186,21 +110,21 @@ TEST(DispatcherSet, RefusesKeepersThatDoNotFitTheConfiguration) {
            Row{"one more without a keeper", {"a", "c"}, {}, false},
            Row{"a second keeper for one", {"a", "b"}, {"a"}, false},
        }) {
-    Set bench("rr");
+    SetBench bench("rr");
     Keepers added;
     for (auto& name : row.added) added.push_back(bench.keeper(name, 'r'));
     if (row.fits) {
-      bench.set.replace(Set::order(row.order), std::move(added));
+      bench.set.replace(SetBench::order(row.order), std::move(added));
       EXPECT_EQ(bench.set.names(), row.order) << row.what;
     } else {
-      EXPECT_ANY_THROW(bench.set.replace(Set::order(row.order), std::move(added))) << row.what;
+      EXPECT_ANY_THROW(bench.set.replace(SetBench::order(row.order), std::move(added))) << row.what;
       EXPECT_EQ(bench.set.names(), (Names{"a", "b"})) << row.what << ": nothing has changed";
     }
   }
 }
 
 TEST(DispatcherSet, RefusesAKeeperWithTheIndexOfAnotherOne) {
-  Set bench("");
+  SetBench bench("");
   bench.set.indexOf("first");
   auto config = keeper::named("second", config::Activation::spawn);
   FakeDispatcher worker{{2, 2, false, {}}};
@@ -211,7 +135,7 @@ TEST(DispatcherSet, RefusesAKeeperWithTheIndexOfAnotherOne) {
     return keepers;
   };
   EXPECT_ANY_THROW(bench.set.use(made(0)));
-  EXPECT_ANY_THROW(bench.set.replace(Set::order({"second"}), made(0)));
+  EXPECT_ANY_THROW(bench.set.replace(SetBench::order({"second"}), made(0)));
   bench.set.use(made(1));
   EXPECT_ANY_THROW(bench.set.use(made(1))) << "a second time";
   EXPECT_EQ(bench.set.size(), 1u);
