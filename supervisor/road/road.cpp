@@ -27,106 +27,58 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
       trials_(timer, dispatchers_, config.formatting,
               [this](const keeper::Keeper& keeper) {
                 // Many SMS depend on the result of a probe, so a waiting alert goes before a test SMS.
-                return !keeper.probes() || (sms_.none(Stage::pending) && !awaitsLook(keeper));
+                return !keeper.probes() || (sms_.none(Stage::pending) && !claimer_.awaitsLook(keeper));
               }),
       ledger_(queue, timer, std::move(name), config.queue.lease, config.queue.keepHistory, log,
               static_cast<LedgerEvents&>(*this)),
-      format_([rules = config.formatting](const std::vector<format::Message>& messages) {
-        return format::format(messages, rules);
-      }),
-      plan_(static_cast<unsigned>(config.queue.mildShare)),
       turns_(static_cast<unsigned>(config.queue.mildShare)),
+      claimer_(
+          {timer, config_, dispatchers_, sms_, ledger_, start_}, [this]() { notice(); },
+          [this]() { pump(); }),
       stall_(
           timer, log, config, [this]() { return owed(); }, [this]() { unstick(); }),
       tally_(timer),
       judge_({timer, config_, log, dispatchers_, sms_, ledger_, tally_},
-             {[this]() { pump(); }, [this](kj::TimePoint when) { look_.notLaterThan(when); },
-              [this](const std::string& why) { endByItself(why); }}),
-      patience_(timer, [this]() { pump(); }),
-      look_(timer, [this]() { notice(); }),
-      poll_(timer, [this]() {
-        poll_.in(pollEvery());
-        notice();
-      }) {}
+             {[this]() { pump(); }, [this](kj::TimePoint when) { claimer_.lookAgain(when); },
+              [this](const std::string& why) { endByItself(why); }}) {}
+
+/// A reload: another configuration, other dispatchers, with SMS in progress.
+void Road::replace(config::Config config, Keepers added) {
+  stall_.use(config);
+  config_ = std::move(config);
+  trials_.use(config_.formatting);
+  turns_.use(static_cast<unsigned>(config_.queue.mildShare));
+  claimer_.reconfigured();
+  dispatchers_.replace(config_.dispatchers, std::move(added));
+  watchDispatchers();
+  notice();
+  changed_();
+}
 
 void Road::start() {
   start_.begin(timer_.now());
-  poll_.in(pollEvery());
+  claimer_.start();
   pump();
 }
 
 void Road::bellChanged() {
-  if (poll_.isSet()) poll_.notLaterThan(timer_.now() + duration(pollEvery()));
+  claimer_.bellChanged();
   changed_();
 }
 
 void Road::notice() {
   dispatchers_.wanted();
-  plan_.notice();
+  claimer_.plan().notice();
   pump();
-}
-
-ClaimPlan::InHand Road::inHand(const keeper::Keeper& keeper) const {
-  return sms_.inHand(std::max<std::size_t>(keeper.room(), keeper.out() > 0 ? keeper.capacity() : 1));
-}
-
-bool Road::mayClaimFor(std::size_t firstUsable) {
-  using Preferred = StartDecision::Preferred;
-  start_.look(dispatchers_.undecidedBefore(firstUsable) ? Preferred::undecided : Preferred::decided);
-  if (!start_.made()) patience_.notLaterThan(start_.nextStep(timer_.now()));
-  return start_.mayClaim(timer_.now());
-}
-
-/// A place that is scarce, or on which much depends (the only place of a modem, a probe), is given away only
-/// if the head of the queue was looked at since the place became free.
-void Road::watchPlaces() {
-  for (auto& keeper : dispatchers_) {
-    if (places_.size() <= keeper->index()) places_.resize(keeper->index() + 1);
-    Place& place = places_[keeper->index()];
-    const bool probe = keeper->probes() || keeper->triesForSome();
-    const bool free = probe || (keeper->traits().window == 1 && keeper->out() == 0 && keeper->usable());
-    if (free && !place.free) {
-      if (probe) plan_.lookFirst();
-      place.news = plan_.news();
-    }
-    place.free = free;
-  }
-}
-
-bool Road::awaitsLook(const keeper::Keeper& keeper) const {
-  if (places_.size() <= keeper.index()) return false;
-  const Place& place = places_[keeper.index()];
-  return place.free && plan_.awaits(place.news, inHand(keeper));
 }
 
 kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
   if (!start_.begun() || stopping()) return nullptr;
-  watchPlaces();
-  auto request = [this](const ClaimPlan::Plan& plan, const keeper::Keeper& keeper) {
-    return queue::ClaimRequest{.limit = plan.limit,
-                               .look = plan.look,
-                               .dispatcher = keeper.name(),
-                               .format = format_,
-                               .expireAfter = config_.queue.expireAfter,
-                               .moreSevereThan = plan.moreSevereThan,
-                               .longestWait = config_.retry.maxDelay};
-  };
-  KJ_IF_MAYBE (first, dispatchers_.firstUsable()) {
-    const auto& keeper = dispatchers_[*first];
-    if (!mayClaimFor(*first)) return nullptr;
-    if (auto plan = plan_.next(inHand(keeper))) return request(*plan, keeper);
-    return nullptr;
-  }
-  KJ_IF_MAYBE (tries, dispatchers_.firstThatTries()) {
-    const auto& keeper = dispatchers_[*tries];
-    if (auto plan = plan_.nextForOne(keeper.triesAbove())) return request(*plan, keeper);
-  }
-  return nullptr;
+  return claimer_.next();
 }
 
 void Road::claimed(queue::ClaimResult result) {
-  const int last = result.submissions.empty() ? INT_MAX : keeper::rankOf(result.submissions.back().severity);
-  plan_.answered(result.submissions.size(), last, result.atEnd);
+  claimer_.answered(result);
   if (!result.submissions.empty() || result.expired > 0) stall_.moved();
   judge_.claimed(std::move(result.submissions), result.inTheWay);
   if (result.expired > 0) {
@@ -134,7 +86,6 @@ void Road::claimed(queue::ClaimResult result) {
     tally_.noteIgnored("it was older than queue.expire_after");
     tally_.countIgnored(result.expired);
   }
-  if (result.nextDue) look_.notLaterThan(timer_.now() + duration(*result.nextDue));
   pump();
 }
 
@@ -169,11 +120,11 @@ void Road::fenced(const queue::QueueError& error) {
       replaced ? "what it held was in a queue that was replaced" : "what it held is another supervisor's now";
   for (auto* keeper : dispatchers_.withRemoved())
     if (keeper->out() > 0) keeper->letGo(why);
-  plan_.sweep();
+  claimer_.plan().sweep();
 }
 
 void Road::answered() {
-  watchPlaces();
+  claimer_.watchPlaces();
   dispatchPending();
   finishIfStopped();
   changed_();
@@ -196,7 +147,7 @@ void Road::dispatcherChanged(std::size_t) {
 
 void Road::pump() {
   if (!start_.begun()) return;
-  watchPlaces();
+  claimer_.watchPlaces();
   trials_.pump();
   dispatchPending();
   ledger_.work();
@@ -206,7 +157,7 @@ void Road::pump() {
 void Road::dispatchPending() {
   if (sms_.none(Stage::pending) || ledger_.away() || ledger_.leaseRanOut() || stopping()) return;
   Allotment turn({sms_, dispatchers_, turns_, start_, timer_.now()},
-                 [this](const keeper::Keeper& keeper) { return awaitsLook(keeper); });
+                 [this](const keeper::Keeper& keeper) { return claimer_.awaitsLook(keeper); });
   turn.allot();
   for (auto& [item, place] : turn.toRecord()) record(*item, place);
   for (std::size_t place = 0; place < dispatchers_.size(); ++place) handOver(turn.batch(place), place);
@@ -221,7 +172,7 @@ void Road::giveBackPending(const Allotment& turn) {
     Item& item = *(it++)->second;
     if (item.maybeSent || turn.target(item) != nullptr) continue;
     judge_.returnPending(item, "no dispatcher can be used");
-    plan_.sweep();
+    claimer_.plan().sweep();
   }
 }
 
@@ -261,7 +212,7 @@ void Road::recorded(std::vector<queue::NextAttempt> next, std::vector<queue::Att
 Progress::Owed Road::owed() const {
   if (!start_.begun() || stopping() || ledger_.away()) return Progress::Owed::nothing;
   if (!sms_.none(Stage::inFlight) || ledger_.unsettled() > 0) return Progress::Owed::something;
-  bool work = plan_.wants() || !sms_.none(Stage::pending) || !sms_.none(Stage::recording);
+  bool work = claimer_.plan().wants() || !sms_.none(Stage::pending) || !sms_.none(Stage::recording);
   return work && dispatchers_.firstUsable() != nullptr ? Progress::Owed::something : Progress::Owed::nothing;
 }
 
@@ -274,7 +225,7 @@ void Road::unstick() {
     if (overdue) keeper->letGo("it holds SMS past every deadline");
   }
   for (auto* keeper : dispatchers_.removed()) keeper->letGo("it holds SMS past every deadline");
-  plan_.sweepTwice();
+  claimer_.plan().sweepTwice();
   pump();
 }
 
@@ -301,8 +252,7 @@ std::size_t Road::endWait(const std::string& recipient) {
 }
 
 kj::Promise<std::size_t> Road::stop() {
-  poll_.cancel();
-  look_.cancel();
+  claimer_.stop();
   trials_.stop();
   log_.daemonStopping(sms_.count(Stage::inFlight));
   auto pair = kj::newPromiseAndFulfiller<std::size_t>();

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The road of an SMS: claimed, handed to a dispatcher, judged, settled.
 //
-// Owns every submission that this supervisor holds, from the claim until its settlement is with the ledger,
-// and the order in which they leave. Called by the ledger (claims, durable attempts) and by the keepers
-// (outcomes of attempts). Chooses the next dispatcher; the verdict interprets outcomes, the backoff computes
-// delays, and the queue has the SQL.
+// Owns every submission that this supervisor holds, from the claim until its settlement is with the ledger.
+// Called by the ledger (claims, durable attempts), by the keepers (outcomes of attempts), by the control
+// server and by the daemon. Passes each event to the class that decides, and carries the decisions out. The
+// classes, in the order in which an SMS meets them: Claimer (what is claimed, and when), SmsUnderWay (the SMS
+// and their stages), Allotment (which dispatcher takes which SMS), Judge (how an SMS goes on). Beside them:
+// DispatcherSet, StartDecision, StallWatch, OutageWatch and Tally.
+//
+// It has about 60 declarations, because it is where everything meets: 11 implement the interfaces of ledger
+// and keepers, 19 are the objects, and of the public ones half only give access to an object.
 #pragma once
 
 #include <kj/async-io.h>
@@ -15,7 +20,7 @@
 #include "common/kj/alarm.h"
 #include "supervisor/keeper/keeper.h"
 #include "supervisor/road/allotment.h"
-#include "supervisor/road/claim-plan.h"
+#include "supervisor/road/claimer.h"
 #include "supervisor/road/dispatcher-set.h"
 #include "supervisor/road/judge.h"
 #include "supervisor/road/ledger.h"
@@ -78,10 +83,6 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
  private:
   kj::Maybe<queue::ClaimRequest> nextClaim() override;
-  ClaimPlan::InHand inHand(const keeper::Keeper& keeper) const;
-  bool mayClaimFor(std::size_t firstUsable);
-  void watchPlaces();
-  bool awaitsLook(const keeper::Keeper& keeper) const;
   void claimed(queue::ClaimResult result) override;
   void adopted(std::vector<queue::Submission> submissions) override;
   void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) override;
@@ -89,7 +90,6 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void fenced(const queue::QueueError& why) override;
   void answered() override;
   void bellChanged() override;
-  Milliseconds pollEvery() const { return ledger_.bell().pollEvery(config_.queue.pollInterval); }
 
   void pump();
   void dispatchPending();
@@ -113,27 +113,16 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   DispatcherSet dispatchers_;
   Trials trials_;
   Ledger ledger_;
-  queue::Formatter format_;
-
   SmsUnderWay sms_;
-  ClaimPlan plan_;
   Turns turns_;
-  /// Whether a dispatcher has a place that is given away only after a look at the head of the queue.
-  struct Place {
-    bool free = false;
-    std::uint64_t news = 0;  // plan_.news() when it became free
-  };
-  std::vector<Place> places_;  // by dispatcher
-  bool ending_ = false;
   StartDecision start_;
+  Claimer claimer_;
   OutageWatch outage_;
   StallWatch stall_;
   Tally tally_;
   Judge judge_;
   kj::Function<void()> changed_ = []() {};
-  Alarm patience_;  // at the start: until the next severity has waited long enough
-  Alarm look_;      // the wait of a recipient is over
-  Alarm poll_;
+  bool ending_ = false;
   kj::Promise<void> drains_ = nullptr;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<std::size_t>>> stopped_;
   kj::PromiseFulfillerPair<void> limit_ = kj::newPromiseAndFulfiller<void>();
