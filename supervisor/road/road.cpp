@@ -209,8 +209,10 @@ void Road::recorded(std::vector<queue::NextAttempt> next, std::vector<queue::Att
 }
 
 /// Nothing is owed while the queue is away or all dispatchers back off: a restart would not help.
+/// An SMS that is left without a decision is a fault of the road itself, which only a restart ends.
 Progress::Owed Road::owed() const {
   if (!start_.begun() || stopping() || ledger_.away()) return Progress::Owed::nothing;
+  if (!sms_.none(Stage::deciding)) return Progress::Owed::something;
   if (!sms_.none(Stage::inFlight) || ledger_.unsettled() > 0) return Progress::Owed::something;
   bool work = claimer_.plan().wants() || !sms_.none(Stage::pending) || !sms_.none(Stage::recording);
   return work && dispatchers_.firstUsable() != nullptr ? Progress::Owed::something : Progress::Owed::nothing;
