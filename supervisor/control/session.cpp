@@ -47,9 +47,8 @@ proto::QueueFault wireFault(queue::QueueError::Kind kind) {
 }
 
 std::string unknownName(const road::Road& road, const std::string& name) {
-  std::vector<std::string> names;
-  for (auto& keeper : road.keepers()) names.push_back(keeper->name());
-  return fmt::format("there is no dispatcher {}, there is {}", name, fmt::join(names, ", "));
+  return fmt::format("there is no dispatcher {}, there is {}", name,
+                     fmt::join(road.dispatchers().names(), ", "));
 }
 
 std::string nameOf(proto::Act act) {
@@ -196,10 +195,11 @@ kj::Promise<void> Door::steer(SteerContext context) {
   const std::string name = shown(params.getName());
   const std::string what = nameOf(params.getAct());
   Acted acted{what.empty() ? "smsd does not know this act" : unknownName(subject_.road, name), ""};
-  for (auto& keeper : subject_.road.keepers()) {
-    if (keeper->name() != name || what.empty()) continue;
-    subject_.log.operatorActed(what + " of " + name, uid_);
-    acted = act(params.getAct(), *keeper);
+  KJ_IF_MAYBE (at, subject_.road.dispatchers().find(name)) {
+    if (!what.empty()) {
+      subject_.log.operatorActed(what + " of " + name, uid_);
+      acted = act(params.getAct(), subject_.road.dispatchers()[*at]);
+    }
   }
   context.getResults().setProblem(view(acted.problem));
   context.getResults().setDone(view(acted.done));

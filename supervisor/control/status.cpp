@@ -98,12 +98,12 @@ void writeQueue(proto::QueueStatus::Builder queue, const road::Road& road,
     if (depth->late) queue.setLate(wholeSeconds(std::max(*depth->late, Milliseconds(0))));
   }
   queue.setUnderWay(static_cast<std::uint32_t>(road.underWay()));
-  queue.setSent(road.sentMessages());
-  queue.setIgnored(road.ignoredMessages());
+  queue.setSent(road.figures().sent());
+  queue.setIgnored(road.figures().ignored());
   queue.setNotifications(wire(road.ledger().bell().state()));
   queue.setNotificationsProblem(view(road.ledger().bell().problem()));
   queue.setStrain(view(road.ledger().strained()));
-  KJ_IF_MAYBE (last, road.lastIgnored()) {
+  KJ_IF_MAYBE (last, road.figures().lastIgnored()) {
     queue.setIgnoredAgo(static_cast<std::uint64_t>(last->ago / kj::SECONDS));
     queue.setIgnoredBecause(view(last->why));
   }
@@ -119,7 +119,8 @@ std::vector<std::string> troublesOf(const road::Road& road, const std::optional<
   if (road.ledger().bell().state() == queue::Bell::State::silent)
     troubles.push_back("new messages wait for the next poll: " + road.ledger().bell().problem());
   auto any = [&road](auto&& is) {
-    return std::any_of(road.keepers().begin(), road.keepers().end(), [&is](auto& one) { return is(*one); });
+    return std::any_of(road.dispatchers().begin(), road.dispatchers().end(),
+                       [&is](auto& one) { return is(*one); });
   };
   const bool waits = depth && depth->unsent > depth->held;
   if (!any([](const keeper::Keeper& one) { return one.state() == keeper::State::ready; }))
@@ -141,8 +142,8 @@ void writeStatus(proto::Status::Builder status, const road::Road& road, const st
   auto queue = status.initQueue();
   queue.setBackend(view(backend));
   writeQueue(queue, road, depth);
-  auto dispatchers = status.initDispatchers(road.keepers().size());
-  for (unsigned i = 0; i < road.keepers().size(); ++i) writeDispatcher(dispatchers[i], *road.keepers()[i]);
+  auto dispatchers = status.initDispatchers(static_cast<unsigned>(road.dispatchers().size()));
+  for (unsigned i = 0; i < dispatchers.size(); ++i) writeDispatcher(dispatchers[i], road.dispatchers()[i]);
   KJ_IF_MAYBE (since, road.withoutDispatcherFor()) {
     status.setWithoutDispatcher(true);
     status.setWithoutDispatcherFor(static_cast<std::uint64_t>(*since / kj::SECONDS));

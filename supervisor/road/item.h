@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A submission in the road's hands: its history so far, and its place among the others.
 //
-// Used by the road only. Pure. Its history with each dispatcher is stored here, under Road::indexOf, and
+// Used by the road only. Pure. Its history with each dispatcher is stored here, by Keeper::index, and
 // nowhere else.
 #pragma once
 
 #include <kj/time.h>
 
+#include <chrono>
 #include <climits>
 #include <optional>
 #include <tuple>
@@ -26,7 +27,7 @@ struct Met {
 
 struct Item {
   queue::Submission submission;
-  std::vector<Met> met;    // by Road::indexOf; shorter if later dispatchers were not met
+  std::vector<Met> met;    // by Keeper::index; shorter if later dispatchers were not met
   delivery::Outcome last;  // of the attempt before the current one
   int givenBack = 0;       // times a worker exited or gave it back before it began
   int notUnderstood = 0;   // its attempts that were answered, but not understood
@@ -45,6 +46,11 @@ struct Item {
   Met& at(std::size_t dispatcher) {
     if (dispatcher >= met.size()) met.resize(dispatcher + 1);
     return met[dispatcher];
+  }
+  /// Returns how long it has failed, from the first failure that counted; none: none did.
+  std::optional<std::chrono::milliseconds> failingFor(kj::TimePoint now) const {
+    if (!failing) return std::nullopt;
+    return std::chrono::milliseconds((now - *failing) / kj::MILLISECONDS);
   }
   void nextRound() {
     met.clear();

@@ -14,10 +14,6 @@ namespace {
 // Workers are ended after stop_timeout. The outcomes of their SMS arrive, and are settled, within this time.
 constexpr auto lastWords = 2 * kj::SECONDS;
 
-// At the start, a dispatcher that is not ready yet keeps an SMS from less preferred dispatchers for this long
-// times the severity: 2 s at severity 1.
-constexpr Milliseconds chancePerSeverity = 2s;
-
 }  // namespace
 
 Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& config, std::string name,
@@ -25,223 +21,84 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
     : timer_(timer),
       config_(config),
       log_(log),
-      trials_(timer, keepers_, config.formatting,
+      dispatchers_(timer),
+      trials_(timer, dispatchers_, config.formatting,
               [this](const keeper::Keeper& keeper) {
                 // Many SMS depend on the result of a probe, so a waiting alert goes before a test SMS.
-                return !keeper.probes() || (pending_.empty() && !awaitsLook(keeper));
+                return !keeper.probes() || (sms_.none(Stage::pending) && !claimer_.awaitsLook(keeper));
               }),
       ledger_(queue, timer, std::move(name), config.queue.lease, config.queue.keepHistory, log,
               static_cast<LedgerEvents&>(*this)),
-      format_([rules = config.formatting](const std::vector<format::Message>& messages) {
-        return format::format(messages, rules);
-      }),
-      plan_(static_cast<unsigned>(config.queue.mildShare)),
       turns_(static_cast<unsigned>(config.queue.mildShare)),
-      progress_(patience(config)),
-      sentLog_(timer, config_.log.sent, log),
-      ignoredAt_(timer.now()),
-      patience_(timer, [this]() { pump(); }),
-      look_(timer, [this]() { notice(); }),
-      wake_(timer,
-            [this]() {
-              wakeRested();
-              pump();
-            }),
-      poll_(timer,
-            [this]() {
-              poll_.in(pollEvery());
-              notice();
-            }),
-      watch_(timer, [this]() { watch(); }),
-      dismiss_(timer, [this]() { dismiss(); }) {}
+      claimer_(
+          {timer, config_, dispatchers_, sms_, ledger_, start_}, [this]() { notice(); },
+          [this]() { pump(); }),
+      stall_(
+          timer, log, config, [this]() { return owed(); }, [this]() { unstick(); }),
+      figures_(timer),
+      judge_({timer, config_, log, dispatchers_, sms_, ledger_, figures_},
+             {[this]() { pump(); }, [this](kj::TimePoint when) { claimer_.lookAgain(when); },
+              [this](const std::string& why) { endByItself(why); }}) {}
 
-std::size_t Road::indexOf(const std::string& name) {
-  auto found = std::find(names_.begin(), names_.end(), name);
-  if (found != names_.end()) return static_cast<std::size_t>(found - names_.begin());
-  names_.push_back(name);
-  return names_.size() - 1;
-}
-
-void Road::use(Keepers keepers) {
-  for (auto& keeper : keepers) KJ_REQUIRE(indexOf(keeper->name()) == keeper->index(), "another index");
-  keepers_ = std::move(keepers);
+/// A reload: another configuration, other dispatchers, with SMS in progress.
+void Road::replace(config::Config config, Keepers added) {
+  stall_.use(config);
+  config_ = std::move(config);
+  trials_.use(config_.formatting);
+  turns_.use(static_cast<unsigned>(config_.queue.mildShare));
+  claimer_.reconfigured();
+  dispatchers_.replace(config_.dispatchers, std::move(added));
+  watchDispatchers();
+  notice();
+  changed_();
 }
 
 void Road::start() {
-  started_ = true;
-  startedAt_ = timer_.now();
-  poll_.in(pollEvery());
+  start_.begin(timer_.now());
+  claimer_.start();
   pump();
 }
 
 void Road::bellChanged() {
-  if (poll_.isSet()) poll_.notLaterThan(timer_.now() + duration(pollEvery()));
+  claimer_.bellChanged();
   changed_();
 }
 
 void Road::notice() {
-  for (auto& keeper : keepers_) {
-    if (keeper->usable()) break;
-    keeper->wanted();
-  }
-  plan_.notice();
+  dispatchers_.wanted();
+  claimer_.plan().notice();
   pump();
-}
-
-kj::Maybe<std::size_t> Road::firstUsable() const {
-  for (std::size_t i = 0; i < keepers_.size(); ++i)
-    if (keepers_[i]->usable()) return i;
-  return nullptr;
-}
-
-ClaimPlan::InHand Road::inHand(const keeper::Keeper& keeper) const {
-  ClaimPlan::InHand hand{
-      .capacity = std::max<std::size_t>(keeper.room(), keeper.out() > 0 ? keeper.capacity() : 1),
-      .all = pending_.size() + recording_.size(),
-      .waiting = pending_.size()};
-  if (pending_.empty()) return hand;
-  hand.mildest = std::get<0>(pending_.rbegin()->first);
-  auto milder = pending_.upper_bound({std::get<0>(pending_.begin()->first), true, INT64_MAX, INT64_MAX});
-  hand.milder = static_cast<std::size_t>(std::distance(milder, pending_.end()));
-  return hand;
-}
-
-/// At the start, preferred dispatchers get the chance to become ready before the others get their work.
-/// Dispatchers after the first usable one delay nothing.
-bool Road::mayClaimFor(std::size_t firstUsable) {
-  auto undecided = [](auto& keeper) { return keeper->undecided(); };
-  const auto end = keepers_.begin() + static_cast<std::ptrdiff_t>(firstUsable);
-  // Once true, it stays true, so that a dispatcher added by a reload delays nothing.
-  decided_ = decided_ || std::none_of(keepers_.begin(), end, undecided);
-  if (decided_) return true;
-  const auto waited = timer_.now() - startedAt_;
-  const auto step = duration(chancePerSeverity);
-  patience_.notLaterThan(startedAt_ + (waited / step + 1) * step);
-  return waited >= step;
-}
-
-bool Road::waitsAtTheStart(const Item& item) const {
-  const int rank = rankOf(item);
-  if (rank == INT_MAX) return true;
-  return timer_.now() - startedAt_ < std::max(rank, 1) * duration(chancePerSeverity);
-}
-
-/// A place that is scarce, or on which much depends (the only place of a modem, a probe), is given away only
-/// if the head of the queue was looked at since the place became free.
-void Road::watchPlaces() {
-  for (auto& keeper : keepers_) {
-    if (places_.size() <= keeper->index()) places_.resize(keeper->index() + 1);
-    Place& place = places_[keeper->index()];
-    const bool probe = keeper->probes() || keeper->triesForSome();
-    const bool free = probe || (keeper->traits().window == 1 && keeper->out() == 0 && keeper->usable());
-    if (free && !place.free) {
-      if (probe) plan_.lookFirst();
-      place.news = plan_.news();
-    }
-    place.free = free;
-  }
-}
-
-bool Road::awaitsLook(const keeper::Keeper& keeper) const {
-  if (places_.size() <= keeper.index()) return false;
-  const Place& place = places_[keeper.index()];
-  return place.free && plan_.awaits(place.news, inHand(keeper));
-}
-
-kj::Maybe<std::size_t> Road::firstThatTries() const {
-  for (std::size_t i = 0; i < keepers_.size(); ++i)
-    if (keepers_[i]->triesForSome()) return i;
-  return nullptr;
 }
 
 kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
-  if (!started_ || stopping_) return nullptr;
-  watchPlaces();
-  auto request = [this](const ClaimPlan::Plan& plan, const keeper::Keeper& keeper) {
-    return queue::ClaimRequest{.limit = plan.limit,
-                               .look = plan.look,
-                               .dispatcher = keeper.name(),
-                               .format = format_,
-                               .expireAfter = config_.queue.expireAfter,
-                               .moreSevereThan = plan.moreSevereThan,
-                               .longestWait = config_.retry.maxDelay};
-  };
-  KJ_IF_MAYBE (first, firstUsable()) {
-    const auto& keeper = *keepers_[*first];
-    if (!mayClaimFor(*first)) return nullptr;
-    if (auto plan = plan_.next(inHand(keeper))) return request(*plan, keeper);
-    return nullptr;
-  }
-  KJ_IF_MAYBE (tries, firstThatTries()) {
-    const auto& keeper = *keepers_[*tries];
-    if (auto plan = plan_.nextForOne(keeper.triesAbove())) return request(*plan, keeper);
-  }
-  return nullptr;
+  if (!start_.begun() || stopping()) return nullptr;
+  return claimer_.next();
 }
 
 void Road::claimed(queue::ClaimResult result) {
-  const int last = result.submissions.empty() ? INT_MAX : keeper::rankOf(result.submissions.back().severity);
-  plan_.answered(result.submissions.size(), last, result.atEnd);
-  if (!result.submissions.empty() || result.expired > 0) moved();
-  for (auto& submission : result.submissions) {
-    auto item = make(std::move(submission));
-    if (!item->submission.sms.text.empty()) {
-      hold(std::move(item));
-      continue;
-    }
-    log_.ignored(item->submission, "its text is empty");
-    noteIgnored("its text is empty");
-    settle(std::move(item), queue::Fate::ignored, {delivery::OutcomeKind::refused, "its text is empty"});
-  }
-  for (auto& one : result.inTheWay) giveWay(one);
+  claimer_.answered(result);
+  if (!result.submissions.empty() || result.expired > 0) stall_.moved();
+  judge_.claimed(std::move(result.submissions), result.inTheWay);
   if (result.expired > 0) {
     log_.expired(result.expired);
-    noteIgnored("it was older than queue.expire_after");
-    ignored_ += result.expired;
+    figures_.noteIgnored("it was older than queue.expire_after");
+    figures_.countIgnored(result.expired);
   }
-  if (result.nextDue) look_.notLaterThan(timer_.now() + duration(*result.nextDue));
   pump();
 }
 
-/// They count as handed over: the worker may have outlived its supervisor and know their outcomes.
 void Road::adopted(std::vector<queue::Submission> submissions) {
   log_.takenOver(submissions.size());
-  std::vector<std::vector<queue::AttemptId>> questions(keepers_.size());
-  for (auto& submission : submissions) {
-    auto item = make(std::move(submission));
-    item->attempt = Item::Attempt::used;
-    item->last = {delivery::OutcomeKind::unknown, "its supervisor is gone", {}};
-    item->maybeSent = true;
-    item->since = timer_.now();
-    const queue::AttemptId attempt = item->submission.attempt;
-    std::size_t at = 0;
-    while (at < keepers_.size() && keepers_[at]->name() != item->submission.dispatcher) ++at;
-    if (at < keepers_.size()) {
-      questions[at].push_back(attempt);
-      out_.emplace(attempt, std::move(item));
-    } else {
-      forsaken(std::move(item));
-    }
-  }
+  const auto questions = judge_.adopted(std::move(submissions));
   for (std::size_t i = 0; i < questions.size(); ++i)
-    if (!questions[i].empty()) keepers_[i]->inquire(questions[i]);
+    if (!questions[i].empty()) dispatchers_[i].inquire(questions[i]);
   pump();
-}
-
-/// Its dispatcher is no longer configured, so no worker can report the outcome.
-void Road::forsaken(std::unique_ptr<Item> item) {
-  bool maySend = config::unknownPolicy(config_, item->submission.severity) == config::UnknownPolicy::resend &&
-                 item->notUnderstood == 0;  // otherwise the current attempt was the repetition
-  if (maySend) return hold(std::move(item));
-  const delivery::Outcome last = item->last;
-  log_.held(item->submission, last);
-  settle(std::move(item), queue::Fate::held, last);
 }
 
 void Road::settled(const queue::SettleResult& result) {
-  moved();
-  sent_ += result.sent;
-  ignored_ += result.ignored;
+  stall_.moved();
+  figures_.countSent(result.sent);
+  figures_.countIgnored(result.ignored);
   if (result.lookAgain) notice();
   finishIfStopped();
 }
@@ -254,101 +111,166 @@ void Road::fenced(const queue::QueueError& error) {
     log_.queueReplaced(error.what(), underWay());
   else
     log_.fenced(underWay());
-  pending_.clear();
-  resting_.clear();
-  recording_.clear();
-  out_.clear();
+  sms_.clear();
   // The workers hold SMS that they have not begun. These must not leave here, because another supervisor
   // sends them.
   const char* why =
       replaced ? "what it held was in a queue that was replaced" : "what it held is another supervisor's now";
-  for (auto& keeper : keepers_)
+  for (auto* keeper : dispatchers_.withRemoved())
     if (keeper->out() > 0) keeper->letGo(why);
-  for (auto& one : leaving_)
-    if (one->keeper->out() > 0) one->keeper->letGo(why);
-  plan_.sweep();
+  claimer_.plan().sweep();
 }
 
 void Road::answered() {
-  watchPlaces();
+  claimer_.watchPlaces();
   dispatchPending();
   finishIfStopped();
   changed_();
 }
 
-std::unique_ptr<Item> Road::make(queue::Submission submission) const {
-  auto item = std::make_unique<Item>();
-  item->submission = std::move(submission);
-  item->notUnderstood = item->submission.notUnderstood;
-  if (const auto& failing = item->submission.failing) item->failing = timer_.now() - duration(*failing);
-  return item;
-}
-
-void Road::hold(std::unique_ptr<Item> item) {
-  if (stopping_) return letGo(std::move(item));
-  Order order = orderOf(*item);
-  pending_.emplace(order, std::move(item));
+void Road::dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) {
+  if (!outcomes.empty()) stall_.moved();
+  trials_.reported(outcomes);
+  judge_.reported(dispatcher, std::move(outcomes));
+  pump();
+  finishIfStopped();
+  dispatchers_.smsEnded();
 }
 
 void Road::dispatcherChanged(std::size_t) {
-  lookForAWayOut();
+  watchDispatchers();
   pump();
   changed_();
 }
 
 void Road::pump() {
-  if (!started_) return;
-  watchPlaces();
+  if (!start_.begun()) return;
+  claimer_.watchPlaces();
   trials_.pump();
   dispatchPending();
   ledger_.work();
-  watch();
+  stall_.look();
+}
+
+void Road::dispatchPending() {
+  if (sms_.none(Stage::pending) || ledger_.away() || ledger_.leaseRanOut() || stopping()) return;
+  Allotment turn({sms_, dispatchers_, turns_, start_, timer_.now()},
+                 [this](const keeper::Keeper& keeper) { return claimer_.awaitsLook(keeper); });
+  turn.allot();
+  for (auto& [item, place] : turn.toRecord()) record(*item, place);
+  for (std::size_t place = 0; place < dispatchers_.size(); ++place) handOver(turn.batch(place), place);
+  for (Item* item : turn.stranded()) judge_.nobodyTook(*item);
+  if (!turn.anyOpen() && outage_.lasts() && sms_.none(Stage::inFlight)) giveBackPending(turn);
+}
+
+/// No dispatcher can be used here, but another supervisor's may: gives back the SMS that were certainly not
+/// sent.
+void Road::giveBackPending(const Allotment& turn) {
+  for (auto it = sms_.pending().begin(); it != sms_.pending().end();) {
+    Item& item = *(it++)->second;
+    if (item.maybeSent || turn.target(item) != nullptr) continue;
+    judge_.returnPending(item, "no dispatcher can be used");
+    claimer_.plan().sweep();
+  }
+}
+
+void Road::handOver(const std::vector<Item*>& items, std::size_t place) {
+  if (items.empty()) return;
+  std::vector<const queue::Submission*> batch;
+  for (Item* item : items) {
+    item->attempt = Item::Attempt::used;
+    item->since = timer_.now();
+    batch.push_back(&item->submission);
+  }
+  dispatchers_[place].dispatch(batch);
+}
+
+/// Records the next attempt, because an attempt has to be durable before it leaves.
+void Road::record(const Item& item, std::size_t place) {
+  const queue::Submission& submission = item.submission;
+  bool wasOut = item.attempt == Item::Attempt::used;
+  const std::string& next = dispatchers_[place].name();
+  if (wasOut && submission.dispatcher != next) log_.failedOver(submission, item.last, next);
+  ledger_.record(
+      {.id = submission.id,
+       .outcome = wasOut ? std::string(name(item.last)) : "deferred",
+       .reason = wasOut ? item.last.words : "not handed over: the dispatcher was not usable any more",
+       .dispatcher = next,
+       .rounds = submission.rounds,
+       .failing = item.failingFor(timer_.now())});
+}
+
+void Road::recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) {
+  stall_.moved();
+  judge_.recorded(next, attempts);
+  pump();
+}
+
+/// Nothing is owed while the queue is away or all dispatchers back off: a restart would not help.
+/// An SMS that is left without a decision is a fault of the road itself, which only a restart ends.
+Progress::Owed Road::owed() const {
+  if (!start_.begun() || stopping() || ledger_.away()) return Progress::Owed::nothing;
+  if (!sms_.none(Stage::deciding)) return Progress::Owed::something;
+  if (!sms_.none(Stage::inFlight) || ledger_.unsettled() > 0) return Progress::Owed::something;
+  bool work = claimer_.plan().wants() || !sms_.none(Stage::pending) || !sms_.none(Stage::recording);
+  return work && dispatchers_.firstUsable() != nullptr ? Progress::Owed::something : Progress::Owed::nothing;
+}
+
+/// No SMS is lost: those that a worker held get their outcomes when it ends.
+void Road::unstick() {
+  for (auto& keeper : dispatchers_) {
+    bool overdue = std::any_of(sms_.inFlight().begin(), sms_.inFlight().end(), [&](auto& entry) {
+      return entry.second->submission.dispatcher == keeper->name() && stall_.overdue(entry.second->since);
+    });
+    if (overdue) keeper->letGo("it holds SMS past every deadline");
+  }
+  for (auto* keeper : dispatchers_.removed()) keeper->letGo("it holds SMS past every deadline");
+  claimer_.plan().sweepTwice();
+  pump();
+}
+
+void Road::watchDispatchers() {
+  if (!start_.begun()) return;
+  const auto outlook = dispatchers_.outlook();
+  if (outlook == DispatcherSet::Outlook::allBroken &&
+      config_.retry.allBroken == config::WhenAllBroken::shutdown)
+    endByItself("every dispatcher is broken (retry.all_broken), the last one: " +
+                dispatchers_[dispatchers_.size() - 1].reason());
+  if (outage_.look(outlook, timer_.now()) == OutageWatch::News::begins) log_.noDispatcher();
+}
+
+void Road::endByItself(const std::string& why) {
+  if (std::exchange(ending_, true)) return;
+  log_.endsByItself(why);
+  limit_.fulfiller->fulfill();
+}
+
+std::size_t Road::endWait(const std::optional<std::string>& recipient) {
+  const std::size_t ended = judge_.endWait(recipient);
+  notice();
+  return ended;
 }
 
 kj::Promise<std::size_t> Road::stop() {
-  stopping_ = true;
-  poll_.cancel();
-  look_.cancel();
-  wake_.cancel();
-  watch_.cancel();
+  claimer_.stop();
   trials_.stop();
-  log_.daemonStopping(out_.size());
+  log_.daemonStopping(sms_.count(Stage::inFlight));
   auto pair = kj::newPromiseAndFulfiller<std::size_t>();
   stopped_ = kj::mv(pair.fulfiller);
-  auto drains = kj::heapArrayBuilder<kj::Promise<void>>(keepers_.size());
-  for (auto& keeper : keepers_) drains.add(keeper->drain().catch_([](kj::Exception&&) {}));
-  auto drained = kj::joinPromises(drains.finish()).then([]() -> kj::Promise<void> { return kj::NEVER_DONE; });
+  auto drained = dispatchers_.drain().then([]() -> kj::Promise<void> { return kj::NEVER_DONE; });
   auto late = timer_.afterDelay(duration(config_.stopTimeout)).then([this]() {
-    for (auto& keeper : keepers_) keeper->end();
-    for (auto& one : leaving_) one->keeper->end();
+    for (auto* keeper : dispatchers_.withRemoved()) keeper->end();
     return timer_.afterDelay(lastWords).then([this]() { finish(); });
   });
   drains_ = drained.exclusiveJoin(kj::mv(late)).eagerlyEvaluate(nullptr);
-  for (auto& [order, item] : std::exchange(pending_, {})) letGo(std::move(item));
-  for (auto& [due, item] : std::exchange(resting_, {})) letGo(std::move(item));
+  judge_.stop();
   pump();
   finishIfStopped();
   return kj::mv(pair.promise);
 }
 
-/// Gives an SMS that is not with a worker back to the queue, unless an earlier attempt may have sent it.
-void Road::letGo(std::unique_ptr<Item> item) {
-  if (item->maybeSent) {
-    ++leftUnknown_;  // stays live and keeps its key, for the supervisor that takes over
-    return;
-  }
-  returnUntried(std::move(item), "smsd stopped before it was handed over");
-}
-
-/// Returns it to the queue, claimable at once. Its recipient keeps its count of rounds.
-void Road::returnUntried(std::unique_ptr<Item> item, const std::string& why) {
-  std::optional<Milliseconds> wait;
-  if (item->submission.rounds > 0) wait = 0ms;
-  settle(std::move(item), queue::Fate::returned, {delivery::OutcomeKind::deferred, why}, wait);
-}
-
 void Road::finishIfStopped() {
-  if (!stopping_ || !out_.empty() || !recording_.empty()) return;
+  if (!stopping() || !sms_.none(Stage::inFlight) || !sms_.none(Stage::recording)) return;
   if (ledger_.empty())
     finish();
   else
@@ -356,9 +278,10 @@ void Road::finishIfStopped() {
 }
 
 void Road::finish() {
-  sentLog_.flush();
+  judge_.flush();
   KJ_IF_MAYBE (fulfiller, stopped_)
-    fulfiller->get()->fulfill(leftUnknown_ + out_.size() + recording_.size() + ledger_.unsettled());
+    fulfiller->get()->fulfill(judge_.leftUnknown() + sms_.count(Stage::inFlight) +
+                              sms_.count(Stage::recording) + ledger_.unsettled());
 }
 
 }  // namespace smsd::road

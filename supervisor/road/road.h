@@ -1,29 +1,34 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The road of an SMS: claimed, handed to a dispatcher, judged, settled.
 //
-// Owns every submission that this supervisor holds, from the claim until its settlement is with the ledger,
-// and the order in which they leave. Called by the ledger (claims, durable attempts) and by the keepers
-// (outcomes of attempts). Chooses the next dispatcher; the verdict interprets outcomes, the backoff computes
-// delays, and the queue has the SQL.
+// Owns every submission that this supervisor holds, from the claim until its settlement is with the ledger.
+// Called by the ledger (claims, durable attempts), by the keepers (outcomes of attempts), by the control
+// server and by the daemon. Passes each event to the class that decides, and carries the decisions out. The
+// classes, in the order in which an SMS meets them: Claimer (what is claimed, and when), SmsUnderWay (the SMS
+// and their stages), Allotment (which dispatcher takes which SMS), Judge (how an SMS goes on). Beside them:
+// DispatcherSet, StartDecision, StallWatch, OutageWatch and Figures.
+//
+// It has about 60 declarations, because it is where everything meets: 11 implement the interfaces of ledger
+// and keepers, 19 are the objects, and of the public ones half only give access to an object.
 #pragma once
 
 #include <kj/async-io.h>
 
-#include <map>
 #include <memory>
-#include <tuple>
-#include <unordered_map>
 #include <vector>
 
 #include "common/kj/alarm.h"
-#include "supervisor/delivery/blame.h"
-#include "supervisor/delivery/verdict.h"
-#include "supervisor/events/sent-log.h"
 #include "supervisor/keeper/keeper.h"
-#include "supervisor/road/claim-plan.h"
-#include "supervisor/road/item.h"
+#include "supervisor/road/allotment.h"
+#include "supervisor/road/claimer.h"
+#include "supervisor/road/dispatcher-set.h"
+#include "supervisor/road/figures.h"
+#include "supervisor/road/judge.h"
 #include "supervisor/road/ledger.h"
-#include "supervisor/road/progress.h"
+#include "supervisor/road/outage-watch.h"
+#include "supervisor/road/sms-under-way.h"
+#include "supervisor/road/stall-watch.h"
+#include "supervisor/road/start-decision.h"
 #include "supervisor/road/test-sms.h"
 #include "supervisor/road/turns.h"
 
@@ -31,19 +36,11 @@ namespace smsd::road {
 
 class Road final : public keeper::DispatcherEvents, private LedgerEvents {
  public:
-  using Keepers = std::vector<std::unique_ptr<keeper::Keeper>>;
-
   Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& config, std::string name,
        const events::Events& log);
 
-  /// Returns the number by which the road knows the dispatcher `name`, used as Keeper's index. It stays the
-  /// same for the life of the process, whatever a reload does to the order.
-  std::size_t indexOf(const std::string& name);
-  /// Sets the dispatchers, in order of preference. Called before start().
-  void use(Keepers keepers);
-  /// Applies a reload: `config` holds from now on, also for SMS in progress. Dispatchers that are here
-  /// already stay, in the order of `config`; `added` holds the new ones, which the caller starts. A
-  /// dispatcher that is no longer in `config` finishes its SMS in progress and is then deleted.
+  /// Applies a reload: `config` holds from now on, also for SMS in progress. `added` holds the keepers of the
+  /// dispatchers that are new in it, which the caller starts.
   void replace(config::Config config, Keepers added);
   const config::Config& config() const { return config_; }
   kj::Promise<kj::Maybe<queue::QueueError>> enlist() { return ledger_.enlist(); }
@@ -65,41 +62,27 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
   /// Returns false if something that should move does not, and acting on it did not help. systemd's watchdog
   /// is notified only while this is true.
-  bool alive() const { return pace_ != Progress::State::lost && !ledger_.lost(); }
+  bool alive() const { return !stall_.lost() && !ledger_.lost(); }
   /// Returns how long the present outage of all dispatchers has lasted; none: there is no outage.
-  kj::Maybe<kj::Duration> withoutDispatcherFor() const;
+  kj::Maybe<kj::Duration> withoutDispatcherFor() const { return outage_.lastedFor(timer_.now()); }
 
-  const Keepers& keepers() const { return keepers_; }
+  /// Its use() is called before start(). Later, replace() changes the set.
+  DispatcherSet& dispatchers() { return dispatchers_; }
+  const DispatcherSet& dispatchers() const { return dispatchers_; }
   Trials& trials() { return trials_; }
   /// Carries out an operator's command: SMS that may have been sent and wait for their next round start their
   /// first round now. `recipient` none: those of all recipients. Returns their number.
   std::size_t endWait(const std::optional<std::string>& recipient);
   const Ledger& ledger() const { return ledger_; }
-  std::size_t underWay() const { return pending_.size() + resting_.size() + recording_.size() + out_.size(); }
-  std::uint64_t sentMessages() const { return sent_; }
-  std::uint64_t ignoredMessages() const { return ignored_; }
-  struct LastIgnored {
-    kj::Duration ago;
-    std::string why;
-  };
-  /// Returns when and why a message last became ignored; none: none has since the start.
-  kj::Maybe<LastIgnored> lastIgnored() const;
+  std::size_t underWay() const { return sms_.size(); }
+  const Figures& figures() const { return figures_; }
 
   void dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) override;
   void dispatcherChanged(std::size_t dispatcher) override;
   bool mayBegin() const override { return !ledger_.leaseRanOut(); }
 
  private:
-  using Pending = std::map<Order, std::unique_ptr<Item>>;
-  struct Hands;
-
   kj::Maybe<queue::ClaimRequest> nextClaim() override;
-  ClaimPlan::InHand inHand(const keeper::Keeper& keeper) const;
-  bool mayClaimFor(std::size_t firstUsable);
-  bool waitsAtTheStart(const Item& item) const;
-  void watchPlaces();
-  bool awaitsLook(const keeper::Keeper& keeper) const;
-  kj::Maybe<std::size_t> firstThatTries() const;
   void claimed(queue::ClaimResult result) override;
   void adopted(std::vector<queue::Submission> submissions) override;
   void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) override;
@@ -107,111 +90,39 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void fenced(const queue::QueueError& why) override;
   void answered() override;
   void bellChanged() override;
-  Milliseconds pollEvery() const { return ledger_.bell().pollEvery(config_.queue.pollInterval); }
 
   void pump();
-  Hands hands() const;
   void dispatchPending();
-  void giveTheOldestItsTurn(Hands& hands, Pending::iterator& at);
-  void give(Pending::iterator which, std::size_t to, Hands& hands);
-  void giveBackPending(const Hands& hands);
-  void nobodyTook(std::unique_ptr<Item> item);
-  void handOver(Hands& hands);
-  void letGo(std::unique_ptr<Item> item);
-  void returnUntried(std::unique_ptr<Item> item, const std::string& why);
-  void record(std::unique_ptr<Item> item, std::size_t target);
-  kj::Maybe<std::size_t> target(const Item& item, const Hands& hands) const;
-  kj::Maybe<std::size_t> keptBackBy(const Item& item) const;
-  kj::Maybe<std::size_t> firstUsable() const;
-  bool maybeLater(const Item& item) const;
+  void giveBackPending(const Allotment& turn);
+  void handOver(const std::vector<Item*>& items, std::size_t place);
+  void record(const Item& item, std::size_t place);
 
-  void judge(std::unique_ptr<Item> item, std::size_t dispatcher, delivery::AttemptOutcome said);
-  delivery::Situation situation(const Item& item, std::size_t dispatcher,
-                                const delivery::AttemptOutcome& said) const;
-  void settle(std::unique_ptr<Item> item, queue::Fate fate, const delivery::Outcome& outcome,
-              std::optional<Milliseconds> wait = std::nullopt);
-  void waitOrGiveUp(std::unique_ptr<Item> item, const delivery::Outcome& outcome);
-  /// Returns how long the SMS has failed, from the first failure that counted; none: none did.
-  std::optional<Milliseconds> failingFor(const Item& item) const;
-  /// With at_limit ignore, returns how much longer the SMS is tried although its rounds are used up; 0: no
-  /// longer; none: without end.
-  std::optional<Milliseconds> givenUpIn(const Item& item) const;
-  Milliseconds waitAfter(const Item& item, const delivery::Outcome& outcome, int rounds) const;
-  void rest(std::unique_ptr<Item> item, Milliseconds wait);
-  void wakeRested();
-  void giveWay(const queue::InTheWay& one);
-  void wake(std::unique_ptr<Item> item);
   void endByItself(const std::string& why);
-  void noteIgnored(const std::string& why);
 
-  static Milliseconds patience(const config::Config& config);
   Progress::Owed owed() const;
-  void moved();
-  void watch();
   void unstick();
-  void lookForAWayOut();
+  void watchDispatchers();
 
-  void forsaken(std::unique_ptr<Item> item);
-  void hold(std::unique_ptr<Item> item);
-  std::unique_ptr<Item> make(queue::Submission submission) const;
+  bool stopping() const { return stopped_ != nullptr; }
   void finishIfStopped();
   void finish();
-
-  /// A dispatcher that is no longer configured.
-  struct Leaving {
-    std::unique_ptr<keeper::Keeper> keeper;
-    enum class Drained { no, yes } drained = Drained::no;
-    kj::Promise<void> draining = nullptr;
-  };
-  void leave(std::unique_ptr<keeper::Keeper> keeper);
-  void dismiss();
 
   kj::Timer& timer_;
   config::Config config_;
   const events::Events& log_;
-  std::vector<std::string> names_;  // of all dispatchers since the start, by index
-  Keepers keepers_;                 // in order of preference
+  DispatcherSet dispatchers_;
   Trials trials_;
-  std::vector<std::unique_ptr<Leaving>> leaving_;
   Ledger ledger_;
-  queue::Formatter format_;
-
-  Pending pending_;                                         // wait for room
-  std::unordered_map<std::uint64_t, std::unique_ptr<Item>>  // by submission
-      recording_;                                           // wait for their next attempt to be durable
-  std::unordered_map<queue::AttemptId, std::unique_ptr<Item>> out_;  // with a worker
-
-  std::multimap<kj::TimePoint, std::unique_ptr<Item>> resting_;  // maybe sent, wait for their next round
-
-  ClaimPlan plan_;
+  SmsUnderWay sms_;
   Turns turns_;
-  /// Whether a dispatcher has a place that is given away only after a look at the head of the queue.
-  struct Place {
-    bool free = false;
-    std::uint64_t news = 0;  // plan_.news() when it became free
-  };
-  std::vector<Place> places_;              // by dispatcher
-  std::vector<delivery::Streak> streaks_;  // by dispatcher
-  bool ending_ = false;
-  bool started_ = false;
-  bool decided_ = false;  // at the start: no dispatcher before the first usable one may still become ready
-  kj::TimePoint startedAt_ = kj::origin<kj::TimePoint>();
-  bool stopping_ = false;
-  kj::Maybe<kj::TimePoint> noDispatcherSince_;
-  Progress progress_;
-  events::SentLog sentLog_;
-  Progress::State pace_ = Progress::State::moving;
-  std::size_t leftUnknown_ = 0;
-  std::uint64_t sent_ = 0, ignored_ = 0;
-  kj::TimePoint ignoredAt_;
-  std::string ignoredBecause_;  // empty: none was ignored
+  StartDecision start_;
+  Claimer claimer_;
+  OutageWatch outage_;
+  StallWatch stall_;
+  Figures figures_;
+  Judge judge_;
   kj::Function<void()> changed_ = []() {};
-  Alarm patience_;  // at the start: until the next severity has waited long enough
-  Alarm look_;      // the wait of a recipient is over
-  Alarm wake_;      // the wait of an SMS in resting_ is over
-  Alarm poll_;
-  Alarm watch_;
-  Alarm dismiss_;
+  bool ending_ = false;
   kj::Promise<void> drains_ = nullptr;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<std::size_t>>> stopped_;
   kj::PromiseFulfillerPair<void> limit_ = kj::newPromiseAndFulfiller<void>();

@@ -57,22 +57,16 @@ struct Trials::Trial {
   kj::Own<kj::PromiseFulfiller<TrialReport>> done;
 };
 
-Trials::Trials(kj::Timer& timer, const Keepers& keepers, format::FormatRules rules,
+Trials::Trials(kj::Timer& timer, const DispatcherSet& dispatchers, format::FormatRules rules,
                kj::Function<bool(const keeper::Keeper&)> mayTake)
     : timer_(timer),
-      keepers_(keepers),
+      dispatchers_(dispatchers),
       rules_(rules),
       mayTake_(kj::mv(mayTake)),
       next_(firstOf(delivery::AttemptRange::trials)),
       late_(timer, [this]() { pump(); }) {}
 
 Trials::~Trials() noexcept(false) = default;
-
-keeper::Keeper* Trials::find(const std::string& name) const {
-  for (auto& keeper : keepers_)
-    if (keeper->name() == name) return keeper.get();
-  return nullptr;
-}
 
 std::string Trials::objection(const TrialRequest& request) const {
   if (stopping_) return "smsd stops";
@@ -84,11 +78,9 @@ std::string Trials::objection(const TrialRequest& request) const {
                        std::uint32_t(proto::MAX_RECIPIENT));
   if (request.text.empty() || request.text.size() > proto::MAX_TEXT)
     return fmt::format("the text: expected 1 to {} bytes", std::uint32_t(proto::MAX_TEXT));
-  if (request.via.empty() || find(request.via) != nullptr) return {};
-  std::vector<std::string> names;
-  for (auto& keeper : keepers_) names.push_back(keeper->name());
+  if (request.via.empty() || dispatchers_.find(request.via) != nullptr) return {};
   return fmt::format("there is no dispatcher {}, there is {}", text::printable(request.via, 40),
-                     fmt::join(names, ", "));
+                     fmt::join(dispatchers_.names(), ", "));
 }
 
 kj::Promise<TrialReport> Trials::run(TrialRequest request) {
@@ -100,10 +92,10 @@ kj::Promise<TrialReport> Trials::run(TrialRequest request) {
   submission.recipient = std::move(request.recipient);
   submission.sms = format::format({{0, text::repair(request.text), std::nullopt}}, rules_);
   if (request.via.empty())
-    for (auto keeper = keepers_.rbegin(); keeper != keepers_.rend(); ++keeper)
-      trial->left.push_back((*keeper)->name());
+    trial->left = dispatchers_.names();
   else
     trial->left.push_back(std::move(request.via));
+  std::reverse(trial->left.begin(), trial->left.end());
   trial->since = timer_.now();
   auto pair = kj::newPromiseAndFulfiller<TrialReport>();
   trial->done = kj::mv(pair.fulfiller);
@@ -121,11 +113,10 @@ void Trials::pump() {
 /// Goes on as far as possible without waiting.
 void Trials::advance(Trial& trial) {
   while (!trial.out && !trial.left.empty()) {
-    auto* keeper = find(trial.left.back());
-    if (keeper == nullptr) {
+    KJ_IF_MAYBE (at, dispatchers_.find(trial.left.back())) {
+      if (!handOver(trial, dispatchers_[*at])) return;
+    } else {
       note(trial, std::nullopt, "it is not configured any more");
-    } else if (!handOver(trial, *keeper)) {
-      return;
     }
   }
 }

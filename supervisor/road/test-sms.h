@@ -18,7 +18,7 @@
 
 #include "common/kj/alarm.h"
 #include "supervisor/delivery/attempt-ids.h"
-#include "supervisor/keeper/keeper.h"
+#include "supervisor/road/dispatcher-set.h"
 
 namespace smsd::road {
 
@@ -43,12 +43,11 @@ struct TrialReport {
 
 class Trials {
  public:
-  using Keepers = std::vector<std::unique_ptr<keeper::Keeper>>;
   static constexpr std::size_t mostAtOnce = 8;
 
-  /// `keepers` may change between calls. `mayTake` returns whether a test SMS may take the dispatcher's free
-  /// place.
-  Trials(kj::Timer& timer, const Keepers& keepers, format::FormatRules rules,
+  /// `dispatchers` may change between calls. `mayTake` returns whether a test SMS may take the dispatcher's
+  /// free place.
+  Trials(kj::Timer& timer, const DispatcherSet& dispatchers, format::FormatRules rules,
          kj::Function<bool(const keeper::Keeper&)> mayTake);
   ~Trials() noexcept(false);
 
@@ -65,7 +64,6 @@ class Trials {
  private:
   struct Trial;
 
-  keeper::Keeper* find(const std::string& name) const;
   std::string objection(const TrialRequest& request) const;
   void advance(Trial& trial);
   /// Returns false if the trial has to wait for this dispatcher.
@@ -74,7 +72,7 @@ class Trials {
   void sweep();
 
   kj::Timer& timer_;
-  const Keepers& keepers_;
+  const DispatcherSet& dispatchers_;
   format::FormatRules rules_;
   kj::Function<bool(const keeper::Keeper&)> mayTake_;
   queue::AttemptId next_;

@@ -33,10 +33,11 @@ constexpr auto lastCallPatience = 2 * kj::SECONDS;
 /// The line that `systemctl status` shows.
 std::string statusLine(const road::Road& road, const admin_mail::AdminMail* mail) {
   std::size_t ready = 0;
-  for (auto& keeper : road.keepers()) ready += keeper->state() == keeper::State::ready;
-  return fmt::format("{} of {} dispatcher{} ready, {} under way, {} sent{}{}", ready, road.keepers().size(),
-                     road.keepers().size() == 1 ? "" : "s", text::grouped(road.underWay()),
-                     text::grouped(road.sentMessages()), road.ledger().away() ? "; the queue is away" : "",
+  for (auto& keeper : road.dispatchers()) ready += keeper->state() == keeper::State::ready;
+  return fmt::format("{} of {} dispatcher{} ready, {} under way, {} sent{}{}", ready,
+                     road.dispatchers().size(), road.dispatchers().size() == 1 ? "" : "s",
+                     text::grouped(road.underWay()), text::grouped(road.figures().sent()),
+                     road.ledger().away() ? "; the queue is away" : "",
                      mail != nullptr && mail->down() ? "; no mail to the administrators" : "");
 }
 
@@ -131,17 +132,18 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
       io, config.controlSocket,
       {road, queue, pauses, log, config::backendName(config),
        [&byControl]() { byControl.fulfiller->fulfill(); }, [&reloader]() { return reloadFor(reloader); }});
-  road::Road::Keepers keepers;
+  road::Keepers keepers;
   for (std::size_t i = 0; i < plans.size(); ++i)
     keepers.push_back(std::make_unique<keeper::Keeper>(io, config.dispatchers[i], plans[i],
-                                                       road.indexOf(config.dispatchers[i].name), log, road));
-  road.use(std::move(keepers));
+                                                       road.dispatchers().indexOf(config.dispatchers[i].name),
+                                                       log, road));
+  road.dispatchers().use(std::move(keepers));
   auto setUp = [&pauses, folder = config.stateDirectory](keeper::Keeper& keeper) {
     if (pauses.has(keeper.name())) keeper.pause();
     keeper.countIn(folder / ("today-" + keeper.name()));
     keeper.start();
   };
-  for (auto& keeper : road.keepers()) setUp(*keeper);
+  for (auto& keeper : road.dispatchers()) setUp(*keeper);
   road.start();
   log.daemonStarted(SMSD_VERSION, config::backendName(config), config.dispatchers.size());
   systemd::Service service(

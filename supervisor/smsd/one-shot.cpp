@@ -112,12 +112,17 @@ class Bench final : public keeper::DispatcherEvents {
  public:
   Bench(kj::AsyncIoContext& io, const config::Config& config, std::vector<keeper::SpawnPlan> plans)
       : log_(config.log.recipient),
-        trials_(io.provider->getTimer(), keepers_, config.formatting,
+        dispatchers_(io.provider->getTimer()),
+        trials_(io.provider->getTimer(), dispatchers_, config.formatting,
                 [](const keeper::Keeper&) { return true; }) {
-    for (std::size_t i = 0; i < plans.size(); ++i)
-      keepers_.push_back(
-          std::make_unique<keeper::Keeper>(io, config.dispatchers[i], std::move(plans[i]), i, log_, *this));
-    for (auto& keeper : keepers_) keeper->start();
+    road::Keepers keepers;
+    for (std::size_t i = 0; i < plans.size(); ++i) {
+      const auto& entry = config.dispatchers[i];
+      keepers.push_back(std::make_unique<keeper::Keeper>(io, entry, std::move(plans[i]),
+                                                         dispatchers_.indexOf(entry.name), log_, *this));
+    }
+    dispatchers_.use(std::move(keepers));
+    for (auto& keeper : dispatchers_) keeper->start();
   }
   road::Trials& trials() { return trials_; }
 
@@ -129,7 +134,7 @@ class Bench final : public keeper::DispatcherEvents {
   bool mayBegin() const override { return true; }
 
   events::Events log_;
-  road::Trials::Keepers keepers_;
+  road::DispatcherSet dispatchers_;
   road::Trials trials_;
 };
 

@@ -122,18 +122,18 @@ Reloader::Result Reloader::apply(config::Config config, config::Changes changes,
   auto among = [](const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  road::Road::Keepers added;
+  road::Keepers added;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     auto& entry = config.dispatchers[i];
     if (among(changes.added, entry.name))
-      added.push_back(
-          std::make_unique<keeper::Keeper>(io_, entry, plans[i], road_.indexOf(entry.name), log_, road_));
+      added.push_back(std::make_unique<keeper::Keeper>(io_, entry, plans[i],
+                                                       road_.dispatchers().indexOf(entry.name), log_, road_));
   }
   log_.show(config.log.recipient);
   road_.replace(std::move(config), std::move(added));
   log_.reloaded(changes.words());
   for (std::size_t i = 0; i < plans.size(); ++i) {
-    auto& keeper = *road_.keepers()[i];
+    auto& keeper = road_.dispatchers()[i];
     if (among(changes.changed, keeper.name()))
       keeper.reconfigure(io_, road_.config().dispatchers[i], plans[i]);
     else if (among(changes.added, keeper.name()))

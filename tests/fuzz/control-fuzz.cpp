@@ -26,7 +26,7 @@ class Daemon {
     config_.queue.pollInterval = std::chrono::hours(24);
     queue_ = kj::heap<queue::QueueThread>([this]() { return queue::openMemory(memory_); }, []() {});
     road_ = kj::heap<road::Road>(*queue_, io_.provider->getTimer(), config_, "fuzz", log_);
-    road_->use({});
+    road_->dispatchers().use({});
     pauses_.emplace(folder_ / "paused");
     server_ = kj::heap<control::ControlServer>(
         io_, socket(),

@@ -23,7 +23,7 @@ config::Config patientConfig(std::optional<Milliseconds> giveUpAfter) {
 void fail(World& world, Milliseconds time, const delivery::Outcome& outcome = deferred()) {
   world.answer("gateway", outcome);
   for (Milliseconds gone(0); gone < time; gone += 30s) {
-    world.road->keepers()[0]->restart("it does not rest");
+    world.road->dispatchers()[0].restart("it does not rest");
     world.advance(30s);
     world.answer("gateway", outcome);
   }
@@ -124,7 +124,7 @@ TEST(GiveUp, IsDurableFromWaitToWait) {
   world.answer("gateway", deferred());
   EXPECT_EQ(world.memory.settled().back().failing, Milliseconds(0));
   for (Milliseconds failing = 30s; failing < 3min; failing += 30s) {
-    world.road->keepers()[0]->restart("it does not rest");
+    world.road->dispatchers()[0].restart("it does not rest");
     world.advance(30s);
     world.answer("gateway", deferred());
     EXPECT_EQ(world.memory.settled().back().failing, failing);

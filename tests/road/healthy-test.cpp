@@ -31,7 +31,7 @@ TEST(Healthy, IsOneThatCanSendAndHasNothingThatWaitsTooLong) {
   EXPECT_EQ(troubles(world, depth(7, 0, 61s)), "a message waits for 61s");
   EXPECT_EQ(troubles(world, depth(7, 7)), "") << "held, and for an operator";
   EXPECT_EQ(troubles(world, std::nullopt), "the queue cannot be reached: it does not answer");
-  for (auto& keeper : world.road->keepers()) keeper->pause();
+  for (auto& keeper : world.road->dispatchers()) keeper->pause();
   EXPECT_EQ(troubles(world, depth(0)), "no dispatcher can be used");
 }
 
@@ -42,7 +42,7 @@ TEST(Healthy, IsNotWhileTheOnlyDispatcherFailsAndAnAlertWaits) {
   world.start();
   world.answer("modem", deferred());
   EXPECT_EQ(world.sent(id), 'N');
-  EXPECT_EQ(world.road->keepers()[0]->state(), keeper::State::ready);
+  EXPECT_EQ(world.road->dispatchers()[0].state(), keeper::State::ready);
   EXPECT_EQ(troubles(world, depth(1)),
             "no dispatcher answered the last SMS that it was given, and messages wait");
   EXPECT_EQ(troubles(world, depth(0)), "") << "nobody waits for it";
@@ -58,7 +58,7 @@ TEST(Healthy, IsWhileAnotherDispatcherAnswers) {
   world.start();
   world.answer("modem", deferred());
   world.answer("gateway", accepted());
-  EXPECT_TRUE(world.road->keepers()[0]->doubtful());
+  EXPECT_TRUE(world.road->dispatchers()[0].doubtful());
   EXPECT_EQ(troubles(world, depth(1)), "");
 }
 
@@ -67,14 +67,14 @@ TEST(Healthy, AMessageThatWasGivenUpLeavesWhenAndWhy) {
   config.retry.limit = 1;
   World world({{"modem"}}, config);
   world.start();
-  EXPECT_TRUE(world.road->lastIgnored() == nullptr);
+  EXPECT_TRUE(world.road->figures().lastIgnored() == nullptr);
   world.alert("kari", "router down", 1);
   world.answer("modem", refused("no such number"));
   world.advance(5s);
-  auto last = KJ_ASSERT_NONNULL(world.road->lastIgnored());
+  auto last = KJ_ASSERT_NONNULL(world.road->figures().lastIgnored());
   EXPECT_EQ(last.ago, 5 * kj::SECONDS);
   EXPECT_NE(last.why.find("no such number"), std::string::npos) << last.why;
-  EXPECT_EQ(world.road->ignoredMessages(), 1u);
+  EXPECT_EQ(world.road->figures().ignored(), 1u);
 }
 
 }  // namespace

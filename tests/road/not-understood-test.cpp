@@ -121,8 +121,8 @@ TEST(NotUnderstood, RestsNoDispatcherThatUnderstandsOthers) {
     world.answer("gateway", accepted());
   }
   EXPECT_EQ(world["gateway"].handed.size(), 30u);
-  EXPECT_EQ(world.road->keepers().at(0)->state(), keeper::State::ready);
-  EXPECT_EQ(world.road->keepers().at(0)->notUnderstood().answers, 20u);
+  EXPECT_EQ(world.road->dispatchers()[0].state(), keeper::State::ready);
+  EXPECT_EQ(world.road->dispatchers()[0].notUnderstood().answers, 20u);
   EXPECT_EQ(world.story.count("does not understand an answer"), 1u) << world.story.text();
 }
 
@@ -134,7 +134,7 @@ TEST(NotUnderstood, BreaksADispatcherThatUnderstandsNothingBeforeAWholeQueueIsSe
   world.start();
   world.answer("gateway", unread());
   EXPECT_EQ(world["gateway"].handed.size(), 8u);
-  EXPECT_EQ(world.road->keepers().at(0)->state(), keeper::State::broken);
+  EXPECT_EQ(world.road->dispatchers()[0].state(), keeper::State::broken);
   EXPECT_EQ(world.story.count("gateway: broken"), 1u) << world.story.text();
   world.alert("kari", "severe", 1);
   world.advance(5s);
@@ -143,14 +143,14 @@ TEST(NotUnderstood, BreaksADispatcherThatUnderstandsNothingBeforeAWholeQueueIsSe
   world.answer("gateway", unread());
   EXPECT_EQ(world["gateway"].handed.size(), 9u) << "held, and not sent once more";
 
-  world.road->keepers().at(0)->restart("an operator mended it");
+  world.road->dispatchers()[0].restart("an operator mended it");
   world.quiet();
   while (!world["gateway"].out().empty()) {
     world["gateway"].sayAll(accepted());
     world.quiet();
   }
   EXPECT_EQ(world.memory.count(queue::SentStatus::sent), 92u);
-  EXPECT_EQ(world.road->keepers().at(0)->notUnderstood().answers, 0u);
+  EXPECT_EQ(world.road->dispatchers()[0].notUnderstood().answers, 0u);
 }
 
 }  // namespace

@@ -161,7 +161,7 @@ TEST(Severity, AProbeIsTheMostSevereOfTheWholeQueueWhateverIsInHand) {
   world["gateway"].sayAll(
       {delivery::OutcomeKind::deferred, "cannot be reached", {}, delivery::FarEnd::notReached});
   world.quiet();
-  ASSERT_EQ(world.road->keepers()[0]->state(), keeper::State::resting);
+  ASSERT_EQ(world.road->dispatchers()[0].state(), keeper::State::resting);
   put(world, "other mild", 20, mild);
   world.memory.put("severe", "text", severe);
   world.advance(5s);
@@ -197,12 +197,12 @@ TEST(Severity, ASecondRecipientIsTriedSoonWhereOneHasFailedForLong) {
   world.start();
   world["gateway"].sayAll(deferred());
   world.quiet();
-  EXPECT_EQ(world.road->keepers()[0]->state(), keeper::State::resting);
+  EXPECT_EQ(world.road->dispatchers()[0].state(), keeper::State::resting);
   EXPECT_EQ(world.handedTo("gateway"), (Names{"kari", "ola"}));
   world["gateway"].took = 20ms;
   world["gateway"].sayAll(accepted());
   world.quiet();
-  EXPECT_EQ(world.road->keepers()[0]->state(), keeper::State::ready);
+  EXPECT_EQ(world.road->dispatchers()[0].state(), keeper::State::ready);
 }
 
 TEST(Severity, AmongEqualsWhatWasCertainlyNotSentGoesFirst) {
@@ -244,7 +244,7 @@ TEST(Severity, IsLookedForNoFurtherThanTheLimitOfTheDayReachesWhileADispatcherRe
   put(world, "mild", 2, mild);
   world.start();
   for (int i = 0; i < 2; ++i) world["gateway"].sayAll(unknown()), world.quiet();
-  ASSERT_EQ(world.road->keepers()[0]->state(), keeper::State::resting);
+  ASSERT_EQ(world.road->dispatchers()[0].state(), keeper::State::resting);
   std::size_t before = world.memory.calls();
   world.alert("middle", "text", 3);
   EXPECT_LT(world.memory.calls(), before + 10);
@@ -266,7 +266,7 @@ TEST(Severity, ATestSmsIsNoProbeBeforeAnAlert) {
     world["modem"].sayAll(
         {delivery::OutcomeKind::deferred, "cannot be reached", {}, delivery::FarEnd::notReached}),
         world.quiet();
-  ASSERT_EQ(world.road->keepers()[0]->state(), keeper::State::resting);
+  ASSERT_EQ(world.road->dispatchers()[0].state(), keeper::State::resting);
   world.memory.put("severe", "text", severe);
   world.memory.hold(Op::claim);
   world.advance(0ms);

@@ -78,7 +78,7 @@ class RoadQuotaKept : public ::testing::Test {
   /// One life of smsd, in which so many alerts come.
   std::size_t handedInOneLife(int alerts, const delivery::Outcome& outcome = accepted()) {
     World world({gateway(3, 0), {"modem", 8}});
-    world.road->keepers()[0]->countIn(file_);
+    world.road->dispatchers()[0].countIn(file_);
     world.start();
     for (int i = 0; i < alerts; ++i) {
       world.alert("recipient " + std::to_string(i), "x");
@@ -111,7 +111,7 @@ TEST_F(RoadQuotaKept, IsWrittenAgainAsSoonAsThatIsPossible) {
   file_ = folder_ / "later" / "today-gateway";
   {
     World world({gateway(3, 0), {"modem", 8}});
-    world.road->keepers()[0]->countIn(file_);
+    world.road->dispatchers()[0].countIn(file_);
     world.start();
     for (const char* recipient : {"1", "2"}) {
       world.alert(recipient, "x");

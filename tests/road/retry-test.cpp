@@ -21,14 +21,14 @@ delivery::Outcome away() {
 void pass(World& world, Milliseconds time, const delivery::Outcome& outcome) {
   constexpr Milliseconds step = 5s;
   for (Milliseconds gone(0); gone < time; gone += step) {
-    for (auto& keeper : world.road->keepers()) world.answer(keeper->name(), outcome);
+    for (auto& keeper : world.road->dispatchers()) world.answer(keeper->name(), outcome);
     world.advance(step);
   }
 }
 
 /// The first dispatcher does not rest: an operator says that it works.
 void mend(World& world) {
-  world.road->keepers()[0]->restart("mended");
+  world.road->dispatchers()[0].restart("mended");
   world.quiet();
 }
 
@@ -71,7 +71,7 @@ TEST(Retry, WhatAnOutageHeldUpGoesWithTheFirstProbeThatIsTaken) {
   for (int i = 0; i < 40; ++i) world.memory.put("recipient " + std::to_string(i), "text");
   world.start();
   pass(world, 10min, away());
-  Milliseconds until = world.road->keepers()[0]->untilProbe();
+  Milliseconds until = world.road->dispatchers()[0].untilProbe();
   world.advance(until + 1ms);
   ASSERT_EQ(world["gateway"].out().size(), 1u) << "one is the probe";
   world.answer("gateway", accepted());
@@ -140,7 +140,7 @@ TEST(Retry, OneThatOnlyRestsOrIsPausedIsNotEverythingBroken) {
     config::Config config = quietConfig();
     config.retry.allBroken = config::WhenAllBroken::shutdown;
     World world({{"modem"}, {"gateway"}}, config);
-    if (pause) world.road->keepers()[1]->pause();
+    if (pause) world.road->dispatchers()[1].pause();
     for (int i = 0; i < 3; ++i) world.memory.put("recipient " + std::to_string(i), "text");
     world.start();
     auto end = world.road->limitReached();

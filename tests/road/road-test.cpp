@@ -22,7 +22,7 @@ TEST(Road, SendsTheMostSevereFirstThenTheOldest) {
   world.answer("modem", accepted());
   EXPECT_EQ(world.handedTo("modem"), (Names{"one", "two", "two, later", "three", "none"}));
   EXPECT_EQ(world.memory.count(queue::SentStatus::sent), 5u);
-  EXPECT_EQ(world.road->sentMessages(), 5u);
+  EXPECT_EQ(world.road->figures().sent(), 5u);
 }
 
 TEST(Road, LetsANewCriticalAlertOvertakeABacklog) {
@@ -133,7 +133,7 @@ TEST(Road, UsesTheOthersWhileThePreferredOneRests) {
     world.quiet();
     world.answer("gateway", accepted());
   }
-  ASSERT_EQ(world.road->keepers()[0]->state(), keeper::State::resting);
+  ASSERT_EQ(world.road->dispatchers()[0].state(), keeper::State::resting);
   world.alert("kari", "text");
   EXPECT_EQ(world.handedTo("modem").size(), 3u);
   EXPECT_EQ(world.handedTo("gateway").back(), "kari");
@@ -201,7 +201,7 @@ TEST(Road, IgnoresWhatHasNoTextAndSaysWhy) {
   EXPECT_EQ(world.sent(other), 'Y');
   EXPECT_EQ(world.memory.settled().at(0).reason, "its text is empty");
   EXPECT_EQ(world.story.count("its text is empty"), 1u);
-  EXPECT_EQ(world.road->ignoredMessages(), 1u);
+  EXPECT_EQ(world.road->figures().ignored(), 1u);
 }
 
 TEST(Road, CountsAndSaysWhatWasTooOldToBeSent) {
@@ -212,7 +212,7 @@ TEST(Road, CountsAndSaysWhatWasTooOldToBeSent) {
   world.memory.setClock(2h);
   world.start();
   EXPECT_EQ(world.sent(old), 'I');
-  EXPECT_EQ(world.road->ignoredMessages(), 1u);
+  EXPECT_EQ(world.road->figures().ignored(), 1u);
   EXPECT_EQ(world.story.count("older than expire_after"), 1u);
 }
 

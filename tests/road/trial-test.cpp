@@ -93,7 +93,7 @@ TEST_F(Trial, TakesNoRowNoAttemptAndNoIdOfTheQueue) {
   EXPECT_FALSE(isIn(delivery::AttemptRange::trials, handed[1].attempt));
   say("modem", accepted());
   EXPECT_EQ(world().sent(id), 'Y');
-  EXPECT_EQ(world().road->sentMessages(), 1u);
+  EXPECT_EQ(world().road->figures().sent(), 1u);
 }
 
 TEST_F(Trial, WaitsForRoomAndIsNextWhenThereIsSome) {
@@ -117,7 +117,7 @@ TEST_F(Trial, GivesUpOnOneThatStaysFullAndOnOneThatIsPaused) {
   EXPECT_EQ(told(), "waits");
   world().advance(1s);
   EXPECT_EQ(told(), "modem not tried [it had no room in time] ");
-  world().road->keepers()[1]->pause();
+  world().road->dispatchers()[1].pause();
   ask("gateway");
   EXPECT_EQ(told(1), "gateway not tried [paused by the operator] ");
 }
@@ -131,9 +131,9 @@ TEST_F(Trial, DoesNotWaitForOneThatRestsButForOneThatStarts) {
   ask();
   EXPECT_EQ(told(3), "modem not tried [it is resting, tried again in 5s: busy] ");
   world()["modem"].start = FakeDispatcher::Start::silent;
-  world().road->keepers()[0]->restart("mended");
+  world().road->dispatchers()[0].restart("mended");
   world().quiet();
-  ASSERT_TRUE(world().road->keepers()[0]->state() == keeper::State::starting);
+  ASSERT_TRUE(world().road->dispatchers()[0].state() == keeper::State::starting);
   ask();
   EXPECT_EQ(told(4), "waits");
   world()["modem"].ready();
@@ -145,11 +145,11 @@ TEST_F(Trial, DoesNotWaitForOneThatRestsButForOneThatStarts) {
 TEST_F(Trial, GivesUpOnOneThatNeverEndsItsStart) {
   begin({{"modem"}, {"gateway"}});
   world()["modem"].start = FakeDispatcher::Start::silent;
-  world().road->keepers()[0]->restart("mended");
+  world().road->dispatchers()[0].restart("mended");
   world().quiet();
   ask();
   world().advance(10min);
-  ASSERT_TRUE(world().road->keepers()[0]->state() == keeper::State::starting);
+  ASSERT_TRUE(world().road->dispatchers()[0].state() == keeper::State::starting);
   EXPECT_TRUE(world()["gateway"].handed.empty());
   world().advance(10s);
   say("gateway", accepted("8"));

@@ -156,7 +156,7 @@ TEST(Verdicts, IgnoresWhatEveryDispatcherRefusedAndKeepsTheReason) {
   EXPECT_EQ(settled[0].outcome, "refused");
   EXPECT_EQ(settled[0].reason, "bad number, says the gateway");
   EXPECT_EQ(world.story.count("every dispatcher refused it"), 1u);
-  EXPECT_EQ(world.road->ignoredMessages(), 1u);
+  EXPECT_EQ(world.road->figures().ignored(), 1u);
 }
 
 TEST(Verdicts, WaitsWhenOneRefusedAndAnotherCouldNot) {

@@ -116,8 +116,8 @@ TEST(Watch, SaysOnceThatNoDispatcherCanBeUsedHoweverManyProbesFail) {
     world.answer("gateway", accepted());
   }
   EXPECT_TRUE(world.road->withoutDispatcherFor() == nullptr);
-  world.road->keepers()[0]->pause();
-  world.road->keepers()[1]->pause();
+  world.road->dispatchers()[0].pause();
+  world.road->dispatchers()[1].pause();
   EXPECT_TRUE(world.road->withoutDispatcherFor() != nullptr);
   EXPECT_EQ(world.story.count("no dispatcher can be used"), 2u);
 }
@@ -133,7 +133,7 @@ TEST(Watch, SaysOnceThatNoDispatcherCanBeUsedHoweverOftenAWorkerIsStarted) {
       if (world["modem"].alive()) world["modem"].die("exit status 78 (configuration)");
       world.quiet();
       EXPECT_TRUE(starts < 2 || world.road->withoutDispatcherFor() != nullptr);
-      world.advance(world.road->keepers()[0]->untilProbe());
+      world.advance(world.road->dispatchers()[0].untilProbe());
     }
     EXPECT_EQ(world.story.count("no dispatcher can be used"), 1u) << world.story.text();
     world["modem"].start = FakeDispatcher::Start::ready;

@@ -32,7 +32,7 @@ World::World(const std::vector<Way>& ways, config::Config given)
     entry.quota = way.quota;
   }
   road = kj::heap<Road>(*queue, timer, config, "test", log);
-  Road::Keepers keepers;
+  Keepers keepers;
   for (auto& way : ways) {
     auto& dispatcher = *dispatchers.emplace_back(std::make_unique<FakeDispatcher>(
         keeper::WorkerTraits{way.window, way.backlog, way.knowsKeys, {"seccomp"}}));
@@ -47,7 +47,7 @@ World::World(const std::vector<Way>& ways, config::Config given)
                                                        dispatcher.hire(), keepers.size(), log, *road));
     names_.push_back(way.name);
   }
-  road->use(std::move(keepers));
+  road->dispatchers().use(std::move(keepers));
 }
 
 World::~World() noexcept(false) {
@@ -61,7 +61,7 @@ World::~World() noexcept(false) {
 void World::start() {
   auto error = road->enlist().wait(io.waitScope);
   KJ_IF_MAYBE (what, error) FAIL() << what->what();
-  for (auto& keeper : road->keepers()) keeper->start();
+  for (auto& keeper : road->dispatchers()) keeper->start();
   road->start();
   quiet();
 }

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "supervisor/road/sms-under-way.h"
+
+#include <kj/debug.h>
+
+#include <algorithm>
+#include <climits>
+#include <iterator>
+
+namespace smsd::road {
+
+SmsUnderWay::Kept& SmsUnderWay::kept(const Item& item) {
+  auto found = items_.find(item.submission.id);
+  KJ_REQUIRE(found != items_.end() && found->second.item.get() == &item, "the SMS is not under way",
+             item.submission.id);
+  return found->second;
+}
+
+/// Takes the SMS from the list of `from` and puts it on the list of `to`.
+void SmsUnderWay::move(Item& item, Stage from, Stage to) {
+  Kept& kept = this->kept(item);
+  const queue::SubmissionId id = item.submission.id;
+  KJ_REQUIRE(kept.stage == from, "the SMS is in another stage than that in which the move starts", id,
+             static_cast<int>(kept.stage), static_cast<int>(from), static_cast<int>(to));
+  std::size_t taken = 1;
+  switch (from) {
+    case Stage::deciding:
+      break;
+    case Stage::pending:
+      taken = pending_.erase(orderOf(item));
+      break;
+    case Stage::recording:
+      taken = std::min<std::size_t>(recording_, 1);
+      recording_ -= taken;
+      break;
+    case Stage::inFlight:
+      taken = inFlight_.erase(item.submission.attempt);
+      break;
+    case Stage::waiting:
+      taken = waiting_.erase({kept.due, id});
+      break;
+  }
+  KJ_ASSERT(taken == 1, "the SMS is not on the list of its stage", id, static_cast<int>(from));
+  bool put = true;
+  switch (to) {
+    case Stage::deciding:
+      break;
+    case Stage::pending:
+      put = pending_.emplace(orderOf(item), &item).second;
+      break;
+    case Stage::recording:
+      ++recording_;
+      break;
+    case Stage::inFlight:
+      put = inFlight_.emplace(item.submission.attempt, &item).second;
+      break;
+    case Stage::waiting:
+      put = waiting_.emplace(kept.due, id).second;
+      break;
+  }
+  KJ_ASSERT(put, "another SMS has its place on the list of its stage", id, static_cast<int>(to));
+  kept.stage = to;
+}
+
+Item& SmsUnderWay::enter(std::unique_ptr<Item> item) {
+  Item& entered = *item;
+  const queue::SubmissionId id = entered.submission.id;
+  const bool isNew = items_.try_emplace(id, Kept{.item = std::move(item)}).second;
+  KJ_REQUIRE(isNew, "the SMS is under way already", id);
+  return entered;
+}
+
+void SmsUnderWay::waitForRound(Item& item, kj::TimePoint due) {
+  kept(item).due = due;
+  move(item, Stage::deciding, Stage::waiting);
+}
+
+Item* SmsUnderWay::recorded(queue::SubmissionId id) {
+  auto found = items_.find(id);
+  if (found == items_.end()) return nullptr;
+  Item& item = *found->second.item;
+  move(item, Stage::recording, Stage::deciding);
+  return &item;
+}
+
+Item* SmsUnderWay::ended(queue::AttemptId attempt) {
+  auto found = inFlight_.find(attempt);
+  if (found == inFlight_.end()) return nullptr;
+  Item& item = *found->second;
+  move(item, Stage::inFlight, Stage::deciding);
+  return &item;
+}
+
+void SmsUnderWay::reconsider(Item& item) {
+  move(item, kept(item).stage == Stage::waiting ? Stage::waiting : Stage::pending, Stage::deciding);
+}
+
+std::unique_ptr<Item> SmsUnderWay::leave(Item& item) {
+  Kept& kept = this->kept(item);
+  KJ_REQUIRE(kept.stage == Stage::deciding, "the SMS leaves while it is in a stage", item.submission.id,
+             static_cast<int>(kept.stage));
+  auto left = std::move(kept.item);
+  items_.erase(left->submission.id);
+  return left;
+}
+
+void SmsUnderWay::clear() {
+  pending_.clear();
+  inFlight_.clear();
+  waiting_.clear();
+  recording_ = 0;
+  items_.clear();
+}
+
+std::size_t SmsUnderWay::count(Stage stage) const {
+  switch (stage) {
+    case Stage::deciding:
+      return items_.size() - pending_.size() - recording_ - inFlight_.size() - waiting_.size();
+    case Stage::pending:
+      return pending_.size();
+    case Stage::recording:
+      return recording_;
+    case Stage::inFlight:
+      return inFlight_.size();
+    case Stage::waiting:
+      return waiting_.size();
+  }
+  return 0;
+}
+
+std::optional<std::pair<Item*, Stage>> SmsUnderWay::find(queue::SubmissionId id) const {
+  auto found = items_.find(id);
+  if (found == items_.end()) return std::nullopt;
+  return std::pair(found->second.item.get(), found->second.stage);
+}
+
+std::vector<Item*> SmsUnderWay::due(kj::TimePoint now) const {
+  std::vector<Item*> due;
+  for (auto& [when, id] : waiting_) {
+    if (when > now) break;
+    due.push_back(items_.at(id).item.get());
+  }
+  return due;
+}
+
+std::vector<Item*> SmsUnderWay::waiting() const {
+  std::vector<Item*> all;
+  for (auto& [when, id] : waiting_) all.push_back(items_.at(id).item.get());
+  return all;
+}
+
+std::optional<kj::TimePoint> SmsUnderWay::nextRound() const {
+  if (waiting_.empty()) return std::nullopt;
+  return waiting_.begin()->first;
+}
+
+ClaimPlan::InHand SmsUnderWay::inHand(std::size_t capacity) const {
+  ClaimPlan::InHand hand{
+      .capacity = capacity, .all = pending_.size() + recording_, .waiting = pending_.size()};
+  if (pending_.empty()) return hand;
+  hand.mildest = std::get<0>(pending_.rbegin()->first);
+  auto milder = pending_.upper_bound({std::get<0>(pending_.begin()->first), true, INT64_MAX, INT64_MAX});
+  hand.milder = static_cast<std::size_t>(std::distance(milder, pending_.end()));
+  return hand;
+}
+
+}  // namespace smsd::road
