@@ -31,12 +31,12 @@ std::string faultOf(const kj::Exception& fault) {
     case kj::Exception::Type::OVERLOADED:
       return "there was no answer in time";
     case kj::Exception::Type::UNIMPLEMENTED:
-      return "the other side does not know this call, it may be another version";
+      return "the other side does not support this call, it may be of another version";
     case kj::Exception::Type::FAILED:
       break;
   }
   // An exception that a peer sent has no line.
-  if (fault.getLine() <= 0) return "the other side met an internal error";
+  if (fault.getLine() <= 0) return "the other side had an internal error";
   return fmt::format("an internal error ({}:{})", std::filesystem::path(fault.getFile()).filename().string(),
                      fault.getLine());
 }

@@ -68,7 +68,7 @@ SecretRead readSecretFile(const std::filesystem::path& path, const std::filesyst
         fmt::format("{} is not a regular file, expected one whose first line is the secret", shown.string())};
   if ((status.st_mode & S_IRWXO) != 0)
     return {{},
-            fmt::format("{} is open to everybody (mode {:04o}), expected 0640 or less: chmod o= on it",
+            fmt::format("{} is open to all users (mode {:04o}), expected 0640 or less: chmod o= on it",
                         shown.string(), status.st_mode & 07777)};
   std::string line;
   const Wiped wiped(line);

@@ -56,7 +56,7 @@ kj::Promise<Guard::Read> Guard::tryReadMessage(kj::ArrayPtr<kj::AutoCloseFd> fdS
             if (e.getType() == kj::Exception::Type::DISCONNECTED)
               over_ = true;
             else
-              endPeer(End::Kind::breach, "it sent what is no message, or one beyond all bounds");
+              endPeer(End::Kind::breach, "it sent bytes that are no message, or a message beyond all bounds");
             kj::throwFatalException(kj::mv(e));
           });
 }
@@ -107,7 +107,7 @@ void Guard::admit(capnp::MessageReader& message) {
 }
 
 std::string Guard::fault(rpc::Message::Reader message) {
-  static constexpr const char* outside = "it sent a message of a kind that the contract has no use for";
+  static constexpr const char* outside = "it sent a message of a kind that the protocol does not use";
   switch (message.which()) {
     case rpc::Message::BOOTSTRAP:
       if (terms_.peer == Terms::Peer::server) return outside;
@@ -118,7 +118,7 @@ std::string Guard::fault(rpc::Message::Reader message) {
       if (tooMany(call.getParams())) return "it passed too many capabilities";
       if (call.getTarget().isPromisedAnswer() &&
           call.getTarget().getPromisedAnswer().getTransform().size() > mostSteps)
-        return "it called what lies too deep in an answer";
+        return "it called an object too deep in an answer";
       return openCall(call.getQuestionId());
     }
     case rpc::Message::RETURN: {
@@ -209,7 +209,7 @@ void Guard::lookLater() {
 kj::Promise<void> Guard::look() {
   stuck_ = writing_ && seen_ == writes_ ? stuck_ + 1 : 0;
   seen_ = writes_;
-  if (stuck_ >= mostStuck) endPeer(End::Kind::breach, "it does not read what it is sent");
+  if (stuck_ >= mostStuck) endPeer(End::Kind::breach, "it does not read the data sent to it");
   KJ_IF_MAYBE (silence, terms_.silence)
     if (!calls_.due() && timer_.now() - heardAt_ >= *silence) endPeer(End::Kind::silent, "it sent nothing");
   looking_ = !over_ && (writing_ || terms_.silence != nullptr);

@@ -57,7 +57,7 @@ class Descriptor {
 
 int probeAbi() {
   long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  if (abi < 1) failLandlock("not offered by this kernel");
+  if (abi < 1) failLandlock("this kernel does not offer it");
   return static_cast<int>(std::min<long>(abi, latestAbi));
 }
 
@@ -94,7 +94,7 @@ void allowPath(int ruleset, const std::filesystem::path& path, std::uint64_t fil
   if (rule.allowed_access == 0)
     throw LockFailed("landlock: " + path.string() + " is a folder, expected a file");
   if (::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
-    failLandlock("no rule for " + path.string());
+    failLandlock("cannot add a rule for " + path.string());
 }
 
 void allowPaths(int ruleset, const Policy& policy, std::uint64_t handled) {
@@ -111,7 +111,7 @@ void allowPorts(int ruleset, const Policy& policy, std::uint64_t handled) {
   for (auto port : policy.connectPorts) {
     NetPortAttr rule{netConnectTcp, port};
     if (::syscall(SYS_landlock_add_rule, ruleset, ruleNetPort, &rule, 0) != 0)
-      failLandlock("no rule for TCP port " + std::to_string(port));
+      failLandlock("cannot add a rule for TCP port " + std::to_string(port));
   }
 }
 
@@ -121,10 +121,10 @@ int restrictReach(const Policy& policy) {
   int abi = probeAbi();
   RulesetAttr handled = handledBy(abi, policy);
   Descriptor ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &handled, sizeFor(abi), 0)));
-  if (!ruleset.isOpen()) failLandlock("no ruleset");
+  if (!ruleset.isOpen()) failLandlock("cannot create a ruleset");
   allowPaths(ruleset.get(), policy, handled.handledFs);
   allowPorts(ruleset.get(), policy, handled.handledNet);
-  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) failLandlock("not put in force");
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) failLandlock("cannot be put in force");
   return abi;
 }
 

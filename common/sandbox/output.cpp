@@ -69,9 +69,9 @@ void separateOutput() {
   }
   if (isFile(2)) {
     int pipe[2];
-    if (::pipe2(pipe, O_CLOEXEC) != 0) failOutput("no pipe");
+    if (::pipe2(pipe, O_CLOEXEC) != 0) failOutput("cannot create a pipe");
     pid_t copier = ::fork();
-    if (copier < 0) failOutput("no process to write to the file that is stderr");
+    if (copier < 0) failOutput("cannot start the process that writes to the file of stderr");
     if (copier == 0) beCopier(pipe[0], 2);
     if (::dup2(pipe[1], 2) < 0) failOutput("stderr");
     ::close(pipe[0]);

@@ -102,7 +102,7 @@ scmp_arg_cmp masked(unsigned argument, scmp_datum_t mask, scmp_datum_t value) {
 class Filter {
  public:
   explicit Filter(std::uint32_t otherwise) : context_(seccomp_init(otherwise), seccomp_release) {
-    if (!context_) throw LockFailed("seccomp: no filter");
+    if (!context_) throw LockFailed("seccomp: cannot create a filter");
   }
 
   void add(std::uint32_t action, const char* call, const Conditions& conditions = {}) {
@@ -121,7 +121,7 @@ class Filter {
     check(seccomp_attr_set(context_.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "architecture");
     // A tree instead of a list, because a busy worker makes some hundred thousand calls a second.
     check(seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "optimisation");
-    check(seccomp_load(context_.get()), "not put in force");
+    check(seccomp_load(context_.get()), "cannot be put in force");
   }
 
  private:

@@ -32,14 +32,13 @@ int takeListener(const std::vector<std::string>& names) {
                     std::strerror(-count), names.front()));
   if (count != 1)
     throw ListenerError(
-        fmt::format("was handed {} descriptors, expected one listening socket named {}: give its .socket "
-                    "unit one ListenStream= and no other unit Service= of this one",
+        fmt::format("got {} descriptors from systemd, expected one listening socket named {}: its .socket "
+                    "unit needs exactly one ListenStream=, and no other .socket unit may name this Service=",
                     count, names.front()));
   if (std::find(names.begin(), names.end(), name) == names.end())
     throw ListenerError(
-        fmt::format("was handed a descriptor named {}, expected {}: is this the socket of another "
-                    "dispatcher? Its .socket "
-                    "unit says FileDescriptorName={}",
+        fmt::format("got a descriptor named {} from systemd, expected {}: is this the socket of another "
+                    "dispatcher? Its .socket unit needs FileDescriptorName={}",
                     text::printable(name, mostName), fmt::join(names, " or "), names.front()));
   if (sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, nullptr, 0) <= 0)
     throw ListenerError(fmt::format(

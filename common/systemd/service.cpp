@@ -110,7 +110,10 @@ kj::Promise<void> Service::beat(kj::Duration interval) {
       tell("WATCHDOG=1");
       stuckSaid_ = false;
     } else if (!std::exchange(stuckSaid_, true)) {
-      journal::Entry(journal::Level::error, "makes no progress: systemd gets no more signs of life").write();
+      journal::Entry(
+          journal::Level::error,
+          "this program makes no progress: its watchdog notifications stop, so that systemd restarts it")
+          .write();
     }
     return beat(interval);
   });

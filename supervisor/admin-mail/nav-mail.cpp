@@ -18,12 +18,12 @@ std::string levelOf(std::string level, std::vector<std::string>& remarks) {
   if (level.empty() || level == "ERROR") return "error";
   if (level == "WARNING" || level == "WARN") return "warning";
   if (level == "CRITICAL" || level == "FATAL") {
-    remarks.push_back("mailwarnlevel: smsd has nothing above error, so errors are mailed");
+    remarks.push_back("mailwarnlevel: smsd has no level above error, so errors are mailed");
     return "error";
   }
   if (level == "INFO" || level == "DEBUG" || level == "NOTSET") {
     remarks.push_back(
-        "mailwarnlevel: what smsd says of each SMS is never mailed, so notice is the lowest level");
+        "mailwarnlevel: smsd never mails its entries of level info, so notice is the lowest level");
     return "notice";
   }
   remarks.push_back(
@@ -36,7 +36,7 @@ std::string levelOf(std::string level, std::vector<std::string>& remarks) {
 OurMail adminMailOfNav(const NavMail& nav) {
   OurMail ours;
   if (nav.address.empty()) {
-    ours.remarks.push_back("mailaddr and ADMIN_MAIL: not there, so no errors are mailed");
+    ours.remarks.push_back("mailaddr and ADMIN_MAIL: not found, so no errors are mailed");
     return ours;
   }
   ours.section = fmt::format("admin_mail:\n  to: {}\n  level: {}\n  dispatcher: mail\n",
@@ -46,14 +46,14 @@ OurMail adminMailOfNav(const NavMail& nav) {
   if (from.empty()) {
     from = nav.address;
     ours.remarks.push_back(
-        "fromaddr and DEFAULT_FROM_EMAIL: not there, so mail comes from its recipient's address");
+        "fromaddr and DEFAULT_FROM_EMAIL: not found, so mail comes from its recipient's address");
   }
   bool port = host.find(':') != std::string::npos;
   ours.file = fmt::format("server: {}\n", config::quotedScalar("smtp://" + host + (port ? "" : ":25")));
   if (host.substr(0, host.find(':')) != "localhost" && !host.starts_with("127.")) {
     ours.file += "tls: never\n";
     ours.remarks.push_back(
-        "mailserver: NAV spoke to it without TLS, and so does smsd until `tls: never` is taken out");
+        "mailserver: NAV used no TLS with it, and neither does smsd until you remove `tls: never`");
   }
   ours.file +=
       fmt::format("from: {}\nto: \"{{recipient}}\"\nsubject: \"smsd\"\n", config::quotedScalar(from));

@@ -54,19 +54,19 @@ void declareQueue(Keys& keys, Config& config) {
   auto& queue = config.queue;
   keys.choice("queue.backend", queue.backend,
               {{"sqlite", Backend::sqlite}, {"postgresql", Backend::postgresql}},
-              "where the queue is: a file on this host, or NAV's database");
+              "the place of the queue: a file on this host, or NAV's database");
   keys.text("queue.postgresql.connection", queue.postgresql,
             "libpq's connection string, without a password (pg_hba peer, or a passfile)");
-  keys.path("queue.sqlite.path", queue.sqlite, "the queue's file; it is made when it is not there");
+  keys.path("queue.sqlite.path", queue.sqlite, "the queue's file; smsd creates it if it does not exist");
   keys.duration("queue.poll_interval", queue.pollInterval, bounds::pollInterval,
-                "how often the queue is looked at when nothing announced a message");
+                "how often smsd polls the queue if no notification comes");
   keys.duration("queue.lease", queue.lease, {1s, 10min}, "how long a silent supervisor keeps its claims");
   keys.integer("queue.mild_share", queue.mildShare, {0, 1000},
-               "one SMS in so many is the oldest instead of the most severe; 0: none");
+               "one SMS in this many is the oldest one instead of the most severe one; 0: none");
   keys.durationOr("never", "queue.expire_after", queue.expireAfter, {1s, std::chrono::days(365)},
                   "messages older than this are ignored instead of sent (NAV: autocancel)");
   keys.durationOr("never", "queue.keep_history", queue.keepHistory, {1h, std::chrono::days(3650)},
-                  "how long smsd's own record of what became of each SMS is kept");
+                  "how long smsd keeps its own record of each SMS and its result");
   keys.rule("queue.mild_share", [&queue]() -> std::optional<std::string> {
     if (queue.mildShare != 1) return std::nullopt;
     return "is 1, expected 0 or at least 2: with 1 the oldest would always be first, whatever its severity";
@@ -75,7 +75,7 @@ void declareQueue(Keys& keys, Config& config) {
     if (holdsPassword(queue.postgresql))
       return "holds a password, expected none: name a file with passfile=..., or use peer authentication";
     if (queue.backend == Backend::postgresql && queue.postgresql.empty())
-      return "is missing, expected as queue.backend is postgresql: for example \"host=/run/postgresql "
+      return "is missing, expected because queue.backend is postgresql: for example \"host=/run/postgresql "
              "dbname=nav\"";
     return std::nullopt;
   });
@@ -84,34 +84,37 @@ void declareQueue(Keys& keys, Config& config) {
 void declareRetry(Keys& keys, Config& config) {
   auto& retry = config.retry;
   keys.duration("retry.delay", retry.delay, bounds::retryDelay,
-                "how long a recipient waits when no dispatcher took its SMS");
-  keys.number("retry.factor", retry.factor, bounds::retryFactor, "how much longer each further wait is");
-  keys.duration("retry.max_delay", retry.maxDelay, bounds::retryMaxDelay, "no wait is longer");
+                "the first wait of a recipient whose SMS no dispatcher accepted");
+  keys.number("retry.factor", retry.factor, bounds::retryFactor,
+              "the factor by which each further wait is longer");
+  keys.duration("retry.max_delay", retry.maxDelay, bounds::retryMaxDelay, "the longest wait");
   keys.integer("retry.limit", retry.limit, bounds::retryLimit,
-               "rounds through all dispatchers before at_limit decides; 0: never");
-  keys.durationOr(
-      "never", "retry.give_up_after", retry.giveUpAfter, bounds::retryGiveUpAfter,
-      "with at_limit ignore, no message is given up before it has failed for this long, whatever the rounds");
+               "rounds through all dispatchers before at_limit applies; 0: never");
+  keys.durationOr("never", "retry.give_up_after", retry.giveUpAfter, bounds::retryGiveUpAfter,
+                  "with at_limit ignore: the time for which a message has to fail, in addition to the "
+                  "rounds, before it is "
+                  "given up");
   keys.choice("retry.at_limit", retry.atLimit, {{"ignore", AtLimit::ignore}, {"shutdown", AtLimit::shutdown}},
-              "what then becomes of the recipient's messages, or of the daemon");
+              "at the limit: ignore the recipient's messages, or end smsd");
   keys.choice("retry.all_broken", retry.allBroken,
               {{"wait", WhenAllBroken::wait}, {"shutdown", WhenAllBroken::shutdown}},
-              "when every dispatcher says that it cannot work: go on probing them, or end (NAV: "
+              "when every dispatcher is broken: wait and probe them, or end smsd (NAV: "
               "exit_on_permanent_error)");
   const std::vector<std::pair<std::string, UnknownPolicy>> policies = {{"resend", UnknownPolicy::resend},
                                                                        {"hold", UnknownPolicy::hold}};
-  keys.choice("retry.unknown", retry.unknown, policies,
-              "an SMS that may have been sent: once more, with the same key (at least once), or held for an "
-              "operator (at "
-              "most once)");
+  keys.choice(
+      "retry.unknown", retry.unknown, policies,
+      "an SMS that may have been sent: send it once more with the same key (at least once), or hold it "
+      "for an operator (at most once)");
   keys.list<SeverityPolicy>(
       "retry.unknown_by_severity", retry.unknownBySeverity,
       [policies](Keys& entry, SeverityPolicy& severity) {
-        entry.integer("from", severity.from, {1, 1'000'000}, "the most severe it is for");
-        entry.integer("to", severity.to, {1, 1'000'000}, "the least severe it is for");
-        entry.choice("policy", severity.policy, policies, "as retry.unknown", Presence::required);
+        entry.integer("from", severity.from, {1, 1'000'000}, "the most severe severity of this entry");
+        entry.integer("to", severity.to, {1, 1'000'000}, "the least severe severity of this entry");
+        entry.choice("policy", severity.policy, policies,
+                     "the policy for these severities, as in retry.unknown", Presence::required);
       },
-      "the same for some severities (1 is the most severe): the first entry that matches decides");
+      "policies for some severities (1 is the most severe): the first entry that matches decides");
   // NAV's smsd allows such a pair, and the first failure then shortens the delay.
   keys.rule("retry.max_delay", [&retry]() -> std::optional<std::string> {
     if (retry.maxDelay >= retry.delay) return std::nullopt;
@@ -135,27 +138,29 @@ std::vector<std::string> namesOfKinds() {
 void declareWorker(Keys& keys, const std::string& section, DispatcherConfig& dispatcher) {
   keys.choice(section + "activation", dispatcher.activation,
               {{"socket", Activation::socket}, {"spawn", Activation::spawn}},
-              "who starts the worker: systemd, at the socket it listens on, or smsd itself");
+              "the starter of the worker: systemd, through the socket of its unit, or smsd itself");
   keys.path(section + "socket", dispatcher.socket,
-            "with activation socket: where the worker is reached; when not given /run/smsd/<name>.sock");
+            "with activation socket: the worker's socket; default: /run/smsd/<name>.sock");
   keys.duration(section + "timeout", dispatcher.timeout, {100ms, 10min}, "the hard deadline of one attempt");
   keys.duration(section + "start_timeout", dispatcher.startTimeout, {100ms, 10min},
-                "until when a worker has to be ready");
+                "the time within which a worker has to become ready");
   keys.path(section + "config", dispatcher.config,
-            "its own file; when not given dispatchers/<name>.yaml beside this one");
+            "the dispatcher's own file; default: dispatchers/<name>.yaml beside this file");
   keys.path(section + "worker", dispatcher.worker,
-            "its program; when not given smsd-worker-<kind> as installed");
+            "the worker's program; default: smsd-worker-<kind> as installed");
 }
 
 void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
-  keys.text("name", dispatcher.name, "how it is called: a-z, 0-9 and -, at most 31 characters",
+  keys.text("name", dispatcher.name, "the dispatcher's name: a-z, 0-9 and -, at most 31 characters",
             Presence::required);
-  keys.word("kind", dispatcher.kind, namesOfKinds(), "how it sends", Presence::required);
+  keys.word("kind", dispatcher.kind, namesOfKinds(), "the kind of its worker", Presence::required);
   declareWorker(keys, "", dispatcher);
   delivery::QuotaConfig& quota = dispatcher.quota;
-  keys.integer("per_day", quota.perDay, {0, 1'000'000}, "SMS a day at most, from midnight; 0: no limit");
-  keys.integer("reserve", quota.reserve, {0, 1'000'000}, "how many of those are kept for severe messages");
-  keys.integer("reserve_for", quota.reserveFor, {1, 1'000'000}, "the least severe that the reserve is for");
+  keys.integer("per_day", quota.perDay, {0, 1'000'000}, "the most SMS a day, from midnight; 0: no limit");
+  keys.integer("reserve", quota.reserve, {0, 1'000'000},
+               "how many of these SMS are reserved for severe messages");
+  keys.integer("reserve_for", quota.reserveFor, {1, 1'000'000},
+               "the least severe severity that may use the reserve");
   keys.rule("reserve", [&quota]() -> std::optional<std::string> {
     if (quota.reserve == 0 || quota.reserve < quota.perDay) return std::nullopt;
     return fmt::format("is {}, expected less than per_day, which is {}", quota.reserve, quota.perDay);
@@ -169,23 +174,22 @@ void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
 void declareAdminMail(Keys& keys, Config& config) {
   auto& mail = config.adminMail;
   keys.text("admin_mail.to", mail.to,
-            "the address that errors are mailed to; without one there is no such mail");
+            "the address to which errors are mailed; without it, nothing is mailed");
   keys.choice("admin_mail.level", mail.level,
               {{"error", journal::Level::error},
                {"warning", journal::Level::warning},
                {"notice", journal::Level::notice}},
-              "what of the journal is mailed: from this level up");
-  keys.text(
-      "admin_mail.dispatcher", mail.worker.name,
-      "the name of the mail's own dispatcher, which no SMS goes through; its file is the one of that name");
-  keys.word("admin_mail.kind", mail.worker.kind, namesOfKinds(), "how it sends");
+              "the lowest level of the journal entries that are mailed");
+  keys.text("admin_mail.dispatcher", mail.worker.name,
+            "the name of the dispatcher for this mail, which sends no SMS; its file has the same name");
+  keys.word("admin_mail.kind", mail.worker.kind, namesOfKinds(), "the kind of its worker");
   declareWorker(keys, "admin_mail.", mail.worker);
   keys.duration("admin_mail.delay", mail.delay, {0s, 1h},
-                "how long the first entry waits for what comes with it");
+                "how long the first entry waits for further entries");
   keys.duration("admin_mail.interval", mail.interval, {1s, 24h},
-                "between two mails; what comes meanwhile is counted");
+                "the time between two mails; entries meanwhile are counted");
   keys.integer("admin_mail.lines", mail.lines, {1, 100},
-               "how many entries a mail shows: the most severe, and of equal ones the last");
+               "how many entries a mail shows: the most severe ones, and among equal ones the last");
   keys.rule("admin_mail.to", [&mail]() -> std::optional<std::string> {
     constexpr std::size_t most = 64;  // a recipient's bound in proto/dispatcher.capnp
     if (mail.to.empty() || (mail.to.size() <= most && mail.to.find('@') != std::string::npos))
@@ -206,26 +210,26 @@ void declareAdminMail(Keys& keys, Config& config) {
 void declareKeys(Keys& keys, Config& config) {
   declareQueue(keys, config);
   keys.integer("formatting.max_parts", config.formatting.maxParts, {1, 8},
-               "concatenated SMS a text may become");
+               "the most concatenated SMS for one text");
   keys.choice("formatting.overflow", config.formatting.overflow,
               {{"summarize", format::Overflow::summarize}, {"carry_over", format::Overflow::carry_over}},
-              "what does not fit is ignored and counted (as NAV does), or sent in the next SMS");
+              "messages that do not fit are ignored and counted (as in NAV), or sent in the next SMS");
   keys.flag("formatting.transliterate", config.formatting.transliterate,
-            "write characters with a GSM look-alike as that one, so that an SMS holds 160 instead of 70");
+            "replace characters by their GSM look-alikes, so that an SMS holds 160 characters instead of 70");
   declareRetry(keys, config);
   keys.choice("log.recipient", config.log.recipient,
               {{"masked", RecipientInLog::masked}, {"plain", RecipientInLog::plain}},
-              "phone numbers in the journal");
-  keys.choice(
-      "log.sent", config.log.sent, {{"counted", SentInLog::counted}, {"each", SentInLog::each}},
-      "SMS that were sent: an entry each, beyond a hundred a second their number; or an entry each always");
+              "how the journal shows phone numbers");
+  keys.choice("log.sent", config.log.sent, {{"counted", SentInLog::counted}, {"each", SentInLog::each}},
+              "an entry for each SMS that was sent, but only a count beyond a hundred a second; or always an "
+              "entry each");
   declareAdminMail(keys, config);
-  keys.path("control.socket", config.controlSocket, "where smsctl talks to smsd");
-  keys.path("state_directory", config.stateDirectory, "where smsd keeps its own files");
+  keys.path("control.socket", config.controlSocket, "the socket through which smsctl controls smsd");
+  keys.path("state_directory", config.stateDirectory, "the folder of smsd's own files");
   keys.duration("stop_timeout", config.stopTimeout, {100ms, 10min},
-                "how long a stop waits for work that is out");
+                "how long a stop waits for the SMS under way");
   keys.list<DispatcherConfig>("dispatchers", config.dispatchers, declareDispatcher,
-                              "the dispatchers, the first is preferred", Presence::required);
+                              "the dispatchers in the order of preference", Presence::required);
   keys.rule("dispatchers", [&config]() -> std::optional<std::string> {
     if (!config.dispatchers.empty()) return std::nullopt;
     return "is an empty list, expected at least one dispatcher";
@@ -269,11 +273,11 @@ std::string findFault(const DispatcherConfig& dispatcher) {
   struct stat status {};
   if (stat(dispatcher.config.c_str(), &status) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) return "not found";
-    return fmt::format("cannot be looked at ({})", std::strerror(errno));
+    return fmt::format("cannot be examined ({})", std::strerror(errno));
   }
   if (!S_ISREG(status.st_mode)) return "not a regular file";
   if ((status.st_mode & S_IRWXO) != 0)
-    return fmt::format("open to everybody (mode {:04o}; it may hold credentials: chmod o= on it)",
+    return fmt::format("open to all users (mode {:04o}; it may hold credentials: chmod o= on it)",
                        status.st_mode & 07777);
   if (access(dispatcher.config.c_str(), R_OK) != 0)
     return fmt::format("cannot be read by this user ({})", std::strerror(errno));
@@ -287,7 +291,7 @@ void checkDispatcherFiles(const Keys& keys, const std::string& section, const Di
   if (dispatcher.activation == Activation::socket) return;  // systemd passes the file to the worker
   if (const std::string fault = findFault(dispatcher); !fault.empty())
     problems.push_back({dispatcher.config.string(),
-                        fmt::format("{}, expected a file of keys for dispatcher {}, because {} says so",
+                        fmt::format("{}, expected a file of keys for dispatcher {}, because {} names it",
                                     fault, dispatcher.name, keys.where(section + "config"))});
   if (!dispatcher.worker.empty() && access(dispatcher.worker.c_str(), X_OK) != 0)
     problems.push_back(
@@ -315,7 +319,7 @@ std::variant<std::string, Problem> readFile(const fs::path& file) {
   auto text = files::readRegular(file, maxFile, error = {});
   if (!text)
     return Problem{file.string(),
-                   fmt::format("cannot be read ({}), expected a file that this user may read: look at "
+                   fmt::format("cannot be read ({}), expected a file that this user may read: check "
                                "its mode and owner, and at those of the folders above it",
                                error.message())};
   return *std::move(text);

@@ -77,7 +77,7 @@ std::optional<std::string> setOverride(Overrides& overrides, std::string_view fl
   if (flag == "delayfactor") return setNumber(overrides.factor, word, bounds::retryFactor, "a number");
   if (flag == "limit") return setNumber(overrides.limit, word, bounds::retryLimit, "a whole number");
   if (flag == "action") return setAction(overrides.atLimit, word);
-  return "is not a flag that stands for a key";
+  return "is not a flag that overrides a key";
 }
 
 std::vector<Problem> applyOverrides(const Overrides& overrides, Config& config) {

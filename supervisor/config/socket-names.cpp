@@ -36,8 +36,7 @@ std::optional<std::string> problemOfLength(const fs::path& socket) {
 std::optional<std::string> problemOfPlace(const fs::path& socket) {
   struct stat status {};
   if (lstat(socket.c_str(), &status) != 0 || S_ISSOCK(status.st_mode)) return std::nullopt;
-  return fmt::format("{} is {}, expected a path where nothing is, or a socket", socket.string(),
-                     kindOf(status.st_mode));
+  return fmt::format("{} is {}, expected a free path or a socket", socket.string(), kindOf(status.st_mode));
 }
 
 /// Rejects a control.socket that is one of the files that the queue has or will have.

@@ -21,21 +21,21 @@ Unreachable unreachable(const std::filesystem::path& path, int error, kj::Durati
   switch (error) {
     case ENOENT:
     case ECONNREFUSED:
-      return {
-          Unreachable::Why::notRunning,
-          fmt::format("smsd is not running: no program listens at {} ({}); `systemctl start smsd`, or `smsd "
-                      "--config FILE`",
-                      path.string(), strerror(error))};
+      return {Unreachable::Why::notRunning,
+              fmt::format(
+                  "smsd is not running: no program listens at {} ({}); run `systemctl start smsd`, or `smsd "
+                  "--config FILE`",
+                  path.string(), strerror(error))};
     case EACCES:
     case EPERM:
       return {Unreachable::Why::denied,
-              fmt::format("{}: permission denied; be root or a member of the socket's group for this",
+              fmt::format("{}: permission denied; run this as root or as a member of the socket's group",
                           path.string())};
     case EAGAIN:
     case ETIMEDOUT:
       return {Unreachable::Why::inDoubt,
               fmt::format("{}: smsd did not accept a connection within {:g} seconds: it hangs, or too many "
-                          "clients wait; try again, and if it stays so, see `systemctl status smsd`",
+                          "clients wait; try again, and if this does not help, see `systemctl status smsd`",
                           path.string(), static_cast<double>(patience / kj::MILLISECONDS) / 1000)};
     default:
       return {Unreachable::Why::inDoubt,

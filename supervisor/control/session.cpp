@@ -47,7 +47,7 @@ proto::QueueFault wireFault(queue::QueueError::Kind kind) {
 }
 
 std::string unknownName(const road::Road& road, const std::string& name) {
-  return fmt::format("there is no dispatcher {}, there is {}", name,
+  return fmt::format("there is no dispatcher {}, expected one of {}", name,
                      fmt::join(road.dispatchers().names(), ", "));
 }
 
@@ -67,13 +67,13 @@ const char* wordsOf(keeper::Keeper::Resumed resumed) {
   using Resumed = keeper::Keeper::Resumed;
   switch (resumed) {
     case Resumed::nothing:
-      return "was neither paused nor in trouble";
+      return "was neither paused, resting nor broken";
     case Resumed::usable:
       return "is used again";
     case Resumed::probe:
       return "is tried with the next SMS";
     case Resumed::asked:
-      return "is asked now whether it works again";
+      return "is queried now, and used again if it works";
     case Resumed::started:
       return "had no worker; one is started now";
   }
@@ -93,7 +93,7 @@ auto Door::ask(F question, T context) {
   };
   if (means_.asked >= mostAsked) {
     refuse(context, queue::QueueError::Kind::unreachable,
-           "too many questions wait for the queue already; try again later");
+           "too many requests wait for the queue already; try again later");
     return kj::Promise<kj::Maybe<R>>(kj::Maybe<R>(nullptr));
   }
   ++means_.asked;
@@ -171,21 +171,22 @@ Door::Acted Door::act(proto::Act act, keeper::Keeper& keeper) {
   switch (act) {
     case proto::Act::PAUSE:
       keeper.pause();
-      acted.done = "is paused: it gets no further SMS; what its worker has begun is finished";
+      acted.done = "is paused: it gets no more SMS; its worker finishes the SMS that it has begun";
       break;
     case proto::Act::RESUME:
       acted.done = wordsOf(keeper.resume());
       break;
     case proto::Act::RESTART:
-      keeper.restart("an operator restarts it");
-      acted.done = "gets a fresh worker as soon as the present one has finished what it has begun";
+      keeper.restart("an operator restarted it");
+      acted.done = "gets a fresh worker as soon as the present one has finished the SMS that it has begun";
       return acted;
   }
   try {
     act == proto::Act::PAUSE ? subject_.pauses.add(keeper.name()) : subject_.pauses.remove(keeper.name());
   } catch (const std::system_error& e) {
-    acted.problem = fmt::format("{} of {} is done, but will not outlive a restart of smsd: {}", nameOf(act),
-                                keeper.name(), e.what());
+    acted.problem = fmt::format(
+        "{} of {} is done, but ends with the next restart of smsd, because it cannot be stored: {}",
+        nameOf(act), keeper.name(), e.what());
   }
   return acted;
 }
@@ -194,7 +195,9 @@ kj::Promise<void> Door::steer(SteerContext context) {
   auto params = context.getParams();
   const std::string name = shown(params.getName());
   const std::string what = nameOf(params.getAct());
-  Acted acted{what.empty() ? "smsd does not know this act" : unknownName(subject_.road, name), ""};
+  Acted acted{what.empty() ? "smsd does not support this command, it may be of another version than smsctl"
+                           : unknownName(subject_.road, name),
+              ""};
   KJ_IF_MAYBE (at, subject_.road.dispatchers().find(name)) {
     if (!what.empty()) {
       subject_.log.operatorActed(what + " of " + name, uid_);

@@ -21,13 +21,14 @@ void clearPath(const sockaddr_un& address) {
   struct stat status {};
   if (lstat(address.sun_path, &status) != 0) return;
   if (!S_ISSOCK(status.st_mode))
-    throw CannotListen(fmt::format(
-        "{}: something that is not a socket is there, and stays; name another path as `control.socket`",
-        address.sun_path));
+    throw CannotListen(
+        fmt::format("{}: found a file that is not a socket, which smsd does not remove; name another path as "
+                    "`control.socket`",
+                    address.sun_path));
   kj::AutoCloseFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
       errno == EAGAIN)
-    throw CannotListen(fmt::format("{}: another smsd answers there; give this one its own `control.socket`",
+    throw CannotListen(fmt::format("{}: another smsd listens there; give this one its own `control.socket`",
                                    address.sun_path));
   if (errno == ECONNREFUSED) unlink(address.sun_path);
 }

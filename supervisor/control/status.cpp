@@ -126,7 +126,7 @@ std::vector<std::string> troublesOf(const road::Road& road, const std::optional<
   if (!any([](const keeper::Keeper& one) { return one.state() == keeper::State::ready; }))
     troubles.push_back("no dispatcher can be used");
   else if (waits && !any([](const keeper::Keeper& one) { return !one.doubtful(); }))
-    troubles.push_back("no dispatcher answered the last SMS that it was given, and messages wait");
+    troubles.push_back("messages wait, and no dispatcher has answered the last SMS that it was given");
   if (depth && depth->late && *depth->late > longestWait)
     troubles.push_back(
         fmt::format("a message waits for {}",

@@ -84,13 +84,13 @@ std::string describe(const road::TrialReport& report) {
     if (one.outcome) text += fmt::format(" ({} ms)", one.took.count());
     text += "\n";
   }
-  return text + (report.accepted() ? report.tries.back().dispatcher + " took the test SMS\n"
-                                   : "no dispatcher took the test SMS\n");
+  return text + (report.accepted() ? report.tries.back().dispatcher + " accepted the test SMS\n"
+                                   : "no dispatcher accepted the test SMS\n");
 }
 
 std::string inBrief(const road::TrialReport& report) {
   if (!report.problem.empty()) return "not sent: " + report.problem;
-  return report.accepted() ? "taken by " + report.tries.back().dispatcher : "taken by none";
+  return report.accepted() ? "accepted by " + report.tries.back().dispatcher : "not accepted";
 }
 
 }  // namespace smsd::control

@@ -31,10 +31,9 @@ void Events::workerReady(const std::string& dispatcher, int pid, const std::vect
 
 void Events::workerGone(const std::string& dispatcher, int pid, const std::string& why,
                         std::size_t lost) const {
-  Entry(
-      Level::warning,
-      fmt::format("{}: worker{} is gone: {}; {} SMS were out with it", dispatcher, shownPid(pid), why, lost),
-      "worker-gone", "4049e76a9d3f412398f5b57719e8aa54")
+  Entry(Level::warning,
+        fmt::format("{}: worker{} is gone: {}; {} SMS were under way", dispatcher, shownPid(pid), why, lost),
+        "worker-gone", "4049e76a9d3f412398f5b57719e8aa54")
       .field("SMSD_DISPATCHER", dispatcher)
       .field("SMSD_WORKER_PID", std::to_string(pid))
       .field("SMSD_REASON", why)
@@ -43,7 +42,7 @@ void Events::workerGone(const std::string& dispatcher, int pid, const std::strin
 
 void Events::workerStays(const std::string& dispatcher, const std::string& unit) const {
   Entry(Level::warning,
-        fmt::format("{}: its worker is of an older version and cannot be told to end: its process stays; "
+        fmt::format("{}: its worker is of an older version and cannot quit on request, so its process stays: "
                     "`systemctl restart {}` replaces it",
                     dispatcher, unit),
         "worker-stays", "8646c4160b7f4db198179937d0c4e067")
@@ -54,8 +53,8 @@ void Events::workerStays(const std::string& dispatcher, const std::string& unit)
 void Events::contractBroken(const std::string& dispatcher, int pid, const std::string& what,
                             unsigned strikes) const {
   Entry(Level::error,
-        fmt::format("{}: worker {} broke the contract and was ended: {} (strike {})", dispatcher, pid, what,
-                    strikes),
+        fmt::format("{}: worker {} violated the protocol and was ended: {} (strike {})", dispatcher, pid,
+                    what, strikes),
         "contract-broken", "a903413c30c04ce1a9ecb97356485ae0")
       .field("SMSD_DISPATCHER", dispatcher)
       .field("SMSD_WORKER_PID", std::to_string(pid))
@@ -108,7 +107,7 @@ void Events::dispatcherResumed(const std::string& dispatcher) const {
 
 void Events::dayNotKept(const std::string& dispatcher, const std::string& why) const {
   Entry(Level::warning,
-        fmt::format("{}: today's count for per_day cannot be kept, a restart of smsd will forget it: {}",
+        fmt::format("{}: today's count for per_day cannot be stored, so a restart of smsd loses it: {}",
                     dispatcher, why),
         "day-not-kept", "6ea4965af2cf4d99b087d420f3aa1730")
       .field("SMSD_DISPATCHER", dispatcher)
@@ -116,15 +115,16 @@ void Events::dayNotKept(const std::string& dispatcher, const std::string& why) c
 }
 
 void Events::noDispatcher() const {
-  Entry(Level::error, "no dispatcher can be used: nothing is sent until one comes back", "no-dispatcher",
+  Entry(Level::error, "no dispatcher can be used: nothing is sent until one works again", "no-dispatcher",
         "3772e8cf375a4df39578b1542757046a")
       .write();
 }
 
 void Events::standsStill(Milliseconds since, Still what) const {
   std::string_view then =
-      what == Still::acts ? "looks at the queue again and replaces workers that hold SMS past every deadline"
-                          : "that did not help: smsd wants to be started anew, and feeds no watchdog";
+      what == Still::acts
+          ? "smsd polls the queue and replaces the workers that hold SMS past every deadline"
+          : "this did not help: smsd stops its watchdog notifications, so that systemd restarts it";
   Entry(Level::error,
         fmt::format("nothing has moved for {} although there is something to send: {}",
                     config::printDuration(since), then),
@@ -135,7 +135,7 @@ void Events::standsStill(Milliseconds since, Still what) const {
 void Events::answerNotUnderstood(const std::string& dispatcher, const std::string& words) const {
   Entry(Level::error,
         fmt::format(
-            "{}: its configuration does not understand an answer of the gateway, such an SMS is sent once "
+            "{}: its configuration does not cover an answer of the gateway, so the SMS is sent at most once "
             "more and then held: {}",
             dispatcher, words),
         "answer-not-understood", "21987a2f8997436b951859e167846714")
@@ -145,9 +145,10 @@ void Events::answerNotUnderstood(const std::string& dispatcher, const std::strin
 }
 
 void Events::adminMailDown(const std::string& dispatcher, const std::string& why) const {
-  Entry(Level::error,
-        fmt::format("{}: mail to the administrators cannot be sent, and is kept: {}", dispatcher, why),
-        "admin-mail-down", "1260317ed20f439b880baafac9634dd1")
+  Entry(
+      Level::error,
+      fmt::format("{}: mail to the administrators cannot be sent and is kept for later: {}", dispatcher, why),
+      "admin-mail-down", "1260317ed20f439b880baafac9634dd1")
       .field("SMSD_DISPATCHER", dispatcher)
       .field("SMSD_REASON", why)
       .write();

@@ -46,7 +46,7 @@ void Events::daemonStopping(std::size_t underWay) const {
 
 void Events::daemonStopped(std::size_t left) const {
   std::string text =
-      left == 0 ? "stopped" : fmt::format("stopped with {} SMS whose outcome is not known", left);
+      left == 0 ? "stopped" : fmt::format("stopped with {} SMS whose outcome is unknown", left);
   Entry(left == 0 ? Level::notice : Level::warning, text, "daemon-stopped",
         "60baebdc4c2d4484aaa1aed38e00c620")
       .write();
@@ -61,7 +61,7 @@ void Events::operatorActed(const std::string& act, std::optional<unsigned> uid) 
 }
 
 void Events::operatorRetried(const std::optional<std::string>& recipient, std::optional<unsigned> uid) const {
-  const std::string whom = !recipient           ? "all who wait"
+  const std::string whom = !recipient           ? "every recipient that waits"
                            : recipient->empty() ? "an empty number"
                                                 : shown(*recipient);
   operatorActed("retry of " + whom, uid);
@@ -75,9 +75,8 @@ void Events::operatorTested(const std::string& recipient, const std::string& res
 void Events::controlRefused(std::optional<unsigned> uid, unsigned own, unsigned all, unsigned more) const {
   const std::string who = uid ? std::to_string(*uid) : "unknown";
   Entry(Level::warning,
-        fmt::format(
-            "control.sock: turned away a connection of uid {}: {} of this user and {} in all are open{}", who,
-            own, all, unsaid(more)),
+        fmt::format("control.sock: refused a connection of uid {}: {} of this user and {} in all are open{}",
+                    who, own, all, unsaid(more)),
         "control-refused", "7f8f6a3203ed465d9c738d82a87f6fcd")
       .field("SMSD_UID", who)
       .write();
@@ -112,7 +111,7 @@ void Events::reloadRefused(const std::string& problems) const {
 }
 
 void Events::endsByItself(const std::string& why) const {
-  Entry(Level::error, fmt::format("ends by itself, as configured: {}", why), "ends-by-itself",
+  Entry(Level::error, fmt::format("smsd ends by itself, as configured: {}", why), "ends-by-itself",
         "be5e5684321842d7870a1120f7821cb7")
       .field("SMSD_REASON", why)
       .write();

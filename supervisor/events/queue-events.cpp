@@ -15,7 +15,7 @@ using journal::Level;
 }  // namespace
 
 void Events::historyStays(const std::string& why) const {
-  Entry(Level::warning, fmt::format("the history older than queue.keep_history cannot be purged: {}", why),
+  Entry(Level::warning, fmt::format("records older than queue.keep_history cannot be removed: {}", why),
         "history-stays", "0a4fca47009949169a6e020a37ae66cf")
       .field("SMSD_REASON", why)
       .write();
@@ -29,9 +29,10 @@ void Events::queueAway(const std::string& why) const {
 }
 
 void Events::queueSilent(Milliseconds since, Still what) const {
-  std::string_view then = what == Still::acts
-                              ? "its connection is cut, to make a new one"
-                              : "that did not help: smsd wants to be started anew, and feeds no watchdog";
+  std::string_view then =
+      what == Still::acts
+          ? "smsd cuts its connection and makes a new one"
+          : "this did not help: smsd stops its watchdog notifications, so that systemd restarts it";
   Entry(Level::error,
         fmt::format("the queue has not answered for {}: {}", config::printDuration(since), then),
         "queue-silent", "8fc5e8b0a105473a92d8cb4bac5aba4d")
@@ -40,7 +41,7 @@ void Events::queueSilent(Milliseconds since, Still what) const {
 
 void Events::clockStepped(Milliseconds step) const {
   Entry(Level::notice,
-        fmt::format("the database's clock was stepped {} by {}: nobody waits longer for that, and nothing "
+        fmt::format("the database's clock was stepped {} by {}: no wait becomes longer, and no message "
                     "expires earlier",
                     step < 0ms ? "back" : "ahead", config::roughly(step < 0ms ? -step : step)),
         "clock-stepped", "f347991d8f63476183db426dd28aab36")
@@ -53,7 +54,7 @@ void Events::queueBack() const {
 
 void Events::queueStrained(const std::string& what) const {
   if (what.empty())
-    Entry(Level::notice, "the queue has room again", "queue-relieved", "452bbe27d5e84004afbaaddfb2a96dad")
+    Entry(Level::notice, "the queue has space again", "queue-relieved", "452bbe27d5e84004afbaaddfb2a96dad")
         .write();
   else
     Entry(Level::error, what, "queue-strained", "15ff3a9c070448a3b94bdd76e74b2804")
@@ -67,14 +68,13 @@ void Events::bellChanged(queue::Bell::State state, const std::string& problem) c
         .write();
   else if (state == queue::Bell::State::unannounced)
     Entry(Level::notice,
-          fmt::format("new messages do not wake smsd, it finds them at its next look at the queue: {}",
-                      problem),
+          fmt::format("new messages do not wake smsd, it finds them at its next poll: {}", problem),
           "notify-missing", "d1306ec72b19429cbeccf37aaa56bd65")
         .field("SMSD_REASON", problem)
         .write();
   else
     Entry(Level::warning,
-          fmt::format("new messages do not wake smsd, it looks at the queue every {} at least: {}",
+          fmt::format("new messages do not wake smsd, it polls the queue at least every {}: {}",
                       config::printDuration(queue::Bell::pollWhileSilent), problem),
           "notify-silent", "99f648caffa44d9a9b263302aabbd813")
         .field("SMSD_REASON", problem)
@@ -95,15 +95,14 @@ void Events::queueReplaced(const std::string& how, std::size_t dropped) const {
 void Events::fenced(std::size_t dropped) const {
   Entry(
       Level::error,
-      fmt::format("another supervisor took over while this one was silent: {} SMS are its own now", dropped),
+      fmt::format("another supervisor took over {} SMS, because the lease of this one had expired", dropped),
       "fenced", "71bfbd9aeb6b4200af87b14cbc9c9e1c")
       .write();
 }
 
 void Events::takenOver(std::size_t submissions) const {
   Entry(Level::warning,
-        fmt::format("took over {} SMS of a supervisor that is gone; what became of them is not known",
-                    submissions),
+        fmt::format("took over {} SMS of a dead supervisor; their outcomes are unknown", submissions),
         "taken-over", "e5a4a81a5ef84619a729e2f05465bf5e")
       .write();
 }

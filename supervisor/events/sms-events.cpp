@@ -71,17 +71,16 @@ void Events::waits(const queue::Submission& submission, const delivery::Outcome&
                    const Patience& patience) const {
   std::string end;
   if (patience.rounds == Patience::Rounds::usedUp)
-    end = patience.givenUpIn
-              ? fmt::format("; it is given up when it fails after {} more (retry.give_up_after)",
-                            config::roughly(*patience.givenUpIn))
-              : "; it is never given up (retry.give_up_after)";
-  Entry entry(Level::warning,
-              fmt::format("{} waits {} after {}: {} from {}: {}{}", shown(submission.recipient),
-                          config::printDuration(wait),
-                          submission.rounds == 0 ? "a round that is not its fault"
-                                                 : fmt::format("round {}", submission.rounds),
-                          name(outcome), submission.dispatcher, outcome.words, end),
-              "sms-waits", "e7e7e12d226b4446b9b7503c1a21903a");
+    end = patience.givenUpIn ? fmt::format("; it is given up if it still fails in {} (retry.give_up_after)",
+                                           config::roughly(*patience.givenUpIn))
+                             : "; it is never given up (retry.give_up_after)";
+  Entry entry(
+      Level::warning,
+      fmt::format(
+          "{} waits {} after {}: {} from {}: {}{}", shown(submission.recipient), config::printDuration(wait),
+          submission.rounds == 0 ? "a round that does not count" : fmt::format("round {}", submission.rounds),
+          name(outcome), submission.dispatcher, outcome.words, end),
+      "sms-waits", "e7e7e12d226b4446b9b7503c1a21903a");
   attempt(entry, submission, shown(submission.recipient))
       .field("SMSD_OUTCOME", std::string(name(outcome)))
       .field("SMSD_REASON", outcome.words)
@@ -90,7 +89,7 @@ void Events::waits(const queue::Submission& submission, const delivery::Outcome&
 
 void Events::repeated(const queue::Submission& submission, const delivery::Outcome& outcome) const {
   Entry entry(Level::warning,
-              fmt::format("{}: {} for {}, is sent once more with the same key: {}", submission.dispatcher,
+              fmt::format("{}: {} for {}, sent once more with the same key: {}", submission.dispatcher,
                           name(outcome), shown(submission.recipient), outcome.words),
               "sms-repeated", "9b87fc8d34b34d4c847c0f8c1c8f0846");
   attempt(entry, submission, shown(submission.recipient))
@@ -129,12 +128,11 @@ void Events::expired(std::size_t messages) const {
 void Events::settlementRefused(const queue::Submission& submission, const std::string& outcome, SetAside how,
                                const std::string& why) const {
   std::string then = how == SetAside::held ? "it is held instead (`smsctl queue held`)"
-                                           : "it stays under way until smsd starts anew";
-  Entry entry(
-      Level::error,
-      fmt::format("{}: SMS {} to {}: the queue does not take that it was {}, {}: {}", submission.dispatcher,
-                  submission.id, shown(submission.recipient), outcome, then, why),
-      "settlement-refused", "1aa6c28896b4457f961fd800f1a87176");
+                                           : "it stays under way until you restart smsd";
+  Entry entry(Level::error,
+              fmt::format("{}: SMS {} to {}: the queue refuses the outcome {}, {}: {}", submission.dispatcher,
+                          submission.id, shown(submission.recipient), outcome, then, why),
+              "settlement-refused", "1aa6c28896b4457f961fd800f1a87176");
   attempt(entry, submission, shown(submission.recipient))
       .field("SMSD_OUTCOME", outcome)
       .field("SMSD_REASON", why)

@@ -20,7 +20,7 @@ constexpr Milliseconds margin = 3s;
 
 std::variant<Granted, std::string> grant(const Claim& claim, const config::Kind& kind, Milliseconds timeout) {
   if (claim.kind != kind.name)
-    return fmt::format("the worker is of kind {}, smsd.yaml says {}",
+    return fmt::format("the worker is of kind {}, smsd.yaml has {}",
                        claim.kind.empty() ? "(none)" : claim.kind, kind.name);
   if (claim.window < 1 || claim.window > kind.window || claim.backlog > kind.backlog)
     return fmt::format("a window beyond all bounds: {} + {}, expected at most {} + {} of kind {}",

@@ -34,7 +34,7 @@ void HealthQueries::query() {
       },
       [this, generation](kj::Exception&& e) {
         if (e.getType() == kj::Exception::Type::DISCONNECTED) return;  // its end follows
-        workers_.hangs(generation, "it did not answer when it was asked how it is: the worker hangs");
+        workers_.hangs(generation, "it did not answer a health query: the worker hangs");
       }));
 }
 

@@ -202,7 +202,7 @@ void Keeper::replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes
   if (!workers_.isFormer()) return;
   for (auto& one : outcomes)
     if (one.begun == delivery::Begun::yes && one.outcome.kind == delivery::OutcomeKind::broken)
-      return restart("its worker was there before smsd, and is replaced by a fresh one: " +
+      return restart("its worker was running before smsd started, and is replaced by a fresh one: " +
                      one.outcome.words);
 }
 
@@ -306,7 +306,8 @@ void Keeper::recordNotUnderstood(const delivery::Outcome& outcome, const deliver
   notUnderstood_.last = outcome.words;
   breaker_.recordNotUnderstood(now(), whose);
   if (!breaker_.understandsNothing() || breaker() == delivery::Breaker::State::closed) return;
-  reasons_.setGateway("none of its last answers was understood, mend its configuration: " + outcome.words);
+  reasons_.setGateway("its configuration covers none of the gateway's last answers, correct it: " +
+                      outcome.words);
   if (sick_ == Sick::no) sick_ = Sick::byOutcome;
 }
 

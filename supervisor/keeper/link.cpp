@@ -61,8 +61,9 @@ void checkListener(int fd, const std::string& path) {
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0) fail("SO_PEERCRED of " + path);
   if (listener.uid == 0 || listener.uid == geteuid()) return;
   errno = EPERM;
-  fail(fmt::format("{} is listened at by uid {}, which is neither root (systemd) nor smsd's own", path,
-                   listener.uid));
+  fail(
+      fmt::format("the process that listens at {} has uid {}, which is neither root (systemd) nor smsd's own",
+                  path, listener.uid));
 }
 
 class SocketLink final : public Link {
@@ -79,7 +80,7 @@ class SocketLink final : public Link {
     kj::AutoCloseFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd.get() < 0) fail("socket");
     if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-      fail(fmt::format("nobody listens at {} (`systemctl status {}.socket`)", socket.string(), unit));
+      fail(fmt::format("no program listens at {} (`systemctl status {}.socket`)", socket.string(), unit));
     checkListener(fd.get(), socket.string());
     stream_ = io.lowLevelProvider->wrapSocketFd(kj::mv(fd), flags);
   }

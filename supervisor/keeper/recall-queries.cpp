@@ -33,7 +33,7 @@ void RecallQueries::workerReady() {
 
 void RecallQueries::query() {
   auto lost = workers_.outlivesUs() ? inquiry_.expired(now())
-                                    : inquiry_.giveUp("its supervisor is gone, and its worker with it");
+                                    : inquiry_.giveUp("its supervisor is gone, and its worker, too");
   if (!lost.empty()) keeper_.attemptsLost(std::move(lost));
   if (inquiry_.empty()) return;
   if (!workers_.life().ready()) return due_.in(again);

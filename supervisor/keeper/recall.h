@@ -48,7 +48,7 @@ class Inquiry {
     for (auto attempt : asked) {
       auto found = known.find(attempt);
       if (found == known.end()) {
-        close(attempt, "the worker does not know it", outcomes);
+        close(attempt, "the worker has no record of it", outcomes);
         continue;
       }
       Recalled& one = *found->second;
@@ -63,7 +63,7 @@ class Inquiry {
   std::vector<delivery::AttemptOutcome> expired(Time now) {
     std::vector<delivery::AttemptOutcome> outcomes;
     for (auto attempt : open())
-      if (now >= open_[attempt].giveUpAt) close(attempt, "no worker could be asked in time", outcomes);
+      if (now >= open_[attempt].giveUpAt) close(attempt, "no worker could be queried in time", outcomes);
     return outcomes;
   }
 

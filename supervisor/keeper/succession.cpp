@@ -217,7 +217,7 @@ void Succession::workerReported(unsigned generation, std::vector<delivery::Attem
 void Succession::endDeclined() {
   if (!life_.declined()) return;
   if (out() > 0) return declining_.in(endsWithin);
-  end_.because("it gave back what it was to send, and did not end");
+  end_.because("it gave back its SMS, and did not end");
   happens(Event::hung);
 }
 

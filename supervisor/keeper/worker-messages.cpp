@@ -20,7 +20,7 @@ HealthReport read(proto::Health::Reader said) {
   HealthReport report;
   if (said.isBroken()) {
     report.broken = readText(said.getBroken());
-    if (report.broken.empty()) report.broken = "the worker does not say why";
+    if (report.broken.empty()) report.broken = "the worker reported no reason";
   }
   report.active = said.getActive();
   for (auto detail : said.getDetails()) {
@@ -72,7 +72,7 @@ delivery::Outcome readOutcome(proto::Outcome::Reader outcome) {
               .words = readText(outcome.getUnknown()),
               .reply = outcome.getNotUnderstood() ? delivery::Reply::notUnderstood : delivery::Reply::none};
   }
-  return {delivery::OutcomeKind::unknown, "an outcome of a kind that is not in the contract"};
+  return {delivery::OutcomeKind::unknown, "an outcome of a kind that is not in the protocol"};
 }
 
 Cause readCause(proto::Cause said) {
@@ -90,7 +90,7 @@ Cause readCause(proto::Cause said) {
 }
 
 delivery::Outcome givenBack() {
-  return {delivery::OutcomeKind::deferred, "the worker gave it back untouched", {}};
+  return {delivery::OutcomeKind::deferred, "the worker gave it back before it had begun it", {}};
 }
 
 }  // namespace smsd::keeper

@@ -65,7 +65,7 @@ Worker::Worker(kj::Own<Link> link, kj::Timer& timer, const config::Kind& kind, M
   tasks_.add(link_->ended().then([this](LinkEnd end) {
     if (end.unprovoked && why_.empty()) {
       breached_ = true;
-      why_ = "it sent what is no message, or one beyond all bounds";
+      why_ = "it sent bytes that are no message, or a message beyond all bounds";
     }
     exit_ = kj::mv(end.words);
     lookAt_ = kj::mv(end.lookAt);
@@ -115,8 +115,8 @@ void Worker::introduce(Milliseconds startTimeout) {
 
 void Worker::described(proto::Description::Reader said) {
   if (said.getVersion() != proto::VERSION)
-    return breach(fmt::format("the worker speaks version {} of the contract, smsd {}", said.getVersion(),
-                              std::uint32_t(proto::VERSION)));
+    return breach(fmt::format("the worker uses version {} of the protocol, smsd version {}",
+                              said.getVersion(), std::uint32_t(proto::VERSION)));
   auto granted = grant({readKind(said), said.getWindow(), said.getBacklog(), Milliseconds(said.getSpacing())},
                        kind_, timeout_);
   if (auto* words = std::get_if<std::string>(&granted)) return breach(*words);
@@ -148,7 +148,7 @@ void Worker::dispatch(const std::vector<const queue::Submission*>& batch) {
   request.setSink(KJ_ASSERT_NONNULL(sinkClient_));
   tasks_.add(request.send().ignoreResult().catch_([this](kj::Exception&& e) {
     if (e.getType() != kj::Exception::Type::DISCONNECTED)
-      breach("the worker did not take a batch that fits its window");
+      breach("the worker did not accept SMS that fit its window");
   }));
   watchDeadlines();
 }
@@ -162,7 +162,7 @@ kj::Promise<std::vector<Recalled>> Worker::recall(const std::vector<queue::Attem
     std::unordered_set<queue::AttemptId> asked(attempts.begin(), attempts.end());
     for (auto report : response.getReports()) {
       if (asked.erase(report.getAttempt()) == 0) {
-        breach("it recalled an attempt that was not asked for");
+        breach("it reported a former attempt that smsd had not requested");
         break;
       }
       switch (report.which()) {
@@ -194,7 +194,7 @@ kj::Promise<HealthReport> Worker::health() {
       .send()
       .then([this](auto response) -> kj::Promise<HealthReport> {
         KJ_IF_MAYBE (report, readHealth(response.getHealth())) return kj::mv(*report);
-        breach("an answer to how it is that cannot be read");
+        breach("a health report that cannot be read");
         return kj::NEVER_DONE;
       })
       .exclusiveJoin(kj::mv(late));
@@ -229,7 +229,7 @@ kj::Promise<void> Worker::take(ReportContext context) {
   std::vector<queue::AttemptId> announced, withheld;
   try {
     auto reports = context.getParams().getReports();
-    if (reports.size() == 0) breach("a report of nothing");
+    if (reports.size() == 0) breach("an empty report");
     for (auto report : reports) {
       if (report.isBegun())
         announced.push_back(report.getAttempt());
@@ -256,7 +256,7 @@ kj::Promise<void> Worker::take(ReportContext context) {
 bool Worker::takeOutcome(proto::Report::Reader report, std::vector<delivery::AttemptOutcome>& outcomes) {
   auto found = out_.find(report.getAttempt());
   if (found == out_.end()) {
-    breach("a report for an attempt that is not out");
+    breach("a report for an attempt that is not under way");
     return false;
   }
   auto& [attempt, out] = *found;
@@ -279,7 +279,8 @@ bool Worker::takeOutcome(proto::Report::Reader report, std::vector<delivery::Att
 bool Worker::takeBegun(queue::AttemptId attempt, std::vector<queue::AttemptId>& withheld) {
   auto found = out_.find(attempt);
   if (found == out_.end() || found->second.begun == delivery::Begun::yes) {
-    breach(found == out_.end() ? "a report for an attempt that is not out" : "an attempt was begun twice");
+    breach(found == out_.end() ? "a report for an attempt that is not under way"
+                               : "an attempt was begun twice");
     return false;
   }
   lastHeard_ = timer_.now();
@@ -295,7 +296,7 @@ bool Worker::takeBegun(queue::AttemptId attempt, std::vector<queue::AttemptId>& 
       found->second.withheld = true;
       return true;
     case Leave::revoked:
-      end("the lease ran out before it had begun");
+      end("the lease expired before it had begun its SMS");
       return false;
   }
   return false;

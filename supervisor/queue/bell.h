@@ -62,7 +62,7 @@ class Bell {
   /// The bell could not be rung. Counts like a ring that did not arrive, because smsd relies only on a bell
   /// that passed its test.
   Change untestable(Time now, const std::string& why) {
-    return unheard(now, "it could not be tested: " + why);
+    return unheard(now, "they could not be tested: " + why);
   }
 
  private:

@@ -161,7 +161,7 @@ void Judge::nobodyTook(Item& item) {
   // Wait until midnight, or until a more severe message comes, which may use the reserve.
   KJ_IF_MAYBE (by, dispatchers_.keptBackBy(item))
     last = {.kind = delivery::OutcomeKind::deferred,
-            .words = dispatchers_[*by].name() + " has sent what it may send today (per_day, reserve)",
+            .words = dispatchers_[*by].name() + " has used up its SMS of today (per_day, reserve)",
             .after = delivery::untilTomorrow(),
             .farEnd = delivery::FarEnd::notReached};
   waitOrGiveUp(item, last);
@@ -182,7 +182,7 @@ void Judge::waitOrGiveUp(Item& item, const delivery::Outcome& outcome) {
   if (end.counts && !item.failing) item.failing = timer_.now();
   if (end.then != RoundEnd::Then::waits) {
     const bool ignored = end.then == RoundEnd::Then::isIgnored;
-    std::string why = "nobody took it in " + std::to_string(end.rounds) + " rounds";
+    std::string why = "no dispatcher accepted it in " + std::to_string(end.rounds) + " rounds";
     if (ignored && config_.retry.giveUpAfter > 0ms)
       why += " and " + config::roughly(item.failingFor(timer_.now()).value_or(0ms));
     why += ", the last answer: " + outcome.words;
@@ -244,7 +244,7 @@ void Judge::giveWay(const queue::InTheWay& one) {
   if (stage == Stage::pending && !item.maybeSent) {
     sms_.reconsider(item);
     return settle(item, queue::Fate::returned,
-                  {delivery::OutcomeKind::deferred, "something more severe came for its recipient"});
+                  {delivery::OutcomeKind::deferred, "a more severe message arrived for its recipient"});
   }
   if (!queue::moreSevere(one.severity, item.urgency)) return;
   // With a worker, or about to be: its outcome decides.

@@ -115,7 +115,7 @@ void Road::fenced(const queue::QueueError& error) {
   // The workers hold SMS that they have not begun. These must not leave here, because another supervisor
   // sends them.
   const char* why =
-      replaced ? "what it held was in a queue that was replaced" : "what it held is another supervisor's now";
+      replaced ? "its SMS were in a queue that was replaced" : "another supervisor took over its SMS";
   for (auto* keeper : dispatchers_.withRemoved())
     if (keeper->out() > 0) keeper->letGo(why);
   claimer_.plan().sweep();
@@ -191,13 +191,12 @@ void Road::record(const Item& item, std::size_t place) {
   bool wasOut = item.attempt == Item::Attempt::used;
   const std::string& next = dispatchers_[place].name();
   if (wasOut && submission.dispatcher != next) log_.failedOver(submission, item.last, next);
-  ledger_.record(
-      {.id = submission.id,
-       .outcome = wasOut ? std::string(name(item.last)) : "deferred",
-       .reason = wasOut ? item.last.words : "not handed over: the dispatcher was not usable any more",
-       .dispatcher = next,
-       .rounds = submission.rounds,
-       .failing = item.failingFor(timer_.now())});
+  ledger_.record({.id = submission.id,
+                  .outcome = wasOut ? std::string(name(item.last)) : "deferred",
+                  .reason = wasOut ? item.last.words : "not handed over: the dispatcher was no longer usable",
+                  .dispatcher = next,
+                  .rounds = submission.rounds,
+                  .failing = item.failingFor(timer_.now())});
 }
 
 void Road::recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) {

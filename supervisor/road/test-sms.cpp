@@ -71,7 +71,7 @@ Trials::~Trials() noexcept(false) = default;
 std::string Trials::objection(const TrialRequest& request) const {
   if (stopping_) return "smsd stops";
   if (trials_.size() >= mostAtOnce)
-    return fmt::format("{} tests are under way, which is all there can be", trials_.size());
+    return fmt::format("{} tests are under way, and no more are possible; try again later", trials_.size());
   if (request.recipient.empty() || request.recipient.size() > proto::MAX_RECIPIENT ||
       text::printable(request.recipient, proto::MAX_RECIPIENT) != request.recipient)
     return fmt::format("the number: expected 1 to {} printable characters",
@@ -79,7 +79,7 @@ std::string Trials::objection(const TrialRequest& request) const {
   if (request.text.empty() || request.text.size() > proto::MAX_TEXT)
     return fmt::format("the text: expected 1 to {} bytes", std::uint32_t(proto::MAX_TEXT));
   if (request.via.empty() || dispatchers_.find(request.via) != nullptr) return {};
-  return fmt::format("there is no dispatcher {}, there is {}", text::printable(request.via, 40),
+  return fmt::format("there is no dispatcher {}, expected one of {}", text::printable(request.via, 40),
                      fmt::join(dispatchers_.names(), ", "));
 }
 
@@ -116,7 +116,7 @@ void Trials::advance(Trial& trial) {
     KJ_IF_MAYBE (at, dispatchers_.find(trial.left.back())) {
       if (!handOver(trial, dispatchers_[*at])) return;
     } else {
-      note(trial, std::nullopt, "it is not configured any more");
+      note(trial, std::nullopt, "it is no longer configured");
     }
   }
 }
@@ -140,7 +140,7 @@ bool Trials::handOver(Trial& trial, keeper::Keeper& keeper) {
     late_.notLaterThan(trial.since + bound);
     return false;
   }
-  note(trial, std::nullopt, starts ? "it did not start in time" : "it had no room in time");
+  note(trial, std::nullopt, starts ? "it did not start in time" : "its window was full for too long");
   return true;
 }
 

@@ -102,7 +102,7 @@ class Unwritten {
       return Refused{Refused::Then::forgotten, std::move(refused)};
     queue::Settlement held = refused;
     held.fate = queue::Fate::held;
-    held.reason = "the outcome was " + held.outcome + ", but the database did not take it";
+    held.reason = "the outcome was " + held.outcome + ", but the database refused it";
     held.reference.clear();
     held.wait.reset();
     unsettled_.insert(unsettled_.begin(), std::move(held));

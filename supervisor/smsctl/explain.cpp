@@ -91,7 +91,7 @@ std::string whyIgnored(const SubmissionRecord& submission) {
   const AttemptRecord& last = submission.attempts.back();
   if (last.dispatcher.empty() || submission.text.empty()) return last.reason;
   if (last.outcome == "refused") return "every dispatcher refused it, the last with: " + last.reason;
-  return fmt::format("no dispatcher took it in all rounds of retry.limit, the last answer: {} ({})",
+  return fmt::format("no dispatcher accepted it in all rounds of retry.limit, the last answer: {} ({})",
                      last.outcome, last.reason);
 }
 
@@ -102,17 +102,17 @@ std::string ignoredBecause(const MessageLife& life) {
   const SubmissionRecord& last = life.submissions.back();
   if (last.fate == "ignored") return whyIgnored(last);
   if (last.fate == "discarded") return "discarded by an operator";
-  return last.fate == "sent" && last.onlyCounted ? "only counted in an SMS that was full" : "";
+  return last.fate == "sent" && last.onlyCounted ? "an SMS that was full only counted it" : "";
 }
 
 void tellEnd(const SubmissionRecord& submission) {
   const std::string sms = fmt::format("SMS {}: ", submission.id);
   const std::string counted =
-      submission.onlyCounted ? "; this message was only counted in it, and is ignored" : "";
+      submission.onlyCounted ? "; its text only counts this message, which is ignored" : "";
   if (submission.fate == "sent") return step(submission.ended, sms + "sent" + counted);
   if (submission.fate == "ignored")
     return step(submission.ended, sms + "ignored, it will not be sent: " + shown(whyIgnored(submission)));
-  if (submission.fate == "returned") return step(submission.ended, sms + "not sent, back to the queue");
+  if (submission.fate == "returned") return step(submission.ended, sms + "not sent, returned to the queue");
   step(submission.ended, sms + "held, because it may have been sent");
   if (submission.fate == "held")
     return step("", fmt::format("it waits for `smsctl queue release {0}` or `smsctl queue discard {0}`",
@@ -148,18 +148,18 @@ bool toldBySubmission(const MessageLife& life) {
 std::string patience(const MessageLife& life, const config::Config& config) {
   const auto& retry = config.retry;
   std::string said =
-      fmt::format("{} round{} in which no dispatcher took its SMS", life.rounds, life.rounds == 1 ? "" : "s");
+      fmt::format("{} counted round{} without success", life.rounds, life.rounds == 1 ? "" : "s");
   if (!life.failingSince.empty()) said += " since " + life.failingSince;
   if (retry.atLimit != config::AtLimit::ignore || retry.limit == 0 || life.rounds == 0) return said;
-  if (!retry.giveUpAfter) return said + "; retry.give_up_after is never: it is not given up";
+  if (!retry.giveUpAfter) return said + "; it is never given up (retry.give_up_after)";
   const Milliseconds left = *retry.giveUpAfter - life.failing.value_or(0ms);
   const bool roundsLeft = life.rounds < retry.limit;
   if (left <= 0ms)
-    return said + (roundsLeft ? fmt::format("; it is given up after {}", retry.limit)
-                              : "; it is given up when it fails once more");
-  return said + fmt::format("; it is given up when it fails after {} more{} (retry.give_up_after)",
+    return said + (roundsLeft ? fmt::format("; it is given up after {} rounds", retry.limit)
+                              : "; it is given up at the next failure");
+  return said + fmt::format("; it is given up if it still fails in {}{} (retry.give_up_after)",
                             config::roughly(left),
-                            roundsLeft ? fmt::format(", and in {} rounds", retry.limit) : "");
+                            roundsLeft ? fmt::format(" and {} rounds are counted", retry.limit) : "");
 }
 
 void tellState(const MessageLife& life, const config::Config& config) {
@@ -175,8 +175,7 @@ void tellState(const MessageLife& life, const config::Config& config) {
       break;
   }
   if (!life.waitsUntil.empty())
-    return step(life.waitsUntil,
-                "may be claimed again: its recipient waits, after " + patience(life, config));
+    return step(life.waitsUntil, "next try: its recipient waits, after " + patience(life, config));
   step("", life.message.underWay ? "waits for the SMS of its recipient that is under way"
                                  : "waits to be claimed");
 }

@@ -82,10 +82,10 @@ int preview(const Arguments& arguments) {
 }
 
 void addPreview(CLI::App& app, Arguments& a, Action& chosen) {
-  auto* sub =
-      command(app, "preview", "the SMS that messages become: one a line on stdin, the most severe first", a,
-              chosen, [&a]() { return preview(a); });
-  sub->add_option("--max-parts", a.rules.maxParts, "concatenated SMS it may take")
+  auto* sub = command(app, "preview",
+                      "print the SMS for messages from standard input, one a line, the most severe first", a,
+                      chosen, [&a]() { return preview(a); });
+  sub->add_option("--max-parts", a.rules.maxParts, "number of concatenated SMS that the text may take")
       ->check(CLI::Range(1, 8))
       ->capture_default_str();
   sub->add_option_function<std::string>(
@@ -94,10 +94,11 @@ void addPreview(CLI::App& app, Arguments& a, Action& chosen) {
            a.rules.overflow =
                word == "carry_over" ? format::Overflow::carry_over : format::Overflow::summarize;
          },
-         "what becomes of messages that do not fit")
+         "how to handle messages that do not fit")
       ->check(CLI::IsMember({"summarize", "carry_over"}))
       ->type_name("");
-  sub->add_flag("--transliterate", a.rules.transliterate, "replace characters by GSM 03.38 look-alikes");
+  sub->add_flag("--transliterate", a.rules.transliterate,
+                "replace characters by their GSM 03.38 look-alikes");
 }
 
 void addId(CLI::App* command, Arguments& a, const std::string& help) {
@@ -108,17 +109,18 @@ void addId(CLI::App* command, Arguments& a, const std::string& help) {
 }
 
 void addHeld(CLI::App& group, Arguments& a, Action& chosen) {
-  auto* held = command(group, "held", "SMS that may have been sent, and wait for `release` or `discard`", a,
-                       chosen, [&a]() { return listHeld(configOf(a), a.heldLimit, a.form()); });
-  held->add_option("--limit", a.heldLimit, "how many at most")
+  auto* held =
+      command(group, "held", "list the SMS that may have been sent and wait for `release` or `discard`", a,
+              chosen, [&a]() { return listHeld(configOf(a), a.heldLimit, a.form()); });
+  held->add_option("--limit", a.heldLimit, "list at most this many")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
-  addId(command(group, "release", "the messages of a held SMS may be sent again", a, chosen,
+  addId(command(group, "release", "let the messages of a held SMS be sent again", a, chosen,
                 [&a]() { return releaseHeld(configOf(a), a.id, a.form()); }),
-        a, "the SMS, as `queue held` lists it");
-  addId(command(group, "discard", "the messages of a held SMS become ignored", a, chosen,
+        a, "the id of the SMS, as `queue held` lists it");
+  addId(command(group, "discard", "mark the messages of a held SMS as ignored", a, chosen,
                 [&a]() { return discardHeld(configOf(a), a.id, a.form()); }),
-        a, "the SMS, as `queue held` lists it");
+        a, "the id of the SMS, as `queue held` lists it");
 }
 
 Milliseconds durationOf(const std::string& flag, const std::string& word, config::Bound<Milliseconds> bound) {
@@ -130,29 +132,30 @@ Milliseconds durationOf(const std::string& flag, const std::string& word, config
 
 void addStatus(CLI::App& app, Arguments& a, Action& chosen) {
   auto* sub =
-      command(app, "status", "what smsd is doing; exit status 0 healthy, 1 not healthy, 3 not running", a,
-              chosen, [&a]() {
+      command(app, "status", "show the state of smsd; exit status 0: healthy, 1: not healthy, 3: not running",
+              a, chosen, [&a]() {
                 if (!a.watch) return status(configOf(a), a.form());
                 return watchStatus(configOf(a), durationOf("--interval", a.interval, {100ms, 1h}), a.form());
               });
-  sub->add_flag("--watch", a.watch, "again and again, until interrupted");
-  sub->add_option("--interval", a.interval, "with --watch: how often")
+  sub->add_flag("--watch", a.watch, "repeat the output until interrupted");
+  sub->add_option("--interval", a.interval, "with --watch: time between two outputs")
       ->capture_default_str()
       ->type_name("DURATION");
 }
 
 void addTest(CLI::App& app, Arguments& a, Action& chosen) {
-  auto* sub = command(app, "test", "sends a test SMS through the running smsd, past the queue", a, chosen,
+  auto* sub = command(app, "test", "send a test SMS through the running smsd, without the queue", a, chosen,
                       [&a]() { return test(configOf(a), a.trial, a.form()); });
   sub->add_option("PHONE", a.trial.recipient, "the recipient's number")->required()->type_name("");
-  sub->add_option("--via", a.trial.via, "the dispatcher; when not given, each in order until one takes it")
+  sub->add_option("--via", a.trial.via,
+                  "use only this dispatcher; default: each in order until one accepts the SMS")
       ->type_name("NAME");
-  sub->add_option("--message", a.trial.text, "its text")->type_name("TEXT");
+  sub->add_option("--message", a.trial.text, "the text of the SMS")->type_name("TEXT");
 }
 
 void addDispatcher(CLI::App& app, Arguments& a, Action& chosen) {
   auto* group = app.add_subcommand("dispatcher", "list and control the dispatchers")->require_subcommand(1);
-  command(*group, "list", "each of them: its state, its worker, its outcomes", a, chosen,
+  command(*group, "list", "list the dispatchers with their state, worker and outcomes", a, chosen,
           [&a]() { return listDispatchers(configOf(a), a.form()); });
   const auto add = [&](const std::string& name, Act act, const std::string& help) {
     command(*group, name, help, a, chosen,
@@ -161,63 +164,67 @@ void addDispatcher(CLI::App& app, Arguments& a, Action& chosen) {
         ->required()
         ->type_name("");
   };
-  add("pause", Act::pause, "nothing further is handed to it, also after a restart of smsd");
-  add("resume", Act::resume, "ends a pause");
-  add("restart", Act::restart, "a fresh worker, tried at once: for when something was mended");
+  add("pause", Act::pause, "give it no more SMS, also after a restart of smsd");
+  add("resume", Act::resume, "end its pause and try it again");
+  add("restart", Act::restart, "replace its worker and try it at once, for example after a repair");
 }
 
 void addRetry(CLI::App& group, Arguments& a, Action& chosen) {
-  auto* sub = command(group, "retry", "a recipient that waits is tried again now", a, chosen, [&a]() {
-    if ((a.whom.message > 0) + !a.whom.recipient.empty() + a.everybody != 1)
-      throw Failure(EX_USAGE, "queue retry: expected one of ID, --recipient and --all");
-    return retry(configOf(a), a.whom, a.form());
-  });
-  sub->add_option("ID", a.whom.message, "a message of that recipient")
+  auto* sub =
+      command(group, "retry", "end the wait of a recipient and try its messages now", a, chosen, [&a]() {
+        if ((a.whom.message > 0) + !a.whom.recipient.empty() + a.everybody != 1)
+          throw Failure(EX_USAGE, "queue retry: expected one of ID, --recipient and --all");
+        return retry(configOf(a), a.whom, a.form());
+      });
+  sub->add_option("ID", a.whom.message, "a message of the recipient")
       ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
       ->type_name("");
-  sub->add_option("--recipient", a.whom.recipient, "its number")->type_name("NUMBER");
-  sub->add_flag("--all", a.everybody, "everybody who waits");
+  sub->add_option("--recipient", a.whom.recipient, "the recipient's number")->type_name("NUMBER");
+  sub->add_flag("--all", a.everybody, "every recipient that waits");
 }
 
 void addConfig(CLI::App& app, Arguments& a, Action& chosen) {
-  auto* group = app.add_subcommand("config", "the configuration")->require_subcommand(1);
-  command(*group, "explain", "every key of smsd.yaml", a, chosen, [&a]() { return explainKeys(a.form()); });
-  command(*group, "check", "what is wrong with it, as smsd --check says it; starts nothing", a, chosen,
+  auto* group =
+      app.add_subcommand("config", "explain, check and import configurations")->require_subcommand(1);
+  command(*group, "explain", "print every key of smsd.yaml", a, chosen,
+          [&a]() { return explainKeys(a.form()); });
+  command(*group, "check", "print every error in the configuration, as smsd --check does", a, chosen,
           [&a]() { return checkConfig(a.config, a.form()); });
-  auto* import = command(*group, "import-nav", "writes smsd's configuration from NAV's", a, chosen,
+  auto* import = command(*group, "import-nav", "write smsd's configuration from NAV's", a, chosen,
                          [&a]() { return importNav(a.navFolder, a.output, a.form()); });
-  import->add_option("DIR", a.navFolder, "where NAV's smsd.conf, nav.conf and db.conf are")
+  import->add_option("DIR", a.navFolder, "the folder of NAV's smsd.conf, nav.conf and db.conf")
       ->required()
       ->type_name("");
-  import->add_option("--output", a.output, "the folder to write to; nothing in it is overwritten")
+  import->add_option("--output", a.output, "the folder to write to; no file in it is overwritten")
       ->required()
       ->type_name("FOLDER");
 }
 
 void addQueue(CLI::App& app, Arguments& a, Action& chosen) {
-  auto* group = app.add_subcommand("queue", "the messages themselves")->require_subcommand(1);
-  auto* list = command(*group, "list", "messages in the queue; * marks those under way", a, chosen,
-                       [&a]() { return listQueue(configOf(a), a.list, a.form()); });
+  auto* group =
+      app.add_subcommand("queue", "list, cancel, retry and release messages")->require_subcommand(1);
+  auto* list =
+      command(*group, "list", "list messages in the queue; * marks a message under way, ? a held message", a,
+              chosen, [&a]() { return listQueue(configOf(a), a.list, a.form()); });
   list->add_option_function<std::string>(
           "--status",
           [&a](const std::string& word) { a.list.status = static_cast<queue::SentStatus>(word[0]); },
-          "which: N unsent, Y sent, I ignored")
+          "list N unsent, Y sent or I ignored messages")
       ->check(CLI::IsMember({"N", "Y", "I"}))
       ->type_name("");
-  list->add_option("--recipient", a.list.recipient, "only this number's");
-  list->add_option("--limit", a.list.limit, "how many at most")
+  list->add_option("--recipient", a.list.recipient, "list only messages to this number");
+  list->add_option("--limit", a.list.limit, "list at most this many")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
   auto* cancel = command(
-      *group, "cancel", "unsent messages become ignored, except those under way and those held", a, chosen,
-      [&a]() {
+      *group, "cancel", "mark unsent messages as ignored, except those under way or held", a, chosen, [&a]() {
         auto age = config::parseDuration(a.minimumAge);
         if (!age)
           throw Failure(EX_USAGE,
                         fmt::format("--older-than {}: expected a duration like 12h or 2d\n", a.minimumAge));
         return cancelQueue(configOf(a), *age, a.form());
       });
-  cancel->add_option("--older-than", a.minimumAge, "only messages at least this old")
+  cancel->add_option("--older-than", a.minimumAge, "mark only messages of at least this age")
       ->capture_default_str()
       ->type_name("DURATION");
   addHeld(*group, a, chosen);
@@ -225,22 +232,25 @@ void addQueue(CLI::App& app, Arguments& a, Action& chosen) {
 }
 
 void addDatabase(CLI::App& app, Arguments& a, Action& chosen) {
-  auto* group = app.add_subcommand("db", "the database under the queue")->require_subcommand(1);
-  auto* install = command(*group, "install", "makes what smsd needs; can be run again", a, chosen, [&a]() {
-    auto extra = [](bool wanted) {
-      return wanted ? queue::InstallOptions::Extra::make : queue::InstallOptions::Extra::leave;
-    };
-    a.install.indexes = extra(a.indexes);
-    a.install.notify = extra(a.notify);
-    a.install.tables = extra(a.tables);
-    return installDatabase(configOf(a), a.install, a.form());
-  });
+  auto* group =
+      app.add_subcommand("db", "install and check the database of the queue")->require_subcommand(1);
+  auto* install = command(
+      *group, "install", "install the missing parts of the queue; can be run again", a, chosen, [&a]() {
+        auto extra = [](bool wanted) {
+          return wanted ? queue::InstallOptions::Extra::make : queue::InstallOptions::Extra::leave;
+        };
+        a.install.indexes = extra(a.indexes);
+        a.install.notify = extra(a.notify);
+        a.install.tables = extra(a.tables);
+        return installDatabase(configOf(a), a.install, a.form());
+      });
   install->add_flag("--indexes", a.indexes, "PostgreSQL: add the two partial indexes to smsq (recommended)");
   install->add_flag("--notify", a.notify,
                     "PostgreSQL: add the trigger on smsq that wakes smsd at once (recommended)");
-  install->add_flag("--tables", a.tables, "PostgreSQL: make account and smsq too, for a queue without NAV");
-  install->add_option("--role", a.install.role, "whom the printed GRANTs are for");
-  command(*group, "check", "can the queue be reached, is it installed?", a, chosen,
+  install->add_flag("--tables", a.tables,
+                    "PostgreSQL: add the tables account and smsq, for a queue without NAV");
+  install->add_option("--role", a.install.role, "the role in the printed GRANTs");
+  command(*group, "check", "check that the queue can be reached and is installed", a, chosen,
           [&a]() { return checkDatabase(configOf(a), a.form()); });
 }
 
@@ -249,25 +259,25 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
   app.add_option("--config", a.config, "configuration file")->capture_default_str()->type_name("FILE");
   app.set_version_flag("--version", "smsctl " SMSD_VERSION);
   addStatus(app, a, chosen);
-  auto* send = command(app, "send", "puts a message into the queue", a, chosen, [&a]() {
+  auto* send = command(app, "send", "put a message into the queue", a, chosen, [&a]() {
     if (a.severity > 0) a.send.severity = a.severity;
     return smsctl::send(configOf(a), a.send, a.form());
   });
   send->add_option("PHONE", a.send.recipient, "the recipient's number")->required();
   send->add_option("TEXT", a.send.text, "the message; - reads it from standard input")->required();
-  send->add_option("--severity", a.severity, "1 is the most severe; none comes last")
+  send->add_option("--severity", a.severity, "1 is the most severe; a message without a severity comes last")
       ->check(CLI::Range(1, 1'000'000));
   addTest(app, a, chosen);
   addDispatcher(app, a, chosen);
   addPreview(app, a, chosen);
   addQueue(app, a, chosen);
-  addId(command(app, "explain", "the life of one message: SMS, attempts, outcomes", a, chosen,
+  addId(command(app, "explain", "show the history of one message: SMS, attempts, outcomes", a, chosen,
                 [&a]() { return explainMessage(configOf(a), a.id, a.form()); }),
-        a, "the message, as `queue list` and `send` name it");
+        a, "the id of the message, as `queue list` and `send` print it");
   addDatabase(app, a, chosen);
   addConfig(app, a, chosen);
-  command(app, "reload", "the running smsd reads its configuration again; fails where that is refused", a,
-          chosen, [&a]() { return reload(a.config, a.form()); });
+  command(app, "reload", "make the running smsd read its configuration again", a, chosen,
+          [&a]() { return reload(a.config, a.form()); });
 }
 
 /// Prints each line with the program's name, unless the line is empty or indented.
@@ -324,7 +334,8 @@ int misused(CLI::App& app, const CLI::ParseError& e) {
   const bool good = app.exit(e, words, ignored) == 0;
   io::print(words.str());
   if (good) return EX_OK;
-  complain(fmt::format("{}; `smsctl help` lists the commands, `--help` after one its options", e.what()));
+  complain(fmt::format("{}; `smsctl help` lists the commands, `smsctl COMMAND --help` the options of one",
+                       e.what()));
   return EX_USAGE;
 }
 
@@ -333,7 +344,9 @@ int misused(CLI::App& app, const CLI::ParseError& e) {
 int main(int argc, char** argv) {
   Arguments arguments;
   Action chosen;
-  CLI::App app("smsctl looks after smsd: what it does, what waits, what an SMS would look like.", "smsctl");
+  CLI::App app(
+      "smsctl monitors and controls smsd: its state, its queue, its dispatchers and its configuration.",
+      "smsctl");
   addCommands(app, arguments, chosen);
   if (const auto done = lookAtWords(app, argc, argv)) return *done;
   try {

@@ -60,7 +60,7 @@ proto::Act wire(Act act) {
 const char* done(Act act) {
   switch (act) {
     case Act::pause:
-      return "is paused; what is out finishes";
+      return "is paused; its worker finishes the SMS that it has begun";
     case Act::resume:
       return "is used again";
     case Act::restart:

@@ -74,7 +74,7 @@ void sayIfCut(const std::string& given, const format::FormatRules& rules) {
 int say(const char* decision, std::size_t messages, queue::SubmissionId id, std::string_view consequence,
         Form form) {
   if (messages == 0)
-    throw Failure(1, fmt::format("nothing is held under {}: `smsctl queue held` lists what is", id));
+    throw Failure(1, fmt::format("no held SMS has the id {}: `smsctl queue held` lists the held SMS", id));
   if (form == Form::json)
     io::print(dump({{decision, messages}}));
   else
@@ -194,7 +194,7 @@ int installDatabase(const config::Config& config, const queue::InstallOptions& o
     return EX_OK;
   }
   // The output can be piped into psql: the work done is printed as comments, the advice as SQL.
-  for (const auto& done : report.done) io::print(fmt::format("-- made: {}\n", text::printable(done)));
+  for (const auto& done : report.done) io::print(fmt::format("-- created: {}\n", text::printable(done)));
   if (report.done.empty()) io::print("-- nothing to do: the queue is installed\n");
   for (const auto& advice : report.advice) {
     const std::string last = advice.substr(advice.find_last_of('\n', advice.size() - 2) + 1);

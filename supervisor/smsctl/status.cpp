@@ -112,10 +112,10 @@ ordered_json json(proto::Status::Reader status) {
 
 /// Returns when a dispatcher in trouble is tried again.
 std::string nextTry(proto::DispatcherStatus::Reader one) {
-  if (one.getNextProbe() > 0) return fmt::format("; tried again in {}", age(one.getNextProbe()));
+  if (one.getNextProbe() > 0) return fmt::format("; next try in {}", age(one.getNextProbe()));
   const bool waits =
       one.getState() == proto::DispatcherState::RESTING || one.getState() == proto::DispatcherState::BROKEN;
-  return waits ? "; tried with the next SMS" : "";
+  return waits ? "; next try with the next SMS" : "";
 }
 
 void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
@@ -136,7 +136,7 @@ void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
                             text::printable(one.getReason().cStr()), nextTry(one)));
     if (one.getNotUnderstood() > 0)
       io::print(fmt::format(
-          "               to mend: its configuration did not understand {} answer{}, the last: {}\n",
+          "               to correct: its configuration did not cover {} answer{}, the last one: {}\n",
           one.getNotUnderstood(), one.getNotUnderstood() == 1 ? "" : "s",
           text::printable(one.getLastNotUnderstood().cStr())));
     std::string details;
@@ -175,7 +175,7 @@ void print(proto::Status::Reader status) {
     io::print(fmt::format("ignored the last message {} ago: {}\n", age(queue.getIgnoredAgo()),
                           text::printable(queue.getIgnoredBecause().cStr())));
   if (status.getWithoutDispatcher())
-    io::print(fmt::format("ways    NONE can be used, for {}: nothing is sent until one comes back\n",
+    io::print(fmt::format("sending stopped {} ago, because no dispatcher can be used\n",
                           age(status.getWithoutDispatcherFor())));
   io::print("\n");
   print(status.getDispatchers());

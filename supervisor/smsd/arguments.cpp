@@ -27,7 +27,7 @@ void addOverride(CLI::App& app, const std::string& names, const std::string& fla
          },
          help)
       ->type_name(type)
-      ->group("In place of the configuration");
+      ->group("Options that override the configuration");
 }
 
 void addErrands(CLI::App& app, Arguments& a) {
@@ -38,7 +38,7 @@ void addErrands(CLI::App& app, Arguments& a) {
       a.phone = phone;
     };
   };
-  const std::string group = "Instead of running, once";
+  const std::string group = "Options that do one thing and exit";
   auto* check =
       app.add_flag_function("--check", chosen(Errand::check),
                             "check the configuration and every dispatcher's file, start nothing, and exit");
@@ -46,7 +46,7 @@ void addErrands(CLI::App& app, Arguments& a) {
                                        "mark all unsent messages as ignored, except those under way or held");
   auto* test = app.add_option_function<std::string>(
       "-t,--test", to(Errand::test),
-      "send a test SMS to PHONE, past the queue, and say which dispatcher took it");
+      "send a test SMS to PHONE without the queue, and print which dispatcher accepted it");
   auto* enqueue = app.add_option_function<std::string>(
       "-T,--TEST", to(Errand::enqueue),
       "put a test message to PHONE into the queue, for the account of --uid");
@@ -65,25 +65,27 @@ void addErrands(CLI::App& app, Arguments& a) {
 void describe(CLI::App& app, Arguments& a) {
   app.add_option("--config", a.config, "configuration file")->capture_default_str()->type_name("FILE");
   app.add_flag_function(
-      "-f,--foreground", [](std::int64_t) {}, "accepted for NAV's sake: smsd always stays in the foreground");
+      "-f,--foreground", [](std::int64_t) {},
+      "does nothing, for NAV's scripts: smsd always runs in the foreground");
   app.set_version_flag("--version", "smsd " SMSD_VERSION);
-  addOverride(app, "-d,--delay", "delay", "SECONDS",
-              "retry.delay: how long a recipient waits whose SMS nobody took; and queue.poll_interval",
-              a.overrides);
+  addOverride(
+      app, "-d,--delay", "delay", "SECONDS",
+      "retry.delay: first wait of a recipient whose SMS no dispatcher accepted; also queue.poll_interval",
+      a.overrides);
   addOverride(app, "-D,--delayfactor", "delayfactor", "FACTOR",
-              "retry.factor: how much longer each further wait is; a fraction is one, too", a.overrides);
-  addOverride(app, "-m,--maxdelay", "maxdelay", "SECONDS", "retry.max_delay: no wait is longer", a.overrides);
-  addOverride(app, "-l,--limit", "limit", "N", "retry.limit: rounds before --action decides; 0: never",
+              "retry.factor: the factor by which each further wait is longer; may have a fraction",
+              a.overrides);
+  addOverride(app, "-m,--maxdelay", "maxdelay", "SECONDS", "retry.max_delay: the longest wait", a.overrides);
+  addOverride(app, "-l,--limit", "limit", "N", "retry.limit: rounds before --action applies; 0: never",
               a.overrides);
   addOverride(app, "-a,--action", "action", "ACTION",
-              "retry.at_limit: 0 or ignore, the recipient's messages; 1 or shutdown, the daemon",
-              a.overrides);
+              "retry.at_limit: 0 or ignore: give up the messages; 1 or shutdown: end smsd", a.overrides);
   addErrands(app, a);
   app.footer(
-      "Exit status: 0 done, or ended when told to; 64 wrong arguments, 65 the queue did not take the "
-      "message, 69 no\n"
-      "dispatcher took an SMS (--test, or retry.at_limit: shutdown), 75 try again later (database or another "
-      "smsd),\n"
+      "Exit status: 0 done, or stopped on request; 64 wrong arguments, 65 the queue refused the message, 69 "
+      "no\n"
+      "dispatcher accepted an SMS (--test, or retry.at_limit: shutdown), 75 try again later (database or "
+      "another smsd),\n"
       "77 not permitted, 78 configuration.\n"
       "See smsd(8), smsd.yaml(5), smsctl(1).");
 }
@@ -93,13 +95,14 @@ void describe(CLI::App& app, Arguments& a) {
 Parsed parseArguments(int argc, char** argv) {
   Parsed parsed;
   Arguments& a = parsed.arguments;
-  CLI::App app("smsd sends the SMS that wait in the queue, each through the first dispatcher that takes it.",
-               "smsd");
+  CLI::App app(
+      "smsd sends the messages of a queue as SMS, each SMS through the first dispatcher that accepts it.",
+      "smsd");
   describe(app, a);
   try {
     app.parse(argc, argv);
     if (app.count("--message") > 0 && app.count("--test") == 0 && app.count("--TEST") == 0)
-      refuse("--message", "goes with --test or --TEST only");
+      refuse("--message", "needs --test or --TEST");
   } catch (const CLI::ParseError& e) {
     parsed.exitStatus = io::exitStatusOf(app, e);
   }

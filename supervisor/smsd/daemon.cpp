@@ -59,7 +59,8 @@ void enlist(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, road::Road& r
   auto enlisted =
       road.enlist().then([&refused](kj::Maybe<queue::QueueError> error) { refused = kj::mv(error); }).fork();
   if (!answers(io, enlisted, told.addBranch())) {
-    journal::Entry(journal::Level::notice, "told to end before it had started: the queue does not answer")
+    journal::Entry(journal::Level::notice,
+                   "stopped on request before it had started: the queue does not answer")
         .write();
     _exit(EX_OK);
   }
@@ -79,14 +80,15 @@ control::Pauses readPauses(const std::filesystem::path& file) {
   } catch (const std::system_error& e) {
     throw startup::StartUpError(
         EX_NOINPUT,
-        fmt::format("{}; smsd keeps there which dispatchers are paused: remove what is there\n", e.what()));
+        fmt::format("{}; smsd stores the names of the paused dispatchers in this file: remove it\n",
+                    e.what()));
   }
 }
 
 /// Reloads on an operator's request at the control socket.
 kj::Promise<control::Subject::Reloaded> reloadFor(kj::Own<Reloader>& reloader) {
   using Reloaded = control::Subject::Reloaded;
-  if (reloader.get() == nullptr) return Reloaded{"smsd starts or stops: nothing was read", ""};
+  if (reloader.get() == nullptr) return Reloaded{"smsd is starting or stopping: nothing was read", ""};
   return reloader->reload().then([](Reloader::Result result) {
     return Reloaded{std::move(result.problems), std::move(result.changes)};
   });

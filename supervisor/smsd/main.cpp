@@ -36,7 +36,7 @@ kj::Promise<void> toldToEnd(kj::UnixEventPort& port) {
 }
 
 int endedEarly() {
-  journal::Entry(journal::Level::notice, "told to end before it had started").write();
+  journal::Entry(journal::Level::notice, "stopped on request before it had started").write();
   return EX_OK;
 }
 

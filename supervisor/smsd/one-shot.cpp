@@ -156,9 +156,10 @@ road::TrialReport testAlone(const Arguments& arguments) {
           .wait(io.waitScope);
   if (!report)
     throw startup::StartUpError(
-        EX_TEMPFAIL, fmt::format("no dispatcher had a result within {} seconds: the SMS may have been sent; "
-                                 "the journal has their results\n",
-                                 patience / kj::SECONDS));
+        EX_TEMPFAIL,
+        fmt::format("no dispatcher reported a result within {} seconds: the SMS may have been sent; "
+                    "the journal has their results\n",
+                    patience / kj::SECONDS));
   return *std::move(report);
 }
 

@@ -75,7 +75,7 @@ std::string saidIn(int errors) {
 
 std::string wordsOf(int errors, const keeper::SpawnPlan& plan) {
   std::string said = saidIn(errors);
-  return said.empty() ? fmt::format("{}: {} --check failed without a word\n", plan.config.string(),
+  return said.empty() ? fmt::format("{}: {} --check failed and printed nothing\n", plan.config.string(),
                                     plan.program.string())
                       : said;
 }
@@ -83,7 +83,7 @@ std::string wordsOf(int errors, const keeper::SpawnPlan& plan) {
 /// Without a file for the worker's errors, the mistakes in its configuration would be lost.
 std::string noPlaceOf(const keeper::SpawnPlan& plan, int error) {
   return fmt::format(
-      "dispatcher {}: its file was not checked, because there is no place for the errors of {} ({}); start "
+      "dispatcher {}: its file was not checked, because the errors of {} cannot be stored ({}); start "
       "again later\n",
       plan.name, plan.program.string(), strerror(error));
 }
@@ -91,7 +91,7 @@ std::string noPlaceOf(const keeper::SpawnPlan& plan, int error) {
 std::string silenceOf(const keeper::SpawnPlan& plan, kj::Duration patience) {
   return fmt::format(
       "dispatcher {}: {} --check did not answer within {:g} seconds: this host is very busy, or the program "
-      "hangs; start again later, and if it stays so, see what `{} --check --config {}` says\n",
+      "hangs; start again later, and if this does not help, run `{} --check --config {}`\n",
       plan.name, plan.program.string(), static_cast<double>(patience / kj::MILLISECONDS) / 1000,
       plan.program.string(), plan.config.string());
 }
@@ -123,9 +123,8 @@ kj::Promise<DispatcherProblems> checkOne(kj::AsyncIoContext& io, const keeper::S
 std::string problemOfProgram(const config::DispatcherConfig& dispatcher, const fs::path& program) {
   if (access(program.c_str(), X_OK) == 0) return "";
   return fmt::format(
-      "dispatcher {}: its worker program {} is not there or cannot be executed ({}); install the package "
-      "with "
-      "the {} worker, or set `worker:` to where it is\n",
+      "dispatcher {}: its worker program {} is missing or cannot be executed ({}); install the package "
+      "with the {} worker, or set `worker:` to its path\n",
       dispatcher.name, program.string(), strerror(errno), dispatcher.kind);
 }
 
@@ -143,7 +142,7 @@ keeper::SpawnPlan planElsewhere(const config::Config& config, const config::Disp
   try {
     plan.content = snapshot(dispatcher.config);
   } catch (const std::system_error& e) {
-    found.unseen += fmt::format("{}; it is not checked, as its worker reads it\n", e.what());
+    found.unseen += fmt::format("{}; this file is not checked, because only its worker reads it\n", e.what());
   }
   return plan;
 }

@@ -136,7 +136,7 @@ TEST(PostgresqlInstall, AnOlderVersionIsNamedAtTheStartAndBroughtUpToDateByTheCo
       "UPDATE smsd.installation SET version = 1");
   std::string what;
   EXPECT_EQ(start(store.connection("smsd"), &what), Kind::notInstalled);
-  EXPECT_NE(what.find("is of version 1, this program wants 4: run `smsctl db install`"), std::string::npos)
+  EXPECT_NE(what.find("is of version 1, this program needs 4: run `smsctl db install`"), std::string::npos)
       << what;
   EXPECT_EQ(installPostgresql(store.connection("postgres"), everything()).done,
             std::vector<std::string>{"the schema smsd, now version 4"});

@@ -95,7 +95,7 @@ TEST_F(SqliteOnAFullDisk, WhatWaitsIsSentAndMarkedAndSaidToBeInNeed) {
   EXPECT_NE(queue->strained().find("the disk is full"), std::string::npos) << queue->strained();
   std::string what;
   EXPECT_EQ(refusal([&] { put(1000, 5000); }, &what), QueueError::Kind::unreachable);
-  EXPECT_NE(what.find("the disk is full: make room"), std::string::npos) << what;
+  EXPECT_NE(what.find("the disk is full: free space"), std::string::npos) << what;
 
   makeRoom();
   EXPECT_EQ(queue->strained(), "");
@@ -134,7 +134,7 @@ TEST_F(SqliteOnAFullDisk, WithoutAReserveEverythingWorksAgainAsSoonAsThereIsRoom
     if (!kind) fill();
   }
   ASSERT_EQ(kind, QueueError::Kind::unreachable);
-  EXPECT_NE(what.find("the disk is full: make room"), std::string::npos) << what;
+  EXPECT_NE(what.find("the disk is full: free space"), std::string::npos) << what;
   makeRoom();
   EXPECT_EQ(settle(*queue, claimed), 50u);
   EXPECT_EQ(queue->strained(), "");

@@ -53,7 +53,7 @@ TEST_F(SqliteFile, IsRefusedAndLeftAloneWhenItIsTheDatabaseOfSomethingElse) {
   const std::string before = content();
   std::string what;
   EXPECT_EQ(refusal([&] { enlisted(); }, &what), QueueError::Kind::failed);
-  EXPECT_NE(what.find("database of something else"), std::string::npos) << what;
+  EXPECT_NE(what.find("database of another program"), std::string::npos) << what;
   EXPECT_EQ(content(), before);
 }
 
@@ -62,14 +62,14 @@ TEST_F(SqliteFile, IsRefusedWhenANewerSmsdMadeIt) {
   Raw(path).run("PRAGMA user_version = 4");
   std::string what;
   EXPECT_EQ(refusal([&] { enlisted(); }, &what), QueueError::Kind::notInstalled);
-  EXPECT_NE(what.find("has version 4, this smsd knows version 3"), std::string::npos) << what;
+  EXPECT_NE(what.find("has version 4, this smsd supports version 3"), std::string::npos) << what;
 }
 
 TEST_F(SqliteFile, NamesTheFolderThatIsNotThere) {
   path = (folder / "none" / "queue.db").string();
   std::string what;
   EXPECT_EQ(refusal([&] { enlisted(); }, &what), QueueError::Kind::failed);
-  EXPECT_NE(what.find("none is not there"), std::string::npos) << what;
+  EXPECT_NE(what.find("none does not exist"), std::string::npos) << what;
 }
 
 TEST_F(SqliteFile, SaysWhatToLookAtWhenThisUserMayNot) {
@@ -84,7 +84,7 @@ TEST_F(SqliteFile, SaysWhatToLookAtWhenThisUserMayNot) {
   ASSERT_EQ(seteuid(before), 0);
   fs::permissions(folder, fs::perms::owner_all);
   EXPECT_EQ(kind, QueueError::Kind::denied);
-  EXPECT_NE(what.find("Permission denied: look at the owner and mode"), std::string::npos) << what;
+  EXPECT_NE(what.find("Permission denied: check the owner and mode"), std::string::npos) << what;
 }
 
 TEST_F(SqliteFile, SaysThatItIsDamaged) {

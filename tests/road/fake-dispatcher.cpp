@@ -107,7 +107,7 @@ class FakeDispatcher::Generation final : public keeper::Generation {
   }
   void decline(const std::vector<queue::AttemptId>& attempts) {
     keeper_.workerDeclined();
-    giveBack(attempts, "the worker gave it back untouched");
+    giveBack(attempts, "the worker gave it back before it had begun it");
   }
 
   void gone(const std::string& why, bool breach) {

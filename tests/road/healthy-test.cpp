@@ -44,7 +44,7 @@ TEST(Healthy, IsNotWhileTheOnlyDispatcherFailsAndAnAlertWaits) {
   EXPECT_EQ(world.sent(id), 'N');
   EXPECT_EQ(world.road->dispatchers()[0].state(), keeper::State::ready);
   EXPECT_EQ(troubles(world, depth(1)),
-            "no dispatcher answered the last SMS that it was given, and messages wait");
+            "messages wait, and no dispatcher has answered the last SMS that it was given");
   EXPECT_EQ(troubles(world, depth(0)), "") << "nobody waits for it";
   world.advance(1h);
   world.answer("modem", accepted());

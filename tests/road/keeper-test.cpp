@@ -201,7 +201,7 @@ TEST(Keeper, CountsAStrikeForEachBreachOfTheContract) {
   bench.worker.breach();
   bench.turn();
   EXPECT_EQ(bench.keeper.strikes(), 2u);
-  EXPECT_EQ(bench.story.count("broke the contract"), 2u);
+  EXPECT_EQ(bench.story.count("violated the protocol"), 2u);
 }
 
 TEST(Keeper, ReportsWhatWasOutWithADeadWorkerOnce) {
@@ -347,8 +347,7 @@ TEST(Keeper, EndsAWorkerThatGivesBackAndDoesNotEndByItself) {
   EXPECT_TRUE(bench.worker.alive());
   EXPECT_EQ(bench.keeper.room(), 0u);
   bench.advance(1ms);
-  ASSERT_EQ(bench.worker.ended,
-            (std::vector<std::string>{"it gave back what it was to send, and did not end"}));
+  ASSERT_EQ(bench.worker.ended, (std::vector<std::string>{"it gave back its SMS, and did not end"}));
   EXPECT_EQ(static_cast<int>(bench.keeper.state()), static_cast<int>(State::resting));
   EXPECT_EQ(bench.story.count("did not end"), 1u) << bench.story.text();
   bench.advance(1s);

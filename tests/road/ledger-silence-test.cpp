@@ -67,7 +67,7 @@ TEST(Ledger, CutsTheConnectionOfACallThatIsNotAnsweredForALeaseAndGoesOnWithANew
   EXPECT_EQ(world.memory.cuts(), 0u);
   silence.pass(1 * kj::SECONDS);
   EXPECT_EQ(world.memory.cuts(), 1u);
-  EXPECT_EQ(silence.said("30s: its connection is cut"), 1u);
+  EXPECT_EQ(silence.said("30s: smsd cuts its connection"), 1u);
   world.quiet();
   EXPECT_TRUE(world.road->ledger().away());
   world.advance(2s);
@@ -110,8 +110,8 @@ TEST(Ledger, WantsToBeStartedAnewWhenACallIsNotAnsweredAlthoughItsConnectionWasC
   EXPECT_FALSE(world.road->alive());
   silence.pass(3600 * kj::SECONDS);
   EXPECT_EQ(world.memory.cuts(), 1u);
-  EXPECT_EQ(silence.said("299s: its connection is cut"), 1u);
-  EXPECT_EQ(silence.said("5m: that did not help"), 1u);
+  EXPECT_EQ(silence.said("299s: smsd cuts its connection"), 1u);
+  EXPECT_EQ(silence.said("5m: this did not help"), 1u);
   world.memory.release();
   world.quiet();
   EXPECT_TRUE(world.road->alive());

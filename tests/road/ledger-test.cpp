@@ -133,8 +133,8 @@ TEST(Ledger, HoldsTheOneThatTheQueueDoesNotTakeAndSettlesTheOthers) {
       std::find_if(settled.begin(), settled.end(), [](auto& one) { return one.fate == queue::Fate::held; });
   ASSERT_NE(held, settled.end());
   EXPECT_EQ(held->submission.recipient, "kari");
-  EXPECT_EQ(held->reason, "the outcome was accepted, but the database did not take it");
-  EXPECT_EQ(world.story.count("the queue does not take that it was accepted"), 1u);
+  EXPECT_EQ(held->reason, "the outcome was accepted, but the database refused it");
+  EXPECT_EQ(world.story.count("the queue refuses the outcome accepted"), 1u);
   EXPECT_FALSE(world.road->ledger().away());
   EXPECT_EQ(world.story.count("the queue is away"), 0u);
   auto later = world.alert("ola", "text");
@@ -151,7 +151,7 @@ TEST(Ledger, GoesOnWithoutTheOneThatCannotEvenBeHeld) {
   world["gateway"].sayAll(accepted());
   world.quiet();
   EXPECT_TRUE(world.memory.live("kari")) << "whoever comes next asks what became of it";
-  EXPECT_EQ(world.story.count("stays under way until smsd starts anew"), 1u);
+  EXPECT_EQ(world.story.count("stays under way until you restart smsd"), 1u);
   auto later = world.alert("ola", "text");
   world.answer("gateway", accepted());
   EXPECT_EQ(world.sent(later), 'Y');
@@ -192,7 +192,7 @@ TEST(Ledger, DoesNotTakeAPurgeThatIsRefusedForTroubleWithTheQueue) {
   world.memory.fail(Op::purge, Kind::denied, 1);
   world.advance(1min);
   EXPECT_FALSE(world.road->ledger().away());
-  EXPECT_EQ(world.story.count("cannot be purged: told to fail"), 1u);
+  EXPECT_EQ(world.story.count("cannot be removed: told to fail"), 1u);
   EXPECT_EQ(world.memory.calls(Op::purge), 1u);
   world.advance(23h);
   EXPECT_EQ(world.memory.calls(Op::purge), 1u);

@@ -123,7 +123,7 @@ TEST(NotUnderstood, RestsNoDispatcherThatUnderstandsOthers) {
   EXPECT_EQ(world["gateway"].handed.size(), 30u);
   EXPECT_EQ(world.road->dispatchers()[0].state(), keeper::State::ready);
   EXPECT_EQ(world.road->dispatchers()[0].notUnderstood().answers, 20u);
-  EXPECT_EQ(world.story.count("does not understand an answer"), 1u) << world.story.text();
+  EXPECT_EQ(world.story.count("does not cover an answer"), 1u) << world.story.text();
 }
 
 // What it has not sent waits for a mended configuration, and the most severe goes out as a probe now and

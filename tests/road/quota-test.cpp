@@ -85,7 +85,7 @@ class RoadQuotaKept : public ::testing::Test {
       world.answer("gateway", outcome);
       world.answer("modem", accepted());
     }
-    warnings_ += world.story.count("today's count for per_day cannot be kept");
+    warnings_ += world.story.count("today's count for per_day cannot be stored");
     return world.handedTo("gateway").size();
   }
 
@@ -118,7 +118,7 @@ TEST_F(RoadQuotaKept, IsWrittenAgainAsSoonAsThatIsPossible) {
       world.answer("gateway", accepted());
       std::filesystem::create_directory(folder_ / "later");
     }
-    EXPECT_EQ(world.story.count("today's count for per_day cannot be kept"), 1u);
+    EXPECT_EQ(world.story.count("today's count for per_day cannot be stored"), 1u);
   }
   EXPECT_EQ(handedInOneLife(4), 1u) << "two of three were used up";
 }

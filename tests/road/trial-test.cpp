@@ -80,7 +80,7 @@ TEST_F(Trial, GoesThroughTheOneThatIsNamedAndNoOther) {
   say("gateway", refused());
   EXPECT_EQ(told(), "gateway refused [no such number] ");
   ask("nobody");
-  EXPECT_EQ(told(1), "there is no dispatcher nobody, there is modem, gateway");
+  EXPECT_EQ(told(1), "there is no dispatcher nobody, expected one of modem, gateway");
 }
 
 TEST_F(Trial, TakesNoRowNoAttemptAndNoIdOfTheQueue) {
@@ -116,7 +116,7 @@ TEST_F(Trial, GivesUpOnOneThatStaysFullAndOnOneThatIsPaused) {
   world().advance(29s);
   EXPECT_EQ(told(), "waits");
   world().advance(1s);
-  EXPECT_EQ(told(), "modem not tried [it had no room in time] ");
+  EXPECT_EQ(told(), "modem not tried [its window was full for too long] ");
   world().road->dispatchers()[1].pause();
   ask("gateway");
   EXPECT_EQ(told(1), "gateway not tried [paused by the operator] ");
@@ -175,7 +175,7 @@ TEST_F(Trial, AWorkersDeathAndTheEndOfTheDaemonAreAnswers) {
 TEST_F(Trial, IsBoundedInNumberNumberAndText) {
   begin({{"modem"}});
   for (std::size_t i = 0; i <= Trials::mostAtOnce; ++i) ask();
-  EXPECT_EQ(told(Trials::mostAtOnce), "8 tests are under way, which is all there can be");
+  EXPECT_EQ(told(Trials::mostAtOnce), "8 tests are under way, and no more are possible; try again later");
   EXPECT_EQ(world()["modem"].out().size(), 1u);
   auto problem = [this](TrialRequest request) {
     return world().road->trials().run(std::move(request)).wait(world().io.waitScope).problem;

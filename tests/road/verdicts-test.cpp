@@ -200,7 +200,7 @@ TEST(Verdicts, WaitsLongerEachRoundAndGivesUpAtTheLimit) {
   world.answer("gateway", deferred());
   EXPECT_EQ(world.sent(id), 'I');
   EXPECT_EQ(world.memory.settled().back().fate, Fate::ignored);
-  EXPECT_EQ(world.story.count("nobody took it in 5 rounds"), 1u);
+  EXPECT_EQ(world.story.count("no dispatcher accepted it in 5 rounds"), 1u);
   EXPECT_FALSE(world.road->limitReached().poll(world.io.waitScope));
 }
 

@@ -42,7 +42,7 @@ TEST(Watch, IsNotAliveWhenActingDidNotHelpAndIsAgainWhenSomethingMoves) {
   world.advance(1ms);
   EXPECT_FALSE(world.road->alive());
   EXPECT_EQ(world.story.count("nothing has moved for"), 2u);
-  EXPECT_EQ(world.story.count("that did not help"), 1u);
+  EXPECT_EQ(world.story.count("this did not help"), 1u);
   world.advance(10 * patience);
   EXPECT_EQ(world.story.count("nothing has moved for"), 2u) << "once each";
   world["modem"].sayAll(accepted());

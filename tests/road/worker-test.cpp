@@ -11,7 +11,7 @@ TEST_F(WorkerTalk, AWorkerOfAnotherKindBreaksTheContract) {
   says.kind = "gammu";
   start();
   EXPECT_FALSE(ready);
-  expectBreach("the worker is of kind gammu, smsd.yaml says http");
+  expectBreach("the worker is of kind gammu, smsd.yaml has http");
 }
 
 TEST_F(WorkerTalk, AWindowThatItsKindCannotHaveBreaksTheContract) {
@@ -72,7 +72,7 @@ TEST_F(WorkerTalk, AReportOfNothingBreaksTheContract) {
   start();
   give({1});
   EXPECT_FALSE(report(0, [](Reports) {}));
-  expectBreach("a report of nothing");
+  expectBreach("an empty report");
 }
 
 TEST_F(WorkerTalk, AReportThatCannotBeReadBreaksTheContractAndWhatStoodBeforeItCounts) {

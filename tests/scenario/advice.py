@@ -176,7 +176,7 @@ class Repairs(Scenario):
         self.assertIn("see `journalctl -u smsd-http@gateway`", reason)
         unit.close()
         unit.socket.unlink()
-        reason = wait_for("nobody listens", lambda: (r := smsd.dispatcher("gateway")["reason"]) and "nobody listens" in r and r, deadline=30)
+        reason = wait_for("nobody listens", lambda: (r := smsd.dispatcher("gateway")["reason"]) and "no program listens" in r and r, deadline=30)
         self.assertIn("`systemctl status smsd-http@gateway.socket`", reason)
 
 

@@ -51,10 +51,10 @@ class Answers(Scenario):
         self.assertEqual(len({request["headers"]["idempotency-key"] for request in requests}), 1)
         one = smsd.dispatcher("gateway")
         self.assertEqual((one["state"], one["not_understood"], one["unknown"]), ("ready", 2, 2))
-        self.assertIn("no rule knows", one["last_not_understood"])
-        self.assertIn("to mend: its configuration did not understand 2 answers", smsd.ctl("status"))
+        self.assertIn("no rule covers", one["last_not_understood"])
+        self.assertIn("to correct: its configuration did not cover 2 answers", smsd.ctl("status"))
         self.assertIn("not-understood", smsd.ctl("explain", "1"))
-        self.assertEqual(smsd.text().count("does not understand an answer"), 1)
+        self.assertEqual(smsd.text().count("does not cover an answer"), 1)
         # An operator who looked says that it may go once more; the mended configuration understands the answer.
         file = smsd.folder / "dispatchers" / "gateway.yaml"
         keys = json.loads(file.read_text())
@@ -64,7 +64,7 @@ class Answers(Scenario):
         wait_for("the configuration is in force", lambda: smsd.dispatcher("gateway")["not_understood"] == 0)
         smsd.ctl("queue", "release", str(self.held(smsd)[0]["id"]))
         wait_for("it is sent", lambda: smsd.status()["queue"]["sent"] == 1)
-        self.assertNotIn("to mend", smsd.ctl("status"))
+        self.assertNotIn("to correct", smsd.ctl("status"))
 
     def test_with_another_dispatcher_the_repetition_is_its(self):
         gateway = self.open(Gateway(self.folder, "--behave", "body=queued"))
@@ -105,6 +105,6 @@ class Answers(Scenario):
         file.write_text(json.dumps({**json.loads(file.read_text()), "window": 2, "backlog": 0}))
         smsd.start()
         wait_for("it counts as broken", lambda: smsd.dispatcher("gateway")["state"] == "broken")
-        self.assertIn("mend its configuration", smsd.dispatcher("gateway")["reason"])
+        self.assertIn("correct it", smsd.dispatcher("gateway")["reason"])
         self.assertLessEqual(len(gateway.requests()), 8)
         self.assertGreaterEqual(smsd.status()["queue"]["unsent"], 36)

@@ -47,7 +47,7 @@ class Recall(Scenario):
         smsd.start()
         wait_for("it is settled", lambda: smsd.status() and smsd.status()["queue"]["unsent"] == 0)
         self.assertEqual(len(sms_in(self.folder / "sent.jsonl")), 3)
-        self.assertNotIn("broke the contract", smsd.text())
+        self.assertNotIn("violated the protocol", smsd.text())
         self.assertEqual(smsd.dispatcher("slow")["strikes"], 0)
 
     def test_a_worker_that_systemd_started_ends_at_sigterm_when_its_work_is_done(self):
@@ -82,7 +82,7 @@ class Unknown(Scenario):
         self.assertEqual(len(copies), 2)
         self.assertEqual(len({m["key"] for m in copies}), 1)
         self.assertEqual(len({m["attempt"] for m in copies}), 2)
-        self.assertIn("is sent once more with the same key", self.smsd.text())
+        self.assertIn("sent once more with the same key", self.smsd.text())
         life = json.loads(self.smsd.ctl("explain", str(made["id"]), "--json"))
         outcomes = [a["outcome"] for s in life["submissions"] for a in s["attempts"]]
         self.assertEqual(outcomes, ["unknown", "accepted"])

@@ -99,7 +99,7 @@ class Claims(Evil):
         self.gets_nothing("greedy", "a window beyond all bounds: 4294967295 + 0, expected at most 4096 + 4096 of kind debug")
 
     def test_one_of_another_kind_gets_nothing(self):
-        self.gets_nothing("stranger", "the worker is of kind gammu, smsd.yaml says debug")
+        self.gets_nothing("stranger", "the worker is of kind gammu, smsd.yaml has debug")
 
     def gets_nothing(self, how, why):
         smsd = self.alone(how).start()

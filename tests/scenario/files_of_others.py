@@ -22,7 +22,7 @@ class FilesOfOthers(Scenario):
         for flags in ((), ("--check",)):
             status, said = smsd.run(*flags)
             self.assertEqual(status, 78, said)
-            self.assertRegex(said, r"smsd\.yaml:\d+:\d+: control\.socket: \S+/notes is a file, expected a path where nothing is, or a socket")
+            self.assertRegex(said, r"smsd\.yaml:\d+:\d+: control\.socket: \S+/notes is a file, expected a free path or a socket")
         self.assertEqual(other.read_text(), "somebody's\n")
 
     def test_a_control_socket_that_names_the_queue_is_an_error_before_there_is_a_queue(self):
@@ -37,7 +37,7 @@ class FilesOfOthers(Scenario):
             listener.listen(1)
             status, said = self.smsd(settings={"control": {"socket": str(self.folder / "c.sock")}}).run()
         self.assertNotEqual(status, 0)
-        self.assertIn("c.sock: another smsd answers there; give this one its own `control.socket`", said)
+        self.assertIn("c.sock: another smsd listens there; give this one its own `control.socket`", said)
 
     def test_the_lock_beside_a_queue_empties_no_file_of_that_name(self):
         other = self.other("queue.db.lock")
@@ -50,5 +50,5 @@ class FilesOfOthers(Scenario):
         other = self.other("notes")
         smsd = self.smsd(own={"file": str(other)}).start()
         smsd.ctl("send", "+4700000001", "alert")
-        wait_for("the worker says why it does not start", lambda: "has something else in it" in smsd.text())
+        wait_for("the worker says why it does not start", lambda: "has other contents" in smsd.text())
         self.assertEqual(other.read_text(), "somebody's\n")

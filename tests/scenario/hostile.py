@@ -66,7 +66,7 @@ class Hostile(Scenario):
             return time.monotonic() - began
 
     def ended(self, smsd, how):
-        return [line for line in smsd.text().splitlines() if f"{how}: worker" in line and "broke the contract and was ended" in line]
+        return [line for line in smsd.text().splitlines() if f"{how}: worker" in line and "violated the protocol and was ended" in line]
 
 
 class Floods(Hostile):
@@ -102,10 +102,10 @@ class Floods(Hostile):
         self.fail("it slows the other dispatcher down")
 
     def test_bootstrap(self):
-        self.attack("bootstrap", "a kind that the contract has no use for")
+        self.attack("bootstrap", "a kind that the protocol does not use")
 
     def test_pairs(self):
-        self.attack("pairs", "a kind that the contract has no use for")
+        self.attack("pairs", "a kind that the protocol does not use")
 
     def test_resolves(self):
         self.attack("resolves", "more messages than its work accounts for")
@@ -120,10 +120,10 @@ class Floods(Hostile):
         self.attack("calls", "it broke the rules of Cap'n Proto's RPC")
 
     def test_echo(self):
-        self.attack("echo", "a kind that the contract has no use for")
+        self.attack("echo", "a kind that the protocol does not use")
 
     def test_giant(self):
-        self.attack("giant", "no message, or one beyond all bounds")
+        self.attack("giant", "no message, or a message beyond all bounds")
 
     def test_half(self):
         self.attack("half", "")
@@ -218,7 +218,7 @@ class Control(Hostile):
         self.assertEqual(self.as_nobody(lambda: self.silent(40)), 40 - 12)
         self.assertTrue(self.daemon.status())
         nobody = pwd.getpwnam("nobody").pw_uid
-        self.assertEqual(self.daemon.text().count(f"control.sock: turned away a connection of uid {nobody}: 12 of this user and 12 in all are open"), 1)
+        self.assertEqual(self.daemon.text().count(f"control.sock: refused a connection of uid {nobody}: 12 of this user and 12 in all are open"), 1)
         wait_for("their places are free", lambda: self.as_nobody(lambda: self.silent(1)) == 0)
 
     @unittest.skipUnless(os.getuid() == 0, "root has the last places")

@@ -41,7 +41,7 @@ class ImportNav(Scenario):
             self.assertNotIn("canary", file.read_text(), file)
         again = self.import_nav(nav, output)
         self.assertEqual(again.returncode, EXISTS)
-        self.assertIn("is there already; nothing was written", again.stderr)
+        self.assertIn("exists already; nothing was written", again.stderr)
 
         queue = {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}}
         smsd = self.open(Smsd(self.folder, queue, {"unused": ("debug", {})}, name="smsd"))

@@ -185,8 +185,8 @@ class NavFlags(Scenario):
         text = self.flag(smsd, 0, "-t", "+4799887766", "--message", "is it on?")
         self.assertRegex(text, r"(?m)^modem: deferred: told to defer \(\d+ ms\)$")
         self.assertRegex(text, r"(?m)^fallback: accepted, reference \d+ \(\d+ ms\)$")
-        self.assertIn("fallback took the test SMS\n", text)
-        self.assertRegex(text, rf"test SMS to \+47\*+66 \(taken by fallback\) by uid {os.getuid()}\n")
+        self.assertIn("fallback accepted the test SMS\n", text)
+        self.assertRegex(text, rf"test SMS to \+47\*+66 \(accepted by fallback\) by uid {os.getuid()}\n")
         self.assertEqual([(s["recipient"], s["text"]) for s in sms_in(self.sent)], [("+4799887766", "is it on?")])
         self.flag(smsd, 0, "--test", "+471")
         self.assertEqual(sms_in(self.sent)[1]["text"], "This is a test message from smsd.")
@@ -195,7 +195,7 @@ class NavFlags(Scenario):
         smsd = self.smsd(dispatchers={"a": ("debug", {"result": "refuse"}), "b": ("debug", {"result": "break"}), "c": ("debug", {"result": "unknown"})})
         text = self.flag(smsd, NOBODY_TOOK_IT, "-t", "+471")
         self.assertRegex(text, r"a: refused: told to refuse .*\nb: broken: told to be broken .*\nc: unknown, it may have been sent: told not to know")
-        self.assertIn("no dispatcher took the test SMS", text)
+        self.assertIn("no dispatcher accepted the test SMS", text)
         text = self.flag(smsd, BAD_DATA, "-t", "1" * 65)
         self.assertEqual(text.strip().splitlines()[-1], "the number: expected 1 to 64 printable characters")
 
@@ -205,10 +205,10 @@ class NavFlags(Scenario):
         wait_for("ready", lambda: smsd.dispatcher("fallback")["state"] == "ready")
         children = smsd.children()
         text = self.flag(smsd, 0, "-t", "+4799887766")
-        self.assertIn("fallback took the test SMS", text)
+        self.assertIn("fallback accepted the test SMS", text)
         self.assertEqual(smsd.children(), children)
         self.assertEqual(len(sms_in(self.sent)), 1)
-        self.assertRegex(smsd.text(), rf"test SMS to \+47\*+66 \(taken by fallback\) by uid {os.getuid()}\n")
+        self.assertRegex(smsd.text(), rf"test SMS to \+47\*+66 \(accepted by fallback\) by uid {os.getuid()}\n")
         self.assertEqual(smsd.status()["queue"]["sent"], 0)  # no row of the queue
         self.assertEqual(smsd.dispatcher("fallback")["accepted"], 1)
 

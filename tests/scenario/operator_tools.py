@@ -98,10 +98,10 @@ class Tools(Scenario):
         self.assertEqual(life["ignored_because"], "every dispatcher refused it, the last with: told to refuse")
         life, story = self.explained(smsd, "DEFERRED!", lambda life: life["waits_until"])
         self.assertEqual((life["status"], life["rounds"], life["submissions"][0]["fate"]), ("N", 1, "returned"))
-        self.assertIn(f"  {life['waits_until']}  may be claimed again: its recipient waits, after 1 round", story)
+        self.assertIn(f"  {life['waits_until']}  next try: its recipient waits, after 1 counted round", story)
         self.assertEqual(story.splitlines()[0], f"message {life['id']} to +479, severity 2: unsent")
-        self.assertIn("after 1 round in which no dispatcher took its SMS since " + life["failing_since"], story)
-        self.assertRegex(story, r"it is given up when it fails after 3h (59|60)min more, and in 5 rounds \(retry.give_up_after\)|after 4h more, and in 5 rounds")
+        self.assertIn("after 1 counted round without success since " + life["failing_since"], story)
+        self.assertRegex(story, r"it is given up if it still fails in (3h (59|60)min|4h) and 5 rounds are counted \(retry.give_up_after\)")
         smsd.stop()
         smsd.ctl("queue", "cancel")
         self.assertIn("ignored: it was cancelled", smsd.ctl("explain", str(life["id"])))
@@ -110,8 +110,8 @@ class Tools(Scenario):
         self.smsd.ctl("db", "install")
         self.assertEqual(self.smsd.ctl("queue", "held"), "nothing is held\n")
         self.assertEqual(json.loads(self.smsd.ctl("queue", "held", "--json")), [])
-        for arguments, words in ((("explain", "7"), "there is no message 7"), (("queue", "release", "7"), "nothing is held under 7"),
-                                 (("queue", "discard", "7"), "nothing is held under 7")):
+        for arguments, words in ((("explain", "7"), "there is no message 7"), (("queue", "release", "7"), "no held SMS has the id 7"),
+                                 (("queue", "discard", "7"), "no held SMS has the id 7")):
             done = self.smsd.ctl(*arguments, check=False)
             self.assertEqual((done.returncode, done.stdout), (1, ""), arguments)
             self.assertIn(words, done.stderr)
@@ -139,8 +139,8 @@ class Tools(Scenario):
 
     def test_send_says_what_it_does_not_take_and_what_will_be_cut(self):
         for arguments, stdin, words in ((("-",), "", "expected a message, found nothing"), (("-",), "\n", "expected a message, found nothing"),
-                                        (("x" * 16385,), "", "a text of 16385 bytes: the queue takes at most 16384"),
-                                        (("-",), "y" * 20000, "the queue takes at most 16384")):
+                                        (("x" * 16385,), "", "a text of 16385 bytes: the queue accepts at most 16384"),
+                                        (("-",), "y" * 20000, "the queue accepts at most 16384")):
             done = self.smsd.ctl("send", "+471", *arguments, stdin=stdin, check=False)
             self.assertEqual((done.returncode, done.stdout), (65, ""), arguments)
             self.assertIn(words, done.stderr)
@@ -211,7 +211,7 @@ class Tools(Scenario):
                     queue.execute("INSERT INTO smsd_held (message, submission) VALUES (?, ?)", (n, n))
             for words, act in ((["queue", "release", "1"], "release of the held SMS 1, with 1 messages"),
                                (["queue", "discard", "2"], "discard of the held SMS 2, with 1 messages"),
-                               (["queue", "retry", "--all"], "retry of all who wait"), (["queue", "cancel"], "cancel of 2 messages")):
+                               (["queue", "retry", "--all"], "retry of every recipient that waits"), (["queue", "cancel"], "cancel of 2 messages")):
                 entry = typed(*words)
                 self.assertEqual((entry["MESSAGE"], entry["SMSD_EVENT"], entry["SMSD_UID"], entry["SYSLOG_IDENTIFIER"]),
                                  (f"{act} by uid 0", "operator-acted", "0", "smsctl"))

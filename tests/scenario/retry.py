@@ -116,7 +116,7 @@ class Recipient(Scenario):
         waits = [float(row[1]) for row in rounds[1:]]
         for wait, least in zip(waits, (0.3, 0.6, 1.2)):
             self.assertGreaterEqual(wait, least)
-        self.assertIn("nobody took it in 4 rounds, the last answer: told to defer", smsd.text())
+        self.assertIn("no dispatcher accepted it in 4 rounds, the last answer: told to defer", smsd.text())
         self.say(rounds=4, restarts=3, waits_of_at_least_300_600_1200_ms="/".join(f"{1000 * w:.0f}" for w in waits) + " ms")
 
     ONLY_CRITICAL = {"when": [{"text": "critical", "result": "accept"}, {"recipient": NUMBER, "result": "defer"}], "file": "sent.jsonl"}
@@ -324,10 +324,10 @@ class Database(Scenario):
         self.assertEqual(postgres.sql("SELECT phone FROM smsq WHERE sent = 'N'"), [[NUMBER]])
         held = json.loads(smsd.ctl("queue", "held", "--json"))
         self.assertEqual([sms["recipient"] for sms in held], [NUMBER])
-        self.assertEqual(held[0]["reason"], "the outcome was accepted, but the database did not take it")
+        self.assertEqual(held[0]["reason"], "the outcome was accepted, but the database refused it")
         self.assertIn(" N? ", smsd.ctl("queue", "list"))
         self.assertEqual(len(sms_in(smsd.folder / "state" / "sent.jsonl")), 601)
-        self.assertEqual(smsd.text().count("the queue does not take that it was accepted"), 1)
+        self.assertEqual(smsd.text().count("the queue refuses the outcome accepted"), 1)
         self.assertNotIn("the queue is away", smsd.text())
         postgres.sql("ALTER TABLE smsq DROP CONSTRAINT somebodys")
         smsd.ctl("queue", "discard", str(held[0]["id"]))

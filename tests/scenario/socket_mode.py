@@ -203,7 +203,7 @@ class SocketMode(Scenario):
         stranger = subprocess.run(["/usr/bin/setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--", "/usr/bin/python3",
                                    "-c", visit], capture_output=True, text=True, timeout=DEADLINE, check=False)
         self.assertEqual((stranger.returncode, stranger.stdout), (0, "0\n"), stranger.stderr)  # the end of the connection
-        wait_for("it is said", lambda: "was turned away" in worker.text())
+        wait_for("it is said", lambda: "refused a connection" in worker.text())
         self.assertIn("uid 65534", worker.text())
         # The door is open for its own supervisor.
         smsd = self.smsd(worker)
@@ -221,6 +221,6 @@ class SocketMode(Scenario):
         nobody = subprocess.run(["/usr/bin/setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--", "/usr/bin/python3",
                                  "-c", visit], capture_output=True, text=True, timeout=DEADLINE, check=False)
         self.assertEqual(nobody.stdout, "open\n", nobody.stderr)
-        self.assertNotIn("turned away", worker.text())
+        self.assertNotIn("refused a connection", worker.text())
         unknown = self.worker(name="unknown", options=["--supervisor", "no-such-user"])
         self.refused(unknown, 67, "no-such-user")

@@ -198,7 +198,7 @@ class Told(Scenario):
             smsd.process.send_signal(number)
             self.assertEqual(smsd.process.wait(self.PATIENCE / 2), 0, smsd.text())
             self.nothing_is_left()
-            self.assertIn("told to end before it had started", smsd.text())
+            self.assertIn("stopped on request before it had started", smsd.text())
             self.assertNotIn("did not answer", smsd.text())
             self.assertFalse((self.folder / "queue.db").exists())
             shutil.rmtree(smsd.folder)
@@ -232,4 +232,4 @@ class Told(Scenario):
             server.accept()[0].detach()  # stays open
             smsd.process.terminate()
             self.assertEqual(smsd.process.wait(DEADLINE), 0, smsd.text())
-            self.assertIn("told to end before it had started: the queue does not answer", smsd.text())
+            self.assertIn("stopped on request before it had started: the queue does not answer", smsd.text())

@@ -91,7 +91,7 @@ class Watchdog(Scenario):
         wait_for("they are sent", lambda: len(sms_in(self.sent)) == 6)
         wait_for("the queue is back", lambda: "the queue is back" in smsd.text())
         self.assertIn("the queue is away, nothing new is sent until it is back: it has not answered for 10s", smsd.text())
-        self.assertIn("its connection is cut", smsd.text())
+        self.assertIn("smsd cuts its connection", smsd.text())
         self.assertNotEqual(self.backend(postgres), stopped)
         self.say(sent_after=f"{self.systemd.now() - began:.1f} s")
         self.assertEqual(smsd.stop(), 0)
@@ -110,7 +110,7 @@ class Watchdog(Scenario):
         away = self.systemd.now()
         self.signs(5, away)  # for a good while that is the database's trouble, and no reason to be started anew
         self.none_for(3 * WATCHDOG, deadline=200)
-        self.assertIn("smsd wants to be started anew", smsd.text())
+        self.assertIn("smsd stops its watchdog notifications", smsd.text())
         self.say(signs_end_after=f"{self.systemd.signs_of_life()[-1] - away:.1f} s", lease="5 s")
         self.assertIsNone(smsd.process.poll())
         before = self.systemd.now()

@@ -130,7 +130,7 @@ class Misbehaviour(Liar):
         wait_for("nothing is N", lambda: smsd.status()["queue"]["unsent"] == 0)
         self.assertEqual({m["recipient"] for m in sms_in(self.sent)}, self.everyone() - {"+4700000001"})
         self.assertEqual(smsd.status()["queue"]["ignored"], 1)
-        self.assertIn("will not be sent: nobody took it in 2 rounds, the last answer: told to defer", smsd.text())
+        self.assertIn("will not be sent: no dispatcher accepted it in 2 rounds, the last answer: told to defer", smsd.text())
 
 
 class Lies(Liar):
@@ -151,11 +151,11 @@ class Lies(Liar):
         return smsd
 
     def test_an_outcome_for_an_attempt_that_was_never_handed_over(self):
-        smsd = self.caught("stranger", "broke the contract", "not out")
+        smsd = self.caught("stranger", "violated the protocol", "not under way")
         self.assertGreaterEqual(smsd.dispatcher("first")["strikes"], 1)
 
     def test_an_outcome_for_an_attempt_of_another_generation(self):
-        self.caught("former", "broke the contract", "not out")
+        self.caught("former", "violated the protocol", "not under way")
 
     def test_two_outcomes_for_one_attempt(self):
         # The first one counts: it was asked for, begun, and in order. So that SMS is sent as far as anybody can know.
@@ -164,13 +164,13 @@ class Lies(Liar):
         first = smsd.dispatcher("first")
         self.assertGreaterEqual(first["strikes"], 1)
         self.assertEqual(first["accepted"] + len(sms_in(self.second)), 3)
-        self.assertIn("broke the contract", smsd.text())
+        self.assertIn("violated the protocol", smsd.text())
 
     def test_begun_over_and_over(self):
-        self.caught("again", "broke the contract", "begun twice")
+        self.caught("again", "violated the protocol", "begun twice")
 
     def test_outcomes_without_end(self):
-        self.caught("flood", "broke the contract", "not out")
+        self.caught("flood", "violated the protocol", "not under way")
 
     def test_a_reason_of_a_megabyte(self):
         smsd = self.smsd({"result": "lie", "lie": "verbose", "window": 1, "backlog": 2})
@@ -179,10 +179,10 @@ class Lies(Liar):
         self.assertLess(max(map(len, smsd.text().splitlines())), 1000)
 
     def test_bytes_that_are_no_message(self):
-        self.caught("garbage", "broke the contract", "no message")
+        self.caught("garbage", "violated the protocol", "no message")
 
     def test_a_report_of_nothing(self):
-        self.caught("nothing", "broke the contract", "a report of nothing")
+        self.caught("nothing", "violated the protocol", "an empty report")
 
     def test_every_sms_given_back_untouched_is_no_breach_and_no_loop(self):
         smsd = self.caught("untouched")

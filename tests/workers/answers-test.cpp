@@ -60,7 +60,7 @@ TEST(Answers, ToldByTheServerItselfAre400OfTheConfigurationNotOfTheSms) {
     EXPECT_EQ(kindOf(said(422, body)), "refused") << body;
   }
   EXPECT_EQ(wordsOf(said(400, nginx + "The plain HTTP request was sent to HTTPS port</title>")),
-            "https://gw:443 wants https (400)");
+            "https://gw:443 requires https (400)");
   for (auto body : {"", "no such number", "bad text: The plain HTTP request was sent to HTTPS port",
                     "<html><head><title>400 Bad Request</title>"})
     EXPECT_EQ(kindOf(said(400, body)), "refused") << body;
@@ -102,11 +102,11 @@ TEST(Answers, BelieveAStatusWhateverHappenedToTheBody) {
 
 TEST(Answers, NameTheGatewayAndTheStatus) {
   EXPECT_EQ(wordsOf(answered(503)), "https://gw:443 is not available (503)");
-  EXPECT_EQ(wordsOf(answered(502)), "https://gw:443 does not say what became of the request (502)");
+  EXPECT_EQ(wordsOf(answered(502)), "https://gw:443 does not report the result of the request (502)");
   EXPECT_EQ(wordsOf(failed(Failure::unreachable, Sent::nothing, "Connection refused")),
             "https://gw:443 cannot be reached: Connection refused");
   EXPECT_EQ(wordsOf(failed(Failure::timeout, Sent::something)),
-            "https://gw:443 took too long after the request had gone out");
+            "https://gw:443 took too long after the request was sent");
   for (int status = 0; status < 1000; ++status)
     if (kindOf(answered(status)) != "accepted") {
       EXPECT_FALSE(wordsOf(answered(status)).empty()) << status;

@@ -208,7 +208,7 @@ TEST(GammuVerdict, ReadsNumbersWholeAndWordsFromTheTable) {
       {"+CMS ERROR: (U)SIM busy", "deferred CMS 314: the SIM is busy"},
       {"+CMS ERROR: Unknown error", "unknown CMS 500: an error that the modem has no number for"},
       {"+CMS ERROR: Network timeout", "unknown CMS 332: the network did not answer"},
-      {"+CMS ERROR: Unassigned (unallocated) number", "refused CMS 1: the number is not assigned to anybody"},
+      {"+CMS ERROR: Unassigned (unallocated) number", "refused CMS 1: the number is not assigned"},
       {"+CME ERROR: Operation not allowed", "deferred CME 3: not allowed now"},
       {"+CME ERROR: 0", "deferred CME 0: failure in the modem"},
       {"+CMS ERROR: 0", "deferred CMS 0: a cause on no list"},

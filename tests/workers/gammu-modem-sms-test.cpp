@@ -71,7 +71,7 @@ TEST(GammuModem, TurnsNumbersIntoOutcomesAndGoesOnC57) {
   const std::pair<std::string, std::string> rows[] = {
       {"cms 38 1", "deferred CMS 38: the network is out of order"},
       {"cms 42 1", "deferred CMS 42: congestion"},
-      {"cms 1 1", "refused CMS 1: the number is not assigned to anybody"},
+      {"cms 1 1", "refused CMS 1: the number is not assigned"},
       {"cms 50 1", "broken CMS 50: SMS are not part of this subscription"},
       {"cms 500 1", "unknown CMS 500: an error that the modem has no number for"},
       // The same number, and another meaning.
@@ -126,7 +126,7 @@ TEST(GammuModem, SaysUnknownWhereOnlySomePartsWereTaken) {
   emulator.tell("late 0 1");  // the first part: answered well
   emulator.tell("cms 42 1");
   EXPECT_EQ(said(modem.send(letter(std::string(200, 'x')))),
-            "unknown only some parts were taken (1 of 2): CMS 42: congestion");
+            "unknown only some parts were accepted (1 of 2): CMS 42: congestion");
   EXPECT_EQ(emulator.status()["incomplete"].size(), 1U);
   // The same key again: the telephone puts the parts of both attempts together.
   EXPECT_EQ(modem.send(letter(std::string(200, 'x'))).fate, Fate::accepted);

@@ -41,7 +41,7 @@ TEST(GammuConfig, SaysAtTheStartWhereAndWhatIsWrongC59) {
       {"device: /dev/x\ngammurc: " + rc, "either device or gammurc"},
       {"gammurc: gammurc", "absolute"},
       {"gammurc: /no/such/gammurc", "cannot be read as a gammurc"},
-      {"gammurc: " + rc + "\nsection: 1", "expected at and a speed"},
+      {"gammurc: " + rc + "\nsection: 1", "expected `at` and a speed"},
       {"gammurc: " + rc + "\nsection: 7", "section"}};
   for (auto& [yaml, words] : rows) {
     std::string said = problemsOf(yaml);

@@ -23,9 +23,9 @@ TEST_F(Gateways, MayAskForACertificateOverHttp2) {
   serve(nginx.port(), withAuthority() + identity, "/", "https://localhost");
   EXPECT_EQ(send(), "accepted: CN=client HTTP/1.1 TLSv1.3");
   serve(nginx.port(), withAuthority(), "/", "https://localhost");
-  EXPECT_TRUE(send().ends_with(" wants a certificate of ours (400)")) << "nginx answers 400 without one";
+  EXPECT_TRUE(send().ends_with(" requires a client certificate (400)")) << "nginx answers 400 without one";
   serve(nginx.port(), "", "/", "http://localhost");
-  EXPECT_TRUE(send().ends_with(" wants https (400)")) << "an s that is missing loses no SMS";
+  EXPECT_TRUE(send().ends_with(" requires https (400)")) << "an s that is missing loses no SMS";
 }
 
 TEST_F(Gateways, ThatEndConnectionsWithoutAWordMayBeSpokenToOnOneForEachRequest) {

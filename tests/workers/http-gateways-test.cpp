@@ -203,7 +203,7 @@ TEST_F(Gateways, GetNoAnswerFasterThanTheirOwnTimeoutC60) {
       io.provider->getTimer().afterDelay(30 * kj::SECONDS).then([]() { return std::string("nothing"); });
   EXPECT_EQ(answered.exclusiveJoin(kj::mv(tooLate)).wait(io.waitScope),
             "unknown: http://127.0.0.1:" + std::to_string(gateway.port()) +
-                " took too long after the request had gone out");
+                " took too long after the request was sent");
 }
 
 TEST_F(Gateways, ThatEchoASecretAsTheirReferenceShowNothingC62) {

@@ -205,7 +205,7 @@ TEST(MailReplies, AReasonHoldsCodesAndOurOwnWords) {
             "smtp://gw:25 rejects the address (to) (550 5.1.1)");
   Conversation cut{.stage = Stage::content, .end = End::failure, .failure = net::Failure::cut};
   EXPECT_EQ(wordsOf(outcomeOf(cut, origin, Addressee::ofTheSms, Relay::proven)),
-            "smtp://gw:25 ended the connection after the whole mail had gone out");
+            "smtp://gw:25 ended the connection after the whole mail was sent");
 }
 
 TEST(MailReplies, AReferenceIsWhatServersWriteInfrontOfTheirId) {

@@ -51,7 +51,7 @@ answers:
 )");
   EXPECT_EQ(said(rules, answer(200, "ERROR: out of credits\n")), "broken:https://gw:443: out of credits");
   EXPECT_EQ(said(rules, answer(200, "ERROR: no such number")),
-            "refused:https://gw:443 answers as rule 2 of `answers` says (200)");
+            "refused:https://gw:443 gave an answer that matches rule 2 of `answers` (200)");
   EXPECT_EQ(said(rules, answer(200, "OK 17")), "accepted:") << "what no rule fits is for the table";
   EXPECT_TRUE(said(rules, answer(503, "ERROR")).starts_with("deferred"));
 }
@@ -66,9 +66,9 @@ answers:
   EXPECT_TRUE(said(rules, answer(200, "no such number")).starts_with("refused"));
   for (auto body : {"ERROR: out of credits", "", "<html>Service unavailable</html>"})
     EXPECT_EQ(said(rules, answer(200, body)),
-              "not understood:https://gw:443 gave an answer that no rule knows (200)");
+              "not understood:https://gw:443 gave an answer that no rule covers (200)");
   EXPECT_EQ(said(rules, answer(202, "")),
-            "not understood:https://gw:443 gave an answer that no rule knows (202)");
+            "not understood:https://gw:443 gave an answer that no rule covers (202)");
   EXPECT_TRUE(said(rules, answer(503, "")).starts_with("deferred")) << "what is no 2xx is for the table";
   EXPECT_TRUE(said(rules, answer(404, "")).starts_with("broken"));
 
@@ -98,7 +98,7 @@ reference: {json: /id}
   EXPECT_EQ(said(rules, answer(200, R"({"status": 15})")), "unknown:https://gw:443: says nothing");
   EXPECT_EQ(said(rules, answer(500, R"({"error": {"code": false}})")), "refused:https://gw:443: says no");
   EXPECT_EQ(said(rules, answer(500, R"({"error": {"code": null}})")),
-            "deferred+0:https://gw:443 has an error of its own (500)");
+            "deferred+0:https://gw:443 reports an internal error (500)");
   EXPECT_EQ(said(rules, answer(299, "not json")), "unknown:https://gw:443: says nothing");
 }
 
@@ -145,7 +145,7 @@ answers:
   - {status: 2xx, is: accepted}
 )");
   EXPECT_EQ(said(rules, answer(200, "OK, but", Exchange::Body::partial)),
-            "not understood:https://gw:443 gave an answer that did not come whole (200)");
+            "not understood:https://gw:443 gave an answer that did not arrive completely (200)");
   EXPECT_TRUE(said(rulesOf("answers: [{status: 5xx, body: x, is: refused}]"),
                    answer(502, "", Exchange::Body::partial))
                   .starts_with("unknown"))
@@ -201,7 +201,7 @@ reference: {json: /id}
 TEST(Rules, ThatReadJsonTakeNoAnswerWithoutAnyForAYes) {
   auto rules = rulesOf("answers: [{status: 2xx, json: /error, is: refused}]");
   EXPECT_EQ(said(rules, answer(200, "<html>please log in</html>")),
-            "not understood:https://gw:443 gave an answer that is no JSON, which its rules read (200)");
+            "not understood:https://gw:443 gave an answer that is no JSON, but its rules read JSON (200)");
   EXPECT_EQ(said(rules, answer(200, "{\"id\":1}")), "accepted:");
   EXPECT_EQ(said(rules, answer(202, "")), "accepted:") << "a 2xx without a body is what the status says";
   EXPECT_EQ(said(rulesOf("answers: [{status: 201, json: /error, is: refused}]"), answer(200, "OK")),

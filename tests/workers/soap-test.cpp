@@ -116,13 +116,14 @@ TEST_F(SoapTest, MakesAnOutcomeOfEveryResultAndFaultC67) {
   SoapServer server;
   serve(boost(server.port()));
   std::string at = "http://127.0.0.1:" + std::to_string(server.port());
-  EXPECT_EQ(send("x", "+4700"), "deferred: " + at + " says no and not why");
-  EXPECT_EQ(send("x", "+4701"), "deferred: " + at + " has a fault of its own");
-  EXPECT_EQ(send("x", "+4702"), "deferred: " + at + " faults the call");
+  EXPECT_EQ(send("x", "+4700"), "deferred: " + at + " refuses without a reason");
+  EXPECT_EQ(send("x", "+4701"), "deferred: " + at + " reports a fault of its own");
+  EXPECT_EQ(send("x", "+4702"), "deferred: " + at + " reports a fault of the call");
   EXPECT_EQ(send("x", "+4703"), "accepted");
-  EXPECT_EQ(send("x", "+4704"), "deferred: " + at + " says no and not why");
+  EXPECT_EQ(send("x", "+4704"), "deferred: " + at + " refuses without a reason");
   serve(boost(server.port(), "/", "wrong"));
-  EXPECT_EQ(send(), "deferred: " + at + " faults the call") << "and nothing of what the fault quotes";
+  EXPECT_EQ(send(), "deferred: " + at + " reports a fault of the call")
+      << "and nothing of what the fault quotes";
 }
 
 TEST_F(SoapTest, HasRulesForResultsAndFaults) {
@@ -151,8 +152,8 @@ reference: {json: /result}
 )";
   EXPECT_EQ(answered(enveloped("<r><a>917</a></r>"), rules), "accepted: 917");
   EXPECT_EQ(answered(enveloped("<r><a>17</a></r>"), rules),
-            "not understood: gw gave an answer that no rule knows (200)");
-  EXPECT_EQ(answered(enveloped("<r><a>false</a></r>"), rules), "deferred: gw says no and not why");
+            "not understood: gw gave an answer that no rule covers (200)");
+  EXPECT_EQ(answered(enveloped("<r><a>false</a></r>"), rules), "deferred: gw refuses without a reason");
 }
 
 TEST_F(SoapTest, CallsAnyMethodWithNamedParameters) {
@@ -194,8 +195,8 @@ TEST_F(SoapTest, ReadsResultsWhereTheyStand) {
             "accepted: 18");
   EXPECT_EQ(answered(enveloped("<r><a href='#i0'/></r><multiRef id='i0'>19</multiRef>")), "accepted: 19");
   EXPECT_EQ(answered(enveloped("<r/>")), "accepted") << "a method without a result";
-  EXPECT_EQ(answered(enveloped("<r><a xsi:nil='true'/></r>")), "deferred: gw says no and not why");
-  EXPECT_EQ(answered(enveloped("<r><a href='#none'/></r>")), "deferred: gw says no and not why");
+  EXPECT_EQ(answered(enveloped("<r><a xsi:nil='true'/></r>")), "deferred: gw refuses without a reason");
+  EXPECT_EQ(answered(enveloped("<r><a href='#none'/></r>")), "deferred: gw refuses without a reason");
   EXPECT_EQ(answered(enveloped("<r><a href='#i'/></r><m id='i' href='#i'>x</m>")), "accepted: x")
       << "no loop";
   EXPECT_EQ(answered(enveloped("<r><a>17</a></r>"), "reference: {json: /values/a}\n"), "accepted: 17");
@@ -212,7 +213,7 @@ TEST_F(SoapTest, TakesNoAnswerWithoutItsResultForAYes) {
 TEST_F(SoapTest, TakesAResultOfPartsAsItsRulesSay) {
   const std::string bad = enveloped("<r><ret><code>7</code><msg>bad login</msg></ret></r>");
   const std::string good = enveloped("<r><ret><code>0</code><id>T-1</id></ret></r>");
-  const std::string unruled = "not understood: gw gave a result of several parts that no rule knows (200)";
+  const std::string unruled = "not understood: gw gave a result of several parts that no rule covers (200)";
   const std::string rules =
       "answers:\n  - {json: /values/ret/code, equals: \"0\", is: accepted}\n"
       "  - {json: /result/code, equals: \"7\", is: broken, reason: login}\n"
@@ -230,7 +231,7 @@ TEST_F(SoapTest, BelievesAnExternalSenderAYesOrTheNumberOfAnSmsC67) {
   };
   const std::string odd =
       "not understood: gw gave a result that is neither a yes nor the number of an SMS (200)";
-  const std::string no = "deferred: gw says no and not why";
+  const std::string no = "deferred: gw refuses without a reason";
   for (std::string text : {"ERROR: out of credits", "-1", "1.5", "1e3", "0x10", "00", "+5", "17 x", "T-17",
                            "OK", "123456789012345678901", "\xD9\xA1"})
     EXPECT_EQ(result(text), odd) << text;
@@ -240,7 +241,7 @@ TEST_F(SoapTest, BelievesAnExternalSenderAYesOrTheNumberOfAnSmsC67) {
   EXPECT_EQ(result("\n 17 \n"), "accepted: 17");
   for (std::string text : {"1", "true", "True"}) EXPECT_EQ(result(text), "accepted");
   EXPECT_EQ(answeredToBoost(enveloped("<r><x><y>17</y></x></r>")),
-            "not understood: gw gave a result of several parts that no rule knows (200)");
+            "not understood: gw gave a result of several parts that no rule covers (200)");
   EXPECT_EQ(answeredToBoost(enveloped("<r><x>OK</x></r>"),
                             "answers: [{json: /result, equals: OK, is: accepted}]\n"),
             "accepted");
@@ -252,11 +253,11 @@ TEST_F(SoapTest, ReadsFaults) {
         enveloped("<e:Fault><faultcode>" + code + "</faultcode><faultstring>hunter2</faultstring></e:Fault>"),
         "", "500");
   };
-  EXPECT_EQ(fault("e:Server"), "deferred: gw has a fault of its own");
-  EXPECT_EQ(fault("e:Client.Number"), "deferred: gw faults the call");
-  EXPECT_EQ(fault("e:VersionMismatch"), "broken: gw does not speak SOAP as we do (VersionMismatch)");
-  EXPECT_EQ(fault("e:MustUnderstand"), "broken: gw does not speak SOAP as we do (MustUnderstand)");
-  EXPECT_EQ(fault(""), "deferred: gw has a fault of its own");
+  EXPECT_EQ(fault("e:Server"), "deferred: gw reports a fault of its own");
+  EXPECT_EQ(fault("e:Client.Number"), "deferred: gw reports a fault of the call");
+  EXPECT_EQ(fault("e:VersionMismatch"), "broken: gw does not accept this form of SOAP (VersionMismatch)");
+  EXPECT_EQ(fault("e:MustUnderstand"), "broken: gw does not accept this form of SOAP (MustUnderstand)");
+  EXPECT_EQ(fault(""), "deferred: gw reports a fault of its own");
 }
 
 TEST_F(SoapTest, ShowsNoPasswordAndNoMoreThanItsBoundOfAResultC62) {
@@ -271,7 +272,7 @@ TEST_F(SoapTest, KnowsNothingOfAnAnswerThatIsNoSoap) {
        {"", "OK", "<html><body>17</body></html>", "<Envelope><Body><r><a>17</a></r></Body></Envelope>",
         "{\"result\": 17}", "\xFF\xFE<\0a"})
     EXPECT_EQ(answered(body), "not understood: gw" + no) << body;
-  EXPECT_EQ(answered("<html/>", "", "500"), "deferred: gw has an error of its own (500)");
+  EXPECT_EQ(answered("<html/>", "", "500"), "deferred: gw reports an internal error (500)");
   EXPECT_TRUE(answered("<html/>", "", "401").starts_with("broken"));
   EXPECT_TRUE(answered("<html/>", "", "503").starts_with("deferred"));
   EXPECT_TRUE(answered("<html/>", "", "504").starts_with("unknown"));
@@ -287,11 +288,11 @@ TEST_F(SoapTest, ReadsAnswersOfSoap12AndItsFaultsUnder400) {
                        "</e:Value></e:Code><e:Reason><e:Text>hunter2</e:Text></e:Reason></e:Fault>");
   };
   EXPECT_EQ(answered(enveloped12("<r><a>17</a></r>")), "accepted: 17");
-  EXPECT_EQ(answered(fault("Sender"), "", "400"), "deferred: gw faults the call")
+  EXPECT_EQ(answered(fault("Sender"), "", "400"), "deferred: gw reports a fault of the call")
       << "nobody knows whether it means this SMS, so that it is not given up";
-  EXPECT_EQ(answered(fault("Receiver"), "", "500"), "deferred: gw has a fault of its own");
+  EXPECT_EQ(answered(fault("Receiver"), "", "500"), "deferred: gw reports a fault of its own");
   EXPECT_EQ(answered(fault("DataEncodingUnknown"), "", "500"),
-            "broken: gw does not speak SOAP as we do (DataEncodingUnknown)");
+            "broken: gw does not accept this form of SOAP (DataEncodingUnknown)");
   EXPECT_TRUE(answered("bad number", "", "400").starts_with("refused")) << "no fault: the status says it";
   EXPECT_EQ(answered(fault("Sender"),
                      "answers: [{json: /fault/code, equals: Sender, is: refused, reason: no}]\n", "400"),
@@ -313,7 +314,7 @@ TEST_F(SoapTest, TakesAnEmpty202ForAnAnswerWithoutAResult) {
   EXPECT_EQ(answered("", "result: ticket\n", "202"),
             "not understood: gw gave an answer without the result (202)");
   EXPECT_EQ(answered("", "answers: [{json: /result, equals: OK, is: accepted}]\n", "202"),
-            "not understood: gw gave an answer that no rule knows (202)");
+            "not understood: gw gave an answer that no rule covers (202)");
   EXPECT_EQ(answered("", "answers: [{status: 202, is: accepted}]\n", "202"), "accepted");
 }
 
@@ -368,7 +369,7 @@ TEST(SoapConfig, SaysWhereAndWhatIsWrong) {
       {boost + "method: other", "itself"},
       {"url: http://gw/{api_key}\nmethod: m", "only in a parameter's value"},
       {url + "method: 'a b'", "a name without a prefix"},
-      {call + "username: me", "go with a preset"},
+      {call + "username: me", "only with a preset"},
       {url + "method: m\nparameters: [{name: to, value: '{recipient}'}]", "expected {text}"},
       {url + "method: m\nparameters: [{name: t, value: '{text}'}]", "expected {recipient}"},
       {url + "method: m\nparameters: [{name: t, value: '{texxt}'}]", "not a placeholder"},

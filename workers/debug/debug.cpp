@@ -65,7 +65,7 @@ void requireOwn(int fd, const std::filesystem::path& path) {
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || pread(fd, &first, 1, 0) <= 0 || first == '{')
     return;
   throw Explained("`file` " + path.string() +
-                  " has something else in it, expected none, an empty one, or one that a debug "
+                  " has other contents, expected no file, an empty file, or a file that a debug "
                   "dispatcher has written");
 }
 
@@ -78,48 +78,47 @@ void sendRaw(const std::string& bytes) {
 
 void DebugDispatcher::declare(config::Keys& keys) {
   keys.choice("result", settings_.result, words,
-              "what becomes of each SMS: accept, refuse, defer, break, unknown; crash (the process dies), "
-              "hang (no answer), "
-              "freeze (the whole process stops), slow (accepts after `delay`), lie (reports what nobody "
-              "asked for); or NAV's "
-              "success, fail, permanent, error");
-  keys.choice("lie", settings_.lie,
-              {{"stranger", Lie::stranger},
-               {"former", Lie::former},
-               {"twice", Lie::twice},
-               {"again", Lie::again},
-               {"flood", Lie::flood},
-               {"verbose", Lie::verbose},
-               {"garbage", Lie::garbage},
-               {"half", Lie::half},
-               {"nothing", Lie::nothing},
-               {"untouched", Lie::untouched}},
-              "what `result: lie` does: an outcome for an attempt that was never handed over, or for the one "
-              "before, two outcomes "
-              "for one, begun over "
-              "and over, outcomes without end, a reason of a megabyte, bytes that are no message, half a "
-              "message and silence, a report of nothing, every SMS given back untouched");
+              "the result of each SMS: accept, refuse, defer, break, unknown; crash (the process dies), "
+              "hang (no answer), freeze (the whole process stops), slow (accepts after `delay`), lie "
+              "(sends false reports); or NAV's success, fail, permanent, error");
+  keys.choice(
+      "lie", settings_.lie,
+      {{"stranger", Lie::stranger},
+       {"former", Lie::former},
+       {"twice", Lie::twice},
+       {"again", Lie::again},
+       {"flood", Lie::flood},
+       {"verbose", Lie::verbose},
+       {"garbage", Lie::garbage},
+       {"half", Lie::half},
+       {"nothing", Lie::nothing},
+       {"untouched", Lie::untouched}},
+      "the report of `result: lie`, in the order of the words: an outcome for an attempt that was never "
+      "handed over, or for the former one, two outcomes for one attempt, begun again and again, "
+      "outcomes without end, a reason of a megabyte, bytes that are no message, half a message and "
+      "then silence, an empty report, every SMS given back before it is begun");
   keys.path("file", settings_.file,
-            "file to append each accepted SMS to, one JSON object a line; without one, a journal entry "
-            "without the text");
-  keys.path("condition", settings_.condition,
-            "file that is read whenever the worker is asked how it is: empty, it is ready; `hang`, it never "
-            "answers; anything else is why it is broken");
+            "the file to which each accepted SMS is appended, one JSON object a line; without it, the worker "
+            "logs an entry without the text");
+  keys.path(
+      "condition", settings_.condition,
+      "a file that is read at each health query: if it is empty, the worker is ready; `hang`: the worker "
+      "never answers; any other text is the reason why it is broken");
   keys.duration("delay", settings_.delay, {0ms, 24h}, "how long an answer takes");
   keys.duration("start_delay", settings_.startDelay, {0ms, 1h}, "how long the worker takes to become ready");
-  keys.integer("window", settings_.window, {1, 4096}, "SMS worked on at once");
-  keys.integer("backlog", settings_.backlog, {0, 4096}, "SMS taken ahead of the window");
+  keys.integer("window", settings_.window, {1, 4096}, "SMS that the worker works on at once");
+  keys.integer("backlog", settings_.backlog, {0, 4096}, "SMS accepted ahead of the window");
   keys.integer("after", settings_.after, {0, 1'000'000'000}, "accept this many SMS before `result` applies");
   keys.flag("knows_keys", settings_.knowsKeys, "claim that the gateway drops a second SMS with the same key");
   keys.list<When>(
       "when", settings_.when,
       [](config::Keys& entry, When& when) {
-        entry.text("recipient", when.recipient, "the number it applies to");
-        entry.text("text", when.text, "what the SMS has to contain");
-        entry.choice("result", when.result, words, "as `result`");
-        entry.integer("times", when.times, {0, 1'000'000'000}, "how often; 0: always");
+        entry.text("recipient", when.recipient, "the number that the rule applies to");
+        entry.text("text", when.text, "a text that the SMS has to contain");
+        entry.choice("result", when.result, words, "the result of these SMS, as in `result`");
+        entry.integer("times", when.times, {0, 1'000'000'000}, "how often the rule applies; 0: always");
       },
-      "rules for some SMS: the first that matches decides");
+      "rules for some SMS: the first rule that matches decides");
 }
 
 sandbox::Policy DebugDispatcher::policy() {

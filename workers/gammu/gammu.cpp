@@ -84,34 +84,38 @@ GammuDispatcher::~GammuDispatcher() noexcept(false) {
 
 void GammuDispatcher::declare(config::Keys& keys) {
   keys.text("device", settings_.device,
-            "the modem's serial device, best by a path that stays the same, as those in /dev/serial/by-id");
+            "the modem's serial device, best by a path that never changes, as those in /dev/serial/by-id");
   keys.text("connection", settings_.connection,
-            "at and the speed of the line: at4800 to at921600; at alone is at19200");
-  keys.text("model", settings_.model, "libgammu's name for the model; without one the modem is asked");
+            "`at` and the speed of the line: at4800 to at921600; `at` alone means at19200");
+  keys.text("model", settings_.model,
+            "libgammu's name for the model; without it, the worker queries the modem");
   keys.path("gammurc", settings_.gammurc,
-            "a gammurc (absolute path) that says device, connection and model instead");
-  keys.integer("section", settings_.section, {0, 99}, "its section: 0 for [gammu], 1 for [gammu1]");
+            "a gammurc (absolute path) that sets device, connection and model instead");
+  keys.integer("section", settings_.section, {0, 99},
+               "the section of gammurc: 0 for [gammu], 1 for [gammu1]");
   keys.secretFile("pin_file", settings_.pin, "a file whose first line is the SIM's PIN");
   keys.choice(
       "pin_counter", settings_.counter,
       {{"required", ModemSettings::Counter::required}, {"optional", ModemSettings::Counter::optional}},
-      "a PIN is entered only while all tries are left; optional: also where the modem cannot say how "
-      "many are, once for each start of the worker");
+      "the PIN is entered only while all tries are left; optional: also if the modem cannot report how "
+      "many are left, once for each start of the worker");
   keys.text("smsc", settings_.centre, "the service centre's number, instead of the SIM's");
-  keys.flag("flash", settings_.flash, "SMS of class 0, which are shown at once and not kept");
+  keys.flag("flash", settings_.flash, "send SMS of class 0, which telephones show at once and do not store");
   keys.durationOr(
       "longest", "validity", settings_.validity, {5min, 441 * 24h},
-      "how long the network tries to deliver; longest: 63 weeks, which it cuts to what it allows");
+      "how long the network tries to deliver; longest: 63 weeks, which the network cuts to its own limit");
   keys.flag("delivery_report", settings_.report,
-            "ask the network for delivery reports; the modem gets them, smsd does not wait for them");
-  keys.flag("registration_check", settings_.checkRegistration,
-            "no SMS is handed to a modem that says it is not registered; false for one that says so wrongly");
+            "request delivery reports from the network; the modem gets them, smsd does not wait for them");
+  keys.flag(
+      "registration_check", settings_.checkRegistration,
+      "give no SMS to a modem that reports that it is not registered; false: for a modem that reports this "
+      "wrongly");
   keys.duration("check_interval", settings_.checkInterval, {5s, 1h},
-                "how often a modem that has nothing to send is asked how it is");
+                "how often the worker checks a modem that has nothing to send");
   keys.rule("device", [this] { return readDevice(); });
   keys.rule("connection", [this]() -> std::optional<std::string> {
     if (speedOf(settings_.connection)) return std::nullopt;
-    return "expected at and a speed, as in at115200: only AT modems on a serial line can be used";
+    return "expected `at` and a speed, as in at115200: only AT modems on a serial line can be used";
   });
   keys.rule("smsc", [this]() -> std::optional<std::string> {
     if (settings_.centre.empty() || dialled(settings_.centre)) return std::nullopt;
@@ -129,7 +133,7 @@ std::optional<std::string> GammuDispatcher::readDevice() {
     settings_.connection = read.settings.connection;
     settings_.model = read.settings.model;
     if (!speedOf(settings_.connection))
-      return fmt::format("{} has the connection '{}', expected at and a speed", settings_.gammurc.string(),
+      return fmt::format("{} has the connection '{}', expected `at` and a speed", settings_.gammurc.string(),
                          settings_.connection);
   }
   if (settings_.device.empty()) return "expected the path of a serial device, or gammurc";
@@ -377,7 +381,7 @@ kit::Outcome GammuDispatcher::finished(Sent sent) {
     usable_ = false;
     known_.problem = Event::mute;
     known_.reason =
-        "is opened anew: " + (sent.fate == Fate::accepted ? "it did not end its answer" : sent.words);
+        "is opened again: " + (sent.fate == Fate::accepted ? "it did not end its answer" : sent.words);
     known_.details.clear();
     sickSince_ = timer_->now();
   }

@@ -160,8 +160,7 @@ Condition Modem::open() {
   line_.resume();
   known_ = {.problem = {}, .reason = {}, .details = {}, .seen = known_.seen};
   LineError error = line_.open(settings_.phone.device, speedOf(settings_.phone.connection).value_or(115200));
-  if (error == LineError::failed)
-    return failed(Event::noDevice, "what is there is no serial line that works");
+  if (error == LineError::failed) return failed(Event::noDevice, "the path is no working serial line");
   if (error != LineError::none) return failed(eventOf(error));
   if (!greet()) return failed(line_.hungUp() ? Event::noDevice : Event::mute);
   if (auto event = unlock()) return failed(*event);

@@ -20,11 +20,11 @@ void HttpDispatcher::declare(config::Keys& keys) {
   keys.text("url", settings_.url,
             "the gateway's URL, http or https; {recipient}, {digits} (of the recipient), {text}, {key} (the "
             "idempotency key), {encoding} and names from `secrets` may stand in its path or query; their "
-            "values are escaped, the rest is sent as it stands",
+            "values are escaped, the rest is sent unchanged",
             config::Presence::required);
   keys.choice("method", settings_.method,
               {{"GET", net::Method::get}, {"POST", net::Method::post}, {"PUT", net::Method::put}},
-              "how the gateway is asked");
+              "the method of the request");
   keys.list<Header>(
       "headers", settings_.headers,
       [](config::Keys& inner, Header& header) {
@@ -40,9 +40,9 @@ void HttpDispatcher::declare(config::Keys& keys) {
   keys.text("body", settings_.body, "the body of a POST or PUT, with placeholders as in the url");
   keys.choice("body_type", settings_.bodyType,
               {{"form", net::BodyType::form}, {"json", net::BodyType::json}, {"xml", net::BodyType::xml}},
-              "what the body is: says its Content-Type and how values are escaped in it");
-  keys.text("encodings.gsm7", settings_.gsm7, "what {encoding} is for a text in the GSM 7-bit alphabet");
-  keys.text("encodings.ucs2", settings_.ucs2, "what {encoding} is for any other text");
+              "the form of the body: decides its Content-Type and how values are escaped in it");
+  keys.text("encodings.gsm7", settings_.gsm7, "the value of {encoding} for a text in the GSM 7-bit alphabet");
+  keys.text("encodings.ucs2", settings_.ucs2, "the value of {encoding} for any other text");
   endpoint_.declare(keys);
   rules_.declare(keys);
   // `url` is checked last, so that a placeholder missing from all three is reported there.
@@ -90,7 +90,7 @@ std::optional<std::string> HttpDispatcher::readBody() {
   bool may = settings_.method != net::Method::get;
   bodyIsGood_ = settings_.body.empty();
   if (bodyIsGood_) return std::nullopt;
-  if (!may) return "a GET has none, expected `method: POST` or PUT";
+  if (!may) return "a GET has no body, expected `method: POST` or PUT";
   auto parsed = net::BodyTemplate::parse(settings_.body, settings_.bodyType, endpoint_.constants());
   if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
   body_ = std::get<net::BodyTemplate>(std::move(parsed));

@@ -77,8 +77,8 @@ class Visitors final : private kj::TaskSet::ErrorHandler {
       // One log entry per user id, for at most 16 user ids: a stranger may connect any number of times.
       if (strangers_.size() < mostStrangers && strangers_.insert(*uid).second)
         journal::Entry(journal::Level::warning,
-                       fmt::format("a process of uid {} (pid {}) was turned away: expected the supervisor",
-                                   *uid, credentials.pid.orDefault(0)))
+                       fmt::format("refused a connection of uid {} (pid {}): expected the supervisor", *uid,
+                                   credentials.pid.orDefault(0)))
             .write();
     }
     return false;

@@ -186,7 +186,7 @@ void Server::begin(Job job) {
   tasks_.add(kj::evalNow([&]() { return dispatcher_.send(std::move(job)); })
                  .then([this, attempt](Outcome outcome) { finish(attempt, std::move(outcome)); },
                        [this, attempt](kj::Exception&& e) {
-                         finish(attempt, Unknown{"the worker met " + faultOf(e)});
+                         finish(attempt, Unknown{"the worker failed: " + faultOf(e)});
                        }));
 }
 

@@ -59,22 +59,22 @@ class Misuse : public std::runtime_error {
 void describeArguments(CLI::App& app, Arguments& arguments, const std::string& kind) {
   app.description(
       "The " + kind +
-      " dispatcher of smsd. Started by smsd or systemd, not by hand, but for --check and --explain.");
+      " worker of smsd. smsd or systemd starts it; only --check and --explain are for use by hand.");
   app.add_option("--name", arguments.name, "the dispatcher's name, as in smsd.yaml");
   app.add_option("--channel-fd", arguments.channelFd, "connected socket to the supervisor");
   auto* fd = app.add_option("--config-fd", arguments.configFd, "descriptor to read the configuration from");
   app.add_option("--config", arguments.config,
-                 "configuration file; when not given the systemd credential `config`, where there is one")
+                 "configuration file; default: the systemd credential `config`, if there is one")
       ->excludes(fd);
-  app.add_option("--config-name", arguments.configName, "what to call the configuration in messages");
+  app.add_option("--config-name", arguments.configName, "name of the configuration in messages");
   app.add_option("--supervisor", arguments.supervisor,
-                 "the user smsd runs as, by name or number: let in at systemd's socket beside root and this "
-                 "program's own user");
+                 "the user of smsd, by name or number, who may connect to systemd's socket, as root and this "
+                 "program's own user may");
   app.add_flag("--check", arguments.check, "check the configuration and exit");
   app.add_flag("--secrets-elsewhere", arguments.secretsElsewhere,
-               "with --check: secrets that this user cannot read are listed, and are no fault");
+               "with --check: list secrets that this user cannot read, and report no error for them");
   app.add_flag("--explain", arguments.explain, "list the configuration keys and exit");
-  app.add_flag("--unlocked", arguments.unlocked, "serve even where the kernel cannot lock this process in");
+  app.add_flag("--unlocked", arguments.unlocked, "serve even if the kernel cannot lock this process in");
   app.set_version_flag("--version", "smsd-worker-" + kind + " " SMSD_VERSION);
 }
 
@@ -146,8 +146,8 @@ std::vector<uid_t> welcome(const Arguments& arguments) {
 int listener(const Arguments& arguments, const std::string& kind) {
   if (!systemd::wasHandedSockets())
     throw Misuse(EX_USAGE,
-                 "nothing to serve: a worker is started by smsd, which hands it a socket (--channel-fd), or "
-                 "by systemd, which hands it one to listen on (LISTEN_FDS=1)\n");
+                 "nothing to serve: expected a start by smsd, with a connected socket (--channel-fd), or by "
+                 "systemd, with a socket to listen on (LISTEN_FDS=1)\n");
   try {
     // Without FileDescriptorName= systemd gives the socket the name of its unit.
     return systemd::takeListener({arguments.name, fmt::format("smsd-{}@{}.socket", kind, arguments.name)});
@@ -175,7 +175,7 @@ int run(Arguments& arguments, const std::string& kind, Dispatcher& dispatcher) {
   if (arguments.check && arguments.secretsElsewhere) keys.tolerateUnread(unread);
   const std::string problems = readConfiguration(arguments, keys);
   for (const auto& key : unread)
-    io::complain(fmt::format("{}: {}: its file is not checked, as this user cannot read it\n",
+    io::complain(fmt::format("{}: {}: its file is not checked, because this user cannot read it\n",
                              arguments.configName, key));
   io::complain(problems);
   if (problems.empty()) return arguments.check ? EX_OK : serve(arguments, kind, dispatcher);

@@ -48,20 +48,20 @@ MailDispatcher::MailDispatcher() { settings_.helo = hostName(); }
 void MailDispatcher::declare(config::Keys& keys) {
   keys.text(
       "server", settings_.server,
-      "the mail server, smtp://host:port (25 when not given), or smtps://host:port (465) for TLS from the "
+      "the mail server, smtp://host:port (default 25), or smtps://host:port (default 465) for TLS from the "
       "start",
       config::Presence::required);
   keys.choice(
       "tls", settings_.tls,
       {{"auto", TlsChoice::automatic}, {"required", TlsChoice::required}, {"never", TlsChoice::never}},
-      "STARTTLS with smtp://: required, never, or auto: required except to this host itself");
+      "STARTTLS with smtp://: required, never, or auto, which requires it except to this host itself");
   authorities_.declare(keys);
-  keys.text("username", settings_.username, "whom to log in as; without one there is no login");
+  keys.text("username", settings_.username, "the username of the login; without it there is no login");
   keys.secretFile("password_file", settings_.password, "a file whose first line is the password");
   keys.text("from", settings_.from, "the sender's address", config::Presence::required);
   keys.text("to", settings_.to,
-            "the address the mail goes to, with {recipient} or {digits} (of the recipient) in it where the "
-            "gateway has one for each number",
+            "the recipient's address, with {recipient} or {digits} (of the recipient) in it if the "
+            "gateway has an address for each number",
             config::Presence::required);
   const std::string placeholders =
       "with {recipient}, {digits} (of the recipient), {text}, {key} (the idempotency key) and names from "
@@ -71,18 +71,18 @@ void MailDispatcher::declare(config::Keys& keys) {
   secrets_.declare(keys, "from, to, subject and body");
   // The default is this host's name, which must not appear in the manual.
   std::string name = std::exchange(settings_.helo, {});
-  keys.text("helo", settings_.helo, "what we call ourselves to the server; when not given this host's name");
+  keys.text("helo", settings_.helo, "the name of this host in EHLO; default: this host's name");
   keys.rule("helo", [this, name]() -> std::optional<std::string> {
     if (settings_.helo.empty()) settings_.helo = name;
     if (isAddress("a@" + settings_.helo)) return std::nullopt;
     return "expected a host name";
   });
   keys.integer("window", settings_.window, {1, 16}, "conversations with the server at once");
-  keys.integer("backlog", settings_.backlog, {0, 4096}, "SMS taken ahead of the window");
+  keys.integer("backlog", settings_.backlog, {0, 4096}, "SMS accepted ahead of the window");
   keys.duration("connect_timeout", settings_.connectTimeout, {100ms, 1min},
-                "until a connection has to be there");
+                "the time within which a connection has to be established");
   keys.duration("greeting_timeout", settings_.greetingTimeout, {1s, 10min},
-                "from then until the server's greeting has to be there");
+                "the time within which the server has to greet after that");
   declareRules(keys);
 }
 
@@ -92,7 +92,7 @@ void MailDispatcher::declareRules(config::Keys& keys) {
   keys.rule("password_file", [this]() -> std::optional<std::string> {
     hiding_.rememberLogin(settings_.username, settings_.password.reveal());
     if (settings_.username.empty() == settings_.password.empty()) return std::nullopt;
-    return "expected username and password_file, or none of them";
+    return "expected both username and password_file, or neither";
   });
   keys.rule("secrets", [this]() -> std::optional<std::string> {
     hiding_.rememberAll(secrets_.constants());
@@ -139,10 +139,10 @@ Tls MailDispatcher::tls() const {
 std::optional<std::string> MailDispatcher::checkTls() const {
   if (server_.port == 0) return std::nullopt;  // reported already
   if (settings_.tls == TlsChoice::never && server_.tlsFromTheStart)
-    return "is never, and the server is smtps://";
+    return "is never, but the server is smtps://";
   bool naked = !server_.tlsFromTheStart && tls() == Tls::none && !isLoopback(server_.host);
   if (naked && (!settings_.username.empty() || !secrets_.constants().empty()))
-    return "is never, and a password or secret would go over the network for everybody to read";
+    return "is never, but then a password or secret would cross the network unencrypted";
   return std::nullopt;
 }
 

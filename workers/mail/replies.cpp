@@ -31,45 +31,47 @@ struct Row {
 // concerns its address alone (see rowOfNever), because no other 5yz means that a retry or another dispatcher
 // would fail.
 constexpr Row table[] = {
-    {Stage::greeting, 400, 499, Meaning::deferred, "does not serve now"},
-    {Stage::greeting, 500, 599, Meaning::broken, "does not serve us"},
-    {Stage::hello, 400, 499, Meaning::deferred, "does not serve now"},
-    {Stage::hello, 500, 599, Meaning::broken, "does not accept our name (helo)"},
-    {Stage::startTls, 400, 499, Meaning::deferred, "has no TLS for now"},
-    {Stage::startTls, 500, 599, Meaning::broken, "has no TLS"},
+    {Stage::greeting, 400, 499, Meaning::deferred, "is not available now"},
+    {Stage::greeting, 500, 599, Meaning::broken, "refuses the connection"},
+    {Stage::hello, 400, 499, Meaning::deferred, "is not available now"},
+    {Stage::hello, 500, 599, Meaning::broken, "does not accept the name of this host (helo)"},
+    {Stage::startTls, 400, 499, Meaning::deferred, "offers no TLS now"},
+    {Stage::startTls, 500, 599, Meaning::broken, "refuses TLS"},
     {Stage::login, 400, 499, Meaning::deferred, "cannot check the credentials now"},
     {Stage::login, 500, 599, Meaning::broken, "rejects the credentials"},
-    {Stage::sender, 400, 499, Meaning::deferred, "does not take the sender now"},
-    {Stage::sender, 530, 530, Meaning::broken, "wants a login or TLS first"},
+    {Stage::sender, 400, 499, Meaning::deferred, "does not accept the sender now"},
+    {Stage::sender, 530, 530, Meaning::broken, "requires a login or TLS first"},
     {Stage::sender, 552, 552, Meaning::deferred, "has no room for the mail"},
     {Stage::sender, 500, 599, Meaning::broken, "rejects the sender (from)"},
-    {Stage::recipient, 400, 499, Meaning::deferred, "does not take the address now"},
-    {Stage::recipient, 530, 530, Meaning::broken, "wants a login or TLS first"},
-    {Stage::recipient, 500, 599, Meaning::deferred, "refuses the address without saying that it is wrong"},
-    {Stage::data, 400, 499, Meaning::deferred, "does not take the mail now"},
+    {Stage::recipient, 400, 499, Meaning::deferred, "does not accept the address now"},
+    {Stage::recipient, 530, 530, Meaning::broken, "requires a login or TLS first"},
+    {Stage::recipient, 500, 599, Meaning::deferred, "refuses the address, but not as wrong"},
+    {Stage::data, 400, 499, Meaning::deferred, "does not accept the mail now"},
     {Stage::data, 500, 599, Meaning::deferred, "refuses the mail"},
     {Stage::content, 200, 299, Meaning::accepted, ""},
-    {Stage::content, 400, 499, Meaning::deferred, "did not take the mail this time"},
+    {Stage::content, 400, 499, Meaning::deferred, "did not accept the mail this time"},
     {Stage::content, 500, 599, Meaning::deferred, "refuses the mail"},
 };
 
 // Before the final dot the mail is not handed over, whatever this reply means.
-constexpr Row outOfTurn = {Stage::connection, 0, 0, Meaning::deferred, "answers what SMTP does not have"};
+constexpr Row outOfTurn = {Stage::connection, 0, 0, Meaning::deferred,
+                           "gives a reply that SMTP does not define"};
 constexpr Row nonsense = {Stage::content, 0, 0, Meaning::unknown,
-                          "answers the mail with what SMTP does not have"};
+                          "answers the mail with a reply that SMTP does not define"};
 // RFC 5321, section 3.8: allowed at any time
 constexpr Row closing = {Stage::connection, 421, 421, Meaning::deferred, "closes the connection"};
 // RFC 3463, X.7.y: security or policy. The code does not show whether relaying is forbidden to us, which an
 // operator can fix, or this number or text. Therefore the SMS goes to another dispatcher or is tried again,
 // and is not given up at once.
-constexpr Row policy = {Stage::recipient, 500, 599, Meaning::deferred, "has a policy against it"};
+constexpr Row policy = {Stage::recipient, 500, 599, Meaning::deferred,
+                        "refuses the address because of a policy"};
 
 // RFC 3463, X.1.y and X.2.y: bad mailbox, bad syntax, has moved, disabled
 constexpr std::string_view codesOfAddress[] = {"5.1.1", "5.1.3", "5.1.6", "5.2.1"};
 constexpr Row wrongAddress = {Stage::recipient, 500, 599, Meaning::refusedOrBroken,
                               "rejects the address (to)"};
 constexpr Row anyAddress = {Stage::recipient, 550, 553, Meaning::deferredOrBroken,
-                            "rejects the address (to), perhaps as any"};
+                            "rejects the address (to), perhaps like every address"};
 
 /// The three codes for a mailbox that does not exist, is not local or is not allowed, without an enhanced
 /// code. Exim sends no enhanced code: "550 Unknown user" and "550 relay not permitted" look the same.
@@ -140,7 +142,7 @@ std::string_view wordsOf(net::Failure failure) {
     case net::Failure::unreachable:
       return "cannot be reached";
     case net::Failure::handshake:
-      return "makes no TLS session";
+      return "does not establish a TLS session";
     case net::Failure::security:
       return "cannot be trusted";
     case net::Failure::timeout:
@@ -148,9 +150,9 @@ std::string_view wordsOf(net::Failure failure) {
     case net::Failure::cut:
       return "ended the connection";
     case net::Failure::garbage:
-      return "does not speak SMTP";
+      return "does not answer in SMTP";
     default:
-      return "could not be spoken to";
+      return "cannot be used";
   }
 }
 
@@ -173,17 +175,16 @@ std::string_view placeOf(Stage stage) {
     case Stage::data:
       return " after DATA";
     case Stage::content:
-      return " after the whole mail had gone out";
+      return " after the whole mail was sent";
   }
   return "";
 }
 
 kit::Outcome outcomeOfSilence(const Conversation& conversation, std::string_view origin) {
   std::string reason(origin);
-  if (conversation.end == End::noTls)
-    return kit::Broken{reason + " offers no TLS, and `tls` does not allow to go on without"};
+  if (conversation.end == End::noTls) return kit::Broken{reason + " offers no TLS, which `tls` requires"};
   if (conversation.end == End::noLogin)
-    return kit::Broken{reason + " offers no way to log in, and there is a `username`"};
+    return kit::Broken{reason + " offers no login that this worker supports, which `username` requires"};
   reason += " " + std::string(wordsOf(conversation.failure)) + std::string(placeOf(conversation.stage));
   if (conversation.stage == Stage::content) return kit::Unknown{reason};
   if (!conversation.detail.empty()) reason += ": " + text::printable(conversation.detail, 200);

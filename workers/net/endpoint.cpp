@@ -33,31 +33,33 @@ bool isOurHeader(std::string_view name) {
 }
 
 std::optional<std::string> Endpoint::problemOfHeader(std::string_view name) const {
-  if (isOurHeader(name)) return "is not for the configuration to set";
+  if (isOurHeader(name)) return "is a header that the worker itself sets, expected another header";
   if (credentials_.how != Authentication::none && lowered(name) == "authorization")
-    return "Authorization is what `auth` sends, expected one of the two";
+    return "`auth` sends the header Authorization, expected only one of the two";
   return std::nullopt;
 }
 
 void Endpoint::declare(config::Keys& keys) {
   keys.integer("window", window_, {1, 256}, "requests under way at once");
-  keys.integer("backlog", backlog_, {0, 4096}, "SMS taken ahead of the window");
-  keys.duration("connect_timeout", connectTimeout_, {100ms, 1min}, "until a connection has to be there");
-  keys.durationOr("never", "timeout", timeout_, {100ms, 1h},
-                  "until an answer has to be complete; `timeout` of smsd.yaml holds as well");
+  keys.integer("backlog", backlog_, {0, 4096}, "SMS accepted ahead of the window");
+  keys.duration("connect_timeout", connectTimeout_, {100ms, 1min},
+                "the time within which a connection has to be established");
+  keys.durationOr(
+      "never", "timeout", timeout_, {100ms, 1h},
+      "the time within which an answer has to be complete; `timeout` of smsd.yaml applies as well");
   keys.choice("http_version", http_, {{"1.1", HttpVersion::http11}, {"2", HttpVersion::http2}},
-              "the newest version of HTTP to speak; 2 over TLS only");
+              "the newest version of HTTP to use; 2 only over TLS");
   keys.flag("keep_alive", keepAlive_,
-            "keep connections for further requests; false: one for each, for a gateway that ends them "
-            "without a word");
+            "keep connections for further requests; false: a connection for each request, for a gateway that "
+            "closes connections without notice");
   keys.integer("redirects", redirects_, {0, 10},
                "how many redirects to follow, within the same scheme, host and port only");
   keys.flag("knows_keys", knowsKeys_,
-            "the gateway drops a second request with the same idempotency key, so that what is unknown may "
-            "be sent again");
+            "the gateway drops a second request with the same idempotency key, so that an unknown SMS can be "
+            "sent again");
   keys.text("idempotency_header", idempotencyHeader_, "the header that carries the idempotency key");
   keys.number("rate.per_second", perSecond_, {0, 1000},
-              "SMS begun in a second at most, evenly spaced; 0: no limit");
+              "the most SMS that are begun in a second, evenly spaced; 0: no limit");
   declareTls(keys);
   declareAccess(keys);
   declareProxy(keys);
@@ -67,9 +69,9 @@ void Endpoint::declare(config::Keys& keys) {
 void Endpoint::declareTls(config::Keys& keys) {
   authorities_.declare(keys);
   keys.path("certificate_file", certificateFile_,
-            "our own certificate (PEM), for a gateway that asks for one");
-  keys.path("key_file", keyFile_, "its private key (PEM)");
-  keys.secretFile("key_password_file", identity_.keyPassword, "the password of that key");
+            "the client certificate (PEM), for a gateway that requires one");
+  keys.path("key_file", keyFile_, "the private key (PEM) of certificate_file");
+  keys.secretFile("key_password_file", identity_.keyPassword, "the password of the key in key_file");
   keys.choice("tls_min_version", leastTls_, {{"1.2", TlsVersion::tls12}, {"1.3", TlsVersion::tls13}},
               "the oldest version of TLS to accept");
 }
@@ -80,8 +82,8 @@ void Endpoint::declareAccess(config::Keys& keys) {
                {"basic", Authentication::basic},
                {"digest", Authentication::digest},
                {"bearer", Authentication::bearer}},
-              "how to log in at the gateway");
-  keys.text("auth.username", credentials_.username, "who we are, for basic and digest");
+              "how to log in to the gateway");
+  keys.text("auth.username", credentials_.username, "the username, for basic and digest");
   keys.secretFile("auth.password_file", credentials_.password, "the password, for basic and digest");
   keys.secretFile("auth.token_file", token_, "the token, for bearer");
   secrets_.declare(keys, "url, headers and body");
@@ -89,15 +91,16 @@ void Endpoint::declareAccess(config::Keys& keys) {
 
 void Endpoint::declareProxy(config::Keys& keys) {
   keys.text("proxy.url", proxy_.url, "a proxy to go through, http://host:port");
-  keys.text("proxy.username", proxy_.username, "who we are there");
-  keys.secretFile("proxy.password_file", proxy_.password, "and the password");
+  keys.text("proxy.username", proxy_.username, "the username at the proxy");
+  keys.secretFile("proxy.password_file", proxy_.password, "the password at the proxy");
 }
 
 void Endpoint::declareRules(config::Keys& keys) {
   keys.rule("certificate_file", [this, &keys] { return readIdentity(keys); });
   keys.rule("idempotency_header", [this]() -> std::optional<std::string> {
     if (!isHeaderName(idempotencyHeader_)) return "expected the name of a header";
-    if (isOurHeader(idempotencyHeader_)) return "is not for the configuration to set";
+    if (isOurHeader(idempotencyHeader_))
+      return "is a header that the worker itself sets, expected another header";
     return std::nullopt;
   });
   // The supervisor treats a worker that begins no SMS for a longer time as hung.
@@ -135,11 +138,11 @@ std::optional<std::string> Endpoint::checkAccess() {
   if (withPassword && (username.empty() || password.empty()))
     return "expected auth.username and auth.password_file with this type";
   if (!withPassword && (!username.empty() || !password.empty()))
-    return "auth.username and auth.password_file go with the types basic and digest";
+    return "expected auth.username and auth.password_file only with the types basic and digest";
   if (username.find(':') != std::string::npos || username.find('\n') != std::string::npos)
-    return "a username cannot hold a colon or a line's end";
+    return "a username cannot contain a colon or a line break";
   if ((how == Authentication::bearer) == token_.empty())
-    return "auth.token_file goes with the type bearer, and has to be there with it";
+    return "expected auth.token_file with the type bearer, and only with it";
   if (!isPrintable(token_.reveal())) return "the token has characters that cannot stand in a header";
   hiding_.rememberLogin(username, password.reveal());
   hiding_.remember(token_.reveal());

@@ -62,7 +62,7 @@ Found lookUp(const Host& host) {
     addresses += address;
   }
   if (addresses.empty())
-    return {{}, "Could not resolve host " + host.name + ": no address of it can be used"};
+    return {{}, "Could not resolve host " + host.name + ": none of its addresses can be used"};
   return {host.name + ":" + std::to_string(host.port) + ":" + addresses, {}};
 }
 

@@ -53,7 +53,7 @@ PemRead readPem(const std::filesystem::path& path, PemOf what) {
     return {"", std::string("cannot be read (") + std::strerror(error) + ")"};
   }
   if (what == PemOf::key && (status.st_mode & S_IRWXO) != 0)
-    return {"", "open to everybody, expected mode 0640 or less: chmod o= on it"};
+    return {"", "open to all users, expected mode 0640 or less: chmod o= on it"};
   if (text.size() > mostPem) return {"", "too long"};
   if (what == PemOf::key ? text.find("PRIVATE KEY-----") == std::string::npos
                          : text.find("-----BEGIN ") == std::string::npos)
@@ -62,8 +62,9 @@ PemRead readPem(const std::filesystem::path& path, PemOf what) {
 }
 
 void Authorities::declare(config::Keys& keys) {
-  keys.path("ca_file", file_,
-            "certificates (PEM) that the far end's has to be signed by, instead of the system's");
+  keys.path(
+      "ca_file", file_,
+      "certificates (PEM) that are trusted as issuers of the server's certificate, instead of the system's");
   keys.rule("ca_file", [this, &keys]() -> std::optional<std::string> {
     if (file_.empty()) return std::nullopt;
     auto read = readPem(fileOf(keys, file_), PemOf::authority);

@@ -49,7 +49,7 @@ kit::Outcome outcomeAs(const Rule& rule, std::size_t number, const Exchange& exc
                        const std::string& reference, std::string_view origin) {
   std::string reason(origin);
   if (rule.reason.empty())
-    reason += " answers as rule " + std::to_string(number) + " of `answers` says (" +
+    reason += " gave an answer that matches rule " + std::to_string(number) + " of `answers` (" +
               std::to_string(exchange.status) + ")";
   else
     reason += ": " + rule.reason;
@@ -171,10 +171,12 @@ void Rules::declare(config::Keys& keys) {
   keys.list<Rule>(
       "answers", rules_,
       [](config::Keys& inner, Rule& rule) {
-        inner.text("status", rule.status, "the status it is for: 200, 200-299, 4xx, or several with commas");
+        inner.text("status", rule.status,
+                   "the status that the rule is for: 200, 200-299, 4xx, or several with commas");
         inner.text("body", rule.body, "a regular expression (RE2) that has to match somewhere in the body");
-        inner.text("json", rule.json, "a JSON pointer to a value that has to be there, like /messages/0/id");
-        inner.text("equals", rule.equals, "what the value at `json` has to be");
+        inner.text("json", rule.json,
+                   "a JSON pointer to a value that has to be present, like /messages/0/id");
+        inner.text("equals", rule.equals, "the text that the value at `json` has to equal");
         inner.text("matches", rule.matches, "a regular expression that has to match the value at `json`");
         inner.choice("is", rule.is,
                      {{"accepted", OutcomeKind::accepted},
@@ -182,10 +184,10 @@ void Rules::declare(config::Keys& keys) {
                       {"deferred", OutcomeKind::deferred},
                       {"broken", OutcomeKind::broken},
                       {"unknown", OutcomeKind::unknown}},
-                     "what the answer means", config::Presence::required);
+                     "the outcome that the answer means", config::Presence::required);
         inner.duration("after", rule.after, {0ms, longestRetryAfter},
-                       "how long to wait when deferred, unless the gateway says it with Retry-After");
-        inner.text("reason", rule.reason, "what to tell the operator");
+                       "how long to wait when deferred, unless the gateway sends Retry-After");
+        inner.text("reason", rule.reason, "the reason for the operator");
         inner.rule("status", [&rule]() -> std::optional<std::string> {
           if (rule.status.empty()) return std::nullopt;
           auto statuses = parseStatuses(rule.status);
@@ -205,7 +207,8 @@ void Rules::declare(config::Keys& keys) {
           return std::nullopt;
         });
       },
-      "what the gateway's answers mean: the first rule whose conditions all hold decides, else the status");
+      "rules for the gateway's answers: the first rule whose conditions all hold decides, otherwise the "
+      "status");
   keys.text("reference.body", reference_.body,
             "a regular expression whose first group is the reference of an accepted SMS in the body");
   keys.text("reference.json", reference_.json, "a JSON pointer to the reference");
@@ -241,7 +244,7 @@ std::optional<kit::Outcome> Rules::firstFit(const Answer& answer, std::string_vi
     if (rule.fits(answer)) return outcomeAs(rule, i + 1, exchange, reference(answer).value_or(""), origin);
     // The missing part of the body could match this rule.
     if (exchange.whole == Exchange::Body::partial && rule.readsBody() && rule.fitsStatus(exchange.status))
-      return unread(origin, "gave an answer that did not come whole", exchange.status);
+      return unread(origin, "gave an answer that did not arrive completely", exchange.status);
   }
   return std::nullopt;
 }
@@ -253,7 +256,7 @@ kit::Outcome Rules::unruled(kit::Outcome outcome, const Exchange& exchange, std:
   auto saysYes = [](const Rule& rule) { return rule.is == OutcomeKind::accepted && rule.isForSuccess(); };
   if (!std::holds_alternative<kit::Accepted>(outcome) || std::none_of(rules_.begin(), rules_.end(), saysYes))
     return outcome;
-  return unread(origin, "gave an answer that no rule knows", exchange.status);
+  return unread(origin, "gave an answer that no rule covers", exchange.status);
 }
 
 /// Whether rules look for JSON values in an answer that is not JSON. Such an answer cannot be trusted as a
@@ -274,7 +277,7 @@ kit::Outcome Rules::outcomeOf(const Exchange& exchange, std::string_view origin)
   kit::Outcome outcome = net::outcomeOf(exchange, origin);
   if (auto* accepted = std::get_if<kit::Accepted>(&outcome)) {
     if (decideNothing(answer))
-      return unread(origin, "gave an answer that is no JSON, which its rules read", exchange.status);
+      return unread(origin, "gave an answer that is no JSON, but its rules read JSON", exchange.status);
     accepted->reference = reference(answer).value_or("");
   }
   return unruled(std::move(outcome), exchange, origin);

@@ -34,8 +34,10 @@ void NamedSecrets::declare(config::Keys& keys, const std::string& where) {
   keys.list<Named>(
       "secrets", secrets_,
       [where](config::Keys& inner, Named& secret) {
-        inner.text("name", secret.name, "{name} stands for it in " + where, config::Presence::required);
-        inner.secretFile("file", secret.value, "the file whose first line it is", config::Presence::required);
+        inner.text("name", secret.name, "the name of the secret, which {name} stands for in " + where,
+                   config::Presence::required);
+        inner.secretFile("file", secret.value, "the file whose first line is the secret",
+                         config::Presence::required);
         inner.rule("name", [&secret]() -> std::optional<std::string> {
           if (isSecretName(secret.name)) return std::nullopt;
           return "expected a name of small letters, digits and _ that is not one of the placeholders";

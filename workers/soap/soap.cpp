@@ -50,11 +50,12 @@ void SoapDispatcher::declare(config::Keys& keys) {
   keys.text("url", settings_.url, "the service's URL, http or https", config::Presence::required);
   keys.choice("preset", settings_.preset, {{"none", Preset::none}, {"boost", Preset::boost}},
               "a service whose call is known: boost is sendMessage(username, password, sender, phone, sms)");
-  keys.text("username", settings_.username, "who we are, for a preset");
-  keys.secretFile("password_file", settings_.password, "and the password");
+  keys.text("username", settings_.username, "the username, for a preset");
+  keys.secretFile("password_file", settings_.password,
+                  "a file whose first line is the password, for a preset");
   keys.text("sender", settings_.sender, "the number or name that SMS come from, for a preset");
   keys.text("method", settings_.method, "the method to call");
-  keys.text("namespace", settings_.nameSpace, "the namespace it is in; empty: none");
+  keys.text("namespace", settings_.nameSpace, "the namespace of the method; empty: none");
   keys.text("action", settings_.action, "the SOAPAction header's value");
   keys.list<Parameter>(
       "parameters", settings_.parameters,
@@ -91,8 +92,7 @@ std::optional<std::string> SoapDispatcher::readUrl() {
   // Checked before UrlTemplate::parse(), whose message would list the placeholders: none is allowed in this
   // URL.
   if (std::size_t brace = settings_.url.find_first_of("{}"); brace != std::string::npos)
-    return net::describe(
-        {brace + 1, "no placeholder and no secret may stand in it, only in a parameter's value"});
+    return net::describe({brace + 1, "a placeholder or a secret may stand only in a parameter's value"});
   auto parsed = net::UrlTemplate::parse(settings_.url);
   if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
   url_ = std::get<net::UrlTemplate>(std::move(parsed));
@@ -104,14 +104,15 @@ std::optional<std::string> SoapDispatcher::readUrl() {
 std::optional<std::string> SoapDispatcher::readPreset() {
   bool given = !settings_.username.empty() || !settings_.password.empty() || !settings_.sender.empty();
   if (settings_.preset == Preset::none) {
-    if (given) return "username, password_file and sender go with a preset; parameters have `secrets`";
+    if (given)
+      return "expected username, password_file and sender only with a preset; parameters use `secrets`";
     if (!isName(settings_.method)) return "expected `method`, a name without a prefix, or a preset";
     return std::nullopt;
   }
   if (settings_.username.empty() || settings_.password.empty() || settings_.sender.empty())
-    return "expected username, password_file and sender beside boost";
+    return "expected username, password_file and sender with the preset boost";
   if (!settings_.method.empty() || !settings_.parameters.empty())
-    return "boost says method and parameters itself";
+    return "expected no method and no parameters with the preset boost, which sets them";
   settings_.method = "sendMessage";
   settings_.parameters = {{.name = "username", .value = "{preset_username}"},
                           {.name = "password", .value = "{preset_password}"},
@@ -213,10 +214,12 @@ kit::Outcome SoapDispatcher::meaningOfFault(const std::string& code, const net::
   // SOAP 1.1, 4.4.1, and SOAP 1.2 part 1, 5.4.6: these codes reject the form of every call. The code Client
   // (in 1.2 Sender) may be about this SMS or about our credentials, so it makes neither refused nor broken.
   for (auto ofSpeech : {"VersionMismatch", "MustUnderstand", "DataEncodingUnknown"})
-    if (code == ofSpeech) return kit::Broken{url_.origin() + " does not speak SOAP as we do (" + code + ")"};
+    if (code == ofSpeech)
+      return kit::Broken{url_.origin() + " does not accept this form of SOAP (" + code + ")"};
   bool ours = code.starts_with("Client") || code.starts_with("Sender");
-  return kit::Deferred{url_.origin() + (ours ? " faults the call" : " has a fault of its own"),
-                       exchange.retryAfter};
+  return kit::Deferred{
+      url_.origin() + (ours ? " reports a fault of the call" : " reports a fault of its own"),
+      exchange.retryAfter};
 }
 
 kit::Outcome SoapDispatcher::meaningOf(const nlohmann::json& answer, const net::Answer& read) const {
@@ -229,9 +232,9 @@ kit::Outcome SoapDispatcher::meaningOf(const nlohmann::json& answer, const net::
     return kit::Accepted{rules_.reference(read).value_or("")};
   }
   if (answer["result"].is_structured())
-    return notUnderstood("gave a result of several parts that no rule knows", exchange);
+    return notUnderstood("gave a result of several parts that no rule covers", exchange);
   std::string result = trimmed(answer["result"].is_string() ? answer["result"].get<std::string>() : "");
-  if (saysNo(result)) return kit::Deferred{url_.origin() + " says no and not why", exchange.retryAfter};
+  if (saysNo(result)) return kit::Deferred{url_.origin() + " refuses without a reason", exchange.retryAfter};
   if (isBoost && !saysYes(result) && !isId(result))
     return notUnderstood("gave a result that is neither a yes nor the number of an SMS", exchange);
   if (auto reference = rules_.reference(read)) return kit::Accepted{*reference};

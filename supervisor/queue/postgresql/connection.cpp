@@ -48,15 +48,15 @@ QueueError notConnected(const std::string& said) {
   if (says("Peer authentication failed") || says("Ident authentication failed"))
     return {Kind::denied,
             line +
-                ": the server takes this role from the system user of the same name only; become that user "
+                ": the server accepts this role only from the system user of the same name; become that user "
                 "(`sudo -u smsd smsctl ...` where the role is smsd)"};
   if (says("authentication failed") || says("no password supplied"))
     return {Kind::denied,
             line + ": check the role's password (.pgpass, or passfile= in queue.postgresql.connection)"};
   if (says("no pg_hba.conf entry") || says("pg_hba.conf rejects"))
-    return {Kind::denied, line + ": the server's pg_hba.conf has to let this role in"};
+    return {Kind::denied, line + ": allow this role in the server's pg_hba.conf"};
   if (says("role \"") && says("does not exist"))
-    return {Kind::denied, line + ": create the role, or name another as user="};
+    return {Kind::denied, line + ": create the role, or name another role as user="};
   if (says("database \"") && says("does not exist"))
     return {Kind::denied, line + ": name NAV's database as dbname= in queue.postgresql.connection"};
   if (says("permission denied") || says("is not permitted to log in"))
@@ -95,10 +95,10 @@ SqlError refused(const pqxx::sql_error& error) {
   if (kind == "22") return {Kind::invalid, line.substr(0, line.find(": \"")), state};
   if (kind == "23") return {Kind::invalid, line + (state == "23503" ? keyDetail(text) : ""), state};
   if (state == "55P03" || state == "57014" || kind == "40")
-    return {Kind::unreachable, line + ": somebody holds a lock on the queue; try again", state};
+    return {Kind::unreachable, line + ": another session holds a lock on the queue; try again", state};
   if (isStale(state))
-    return {Kind::unreachable, line + ": the tables were changed meanwhile; trying on a new connection",
-            state};
+    return {Kind::unreachable,
+            line + ": the tables were changed meanwhile; smsd tries again on a new connection", state};
   if (state == "25006")
     return {Kind::unreachable, line + ": this server is a standby or read-only; try again", state};
   if (kind == "53" || kind == "57" || kind == "08" || kind == "58")
@@ -272,7 +272,8 @@ void Session::fail(const std::exception& error) {
     throw QueueError(Kind::unreachable, "the connection to PostgreSQL was lost: " + firstLine(error.what()));
   if (dynamic_cast<const pqxx::transaction_rollback*>(&error) !=
       nullptr)  // derives from sql_error in libpqxx 7 only
-    throw QueueError(Kind::unreachable, firstLine(error.what()) + ": somebody was in the way; try again");
+    throw QueueError(Kind::unreachable,
+                     firstLine(error.what()) + ": another session was in the way; try again");
   if (refusal == nullptr) throw QueueError(Kind::failed, "PostgreSQL: " + firstLine(error.what()));
   SqlError translated = refused(*refusal);
   if (translated.state().starts_with("57P") || translated.state().starts_with("08") ||

@@ -46,7 +46,7 @@ void makeSchema(Transaction& tx, InstallReport& report) {
   if (version != schema::version)
     throw QueueError(QueueError::Kind::notInstalled,
                      "the schema smsd is of version " + std::to_string(version) +
-                         ", which this program does not know: install the newer smsd");
+                         ", which is newer than this program: install the newer smsd");
 }
 
 void makeTables(Transaction& tx, InstallReport& report) {
@@ -59,8 +59,7 @@ void requireQueue(Transaction& tx) {
   if (!holds(tx, "to_regclass('smsq') IS NULL")) return;
   throw QueueError(QueueError::Kind::notInstalled,
                    "there is no table smsq: connect to NAV's database, whose search_path names its schema "
-                   "(profiles), or ask for "
-                   "the tables to be made");
+                   "(profiles), or create the tables with `smsctl db install --tables`");
 }
 
 void makeTrigger(Transaction& tx, InstallReport& report) {
@@ -103,7 +102,7 @@ std::vector<std::string> grants(Transaction& tx, const std::string& role) {
       name("quote_ident(relnamespace::regnamespace::name) FROM pg_class WHERE oid = 'smsq'::regclass");
   const std::string sequence = name("pg_get_serial_sequence('smsq', 'id')");
   std::vector<std::string> advice{
-      "-- what smsd needs, and nothing else",
+      "-- the privileges that smsd needs",
       "GRANT USAGE ON SCHEMA " + nav + ", smsd" + to,
       "GRANT SELECT ON " + nav + ".smsq" + to,
       "GRANT SELECT (id, name) ON " + nav + ".account" + to,
@@ -123,7 +122,8 @@ std::vector<std::string> grants(Transaction& tx, const std::string& role) {
 
 void adviseExtras(Transaction& tx, const Session& session, InstallReport& report) {
   if (!session.indexed()) {
-    report.advice.push_back("-- without these each claim reads the whole table; not inside a transaction");
+    report.advice.push_back(
+        "-- without these indexes each claim reads the whole table; do not create them inside a transaction");
     for (const auto& statement : statements(schema::indexes)) report.advice.push_back(statement);
   }
   if (!holds(tx,

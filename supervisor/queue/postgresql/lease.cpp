@@ -27,7 +27,7 @@ std::string checkInstalled(Transaction& tx) {
   const auto installed = rows.front();
   if (auto version = installed.integer(sql::Installed::version); version != schema::version)
     throw QueueError(Kind::notInstalled, "the schema smsd is of version " + std::to_string(version) +
-                                             ", this program wants " + std::to_string(schema::version) +
+                                             ", this program needs " + std::to_string(schema::version) +
                                              (version < schema::version ? ": run `smsctl db install`"
                                                                         : ": install the newer smsd"));
   const auto missing = tx.once(sql::missingPrivileges).front();
@@ -39,7 +39,7 @@ std::string checkInstalled(Transaction& tx) {
 
 QueueError fencedOff(SupervisorId me) {
   return {Kind::fenced,
-          "supervisor " + std::to_string(me) + " was declared dead: its submissions belong to another one"};
+          "supervisor " + std::to_string(me) + " was declared dead: its SMS belong to another supervisor"};
 }
 
 }  // namespace

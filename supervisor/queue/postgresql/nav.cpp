@@ -30,7 +30,7 @@ std::size_t characters(const std::string& text) { return text::decode(text).size
 void checkBytes(const NewMessage& message) {
   for (const std::string* text : {&message.recipient, &message.text})
     if (!text::isValid(*text) || text->find('\0') != std::string::npos)
-      throw QueueError(Kind::invalid, "a recipient or a text is not UTF-8, or has a NUL in it");
+      throw QueueError(Kind::invalid, "a recipient or a text is not UTF-8, or contains a NUL");
 }
 
 /// Names the column that is too narrow, because PostgreSQL's error gives its width only.
@@ -40,7 +40,7 @@ void explainWidths(Transaction& tx, const std::vector<NewMessage>& messages) {
                   const char* advice) {
     if (!width || characters(text) <= static_cast<std::size_t>(*width)) return;
     throw QueueError(Kind::invalid, what + " of " + std::to_string(characters(text)) +
-                                        " characters: NAV's table smsq takes " + std::to_string(*width) +
+                                        " characters: NAV's table smsq holds " + std::to_string(*width) +
                                         " at most" + advice);
   };
   for (const auto& message : messages) {

@@ -18,11 +18,11 @@ void PostgresqlQueue::remember(const std::vector<Submission>& submissions) {
 std::optional<Ring> PostgresqlQueue::ringBell() {
   Ring ring;
   if (!session_.ring())
-    ring.unannounced = "no trigger on smsq notifies smsd of new rows: `smsctl db install --notify` makes one";
+    ring.unannounced =
+        "no trigger on smsq notifies smsd of new rows: `smsctl db install --notify` creates it";
   ring.ifUnheard =
-      "a NOTIFY of its own did not reach smsd: connect to PostgreSQL itself, or let the pooler in between "
-      "keep "
-      "sessions (PgBouncer: pool_mode = session)";
+      "a test NOTIFY did not reach smsd: connect to PostgreSQL itself, or configure the pooler in between "
+      "to keep sessions (PgBouncer: pool_mode = session)";
   return ring;
 }
 

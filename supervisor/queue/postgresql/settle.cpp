@@ -162,8 +162,8 @@ std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAtt
     for (const auto& attempt : next) {
       auto found = recorded.find(attempt.id);
       if (found == recorded.end())
-        throw QueueError(QueueError::Kind::fenced,
-                         "submission " + std::to_string(attempt.id) + " has ended or is not ours any more");
+        throw QueueError(QueueError::Kind::fenced, "submission " + std::to_string(attempt.id) +
+                                                       " has ended, or no longer belongs to this supervisor");
       attempts.push_back(found->second);
     }
     return attempts;

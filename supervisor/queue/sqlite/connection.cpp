@@ -36,24 +36,24 @@ QueueError describe(int result, const std::string& said, const std::string& path
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return error(Kind::unreachable,
-                   "another process holds the lock on the queue for too long; it is tried again");
+                   "another process holds the lock on the queue for too long; smsd tries again");
     case SQLITE_IOERR:
-      return error(Kind::unreachable, "reading or writing failed: look at the disk; it is tried again");
+      return error(Kind::unreachable, "reading or writing failed: check the disk; smsd tries again");
     case SQLITE_NOMEM:
-      return error(Kind::unreachable, "no memory; it is tried again");
+      return error(Kind::unreachable, "no memory; smsd tries again");
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
       return error(Kind::denied,
-                   "this user may not write: look at the owner and mode of the file and of its folder");
+                   "this user may not write: check the owner and mode of the file and of its folder");
     case SQLITE_CORRUPT:
       return error(Kind::failed,
-                   "the file is damaged: stop smsd, keep a copy, mend it with sqlite3's .recover");
+                   "the file is damaged: stop smsd, keep a copy, repair it with sqlite3's .recover");
     case SQLITE_NOTADB:
       return error(Kind::failed,
                    "is not an SQLite database: move it away or set queue.sqlite.path to another file");
     case SQLITE_CONSTRAINT:
-      return error(Kind::invalid, "the table does not take that");
+      return error(Kind::invalid, "a constraint of the table refuses the value");
     case SQLITE_TOOBIG:
       return error(Kind::invalid, "a value is too large");
     default:
@@ -61,12 +61,11 @@ QueueError describe(int result, const std::string& said, const std::string& path
   }
   if (said.starts_with("no such table") || said.starts_with("no such column") ||
       said.starts_with("no such index"))
-    return error(Kind::notInstalled,
-                 "the queue's tables are not as they were installed: run `smsctl db install`");
-  return error(Kind::failed, "the database refused");
+    return error(Kind::notInstalled, "the queue's tables were changed or removed: run `smsctl db install`");
+  return error(Kind::failed, "the database refused the statement");
 }
 
-constexpr std::string_view makeRoom = "the disk is full: make room on its file system; it is tried again";
+constexpr std::string_view makeRoom = "the disk is full: free space on its file system; smsd tries again";
 
 /// SQLite reports SQLITE_FULL for a write, but only SQLITE_IOERR for the files it maps.
 bool isFull(sqlite3* db, int result) {
@@ -86,12 +85,12 @@ void refuse(const std::string& path, int reason) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   if (reason == EACCES || reason == EPERM || reason == EROFS)
     throw QueueError(Kind::denied,
-                     fmt::format("{}: {}: look at the owner and mode of the file and of the folders above it",
+                     fmt::format("{}: {}: check the owner and mode of the file and of the folders above it",
                                  path, std::strerror(reason)));
   if (reason == ENOENT && !std::filesystem::exists(folder))
     throw QueueError(
         Kind::failed,
-        fmt::format("{}: the folder {} is not there: make it, or set queue.sqlite.path", path, folder));
+        fmt::format("{}: the folder {} does not exist: create it, or set queue.sqlite.path", path, folder));
   if (reason == ENOSPC || reason == EDQUOT) throw DiskFull(fmt::format("{}: {}", path, makeRoom));
   throw QueueError(Kind::failed, fmt::format("{}: cannot be opened ({})", path, std::strerror(reason)));
 }
@@ -156,7 +155,7 @@ std::size_t Query::run() {
 }
 
 std::int64_t Query::number() {
-  if (!next()) throw QueueError(Kind::failed, fmt::format("{}: a row that was to be there is not", path_));
+  if (!next()) throw QueueError(Kind::failed, fmt::format("{}: an expected row is missing", path_));
   return integerAt(0);
 }
 

@@ -49,7 +49,7 @@ void keepCopy(Session& session) {
   const auto refuse = [&](const std::string& name) {
     throw QueueError(Kind::failed,
                      fmt::format("{}: the queue has an older version, and no copy of it can be kept as {} "
-                                 "({}): make room, or let this user write to that folder",
+                                 "({}): free space, or allow this user to write to that folder",
                                  session.path(), name, std::strerror(errno)));
   };
   struct stat of {};
@@ -80,16 +80,18 @@ void migrate(Session& session, LockedBy lock) {
 
 void refuseOthers(Session& session) {
   if (session.query(sql::applicationIdOfFile).number() != sql::applicationId)
-    throw QueueError(Kind::failed,
-                     fmt::format("{}: is a database of something else, not a queue: set queue.sqlite.path to "
-                                 "a file of its own",
-                                 session.path()));
+    throw QueueError(
+        Kind::failed,
+        fmt::format("{}: is the database of another program, not a queue: set queue.sqlite.path to "
+                    "a file of its own",
+                    session.path()));
   const auto version = session.query(sql::userVersion).number();
   if (version != sql::schemaVersion)
     throw QueueError(
         Kind::notInstalled,
-        fmt::format("{}: the queue has version {}, this smsd knows version {}: install the smsd that made it",
-                    session.path(), version, sql::schemaVersion));
+        fmt::format(
+            "{}: the queue has version {}, this smsd supports version {}: install the smsd that created it",
+            session.path(), version, sql::schemaVersion));
 }
 
 void setUp(Session& session) {

@@ -33,7 +33,7 @@ Now SqliteQueue::clock(Session& session) {
 
 void SqliteQueue::passFence(Session& session) const {
   if (!session.query(sql::fence).bind(me_).next())
-    throw QueueError(Kind::fenced, fmt::format("{}: this supervisor is not enlisted any more", path_));
+    throw QueueError(Kind::fenced, fmt::format("{}: this supervisor is no longer registered", path_));
 }
 
 SupervisorId SqliteQueue::enlist(const std::string& name, Duration lease) {

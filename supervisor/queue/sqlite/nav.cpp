@@ -34,7 +34,7 @@ std::vector<StoredMessage> readMessages(Row<sql::Stored>& row) {
 // Names the violated check, without the message's text.
 std::string explainRefusal(std::string_view said, const NewMessage& message) {
   if (said.find("phone_length") != std::string_view::npos)
-    return fmt::format("the number has more than 15 characters, which is all the queue takes ({} bytes)",
+    return fmt::format("the number has more than 15 characters, the most that the queue accepts ({} bytes)",
                        message.recipient.size());
   if (said.find("FOREIGN KEY") != std::string_view::npos)
     return fmt::format("there is no account {} in the queue", message.account.value_or(0));
@@ -105,7 +105,7 @@ std::vector<format::MessageId> SqliteQueue::insert(const std::vector<NewMessage>
     for (const NewMessage& message : messages) try {
         if (message.text.size() > longestText)
           throw QueueError(Kind::invalid,
-                           fmt::format("a text of {} bytes: the queue takes at most {}, which is more than "
+                           fmt::format("a text of {} bytes: the queue accepts at most {}, which is more than "
                                        "any SMS holds",
                                        message.text.size(), longestText));
         ids.push_back(session.query(sql::insert)

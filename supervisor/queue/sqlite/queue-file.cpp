@@ -104,13 +104,14 @@ OwnedFd lockOwner(const std::string& path) {
   std::error_code why;
   OwnedFd file(files::openRegular(name, O_RDWR | O_CREAT | O_NOFOLLOW, why, 0660));
   if (file.get() < 0)
-    throw QueueError(Kind::denied,
-                     fmt::format("{}: cannot be opened ({}): look at the owner and mode of it and its folder",
-                                 name, why.message()));
+    throw QueueError(
+        Kind::denied,
+        fmt::format("{}: cannot be opened ({}): check its owner and mode, and those of its folder", name,
+                    why.message()));
   if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK)
       throw QueueError(Kind::busy,
-                       fmt::format("{}: another smsd ({}) works on this queue: stop that one first, or set "
+                       fmt::format("{}: another smsd ({}) uses this queue: stop that smsd first, or set "
                                    "queue.sqlite.path to another file",
                                    path, ownerIn(file.get())));
     throw QueueError(Kind::failed, fmt::format("{}: cannot be locked ({})", name, std::strerror(errno)));
@@ -146,9 +147,9 @@ CommitWatch::CommitWatch(Session& session)
 
 std::string CommitWatch::whyDeaf() const {
   if (inotify_.get() >= 0)
-    return fmt::format("a write to {} was not noticed: put the queue on a local file system",
+    return fmt::format("smsd did not notice a test write to {}: put the queue on a local file system",
                        session_.path());
-  return fmt::format("{} cannot be watched ({}): look at the limits in /proc/sys/fs/inotify", session_.path(),
+  return fmt::format("{} cannot be watched ({}): check the limits in /proc/sys/fs/inotify", session_.path(),
                      std::strerror(refused_));
 }
 

@@ -71,8 +71,8 @@ void SqliteQueue::startOver() {
   if (access(path_.c_str(), F_OK) != 0 && errno == ENOENT)
     throw QueueError(
         Kind::failed,
-        fmt::format("{}: the file was removed while smsd used it, and no new one is made: put one "
-                    "there, or restart smsd to begin with an empty queue",
+        fmt::format("{}: the file was removed while smsd used it, and smsd creates no new file: put a "
+                    "file there, or restart smsd to begin with an empty queue",
                     path_));
   if (file_->change() && log_ && log_->anyIsThere())
     separateFromOldLog(path_, logIsNews_ ? OldLog::keepIfSound : OldLog::remove);
@@ -112,7 +112,8 @@ std::string SqliteQueue::strained() {
   }
   if (!tight_) return "";
   return fmt::format(
-      "{}: the disk is full: make room on its file system; smsd works on in the room it had reserved", path_);
+      "{}: the disk is full: free space on its file system; smsd continues in the space that it had reserved",
+      path_);
 }
 
 int SqliteQueue::newsFd() {

@@ -44,7 +44,7 @@ std::vector<AttemptId> SqliteQueue::recordAttempts(const std::vector<NextAttempt
         if (!row.bind(one.id).next() || row.integer(Standing::supervisor) != me_ ||
             row.flag(Standing::hasEnded))
           throw QueueError(Kind::fenced,
-                           fmt::format("{}: submission {} is not under way here any more", path_, one.id));
+                           fmt::format("{}: submission {} is no longer under way here", path_, one.id));
         session.query(sql::recordAttempt)
             .bind(row.integer(Standing::attempt), one.id, row.text(Standing::dispatcher), now.text,
                   one.outcome, one.reason)
@@ -68,7 +68,7 @@ void SqliteQueue::settleOne(Session& session, const Settlement& settlement, cons
     auto row = session.query(sql::standing);
     if (!row.bind(id).next() || row.integer(Standing::supervisor) != me_)
       throw QueueError(Kind::fenced,
-                       fmt::format("{}: submission {} is not this supervisor's any more", path_, id));
+                       fmt::format("{}: submission {} no longer belongs to this supervisor", path_, id));
     if (row.flag(Standing::hasEnded)) return;  // settled before: the call is repeated
     recipient = row.text(Standing::recipient);
     if (settlement.outcome != "accepted")

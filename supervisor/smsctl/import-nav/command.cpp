@@ -30,8 +30,8 @@ std::optional<std::string> read(const fs::path& file) {
   if (!text)
     throw Failure(EX_NOINPUT, fmt::format("{}: cannot be read ({})", file.string(), error.message()));
   if (text->size() > mostBytes)
-    throw Failure(EX_DATAERR,
-                  fmt::format("{}: has more than 1 MiB, which no configuration has", file.string()));
+    throw Failure(EX_DATAERR, fmt::format("{}: is larger than 1 MiB, expected a configuration file of NAV",
+                                          file.string()));
   return text;
 }
 
@@ -55,7 +55,7 @@ void writeAll(const fs::path& output, const std::vector<NewFile>& files) {
   for (const auto& file : files)
     if (std::error_code error; fs::exists(fs::symlink_status(output / file.path, error)))
       throw Failure(EX_CANTCREAT,
-                    fmt::format("{}: is there already; nothing was written, name another --output",
+                    fmt::format("{}: exists already; nothing was written, name another folder with --output",
                                 (output / file.path).string()));
   std::error_code error;
   fs::create_directories(output / "dispatchers", error);
@@ -78,7 +78,7 @@ void print(const NavImport& import, const fs::path& output) {
   for (const auto& note : import.notes) io::print(fmt::format("note: {}\n", text::printable(note)));
   for (const auto& todo : import.todo) io::print(fmt::format("to do: {}\n", text::printable(todo)));
   io::print(fmt::format(
-      "The files belong to you now: give them to smsd's user, then `smsctl --config {} config check`.\n",
+      "You own these files now: give them to smsd's user, then run `smsctl --config {} config check`.\n",
       (output / "smsd.yaml").string()));
 }
 

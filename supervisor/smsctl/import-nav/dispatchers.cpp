@@ -28,10 +28,10 @@ constexpr const char* unknownWords = R"(
 # "ERROR: out of credits" or a page "Service unavailable" with status 200 counts as sent. Send one SMS with curl, look at the answer,
 # put its words in here and remove the #. An answer that matches none of the first three rules is then not a success.
 #answers:
-#  - {status: 2xx, body: '(?i)^\s*ERROR.*(credit|quota|login|password)', is: broken, reason: the gateway takes nothing from us}
-#  - {status: 2xx, body: '(?i)^\s*ERROR', is: deferred, after: 1m, reason: the gateway says ERROR}
+#  - {status: 2xx, body: '(?i)^\s*ERROR.*(credit|quota|login|password)', is: broken, reason: the gateway accepts nothing from this account}
+#  - {status: 2xx, body: '(?i)^\s*ERROR', is: deferred, after: 1m, reason: the gateway answered ERROR}
 #  - {status: 2xx, body: '(?i)^\s*OK\b', is: accepted}
-#  - {status: 2xx, is: unknown, reason: the gateway says neither OK nor ERROR}
+#  - {status: 2xx, is: unknown, reason: the gateway answered neither OK nor ERROR}
 )";
 
 class WayImporter {
@@ -46,7 +46,8 @@ class WayImporter {
     }
     for (const auto& [place, entry] : inOrder(*list)) add(entry);
     if (ways_.entries.empty() && ways_.problems.empty())
-      ways_.problems.push_back({"smsd.conf", "[dispatcher] names none that smsd has, expected one at least"});
+      ways_.problems.push_back(
+          {"smsd.conf", "[dispatcher] names no dispatcher that smsd supports, expected at least one"});
     return std::move(ways_);
   }
 
@@ -63,7 +64,7 @@ class WayImporter {
       const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), place);
       if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || place < 0) {
         ways_.todo.push_back(
-            fmt::format("{}: expected dispatcher1, dispatcher2 ..., it was left out", entry.where));
+            fmt::format("{}: expected dispatcher1, dispatcher2 ...: this key was left out", entry.where));
       } else if (!places.emplace(place, entry).second) {
         ways_.problems.push_back({entry.where, fmt::format("a second dispatcher{}", place)});
       }
@@ -91,7 +92,7 @@ class WayImporter {
     const auto kind = kinds.find(section_);
     if (kind == kinds.end()) {  // NAV failed with a misleading traceback
       ways_.todo.push_back(
-          fmt::format("{}: smsd has nothing like {}, it was left out", entry.where, section_));
+          fmt::format("{}: smsd has no kind for {}, so it was left out", entry.where, section_));
       return;
     }
     static const Section none;
@@ -122,7 +123,7 @@ class WayImporter {
     const auto found = section.find(key);
     if (found != section.end() && !found->second.value.empty() && found->second.value != "None")
       return found->second.value;
-    ways_.todo.push_back(fmt::format("[{}] says no {}: write it into the dispatcher's file", section_, key));
+    ways_.todo.push_back(fmt::format("[{}] has no {}: write it into the dispatcher's file", section_, key));
     return "";
   }
 
@@ -146,9 +147,10 @@ class WayImporter {
     }
     for (const auto& said : url.todo) ways_.todo.push_back(name + ": " + said);
     for (const auto& said : url.notes) ways_.notes.push_back(name + ": " + said);
-    ways_.notes.push_back(name +
-                          ": a + of a number goes out as %2B; NAV's arrived as a blank. A gateway that wants "
-                          "digits alone: {digits}");
+    ways_.notes.push_back(
+        name +
+        ": smsd sends the + of a number as %2B; from NAV it arrived as a blank. For a gateway that accepts "
+        "only digits, use {digits}");
     ways_.todo.push_back(
         fmt::format("{}: NAV counted every 2xx as sent, even an ERROR, because it did not read the text of "
                     "the answer, and this "
@@ -187,8 +189,7 @@ class WayImporter {
     if (!tls && !local)
       ways_.notes.push_back(
           name +
-          ": NAV spoke to the mail server without TLS, and so does smsd until `tls: never` is "
-          "taken out");
+          ": NAV used no TLS with the mail server, and neither does smsd until you remove `tls: never`");
     entry(name, "mail", "60s");
     file(name + ".yaml", text);
   }
@@ -212,8 +213,8 @@ class WayImporter {
     entry(name, "debug", "10s");
     file(name + ".yaml", head(section_) + "result: " +
                              quotedScalar(found == section.end() ? "success" : found->second.value) + "\n");
-    ways_.notes.push_back(
-        name + ": it sends nothing; what it would have sent is a line in the journal, without the text");
+    ways_.notes.push_back(name +
+                          ": this dispatcher sends nothing; it logs one line for each SMS, without the text");
   }
 
   const Ini& smsd_;

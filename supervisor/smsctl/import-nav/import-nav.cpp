@@ -37,15 +37,16 @@ class Importer {
         nav_(nav::readFlat(files.nav.value_or(""), "nav.conf")),
         db_(nav::readFlat(files.db.value_or(""), "db.conf")) {
     result_.problems = smsd_.problems;
-    if (!files.nav) note("nav.conf is not there");
-    if (!files.db) todo("db.conf is not there: say in queue.postgresql.connection where NAV's database is");
+    if (!files.nav) note("nav.conf: not found");
+    if (!files.db)
+      todo("db.conf: not found; write the address of NAV's database into queue.postgresql.connection");
   }
 
   NavImport run() {
     if (const Section* found = smsd_.find("main"))
       main_ = *found;
     else
-      note("smsd.conf has no section [main], which NAV needs: its defaults are taken");
+      note("smsd.conf has no section [main], which NAV needs: smsd uses NAV's defaults");
     checkKeys();
     std::string text =
         "# Made from NAV's smsd.conf by `smsctl config import-nav`; smsd.yaml(5) explains the keys.\n";
@@ -80,9 +81,9 @@ class Importer {
   void checkKeys() {
     for (const auto& [key, entry] : main_)
       if (std::find(knownKeys.begin(), knownKeys.end(), key) == knownKeys.end())
-        todo(fmt::format("{}: {} is not a key of NAV's, which took no notice of it", entry.where,
-                         key.substr(0, 40)));
-    if (find("username")) note("username: smsd changes no user; systemd starts it as one of its own");
+        todo(fmt::format("{}: {} is not a key of NAV, which ignored it", entry.where, key.substr(0, 40)));
+    if (find("username"))
+      note("username: smsd does not change its user; systemd starts it as a user of its own");
   }
 
   template <typename T>
@@ -98,7 +99,7 @@ class Importer {
     }
     if (value >= bound.least && value <= bound.most) return value;
     const T nearest = std::clamp(value, bound.least, bound.most);
-    note(fmt::format("{}: {} is out of smsd's bounds, it became {}", entry->where, key, nearest));
+    note(fmt::format("{}: {} is out of smsd's bounds, so it became {}", entry->where, key, nearest));
     return nearest;
   }
 
@@ -165,7 +166,7 @@ class Importer {
     Milliseconds most = 1s * number<int>("maxdelay", 3600, {1, 604800}, "a whole number of seconds");
     const int limit = number<int>("retrylimit", 5, config::bounds::retryLimit, "a whole number");
     if (most < delay_) {  // in NAV, the first failure then shortened the delay
-      note(fmt::format("maxdelay was shorter than delay, it became {}", printDuration(delay_)));
+      note(fmt::format("maxdelay was shorter than delay, so it became {}", printDuration(delay_)));
       most = delay_;
     }
     return fmt::format(
@@ -191,9 +192,8 @@ class Importer {
     const Entry* entry = find("exit_on_permanent_error");
     if (entry == nullptr) {
       note(
-          "exit_on_permanent_error is not set: smsd goes on probing dispatchers that are broken, where NAV "
-          "took them "
-          "out for good (retry.all_broken)");
+          "exit_on_permanent_error is not set: smsd continues to probe a broken dispatcher, which NAV never "
+          "used again (retry.all_broken)");
       return "wait";
     }
     const auto said = nav::yesOrNo(entry->value);

@@ -117,10 +117,10 @@ void translate(std::string_view given, GatewayUrl& result) {
       result.url += '%';
       at += 1;
     } else if (rest.starts_with("%(")) {
-      result.todo.push_back(
-          fmt::format("the url has {}, which is neither %(phone)s nor %(sms)s and stays as it is: write its "
-                      "value instead of it",
-                      placeholderAt(rest)));
+      result.todo.push_back(fmt::format(
+          "the url has {}, which is neither %(phone)s nor %(sms)s and was kept: replace it by its "
+          "value",
+          placeholderAt(rest)));
       result.url += '%';
     } else if (rest[0] == '%') {
       bare = true;
@@ -132,9 +132,9 @@ void translate(std::string_view given, GatewayUrl& result) {
     }
   }
   if (bare)
-    result.notes.push_back("a bare % in the url, which NAV could send nothing with, is taken as it stands");
-  if (!phone) result.todo.push_back("the url has no %(phone)s: the gateway is not told to whom");
-  if (!sms) result.todo.push_back("the url has no %(sms)s: the gateway is not told what");
+    result.notes.push_back("a bare % in the url, with which NAV could send nothing, is kept as it is");
+  if (!phone) result.todo.push_back("the url has no %(phone)s: the gateway does not get the recipient");
+  if (!sms) result.todo.push_back("the url has no %(sms)s: the gateway does not get the text");
 }
 
 std::string freeName(const GatewayUrl& result, std::string_view parameter) {
@@ -220,7 +220,7 @@ GatewayUrl gatewayUrl(std::string_view url) {
   const std::size_t scheme = result.url.find("://");
   const std::size_t path = scheme == std::string::npos ? 0 : result.url.find_first_of("/?#", scheme + 3);
   if (scheme != std::string::npos && result.url.substr(0, path).find('@') != std::string::npos) {
-    result.todo.push_back("the url holds a user and a password, which were left out: say them with `auth`");
+    result.todo.push_back("the url holds a user and a password, which were left out: write them into `auth`");
     result.url.erase(scheme + 3, result.url.substr(0, path).rfind('@') - scheme - 2);
   }
   takeSecrets(result);

@@ -39,7 +39,7 @@ TEST(Fault, IsCalledByItsKindAndNeverByALibrarysWords) {
   words = faultIn([] { kj::throwFatalException(KJ_EXCEPTION(FAILED, "hunter2")); });
   EXPECT_TRUE(words.starts_with("an internal error (fault-test.cpp:")) << words;
   EXPECT_EQ(faultOf(kj::Exception(kj::Exception::Type::FAILED, "(remote)", 0, kj::str("hunter2"))),
-            "the other side met an internal error");
+            "the other side had an internal error");
   EXPECT_EQ(faultOf(KJ_EXCEPTION(DISCONNECTED, "hunter2")), "the connection ended");
   EXPECT_EQ(faultOf(KJ_EXCEPTION(OVERLOADED, "hunter2")), "there was no answer in time");
 }

@@ -173,7 +173,7 @@ TEST_F(GuardedChannel, ReadsNothingFromAPeerThatDoesNotReadAndEndsItAfterHalfAMi
   for (int i = 0; i < 5; ++i) later(5 * kj::SECONDS);
   EXPECT_EQ(words(), "");
   for (int i = 0; i < 3; ++i) later(5 * kj::SECONDS);
-  EXPECT_EQ(words(), "it does not read what it is sent");
+  EXPECT_EQ(words(), "it does not read the data sent to it");
   EXPECT_EQ(calls, before);
 }
 
@@ -284,7 +284,7 @@ TEST_P(Refuses, AndSaysWhy) {
   EXPECT_EQ(words(), GetParam().why);
 }
 
-constexpr const char* noUse = "it sent a message of a kind that the contract has no use for";
+constexpr const char* noUse = "it sent a message of a kind that the protocol does not use";
 INSTANTIATE_TEST_SUITE_P(
     Guard, Refuses,
     testing::Values(
@@ -299,7 +299,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"Capabilities", [](auto m) { m.initCall().initParams().initCapTable(5); },
             "it passed too many capabilities"},
         Bad{"DeepTargets", [](auto m) { m.initCall().initTarget().initPromisedAnswer().initTransform(5); },
-            "it called what lies too deep in an answer"},
+            "it called an object too deep in an answer"},
         Bad{"AnObjectOfNobody",
             [](auto m) {
               m.initCall().setQuestionId(1);
@@ -309,7 +309,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"AReleaseOfNothing", [](auto m) { m.initRelease().setId(99); },
             "it broke the rules of Cap'n Proto's RPC"},
         Bad{"ALongMessage", [](auto m) { m.initAbort().setReason(std::string(1 << 17, 'x').c_str()); },
-            "it sent what is no message, or one beyond all bounds"}),
+            "it sent bytes that are no message, or a message beyond all bounds"}),
     [](const auto& bad) { return bad.param.name; });
 
 TEST_F(GuardedChannel, DropsDescriptorsThatComeWithAMessage) {

@@ -50,7 +50,7 @@ TEST_F(SecretFile, IsRefusedWhenOthersCanReadOrWriteIt) {
   for (const mode_t mode : {0644, 0642, 0604}) {
     write("hunter2\n", mode);
     const std::string problem = read("pin_file: pin");
-    EXPECT_NE(problem.find("is open to everybody (mode 06"), std::string::npos) << problem;
+    EXPECT_NE(problem.find("is open to all users (mode 06"), std::string::npos) << problem;
     EXPECT_EQ(problem.find("hunter2"), std::string::npos);
     EXPECT_TRUE(secret.empty());
   }

@@ -133,7 +133,7 @@ TEST_F(SupervisorConfig, IsReadFromARelativePathAsWell) {
 TEST_F(SupervisorConfig, NeedsADispatcher) {
   EXPECT_EQ(
       problemsOf(""),
-      "smsd.yaml:1:1: dispatchers is missing, expected list (the dispatchers, the first is preferred)\n");
+      "smsd.yaml:1:1: dispatchers is missing, expected list (the dispatchers in the order of preference)\n");
   EXPECT_EQ(problemsOf("dispatchers: []"),
             "smsd.yaml:1:1: dispatchers: is an empty list, expected at least one dispatcher\n");
 }
@@ -206,10 +206,10 @@ TEST_F(SupervisorConfig, RefusesAReserveThatLeavesNothingOfTheDay) {
 }
 
 TEST_F(SupervisorConfig, NeedsAConnectionForPostgresqlOnly) {
-  EXPECT_EQ(
-      problemsOf("queue: {backend: postgresql}\n" + oneDispatcher),
-      "smsd.yaml:1:1: queue.postgresql.connection: is missing, expected as queue.backend is postgresql: for "
-      "example \"host=/run/postgresql dbname=nav\"\n");
+  EXPECT_EQ(problemsOf("queue: {backend: postgresql}\n" + oneDispatcher),
+            "smsd.yaml:1:1: queue.postgresql.connection: is missing, expected because queue.backend is "
+            "postgresql: for "
+            "example \"host=/run/postgresql dbname=nav\"\n");
   EXPECT_EQ(problemsOf("queue: {backend: sqlite}\n" + oneDispatcher), "");
 }
 
@@ -234,17 +234,17 @@ TEST_F(SupervisorConfig, RefusesAPasswordInTheConnectionAndDoesNotShowIt) {
 TEST_F(SupervisorConfig, SaysWhichDispatcherMissesItsFile) {
   EXPECT_EQ(
       problemsOf("dispatchers:\n- {name: c, kind: debug}\n- {name: a, kind: debug, config: x/y.yaml}\n"),
-      "dispatchers/c.yaml: not found, expected a file of keys for dispatcher c, because smsd.yaml:2:3 says "
-      "so\n"
-      "x/y.yaml: not found, expected a file of keys for dispatcher a, because smsd.yaml:3:26 says so\n");
+      "dispatchers/c.yaml: not found, expected a file of keys for dispatcher c, because smsd.yaml:2:3 "
+      "names it\n"
+      "x/y.yaml: not found, expected a file of keys for dispatcher a, because smsd.yaml:3:26 names it\n");
 }
 
 TEST_F(SupervisorConfig, RefusesADispatcherFileThatIsOpenToEverybody) {
   chmod((folder / "dispatchers/a.yaml").c_str(), 0644);
   EXPECT_EQ(problemsOf(oneDispatcher),
-            "dispatchers/a.yaml: open to everybody (mode 0644; it may hold credentials: chmod o= on it), "
+            "dispatchers/a.yaml: open to all users (mode 0644; it may hold credentials: chmod o= on it), "
             "expected a file "
-            "of keys for dispatcher a, because smsd.yaml:1:15 says so\n");
+            "of keys for dispatcher a, because smsd.yaml:1:15 names it\n");
 }
 
 TEST_F(SupervisorConfig, RefusesAWorkerThatIsNotThere) {

@@ -90,11 +90,11 @@ TEST(ImportNav, DispatchersAreTakenInTheirOrderWhateverTheNumbers) {
   ASSERT_TRUE(imported.problems.empty()) << config::describe(imported.problems);
   const std::string yaml = fileOf(imported, "smsd.yaml");
   EXPECT_LT(yaml.find("name: debug"), yaml.find("name: modem")) << yaml;
-  EXPECT_TRUE(anyHolds(imported.todo, "smsd has nothing like OurOwnPlugin"));
+  EXPECT_TRUE(anyHolds(imported.todo, "smsd has no kind for OurOwnPlugin"));
   EXPECT_TRUE(anyHolds(imported.todo, "smsd.conf:6: expected dispatcher1"));
   EXPECT_TRUE(anyHolds(imported.notes, "after 2 comes 99"));
   EXPECT_EQ(problemsOf("[main]\n[dispatcher]\ndispatcher1: OurOwnPlugin\n"),
-            "smsd.conf: [dispatcher] names none that smsd has, expected one at least\n");
+            "smsd.conf: [dispatcher] names no dispatcher that smsd supports, expected at least one\n");
   EXPECT_TRUE(holds(problemsOf("[dispatcher]\ndispatcher1: DebugDispatcher\ndispatcher01: DebugDispatcher\n"),
                     "a second dispatcher1"));
 }
@@ -227,8 +227,8 @@ TEST(ImportNav, ASectionIsLentNoKeyOfAnother) {
       "UninettMailDispatcher\n"
       "dispatcher2: BoostDispatcher\n[UninettMailDispatcher]\n[BoostDispatcher]\nurl: http://b/\npassword: "
       "p\nsender: 47\n");
-  EXPECT_TRUE(anyHolds(imported.todo, "[UninettMailDispatcher] says no mailaddr"));
-  EXPECT_TRUE(anyHolds(imported.todo, "[BoostDispatcher] says no username"));
+  EXPECT_TRUE(anyHolds(imported.todo, "[UninettMailDispatcher] has no mailaddr"));
+  EXPECT_TRUE(anyHolds(imported.todo, "[BoostDispatcher] has no username"));
   EXPECT_FALSE(holds(fileOf(imported, "dispatchers/mail-gateway.yaml"), "noc@"));
   EXPECT_FALSE(holds(fileOf(imported, "dispatchers/boost.yaml"), "navcron"));
 }

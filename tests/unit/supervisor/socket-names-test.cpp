@@ -25,9 +25,9 @@ TEST_F(SupervisorConfig, RefusesAControlSocketWhereSomethingElseIs) {
   for (auto& [name, kind] : found)
     EXPECT_EQ(problemsOf(std::string("control: {socket: ") + name + "}\n" + oneDispatcher),
               std::string("smsd.yaml:1:11: control.socket: ") + name + " is " + kind +
-                  ", expected a path where nothing is, or a socket\n");
+                  ", expected a free path or a socket\n");
   EXPECT_EQ(problemsOf("control: {socket: /dev/null}\n" + oneDispatcher),
-            "smsd.yaml:1:11: control.socket: /dev/null is a device, expected a path where nothing is, or a "
+            "smsd.yaml:1:11: control.socket: /dev/null is a device, expected a free path or a "
             "socket\n");
   EXPECT_TRUE(fs::exists(folder / "queue.db"));
 }

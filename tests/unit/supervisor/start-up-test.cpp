@@ -73,7 +73,7 @@ TEST_F(StartUpCheck, CallsAFileThatAWorkerRefusesAWrongConfiguration) {
       problems({worker("one", "echo one.yaml:1:2: no >&2; exit 78"), worker("two", "exit 1")}, ample);
   EXPECT_EQ(found.silent, "");
   EXPECT_TRUE(found.wrong.starts_with("one.yaml:1:2: no\n")) << found.wrong;
-  EXPECT_NE(found.wrong.find("two --check failed without a word"), std::string::npos) << found.wrong;
+  EXPECT_NE(found.wrong.find("two --check failed and printed nothing"), std::string::npos) << found.wrong;
   EXPECT_EQ(found.status(), EX_CONFIG);
 }
 
@@ -105,9 +105,9 @@ TEST_F(StartUpCheck, CallsItATemporaryFailureIfItCannotReadTheWordsOfAWorker) {
     found = findDispatcherProblems(own, {plan}, ample).wait(own.waitScope);
   }).join();
   EXPECT_EQ(found.wrong, "");
-  EXPECT_EQ(found.silent,
-            "dispatcher modem: its file was not checked, because there is no place for the errors of " +
-                plan.program.string() + " (Too many open files); start again later\n");
+  EXPECT_EQ(found.silent, "dispatcher modem: its file was not checked, because the errors of " +
+                              plan.program.string() +
+                              " cannot be stored (Too many open files); start again later\n");
   EXPECT_EQ(found.status(), EX_TEMPFAIL);
 }
 

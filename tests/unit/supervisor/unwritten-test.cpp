@@ -77,7 +77,7 @@ TEST(Unwritten, FindsARefusedSettlementHoldsItAndSendsTheOthers) {
     std::optional<Then> refused;  // none: the call works
     std::string reason;           // of the first settlement in the call
   };
-  const std::string held = "the outcome was accepted, but the database did not take it";
+  const std::string held = "the outcome was accepted, but the database refused it";
   Unwritten all;
   for (queue::SubmissionId id : {1, 2, 3}) all.settle(settlement(id));
   for (const auto& [call, refused, reason] :
