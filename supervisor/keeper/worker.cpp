@@ -22,7 +22,7 @@ constexpr auto watchEvery = 1 * kj::SECONDS;
 constexpr auto lastReports = 1 * kj::SECONDS;   // for reading the last reports of a process that ended
 constexpr auto answerWithin = 5 * kj::SECONDS;  // for a call that the worker can answer without waiting
 constexpr const char* connectionLost = "the connection to the worker was lost";
-constexpr auto endsWithin = 5 * kj::SECONDS;  // from the return of quit() to the end of the process
+constexpr auto leavesWithin = 5 * kj::SECONDS;  // from the return of quit() to the end of the process
 
 }  // namespace
 
@@ -208,7 +208,7 @@ kj::Promise<void> Worker::drain() {
 kj::Promise<void> Worker::quit() {
   drained_ = true;
   return KJ_ASSERT_NONNULL(client_).quitRequest().send().then(
-      [this](auto) -> kj::Promise<void> { return timer_.afterDelay(endsWithin); },
+      [this](auto) -> kj::Promise<void> { return timer_.afterDelay(leavesWithin); },
       [this](kj::Exception&& e) -> kj::Promise<void> {
         if (e.getType() != kj::Exception::Type::UNIMPLEMENTED) return kj::mv(e);
         events_.workerStays();

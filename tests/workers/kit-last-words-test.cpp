@@ -8,6 +8,8 @@ namespace {
 
 class LastWordsTest : public testing::Test {
  public:
+  ~LastWordsTest() noexcept override {}
+
   /// Returns whether `promise` has resolved, and failed or not.
   bool resolves(kj::Promise<void> promise) {
     bool done = false;

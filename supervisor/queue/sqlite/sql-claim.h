@@ -29,8 +29,8 @@ inline constexpr Statement<Live> isLive =
     "IS "
     "NULL";
 constexpr auto isHeld =
-    "SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message WHERE h.message = ? AND " SMSD_IS("q",
-                                                                                                 "h.stamp");
+    "SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message WHERE h.message = ? AND " SMSD_SQLITE_IS(
+        "q", "h.stamp");
 
 enum class WaitOf { rounds, due, severity, since, noted };
 inline constexpr Statement<WaitOf> waitOf =
@@ -42,7 +42,7 @@ enum class Expired { id };
 inline constexpr Statement<Expired> expire =
     "UPDATE smsq INDEXED BY smsq_unsent_phone SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone = ?2 "
     "AND julianday(time) < julianday(?1) - ?3 / 86400000.0 "
-    "AND NOT " SMSD_HELD("smsq") " RETURNING id";
+    "AND NOT " SMSD_SQLITE_HELD("smsq") " RETURNING id";
 constexpr auto recordIgnored =
     "INSERT INTO smsd_ignored (message, reason, at, stamp) SELECT q.id, ?, ?, smsd_stamp(q.time, q.phone, "
     "q.msg) "
@@ -51,7 +51,7 @@ constexpr auto recordIgnored =
 enum class Read { id, msg, severity, time };
 inline constexpr Statement<Read> read =
     "SELECT id, msg, severity, time FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ? "
-    "AND NOT " SMSD_HELD("smsq") " ORDER BY severity NULLS LAST, time, id LIMIT ?";
+    "AND NOT " SMSD_SQLITE_HELD("smsq") " ORDER BY severity NULLS LAST, time, id LIMIT ?";
 constexpr auto takeAttemptIds =
     "UPDATE smsd_installation SET last_attempt = last_attempt + ? RETURNING last_attempt";
 constexpr auto write =
@@ -63,7 +63,7 @@ constexpr auto write =
     "RETURNING id";
 constexpr auto forgetDueWaits =
     "DELETE FROM smsd_wait WHERE due <= ? AND NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone "
-    "WHERE sent = 'N' AND phone = recipient AND NOT " SMSD_HELD("smsq") ")";
+    "WHERE sent = 'N' AND phone = recipient AND NOT " SMSD_SQLITE_HELD("smsq") ")";
 
 enum class NextDue { earliest };
 inline constexpr Statement<NextDue> nextDue =

@@ -12,7 +12,7 @@ enum class Cancelled { id };
 #define SMSD_CANCEL                                                                                        \
   "UPDATE smsq INDEXED BY smsq_unsent_order SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone NOT " \
   "IN (SELECT recipient FROM smsd_submission INDEXED BY smsd_submission_live WHERE ended IS NULL) "        \
-  "AND NOT " SMSD_HELD("smsq") " "
+  "AND NOT " SMSD_SQLITE_HELD("smsq") " "
 inline constexpr Statement<Cancelled> cancelAll = SMSD_CANCEL "RETURNING id";
 inline constexpr Statement<Cancelled> cancelOld =
     SMSD_CANCEL "AND julianday(time) <= julianday(?1) - ?2 / 86400000.0 RETURNING id";
@@ -21,17 +21,17 @@ inline constexpr Statement<Cancelled> cancelOld =
 constexpr auto forgetEmptyWaits =
     "DELETE FROM smsd_wait WHERE NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = "
     "'N' "
-    "AND phone = recipient AND NOT " SMSD_HELD("smsq") ")";
+    "AND phone = recipient AND NOT " SMSD_SQLITE_HELD("smsq") ")";
 
 enum class Stored { id, phone, name, msg, severity, time, sent, underWay, held };
-inline constexpr Statement<Stored> storedMessages = SMSD_STORED
+inline constexpr Statement<Stored> storedMessages = SMSD_SQLITE_STORED
     " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' ORDER BY q.time, q.id LIMIT "
     "?";
-inline constexpr Statement<Stored> messagesOf = SMSD_STORED
+inline constexpr Statement<Stored> messagesOf = SMSD_SQLITE_STORED
     " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' AND q.phone = ? ORDER BY "
     "q.severity NULLS LAST, q.time, q.id";
 inline constexpr Statement<Stored> oneMessage =
-    SMSD_STORED " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.id = ?";
+    SMSD_SQLITE_STORED " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.id = ?";
 
 enum class Recipients { phone };
 inline constexpr Statement<Recipients> recipients =
@@ -44,7 +44,7 @@ constexpr auto setStatus =
 constexpr auto countUnsent =
     "SELECT count(*) FROM (SELECT 1 FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' LIMIT ?)";
 constexpr auto countHeld =
-    "SELECT count(*) FROM (SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message AND " SMSD_IS(
+    "SELECT count(*) FROM (SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message AND " SMSD_SQLITE_IS(
         "q", "h.stamp") " WHERE q.sent = 'N' LIMIT ?)";
 constexpr auto anyBlamedWait = "SELECT EXISTS (SELECT 1 FROM smsd_wait WHERE rounds > 0)";
 
@@ -59,7 +59,7 @@ inline constexpr Statement<Oldest> oldestNotWaiting =
         ORDER BY severity NULLS LAST, time, id LIMIT 10000) q
   WHERE julianday(q.time) IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM smsd_held h CROSS JOIN smsq r ON r.id = h.message
-                    WHERE h.message = q.id AND )" SMSD_IS("r", "h.stamp") R"()
+                    WHERE h.message = q.id AND )" SMSD_SQLITE_IS("r", "h.stamp") R"()
     AND NOT EXISTS (SELECT 1 FROM smsd_wait w WHERE w.recipient = q.phone AND w.rounds > 0 AND w.due > ?))";
 
 enum class OldestAbove { severity, oldest };

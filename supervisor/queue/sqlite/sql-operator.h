@@ -17,7 +17,7 @@ inline constexpr Statement<Held> heldSms =
     substr(s.ended, 1, 19) AS since
   FROM smsd_submission s LEFT JOIN smsd_attempt a ON a.id =
     (SELECT max(id) FROM smsd_attempt WHERE submission = s.id AND outcome IN ('unknown', 'not-understood'))
-  WHERE s.id IN (SELECT h.submission FROM smsd_held h JOIN smsq q ON q.id = h.message AND )" SMSD_IS(
+  WHERE s.id IN (SELECT h.submission FROM smsd_held h JOIN smsq q ON q.id = h.message AND )" SMSD_SQLITE_IS(
         "q", "h.stamp")
         R"( WHERE q.sent = 'N')
   ORDER BY s.ended, s.id LIMIT ?)";
@@ -25,7 +25,8 @@ inline constexpr Statement<Held> heldSms =
 enum class MessagesOf { id };
 inline constexpr Statement<MessagesOf> heldOf =
     R"(
-  SELECT h.message AS id FROM smsd_held h JOIN smsq q ON q.id = h.message AND )" SMSD_IS("q", "h.stamp") R"(
+  SELECT h.message AS id FROM smsd_held h JOIN smsq q ON q.id = h.message AND )" SMSD_SQLITE_IS("q",
+                                                                                                "h.stamp") R"(
   WHERE h.submission = ? AND q.sent = 'N' ORDER BY h.message)";
 inline constexpr Statement<MessagesOf> idsInText =
     R"(
@@ -37,11 +38,12 @@ inline constexpr Statement<MessagesOf> idsCounted =
   WHERE s.id = ? ORDER BY key)";
 constexpr auto decide = "UPDATE smsd_submission SET fate = ?, decided = ? WHERE id = ? AND fate = 'held'";
 constexpr auto countReleased =
-    "SELECT count(*) FROM smsd_held h JOIN smsq q ON q.id = h.message AND " SMSD_IS(
+    "SELECT count(*) FROM smsd_held h JOIN smsq q ON q.id = h.message AND " SMSD_SQLITE_IS(
         "q", "h.stamp") " WHERE h.submission = ? AND q.sent = 'N'";
 constexpr auto markDiscarded = R"(
   UPDATE smsq SET sent = 'I', timesent = ?
-  WHERE sent = 'N' AND id IN (SELECT message FROM smsd_held WHERE submission = ?) AND )" SMSD_HELD("smsq");
+  WHERE sent = 'N' AND id IN (SELECT message FROM smsd_held WHERE submission = ?) AND )" SMSD_SQLITE_HELD(
+    "smsq");
 // Two statements, because no value of a recipient may mean all.
 constexpr auto endWaitOf = "DELETE FROM smsd_wait WHERE recipient = ?";
 constexpr auto endAllWaits = "DELETE FROM smsd_wait";
@@ -70,12 +72,12 @@ enum class Life {
 // The wait is shown only for a message that could be claimed without it. ?1: now in ms; ?3: the longest wait
 // in ms.
 inline constexpr Statement<Life> life =
-    SMSD_STORED R"(, substr(q.timesent, 1, 19) AS timesent, q.smsid, coalesce(w.rounds, 0) AS rounds,
+    SMSD_SQLITE_STORED R"(, substr(q.timesent, 1, 19) AS timesent, q.smsid, coalesce(w.rounds, 0) AS rounds,
     CASE WHEN w.due > ?1 AND w.due <= ?1 + ?3 AND w.noted <= ?1
       THEN strftime('%Y-%m-%d %H:%M:%S', w.due / 1000, 'unixepoch') END AS waits_until,
     strftime('%Y-%m-%d %H:%M:%S', w.since / 1000, 'unixepoch') AS failing_since, max(0, ?1 - w.since) AS failing
   FROM smsq q LEFT JOIN account a ON a.id = q.accountid
-  LEFT JOIN smsd_wait w ON w.recipient = q.phone AND q.sent = 'N' AND NOT )" SMSD_HELD("q") R"(
+  LEFT JOIN smsd_wait w ON w.recipient = q.phone AND q.sent = 'N' AND NOT )" SMSD_SQLITE_HELD("q") R"(
   WHERE q.id = ?2)";
 
 enum class SubmissionsWith {
@@ -116,7 +118,7 @@ enum class WhyIgnored { reason, noted };
 inline constexpr Statement<WhyIgnored> whyIgnored =
     "SELECT reason, substr(at, 1, 19) AS noted FROM smsd_ignored i JOIN smsq q ON q.id = i.message WHERE "
     "message = ? "
-    "AND " SMSD_IS("q", "i.stamp") " ORDER BY i.rowid DESC LIMIT 1";
+    "AND " SMSD_SQLITE_IS("q", "i.stamp") " ORDER BY i.rowid DESC LIMIT 1";
 
 // --- the history
 enum class Ago { time };
@@ -130,7 +132,7 @@ inline constexpr Statement<LookAtHistory> lookAtHistory =
     R"(
   SELECT s.id, s.ended < ?2 AND (s.fate <> 'held' OR NOT EXISTS (
       SELECT 1 FROM smsd_held h CROSS JOIN smsq q ON q.id = h.message
-      WHERE h.submission = s.id AND q.sent = 'N' AND )" SMSD_IS(
+      WHERE h.submission = s.id AND q.sent = 'N' AND )" SMSD_SQLITE_IS(
         "q", "h.stamp") R"()) AS old, s.created >= ?2 AS recent
   FROM smsd_submission s WHERE s.id > ?1 ORDER BY s.id LIMIT ?3)";
 constexpr auto purgeAttempts = "DELETE FROM smsd_attempt WHERE submission = ?";

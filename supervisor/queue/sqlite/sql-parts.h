@@ -8,13 +8,14 @@
 
 // True if the row still has this stamp, because ids are reused. smsd_stamp is a function of ours
 // (stamp.h). A NULL stamp was never recorded: then the id alone decides.
-#define SMSD_IS(row, stamp) "coalesce(" stamp " = smsd_stamp(" row ".time, " row ".phone, " row ".msg), 1)"
-#define SMSD_HELD(row) \
-  "EXISTS (SELECT 1 FROM smsd_held h WHERE h.message = " row ".id AND " SMSD_IS(row, "h.stamp") ")"
+#define SMSD_SQLITE_IS(row, stamp) \
+  "coalesce(" stamp " = smsd_stamp(" row ".time, " row ".phone, " row ".msg), 1)"
+#define SMSD_SQLITE_HELD(row) \
+  "EXISTS (SELECT 1 FROM smsd_held h WHERE h.message = " row ".id AND " SMSD_SQLITE_IS(row, "h.stamp") ")"
 
 // The columns of a message that is shown to an operator.
-#define SMSD_STORED                                                                                         \
+#define SMSD_SQLITE_STORED                                                                                  \
   "SELECT q.id, q.phone, a.name, q.msg, q.severity, substr(q.time, 1, 16) AS time, q.sent, EXISTS (SELECT " \
   "1 "                                                                                                      \
   "FROM smsd_submission s INDEXED BY smsd_submission_live WHERE s.recipient = q.phone AND s.ended IS "      \
-  "NULL) AND NOT " SMSD_HELD("q") " AS under_way, q.sent = 'N' AND " SMSD_HELD("q") " AS held"
+  "NULL) AND NOT " SMSD_SQLITE_HELD("q") " AS under_way, q.sent = 'N' AND " SMSD_SQLITE_HELD("q") " AS held"

@@ -17,17 +17,17 @@ constexpr auto nextAttempt =
     "WHERE id = ?";
 constexpr auto recordAttempt = "INSERT INTO smsd_attempt VALUES (?, ?, ?, ?, ?, ?)";
 constexpr auto markSent =
-    "UPDATE smsq SET sent = 'Y', smsid = ?, timesent = ? WHERE id = ? AND sent <> 'Y' AND " SMSD_IS("smsq",
-                                                                                                    "?");
+    "UPDATE smsq SET sent = 'Y', smsid = ?, timesent = ? WHERE id = ? AND sent <> 'Y' AND " SMSD_SQLITE_IS(
+        "smsq", "?");
 constexpr auto markIgnored =
-    "UPDATE smsq SET sent = 'I', smsid = ?, timesent = ? WHERE id = ? AND sent = 'N' AND " SMSD_IS("smsq",
-                                                                                                   "?");
+    "UPDATE smsq SET sent = 'I', smsid = ?, timesent = ? WHERE id = ? AND sent = 'N' AND " SMSD_SQLITE_IS(
+        "smsq", "?");
 // Rows that were marked meanwhile are not held. An existing entry with the same id belongs to a former row,
 // so it is replaced.
 constexpr auto hold =
     "INSERT OR REPLACE INTO smsd_held (message, submission, stamp) SELECT id, ?, smsd_stamp(time, phone, "
     "msg) FROM smsq "
-    "WHERE id = ? AND sent = 'N' AND " SMSD_IS("smsq", "?");
+    "WHERE id = ? AND sent = 'N' AND " SMSD_SQLITE_IS("smsq", "?");
 constexpr auto end =
     "UPDATE smsd_submission SET ended = ?, fate = ?, outcome = ?, reason = ?, reference = ? WHERE id = ?";
 constexpr auto wait =
@@ -38,10 +38,10 @@ constexpr auto wait =
 constexpr auto forgetWait = "DELETE FROM smsd_wait WHERE recipient = ?";
 constexpr auto hasUnsent =
     "SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ? "
-    "AND NOT " SMSD_HELD("smsq") " LIMIT 1";
+    "AND NOT " SMSD_SQLITE_HELD("smsq") " LIMIT 1";
 constexpr auto hasMoreSevere =
     "SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = ?1 AND severity IS NOT "
     "NULL "
-    "AND (?2 IS NULL OR severity < ?2) AND NOT " SMSD_HELD("smsq") " LIMIT 1";
+    "AND (?2 IS NULL OR severity < ?2) AND NOT " SMSD_SQLITE_HELD("smsq") " LIMIT 1";
 
 }  // namespace smsd::queue::sqlite::sql
