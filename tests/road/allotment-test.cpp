@@ -22,13 +22,13 @@ std::unique_ptr<Item> sms(queue::SubmissionId id, const std::string& what) {
   return item;
 }
 
-enum class Start { undecided, decided };
+enum class FirstWorker { undecided, decided };
 enum class Look { done, awaited };
 
 /// The SMS, the oldest first, over dispatchers in these situations. Returns a letter for each: a it leaves
 /// with a, A its attempt with a is recorded first, x stranded, . still pending.
 std::string allotted(const std::string& situations, const Names& what, unsigned share = 0,
-                     Start decision = Start::decided, Look look = Look::done) {
+                     FirstWorker decision = FirstWorker::decided, Look look = Look::done) {
   SetBench bench(situations);
   SmsUnderWay held;
   for (auto& each : what) {
@@ -38,7 +38,7 @@ std::string allotted(const std::string& situations, const Names& what, unsigned 
   Turns turns(share);
   StartDecision start;
   start.begin(bench.timer.now());
-  if (decision == Start::decided) start.look(StartDecision::Preferred::decided);
+  if (decision == FirstWorker::decided) start.look(StartDecision::Preferred::decided);
   Allotment turn({held, bench.set, turns, start, bench.timer.now()},
                  [look](const keeper::Keeper&) { return look == Look::awaited; });
   turn.allot();
@@ -91,14 +91,14 @@ TEST(Allotment, GivesTheOldestItsTurn) {
 }
 
 TEST(Allotment, WaitsAtTheStartForADispatcherThatIsPreferred) {
-  EXPECT_EQ(allotted("sr", {"1b"}, 0, Start::undecided), ".");
-  EXPECT_EQ(allotted("rs", {"1a"}, 0, Start::undecided), "a") << "the second delays nothing";
-  EXPECT_EQ(allotted("sr", {"1b"}, 0, Start::decided), "b");
+  EXPECT_EQ(allotted("sr", {"1b"}, 0, FirstWorker::undecided), ".");
+  EXPECT_EQ(allotted("rs", {"1a"}, 0, FirstWorker::undecided), "a") << "the second delays nothing";
+  EXPECT_EQ(allotted("sr", {"1b"}, 0, FirstWorker::decided), "b");
 }
 
 TEST(Allotment, KeepsAPlaceUntilTheQueueWasLookedAt) {
-  EXPECT_EQ(allotted("r", {"1a"}, 0, Start::decided, Look::awaited), ".");
-  EXPECT_EQ(allotted("r", {"1a-a"}, 0, Start::decided, Look::awaited), "x") << "it needs no place";
+  EXPECT_EQ(allotted("r", {"1a"}, 0, FirstWorker::decided, Look::awaited), ".");
+  EXPECT_EQ(allotted("r", {"1a-a"}, 0, FirstWorker::decided, Look::awaited), "x") << "it needs no place";
 }
 
 }  // namespace
