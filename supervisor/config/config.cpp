@@ -104,7 +104,7 @@ void declareRetry(Keys& keys, Config& config) {
                                                                        {"hold", UnknownPolicy::hold}};
   keys.choice(
       "retry.unknown", retry.unknown, policies,
-      "an SMS that may have been sent: send it once more with the same key (at least once), or hold it "
+      "an SMS that may have been sent: send it again with the same key (at least once), or hold it "
       "for an operator (at most once)");
   keys.list<SeverityPolicy>(
       "retry.unknown_by_severity", retry.unknownBySeverity,

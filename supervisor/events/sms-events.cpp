@@ -89,7 +89,7 @@ void Events::waits(const queue::Submission& submission, const delivery::Outcome&
 
 void Events::repeated(const queue::Submission& submission, const delivery::Outcome& outcome) const {
   Entry entry(Level::warning,
-              fmt::format("{}: {} for {}, sent once more with the same key: {}", submission.dispatcher,
+              fmt::format("{}: {} for {}, sent again with the same key: {}", submission.dispatcher,
                           name(outcome), shown(submission.recipient), outcome.words),
               "sms-repeated", "9b87fc8d34b34d4c847c0f8c1c8f0846");
   attempt(entry, submission, shown(submission.recipient))

@@ -82,7 +82,7 @@ class Unknown(Scenario):
         self.assertEqual(len(copies), 2)
         self.assertEqual(len({m["key"] for m in copies}), 1)
         self.assertEqual(len({m["attempt"] for m in copies}), 2)
-        self.assertIn("sent once more with the same key", self.smsd.text())
+        self.assertIn("sent again with the same key", self.smsd.text())
         life = json.loads(self.smsd.ctl("explain", str(made["id"]), "--json"))
         outcomes = [a["outcome"] for s in life["submissions"] for a in s["attempts"]]
         self.assertEqual(outcomes, ["unknown", "accepted"])
