@@ -102,10 +102,9 @@ void declareRetry(Keys& keys, Config& config) {
               "exit_on_permanent_error)");
   const std::vector<std::pair<std::string, UnknownPolicy>> policies = {{"resend", UnknownPolicy::resend},
                                                                        {"hold", UnknownPolicy::hold}};
-  keys.choice(
-      "retry.unknown", retry.unknown, policies,
-      "an SMS that may have been sent: send it again with the same key (at least once), or hold it "
-      "for an operator (at most once)");
+  keys.choice("retry.unknown", retry.unknown, policies,
+              "an SMS that may have been sent: send it again with the same key (at least once), or hold it "
+              "for an operator (at most once)");
   keys.list<SeverityPolicy>(
       "retry.unknown_by_severity", retry.unknownBySeverity,
       [policies](Keys& entry, SeverityPolicy& severity) {
