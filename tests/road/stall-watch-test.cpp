@@ -63,7 +63,6 @@ TEST(StallWatch, ActsOnceAndGivesUpOnceByItsOwnAlarm) {
            Row{1000s, 1, true, 2},
        }) {
     world.advance(row.passes);
-    world.watch.look();
     EXPECT_EQ(world.acts, row.acts);
     EXPECT_EQ(world.watch.lost(), row.lost);
     EXPECT_EQ(world.story.count("nothing has moved for"), row.entries);
