@@ -26,6 +26,7 @@ Judge::Judge(Ground ground, Calls calls)
 void Judge::claimed(std::vector<queue::Submission> submissions,
                     const std::vector<queue::InTheWay>& inTheWay) {
   for (auto& submission : submissions) {
+    if (sms_.find(submission.id)) continue;  // a queue that returns it twice must not stop the rest
     Item& item = enter(std::move(submission));
     if (!item.submission.sms.text.empty()) {
       waitForRoom(item);
@@ -42,6 +43,7 @@ void Judge::claimed(std::vector<queue::Submission> submissions,
 std::vector<std::vector<queue::AttemptId>> Judge::adopted(std::vector<queue::Submission> submissions) {
   std::vector<std::vector<queue::AttemptId>> questions(dispatchers_.size());
   for (auto& submission : submissions) {
+    if (sms_.find(submission.id)) continue;
     Item& item = enter(std::move(submission));
     item.attempt = Item::Attempt::used;
     item.last = {delivery::OutcomeKind::unknown, "its supervisor is gone", {}};

@@ -26,7 +26,7 @@ TEST(Ledger, DropsEverythingWhenFencedEndsItsWorkersAndEnlistsAnew) {
   world.start();
   world.memory.fence();
   world.advance(15s);  // the heartbeat hears of it
-  EXPECT_EQ(world.story.count("another supervisor took over"), 1u);
+  EXPECT_EQ(world.story.count("another supervisor took over 3 SMS"), 1u);
   EXPECT_EQ(world.memory.calls(Op::enlist), 2u);
   EXPECT_TRUE(world.memory.settled().empty());
 
@@ -50,7 +50,7 @@ TEST(Ledger, LeavesToARivalWhatTheRivalTookOver) {
   EXPECT_EQ(world["modem"].ended.size(), 1u);
   world.advance(1min);
   EXPECT_EQ(world.memory.calls(Op::settle), 0u);
-  EXPECT_EQ(world.story.count("another supervisor took over"), 1u);
+  EXPECT_EQ(world.story.count("another supervisor took over 3 SMS"), 1u);
   EXPECT_EQ(world["modem"].handed.size(), 1u);
   auto ours = world.alert("kari", "a new one");
   world.answer("modem", accepted());
@@ -64,7 +64,7 @@ TEST(Ledger, DropsItsSettlementsWhenTheyComeTooLate) {
   world.memory.fence();
   world["modem"].sayAll(accepted("too late"));
   world.quiet();
-  EXPECT_EQ(world.story.count("another supervisor took over"), 1u);
+  EXPECT_EQ(world.story.count("another supervisor took over 3 SMS"), 1u);
   EXPECT_EQ(world.road->ledger().unsettled(), 0u);
   EXPECT_TRUE(world.memory.settled().empty());
 }

@@ -51,7 +51,7 @@ TEST_F(WorkerTalk, AnAnswerAboutItsHealthThatCannotBeReadBreaksTheContract) {
   };
   auto asked = worker->health().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
   settle();
-  expectBreach("how it is");
+  expectBreach("a health report that cannot be read");
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ TEST(ImportNav, DispatchersAreTakenInTheirOrderWhateverTheNumbers) {
 TEST(ImportNav, ASlipIsSaidWithItsPlace) {
   EXPECT_TRUE(holds(yamlOf("retrylimitaction: Ignore\n"), "at_limit: ignore"));
   EXPECT_TRUE(
-      anyHolds(import("[main]\ndelaay: 3\n" + debug).todo, "smsd.conf:2: delaay is not a key of NAV's"));
+      anyHolds(import("[main]\ndelaay: 3\n" + debug).todo, "smsd.conf:2: delaay is not a key of NAV"));
   EXPECT_EQ(
       problemsOf("[main]\ndelay: soon\nretrylimit: -1\nretrylimitaction: explode\n" + debug),
       "smsd.conf:2: delay: expected a whole number of seconds\nsmsd.conf:3: retrylimit: expected a whole "
