@@ -58,6 +58,19 @@ TEST_F(WorkerTalk, ItsLastWordsAreTheReasonOfItsEndCutAndPrintable) {
   EXPECT_FALSE(breach);
 }
 
+TEST_F(WorkerTalk, ItsLastWordsStayTheReasonWhenItsConnectionEndsAfterThem) {
+  says.lastWords = "the modem's thread is stuck";
+  says.cause = proto::Cause::SPENT;
+  start();
+  ASSERT_EQ(causes, std::vector<Cause>{Cause::spent});
+  program = nullptr;
+  settle();
+  advance(2s);
+  advance(2s);
+  EXPECT_TRUE(gone.starts_with("the modem's thread is stuck")) << gone;
+  EXPECT_EQ(gone.find("connection"), std::string::npos) << gone;
+}
+
 TEST_F(WorkerTalk, SaysWhereToLookWhenAWorkerBehindASocketEndsWithoutAWord) {
   start();
   program = nullptr;
