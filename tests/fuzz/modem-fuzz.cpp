@@ -22,7 +22,7 @@ struct Course {
   std::string toModem, toDriver;
   Finding found;
   bool operator==(const Course& other) const {
-    return toModem == other.toModem && toDriver == other.toDriver && found.fate == other.found.fate &&
+    return toModem == other.toModem && toDriver == other.toDriver && found.kind == other.found.kind &&
            found.reason == other.found.reason;
   }
 };
@@ -101,9 +101,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string written;
   for (std::size_t i = 0; i < parts.size(); i += 2) written += parts[i];
   smsd::fuzz::demand("the modem reads what was written", isSubsequence(whole.toModem, written));
-  if (whole.found.fate == Fate::accepted)
+  if (whole.found.kind == OutcomeKind::accepted)
     smsd::fuzz::demand("accepted is what has a reference", saysReference(parts));
-  if (whole.found.fate == Fate::refused || whole.found.fate == Fate::broken)
+  if (whole.found.kind == OutcomeKind::refused || whole.found.kind == OutcomeKind::broken)
     smsd::fuzz::demand("refused is what has an error", saysError(parts));
   checkReason(whole.found);
   return 0;

@@ -39,7 +39,7 @@ std::string traceOf(const std::vector<Step>& steps, std::size_t piece) {
   }
   const Finding found =
       verdictOn(dialogue.submission(), dialogue.submission().end ? Waited::answered : Waited::tooLong);
-  return "to the modem: " + toModem + "\nto the driver: " + toDriver + "\n" + std::string(name(found.fate)) +
+  return "to the modem: " + toModem + "\nto the driver: " + toDriver + "\n" + std::string(name(found.kind)) +
          " " + found.reason;
 }
 

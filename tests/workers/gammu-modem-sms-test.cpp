@@ -129,7 +129,7 @@ TEST(GammuModem, SaysUnknownWhereOnlySomePartsWereTaken) {
             "unknown only some parts were accepted (1 of 2): CMS 42: congestion");
   EXPECT_EQ(emulator.status()["incomplete"].size(), 1U);
   // The same key again: the telephone puts the parts of both attempts together.
-  EXPECT_EQ(modem.send(letter(std::string(200, 'x'))).fate, Fate::accepted);
+  EXPECT_EQ(modem.send(letter(std::string(200, 'x'))).kind, OutcomeKind::accepted);
   EXPECT_EQ(emulator.sms().size(), 1U);
   EXPECT_EQ(emulator.status()["incomplete"].size(), 0U);
 }
@@ -146,7 +146,7 @@ TEST(GammuModem, IsNotConfusedByWhatNobodyAskedFor) {
   // Rubbish in the middle of an answer may cost the answer, never the truth.
   Alarm alarm(modem, 5s);
   sent = modem.send(letter("second"));
-  EXPECT_TRUE(sent.fate == Fate::unknown || sent.fate == Fate::accepted) << said(sent);
+  EXPECT_TRUE(sent.kind == OutcomeKind::unknown || sent.kind == OutcomeKind::accepted) << said(sent);
 }
 
 TEST(GammuModem, CountsAnErrorInWordsAndAnOkWithoutAReferenceAsNotAccepted) {

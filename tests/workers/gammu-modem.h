@@ -110,7 +110,7 @@ inline std::string problemOf(const Condition& condition) {
   return condition.problem ? finding(*condition.problem).reason : "";
 }
 
-inline std::string said(const Sent& sent) { return std::string(name(sent.fate)) + " " + sent.words; }
+inline std::string said(const Sent& sent) { return std::string(name(sent.kind)) + " " + sent.words; }
 
 inline Letter letter(const std::string& text = "router down", const std::string& number = "+4799887766") {
   return {number, text, "key-1"};

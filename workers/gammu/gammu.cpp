@@ -11,6 +11,7 @@
 #include "common/fault.h"
 #include "common/journal/journal.h"
 #include "workers/gammu/device-holder.h"
+#include "workers/kit/outcome-of.h"
 
 namespace smsd::gammu {
 namespace {
@@ -33,22 +34,6 @@ constexpr auto restartTakes = 30 * kj::SECONDS;
 constexpr auto ladderAgain = 5 * kj::MINUTES;
 constexpr auto asked =
     5 * kj::SECONDS;  // a condition() older than this requests a look, unless an SMS is being sent
-
-kit::Outcome outcomeOf(Fate fate, const std::string& words) {
-  switch (fate) {
-    case Fate::accepted:
-      return kit::Accepted{words};
-    case Fate::refused:
-      return kit::Refused{words};
-    case Fate::deferred:
-      return kit::Deferred{words};
-    case Fate::broken:
-      return kit::Broken{words};
-    case Fate::unknown:
-      return kit::Unknown{words};
-  }
-  return kit::Unknown{words};
-}
 
 /// Returns a time of day, because smsctl may show it a minute after the supervisor fetched it: an age would
 /// be out of date by then.
@@ -351,12 +336,12 @@ kj::Promise<void> GammuDispatcher::climb() {
 // -------------------------------------------------------------------------------------------------
 
 kj::Promise<kit::Outcome> GammuDispatcher::send(kit::Job job) {
-  if (!dialled(job.recipient)) return outcomeOf(Fate::refused, finding(Event::badNumber).reason);
+  if (!dialled(job.recipient)) return kit::outcomeOf(OutcomeKind::refused, finding(Event::badNumber).reason);
   if (!usable_) {
     // A mute modem that has worked in this process is being recovered, so it is not reported as broken yet.
-    Fate fate = known_.problem ? finding(*known_.problem).fate : Fate::deferred;
+    OutcomeKind kind = known_.problem ? finding(*known_.problem).kind : OutcomeKind::deferred;
     bool hope = known_.problem == Event::mute && everUsed_;
-    return outcomeOf(hope ? Fate::deferred : fate, known_.reason);
+    return kit::outcomeOf(hope ? OutcomeKind::deferred : kind, known_.reason);
   }
   sending_ = true;
   modem_->hurry();
@@ -374,18 +359,18 @@ kit::Outcome GammuDispatcher::finished(Sent sent) {
   if (sent.then == Sent::Then::next) {
     lastLook_ = timer_->now();
     known_.seen = std::chrono::steady_clock::now();
-    return outcomeOf(sent.fate, sent.words);
+    return kit::outcomeOf(sent.kind, sent.words);
   }
   due_ = sent.then;
   if (sent.then == Sent::Then::open) {
     usable_ = false;
     known_.problem = Event::mute;
     known_.reason =
-        "is opened again: " + (sent.fate == Fate::accepted ? "it did not end its answer" : sent.words);
+        "is opened again: " + (sent.kind == OutcomeKind::accepted ? "it did not end its answer" : sent.words);
     known_.details.clear();
     sickSince_ = timer_->now();
   }
-  return outcomeOf(sent.fate, sent.words);
+  return kit::outcomeOf(sent.kind, sent.words);
 }
 
 }  // namespace smsd::gammu

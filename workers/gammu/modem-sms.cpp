@@ -17,21 +17,21 @@ constexpr auto moreAfter = 5000ms;  // for an error, or +CMGS, after a bare OK, 
 
 Sent Modem::send(const Letter& letter) {
   auto number = dialled(letter.recipient);
-  if (!number) return {Fate::refused, finding(Event::badNumber).reason};
+  if (!number) return {OutcomeKind::refused, finding(Event::badNumber).reason};
   auto parts = partsOf(letter.text, letter.key);
-  if (!parts) return {Fate::refused, finding(Event::tooLong).reason};
+  if (!parts) return {OutcomeKind::refused, finding(Event::tooLong).reason};
   line_.resume();
   if (!phone_.isOpen() || line_.hungUp())
-    return {Fate::deferred, finding(Event::unpluggedBefore).reason, Sent::Then::open};
+    return {OutcomeKind::deferred, finding(Event::unpluggedBefore).reason, Sent::Then::open};
   const Envelope envelope{*number, centre_, settings_.messageClass, settings_.validity, settings_.report};
   Sent last;
   std::string references;
   for (std::size_t i = 0; i < parts->parts.size(); ++i) {
     Sent sent = sendPart(parts->parts[i], parts->alphabet, envelope);
-    if (sent.fate != Fate::accepted) {
+    if (sent.kind != OutcomeKind::accepted) {
       // Earlier parts were accepted, so the recipient may have them.
       if (i > 0)
-        sent = {Fate::unknown,
+        sent = {OutcomeKind::unknown,
                 finding(Event::partOnly).reason + " (" + std::to_string(i) + " of " +
                     std::to_string(parts->parts.size()) + "): " + sent.words,
                 sent.then};
@@ -40,14 +40,14 @@ Sent Modem::send(const Letter& letter) {
     references += (references.empty() ? "" : ",") + sent.words;
     last.then = sent.then;
   }
-  last.fate = Fate::accepted;
+  last.kind = OutcomeKind::accepted;
   last.words = references;
   return last;
 }
 
 Sent Modem::sendPart(const Part& part, Alphabet alphabet, const Envelope& envelope) {
   line_.dialogue().beginSubmission();
-  if (aborted_) return {Fate::deferred, finding(Event::noPrompt).reason, Sent::Then::open};
+  if (aborted_) return {OutcomeKind::deferred, finding(Event::noPrompt).reason, Sent::Then::open};
   int error = noError;
   {
     Carried carried(carrier_);
@@ -59,7 +59,7 @@ Sent Modem::sendPart(const Part& part, Alphabet alphabet, const Envelope& envelo
   if (line_.dialogue().stage() == Dialogue::Stage::idle && !submission.end && !aborted_ && !line_.hungUp() &&
       error != 14) {
     Finding found = finding(Source::gammu, error);
-    return {found.fate, found.reason, Sent::Then::open};
+    return {found.kind, found.reason, Sent::Then::open};
   }
   return sentOf(submission.end ? Waited::answered : line_.hungUp() ? Waited::unplugged : Waited::tooLong);
 }
@@ -83,7 +83,7 @@ Waited Modem::awaitEnd() {
 Sent Modem::sentOf(Waited waited) {
   Finding found = verdictOn(line_.dialogue().submission(), waited);
   if (waited == Waited::answered) wasSeen();
-  return {found.fate, found.reason, nextAfter(found, waited)};
+  return {found.kind, found.reason, nextAfter(found, waited)};
 }
 
 Sent::Then Modem::nextAfter(const Finding& found, Waited waited) {
@@ -91,7 +91,7 @@ Sent::Then Modem::nextAfter(const Finding& found, Waited waited) {
   // libgammu is not ready for the next SMS before it has read the end of this answer.
   for (int looks = 0; !phone_.isSettled(); ++looks)
     if (looks == 2) return Sent::Then::open;
-  return found.fate == Fate::accepted ? Sent::Then::next : Sent::Then::look;
+  return found.kind == OutcomeKind::accepted ? Sent::Then::next : Sent::Then::look;
 }
 
 }  // namespace smsd::gammu

@@ -49,7 +49,7 @@ struct Letter {
 };
 
 struct Sent {
-  Fate fate = Fate::unknown;
+  OutcomeKind kind = OutcomeKind::unknown;
   std::string words;  // accepted: the reference; otherwise the reason
   /// The work that is needed before the next SMS.
   enum class Then { next, look, open } then = Then::next;

@@ -14,10 +14,11 @@
 #include <string_view>
 #include <vector>
 
+#include "common/outcome/outcome-kind.h"
+
 namespace smsd::gammu {
 
-enum class Fate { accepted, refused, deferred, broken, unknown };
-std::string_view name(Fate fate);
+using outcome::OutcomeKind;
 
 /// The source of an error number.
 enum class Source {
@@ -60,14 +61,14 @@ enum class Event {
 struct Entry {
   Source source;
   int number;  // of Source::worker: an Event
-  Fate fate;
+  OutcomeKind kind;
   const char* words;
 };
 /// All rows, in the order of the manual.
 const std::vector<Entry>& table();
 
 struct Finding {
-  Fate fate;
+  OutcomeKind kind;
   std::string reason;  // for an operator: the cause, with its number
 };
 Finding finding(Source source, int number);

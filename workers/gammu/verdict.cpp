@@ -27,7 +27,7 @@ Finding beforeText(const Submission& submission, Waited waited) {
   if (submission.end->end == Reply::End::error) return finding(Event::errorAtPrompt);
   // The text was not handed over, so a number that means unknown after a text means deferred here.
   Finding found = findingOf(*submission.end);
-  if (found.fate == Fate::unknown) found.fate = Fate::deferred;
+  if (found.kind == OutcomeKind::unknown) found.kind = OutcomeKind::deferred;
   return found;
 }
 
@@ -37,15 +37,16 @@ Finding findingOf(const Reply& reply) {
   if (reply.end == Reply::End::error) return finding(Event::errorAfterText);
   const bool isCms = reply.end == Reply::End::cms;
   if (reply.number) return finding(isCms ? Source::cms : Source::cme, *reply.number);
-  return {Fate::unknown, (isCms ? "CMS error, in words on no list: " : "CME error, in words on no list: ") +
-                             shown(reply.words)};
+  return {
+      OutcomeKind::unknown,
+      (isCms ? "CMS error, in words on no list: " : "CME error, in words on no list: ") + shown(reply.words)};
 }
 
 Finding verdictOn(const Submission& submission, Waited waited) {
   if (!submission.handedOver) return beforeText(submission, waited);
   const bool isError = submission.end && submission.end->end != Reply::End::ok;
   if (isError) return submission.reference ? finding(Event::contradiction) : findingOf(*submission.end);
-  if (submission.reference) return {Fate::accepted, std::to_string(*submission.reference)};
+  if (submission.reference) return {OutcomeKind::accepted, std::to_string(*submission.reference)};
   if (waited == Waited::unplugged) return finding(Event::unpluggedAfter);
   return finding(submission.bareOk ? Event::bareOk : Event::silence);
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/outcome/outcome-kind.h"
+#include "workers/kit/outcome-of.h"
 
 namespace smsd::net {
 namespace {
@@ -93,19 +94,9 @@ kit::Outcome outcomeOfStatus(const Exchange& exchange, std::string_view origin) 
   const Row& row = rowOf(exchange.status);
   std::string reason =
       std::string(origin) + " " + std::string(row.words) + " (" + std::to_string(exchange.status) + ")";
-  switch (row.kind) {
-    case OutcomeKind::accepted:
-      return kit::Accepted{};
-    case OutcomeKind::refused:
-      return kit::Refused{reason};
-    case OutcomeKind::deferred:
-      return kit::Deferred{reason, std::clamp(exchange.retryAfter, Milliseconds(0), longestRetryAfter)};
-    case OutcomeKind::broken:
-      return kit::Broken{reason};
-    case OutcomeKind::unknown:
-      break;
-  }
-  return kit::Unknown{reason};
+  if (row.kind == OutcomeKind::accepted) reason.clear();  // its reference is read elsewhere
+  return kit::outcomeOf(row.kind, reason,
+                        std::clamp(exchange.retryAfter, Milliseconds(0), longestRetryAfter));
 }
 
 std::string_view wordsOf(Failure failure) {

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "common/text/utf.h"
+#include "workers/kit/outcome-of.h"
 #include "workers/net/answer-text.h"
 #include "workers/net/near-json.h"
 #include "workers/net/template.h"
@@ -53,21 +54,9 @@ kit::Outcome outcomeAs(const Rule& rule, std::size_t number, const Exchange& exc
               std::to_string(exchange.status) + ")";
   else
     reason += ": " + rule.reason;
-  switch (rule.is) {
-    case OutcomeKind::accepted:
-      return kit::Accepted{reference};
-    case OutcomeKind::refused:
-      return kit::Refused{reason};
-    case OutcomeKind::deferred: {
-      auto after = exchange.retryAfter > 0ms ? exchange.retryAfter : rule.after;
-      return kit::Deferred{reason, std::clamp(after, Milliseconds(0), longestRetryAfter)};
-    }
-    case OutcomeKind::broken:
-      return kit::Broken{reason};
-    case OutcomeKind::unknown:
-      break;
-  }
-  return kit::Unknown{reason};
+  const Milliseconds after = exchange.retryAfter > 0ms ? exchange.retryAfter : rule.after;
+  return kit::outcomeOf(rule.is, rule.is == OutcomeKind::accepted ? reference : reason,
+                        std::clamp(after, Milliseconds(0), longestRetryAfter));
 }
 
 }  // namespace
