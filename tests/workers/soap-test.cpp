@@ -366,7 +366,7 @@ TEST(SoapConfig, SaysWhereAndWhatIsWrong) {
       {url + "preset: boost\nusername: me\npassword_file: " + password,
        "expected username, password_file and sender"},
       {url + "preset: boost\nusername: me\nsender: x", "expected username, password_file and sender"},
-      {boost + "method: other", "itself"},
+      {boost + "method: other", "which sets them"},
       {"url: http://gw/{api_key}\nmethod: m", "only in a parameter's value"},
       {url + "method: 'a b'", "a name without a prefix"},
       {call + "username: me", "only with a preset"},
