@@ -38,15 +38,16 @@ ensure_packages() {
 }
 
 # build PRESET FOLDER WITH-TESTS TARGET... : configures and builds, and shows the progress. WITH-TESTS is ON or KEEP. KEEP leaves an
-# existing folder as it is configured, and configures a new folder without tests, because tests need more packages. With tests, several files
-# are compiled at once (unity), which takes half as long from nothing; `cmake --preset debug` compiles each file by itself.
+# existing folder as it is configured, and configures a new folder without tests, because tests need more packages. With tests, several of
+# their files are compiled at once (unity), because headers take most of the time. smsd itself is compiled file by file, as it is shipped:
+# in a unity, g++ decides otherwise what to inline. The other builds have everything in unities.
 build() {
   local preset=$1 folder=$2 tests=$3 log=$2/cmake.log
   shift 3
   mkdir -p "$folder"
   local options=()
-  [ "$tests" = ON ] && options=(-DSMSD_TESTS=ON -DCMAKE_UNITY_BUILD=ON)
-  [ "$tests $preset" = "ON release" ] && options+=(-DSMSD_WERROR=ON)
+  [ "$tests" = ON ] && options=(-DSMSD_TESTS=ON -DSMSD_UNITY=all)
+  [ "$tests $preset" = "ON release" ] && options+=(-DSMSD_UNITY=tests -DSMSD_WERROR=ON)
   [ "$tests" = ON ] || [ -e "$folder/CMakeCache.txt" ] || options=(-DSMSD_TESTS=OFF)
   (cd "$SOURCE" && cmake --preset "$preset" "${options[@]}") >"$log" 2>&1 || { cat "$log" >&2; die "cmake failed; see above"; }
   NINJA_STATUS="[%f/%t %es] " cmake --build "$folder" --target "$@" || die "the build failed; see the first error above"

@@ -58,7 +58,8 @@ class Canary(Scenario):
 
     def sent(self, smsd, text):
         smsd.ctl("send", "+4799999999", text)
-        smsd.start()
+        if smsd.process is None:
+            smsd.start()
         wait_for("the last one took it", lambda: (smsd.status() or {"queue": {"unsent": 1}})["queue"]["unsent"] == 0, deadline=180)
 
     def everywhere(self):
@@ -171,7 +172,9 @@ class Soap(Canary):
             ways.append(("soap", dict(keys, url=f"http://127.0.0.1:{gateway.port}/")))
         # One fault at a time: an SMS that two answers leave open is held.
         for n, fault in enumerate(ways[:-1]):
-            smsd = self.smsd({f"soap{n}": fault, "last": ways[-1]}, name=f"smsd{n}")
+            smsd = self.smsd({f"soap{n}": fault, "last": ways[-1]}, name=f"smsd{n}").start()
+            # Otherwise the first one would repeat it while the last one starts.
+            wait_for("the last one is ready", lambda: smsd.dispatcher("last")["state"] == "ready")
             self.sent(smsd, "x")
             self.assert_nothing_shows(smsd)
             smsd.stop()

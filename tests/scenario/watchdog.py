@@ -83,6 +83,10 @@ class Watchdog(Scenario):
         smsd = self.postgresql(postgres).start(systemd=self.systemd)
         self.send(smsd)
         wait_for("it is sent", lambda: len(sms_in(self.sent)) == 1)
+        wait_for("and written", lambda: postgres.number("SELECT count(*) FROM smsq WHERE sent = 'Y'") == 1)
+        # A process that is stopped in the middle of a commit would hold a lock that all others wait for.
+        wait_for("its process waits", lambda: postgres.number("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'smsd'"
+                                                              " AND state = 'idle' AND wait_event = 'ClientRead'") >= 1)
         stopped = self.backend(postgres)
         os.kill(stopped, signal.SIGSTOP)
         self.addCleanup(os.kill, stopped, signal.SIGCONT)

@@ -84,7 +84,7 @@ class Postgres:
         """Runs SQL; the rows as lists of strings."""
         done = subprocess.run(
             [self.bin / "psql", "-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "postgres", "-d", database],
-            input=text, capture_output=True, text=True, check=False)
+            input=text, capture_output=True, text=True, check=False, timeout=120)
         if done.returncode != 0:
             raise AssertionError(done.stderr)
         return [line.split("\t") for line in done.stdout.splitlines()]
