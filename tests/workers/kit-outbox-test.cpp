@@ -50,7 +50,7 @@ TEST(Outbox, WritesEachReportInOrderAndCountsTheSmsThatBegin) {
       EXPECT_EQ(list[i].getOutcome().getRefused().size(), rows[i].reason);
     }
   }
-  EXPECT_EQ(list[1].getOutcome().getAccepted(), "17");
+  EXPECT_EQ(list[1].getOutcome().asReader().getAccepted(), "17");
 }
 
 TEST(Outbox, AssertsThatTheCallHasRoomForAllReports) {
