@@ -199,9 +199,11 @@ class Order(Scenario):
         smsd = self.open(Smsd(self.folder, sqlite(self.folder), {
             "first": ("debug", {"file": str(files[0]), "result": "permanent", "window": 1, "backlog": 0}),
             "second": ("debug", {"file": str(files[1])}), "third": ("debug", {"file": str(files[2])})}))
+        smsd.start()
+        # A second one that still starts would be passed by.
+        wait_for("all are ready", lambda: all(one["state"] == "ready" for one in smsd.status()["dispatchers"]))
         for n in range(10):
             smsd.ctl("send", f"+47{n}", "alert")
-        smsd.start()
         wait_for("nothing is N", lambda: smsd.status()["queue"]["unsent"] == 0)
         self.assertEqual([len(sms_in(f)) for f in files], [0, 10, 0])
         first = smsd.dispatcher("first")
