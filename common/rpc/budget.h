@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace smsd::rpc {
@@ -55,7 +56,8 @@ class Budget {
 };
 
 /// The open calls of a peer. A call takes memory here until this side has answered it and the peer has
-/// finished it.
+/// finished it. Cap'n Proto 1.0 and newer answer most calls with `noFinishNeeded`: then the peer need not
+/// finish the call before it uses its number again, and an older peer still does.
 class Calls {
  public:
   explicit Calls(std::size_t most) : most_(most) {}
@@ -67,16 +69,22 @@ class Calls {
     open_.push_back({id, false, false});
     return Opened::well;
   }
-  void answered(std::uint32_t id) {
+  enum class Finish { needed, optional };
+  void answered(std::uint32_t id, Finish finish = Finish::needed) {
     auto call = find(id);
     if (call == open_.end()) return;
     call->answered = true;
+    if (finish == Finish::optional && !std::exchange(call->finished, true)) ++optional_;
     drop(call);
   }
   /// Returns false if the peer has no such call, or has finished it already.
   bool finished(std::uint32_t id) {
     auto call = find(id);
-    if (call == open_.end() || call->finished) return false;
+    if (call == open_.end() || call->finished) {
+      if (optional_ == 0) return false;
+      --optional_;
+      return true;
+    }
     call->finished = true;
     drop(call);
     return true;
@@ -103,6 +111,7 @@ class Calls {
 
   std::size_t most_;
   std::vector<Call> open_;
+  std::uint64_t optional_ = 0;  // calls that are over, and that the peer may still finish
 };
 
 }  // namespace smsd::rpc

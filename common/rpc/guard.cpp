@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "common/rpc/guard.h"
 
+#include <capnp/any.h>
 #include <capnp/message.h>
 
 #include <utility>
@@ -17,6 +18,13 @@ constexpr unsigned mostCapabilities = 4;
 constexpr unsigned mostSteps = 4;
 constexpr auto lookEvery = 5 * kj::SECONDS;
 constexpr int mostStuck = 6;  // looks that find the same write: half a minute
+
+/// Reads Return.noFinishNeeded (rpc.capnp of Cap'n Proto 1.0, bit 33 of the data), which the headers of older
+/// versions do not have.
+Calls::Finish finishAfter(rpc::Return::Reader answer) {
+  const auto data = capnp::AnyStruct::Reader(answer).getDataSection();
+  return data.size() > 4 && (data[4] & 2) != 0 ? Calls::Finish::optional : Calls::Finish::needed;
+}
 
 bool tooMany(rpc::Payload::Reader payload) { return payload.getCapTable().size() > mostCapabilities; }
 
@@ -172,7 +180,8 @@ void Guard::noteAnswer(kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segme
   ours.traversalLimitInWords = kj::maxValue;
   capnp::SegmentArrayMessageReader reader(segments, ours);
   auto message = reader.getRoot<rpc::Message>();
-  if (message.isReturn()) calls_.answered(message.getReturn().getAnswerId());
+  if (message.isReturn())
+    calls_.answered(message.getReturn().getAnswerId(), finishAfter(message.getReturn()));
 }
 
 kj::Promise<void> Guard::writing(kj::Promise<void> write) {

@@ -49,5 +49,25 @@ TEST(Calls, HoldAPlaceUntilTheyAreBothAnsweredAndFinished) {
   EXPECT_FALSE(calls.finished(4711));
 }
 
+// Cap'n Proto 1.0 and newer: Return.noFinishNeeded.
+TEST(Calls, UseANumberAgainWithoutAFinishIfTheAnswerNeedsNone) {
+  Calls calls(2);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(calls.open(1), Calls::Opened::well) << i;
+    EXPECT_EQ(calls.open(1), Calls::Opened::twice) << i;
+    calls.answered(1, Calls::Finish::optional);
+    EXPECT_EQ(calls.size(), 0u);
+  }
+  EXPECT_TRUE(calls.finished(1)) << "an older peer finishes it all the same";
+  EXPECT_TRUE(calls.finished(1));
+  EXPECT_TRUE(calls.finished(1));
+  EXPECT_FALSE(calls.finished(1)) << "no more often than it was answered";
+  EXPECT_EQ(calls.open(2), Calls::Opened::well);
+  EXPECT_TRUE(calls.finished(2));
+  calls.answered(2, Calls::Finish::optional);
+  EXPECT_EQ(calls.size(), 0u);
+  EXPECT_FALSE(calls.finished(2)) << "it has finished it before the answer";
+}
+
 }  // namespace
 }  // namespace smsd::rpc
