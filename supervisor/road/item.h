@@ -17,6 +17,8 @@
 
 namespace smsd::road {
 
+class SmsUnderWay;
+
 enum class Tried : char { no, refused, failed };
 
 /// The history of an SMS with one dispatcher in this round.
@@ -25,8 +27,25 @@ struct Met {
   int unknowns = 0;
 };
 
+enum class Stage : char {
+  deciding,   // the road decides how it goes on
+  pending,    // waits for room at a dispatcher
+  recording,  // waits until its next attempt is durable
+  inFlight,   // with a worker
+  waiting,    // may have been sent, and waits for its next round
+};
+
+/// The stage of an SMS. Read and written by the SMS under way only.
+class StageRecord {
+  friend class SmsUnderWay;
+  const SmsUnderWay* among_ = nullptr;  // none: it is not under way
+  Stage stage_ = Stage::deciding;
+  kj::TimePoint due_ = kj::origin<kj::TimePoint>();  // while it waits for its next round
+};
+
 struct Item {
   queue::Submission submission;
+  StageRecord record;
   std::vector<Met> met;    // by Keeper::index; shorter if later dispatchers were not met
   delivery::Outcome last;  // of the attempt before the current one
   int givenBack = 0;       // times a worker exited or gave it back before it began

@@ -9,19 +9,13 @@
 
 namespace smsd::road {
 
-SmsUnderWay::Kept& SmsUnderWay::kept(const Item& item) {
-  auto found = items_.find(item.submission.id);
-  KJ_REQUIRE(found != items_.end() && found->second.item.get() == &item, "the SMS is not under way",
-             item.submission.id);
-  return found->second;
-}
-
 /// Takes the SMS from the list of `from` and puts it on the list of `to`.
 void SmsUnderWay::move(Item& item, Stage from, Stage to) {
-  Kept& kept = this->kept(item);
+  StageRecord& record = item.record;
   const queue::SubmissionId id = item.submission.id;
-  KJ_REQUIRE(kept.stage == from, "the SMS is in another stage than that in which the move starts", id,
-             static_cast<int>(kept.stage), static_cast<int>(from), static_cast<int>(to));
+  KJ_REQUIRE(record.among_ == this, "the SMS is not under way", id);
+  KJ_REQUIRE(record.stage_ == from, "the SMS is in another stage than that in which the move starts", id,
+             static_cast<int>(record.stage_), static_cast<int>(from), static_cast<int>(to));
   std::size_t taken = 1;
   switch (from) {
     case Stage::deciding:
@@ -37,7 +31,7 @@ void SmsUnderWay::move(Item& item, Stage from, Stage to) {
       taken = inFlight_.erase(item.submission.attempt);
       break;
     case Stage::waiting:
-      taken = waiting_.erase({kept.due, id});
+      taken = waiting_.erase({record.due_, id});
       break;
   }
   KJ_ASSERT(taken == 1, "the SMS is not on the list of its stage", id, static_cast<int>(from));
@@ -55,30 +49,33 @@ void SmsUnderWay::move(Item& item, Stage from, Stage to) {
       put = inFlight_.emplace(item.submission.attempt, &item).second;
       break;
     case Stage::waiting:
-      put = waiting_.emplace(kept.due, id).second;
+      put = waiting_.try_emplace({record.due_, id}, &item).second;
       break;
   }
   KJ_ASSERT(put, "another SMS has its place on the list of its stage", id, static_cast<int>(to));
-  kept.stage = to;
+  record.stage_ = to;
 }
 
 Item& SmsUnderWay::enter(std::unique_ptr<Item> item) {
   Item& entered = *item;
   const queue::SubmissionId id = entered.submission.id;
-  const bool isNew = items_.try_emplace(id, Kept{.item = std::move(item)}).second;
+  const bool isNew = items_.try_emplace(id, std::move(item)).second;
   KJ_REQUIRE(isNew, "the SMS is under way already", id);
+  entered.record = {};
+  entered.record.among_ = this;
   return entered;
 }
 
 void SmsUnderWay::waitForRound(Item& item, kj::TimePoint due) {
-  kept(item).due = due;
+  KJ_REQUIRE(item.record.stage_ == Stage::deciding, "the SMS is in a stage already", item.submission.id);
+  item.record.due_ = due;
   move(item, Stage::deciding, Stage::waiting);
 }
 
 Item* SmsUnderWay::recorded(queue::SubmissionId id) {
   auto found = items_.find(id);
   if (found == items_.end()) return nullptr;
-  Item& item = *found->second.item;
+  Item& item = *found->second;
   move(item, Stage::recording, Stage::deciding);
   return &item;
 }
@@ -92,15 +89,17 @@ Item* SmsUnderWay::ended(queue::AttemptId attempt) {
 }
 
 void SmsUnderWay::reconsider(Item& item) {
-  move(item, kept(item).stage == Stage::waiting ? Stage::waiting : Stage::pending, Stage::deciding);
+  move(item, item.record.stage_ == Stage::waiting ? Stage::waiting : Stage::pending, Stage::deciding);
 }
 
 std::unique_ptr<Item> SmsUnderWay::leave(Item& item) {
-  Kept& kept = this->kept(item);
-  KJ_REQUIRE(kept.stage == Stage::deciding, "the SMS leaves while it is in a stage", item.submission.id,
-             static_cast<int>(kept.stage));
-  auto left = std::move(kept.item);
-  items_.erase(left->submission.id);
+  KJ_REQUIRE(item.record.among_ == this, "the SMS is not under way", item.submission.id);
+  KJ_REQUIRE(item.record.stage_ == Stage::deciding, "the SMS leaves while it is in a stage",
+             item.submission.id, static_cast<int>(item.record.stage_));
+  auto found = items_.find(item.submission.id);
+  auto left = std::move(found->second);
+  items_.erase(found);
+  left->record = {};
   return left;
 }
 
@@ -131,27 +130,27 @@ std::size_t SmsUnderWay::count(Stage stage) const {
 std::optional<std::pair<Item*, Stage>> SmsUnderWay::find(queue::SubmissionId id) const {
   auto found = items_.find(id);
   if (found == items_.end()) return std::nullopt;
-  return std::pair(found->second.item.get(), found->second.stage);
+  return std::pair(found->second.get(), found->second->record.stage_);
 }
 
 std::vector<Item*> SmsUnderWay::due(kj::TimePoint now) const {
   std::vector<Item*> due;
-  for (auto& [when, id] : waiting_) {
-    if (when > now) break;
-    due.push_back(items_.at(id).item.get());
+  for (auto& [when, item] : waiting_) {
+    if (when.first > now) break;
+    due.push_back(item);
   }
   return due;
 }
 
 std::vector<Item*> SmsUnderWay::waiting() const {
   std::vector<Item*> all;
-  for (auto& [when, id] : waiting_) all.push_back(items_.at(id).item.get());
+  for (auto& [when, item] : waiting_) all.push_back(item);
   return all;
 }
 
 std::optional<kj::TimePoint> SmsUnderWay::nextRound() const {
   if (waiting_.empty()) return std::nullopt;
-  return waiting_.begin()->first;
+  return waiting_.begin()->first.first;
 }
 
 ClaimPlan::InHand SmsUnderWay::inHand(std::size_t capacity) const {

@@ -15,7 +15,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -24,14 +23,6 @@
 #include "supervisor/road/item.h"
 
 namespace smsd::road {
-
-enum class Stage {
-  deciding,   // the road decides how it goes on
-  pending,    // waits for room at a dispatcher
-  recording,  // waits until its next attempt is durable
-  inFlight,   // with a worker
-  waiting,    // may have been sent, and waits for its next round
-};
 
 class SmsUnderWay {
  public:
@@ -81,20 +72,14 @@ class SmsUnderWay {
   ClaimPlan::InHand inHand(std::size_t capacity) const;
 
  private:
-  struct Kept {
-    std::unique_ptr<Item> item;
-    Stage stage = Stage::deciding;
-    kj::TimePoint due = kj::origin<kj::TimePoint>();  // while it waits for its next round
-  };
-  Kept& kept(const Item& item);
   void move(Item& item, Stage from, Stage to);
 
-  std::unordered_map<queue::SubmissionId, Kept> items_;
+  std::unordered_map<queue::SubmissionId, std::unique_ptr<Item>> items_;
   std::size_t recording_ = 0;  // how many; the others are counted by their lists
   // The lists of those in a stage. Each holds exactly the SMS of that stage.
   Pending pending_;
   ByAttempt inFlight_;
-  std::set<std::pair<kj::TimePoint, queue::SubmissionId>> waiting_;
+  std::map<std::pair<kj::TimePoint, queue::SubmissionId>, Item*> waiting_;
 };
 
 }  // namespace smsd::road
