@@ -24,7 +24,7 @@ class MemoryQueue final : public Queue {
     for (auto& [id, kept] : memory_.submissions_) {
       if (!kept.live || memory_.alive_.at(kept.owner)) continue;
       kept.owner = me_;
-      result.push_back(kept.submission);
+      memory_.submitted(result, kept.submission);
     }
     return result;
   }

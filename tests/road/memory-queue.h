@@ -52,6 +52,8 @@ class Memory {
   void fail(Op op, QueueError::Kind kind, int times = 1);
   void away();
   void back();
+  /// From now on, claims and take-overs return each submission twice, as no queue should.
+  void repeatSubmissions();
   /// No settlement of this recipient is taken, unless it is to be held.
   void poison(const std::string& recipient);
   /// A bell that nobody hears, as there is no descriptor to watch.
@@ -113,6 +115,7 @@ class Memory {
   bool claimable(const MemoryRow& row) const;
   std::size_t mark(const std::vector<format::MessageId>& ids, SentStatus status);
   std::size_t expire(const std::optional<Duration>& age);
+  void submitted(std::vector<Submission>& to, const Submission& submission) const;
   ClaimResult claim(const ClaimRequest& request, SupervisorId me);
   SettleResult settle(const std::vector<Settlement>& settlements, SupervisorId me);
   std::vector<AttemptId> record(const std::vector<NextAttempt>& next, SupervisorId me);
@@ -125,6 +128,7 @@ class Memory {
   Duration now_{0};
   std::optional<Duration> step_;
   bool away_ = false;
+  bool repeats_ = false;
   bool bell_ = false;
   std::size_t rings_ = 0;
   std::vector<std::pair<Op, QueueError::Kind>> failures_;

@@ -118,6 +118,11 @@ std::size_t Memory::expire(const std::optional<Duration>& age) {
   return expired;
 }
 
+void Memory::submitted(std::vector<Submission>& to, const Submission& submission) const {
+  to.push_back(submission);
+  if (repeats_) to.push_back(submission);
+}
+
 ClaimResult Memory::claim(const ClaimRequest& request, SupervisorId me) {
   Lock lock(mutex_);
   enter(Op::claim, me);
@@ -137,7 +142,7 @@ ClaimResult Memory::claim(const ClaimRequest& request, SupervisorId me) {
       cameLater_ = true;
       continue;
     }
-    result.submissions.push_back(submit(at->second, request.dispatcher, request.format, me));
+    submitted(result.submissions, submit(at->second, request.dispatcher, request.format, me));
   }
   const bool over = at == all.end();
   result.atEnd = over && !(onward && cameLater_);

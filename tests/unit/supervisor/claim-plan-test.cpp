@@ -147,6 +147,19 @@ TEST(ClaimPlan, KnowsWhetherALookThatHasSeenTheNewsIsStillToCome) {
   EXPECT_FALSE(plan.awaits(plan.news(), holding(1, 10'000))) << "it would not come";
 }
 
+TEST(ClaimPlan, SeesTheNewsWithALookForAllAndNotWithALookForOne) {
+  ClaimPlan plan = idle();
+  const InHand hand = holding(1, 1);
+  plan.lookFirst();
+  EXPECT_EQ(plan.nextForOne(std::nullopt), head(1));
+  plan.answered(1, severe, false);
+  EXPECT_EQ(plan.next(hand), head(8));
+  EXPECT_TRUE(plan.awaits(plan.news(), hand))
+      << "that one was the most severe, and the second may be more severe than those in hand";
+  plan.answered(0, nothing, false);
+  EXPECT_FALSE(plan.awaits(plan.news(), hand));
+}
+
 TEST(ClaimPlan, LooksOnwardOnceInSoManyLooksWhateverNewsThereIs) {
   for (unsigned of : {8u, 4u, 0u}) {
     ClaimPlan plan = sweeping(of);
