@@ -89,9 +89,9 @@ void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) {
   auto kind = breaker() == delivery::Breaker::State::closed ? InFlight::Kind::usual : InFlight::Kind::probe;
   for (auto* submission : batch) {
     // Each test SMS counts as one to a new recipient, even if an operator repeats it.
-    bool trial = isIn(delivery::AttemptRange::trials, submission->attempt);
-    inFlight_.add(submission->attempt,
-                  {now(), rankOf(submission->severity), trial ? std::string() : submission->recipient, kind});
+    const bool isTest = isIn(delivery::AttemptRange::testSms, submission->attempt);
+    inFlight_.add(submission->attempt, {now(), rankOf(submission->severity),
+                                        isTest ? std::string() : submission->recipient, kind});
   }
   health_.dispatched();
 }

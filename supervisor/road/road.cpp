@@ -22,11 +22,11 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
       config_(config),
       log_(log),
       dispatchers_(timer),
-      trials_(timer, dispatchers_, config.formatting,
-              [this](const keeper::Keeper& keeper) {
-                // Many SMS depend on the result of a probe, so a waiting alert goes before a test SMS.
-                return !keeper.probes() || (sms_.none(Stage::pending) && !claimer_.awaitsLook(keeper));
-              }),
+      testSms_(timer, dispatchers_, config.formatting,
+               [this](const keeper::Keeper& keeper) {
+                 // Many SMS depend on the result of a probe, so a waiting alert goes before a test SMS.
+                 return !keeper.probes() || (sms_.none(Stage::pending) && !claimer_.awaitsLook(keeper));
+               }),
       ledger_(queue, timer, std::move(name), config.queue.lease, config.queue.keepHistory, log,
               static_cast<LedgerEvents&>(*this)),
       turns_(static_cast<unsigned>(config.queue.mildShare)),
@@ -44,7 +44,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
 void Road::replace(config::Config config, Keepers added) {
   stall_.use(config);
   config_ = std::move(config);
-  trials_.use(config_.formatting);
+  testSms_.use(config_.formatting);
   turns_.use(static_cast<unsigned>(config_.queue.mildShare));
   claimer_.reconfigured();
   dispatchers_.replace(config_.dispatchers, std::move(added));
@@ -130,7 +130,7 @@ void Road::answered() {
 
 void Road::dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) {
   if (!outcomes.empty()) stall_.moved();
-  trials_.reported(outcomes);
+  testSms_.reported(outcomes);
   judge_.reported(dispatcher, std::move(outcomes));
   pump();
   finishIfStopped();
@@ -146,7 +146,7 @@ void Road::dispatcherChanged(std::size_t) {
 void Road::pump() {
   if (!start_.begun()) return;
   claimer_.watchPlaces();
-  trials_.pump();
+  testSms_.pump();
   dispatchPending();
   ledger_.work();
   stall_.look();
@@ -252,7 +252,7 @@ std::size_t Road::endWait(const std::optional<std::string>& recipient) {
 
 kj::Promise<std::size_t> Road::stop() {
   claimer_.stop();
-  trials_.stop();
+  testSms_.stop();
   log_.daemonStopping(sms_.count(Stage::inFlight));
   auto pair = kj::newPromiseAndFulfiller<std::size_t>();
   stopped_ = kj::mv(pair.fulfiller);

@@ -69,7 +69,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   /// Its use() is called before start(). Later, replace() changes the set.
   DispatcherSet& dispatchers() { return dispatchers_; }
   const DispatcherSet& dispatchers() const { return dispatchers_; }
-  Trials& trials() { return trials_; }
+  TestSms& testSms() { return testSms_; }
   /// Carries out an operator's command: SMS that may have been sent and wait for their next round start their
   /// first round now. `recipient` none: those of all recipients. Returns their number.
   std::size_t endWait(const std::optional<std::string>& recipient);
@@ -111,7 +111,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   config::Config config_;
   const events::Events& log_;
   DispatcherSet dispatchers_;
-  Trials trials_;
+  TestSms testSms_;
   Ledger ledger_;
   SmsUnderWay sms_;
   Turns turns_;

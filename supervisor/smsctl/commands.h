@@ -38,7 +38,7 @@ int watchStatus(const config::Config& config, Milliseconds interval, Form form);
 int listDispatchers(const config::Config& config, Form form);
 
 /// `smsctl test`: 0 if a dispatcher accepted the SMS, 69 if none did, 65 if the request cannot be used.
-int test(const config::Config& config, const road::TrialRequest& request, Form form);
+int test(const config::Config& config, const road::TestSmsRequest& request, Form form);
 enum class Act { pause, resume, restart };
 /// `smsctl dispatcher pause|resume|restart`: 1 if there is no such dispatcher; 74 if the act is in force, but
 /// the daemon cannot make it permanent.

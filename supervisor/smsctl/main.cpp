@@ -41,7 +41,7 @@ struct Arguments {
   std::string minimumAge = "0s";
   std::size_t heldLimit = 100;
   std::int64_t id = 0;
-  road::TrialRequest trial{"", "This is a test message from smsd.", ""};
+  road::TestSmsRequest test{"", "This is a test message from smsd.", ""};
   std::string dispatcher;
   std::string interval = "2s";
   bool watch = false;
@@ -145,12 +145,12 @@ void addStatus(CLI::App& app, Arguments& a, Action& chosen) {
 
 void addTest(CLI::App& app, Arguments& a, Action& chosen) {
   auto* sub = command(app, "test", "send a test SMS through the running smsd, without the queue", a, chosen,
-                      [&a]() { return test(configOf(a), a.trial, a.form()); });
-  sub->add_option("PHONE", a.trial.recipient, "the recipient's number")->required()->type_name("");
-  sub->add_option("--via", a.trial.via,
+                      [&a]() { return test(configOf(a), a.test, a.form()); });
+  sub->add_option("PHONE", a.test.recipient, "the recipient's number")->required()->type_name("");
+  sub->add_option("--via", a.test.via,
                   "use only this dispatcher; default: each in order until one accepts the SMS")
       ->type_name("NAME");
-  sub->add_option("--message", a.trial.text, "the text of the SMS")->type_name("TEXT");
+  sub->add_option("--message", a.test.text, "the text of the SMS")->type_name("TEXT");
 }
 
 void addDispatcher(CLI::App& app, Arguments& a, Action& chosen) {

@@ -31,7 +31,7 @@ constexpr int noSuchThing = 1;
 constexpr auto reloadPatience = 90 * kj::SECONDS;  // two reloads in which a worker program hangs
 constexpr auto testPatience = 20 * kj::MINUTES;    // a test at all dispatchers, with their timeouts
 
-ordered_json json(const road::TrialReport& report) {
+ordered_json json(const road::TestSmsReport& report) {
   ordered_json result = {{"accepted", report.accepted()},
                          {"dispatcher", report.accepted() ? report.tries.back().dispatcher : ""},
                          {"reference", report.accepted() ? report.tries.back().words : ""},
@@ -93,13 +93,13 @@ queue::WaitsEnded endWaits(const config::Config& config, const queue::Whom& whom
 
 }  // namespace
 
-int test(const config::Config& config, const road::TrialRequest& request, Form form) {
+int test(const config::Config& config, const road::TestSmsRequest& request, Form form) {
   control::Client client(config.controlSocket);
   auto call = client.control().testRequest();
   call.setRecipient(request.recipient);
   call.setText(text::repair(request.text));
   call.setVia(request.via);
-  const road::TrialReport report =
+  const road::TestSmsReport report =
       control::read(client.wait<capnp::Response<Control::TestResults>>(call.send(), testPatience));
   if (!report.problem.empty()) throw Failure(EX_DATAERR, report.problem);
   io::print((form == Form::json ? dump(json(report)) : control::describe(report)));
