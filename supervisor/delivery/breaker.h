@@ -35,7 +35,7 @@ class Breaker {
   struct Whose {
     std::string recipient;  // empty: not known, so it counts as a new recipient each time
     int rank = INT_MAX;     // of its severity: less is more severe
-    FarEnd farEnd = FarEnd::reached;
+    Reached reached = Reached::yes;
     enum class Kind { usual, probe } kind = Kind::usual;  // probe: handed over while not closed
   };
 
@@ -140,7 +140,7 @@ class Breaker {
 
   void failed(Time now, Time waited, Time asked, const Whose& whose) {
     const State before = state(now);
-    const bool reached = whose.farEnd == FarEnd::reached;
+    const bool reached = whose.reached == Reached::yes;
     if (reached)
       note(reached_, whose, before);
     else if (before == State::closed)

@@ -102,7 +102,7 @@ delivery::Breaker::Whose Keeper::ended(queue::AttemptId attempt) {
   if (!one) return {};
   auto kind = one->kind == InFlight::Kind::probe ? delivery::Breaker::Whose::Kind::probe
                                                  : delivery::Breaker::Whose::Kind::usual;
-  return {std::move(one->recipient), one->rank, delivery::FarEnd::reached, kind};
+  return {std::move(one->recipient), one->rank, delivery::Reached::yes, kind};
 }
 
 Milliseconds Keeper::untilProbe() const {
@@ -289,7 +289,7 @@ void Keeper::record(const std::vector<delivery::AttemptOutcome>& outcomes) {
       sick_ = Sick::byOutcome;
       health_.queryNow();  // the worker may be able to detect the end
     }
-    whose.farEnd = outcome.farEnd;
+    whose.reached = outcome.reached;
     if (outcome.notUnderstood())
       recordNotUnderstood(outcome, whose);
     else

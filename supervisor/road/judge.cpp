@@ -165,7 +165,7 @@ void Judge::nobodyTook(Item& item) {
     last = {.kind = delivery::OutcomeKind::deferred,
             .words = dispatchers_[*by].name() + " has used up its SMS of today (per_day, reserve)",
             .after = delivery::untilTomorrow(),
-            .farEnd = delivery::FarEnd::notReached};
+            .reached = delivery::Reached::no};
   waitOrGiveUp(item, last);
 }
 

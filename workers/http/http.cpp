@@ -53,7 +53,7 @@ void HttpDispatcher::declare(config::Keys& keys) {
 
 std::optional<std::string> HttpDispatcher::readUrl() {
   auto parsed = net::UrlTemplate::parse(settings_.url, endpoint_.constants());
-  if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
+  if (auto problem = std::get_if<net::TemplateProblem>(&parsed)) return net::describe(*problem);
   url_ = std::get<net::UrlTemplate>(std::move(parsed));
   if (!headersAreGood_ || !bodyIsGood_)
     return std::nullopt;  // the missing placeholder may be in the faulty one
@@ -69,7 +69,7 @@ std::optional<std::string> HttpDispatcher::readHeaders() {
   for (auto& header : settings_.headers) {
     if (auto problem = endpoint_.problemOfHeader(header.name)) return header.name + ": " + *problem;
     auto parsed = net::parseHeaderValue(header.value, endpoint_.constants());
-    if (auto problem = std::get_if<net::Problem>(&parsed))
+    if (auto problem = std::get_if<net::TemplateProblem>(&parsed))
       return "the value of header " + std::to_string(&header - settings_.headers.data() + 1) + ": " +
              net::describe(*problem);
     auto& value = std::get<net::Template>(parsed);
@@ -92,7 +92,7 @@ std::optional<std::string> HttpDispatcher::readBody() {
   if (bodyIsGood_) return std::nullopt;
   if (!may) return "a GET has no body, expected `method: POST` or PUT";
   auto parsed = net::BodyTemplate::parse(settings_.body, settings_.bodyType, endpoint_.constants());
-  if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
+  if (auto problem = std::get_if<net::TemplateProblem>(&parsed)) return net::describe(*problem);
   body_ = std::get<net::BodyTemplate>(std::move(parsed));
   bodyIsGood_ = true;
   return std::nullopt;

@@ -94,7 +94,7 @@ std::optional<std::string> SoapDispatcher::readUrl() {
   if (std::size_t brace = settings_.url.find_first_of("{}"); brace != std::string::npos)
     return net::describe({brace + 1, "a placeholder or a secret may stand only in a parameter's value"});
   auto parsed = net::UrlTemplate::parse(settings_.url);
-  if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
+  if (auto problem = std::get_if<net::TemplateProblem>(&parsed)) return net::describe(*problem);
   url_ = std::get<net::UrlTemplate>(std::move(parsed));
   return std::nullopt;
 }
@@ -137,7 +137,7 @@ std::optional<std::string> SoapDispatcher::readCall() {
       net::BodyTemplate::parse(envelopeOf(settings_.method, settings_.nameSpace, settings_.parameters),
                                net::BodyType::xml, constants());
   // Without the position, because the operator did not write the envelope.
-  if (auto problem = std::get_if<net::Problem>(&parsed)) return problem->what;
+  if (auto problem = std::get_if<net::TemplateProblem>(&parsed)) return problem->what;
   call_ = std::get<net::BodyTemplate>(std::move(parsed));
   if (!call_.holds(Placeholder::recipient) && !call_.holds(Placeholder::digits))
     return "expected {recipient} or {digits} in one of the values";
