@@ -17,7 +17,7 @@ constexpr auto lastWords = 2 * kj::SECONDS;
 }  // namespace
 
 Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& config, std::string name,
-           const events::Events& log)
+           const events::EventLog& log)
     : timer_(timer),
       config_(config),
       log_(log),
@@ -117,7 +117,7 @@ void Road::fenced(const queue::QueueError& error) {
   const char* why =
       replaced ? "its SMS were in a queue that was replaced" : "another supervisor took over its SMS";
   for (auto* keeper : dispatchers_.withRemoved())
-    if (keeper->out() > 0) keeper->letGo(why);
+    if (keeper->out() > 0) keeper->restartNow(why);
   claimer_.plan().sweep();
 }
 
@@ -221,9 +221,9 @@ void Road::unstick() {
     bool overdue = std::any_of(sms_.inFlight().begin(), sms_.inFlight().end(), [&](auto& entry) {
       return entry.second->submission.dispatcher == keeper->name() && stall_.overdue(entry.second->since);
     });
-    if (overdue) keeper->letGo("it holds SMS past every deadline");
+    if (overdue) keeper->restartNow("it holds SMS past every deadline");
   }
-  for (auto* keeper : dispatchers_.removed()) keeper->letGo("it holds SMS past every deadline");
+  for (auto* keeper : dispatchers_.removed()) keeper->restartNow("it holds SMS past every deadline");
   claimer_.plan().sweepTwice();
   pump();
 }

@@ -37,7 +37,7 @@ namespace smsd::road {
 class Road final : public keeper::DispatcherEvents, private LedgerEvents {
  public:
   Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& config, std::string name,
-       const events::Events& log);
+       const events::EventLog& log);
 
   /// Applies a reload: `config` holds from now on, also for SMS in progress. `added` holds the keepers of the
   /// dispatchers that are new in it, which the caller starts.
@@ -109,7 +109,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
   kj::Timer& timer_;
   config::Config config_;
-  const events::Events& log_;
+  const events::EventLog& log_;
   DispatcherSet dispatchers_;
   TestSms testSms_;
   Ledger ledger_;

@@ -134,7 +134,7 @@ class StandaloneDispatchers final : public keeper::DispatcherEvents {
   void dispatcherChanged(std::size_t) override { testSms_.pump(); }
   bool mayBegin() const override { return true; }
 
-  events::Events log_;
+  events::EventLog log_;
   road::DispatcherSet dispatchers_;
   road::TestSms testSms_;
 };
@@ -196,7 +196,7 @@ int cancelAll(const Arguments& arguments) {
   const auto cancelled = atTheQueue(
       config, [](queue::Queue& queue) { return queue.cancelAndList(queue::Duration(0), proto::MAX_LISTED); });
   journal::openForCommand("smsd");
-  events::Events(config.log.recipient)
+  events::EventLog(config.log.recipient)
       .operatorActed(fmt::format("cancel of {} messages", cancelled.count), getuid());
   print(cancelled);
   return EX_OK;
@@ -207,7 +207,7 @@ int sendTest(const Arguments& arguments) {
   const auto throughDaemon = testByDaemon(config, arguments);
   const road::TestSmsReport report = throughDaemon ? *throughDaemon : testAlone(arguments);
   if (!throughDaemon)
-    events::Events(config.log.recipient)
+    events::EventLog(config.log.recipient)
         .operatorTested(text::printable(arguments.phone, longestNumber), control::inBrief(report), getuid());
   if (!report.problem.empty()) throw startup::StartUpError(EX_DATAERR, control::describe(report));
   io::print(control::describe(report));

@@ -31,7 +31,7 @@ struct Watched {
   Story story;
   kj::EventLoop loop;
   kj::WaitScope scope{loop};
-  events::Events log{config::RecipientInLog::plain};
+  events::EventLog log{config::RecipientInLog::plain};
   Owed owed = Owed::something;
   int acts = 0;
   StallWatch watch{timer, log, with(30s, 30s), [this]() { return owed; },

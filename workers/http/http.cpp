@@ -57,11 +57,11 @@ std::optional<std::string> HttpDispatcher::readUrl() {
   url_ = std::get<net::UrlTemplate>(std::move(parsed));
   if (!headersAreGood_ || !bodyIsGood_)
     return std::nullopt;  // the missing placeholder may be in the faulty one
-  if (!holds(Placeholder::recipient) && !holds(Placeholder::digits))
+  if (!contains(Placeholder::recipient) && !contains(Placeholder::digits))
     return "expected {recipient} or {digits} in url, headers or body";
-  if (!holds(Placeholder::text)) return "expected {text} in url, headers or body";
-  saysEncoding_ = holds(Placeholder::encoding);
-  saysDigits_ = holds(Placeholder::digits);
+  if (!contains(Placeholder::text)) return "expected {text} in url, headers or body";
+  saysEncoding_ = contains(Placeholder::encoding);
+  saysDigits_ = contains(Placeholder::digits);
   return std::nullopt;
 }
 
@@ -76,7 +76,7 @@ std::optional<std::string> HttpDispatcher::readHeaders() {
     bool varies = false;
     for (auto placeholder : {Placeholder::recipient, Placeholder::digits, Placeholder::text, Placeholder::key,
                              Placeholder::encoding})
-      varies = varies || value.holds(placeholder);
+      varies = varies || value.contains(placeholder);
     if (varies)
       headers_.push_back({header.name + ": ", std::move(value)});
     else
@@ -98,10 +98,10 @@ std::optional<std::string> HttpDispatcher::readBody() {
   return std::nullopt;
 }
 
-bool HttpDispatcher::holds(Placeholder placeholder) const {
-  return url_.holds(placeholder) || body_.holds(placeholder) ||
+bool HttpDispatcher::contains(Placeholder placeholder) const {
+  return url_.contains(placeholder) || body_.contains(placeholder) ||
          std::any_of(headers_.begin(), headers_.end(),
-                     [&](const HeaderTemplate& header) { return header.value.holds(placeholder); });
+                     [&](const HeaderTemplate& header) { return header.value.contains(placeholder); });
 }
 
 bool HttpDispatcher::says(const char* name) const {

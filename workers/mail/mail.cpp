@@ -174,7 +174,7 @@ std::optional<std::string> MailDispatcher::checkPlaceholders() const {
 bool MailDispatcher::saysDigits() const {
   auto parts = {&from_, &to_, &subject_, &body_};
   return std::any_of(parts.begin(), parts.end(),
-                     [](const net::Template* part) { return part->holds(net::Placeholder::digits); });
+                     [](const net::Template* part) { return part->contains(net::Placeholder::digits); });
 }
 
 sandbox::Policy MailDispatcher::policy() {
@@ -224,7 +224,7 @@ kj::Promise<kit::Outcome> MailDispatcher::send(kit::Job job) {
   parts.body = body_.expand(values);
   parts.messageId = job.key + parts.from.substr(parts.from.rfind('@'));
   parts.date = std::chrono::system_clock::now();
-  bool ofTheSms = to_.holds(net::Placeholder::recipient) || to_.holds(net::Placeholder::digits);
+  bool ofTheSms = to_.contains(net::Placeholder::recipient) || to_.contains(net::Placeholder::digits);
   Addressee addressee = ofTheSms ? Addressee::ofTheSms : Addressee::ofTheFile;
   return pool_->run({parts.from, parts.to, compose(parts), job.deadline})
       .then([this, addressee](Conversation conversation) {

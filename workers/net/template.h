@@ -80,7 +80,7 @@ class Template {
   std::string filledWith(std::string_view value) const;
   /// Returns the place of the first `placeholder` in the text, counted from 1.
   std::optional<std::size_t> find(Placeholder placeholder) const;
-  bool holds(Placeholder placeholder) const { return find(placeholder).has_value(); }
+  bool contains(Placeholder placeholder) const { return find(placeholder).has_value(); }
   bool empty() const { return parts_.empty(); }
   /// Returns the place of the first {name}, constants included, counted from 1; 0 when there is none.
   std::size_t firstNameAt() const { return firstNameAt_; }
@@ -103,7 +103,7 @@ class UrlTemplate {
                                                           const Constants& constants = {});
   /// Returns nothing when a value would change the path (a segment "." or "..").
   std::optional<std::string> expand(const Values& values) const;
-  bool holds(Placeholder placeholder) const { return template_.holds(placeholder); }
+  bool contains(Placeholder placeholder) const { return template_.contains(placeholder); }
   /// Returns scheme://host:port. No other part of the URL may be shown.
   const std::string& origin() const { return origin_; }
   std::uint16_t port() const { return port_; }
@@ -124,7 +124,7 @@ class BodyTemplate {
   static std::variant<BodyTemplate, TemplateProblem> parse(std::string_view text, BodyType type,
                                                            const Constants& constants = {});
   std::string expand(const Values& values) const { return template_.expand(values); }
-  bool holds(Placeholder placeholder) const { return template_.holds(placeholder); }
+  bool contains(Placeholder placeholder) const { return template_.contains(placeholder); }
   bool empty() const { return template_.empty(); }
 
  private:
