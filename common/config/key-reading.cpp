@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The walk over the tree of a YAML text: each declared key takes its node, and each problem gets its place.
+// The walk over the tree of a YAML text: each declared key takes its node, and each problem gets its
+// position.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -31,10 +32,10 @@ bool isSpoiled(const Reading& reading, std::string key) {
 
 }  // namespace
 
-Place nearestPlace(const Reading& reading, std::string key) {
+Position nearestPosition(const Reading& reading, std::string key) {
   for (;;) {
-    const auto it = reading.places.find(key);
-    if (it != reading.places.end()) return it->second;
+    const auto it = reading.positions.find(key);
+    if (it != reading.positions.end()) return it->second;
     if (key.empty()) return {};
     key = parentOf(key);
   }
@@ -52,9 +53,10 @@ std::vector<std::string> Keys::Impl::namesIn(const std::string& section) const {
 }
 
 void Keys::Impl::readDocument(const Node& root) {
-  reading->places[""] = root.place;
+  reading->positions[""] = root.position;
   if (root.kind != Node::Kind::map && root.kind != Node::Kind::empty)
-    return report(root.place, fmt::format("{}, expected keys with their values (key: value)", found(root)));
+    return report(root.position,
+                  fmt::format("{}, expected keys with their values (key: value)", found(root)));
   readKeys(root);
 }
 
@@ -64,11 +66,11 @@ void Keys::Impl::readKeys(const Node& map) {
 }
 
 void Keys::Impl::readMap(const Node& map, const std::string& section) {
-  std::map<std::string, Place> seen;
+  std::map<std::string, Position> seen;
   for (const Node::Entry& entry : map.entries) {
-    const auto [first, isNew] = seen.emplace(entry.key, entry.place);
+    const auto [first, isNew] = seen.emplace(entry.key, entry.position);
     if (!isNew) {
-      report(entry.place,
+      report(entry.position,
              fmt::format("key{} is given twice, expected once (the first is in line {})",
                          shownKey(entry.key, reading->quoting, namesIn(section)), first->second.line));
       continue;
@@ -82,29 +84,30 @@ void Keys::Impl::readEntry(const Node::Entry& entry, const std::string& section)
   const std::string key = section + entry.key;
   // A key that contains a dot does not descend into a section.
   if (std::find(names.begin(), names.end(), entry.key) == names.end())
-    return report(entry.place, unknownKey(entry.key, names));
-  reading->places[prefix + key] = entry.place;
+    return report(entry.position, unknownKey(entry.key, names));
+  reading->positions[prefix + key] = entry.position;
   if (const Leaf* leaf = find(key)) return readLeaf(*leaf, entry);
   if (entry.value.kind == Node::Kind::map) return readMap(entry.value, key + ".");
   // An empty section is allowed: `queue:` with all its keys commented out.
   if (entry.value.kind != Node::Kind::empty)
-    spoil(key, entry.value.place,
+    spoil(key, entry.value.position,
           fmt::format("{} for {}{}, {}expected a section with keys of {}", found(entry.value), prefix, key,
                       blankAdvice(entry.value.scalar), fmt::join(namesIn(key + "."), ", ")));
 }
 
 void Keys::Impl::readLeaf(const Leaf& leaf, const Node::Entry& entry) {
-  // yaml-cpp gives an empty value the place of the next token.
-  const Place place = entry.value.kind == Node::Kind::empty ? entry.place : entry.value.place;
-  if (leaf.append) return readList(leaf, entry.value, place);
+  // yaml-cpp gives an empty value the position of the next token.
+  const Position position = entry.value.kind == Node::Kind::empty ? entry.position : entry.value.position;
+  if (leaf.append) return readList(leaf, entry.value, position);
   const std::string problem = leaf.take(entry.value);
-  if (!problem.empty()) spoil(leaf.said.key, place, fmt::format("{}{}: {}", prefix, leaf.said.key, problem));
+  if (!problem.empty())
+    spoil(leaf.said.key, position, fmt::format("{}{}: {}", prefix, leaf.said.key, problem));
 }
 
-void Keys::Impl::readList(const Leaf& leaf, const Node& node, Place place) {
+void Keys::Impl::readList(const Leaf& leaf, const Node& node, Position position) {
   const std::string& key = leaf.said.key;
   if (node.kind != Node::Kind::list)
-    return spoil(key, place, fmt::format("{}{}: {}, expected a list (- ...)", prefix, key, found(node)));
+    return spoil(key, position, fmt::format("{}{}: {}, expected a list (- ...)", prefix, key, found(node)));
   // Make all elements before the first declaration, because a declaration refers to its element.
   std::vector<std::size_t> at;
   for (std::size_t i = 0; i < node.items.size(); ++i) at.push_back(leaf.append());
@@ -114,11 +117,11 @@ void Keys::Impl::readList(const Leaf& leaf, const Node& node, Place place) {
     element.reading = reading;
     element.prefix = fmt::format("{}{}[{}].", prefix, key, i);
     leaf.declare(*elements.back(), at[i]);
-    reading->places[fmt::format("{}{}[{}]", prefix, key, i)] = item.place;
+    reading->positions[fmt::format("{}{}[{}]", prefix, key, i)] = item.position;
     if (item.kind == Node::Kind::map)
       element.readKeys(item);
     else
-      spoil(fmt::format("{}[{}]", key, i), item.place,
+      spoil(fmt::format("{}[{}]", key, i), item.position,
             fmt::format("{}{}: {}, {}expected a map with keys of {}", prefix, key, found(item),
                         blankAdvice(item.scalar), fmt::join(element.namesIn(""), ", ")));
   }
@@ -149,9 +152,9 @@ std::string Keys::Impl::unknownKey(const std::string& key, const std::vector<std
 
 void Keys::Impl::reportMissing(const Leaf& leaf) {
   const std::string key = prefix + leaf.said.key;
-  if (!leaf.said.required || reading->places.contains(key) || isSpoiled(*reading, key)) return;
+  if (!leaf.said.required || reading->positions.contains(key) || isSpoiled(*reading, key)) return;
   reading->spoiled.insert(key);
-  report(nearestPlace(*reading, key),
+  report(nearestPosition(*reading, key),
          fmt::format("{} is missing, expected {} ({})", key, leaf.said.type, leaf.said.help));
 }
 
@@ -165,7 +168,7 @@ void Keys::Impl::askRules() {
         });
     if (troubled) continue;
     if (auto problem = rule.problem())
-      report(nearestPlace(*reading, prefix + rule.at), fmt::format("{}{}: {}", prefix, rule.at, *problem));
+      report(nearestPosition(*reading, prefix + rule.at), fmt::format("{}{}: {}", prefix, rule.at, *problem));
   }
   for (auto& element : elements) element->impl_->askRules();
 }

@@ -14,8 +14,8 @@
 
 namespace smsd::config {
 
-struct Finding {
-  Place place;
+struct PlacedProblem {
+  Position position;
   std::string what;
 };
 
@@ -25,17 +25,17 @@ struct Reading {
   std::string name;
   std::filesystem::path files;  // the folder of relative paths; if empty, that of `name`
   std::vector<std::string>* unread = nullptr;
-  std::map<std::string, Place> places;  // by full key; the document is ""
-  std::set<std::string> spoiled;        // full keys whose value was not taken
-  std::vector<Finding> findings;
+  std::map<std::string, Position> positions;  // by full key; the document is ""
+  std::set<std::string> spoiled;              // full keys whose value was not taken
+  std::vector<PlacedProblem> problems;
 };
 
-/// The place of the key, or of the nearest present key above it.
-Place nearestPlace(const Reading& reading, std::string key);
+/// The position of the key, or of the nearest present key above it.
+Position nearestPosition(const Reading& reading, std::string key);
 
 struct Keys::Impl {
   struct Leaf {
-    Explained said;
+    KeyHelp said;
     std::function<std::string(const Node&)> take;  // the problem, or empty
     // For a list only:
     std::function<std::size_t()> append;
@@ -53,7 +53,7 @@ struct Keys::Impl {
   std::shared_ptr<Reading> reading = std::make_shared<Reading>();
   std::vector<std::unique_ptr<Keys>> elements;
 
-  void add(Explained said, std::function<std::string(const Node&)> take) {
+  void add(KeyHelp said, std::function<std::string(const Node&)> take) {
     leaves.push_back({std::move(said), std::move(take), {}, {}, {}});
   }
 
@@ -63,10 +63,12 @@ struct Keys::Impl {
     return it == leaves.end() ? nullptr : &*it;
   }
 
-  void report(Place place, std::string what) { reading->findings.push_back({place, std::move(what)}); }
-  void spoil(const std::string& key, Place place, std::string what) {
+  void report(Position position, std::string what) {
+    reading->problems.push_back({position, std::move(what)});
+  }
+  void spoil(const std::string& key, Position position, std::string what) {
     reading->spoiled.insert(prefix + key);
-    report(place, std::move(what));
+    report(position, std::move(what));
   }
 
   // The names that a section ("" or "queue.") may contain, each once.
@@ -76,7 +78,7 @@ struct Keys::Impl {
   void readMap(const Node& map, const std::string& section);
   void readEntry(const Node::Entry& entry, const std::string& section);
   void readLeaf(const Leaf& leaf, const Node::Entry& entry);
-  void readList(const Leaf& leaf, const Node& node, Place place);
+  void readList(const Leaf& leaf, const Node& node, Position position);
   std::string unknownKey(const std::string& key, const std::vector<std::string>& names) const;
   void reportMissing(const Leaf& leaf);
   void askRules();

@@ -145,18 +145,19 @@ std::vector<Problem> Keys::read(std::string_view yaml, const std::string& name,
   reading.files = files;
   const auto parsed = parseYaml(yaml, reading.quoting);
   if (const auto* problem = std::get_if<SyntaxProblem>(&parsed)) {
-    impl_->report(problem->place, problem->what);
+    impl_->report(problem->position, problem->what);
   } else {
     impl_->readDocument(std::get<Node>(parsed));
     impl_->askRules();
   }
-  std::stable_sort(reading.findings.begin(), reading.findings.end(), [](const Finding& a, const Finding& b) {
-    return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
-  });
+  std::stable_sort(
+      reading.problems.begin(), reading.problems.end(), [](const PlacedProblem& a, const PlacedProblem& b) {
+        return std::pair(a.position.line, a.position.column) < std::pair(b.position.line, b.position.column);
+      });
   std::vector<Problem> problems;
-  for (const Finding& finding : reading.findings)
+  for (const PlacedProblem& problem : reading.problems)
     problems.push_back(
-        {fmt::format("{}:{}:{}", name, finding.place.line, finding.place.column), finding.what});
+        {fmt::format("{}:{}:{}", name, problem.position.line, problem.position.column), problem.what});
   return problems;
 }
 
@@ -174,18 +175,18 @@ std::filesystem::path Keys::fileFolder() const {
 }
 
 std::string Keys::where(const std::string& key) const {
-  const Place place = nearestPlace(*impl_->reading, impl_->prefix + key);
-  return fmt::format("{}:{}:{}", impl_->reading->name, place.line, place.column);
+  const Position position = nearestPosition(*impl_->reading, impl_->prefix + key);
+  return fmt::format("{}:{}:{}", impl_->reading->name, position.line, position.column);
 }
 
-std::vector<Explained> Keys::explain() const {
-  std::vector<Explained> all;
+std::vector<KeyHelp> Keys::explain() const {
+  std::vector<KeyHelp> all;
   for (const auto& leaf : impl_->leaves) {
     all.push_back(leaf.said);
     if (!leaf.sample) continue;
     Keys element;
     const auto alive = leaf.sample(element);
-    for (Explained inner : element.explain()) {
+    for (KeyHelp inner : element.explain()) {
       inner.key = leaf.said.key + "[]." + inner.key;
       all.push_back(std::move(inner));
     }

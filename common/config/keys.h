@@ -37,7 +37,7 @@ struct Problem {
 };
 std::string describe(const std::vector<Problem>& problems);  // one line each, "where: what\n"
 
-struct Explained {
+struct KeyHelp {
   std::string key;           // for a key in a list: dispatchers[].name
   std::string type;          // text, integer 1..8, duration 1s..1h, one of a|b, path, ...
   std::string defaultValue;  // empty if required or without a default
@@ -135,7 +135,7 @@ class Keys {
   bool tolerates(const std::string& key);
   /// The folder to which the relative paths in the text belong.
   std::filesystem::path fileFolder() const;
-  std::vector<Explained> explain() const;
+  std::vector<KeyHelp> explain() const;
   /// Returns file:line:column of a key (`dispatchers[1].name`), or of the nearest present key above it. Call
   /// it after read().
   std::string where(const std::string& key) const;

@@ -19,8 +19,8 @@
 namespace smsd::config {
 namespace {
 
-Place placeOf(const YAML::Mark& mark) {
-  return mark.is_null() ? Place{} : Place{mark.line + 1, mark.column + 1};
+Position positionOf(const YAML::Mark& mark) {
+  return mark.is_null() ? Position{} : Position{mark.line + 1, mark.column + 1};
 }
 
 class TreeBuilder final : public YAML::EventHandler {
@@ -31,23 +31,23 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (root)
-      throw SyntaxProblem{placeOf(mark),
+      throw SyntaxProblem{positionOf(mark),
                           "a second document starts here, expected one document a file (remove the ---)"};
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
-    add({Node::Kind::empty, placeOf(mark), quoting_, {}, {}, {}});
+    add({Node::Kind::empty, positionOf(mark), quoting_, {}, {}, {}});
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    throw SyntaxProblem{placeOf(mark),
+    throw SyntaxProblem{positionOf(mark),
                         "an alias (*name), expected the value itself: aliases are not used here"};
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                 const std::string& value) override {
     refuseTag(mark, tag);
     if (value.find('\0') != std::string::npos)
-      throw SyntaxProblem{placeOf(mark), "a text with a NUL character in it, expected none"};
-    add({tag == "!" ? Node::Kind::quoted : Node::Kind::plain, placeOf(mark), quoting_, value, {}, {}});
+      throw SyntaxProblem{positionOf(mark), "a text with a NUL character in it, expected none"};
+    add({tag == "!" ? Node::Kind::quoted : Node::Kind::plain, positionOf(mark), quoting_, value, {}, {}});
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                        YAML::EmitterStyle::value) override {
@@ -70,17 +70,18 @@ class TreeBuilder final : public YAML::EventHandler {
 
   static void refuseTag(const YAML::Mark& mark, const std::string& tag) {
     if (!tag.empty() && tag != "?" && tag != "!")
-      throw SyntaxProblem{placeOf(mark), "a YAML tag (!...), expected a plain value: tags are not used here"};
+      throw SyntaxProblem{positionOf(mark),
+                          "a YAML tag (!...), expected a plain value: tags are not used here"};
   }
 
   void open(const YAML::Mark& mark, const std::string& tag, Node::Kind kind) {
     refuseTag(mark, tag);
     if (frames_.size() >= maxYamlDepth)
-      throw SyntaxProblem{placeOf(mark),
+      throw SyntaxProblem{positionOf(mark),
                           fmt::format("nested deeper than {} levels, expected less", maxYamlDepth)};
     if (!frames_.empty() && frames_.back().node.kind == Node::Kind::map && !frames_.back().key)
-      throw SyntaxProblem{placeOf(mark), "a list or map as a key, expected a word"};
-    frames_.push_back({{kind, placeOf(mark), quoting_, {}, {}, {}}, std::nullopt});
+      throw SyntaxProblem{positionOf(mark), "a list or map as a key, expected a word"};
+    frames_.push_back({{kind, positionOf(mark), quoting_, {}, {}, {}}, std::nullopt});
   }
 
   void close() {
@@ -98,10 +99,10 @@ class TreeBuilder final : public YAML::EventHandler {
     if (frame.node.kind == Node::Kind::list) {
       frame.node.items.push_back(std::move(node));
     } else if (frame.key) {
-      frame.node.entries.push_back({std::move(frame.key->scalar), frame.key->place, std::move(node)});
+      frame.node.entries.push_back({std::move(frame.key->scalar), frame.key->position, std::move(node)});
       frame.key.reset();
     } else if (node.kind == Node::Kind::empty) {
-      throw SyntaxProblem{node.place, "a key without a name, expected a word before the colon"};
+      throw SyntaxProblem{node.position, "a key without a name, expected a word before the colon"};
     } else {
       frame.key = std::move(node);
     }
@@ -110,16 +111,16 @@ class TreeBuilder final : public YAML::EventHandler {
 
 // yaml-cpp takes the byte 4 for the end of the input, and would silently drop the rest.
 std::optional<SyntaxProblem> findControlCharacter(std::string_view text) {
-  Place place;
+  Position position;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if ((byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte == 0x7f)
-      return SyntaxProblem{place, fmt::format("the control character 0x{:02x}, expected text", byte)};
+      return SyntaxProblem{position, fmt::format("the control character 0x{:02x}, expected text", byte)};
     if (c == '\n') {
-      ++place.line;
-      place.column = 1;
+      ++position.line;
+      position.column = 1;
     } else if ((byte & 0xc0) != 0x80) {
-      ++place.column;
+      ++position.column;
     }
   }
   return std::nullopt;
@@ -204,7 +205,7 @@ const Mistake mistakes[] = {
 SyntaxProblem problemOf(const YAML::Exception& error) {
   const auto* mistake = std::ranges::find_if(
       mistakes, [&](const Mistake& m) { return std::string_view(error.msg).starts_with(m.phrase); });
-  return {placeOf(error.mark),
+  return {positionOf(error.mark),
           mistake == std::end(mistakes) ? "no YAML that smsd can read, expected key: value" : mistake->words};
 }
 
@@ -224,7 +225,7 @@ std::variant<Node, SyntaxProblem> parseYaml(std::string_view text, Quoting quoti
   } catch (const SyntaxProblem& problem) {
     return problem;
   } catch (const YAML::Exception& e) {
-    if (auto tab = findTabNear(text, placeOf(e.mark).line)) return *tab;
+    if (auto tab = findTabNear(text, positionOf(e.mark).line)) return *tab;
     return problemOf(e);
   }
   return builder.root ? std::move(*builder.root) : Node{};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A YAML text as a tree of nodes with their places.
+// A YAML text as a tree of nodes with their positions.
 //
 // Owns the subset of YAML that a configuration may use: one document of maps, lists and scalars, bounded in
 // size and depth, without aliases, tags, and keys that are not scalars. Called by keys.cpp, by the
 // supervisor to find the files that a dispatcher's file names, and by code that writes such a file. Knows no
-// key and gives no meaning to a scalar. Fails by returning the first syntax problem and its place; no text
+// key and gives no meaning to a scalar. Fails by returning the first syntax problem and its position; no text
 // makes it throw.
 #pragma once
 
@@ -19,10 +19,10 @@
 
 namespace smsd::config {
 
-struct Place {
+struct Position {
   int line = 1;    // both count from 1
   int column = 1;  // counted in characters
-  friend bool operator==(const Place&, const Place&) = default;
+  friend bool operator==(const Position&, const Position&) = default;
 };
 
 struct Node {
@@ -30,7 +30,7 @@ struct Node {
   struct Entry;
 
   Kind kind = Kind::empty;
-  Place place;
+  Position position;
   Quoting quoting = Quoting::nothing;
   std::string scalar;
   std::vector<Node> items;
@@ -39,12 +39,12 @@ struct Node {
 
 struct Node::Entry {
   std::string key;
-  Place place;
+  Position position;
   Node value;
 };
 
 struct SyntaxProblem {
-  Place place;
+  Position position;
   std::string what;
 };
 

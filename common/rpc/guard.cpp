@@ -47,8 +47,8 @@ Budget::Time Guard::now() const {
 kj::Promise<Guard::Read> Guard::tryReadMessage(kj::ArrayPtr<kj::AutoCloseFd> fdSpace,
                                                capnp::ReaderOptions options,
                                                kj::ArrayPtr<capnp::word> scratchSpace) {
-  KJ_IF_MAYBE (paused, pause())
-    return paused->then(
+  KJ_IF_MAYBE (wait, waitToRead())
+    return wait->then(
         [this, fdSpace, options, scratchSpace]() { return tryReadMessage(fdSpace, options, scratchSpace); });
   options.traversalLimitInWords = kj::min(options.traversalLimitInWords, terms_.messageWords);
   return inner_->tryReadMessage(fdSpace, options, scratchSpace)
@@ -70,7 +70,7 @@ kj::Promise<Guard::Read> Guard::tryReadMessage(kj::ArrayPtr<kj::AutoCloseFd> fdS
 }
 
 /// Returns none if the next message may be read now; otherwise a promise that resolves when to check again.
-kj::Maybe<kj::Promise<void>> Guard::pause() {
+kj::Maybe<kj::Promise<void>> Guard::waitToRead() {
   if (over_) return kj::Promise<void>(kj::NEVER_DONE);
   KJ_IF_MAYBE (network, network_) {
     if (writing_ && network->getCurrentQueueSize() > terms_.queuedBytes) {

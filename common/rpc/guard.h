@@ -90,7 +90,7 @@ class Guard final : public capnp::MessageStream {
 
   // `fault` and `openCall` return the reason to end the peer; empty: there is none. A "look" is the check
   // every 5 s for a peer that is silent or does not read.
-  kj::Maybe<kj::Promise<void>> pause();
+  kj::Maybe<kj::Promise<void>> waitToRead();
   void admit(capnp::MessageReader& message);
   std::string fault(capnp::rpc::Message::Reader message);
   std::string openCall(std::uint32_t id);

@@ -33,7 +33,7 @@ void replaceAll(std::string& text, const std::string& what, const std::string& b
 
 }  // namespace
 
-AdminMail::AdminMail(kj::Timer& timer, const config::AdminMailConfig& config, events::Events& events,
+AdminMail::AdminMail(kj::Timer& timer, const config::AdminMailConfig& config, events::EventLog& events,
                      const std::string& host, const std::string& name,
                      const std::filesystem::path& stateDirectory)
     : timer_(timer),
@@ -74,7 +74,7 @@ void AdminMail::schedule() {
 }
 
 void AdminMail::send() {
-  if (out_ != 0 || (waiting_.empty() && !letter_)) return;
+  if (out_ != 0 || (waiting_.empty() && !mail_)) return;
   if (keeper_->room() > 0) return dispatch();
   // dispatcherChanged() is called when there is room again.
   if (workerMayCome()) return;
@@ -88,37 +88,37 @@ bool AdminMail::workerMayCome() const {
 }
 
 void AdminMail::dispatch() {
-  if (!letter_) {
-    Collection holds = std::exchange(waiting_, Collection(static_cast<std::size_t>(config_.lines)));
-    std::string text = holds.text(host_, proto::MAX_TEXT);
-    letter_ =
-        Letter{std::move(text), fmt::format("admin-{}-{}-{}", name_, started_, ++letters_), std::move(holds)};
+  if (!mail_) {
+    Collection entries = std::exchange(waiting_, Collection(static_cast<std::size_t>(config_.lines)));
+    std::string text = entries.text(host_, proto::MAX_TEXT);
+    mail_ =
+        Mail{std::move(text), fmt::format("admin-{}-{}-{}", name_, started_, ++mails_), std::move(entries)};
   }
   queue::Submission submission;
   submission.attempt = out_ =
       ourAttempts | started_ << bitsOfCount | (++attempts_ & ((1U << bitsOfCount) - 1));
   submission.dispatcher = config_.worker.name;
-  submission.key = letter_->key;
+  submission.key = mail_->key;
   submission.recipient = config_.to;
-  submission.sms.text = letter_->text;
+  submission.sms.text = mail_->text;
   submission.sms.parts = 1;
   keeper_->dispatch({&submission});
 }
 
 void AdminMail::dispatcherReported(std::size_t, std::vector<delivery::AttemptOutcome> outcomes) {
   for (auto& one : outcomes)
-    if (out_ != 0 && one.attempt == out_) settle(one.outcome);
+    if (out_ != 0 && one.attempt == out_) takeOutcome(one.outcome);
 }
 
-void AdminMail::settle(const delivery::Outcome& outcome) {
+void AdminMail::takeOutcome(const delivery::Outcome& outcome) {
   out_ = 0;
   if (outcome.kind == delivery::OutcomeKind::accepted) {
     pace_.sent(lastWord_ ? Pace::Kind::lastWord : Pace::Kind::usual, timer_.now());
     if (std::exchange(down_, false)) {
-      events_.adminMailBack(config_.worker.name, letter_->holds.total());
+      events_.adminMailBack(config_.worker.name, mail_->entries.total());
       changed_();
     }
-    letter_.reset();
+    mail_.reset();
     failures_ = 0;
   } else {
     ++failures_;
@@ -126,8 +126,8 @@ void AdminMail::settle(const delivery::Outcome& outcome) {
     // A mail that may have arrived is sent again unchanged, with its key; otherwise its entries join those
     // since.
     if (outcome.kind != delivery::OutcomeKind::unknown) {
-      waiting_.addEarlier(letter_->holds);
-      letter_.reset();
+      waiting_.addEarlier(mail_->entries);
+      mail_.reset();
     }
   }
   if (finished_ == nullptr) return schedule();
@@ -139,7 +139,7 @@ void AdminMail::settle(const delivery::Outcome& outcome) {
 void AdminMail::dispatcherChanged(std::size_t) {
   // A mail may be due that found no room. If none is, send() returns without one.
   bool wanted = finished_ == nullptr || lastIsDue_;
-  if (wanted && out_ == 0 && !due_.isSet() && (letter_ || !waiting_.empty())) due_.in(0ms);
+  if (wanted && out_ == 0 && !due_.isSet() && (mail_ || !waiting_.empty())) due_.in(0ms);
 }
 
 void AdminMail::sayDown(const std::string& why) {
@@ -150,7 +150,7 @@ void AdminMail::sayDown(const std::string& why) {
 
 /// Sends the rest if a mail is due or the daemon failed.
 void AdminMail::sayLastWord() {
-  if (lastWord_ || (waiting_.empty() && !letter_)) return;
+  if (lastWord_ || (waiting_.empty() && !mail_)) return;
   lastWord_ = ending_ == Ending::failed && pace_.mayHaveLastWord(timer_.now());
   lastIsDue_ = lastWord_ || timer_.now() >= pace_.next();
   if (lastIsDue_) send();

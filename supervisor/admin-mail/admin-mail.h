@@ -32,7 +32,7 @@ namespace smsd::admin_mail {
 class AdminMail final : public keeper::DispatcherEvents {
  public:
   /// `host`: this host's name in the mails. `name`: this supervisor's (see Instance).
-  AdminMail(kj::Timer& timer, const config::AdminMailConfig& config, events::Events& events,
+  AdminMail(kj::Timer& timer, const config::AdminMailConfig& config, events::EventLog& events,
             const std::string& host, const std::string& name, const std::filesystem::path& stateDirectory);
 
   /// The keeper of its dispatcher, which reports to this object.
@@ -56,33 +56,33 @@ class AdminMail final : public keeper::DispatcherEvents {
   bool mayBegin() const override { return true; }
 
  private:
-  struct Letter {
+  struct Mail {
     std::string text;
     std::string key;
-    Collection holds;
+    Collection entries;
   };
 
   void schedule();
   void send();
   void dispatch();
-  void settle(const delivery::Outcome& outcome);
+  void takeOutcome(const delivery::Outcome& outcome);
   void sayDown(const std::string& why);
   void sayLastWord();
   bool workerMayCome() const;
 
   kj::Timer& timer_;
   config::AdminMailConfig config_;
-  events::Events& events_;
+  events::EventLog& events_;
   std::string host_;
   std::string name_;
   std::unique_ptr<keeper::Keeper> keeper_;
 
   Collection waiting_;
-  std::optional<Letter> letter_;  // in flight, or to be sent again unchanged
-  queue::AttemptId out_ = 0;      // the letter's attempt; 0: it is not in flight
-  std::uint64_t started_;         // Unix milliseconds: makes attempts and keys unique to this run
+  std::optional<Mail> mail_;  // in flight, or to be sent again unchanged
+  queue::AttemptId out_ = 0;  // the mail's attempt; 0: it is not in flight
+  std::uint64_t started_;     // Unix milliseconds: makes attempts and keys unique to this run
   std::uint64_t attempts_ = 0;
-  std::uint64_t letters_ = 0;
+  std::uint64_t mails_ = 0;
   Pace pace_;
   int failures_ = 0;  // in a row
   bool down_ = false;

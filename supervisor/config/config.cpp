@@ -367,7 +367,7 @@ std::vector<std::pair<std::string, std::string>> valuesOf(const Config& config) 
   return values;
 }
 
-std::vector<config::Explained> explainConfig() {
+std::vector<config::KeyHelp> explainConfig() {
   Config config;
   Keys keys;
   declareKeys(keys, config);

@@ -137,7 +137,7 @@ enum class Reach {
 
 /// Relative paths in the file are relative to the file's folder. `overrides` win over the file.
 ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Overrides& overrides = {});
-std::vector<config::Explained> explainConfig();
+std::vector<config::KeyHelp> explainConfig();
 /// Returns all keys with their values in `config`, written as in the file. Lists are left out.
 std::vector<std::pair<std::string, std::string>> valuesOf(const Config& config);
 

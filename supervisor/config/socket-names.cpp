@@ -59,15 +59,15 @@ std::optional<std::string> problemOfReservedName(std::string_view name) {
 namespace {
 
 /// A key that names a socket of smsd's own or of a worker.
-struct Named {
+struct NamedSocket {
   std::string key;
   fs::path socket;
   std::string name;  // of the dispatcher; empty: smsd's own
 };
 
 /// Returns the sockets in force: a worker that smsd starts has none, and admin_mail only if there is mail.
-std::vector<Named> socketsOf(const Config& config) {
-  std::vector<Named> sockets = {{"control.socket", config.controlSocket, ""}};
+std::vector<NamedSocket> socketsOf(const Config& config) {
+  std::vector<NamedSocket> sockets = {{"control.socket", config.controlSocket, ""}};
   const auto add = [&sockets](const std::string& key, const DispatcherConfig& dispatcher) {
     if (dispatcher.activation != Activation::socket) return;
     if (problemOfReservedName(dispatcher.name)) return;  // already reported
@@ -84,8 +84,8 @@ std::vector<Problem> findEqualSockets(const Keys& keys, const Config& config) {
   std::vector<Problem> problems;
   const auto sockets = socketsOf(config);
   for (auto one = sockets.begin(); one != sockets.end(); ++one) {
-    const auto first =
-        std::find_if(sockets.begin(), one, [&](const Named& other) { return other.socket == one->socket; });
+    const auto first = std::find_if(sockets.begin(), one,
+                                    [&](const NamedSocket& other) { return other.socket == one->socket; });
     if (first != one && first->name != one->name)  // equal names are already reported
       problems.push_back(
           {keys.where(one->key), fmt::format("{}: {} is {} (at {}), expected a path of its own", one->key,

@@ -30,7 +30,7 @@ struct Subject {
   road::Road& road;
   queue::QueueThread& queue;
   Pauses& pauses;
-  const events::Events& log;
+  const events::EventLog& log;
   std::string backend;
   kj::Function<void()> stop;
   /// Reloads, and resolves with the result.

@@ -158,9 +158,9 @@ kj::Promise<void> Door::cancel(CancelContext context) {
 kj::Promise<void> Door::test(TestContext context) {
   auto params = context.getParams();
   std::string recipient = bytes(params.getRecipient());
-  return subject_.road.trials()
+  return subject_.road.testSms()
       .run({recipient, bytes(params.getText()), bytes(params.getVia())})
-      .then([this, context, recipient](road::TrialReport report) mutable {
+      .then([this, context, recipient](road::TestSmsReport report) mutable {
         subject_.log.operatorTested(text::printable(recipient, longestName), inBrief(report), uid_);
         write(context.getResults(), report);
       });

@@ -47,7 +47,7 @@ std::optional<delivery::OutcomeKind> outcome(Result result) {
 
 }  // namespace
 
-void write(proto::Control::TestResults::Builder results, const road::TrialReport& report) {
+void write(proto::Control::TestResults::Builder results, const road::TestSmsReport& report) {
   results.setProblem(view(report.problem));
   auto tries = results.initTries(report.tries.size());
   for (unsigned i = 0; i < report.tries.size(); ++i) {
@@ -58,8 +58,8 @@ void write(proto::Control::TestResults::Builder results, const road::TrialReport
   }
 }
 
-road::TrialReport read(proto::Control::TestResults::Reader results) {
-  road::TrialReport report;
+road::TestSmsReport read(proto::Control::TestResults::Reader results) {
+  road::TestSmsReport report;
   report.problem = results.getProblem().cStr();
   for (auto one : results.getTries())
     report.tries.push_back({one.getDispatcher().cStr(), outcome(one.getResult()), one.getWords().cStr(),
@@ -67,11 +67,11 @@ road::TrialReport read(proto::Control::TestResults::Reader results) {
   return report;
 }
 
-std::string resultName(const road::TrialTry& one) {
+std::string resultName(const road::TestSmsTry& one) {
   return one.outcome ? std::string(name(*one.outcome)) : "not tried";
 }
 
-std::string describe(const road::TrialReport& report) {
+std::string describe(const road::TestSmsReport& report) {
   if (!report.problem.empty()) return report.problem + "\n";
   std::string text;
   for (const auto& one : report.tries) {
@@ -88,7 +88,7 @@ std::string describe(const road::TrialReport& report) {
                                    : "no dispatcher accepted the test SMS\n");
 }
 
-std::string inBrief(const road::TrialReport& report) {
+std::string inBrief(const road::TestSmsReport& report) {
   if (!report.problem.empty()) return "not sent: " + report.problem;
   return report.accepted() ? "accepted by " + report.tries.back().dispatcher : "not accepted";
 }

@@ -12,14 +12,14 @@
 
 namespace smsd::control {
 
-void write(proto::Control::TestResults::Builder results, const road::TrialReport& report);
-road::TrialReport read(proto::Control::TestResults::Reader results);
+void write(proto::Control::TestResults::Builder results, const road::TestSmsReport& report);
+road::TestSmsReport read(proto::Control::TestResults::Reader results);
 
 /// "accepted", or "not tried"
-std::string resultName(const road::TrialTry& one);
+std::string resultName(const road::TestSmsTry& one);
 /// Returns one line a try, then the dispatcher that took the SMS, which NAV's smsd did not print.
-std::string describe(const road::TrialReport& report);
+std::string describe(const road::TestSmsReport& report);
 /// The result in the journal's entry: "taken by modem", "taken by none", "not sent: ...".
-std::string inBrief(const road::TrialReport& report);
+std::string inBrief(const road::TestSmsReport& report);
 
 }  // namespace smsd::control

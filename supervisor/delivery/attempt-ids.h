@@ -13,7 +13,7 @@
 namespace smsd::delivery {
 
 enum class AttemptRange : queue::AttemptId {
-  trials = queue::AttemptId{1} << 63,  // test SMS
+  testSms = queue::AttemptId{1} << 63,
 };
 
 constexpr bool isIn(AttemptRange range, queue::AttemptId attempt) {

@@ -30,7 +30,7 @@ class Streak {
       case OutcomeKind::broken:
         return Blame::dispatcher;
       case OutcomeKind::deferred:
-        if (outcome.farEnd == FarEnd::notReached) return Blame::dispatcher;
+        if (outcome.reached == Reached::no) return Blame::dispatcher;
         break;
       case OutcomeKind::unknown:
         // The gateway answered: the fault is in the dispatcher's file, which does not match the answer.

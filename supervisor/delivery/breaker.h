@@ -35,7 +35,7 @@ class Breaker {
   struct Whose {
     std::string recipient;  // empty: not known, so it counts as a new recipient each time
     int rank = INT_MAX;     // of its severity: less is more severe
-    FarEnd farEnd = FarEnd::reached;
+    Reached reached = Reached::yes;
     enum class Kind { usual, probe } kind = Kind::usual;  // probe: handed over while not closed
   };
 
@@ -131,7 +131,7 @@ class Breaker {
   static constexpr Backoff slow{std::chrono::minutes(1), 2, std::chrono::minutes(10)};
   static constexpr Time longestAsked = std::chrono::minutes(10);  // one SMS in ten minutes is no storm
 
-  struct Met {
+  struct FailedSms {
     std::string recipient;
     int rank;
   };
@@ -140,7 +140,7 @@ class Breaker {
 
   void failed(Time now, Time waited, Time asked, const Whose& whose) {
     const State before = state(now);
-    const bool reached = whose.farEnd == FarEnd::reached;
+    const bool reached = whose.reached == Reached::yes;
     if (reached)
       note(reached_, whose, before);
     else if (before == State::closed)
@@ -153,14 +153,14 @@ class Breaker {
       open(quick, now);
     }
     if (!reached) forAllUntil_ = until_;
-    rest(now, asked);
+    keepOpen(now, asked);
   }
 
   /// Adds a failure to `met`, which keeps the most severe ones, most severe first. A recipient counts once.
   /// But each failed probe counts while the breaker is not closed, so that no SMS is tried again and again
   /// for its severity.
-  static void note(std::vector<Met>& met, const Whose& whose, State before) {
-    auto same = std::find_if(met.begin(), met.end(), [&whose](const Met& one) {
+  static void note(std::vector<FailedSms>& met, const Whose& whose, State before) {
+    auto same = std::find_if(met.begin(), met.end(), [&whose](const FailedSms& one) {
       return !whose.recipient.empty() && one.recipient == whose.recipient;
     });
     bool again = whose.kind == Whose::Kind::probe && before != State::closed;
@@ -169,7 +169,7 @@ class Breaker {
     else
       met.push_back({whose.recipient, whose.rank});
     std::stable_sort(met.begin(), met.end(),
-                     [](const Met& one, const Met& other) { return one.rank < other.rank; });
+                     [](const FailedSms& one, const FailedSms& other) { return one.rank < other.rank; });
     if (met.size() > tolerance_) met.pop_back();
   }
 
@@ -178,7 +178,7 @@ class Breaker {
     until_ = now + backoff.after(++opened_);
   }
 
-  void rest(Time now, Time asked) {
+  void keepOpen(Time now, Time asked) {
     const Time until = now + std::min(asked, longestAsked);
     until_ = std::max(until_, until);
     if (asked > Time(0)) forAllUntil_ = std::max(forAllUntil_, until);
@@ -186,11 +186,11 @@ class Breaker {
 
   Time dear_;
   Time answeredAt_ = Time::min();
-  std::size_t unreached_ = 0;  // failures that did not reach the gateway
-  std::vector<Met> reached_;   // failures that did
-  int unread_ = 0;             // answers in a row that were not understood
-  std::vector<Met> unreadOf_;  // the SMS that got them
-  int opened_ = 0;             // times in a row
+  std::size_t unreached_ = 0;        // failures that did not reach the gateway
+  std::vector<FailedSms> reached_;   // failures that did
+  int unread_ = 0;                   // answers in a row that were not understood
+  std::vector<FailedSms> unreadOf_;  // the SMS that got them
+  int opened_ = 0;                   // times in a row
   Time until_{0};
   Time forAllUntil_ = Time::min();
 };

@@ -14,20 +14,14 @@ namespace smsd::delivery {
 
 using outcome::name;
 using outcome::OutcomeKind;
-
-enum class FarEnd { reached, notReached };
-
-/// The gateway's reply to an SMS that may have been sent.
-enum class Reply {
-  none,           // no reply, or none that shows whether it took the SMS
-  notUnderstood,  // a success, in a form that the dispatcher's configuration does not understand
-};
+using outcome::Reached;
+using outcome::Reply;
 
 struct Outcome {
   OutcomeKind kind = OutcomeKind::unknown;
   std::string words;                   // the reason; if accepted, the reference
   std::chrono::milliseconds after{0};  // deferred: the wait that the gateway requested; 0: none given
-  FarEnd farEnd = FarEnd::reached;     // deferred: notReached is no evidence about the recipient
+  Reached reached = Reached::yes;      // deferred: `no` is no evidence about the recipient
   Reply reply = Reply::none;           // unknown: whether there was an answer
 
   bool notUnderstood() const { return kind == OutcomeKind::unknown && reply == Reply::notUnderstood; }

@@ -18,7 +18,8 @@ std::string shownPid(int pid) { return pid == 0 ? "" : fmt::format(" {}", pid); 
 
 }  // namespace
 
-void Events::workerReady(const std::string& dispatcher, int pid, const std::vector<std::string>& lock) const {
+void EventLog::workerReady(const std::string& dispatcher, int pid,
+                           const std::vector<std::string>& lock) const {
   std::string how =
       lock.empty() ? "without an inner lock" : fmt::format("locked in by {}", fmt::join(lock, ", "));
   Entry(lock.empty() ? Level::warning : Level::info,
@@ -29,8 +30,8 @@ void Events::workerReady(const std::string& dispatcher, int pid, const std::vect
       .write();
 }
 
-void Events::workerGone(const std::string& dispatcher, int pid, const std::string& why,
-                        std::size_t lost) const {
+void EventLog::workerGone(const std::string& dispatcher, int pid, const std::string& why,
+                          std::size_t lost) const {
   Entry(Level::warning,
         fmt::format("{}: worker{} is gone: {}; {} SMS were under way", dispatcher, shownPid(pid), why, lost),
         "worker-gone", "4049e76a9d3f412398f5b57719e8aa54")
@@ -40,7 +41,7 @@ void Events::workerGone(const std::string& dispatcher, int pid, const std::strin
       .write();
 }
 
-void Events::workerStays(const std::string& dispatcher, const std::string& unit) const {
+void EventLog::workerStays(const std::string& dispatcher, const std::string& unit) const {
   Entry(Level::warning,
         fmt::format("{}: its worker is of an older version and cannot quit on request, so its process stays: "
                     "`systemctl restart {}` replaces it",
@@ -50,8 +51,8 @@ void Events::workerStays(const std::string& dispatcher, const std::string& unit)
       .write();
 }
 
-void Events::contractBroken(const std::string& dispatcher, int pid, const std::string& what,
-                            unsigned strikes) const {
+void EventLog::contractBroken(const std::string& dispatcher, int pid, const std::string& what,
+                              unsigned strikes) const {
   Entry(Level::error,
         fmt::format("{}: worker {} violated the protocol and was ended: {} (strike {})", dispatcher, pid,
                     what, strikes),
@@ -62,15 +63,15 @@ void Events::contractBroken(const std::string& dispatcher, int pid, const std::s
       .write();
 }
 
-void Events::dispatcherReady(const std::string& dispatcher) const {
+void EventLog::dispatcherReady(const std::string& dispatcher) const {
   Entry(Level::notice, fmt::format("{}: ready", dispatcher), "dispatcher-ready",
         "a87b3de6176e41ae9b8a61056a5956ee")
       .field("SMSD_DISPATCHER", dispatcher)
       .write();
 }
 
-void Events::dispatcherResting(const std::string& dispatcher, const std::string& reason,
-                               Milliseconds untilProbe) const {
+void EventLog::dispatcherResting(const std::string& dispatcher, const std::string& reason,
+                                 Milliseconds untilProbe) const {
   Entry(Level::warning,
         fmt::format("{}: resting, tried again in {}: {}", dispatcher, config::printDuration(untilProbe),
                     reason),
@@ -80,8 +81,8 @@ void Events::dispatcherResting(const std::string& dispatcher, const std::string&
       .write();
 }
 
-void Events::dispatcherBroken(const std::string& dispatcher, const std::string& reason,
-                              Milliseconds untilProbe) const {
+void EventLog::dispatcherBroken(const std::string& dispatcher, const std::string& reason,
+                                Milliseconds untilProbe) const {
   Entry(
       Level::error,
       fmt::format("{}: broken, tried again in {}: {}", dispatcher, config::printDuration(untilProbe), reason),
@@ -91,21 +92,21 @@ void Events::dispatcherBroken(const std::string& dispatcher, const std::string& 
       .write();
 }
 
-void Events::dispatcherPaused(const std::string& dispatcher) const {
+void EventLog::dispatcherPaused(const std::string& dispatcher) const {
   Entry(Level::notice, fmt::format("{}: paused by the operator", dispatcher), "dispatcher-paused",
         "125a13805c06421cba40be79ea7b32ad")
       .field("SMSD_DISPATCHER", dispatcher)
       .write();
 }
 
-void Events::dispatcherResumed(const std::string& dispatcher) const {
+void EventLog::dispatcherResumed(const std::string& dispatcher) const {
   Entry(Level::notice, fmt::format("{}: resumed by the operator", dispatcher), "dispatcher-resumed",
         "e5e3a3bec7964c5394e1202faa16d6a5")
       .field("SMSD_DISPATCHER", dispatcher)
       .write();
 }
 
-void Events::dayNotKept(const std::string& dispatcher, const std::string& why) const {
+void EventLog::dayNotKept(const std::string& dispatcher, const std::string& why) const {
   Entry(Level::warning,
         fmt::format("{}: today's count for per_day cannot be stored, so a restart of smsd loses it: {}",
                     dispatcher, why),
@@ -114,13 +115,13 @@ void Events::dayNotKept(const std::string& dispatcher, const std::string& why) c
       .write();
 }
 
-void Events::noDispatcher() const {
+void EventLog::noDispatcher() const {
   Entry(Level::error, "no dispatcher can be used: nothing is sent until one works again", "no-dispatcher",
         "3772e8cf375a4df39578b1542757046a")
       .write();
 }
 
-void Events::standsStill(Milliseconds since, Still what) const {
+void EventLog::standsStill(Milliseconds since, Still what) const {
   std::string_view then =
       what == Still::acts
           ? "smsd polls the queue and replaces the workers that hold SMS past every deadline"
@@ -132,7 +133,7 @@ void Events::standsStill(Milliseconds since, Still what) const {
       .write();
 }
 
-void Events::answerNotUnderstood(const std::string& dispatcher, const std::string& words) const {
+void EventLog::answerNotUnderstood(const std::string& dispatcher, const std::string& words) const {
   Entry(Level::error,
         fmt::format(
             "{}: its configuration does not cover an answer of the gateway, so the SMS is sent at most once "
@@ -144,7 +145,7 @@ void Events::answerNotUnderstood(const std::string& dispatcher, const std::strin
       .write();
 }
 
-void Events::adminMailDown(const std::string& dispatcher, const std::string& why) const {
+void EventLog::adminMailDown(const std::string& dispatcher, const std::string& why) const {
   Entry(
       Level::error,
       fmt::format("{}: mail to the administrators cannot be sent and is kept for later: {}", dispatcher, why),
@@ -154,7 +155,7 @@ void Events::adminMailDown(const std::string& dispatcher, const std::string& why
       .write();
 }
 
-void Events::adminMailBack(const std::string& dispatcher, std::uint64_t carried) const {
+void EventLog::adminMailBack(const std::string& dispatcher, std::uint64_t carried) const {
   Entry(Level::notice,
         fmt::format("{}: mail to the administrators is sent again, with {} entries", dispatcher, carried),
         "admin-mail-back", "79a1d3b8ef35428d9ab8862c3ad40cf3")

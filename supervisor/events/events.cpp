@@ -25,12 +25,12 @@ std::string masked(const std::string& recipient) {
          recipient.substr(recipient.size() - tail);
 }
 
-std::string Events::shown(const std::string& recipient) const {
+std::string EventLog::shown(const std::string& recipient) const {
   return recipients_ == config::RecipientInLog::plain ? recipient : masked(recipient);
 }
 
-void Events::daemonStarted(const std::string& version, const std::string& queue,
-                           std::size_t dispatchers) const {
+void EventLog::daemonStarted(const std::string& version, const std::string& queue,
+                             std::size_t dispatchers) const {
   Entry(Level::notice,
         fmt::format("smsd {} started: {} queue, {} dispatcher{}", version, queue, dispatchers,
                     dispatchers == 1 ? "" : "s"),
@@ -38,13 +38,13 @@ void Events::daemonStarted(const std::string& version, const std::string& queue,
       .write();
 }
 
-void Events::daemonStopping(std::size_t underWay) const {
+void EventLog::daemonStopping(std::size_t underWay) const {
   Entry(Level::notice, fmt::format("stopping: {} SMS under way", underWay), "daemon-stopping",
         "375b2e90c60f47b0afd1931bfb78020d")
       .write();
 }
 
-void Events::daemonStopped(std::size_t left) const {
+void EventLog::daemonStopped(std::size_t left) const {
   std::string text =
       left == 0 ? "stopped" : fmt::format("stopped with {} SMS whose outcome is unknown", left);
   Entry(left == 0 ? Level::notice : Level::warning, text, "daemon-stopped",
@@ -52,7 +52,7 @@ void Events::daemonStopped(std::size_t left) const {
       .write();
 }
 
-void Events::operatorActed(const std::string& act, std::optional<unsigned> uid) const {
+void EventLog::operatorActed(const std::string& act, std::optional<unsigned> uid) const {
   const std::string who = uid ? std::to_string(*uid) : "unknown";
   Entry(Level::notice, fmt::format("{} by uid {}", act, who), "operator-acted",
         "e503c3850ab7408a84bd380cb80cac6a")
@@ -60,19 +60,20 @@ void Events::operatorActed(const std::string& act, std::optional<unsigned> uid) 
       .write();
 }
 
-void Events::operatorRetried(const std::optional<std::string>& recipient, std::optional<unsigned> uid) const {
+void EventLog::operatorRetried(const std::optional<std::string>& recipient,
+                               std::optional<unsigned> uid) const {
   const std::string whom = !recipient           ? "every recipient that waits"
                            : recipient->empty() ? "an empty number"
                                                 : shown(*recipient);
   operatorActed("retry of " + whom, uid);
 }
 
-void Events::operatorTested(const std::string& recipient, const std::string& result,
-                            std::optional<unsigned> uid) const {
+void EventLog::operatorTested(const std::string& recipient, const std::string& result,
+                              std::optional<unsigned> uid) const {
   operatorActed(fmt::format("test SMS to {} ({})", shown(recipient), result), uid);
 }
 
-void Events::controlRefused(std::optional<unsigned> uid, unsigned own, unsigned all, unsigned more) const {
+void EventLog::controlRefused(std::optional<unsigned> uid, unsigned own, unsigned all, unsigned more) const {
   const std::string who = uid ? std::to_string(*uid) : "unknown";
   Entry(Level::warning,
         fmt::format("control.sock: refused a connection of uid {}: {} of this user and {} in all are open{}",
@@ -82,7 +83,7 @@ void Events::controlRefused(std::optional<unsigned> uid, unsigned own, unsigned 
       .write();
 }
 
-void Events::controlEnded(std::optional<unsigned> uid, const std::string& why, unsigned more) const {
+void EventLog::controlEnded(std::optional<unsigned> uid, const std::string& why, unsigned more) const {
   const std::string who = uid ? std::to_string(*uid) : "unknown";
   Entry(Level::warning,
         fmt::format("control.sock: closed a connection of uid {}: {}{}", who, why, unsaid(more)),
@@ -92,13 +93,13 @@ void Events::controlEnded(std::optional<unsigned> uid, const std::string& why, u
       .write();
 }
 
-void Events::reloaded(const std::string& changes) const {
+void EventLog::reloaded(const std::string& changes) const {
   Entry(Level::notice, fmt::format("reloaded: {}", changes), "reloaded", "a2a836f08288441f981f1b564ca00748")
       .field("SMSD_REASON", changes)
       .write();
 }
 
-void Events::reloadRefused(const std::string& problems) const {
+void EventLog::reloadRefused(const std::string& problems) const {
   std::string line;
   for (std::size_t at = 0, end; at < problems.size(); at = end + 1) {
     end = std::min(problems.find('\n', at), problems.size());
@@ -110,7 +111,7 @@ void Events::reloadRefused(const std::string& problems) const {
       .write();
 }
 
-void Events::endsByItself(const std::string& why) const {
+void EventLog::endsByItself(const std::string& why) const {
   Entry(Level::error, fmt::format("smsd ends by itself, as configured: {}", why), "ends-by-itself",
         "be5e5684321842d7870a1120f7821cb7")
       .field("SMSD_REASON", why)

@@ -21,9 +21,9 @@ namespace smsd::events {
 /// "+4799887766" -> "+47*****66"
 std::string masked(const std::string& recipient);
 
-class Events {
+class EventLog {
  public:
-  explicit Events(config::RecipientInLog recipients) : recipients_(recipients) {}
+  explicit EventLog(config::RecipientInLog recipients) : recipients_(recipients) {}
   void show(config::RecipientInLog recipients) { recipients_ = recipients; }
 
   void daemonStarted(const std::string& version, const std::string& queue, std::size_t dispatchers) const;

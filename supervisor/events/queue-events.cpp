@@ -14,21 +14,21 @@ using journal::Level;
 
 }  // namespace
 
-void Events::historyStays(const std::string& why) const {
+void EventLog::historyStays(const std::string& why) const {
   Entry(Level::warning, fmt::format("records older than queue.keep_history cannot be removed: {}", why),
         "history-stays", "0a4fca47009949169a6e020a37ae66cf")
       .field("SMSD_REASON", why)
       .write();
 }
 
-void Events::queueAway(const std::string& why) const {
+void EventLog::queueAway(const std::string& why) const {
   Entry(Level::error, fmt::format("the queue is away, nothing new is sent until it is back: {}", why),
         "queue-away", "00dd6d351e104f52b7a501c2ffc9d510")
       .field("SMSD_REASON", why)
       .write();
 }
 
-void Events::queueSilent(Milliseconds since, Still what) const {
+void EventLog::queueSilent(Milliseconds since, Still what) const {
   std::string_view then =
       what == Still::acts
           ? "smsd cuts its connection and makes a new one"
@@ -39,7 +39,7 @@ void Events::queueSilent(Milliseconds since, Still what) const {
       .write();
 }
 
-void Events::clockStepped(Milliseconds step) const {
+void EventLog::clockStepped(Milliseconds step) const {
   Entry(Level::notice,
         fmt::format("the database's clock was stepped {} by {}: no wait becomes longer, and no message "
                     "expires earlier",
@@ -48,11 +48,11 @@ void Events::clockStepped(Milliseconds step) const {
       .write();
 }
 
-void Events::queueBack() const {
+void EventLog::queueBack() const {
   Entry(Level::notice, "the queue is back", "queue-back", "636c09456906483fb0ac0f7309b7024d").write();
 }
 
-void Events::queueStrained(const std::string& what) const {
+void EventLog::queueStrained(const std::string& what) const {
   if (what.empty())
     Entry(Level::notice, "the queue has space again", "queue-relieved", "452bbe27d5e84004afbaaddfb2a96dad")
         .write();
@@ -62,7 +62,7 @@ void Events::queueStrained(const std::string& what) const {
         .write();
 }
 
-void Events::bellChanged(queue::Bell::State state, const std::string& problem) const {
+void EventLog::bellChanged(queue::Bell::State state, const std::string& problem) const {
   if (state == queue::Bell::State::heard || state == queue::Bell::State::untested)
     Entry(Level::notice, "new messages wake smsd at once", "notify-works", "ea4711c58b99474693fe6e0a36c05704")
         .write();
@@ -81,7 +81,7 @@ void Events::bellChanged(queue::Bell::State state, const std::string& problem) c
         .write();
 }
 
-void Events::queueReplaced(const std::string& how, std::size_t dropped) const {
+void EventLog::queueReplaced(const std::string& how, std::size_t dropped) const {
   Entry(Level::error,
         fmt::format(
             "{} while smsd used it: {} SMS under way belonged to the old file; smsd opens the file that "
@@ -92,7 +92,7 @@ void Events::queueReplaced(const std::string& how, std::size_t dropped) const {
       .write();
 }
 
-void Events::fenced(std::size_t dropped) const {
+void EventLog::fenced(std::size_t dropped) const {
   Entry(
       Level::error,
       fmt::format("another supervisor took over {} SMS, because the lease of this one had expired", dropped),
@@ -100,7 +100,7 @@ void Events::fenced(std::size_t dropped) const {
       .write();
 }
 
-void Events::takenOver(std::size_t submissions) const {
+void EventLog::takenOver(std::size_t submissions) const {
   Entry(Level::warning,
         fmt::format("took over {} SMS of a dead supervisor; their outcomes are unknown", submissions),
         "taken-over", "e5a4a81a5ef84619a729e2f05465bf5e")

@@ -21,7 +21,7 @@ class SentLog {
   /// Single entries in one second, before the rest of that second is counted.
   static constexpr unsigned eachUpTo = 100;
 
-  SentLog(kj::Timer& timer, const config::SentInLog& policy, const Events& events)
+  SentLog(kj::Timer& timer, const config::SentInLog& policy, const EventLog& events)
       : timer_(timer), policy_(policy), events_(events), say_(timer, [this]() { flush(); }) {}
 
   void sent(const queue::Submission& submission, const std::string& reference, Milliseconds latency);
@@ -35,7 +35,7 @@ class SentLog {
 
   kj::Timer& timer_;
   const config::SentInLog& policy_;
-  const Events& events_;
+  const EventLog& events_;
   kj::TimePoint second_ = kj::origin<kj::TimePoint>();  // when the current second began
   unsigned said_ = 0;                                   // entries in this second
   std::map<std::string, Count> counted_;                // by dispatcher

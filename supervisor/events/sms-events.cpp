@@ -34,8 +34,8 @@ std::string size(const queue::Submission& submission) {
 
 }  // namespace
 
-void Events::sent(const queue::Submission& submission, const std::string& reference,
-                  Milliseconds latency) const {
+void EventLog::sent(const queue::Submission& submission, const std::string& reference,
+                    Milliseconds latency) const {
   Entry entry(Level::info,
               fmt::format("{}: sent {} to {} in {} ms", submission.dispatcher, size(submission),
                           shown(submission.recipient), latency.count()),
@@ -47,7 +47,7 @@ void Events::sent(const queue::Submission& submission, const std::string& refere
       .write();
 }
 
-void Events::sentMany(const std::string& dispatcher, std::size_t sms, std::size_t messages) const {
+void EventLog::sentMany(const std::string& dispatcher, std::size_t sms, std::size_t messages) const {
   Entry(Level::info, fmt::format("{}: sent {} more SMS with {} messages", dispatcher, sms, messages),
         "sms-sent-many", "8ad2cfb04d7243019d8d62e1c7bd5a0e")
       .field("SMSD_DISPATCHER", dispatcher)
@@ -55,8 +55,8 @@ void Events::sentMany(const std::string& dispatcher, std::size_t sms, std::size_
       .write();
 }
 
-void Events::failedOver(const queue::Submission& submission, const delivery::Outcome& outcome,
-                        const std::string& next) const {
+void EventLog::failedOver(const queue::Submission& submission, const delivery::Outcome& outcome,
+                          const std::string& next) const {
   Entry entry(Level::warning,
               fmt::format("{}: {} for {}, goes to {}: {}", submission.dispatcher, name(outcome),
                           shown(submission.recipient), next, outcome.words),
@@ -67,8 +67,8 @@ void Events::failedOver(const queue::Submission& submission, const delivery::Out
       .write();
 }
 
-void Events::waits(const queue::Submission& submission, const delivery::Outcome& outcome, Milliseconds wait,
-                   const Patience& patience) const {
+void EventLog::waits(const queue::Submission& submission, const delivery::Outcome& outcome, Milliseconds wait,
+                     const Patience& patience) const {
   std::string end;
   if (patience.rounds == Patience::Rounds::usedUp)
     end = patience.givenUpIn ? fmt::format("; it is given up if it still fails in {} (retry.give_up_after)",
@@ -87,7 +87,7 @@ void Events::waits(const queue::Submission& submission, const delivery::Outcome&
       .write();
 }
 
-void Events::repeated(const queue::Submission& submission, const delivery::Outcome& outcome) const {
+void EventLog::repeated(const queue::Submission& submission, const delivery::Outcome& outcome) const {
   Entry entry(Level::warning,
               fmt::format("{}: {} for {}, sent again with the same key: {}", submission.dispatcher,
                           name(outcome), shown(submission.recipient), outcome.words),
@@ -98,7 +98,7 @@ void Events::repeated(const queue::Submission& submission, const delivery::Outco
       .write();
 }
 
-void Events::held(const queue::Submission& submission, const delivery::Outcome& outcome) const {
+void EventLog::held(const queue::Submission& submission, const delivery::Outcome& outcome) const {
   Entry entry(Level::warning,
               fmt::format("{}: SMS {} to {} may have been sent and is held (`smsctl queue held`): {}",
                           submission.dispatcher, submission.id, shown(submission.recipient), outcome.words),
@@ -109,7 +109,7 @@ void Events::held(const queue::Submission& submission, const delivery::Outcome& 
       .write();
 }
 
-void Events::ignored(const queue::Submission& submission, const std::string& reason) const {
+void EventLog::ignored(const queue::Submission& submission, const std::string& reason) const {
   Entry entry(
       Level::error,
       fmt::format("{} to {} will not be sent: {}", size(submission), shown(submission.recipient), reason),
@@ -117,7 +117,7 @@ void Events::ignored(const queue::Submission& submission, const std::string& rea
   attempt(entry, submission, shown(submission.recipient)).field("SMSD_REASON", reason).write();
 }
 
-void Events::expired(std::size_t messages) const {
+void EventLog::expired(std::size_t messages) const {
   Entry(Level::warning,
         fmt::format("{} message{} older than expire_after will not be sent", messages,
                     messages == 1 ? "" : "s"),
@@ -125,8 +125,8 @@ void Events::expired(std::size_t messages) const {
       .write();
 }
 
-void Events::settlementRefused(const queue::Submission& submission, const std::string& outcome, SetAside how,
-                               const std::string& why) const {
+void EventLog::settlementRefused(const queue::Submission& submission, const std::string& outcome,
+                                 SetAside how, const std::string& why) const {
   std::string then = how == SetAside::held ? "it is held instead (`smsctl queue held`)"
                                            : "it stays under way until you restart smsd";
   Entry entry(Level::error,

@@ -20,7 +20,7 @@ class Announcer {
  public:
   enum class Entry { none, ready, resting, broken };
   /// suspect: the last workers died early, and this one has not proven itself.
-  enum class Worker { trusted, suspect };
+  enum class Reputation { trusted, suspect };
 
   explicit Announcer(kj::TimePoint now) : since_(now) {}
 
@@ -30,11 +30,11 @@ class Announcer {
   kj::TimePoint since() const { return since_; }
 
   /// Returns the entry that the present state needs now. Called after becomes().
-  Entry next(Trouble trouble, Worker worker) {
+  Entry next(Trouble trouble, Reputation reputation) {
     switch (state_) {
       case State::ready:
         KJ_REQUIRE(trouble == Trouble::none, "a dispatcher in trouble is called ready", int(trouble));
-        return worker == Worker::trusted && isNewsReady() ? Entry::ready : Entry::none;
+        return reputation == Reputation::trusted && isNewsReady() ? Entry::ready : Entry::none;
       case State::resting:
       case State::broken:
         KJ_REQUIRE(trouble != Trouble::none, "a dispatcher is called resting without a trouble");
@@ -52,8 +52,8 @@ class Announcer {
   }
 
   /// Returns whether to log the start of a worker now. That of a suspect worker waits for its proof.
-  bool workerStarted(Worker worker) {
-    unsaidWorker_ = worker == Worker::suspect;
+  bool workerStarted(Reputation reputation) {
+    unsaidWorker_ = reputation == Reputation::suspect;
     return !unsaidWorker_;
   }
   /// Returns whether to log the start of the present worker, because it has proven itself only now.

@@ -25,7 +25,7 @@ enum class Trouble { none, worker, gateway, sickness };
 
 enum class Paused { no, byOperator };
 
-struct Situation {
+struct DispatcherSituation {
   Life::Standing standing = Life::Standing::coming;
   delivery::Breaker::State breaker = delivery::Breaker::State::closed;
   Sick sick = Sick::no;

@@ -25,11 +25,11 @@ Hire hireFor(kj::AsyncIoContext& io, const config::DispatcherConfig& config, Spa
 }  // namespace
 
 Keeper::Keeper(kj::AsyncIoContext& io, const config::DispatcherConfig& config, SpawnPlan plan,
-               std::size_t index, events::Events& events, DispatcherEvents& road)
+               std::size_t index, events::EventLog& events, DispatcherEvents& road)
     : Keeper(io.provider->getTimer(), config, hireFor(io, config, std::move(plan)), index, events, road) {}
 
 Keeper::Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hire, std::size_t index,
-               events::Events& events, DispatcherEvents& road)
+               events::EventLog& events, DispatcherEvents& road)
     : timer_(timer),
       config_(config),
       index_(index),
@@ -89,9 +89,9 @@ void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) {
   auto kind = breaker() == delivery::Breaker::State::closed ? InFlight::Kind::usual : InFlight::Kind::probe;
   for (auto* submission : batch) {
     // Each test SMS counts as one to a new recipient, even if an operator repeats it.
-    bool trial = isIn(delivery::AttemptRange::trials, submission->attempt);
-    inFlight_.add(submission->attempt,
-                  {now(), rankOf(submission->severity), trial ? std::string() : submission->recipient, kind});
+    const bool isTest = isIn(delivery::AttemptRange::testSms, submission->attempt);
+    inFlight_.add(submission->attempt, {now(), rankOf(submission->severity),
+                                        isTest ? std::string() : submission->recipient, kind});
   }
   health_.dispatched();
 }
@@ -102,7 +102,7 @@ delivery::Breaker::Whose Keeper::ended(queue::AttemptId attempt) {
   if (!one) return {};
   auto kind = one->kind == InFlight::Kind::probe ? delivery::Breaker::Whose::Kind::probe
                                                  : delivery::Breaker::Whose::Kind::usual;
-  return {std::move(one->recipient), one->rank, delivery::FarEnd::reached, kind};
+  return {std::move(one->recipient), one->rank, delivery::Reached::yes, kind};
 }
 
 Milliseconds Keeper::untilProbe() const {
@@ -178,7 +178,7 @@ void Keeper::reconfigure(const config::DispatcherConfig& config, Hire hire) {
 void Keeper::workerReady(const HealthReport& health, Before before) {
   // An operator restarted its unit, probably after a repair, so that the next SMS may be the probe.
   if (before == Before::toldToEnd) breaker_.probeNow(now());
-  if (announcer_.workerStarted(worker())) events_.workerReady(config_.name, pid(), traits().lock);
+  if (announcer_.workerStarted(reputation())) events_.workerReady(config_.name, pid(), traits().lock);
   health_.workerLives();
   heard(health);
   recalls_.workerReady();
@@ -289,7 +289,7 @@ void Keeper::record(const std::vector<delivery::AttemptOutcome>& outcomes) {
       sick_ = Sick::byOutcome;
       health_.queryNow();  // the worker may be able to detect the end
     }
-    whose.farEnd = outcome.farEnd;
+    whose.reached = outcome.reached;
     if (outcome.notUnderstood())
       recordNotUnderstood(outcome, whose);
     else
@@ -321,7 +321,7 @@ void Keeper::count(const delivery::AttemptOutcome& one) {
 
 /// Updates the journal and notifies the road. Called after anything that may have changed the state.
 void Keeper::changed() {
-  const Situation situation = this->situation();
+  const DispatcherSituation situation = this->situation();
   announcer_.becomes(situation.state(), timer_.now());
   const auto phase = workers_.life().phase();
   if (phase != Life::Phase::over) announce(situation);
@@ -330,9 +330,9 @@ void Keeper::changed() {
   if (phase != Life::Phase::leaving && phase != Life::Phase::over) road_.dispatcherChanged(index_);
 }
 
-void Keeper::announce(const Situation& situation) {
+void Keeper::announce(const DispatcherSituation& situation) {
   if (believed()) reasons_.over();
-  switch (announcer_.next(situation.trouble(), worker())) {
+  switch (announcer_.next(situation.trouble(), reputation())) {
     case Announcer::Entry::none:
       return;
     case Announcer::Entry::ready:

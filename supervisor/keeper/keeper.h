@@ -57,10 +57,10 @@ struct NotUnderstood {
 class Keeper final : private SuccessionEvents, private HealthQueries::Events, private RecallQueries::Events {
  public:
   Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hire, std::size_t index,
-         events::Events& events, DispatcherEvents& road);
+         events::EventLog& events, DispatcherEvents& road);
   /// Its workers are processes: children, or systemd's.
   Keeper(kj::AsyncIoContext& io, const config::DispatcherConfig& config, SpawnPlan plan, std::size_t index,
-         events::Events& events, DispatcherEvents& road);
+         events::EventLog& events, DispatcherEvents& road);
 
   /// Continues today's count from `file` and keeps it there. Call it before start(). If the file cannot be
   /// read, that is logged, and the count is in memory only.
@@ -106,7 +106,7 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   void inquire(const std::vector<queue::AttemptId>& attempts) { recalls_.findFormer(attempts); }
   /// Ends the worker with all SMS that it holds, because they belong to another supervisor now or are past
   /// every deadline. A fresh worker follows.
-  void letGo(const std::string& why) { workers_.letGo(why); }
+  void restartNow(const std::string& why) { workers_.restartNow(why); }
   /// Starts no further worker, because smsd or this dispatcher ends. Resolves when no SMS is in flight.
   kj::Promise<void> drain() { return workers_.drain(); }
   /// No SMS is in flight, and inquire() has no attempt left to find.
@@ -150,7 +150,7 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   /// It is in trouble, or its last SMS was not answered, so it is not certain that it works.
   bool doubtful() const { return state() != State::ready || reasons_.unanswered(); }
   /// Ready, and not only because one more worker has started after several that died early.
-  bool believed() const { return state() == State::ready && worker() == Announcer::Worker::trusted; }
+  bool believed() const { return state() == State::ready && reputation() == Announcer::Reputation::trusted; }
   const WorkerTraits& traits() const { return workers_.traits(); }
   const Counts& counts() const { return tally_.counts(); }
   const NotUnderstood& notUnderstood() const { return notUnderstood_; }
@@ -191,13 +191,13 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   bool mayTry() const;
   Resumed tryNow();
   void count(const delivery::AttemptOutcome& one);
-  Situation situation() const {
+  DispatcherSituation situation() const {
     return {workers_.life().standing(), breaker(), sick_, paused_ ? Paused::byOperator : Paused::no};
   }
   delivery::Breaker::State breaker() const { return breaker_.state(now()); }
-  void announce(const Situation& situation);
-  Announcer::Worker worker() const {
-    return workers_.life().suspect() ? Announcer::Worker::suspect : Announcer::Worker::trusted;
+  void announce(const DispatcherSituation& situation);
+  Announcer::Reputation reputation() const {
+    return workers_.life().suspect() ? Announcer::Reputation::suspect : Announcer::Reputation::trusted;
   }
   Milliseconds now() const {
     return Milliseconds((timer_.now() - kj::origin<kj::TimePoint>()) / kj::MILLISECONDS);
@@ -206,7 +206,7 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   kj::Timer& timer_;
   config::DispatcherConfig config_;
   std::size_t index_;
-  events::Events& events_;
+  events::EventLog& events_;
   DispatcherEvents& road_;
 
   delivery::Breaker breaker_;

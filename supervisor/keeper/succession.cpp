@@ -20,7 +20,7 @@ using Phase = Life::Phase;
 constexpr Milliseconds wellFor = 10s;
 // A worker that is being replaced may finish the SMS it has begun within one timeout, but not longer than
 // this, because an operator waits for it.
-constexpr Milliseconds longestRetirement = 10s;
+constexpr Milliseconds longestDrain = 10s;
 // A worker that gives SMS back unasked should end once it has finished the others. It is ended if it has not
 // done so this long after.
 constexpr Milliseconds endsWithin = 5s;
@@ -33,9 +33,10 @@ constexpr auto quitsWithin = 1 * kj::SECONDS;
 }  // namespace
 
 /// Receives the reports of one generation. It lives as long as its worker.
-class Succession::Desk final : public WorkerEvents {
+class Succession::ReportReceiver final : public WorkerEvents {
  public:
-  Desk(Succession& succession, unsigned generation) : succession_(succession), generation_(generation) {}
+  ReportReceiver(Succession& succession, unsigned generation)
+      : succession_(succession), generation_(generation) {}
 
   void workerReady(const WorkerTraits& traits, const HealthReport& health) override {
     succession_.workerReady(generation_, traits, health);
@@ -67,7 +68,7 @@ class Succession::Desk final : public WorkerEvents {
 };
 
 Succession::Succession(kj::Timer& timer, const config::DispatcherConfig& config, Hire hire,
-                       events::Events& log, SuccessionEvents& keeper)
+                       events::EventLog& log, SuccessionEvents& keeper)
     : timer_(timer),
       config_(config),
       hire_(kj::mv(hire)),
@@ -98,9 +99,9 @@ void Succession::restart(const std::string& why) {
   happens(Event::restart);
 }
 
-void Succession::letGo(const std::string& why) {
+void Succession::restartNow(const std::string& why) {
   end_.because(why);
-  happens(Event::letGo);
+  happens(Event::restartNow);
 }
 
 void Succession::hangs(unsigned generation, const std::string& why) {
@@ -134,10 +135,10 @@ void Succession::carryOut(Action action) {
   switch (action) {
     case Action::hire:
       return hire();
-    case Action::rest:
-      return rest();
+    case Action::wait:
+      return startLater();
     case Action::drain:
-      return retire();
+      return drainWorker();
     case Action::end:
       return endWorker();
     case Action::again:
@@ -154,9 +155,9 @@ void Succession::hire() {
   respawn_.cancel();
   end_.hired();
   try {
-    auto desk = kj::heap<Desk>(*this, life_.generation());
-    auto& reports = *desk;
-    worker_ = hire_(reports).attach(kj::mv(desk));
+    auto receiver = kj::heap<ReportReceiver>(*this, life_.generation());
+    auto& reports = *receiver;
+    worker_ = hire_(reports).attach(kj::mv(receiver));
   } catch (const std::system_error& e) {
     end_.cannotStart();
     next_.failed(NextStart::After::failure);
@@ -166,13 +167,13 @@ void Succession::hire() {
 }
 
 /// Starts the next worker after a wait; there is none until then.
-void Succession::rest() {
+void Succession::startLater() {
   next_.wait(now(), life_.wait());
   respawn_.in(life_.wait());
 }
 
-void Succession::retire() {
-  Milliseconds patience = std::min(config_.timeout, longestRetirement);
+void Succession::drainWorker() {
+  Milliseconds patience = std::min(config_.timeout, longestDrain);
   auto late = timer_.afterDelay(static_cast<std::int64_t>(patience.count()) * kj::MILLISECONDS);
   auto drained = (end_.quits() ? worker().quit() : worker().drain()).catch_([](kj::Exception&&) {});
   tasks_.add(drained.exclusiveJoin(kj::mv(late)).then([this, generation = life_.generation()]() {
@@ -183,7 +184,7 @@ void Succession::retire() {
 /// Closing a connection does not end the process behind it, so a worker that an operator wants replaced has
 /// to quit.
 void Succession::endWorker() {
-  const bool wasAsked = life_.ready();  // to quit, by retire()
+  const bool wasAsked = life_.ready();  // to quit, by drainWorker()
   if (!end_.quits() || wasAsked) return worker().end(end_.why());
   auto late = timer_.afterDelay(quitsWithin);
   auto quit = worker().quit().catch_([](kj::Exception&&) {});

@@ -58,7 +58,7 @@ class SuccessionEvents {
 class Succession final : private kj::TaskSet::ErrorHandler {
  public:
   /// `config` may change later. A worker that is hired afterwards gets the change.
-  Succession(kj::Timer& timer, const config::DispatcherConfig& config, Hire hire, events::Events& log,
+  Succession(kj::Timer& timer, const config::DispatcherConfig& config, Hire hire, events::EventLog& log,
              SuccessionEvents& keeper);
   void use(Hire hire) { hire_ = kj::mv(hire); }
 
@@ -73,7 +73,7 @@ class Succession final : private kj::TaskSet::ErrorHandler {
   /// The next restart() replaces the process as well, not only the connection to it.
   void replaceProcess() { end_.quits(outlivesUs()); }
   /// Ends the worker with all SMS that it holds. A fresh one follows.
-  void letGo(const std::string& why);
+  void restartNow(const std::string& why);
   /// The worker of `generation` does not answer.
   void hangs(unsigned generation, const std::string& why);
   /// Starts no further worker. Resolves when no SMS is in flight.
@@ -101,7 +101,7 @@ class Succession final : private kj::TaskSet::ErrorHandler {
   std::optional<Milliseconds> waitsUntil() const;
 
  private:
-  class Desk;
+  class ReportReceiver;
 
   void workerReady(unsigned generation, const WorkerTraits& traits, const HealthReport& health);
   void workerReported(unsigned generation, std::vector<delivery::AttemptOutcome> outcomes);
@@ -110,8 +110,8 @@ class Succession final : private kj::TaskSet::ErrorHandler {
   void happens(Life::Event event);
   void carryOut(Life::Action action);
   void hire();
-  void rest();
-  void retire();
+  void startLater();
+  void drainWorker();
   void endWorker();
   void proven();
   void endDeclined();
@@ -125,7 +125,7 @@ class Succession final : private kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   const config::DispatcherConfig& config_;
   Hire hire_;
-  events::Events& log_;
+  events::EventLog& log_;
   SuccessionEvents& keeper_;
 
   Life life_;

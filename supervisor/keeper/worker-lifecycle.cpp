@@ -31,41 +31,41 @@ constexpr Cell cells[] = {
     {P::waiting, E::stop, P::over, A::none},
     {P::waiting, E::end, P::over, A::none},
 
-    {P::starting, E::cannotStart, P::waiting, A::rest},
+    {P::starting, E::cannotStart, P::waiting, A::wait},
     {P::starting, E::ready, P::fresh, A::welcome},
     {P::starting, E::hung, P::failing, A::end},
-    {P::starting, E::gone, P::waiting, A::rest},
-    {P::starting, E::breach, P::waiting, A::rest},
+    {P::starting, E::gone, P::waiting, A::wait},
+    {P::starting, E::breach, P::waiting, A::wait},
     {P::starting, E::shutOut, P::reopening, A::again},
     {P::starting, E::restart, P::ending, A::end},
-    {P::starting, E::letGo, P::ending, A::end},
+    {P::starting, E::restartNow, P::ending, A::end},
     {P::starting, E::stop, P::leaving, A::none},
     {P::starting, E::end, P::leaving, A::end},
 
     {P::fresh, E::served, P::proven, A::none},
     {P::fresh, E::hung, P::failing, A::end},
     {P::fresh, E::gone, P::starting, A::retry},
-    {P::fresh, E::breach, P::waiting, A::rest},
-    {P::fresh, E::restart, P::retiring, A::drain},
-    {P::fresh, E::letGo, P::ending, A::end},
+    {P::fresh, E::breach, P::waiting, A::wait},
+    {P::fresh, E::restart, P::replacing, A::drain},
+    {P::fresh, E::restartNow, P::ending, A::end},
     {P::fresh, E::stop, P::leaving, A::drain},
     {P::fresh, E::end, P::leaving, A::end},
 
     {P::proven, E::hung, P::ending, A::end},
     {P::proven, E::gone, P::starting, A::hire},
-    {P::proven, E::breach, P::waiting, A::rest},
-    {P::proven, E::restart, P::retiring, A::drain},
-    {P::proven, E::letGo, P::ending, A::end},
+    {P::proven, E::breach, P::waiting, A::wait},
+    {P::proven, E::restart, P::replacing, A::drain},
+    {P::proven, E::restartNow, P::ending, A::end},
     {P::proven, E::stop, P::leaving, A::drain},
     {P::proven, E::end, P::leaving, A::end},
 
-    {P::retiring, E::hung, P::ending, A::end},
-    {P::retiring, E::gone, P::starting, A::hire},
-    {P::retiring, E::breach, P::waiting, A::rest},
-    {P::retiring, E::drained, P::ending, A::end},
-    {P::retiring, E::letGo, P::ending, A::end},
-    {P::retiring, E::stop, P::leaving, A::drain},
-    {P::retiring, E::end, P::leaving, A::end},
+    {P::replacing, E::hung, P::ending, A::end},
+    {P::replacing, E::gone, P::starting, A::hire},
+    {P::replacing, E::breach, P::waiting, A::wait},
+    {P::replacing, E::drained, P::ending, A::end},
+    {P::replacing, E::restartNow, P::ending, A::end},
+    {P::replacing, E::stop, P::leaving, A::drain},
+    {P::replacing, E::end, P::leaving, A::end},
 
     {P::reopening, E::start, P::starting, A::hire},
     {P::reopening, E::restart, P::starting, A::hire},
@@ -73,12 +73,12 @@ constexpr Cell cells[] = {
     {P::reopening, E::end, P::over, A::none},
 
     {P::ending, E::gone, P::starting, A::hire},
-    {P::ending, E::breach, P::waiting, A::rest},
+    {P::ending, E::breach, P::waiting, A::wait},
     {P::ending, E::stop, P::leaving, A::none},
     {P::ending, E::end, P::leaving, A::end},
 
-    {P::failing, E::gone, P::waiting, A::rest},
-    {P::failing, E::breach, P::waiting, A::rest},
+    {P::failing, E::gone, P::waiting, A::wait},
+    {P::failing, E::breach, P::waiting, A::wait},
     {P::failing, E::restart, P::ending, A::none},
     {P::failing, E::stop, P::leaving, A::none},
     {P::failing, E::end, P::leaving, A::end},
@@ -86,7 +86,7 @@ constexpr Cell cells[] = {
     {P::leaving, E::hung, P::leaving, A::end},
     {P::leaving, E::gone, P::over, A::none},
     {P::leaving, E::breach, P::over, A::none},
-    {P::leaving, E::letGo, P::leaving, A::end},
+    {P::leaving, E::restartNow, P::leaving, A::end},
     {P::leaving, E::end, P::leaving, A::end},
 };
 
@@ -115,7 +115,7 @@ bool Life::hasWorker(Phase phase) {
     case P::starting:
     case P::fresh:
     case P::proven:
-    case P::retiring:
+    case P::replacing:
     case P::ending:
     case P::failing:
     case P::leaving:
@@ -136,7 +136,7 @@ Life::Standing Life::standingOf(Phase phase, Present present) {
       return present == Present::ready ? Standing::leaving : Standing::coming;
     case P::off:
     case P::starting:
-    case P::retiring:
+    case P::replacing:
     case P::reopening:
     case P::ending:
     case P::failing:
@@ -168,7 +168,7 @@ void Life::note(Event event, Step step) {
     case E::served:
     case E::hung:
     case E::drained:
-    case E::letGo:
+    case E::restartNow:
     case E::stop:
     case E::end:
       break;
@@ -182,15 +182,15 @@ Life::Action Life::happens(Event event) {
   if (event == Event::restart || step.next == Phase::proven) forgive();
   if (step.action == Action::retry) {
     if (pardoned_)
-      step = {Phase::waiting, Action::rest};
+      step = {Phase::waiting, Action::wait};
     else
       step.action = Action::hire;
     pardoned_ = true;
   }
-  if (step.action == Action::rest) ++earlyDeaths_;
+  if (step.action == Action::wait) ++earlyDeaths_;
   if (step.action == Action::hire) ++generation_;
   phase_ = step.next;
-  const bool sends = phase_ == Phase::fresh || phase_ == Phase::proven || phase_ == Phase::retiring;
+  const bool sends = phase_ == Phase::fresh || phase_ == Phase::proven || phase_ == Phase::replacing;
   KJ_ASSERT(!sends || ready_, "a worker that is not ready was used", int(phase_), int(event));
   KJ_ASSERT(hasWorker(phase_) || !(ready_ || declined_ || restarting_), "a worker was kept that is gone",
             int(phase_), int(event));

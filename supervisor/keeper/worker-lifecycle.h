@@ -28,7 +28,7 @@ class Life {
     starting,   // the worker exists and is not ready yet
     fresh,      // ready, and has not proven itself yet
     proven,     // has proven itself
-    retiring,   // a fresh worker will replace it: gets no further SMS, finishes those it has begun
+    replacing,  // a fresh worker will replace it: gets no further SMS, finishes those it has begun
     reopening,  // no worker: systemd does not accept connections for the next one yet (see shutOut)
     ending,     // being ended by the keeper; a fresh worker follows as soon as it is gone
     failing,    // being ended by the keeper; a fresh worker follows after a wait
@@ -50,7 +50,7 @@ class Life {
     breach,       // as gone, because it had broken the contract
     restart,      // requested by the operator or a reload
     drained,      // no SMS is in flight with it any more, or draining took too long
-    letGo,        // it must not keep its SMS: they belong to another supervisor, or are past every deadline
+    restartNow,   // it must not keep its SMS: they belong to another supervisor, or are past every deadline
     stop,         // smsd stops, or a reload removes the dispatcher: the worker may finish its SMS
     end,          // smsd has waited for that long enough
   };
@@ -59,8 +59,8 @@ class Life {
   enum class Action {
     none,
     hire,     // start the next worker, or connect to it: a new generation
-    retry,    // only in the table, never returned: becomes `hire` the first time, then `rest`
-    rest,     // happens(start) after wait(); no worker until then
+    retry,    // only in the table, never returned: becomes `hire` the first time, then `wait`
+    wait,     // happens(start) after wait(); no worker until then
     again,    // happens(start) after 200 ms, because of shutOut; counts as no failure
     welcome,  // begin to use the worker
     drain,    // give it no more SMS; said(drained) when it has finished those that it has begun
@@ -115,7 +115,7 @@ class Life {
 
   /// The number of the present worker, or of the last one: 1 for the first.
   unsigned generation() const { return generation_; }
-  /// How long to wait. Call it after Action::rest was returned, because that step counts the last death.
+  /// How long to wait. Call it after Action::wait was returned, because that step counts the last death.
   std::chrono::milliseconds wait() const { return throttling.after(earlyDeaths_); }
   /// A worker died early, or broke the contract, and no worker has proven itself since. The present worker is
   /// not logged as ready until it has.

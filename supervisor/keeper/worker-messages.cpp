@@ -61,10 +61,9 @@ delivery::Outcome readOutcome(proto::Outcome::Reader outcome) {
     case proto::Outcome::REFUSED:
       return {delivery::OutcomeKind::refused, readText(outcome.getRefused())};
     case proto::Outcome::DEFERRED:
-      return {
-          delivery::OutcomeKind::deferred, readText(outcome.getDeferred().getReason()),
-          std::chrono::milliseconds(outcome.getDeferred().getAfter()),
-          outcome.getDeferred().getNotReached() ? delivery::FarEnd::notReached : delivery::FarEnd::reached};
+      return {delivery::OutcomeKind::deferred, readText(outcome.getDeferred().getReason()),
+              std::chrono::milliseconds(outcome.getDeferred().getAfter()),
+              outcome.getDeferred().getNotReached() ? delivery::Reached::no : delivery::Reached::yes};
     case proto::Outcome::BROKEN:
       return {delivery::OutcomeKind::broken, readText(outcome.getBroken())};
     case proto::Outcome::UNKNOWN:

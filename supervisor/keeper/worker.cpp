@@ -286,7 +286,7 @@ bool Worker::takeBegun(queue::AttemptId attempt, std::vector<queue::AttemptId>& 
   lastHeard_ = timer_.now();
   Leave leave = events_.mayBegin(attempt);
   // A test SMS needs no claim.
-  if (leave == Leave::revoked && isIn(delivery::AttemptRange::trials, attempt)) leave = Leave::granted;
+  if (leave == Leave::revoked && isIn(delivery::AttemptRange::testSms, attempt)) leave = Leave::granted;
   switch (leave) {
     case Leave::granted:
       found->second = {delivery::Begun::yes, timer_.now()};

@@ -7,12 +7,12 @@
 
 namespace smsd::road {
 
-Allotment::Allotment(Ground ground, kj::FunctionParam<bool(const keeper::Keeper&)> awaitsLook)
-    : sms_(ground.sms),
-      dispatchers_(ground.dispatchers),
-      turns_(ground.turns),
-      start_(ground.start),
-      now_(ground.now) {
+Allotment::Allotment(Dependencies dependencies, kj::FunctionParam<bool(const keeper::Keeper&)> awaitsLook)
+    : sms_(dependencies.sms),
+      dispatchers_(dependencies.dispatchers),
+      turns_(dependencies.turns),
+      start_(dependencies.start),
+      now_(dependencies.now) {
   for (auto& keeper : dispatchers_) {
     auto& hand = hands_.emplace_back();
     if (keeper->usable()) {

@@ -22,7 +22,7 @@ namespace smsd::road {
 
 class Allotment {
  public:
-  struct Ground {
+  struct Dependencies {
     SmsUnderWay& sms;
     const DispatcherSet& dispatchers;
     Turns& turns;
@@ -30,7 +30,7 @@ class Allotment {
     kj::TimePoint now;
   };
   /// `awaitsLook` returns whether the places of a dispatcher are given away only after a look at the queue.
-  Allotment(Ground ground, kj::FunctionParam<bool(const keeper::Keeper&)> awaitsLook);
+  Allotment(Dependencies dependencies, kj::FunctionParam<bool(const keeper::Keeper&)> awaitsLook);
 
   /// Allots the pending SMS. Called once.
   void allot();

@@ -17,13 +17,13 @@ queue::Formatter formatterFor(const config::Config& config) {
 
 }  // namespace
 
-Claimer::Claimer(Ground ground, kj::Function<void()> notice, kj::Function<void()> pump)
-    : timer_(ground.timer),
-      config_(ground.config),
-      dispatchers_(ground.dispatchers),
-      sms_(ground.sms),
-      ledger_(ground.ledger),
-      start_(ground.start),
+Claimer::Claimer(Dependencies dependencies, kj::Function<void()> notice, kj::Function<void()> pump)
+    : timer_(dependencies.timer),
+      config_(dependencies.config),
+      dispatchers_(dependencies.dispatchers),
+      sms_(dependencies.sms),
+      ledger_(dependencies.ledger),
+      start_(dependencies.start),
       format_(formatterFor(config_)),
       plan_(static_cast<unsigned>(config_.queue.mildShare)),
       notice_(kj::mv(notice)),
@@ -67,7 +67,7 @@ bool Claimer::mayClaimFor(std::size_t firstUsable) {
 void Claimer::watchPlaces() {
   for (auto& keeper : dispatchers_) {
     if (places_.size() <= keeper->index()) places_.resize(keeper->index() + 1);
-    Place& place = places_[keeper->index()];
+    ScarcePlace& place = places_[keeper->index()];
     const bool probe = keeper->probes() || keeper->triesForSome();
     const bool free = probe || (keeper->traits().window == 1 && keeper->out() == 0 && keeper->usable());
     if (free && !place.free) {
@@ -80,7 +80,7 @@ void Claimer::watchPlaces() {
 
 bool Claimer::awaitsLook(const keeper::Keeper& keeper) const {
   if (places_.size() <= keeper.index()) return false;
-  const Place& place = places_[keeper.index()];
+  const ScarcePlace& place = places_[keeper.index()];
   return place.free && plan_.awaits(place.news, inHand(keeper));
 }
 

@@ -23,7 +23,7 @@ namespace smsd::road {
 class Claimer {
  public:
   /// The objects that it reads, and the decision that it makes. They outlive it.
-  struct Ground {
+  struct Dependencies {
     kj::Timer& timer;
     const config::Config& config;
     const DispatcherSet& dispatchers;
@@ -33,7 +33,7 @@ class Claimer {
   };
   /// `notice` is called when the queue may have something new, `pump` when the present plan may be carried
   /// out.
-  Claimer(Ground ground, kj::Function<void()> notice, kj::Function<void()> pump);
+  Claimer(Dependencies dependencies, kj::Function<void()> notice, kj::Function<void()> pump);
 
   void start();
   void stop();
@@ -63,7 +63,7 @@ class Claimer {
   queue::ClaimRequest request(const ClaimPlan::Plan& plan, const keeper::Keeper& keeper) const;
   Milliseconds pollEvery() const;
 
-  struct Place {
+  struct ScarcePlace {
     bool free = false;
     std::uint64_t news = 0;  // plan_.news() when it became free
   };
@@ -76,7 +76,7 @@ class Claimer {
   StartDecision& start_;
   queue::Formatter format_;
   ClaimPlan plan_;
-  std::vector<Place> places_;  // by dispatcher
+  std::vector<ScarcePlace> places_;  // by dispatcher
   kj::Function<void()> notice_;
   Alarm startStep_;  // the next severity has waited long enough at the start
   Alarm look_;       // the wait of a recipient is over

@@ -8,19 +8,19 @@
 #include "supervisor/road/round-end.h"
 
 namespace smsd::road {
-Judge::Judge(Ground ground, Calls calls)
-    : timer_(ground.timer),
-      config_(ground.config),
-      log_(ground.log),
-      dispatchers_(ground.dispatchers),
-      sms_(ground.sms),
-      ledger_(ground.ledger),
-      figures_(ground.figures),
-      calls_(kj::mv(calls)),
+Judge::Judge(Dependencies dependencies, Callbacks callbacks)
+    : timer_(dependencies.timer),
+      config_(dependencies.config),
+      log_(dependencies.log),
+      dispatchers_(dependencies.dispatchers),
+      sms_(dependencies.sms),
+      ledger_(dependencies.ledger),
+      figures_(dependencies.figures),
+      callbacks_(kj::mv(callbacks)),
       sentLog_(timer_, config_.log.sent, log_),
       wake_(timer_, [this]() {
         wakeDue();
-        calls_.pump();
+        callbacks_.pump();
       }) {}
 
 void Judge::claimed(std::vector<queue::Submission> submissions,
@@ -165,7 +165,7 @@ void Judge::nobodyTook(Item& item) {
     last = {.kind = delivery::OutcomeKind::deferred,
             .words = dispatchers_[*by].name() + " has used up its SMS of today (per_day, reserve)",
             .after = delivery::untilTomorrow(),
-            .farEnd = delivery::FarEnd::notReached};
+            .reached = delivery::Reached::no};
   waitOrGiveUp(item, last);
 }
 
@@ -193,15 +193,15 @@ void Judge::waitOrGiveUp(Item& item, const delivery::Outcome& outcome) {
       figures_.noteIgnored(why);
       return settle(item, queue::Fate::ignored, outcome);
     }
-    calls_.endByItself("retry.limit is reached, " + why);
+    callbacks_.endByItself("retry.limit is reached, " + why);
   }
   submission.rounds = end.rounds;
-  using Rounds = events::Events::Patience::Rounds;
+  using Rounds = events::EventLog::Patience::Rounds;
   if (end.wait > 0ms)
     log_.waits(submission, outcome, end.wait, {end.usedUp ? Rounds::usedUp : Rounds::left, end.givenUpIn});
   if (item.maybeSent) return waitForRound(item, end.wait);
   settle(item, queue::Fate::returned, outcome, end.wait);
-  calls_.lookAgain(timer_.now() + duration(end.wait));
+  callbacks_.lookAgain(timer_.now() + duration(end.wait));
 }
 
 /// An SMS that may have been sent waits unchanged: formatted again, it would be another SMS with another key.

@@ -30,22 +30,22 @@ namespace smsd::road {
 class Judge {
  public:
   /// The objects that it reads and changes. They outlive it.
-  struct Ground {
+  struct Dependencies {
     kj::Timer& timer;
     const config::Config& config;
-    const events::Events& log;
+    const events::EventLog& log;
     const DispatcherSet& dispatchers;
     SmsUnderWay& sms;
     Ledger& ledger;
     Figures& figures;
   };
   /// What it has the road do.
-  struct Calls {
+  struct Callbacks {
     kj::Function<void()> pump;                               // an SMS waits for room again
     kj::Function<void(kj::TimePoint)> lookAgain;             // a recipient may be claimed again then
     kj::Function<void(const std::string& why)> endByItself;  // retry.at_limit: shutdown
   };
-  Judge(Ground ground, Calls calls);
+  Judge(Dependencies dependencies, Callbacks callbacks);
 
   void claimed(std::vector<queue::Submission> submissions, const std::vector<queue::InTheWay>& inTheWay);
   /// SMS of an earlier smsd. Returns the attempts to inquire about, by the place of their dispatcher.
@@ -89,12 +89,12 @@ class Judge {
 
   kj::Timer& timer_;
   const config::Config& config_;
-  const events::Events& log_;
+  const events::EventLog& log_;
   const DispatcherSet& dispatchers_;
   SmsUnderWay& sms_;
   Ledger& ledger_;
   Figures& figures_;
-  Calls calls_;
+  Callbacks callbacks_;
   events::SentLog sentLog_;
   std::vector<delivery::Streak> streaks_;  // by dispatcher
   Alarm wake_;                             // the wait for a round is over

@@ -32,7 +32,7 @@ struct Purged {
 }  // namespace
 
 Ledger::Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease,
-               std::optional<Milliseconds> keepHistory, const events::Events& log, LedgerEvents& road)
+               std::optional<Milliseconds> keepHistory, const events::EventLog& log, LedgerEvents& road)
     : queue_(queue),
       timer_(timer),
       name_(std::move(name)),
@@ -127,10 +127,10 @@ void Ledger::lookAtSilence() {
   const auto due = silence_.look(timer_.now());
   if (due.away && !away()) saySilent();
   if (due.cut) {
-    log_.queueSilent(due.waited, events::Events::Still::acts);
+    log_.queueSilent(due.waited, events::EventLog::Still::acts);
     queue_.hangUp();
   }
-  if (due.lost) log_.queueSilent(due.waited, events::Events::Still::givesUp);
+  if (due.lost) log_.queueSilent(due.waited, events::EventLog::Still::givesUp);
   if (due.lookAgain) silenceDue_.at(*due.lookAgain);
 }
 
@@ -147,10 +147,10 @@ bool Ledger::setAside(const QueueError& error) {
   auto refused = unwritten_.refuse();
   if (!refused) return false;
   if (refused->then != Then::oneByOne)
-    log_.settlementRefused(
-        refused->settlement.submission, refused->settlement.outcome,
-        refused->then == Then::held ? events::Events::SetAside::held : events::Events::SetAside::forgotten,
-        error.what());
+    log_.settlementRefused(refused->settlement.submission, refused->settlement.outcome,
+                           refused->then == Then::held ? events::EventLog::SetAside::held
+                                                       : events::EventLog::SetAside::forgotten,
+                           error.what());
   return true;
 }
 

@@ -51,7 +51,7 @@ class LedgerEvents {
 class Ledger final : private kj::TaskSet::ErrorHandler {
  public:
   Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease,
-         std::optional<Milliseconds> keepHistory, const events::Events& log, LedgerEvents& road);
+         std::optional<Milliseconds> keepHistory, const events::EventLog& log, LedgerEvents& road);
 
   /// Enlists for the first time, before anything else is started. Resolves with the error if that failed.
   kj::Promise<kj::Maybe<queue::QueueError>> enlist();
@@ -99,7 +99,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   queue::QueueThread& queue_;
   kj::Timer& timer_;
   std::string name_;
-  const events::Events& log_;
+  const events::EventLog& log_;
   LedgerEvents& road_;
 
   Unwritten unwritten_;

@@ -17,16 +17,16 @@ constexpr auto lastWords = 2 * kj::SECONDS;
 }  // namespace
 
 Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& config, std::string name,
-           const events::Events& log)
+           const events::EventLog& log)
     : timer_(timer),
       config_(config),
       log_(log),
       dispatchers_(timer),
-      trials_(timer, dispatchers_, config.formatting,
-              [this](const keeper::Keeper& keeper) {
-                // Many SMS depend on the result of a probe, so a waiting alert goes before a test SMS.
-                return !keeper.probes() || (sms_.none(Stage::pending) && !claimer_.awaitsLook(keeper));
-              }),
+      testSms_(timer, dispatchers_, config.formatting,
+               [this](const keeper::Keeper& keeper) {
+                 // Many SMS depend on the result of a probe, so a waiting alert goes before a test SMS.
+                 return !keeper.probes() || (sms_.none(Stage::pending) && !claimer_.awaitsLook(keeper));
+               }),
       ledger_(queue, timer, std::move(name), config.queue.lease, config.queue.keepHistory, log,
               static_cast<LedgerEvents&>(*this)),
       turns_(static_cast<unsigned>(config.queue.mildShare)),
@@ -44,7 +44,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
 void Road::replace(config::Config config, Keepers added) {
   stall_.use(config);
   config_ = std::move(config);
-  trials_.use(config_.formatting);
+  testSms_.use(config_.formatting);
   turns_.use(static_cast<unsigned>(config_.queue.mildShare));
   claimer_.reconfigured();
   dispatchers_.replace(config_.dispatchers, std::move(added));
@@ -117,7 +117,7 @@ void Road::fenced(const queue::QueueError& error) {
   const char* why =
       replaced ? "its SMS were in a queue that was replaced" : "another supervisor took over its SMS";
   for (auto* keeper : dispatchers_.withRemoved())
-    if (keeper->out() > 0) keeper->letGo(why);
+    if (keeper->out() > 0) keeper->restartNow(why);
   claimer_.plan().sweep();
 }
 
@@ -130,7 +130,7 @@ void Road::answered() {
 
 void Road::dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) {
   if (!outcomes.empty()) stall_.moved();
-  trials_.reported(outcomes);
+  testSms_.reported(outcomes);
   judge_.reported(dispatcher, std::move(outcomes));
   pump();
   finishIfStopped();
@@ -146,7 +146,7 @@ void Road::dispatcherChanged(std::size_t) {
 void Road::pump() {
   if (!start_.begun()) return;
   claimer_.watchPlaces();
-  trials_.pump();
+  testSms_.pump();
   dispatchPending();
   ledger_.work();
   stall_.look();
@@ -221,9 +221,9 @@ void Road::unstick() {
     bool overdue = std::any_of(sms_.inFlight().begin(), sms_.inFlight().end(), [&](auto& entry) {
       return entry.second->submission.dispatcher == keeper->name() && stall_.overdue(entry.second->since);
     });
-    if (overdue) keeper->letGo("it holds SMS past every deadline");
+    if (overdue) keeper->restartNow("it holds SMS past every deadline");
   }
-  for (auto* keeper : dispatchers_.removed()) keeper->letGo("it holds SMS past every deadline");
+  for (auto* keeper : dispatchers_.removed()) keeper->restartNow("it holds SMS past every deadline");
   claimer_.plan().sweepTwice();
   pump();
 }
@@ -252,7 +252,7 @@ std::size_t Road::endWait(const std::optional<std::string>& recipient) {
 
 kj::Promise<std::size_t> Road::stop() {
   claimer_.stop();
-  trials_.stop();
+  testSms_.stop();
   log_.daemonStopping(sms_.count(Stage::inFlight));
   auto pair = kj::newPromiseAndFulfiller<std::size_t>();
   stopped_ = kj::mv(pair.fulfiller);

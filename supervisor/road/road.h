@@ -37,7 +37,7 @@ namespace smsd::road {
 class Road final : public keeper::DispatcherEvents, private LedgerEvents {
  public:
   Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& config, std::string name,
-       const events::Events& log);
+       const events::EventLog& log);
 
   /// Applies a reload: `config` holds from now on, also for SMS in progress. `added` holds the keepers of the
   /// dispatchers that are new in it, which the caller starts.
@@ -69,7 +69,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   /// Its use() is called before start(). Later, replace() changes the set.
   DispatcherSet& dispatchers() { return dispatchers_; }
   const DispatcherSet& dispatchers() const { return dispatchers_; }
-  Trials& trials() { return trials_; }
+  TestSms& testSms() { return testSms_; }
   /// Carries out an operator's command: SMS that may have been sent and wait for their next round start their
   /// first round now. `recipient` none: those of all recipients. Returns their number.
   std::size_t endWait(const std::optional<std::string>& recipient);
@@ -109,9 +109,9 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
 
   kj::Timer& timer_;
   config::Config config_;
-  const events::Events& log_;
+  const events::EventLog& log_;
   DispatcherSet dispatchers_;
-  Trials trials_;
+  TestSms testSms_;
   Ledger ledger_;
   SmsUnderWay sms_;
   Turns turns_;

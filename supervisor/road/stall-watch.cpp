@@ -11,7 +11,7 @@ constexpr Milliseconds margin = 30s;
 
 }  // namespace
 
-StallWatch::StallWatch(kj::Timer& timer, const events::Events& log, const config::Config& config,
+StallWatch::StallWatch(kj::Timer& timer, const events::EventLog& log, const config::Config& config,
                        kj::Function<Progress::Owed()> owed, kj::Function<void()> act)
     : timer_(timer),
       log_(log),
@@ -45,8 +45,8 @@ void StallWatch::look() {
   // Noted before it acts, because acting looks again.
   if (std::exchange(state_, state) == state || state == Progress::State::moving) return;
   log_.standsStill(progress_.standing(now()), state == Progress::State::stuck
-                                                  ? events::Events::Still::acts
-                                                  : events::Events::Still::givesUp);
+                                                  ? events::EventLog::Still::acts
+                                                  : events::EventLog::Still::givesUp);
   if (state == Progress::State::stuck) act_();
 }
 

@@ -18,7 +18,7 @@ namespace smsd::road {
 
 class StallWatch {
  public:
-  StallWatch(kj::Timer& timer, const events::Events& log, const config::Config& config,
+  StallWatch(kj::Timer& timer, const events::EventLog& log, const config::Config& config,
              kj::Function<Progress::Owed()> owed, kj::Function<void()> act);
 
   /// Applies a reload. SMS in progress with a removed dispatcher may take as long as the former configuration
@@ -43,7 +43,7 @@ class StallWatch {
   }
 
   kj::Timer& timer_;
-  const events::Events& log_;
+  const events::EventLog& log_;
   Milliseconds configured_;  // the patience for the present configuration alone
   Progress progress_;
   Progress::State state_ = Progress::State::moving;

@@ -48,30 +48,30 @@ std::string whyNot(const keeper::Keeper& keeper) {
 
 }  // namespace
 
-struct Trials::Trial {
+struct TestSms::Test {
   queue::Submission submission;
   std::vector<std::string> left;  // dispatchers to try; the next one is at the back
   bool out = false;
   kj::TimePoint since = kj::origin<kj::TimePoint>();  // since its hand-over, or since its turn came
-  TrialReport report;
-  kj::Own<kj::PromiseFulfiller<TrialReport>> done;
+  TestSmsReport report;
+  kj::Own<kj::PromiseFulfiller<TestSmsReport>> done;
 };
 
-Trials::Trials(kj::Timer& timer, const DispatcherSet& dispatchers, format::FormatRules rules,
-               kj::Function<bool(const keeper::Keeper&)> mayTake)
+TestSms::TestSms(kj::Timer& timer, const DispatcherSet& dispatchers, format::FormatRules rules,
+                 kj::Function<bool(const keeper::Keeper&)> mayTake)
     : timer_(timer),
       dispatchers_(dispatchers),
       rules_(rules),
       mayTake_(kj::mv(mayTake)),
-      next_(firstOf(delivery::AttemptRange::trials)),
+      next_(firstOf(delivery::AttemptRange::testSms)),
       late_(timer, [this]() { pump(); }) {}
 
-Trials::~Trials() noexcept(false) = default;
+TestSms::~TestSms() noexcept(false) = default;
 
-std::string Trials::objection(const TrialRequest& request) const {
+std::string TestSms::objection(const TestSmsRequest& request) const {
   if (stopping_) return "smsd stops";
-  if (trials_.size() >= mostAtOnce)
-    return fmt::format("{} tests are under way, and no more are possible; try again later", trials_.size());
+  if (tests_.size() >= mostAtOnce)
+    return fmt::format("{} tests are under way, and no more are possible; try again later", tests_.size());
   if (request.recipient.empty() || request.recipient.size() > proto::MAX_RECIPIENT ||
       text::printable(request.recipient, proto::MAX_RECIPIENT) != request.recipient)
     return fmt::format("the number: expected 1 to {} printable characters",
@@ -83,105 +83,105 @@ std::string Trials::objection(const TrialRequest& request) const {
                      fmt::join(dispatchers_.names(), ", "));
 }
 
-kj::Promise<TrialReport> Trials::run(TrialRequest request) {
-  if (auto problem = objection(request); !problem.empty()) return TrialReport{std::move(problem), {}};
-  auto trial = std::make_unique<Trial>();
-  queue::Submission& submission = trial->submission;
+kj::Promise<TestSmsReport> TestSms::run(TestSmsRequest request) {
+  if (auto problem = objection(request); !problem.empty()) return TestSmsReport{std::move(problem), {}};
+  auto test = std::make_unique<Test>();
+  queue::Submission& submission = test->submission;
   submission.key = fmt::format("trial-{:016x}", next_);
   submission.attempt = next_++;
   submission.recipient = std::move(request.recipient);
   submission.sms = format::format({{0, text::repair(request.text), std::nullopt}}, rules_);
   if (request.via.empty())
-    trial->left = dispatchers_.names();
+    test->left = dispatchers_.names();
   else
-    trial->left.push_back(std::move(request.via));
-  std::reverse(trial->left.begin(), trial->left.end());
-  trial->since = timer_.now();
-  auto pair = kj::newPromiseAndFulfiller<TrialReport>();
-  trial->done = kj::mv(pair.fulfiller);
-  trials_.push_back(std::move(trial));
+    test->left.push_back(std::move(request.via));
+  std::reverse(test->left.begin(), test->left.end());
+  test->since = timer_.now();
+  auto pair = kj::newPromiseAndFulfiller<TestSmsReport>();
+  test->done = kj::mv(pair.fulfiller);
+  tests_.push_back(std::move(test));
   pump();
   return kj::mv(pair.promise);
 }
 
-void Trials::pump() {
-  for (auto& trial : trials_)
-    if (!trial->out) advance(*trial);
+void TestSms::pump() {
+  for (auto& test : tests_)
+    if (!test->out) advance(*test);
   sweep();
 }
 
 /// Goes on as far as possible without waiting.
-void Trials::advance(Trial& trial) {
-  while (!trial.out && !trial.left.empty()) {
-    KJ_IF_MAYBE (at, dispatchers_.find(trial.left.back())) {
-      if (!handOver(trial, dispatchers_[*at])) return;
+void TestSms::advance(Test& test) {
+  while (!test.out && !test.left.empty()) {
+    KJ_IF_MAYBE (at, dispatchers_.find(test.left.back())) {
+      if (!handOver(test, dispatchers_[*at])) return;
     } else {
-      note(trial, std::nullopt, "it is no longer configured");
+      note(test, std::nullopt, "it is no longer configured");
     }
   }
 }
 
 /// Waits up to `longestStart` for a starting dispatcher, and up to `patience` for a full one.
-bool Trials::handOver(Trial& trial, keeper::Keeper& keeper) {
+bool TestSms::handOver(Test& test, keeper::Keeper& keeper) {
   if (keeper.room() > 0 && mayTake_(keeper)) {
-    trial.out = true;
-    trial.since = timer_.now();
-    trial.submission.dispatcher = keeper.name();
-    keeper.dispatch({&trial.submission});
+    test.out = true;
+    test.since = timer_.now();
+    test.submission.dispatcher = keeper.name();
+    keeper.dispatch({&test.submission});
     return true;
   }
   const bool starts = keeper.state() == keeper::State::starting;
   if (keeper.paused() || (!starts && !keeper.usable() && keeper.out() == 0)) {
-    note(trial, std::nullopt, whyNot(keeper));
+    note(test, std::nullopt, whyNot(keeper));
     return true;
   }
   const auto bound = starts ? longestStart : patience;
-  if (timer_.now() - trial.since < bound) {
-    late_.notLaterThan(trial.since + bound);
+  if (timer_.now() - test.since < bound) {
+    late_.notLaterThan(test.since + bound);
     return false;
   }
-  note(trial, std::nullopt, starts ? "it did not start in time" : "its window was full for too long");
+  note(test, std::nullopt, starts ? "it did not start in time" : "its window was full for too long");
   return true;
 }
 
 /// Notes the result at the dispatcher whose turn it was; the next one's turn begins.
-void Trials::note(Trial& trial, std::optional<delivery::OutcomeKind> outcome, std::string words) {
-  trial.report.tries.push_back({trial.left.back(), outcome, std::move(words),
-                                Milliseconds((timer_.now() - trial.since) / kj::MILLISECONDS)});
-  trial.left.pop_back();
-  if (outcome == delivery::OutcomeKind::accepted) trial.left.clear();
-  trial.out = false;
-  trial.since = timer_.now();
-  trial.submission.attempt = next_++;
+void TestSms::note(Test& test, std::optional<delivery::OutcomeKind> outcome, std::string words) {
+  test.report.tries.push_back({test.left.back(), outcome, std::move(words),
+                               Milliseconds((timer_.now() - test.since) / kj::MILLISECONDS)});
+  test.left.pop_back();
+  if (outcome == delivery::OutcomeKind::accepted) test.left.clear();
+  test.out = false;
+  test.since = timer_.now();
+  test.submission.attempt = next_++;
 }
 
-void Trials::reported(std::vector<delivery::AttemptOutcome>& outcomes) {
-  if (trials_.empty()) {
-    std::erase_if(outcomes, [](auto& one) { return isIn(delivery::AttemptRange::trials, one.attempt); });
+void TestSms::reported(std::vector<delivery::AttemptOutcome>& outcomes) {
+  if (tests_.empty()) {
+    std::erase_if(outcomes, [](auto& one) { return isIn(delivery::AttemptRange::testSms, one.attempt); });
     return;
   }
   for (auto& said : outcomes)
-    for (auto& trial : trials_)
-      if (trial->out && trial->submission.attempt == said.attempt)
-        note(*trial, said.outcome.kind, said.outcome.words);
-  std::erase_if(outcomes, [](auto& one) { return isIn(delivery::AttemptRange::trials, one.attempt); });
+    for (auto& test : tests_)
+      if (test->out && test->submission.attempt == said.attempt)
+        note(*test, said.outcome.kind, said.outcome.words);
+  std::erase_if(outcomes, [](auto& one) { return isIn(delivery::AttemptRange::testSms, one.attempt); });
   pump();
 }
 
-void Trials::stop() {
+void TestSms::stop() {
   stopping_ = true;
-  for (auto& trial : trials_) {
-    if (trial->out) note(*trial, delivery::OutcomeKind::unknown, "smsd stops");
-    trial->left.clear();
+  for (auto& test : tests_) {
+    if (test->out) note(*test, delivery::OutcomeKind::unknown, "smsd stops");
+    test->left.clear();
   }
   sweep();
 }
 
-/// Reports and removes the trials that are decided.
-void Trials::sweep() {
-  std::erase_if(trials_, [](auto& trial) {
-    if (trial->out || !trial->left.empty()) return false;
-    trial->done->fulfill(std::move(trial->report));
+/// Reports and removes the test SMS that are decided.
+void TestSms::sweep() {
+  std::erase_if(tests_, [](auto& test) {
+    if (test->out || !test->left.empty()) return false;
+    test->done->fulfill(std::move(test->report));
     return true;
   });
 }

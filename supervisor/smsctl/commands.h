@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The commands of smsctl: one function each. They print to stdout, return the exit status, and throw Failure
-// with a text for the operator. main.cpp parses the arguments.
+// The commands of smsctl: one function each. They print to stdout, return the exit status, and throw
+// CommandError with a text for the operator. main.cpp parses the arguments.
 #pragma once
 
 #include <optional>
@@ -19,9 +19,9 @@ constexpr int notRunning = 3;  // exit status, as in `systemctl status` and LSB
 /// Exit status: `notRunning`, or EX_TEMPFAIL if smsd may be running all the same.
 int statusOf(const control::Unreachable& error);
 
-class Failure : public std::runtime_error {
+class CommandError : public std::runtime_error {
  public:
-  Failure(int status, const std::string& what) : std::runtime_error(what), status_(status) {}
+  CommandError(int status, const std::string& what) : std::runtime_error(what), status_(status) {}
   int status() const { return status_; }
 
  private:
@@ -38,7 +38,7 @@ int watchStatus(const config::Config& config, Milliseconds interval, Form form);
 int listDispatchers(const config::Config& config, Form form);
 
 /// `smsctl test`: 0 if a dispatcher accepted the SMS, 69 if none did, 65 if the request cannot be used.
-int test(const config::Config& config, const road::TrialRequest& request, Form form);
+int test(const config::Config& config, const road::TestSmsRequest& request, Form form);
 enum class Act { pause, resume, restart };
 /// `smsctl dispatcher pause|resume|restart`: 1 if there is no such dispatcher; 74 if the act is in force, but
 /// the daemon cannot make it permanent.

@@ -197,7 +197,7 @@ std::string_view stateOf(const MessageLife& life) {
 
 int explainMessage(const config::Config& config, format::MessageId id, Form form) {
   const auto life = config::openQueue(config)->explain(id, config.retry.maxDelay);
-  if (!life) throw Failure(1, fmt::format("there is no message {} in the queue", id));
+  if (!life) throw CommandError(1, fmt::format("there is no message {} in the queue", id));
   if (form == Form::json) {
     io::print(dump(json(*life)));
     return EX_OK;

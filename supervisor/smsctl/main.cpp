@@ -41,7 +41,7 @@ struct Arguments {
   std::string minimumAge = "0s";
   std::size_t heldLimit = 100;
   std::int64_t id = 0;
-  road::TrialRequest trial{"", "This is a test message from smsd.", ""};
+  road::TestSmsRequest test{"", "This is a test message from smsd.", ""};
   std::string dispatcher;
   std::string interval = "2s";
   bool watch = false;
@@ -57,7 +57,7 @@ struct Arguments {
 
 config::Config configOf(const Arguments& arguments) {
   auto read = config::readConfig(arguments.config, config::Reach::valuesOnly);
-  if (!read.problems.empty()) throw Failure(EX_CONFIG, config::describe(read.problems));
+  if (!read.problems.empty()) throw CommandError(EX_CONFIG, config::describe(read.problems));
   return std::move(read.config);
 }
 
@@ -126,8 +126,9 @@ void addHeld(CLI::App& group, Arguments& a, Action& chosen) {
 Milliseconds durationOf(const std::string& flag, const std::string& word, config::Bound<Milliseconds> bound) {
   const auto value = config::parseDuration(word);
   if (value && *value >= bound.least && *value <= bound.most) return *value;
-  throw Failure(EX_USAGE, fmt::format("{} {}: expected a duration from {} to {}", flag, word,
-                                      config::printDuration(bound.least), config::printDuration(bound.most)));
+  throw CommandError(EX_USAGE,
+                     fmt::format("{} {}: expected a duration from {} to {}", flag, word,
+                                 config::printDuration(bound.least), config::printDuration(bound.most)));
 }
 
 void addStatus(CLI::App& app, Arguments& a, Action& chosen) {
@@ -145,12 +146,12 @@ void addStatus(CLI::App& app, Arguments& a, Action& chosen) {
 
 void addTest(CLI::App& app, Arguments& a, Action& chosen) {
   auto* sub = command(app, "test", "send a test SMS through the running smsd, without the queue", a, chosen,
-                      [&a]() { return test(configOf(a), a.trial, a.form()); });
-  sub->add_option("PHONE", a.trial.recipient, "the recipient's number")->required()->type_name("");
-  sub->add_option("--via", a.trial.via,
+                      [&a]() { return test(configOf(a), a.test, a.form()); });
+  sub->add_option("PHONE", a.test.recipient, "the recipient's number")->required()->type_name("");
+  sub->add_option("--via", a.test.via,
                   "use only this dispatcher; default: each in order until one accepts the SMS")
       ->type_name("NAME");
-  sub->add_option("--message", a.trial.text, "the text of the SMS")->type_name("TEXT");
+  sub->add_option("--message", a.test.text, "the text of the SMS")->type_name("TEXT");
 }
 
 void addDispatcher(CLI::App& app, Arguments& a, Action& chosen) {
@@ -173,7 +174,7 @@ void addRetry(CLI::App& group, Arguments& a, Action& chosen) {
   auto* sub =
       command(group, "retry", "end the wait of a recipient and try its messages now", a, chosen, [&a]() {
         if ((a.whom.message > 0) + !a.whom.recipient.empty() + a.everybody != 1)
-          throw Failure(EX_USAGE, "queue retry: expected one of ID, --recipient and --all");
+          throw CommandError(EX_USAGE, "queue retry: expected one of ID, --recipient and --all");
         return retry(configOf(a), a.whom, a.form());
       });
   sub->add_option("ID", a.whom.message, "a message of the recipient")
@@ -220,8 +221,8 @@ void addQueue(CLI::App& app, Arguments& a, Action& chosen) {
       *group, "cancel", "mark unsent messages as ignored, except those under way or held", a, chosen, [&a]() {
         auto age = config::parseDuration(a.minimumAge);
         if (!age)
-          throw Failure(EX_USAGE,
-                        fmt::format("--older-than {}: expected a duration like 12h or 2d\n", a.minimumAge));
+          throw CommandError(
+              EX_USAGE, fmt::format("--older-than {}: expected a duration like 12h or 2d\n", a.minimumAge));
         return cancelQueue(configOf(a), *age, a.form());
       });
   cancel->add_option("--older-than", a.minimumAge, "mark only messages of at least this age")
@@ -360,7 +361,7 @@ int main(int argc, char** argv) {
   try {
     sandbox::keepPrivate();  // import-nav reads NAV's files, which hold passwords
     return chosen();
-  } catch (const Failure& e) {
+  } catch (const CommandError& e) {
     complain(e.what());
     return e.status();
   } catch (const queue::QueueError& e) {

@@ -31,7 +31,7 @@ constexpr int noSuchThing = 1;
 constexpr auto reloadPatience = 90 * kj::SECONDS;  // two reloads in which a worker program hangs
 constexpr auto testPatience = 20 * kj::MINUTES;    // a test at all dispatchers, with their timeouts
 
-ordered_json json(const road::TrialReport& report) {
+ordered_json json(const road::TestSmsReport& report) {
   ordered_json result = {{"accepted", report.accepted()},
                          {"dispatcher", report.accepted() ? report.tries.back().dispatcher : ""},
                          {"reference", report.accepted() ? report.tries.back().words : ""},
@@ -78,7 +78,7 @@ queue::WaitsEnded endWaits(const config::Config& config, const queue::Whom& whom
     auto response =
         client.wait<capnp::Response<Control::RetryResults>>(request.send(), control::queuePatience);
     if (const auto error = control::queueError(response.getFault(), response.getProblem())) throw *error;
-    if (response.getProblem().size() > 0) throw Failure(noSuchThing, response.getProblem().cStr());
+    if (response.getProblem().size() > 0) throw CommandError(noSuchThing, response.getProblem().cStr());
     return {true, whom.all() ? std::nullopt : std::optional<std::string>(response.getRecipient().cStr()),
             response.getCount()};
   } catch (const control::Unreachable& e) {
@@ -86,22 +86,22 @@ queue::WaitsEnded endWaits(const config::Config& config, const queue::Whom& whom
   }
   auto ended = config::openQueue(config)->endWaits(whom);
   if (!ended.known)
-    throw Failure(noSuchThing, fmt::format("there is no message {} in the queue", whom.message));
-  events::Events(config.log.recipient).operatorRetried(ended.recipient, getuid());
+    throw CommandError(noSuchThing, fmt::format("there is no message {} in the queue", whom.message));
+  events::EventLog(config.log.recipient).operatorRetried(ended.recipient, getuid());
   return ended;
 }
 
 }  // namespace
 
-int test(const config::Config& config, const road::TrialRequest& request, Form form) {
+int test(const config::Config& config, const road::TestSmsRequest& request, Form form) {
   control::Client client(config.controlSocket);
   auto call = client.control().testRequest();
   call.setRecipient(request.recipient);
   call.setText(text::repair(request.text));
   call.setVia(request.via);
-  const road::TrialReport report =
+  const road::TestSmsReport report =
       control::read(client.wait<capnp::Response<Control::TestResults>>(call.send(), testPatience));
-  if (!report.problem.empty()) throw Failure(EX_DATAERR, report.problem);
+  if (!report.problem.empty()) throw CommandError(EX_DATAERR, report.problem);
   io::print((form == Form::json ? dump(json(report)) : control::describe(report)));
   return report.accepted() ? EX_OK : EX_UNAVAILABLE;
 }
@@ -113,14 +113,15 @@ int steer(const config::Config& config, const std::string& name, Act act, Form f
   request.setAct(wire(act));
   auto response = client.wait<capnp::Response<Control::SteerResults>>(request.send());
   const bool inForce = response.getDone().size() > 0;
-  if (response.getProblem().size() > 0 && !inForce) throw Failure(noSuchThing, response.getProblem().cStr());
+  if (response.getProblem().size() > 0 && !inForce)
+    throw CommandError(noSuchThing, response.getProblem().cStr());
   if (form == Form::json)
     io::print(dump({{"dispatcher", name}, {"done", true}}));
   else
     io::print(
         fmt::format("{} {}\n", name, response.getDone().size() > 0 ? response.getDone().cStr() : done(act)));
   // The act is in force, but could not be stored.
-  if (response.getProblem().size() > 0) throw Failure(EX_IOERR, response.getProblem().cStr());
+  if (response.getProblem().size() > 0) throw CommandError(EX_IOERR, response.getProblem().cStr());
   return EX_OK;
 }
 
@@ -132,14 +133,14 @@ int reload(const std::string& file, Form form) {
     connected.emplace(read.config.controlSocket);
   } catch (const control::Unreachable&) {
     // The path of the socket may be one of the values that cannot be read.
-    if (!read.problems.empty()) throw Failure(EX_CONFIG, config::describe(read.problems));
+    if (!read.problems.empty()) throw CommandError(EX_CONFIG, config::describe(read.problems));
     throw;
   }
   control::Client& client = *connected;
   auto response = client.wait<capnp::Response<Control::ReloadResults>>(
       client.control().reloadRequest().send(), reloadPatience);
   if (response.getProblem().size() > 0)
-    throw Failure(
+    throw CommandError(
         1, fmt::format("the reload was refused, nothing has changed:\n{}", response.getProblem().cStr()));
   if (form == Form::json)
     io::print(dump({{"reloaded", true}, {"changes", response.getDone().cStr()}}));
@@ -175,13 +176,13 @@ std::vector<std::string> linesOf(const std::string& text) {
 
 int checkConfig(const std::string& file, Form form) {
   auto read = config::readConfig(file, config::Reach::dispatcherFiles);
-  if (!read.problems.empty()) throw Failure(EX_CONFIG, config::describe(read.problems));
+  if (!read.problems.empty()) throw CommandError(EX_CONFIG, config::describe(read.problems));
   std::string unseen;
   try {
     auto io = kj::setupAsyncIo();
     unseen = startup::checkAll(io, read.config);
   } catch (const startup::StartUpError& e) {
-    throw Failure(e.status(), e.what());
+    throw CommandError(e.status(), e.what());
   }
   const std::size_t dispatchers = read.config.dispatchers.size();
   if (form == Form::json)

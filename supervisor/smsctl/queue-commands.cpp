@@ -74,7 +74,8 @@ void sayIfCut(const std::string& given, const format::FormatRules& rules) {
 int say(const char* decision, std::size_t messages, queue::SubmissionId id, std::string_view consequence,
         Form form) {
   if (messages == 0)
-    throw Failure(1, fmt::format("no held SMS has the id {}: `smsctl queue held` lists the held SMS", id));
+    throw CommandError(1,
+                       fmt::format("no held SMS has the id {}: `smsctl queue held` lists the held SMS", id));
   if (form == Form::json)
     io::print(dump({{decision, messages}}));
   else
@@ -87,10 +88,10 @@ int say(const char* decision, std::size_t messages, queue::SubmissionId id, std:
 int send(const config::Config& config, const SendArguments& arguments, Form form) {
   if (text::printable(arguments.recipient, proto::MAX_RECIPIENT) != arguments.recipient ||
       arguments.recipient.empty())
-    throw Failure(EX_DATAERR, fmt::format("PHONE: expected a number of 1 to {} characters",
-                                          std::uint32_t(proto::MAX_RECIPIENT)));
+    throw CommandError(EX_DATAERR, fmt::format("PHONE: expected a number of 1 to {} characters",
+                                               std::uint32_t(proto::MAX_RECIPIENT)));
   const std::string given = arguments.text == "-" ? readText(std::cin) : text::repair(arguments.text);
-  if (given.empty()) throw Failure(EX_DATAERR, "TEXT: expected a message, found nothing");
+  if (given.empty()) throw CommandError(EX_DATAERR, "TEXT: expected a message, found nothing");
   auto queue = config::openQueue(config);
   auto ids = queue->insert({{.account = std::nullopt,
                              .recipient = arguments.recipient,
@@ -182,7 +183,7 @@ int discardHeld(const config::Config& config, queue::SubmissionId id, Form form)
 }
 
 void noteAct(const config::Config& config, const std::string& act) {
-  events::Events(config.log.recipient).operatorActed(act, getuid());
+  events::EventLog(config.log.recipient).operatorActed(act, getuid());
 }
 
 int installDatabase(const config::Config& config, const queue::InstallOptions& options, Form form) {

@@ -92,8 +92,8 @@ void describe(CLI::App& app, Arguments& a) {
 
 }  // namespace
 
-Parsed parseArguments(int argc, char** argv) {
-  Parsed parsed;
+ParsedArguments parseArguments(int argc, char** argv) {
+  ParsedArguments parsed;
   Arguments& a = parsed.arguments;
   CLI::App app(
       "smsd sends the messages of a queue as SMS, each SMS through the first dispatcher that accepts it.",

@@ -24,11 +24,11 @@ struct Arguments {
   int account = 0;  // for enqueue
 };
 
-struct Parsed {
+struct ParsedArguments {
   Arguments arguments;
   std::optional<int> exitStatus;  // set if all is printed already: help, version or an error
 };
 
-Parsed parseArguments(int argc, char** argv);
+ParsedArguments parseArguments(int argc, char** argv);
 
 }  // namespace smsd

@@ -96,7 +96,7 @@ kj::Promise<control::Subject::Reloaded> reloadFor(kj::Own<Reloader>& reloader) {
 
 /// Returns null if nothing is to be mailed. Journal entries written before the mail exists are not mailed.
 kj::Own<admin_mail::AdminMail> openAdminMail(kj::AsyncIoContext& io, const config::Config& config,
-                                             const std::string& name, events::Events& log) {
+                                             const std::string& name, events::EventLog& log) {
   if (!config.adminMail.enabled()) return {};
   auto mail = kj::heap<admin_mail::AdminMail>(io.provider->getTimer(), config.adminMail, log, hostName(),
                                               name, config.stateDirectory);
@@ -110,7 +110,7 @@ kj::Own<admin_mail::AdminMail> openAdminMail(kj::AsyncIoContext& io, const confi
 int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const config::Config& config,
               const std::string& name, std::vector<keeper::SpawnPlan> plans,
               kj::Function<config::ConfigRead()> read) {
-  events::Events log(config.log.recipient);
+  events::EventLog log(config.log.recipient);
   road::Road* roadPointer = nullptr;
   // A copy, because the queue's thread opens the queue again whenever it loses it.
   queue::QueueThread queue([config]() { return config::openQueue(config); },

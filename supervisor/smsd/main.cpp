@@ -24,7 +24,7 @@ using namespace smsd;
 
 /// Called for the daemon alone: an errand ends by a signal as any command does, and the kernel ends its
 /// workers. Called before any thread is started, because the queue's thread inherits the blocked signals.
-void holdSignals() {
+void blockSignals() {
   kj::UnixEventPort::captureSignal(SIGTERM);
   kj::UnixEventPort::captureSignal(SIGINT);
   kj::UnixEventPort::captureSignal(SIGHUP);
@@ -50,7 +50,7 @@ int check(const Arguments& arguments) {
 }
 
 int live(const Arguments& arguments) {
-  holdSignals();
+  blockSignals();
   const config::Config config = usableConfig(arguments, config::Reach::dispatcherFiles);
   auto plans = startup::planWorkers(config);
   auto io = kj::setupAsyncIo();

@@ -99,7 +99,7 @@ kj::Duration patienceFor(const config::Config& config) {
   return patience;
 }
 
-road::TrialReport testThrough(Client& client, const config::Config& config, const Arguments& arguments) {
+road::TestSmsReport testThrough(Client& client, const config::Config& config, const Arguments& arguments) {
   auto request = client.control().testRequest();
   request.setRecipient(arguments.phone);
   request.setText(arguments.text);
@@ -108,13 +108,14 @@ road::TrialReport testThrough(Client& client, const config::Config& config, cons
 }
 
 /// The dispatchers without a road: they carry test SMS and nothing else.
-class Bench final : public keeper::DispatcherEvents {
+class StandaloneDispatchers final : public keeper::DispatcherEvents {
  public:
-  Bench(kj::AsyncIoContext& io, const config::Config& config, std::vector<keeper::SpawnPlan> plans)
+  StandaloneDispatchers(kj::AsyncIoContext& io, const config::Config& config,
+                        std::vector<keeper::SpawnPlan> plans)
       : log_(config.log.recipient),
         dispatchers_(io.provider->getTimer()),
-        trials_(io.provider->getTimer(), dispatchers_, config.formatting,
-                [](const keeper::Keeper&) { return true; }) {
+        testSms_(io.provider->getTimer(), dispatchers_, config.formatting,
+                 [](const keeper::Keeper&) { return true; }) {
     road::Keepers keepers;
     for (std::size_t i = 0; i < plans.size(); ++i) {
       const auto& entry = config.dispatchers[i];
@@ -124,34 +125,34 @@ class Bench final : public keeper::DispatcherEvents {
     dispatchers_.use(std::move(keepers));
     for (auto& keeper : dispatchers_) keeper->start();
   }
-  road::Trials& trials() { return trials_; }
+  road::TestSms& testSms() { return testSms_; }
 
  private:
   void dispatcherReported(std::size_t, std::vector<delivery::AttemptOutcome> outcomes) override {
-    trials_.reported(outcomes);
+    testSms_.reported(outcomes);
   }
-  void dispatcherChanged(std::size_t) override { trials_.pump(); }
+  void dispatcherChanged(std::size_t) override { testSms_.pump(); }
   bool mayBegin() const override { return true; }
 
-  events::Events log_;
+  events::EventLog log_;
   road::DispatcherSet dispatchers_;
-  road::Trials trials_;
+  road::TestSms testSms_;
 };
 
 /// Works without a daemon; the lock ensures that no smsd is using the dispatchers.
-road::TrialReport testAlone(const Arguments& arguments) {
+road::TestSmsReport testAlone(const Arguments& arguments) {
   const config::Config config = usableConfig(arguments, config::Reach::dispatcherFiles);
   auto plans = startup::planWorkers(config);
   auto io = kj::setupAsyncIo();
   const auto instance = startup::takeInstance(config.stateDirectory);
   startup::checkDispatchers(io, plans);
-  Bench bench(io, config, std::move(plans));
+  StandaloneDispatchers dispatchers(io, config, std::move(plans));
   const auto patience = patienceFor(config);
-  using MaybeReport = std::optional<road::TrialReport>;
+  using MaybeReport = std::optional<road::TestSmsReport>;
   auto report =
-      bench.trials()
+      dispatchers.testSms()
           .run({arguments.phone, arguments.text, {}})
-          .then([](road::TrialReport done) { return MaybeReport(std::move(done)); })
+          .then([](road::TestSmsReport done) { return MaybeReport(std::move(done)); })
           .exclusiveJoin(io.provider->getTimer().afterDelay(patience).then([]() { return MaybeReport(); }))
           .wait(io.waitScope);
   if (!report)
@@ -164,7 +165,7 @@ road::TrialReport testAlone(const Arguments& arguments) {
 }
 
 /// Returns none if no daemon runs. An error of the connection is the daemon's silence.
-std::optional<road::TrialReport> testByDaemon(const config::Config& config, const Arguments& arguments) {
+std::optional<road::TestSmsReport> testByDaemon(const config::Config& config, const Arguments& arguments) {
   auto client = daemon(config);
   if (!client) return std::nullopt;
   try {
@@ -195,7 +196,7 @@ int cancelAll(const Arguments& arguments) {
   const auto cancelled = atTheQueue(
       config, [](queue::Queue& queue) { return queue.cancelAndList(queue::Duration(0), proto::MAX_LISTED); });
   journal::openForCommand("smsd");
-  events::Events(config.log.recipient)
+  events::EventLog(config.log.recipient)
       .operatorActed(fmt::format("cancel of {} messages", cancelled.count), getuid());
   print(cancelled);
   return EX_OK;
@@ -204,9 +205,9 @@ int cancelAll(const Arguments& arguments) {
 int sendTest(const Arguments& arguments) {
   const config::Config config = usableConfig(arguments, config::Reach::valuesOnly);
   const auto throughDaemon = testByDaemon(config, arguments);
-  const road::TrialReport report = throughDaemon ? *throughDaemon : testAlone(arguments);
+  const road::TestSmsReport report = throughDaemon ? *throughDaemon : testAlone(arguments);
   if (!throughDaemon)
-    events::Events(config.log.recipient)
+    events::EventLog(config.log.recipient)
         .operatorTested(text::printable(arguments.phone, longestNumber), control::inBrief(report), getuid());
   if (!report.problem.empty()) throw startup::StartUpError(EX_DATAERR, control::describe(report));
   io::print(control::describe(report));

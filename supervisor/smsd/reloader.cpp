@@ -41,7 +41,7 @@ std::map<std::string, keeper::SpawnPlan> byName(const config::Config& config, Re
 
 }  // namespace
 
-Reloader::Reloader(kj::AsyncIoContext& io, road::Road& road, events::Events& log, systemd::Service& service,
+Reloader::Reloader(kj::AsyncIoContext& io, road::Road& road, events::EventLog& log, systemd::Service& service,
                    Plans plans, Read read, kj::Function<void(keeper::Keeper&)> hire)
     : io_(io),
       road_(road),

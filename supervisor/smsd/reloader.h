@@ -28,7 +28,7 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
 
   /// `read` reads smsd.yaml again and applies the command line's flags. `plans` are those in force. `hire`
   /// starts each new keeper. SIGHUP must be captured before.
-  Reloader(kj::AsyncIoContext& io, road::Road& road, events::Events& log, systemd::Service& service,
+  Reloader(kj::AsyncIoContext& io, road::Road& road, events::EventLog& log, systemd::Service& service,
            Plans plans, Read read, kj::Function<void(keeper::Keeper&)> hire);
 
   struct Result {
@@ -51,7 +51,7 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
 
   kj::AsyncIoContext& io_;
   road::Road& road_;
-  events::Events& log_;
+  events::EventLog& log_;
   systemd::Service& service_;
   Digests digests_;                                 // by dispatcher: of the files that its file names
   std::map<std::string, keeper::SpawnPlan> plans_;  // by dispatcher

@@ -25,7 +25,7 @@ std::size_t judge() {
   for (auto kind :
        {delivery::OutcomeKind::accepted, delivery::OutcomeKind::refused, delivery::OutcomeKind::deferred,
         delivery::OutcomeKind::unknown, delivery::OutcomeKind::deferred, delivery::OutcomeKind::broken}) {
-    delivery::Outcome outcome{kind, "the gateway is busy (503)", 30s, delivery::FarEnd::reached};
+    delivery::Outcome outcome{kind, "the gateway is busy (503)", 30s, delivery::Reached::yes};
     delivery::Situation situation;
     situation.othersLeft = sum % 2 == 0;
     situation.sameKnowsKeys = true;

@@ -20,8 +20,9 @@ constexpr const char* text =
 constexpr net::Values sms{"+4799887766", text, "364e34f111c8-17", "unicode"};
 
 template <typename T>
-T parsed(std::variant<T, net::Problem> result) {
-  if (auto* problem = std::get_if<net::Problem>(&result)) throw std::logic_error(net::describe(*problem));
+T parsed(std::variant<T, net::TemplateProblem> result) {
+  if (auto* problem = std::get_if<net::TemplateProblem>(&result))
+    throw std::logic_error(net::describe(*problem));
   return std::get<T>(std::move(result));
 }
 
@@ -79,14 +80,14 @@ std::size_t soapAnswer() {
 }
 
 std::size_t mail() {
-  mail::Letter letter{.from = "smsd@example.org",
-                      .to = "4799887766@sms.example.org",
-                      .subject = "sms +4799887766 p\xC3\xA5 vei",
-                      .body = text,
-                      .messageId = "364e34f111c8-17@smsd",
-                      .date = std::chrono::system_clock::time_point(std::chrono::seconds(1'700'000'000))};
-  mail::Conversation taken{.stage = mail::Stage::content, .reply = 250, .reference = "4Xy1"};
-  return mail::compose(letter).size() + mail::referenceIn("2.0.0 Ok: queued as 4Xy1").size() +
+  mail::MailParts parts{.from = "smsd@example.org",
+                        .to = "4799887766@sms.example.org",
+                        .subject = "sms +4799887766 p\xC3\xA5 vei",
+                        .body = text,
+                        .messageId = "364e34f111c8-17@smsd",
+                        .date = std::chrono::system_clock::time_point(std::chrono::seconds(1'700'000'000))};
+  mail::Conversation taken{.stage = mail::SmtpStage::content, .reply = 250, .reference = "4Xy1"};
+  return mail::compose(parts).size() + mail::referenceIn("2.0.0 Ok: queued as 4Xy1").size() +
          lengthOf(
              mail::outcomeOf(taken, "smtp://127.0.0.1:25", mail::Addressee::ofTheSms, mail::Relay::proven));
 }

@@ -64,7 +64,7 @@ class Daemon {
   kj::AsyncIoContext io_ = kj::setupAsyncIo();
   std::filesystem::path folder_;
   config::Config config_;
-  events::Events log_{config::RecipientInLog::masked};
+  events::EventLog log_{config::RecipientInLog::masked};
   queue::Memory memory_;
   kj::Own<queue::QueueThread> queue_;
   kj::Own<road::Road> road_;

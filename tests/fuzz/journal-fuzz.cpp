@@ -53,8 +53,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const char* field : {"SMSD_RECIPIENT", "SMSD_REASON", "SMSD_DISPATCHER", "SMSD_REFERENCE"})
       demand("a field is one printable line", isHarmless(entry.value(field), Lines::one));
   });
-  const smsd::events::Events events(size % 2 == 0 ? smsd::config::RecipientInLog::plain
-                                                  : smsd::config::RecipientInLog::masked);
+  const smsd::events::EventLog events(size % 2 == 0 ? smsd::config::RecipientInLog::plain
+                                                    : smsd::config::RecipientInLog::masked);
   smsd::queue::Submission submission;
   submission.recipient = recipient;
   submission.dispatcher = dispatcher;

@@ -15,17 +15,17 @@ namespace {
 
 using namespace smsd;
 using fuzz::demand;
-using mail::Stage;
+using mail::SmtpStage;
 
 constexpr const char* origin = "smtp://mx:25";
 
 void checkOutcome(mail::Conversation conversation, std::uint8_t how) {
   conversation.failure = static_cast<net::Failure>(how % 10);
-  conversation.end = static_cast<mail::End>((how >> 4) % 4);
+  conversation.end = static_cast<mail::EarlyEnd>((how >> 4) % 4);
   auto addressee = (how & 0x80) != 0 ? mail::Addressee::ofTheSms : mail::Addressee::ofTheFile;
   auto relay = (how & 0x40) != 0 ? mail::Relay::proven : mail::Relay::unproven;
   auto outcome = mail::outcomeOf(conversation, origin, addressee, relay);
-  bool content = conversation.stage == Stage::content;
+  bool content = conversation.stage == SmtpStage::content;
   if (auto* accepted = std::get_if<kit::Accepted>(&outcome)) {
     demand("accepted is what a 2yz says of the whole mail", content && conversation.reply / 100 == 2);
     demand("a reference is short", accepted->reference.size() <= 64);
@@ -33,11 +33,12 @@ void checkOutcome(mail::Conversation conversation, std::uint8_t how) {
   }
   if (std::holds_alternative<kit::Refused>(outcome))
     demand("only a 5yz refuses, and never before the address was named",
-           conversation.reply / 100 == 5 && conversation.stage >= Stage::recipient);
+           conversation.reply / 100 == 5 && conversation.stage >= SmtpStage::recipient);
   if (std::holds_alternative<kit::Unknown>(outcome))
     demand("only a mail that was handed over is unknown", content);
   bool said = conversation.reply >= 400 && conversation.reply < 600;
-  if (content && !said && conversation.end != mail::End::noTls && conversation.end != mail::End::noLogin)
+  if (content && !said && conversation.end != mail::EarlyEnd::noTls &&
+      conversation.end != mail::EarlyEnd::noLogin)
     demand("a mail that was handed over is not sent again without a word",
            std::holds_alternative<kit::Unknown>(outcome));
   std::visit(
@@ -52,8 +53,8 @@ void checkOutcome(mail::Conversation conversation, std::uint8_t how) {
 }
 
 void converse(std::string_view bytes, std::uint8_t how) {
-  mail::Dialogue dialogue;
-  Stage before = Stage::connection;
+  mail::SmtpDialogue dialogue;
+  SmtpStage before = SmtpStage::connection;
   for (auto line : fuzz::split(bytes)) {
     if (line.empty()) continue;
     const std::string rest = std::string(line.substr(1)) + "hunter2";
@@ -66,7 +67,7 @@ void converse(std::string_view bytes, std::uint8_t how) {
         break;
       case 'n':
         dialogue.begin();
-        before = Stage::connection;
+        before = SmtpStage::connection;
         break;
       case '>':
         dialogue.sent(rest);
@@ -75,7 +76,7 @@ void converse(std::string_view bytes, std::uint8_t how) {
         dialogue.received(rest);
     }
     auto& now = dialogue.soFar();
-    bool again = before == Stage::startTls && now.stage == Stage::hello;
+    bool again = before == SmtpStage::startTls && now.stage == SmtpStage::hello;
     demand("no stage comes again", now.stage >= before || again);
     before = now.stage;
     demand("a code has three digits", now.reply >= 0 && now.reply <= 999);

@@ -10,25 +10,25 @@
 
 #include "tests/fuzz/demand.h"
 #include "workers/gammu/dialogue.h"
-#include "workers/gammu/verdict.h"
+#include "workers/gammu/part-outcome.h"
 
 namespace {
 
 using namespace smsd::gammu;
 
-constexpr std::size_t mostHeld = 32 * 1024;
+constexpr std::size_t mostKept = 32 * 1024;
 
 struct Course {
   std::string toModem, toDriver;
-  Finding found;
+  ModemOutcome outcome;
   bool operator==(const Course& other) const {
-    return toModem == other.toModem && toDriver == other.toDriver && found.kind == other.found.kind &&
-           found.reason == other.found.reason;
+    return toModem == other.toModem && toDriver == other.toDriver && outcome.kind == other.outcome.kind &&
+           outcome.words == other.outcome.words;
   }
 };
 
 Course courseOf(const std::vector<std::string_view>& parts, std::size_t piece) {
-  Dialogue dialogue;
+  AtDialogue dialogue;
   Course course;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     for (std::size_t at = 0; at < parts[i].size(); at += piece) {
@@ -36,15 +36,15 @@ Course courseOf(const std::vector<std::string_view>& parts, std::size_t piece) {
         course.toModem += dialogue.fromDriver(parts[i].substr(at, piece));
       else
         dialogue.fromModem(parts[i].substr(at, piece));
-      smsd::fuzz::demand("memory is bounded", dialogue.held() < mostHeld);
+      smsd::fuzz::demand("memory is bounded", dialogue.bytesKept() < mostKept);
       course.toDriver += dialogue.takeForDriver();
     }
     // A while passes where the driver says nothing.
-    if (i % 2 == 0 && parts[i].empty()) dialogue.settle();
+    if (i % 2 == 0 && parts[i].empty()) dialogue.acceptHeld();
   }
   course.toDriver += dialogue.takeForDriver();
-  const bool isEnded = dialogue.submission().end.has_value();
-  course.found = verdictOn(dialogue.submission(), isEnded ? Waited::answered : Waited::tooLong);
+  const bool isEnded = dialogue.evidence().end.has_value();
+  course.outcome = outcomeOf(dialogue.evidence(), isEnded ? Waited::answered : Waited::tooLong);
   return course;
 }
 
@@ -81,10 +81,10 @@ bool saysError(const std::vector<std::string_view>& parts) {
          said.find("TOO MANY") != said.npos;
 }
 
-void checkReason(const Finding& found) {
-  smsd::fuzz::demand("a reason is short", found.reason.size() < 200);
+void checkReason(const ModemOutcome& outcome) {
+  smsd::fuzz::demand("a reason is short", outcome.words.size() < 200);
   int digits = 0;
-  for (unsigned char c : found.reason) {
+  for (unsigned char c : outcome.words) {
     smsd::fuzz::demand("a reason can be printed", c >= 0x20 && c < 0x7f);
     digits = std::isdigit(c) != 0 ? digits + 1 : 0;
     smsd::fuzz::demand("a reason has no telephone number", digits <= 6);
@@ -101,10 +101,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string written;
   for (std::size_t i = 0; i < parts.size(); i += 2) written += parts[i];
   smsd::fuzz::demand("the modem reads what was written", isSubsequence(whole.toModem, written));
-  if (whole.found.kind == OutcomeKind::accepted)
+  if (whole.outcome.kind == OutcomeKind::accepted)
     smsd::fuzz::demand("accepted is what has a reference", saysReference(parts));
-  if (whole.found.kind == OutcomeKind::refused || whole.found.kind == OutcomeKind::broken)
+  if (whole.outcome.kind == OutcomeKind::refused || whole.outcome.kind == OutcomeKind::broken)
     smsd::fuzz::demand("refused is what has an error", saysError(parts));
-  checkReason(whole.found);
+  checkReason(whole.outcome);
   return 0;
 }

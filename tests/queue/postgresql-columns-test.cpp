@@ -44,7 +44,7 @@ std::vector<NamedStatement> statements() {
       named("oldestNotWaiting", sql::oldestNotWaiting),
       named("oldestInOneScan", sql::oldestInOneScan),
       named("heldSms", sql::heldSms),
-      named("letGo", sql::letGo),
+      named("endHold", sql::endHold),
       named("countReleased", sql::countReleased),
       named("endWaitOf", sql::endWaitOf),
       named("endAllWaits", sql::endAllWaits),

@@ -262,7 +262,7 @@ TEST_F(SqliteFile, ReadsTheRoadsRowsByAnIndexInItsOrder) {
                                                sql::adopt,
                                                sql::end,
                                                sql::decide,
-                                               sql::letGo,
+                                               sql::endHold,
                                                sql::countReleased,
                                                sql::markDiscarded,
                                                sql::attemptsOf.text(),

@@ -73,7 +73,7 @@ class AdminMailTest : public testing::Test {
   Story story;
   kj::EventLoop loop;
   kj::WaitScope scope{loop};
-  events::Events log{config::RecipientInLog::plain};
+  events::EventLog log{config::RecipientInLog::plain};
   FakeDispatcher worker{{1, 0, false, {}}};
   std::unique_ptr<admin_mail::AdminMail> mail;
   std::unique_ptr<journal::Watch> watch;

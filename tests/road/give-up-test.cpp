@@ -108,7 +108,7 @@ TEST(GiveUp, CountsFromTheFirstFailureThatCounts) {
   world.alert("kari", "router down");
   world.start();
   const delivery::Outcome away{
-      delivery::OutcomeKind::deferred, "cannot be reached", {}, delivery::FarEnd::notReached};
+      delivery::OutcomeKind::deferred, "cannot be reached", {}, delivery::Reached::no};
   world.answer("gateway", away);
   EXPECT_EQ(world.memory.settled().back().rounds, 0);
   EXPECT_EQ(world.memory.settled().back().failing, std::nullopt);

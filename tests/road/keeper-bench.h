@@ -117,7 +117,7 @@ class Bench {
   Story story;
   kj::EventLoop loop;
   kj::WaitScope scope{loop};
-  events::Events log{config::RecipientInLog::plain};
+  events::EventLog log{config::RecipientInLog::plain};
   FakeDispatcher worker{{2, 2, false, {}}};
   Ears road;
   Keeper keeper;

@@ -373,7 +373,7 @@ TEST(Keeper, SaysHowAWorkerProcessEnded) {
   for (auto& [program, reason] : cases) {
     Story story;
     auto io = kj::setupAsyncIo();
-    events::Events log{config::RecipientInLog::plain};
+    events::EventLog log{config::RecipientInLog::plain};
     Ears road;
     auto nothing = std::make_shared<kj::AutoCloseFd>(open("/dev/null", O_RDONLY | O_CLOEXEC));
     SpawnPlan plan{program, "/dev/null", "modem", "/", nothing};

@@ -137,7 +137,7 @@ class Memory {
   Cut whenCut_ = Cut::inVain;
   bool broken_ = false;  // the call that was held
   std::size_t cuts_ = 0;
-  std::map<Op, std::size_t> calls_;
+  std::map<Op, std::size_t> callbacks_;
 
   std::map<format::MessageId, MemoryRow> rows_;
   std::map<SubmissionId, Kept> submissions_;

@@ -18,7 +18,7 @@ Memory::Place Memory::placeOf(const MemoryRow& row) { return {row.severity.value
 
 /// What every call begins with; the lock is held. 0: nobody yet.
 void Memory::enter(Op op, SupervisorId me) {
-  ++calls_[op];
+  ++callbacks_[op];
   if (away_) throw QueueError(QueueError::Kind::unreachable, "the database is away");
   auto failure =
       std::find_if(failures_.begin(), failures_.end(), [op](auto& one) { return one.first == op; });

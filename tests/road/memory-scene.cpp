@@ -132,14 +132,14 @@ std::size_t Memory::count(SentStatus status) const {
 std::size_t Memory::calls() const {
   Lock lock(mutex_);
   std::size_t sum = 0;
-  for (auto& [op, number] : calls_) sum += number;
+  for (auto& [op, number] : callbacks_) sum += number;
   return sum;
 }
 
 std::size_t Memory::calls(Op op) const {
   Lock lock(mutex_);
-  auto found = calls_.find(op);
-  return found == calls_.end() ? 0 : found->second;
+  auto found = callbacks_.find(op);
+  return found == callbacks_.end() ? 0 : found->second;
 }
 
 bool Memory::live(const std::string& recipient) const {

@@ -158,8 +158,7 @@ TEST(Severity, AProbeIsTheMostSevereOfTheWholeQueueWhateverIsInHand) {
   World world({{"gateway", 4}});
   put(world, "mild", 3, mild);
   world.start();
-  world["gateway"].sayAll(
-      {delivery::OutcomeKind::deferred, "cannot be reached", {}, delivery::FarEnd::notReached});
+  world["gateway"].sayAll({delivery::OutcomeKind::deferred, "cannot be reached", {}, delivery::Reached::no});
   world.quiet();
   ASSERT_EQ(world.road->dispatchers()[0].state(), keeper::State::resting);
   put(world, "other mild", 20, mild);
@@ -263,8 +262,7 @@ TEST(Severity, ATestSmsIsNoProbeBeforeAnAlert) {
   world.start();
   for (int i = 0; i < 3; ++i) world.alert("mild " + std::to_string(i), "text", mild);
   for (int i = 0; i < 3; ++i)
-    world["modem"].sayAll(
-        {delivery::OutcomeKind::deferred, "cannot be reached", {}, delivery::FarEnd::notReached}),
+    world["modem"].sayAll({delivery::OutcomeKind::deferred, "cannot be reached", {}, delivery::Reached::no}),
         world.quiet();
   ASSERT_EQ(world.road->dispatchers()[0].state(), keeper::State::resting);
   world.memory.put("severe", "text", severe);

@@ -14,7 +14,7 @@ using queue::Fate;
 using queue::SentStatus;
 
 delivery::Outcome away() {
-  return {delivery::OutcomeKind::deferred, "cannot be reached", {}, delivery::FarEnd::notReached};
+  return {delivery::OutcomeKind::deferred, "cannot be reached", {}, delivery::Reached::no};
 }
 
 /// Time passes, and all that is handed over meanwhile has this outcome.
@@ -39,7 +39,7 @@ TEST(Retry, AnOutageOfEverythingForTenMinutesCostsNoAlert) {
       // Of one alone that is answered and not taken nobody can tell whose fault it is: it has its own
       // counter.
       if (alerts == 1 &&
-          (outcome.kind == delivery::OutcomeKind::unknown || outcome.farEnd == delivery::FarEnd::reached) &&
+          (outcome.kind == delivery::OutcomeKind::unknown || outcome.reached == delivery::Reached::yes) &&
           outcome.kind != delivery::OutcomeKind::broken)
         continue;
       SCOPED_TRACE(std::to_string(alerts) + " alerts, " + std::string(name(outcome.kind)));

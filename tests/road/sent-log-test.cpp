@@ -26,7 +26,7 @@ struct Flood {
   kj::AsyncIoContext io = kj::setupAsyncIo();
   kj::TimerImpl timer{kj::origin<kj::TimePoint>() + 1 * kj::HOURS};
   Story story;
-  events::Events events{config::RecipientInLog::masked};
+  events::EventLog events{config::RecipientInLog::masked};
   config::SentInLog policy = config::SentInLog::counted;
   events::SentLog sentLog{timer, policy, events};
 };

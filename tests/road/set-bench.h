@@ -57,7 +57,7 @@ class SetBench {
   Story story;
   kj::EventLoop loop;
   kj::WaitScope scope{loop};
-  events::Events log{config::RecipientInLog::plain};
+  events::EventLog log{config::RecipientInLog::plain};
   std::vector<std::unique_ptr<FakeDispatcher>> workers;
   keeper::Ears road;
   DispatcherSet set;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The watch over the road, without a road: a clock moved by hand, and a journal.
+// The watch over the road: first alone, with a clock moved by hand and a journal, then on the whole road.
 #include "supervisor/road/stall-watch.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/road/story.h"
+#include "tests/road/world.h"
 
 namespace smsd::road {
 namespace {
@@ -30,7 +31,7 @@ struct Watched {
   Story story;
   kj::EventLoop loop;
   kj::WaitScope scope{loop};
-  events::Events log{config::RecipientInLog::plain};
+  events::EventLog log{config::RecipientInLog::plain};
   Owed owed = Owed::something;
   int acts = 0;
   StallWatch watch{timer, log, with(30s, 30s), [this]() { return owed; },
@@ -99,6 +100,88 @@ TEST(StallWatch, AllowsAfterAReloadWhatTheFormerConfigurationAllowed) {
     EXPECT_FALSE(after(overdueAfter - 1ms)) << timeout.count();
     EXPECT_TRUE(after(overdueAfter)) << timeout.count();
   }
+}
+
+/// Twice an attempt's timeout, a start, and a margin: with the defaults of a dispatcher 30 s each.
+constexpr Milliseconds patience = 120s;
+
+TEST(StallWatchOnRoad, ReplacesAWorkerThatHoldsAnSmsPastEveryDeadlineAndSaysSoOnce) {
+  World world({{"modem"}});
+  auto id = world.alert("kari", "router down");
+  world.start();
+  world["modem"].begin(world["modem"].out().at(0));
+  world.advance(patience - 1ms);
+  EXPECT_TRUE(world["modem"].ended.empty());
+  world.advance(1ms);
+  ASSERT_EQ(world["modem"].ended.size(), 1u);
+  EXPECT_EQ(world["modem"].ended[0], "it holds SMS past every deadline");
+  EXPECT_EQ(world.story.count("nothing has moved for"), 1u);
+  EXPECT_TRUE(world.road->alive());
+  world.advance(5s);  // a new one is there
+  world.answer("modem", accepted());
+  EXPECT_EQ(world.sent(id), 'Y');
+  world.advance(10 * patience);
+  EXPECT_TRUE(world.road->alive());
+  EXPECT_EQ(world.story.count("nothing has moved for"), 1u);
+}
+
+TEST(StallWatchOnRoad, IsNotAliveWhenActingDidNotHelpAndIsAgainWhenSomethingMoves) {
+  World world({{"modem"}});
+  world.alert("kari", "router down");
+  world.start();
+  world["modem"].deaf = true;
+  world.advance(2 * patience - 1ms);
+  EXPECT_TRUE(world.road->alive());
+  world.advance(1ms);
+  EXPECT_FALSE(world.road->alive());
+  EXPECT_EQ(world.story.count("nothing has moved for"), 2u);
+  EXPECT_EQ(world.story.count("this did not help"), 1u);
+  world.advance(10 * patience);
+  EXPECT_EQ(world.story.count("nothing has moved for"), 2u) << "once each";
+  world["modem"].sayAll(accepted());
+  world.quiet();
+  EXPECT_TRUE(world.road->alive());
+}
+
+TEST(StallWatchOnRoad, IsAliveWhileAnythingAtAllMoves) {
+  World world({{"modem"}});
+  for (int i = 0; i < 20; ++i) world.memory.put("recipient " + std::to_string(i), "text");
+  world.start();
+  for (int i = 0; i < 20; ++i) {
+    world.advance(patience - 1s);  // one verdict just in time
+    ASSERT_EQ(world["modem"].out().size(), 1u);
+    world["modem"].sayAll(accepted());
+    world.quiet();
+    EXPECT_TRUE(world.road->alive());
+  }
+  EXPECT_EQ(world.story.count("nothing has moved for"), 0u);
+}
+
+// Each is a state of its own, and not mended by a new smsd.
+TEST(StallWatchOnRoad, IsAliveWithNothingToDo) {
+  World world({{"modem"}});
+  world.start();
+  world.advance(10 * patience);
+  EXPECT_TRUE(world.road->alive());
+}
+
+TEST(StallWatchOnRoad, IsAliveWithTheQueueAway) {
+  World world({{"modem"}});
+  world.start();
+  world.memory.away();
+  world.memory.put("kari", "router down");
+  world.road->notice();
+  world.advance(10 * patience);
+  EXPECT_TRUE(world.road->alive());
+}
+
+TEST(StallWatchOnRoad, IsAliveWithoutAnyDispatcher) {
+  World world({{"modem"}});
+  world["modem"].start = FakeDispatcher::Start::fails;
+  world.memory.put("kari", "router down");
+  world.start();
+  world.advance(10 * patience);
+  EXPECT_TRUE(world.road->alive());
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ World::World(const std::vector<Way>& ways, config::Config given)
     auto& dispatcher = *dispatchers.emplace_back(std::make_unique<FakeDispatcher>(
         keeper::WorkerTraits{way.window, way.backlog, way.knowsKeys, {"seccomp"}}));
     dispatcher.onDispatch = [this, name = way.name](const queue::Submission& submission) {
-      EXPECT_TRUE(memory.durable(submission) || isIn(delivery::AttemptRange::trials, submission.attempt))
+      EXPECT_TRUE(memory.durable(submission) || isIn(delivery::AttemptRange::testSms, submission.attempt))
           << "attempt " << submission.attempt << " is not durable";
       EXPECT_EQ(submission.dispatcher, name);
       EXPECT_TRUE(attempts_.insert(submission.attempt).second)

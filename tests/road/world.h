@@ -65,7 +65,7 @@ class World {
   Story story;
   config::Config config;
   kj::AsyncIoContext io = kj::setupAsyncIo();
-  events::Events log;
+  events::EventLog log;
   kj::Own<queue::QueueThread> queue;
   std::vector<std::unique_ptr<FakeDispatcher>> dispatchers;
   kj::Own<Road> road;

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "workers/gammu/dialogue.h"
-#include "workers/gammu/verdict.h"
+#include "workers/gammu/part-outcome.h"
 
 namespace smsd::gammu {
 namespace {
@@ -25,7 +25,7 @@ Step modem(std::string bytes) { return {Step::Who::modem, std::move(bytes)}; }
 
 /// Everything that can be seen of a conversation, as text.
 std::string traceOf(const std::vector<Step>& steps, std::size_t piece) {
-  Dialogue dialogue;
+  AtDialogue dialogue;
   std::string toModem, toDriver;
   for (auto& [who, bytes] : steps) {
     for (std::size_t at = 0; at < bytes.size(); at += piece) {
@@ -37,10 +37,10 @@ std::string traceOf(const std::vector<Step>& steps, std::size_t piece) {
       toDriver += dialogue.takeForDriver();
     }
   }
-  const Finding found =
-      verdictOn(dialogue.submission(), dialogue.submission().end ? Waited::answered : Waited::tooLong);
+  const ModemOutcome found =
+      outcomeOf(dialogue.evidence(), dialogue.evidence().end ? Waited::answered : Waited::tooLong);
   return "to the modem: " + toModem + "\nto the driver: " + toDriver + "\n" + std::string(name(found.kind)) +
-         " " + found.reason;
+         " " + found.words;
 }
 
 /// The same, and that the size of the pieces makes no difference.
@@ -124,14 +124,14 @@ TEST(GammuDialogue, LeavesOutWhatTheDriverDidNotAskFor) {
 }
 
 TEST(GammuDialogue, TakesALateAnswerForTheCommandItAnswered) {
-  Dialogue dialogue;
+  AtDialogue dialogue;
   dialogue.fromDriver("AT\r");
   dialogue.fromModem("AT\r\r\nOK\r\n");  // it repeats what it is told
   dialogue.fromDriver("AT+CSQ\r");       // given up
   dialogue.fromDriver("AT+CPIN?\r");
   dialogue.fromModem("AT+CSQ\r\r\n+CSQ: 3,99\r\n\r\nOK\r\n");
   EXPECT_FALSE(dialogue.reply());
-  EXPECT_TRUE(dialogue.needsSettling());
+  EXPECT_TRUE(dialogue.hasHeldAnswer());
   dialogue.fromModem("AT+CPIN?\r\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n");
   ASSERT_TRUE(dialogue.reply());
   EXPECT_EQ(dialogue.reply()->after("+CPIN:"), " SIM PIN");
@@ -145,7 +145,7 @@ TEST(GammuDialogue, TakesALateAnswerForTheCommandItAnswered) {
   dialogue.fromDriver("AT+CPIN?\r");
   dialogue.fromModem("\r\n+CPIN: READY\r\n\r\nOK\r\n");
   EXPECT_FALSE(dialogue.reply());
-  dialogue.settle();
+  dialogue.acceptHeld();
   ASSERT_TRUE(dialogue.reply());
   EXPECT_EQ(dialogue.reply()->after("+CPIN:"), " READY");
 }
@@ -156,7 +156,7 @@ TEST(GammuDialogue, TakesALateAnswerForTheCommandItAnswered) {
 const std::string pdu = "0011000A9174998877660000FF05E8329BFD06";
 
 /// Of what the modem says after ^Z.
-std::string verdictAfter(const std::string& said) {
+std::string outcomeAfter(const std::string& said) {
   const std::string whole = trace({driver("AT+CMGS=18\r"), modem("AT+CMGS=18\r\r\n> "), driver(pdu + "\x1a"),
                                    modem(pdu + "\r\n" + said)});
   return whole.substr(whole.rfind('\n') + 1);
@@ -193,7 +193,7 @@ TEST(GammuVerdict, IsAcceptedOnlyOnAReferenceWithoutAnErrorAfterTheText) {
       {"\r\n+CMGS: 12\r\n\r\nERROR\r\n\r\nOK\r\n", contradiction},
       {"\r\nERROR\r\n", bare},
       {"\r\n+CMS ERROR: 38\r\n\r\n+CMGS: 12\r\n\r\nOK\r\n", "deferred CMS 38: the network is out of order"}};
-  for (auto& [said, outcome] : rows) EXPECT_EQ(verdictAfter(said), outcome) << said;
+  for (auto& [said, outcome] : rows) EXPECT_EQ(outcomeAfter(said), outcome) << said;
 }
 
 TEST(GammuVerdict, ReadsNumbersWholeAndWordsFromTheTable) {
@@ -228,7 +228,7 @@ TEST(GammuVerdict, ReadsNumbersWholeAndWordsFromTheTable) {
       {"+CMS ERROR: to +4790000001 \x1b[31m\xc3\xa6", noWords + "to +?????????? ???m??"},
       {"+CMS ERROR: " + std::string(150, 'x'), noWords + std::string(60, 'x')}};
   for (auto& [line, outcome] : rows) {
-    EXPECT_EQ(verdictAfter("\r\n" + line + "\r\n"), outcome) << line;
+    EXPECT_EQ(outcomeAfter("\r\n" + line + "\r\n"), outcome) << line;
   }
 }
 
@@ -277,20 +277,20 @@ TEST(GammuDialogue, KeepsLittleWhateverTheModemSends) {
       [](std::size_t) { return std::string("\r\n+CMS ERROR: ") + std::string(190, 'e') + "\r\n"; }};
   for (auto& flood : floods)
     for (const char* command : {"AT+CSCA?\r", "AT+CMGS=18\r", "AT+CGMM\r"}) {
-      Dialogue dialogue;
+      AtDialogue dialogue;
       dialogue.fromDriver("AT\r");
       dialogue.fromModem("AT\r\r\nOK\r\n");
       dialogue.fromDriver(command);
       std::size_t most = 0;
       for (std::size_t n = 0; n < 2000; ++n) {
         dialogue.fromModem(flood(n));
-        most = std::max(most, dialogue.held());
+        most = std::max(most, dialogue.bytesKept());
       }
       EXPECT_LT(most, bound) << command;
     }
-  Dialogue dialogue;
+  AtDialogue dialogue;
   for (int n = 0; n < 2000; ++n) dialogue.fromDriver(std::string(1000, 'A'));
-  EXPECT_LT(dialogue.held(), bound);
+  EXPECT_LT(dialogue.bytesKept(), bound);
 }
 
 }  // namespace

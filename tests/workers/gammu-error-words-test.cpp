@@ -11,12 +11,12 @@ namespace {
 TEST(GammuErrorWords, AreEachOnceAndOfNumbersInTheTable) {
   for (auto& row : errorWords()) {
     EXPECT_EQ(numberOfWords(row.source, row.words), row.number) << row.words << " is there twice";
-    EXPECT_TRUE(std::any_of(table().begin(), table().end(), [&](const Entry& entry) {
+    EXPECT_TRUE(std::any_of(table().begin(), table().end(), [&](const OutcomeRow& entry) {
       return entry.source == row.source && entry.number == row.number;
     })) << row.words;
   }
-  EXPECT_EQ(numberOfWords(Source::cms, ""), std::nullopt);
-  EXPECT_EQ(numberOfWords(Source::cms, "..."), std::nullopt);
+  EXPECT_EQ(numberOfWords(ErrorSource::cms, ""), std::nullopt);
+  EXPECT_EQ(numberOfWords(ErrorSource::cms, "..."), std::nullopt);
 }
 
 }  // namespace

@@ -25,9 +25,9 @@ TEST(GammuModem, SendsEveryCharacterOfTheAlphabetAsItIsC58) {
   const std::string ucs2 = "\xC2\xAB smart \xE2\x80\x99 \xF0\x9F\x94\xA5 \xE4\xB8\xAD";
   std::string parts;
   for (int i = 0; parts.size() < 130; ++i) parts += std::to_string(i) + "\xF0\x9F\x94\xA5";
-  EXPECT_EQ(said(modem.send(letter(gsm))), "accepted 1");
-  EXPECT_EQ(said(modem.send(letter(ucs2, "99 88 77 66"))), "accepted 2");
-  EXPECT_EQ(said(modem.send(letter(parts))), "accepted 3,4");
+  EXPECT_EQ(said(modem.send(anSms(gsm))), "accepted 1");
+  EXPECT_EQ(said(modem.send(anSms(ucs2, "99 88 77 66"))), "accepted 2");
+  EXPECT_EQ(said(modem.send(anSms(parts))), "accepted 3,4");
   auto sms = emulator.sms();
   ASSERT_EQ(sms.size(), 3U);
   EXPECT_EQ(sms[0]["text"], gsm);
@@ -54,8 +54,8 @@ TEST(GammuModem, AsksForClassValidityReportAndCentreAsConfigured) {
   settings.centre = "+4711111111";
   Modem modem(std::move(settings));
   ASSERT_EQ(problemOf(modem.open()), "");
-  EXPECT_EQ(said(modem.send(letter())), "accepted 1");
-  EXPECT_EQ(said(modem.send(letter("smart \xE2\x80\x99"))), "accepted 2");
+  EXPECT_EQ(said(modem.send(anSms())), "accepted 1");
+  EXPECT_EQ(said(modem.send(anSms("smart \xE2\x80\x99"))), "accepted 2");
   for (auto& sms : emulator.sms()) {
     EXPECT_EQ(sms["class"], 0);
     EXPECT_EQ(sms["validity"], 24 * 60);
@@ -85,16 +85,16 @@ TEST(GammuModem, TurnsNumbersIntoOutcomesAndGoesOnC57) {
       {"error 1 at-prompt", "deferred an error without a number before the text"}};
   for (auto& [fault, outcome] : rows) {
     emulator.tell(fault);
-    Sent sent = modem.send(letter());
+    SendResult sent = modem.send(anSms());
     EXPECT_EQ(said(sent), outcome) << fault;
-    EXPECT_EQ(sent.then, Sent::Then::look) << fault;
+    EXPECT_EQ(sent.then, SendResult::Then::look) << fault;
   }
   EXPECT_TRUE(emulator.sms().empty());
-  EXPECT_EQ(said(modem.send(letter())), "accepted 1");
-  EXPECT_EQ(said(modem.send(letter("x", "not a number"))), "refused not a telephone number");
+  EXPECT_EQ(said(modem.send(anSms())), "accepted 1");
+  EXPECT_EQ(said(modem.send(anSms("x", "not a number"))), "refused not a telephone number");
   EXPECT_EQ(emulator.status()["starts"], 1);
   emulator.tell("error 1");
-  EXPECT_EQ(said(modem.send(letter())), "unknown an error without a number after the text");
+  EXPECT_EQ(said(modem.send(anSms())), "unknown an error without a number after the text");
 }
 
 TEST(GammuModem, SaysUnknownOfSilenceAfterTheTextAndDeferredOfSilenceBefore) {
@@ -105,16 +105,16 @@ TEST(GammuModem, SaysUnknownOfSilenceAfterTheTextAndDeferredOfSilenceBefore) {
   {
     Alarm alarm(modem, soon);
     auto before = std::chrono::steady_clock::now();
-    Sent sent = modem.send(letter());
+    SendResult sent = modem.send(anSms());
     EXPECT_EQ(said(sent), "deferred no prompt for the text");
-    EXPECT_EQ(sent.then, Sent::Then::open);
+    EXPECT_EQ(sent.then, SendResult::Then::open);
     EXPECT_LT(std::chrono::steady_clock::now() - before, 10s) << "libgammu alone waits for 28.8 s";
   }
   ASSERT_EQ(problemOf(modem.open()), "");  // and it works again
   emulator.tell("half 1");
   {
     Alarm alarm(modem, 2 * soon);
-    EXPECT_EQ(said(modem.send(letter("half"))), "unknown no answer after the text was handed over");
+    EXPECT_EQ(said(modem.send(anSms("half"))), "unknown no answer after the text was handed over");
   }
   EXPECT_EQ(emulator.sms().size(), 1U);  // the half-answered one
 }
@@ -125,11 +125,11 @@ TEST(GammuModem, SaysUnknownWhereOnlySomePartsWereTaken) {
   ASSERT_EQ(problemOf(modem.open()), "");
   emulator.tell("late 0 1");  // the first part: answered well
   emulator.tell("cms 42 1");
-  EXPECT_EQ(said(modem.send(letter(std::string(200, 'x')))),
+  EXPECT_EQ(said(modem.send(anSms(std::string(200, 'x')))),
             "unknown only some parts were accepted (1 of 2): CMS 42: congestion");
   EXPECT_EQ(emulator.status()["incomplete"].size(), 1U);
   // The same key again: the telephone puts the parts of both attempts together.
-  EXPECT_EQ(modem.send(letter(std::string(200, 'x'))).kind, OutcomeKind::accepted);
+  EXPECT_EQ(modem.send(anSms(std::string(200, 'x'))).outcome.kind, OutcomeKind::accepted);
   EXPECT_EQ(emulator.sms().size(), 1U);
   EXPECT_EQ(emulator.status()["incomplete"].size(), 0U);
 }
@@ -140,13 +140,14 @@ TEST(GammuModem, IsNotConfusedByWhatNobodyAskedFor) {
   ASSERT_EQ(problemOf(modem.open()), "");
   emulator.tell("unsolicited +CMTI: \"SM\",3");
   emulator.tell("unsolicited RING");
-  Sent sent = modem.send(letter());
+  SendResult sent = modem.send(anSms());
   EXPECT_EQ(said(sent), "accepted 1");
   emulator.tell("garbage 3");
   // Rubbish in the middle of an answer may cost the answer, never the truth.
   Alarm alarm(modem, 5s);
-  sent = modem.send(letter("second"));
-  EXPECT_TRUE(sent.kind == OutcomeKind::unknown || sent.kind == OutcomeKind::accepted) << said(sent);
+  sent = modem.send(anSms("second"));
+  EXPECT_TRUE(sent.outcome.kind == OutcomeKind::unknown || sent.outcome.kind == OutcomeKind::accepted)
+      << said(sent);
 }
 
 TEST(GammuModem, CountsAnErrorInWordsAndAnOkWithoutAReferenceAsNotAccepted) {
@@ -166,14 +167,14 @@ TEST(GammuModem, CountsAnErrorInWordsAndAnOkWithoutAReferenceAsNotAccepted) {
       {"RING|+CMTI: \"SM\",1|+CMS ERROR: congestion|OVER-VOLTAGE WARNNING", "deferred CMS 42: congestion"}};
   for (auto& [lines, outcome] : rows) {
     emulator.tell("answer 1 " + lines);
-    Sent sent = modem.send(letter());
+    SendResult sent = modem.send(anSms());
     EXPECT_EQ(said(sent), outcome) << lines;
-    EXPECT_EQ(sent.then, Sent::Then::look) << lines;
+    EXPECT_EQ(sent.then, SendResult::Then::look) << lines;
   }
   EXPECT_TRUE(emulator.sms().empty());
-  EXPECT_EQ(said(modem.send(letter())), "accepted 1");  // libgammu has kept in step
+  EXPECT_EQ(said(modem.send(anSms())), "accepted 1");  // libgammu has kept in step
   emulator.tell("answer 1 OK");
-  EXPECT_EQ(said(modem.send(letter())), "unknown an OK without +CMGS after the text");
+  EXPECT_EQ(said(modem.send(anSms())), "unknown an OK without +CMGS after the text");
   EXPECT_EQ(emulator.sms().size(), 1U);
   EXPECT_EQ(emulator.status()["starts"], 1);
 }
@@ -182,17 +183,17 @@ TEST(GammuModem, AcceptsOnAReferenceThoughTheModemFallsSilentAfterIt) {
   Emulator emulator({"answer 1 +CMGS: 12"});
   Modem modem(settingsFor(emulator));
   ASSERT_EQ(problemOf(modem.open()), "");
-  Sent sent = modem.send(letter());
+  SendResult sent = modem.send(anSms());
   EXPECT_EQ(said(sent), "accepted 12");
-  EXPECT_EQ(sent.then, Sent::Then::open);
+  EXPECT_EQ(sent.then, SendResult::Then::open);
 }
 
 TEST(GammuModem, ServesOneThatRepeatsNoCommand) {
   Emulator emulator({"echo off"});
   Modem modem(settingsFor(emulator));
   ASSERT_EQ(problemOf(modem.open()), "");
-  EXPECT_EQ(said(modem.send(letter())), "accepted 1");
-  EXPECT_EQ(said(modem.send(letter(std::string(200, 'x')))), "accepted 2,3");
+  EXPECT_EQ(said(modem.send(anSms())), "accepted 1");
+  EXPECT_EQ(said(modem.send(anSms(std::string(200, 'x')))), "accepted 2,3");
   EXPECT_EQ(problemOf(modem.look()), "");
 }
 
@@ -201,7 +202,7 @@ TEST(GammuModem, IsNotHeldUpByLinesThatNobodyAskedFor) {
     const auto begin = std::chrono::steady_clock::now();
     Modem modem(settingsFor(emulator));
     EXPECT_EQ(problemOf(modem.open()), "");
-    for (int i = 0; i < 2; ++i) EXPECT_EQ(said(modem.send(letter())), "accepted " + std::to_string(i + 1));
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(said(modem.send(anSms())), "accepted " + std::to_string(i + 1));
     return std::chrono::steady_clock::now() - begin;
   };
   Emulator quiet;

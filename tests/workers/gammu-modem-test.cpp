@@ -19,12 +19,12 @@ TEST(GammuModem, NoticesThatItWasUnplugged) {
     while (emulator.status()["sms"] == 0) std::this_thread::yield();
     emulator.tell("hang-up");
   });
-  Sent sent = modem.send(letter());
+  SendResult sent = modem.send(anSms());
   hand.join();
   EXPECT_EQ(said(sent), "unknown unplugged after the text was handed over");
-  EXPECT_EQ(sent.then, Sent::Then::open);
-  EXPECT_EQ(said(modem.send(letter())), "deferred unplugged before the text was handed over");
-  const Condition gone = modem.open();
+  EXPECT_EQ(sent.then, SendResult::Then::open);
+  EXPECT_EQ(said(modem.send(anSms())), "deferred unplugged before the text was handed over");
+  const ModemCondition gone = modem.open();
   EXPECT_EQ(problemOf(gone), "no modem at its path");
   EXPECT_TRUE(gone.details.empty()) << gone.details[0].first << " of a modem that is not there";
   emulator.tell("plug");
@@ -54,7 +54,7 @@ TEST(GammuModem, ShowsHowItIsAndNoticesWhenThatChanges) {
   EXPECT_EQ(problemOf(modem.look()), "");
   const auto seen = modem.look().seen;
   emulator.tell("mute");
-  const Condition mute = modem.look();
+  const ModemCondition mute = modem.look();
   EXPECT_EQ(problemOf(mute), "the modem does not answer");
   EXPECT_TRUE(mute.details.empty()) << mute.details[0].first << " of a modem that does not answer";
   EXPECT_EQ(mute.seen, seen) << "it was not seen since";
@@ -84,7 +84,7 @@ TEST(GammuModem, GivesNoAnswerThatItDidNotAskFor) {
   }
   emulator.tell("slow 0");
   EXPECT_EQ(problemOf(modem.look()), "the modem does not answer") << "libgammu was aborted, too";
-  EXPECT_EQ(said(modem.send(letter())), "deferred " + finding(Event::noPrompt).reason);
+  EXPECT_EQ(said(modem.send(anSms())), "deferred " + outcomeOf(ModemEvent::noPrompt).words);
   ASSERT_EQ(problemOf(modem.open()), "");
   emulator.tell("sim absent");
   EXPECT_EQ(problemOf(modem.look()), "no SIM");
@@ -128,7 +128,7 @@ TEST(GammuModem, SaysWhyItCannotBeOpened) {
   }
   emulator.tell("sim ready");
   modem.close();
-  Line holder;
+  SerialLine holder;
   ASSERT_EQ(holder.open(emulator.link(), 115200), LineError::none);
   EXPECT_EQ(problemOf(modem.open()), "another program has the device");
   holder.close();

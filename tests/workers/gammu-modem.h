@@ -106,13 +106,15 @@ inline ModemSettings settingsFor(const test::Emulator& emulator) {
   return settings;
 }
 
-inline std::string problemOf(const Condition& condition) {
-  return condition.problem ? finding(*condition.problem).reason : "";
+inline std::string problemOf(const ModemCondition& condition) {
+  return condition.problem ? outcomeOf(*condition.problem).words : "";
 }
 
-inline std::string said(const Sent& sent) { return std::string(name(sent.kind)) + " " + sent.words; }
+inline std::string said(const SendResult& sent) {
+  return std::string(name(sent.outcome.kind)) + " " + sent.outcome.words;
+}
 
-inline Letter letter(const std::string& text = "router down", const std::string& number = "+4799887766") {
+inline Sms anSms(const std::string& text = "router down", const std::string& number = "+4799887766") {
   return {number, text, "key-1"};
 }
 

@@ -14,7 +14,7 @@ using test::Emulator;
 
 TEST(GammuLine, WritesWhatTheLineTakesAtOnceThoughTheTimeIsOver) {
   Emulator emulator;
-  Line line;
+  SerialLine line;
   ASSERT_EQ(line.open(emulator.link(), 115200), LineError::none);
   line.write("AT+CFUN=1\r", 0ms);
   const auto end = std::chrono::steady_clock::now() + 10s;

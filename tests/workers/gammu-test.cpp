@@ -190,7 +190,7 @@ TEST_F(GammuTest, SendsAboutAsFastAsLibgammuByItself) {
 TEST_F(GammuTest, NamesTheProgramThatHasTheDevice) {
   Emulator emulator({"sim absent"});
   // another process, as the emulator is: it has the other end open, and here the line too
-  Line line;
+  SerialLine line;
   ASSERT_EQ(line.open(emulator.link(), 115200), LineError::none);
   serve("device: " + emulator.link());
   EXPECT_TRUE(dispatcher.condition().broken.starts_with("another program has the device: python3"))

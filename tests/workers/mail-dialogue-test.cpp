@@ -11,8 +11,8 @@ namespace smsd::mail {
 namespace {
 
 /// "> " a command, "< " a line that came, "." the mail was handed over, "+" a connection was opened.
-Dialogue::State play(Dialogue& dialogue, const std::vector<std::string>& lines) {
-  auto state = Dialogue::State::goesOn;
+SmtpDialogue::State play(SmtpDialogue& dialogue, const std::vector<std::string>& lines) {
+  auto state = SmtpDialogue::State::goesOn;
   for (const std::string& line : lines) {
     if (line == "+") dialogue.connected();
     if (line == ".") dialogue.handedOver();
@@ -22,8 +22,8 @@ Dialogue::State play(Dialogue& dialogue, const std::vector<std::string>& lines) 
   return state;
 }
 
-Dialogue after(const std::vector<std::string>& lines) {
-  Dialogue dialogue;
+SmtpDialogue after(const std::vector<std::string>& lines) {
+  SmtpDialogue dialogue;
   play(dialogue, lines);
   return dialogue;
 }
@@ -38,36 +38,37 @@ std::vector<std::string> with(std::vector<std::string> lines, const std::vector<
 }
 
 TEST(MailDialogue, FollowsAMailThatIsTaken) {
-  Dialogue dialogue;
+  SmtpDialogue dialogue;
   EXPECT_EQ(play(dialogue, with(upToData, {".", "< 250-and", "< 250 2.0.0 Ok: queued as 4Xy1"})),
-            Dialogue::State::goesOn);
-  EXPECT_EQ(dialogue.soFar().stage, Stage::content);
+            SmtpDialogue::State::goesOn);
+  EXPECT_EQ(dialogue.soFar().stage, SmtpStage::content);
   EXPECT_EQ(dialogue.soFar().reply, 250);
   EXPECT_EQ(dialogue.soFar().enhanced, "2.0.0");
   EXPECT_EQ(dialogue.soFar().reference, "4Xy1");
   dialogue.begin();
-  EXPECT_EQ(dialogue.soFar().stage, Stage::connection);
+  EXPECT_EQ(dialogue.soFar().stage, SmtpStage::connection);
   EXPECT_FALSE(dialogue.usesNewConnection());
-  EXPECT_EQ(play(dialogue, {"> MAIL FROM:<a@b>", "< 250 ok", "> RCPT TO:<c@d>"}), Dialogue::State::goesOn);
-  EXPECT_EQ(dialogue.soFar().stage, Stage::recipient);
+  EXPECT_EQ(play(dialogue, {"> MAIL FROM:<a@b>", "< 250 ok", "> RCPT TO:<c@d>"}),
+            SmtpDialogue::State::goesOn);
+  EXPECT_EQ(dialogue.soFar().stage, SmtpStage::recipient);
   EXPECT_EQ(dialogue.soFar().reply, 0) << "a reply belongs to its command";
 }
 
 TEST(MailDialogue, HasNothingMoreToWaitForOnceTheMailIsRejected) {
   for (auto& lines : {std::vector<std::string>{"+", "> MAIL FROM:<a>", "< 550 5.7.1 no"},
                       with(upToData, {".", "< 451 later, queued as X"}), with(upToData, {".", "> QUIT"})}) {
-    Dialogue dialogue;
-    EXPECT_EQ(play(dialogue, lines), Dialogue::State::over);
+    SmtpDialogue dialogue;
+    EXPECT_EQ(play(dialogue, lines), SmtpDialogue::State::over);
     auto before = dialogue.soFar().reply;
-    EXPECT_EQ(play(dialogue, {"< 250 2.0.0 queued as X"}), Dialogue::State::over);
+    EXPECT_EQ(play(dialogue, {"< 250 2.0.0 queued as X"}), SmtpDialogue::State::over);
     EXPECT_EQ(dialogue.soFar().reply, before) << "what comes afterwards is not about it";
     EXPECT_EQ(dialogue.soFar().reference, "");
   }
 }
 
 TEST(MailDialogue, KnowsAServerThatDoesNotServeFromOneThatEndsAnIdleConnection) {
-  EXPECT_EQ(after({"+", "< 554 no"}).soFar().stage, Stage::greeting);
-  EXPECT_EQ(after({"< 421 idle"}).soFar().stage, Stage::connection);
+  EXPECT_EQ(after({"+", "< 554 no"}).soFar().stage, SmtpStage::greeting);
+  EXPECT_EQ(after({"< 421 idle"}).soFar().stage, SmtpStage::connection);
 }
 
 TEST(MailDialogue, CountsALoginOnlyWhereItWasAskedForAndOnThatConnection) {
@@ -80,8 +81,8 @@ TEST(MailDialogue, CountsALoginOnlyWhereItWasAskedForAndOnThatConnection) {
 
 TEST(MailDialogue, GoesBackToNoEarlierStageWhateverIsSaid) {
   for (std::string command : {"EHLO x", "HELO x", "STARTTLS", "AUTH PLAIN x", "MAIL FROM:<x>", "RCPT TO:<x>"})
-    EXPECT_EQ(after(with(upToData, {".", "> " + command})).soFar().stage, Stage::content) << command;
-  EXPECT_EQ(after({"+", "> EHLO a", "> STARTTLS", "< 220 go", "> EHLO a"}).soFar().stage, Stage::hello)
+    EXPECT_EQ(after(with(upToData, {".", "> " + command})).soFar().stage, SmtpStage::content) << command;
+  EXPECT_EQ(after({"+", "> EHLO a", "> STARTTLS", "< 220 go", "> EHLO a"}).soFar().stage, SmtpStage::hello)
       << "but a server is greeted again over TLS";
 }
 

@@ -11,7 +11,7 @@
 namespace smsd::mail {
 namespace {
 
-Letter letter(const std::string& subject, const std::string& body) {
+MailParts mailParts(const std::string& subject, const std::string& body) {
   return {.from = "smsd@example.org",
           .to = "sms@gw.example.org",
           .subject = subject,
@@ -21,7 +21,7 @@ Letter letter(const std::string& subject, const std::string& body) {
 }
 
 TEST(MailMessage, HasTheseHeadersAndNoOthers) {
-  EXPECT_EQ(compose(letter("sms +4799887766", "core-gw1 is down")),
+  EXPECT_EQ(compose(mailParts("sms +4799887766", "core-gw1 is down")),
             "Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n"
             "From: smsd@example.org\r\n"
             "To: sms@gw.example.org\r\n"
@@ -36,11 +36,11 @@ TEST(MailMessage, HasTheseHeadersAndNoOthers) {
 }
 
 TEST(MailMessage, NoTextAndNoNumberAddsAHeader) {
-  const std::string header = compose(letter("x", "x"));
+  const std::string header = compose(mailParts("x", "x"));
   const auto lines = std::count(header.begin(), header.end(), '\n');
   for (std::string evil :
        {"a\r\nBcc: me@evil.org", "a\nBcc: me@evil.org", "a\rBcc: x", "a\r\n\r\nbody", "a\x0b\x0c"}) {
-    std::string mail = compose(letter(evil, "x"));
+    std::string mail = compose(mailParts(evil, "x"));
     EXPECT_EQ(std::count(mail.begin(), mail.end(), '\n'), lines) << mail;
     EXPECT_EQ(mail.find("\nBcc"), std::string::npos) << mail;
     EXPECT_EQ(mail.find('\r', mail.find("Subject")), mail.find("\r\n", mail.find("Subject"))) << mail;
@@ -91,14 +91,14 @@ TEST(MailMessage, ABodyIsSentAsItIsOnlyWhereNothingOnTheWayChangesIt) {
                       {"\x7f", "quoted-printable", "=7F\r\n"},
                       {"", "7bit", ""}};
   for (auto& row : rows) {
-    Body body = encodeBody(row.text);
+    EncodedBody body = encodeBody(row.text);
     EXPECT_EQ(body.encoding, row.encoding) << row.text;
     EXPECT_EQ(body.text, row.encoded);
   }
 }
 
 TEST(MailMessage, NoLineIsLongerThanAMailMayHave) {
-  Body quoted = encodeBody(std::string(2000, 'x'));
+  EncodedBody quoted = encodeBody(std::string(2000, 'x'));
   EXPECT_EQ(quoted.encoding, "quoted-printable");
   EXPECT_EQ(encodeBody(std::string(998, 'x')).encoding, "7bit");
   std::size_t column = 0, longest = 0;

@@ -16,35 +16,35 @@ using test::wordsOf;
 
 constexpr auto origin = "smtp://gw:25";
 
-std::string ofReply(Stage stage, int reply, const std::string& enhanced = "",
+std::string ofReply(SmtpStage stage, int reply, const std::string& enhanced = "",
                     Addressee addressee = Addressee::ofTheSms, Relay relay = Relay::proven) {
   Conversation conversation{.stage = stage, .reply = reply, .enhanced = enhanced};
-  if (reply < 200 || reply >= 400 || stage != Stage::content) {
-    conversation.end = End::failure;
+  if (reply < 200 || reply >= 400 || stage != SmtpStage::content) {
+    conversation.end = EarlyEnd::failure;
     conversation.failure = net::Failure::cut;
   }
   return kindOf(outcomeOf(conversation, origin, addressee, relay));
 }
 
 struct Codes {
-  Stage stage;
+  SmtpStage stage;
   std::string sender4, sender5;  // what 4yz and 5yz mean
   std::map<int, std::string> others{};
 };
 
 TEST(MailReplies, EachStageHasItsMeaningOfLaterAndNever) {
   const Codes rows[] = {
-      {Stage::greeting, "deferred", "broken"},
-      {Stage::hello, "deferred", "broken"},
-      {Stage::startTls, "deferred", "broken"},
-      {Stage::login, "deferred", "broken"},
-      {Stage::sender, "deferred", "broken", {{552, "deferred"}}},
-      {Stage::recipient,
+      {SmtpStage::greeting, "deferred", "broken"},
+      {SmtpStage::hello, "deferred", "broken"},
+      {SmtpStage::startTls, "deferred", "broken"},
+      {SmtpStage::login, "deferred", "broken"},
+      {SmtpStage::sender, "deferred", "broken", {{552, "deferred"}}},
+      {SmtpStage::recipient,
        "deferred",
        "deferred",
        {{530, "broken"}, {550, "refused"}, {551, "refused"}, {553, "refused"}}},
-      {Stage::data, "deferred", "deferred"},
-      {Stage::content, "deferred", "deferred"},
+      {SmtpStage::data, "deferred", "deferred"},
+      {SmtpStage::content, "deferred", "deferred"},
   };
   for (auto& row : rows)
     for (int minor = 0; minor < 100; ++minor) {
@@ -58,7 +58,7 @@ TEST(MailReplies, EachStageHasItsMeaningOfLaterAndNever) {
 
 // RFC 3463, each of its subjects and details, and more: four speak of the address and of nothing else.
 TEST(MailReplies, AnSmsIsGivenUpForWhatSpeaksOfItsAddressAlone) {
-  for (Stage stage : {Stage::recipient, Stage::data, Stage::content})
+  for (SmtpStage stage : {SmtpStage::recipient, SmtpStage::data, SmtpStage::content})
     for (int reply : {500, 501, 503, 550, 551, 552, 553, 554, 571})
       for (int subject = 0; subject <= 7; ++subject)
         for (int detail = 0; detail <= 30; ++detail) {
@@ -77,7 +77,7 @@ TEST(MailReplies, AnSmsIsGivenUpForWhatSpeaksOfItsAddressAlone) {
 }
 
 struct Seen {
-  Stage stage;
+  SmtpStage stage;
   int reply;
   std::string enhanced;
   std::string unproven, proven;
@@ -86,24 +86,24 @@ struct Seen {
 // What servers say of themselves, of us, and of a number that they do not know.
 TEST(MailReplies, AServerThatRelaysNothingGivesNoAlertUp) {
   const Seen rows[] = {
-      {Stage::recipient, 550, "", "deferred", "refused"},        // Exim: relay not permitted; Unknown user
-      {Stage::recipient, 551, "", "deferred", "refused"},        // RFC 5321: user not local
-      {Stage::recipient, 553, "", "deferred", "refused"},        // RFC 5321: name not allowed
-      {Stage::recipient, 550, "5.1.1", "refused", "refused"},    // Postfix: user unknown
-      {Stage::recipient, 501, "5.1.3", "refused", "refused"},    // Postfix: bad recipient address syntax
-      {Stage::recipient, 501, "", "deferred", "deferred"},       // Exim: malformed address
-      {Stage::recipient, 554, "5.4.4", "deferred", "deferred"},  // no route
-      {Stage::recipient, 550, "5.4.1", "deferred", "deferred"},  // access denied
-      {Stage::recipient, 552, "5.2.2", "deferred", "deferred"},  // mailbox full
-      {Stage::recipient, 552, "", "deferred", "deferred"},  // RFC 5321, 4.5.3.1.10: is to be taken as 452
-      {Stage::recipient, 554, "", "deferred", "deferred"},  // transaction failed
-      {Stage::recipient, 556, "5.1.10", "deferred", "deferred"},  // RFC 7505: takes no mail at all
-      {Stage::data, 503, "5.5.1", "deferred", "deferred"},        // bad sequence of commands
-      {Stage::data, 554, "", "deferred", "deferred"},             // no valid recipients
-      {Stage::content, 550, "", "deferred", "deferred"},          // Exim: Administrative prohibition
-      {Stage::content, 554, "5.3.0", "deferred", "deferred"},     // Transaction failed
-      {Stage::content, 552, "5.3.4", "deferred", "deferred"},     // too large
-      {Stage::content, 550, "5.1.1", "refused", "refused"},       // who looks only then
+      {SmtpStage::recipient, 550, "", "deferred", "refused"},      // Exim: relay not permitted; Unknown user
+      {SmtpStage::recipient, 551, "", "deferred", "refused"},      // RFC 5321: user not local
+      {SmtpStage::recipient, 553, "", "deferred", "refused"},      // RFC 5321: name not allowed
+      {SmtpStage::recipient, 550, "5.1.1", "refused", "refused"},  // Postfix: user unknown
+      {SmtpStage::recipient, 501, "5.1.3", "refused", "refused"},  // Postfix: bad recipient address syntax
+      {SmtpStage::recipient, 501, "", "deferred", "deferred"},     // Exim: malformed address
+      {SmtpStage::recipient, 554, "5.4.4", "deferred", "deferred"},  // no route
+      {SmtpStage::recipient, 550, "5.4.1", "deferred", "deferred"},  // access denied
+      {SmtpStage::recipient, 552, "5.2.2", "deferred", "deferred"},  // mailbox full
+      {SmtpStage::recipient, 552, "", "deferred", "deferred"},  // RFC 5321, 4.5.3.1.10: is to be taken as 452
+      {SmtpStage::recipient, 554, "", "deferred", "deferred"},  // transaction failed
+      {SmtpStage::recipient, 556, "5.1.10", "deferred", "deferred"},  // RFC 7505: takes no mail at all
+      {SmtpStage::data, 503, "5.5.1", "deferred", "deferred"},        // bad sequence of commands
+      {SmtpStage::data, 554, "", "deferred", "deferred"},             // no valid recipients
+      {SmtpStage::content, 550, "", "deferred", "deferred"},          // Exim: Administrative prohibition
+      {SmtpStage::content, 554, "5.3.0", "deferred", "deferred"},     // Transaction failed
+      {SmtpStage::content, 552, "5.3.4", "deferred", "deferred"},     // too large
+      {SmtpStage::content, 550, "5.1.1", "refused", "refused"},       // who looks only then
   };
   for (auto& row : rows) {
     EXPECT_EQ(ofReply(row.stage, row.reply, row.enhanced, Addressee::ofTheSms, Relay::unproven), row.unproven)
@@ -114,13 +114,13 @@ TEST(MailReplies, AServerThatRelaysNothingGivesNoAlertUp) {
 }
 
 TEST(MailReplies, OneMailThatWasTakenVouchesForOneNoWithoutAReason) {
-  const Conversation no{.stage = Stage::recipient, .reply = 550};
-  const Conversation yes{.stage = Stage::content, .reply = 250};
-  const Conversation others[] = {{.stage = Stage::recipient, .reply = 550, .enhanced = "5.1.1"},
-                                 {.stage = Stage::recipient, .reply = 450},
-                                 {.stage = Stage::content, .reply = 550},
-                                 {.stage = Stage::data, .reply = 354, .end = End::failure},
-                                 {.stage = Stage::connection, .end = End::failure}};
+  const Conversation no{.stage = SmtpStage::recipient, .reply = 550};
+  const Conversation yes{.stage = SmtpStage::content, .reply = 250};
+  const Conversation others[] = {{.stage = SmtpStage::recipient, .reply = 550, .enhanced = "5.1.1"},
+                                 {.stage = SmtpStage::recipient, .reply = 450},
+                                 {.stage = SmtpStage::content, .reply = 550},
+                                 {.stage = SmtpStage::data, .reply = 354, .end = EarlyEnd::failure},
+                                 {.stage = SmtpStage::connection, .end = EarlyEnd::failure}};
   for (Relay before : {Relay::proven, Relay::unproven}) {
     EXPECT_EQ(relayAfter(yes, before), Relay::proven);
     EXPECT_EQ(relayAfter(no, before), Relay::unproven);
@@ -129,23 +129,24 @@ TEST(MailReplies, OneMailThatWasTakenVouchesForOneNoWithoutAReason) {
 }
 
 TEST(MailReplies, OnlyAYesToTheWholeMailIsAccepted) {
-  Conversation yes{.stage = Stage::content, .reply = 250, .reference = "4Xy1Zq2"};
+  Conversation yes{.stage = SmtpStage::content, .reply = 250, .reference = "4Xy1Zq2"};
   auto outcome = outcomeOf(yes, origin, Addressee::ofTheSms, Relay::proven);
   ASSERT_EQ(kindOf(outcome), "accepted");
   EXPECT_EQ(std::get<kit::Accepted>(outcome).reference, "4Xy1Zq2");
-  for (Stage stage = Stage::connection; stage < Stage::content; stage = Stage(int(stage) + 1))
+  for (SmtpStage stage = SmtpStage::connection; stage < SmtpStage::content; stage = SmtpStage(int(stage) + 1))
     for (int reply : {220, 235, 250, 251, 354}) EXPECT_EQ(ofReply(stage, reply), "deferred") << int(stage);
 }
 
 TEST(MailReplies, WhatSmtpDoesNotHaveIsUnknownOnlyOnceTheMailIsOut) {
   for (int reply : {100, 199, 300, 354, 600, 999}) {
-    EXPECT_EQ(ofReply(Stage::content, reply), "unknown") << reply;
-    EXPECT_EQ(ofReply(Stage::recipient, reply), "deferred") << reply;
+    EXPECT_EQ(ofReply(SmtpStage::content, reply), "unknown") << reply;
+    EXPECT_EQ(ofReply(SmtpStage::recipient, reply), "deferred") << reply;
   }
 }
 
 TEST(MailReplies, TheServerGoingAwayIsLater) {
-  for (Stage stage = Stage::connection; stage <= Stage::content; stage = Stage(int(stage) + 1)) {
+  for (SmtpStage stage = SmtpStage::connection; stage <= SmtpStage::content;
+       stage = SmtpStage(int(stage) + 1)) {
     auto outcome = outcomeOf({.stage = stage, .reply = 421}, origin, Addressee::ofTheSms, Relay::proven);
     ASSERT_EQ(kindOf(outcome), "deferred");
     EXPECT_NE(std::get<kit::Deferred>(outcome).reason.find("closes the connection (421)"), std::string::npos);
@@ -153,57 +154,60 @@ TEST(MailReplies, TheServerGoingAwayIsLater) {
 }
 
 TEST(MailReplies, ARejectedAddressIsTheSmsSFaultOnlyWhereItIsItsOwn) {
-  EXPECT_EQ(ofReply(Stage::recipient, 550, "5.1.1", Addressee::ofTheSms), "refused");
-  EXPECT_EQ(ofReply(Stage::recipient, 550, "5.1.1", Addressee::ofTheFile), "broken");
+  EXPECT_EQ(ofReply(SmtpStage::recipient, 550, "5.1.1", Addressee::ofTheSms), "refused");
+  EXPECT_EQ(ofReply(SmtpStage::recipient, 550, "5.1.1", Addressee::ofTheFile), "broken");
 }
 
 TEST(MailReplies, APolicyGivesNoAlertUp) {
-  for (Stage stage : {Stage::recipient, Stage::data, Stage::content})
+  for (SmtpStage stage : {SmtpStage::recipient, SmtpStage::data, SmtpStage::content})
     EXPECT_EQ(ofReply(stage, 554, "5.7.1"), "deferred");
-  EXPECT_EQ(ofReply(Stage::login, 535, "5.7.8"), "broken");
-  EXPECT_EQ(ofReply(Stage::sender, 530, "5.7.0"), "broken");
+  EXPECT_EQ(ofReply(SmtpStage::login, 535, "5.7.8"), "broken");
+  EXPECT_EQ(ofReply(SmtpStage::sender, 530, "5.7.0"), "broken");
 }
 
 TEST(MailReplies, SilenceIsUnknownOnlyOnceTheMailIsOut) {
   using net::Failure;
   for (Failure failure : {Failure::unreachable, Failure::handshake, Failure::timeout, Failure::cut,
                           Failure::garbage, Failure::other})
-    for (Stage stage = Stage::connection; stage <= Stage::content; stage = Stage(int(stage) + 1)) {
-      Conversation silent{.stage = stage, .end = End::failure, .failure = failure};
+    for (SmtpStage stage = SmtpStage::connection; stage <= SmtpStage::content;
+         stage = SmtpStage(int(stage) + 1)) {
+      Conversation silent{.stage = stage, .end = EarlyEnd::failure, .failure = failure};
       EXPECT_EQ(kindOf(outcomeOf(silent, origin, Addressee::ofTheSms, Relay::proven)),
-                stage == Stage::content ? "unknown" : "deferred");
+                stage == SmtpStage::content ? "unknown" : "deferred");
     }
 }
 
 TEST(MailReplies, WhatAnOperatorHasToMendIsBroken) {
-  Conversation security{.stage = Stage::startTls, .end = End::failure, .failure = net::Failure::security};
+  Conversation security{
+      .stage = SmtpStage::startTls, .end = EarlyEnd::failure, .failure = net::Failure::security};
   EXPECT_EQ(kindOf(outcomeOf(security, origin, Addressee::ofTheSms, Relay::proven)), "broken");
-  for (End end : {End::noTls, End::noLogin}) {
-    Conversation without{.stage = Stage::hello, .reply = 250, .end = end};
+  for (EarlyEnd end : {EarlyEnd::noTls, EarlyEnd::noLogin}) {
+    Conversation without{.stage = SmtpStage::hello, .reply = 250, .end = end};
     EXPECT_EQ(kindOf(outcomeOf(without, origin, Addressee::ofTheSms, Relay::proven)), "broken");
   }
 }
 
 // The supervisor counts only what speaks against the recipient.
 TEST(MailReplies, BeforeAnAddressWasNamedNothingIsSaidOfTheSms) {
-  for (Stage stage = Stage::connection; stage <= Stage::content; stage = Stage(int(stage) + 1)) {
-    auto expected = stage < Stage::recipient ? kit::FarEnd::notReached : kit::FarEnd::reached;
+  for (SmtpStage stage = SmtpStage::connection; stage <= SmtpStage::content;
+       stage = SmtpStage(int(stage) + 1)) {
+    auto expected = stage < SmtpStage::recipient ? kit::Reached::no : kit::Reached::yes;
     Conversation later{.stage = stage, .reply = 451};
     auto outcome = outcomeOf(later, origin, Addressee::ofTheSms, Relay::proven);
     ASSERT_EQ(kindOf(outcome), "deferred");
-    EXPECT_EQ(std::get<kit::Deferred>(outcome).farEnd, expected) << int(stage);
-    Conversation silent{.stage = stage, .end = End::failure, .failure = net::Failure::cut};
+    EXPECT_EQ(std::get<kit::Deferred>(outcome).reached, expected) << int(stage);
+    Conversation silent{.stage = stage, .end = EarlyEnd::failure, .failure = net::Failure::cut};
     outcome = outcomeOf(silent, origin, Addressee::ofTheSms, Relay::proven);
-    if (stage == Stage::content) continue;  // unknown
-    EXPECT_EQ(std::get<kit::Deferred>(outcome).farEnd, expected) << int(stage);
+    if (stage == SmtpStage::content) continue;  // unknown
+    EXPECT_EQ(std::get<kit::Deferred>(outcome).reached, expected) << int(stage);
   }
 }
 
 TEST(MailReplies, AReasonHoldsCodesAndOurOwnWords) {
-  Conversation refused{.stage = Stage::recipient, .reply = 550, .enhanced = "5.1.1"};
+  Conversation refused{.stage = SmtpStage::recipient, .reply = 550, .enhanced = "5.1.1"};
   EXPECT_EQ(wordsOf(outcomeOf(refused, origin, Addressee::ofTheSms, Relay::proven)),
             "smtp://gw:25 rejects the address (to) (550 5.1.1)");
-  Conversation cut{.stage = Stage::content, .end = End::failure, .failure = net::Failure::cut};
+  Conversation cut{.stage = SmtpStage::content, .end = EarlyEnd::failure, .failure = net::Failure::cut};
   EXPECT_EQ(wordsOf(outcomeOf(cut, origin, Addressee::ofTheSms, Relay::proven)),
             "smtp://gw:25 ended the connection after the whole mail was sent");
 }

@@ -24,10 +24,10 @@ TEST(Names, ThatAreAddressesOrThisHostAreNotLookedUp) {
   EXPECT_EQ(hostToLookUp("smtps://mail.example"), (Host{"mail.example", 465}));
 }
 
-Found ask(Names& names, const Host& host) {
-  auto answer = std::make_shared<std::promise<Found>>();
+HostAddresses ask(Names& names, const Host& host) {
+  auto answer = std::make_shared<std::promise<HostAddresses>>();
   auto found = answer->get_future();
-  names.ask(host, [answer](Found one) { answer->set_value(std::move(one)); });
+  names.ask(host, [answer](HostAddresses one) { answer->set_value(std::move(one)); });
   EXPECT_EQ(found.wait_for(30s), std::future_status::ready);
   return found.get();
 }
@@ -37,7 +37,7 @@ const Host noHost{std::string(64, 'x') + ".example", 80};
 
 TEST(Names, ThatAreNotFoundSaySo) {
   Names names;
-  Found found = ask(names, noHost);
+  HostAddresses found = ask(names, noHost);
   EXPECT_EQ(found.entry, "");
   EXPECT_NE(found.problem.find("Could not resolve host xxx"), std::string::npos) << found.problem;
   EXPECT_EQ(names.known(noHost).entry, "") << "and are looked up again";
@@ -47,7 +47,7 @@ TEST(Names, ThatAreFoundAreKeptWithAllTheirAddresses) {
   Names names;
   const Host host{"127.0.0.1", 81};  // no name, and getaddrinfo takes it as one
   EXPECT_EQ(names.known(host).entry, "");
-  Found found = ask(names, host);
+  HostAddresses found = ask(names, host);
   EXPECT_EQ(found.entry, "127.0.0.1:81:127.0.0.1");
   EXPECT_EQ(names.known(host).entry, found.entry);
   EXPECT_EQ(names.known(host).serial, found.serial);
@@ -59,7 +59,7 @@ TEST(Names, MayBeAskedForByOneWhoDoesNotWait) {
   auto answered = std::make_shared<std::atomic<int>>(0);
   for (int i = 0; i < 100; ++i) {
     Names names;
-    names.ask(noHost, [answered](Found) { ++*answered; });
+    names.ask(noHost, [answered](HostAddresses) { ++*answered; });
   }
   SUCCEED() << *answered;
 }

@@ -219,7 +219,7 @@ inline std::string brokenXml(std::string_view text, const std::string& body, con
 /// What is broken, or nothing. A template that is refused breaks no promise. JSON and XML take valid UTF-8.
 inline std::string brokenBody(net::BodyType type, std::string_view text, const net::Values& values) {
   auto parsed = net::BodyTemplate::parse(text, type);
-  if (std::holds_alternative<net::Problem>(parsed) || holdsMark(text)) return {};
+  if (std::holds_alternative<net::TemplateProblem>(parsed) || holdsMark(text)) return {};
   std::string body = std::get<net::BodyTemplate>(parsed).expand(values);
   switch (type) {
     case net::BodyType::json:
@@ -236,7 +236,7 @@ inline std::string brokenBody(net::BodyType type, std::string_view text, const n
 
 inline std::string brokenUrl(std::string_view text, const net::Values& values) {
   auto parsed = net::UrlTemplate::parse(text);
-  if (std::holds_alternative<net::Problem>(parsed)) return {};
+  if (std::holds_alternative<net::TemplateProblem>(parsed)) return {};
   auto& url = std::get<net::UrlTemplate>(parsed);
   auto filled = url.expand(values);
   Tokens expected = readForm(marked(text), "/?#&=:@");
@@ -256,7 +256,7 @@ inline std::string brokenUrl(std::string_view text, const net::Values& values) {
 /// A header is decoded by what reads it, piece by piece: what stands around the values is not escaped.
 inline std::string brokenHeader(std::string_view text, const net::Values& values) {
   auto parsed = net::parseHeaderValue(text);
-  if (std::holds_alternative<net::Problem>(parsed)) return {};
+  if (std::holds_alternative<net::TemplateProblem>(parsed)) return {};
   Replacements escapes;
   Replacements meanings = meaningsOf(values);
   for (std::size_t i = 0; i < meanings.size(); ++i) {

@@ -11,13 +11,14 @@ namespace {
 
 UrlTemplate good(std::string_view url) {
   auto parsed = UrlTemplate::parse(url);
-  if (auto problem = std::get_if<Problem>(&parsed)) ADD_FAILURE() << url << ": " << describe(*problem);
+  if (auto problem = std::get_if<TemplateProblem>(&parsed))
+    ADD_FAILURE() << url << ": " << describe(*problem);
   return std::get<UrlTemplate>(std::move(parsed));
 }
 
-Problem bad(std::string_view url) {
+TemplateProblem bad(std::string_view url) {
   auto parsed = UrlTemplate::parse(url);
-  if (auto problem = std::get_if<Problem>(&parsed)) return *problem;
+  if (auto problem = std::get_if<TemplateProblem>(&parsed)) return *problem;
   ADD_FAILURE() << url << " was taken";
   return {};
 }
@@ -136,7 +137,7 @@ TEST(Template, SaysWhereAUrlCannotBeUsed) {
       {"http://gw/a/../b?to={recipient}&m={text}", 10, "segments"},
       {"http://gw/%2e%2e/b?to={recipient}&m={text}", 10, "segments"}};
   for (auto& [url, at, words] : rows) {
-    Problem problem = bad(url);
+    TemplateProblem problem = bad(url);
     EXPECT_EQ(problem.at, at) << url;
     EXPECT_NE(problem.what.find(words), std::string::npos) << url << ": " << problem.what;
   }
@@ -167,19 +168,21 @@ std::vector<std::string> awkwardTexts() {
 
 Template goodIn(Place place, std::string_view text, const Constants& constants = {}) {
   auto parsed = Template::parse(text, place, constants);
-  if (auto problem = std::get_if<Problem>(&parsed)) ADD_FAILURE() << text << ": " << describe(*problem);
+  if (auto problem = std::get_if<TemplateProblem>(&parsed))
+    ADD_FAILURE() << text << ": " << describe(*problem);
   return std::get<Template>(std::move(parsed));
 }
 
 BodyTemplate goodBody(BodyType type, std::string_view text, const Constants& constants = {}) {
   auto parsed = BodyTemplate::parse(text, type, constants);
-  if (auto problem = std::get_if<Problem>(&parsed)) ADD_FAILURE() << text << ": " << describe(*problem);
+  if (auto problem = std::get_if<TemplateProblem>(&parsed))
+    ADD_FAILURE() << text << ": " << describe(*problem);
   return std::get<BodyTemplate>(std::move(parsed));
 }
 
-Problem badBody(BodyType type, std::string_view text) {
+TemplateProblem badBody(BodyType type, std::string_view text) {
   auto parsed = BodyTemplate::parse(text, type);
-  if (auto problem = std::get_if<Problem>(&parsed)) return *problem;
+  if (auto problem = std::get_if<TemplateProblem>(&parsed)) return *problem;
   ADD_FAILURE() << text << " was taken";
   return {};
 }
@@ -274,19 +277,19 @@ TEST(Template, MeansNoSecretWithoutAName) {
   for (auto [text, at] : {std::pair("a}b", 2U), {"}", 1U}, {"{}", 1U}, {"a{", 2U}})
     for (Place place : {Place::mail, Place::header, Place::url, Place::form}) {
       const auto parsed = Template::parse(text, place, constants);
-      ASSERT_TRUE(std::holds_alternative<Problem>(parsed)) << text;
-      EXPECT_EQ(std::get<Problem>(parsed).at, at) << text;
+      ASSERT_TRUE(std::holds_alternative<TemplateProblem>(parsed)) << text;
+      EXPECT_EQ(std::get<TemplateProblem>(parsed).at, at) << text;
     }
   EXPECT_EQ(goodIn(Place::json, "{}", constants).expand({}), "{}");
 }
 
 TEST(Template, TakesNoSecretThatWouldEndAHeader) {
   auto parsed = parseHeaderValue("App {token}", {{"token", config::Secret("hunter2\r\nX: y")}});
-  auto* problem = std::get_if<Problem>(&parsed);
+  auto* problem = std::get_if<TemplateProblem>(&parsed);
   ASSERT_NE(problem, nullptr);
   EXPECT_EQ(problem->at, 5U);
   EXPECT_EQ(describe(*problem).find("hunter2"), std::string::npos);
-  EXPECT_TRUE(std::holds_alternative<Problem>(parseHeaderValue("a\r\nX: y")));
+  EXPECT_TRUE(std::holds_alternative<TemplateProblem>(parseHeaderValue("a\r\nX: y")));
 }
 
 TEST(BodyTemplate, SaysWhereABodyCannotBeUsed) {
@@ -329,7 +332,7 @@ TEST(BodyTemplate, SaysWhereABodyCannotBeUsed) {
       EXPECT_TRUE(std::holds_alternative<BodyTemplate>(BodyTemplate::parse(text, type)));
       continue;
     }
-    Problem problem = badBody(type, text);
+    TemplateProblem problem = badBody(type, text);
     EXPECT_NE(problem.what.find(words), std::string::npos) << text << ": " << problem.what;
   }
 }
@@ -353,7 +356,7 @@ TEST(BodyTemplate, SaysWhereJsonOrXmlEndsToBeSuch) {
       {BodyType::xml, "<a to='{recipient}'><!-- & -->\n&{digits};</a>", 32, "begins no &amp;"},
       {BodyType::xml, "<{text}>{recipient}</{text}>", 1, "once the placeholders have values"}};
   for (auto& [type, text, at, words] : rows) {
-    Problem problem = badBody(type, text);
+    TemplateProblem problem = badBody(type, text);
     EXPECT_EQ(problem.at, at) << text << ": " << problem.what;
     EXPECT_NE(problem.what.find(words), std::string::npos) << text << ": " << problem.what;
     EXPECT_EQ(problem.what.find("{text}"), std::string::npos) << problem.what;
@@ -364,10 +367,10 @@ TEST(BodyTemplate, TakesASecretWhereATextMayStandAndNowhereElse) {
   Constants constants = {{"token", config::Secret("17")}};
   EXPECT_TRUE(std::holds_alternative<BodyTemplate>(
       BodyTemplate::parse(R"({"k": "{token}", "m": "{text}"})", BodyType::json, constants)));
-  EXPECT_TRUE(std::holds_alternative<Problem>(
+  EXPECT_TRUE(std::holds_alternative<TemplateProblem>(
       BodyTemplate::parse(R"({"k": {token}, "m": "{text}"})", BodyType::json, constants)))
       << "whether it is JSON must not depend on what is in a file";
-  EXPECT_TRUE(std::holds_alternative<Problem>(
+  EXPECT_TRUE(std::holds_alternative<TemplateProblem>(
       BodyTemplate::parse("<a{token}>{text}</a{token}>", BodyType::xml, constants)));
 }
 

@@ -15,10 +15,10 @@ void blockSignals() {
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
-Bench::Bench(std::chrono::milliseconds patience)
+BlockingThread::BlockingThread(std::chrono::milliseconds patience)
     : patience_(patience), thread_(kj::heap<kj::Thread>([this]() { work(); })) {}
 
-Bench::~Bench() {
+BlockingThread::~BlockingThread() {
   std::unique_lock lock(guard_);
   stopping_ = true;
   tasks_.clear();
@@ -26,18 +26,18 @@ Bench::~Bench() {
   if (!changed_.wait_for(lock, patience_, [this] { return stopped_; })) ::_exit(EX_TEMPFAIL);
 }
 
-void Bench::add(std::function<void()> task) {
+void BlockingThread::add(std::function<void()> task) {
   std::lock_guard lock(guard_);
   tasks_.push_back(std::move(task));
   changed_.notify_all();
 }
 
-std::chrono::steady_clock::duration Bench::busyFor() const {
+std::chrono::steady_clock::duration BlockingThread::busyFor() const {
   std::lock_guard lock(guard_);
   return since_ ? std::chrono::steady_clock::now() - *since_ : std::chrono::steady_clock::duration{0};
 }
 
-void Bench::work() {
+void BlockingThread::work() {
   blockSignals();
   std::unique_lock lock(guard_);
   for (;;) {

@@ -26,12 +26,12 @@ namespace smsd::gammu {
 /// Call it on each further thread of this worker: signals belong to the KJ loop.
 void blockSignals();
 
-class Bench {
+class BlockingThread {
  public:
-  explicit Bench(std::chrono::milliseconds patience);
-  ~Bench();
-  Bench(const Bench&) = delete;
-  Bench& operator=(const Bench&) = delete;
+  explicit BlockingThread(std::chrono::milliseconds patience);
+  ~BlockingThread();
+  BlockingThread(const BlockingThread&) = delete;
+  BlockingThread& operator=(const BlockingThread&) = delete;
 
   template <typename T>
   kj::Promise<T> run(std::function<T()> call) {

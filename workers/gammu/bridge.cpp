@@ -54,8 +54,8 @@ void Bridge::wake() {
   [[maybe_unused]] auto written = ::write(wake_, &one, sizeof one);
 }
 
-bool Bridge::carry(Line& line, std::chrono::milliseconds wait) {
-  wait = line.settle(wait);
+bool Bridge::carry(SerialLine& line, std::chrono::milliseconds wait) {
+  wait = line.acceptHeld(wait);
   pollfd look[] = {{line.fd(), POLLIN, 0}, {near_, POLLIN, 0}, {wake_, POLLIN, 0}};
   const int count = ::poll(look, 3, static_cast<int>(wait.count()));
   if (count < 0) return errno == EINTR;
@@ -70,7 +70,7 @@ bool Bridge::carry(Line& line, std::chrono::milliseconds wait) {
   return isThere;
 }
 
-bool Bridge::toModem(Line& line) {
+bool Bridge::toModem(SerialLine& line) {
   char buffer[1024];
   const ssize_t count = ::read(near_, buffer, sizeof buffer);
   if (count <= 0) return true;
@@ -78,7 +78,7 @@ bool Bridge::toModem(Line& line) {
   return !line.hungUp();
 }
 
-void Bridge::toDriver(Line& line) {
+void Bridge::toDriver(SerialLine& line) {
   const std::string bytes = line.dialogue().takeForDriver();
   std::string_view rest = bytes;
   const auto end = std::chrono::steady_clock::now() + writing;
@@ -94,7 +94,7 @@ void Bridge::toDriver(Line& line) {
   }
 }
 
-Carrier::Carrier(Bridge& bridge, Line& line, std::function<void()> onGone)
+Carrier::Carrier(Bridge& bridge, SerialLine& line, std::function<void()> onGone)
     : bridge_(bridge), line_(line), onGone_(std::move(onGone)), thread_([this] { work(); }) {}
 
 Carrier::~Carrier() {

@@ -32,13 +32,13 @@ class Bridge {
   void clear();
 
   /// Carries the bytes that arrive within `wait`, in both directions. Returns false if the modem is gone.
-  bool carry(Line& line, std::chrono::milliseconds wait);
+  bool carry(SerialLine& line, std::chrono::milliseconds wait);
   /// Ends a waiting carry(). May be called on any thread.
   void wake();
 
  private:
-  bool toModem(Line& line);
-  void toDriver(Line& line);
+  bool toModem(SerialLine& line);
+  void toDriver(SerialLine& line);
 
   kj::AutoCloseFd near_;  // our side of the terminal
   kj::AutoCloseFd far_;   // libgammu's side, kept open so that the terminal survives when libgammu closes it
@@ -51,7 +51,7 @@ class Bridge {
 class Carrier {
  public:
   /// Calls `onGone` on the carrying thread when the modem is gone.
-  Carrier(Bridge& bridge, Line& line, std::function<void()> onGone);
+  Carrier(Bridge& bridge, SerialLine& line, std::function<void()> onGone);
   ~Carrier();
   Carrier(const Carrier&) = delete;
   Carrier& operator=(const Carrier&) = delete;
@@ -65,7 +65,7 @@ class Carrier {
   void work();
 
   Bridge& bridge_;
-  Line& line_;
+  SerialLine& line_;
   const std::function<void()> onGone_;
   std::mutex guard_;
   std::condition_variable changed_;

@@ -47,20 +47,21 @@ std::optional<int> numberOf(std::string_view text) {
 
 /// Recognizes final result codes (V.250 5.7.1, TS 27.007 9.1, TS 27.005 3.2.5) and what firmwares write
 /// instead.
-std::optional<Reply> finalOf(std::string_view line) {
-  if (isSame(line, "OK")) return Reply::of(Reply::End::ok);
+std::optional<AtReply> finalOf(std::string_view line) {
+  if (isSame(line, "OK")) return AtReply::of(AtReply::End::ok);
   for (std::string_view error : {"ERROR", "COMMAND NOT SUPPORT", "TOO MANY PARAMETERS"})  // Huawei's
-    if (isSame(line, error)) return Reply::of(Reply::End::error);
-  const std::pair<std::string_view, Reply::End> numbered[] = {{"+CME ERROR", Reply::End::cme},
-                                                              {"+CMS ERROR", Reply::End::cms}};
+    if (isSame(line, error)) return AtReply::of(AtReply::End::error);
+  const std::pair<std::string_view, AtReply::End> numbered[] = {{"+CME ERROR", AtReply::End::cme},
+                                                                {"+CMS ERROR", AtReply::End::cms}};
   for (auto& [prefix, end] : numbered) {
     if (!startsWith(line, prefix)) continue;
     auto rest = trimmed(line.substr(prefix.size()));
     if (rest.starts_with(':')) rest = trimmed(rest.substr(1));
-    Reply reply = Reply::of(end);
+    AtReply reply = AtReply::of(end);
     reply.words = rest;
     reply.number = numberOf(rest);
-    if (!reply.number) reply.number = numberOfWords(end == Reply::End::cms ? Source::cms : Source::cme, rest);
+    if (!reply.number)
+      reply.number = numberOfWords(end == AtReply::End::cms ? ErrorSource::cms : ErrorSource::cme, rest);
     return reply;
   }
   return std::nullopt;
@@ -95,13 +96,13 @@ bool looksLikeIdentification(std::string_view line) {
 int usable(std::optional<int> number, int otherwise) { return number && *number > 0 ? *number : otherwise; }
 
 /// Returns the result code in the form that libgammu reads: CME and CMS errors always with a number.
-std::string canonical(const Reply& reply) {
+std::string canonical(const AtReply& reply) {
   switch (reply.end) {
-    case Reply::End::ok:
+    case AtReply::End::ok:
       return "OK";
-    case Reply::End::cme:
+    case AtReply::End::cme:
       return "+CME ERROR: " + std::to_string(usable(reply.number, 100));
-    case Reply::End::cms:
+    case AtReply::End::cms:
       return "+CMS ERROR: " + std::to_string(usable(reply.number, 500));
     default:
       return "ERROR";
@@ -110,32 +111,32 @@ std::string canonical(const Reply& reply) {
 
 }  // namespace
 
-Reply Reply::of(End end) {
-  Reply reply;
+AtReply AtReply::of(End end) {
+  AtReply reply;
   reply.end = end;
   return reply;
 }
 
-std::optional<std::string> Reply::after(std::string_view prefix) const {
+std::optional<std::string> AtReply::after(std::string_view prefix) const {
   auto all = allAfter(prefix);
   if (all.empty()) return std::nullopt;
   return std::move(all.front());
 }
 
-std::vector<std::string> Reply::allAfter(std::string_view prefix) const {
+std::vector<std::string> AtReply::allAfter(std::string_view prefix) const {
   std::vector<std::string> found;
   for (auto& line : lines)
     if (startsWith(line, prefix)) found.push_back(line.substr(prefix.size()));
   return found;
 }
 
-std::size_t Dialogue::held() const {
+std::size_t AtDialogue::bytesKept() const {
   std::size_t bytes = typed_.size() + command_.size() + line_.size() + forDriver_.size();
   auto add = [&](const std::vector<std::string>& lines) {
     for (auto& line : lines) bytes += line.size();
   };
   add(lines_);
-  for (auto* reply : {&held_, &reply_, &submission_.end})
+  for (auto* reply : {&held_, &reply_, &evidence_.end})
     if (*reply) {
       bytes += (*reply)->words.size();
       add((*reply)->lines);
@@ -143,25 +144,25 @@ std::size_t Dialogue::held() const {
   return bytes;
 }
 
-std::string Dialogue::takeForDriver() { return std::exchange(forDriver_, {}); }
+std::string AtDialogue::takeForDriver() { return std::exchange(forDriver_, {}); }
 
 // --- the driver's side
 // --------------------------------------------------------------------------------------
 
-std::string Dialogue::fromDriver(std::string_view bytes) {
+std::string AtDialogue::fromDriver(std::string_view bytes) {
   std::string toModem;
   for (char c : bytes) typed(c, toModem);
   return toModem;
 }
 
-void Dialogue::typed(char c, std::string& toModem) {
+void AtDialogue::typed(char c, std::string& toModem) {
   if (stage_ == Stage::discard) {
     if (c == controlZ || c == escape) stage_ = Stage::idle;
     return;
   }
   toModem += c;
   if (stage_ == Stage::text) {
-    if (c == controlZ) submission_.handedOver = true;
+    if (c == controlZ) evidence_.handedOver = true;
     if (c == controlZ) stage_ = Stage::answer;
     if (c == escape) stage_ = Stage::idle;
     return;
@@ -173,12 +174,12 @@ void Dialogue::typed(char c, std::string& toModem) {
     typed_ += c;
 }
 
-void Dialogue::begin() {
+void AtDialogue::begin() {
   auto command = std::string(trimmed(std::exchange(typed_, {})));
   if (command.empty()) return;
   command_ = std::move(command);
   stage_ = startsWith(command_, "AT+CMGS=") ? Stage::prompt : Stage::command;
-  if (stage_ == Stage::prompt) submission_ = {};
+  if (stage_ == Stage::prompt) evidence_ = {};
   lines_.clear();
   held_.reset();
   reply_.reset();
@@ -190,7 +191,7 @@ void Dialogue::begin() {
 // --- the modem's side
 // ---------------------------------------------------------------------------------------
 
-void Dialogue::fromModem(std::string_view bytes) {
+void AtDialogue::fromModem(std::string_view bytes) {
   for (char c : bytes) {
     if (c == '\r' || c == '\n') {
       endLine();
@@ -209,7 +210,7 @@ void Dialogue::fromModem(std::string_view bytes) {
   }
 }
 
-void Dialogue::endLine() {
+void AtDialogue::endLine() {
   std::string line(trimmed(std::exchange(line_, {})));
   const bool isCut = std::exchange(length_, Length::whole) == Length::cut;
   if (line.empty()) return;
@@ -221,7 +222,7 @@ void Dialogue::endLine() {
   end(std::move(*final));
 }
 
-void Dialogue::take(std::string line) {
+void AtDialogue::take(std::string line) {
   if (stage_ == Stage::idle || stage_ == Stage::discard) return;
   const Repeats repeats = this->repeats(line);
   if (repeats == Repeats::theEnd) {
@@ -243,13 +244,13 @@ void Dialogue::take(std::string line) {
 
 /// Recognizes the echo of the current command. Garbage may precede the echo, and unsolicited messages may cut
 /// it into pieces, of which the first come before the command is complete.
-Dialogue::Repeats Dialogue::repeats(std::string_view line) const {
+AtDialogue::Repeats AtDialogue::repeats(std::string_view line) const {
   if (stage_ != Stage::command && stage_ != Stage::prompt) return Repeats::nothing;
   if (endsWith(command_, line) || endsWith(line, command_)) return Repeats::theEnd;
   return startsWith(std::string_view(command_).substr(repeated_), line) ? Repeats::aPiece : Repeats::nothing;
 }
 
-bool Dialogue::belongs(const std::string& line) const {
+bool AtDialogue::belongs(const std::string& line) const {
   const auto name = nameOf(command_);
   if (name.empty()) return false;
   if (startsWith(line, name) && (line.size() == name.size() || line[name.size()] == ':')) return true;
@@ -257,19 +258,19 @@ bool Dialogue::belongs(const std::string& line) const {
 }
 
 /// Reads `+CMGS: <mr>[,<ackpdu>]`. The number is proof enough, because no other line begins like this.
-void Dialogue::takeReference(const std::string& line) {
+void AtDialogue::takeReference(const std::string& line) {
   constexpr std::string_view prefix = "+CMGS:";
   if (!startsWith(line, prefix)) return;
   auto rest = trimmed(std::string_view(line).substr(prefix.size()));
   auto number = numberOf(rest.substr(0, rest.find_first_of(", ")));
-  if (number && *number >= 0 && !submission_.reference) submission_.reference = number;
+  if (number && *number >= 0 && !evidence_.reference) evidence_.reference = number;
 }
 
-void Dialogue::end(Reply end) {
+void AtDialogue::end(AtReply end) {
   switch (stage_) {
     case Stage::command:
     case Stage::prompt:
-      if (stage_ == Stage::prompt && end.end == Reply::End::ok) return;  // answers an earlier command
+      if (stage_ == Stage::prompt && end.end == AtReply::End::ok) return;  // answers an earlier command
       end.lines = std::exchange(lines_, {});
       if (echo_ == Echo::usual && echoSeen_ == Seen::no)
         held_ = std::move(end);
@@ -277,11 +278,11 @@ void Dialogue::end(Reply end) {
         finish(std::move(end));
       return;
     case Stage::text:
-      if (end.end != Reply::End::ok) finish(std::move(end));
+      if (end.end != AtReply::End::ok) finish(std::move(end));
       return;
     case Stage::answer:
-      if (end.end == Reply::End::ok && !submission_.reference)
-        submission_.bareOk = true;
+      if (end.end == AtReply::End::ok && !evidence_.reference)
+        evidence_.bareOk = true;
       else
         finish(std::move(end));
       return;
@@ -291,17 +292,17 @@ void Dialogue::end(Reply end) {
   }
 }
 
-void Dialogue::settle() {
+void AtDialogue::acceptHeld() {
   if (held_) finish(std::exchange(held_, std::nullopt).value());
 }
 
-void Dialogue::finish(Reply end) {
+void AtDialogue::finish(AtReply end) {
   for (auto& line : end.lines) forDriver_ += "\r\n" + line + "\r\n";
-  if (stage_ == Stage::answer && end.end == Reply::End::ok)
-    forDriver_ += "\r\n+CMGS: " + std::to_string(*submission_.reference) + "\r\n";
+  if (stage_ == Stage::answer && end.end == AtReply::End::ok)
+    forDriver_ += "\r\n+CMGS: " + std::to_string(*evidence_.reference) + "\r\n";
   forDriver_ += "\r\n" + canonical(end) + "\r\n";
   held_.reset();
-  if (stage_ != Stage::command) submission_.end = end;
+  if (stage_ != Stage::command) evidence_.end = end;
   stage_ = stage_ == Stage::text ? Stage::discard : Stage::idle;
   reply_ = std::move(end);
 }

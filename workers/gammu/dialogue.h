@@ -24,13 +24,13 @@
 namespace smsd::gammu {
 
 /// The answer to a command.
-struct Reply {
+struct AtReply {
   enum class End { ok, error, cme, cms, silence, gone };
   End end = End::silence;
   std::optional<int> number;       // of cme and cms; words that stand for a number are translated
   std::string words;               // of cme and cms, as the modem wrote them; at most 200 bytes
   std::vector<std::string> lines;  // of the answer; at most 32 lines of at most 200 bytes
-  static Reply of(End end);
+  static AtReply of(End end);
   /// Returns the rest of the first line that starts with `prefix`.
   std::optional<std::string> after(std::string_view prefix) const;
   /// Returns the rest of each line that starts with `prefix`.
@@ -38,14 +38,14 @@ struct Reply {
 };
 
 /// The proven facts about the SMS of the last AT+CMGS.
-struct Submission {
+struct SmsEvidence {
   bool handedOver = false;       // ^Z went to the modem, so that the text may be on its way
   std::optional<int> reference;  // of +CMGS after ^Z: the network accepted the text (TS 27.005 3.5.1)
   bool bareOk = false;           // an OK came after ^Z without a +CMGS before it
-  std::optional<Reply> end;      // the end of the modem's answer; empty while it is awaited
+  std::optional<AtReply> end;    // the end of the modem's answer; empty while it is awaited
 };
 
-class Dialogue {
+class AtDialogue {
  public:
   enum class Stage {
     idle,
@@ -63,17 +63,17 @@ class Dialogue {
   std::string takeForDriver();
   /// Accepts a held answer. An answer is held if it came before the echo of its command, because it may
   /// belong to an earlier command. Call it when nothing has come for a while.
-  void settle();
-  bool needsSettling() const { return held_.has_value(); }
+  void acceptHeld();
+  bool hasHeldAnswer() const { return held_.has_value(); }
 
   Stage stage() const { return stage_; }
   /// The answer to the last command; empty while it is awaited.
-  const std::optional<Reply>& reply() const { return reply_; }
+  const std::optional<AtReply>& reply() const { return reply_; }
   /// Forgets the previous SMS. Call it before the driver sends a text.
-  void beginSubmission() { submission_ = {}; }
-  const Submission& submission() const { return submission_; }
+  void forgetEvidence() { evidence_ = {}; }
+  const SmsEvidence& evidence() const { return evidence_; }
   /// The number of bytes kept in memory, for tests of the bound.
-  std::size_t held() const;
+  std::size_t bytesKept() const;
 
  private:
   void typed(char c, std::string& toModem);
@@ -84,8 +84,8 @@ class Dialogue {
   Repeats repeats(std::string_view line) const;
   bool belongs(const std::string& line) const;
   void takeReference(const std::string& line);
-  void end(Reply end);
-  void finish(Reply end);
+  void end(AtReply end);
+  void finish(AtReply end);
 
   Stage stage_ = Stage::idle;
   std::string typed_;    // by the driver, since the end of its last command
@@ -96,9 +96,9 @@ class Dialogue {
   enum class Echo { unknown, usual } echo_ = Echo::unknown;  // whether this modem echoes commands
   enum class Seen { no, yes } echoSeen_ = Seen::no;          // of the current command
   std::size_t repeated_ = 0;                                 // bytes of its echo that came in pieces
-  std::optional<Reply> held_;  // came before the echo: perhaps the end of an earlier answer
-  std::optional<Reply> reply_;
-  Submission submission_;
+  std::optional<AtReply> held_;  // came before the echo: perhaps the end of an earlier answer
+  std::optional<AtReply> reply_;
+  SmsEvidence evidence_;
   std::string forDriver_;
 };
 

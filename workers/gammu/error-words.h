@@ -20,7 +20,7 @@
 namespace smsd::gammu {
 
 struct ErrorWords {
-  Source source;  // cms or cme
+  ErrorSource source;  // cms or cme
   int number;
   const char* words;
 };
@@ -29,6 +29,6 @@ const std::vector<ErrorWords>& errorWords();
 
 /// Returns the number that `words` stand for, if any. `source` is cms or cme. Case, blanks and punctuation of
 /// `words` do not matter.
-std::optional<int> numberOfWords(Source source, std::string_view words);
+std::optional<int> numberOfWords(ErrorSource source, std::string_view words);
 
 }  // namespace smsd::gammu

@@ -50,17 +50,22 @@ std::string timeOf(std::optional<std::chrono::steady_clock::time_point> seen) {
   return text;
 }
 
-bool isAboutRegistration(Event event) {
-  return event == Event::notRegistered || event == Event::registrationDenied;
+/// The one conversion from a modem's outcome to the kit's.
+kit::Outcome kitOutcome(ModemOutcome outcome) {
+  return kit::outcomeOf(outcome.kind, std::move(outcome.words));
+}
+
+bool isAboutRegistration(ModemEvent event) {
+  return event == ModemEvent::notRegistered || event == ModemEvent::registrationDenied;
 }
 
 }  // namespace
 
-std::optional<Node> nodeAt(const std::string& path) {
+std::optional<DeviceNode> nodeAt(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return Node{status.st_dev, status.st_ino, status.st_rdev,
-              status.st_ctim.tv_sec * std::int64_t{1'000'000'000} + status.st_ctim.tv_nsec};
+  return DeviceNode{status.st_dev, status.st_ino, status.st_rdev,
+                    status.st_ctim.tv_sec * std::int64_t{1'000'000'000} + status.st_ctim.tv_nsec};
 }
 
 GammuDispatcher::~GammuDispatcher() noexcept(false) {
@@ -154,7 +159,7 @@ kj::Promise<void> GammuDispatcher::start(kj::AsyncIoContext& io) {
   if (settings_.validity) settings.validity = std::chrono::ceil<std::chrono::minutes>(*settings_.validity);
   if (!settings_.checkRegistration) settings.registration = ModemSettings::Registration::ignored;
   modem_ = std::make_unique<Modem>(std::move(settings), std::move(bridge_));
-  bench_ = std::make_unique<Bench>(joinPatience);
+  thread_ = std::make_unique<BlockingThread>(joinPatience);
   // The worker serves even if the modem cannot be used: condition() then reports the reason.
   return open();
 }
@@ -165,17 +170,17 @@ kj::Promise<std::string> GammuDispatcher::spent() {
       .exclusiveJoin(kj::mv(spent_.promise));
 }
 
-bool GammuDispatcher::alive() const { return !bench_ || bench_->busyFor() < longestCall; }
+bool GammuDispatcher::alive() const { return !thread_ || thread_->busyFor() < longestCall; }
 
 // --- the state of the modem
 // ------------------------------------------------------------------------------------------
 
-void GammuDispatcher::found(Condition condition) {
+void GammuDispatcher::found(ModemCondition condition) {
   const bool was = usable_;
   known_ = std::move(condition);
   usable_ = !known_.problem;
   lastLook_ = timer_->now();
-  if (known_.problem == Event::held && !holder_.empty()) known_.reason += ": " + holder_;
+  if (known_.problem == ModemEvent::inUse && !holder_.empty()) known_.reason += ": " + holder_;
   if (usable_) {
     everUsed_ = true;
     rung_ = Rung::none;
@@ -222,16 +227,16 @@ kj::Promise<void> GammuDispatcher::within(kj::Duration limit, kj::Promise<void> 
 }
 
 kj::Promise<void> GammuDispatcher::open() {
-  auto opened = bench_->run<Condition>([this]() { return modem_->open(); });
-  return within(openWithin, opened.then([this](Condition condition) { found(std::move(condition)); }));
+  auto opened = thread_->run<ModemCondition>([this]() { return modem_->open(); });
+  return within(openWithin, opened.then([this](ModemCondition condition) { found(std::move(condition)); }));
 }
 
 kj::Promise<void> GammuDispatcher::look() {
-  auto looked = bench_->run<Condition>([this]() { return modem_->look(); });
+  auto looked = thread_->run<ModemCondition>([this]() { return modem_->look(); });
   // Without an alarm: a look ends by itself, and an aborted modem would have to be opened again.
-  return looked.then([this](Condition condition) {
+  return looked.then([this](ModemCondition condition) {
     // A send that began or ended meanwhile has found a newer condition.
-    if (!sending_ && due_ != Sent::Then::open) found(std::move(condition));
+    if (!sending_ && due_ != SendResult::Then::open) found(std::move(condition));
   });
 }
 
@@ -239,12 +244,12 @@ kj::TimePoint GammuDispatcher::nextLook() const {
   return lastLook_ + settings_.checkInterval.count() * kj::MILLISECONDS;
 }
 
-kj::Duration GammuDispatcher::pause() const {
-  // Nothing else is done while an SMS is in progress. finished() ends this pause.
+kj::Duration GammuDispatcher::timeToNextStep() const {
+  // Nothing else is done while an SMS is in progress. finished() ends this wait.
   if (sending_) return settings_.checkInterval.count() * kj::MILLISECONDS;
   if (due_ || wanted_) return 0 * kj::SECONDS;
   if (usable_) return std::max(nextLook() - timer_->now(), 1 * kj::SECONDS);
-  if (known_.problem == Event::noDevice) return whileAbsent;
+  if (known_.problem == ModemEvent::noDevice) return whileAbsent;
   return rung_ == Rung::restarted && timer_->now() - sickSince_ < restartTakes ? afterRestart : whileSick;
 }
 
@@ -269,7 +274,7 @@ kj::Promise<void> GammuDispatcher::unplugged() {
 kj::Promise<void> GammuDispatcher::tend() {
   auto stirred = kj::newPromiseAndFulfiller<void>();
   stirred_ = kj::mv(stirred.fulfiller);
-  return timer_->afterDelay(pause())
+  return timer_->afterDelay(timeToNextStep())
       .exclusiveJoin(kj::mv(stirred.promise))
       .exclusiveJoin(unplugged())
       .then([this]() { return step(); })
@@ -282,16 +287,16 @@ kj::Promise<void> GammuDispatcher::tend() {
 kj::Promise<void> GammuDispatcher::step() {
   if (sending_) return kj::READY_NOW;
   auto due = std::exchange(due_, std::nullopt);
-  // Taken by whatever follows: a wish that stayed would end each pause at once.
+  // Taken by whatever follows: a wish that stayed would end each wait at once.
   const bool wanted = std::exchange(wanted_, false);
-  if (due == Sent::Then::open) return open();
+  if (due == SendResult::Then::open) return open();
   if (usable_ && !due && !wanted && timer_->now() < nextLook()) return kj::READY_NOW;
   if (usable_ || isAboutRegistration(*known_.problem)) return look();
   switch (*known_.problem) {
-    case Event::noDevice:
-    case Event::noPermission:
+    case ModemEvent::noDevice:
+    case ModemEvent::noPermission:
       return seek();
-    case Event::mute:
+    case ModemEvent::mute:
       return climb();
     default:
       return open();
@@ -315,7 +320,7 @@ kj::Promise<void> GammuDispatcher::climb() {
   switch (rung_) {
     case Rung::none:
       rung_ = Rung::restarted;
-      return within(restartWithin, bench_
+      return within(restartWithin, thread_
                                        ->run<bool>([this]() {
                                          modem_->restart();
                                          return true;
@@ -336,41 +341,41 @@ kj::Promise<void> GammuDispatcher::climb() {
 // -------------------------------------------------------------------------------------------------
 
 kj::Promise<kit::Outcome> GammuDispatcher::send(kit::Job job) {
-  if (!dialled(job.recipient)) return kit::outcomeOf(OutcomeKind::refused, finding(Event::badNumber).reason);
+  if (!dialled(job.recipient)) return kitOutcome(outcomeOf(ModemEvent::badNumber));
   if (!usable_) {
     // A mute modem that has worked in this process is being recovered, so it is not reported as broken yet.
-    OutcomeKind kind = known_.problem ? finding(*known_.problem).kind : OutcomeKind::deferred;
-    bool hope = known_.problem == Event::mute && everUsed_;
-    return kit::outcomeOf(hope ? OutcomeKind::deferred : kind, known_.reason);
+    const bool hope = !known_.problem || (known_.problem == ModemEvent::mute && everUsed_);
+    return kitOutcome({hope ? OutcomeKind::deferred : outcomeOf(*known_.problem).kind, known_.reason});
   }
   sending_ = true;
   modem_->hurry();
   auto reserve = std::min<kit::Milliseconds>(mostReserve, job.deadline / 4);
   auto limit = (job.deadline - reserve).count() * kj::MILLISECONDS;
-  Letter letter{std::move(job.recipient), std::move(job.text), std::move(job.key)};
-  auto sent = bench_->run<Sent>([this, letter = std::move(letter)]() { return modem_->send(letter); });
+  Sms sms{std::move(job.recipient), std::move(job.text), std::move(job.key)};
+  auto sent = thread_->run<SendResult>([this, sms = std::move(sms)]() { return modem_->send(sms); });
   auto alarm = timer_->afterDelay(limit).then([this]() { modem_->abort(); }).eagerlyEvaluate(nullptr);
-  return sent.attach(kj::mv(alarm)).then([this](Sent result) { return finished(std::move(result)); });
+  return sent.attach(kj::mv(alarm)).then([this](SendResult result) { return finished(std::move(result)); });
 }
 
-kit::Outcome GammuDispatcher::finished(Sent sent) {
+kit::Outcome GammuDispatcher::finished(SendResult result) {
   sending_ = false;
   if (stirred_.get() != nullptr) stirred_->fulfill();
-  if (sent.then == Sent::Then::next) {
+  if (result.then == SendResult::Then::next) {
     lastLook_ = timer_->now();
     known_.seen = std::chrono::steady_clock::now();
-    return kit::outcomeOf(sent.kind, sent.words);
+    return kitOutcome(std::move(result.outcome));
   }
-  due_ = sent.then;
-  if (sent.then == Sent::Then::open) {
+  due_ = result.then;
+  if (result.then == SendResult::Then::open) {
     usable_ = false;
-    known_.problem = Event::mute;
+    known_.problem = ModemEvent::mute;
     known_.reason =
-        "is opened again: " + (sent.kind == OutcomeKind::accepted ? "it did not end its answer" : sent.words);
+        "is opened again: " +
+        (result.outcome.kind == OutcomeKind::accepted ? "it did not end its answer" : result.outcome.words);
     known_.details.clear();
     sickSince_ = timer_->now();
   }
-  return kit::outcomeOf(sent.kind, sent.words);
+  return kitOutcome(std::move(result.outcome));
 }
 
 }  // namespace smsd::gammu

@@ -37,15 +37,15 @@ struct Settings {
 };
 
 /// Identifies the device node at a path.
-struct Node {
+struct DeviceNode {
   dev_t device = 0;
   ino_t inode = 0;
   dev_t number = 0;
   std::int64_t changed = 0;  // ns; needed because another device may get the same number
-  bool operator==(const Node&) const = default;
+  bool operator==(const DeviceNode&) const = default;
 };
 /// Follows links. Returns nothing if there is no node at `path`.
-std::optional<Node> nodeAt(const std::string& path);
+std::optional<DeviceNode> nodeAt(const std::string& path);
 
 class GammuDispatcher : public kit::Dispatcher {
  public:
@@ -68,38 +68,38 @@ class GammuDispatcher : public kit::Dispatcher {
   kj::Promise<void> open();
   kj::Promise<void> look();
   kj::TimePoint nextLook() const;
-  kj::Duration pause() const;
+  kj::Duration timeToNextStep() const;
   kj::Promise<void> unplugged();
   kj::Promise<void> tend();
   kj::Promise<void> step();
   kj::Promise<void> seek();
   kj::Promise<void> climb();
-  void found(Condition condition);
+  void found(ModemCondition condition);
   void leave(std::string why);
   kj::Promise<void> within(kj::Duration limit, kj::Promise<void> work);
-  kit::Outcome finished(Sent sent);
+  kit::Outcome finished(SendResult result);
 
   Settings settings_;
-  std::optional<Node> nodeAtLock_;
+  std::optional<DeviceNode> nodeAtLock_;
   std::string holder_;  // the program that had the device before the sandbox hid it
   kj::Timer* timer_ = nullptr;
   kj::UnixEventPort* port_ = nullptr;
 
   std::unique_ptr<Bridge> bridge_;  // until start()
   std::unique_ptr<Modem> modem_;
-  Condition known_;
+  ModemCondition known_;
   bool usable_ = false;    // the modem is open and can take an SMS
   bool everUsed_ = false;  // the modem has worked in this process
   bool sending_ = false;
   Rung rung_ = Rung::none;
-  std::optional<Sent::Then> due_;  // to be done because of the last SMS
+  std::optional<SendResult::Then> due_;  // to be done because of the last SMS
   kj::TimePoint lastLook_ = kj::origin<kj::TimePoint>();
   kj::TimePoint sickSince_ = kj::origin<kj::TimePoint>();
   kj::PromiseFulfillerPair<std::string> spent_ = kj::newPromiseAndFulfiller<std::string>();
   // Mutable because condition() may request a look.
   mutable kj::Own<kj::PromiseFulfiller<void>> stirred_;
   mutable bool wanted_ = false;
-  std::unique_ptr<Bench> bench_;  // last: its calls use the other members
+  std::unique_ptr<BlockingThread> thread_;  // last: its calls use the other members
 };
 
 }  // namespace smsd::gammu

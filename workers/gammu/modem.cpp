@@ -42,7 +42,7 @@ std::optional<int> numberIn(const std::string& text) {
 
 /// Returns the registration state (TS 27.007 7.2). `<n>,<stat>` is the answer. `<stat>`, alone or followed by
 /// the area's number, is an unsolicited message, or the answer of a modem that leaves <n> out.
-std::optional<int> registrationIn(const Reply& reply, std::string_view prefix) {
+std::optional<int> registrationIn(const AtReply& reply, std::string_view prefix) {
   std::optional<int> alone;
   for (auto& said : reply.allAfter(prefix)) {
     auto parts = fields(said);
@@ -79,14 +79,14 @@ std::string registrationName(int state) {
   }
 }
 
-Event eventOf(LineError error) {
+ModemEvent eventOf(LineError error) {
   switch (error) {
     case LineError::noPermission:
-      return Event::noPermission;
-    case LineError::held:
-      return Event::held;
+      return ModemEvent::noPermission;
+    case LineError::inUse:
+      return ModemEvent::inUse;
     default:
-      return Event::noDevice;
+      return ModemEvent::noDevice;
   }
 }
 
@@ -114,18 +114,19 @@ void Modem::forget(std::string_view name) {
   std::erase_if(known_.details, [&](auto& known) { return known.first == name; });
 }
 
-Reply Modem::ask(std::string_view command, Line::Milliseconds within) {
-  Reply reply = line_.ask(command, within);
-  if (reply.end != Reply::End::silence && reply.end != Reply::End::gone) wasSeen();
+AtReply Modem::ask(std::string_view command, SerialLine::Milliseconds within) {
+  AtReply reply = line_.ask(command, within);
+  if (reply.end != AtReply::End::silence && reply.end != AtReply::End::gone) wasSeen();
   return reply;
 }
 
-Condition Modem::failed(Event event, const std::string& more) {
+ModemCondition Modem::failed(ModemEvent event, const std::string& more) {
   // The details of a modem that cannot be reached are no longer known to be true.
-  for (Event away : {Event::noDevice, Event::noPermission, Event::held, Event::mute})
+  for (ModemEvent away :
+       {ModemEvent::noDevice, ModemEvent::noPermission, ModemEvent::inUse, ModemEvent::mute})
     if (event == away) known_.details.clear();
   known_.problem = event;
-  known_.reason = finding(event).reason;
+  known_.reason = outcomeOf(event).words;
   if (!more.empty()) known_.reason += ": " + more;
   return known_;
 }
@@ -148,23 +149,23 @@ void Modem::restart() {
   line_.resume();
   if (!line_.isOpen()) return;
   // First leaves a half-entered text.
-  line_.startOver();
+  line_.forgetCommand();
   line_.write("\x1b\r", answer);
   ask("AT+CFUN=1,1", answer);
   close();
 }
 
-Condition Modem::open() {
+ModemCondition Modem::open() {
   close();
   aborted_ = false;
   line_.resume();
   known_ = {.problem = {}, .reason = {}, .details = {}, .seen = known_.seen};
   LineError error = line_.open(settings_.phone.device, speedOf(settings_.phone.connection).value_or(115200));
-  if (error == LineError::failed) return failed(Event::noDevice, "the path is no working serial line");
+  if (error == LineError::failed) return failed(ModemEvent::noDevice, "the path is no working serial line");
   if (error != LineError::none) return failed(eventOf(error));
-  if (!greet()) return failed(line_.hungUp() ? Event::noDevice : Event::mute);
+  if (!greet()) return failed(line_.hungUp() ? ModemEvent::noDevice : ModemEvent::mute);
   if (auto event = unlock()) return failed(*event);
-  Condition condition = start();
+  ModemCondition condition = start();
   return condition.problem ? condition : look();
 }
 
@@ -173,8 +174,8 @@ bool Modem::greet() {
   line_.flush();
   line_.write("\x1b\r", greeting);
   for (int attempt = 0; attempt < 3; ++attempt) {
-    if (ask("AT", greeting).end != Reply::End::ok) continue;
-    line_.drain(quiet);  // drops the rest of earlier answers
+    if (ask("AT", greeting).end != AtReply::End::ok) continue;
+    line_.readUntilQuiet(quiet);  // drops the rest of earlier answers
     ask("AT+CMEE=1", answer);
     return true;
   }
@@ -182,37 +183,37 @@ bool Modem::greet() {
 }
 
 /// Returns no event if nothing has to be entered.
-std::optional<Event> Modem::askSim() {
-  Reply reply = ask("AT+CPIN?", simAnswer);
-  if (reply.end == Reply::End::cme || reply.end == Reply::End::cms) {
-    detail("SIM", findingOf(reply).reason);
+std::optional<ModemEvent> Modem::askSim() {
+  AtReply reply = ask("AT+CPIN?", simAnswer);
+  if (reply.end == AtReply::End::cme || reply.end == AtReply::End::cms) {
+    detail("SIM", outcomeOf(reply).words);
     switch (reply.number.value_or(-1)) {
       case 10:
       case 310:
-        return Event::noSim;
+        return ModemEvent::noSim;
       case 11:
       case 311:
-        return Event::pinMissing;
+        return ModemEvent::pinMissing;
       case 12:
       case 316:
-        return Event::pukNeeded;
+        return ModemEvent::pukNeeded;
       case 14:
       case 314:
-        return Event::simBusy;
+        return ModemEvent::simBusy;
       default:
-        return Event::simFailed;
+        return ModemEvent::simFailed;
     }
   }
-  if (reply.end == Reply::End::silence && !line_.isInterrupted()) return Event::mute;
-  if (reply.end == Reply::End::gone) return Event::noDevice;
+  if (reply.end == AtReply::End::silence && !line_.isInterrupted()) return ModemEvent::mute;
+  if (reply.end == AtReply::End::gone) return ModemEvent::noDevice;
   auto said = reply.after("+CPIN:");
   if (!said) return std::nullopt;  // no SIM (CDMA), an unknown command, or interrupted
   std::string state = said->substr(std::min(said->find_first_not_of(' '), said->size()));
   detail("SIM", state == "READY" ? "ready" : "asks for " + state);
   if (state == "READY") return std::nullopt;
-  if (state == "SIM PIN") return Event::pinMissing;
-  if (state == "SIM PUK") return Event::pukNeeded;
-  return Event::simFailed;
+  if (state == "SIM PIN") return ModemEvent::pinMissing;
+  if (state == "SIM PUK") return ModemEvent::pukNeeded;
+  return ModemEvent::simFailed;
 }
 
 /// Returns the number of tries left for the PIN: by CPINR (TS 27.007 8.65), otherwise by Huawei's command.
@@ -230,24 +231,24 @@ std::optional<int> Modem::triesLeft() {
 
 /// A wrong PIN costs one of three tries, and the SIM is locked after the third. Therefore the PIN is tried
 /// only while all three are left, even if an earlier run or another program used up the others.
-std::optional<Event> Modem::unlock() {
+std::optional<ModemEvent> Modem::unlock() {
   auto event = askSim();
-  if (event != Event::pinMissing || settings_.pin.empty()) return event;
-  if (pinRefused_) return Event::pinRefused;
+  if (event != ModemEvent::pinMissing || settings_.pin.empty()) return event;
+  if (pinRefused_) return ModemEvent::pinRefused;
   auto left = triesLeft();
   if (left ? *left < allTries : settings_.counter == ModemSettings::Counter::required)
-    return left ? Event::pinTriesUsed : Event::pinTriesUnknown;
+    return left ? ModemEvent::pinTriesUsed : ModemEvent::pinTriesUnknown;
   pinRefused_ = true;  // until the SIM is known to have accepted it: silence does not justify another try
-  Reply reply = ask("AT+CPIN=\"" + settings_.pin.reveal() + "\"", simAnswer);
-  if (reply.end != Reply::End::ok) return Event::pinRefused;
+  AtReply reply = ask("AT+CPIN=\"" + settings_.pin.reveal() + "\"", simAnswer);
+  if (reply.end != AtReply::End::ok) return ModemEvent::pinRefused;
   pinRefused_ = false;
   event = askSim();
-  return event == Event::simBusy ? std::nullopt : event;
+  return event == ModemEvent::simBusy ? std::nullopt : event;
 }
 
-Condition Modem::ofError(int error) {
-  if (line_.hungUp()) return failed(Event::noDevice);
-  return failed(Event::mute, finding(Source::gammu, error).reason);
+ModemCondition Modem::ofError(int error) {
+  if (line_.hungUp()) return failed(ModemEvent::noDevice);
+  return failed(ModemEvent::mute, outcomeOf(ErrorSource::gammu, error).words);
 }
 
 int Modem::startPhone() {
@@ -264,15 +265,15 @@ int Modem::startPhone() {
   return error == 70 || error == 14 ? error : noError;
 }
 
-Condition Modem::start() {
+ModemCondition Modem::start() {
   if (int error = startPhone(); error != noError) return ofError(error);
   wasSeen();
-  if (centre_.empty()) return failed(Event::noCentre);
+  if (centre_.empty()) return failed(ModemEvent::noCentre);
   ask("AT+COPS=3,2", answer);  // from now on the modem reports operators by number
   return known_;
 }
 
-Condition Modem::look() {
+ModemCondition Modem::look() {
   line_.resume();
   // The known condition is no answer here, because it may be good and nothing would be asked for it.
   if (line_.isOpen() && !line_.hungUp() && !aborted_) {
@@ -280,9 +281,9 @@ Condition Modem::look() {
     askAll();
     looking_ = false;
   }
-  if (!line_.isOpen()) return known_.problem ? known_ : failed(Event::noDevice);
-  if (line_.hungUp()) return failed(Event::noDevice);
-  return aborted_ ? failed(Event::mute) : known_;
+  if (!line_.isOpen()) return known_.problem ? known_ : failed(ModemEvent::noDevice);
+  if (line_.hungUp()) return failed(ModemEvent::noDevice);
+  return aborted_ ? failed(ModemEvent::mute) : known_;
 }
 
 void Modem::askAll() {
@@ -301,7 +302,7 @@ void Modem::askAll() {
 }
 
 /// Queries circuit switched, packet and LTE registration: any of them is enough to send SMS.
-std::optional<Event> Modem::askRegistration() {
+std::optional<ModemEvent> Modem::askRegistration() {
   std::optional<int> first;
   for (std::string name : {"+CREG", "+CGREG", "+CEREG"}) {
     auto state = registrationIn(ask("AT" + name + "?", answer), name + ":");
@@ -318,7 +319,7 @@ std::optional<Event> Modem::askRegistration() {
   }
   detail("registration", registrationName(*first));
   if (settings_.registration == ModemSettings::Registration::ignored) return std::nullopt;
-  return *first == 3 ? Event::registrationDenied : Event::notRegistered;
+  return *first == 3 ? ModemEvent::registrationDenied : ModemEvent::notRegistered;
 }
 
 /// Queries the operator, the signal and the battery (TS 27.007 7.3, 8.5, 8.4).

@@ -18,8 +18,8 @@
 #include "workers/gammu/bridge.h"
 #include "workers/gammu/libgammu-phone.h"
 #include "workers/gammu/outcomes.h"
+#include "workers/gammu/part-outcome.h"
 #include "workers/gammu/serial-line.h"
-#include "workers/gammu/verdict.h"
 
 namespace smsd::gammu {
 
@@ -35,22 +35,21 @@ struct ModemSettings {
   Envelope::Report report = Envelope::Report::none;
 };
 
-struct Condition {
-  std::optional<Event> problem;                               // why no SMS can be sent now
+struct ModemCondition {
+  std::optional<ModemEvent> problem;                          // why no SMS can be sent now
   std::string reason;                                         // the same in words; empty: no problem
   std::vector<std::pair<std::string, std::string>> details;   // as last read; empty if the modem is away
   std::optional<std::chrono::steady_clock::time_point> seen;  // when the modem last answered; empty: never
 };
 
-struct Letter {
+struct Sms {
   std::string recipient;
   std::string text;
   std::string key;
 };
 
-struct Sent {
-  OutcomeKind kind = OutcomeKind::unknown;
-  std::string words;  // accepted: the reference; otherwise the reason
+struct SendResult {
+  ModemOutcome outcome;
   /// The work that is needed before the next SMS.
   enum class Then { next, look, open } then = Then::next;
 };
@@ -65,12 +64,12 @@ class Modem {
         carrier_(*bridge_, line_, [this] { phone_.abort(); }) {}
 
   /// In any state: opens the device, greets the modem, unlocks the SIM, starts libgammu and looks.
-  Condition open();
+  ModemCondition open();
   /// Queries the SIM, the registration and the signal. Cheap, and takes 17 s at most, even if the modem does
   /// not answer: each query has a limit of its own. After hurry() it stops early, with the condition as it
   /// was known before. After abort() the modem counts as mute.
-  Condition look();
-  Sent send(const Letter& letter);
+  ModemCondition look();
+  SendResult send(const Sms& sms);
   /// Restarts the modem (CFUN, TS 27.007 8.2) and closes it.
   void restart();
   void close();
@@ -88,31 +87,31 @@ class Modem {
   int copyOfLine() const;
 
  private:
-  Condition failed(Event event, const std::string& more = "");
+  ModemCondition failed(ModemEvent event, const std::string& more = "");
   void askAll();
-  Reply ask(std::string_view command, Line::Milliseconds within);
+  AtReply ask(std::string_view command, SerialLine::Milliseconds within);
   void wasSeen() { known_.seen = std::chrono::steady_clock::now(); }
   bool greet();
-  std::optional<Event> askSim();
-  std::optional<Event> unlock();
+  std::optional<ModemEvent> askSim();
+  std::optional<ModemEvent> unlock();
   std::optional<int> triesLeft();
-  Condition start();
+  ModemCondition start();
   int startPhone();
-  Condition ofError(int error);
-  std::optional<Event> askRegistration();
+  ModemCondition ofError(int error);
+  std::optional<ModemEvent> askRegistration();
   void askSignal();
   void detail(const std::string& name, std::string value);
   void forget(std::string_view name);
-  Sent sendPart(const Part& part, Alphabet alphabet, const Envelope& envelope);
+  SendResult sendPart(const Part& part, Alphabet alphabet, const Envelope& envelope);
   Waited awaitEnd();
-  Sent sentOf(Waited waited);
-  Sent::Then nextAfter(const Finding& found, Waited waited);
+  SendResult resultOf(Waited waited);
+  SendResult::Then nextAfter(const ModemOutcome& outcome, Waited waited);
 
   const ModemSettings settings_;
   std::unique_ptr<Bridge> bridge_;
-  Line line_;
+  SerialLine line_;
   Phone phone_;
-  Condition known_;
+  ModemCondition known_;
   std::string centre_;
   bool pinRefused_ = false;
   std::atomic<bool> aborted_{false};  // until open()

@@ -21,18 +21,18 @@ namespace smsd::gammu {
 using outcome::OutcomeKind;
 
 /// The source of an error number.
-enum class Source {
+enum class ErrorSource {
   cms,     // +CMS ERROR: 3GPP TS 24.011 8.1.4 and 8.2.5.4 (0 to 127), TS 23.040 9.2.3.22 (128 to 255), TS
            // 27.005 3.2.5 (300 and up)
   cme,     // +CME ERROR: 3GPP TS 27.007 9.2
   gammu,   // GSM_Error of libgammu 1.42 (gammu-error.h), before anything was submitted
-  worker,  // observed by this worker; the number is an Event
+  worker,  // observed by this worker; the number is a ModemEvent
 };
 
-enum class Event {
+enum class ModemEvent {
   noDevice,      // nothing is at the path
   noPermission,  // the device may not be opened
-  held,          // another program has the device
+  inUse,         // another program has the device
   mute,          // the modem does not answer AT
   noSim,         // the answer to CPIN? means: no SIM
   simFailed,     // the answer to CPIN? means: the SIM fails
@@ -58,20 +58,21 @@ enum class Event {
   tooLong,             // more than 255 parts
 };
 
-struct Entry {
-  Source source;
-  int number;  // of Source::worker: an Event
+struct OutcomeRow {
+  ErrorSource source;
+  int number;  // of ErrorSource::worker: a ModemEvent
   OutcomeKind kind;
   const char* words;
 };
 /// All rows, in the order of the manual.
-const std::vector<Entry>& table();
+const std::vector<OutcomeRow>& table();
 
-struct Finding {
-  OutcomeKind kind;
-  std::string reason;  // for an operator: the cause, with its number
+/// The outcome of one SMS, or of one part of it, in this room. gammu.cpp converts it to the kit's.
+struct ModemOutcome {
+  OutcomeKind kind = OutcomeKind::unknown;
+  std::string words{};  // accepted: the modem's reference; otherwise the reason, with the error's number
 };
-Finding finding(Source source, int number);
-Finding finding(Event event);
+ModemOutcome outcomeOf(ErrorSource source, int number);
+ModemOutcome outcomeOf(ModemEvent event);
 
 }  // namespace smsd::gammu

@@ -18,8 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto slice = 50ms;      // an interruption is noticed within this time
-constexpr auto settling = 300ms;  // how long an answer is held while its command has not been echoed
+constexpr auto slice = 50ms;         // an interruption is noticed within this time
+constexpr auto longestHeld = 300ms;  // how long an answer is held while its command has not been echoed
 constexpr auto longestDrain = 500ms;
 
 speed_t codeOf(unsigned speed) {
@@ -56,7 +56,7 @@ LineError errorOf(int error) {
     case EPERM:
       return LineError::noPermission;
     case EBUSY:
-      return LineError::held;
+      return LineError::inUse;
     default:
       return LineError::failed;
   }
@@ -82,7 +82,7 @@ bool prepare(int fd, unsigned speed) {
 
 }  // namespace
 
-LineError Line::open(const std::string& device, unsigned speed) {
+LineError SerialLine::open(const std::string& device, unsigned speed) {
   close();
   // Without O_NONBLOCK, open() would wait for a carrier, which a modem need not raise.
   fd_ = ::open(device.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -94,38 +94,38 @@ LineError Line::open(const std::string& device, unsigned speed) {
   // flock detects programs that use it, too (libgammu's tools, minicom). TIOCGEXCL detects programs that have
   // set exclusive mode (ModemManager), which keeps out everyone but root.
   else if (flock(fd_, LOCK_EX | LOCK_NB) != 0 || (ioctl(fd_, TIOCGEXCL, &exclusive) == 0 && exclusive != 0))
-    result = LineError::held;
+    result = LineError::inUse;
   else if (ioctl(fd_, TIOCEXCL); !prepare(fd_, speed))
     result = LineError::failed;
   if (result != LineError::none) {
     ::close(fd_);
     fd_ = -1;
   }
-  startOver();
+  forgetCommand();
   return result;
 }
 
-void Line::close() {
+void SerialLine::close() {
   if (fd_ < 0) return;
   ioctl(fd_, TIOCNXCL);  // otherwise it lasts for as long as another program holds the line
   ::close(fd_);
   fd_ = -1;
 }
 
-bool Line::hungUp() const {
+bool SerialLine::hungUp() const {
   pollfd look{fd_, 0, 0};
   return fd_ >= 0 && ::poll(&look, 1, 0) > 0 && (look.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
-void Line::flush() { tcflush(fd_, TCIOFLUSH); }
+void SerialLine::flush() { tcflush(fd_, TCIOFLUSH); }
 
-void Line::drain(Milliseconds silence) {
+void SerialLine::readUntilQuiet(Milliseconds silence) {
   const auto end = Clock::now() + longestDrain;
   while (Clock::now() < end && waitFor(POLLIN, std::min(end, Clock::now() + silence)))
     if (!receive()) return;
 }
 
-bool Line::waitFor(short events, Clock::time_point end) const {
+bool SerialLine::waitFor(short events, Clock::time_point end) const {
   while (!interrupted_) {
     // Polls even when the time is over, because on a busy machine the bytes may have come in time.
     const auto left = std::max(std::chrono::ceil<Milliseconds>(end - Clock::now()), Milliseconds(0));
@@ -138,7 +138,7 @@ bool Line::waitFor(short events, Clock::time_point end) const {
   return false;
 }
 
-void Line::write(std::string_view bytes, Milliseconds within) {
+void SerialLine::write(std::string_view bytes, Milliseconds within) {
   const auto end = Clock::now() + within;
   while (!interrupted_) {
     const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
@@ -149,7 +149,7 @@ void Line::write(std::string_view bytes, Milliseconds within) {
   }
 }
 
-bool Line::receive() {
+bool SerialLine::receive() {
   char buffer[1024];
   const ssize_t count = ::read(fd_, buffer, sizeof buffer);
   if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return false;
@@ -157,33 +157,33 @@ bool Line::receive() {
   return true;
 }
 
-Line::Milliseconds Line::settle(Milliseconds wait) {
-  if (!dialogue_.needsSettling()) {
+SerialLine::Milliseconds SerialLine::acceptHeld(Milliseconds wait) {
+  if (!dialogue_.hasHeldAnswer()) {
     heldSince_.reset();
     return wait;
   }
   const auto now = Clock::now();
   if (!heldSince_) heldSince_ = now;
-  const auto left = std::chrono::ceil<Milliseconds>(*heldSince_ + settling - now);
+  const auto left = std::chrono::ceil<Milliseconds>(*heldSince_ + longestHeld - now);
   if (left > 0ms) return std::min(wait, left);
-  dialogue_.settle();
+  dialogue_.acceptHeld();
   heldSince_.reset();
   return 0ms;
 }
 
-Reply Line::ask(std::string_view command, Milliseconds within) {
+AtReply SerialLine::ask(std::string_view command, Milliseconds within) {
   const auto end = Clock::now() + within;
   write(dialogue_.fromDriver(std::string(command) + "\r"), within);
   bool isOver = false;  // then look once more, for bytes that came in time
   for (;;) {
-    const auto wait = settle(std::chrono::ceil<Milliseconds>(end - Clock::now()));
+    const auto wait = acceptHeld(std::chrono::ceil<Milliseconds>(end - Clock::now()));
     if (dialogue_.reply() || interrupted_ || isOver) break;
     isOver = Clock::now() >= end;
-    if (waitFor(POLLIN, Clock::now() + wait) && !receive()) return Reply::of(Reply::End::gone);
+    if (waitFor(POLLIN, Clock::now() + wait) && !receive()) return AtReply::of(AtReply::End::gone);
   }
-  if (isOver) dialogue_.settle();
+  if (isOver) dialogue_.acceptHeld();
   dialogue_.takeForDriver();
-  return dialogue_.reply().value_or(Reply{});
+  return dialogue_.reply().value_or(AtReply{});
 }
 
 }  // namespace smsd::gammu

@@ -18,16 +18,16 @@
 
 namespace smsd::gammu {
 
-enum class LineError { none, absent, noPermission, held, failed };
+enum class LineError { none, absent, noPermission, inUse, failed };
 
-class Line {
+class SerialLine {
  public:
   using Milliseconds = std::chrono::milliseconds;
 
-  Line() = default;
-  ~Line() { close(); }
-  Line(const Line&) = delete;
-  Line& operator=(const Line&) = delete;
+  SerialLine() = default;
+  ~SerialLine() { close(); }
+  SerialLine(const SerialLine&) = delete;
+  SerialLine& operator=(const SerialLine&) = delete;
 
   LineError open(const std::string& device, unsigned speed);
   void close();
@@ -39,20 +39,20 @@ class Line {
   /// Discards the bytes that were received but not read, and those that were written but not sent.
   void flush();
   /// Reads further bytes of the modem until none has come for `quiet`, but for half a second at most.
-  void drain(Milliseconds quiet);
+  void readUntilQuiet(Milliseconds quiet);
   /// Forgets the current command. For use when the modem has been made to forget it, too.
-  void startOver() { dialogue_ = {}; }
+  void forgetCommand() { dialogue_ = {}; }
   /// Sends `command`, which has no line end, and waits up to `within`. Returns only the lines that belong to
   /// it.
-  Reply ask(std::string_view command, Milliseconds within);
+  AtReply ask(std::string_view command, Milliseconds within);
   void write(std::string_view bytes, Milliseconds within);
   /// Reads the bytes that are available. Returns false if the modem is gone.
   bool receive();
-  /// Settles an answer that has been held for 300 ms. Returns how long the caller may wait before it has to
-  /// call settle() again, at most `wait`.
-  Milliseconds settle(Milliseconds wait);
-  Dialogue& dialogue() { return dialogue_; }
-  const Dialogue& dialogue() const { return dialogue_; }
+  /// Accepts an answer that has been held for 300 ms. Returns how long the caller may wait before it has to
+  /// call acceptHeld() again, at most `wait`.
+  Milliseconds acceptHeld(Milliseconds wait);
+  AtDialogue& dialogue() { return dialogue_; }
+  const AtDialogue& dialogue() const { return dialogue_; }
 
   /// May be called on any thread. Until resume(), current and later commands end within 50 ms, as silence.
   void interrupt() { interrupted_ = true; }
@@ -63,7 +63,7 @@ class Line {
   bool waitFor(short events, std::chrono::steady_clock::time_point end) const;
 
   int fd_ = -1;
-  Dialogue dialogue_;
+  AtDialogue dialogue_;
   std::optional<std::chrono::steady_clock::time_point> heldSince_;
   std::atomic<bool> interrupted_{false};
 };

@@ -53,15 +53,15 @@ void HttpDispatcher::declare(config::Keys& keys) {
 
 std::optional<std::string> HttpDispatcher::readUrl() {
   auto parsed = net::UrlTemplate::parse(settings_.url, endpoint_.constants());
-  if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
+  if (auto problem = std::get_if<net::TemplateProblem>(&parsed)) return net::describe(*problem);
   url_ = std::get<net::UrlTemplate>(std::move(parsed));
   if (!headersAreGood_ || !bodyIsGood_)
     return std::nullopt;  // the missing placeholder may be in the faulty one
-  if (!holds(Placeholder::recipient) && !holds(Placeholder::digits))
+  if (!contains(Placeholder::recipient) && !contains(Placeholder::digits))
     return "expected {recipient} or {digits} in url, headers or body";
-  if (!holds(Placeholder::text)) return "expected {text} in url, headers or body";
-  saysEncoding_ = holds(Placeholder::encoding);
-  saysDigits_ = holds(Placeholder::digits);
+  if (!contains(Placeholder::text)) return "expected {text} in url, headers or body";
+  saysEncoding_ = contains(Placeholder::encoding);
+  saysDigits_ = contains(Placeholder::digits);
   return std::nullopt;
 }
 
@@ -69,14 +69,14 @@ std::optional<std::string> HttpDispatcher::readHeaders() {
   for (auto& header : settings_.headers) {
     if (auto problem = endpoint_.problemOfHeader(header.name)) return header.name + ": " + *problem;
     auto parsed = net::parseHeaderValue(header.value, endpoint_.constants());
-    if (auto problem = std::get_if<net::Problem>(&parsed))
+    if (auto problem = std::get_if<net::TemplateProblem>(&parsed))
       return "the value of header " + std::to_string(&header - settings_.headers.data() + 1) + ": " +
              net::describe(*problem);
     auto& value = std::get<net::Template>(parsed);
     bool varies = false;
     for (auto placeholder : {Placeholder::recipient, Placeholder::digits, Placeholder::text, Placeholder::key,
                              Placeholder::encoding})
-      varies = varies || value.holds(placeholder);
+      varies = varies || value.contains(placeholder);
     if (varies)
       headers_.push_back({header.name + ": ", std::move(value)});
     else
@@ -92,16 +92,16 @@ std::optional<std::string> HttpDispatcher::readBody() {
   if (bodyIsGood_) return std::nullopt;
   if (!may) return "a GET has no body, expected `method: POST` or PUT";
   auto parsed = net::BodyTemplate::parse(settings_.body, settings_.bodyType, endpoint_.constants());
-  if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
+  if (auto problem = std::get_if<net::TemplateProblem>(&parsed)) return net::describe(*problem);
   body_ = std::get<net::BodyTemplate>(std::move(parsed));
   bodyIsGood_ = true;
   return std::nullopt;
 }
 
-bool HttpDispatcher::holds(Placeholder placeholder) const {
-  return url_.holds(placeholder) || body_.holds(placeholder) ||
+bool HttpDispatcher::contains(Placeholder placeholder) const {
+  return url_.contains(placeholder) || body_.contains(placeholder) ||
          std::any_of(headers_.begin(), headers_.end(),
-                     [&](const HeaderTemplate& header) { return header.value.holds(placeholder); });
+                     [&](const HeaderTemplate& header) { return header.value.contains(placeholder); });
 }
 
 bool HttpDispatcher::says(const char* name) const {

@@ -53,7 +53,7 @@ class HttpDispatcher final : public kit::Dispatcher {
   std::optional<std::string> readUrl();
   std::optional<std::string> readHeaders();
   std::optional<std::string> readBody();
-  bool holds(net::Placeholder placeholder) const;
+  bool contains(net::Placeholder placeholder) const;
   bool says(const char* header) const;
   std::string_view encodingOf(const std::string& text) const;
   kit::Outcome outcomeOf(const net::Exchange& exchange);

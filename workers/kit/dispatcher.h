@@ -22,9 +22,13 @@
 #include <vector>
 
 #include "common/config/keys.h"
+#include "common/outcome/outcome-kind.h"
 #include "common/sandbox/sandbox.h"
 
 namespace smsd::kit {
+
+using outcome::Reached;
+using outcome::Reply;
 
 using Milliseconds = std::chrono::milliseconds;
 
@@ -47,19 +51,13 @@ struct Accepted {
 struct Refused {
   std::string reason;
 };
-enum class FarEnd { reached, notReached };
 struct Deferred {
   std::string reason;
-  Milliseconds after{0};            // the wait that the gateway requested; 0: none
-  FarEnd farEnd = FarEnd::reached;  // notReached: no connection to the gateway, so the SMS is not the cause
+  Milliseconds after{0};           // the wait that the gateway requested; 0: none
+  Reached reached = Reached::yes;  // no: no connection to the gateway, so the SMS is not the cause
 };
 struct Broken {
   std::string reason;
-};
-/// The gateway's answer to an SMS that may have been sent.
-enum class Reply {
-  none,           // no answer, or an answer that leaves open whether the gateway took the SMS
-  notUnderstood,  // a success status, with a content that this dispatcher's configuration does not cover
 };
 struct Unknown {
   std::string reason;

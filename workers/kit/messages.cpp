@@ -27,7 +27,7 @@ void write(proto::Outcome::Builder builder, const Outcome& outcome, std::size_t 
     auto group = builder.initDeferred();
     group.setReason(view(reason(deferred->reason)));
     group.setAfter(static_cast<std::uint32_t>(deferred->after.count()));
-    group.setNotReached(deferred->farEnd == FarEnd::notReached);
+    group.setNotReached(deferred->reached == Reached::no);
   }
 }
 

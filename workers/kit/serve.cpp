@@ -32,7 +32,7 @@ struct Locked {
   std::vector<std::string> parts;
 };
 
-Locked lockIn(const Place& place, Dispatcher& dispatcher) {
+Locked lockIn(const ServeOptions& options, Dispatcher& dispatcher) {
   try {
     Locked locked{dispatcher.policy(), {}};
     sandbox::separateOutput();
@@ -42,8 +42,9 @@ Locked lockIn(const Place& place, Dispatcher& dispatcher) {
     auto* refused = dynamic_cast<const sandbox::LockFailed*>(&e);
     std::string why = refused != nullptr ? refused->what() : faultOf(e);
     if (dynamic_cast<const Explained*>(&e) != nullptr) throw CannotServe(why);
-    if (place.lock == Lock::required) throw CannotServe(fmt::format("will not serve unlocked: {}", why));
-    journal::Entry(journal::Level::warning, fmt::format("{}: serves unlocked: {}", place.name, why)).write();
+    if (options.lock == Lock::required) throw CannotServe(fmt::format("will not serve unlocked: {}", why));
+    journal::Entry(journal::Level::warning, fmt::format("{}: serves unlocked: {}", options.name, why))
+        .write();
     return {};
   }
 }
@@ -56,10 +57,10 @@ kj::Promise<void> start(Dispatcher& dispatcher, kj::AsyncIoContext& io, const Lo
 }
 
 /// Locks in as lockIn() does, and sends the reason for a failure to the supervisor as well.
-Locked lockInOrSay(const Place& place, int listener, const std::vector<uid_t>& welcome,
+Locked lockInOrSay(const ServeOptions& options, int listener, const std::vector<uid_t>& welcome,
                    Dispatcher& dispatcher) {
   try {
-    return lockIn(place, dispatcher);
+    return lockIn(options, dispatcher);
   } catch (const std::exception& e) {
     sayCannotStart(listener, welcome, e.what());
     throw;
@@ -67,10 +68,10 @@ Locked lockInOrSay(const Place& place, int listener, const std::vector<uid_t>& w
 }
 
 /// Resolves with an exit status when the kind cannot start, otherwise never.
-kj::Promise<int> cannotStart(const Place& place, Server& server) {
+kj::Promise<int> cannotStart(const ServeOptions& options, Server& server) {
   return server.started().then(
       []() -> kj::Promise<int> { return kj::NEVER_DONE; },
-      [name = place.name, &server](kj::Exception&& e) -> kj::Promise<int> {
+      [name = options.name, &server](kj::Exception&& e) -> kj::Promise<int> {
         journal::Entry(journal::Level::error, fmt::format("{}: cannot start: {}", name, faultOf(e))).write();
         server.sayLastWords(proto::Cause::CANNOT_START, fmt::format("cannot start: {}", faultOf(e)));
         return server.lastWordsTaken(lastWordsPatience).then([]() { return int(EX_UNAVAILABLE); });
@@ -99,9 +100,9 @@ std::string statusLine(const Server& server, const char* now) {
 
 // Ignores SIGINT and SIGTERM, which a terminal or systemd sends to the whole process group: the supervisor
 // drains its workers and then disconnects.
-int serveSupervisor(const Place& place, int channel, Dispatcher& dispatcher) {
+int serveSupervisor(const ServeOptions& options, int channel, Dispatcher& dispatcher) {
   for (int ignored : {SIGINT, SIGHUP, SIGPIPE, SIGTERM}) signal(ignored, SIG_IGN);
-  auto locked = lockIn(place, dispatcher);
+  auto locked = lockIn(options, dispatcher);
   auto io = kj::setupAsyncIo();
   KJ_DEFER(dispatcher.stop());  // runs after everything declared below is destroyed
   auto owned = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(locked.parts),
@@ -111,7 +112,7 @@ int serveSupervisor(const Place& place, int channel, Dispatcher& dispatcher) {
       channel, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
   auto hung = hungOrSpent(server);
   auto quit = toldToQuit(server);
-  auto failed = cannotStart(place, server);
+  auto failed = cannotStart(options, server);
   auto connection = rpc::Channel::serve(kj::mv(stream), kj::mv(owned));
   return connection->disconnected()
       .then([]() { return int(EX_OK); })
@@ -121,11 +122,12 @@ int serveSupervisor(const Place& place, int channel, Dispatcher& dispatcher) {
       .wait(io.waitScope);
 }
 
-int serveSocket(const Place& place, int listener, std::vector<uid_t> welcome, Dispatcher& dispatcher) {
+int serveSocket(const ServeOptions& options, int listener, std::vector<uid_t> welcome,
+                Dispatcher& dispatcher) {
   kj::UnixEventPort::captureSignal(SIGTERM);
   for (int ignored : {SIGINT, SIGHUP, SIGPIPE}) signal(ignored, SIG_IGN);
   systemd::openNotifySocket();
-  auto locked = lockInOrSay(place, listener, welcome, dispatcher);
+  auto locked = lockInOrSay(options, listener, welcome, dispatcher);
   auto io = kj::setupAsyncIo();
   KJ_DEFER(dispatcher.stop());  // runs after everything declared below is destroyed
   auto owned = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(locked.parts),
@@ -150,7 +152,7 @@ int serveSocket(const Place& place, int listener, std::vector<uid_t> welcome, Di
       return int(EX_OK);
     });
   });
-  auto failed = cannotStart(place, server);
+  auto failed = cannotStart(options, server);
   int status = told.exclusiveJoin(hungOrSpent(server))
                    .exclusiveJoin(toldToQuit(server))
                    .exclusiveJoin(visitors.failed().then([]() { return int(EX_OSERR); }))

@@ -23,16 +23,17 @@ class CannotServe : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-struct Place {
+struct ServeOptions {
   std::string name;  // of the dispatcher, as in smsd.yaml
   Lock lock = Lock::required;
 };
 
 /// Serves the supervisor at the other end of `channel`. Returns the exit status. Throws CannotServe when the
 /// process cannot be locked in.
-int serveSupervisor(const Place& place, int channel, Dispatcher& dispatcher);
+int serveSupervisor(const ServeOptions& options, int channel, Dispatcher& dispatcher);
 /// Accepts supervisors on the socket `listener`, from the users in `welcome` only. Returns and throws as
 /// serveSupervisor() does.
-int serveSocket(const Place& place, int listener, std::vector<uid_t> welcome, Dispatcher& dispatcher);
+int serveSocket(const ServeOptions& options, int listener, std::vector<uid_t> welcome,
+                Dispatcher& dispatcher);
 
 }  // namespace smsd::kit

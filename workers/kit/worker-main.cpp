@@ -157,10 +157,10 @@ int listener(const Arguments& arguments, const std::string& kind) {
 }
 
 int serve(const Arguments& arguments, const std::string& kind, Dispatcher& dispatcher) {
-  Place place{arguments.name, arguments.unlocked ? Lock::wanted : Lock::required};
-  if (arguments.channelFd >= 0) return serveSupervisor(place, arguments.channelFd, dispatcher);
+  ServeOptions options{arguments.name, arguments.unlocked ? Lock::wanted : Lock::required};
+  if (arguments.channelFd >= 0) return serveSupervisor(options, arguments.channelFd, dispatcher);
   int socket = listener(arguments, kind);
-  return serveSocket(place, socket, welcome(arguments), dispatcher);
+  return serveSocket(options, socket, welcome(arguments), dispatcher);
 }
 
 int run(Arguments& arguments, const std::string& kind, Dispatcher& dispatcher) {

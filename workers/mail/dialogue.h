@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Follows a conversation with a mail server: the last command and its reply.
 //
-// Owns the parsing of replies (RFC 5321, section 4.2) and the order of the stages. Called by a lane, which
-// passes each command that it sends and each line that it receives. Pure: no I/O, no clock. The server is
-// untrusted: for any replies in any order, the stage of a mail only moves forward, and only the codes of a
+// Owns the parsing of replies (RFC 5321, section 4.2) and the order of the stages. Called by a connection,
+// which passes each command that it sends and each line that it receives. Pure: no I/O, no clock. The server
+// is untrusted: for any replies in any order, the stage of a mail only moves forward, and only the codes of a
 // reply and the server's id of the mail are kept.
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace smsd::mail {
 
-class Dialogue {
+class SmtpDialogue {
  public:
   /// `over`: later replies do not concern this mail.
   enum class State { goesOn, over };
@@ -37,7 +37,7 @@ class Dialogue {
   void forgetLogin() { loggedIn_ = false; }
 
  private:
-  void enter(Stage stage);
+  void enter(SmtpStage stage);
 
   Conversation now_;
   State state_ = State::goesOn;

@@ -148,7 +148,7 @@ std::optional<std::string> MailDispatcher::checkTls() const {
 
 std::optional<std::string> MailDispatcher::readTemplate(const std::string& text, net::Template& result) {
   auto parsed = net::Template::parse(text, net::Place::mail, secrets_.constants());
-  if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
+  if (auto problem = std::get_if<net::TemplateProblem>(&parsed)) return net::describe(*problem);
   result = std::get<net::Template>(std::move(parsed));
   return std::nullopt;
 }
@@ -174,7 +174,7 @@ std::optional<std::string> MailDispatcher::checkPlaceholders() const {
 bool MailDispatcher::saysDigits() const {
   auto parts = {&from_, &to_, &subject_, &body_};
   return std::any_of(parts.begin(), parts.end(),
-                     [](const net::Template* part) { return part->holds(net::Placeholder::digits); });
+                     [](const net::Template* part) { return part->contains(net::Placeholder::digits); });
 }
 
 sandbox::Policy MailDispatcher::policy() {
@@ -190,17 +190,17 @@ sandbox::Policy MailDispatcher::policy() {
 }
 
 kj::Promise<void> MailDispatcher::start(kj::AsyncIoContext&) {
-  LaneSettings lanes;
-  lanes.url = server_.origin;
-  lanes.helo = settings_.helo;
-  lanes.tls = tls();
-  lanes.lanes = static_cast<unsigned>(settings_.window);
-  lanes.connectTimeout = settings_.connectTimeout;
-  lanes.greetingTimeout = settings_.greetingTimeout;
-  lanes.authorities = authorities_.text();
-  lanes.username = settings_.username;
-  lanes.password = settings_.password;
-  lanes_ = std::make_unique<Lanes>(std::move(lanes));
+  SmtpSettings smtp;
+  smtp.url = server_.origin;
+  smtp.helo = settings_.helo;
+  smtp.tls = tls();
+  smtp.connections = static_cast<unsigned>(settings_.window);
+  smtp.connectTimeout = settings_.connectTimeout;
+  smtp.greetingTimeout = settings_.greetingTimeout;
+  smtp.authorities = authorities_.text();
+  smtp.username = settings_.username;
+  smtp.password = settings_.password;
+  pool_ = std::make_unique<SmtpPool>(std::move(smtp));
   return kj::READY_NOW;
 }
 
@@ -215,18 +215,18 @@ kit::Traits MailDispatcher::traits() const {
 kj::Promise<kit::Outcome> MailDispatcher::send(kit::Job job) {
   if (saysDigits() && !net::digitsOf(job.recipient)) return kit::Outcome(kit::Refused{net::noDigits});
   net::Values values{job.recipient, job.text, job.key};
-  Letter letter;
-  letter.from = from_.expand(values);
-  letter.to = to_.expand(values);
-  if (!isAddress(letter.from) || !isAddress(letter.to))
+  MailParts parts;
+  parts.from = from_.expand(values);
+  parts.to = to_.expand(values);
+  if (!isAddress(parts.from) || !isAddress(parts.to))
     return kit::Outcome(kit::Refused{"the recipient cannot stand in a mail address"});
-  letter.subject = subject_.expand(values);
-  letter.body = body_.expand(values);
-  letter.messageId = job.key + letter.from.substr(letter.from.rfind('@'));
-  letter.date = std::chrono::system_clock::now();
-  bool ofTheSms = to_.holds(net::Placeholder::recipient) || to_.holds(net::Placeholder::digits);
+  parts.subject = subject_.expand(values);
+  parts.body = body_.expand(values);
+  parts.messageId = job.key + parts.from.substr(parts.from.rfind('@'));
+  parts.date = std::chrono::system_clock::now();
+  bool ofTheSms = to_.contains(net::Placeholder::recipient) || to_.contains(net::Placeholder::digits);
   Addressee addressee = ofTheSms ? Addressee::ofTheSms : Addressee::ofTheFile;
-  return lanes_->run({letter.from, letter.to, compose(letter), job.deadline})
+  return pool_->run({parts.from, parts.to, compose(parts), job.deadline})
       .then([this, addressee](Conversation conversation) {
         lastAnswer_ = conversation.reply == 0 ? "no answer" : "reply " + std::to_string(conversation.reply);
         Relay before = std::exchange(relay_, relayAfter(conversation, relay_));

@@ -2,7 +2,7 @@
 // The mail dispatcher: one mail to an e-mail-to-SMS gateway for each SMS, by SMTP.
 //
 // Owns its keys (server, from, to, subject, body, ...) and how a mail is made from an SMS. Called by the kit;
-// message, replies and lanes do the work. Never shows more of the server than scheme, host and port, and
+// message, replies and the pool do the work. Never shows more of the server than scheme, host and port, and
 // never an address, a number or a text. Never sends a mail a second time by itself, because the supervisor
 // decides that. `accepted` means that the mail server is responsible for the mail from now on (RFC 5321,
 // section 6.1), not that a phone has received it.
@@ -48,7 +48,7 @@ class MailDispatcher final : public kit::Dispatcher {
   kit::Condition condition() const override;
 
  private:
-  struct Server {
+  struct MailServer {
     std::string origin;  // scheme://host:port
     std::string host;
     std::uint16_t port = 0;
@@ -65,14 +65,14 @@ class MailDispatcher final : public kit::Dispatcher {
   Tls tls() const;
 
   Settings settings_;
-  Server server_;
+  MailServer server_;
   net::Template from_, to_, subject_, body_;
   net::Authorities authorities_;
   net::NamedSecrets secrets_;
   net::Hiding hiding_;
   std::string lastAnswer_ = "none yet";
   Relay relay_ = Relay::unproven;
-  std::unique_ptr<Lanes> lanes_;
+  std::unique_ptr<SmtpPool> pool_;
 };
 
 }  // namespace smsd::mail

@@ -124,10 +124,10 @@ std::string headerText(std::string_view utf8) {
   return result;
 }
 
-Body encodeBody(std::string_view utf8) {
+EncodedBody encodeBody(std::string_view utf8) {
   std::vector<std::string_view> lines = linesOf(utf8);
   bool plain = std::all_of(lines.begin(), lines.end(), survivesAsItIs);
-  Body body{plain ? "7bit" : "quoted-printable", {}};
+  EncodedBody body{plain ? "7bit" : "quoted-printable", {}};
   for (std::string_view line : lines) {
     body.text += plain ? std::string(line) : quotedPrintable(line);
     body.text += "\r\n";
@@ -135,11 +135,11 @@ Body encodeBody(std::string_view utf8) {
   return body;
 }
 
-std::string compose(const Letter& letter) {
-  std::time_t seconds = std::chrono::system_clock::to_time_t(letter.date);
+std::string compose(const MailParts& parts) {
+  std::time_t seconds = std::chrono::system_clock::to_time_t(parts.date);
   tm utc{};
   gmtime_r(&seconds, &utc);
-  Body body = encodeBody(letter.body);
+  EncodedBody body = encodeBody(parts.body);
   // Auto-Submitted (RFC 3834) suppresses automatic replies, such as holiday notices.
   return fmt::format(
       "Date: {:%a, %d %b %Y %H:%M:%S} +0000\r\n"
@@ -153,7 +153,7 @@ std::string compose(const Letter& letter) {
       "Content-Transfer-Encoding: {}\r\n"
       "\r\n"
       "{}",
-      utc, letter.from, letter.to, headerText(letter.subject), letter.messageId, body.encoding, body.text);
+      utc, parts.from, parts.to, headerText(parts.subject), parts.messageId, body.encoding, body.text);
 }
 
 }  // namespace smsd::mail

@@ -16,7 +16,7 @@ namespace smsd::mail {
 /// so that MAIL, RCPT and a header can hold it unchanged. ASCII, at most 254 characters.
 bool isAddress(std::string_view text);
 
-struct Letter {
+struct MailParts {
   std::string from;  // `from` and `to` satisfy isAddress()
   std::string to;
   std::string subject;    // UTF-8
@@ -26,18 +26,18 @@ struct Letter {
 };
 
 /// Returns the whole mail with CR LF line ends, including the last one. Dots are not doubled.
-std::string compose(const Letter& letter);
+std::string compose(const MailParts& parts);
 
 /// Returns a header's text on as many lines as it needs: unchanged if it is short plain ASCII, otherwise in
 /// encoded words. Control characters, above all line ends, become blanks, because a header must not hold
 /// them.
 std::string headerText(std::string_view utf8);
 
-struct Body {
+struct EncodedBody {
   std::string_view encoding;  // Content-Transfer-Encoding
   std::string text;           // CR LF line ends
 };
 /// Uses 7bit if no mail server on the way could change the text, otherwise quoted-printable.
-Body encodeBody(std::string_view utf8);
+EncodedBody encodeBody(std::string_view utf8);
 
 }  // namespace smsd::mail

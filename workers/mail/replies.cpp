@@ -19,8 +19,8 @@ enum class Meaning {
   deferredOrBroken,
 };
 
-struct Row {
-  Stage stage;
+struct ReplyRow {
+  SmtpStage stage;
   int first, last;
   Meaning meaning;
   std::string_view words;
@@ -30,59 +30,59 @@ struct Row {
 // concerns the configuration up to MAIL, except for 552. After MAIL, an SMS is given up only for a reply that
 // concerns its address alone (see rowOfNever), because no other 5yz means that a retry or another dispatcher
 // would fail.
-constexpr Row table[] = {
-    {Stage::greeting, 400, 499, Meaning::deferred, "is not available now"},
-    {Stage::greeting, 500, 599, Meaning::broken, "refuses the connection"},
-    {Stage::hello, 400, 499, Meaning::deferred, "is not available now"},
-    {Stage::hello, 500, 599, Meaning::broken, "does not accept the name of this host (helo)"},
-    {Stage::startTls, 400, 499, Meaning::deferred, "offers no TLS now"},
-    {Stage::startTls, 500, 599, Meaning::broken, "refuses TLS"},
-    {Stage::login, 400, 499, Meaning::deferred, "cannot check the credentials now"},
-    {Stage::login, 500, 599, Meaning::broken, "rejects the credentials"},
-    {Stage::sender, 400, 499, Meaning::deferred, "does not accept the sender now"},
-    {Stage::sender, 530, 530, Meaning::broken, "requires a login or TLS first"},
-    {Stage::sender, 552, 552, Meaning::deferred, "has no room for the mail"},
-    {Stage::sender, 500, 599, Meaning::broken, "rejects the sender (from)"},
-    {Stage::recipient, 400, 499, Meaning::deferred, "does not accept the address now"},
-    {Stage::recipient, 530, 530, Meaning::broken, "requires a login or TLS first"},
-    {Stage::recipient, 500, 599, Meaning::deferred, "refuses the address, but not as wrong"},
-    {Stage::data, 400, 499, Meaning::deferred, "does not accept the mail now"},
-    {Stage::data, 500, 599, Meaning::deferred, "refuses the mail"},
-    {Stage::content, 200, 299, Meaning::accepted, ""},
-    {Stage::content, 400, 499, Meaning::deferred, "did not accept the mail this time"},
-    {Stage::content, 500, 599, Meaning::deferred, "refuses the mail"},
+constexpr ReplyRow table[] = {
+    {SmtpStage::greeting, 400, 499, Meaning::deferred, "is not available now"},
+    {SmtpStage::greeting, 500, 599, Meaning::broken, "refuses the connection"},
+    {SmtpStage::hello, 400, 499, Meaning::deferred, "is not available now"},
+    {SmtpStage::hello, 500, 599, Meaning::broken, "does not accept the name of this host (helo)"},
+    {SmtpStage::startTls, 400, 499, Meaning::deferred, "offers no TLS now"},
+    {SmtpStage::startTls, 500, 599, Meaning::broken, "refuses TLS"},
+    {SmtpStage::login, 400, 499, Meaning::deferred, "cannot check the credentials now"},
+    {SmtpStage::login, 500, 599, Meaning::broken, "rejects the credentials"},
+    {SmtpStage::sender, 400, 499, Meaning::deferred, "does not accept the sender now"},
+    {SmtpStage::sender, 530, 530, Meaning::broken, "requires a login or TLS first"},
+    {SmtpStage::sender, 552, 552, Meaning::deferred, "has no room for the mail"},
+    {SmtpStage::sender, 500, 599, Meaning::broken, "rejects the sender (from)"},
+    {SmtpStage::recipient, 400, 499, Meaning::deferred, "does not accept the address now"},
+    {SmtpStage::recipient, 530, 530, Meaning::broken, "requires a login or TLS first"},
+    {SmtpStage::recipient, 500, 599, Meaning::deferred, "refuses the address, but not as wrong"},
+    {SmtpStage::data, 400, 499, Meaning::deferred, "does not accept the mail now"},
+    {SmtpStage::data, 500, 599, Meaning::deferred, "refuses the mail"},
+    {SmtpStage::content, 200, 299, Meaning::accepted, ""},
+    {SmtpStage::content, 400, 499, Meaning::deferred, "did not accept the mail this time"},
+    {SmtpStage::content, 500, 599, Meaning::deferred, "refuses the mail"},
 };
 
 // Before the final dot the mail is not handed over, whatever this reply means.
-constexpr Row outOfTurn = {Stage::connection, 0, 0, Meaning::deferred,
-                           "gives a reply that SMTP does not define"};
-constexpr Row nonsense = {Stage::content, 0, 0, Meaning::unknown,
-                          "answers the mail with a reply that SMTP does not define"};
+constexpr ReplyRow outOfTurn = {SmtpStage::connection, 0, 0, Meaning::deferred,
+                                "gives a reply that SMTP does not define"};
+constexpr ReplyRow nonsense = {SmtpStage::content, 0, 0, Meaning::unknown,
+                               "answers the mail with a reply that SMTP does not define"};
 // RFC 5321, section 3.8: allowed at any time
-constexpr Row closing = {Stage::connection, 421, 421, Meaning::deferred, "closes the connection"};
+constexpr ReplyRow closing = {SmtpStage::connection, 421, 421, Meaning::deferred, "closes the connection"};
 // RFC 3463, X.7.y: security or policy. The code does not show whether relaying is forbidden to us, which an
 // operator can fix, or this number or text. Therefore the SMS goes to another dispatcher or is tried again,
 // and is not given up at once.
-constexpr Row policy = {Stage::recipient, 500, 599, Meaning::deferred,
-                        "refuses the address because of a policy"};
+constexpr ReplyRow policy = {SmtpStage::recipient, 500, 599, Meaning::deferred,
+                             "refuses the address because of a policy"};
 
 // RFC 3463, X.1.y and X.2.y: bad mailbox, bad syntax, has moved, disabled
 constexpr std::string_view codesOfAddress[] = {"5.1.1", "5.1.3", "5.1.6", "5.2.1"};
-constexpr Row wrongAddress = {Stage::recipient, 500, 599, Meaning::refusedOrBroken,
-                              "rejects the address (to)"};
-constexpr Row anyAddress = {Stage::recipient, 550, 553, Meaning::deferredOrBroken,
-                            "rejects the address (to), perhaps like every address"};
+constexpr ReplyRow wrongAddress = {SmtpStage::recipient, 500, 599, Meaning::refusedOrBroken,
+                                   "rejects the address (to)"};
+constexpr ReplyRow anyAddress = {SmtpStage::recipient, 550, 553, Meaning::deferredOrBroken,
+                                 "rejects the address (to), perhaps like every address"};
 
 /// The three codes for a mailbox that does not exist, is not local or is not allowed, without an enhanced
 /// code. Exim sends no enhanced code: "550 Unknown user" and "550 relay not permitted" look the same.
 bool rejectsWithoutReason(const Conversation& conversation) {
   int reply = conversation.reply;
-  return conversation.stage == Stage::recipient && conversation.enhanced.empty() &&
+  return conversation.stage == SmtpStage::recipient && conversation.enhanced.empty() &&
          (reply == 550 || reply == 551 || reply == 553);
 }
 
 /// Returns the row for a 5yz from RCPT on, or null if the table has to decide.
-const Row* rowOfNever(const Conversation& conversation, Relay relay) {
+const ReplyRow* rowOfNever(const Conversation& conversation, Relay relay) {
   if (conversation.enhanced.starts_with("5.7.")) return &policy;
   if (std::find(std::begin(codesOfAddress), std::end(codesOfAddress), conversation.enhanced) !=
       std::end(codesOfAddress))
@@ -91,28 +91,28 @@ const Row* rowOfNever(const Conversation& conversation, Relay relay) {
   return nullptr;
 }
 
-const Row& rowOf(const Conversation& conversation, Relay relay) {
-  Stage stage = conversation.stage;
+const ReplyRow& rowOf(const Conversation& conversation, Relay relay) {
+  SmtpStage stage = conversation.stage;
   int reply = conversation.reply;
   if (reply == 421) return closing;
-  if (reply >= 500 && reply <= 599 && stage >= Stage::recipient)
+  if (reply >= 500 && reply <= 599 && stage >= SmtpStage::recipient)
     if (auto* row = rowOfNever(conversation, relay)) return *row;
-  auto row = std::find_if(std::begin(table), std::end(table), [&](const Row& r) {
+  auto row = std::find_if(std::begin(table), std::end(table), [&](const ReplyRow& r) {
     return r.stage == stage && reply >= r.first && reply <= r.last;
   });
   if (row != std::end(table)) return *row;
-  return stage == Stage::content ? nonsense : outOfTurn;
+  return stage == SmtpStage::content ? nonsense : outOfTurn;
 }
 
 /// Before the address was named, no failure concerns the SMS or its recipient.
 kit::Outcome later(const Conversation& conversation, const std::string& reason) {
-  bool named = conversation.stage >= Stage::recipient;
-  return kit::Deferred{.reason = reason, .farEnd = named ? kit::FarEnd::reached : kit::FarEnd::notReached};
+  bool named = conversation.stage >= SmtpStage::recipient;
+  return kit::Deferred{.reason = reason, .reached = named ? kit::Reached::yes : kit::Reached::no};
 }
 
 kit::Outcome outcomeOfReply(const Conversation& conversation, std::string_view origin, Addressee addressee,
                             Relay relay) {
-  const Row& row = rowOf(conversation, relay);
+  const ReplyRow& row = rowOf(conversation, relay);
   std::string code = std::to_string(conversation.reply);
   if (!conversation.enhanced.empty()) code += " " + conversation.enhanced;
   std::string reason = std::string(origin) + " " + std::string(row.words) + " (" + code + ")";
@@ -156,25 +156,25 @@ std::string_view wordsOf(net::Failure failure) {
   }
 }
 
-std::string_view placeOf(Stage stage) {
+std::string_view placeOf(SmtpStage stage) {
   switch (stage) {
-    case Stage::connection:
+    case SmtpStage::connection:
       return "";
-    case Stage::greeting:
+    case SmtpStage::greeting:
       return " before its greeting";
-    case Stage::hello:
+    case SmtpStage::hello:
       return " after EHLO";
-    case Stage::startTls:
+    case SmtpStage::startTls:
       return " after STARTTLS";
-    case Stage::login:
+    case SmtpStage::login:
       return " after AUTH";
-    case Stage::sender:
+    case SmtpStage::sender:
       return " after MAIL";
-    case Stage::recipient:
+    case SmtpStage::recipient:
       return " after RCPT";
-    case Stage::data:
+    case SmtpStage::data:
       return " after DATA";
-    case Stage::content:
+    case SmtpStage::content:
       return " after the whole mail was sent";
   }
   return "";
@@ -182,11 +182,12 @@ std::string_view placeOf(Stage stage) {
 
 kit::Outcome outcomeOfSilence(const Conversation& conversation, std::string_view origin) {
   std::string reason(origin);
-  if (conversation.end == End::noTls) return kit::Broken{reason + " offers no TLS, which `tls` requires"};
-  if (conversation.end == End::noLogin)
+  if (conversation.end == EarlyEnd::noTls)
+    return kit::Broken{reason + " offers no TLS, which `tls` requires"};
+  if (conversation.end == EarlyEnd::noLogin)
     return kit::Broken{reason + " offers no login that this worker supports, which `username` requires"};
   reason += " " + std::string(wordsOf(conversation.failure)) + std::string(placeOf(conversation.stage));
-  if (conversation.stage == Stage::content) return kit::Unknown{reason};
+  if (conversation.stage == SmtpStage::content) return kit::Unknown{reason};
   if (!conversation.detail.empty()) reason += ": " + text::printable(conversation.detail, 200);
   if (conversation.failure == net::Failure::security) return kit::Broken{reason};
   return later(conversation, reason);
@@ -198,8 +199,9 @@ kit::Outcome outcomeOf(const Conversation& conversation, std::string_view origin
                        Relay relay) {
   // Before the mail itself, a 2yz or 3yz only means that the conversation continues: a later failure ended
   // it.
-  bool answered = conversation.reply != 0 && (conversation.stage == Stage::content ||
-                                              conversation.reply >= 400 || conversation.end == End::none);
+  bool answered =
+      conversation.reply != 0 && (conversation.stage == SmtpStage::content || conversation.reply >= 400 ||
+                                  conversation.end == EarlyEnd::none);
   return answered ? outcomeOfReply(conversation, origin, addressee, relay)
                   : outcomeOfSilence(conversation, origin);
 }
@@ -208,7 +210,7 @@ kit::Outcome outcomeOf(const Conversation& conversation, std::string_view origin
 // address costs no more than one SMS.
 Relay relayAfter(const Conversation& conversation, Relay before) {
   if (rejectsWithoutReason(conversation)) return Relay::unproven;
-  bool taken = conversation.stage == Stage::content && conversation.reply / 100 == 2;
+  bool taken = conversation.stage == SmtpStage::content && conversation.reply / 100 == 2;
   return taken ? Relay::proven : before;
 }
 

@@ -16,7 +16,7 @@
 namespace smsd::mail {
 
 /// The step of the conversation that the last reply answered, or should have answered.
-enum class Stage {
+enum class SmtpStage {
   connection,  // not connected yet
   greeting,
   hello,      // EHLO or HELO
@@ -29,7 +29,7 @@ enum class Stage {
 };
 
 /// Why a conversation ended early.
-enum class End {
+enum class EarlyEnd {
   none,
   failure,  // see Conversation::failure
   noTls,    // the server offers no STARTTLS, which is required
@@ -38,10 +38,10 @@ enum class End {
 
 /// The result of a conversation.
 struct Conversation {
-  Stage stage = Stage::connection;
+  SmtpStage stage = SmtpStage::connection;
   int reply = 0;           // the last one in this stage; 0: none
   std::string enhanced{};  // such as 5.1.1; empty: none
-  End end = End::none;
+  EarlyEnd end = EarlyEnd::none;
   net::Failure failure = net::Failure::none;
   std::string reference{};  // the server's id of the accepted mail; empty: none
   std::string detail{};     // libcurl's message; empty once a credential or an address was sent

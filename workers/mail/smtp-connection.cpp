@@ -20,7 +20,7 @@ constexpr auto stopLook = std::chrono::milliseconds(50);  // how often a lookup 
 
 }  // namespace
 
-Lane::Lane(const LaneSettings& settings, net::Names& names)
+SmtpConnection::SmtpConnection(const SmtpSettings& settings, net::Names& names)
     : settings_(settings),
       names_(names),
       host_(net::hostToLookUp(settings.url)),
@@ -28,15 +28,15 @@ Lane::Lane(const LaneSettings& settings, net::Names& names)
   makeHandle();
 }
 
-Lane::~Lane() { hangUp(); }
+SmtpConnection::~SmtpConnection() { hangUp(); }
 
 template <typename T>
-void Lane::set(CURLoption option, T value) {
+void SmtpConnection::set(CURLoption option, T value) {
   CURLcode code = curl_easy_setopt(easy_.get(), option, value);
   KJ_REQUIRE(code == CURLE_OK, "libcurl lacks an option", int(option), curl_easy_strerror(code));
 }
 
-void Lane::makeHandle() {
+void SmtpConnection::makeHandle() {
   easy_.reset(curl_easy_init());
   KJ_REQUIRE(easy_ != nullptr, "libcurl has no memory");
   dialogue_.forgetLogin();
@@ -84,27 +84,27 @@ void Lane::makeHandle() {
   set(CURLOPT_CLOSESOCKETDATA, this);
 }
 
-Conversation Lane::run(const Mail& mail) {
+Conversation SmtpConnection::run(const Mail& mail) {
   auto start = Clock::now();
-  Conversation first = runOnce(mail, mail.deadline, Connection::kept);
+  Conversation first = runOnce(mail, mail.deadline, Reuse::kept);
   // The server may have closed a kept connection (idle time, number of mails). As the address was not named
   // yet, that does not concern this mail, and it is tried again on a fresh connection.
-  bool stale = !dialogue_.usesNewConnection() && first.stage <= Stage::sender &&
+  bool stale = !dialogue_.usesNewConnection() && first.stage <= SmtpStage::sender &&
                (first.reply == 0 || first.reply == 421) && first.failure != net::Failure::timeout;
   auto left = mail.deadline - std::chrono::duration_cast<Milliseconds>(Clock::now() - start);
   if (!stale || left < Milliseconds(1) || stopping_) return first;
-  return runOnce(mail, left, Connection::fresh);
+  return runOnce(mail, left, Reuse::fresh);
 }
 
 /// libcurl counts everything before MAIL as connecting, including the greeting and the login, from the start
 /// of the request. Moving this bound on gives the connection and the greeting a time of their own.
-void Lane::setTimeToConnect(Milliseconds sinceBegin) {
+void SmtpConnection::setTimeToConnect(Milliseconds sinceBegin) {
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(sinceBegin.count()));
 }
 
 /// Once connected, allows `greetingTimeout` for the greeting: a server may delay it, on purpose or under
 /// load, for longer than connecting takes (RFC 5321, 4.5.3.2.1).
-void Lane::lookForConnection() {
+void SmtpConnection::lookForConnection() {
   if (awaits_ != AwaitsFirst::connection) return;
   const bool encrypted = url_.starts_with("smtps");
   curl_off_t after = 0;  // 0: not connected yet
@@ -115,7 +115,7 @@ void Lane::lookForConnection() {
   setTimeToConnect(now + settings_.greetingTimeout);
 }
 
-Conversation Lane::runOnce(const Mail& mail, Milliseconds deadline, Connection connection) {
+Conversation SmtpConnection::runOnce(const Mail& mail, Milliseconds deadline, Reuse reuse) {
   dialogue_.begin();
   begun_ = Clock::now();
   deadline_ = deadline;
@@ -131,7 +131,7 @@ Conversation Lane::runOnce(const Mail& mail, Milliseconds deadline, Connection c
   set(CURLOPT_MAIL_FROM, mail.from.c_str());
   set(CURLOPT_MAIL_RCPT, to_.get());
   set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(mail.content.size()));
-  set(CURLOPT_FRESH_CONNECT, connection == Connection::fresh ? 1L : 0L);
+  set(CURLOPT_FRESH_CONNECT, reuse == Reuse::fresh ? 1L : 0L);
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(deadline.count(), 1)));
   // Otherwise libcurl waits for a reply for one or two minutes, regardless of the deadline.
   set(CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(deadline.count() / 1000 + 1));
@@ -139,13 +139,13 @@ Conversation Lane::runOnce(const Mail& mail, Milliseconds deadline, Connection c
 }
 
 /// Gives libcurl the server's addresses, because libcurl looks up no name itself.
-Lane::Known Lane::learnAddresses(Milliseconds patience) {
+SmtpConnection::Known SmtpConnection::learnAddresses(Milliseconds patience) {
   if (host_.name.empty()) return Known::yes;
-  net::Found found = names_.known(host_);
+  net::HostAddresses found = names_.known(host_);
   if (found.entry.empty()) {
-    auto answer = std::make_shared<std::promise<net::Found>>();
+    auto answer = std::make_shared<std::promise<net::HostAddresses>>();
     auto asked = answer->get_future();
-    names_.ask(host_, [answer](net::Found one) { answer->set_value(std::move(one)); });
+    names_.ask(host_, [answer](net::HostAddresses one) { answer->set_value(std::move(one)); });
     const auto end = Clock::now() + patience;
     while (asked.wait_for(stopLook) != std::future_status::ready)
       if (stopping_ || Clock::now() >= end) return Known::notInTime;
@@ -162,22 +162,22 @@ Lane::Known Lane::learnAddresses(Milliseconds patience) {
   return Known::yes;
 }
 
-Conversation Lane::conclude(CURLcode code) {
+Conversation SmtpConnection::conclude(CURLcode code) {
   Conversation result = dialogue_.take();
   if (code == CURLE_OK) return result;
-  result.end = End::failure;
+  result.end = EarlyEnd::failure;
   result.failure = net::failureOf(code);
-  if (code == CURLE_USE_SSL_FAILED && result.stage == Stage::hello) result.end = End::noTls;
+  if (code == CURLE_USE_SSL_FAILED && result.stage == SmtpStage::hello) result.end = EarlyEnd::noTls;
   // The server offers no login at all (onReady), or none that uses a password.
   bool noLogin =
-      code == CURLE_ABORTED_BY_CALLBACK || (code == CURLE_LOGIN_DENIED && result.stage == Stage::hello);
-  if (noLogin && !stopping_) result.end = End::noLogin;
+      code == CURLE_ABORTED_BY_CALLBACK || (code == CURLE_LOGIN_DENIED && result.stage == SmtpStage::hello);
+  if (noLogin && !stopping_) result.end = EarlyEnd::noLogin;
   // Once an address or a credential was sent, libcurl's message could quote it.
-  if (result.stage <= Stage::startTls && error_[0] != '\0') result.detail = error_.data();
+  if (result.stage <= SmtpStage::startTls && error_[0] != '\0') result.detail = error_.data();
   return result;
 }
 
-void Lane::hangUp() {
+void SmtpConnection::hangUp() {
   // libcurl sends QUIT and reads the end of the connection as its reply, so that a server that does not
   // answer is not waited for.
   shut(Ends::reading);
@@ -185,75 +185,75 @@ void Lane::hangUp() {
   if (!stopping_) makeHandle();
 }
 
-void Lane::stop() {
+void SmtpConnection::stop() {
   stopping_ = true;
   shut(Ends::both);
 }
 
-void Lane::shut(Ends ends) {
+void SmtpConnection::shut(Ends ends) {
   std::lock_guard guard(mutex_);
   for (curl_socket_t fd : sockets_) ::shutdown(fd, ends == Ends::both ? SHUT_RDWR : SHUT_RD);
 }
 
 /// Ends the wait for replies that do not concern this mail.
-void Lane::waitNoLonger(Dialogue::State state) {
-  if (state == Dialogue::State::over) shut(Ends::reading);
+void SmtpConnection::waitNoLonger(SmtpDialogue::State state) {
+  if (state == SmtpDialogue::State::over) shut(Ends::reading);
 }
 
-int Lane::onDebug(CURL*, curl_infotype type, char* data, std::size_t size, void* at) {
-  auto& lane = *static_cast<Lane*>(at);
+int SmtpConnection::onDebug(CURL*, curl_infotype type, char* data, std::size_t size, void* at) {
+  auto& connection = *static_cast<SmtpConnection*>(at);
   if (type != CURLINFO_HEADER_OUT) return 0;
   // The first command shows that the greeting has come. The rest has only the overall deadline.
-  if (std::exchange(lane.awaits_, AwaitsFirst::nothing) != AwaitsFirst::nothing)
-    lane.setTimeToConnect(lane.deadline_ + Milliseconds(1000));
-  lane.waitNoLonger(lane.dialogue_.sent({data, size}));
+  if (std::exchange(connection.awaits_, AwaitsFirst::nothing) != AwaitsFirst::nothing)
+    connection.setTimeToConnect(connection.deadline_ + Milliseconds(1000));
+  connection.waitNoLonger(connection.dialogue_.sent({data, size}));
   return 0;
 }
 
-std::size_t Lane::onReply(char* line, std::size_t size, std::size_t count, void* at) {
-  auto& lane = *static_cast<Lane*>(at);
-  lane.waitNoLonger(lane.dialogue_.received({line, size * count}));
+std::size_t SmtpConnection::onReply(char* line, std::size_t size, std::size_t count, void* at) {
+  auto& connection = *static_cast<SmtpConnection*>(at);
+  connection.waitNoLonger(connection.dialogue_.received({line, size * count}));
   return size * count;
 }
 
-std::size_t Lane::onRead(char* buffer, std::size_t size, std::size_t count, void* at) {
-  auto& lane = *static_cast<Lane*>(at);
-  std::size_t piece = std::min(size * count, lane.unsent_.size());
-  std::memcpy(buffer, lane.unsent_.data(), piece);
-  lane.unsent_.remove_prefix(piece);
+std::size_t SmtpConnection::onRead(char* buffer, std::size_t size, std::size_t count, void* at) {
+  auto& connection = *static_cast<SmtpConnection*>(at);
+  std::size_t piece = std::min(size * count, connection.unsent_.size());
+  std::memcpy(buffer, connection.unsent_.data(), piece);
+  connection.unsent_.remove_prefix(piece);
   // After the last piece, libcurl sends the final dot by itself.
-  if (lane.unsent_.empty()) lane.dialogue_.handedOver();
+  if (connection.unsent_.empty()) connection.dialogue_.handedOver();
   return piece;
 }
 
 /// libcurl calls this before MAIL. Aborts if a login is configured but was not made.
-int Lane::onReady(void* at, char*, char*, int, int) {
-  auto& lane = *static_cast<Lane*>(at);
-  bool loginMissing = !lane.settings_.username.empty() && !lane.dialogue_.isLoggedIn();
-  return loginMissing || lane.stopping_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+int SmtpConnection::onReady(void* at, char*, char*, int, int) {
+  auto& connection = *static_cast<SmtpConnection*>(at);
+  bool loginMissing = !connection.settings_.username.empty() && !connection.dialogue_.isLoggedIn();
+  return loginMissing || connection.stopping_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-int Lane::onProgress(void* at, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  auto& lane = *static_cast<Lane*>(at);
-  lane.lookForConnection();
-  return lane.stopping_ ? 1 : 0;
+int SmtpConnection::onProgress(void* at, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto& connection = *static_cast<SmtpConnection*>(at);
+  connection.lookForConnection();
+  return connection.stopping_ ? 1 : 0;
 }
 
-curl_socket_t Lane::onOpen(void* at, curlsocktype, struct curl_sockaddr* address) {
-  auto& lane = *static_cast<Lane*>(at);
-  std::lock_guard guard(lane.mutex_);
-  if (lane.stopping_) return CURL_SOCKET_BAD;
+curl_socket_t SmtpConnection::onOpen(void* at, curlsocktype, struct curl_sockaddr* address) {
+  auto& connection = *static_cast<SmtpConnection*>(at);
+  std::lock_guard guard(connection.mutex_);
+  if (connection.stopping_) return CURL_SOCKET_BAD;
   curl_socket_t fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   if (fd < 0) return CURL_SOCKET_BAD;
-  lane.sockets_.push_back(fd);
-  lane.dialogue_.connected();
+  connection.sockets_.push_back(fd);
+  connection.dialogue_.connected();
   return fd;
 }
 
-int Lane::onClose(void* at, curl_socket_t fd) {
-  auto& lane = *static_cast<Lane*>(at);
-  std::lock_guard guard(lane.mutex_);
-  std::erase(lane.sockets_, fd);
+int SmtpConnection::onClose(void* at, curl_socket_t fd) {
+  auto& connection = *static_cast<SmtpConnection*>(at);
+  std::lock_guard guard(connection.mutex_);
+  std::erase(connection.sockets_, fd);
   return ::close(fd);
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One lane: conversations with the mail server, one after the other, on one connection that is kept for a
-// while.
+// Conversations with the mail server, one after the other, on one connection that is kept for a while.
 //
-// Owns a libcurl handle and its connection; the dialogue reads the traffic. Called on the lane's own thread
+// Owns a libcurl handle and its connection; the dialogue reads the traffic. Called on a thread of its own
 // (smtp-pool.cpp), except for stop(). Keeps no text of a reply except the server's id of a mail.
 #pragma once
 
@@ -22,12 +21,12 @@
 
 namespace smsd::mail {
 
-class Lane {
+class SmtpConnection {
  public:
-  Lane(const LaneSettings& settings, net::Names& names);
-  ~Lane();
-  Lane(const Lane&) = delete;
-  Lane& operator=(const Lane&) = delete;
+  SmtpConnection(const SmtpSettings& settings, net::Names& names);
+  ~SmtpConnection();
+  SmtpConnection(const SmtpConnection&) = delete;
+  SmtpConnection& operator=(const SmtpConnection&) = delete;
 
   Conversation run(const Mail& mail);
   /// Ends the connection, if there is one. Sends QUIT and does not wait for the reply.
@@ -36,18 +35,18 @@ class Lane {
   void stop();
 
  private:
-  enum class Connection { kept, fresh };
+  enum class Reuse { kept, fresh };
   enum class Ends { reading, both };
   enum class AwaitsFirst { connection, greeting, nothing };
 
   void makeHandle();
   template <typename T>
   void set(CURLoption option, T value);
-  Conversation runOnce(const Mail& mail, Milliseconds deadline, Connection connection);
+  Conversation runOnce(const Mail& mail, Milliseconds deadline, Reuse reuse);
   enum class Known { yes, no, notInTime };
   Known learnAddresses(Milliseconds patience);
   Conversation conclude(CURLcode code);
-  void waitNoLonger(Dialogue::State state);
+  void waitNoLonger(SmtpDialogue::State state);
   void setTimeToConnect(Milliseconds sinceBegin);
   void lookForConnection();
   void shut(Ends ends);
@@ -60,7 +59,7 @@ class Lane {
   static curl_socket_t onOpen(void* at, curlsocktype, struct curl_sockaddr* address);
   static int onClose(void* at, curl_socket_t fd);
 
-  const LaneSettings& settings_;
+  const SmtpSettings& settings_;
   net::Names& names_;
   const net::Host host_;  // to be looked up; its name is empty if there is none
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> addresses_{nullptr, curl_slist_free_all};
@@ -69,7 +68,7 @@ class Lane {
   std::array<char, CURL_ERROR_SIZE> error_{};
   std::string url_;
 
-  Dialogue dialogue_;
+  SmtpDialogue dialogue_;
   std::string_view unsent_;  // the rest of the current mail
   std::chrono::steady_clock::time_point begun_;
   Milliseconds deadline_{0};  // counted from `begun_`

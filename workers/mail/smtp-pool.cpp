@@ -21,56 +21,58 @@ struct Task {
   kj::Own<kj::CrossThreadPromiseFulfiller<Conversation>> fulfiller;
 };
 
-/// Shared by the loop and the lanes.
-struct Counter {
+/// Shared by the loop and the connections.
+struct TaskQueue {
   std::deque<Task> waiting;
   bool stopping = false;
 };
 
 }  // namespace
 
-class Lanes::Impl {
+class SmtpPool::Impl {
  public:
-  explicit Impl(LaneSettings settings);
+  explicit Impl(SmtpSettings settings);
   ~Impl();
   kj::Promise<Conversation> run(Mail mail);
 
  private:
-  void work(Lane& lane);
+  void work(SmtpConnection& connection);
 
-  const LaneSettings settings_;
+  const SmtpSettings settings_;
   net::Names names_;
-  kj::MutexGuarded<Counter> counter_;
-  std::vector<std::unique_ptr<Lane>> lanes_;
+  kj::MutexGuarded<TaskQueue> queue_;
+  std::vector<std::unique_ptr<SmtpConnection>> connections_;
   std::vector<kj::Own<kj::Thread>> threads_;
 };
 
-Lanes::Impl::Impl(LaneSettings settings) : settings_(std::move(settings)) {
+SmtpPool::Impl::Impl(SmtpSettings settings) : settings_(std::move(settings)) {
   net::initializeCurl();
   // A missing libcurl option is detected here, on the loop's thread, and not with the first SMS.
-  for (unsigned i = 0; i < settings_.lanes; ++i) lanes_.push_back(std::make_unique<Lane>(settings_, names_));
+  for (unsigned i = 0; i < settings_.connections; ++i)
+    connections_.push_back(std::make_unique<SmtpConnection>(settings_, names_));
   net::SignalsBlocked blocked;
-  for (auto& lane : lanes_) threads_.push_back(kj::heap<kj::Thread>([this, &lane = *lane]() { work(lane); }));
+  for (auto& connection : connections_)
+    threads_.push_back(kj::heap<kj::Thread>([this, &connection = *connection]() { work(connection); }));
 }
 
-Lanes::Impl::~Impl() {
-  counter_.lockExclusive()->stopping = true;
-  for (auto& lane : lanes_) lane->stop();
+SmtpPool::Impl::~Impl() {
+  queue_.lockExclusive()->stopping = true;
+  for (auto& connection : connections_) connection->stop();
   threads_.clear();  // joins
 }
 
-kj::Promise<Conversation> Lanes::Impl::run(Mail mail) {
+kj::Promise<Conversation> SmtpPool::Impl::run(Mail mail) {
   auto result = kj::newPromiseAndCrossThreadFulfiller<Conversation>();
-  counter_.lockExclusive()->waiting.push_back({std::move(mail), kj::mv(result.fulfiller)});
+  queue_.lockExclusive()->waiting.push_back({std::move(mail), kj::mv(result.fulfiller)});
   return kj::mv(result.promise);
 }
 
-void Lanes::Impl::work(Lane& lane) {
-  auto somethingToDo = [](const Counter& counter) { return counter.stopping || !counter.waiting.empty(); };
-  auto take = [](Counter& counter) -> kj::Maybe<Task> {
-    if (counter.stopping || counter.waiting.empty()) return nullptr;
-    Task task = std::move(counter.waiting.front());
-    counter.waiting.pop_front();
+void SmtpPool::Impl::work(SmtpConnection& connection) {
+  auto somethingToDo = [](const TaskQueue& queue) { return queue.stopping || !queue.waiting.empty(); };
+  auto take = [](TaskQueue& queue) -> kj::Maybe<Task> {
+    if (queue.stopping || queue.waiting.empty()) return nullptr;
+    Task task = std::move(queue.waiting.front());
+    queue.waiting.pop_front();
     return kj::mv(task);
   };
   const auto idle = static_cast<std::uint64_t>(settings_.longestIdle.count()) * kj::MILLISECONDS;
@@ -78,20 +80,20 @@ void Lanes::Impl::work(Lane& lane) {
   for (;;) {
     kj::Maybe<kj::Duration> patience;
     if (connected) patience = idle;
-    auto taken = counter_.when(somethingToDo, take, patience);
-    if (counter_.lockShared()->stopping) return;
+    auto taken = queue_.when(somethingToDo, take, patience);
+    if (queue_.lockShared()->stopping) return;
     KJ_IF_MAYBE (task, taken) {
-      task->fulfiller->fulfill(lane.run(task->mail));
+      task->fulfiller->fulfill(connection.run(task->mail));
       connected = true;
     } else {
-      lane.hangUp();
+      connection.hangUp();
       connected = false;
     }
   }
 }
 
-Lanes::Lanes(LaneSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
-Lanes::~Lanes() = default;
-kj::Promise<Conversation> Lanes::run(Mail mail) { return impl_->run(std::move(mail)); }
+SmtpPool::SmtpPool(SmtpSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
+SmtpPool::~SmtpPool() = default;
+kj::Promise<Conversation> SmtpPool::run(Mail mail) { return impl_->run(std::move(mail)); }
 
 }  // namespace smsd::mail

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Lanes: conversations with one mail server, several at once, each on a thread and a connection of its own.
+// A pool of SMTP connections: conversations with one mail server, several at once, each on a thread and a
+// connection of its own.
 //
 // libcurl blocks its thread until it has the reply to a mail, even on a multi handle (curl issue 8555), and
 // also until it has the reply to QUIT. On a single thread, a slow server's check of one mail would hold up
-// all others. Therefore each lane has a thread, and no lane waits for another.
+// all others. Therefore each connection has a thread, and none waits for another.
 //
 // Owns the threads, their connections and the timing of a conversation. Called on the KJ loop by the mail
 // dispatcher. Never begins a mail again once its address was named; never trusts a certificate that does not
@@ -26,11 +27,11 @@ using Milliseconds = std::chrono::milliseconds;
 
 enum class Tls { wanted, none };
 
-struct LaneSettings {
+struct SmtpSettings {
   std::string url;        // smtp://host:port or smtps://host:port
   std::string helo;       // the name that EHLO gives
   Tls tls = Tls::wanted;  // for smtp://; smtps:// always uses it
-  unsigned lanes = 1;
+  unsigned connections = 1;
   Milliseconds connectTimeout{10'000};    // name, TCP and the TLS of smtps://
   Milliseconds greetingTimeout{300'000};  // from then until the greeting
   Milliseconds longestIdle{5'000};        // an idle connection is closed after this time
@@ -46,13 +47,13 @@ struct Mail {
   Milliseconds deadline{0};
 };
 
-class Lanes {
+class SmtpPool {
  public:
-  explicit Lanes(LaneSettings settings);
+  explicit SmtpPool(SmtpSettings settings);
   /// Ends the conversations in progress as failures, and breaks the promises of those that wait.
-  ~Lanes();
-  Lanes(const Lanes&) = delete;
-  Lanes& operator=(const Lanes&) = delete;
+  ~SmtpPool();
+  SmtpPool(const SmtpPool&) = delete;
+  SmtpPool& operator=(const SmtpPool&) = delete;
 
   kj::Promise<Conversation> run(Mail mail);
 

@@ -12,14 +12,14 @@ namespace {
 
 using outcome::OutcomeKind;
 
-struct Row {
+struct StatusRow {
   int first, last;
   OutcomeKind kind;
   std::string_view words;
 };
 
 // The first row that holds a status decides. From RFC 9110 unless a comment gives another reason.
-constexpr Row table[] = {
+constexpr StatusRow table[] = {
     {200, 299, OutcomeKind::accepted, ""},
     // This redirect was not followed: the configured URL is not the gateway's, and only the operator may
     // choose another.
@@ -62,11 +62,11 @@ constexpr Row table[] = {
     {500, 599, OutcomeKind::unknown, "does not report the result of the request"},
 };
 
-constexpr Row notHttp = {0, 0, OutcomeKind::unknown, "answers with a status that HTTP does not define"};
+constexpr StatusRow notHttp = {0, 0, OutcomeKind::unknown, "answers with a status that HTTP does not define"};
 
-const Row& rowOf(int status) {
+const StatusRow& rowOf(int status) {
   auto row = std::find_if(std::begin(table), std::end(table),
-                          [status](const Row& r) { return status >= r.first && status <= r.last; });
+                          [status](const StatusRow& r) { return status >= r.first && status <= r.last; });
   return row == std::end(table) ? notHttp : *row;
 }
 
@@ -91,7 +91,7 @@ std::string_view troubleOfServer(const Exchange& exchange) {
 kit::Outcome outcomeOfStatus(const Exchange& exchange, std::string_view origin) {
   if (auto words = troubleOfServer(exchange); !words.empty())
     return kit::Broken{std::string(origin) + " " + std::string(words) + " (400)"};
-  const Row& row = rowOf(exchange.status);
+  const StatusRow& row = rowOf(exchange.status);
   std::string reason =
       std::string(origin) + " " + std::string(row.words) + " (" + std::to_string(exchange.status) + ")";
   if (row.kind == OutcomeKind::accepted) reason.clear();  // its reference is read elsewhere
@@ -148,7 +148,7 @@ kit::Outcome outcomeOf(const Exchange& exchange, std::string_view origin) {
   else if (!exchange.detail.empty())
     reason += ": " + tidy(exchange.detail);
   if (exchange.failure == Failure::security || exchange.failure == Failure::proxy) return kit::Broken{reason};
-  return kit::Deferred{.reason = reason, .farEnd = kit::FarEnd::notReached};
+  return kit::Deferred{.reason = reason, .reached = kit::Reached::no};
 }
 
 }  // namespace smsd::net

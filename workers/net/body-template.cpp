@@ -19,30 +19,32 @@ constexpr std::string_view sample = "\x7Fsmsd\x7F";
 
 bool isHex(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f'); }
 
-std::optional<Problem> problemOfForm(std::string_view text) {
+std::optional<TemplateProblem> problemOfForm(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
     if (!alphanumeric && std::string_view("-._~:/?[]@!$'()*+,;&=%{}").find(c) == std::string_view::npos)
-      return Problem{i + 1, "does not belong in a form, expected it as %XX"};
+      return TemplateProblem{i + 1, "does not belong in a form, expected it as %XX"};
     // Otherwise a value after the % would become a part of the escape.
     if (c == '%' && (i + 2 >= text.size() || !isHex(text[i + 1]) || !isHex(text[i + 2])))
-      return Problem{i + 1, "% without two hexadecimal digits, expected %25 for the character itself"};
+      return TemplateProblem{i + 1,
+                             "% without two hexadecimal digits, expected %25 for the character itself"};
   }
   return std::nullopt;
 }
 
 // Recognises JSON or XML without `body_type`. Otherwise the message would be about a quotation mark in a
 // form.
-std::optional<Problem> problemOfType(std::string_view text) {
+std::optional<TemplateProblem> problemOfType(std::string_view text) {
   std::size_t at = std::min(text.find_first_not_of(" \t\r\n"), text.size());
   std::string_view rest = text.substr(at);
   static const RE2 name("\\{[a-z][a-z0-9_]*\\}");
   bool isName =
       name.Match(re2::StringPiece(rest.data(), rest.size()), 0, rest.size(), RE2::ANCHOR_START, nullptr, 0);
-  if (rest.starts_with('<')) return Problem{at + 1, "looks like XML, expected `body_type: xml` beside it"};
+  if (rest.starts_with('<'))
+    return TemplateProblem{at + 1, "looks like XML, expected `body_type: xml` beside it"};
   if ((rest.starts_with('{') && !isName) || rest.starts_with('['))
-    return Problem{at + 1, "looks like JSON, expected `body_type: json` beside it"};
+    return TemplateProblem{at + 1, "looks like JSON, expected `body_type: json` beside it"};
   return std::nullopt;
 }
 
@@ -99,7 +101,7 @@ EndOfJson endOfJson(const std::string& text) {
 }
 
 /// `written` is the operator's text, `text` is the same with samples in place of the names.
-std::optional<Problem> problemOfJson(std::string_view written, const std::string& text) {
+std::optional<TemplateProblem> problemOfJson(std::string_view written, const std::string& text) {
   // A backslash before a placeholder would consume the backslash of the escaped sample, so that the parsed
   // string does not contain the sample.
   std::size_t found = 0;
@@ -113,20 +115,21 @@ std::optional<Problem> problemOfJson(std::string_view written, const std::string
   auto end = endOfJson(withoutNames(written, '1'));
   auto plain = endOfJson(withoutNames(written, 'n'));
   if (plain.at && plain.why == EndOfJson::Why::number)
-    return Problem{std::clamp<std::size_t>(*plain.at, 1, written.size()),
-                   "a number larger than programs can hold, expected less than 1e308"};
+    return TemplateProblem{std::clamp<std::size_t>(*plain.at, 1, written.size()),
+                           "a number larger than programs can hold, expected less than 1e308"};
   if (end.at && end.why == EndOfJson::Why::syntax && plain.at) {
-    if (*end.at > written.size()) return Problem{written.size(), "not JSON: it ends before it is whole"};
-    return Problem{
+    if (*end.at > written.size())
+      return TemplateProblem{written.size(), "not JSON: it ends before it is whole"};
+    return TemplateProblem{
         std::max<std::size_t>(*end.at, 1),
         "not JSON from here on; look for a comma, a quotation mark or a bracket too many or too few"};
   }
-  return Problem{1, "not JSON once the placeholders have values; they may stand within strings only"};
+  return TemplateProblem{1, "not JSON once the placeholders have values; they may stand within strings only"};
 }
 
 // Finds a & that begins no reference (XML 1.0, 4.1). The parser accepts it as text, but together with a value
 // after it the & could become a reference.
-std::optional<Problem> problemOfReferences(std::string_view whole) {
+std::optional<TemplateProblem> problemOfReferences(std::string_view whole) {
   constexpr std::pair<std::string_view, std::string_view> others[] = {
       {"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}};
   for (std::string_view text = whole; !text.empty();) {
@@ -136,8 +139,8 @@ std::optional<Problem> problemOfReferences(std::string_view whole) {
       std::string_view name = text.substr(1, std::min(text.find(';'), text.size()) - 1);
       static const RE2 reference("amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6}");
       if (!RE2::FullMatch(re2::StringPiece(name.data(), name.size()), reference))
-        return Problem{whole.size() - text.size() + 1,
-                       "a & begins no &amp; or the like, expected &amp; for the character itself"};
+        return TemplateProblem{whole.size() - text.size() + 1,
+                               "a & begins no &amp; or the like, expected &amp; for the character itself"};
     }
     text.remove_prefix(1);
   }
@@ -153,7 +156,7 @@ struct SampleCounter final : pugi::xml_tree_walker {
   }
 };
 
-std::optional<Problem> problemOfXml(std::string_view written, const std::string& text) {
+std::optional<TemplateProblem> problemOfXml(std::string_view written, const std::string& text) {
   // No reference contains this filler.
   if (auto problem = problemOfReferences(withoutNames(written, 'n'))) return problem;
   pugi::xml_document document;
@@ -163,15 +166,16 @@ std::optional<Problem> problemOfXml(std::string_view written, const std::string&
     auto end =
         pugi::xml_document().load_buffer(plain.data(), plain.size(), pugi::parse_full, pugi::encoding_utf8);
     if (!end)
-      return Problem{static_cast<std::size_t>(end.offset) + 1, std::string("not XML: ") + end.description()};
-    return Problem{1, "not XML once the placeholders have values"};
+      return TemplateProblem{static_cast<std::size_t>(end.offset) + 1,
+                             std::string("not XML: ") + end.description()};
+    return TemplateProblem{1, "not XML once the placeholders have values"};
   }
   if (!document.find_child([](pugi::xml_node n) { return n.type() == pugi::node_doctype; }).empty())
-    return Problem{1, "expected XML without a document type"};
+    return TemplateProblem{1, "expected XML without a document type"};
   SampleCounter counter;
   document.traverse(counter);
   if (counter.count == countOf(sample, text)) return std::nullopt;
-  return Problem{1, "a placeholder may stand in character data and attributes' values only"};
+  return TemplateProblem{1, "a placeholder may stand in character data and attributes' values only"};
 }
 
 Place placeOf(BodyType type) {
@@ -200,19 +204,19 @@ std::string_view contentTypeOf(BodyType type) {
   std::abort();
 }
 
-std::variant<BodyTemplate, Problem> BodyTemplate::parse(std::string_view text, BodyType type,
-                                                        const Constants& constants) {
+std::variant<BodyTemplate, TemplateProblem> BodyTemplate::parse(std::string_view text, BodyType type,
+                                                                const Constants& constants) {
   if (type == BodyType::form)
     if (auto problem = problemOfForm(text)) return problemOfType(text).value_or(*problem);
   auto parsed = Template::parse(text, placeOf(type), constants);
-  if (auto problem = std::get_if<Problem>(&parsed)) return *problem;
+  if (auto problem = std::get_if<TemplateProblem>(&parsed)) return *problem;
   BodyTemplate result;
   result.template_ = std::get<Template>(std::move(parsed));
   // Samples for constants too, because a secret must not be outside of a string either.
   Constants samples;
   for (auto& constant : constants) samples.push_back({constant.name, config::Secret(std::string(sample))});
   std::string filled = std::get<Template>(Template::parse(text, placeOf(type), samples)).filledWith(sample);
-  std::optional<Problem> problem;
+  std::optional<TemplateProblem> problem;
   if (type == BodyType::json) problem = problemOfJson(text, filled);
   if (type == BodyType::xml) problem = problemOfXml(text, filled);
   if (problem) return *problem;

@@ -47,7 +47,7 @@ std::string textOf(const addrinfo& address) {
 }
 
 /// Looks up `host`. Blocks until the resolver answers.
-Found lookUp(const Host& host) {
+HostAddresses lookUp(const Host& host) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -83,10 +83,10 @@ Host hostToLookUp(const std::string& url) {
 
 /// The state that the lookup thread and its callers share. Owned by both, because a lookup may go on after
 /// ~Names().
-struct Names::Desk {
+struct Names::Lookups {
   struct Question {
     Host host;
-    std::function<void(Found)> done;
+    std::function<void(HostAddresses)> done;
   };
 
   void work() {
@@ -98,11 +98,11 @@ struct Names::Desk {
       questions.pop_front();
       if (!isFresh(question.host)) {
         lock.unlock();
-        Found found = lookUp(question.host);
+        HostAddresses found = lookUp(question.host);
         lock.lock();
         remember(question.host, std::move(found));
       }
-      Found answer = last;
+      HostAddresses answer = last;
       if (closed) return;
       question.done(std::move(answer));
     }
@@ -110,7 +110,7 @@ struct Names::Desk {
   bool isFresh(const Host& asked) const {
     return asked == host && !last.entry.empty() && Clock::now() < at + freshFor;
   }
-  void remember(const Host& asked, Found found) {
+  void remember(const Host& asked, HostAddresses found) {
     if (found.entry.empty() && asked == host && !last.entry.empty()) return;
     bool same = asked == host && found.entry == last.entry;
     found.serial = same ? last.serial : last.serial + 1;
@@ -124,37 +124,37 @@ struct Names::Desk {
   std::deque<Question> questions;
   bool closed = false;
   Host host;  // to which `last` belongs
-  Found last;
+  HostAddresses last;
   Clock::time_point at{};
 };
 
-Names::Names() : desk_(std::make_shared<Desk>()) {
+Names::Names() : lookups_(std::make_shared<Lookups>()) {
   SignalsBlocked blocked;
-  std::thread([desk = desk_]() { desk->work(); }).detach();
+  std::thread([lookups = lookups_]() { lookups->work(); }).detach();
 }
 
 Names::~Names() {
-  std::lock_guard lock(desk_->guard);
-  desk_->closed = true;
-  desk_->questions.clear();
-  desk_->changed.notify_all();
+  std::lock_guard lock(lookups_->guard);
+  lookups_->closed = true;
+  lookups_->questions.clear();
+  lookups_->changed.notify_all();
 }
 
-Found Names::known(const Host& host) {
-  std::lock_guard lock(desk_->guard);
+HostAddresses Names::known(const Host& host) {
+  std::lock_guard lock(lookups_->guard);
   auto now = Clock::now();
-  if (!(host == desk_->host) || desk_->last.entry.empty() || now >= desk_->at + usableFor) return {};
-  if (now >= desk_->at + freshFor && desk_->questions.empty()) {
-    desk_->questions.push_back({host, [](Found) {}});
-    desk_->changed.notify_all();
+  if (!(host == lookups_->host) || lookups_->last.entry.empty() || now >= lookups_->at + usableFor) return {};
+  if (now >= lookups_->at + freshFor && lookups_->questions.empty()) {
+    lookups_->questions.push_back({host, [](HostAddresses) {}});
+    lookups_->changed.notify_all();
   }
-  return desk_->last;
+  return lookups_->last;
 }
 
-void Names::ask(const Host& host, std::function<void(Found)> done) {
-  std::lock_guard lock(desk_->guard);
-  desk_->questions.push_back({host, std::move(done)});
-  desk_->changed.notify_all();
+void Names::ask(const Host& host, std::function<void(HostAddresses)> done) {
+  std::lock_guard lock(lookups_->guard);
+  lookups_->questions.push_back({host, std::move(done)});
+  lookups_->changed.notify_all();
 }
 
 }  // namespace smsd::net

@@ -3,8 +3,8 @@
 // and a worker must not start threads while it serves.
 //
 // Owns the thread and the addresses of the one host that a worker connects to. Called by transfers.cpp on the
-// KJ loop and by the mail worker's lanes on their threads. A lookup cannot be cancelled: a caller may stop
-// waiting, but the lookup goes on. Returns a failure as a text (Found::problem).
+// KJ loop and by the mail worker's SMTP connections on their threads. A lookup cannot be cancelled: a caller
+// may stop waiting, but the lookup goes on. Returns a failure as a text (HostAddresses::problem).
 #pragma once
 
 #include <chrono>
@@ -27,7 +27,7 @@ struct Host {
 /// localhost.
 Host hostToLookUp(const std::string& url);
 
-struct Found {
+struct HostAddresses {
   // For CURLOPT_RESOLVE: "host:port:address,address". Empty: no address is known.
   std::string entry;
   std::string problem;
@@ -45,14 +45,14 @@ class Names {
   /// Returns the addresses of `host` without waiting, for up to ten minutes after the lookup. After one
   /// minute also starts a new lookup in the background. Returns an empty entry without a problem when ask()
   /// is needed.
-  Found known(const Host& host);
+  HostAddresses known(const Host& host);
   /// Looks up `host` and calls `done` with the result on the lookup thread. When the lookup fails, the result
   /// is the earlier addresses of this host, if any.
-  void ask(const Host& host, std::function<void(Found)> done);
+  void ask(const Host& host, std::function<void(HostAddresses)> done);
 
  private:
-  struct Desk;
-  std::shared_ptr<Desk> desk_;
+  struct Lookups;
+  std::shared_ptr<Lookups> lookups_;
 };
 
 }  // namespace smsd::net

@@ -187,7 +187,7 @@ void Slot::aim(const std::string& url) {
     set(CURLOPT_REQUEST_TARGET, ("/" + url.substr(end)).c_str());
 }
 
-void Slot::know(const Found& found) {
+void Slot::know(const HostAddresses& found) {
   if (found.serial == serial_ || found.entry.empty()) return;
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> fresh(
       curl_slist_append(nullptr, found.entry.c_str()), curl_slist_free_all);

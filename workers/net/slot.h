@@ -40,7 +40,7 @@ class Slot {
 
   CURL* easy() const { return easy_.get(); }
   /// Sets the addresses of the host, so that libcurl looks up no name itself. To be called before prepare().
-  void know(const Found& found);
+  void know(const HostAddresses& found);
   /// Prepares the slot for `request`, which must not move until exchange() was called.
   void prepare(const Request& request);
   /// Returns `follow` when the answer is a redirect that may be followed; the slot is prepared for it then.

@@ -198,12 +198,12 @@ std::string escaped(std::string_view value, Place place) {
   return result;
 }
 
-std::string describe(const Problem& problem) {
+std::string describe(const TemplateProblem& problem) {
   return "character " + std::to_string(problem.at) + ": " + problem.what;
 }
 
-std::variant<Template, Problem> Template::parse(std::string_view text, Place place,
-                                                const Constants& constants) {
+std::variant<Template, TemplateProblem> Template::parse(std::string_view text, Place place,
+                                                        const Constants& constants) {
   Template result;
   result.place_ = place;
   const bool bracesMayStand = place == Place::json || place == Place::xml;
@@ -219,7 +219,7 @@ std::variant<Template, Problem> Template::parse(std::string_view text, Place pla
     auto placeholder = name.empty() ? std::nullopt : placeholderNamed(name, place);
     const Constant* constant = placeholder || name.empty() ? nullptr : constantNamed(name, constants);
     if (!placeholder && constant == nullptr) {
-      if (!bracesMayStand || isName(name)) return Problem{brace + 1, noPlaceholder(name, place)};
+      if (!bracesMayStand || isName(name)) return TemplateProblem{brace + 1, noPlaceholder(name, place)};
       part.literal += text[at++];
       continue;
     }
@@ -298,14 +298,16 @@ bool isHeaderName(std::string_view name) {
   });
 }
 
-std::variant<Template, Problem> parseHeaderValue(std::string_view text, const Constants& constants) {
+std::variant<Template, TemplateProblem> parseHeaderValue(std::string_view text, const Constants& constants) {
   for (std::size_t i = 0; i < text.size(); ++i)
-    if (!isPrintable(text[i])) return Problem{i + 1, "does not belong in a header, expected printable ASCII"};
+    if (!isPrintable(text[i]))
+      return TemplateProblem{i + 1, "does not belong in a header, expected printable ASCII"};
   for (auto& constant : constants) {
     const std::string& value = constant.value.reveal();
     std::size_t at = text.find("{" + constant.name + "}");
     if (at != std::string_view::npos && !std::all_of(value.begin(), value.end(), isPrintable))
-      return Problem{at + 1, "its secret cannot stand in a header, expected printable ASCII in its file"};
+      return TemplateProblem{at + 1,
+                             "its secret cannot stand in a header, expected printable ASCII in its file"};
   }
   return Template::parse(text, Place::header, constants);
 }

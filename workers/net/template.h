@@ -2,9 +2,9 @@
 // Templates: texts of the operator with placeholders such as {recipient} and {text}, expanded for each SMS.
 //
 // Owns the placeholders, their escaping for each place, and which of a URL's parts may hold one. Called by
-// the kinds that send to a gateway. Pure: no I/O, no KJ. A template that cannot be used is a Problem, found
-// when the configuration is read. A Problem never quotes the template, which may hold a password. No text and
-// no number can break out of its place, because every value is escaped for it.
+// the kinds that send to a gateway. Pure: no I/O, no KJ. A template that cannot be used is a TemplateProblem,
+// found when the configuration is read. A TemplateProblem never quotes the template, which may hold a
+// password. No text and no number can break out of its place, because every value is escaped for it.
 #pragma once
 
 #include <cstddef>
@@ -63,24 +63,24 @@ using Constants = std::vector<Constant>;
 void appendEscaped(std::string& to, std::string_view value, Place place);
 std::string escaped(std::string_view value, Place place);
 
-struct Problem {
+struct TemplateProblem {
   std::size_t at = 0;  // the place of the faulty character, counted from 1
   std::string what;
 };
-std::string describe(const Problem& problem);  // "character 12: ..."
+std::string describe(const TemplateProblem& problem);  // "character 12: ..."
 
 class Template {
  public:
   /// Reads `text` as a template for `place`. In JSON and XML a brace that opens no {name} is kept as a brace.
-  static std::variant<Template, Problem> parse(std::string_view text, Place place,
-                                               const Constants& constants = {});
+  static std::variant<Template, TemplateProblem> parse(std::string_view text, Place place,
+                                                       const Constants& constants = {});
   void append(std::string& to, const Values& values) const;
   std::string expand(const Values& values) const;
   /// Expands with `value` at every placeholder, {digits} too, so that a check can find their places.
   std::string filledWith(std::string_view value) const;
   /// Returns the place of the first `placeholder` in the text, counted from 1.
   std::optional<std::size_t> find(Placeholder placeholder) const;
-  bool holds(Placeholder placeholder) const { return find(placeholder).has_value(); }
+  bool contains(Placeholder placeholder) const { return find(placeholder).has_value(); }
   bool empty() const { return parts_.empty(); }
   /// Returns the place of the first {name}, constants included, counted from 1; 0 when there is none.
   std::size_t firstNameAt() const { return firstNameAt_; }
@@ -99,10 +99,11 @@ class Template {
 /// An http or https URL, with placeholders in its path or query. Escapes (%XX) of the operator are kept.
 class UrlTemplate {
  public:
-  static std::variant<UrlTemplate, Problem> parse(std::string_view text, const Constants& constants = {});
+  static std::variant<UrlTemplate, TemplateProblem> parse(std::string_view text,
+                                                          const Constants& constants = {});
   /// Returns nothing when a value would change the path (a segment "." or "..").
   std::optional<std::string> expand(const Values& values) const;
-  bool holds(Placeholder placeholder) const { return template_.holds(placeholder); }
+  bool contains(Placeholder placeholder) const { return template_.contains(placeholder); }
   /// Returns scheme://host:port. No other part of the URL may be shown.
   const std::string& origin() const { return origin_; }
   std::uint16_t port() const { return port_; }
@@ -120,10 +121,10 @@ enum class BodyType { form, json, xml };
 /// The body of a request. parse() checks that its escaping is valid at the place of every placeholder.
 class BodyTemplate {
  public:
-  static std::variant<BodyTemplate, Problem> parse(std::string_view text, BodyType type,
-                                                   const Constants& constants = {});
+  static std::variant<BodyTemplate, TemplateProblem> parse(std::string_view text, BodyType type,
+                                                           const Constants& constants = {});
   std::string expand(const Values& values) const { return template_.expand(values); }
-  bool holds(Placeholder placeholder) const { return template_.holds(placeholder); }
+  bool contains(Placeholder placeholder) const { return template_.contains(placeholder); }
   bool empty() const { return template_.empty(); }
 
  private:
@@ -132,8 +133,9 @@ class BodyTemplate {
 std::string_view contentTypeOf(BodyType type);
 
 bool isHeaderName(std::string_view name);
-/// Reads the value of a header. CR, LF and other control characters are a Problem, in constants too.
-std::variant<Template, Problem> parseHeaderValue(std::string_view text, const Constants& constants = {});
+/// Reads the value of a header. CR, LF and other control characters are a TemplateProblem, in constants too.
+std::variant<Template, TemplateProblem> parseHeaderValue(std::string_view text,
+                                                         const Constants& constants = {});
 
 /// The part of a URL that may be shown and that decides where a request goes.
 struct Origin {

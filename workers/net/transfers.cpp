@@ -19,8 +19,8 @@ namespace {
 using Clock = Poller::Clock;
 
 /// A slot and its current transfer.
-struct Line {
-  explicit Line(const TransferSettings& settings) : slot(settings) {}
+struct TransferSlot {
+  explicit TransferSlot(const TransferSettings& settings) : slot(settings) {}
   Slot slot;
   Request request;
   kj::Own<kj::PromiseFulfiller<Exchange>> fulfiller;
@@ -38,7 +38,7 @@ class Transfers::Impl final : private kj::TaskSet::ErrorHandler {
  private:
   using Fulfiller = kj::Own<kj::PromiseFulfiller<Exchange>>;
   void aim(const std::string& url);
-  void begin(Request request, const Found& found, Fulfiller fulfiller);
+  void begin(Request request, const HostAddresses& found, Fulfiller fulfiller);
   kj::Promise<void> lookUp(Request request, Fulfiller fulfiller);
   void taskFailed(kj::Exception&& exception) override;
   kj::Promise<void> watch();
@@ -47,11 +47,11 @@ class Transfers::Impl final : private kj::TaskSet::ErrorHandler {
   enum class Left { something, nothing };
   Left drive();
   void collect();
-  void finish(Line& line, Exchange exchange);
+  void finish(TransferSlot& transfer, Exchange exchange);
   void expire();
-  void note(Line& line);
+  void note(TransferSlot& transfer);
   void setAlarm();
-  std::unique_ptr<Line> makeLine();
+  std::unique_ptr<TransferSlot> makeSlot();
 
   const TransferSettings settings_;
   kj::Timer& timer_;
@@ -60,8 +60,8 @@ class Transfers::Impl final : private kj::TaskSet::ErrorHandler {
   Host host_;           // the host to look up: the gateway, or the proxy in front of it
   Poller poller_;       // declared before multi_, so that it outlives the connections
   std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi_;
-  std::vector<std::unique_ptr<Line>> idle_;
-  std::vector<std::unique_ptr<Line>> busy_;
+  std::vector<std::unique_ptr<TransferSlot>> idle_;
+  std::vector<std::unique_ptr<TransferSlot>> busy_;
   std::optional<Clock::time_point> nextLook_;  // when to check the deadlines next
   std::optional<Clock::time_point> alarmAt_;
   bool driving_ = false;
@@ -85,19 +85,19 @@ Transfers::Impl::Impl(TransferSettings settings, kj::AsyncIoContext& io)
   curl_multi_setopt(multi_.get(), CURLMOPT_MAX_CONCURRENT_STREAMS, static_cast<long>(settings_.connections));
   poller_.watchMulti(multi_.get());
   // Made now, so that an option that libcurl lacks fails here, not with the first SMS.
-  idle_.push_back(makeLine());
+  idle_.push_back(makeSlot());
   watching_ = watch().eagerlyEvaluate(
       [](kj::Exception&& e) { KJ_LOG(ERROR, "transfers are not watched any more", e); });
 }
 
 Transfers::Impl::~Impl() noexcept(false) {
-  for (auto& line : busy_) curl_multi_remove_handle(multi_.get(), line->slot.easy());
+  for (auto& transfer : busy_) curl_multi_remove_handle(multi_.get(), transfer->slot.easy());
 }
 
 kj::Promise<Exchange> Transfers::Impl::run(Request request) {
   auto result = kj::newPromiseAndFulfiller<Exchange>();
   aim(request.url);
-  Found found;
+  HostAddresses found;
   if (!host_.name.empty()) found = names_.known(host_);
   if (host_.name.empty() || !found.entry.empty())
     begin(std::move(request), found, kj::mv(result.fulfiller));
@@ -118,35 +118,36 @@ void Transfers::Impl::aim(const std::string& url) {
   host_ = hostToLookUp(settings_.proxy.url.empty() ? origin_ : settings_.proxy.url);
 }
 
-void Transfers::Impl::begin(Request request, const Found& found, Fulfiller fulfiller) {
-  auto line = idle_.empty() ? makeLine() : std::move(idle_.back());
+void Transfers::Impl::begin(Request request, const HostAddresses& found, Fulfiller fulfiller) {
+  auto transfer = idle_.empty() ? makeSlot() : std::move(idle_.back());
   if (!idle_.empty()) idle_.pop_back();
-  line->request = std::move(request);
-  line->fulfiller = kj::mv(fulfiller);
-  line->slot.know(found);
-  line->slot.prepare(line->request);
-  line->place = busy_.size();
-  KJ_ASSERT(curl_multi_add_handle(multi_.get(), line->slot.easy()) == CURLM_OK);
-  note(*line);
-  busy_.push_back(std::move(line));
+  transfer->request = std::move(request);
+  transfer->fulfiller = kj::mv(fulfiller);
+  transfer->slot.know(found);
+  transfer->slot.prepare(transfer->request);
+  transfer->place = busy_.size();
+  KJ_ASSERT(curl_multi_add_handle(multi_.get(), transfer->slot.easy()) == CURLM_OK);
+  note(*transfer);
+  busy_.push_back(std::move(transfer));
   driveSoon();
 }
 
 /// Looks up host_, then begins the request. The lookup is bounded by the connect time-out, and its time
 /// counts towards the deadline of the request.
 kj::Promise<void> Transfers::Impl::lookUp(Request request, Fulfiller fulfiller) {
-  auto found = kj::newPromiseAndCrossThreadFulfiller<Found>();
+  auto found = kj::newPromiseAndCrossThreadFulfiller<HostAddresses>();
   // Shared, because std::function copies its content.
-  auto shared = std::make_shared<kj::Own<kj::CrossThreadPromiseFulfiller<Found>>>(kj::mv(found.fulfiller));
-  names_.ask(host_, [shared](Found answer) { (*shared)->fulfill(std::move(answer)); });
+  auto shared =
+      std::make_shared<kj::Own<kj::CrossThreadPromiseFulfiller<HostAddresses>>>(kj::mv(found.fulfiller));
+  names_.ask(host_, [shared](HostAddresses answer) { (*shared)->fulfill(std::move(answer)); });
   auto patience = std::min(request.deadline, settings_.connectTimeout);
   auto late = timer_.afterDelay(std::max<std::int64_t>(patience.count(), 1) * kj::MILLISECONDS).then([]() {
-    return Found{{}, "no connection in time"};
+    return HostAddresses{{}, "no connection in time"};
   });
   auto asked = Clock::now();
   return found.promise.exclusiveJoin(kj::mv(late))
       .then([this, asked, patience, request = std::move(request),
-             fulfiller = kj::mv(fulfiller)](Found answer) mutable {
+             fulfiller = kj::mv(fulfiller)](HostAddresses answer) mutable {
         auto took = std::chrono::duration_cast<Milliseconds>(Clock::now() - asked);
         if (!answer.entry.empty()) {
           request.deadline = std::max(request.deadline - took, Milliseconds(1));
@@ -212,10 +213,10 @@ void Transfers::Impl::setAlarm() {
   alarm_ = kj::mv(alarm_).eagerlyEvaluate(nullptr);
 }
 
-/// Remembers when the time-outs of `line` have to be checked. Used instead of libcurl's own timers, which are
-/// too expensive: libcurl inserts and removes each in order, although hardly any ever expires.
-void Transfers::Impl::note(Line& line) {
-  auto next = line.slot.patience();
+/// Remembers when the time-outs of `transfer` have to be checked. Used instead of libcurl's own timers, which
+/// are too expensive: libcurl inserts and removes each in order, although hardly any ever expires.
+void Transfers::Impl::note(TransferSlot& transfer) {
+  auto next = transfer.slot.patience();
   if (!nextLook_ || next < *nextLook_) nextLook_ = next;
 }
 
@@ -223,15 +224,15 @@ void Transfers::Impl::note(Line& line) {
 void Transfers::Impl::expire() {
   auto now = Clock::now();
   nextLook_.reset();
-  // From the end, because finish() moves the last busy line to the index of the finished line.
+  // From the end, because finish() moves the last busy slot to the index of the finished slot.
   for (std::size_t i = busy_.size(); i > 0; --i) {
-    Line& line = *busy_[i - 1];
-    if (line.slot.patience() > now) {
-      note(line);
+    TransferSlot& transfer = *busy_[i - 1];
+    if (transfer.slot.patience() > now) {
+      note(transfer);
       continue;
     }
-    curl_multi_remove_handle(multi_.get(), line.slot.easy());
-    finish(line, line.slot.exchange(CURLE_OPERATION_TIMEDOUT));
+    curl_multi_remove_handle(multi_.get(), transfer.slot.easy());
+    finish(transfer, transfer.slot.exchange(CURLE_OPERATION_TIMEDOUT));
   }
 }
 
@@ -242,30 +243,30 @@ void Transfers::Impl::collect() {
     CURL* easy = message->easy_handle;
     void* at = nullptr;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &at);
-    auto& line = *static_cast<Line*>(at);
+    auto& transfer = *static_cast<TransferSlot*>(at);
     curl_multi_remove_handle(multi_.get(), easy);
-    if (code == CURLE_OK && line.slot.redirect() == Slot::Redirect::follow) {
+    if (code == CURLE_OK && transfer.slot.redirect() == Slot::Redirect::follow) {
       KJ_ASSERT(curl_multi_add_handle(multi_.get(), easy) == CURLM_OK);
       continue;
     }
-    finish(line, line.slot.exchange(code));
+    finish(transfer, transfer.slot.exchange(code));
   }
 }
 
-void Transfers::Impl::finish(Line& line, Exchange exchange) {
-  auto fulfiller = kj::mv(line.fulfiller);
-  std::size_t place = line.place;
+void Transfers::Impl::finish(TransferSlot& transfer, Exchange exchange) {
+  auto fulfiller = kj::mv(transfer.fulfiller);
+  std::size_t place = transfer.place;
   idle_.push_back(std::exchange(busy_[place], std::move(busy_.back())));
   if (busy_[place] != nullptr) busy_[place]->place = place;
   busy_.pop_back();
   fulfiller->fulfill(std::move(exchange));
 }
 
-std::unique_ptr<Line> Transfers::Impl::makeLine() {
-  auto line = std::make_unique<Line>(settings_);
-  curl_easy_setopt(line->slot.easy(), CURLOPT_PRIVATE, line.get());
-  poller_.watchEasy(line->slot.easy());
-  return line;
+std::unique_ptr<TransferSlot> Transfers::Impl::makeSlot() {
+  auto transfer = std::make_unique<TransferSlot>(settings_);
+  curl_easy_setopt(transfer->slot.easy(), CURLOPT_PRIVATE, transfer.get());
+  poller_.watchEasy(transfer->slot.easy());
+  return transfer;
 }
 
 Transfers::Transfers(TransferSettings settings, kj::AsyncIoContext& io)

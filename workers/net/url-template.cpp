@@ -20,21 +20,22 @@ bool belongsInUrl(char c) {
   return alphanumeric || std::string_view("-._~:/?#[]@!$&'()*+,;=%{}").find(c) != std::string_view::npos;
 }
 
-std::optional<Problem> problemOfCharacters(std::string_view text) {
+std::optional<TemplateProblem> problemOfCharacters(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     // YAML turns a line break within quotation marks into a blank.
     if (text[i] == ' ' || text[i] == '\n')
-      return Problem{
+      return TemplateProblem{
           i + 1,
           "a blank does not belong in a URL, expected it as %20; where the line ends in the file, the "
           "quotation mark at its end is missing"};
-    if (!belongsInUrl(text[i])) return Problem{i + 1, "does not belong in a URL, expected it as %XX"};
-    if (text[i] == '#') return Problem{i + 1, "a fragment is never sent, expected %23 or nothing"};
+    if (!belongsInUrl(text[i])) return TemplateProblem{i + 1, "does not belong in a URL, expected it as %XX"};
+    if (text[i] == '#') return TemplateProblem{i + 1, "a fragment is never sent, expected %23 or nothing"};
     if (text[i] != '%') continue;
     if (text.substr(i).starts_with("%("))
-      return Problem{i + 1, "%(name)s is NAV's placeholder, expected {recipient} or {text}"};
+      return TemplateProblem{i + 1, "%(name)s is NAV's placeholder, expected {recipient} or {text}"};
     if (i + 2 >= text.size() || !isHex(text[i + 1]) || !isHex(text[i + 2]))
-      return Problem{i + 1, "% without two hexadecimal digits, expected %25 for the character itself"};
+      return TemplateProblem{i + 1,
+                             "% without two hexadecimal digits, expected %25 for the character itself"};
   }
   return std::nullopt;
 }
@@ -95,35 +96,38 @@ std::optional<Origin> originOf(const std::string& url) {
   return std::nullopt;
 }
 
-std::variant<UrlTemplate, Problem> UrlTemplate::parse(std::string_view text, const Constants& constants) {
+std::variant<UrlTemplate, TemplateProblem> UrlTemplate::parse(std::string_view text,
+                                                              const Constants& constants) {
   if (auto problem = problemOfCharacters(text)) return *problem;
   auto parsed = Template::parse(text, Place::url, constants);
-  if (auto problem = std::get_if<Problem>(&parsed)) return *problem;
+  if (auto problem = std::get_if<TemplateProblem>(&parsed)) return *problem;
   UrlTemplate result;
   result.template_ = std::get<Template>(std::move(parsed));
 
   if (!text.starts_with("http://") && !text.starts_with("https://"))
-    return Problem{1, "expected http:// or https://"};
+    return TemplateProblem{1, "expected http:// or https://"};
   std::size_t authority = text.find("//") + 2;
   std::size_t authorityEnd = std::min(text.find_first_of("/?", authority), text.size());
   // libcurl accepts more than two slashes, and takes the text after them as the host.
-  if (authorityEnd == authority) return Problem{authority + 1, "expected a host"};
+  if (authorityEnd == authority) return TemplateProblem{authority + 1, "expected a host"};
   // libcurl would send a username or password, and every copy of this file would hold it.
   // `http://{user}:{password}@` is refused, too.
   if (text.substr(authority, authorityEnd - authority).find('@') != std::string_view::npos)
-    return Problem{authority + 1,
-                   "a username or a password does not belong in a URL, expected `auth` with username and "
-                   "password_file"};
+    return TemplateProblem{
+        authority + 1,
+        "a username or a password does not belong in a URL, expected `auth` with username and "
+        "password_file"};
   std::size_t first = result.template_.firstNameAt();
   if (first != 0 && first <= authorityEnd)
-    return Problem{first, "a placeholder may stand in the path and the query only"};
+    return TemplateProblem{first, "a placeholder may stand in the path and the query only"};
   if (text.substr(0, std::min(text.find('?'), text.size())).find('{') != std::string_view::npos)
     result.values_ = Stand::inPath;
 
   std::string sample = result.template_.expand({"1", "1", "1", "1"});
-  if (hasDotSegment(sample)) return Problem{authorityEnd + 1, "expected a path without . and .. segments"};
+  if (hasDotSegment(sample))
+    return TemplateProblem{authorityEnd + 1, "expected a path without . and .. segments"};
   auto origin = readOrigin(sample);
-  if (auto* problem = std::get_if<std::string>(&origin)) return Problem{1, *problem};
+  if (auto* problem = std::get_if<std::string>(&origin)) return TemplateProblem{1, *problem};
   result.origin_ = std::get<Origin>(origin).text;
   result.port_ = std::get<Origin>(origin).port;
   return result;

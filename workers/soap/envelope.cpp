@@ -73,9 +73,9 @@ bool isArray(pugi::xml_node node) {
 }
 
 /// Reads values and the values within them. The bound on the depth ends a cycle of references.
-class Values {
+class ValueReader {
  public:
-  explicit Values(pugi::xml_node body) : body_(body) {}
+  explicit ValueReader(pugi::xml_node body) : body_(body) {}
 
   nlohmann::json of(pugi::xml_node node, int depth = 0) {
     node = resolved(node, body_);
@@ -139,7 +139,7 @@ nlohmann::json faultOf(pugi::xml_node fault) {
 }
 
 nlohmann::json resultOf(pugi::xml_node response, pugi::xml_node body, std::string_view wanted) {
-  nlohmann::json answer = {{"values", Values(body).partsOf(response, 0)}};
+  nlohmann::json answer = {{"values", ValueReader(body).partsOf(response, 0)}};
   std::string name(wanted.empty() ? localName(firstElement(response)) : wanted);
   if (auto value = answer["values"].find(name); value != answer["values"].end()) answer["result"] = *value;
   return answer;

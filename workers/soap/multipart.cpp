@@ -85,14 +85,14 @@ std::string_view withoutAngles(std::string_view id) {
   return id;
 }
 
-struct Found {
+struct RawPart {
   std::string_view headers, content;
 };
 
 /// Returns the part that begins after the delimiter that ends at `at`. It ends before the next delimiter.
 /// `next` gets the place after that one, or nothing when this part is the last.
-std::optional<Found> partAt(std::string_view body, std::size_t at, const std::string& delimiter,
-                            std::optional<std::size_t>& next) {
+std::optional<RawPart> partAt(std::string_view body, std::size_t at, const std::string& delimiter,
+                              std::optional<std::size_t>& next) {
   if (body.substr(at).starts_with("--")) return std::nullopt;  // the closing delimiter
   at = body.find('\n', at);
   if (at == std::string_view::npos) return std::nullopt;
@@ -100,10 +100,10 @@ std::optional<Found> partAt(std::string_view body, std::size_t at, const std::st
   std::size_t end = body.size();
   next = behindDelimiter(body, delimiter, at, &end);
   std::string_view part = body.substr(at, end - at);
-  if (part.starts_with('\n') || part.starts_with("\r\n")) return Found{"", part};
+  if (part.starts_with('\n') || part.starts_with("\r\n")) return RawPart{"", part};
   std::size_t blank = std::min(part.find("\r\n\r\n"), part.find("\n\n"));
   if (blank == std::string_view::npos) return std::nullopt;
-  return Found{part.substr(0, blank + 1), trimmed(part.substr(blank))};
+  return RawPart{part.substr(0, blank + 1), trimmed(part.substr(blank))};
 }
 
 bool isWrittenAsItIs(std::string_view headers) {
@@ -115,7 +115,7 @@ bool isWrittenAsItIs(std::string_view headers) {
 
 }  // namespace
 
-std::optional<Part> rootPart(std::string_view body, std::string_view contentType) {
+std::optional<MimePart> rootPart(std::string_view body, std::string_view contentType) {
   auto delimiter = delimiterOf(body, contentType);
   if (!delimiter) return std::nullopt;
   auto start = net::parameterOf(contentType, "start");
@@ -127,7 +127,7 @@ std::optional<Part> rootPart(std::string_view body, std::string_view contentType
     bool isRoot = !start || withoutAngles(headerOf(part->headers, "Content-ID")) == withoutAngles(*start);
     if (!isRoot) continue;
     if (!isWrittenAsItIs(part->headers)) return std::nullopt;
-    return Part{trimmed(part->content), headerOf(part->headers, "Content-Type")};
+    return MimePart{trimmed(part->content), headerOf(part->headers, "Content-Type")};
   }
   return std::nullopt;
 }

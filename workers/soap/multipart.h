@@ -11,7 +11,7 @@
 
 namespace smsd::soap {
 
-struct Part {
+struct MimePart {
   std::string_view content;  // points into `body`
   std::string contentType;
 };
@@ -20,6 +20,6 @@ struct Part {
 /// first. Without a multipart `contentType`, a first line that looks like a delimiter marks `body` as
 /// multipart. Returns nothing when `body` is not multipart, or when the root part is missing or encoded (for
 /// example, in base64).
-std::optional<Part> rootPart(std::string_view body, std::string_view contentType);
+std::optional<MimePart> rootPart(std::string_view body, std::string_view contentType);
 
 }  // namespace smsd::soap

@@ -94,7 +94,7 @@ std::optional<std::string> SoapDispatcher::readUrl() {
   if (std::size_t brace = settings_.url.find_first_of("{}"); brace != std::string::npos)
     return net::describe({brace + 1, "a placeholder or a secret may stand only in a parameter's value"});
   auto parsed = net::UrlTemplate::parse(settings_.url);
-  if (auto problem = std::get_if<net::Problem>(&parsed)) return net::describe(*problem);
+  if (auto problem = std::get_if<net::TemplateProblem>(&parsed)) return net::describe(*problem);
   url_ = std::get<net::UrlTemplate>(std::move(parsed));
   return std::nullopt;
 }
@@ -137,12 +137,12 @@ std::optional<std::string> SoapDispatcher::readCall() {
       net::BodyTemplate::parse(envelopeOf(settings_.method, settings_.nameSpace, settings_.parameters),
                                net::BodyType::xml, constants());
   // Without the position, because the operator did not write the envelope.
-  if (auto problem = std::get_if<net::Problem>(&parsed)) return problem->what;
+  if (auto problem = std::get_if<net::TemplateProblem>(&parsed)) return problem->what;
   call_ = std::get<net::BodyTemplate>(std::move(parsed));
-  if (!call_.holds(Placeholder::recipient) && !call_.holds(Placeholder::digits))
+  if (!call_.contains(Placeholder::recipient) && !call_.contains(Placeholder::digits))
     return "expected {recipient} or {digits} in one of the values";
-  if (!call_.holds(Placeholder::text)) return "expected {text} in one of the values";
-  if (call_.holds(Placeholder::encoding)) return "{encoding} is for http only";
+  if (!call_.contains(Placeholder::text)) return "expected {text} in one of the values";
+  if (call_.contains(Placeholder::encoding)) return "{encoding} is for http only";
   return std::nullopt;
 }
 
@@ -161,7 +161,7 @@ kj::Promise<void> SoapDispatcher::start(kj::AsyncIoContext& io) {
 kit::Traits SoapDispatcher::traits() const { return endpoint_.traits("soap"); }
 
 kj::Promise<kit::Outcome> SoapDispatcher::send(kit::Job job) {
-  if (call_.holds(Placeholder::digits) && !net::digitsOf(job.recipient))
+  if (call_.contains(Placeholder::digits) && !net::digitsOf(job.recipient))
     return kit::Outcome(kit::Refused{net::noDigits});
   net::Values values{job.recipient, job.text, job.key};
   return transfers_

@@ -30,7 +30,7 @@ ClaimResult ClaimTransaction::run() {
     take();
     read();
     obeyWaits();
-    letGo();
+    leaveOutEmpty();
     write();
   }
   if (result_.atEnd) {
@@ -52,11 +52,12 @@ void ClaimTransaction::walk() {
     }
     if (rows.size() == size) {
       if (candidates_.size() == request_.limit) return;
-    } else if (place_.part == Place::Part::graded && session_.indexed()) {
-      place_ = Place{.part = Place::Part::ungraded, .until = place_.until, .cameLater = place_.cameLater};
+    } else if (place_.part == SweepPlace::Part::graded && session_.indexed()) {
+      place_ = SweepPlace{
+          .part = SweepPlace::Part::ungraded, .until = place_.until, .cameLater = place_.cameLater};
     } else {
       result_.atEnd = !place_.cameLater;
-      place_ = Place{};
+      place_ = SweepPlace{};
       return;
     }
   }
@@ -64,7 +65,7 @@ void ClaimTransaction::walk() {
 
 Rows<sql::Walk> ClaimTransaction::page(std::size_t size) {
   const auto longest = boundedMilliseconds(request_.longestWait);
-  if (place_.part == Place::Part::ungraded)
+  if (place_.part == SweepPlace::Part::ungraded)
     return tx_.run(sql::walkUngraded, place_.time, place_.id, size, longest);
   return tx_.run(session_.indexed() ? sql::walkGraded : sql::walkAll, place_.severity, place_.time, place_.id,
                  size, longest);
@@ -72,7 +73,7 @@ Rows<sql::Walk> ClaimTransaction::page(std::size_t size) {
 
 void ClaimTransaction::moveTo(const Row<sql::Walk>& row) {
   const auto severity = row.optionalInt(sql::Walk::severity);
-  place_.part = severity ? Place::Part::graded : Place::Part::ungraded;
+  place_.part = severity ? SweepPlace::Part::graded : SweepPlace::Part::ungraded;
   place_.severity = severity.value_or(0);
   place_.time = row.view(sql::Walk::time);
   place_.id = row.integer(sql::Walk::id);
@@ -168,10 +169,10 @@ void ClaimTransaction::obeyWaits() {
   }
 }
 
-/// Expires old messages, and releases recipients that have nothing to send now. Their messages vanished
-/// between walk() and read() (NAV's smsd then sends an empty SMS), all of them expired, or another supervisor
-/// has just set a wait.
-void ClaimTransaction::letGo() {
+/// Expires old messages, and ends the claims of recipients that have nothing to send now. Their messages
+/// vanished between walk() and read() (NAV's smsd then sends an empty SMS), all of them expired, or another
+/// supervisor has just set a wait.
+void ClaimTransaction::leaveOutEmpty() {
   if (!expired_.empty()) result_.expired = tx_.run(sql::expire, arrayOf(expired_));
   auto silent = std::stable_partition(taken_.begin(), taken_.end(),
                                       [](const Taken& taken) { return !taken.messages.empty(); });
@@ -179,7 +180,7 @@ void ClaimTransaction::letGo() {
   ArrayLiteral recipients;
   for (auto taken = silent; taken != taken_.end(); ++taken) recipients.addBytes(taken->submission.recipient);
   taken_.erase(silent, taken_.end());
-  tx_.run(sql::release, recipients.str());
+  tx_.run(sql::endClaims, recipients.str());
 }
 
 void ClaimTransaction::write() {
@@ -230,7 +231,7 @@ std::vector<Submission> ClaimTransaction::ordered() {
 ClaimResult PostgresqlQueue::claim(const ClaimRequest& request) {
   if (!session_.indexed() && request.look == Look::onward) session_.lookForIndexes();
   const bool recover = claimInDoubt_ && !takeOverInDoubt_;
-  Place place = request.look == Look::onward ? onward_ : Place{};
+  SweepPlace place = request.look == Look::onward ? onward_ : SweepPlace{};
   std::vector<std::string> unfinished;
   claimInDoubt_ = true;
   ClaimResult result = session_.transact([&](Transaction& tx) {

@@ -18,7 +18,7 @@ namespace smsd::queue::postgresql {
 class ClaimTransaction {
  public:
   ClaimTransaction(Transaction& tx, Session& session, const ClaimRequest& request, SupervisorId me,
-                   const std::string& keyPrefix, LiveRecipients& live, ClockWatch& clock, Place from)
+                   const std::string& keyPrefix, LiveRecipients& live, ClockWatch& clock, SweepPlace from)
       : tx_(tx),
         session_(session),
         request_(request),
@@ -30,7 +30,7 @@ class ClaimTransaction {
 
   ClaimResult run();
   /// Position from which the next onward look continues.
-  const Place& place() const { return place_; }
+  const SweepPlace& place() const { return place_; }
   /// Recipients that have more unsent messages than one claim reads.
   const std::vector<std::string>& unfinished() const { return unfinished_; }
 
@@ -53,7 +53,7 @@ class ClaimTransaction {
   void read();
   std::optional<Duration> failing(const Row<sql::Read>& row) const;
   void obeyWaits();
-  void letGo();
+  void leaveOutEmpty();
   void write();
   std::vector<Submission> ordered();
 
@@ -64,7 +64,7 @@ class ClaimTransaction {
   const std::string& keyPrefix_;
   LiveRecipients& live_;
   ClockWatch& clock_;
-  Place place_;
+  SweepPlace place_;
 
   std::set<std::string> candidates_;  // sorted: every supervisor takes them in the same order
   std::vector<Taken> taken_;

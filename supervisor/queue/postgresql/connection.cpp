@@ -150,25 +150,25 @@ const std::string& Prepared::nameOf(pqxx::connection& connection, const char* st
   return names_.emplace(statement, name).first->second;
 }
 
-void Line::take(int socket) {
-  release();
+void SocketCopy::take(int socket) {
+  close();
   std::lock_guard lock(mutex_);
   copy_ = fcntl(socket, F_DUPFD_CLOEXEC, 0);  // if it fails, the connection cannot be cut
 }
 
-void Line::release() {
+void SocketCopy::close() {
   std::lock_guard lock(mutex_);
-  if (copy_ >= 0) close(copy_);
+  if (copy_ >= 0) ::close(copy_);
   copy_ = -1;
 }
 
-void Line::cut() {
+void SocketCopy::cut() {
   std::lock_guard lock(mutex_);
   if (copy_ >= 0) shutdown(copy_, SHUT_RDWR);
 }
 
 void Session::drop() {
-  line_.release();
+  socket_.close();
   connection_.reset();
   prepared_ = {};
 }
@@ -183,7 +183,7 @@ pqxx::connection& Session::ready() {
   } catch (const std::exception& error) {
     throw notConnected(error.what());
   }
-  line_.take(made->sock());
+  socket_.take(made->sock());
   prepare(*made);
   connection_ = std::move(made);
   fresh_ = true;
@@ -254,10 +254,10 @@ bool Session::ring() {
     const bool announced = tx.flagOnce(sql::announcesInserts);
     tx.once(sql::ring);
     tx.commit();
-    aside_.release();
+    aside_.close();
     return announced;
   } catch (const std::exception& error) {
-    aside_.release();
+    aside_.close();
     throw QueueError(Kind::unreachable, "PostgreSQL: " + firstLine(error.what()));
   }
 }

@@ -34,11 +34,11 @@ class SqlError : public QueueError {
 
 /// A duplicate of a connection's socket, by which another thread can cut the connection. libpq has no way to
 /// interrupt a wait for the server's reply, but it notices when its socket is shut down.
-class Line {
+class SocketCopy {
  public:
-  ~Line() { release(); }
+  ~SocketCopy() { close(); }
   void take(int socket);
-  void release();
+  void close();
   void cut();
 
  private:
@@ -153,7 +153,7 @@ class Session {
 
   /// Ends a wait for the server's reply. May be called from any thread.
   void hangUp() {
-    line_.cut();
+    socket_.cut();
     aside_.cut();
   }
 
@@ -177,8 +177,8 @@ class Session {
 
   std::string connectionString_;
   std::unique_ptr<pqxx::connection> connection_;
-  Line line_;
-  Line aside_;         // of the second connection, while it exists
+  SocketCopy socket_;
+  SocketCopy aside_;   // of the second connection, while it exists
   Prepared prepared_;  // on `connection_`
   bool indexed_ = false;
   bool fresh_ = false;  // connected since the last takeNews(): notifications may have been missed

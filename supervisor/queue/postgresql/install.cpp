@@ -16,14 +16,14 @@ namespace {
 
 using Extra = InstallOptions::Extra;
 
-bool holds(Transaction& tx, const std::string& condition) {
+bool isTrue(Transaction& tx, const std::string& condition) {
   return tx.flagOnce(("SELECT " + condition).c_str());
 }
 
 /// Only one installation runs at a time; the lock ends with the transaction.
 void makeSchema(Transaction& tx, InstallReport& report) {
   tx.once("SELECT pg_advisory_xact_lock(hashtext('smsd install'))");
-  if (!holds(tx, "to_regclass('smsd.installation') IS NOT NULL")) {
+  if (!isTrue(tx, "to_regclass('smsd.installation') IS NOT NULL")) {
     tx.once(schema::smsd);
     report.done.push_back("the schema smsd, version " + std::to_string(schema::version));
     return;
@@ -50,21 +50,21 @@ void makeSchema(Transaction& tx, InstallReport& report) {
 }
 
 void makeTables(Transaction& tx, InstallReport& report) {
-  if (holds(tx, "to_regclass('smsq') IS NOT NULL")) return;
+  if (isTrue(tx, "to_regclass('smsq') IS NOT NULL")) return;
   tx.once(schema::tables);
   report.done.push_back("the tables account and smsq");
 }
 
 void requireQueue(Transaction& tx) {
-  if (!holds(tx, "to_regclass('smsq') IS NULL")) return;
+  if (!isTrue(tx, "to_regclass('smsq') IS NULL")) return;
   throw QueueError(QueueError::Kind::notInstalled,
                    "there is no table smsq: connect to NAV's database, whose search_path names its schema "
                    "(profiles), or create the tables with `smsctl db install --tables`");
 }
 
 void makeTrigger(Transaction& tx, InstallReport& report) {
-  if (holds(tx,
-            "EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'smsq'::regclass AND tgname = 'smsd_notify')"))
+  if (isTrue(tx,
+             "EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'smsq'::regclass AND tgname = 'smsd_notify')"))
     return;
   tx.once(schema::notify);
   report.done.push_back("the trigger smsd_notify on smsq");
@@ -84,8 +84,8 @@ void makeIndexes(Session& session, InstallReport& report) {
   if (session.indexed()) return;
   for (const char* name : {"smsq_unsent_order", "smsq_unsent_phone"}) {
     const bool broken = session.transact([&](Transaction& tx) {
-      return holds(tx, "EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('" + std::string(name) +
-                           "') AND NOT indisvalid)");
+      return isTrue(tx, "EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('" + std::string(name) +
+                            "') AND NOT indisvalid)");
     });
     if (broken) session.execute("DROP INDEX CONCURRENTLY " + std::string(name));
   }
@@ -126,8 +126,8 @@ void adviseExtras(Transaction& tx, const Session& session, InstallReport& report
         "-- without these indexes each claim reads the whole table; do not create them inside a transaction");
     for (const auto& statement : statements(schema::indexes)) report.advice.push_back(statement);
   }
-  if (!holds(tx,
-             "EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'smsq'::regclass AND tgname = 'smsd_notify')"))
+  if (!isTrue(tx,
+              "EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'smsq'::regclass AND tgname = 'smsd_notify')"))
     report.advice.push_back(schema::notify);
 }
 

@@ -61,7 +61,7 @@ SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
   });
   me_ = me;
   keyPrefix_ = prefix;
-  onward_ = Place{};
+  onward_ = SweepPlace{};
   live_.clear();
   claimInDoubt_ = takeOverInDoubt_ = false;
   return me_;

@@ -18,7 +18,7 @@ namespace smsd::queue::postgresql {
 
 namespace {
 
-struct LetGo {
+struct HeldMessages {
   std::map<format::MessageId, std::optional<std::int64_t>> messages;  // with the stamps of their rows
   std::string ids() const {
     ArrayLiteral ids;
@@ -33,11 +33,11 @@ struct LetGo {
 };
 
 /// Deletes the hold of submission `id`. Returns the messages that it held.
-LetGo letGo(Transaction& tx, SubmissionId id, const char* decision) {
-  LetGo held;
+HeldMessages endHold(Transaction& tx, SubmissionId id, const char* decision) {
+  HeldMessages held;
   if (tx.once(sql::decide, id, decision) > 0)
-    for (const auto& row : tx.once(sql::letGo, id))
-      held.messages[row.integer(sql::LetGo::message)] = row.optionalInteger(sql::LetGo::stamp);
+    for (const auto& row : tx.once(sql::endHold, id))
+      held.messages[row.integer(sql::EndHold::message)] = row.optionalInteger(sql::EndHold::stamp);
   return held;
 }
 
@@ -93,7 +93,7 @@ std::vector<HeldSms> PostgresqlQueue::held(std::size_t limit) {
 
 std::size_t PostgresqlQueue::release(SubmissionId id) {
   return session_.transact([&](Transaction& tx) -> std::size_t {
-    const LetGo held = letGo(tx, id, fateReleased);
+    const HeldMessages held = endHold(tx, id, fateReleased);
     if (held.messages.empty()) return 0;
     return countOf(tx.once(sql::countReleased, held.ids(), held.stamps()));
   });
@@ -101,7 +101,7 @@ std::size_t PostgresqlQueue::release(SubmissionId id) {
 
 std::size_t PostgresqlQueue::discard(SubmissionId id) {
   return session_.transact([&](Transaction& tx) -> std::size_t {
-    const LetGo held = letGo(tx, id, fateDiscarded);
+    const HeldMessages held = endHold(tx, id, fateDiscarded);
     return tx.once(sql::markDiscarded, held.ids(), held.stamps());
   });
 }

@@ -8,7 +8,8 @@ namespace smsd::queue::postgresql {
 
 void PostgresqlQueue::remember(const std::vector<Submission>& submissions) {
   for (const auto& submission : submissions) {
-    Live live{.submission = submission.id, .own = submission.sms.sent, .severity = submission.severity};
+    LiveSubmission live{
+        .submission = submission.id, .own = submission.sms.sent, .severity = submission.severity};
     live.own.insert(live.own.end(), submission.sms.ignored.begin(), submission.sms.ignored.end());
     std::sort(live.own.begin(), live.own.end());
     live_[submission.recipient] = std::move(live);

@@ -20,17 +20,17 @@
 namespace smsd::queue::postgresql {
 
 /// A recipient with a live submission of this supervisor.
-struct Live {
+struct LiveSubmission {
   SubmissionId submission = 0;
   std::vector<format::MessageId> own;  // sorted: the messages of this submission
   std::optional<int> severity;         // of the most severe of them
   bool passedBy = false;               // a claim saw other unsent messages of this recipient
   bool inTheWay = false;               // one of those is more severe
 };
-using LiveRecipients = std::unordered_map<std::string, Live>;
+using LiveRecipients = std::unordered_map<std::string, LiveSubmission>;
 
 /// The last row that a look has seen.
-struct Place {
+struct SweepPlace {
   enum class Part { graded, ungraded } part = Part::graded;  // rows without a severity come last
   int severity = -2147483647 - 1;
   std::string time = "-infinity";
@@ -85,7 +85,7 @@ class PostgresqlQueue : public Queue {
   Session session_;
   SupervisorId me_ = 0;
   std::string keyPrefix_;
-  Place onward_;
+  SweepPlace onward_;
   SubmissionId purgedTo_ = 0;
   LiveRecipients live_;
   ClockWatch clock_;

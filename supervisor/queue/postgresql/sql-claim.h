@@ -80,7 +80,7 @@ inline constexpr const char* expire = R"(
     UPDATE smsq q SET sent = 'I', timesent = now() WHERE id = ANY($1::bigint[]) AND sent::text = 'N'
     RETURNING id, )" SMSD_STAMP R"( AS stamp)
   INSERT INTO smsd.ignored (message, reason, stamp) SELECT id, 'expired', stamp FROM expired)";
-inline constexpr const char* release = "DELETE FROM smsd.live WHERE recipient = ANY($1::text[])";
+inline constexpr const char* endClaims = "DELETE FROM smsd.live WHERE recipient = ANY($1::text[])";
 /// A row of the history is usually written twice: here, and when it ends. Another attempt, a take-over and an
 /// operator's decision each write it once more.
 inline constexpr const char* write = R"(

@@ -25,8 +25,8 @@ inline constexpr Statement<Held> heldSms =
 inline constexpr const char* decide =
     "UPDATE smsd.submission SET fate = $2, decided = now() WHERE id = $1::bigint AND fate = 'held'";
 
-enum class LetGo { message, stamp };
-inline constexpr Statement<LetGo> letGo =
+enum class EndHold { message, stamp };
+inline constexpr Statement<EndHold> endHold =
     "DELETE FROM smsd.held WHERE submission = $1::bigint RETURNING message, stamp";
 
 enum class Released { count, pgNotify };
@@ -54,7 +54,7 @@ inline constexpr Statement<RecipientOf> recipientOf = "SELECT phone FROM smsq WH
 /// All parts of the report are read at one moment.
 inline constexpr const char* oneSnapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
-enum class Life {
+enum class MessageLife {
   id,
   phone,
   name,
@@ -72,7 +72,7 @@ enum class Life {
   failing
 };
 /// The wait is shown only for a message that could be claimed without it. $2: the longest wait in ms.
-inline constexpr Statement<Life> life =
+inline constexpr Statement<MessageLife> life =
     SMSD_STORED_COLUMNS
     ", q.sent, " SMSD_TO_THE_SECOND("q.timesent") " AS timesent, q.smsid, coalesce(w.rounds, 0) AS rounds, "
     "CASE WHEN " SMSD_IN_FORCE("$2") " THEN " SMSD_TO_THE_SECOND("w.due") " END AS waits_until, " SMSD_TO_THE_SECOND("w.since") " AS failing_since, "

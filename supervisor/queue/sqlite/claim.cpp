@@ -21,7 +21,7 @@ constexpr std::size_t mostPage = 512;  // rows
 // write lock for long.
 constexpr std::size_t maxLooked = 20'000;
 
-std::optional<int> severityOf(const Place& place) {
+std::optional<int> severityOf(const SweepPlace& place) {
   if (!place.severity) return std::nullopt;
   return nearestInt(*place.severity);
 }
@@ -34,17 +34,17 @@ ClaimResult ClaimTransaction::run() {
     place_.until = session_.query(sql::lastMessage).number();
   walk();
   if (!taken_.empty()) write();
-  const bool over = place_.part == Place::Part::end;
+  const bool over = place_.part == SweepPlace::Part::end;
   result_.atEnd = over && !place_.cameLater;
   if (result_.atEnd) result_.nextDue = nextDue();
-  if (over) place_ = Place{};
+  if (over) place_ = SweepPlace{};
   for (Taken& taken : taken_) result_.submissions.push_back(std::move(taken.submission));
   return std::move(result_);
 }
 
 void ClaimTransaction::walk() {
   std::size_t rows = 0;
-  while (place_.part != Place::Part::end && rows < maxLooked) {
+  while (place_.part != SweepPlace::Part::end && rows < maxLooked) {
     const auto heads = page(std::clamp(request_.limit + 1, leastPage, mostPage));
     for (const Head& head : heads) {
       if (!visit(head)) return;
@@ -61,7 +61,7 @@ std::vector<ClaimTransaction::Head> ClaimTransaction::page(std::size_t size) {
   const auto add = [&](Row<Walk>& row) {
     while (row.next()) {
       Head head{place_, row.text(Walk::phone)};
-      if (place_.part == Place::Part::graded) head.at.severity = row.integer(Walk::severity);
+      if (place_.part == SweepPlace::Part::graded) head.at.severity = row.integer(Walk::severity);
       head.at.time = row.text(Walk::time);
       head.at.id = row.integer(Walk::id);
       heads.push_back(std::move(head));
@@ -75,7 +75,7 @@ std::vector<ClaimTransaction::Head> ClaimTransaction::page(std::size_t size) {
     auto row = session_.query(sql::onwardInSeverity);
     add(row.bind(place_.severity, place_.time, room()));
   }
-  if (room() > 0 && place_.part == Place::Part::graded) {
+  if (room() > 0 && place_.part == SweepPlace::Part::graded) {
     auto row = session_.query(sql::onward);
     add(row.bind(place_.severity, room()));
   }
@@ -89,8 +89,8 @@ void ClaimTransaction::moveTo(const Head& head) {
 }
 
 void ClaimTransaction::toNextPart() {
-  Place next;
-  next.part = place_.part == Place::Part::graded ? Place::Part::ungraded : Place::Part::end;
+  SweepPlace next;
+  next.part = place_.part == SweepPlace::Part::graded ? SweepPlace::Part::ungraded : SweepPlace::Part::end;
   next.severity.reset();
   next.since = place_.since;
   next.until = place_.until;
@@ -229,7 +229,7 @@ ClaimResult SqliteQueue::claim(const ClaimRequest& request) {
     passFence(session);
     const Now now = clock(session);
     ClaimTransaction claiming(session, request, me_, connection_->keyPrefix, lastAttempt_, clock_, now,
-                              request.look == Look::onward ? onward_ : Place{});
+                              request.look == Look::onward ? onward_ : SweepPlace{});
     ClaimResult result = claiming.run();
     tx.commit();
     if (request.look == Look::onward) onward_ = claiming.place();

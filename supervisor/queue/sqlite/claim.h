@@ -27,7 +27,7 @@ class ClaimTransaction {
  public:
   ClaimTransaction(Session& session, const ClaimRequest& request, SupervisorId me,
                    const std::string& keyPrefix, AttemptId& lastAttempt, const ClockWatch& clock,
-                   const Now& now, Place from)
+                   const Now& now, SweepPlace from)
       : session_(session),
         request_(request),
         me_(me),
@@ -39,11 +39,11 @@ class ClaimTransaction {
 
   ClaimResult run();
   /// Position from which the next onward look continues.
-  const Place& place() const { return place_; }
+  const SweepPlace& place() const { return place_; }
 
  private:
   struct Head {
-    Place at;
+    SweepPlace at;
     std::string recipient;
   };
   struct Taken {
@@ -74,7 +74,7 @@ class ClaimTransaction {
   AttemptId& lastAttempt_;
   const ClockWatch& clock_;
   const Now& now_;
-  Place place_;
+  SweepPlace place_;
 
   std::unordered_set<std::string> looked_;  // recipients that need no second look
   std::vector<Taken> taken_;

@@ -38,7 +38,7 @@ void SqliteQueue::passFence(Session& session) const {
 
 SupervisorId SqliteQueue::enlist(const std::string& name, Duration lease) {
   if (!reserve_) reserve_.emplace(path_);
-  if (!replaced_.empty()) startOver();
+  if (!replaced_.empty()) openReplacedFile();
   return on([&](Session& session) {
     own();
     Transaction tx(session);
@@ -54,7 +54,7 @@ SupervisorId SqliteQueue::enlist(const std::string& name, Duration lease) {
     if (std::exchange(newKeys_, false)) connection_->keyPrefix = keyPrefixOf(session);
     reserve_->make(Reserve::Disk::roomy);
     me_ = id;
-    onward_ = Place{};
+    onward_ = SweepPlace{};
     return id;
   });
 }

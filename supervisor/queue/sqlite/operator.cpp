@@ -102,7 +102,7 @@ std::size_t SqliteQueue::release(SubmissionId id) {
     Transaction tx(session);
     if (session.query(sql::decide).bind(fateReleased, clock(session).text, id).run() == 0) return 0;
     const auto released = static_cast<std::size_t>(session.query(sql::countReleased).bind(id).number());
-    session.query(sql::letGo).bind(id).run();
+    session.query(sql::endHold).bind(id).run();
     tx.commit();
     return released;
   });
@@ -114,7 +114,7 @@ std::size_t SqliteQueue::discard(SubmissionId id) {
     const Now now = clock(session);
     if (session.query(sql::decide).bind(fateDiscarded, now.text, id).run() == 0) return 0;
     const std::size_t discarded = session.query(sql::markDiscarded).bind(now.text, id).run();
-    session.query(sql::letGo).bind(id).run();
+    session.query(sql::endHold).bind(id).run();
     tx.commit();
     return discarded;
   });
@@ -167,7 +167,7 @@ Purge SqliteQueue::purge(Duration age, std::size_t most) {
       }
     }
     for (const SubmissionId id : old) {
-      session.query(sql::letGo).bind(id).run();
+      session.query(sql::endHold).bind(id).run();
       session.query(sql::purgeAttempts).bind(id).run();
       session.query(sql::purgeSubmission).bind(id).run();
     }

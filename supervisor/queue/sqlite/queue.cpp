@@ -64,7 +64,7 @@ void SqliteQueue::connect() {
   log_.emplace({path_ + "-wal", path_ + "-shm"});
 }
 
-void SqliteQueue::startOver() {
+void SqliteQueue::openReplacedFile() {
   connection_.reset();
   me_ = 0;
   newKeys_ = true;

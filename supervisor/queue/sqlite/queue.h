@@ -36,7 +36,7 @@ struct Now {
 };
 
 /// A position in the order of unsent rows: first rows with a severity, then the others.
-struct Place {
+struct SweepPlace {
   enum class Part { graded, ungraded, end } part = Part::graded;
   std::optional<std::int64_t> severity =
       std::numeric_limits<std::int64_t>::min();  // none in the part `ungraded`
@@ -93,7 +93,7 @@ class SqliteQueue final : public Queue {
   std::optional<std::string> change() const;
   void own();
   /// Closes the replaced file and opens the file that is there now.
-  void startOver();
+  void openReplacedFile();
   /// Runs `work` on the connection, and closes the connection if it may have caused the error. On a full
   /// disk, repeats `work` as long as makeRoom() succeeds.
   template <typename F>
@@ -143,7 +143,7 @@ class SqliteQueue final : public Queue {
   bool tight_ = false;              // the disk was full, and has no room for a whole reserve yet
   AttemptId lastAttempt_ = 0;       // the last attempt id that was given out
   SupervisorId me_ = 0;
-  Place onward_;
+  SweepPlace onward_;
   ClockWatch clock_;
   SubmissionId purgedTo_ = 0;
 };

@@ -50,9 +50,9 @@ constexpr auto endAllWaits = "DELETE FROM smsd_wait";
 
 enum class RecipientOf { phone };
 inline constexpr Statement<RecipientOf> recipientOf = "SELECT phone FROM smsq WHERE id = ?";
-constexpr auto letGo = "DELETE FROM smsd_held WHERE submission = ?";
+constexpr auto endHold = "DELETE FROM smsd_held WHERE submission = ?";
 
-enum class Life {
+enum class MessageLife {
   id,
   phone,
   name,
@@ -71,7 +71,7 @@ enum class Life {
 };
 // The wait is shown only for a message that could be claimed without it. ?1: now in ms; ?3: the longest wait
 // in ms.
-inline constexpr Statement<Life> life =
+inline constexpr Statement<MessageLife> life =
     SMSD_SQLITE_STORED R"(, substr(q.timesent, 1, 19) AS timesent, q.smsid, coalesce(w.rounds, 0) AS rounds,
     CASE WHEN w.due > ?1 AND w.due <= ?1 + ?3 AND w.noted <= ?1
       THEN strftime('%Y-%m-%d %H:%M:%S', w.due / 1000, 'unixepoch') END AS waits_until,

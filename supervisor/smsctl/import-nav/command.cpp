@@ -28,15 +28,17 @@ std::optional<std::string> read(const fs::path& file) {
   auto text = files::readRegular(file, mostBytes + 1, error);
   if (error == std::errc::no_such_file_or_directory) return std::nullopt;
   if (!text)
-    throw Failure(EX_NOINPUT, fmt::format("{}: cannot be read ({})", file.string(), error.message()));
+    throw CommandError(EX_NOINPUT, fmt::format("{}: cannot be read ({})", file.string(), error.message()));
   if (text->size() > mostBytes)
-    throw Failure(EX_DATAERR, fmt::format("{}: is larger than 1 MiB, expected a configuration file of NAV",
-                                          file.string()));
+    throw CommandError(
+        EX_DATAERR,
+        fmt::format("{}: is larger than 1 MiB, expected a configuration file of NAV", file.string()));
   return text;
 }
 
 [[noreturn]] void cannotWrite(const fs::path& file, int error) {
-  throw Failure(EX_CANTCREAT, fmt::format("{}: {}; nothing was written", file.string(), strerror(error)));
+  throw CommandError(EX_CANTCREAT,
+                     fmt::format("{}: {}; nothing was written", file.string(), strerror(error)));
 }
 
 void writeNew(const fs::path& file, const NewFile& wanted) {
@@ -54,9 +56,10 @@ void writeNew(const fs::path& file, const NewFile& wanted) {
 void writeAll(const fs::path& output, const std::vector<NewFile>& files) {
   for (const auto& file : files)
     if (std::error_code error; fs::exists(fs::symlink_status(output / file.path, error)))
-      throw Failure(EX_CANTCREAT,
-                    fmt::format("{}: exists already; nothing was written, name another folder with --output",
-                                (output / file.path).string()));
+      throw CommandError(
+          EX_CANTCREAT,
+          fmt::format("{}: exists already; nothing was written, name another folder with --output",
+                      (output / file.path).string()));
   std::error_code error;
   fs::create_directories(output / "dispatchers", error);
   if (error) cannotWrite(output / "dispatchers", error.value());
@@ -66,7 +69,7 @@ void writeAll(const fs::path& output, const std::vector<NewFile>& files) {
       writeNew(output / file.path, file);
       written.push_back(output / file.path);
     }
-  } catch (const Failure&) {
+  } catch (const CommandError&) {
     for (const auto& file : written) fs::remove(file, error);
     throw;
   }
@@ -89,15 +92,15 @@ int importNav(const fs::path& folder, const fs::path& given, Form form) {
   NavFiles files;
   auto smsd = read(folder / "smsd.conf");
   if (!smsd)
-    throw Failure(EX_NOINPUT,
-                  fmt::format("{}: not found, expected NAV's configuration there (NAV's own folder is "
-                              "/etc/nav)",
-                              (folder / "smsd.conf").string()));
+    throw CommandError(EX_NOINPUT,
+                       fmt::format("{}: not found, expected NAV's configuration there (NAV's own folder is "
+                                   "/etc/nav)",
+                                   (folder / "smsd.conf").string()));
   files.smsd = std::move(*smsd);
   files.nav = read(folder / "nav.conf");
   files.db = read(folder / "db.conf");
   const NavImport import = importNav(files, output);
-  if (!import.problems.empty()) throw Failure(EX_DATAERR, config::describe(import.problems));
+  if (!import.problems.empty()) throw CommandError(EX_DATAERR, config::describe(import.problems));
   writeAll(output, import.files);
   if (form == Form::json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();

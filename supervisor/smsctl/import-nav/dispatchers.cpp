@@ -54,8 +54,8 @@ class WayImporter {
  private:
   /// Sorts by number. NAV counted the keys, some of them inherited from another section, and silently left
   /// out dispatchers with higher numbers.
-  std::map<int, Entry> inOrder(const Section& list) {
-    std::map<int, Entry> places;
+  std::map<int, IniValue> inOrder(const Section& list) {
+    std::map<int, IniValue> places;
     std::optional<int> last;
     for (const auto& [key, entry] : list) {
       int place = 0;
@@ -81,7 +81,7 @@ class WayImporter {
     return places;
   }
 
-  void add(const Entry& entry) {
+  void add(const IniValue& entry) {
     static const std::map<std::string, void (WayImporter::*)(const Section&)> kinds = {
         {"GammuDispatcher", &WayImporter::gammu},
         {"HttpGetDispatcher", &WayImporter::http},

@@ -20,7 +20,7 @@ namespace {
 using config::Milliseconds;
 using config::printDuration;
 using config::quotedScalar;
-using nav::Entry;
+using nav::IniValue;
 using nav::Section;
 using namespace std::chrono_literals;
 
@@ -65,7 +65,7 @@ class Importer {
   void note(const std::string& what) { result_.notes.push_back(what); }
   void todo(const std::string& what) { result_.todo.push_back(what); }
 
-  const Entry* find(const std::string& key) const {
+  const IniValue* find(const std::string& key) const {
     const auto found = main_.find(key);
     return found == main_.end() ? nullptr : &found->second;
   }
@@ -73,7 +73,7 @@ class Importer {
     const auto found = flat.find(key);
     return found == flat.end() || found->second.value.empty() ? otherwise : found->second.value;
   }
-  void wrong(const Entry& entry, const std::string& key, const std::string& expected) {
+  void wrong(const IniValue& entry, const std::string& key, const std::string& expected) {
     result_.problems.push_back({entry.where, fmt::format("{}: expected {}", key, expected)});
   }
 
@@ -88,7 +88,7 @@ class Importer {
 
   template <typename T>
   T number(const std::string& key, T otherwise, config::Bound<T> bound, const std::string& what) {
-    const Entry* entry = find(key);
+    const IniValue* entry = find(key);
     if (entry == nullptr) return otherwise;
     T value{};
     const char* end = entry->value.data() + entry->value.size();
@@ -148,7 +148,7 @@ class Importer {
   /// NAV exited at an invalid interval, and took "0 days" for "cancel everything". Here these are an error
   /// and `never`.
   std::string expireAfter() {
-    const Entry* entry = find("autocancel");
+    const IniValue* entry = find("autocancel");
     if (entry == nullptr) return "never";
     const auto age = nav::interval(entry->value);
     if (!age) {
@@ -179,7 +179,7 @@ class Importer {
   }
 
   std::string atLimit() {
-    const Entry* entry = find("retrylimitaction");
+    const IniValue* entry = find("retrylimitaction");
     if (entry == nullptr) return "ignore";
     const std::string word =
         text::lower(entry->value);  // NAV did not recognize `Ignore` and retried for ever
@@ -189,7 +189,7 @@ class Importer {
 
   /// Accepts `on` and 1 as yes, which NAV took for no.
   std::string allBroken() {
-    const Entry* entry = find("exit_on_permanent_error");
+    const IniValue* entry = find("exit_on_permanent_error");
     if (entry == nullptr) {
       note(
           "exit_on_permanent_error is not set: smsd continues to probe a broken dispatcher, which NAV never "
@@ -205,7 +205,7 @@ class Importer {
   /// texts and credentials in it, to `admin_mail`.
   std::string adminMail() {
     const auto own = [&](const std::string& key, const std::string& otherwise) {
-      const Entry* entry = find(key);
+      const IniValue* entry = find(key);
       return entry == nullptr || entry->value.empty() ? otherwise : entry->value;
     };
     admin_mail::OurMail mail =

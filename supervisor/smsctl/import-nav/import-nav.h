@@ -40,7 +40,7 @@ struct NavImport {
 NavImport importNav(const NavFiles& files, const std::filesystem::path& output);
 
 /// Returns 0 if everything was converted, and 1 if the files were written but an operator has to complete
-/// them. Throws Failure with status 65 if NAV's configuration cannot be used.
+/// them. Throws CommandError with status 65 if NAV's configuration cannot be used.
 int importNav(const std::filesystem::path& folder, const std::filesystem::path& output, Form form);
 
 }  // namespace smsd::smsctl

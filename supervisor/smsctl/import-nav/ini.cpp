@@ -47,7 +47,7 @@ class Reader {
       return problem(where, "expected `key: value`, or a [section]");
     if (section_ == nullptr) return problem(where, "a key before the first section, expected [main]");
     inKey_ = true;
-    const Entry entry{std::string(trimmed(content.substr(delimiter + 1))), where};
+    const IniValue entry{std::string(trimmed(content.substr(delimiter + 1))), where};
     const auto [known, isNew] = section_->emplace(text::lower(key), entry);
     if (!isNew)
       problem(where, fmt::format("a second {}, the first is at {}", text::lower(key), known->second.where));
@@ -92,7 +92,7 @@ Section readFlat(std::string_view text, const std::string& name) {
     if (delimiter == std::string_view::npos) return;
     const std::string key(trimmed(line.substr(0, delimiter)));
     if (!key.empty())
-      keys.insert_or_assign(key, Entry{std::string(trimmed(line.substr(delimiter + 1))), where});
+      keys.insert_or_assign(key, IniValue{std::string(trimmed(line.substr(delimiter + 1))), where});
   });
   return keys;
 }

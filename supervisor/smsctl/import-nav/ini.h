@@ -16,12 +16,12 @@
 
 namespace smsd::smsctl::nav {
 
-struct Entry {
+struct IniValue {
   std::string value;
   std::string where;  // file:line
 };
 
-using Section = std::map<std::string, Entry>;  // by key, which readIni() makes lower case
+using Section = std::map<std::string, IniValue>;  // by key, which readIni() makes lower case
 
 struct Ini {
   std::map<std::string, Section> sections;  // by name, as written

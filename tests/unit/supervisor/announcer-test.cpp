@@ -11,24 +11,24 @@ namespace smsd::keeper {
 namespace {
 
 using Entry = Announcer::Entry;
-using Worker = Announcer::Worker;
+using Reputation = Announcer::Reputation;
 
 kj::TimePoint at(int seconds) { return kj::origin<kj::TimePoint>() + seconds * kj::SECONDS; }
 
 struct Look {
   State state;
   Trouble trouble;
-  Worker worker;
+  Reputation worker;
   Entry entry;
 };
-constexpr Look ready(Entry entry, Worker worker = Worker::trusted) {
+constexpr Look ready(Entry entry, Reputation worker = Reputation::trusted) {
   return {State::ready, Trouble::none, worker, entry};
 }
-constexpr Look starting() { return {State::starting, Trouble::worker, Worker::trusted, Entry::none}; }
-constexpr Look waits(Entry entry) { return {State::resting, Trouble::worker, Worker::suspect, entry}; }
-constexpr Look rests(Entry entry) { return {State::resting, Trouble::gateway, Worker::trusted, entry}; }
-constexpr Look sick(Entry entry) { return {State::broken, Trouble::sickness, Worker::trusted, entry}; }
-constexpr Look paused() { return {State::paused, Trouble::none, Worker::trusted, Entry::none}; }
+constexpr Look starting() { return {State::starting, Trouble::worker, Reputation::trusted, Entry::none}; }
+constexpr Look waits(Entry entry) { return {State::resting, Trouble::worker, Reputation::suspect, entry}; }
+constexpr Look rests(Entry entry) { return {State::resting, Trouble::gateway, Reputation::trusted, entry}; }
+constexpr Look sick(Entry entry) { return {State::broken, Trouble::sickness, Reputation::trusted, entry}; }
+constexpr Look paused() { return {State::paused, Trouble::none, Reputation::trusted, Entry::none}; }
 
 TEST(Announcer, LogsEachChangeOnce) {
   struct Row {
@@ -45,8 +45,9 @@ TEST(Announcer, LogsEachChangeOnce) {
         Row{"two troubles", {rests(Entry::resting), sick(Entry::broken), rests(none), sick(none)}},
         Row{"each trouble", {waits(Entry::resting), rests(Entry::resting), sick(Entry::broken), waits(none)}},
         Row{"again after ready", {rests(Entry::resting), ready(Entry::ready), rests(Entry::resting)}},
-        Row{"a suspect worker", {waits(Entry::resting), ready(none, Worker::suspect), waits(none)}},
-        Row{"until its proof", {waits(Entry::resting), ready(none, Worker::suspect), ready(Entry::ready)}},
+        Row{"a suspect worker", {waits(Entry::resting), ready(none, Reputation::suspect), waits(none)}},
+        Row{"until its proof",
+            {waits(Entry::resting), ready(none, Reputation::suspect), ready(Entry::ready)}},
         Row{"a pause", {ready(Entry::ready), paused(), ready(none)}},
         Row{"a pause before", {starting(), paused(), ready(Entry::ready)}}}) {
     Announcer announcer(at(0));
@@ -69,19 +70,19 @@ TEST(Announcer, TakesTheEndOfAPauseForTheEntryReady) {
     Announcer announcer(at(0));
     announcer.resumed(state);
     announcer.becomes(State::ready, at(0));
-    EXPECT_EQ(announcer.next(Trouble::none, Worker::trusted), entry) << int(state);
+    EXPECT_EQ(announcer.next(Trouble::none, Reputation::trusted), entry) << int(state);
   }
 }
 
 TEST(Announcer, LogsTheStartOfASuspectWorkerWithItsProof) {
   Announcer announcer(at(0));
-  EXPECT_TRUE(announcer.workerStarted(Worker::trusted));
+  EXPECT_TRUE(announcer.workerStarted(Reputation::trusted));
   EXPECT_FALSE(announcer.workerProven()) << "it is logged already";
-  EXPECT_FALSE(announcer.workerStarted(Worker::suspect));
+  EXPECT_FALSE(announcer.workerStarted(Reputation::suspect));
   EXPECT_TRUE(announcer.workerProven());
   EXPECT_FALSE(announcer.workerProven()) << "only once";
-  announcer.workerStarted(Worker::suspect);
-  announcer.workerStarted(Worker::trusted);
+  announcer.workerStarted(Reputation::suspect);
+  announcer.workerStarted(Reputation::trusted);
   EXPECT_FALSE(announcer.workerProven()) << "of the worker before";
 }
 
@@ -101,7 +102,7 @@ TEST(Announcer, AssertsThatStateAndTroubleAgree) {
                                 {State::broken, Trouble::none}}) {
     Announcer announcer(at(0));
     announcer.becomes(state, at(0));
-    EXPECT_THROW(announcer.next(trouble, Worker::trusted), kj::Exception) << int(state);
+    EXPECT_THROW(announcer.next(trouble, Reputation::trusted), kj::Exception) << int(state);
   }
 }
 

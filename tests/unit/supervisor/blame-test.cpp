@@ -9,8 +9,8 @@ namespace {
 
 const Outcome accepted{OutcomeKind::accepted, "17", {}, {}};
 const Outcome refused{OutcomeKind::refused, "bad number", {}, {}};
-const Outcome busy{OutcomeKind::deferred, "busy", {}, FarEnd::reached};
-const Outcome away{OutcomeKind::deferred, "no connection", {}, FarEnd::notReached};
+const Outcome busy{OutcomeKind::deferred, "busy", {}, Reached::yes};
+const Outcome away{OutcomeKind::deferred, "no connection", {}, Reached::no};
 const Outcome broken{OutcomeKind::broken, "no SIM", {}, {}};
 const Outcome unknown{OutcomeKind::unknown, "cut off", {}, {}};
 

@@ -177,7 +177,7 @@ TEST(Breaker, CountsTheFailuresOfOneRecipientOnce) {
   EXPECT_EQ(breaker.state(0s), State::open);
   Breaker unreached;
   for (int i = 0; i < 3; ++i)
-    unreached.record(OutcomeKind::deferred, 0s, 0s, 0s, {.recipient = "kari", .farEnd = FarEnd::notReached});
+    unreached.record(OutcomeKind::deferred, 0s, 0s, 0s, {.recipient = "kari", .reached = Reached::no});
   EXPECT_EQ(unreached.state(0s), State::open) << "that says nothing of a recipient";
 }
 
@@ -216,7 +216,7 @@ TEST(Breaker, IsOpenForAllWhereTheFailureIsNobodysOwn) {
   broken.record(OutcomeKind::broken, 10s);
   EXPECT_FALSE(broken.opensFor(1, 69s));
   Breaker unreached = mild();
-  unreached.record(OutcomeKind::deferred, 10s, 0s, 0s, {.recipient = "per", .farEnd = FarEnd::notReached});
+  unreached.record(OutcomeKind::deferred, 10s, 0s, 0s, {.recipient = "per", .reached = Reached::no});
   EXPECT_FALSE(unreached.opensFor(1, 14s));
   Breaker asked = mild();
   asked.record(OutcomeKind::deferred, 10s, 0s, 2s, {.recipient = "per"});

@@ -62,24 +62,24 @@ std::string where(const Row& row, Standing standing) {
          std::to_string(int(row.sick));
 }
 
-TEST(Situation, IsOneStateForEachOfItsFourParts) {
+TEST(DispatcherSituation, IsOneStateForEachOfItsFourParts) {
   ASSERT_EQ(table.size(), 27u) << "each combination once; leaving is as working";
   for (const Row& row : table)
     for (Standing standing : {row.standing, row.standing == working ? leaving : row.standing}) {
-      const Situation situation{standing, row.breaker, row.sick, Paused::no};
+      const DispatcherSituation situation{standing, row.breaker, row.sick, Paused::no};
       EXPECT_EQ(situation.state(), row.state) << where(row, standing);
       EXPECT_EQ(situation.trouble(), row.trouble) << where(row, standing);
-      const Situation paused{standing, row.breaker, row.sick, Paused::byOperator};
+      const DispatcherSituation paused{standing, row.breaker, row.sick, Paused::byOperator};
       EXPECT_EQ(paused.state(), State::paused) << where(row, standing);
       EXPECT_EQ(paused.trouble(), row.trouble) << where(row, standing);
     }
 }
 
-TEST(Situation, TakesSmsOnlyWithAWorkerThatWorks) {
+TEST(DispatcherSituation, TakesSmsOnlyWithAWorkerThatWorks) {
   for (const Row& row : table)
     for (Standing standing : {row.standing, row.standing == working ? leaving : row.standing})
       for (Paused paused : {Paused::no, Paused::byOperator})
-        EXPECT_EQ((Situation{standing, row.breaker, row.sick, paused}.takesSms()),
+        EXPECT_EQ((DispatcherSituation{standing, row.breaker, row.sick, paused}.takesSms()),
                   standing == working && row.sick != byHealth && paused == Paused::no)
             << where(row, standing);
 }

@@ -20,7 +20,7 @@ using Action = Life::Action;
 
 const std::vector<std::pair<std::string, Phase>> phases = {
     {"off", Phase::off},       {"waiting", Phase::waiting},    {"starting", Phase::starting},
-    {"fresh", Phase::fresh},   {"proven", Phase::proven},      {"retiring", Phase::retiring},
+    {"fresh", Phase::fresh},   {"proven", Phase::proven},      {"replacing", Phase::replacing},
     {"ending", Phase::ending}, {"failing", Phase::failing},    {"leaving", Phase::leaving},
     {"over", Phase::over},     {"reopening", Phase::reopening}};
 const std::vector<std::pair<std::string, Event>> events = {
@@ -28,11 +28,11 @@ const std::vector<std::pair<std::string, Event>> events = {
     {"ready", Event::ready},     {"served", Event::served},
     {"hung", Event::hung},       {"gone", Event::gone},
     {"breach", Event::breach},   {"restart", Event::restart},
-    {"drained", Event::drained}, {"let go", Event::letGo},
+    {"drained", Event::drained}, {"restart now", Event::restartNow},
     {"stop", Event::stop},       {"end", Event::end},
     {"shut out", Event::shutOut}};
 const std::map<Action, std::string> actions = {
-    {Action::hire, "hire"},   {Action::retry, "retry"}, {Action::rest, "rest"},  {Action::welcome, "welcome"},
+    {Action::hire, "hire"},   {Action::retry, "retry"}, {Action::wait, "wait"},  {Action::welcome, "welcome"},
     {Action::drain, "drain"}, {Action::end, "end"},     {Action::again, "again"}};
 
 std::string wordFor(Phase phase) {
@@ -48,29 +48,30 @@ std::string said(Phase phase, Life::Step step) {
 
 /// Each phase: what follows from each event, in their order above.
 const std::map<std::string, std::vector<std::string>> expected = {
-    // start, cannot start, ready, served, hung, gone, breach, restart, drained, let go, stop, end, shut out
+    // start, cannot start, ready, served, hung, gone, breach, restart, drained, restart now, stop, end, shut
+    // out
     {"off", {"starting: hire", "-", "-", "-", "-", "-", "-", "-", "-", "-", "over", "over", "-"}},
     {"waiting",
      {"starting: hire", "-", "-", "-", "-", "-", "-", "starting: hire", "-", "-", "over", "over", "-"}},
     {"reopening",
      {"starting: hire", "-", "-", "-", "-", "-", "-", "starting: hire", "-", "-", "over", "over", "-"}},
     {"starting",
-     {"-", "waiting: rest", "fresh: welcome", "-", "failing: end", "waiting: rest", "waiting: rest",
+     {"-", "waiting: wait", "fresh: welcome", "-", "failing: end", "waiting: wait", "waiting: wait",
       "ending: end", "-", "ending: end", "leaving", "leaving: end", "reopening: again"}},
     {"fresh",
-     {"-", "-", "-", "proven", "failing: end", "starting: retry", "waiting: rest", "retiring: drain", "-",
+     {"-", "-", "-", "proven", "failing: end", "starting: retry", "waiting: wait", "replacing: drain", "-",
       "ending: end", "leaving: drain", "leaving: end", "-"}},
     {"proven",
-     {"-", "-", "-", "-", "ending: end", "starting: hire", "waiting: rest", "retiring: drain", "-",
+     {"-", "-", "-", "-", "ending: end", "starting: hire", "waiting: wait", "replacing: drain", "-",
       "ending: end", "leaving: drain", "leaving: end", "-"}},
-    {"retiring",
-     {"-", "-", "-", "-", "ending: end", "starting: hire", "waiting: rest", "-", "ending: end", "ending: end",
+    {"replacing",
+     {"-", "-", "-", "-", "ending: end", "starting: hire", "waiting: wait", "-", "ending: end", "ending: end",
       "leaving: drain", "leaving: end", "-"}},
     {"ending",
-     {"-", "-", "-", "-", "-", "starting: hire", "waiting: rest", "-", "-", "-", "leaving", "leaving: end",
+     {"-", "-", "-", "-", "-", "starting: hire", "waiting: wait", "-", "-", "-", "leaving", "leaving: end",
       "-"}},
     {"failing",
-     {"-", "-", "-", "-", "-", "waiting: rest", "waiting: rest", "ending", "-", "-", "leaving",
+     {"-", "-", "-", "-", "-", "waiting: wait", "waiting: wait", "ending", "-", "-", "leaving",
       "leaving: end", "-"}},
     {"leaving", {"-", "-", "-", "-", ": end", "over", "over", "-", "-", ": end", "-", ": end", "-"}},
     {"over", {"-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"}},
@@ -127,8 +128,8 @@ std::vector<std::chrono::milliseconds> waits(Life& life, int deaths, bool ready)
   for (int i = 0; i < deaths; ++i) {
     if (ready) life.happens(Event::ready);
     auto action = life.happens(Event::gone);
-    if (action == Action::rest) life.happens(Event::start);
-    result.push_back(action == Action::rest ? life.wait() : 0ms);
+    if (action == Action::wait) life.happens(Event::start);
+    result.push_back(action == Action::wait ? life.wait() : 0ms);
   }
   return result;
 }
@@ -165,7 +166,7 @@ TEST(Life, ABreachCostsAWaitEvenWhereTheWorkerHadServed) {
   life.happens(Event::start);
   life.happens(Event::ready);
   life.happens(Event::served);
-  EXPECT_EQ(life.happens(Event::breach), Action::rest);
+  EXPECT_EQ(life.happens(Event::breach), Action::wait);
   EXPECT_EQ(life.wait(), 1s);
 }
 
@@ -184,7 +185,7 @@ TEST(Life, StandsByItsPhaseAndByWhatIsKnownOfItsWorker) {
                                                   {Phase::starting, coming, coming, coming},
                                                   {Phase::fresh, coming, working, coming},
                                                   {Phase::proven, coming, working, coming},
-                                                  {Phase::retiring, coming, coming, coming},
+                                                  {Phase::replacing, coming, coming, coming},
                                                   {Phase::reopening, coming, coming, coming},
                                                   {Phase::ending, coming, coming, coming},
                                                   {Phase::failing, coming, coming, coming},
@@ -212,7 +213,7 @@ TEST(Life, KnowsOfItsWorkerWhetherItIsReadyTakesMoreAndShallBeReplaced) {
         Row{"ready, and gone", {start, ready, gone}, ""},
         Row{"ready, and broke the contract", {start, ready, Event::breach}, ""},
         Row{"drained", {start, ready, restart, Event::drained}, "ready restarting"},
-        Row{"ended for others", {start, ready, Event::letGo}, "ready"},
+        Row{"ended for others", {start, ready, Event::restartNow}, "ready"},
         Row{"restarted", {start, ready, restart}, "ready restarting"},
         Row{"restarted before it was ready", {start, restart}, "restarting undecided"},
         Row{"restarted, and gone", {start, ready, restart, gone}, ""},

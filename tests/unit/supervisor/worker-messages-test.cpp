@@ -49,9 +49,9 @@ TEST(WorkerMessages, KeepWhetherTheGatewayWasReachedAndUnderstood) {
   capnp::MallocMessageBuilder message;
   auto outcome = message.initRoot<proto::Outcome>();
   deferred(outcome);
-  EXPECT_EQ(readOutcome(outcome.asReader()).farEnd, delivery::FarEnd::reached);
+  EXPECT_EQ(readOutcome(outcome.asReader()).reached, delivery::Reached::yes);
   outcome.getDeferred().setNotReached(true);
-  EXPECT_EQ(readOutcome(outcome.asReader()).farEnd, delivery::FarEnd::notReached);
+  EXPECT_EQ(readOutcome(outcome.asReader()).reached, delivery::Reached::no);
   outcome.setUnknown("no rule knows it");
   outcome.setNotUnderstood(true);
   EXPECT_TRUE(readOutcome(outcome.asReader()).notUnderstood());

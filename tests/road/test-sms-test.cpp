@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Test SMS on the whole road: past the queue, in order, each way out said, nobody disturbed.
+// Test SMS on the whole road: past the queue, in the order of the dispatchers, with a result for each of
+// them.
+#include "supervisor/road/test-sms.h"
+
 #include <gtest/gtest.h>
 
 #include "tests/road/world.h"
@@ -7,7 +10,7 @@
 namespace smsd::road {
 namespace {
 
-class Trial : public testing::Test {
+class TestSmsTest : public testing::Test {
  protected:
   void begin(const std::vector<Way>& ways) {
     world_ = std::make_unique<World>(ways);
@@ -19,9 +22,9 @@ class Trial : public testing::Test {
     reports_.emplace_back();
     const std::size_t at = reports_.size() - 1;
     tasks_.push_back(world()
-                         .road->trials()
+                         .road->testSms()
                          .run({"+4799887766", text, via})
-                         .then([this, at](TrialReport report) { reports_[at] = std::move(report); })
+                         .then([this, at](TestSmsReport report) { reports_[at] = std::move(report); })
                          .eagerlyEvaluate(nullptr));
     world().quiet();
   }
@@ -40,12 +43,12 @@ class Trial : public testing::Test {
   }
 
   std::unique_ptr<World> world_;
-  std::vector<std::optional<TrialReport>> reports_;
+  std::vector<std::optional<TestSmsReport>> reports_;
   std::vector<kj::Promise<void>> tasks_;
 };
 
 // C48: NAV said "SMS sent" whoever had taken it.
-TEST_F(Trial, GoesInOrderUntilOneTakesItAndSaysWhatEachOneSaid) {
+TEST_F(TestSmsTest, GoesInOrderUntilOneTakesItAndSaysWhatEachOneSaid) {
   begin({{"modem"}, {"gateway"}, {"mail"}});
   ask();
   EXPECT_EQ(told(), "waits");
@@ -60,7 +63,7 @@ TEST_F(Trial, GoesInOrderUntilOneTakesItAndSaysWhatEachOneSaid) {
   EXPECT_EQ(handed.key, world()["modem"].handed.at(0).key);
 }
 
-TEST_F(Trial, EachOutcomeButAcceptedGoesOnAndNothingIsTriedTwice) {
+TEST_F(TestSmsTest, EachOutcomeButAcceptedGoesOnAndNothingIsTriedTwice) {
   begin({{"a"}, {"b"}, {"c"}, {"d"}});
   ask();
   say("a", refused());
@@ -73,7 +76,7 @@ TEST_F(Trial, EachOutcomeButAcceptedGoesOnAndNothingIsTriedTwice) {
   for (const char* name : {"a", "b", "c", "d"}) EXPECT_EQ(world()[name].handed.size(), 1u) << name;
 }
 
-TEST_F(Trial, GoesThroughTheOneThatIsNamedAndNoOther) {
+TEST_F(TestSmsTest, GoesThroughTheOneThatIsNamedAndNoOther) {
   begin({{"modem"}, {"gateway"}});
   ask("gateway");
   EXPECT_TRUE(world()["modem"].handed.empty());
@@ -83,20 +86,20 @@ TEST_F(Trial, GoesThroughTheOneThatIsNamedAndNoOther) {
   EXPECT_EQ(told(1), "there is no dispatcher nobody, expected one of modem, gateway");
 }
 
-TEST_F(Trial, TakesNoRowNoAttemptAndNoIdOfTheQueue) {
+TEST_F(TestSmsTest, TakesNoRowNoAttemptAndNoIdOfTheQueue) {
   begin({{"modem", 2}});
   ask();
   const auto id = world().alert("+471", "an alert");
   const auto& handed = world()["modem"].handed;
   ASSERT_EQ(handed.size(), 2u);
-  EXPECT_TRUE(isIn(delivery::AttemptRange::trials, handed[0].attempt));
-  EXPECT_FALSE(isIn(delivery::AttemptRange::trials, handed[1].attempt));
+  EXPECT_TRUE(isIn(delivery::AttemptRange::testSms, handed[0].attempt));
+  EXPECT_FALSE(isIn(delivery::AttemptRange::testSms, handed[1].attempt));
   say("modem", accepted());
   EXPECT_EQ(world().sent(id), 'Y');
   EXPECT_EQ(world().road->figures().sent(), 1u);
 }
 
-TEST_F(Trial, WaitsForRoomAndIsNextWhenThereIsSome) {
+TEST_F(TestSmsTest, WaitsForRoomAndIsNextWhenThereIsSome) {
   begin({{"modem"}});
   world().alert("+471", "one");
   world().alert("+472", "two");
@@ -109,7 +112,7 @@ TEST_F(Trial, WaitsForRoomAndIsNextWhenThereIsSome) {
   EXPECT_EQ(world().handedTo("modem").back(), "+472");
 }
 
-TEST_F(Trial, GivesUpOnOneThatStaysFullAndOnOneThatIsPaused) {
+TEST_F(TestSmsTest, GivesUpOnOneThatStaysFullAndOnOneThatIsPaused) {
   begin({{"modem"}, {"gateway"}});
   world().alert("+471", "one");
   ask("modem");
@@ -122,7 +125,7 @@ TEST_F(Trial, GivesUpOnOneThatStaysFullAndOnOneThatIsPaused) {
   EXPECT_EQ(told(1), "gateway not tried [paused by the operator] ");
 }
 
-TEST_F(Trial, DoesNotWaitForOneThatRestsButForOneThatStarts) {
+TEST_F(TestSmsTest, DoesNotWaitForOneThatRestsButForOneThatStarts) {
   begin({{"modem"}});
   for (int i = 0; i < 3; ++i) {
     ask();
@@ -142,7 +145,7 @@ TEST_F(Trial, DoesNotWaitForOneThatRestsButForOneThatStarts) {
   EXPECT_EQ(told(4), "modem accepted [9] ");
 }
 
-TEST_F(Trial, GivesUpOnOneThatNeverEndsItsStart) {
+TEST_F(TestSmsTest, GivesUpOnOneThatNeverEndsItsStart) {
   begin({{"modem"}, {"gateway"}});
   world()["modem"].start = FakeDispatcher::Start::silent;
   world().road->dispatchers()[0].restart("mended");
@@ -156,7 +159,7 @@ TEST_F(Trial, GivesUpOnOneThatNeverEndsItsStart) {
   EXPECT_EQ(told(), "modem not tried [it did not start in time] gateway accepted [8] ");
 }
 
-TEST_F(Trial, AWorkersDeathAndTheEndOfTheDaemonAreAnswers) {
+TEST_F(TestSmsTest, AWorkersDeathAndTheEndOfTheDaemonAreAnswers) {
   begin({{"modem", 2}});
   ask();
   world()["modem"].begin(world()["modem"].out().at(0));
@@ -172,13 +175,13 @@ TEST_F(Trial, AWorkersDeathAndTheEndOfTheDaemonAreAnswers) {
   EXPECT_EQ(told(2), "smsd stops");
 }
 
-TEST_F(Trial, IsBoundedInNumberNumberAndText) {
+TEST_F(TestSmsTest, IsBoundedInNumberNumberAndText) {
   begin({{"modem"}});
-  for (std::size_t i = 0; i <= Trials::mostAtOnce; ++i) ask();
-  EXPECT_EQ(told(Trials::mostAtOnce), "8 tests are under way, and no more are possible; try again later");
+  for (std::size_t i = 0; i <= TestSms::mostAtOnce; ++i) ask();
+  EXPECT_EQ(told(TestSms::mostAtOnce), "8 tests are under way, and no more are possible; try again later");
   EXPECT_EQ(world()["modem"].out().size(), 1u);
-  auto problem = [this](TrialRequest request) {
-    return world().road->trials().run(std::move(request)).wait(world().io.waitScope).problem;
+  auto problem = [this](TestSmsRequest request) {
+    return world().road->testSms().run(std::move(request)).wait(world().io.waitScope).problem;
   };
   world().answer("modem", accepted());
   EXPECT_NE(problem({"", "text", ""}).find("1 to 64"), std::string::npos);

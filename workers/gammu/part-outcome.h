@@ -13,12 +13,11 @@ namespace smsd::gammu {
 /// Why the wait for the modem's answer ended.
 enum class Waited { answered, tooLong, unplugged };
 
-/// Returns the modem's reference as the `reason` of an accepted part. A part that was not handed over is
-/// never unknown.
-Finding verdictOn(const Submission& submission, Waited waited);
+/// Returns the outcome of a part. A part that was not handed over is never unknown.
+ModemOutcome outcomeOf(const SmsEvidence& evidence, Waited waited);
 
-/// Returns the meaning of an error (Reply::End error, cme or cms). Words that are not in the table are
+/// Returns the meaning of an error (AtReply::End error, cme or cms). Words that are not in the table are
 /// unknown.
-Finding findingOf(const Reply& reply);
+ModemOutcome outcomeOf(const AtReply& reply);
 
 }  // namespace smsd::gammu
