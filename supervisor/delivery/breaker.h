@@ -102,8 +102,7 @@ class Breaker {
 
   /// Records the outcome of an SMS that was begun `waited` ago. A refusal is an answer, so the dispatcher
   /// works. `asked`: for how long the gateway wants no SMS. It may mean that recipient only, so `asked` has
-  /// no effect while the breaker stays closed. If the breaker opens or is open, no SMS of any severity is
-  /// tried for that time.
+  /// no effect while the breaker stays closed, and opensFor() does not look at it.
   void record(OutcomeKind kind, Time now, Time waited = Time(0), Time asked = Time(0)) {
     record(kind, now, waited, asked, Whose{});
   }
@@ -178,11 +177,7 @@ class Breaker {
     until_ = now + backoff.after(++opened_);
   }
 
-  void keepOpen(Time now, Time asked) {
-    const Time until = now + std::min(asked, longestAsked);
-    until_ = std::max(until_, until);
-    if (asked > Time(0)) forAllUntil_ = std::max(forAllUntil_, until);
-  }
+  void keepOpen(Time now, Time asked) { until_ = std::max(until_, now + std::min(asked, longestAsked)); }
 
   Time dear_;
   Time answeredAt_ = Time::min();

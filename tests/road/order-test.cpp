@@ -70,10 +70,10 @@ TEST(Severity, OnlyTheShareOfTheMildLeavesInAStormOfSevereOnes) {
     }
 }
 
-/// One gateway that takes what is severe, and leaves the mild unknown.
+/// One gateway that takes what is severe, and gives the mild another outcome.
 struct Poisoned {
-  explicit Poisoned(unsigned window, unsigned backlog, Milliseconds takes)
-      : world({{"gateway", window, backlog}}, patientConfig()), takes_(takes) {
+  explicit Poisoned(unsigned window, unsigned backlog, Milliseconds takes, delivery::Outcome mild = unknown())
+      : world({{"gateway", window, backlog}}, patientConfig()), takes_(takes), mild_(std::move(mild)) {
     world["gateway"].took = takes;
   }
   /// What is mild is answered when its time is over, what is severe at once.
@@ -96,7 +96,7 @@ struct Poisoned {
         bool good = isSevere(handed->recipient);
         if (!good && (world.timer.now() - since) / kj::MILLISECONDS < takes_.count()) continue;
         gateway.took = good ? 20ms : takes_;
-        gateway.say(attempt, good ? accepted() : unknown());
+        gateway.say(attempt, good ? accepted() : mild_);
         world.quiet();
         more = true;
         break;
@@ -118,6 +118,7 @@ struct Poisoned {
 
  private:
   Milliseconds takes_;
+  delivery::Outcome mild_;
   std::map<queue::AttemptId, kj::TimePoint> since_;
 };
 
@@ -140,6 +141,22 @@ TEST(Severity, MildOnesThatStayUnknownDoNotKeepASevereOneOfSomebodyElse) {
                     window, long(takes.count()), long(worst.count()));
         EXPECT_LE(worst, most);
       }
+}
+
+TEST(Severity, AGatewayThatPutsOffMildOnesIsAskedForASevereOne) {
+  for (int count : {3, 60})
+    for (unsigned window : {1u, 16u}) {
+      SCOPED_TRACE(std::to_string(count) + " mild ones, window " + std::to_string(window));
+      Poisoned poisoned(window, 0, 20ms, deferred(120s));
+      put(poisoned.world, "mild", count, mild);
+      poisoned.world.start();
+      Milliseconds worst(0);
+      for (int i = 0; i < 20; ++i) {
+        poisoned.pass(i < 10 ? 7s : 700ms);
+        worst = std::max(worst, poisoned.delayOf("severe " + std::to_string(i), 30s));
+      }
+      EXPECT_LE(worst, 1s);
+    }
 }
 
 TEST(Severity, PartOfAWindowStaysFreeForItWhileMildOnesWaitForATimeout) {

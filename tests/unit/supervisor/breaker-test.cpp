@@ -218,10 +218,20 @@ TEST(Breaker, IsOpenForAllWhereTheFailureIsNobodysOwn) {
   Breaker unreached = mild();
   unreached.record(OutcomeKind::deferred, 10s, 0s, 0s, {.recipient = "per", .reached = Reached::no});
   EXPECT_FALSE(unreached.opensFor(1, 14s));
-  Breaker asked = mild();
-  asked.record(OutcomeKind::deferred, 10s, 0s, 2s, {.recipient = "per"});
-  EXPECT_FALSE(asked.opensFor(1, 11999ms)) << "the gateway wants to be left alone";
-  EXPECT_TRUE(asked.opensFor(1, 12s));
+}
+
+TEST(Breaker, IsOpenForTheMoreSevereWhateverPauseTheGatewayAskedFor) {
+  Breaker breaker;
+  for (const char* recipient : {"kari", "ola", "anne"})
+    breaker.record(OutcomeKind::deferred, 10s, 0s, 2min, {.recipient = recipient, .rank = 5});
+  EXPECT_EQ(breaker.probeAt(), 130s);
+  EXPECT_FALSE(breaker.opensFor(5, 129s));
+  EXPECT_TRUE(breaker.opensFor(1, 10s)) << "it may have meant those recipients only";
+  const auto probe = Breaker::Whose::Kind::probe;
+  breaker.record(OutcomeKind::deferred, 10s, 0s, 2min, {.recipient = "per", .rank = 1, .kind = probe});
+  breaker.record(OutcomeKind::deferred, 11s, 0s, 2min, {.recipient = "nils", .rank = 1, .kind = probe});
+  EXPECT_FALSE(breaker.opensFor(1, 12s)) << "two of a severity are enough to know that it meant all";
+  EXPECT_TRUE(breaker.opensFor(0, 12s));
 }
 
 TEST(Breaker, TriesNothingAgainAndAgainForItsSeverity) {
