@@ -28,7 +28,18 @@ $Cxx.namespace("smsd::proto");
 
 const version :UInt32 = 1;
 # The version of this contract. It is raised when an old worker could misread a new supervisor, or a new worker an old one.
-# describe() returns the worker's version.
+const oldestVersion :UInt32 = 1;
+# The oldest version that a program of this version still works with, as supervisor or as worker. The supervisor works with a
+# worker if each of them knows a version that the other speaks: the worker's `version` is at least the supervisor's
+# `oldestVersion`, and the worker's `oldest` is at most the supervisor's `version`.
+#
+# An upgrade replaces the programs one after the other, and a worker that its own unit runs may outlive the upgrade of its
+# supervisor. So each version works with the version before it, in both directions:
+# - Fields and methods are added at the end, and never removed, renumbered, given another type or another meaning. The default
+#   of a new field means what was so before the field existed. A caller of a new method is prepared for UNIMPLEMENTED.
+# - A reader takes an unknown member of a union or enum for the most careful known one (Outcome: `unknown`, Cause: `other`).
+# - A change that an older program could misread raises `version`; `oldestVersion` follows one version later at the earliest.
+# - tests/data/contract-1 holds version 1 as it was first shipped. A worker and a supervisor built from it run in the tests.
 
 const maxRecipient :UInt32 = 64;
 # Bytes in Sms.recipient. A number in NAV's table smsq has at most 15 characters; an SQLite queue allows more.
@@ -189,7 +200,8 @@ struct Outcome {
 struct Description {
   # A worker's limits and abilities.
   version @0 :UInt32;
-  # The version of this contract that the worker implements. The supervisor ends a worker of another version.
+  # The version of this contract that the worker implements. The supervisor ends a worker that it does not work with, see
+  # `oldestVersion`.
   kind @1 :Text;
   # gammu, http, soap, mail or debug. The supervisor ends a worker whose kind is not the one in smsd.yaml.
   window @2 :UInt32;
@@ -210,6 +222,8 @@ struct Description {
   visits @8 :UInt32;
   # How many connections this process has served, including this one. More than 1 means that the process is not fresh: it read
   # its file before an earlier connection. 0 means a worker of an older version, which does not count.
+  oldest @9 :UInt32;
+  # The oldest version of this contract whose supervisor the worker works with; 0: only its own `version`.
 }
 
 struct Health {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/keeper/worker-messages.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
+#include <cstdint>
 
 #include "common/text/utf.h"
 
@@ -34,6 +37,15 @@ HealthReport read(proto::Health::Reader said) {
 }  // namespace
 
 std::string readText(capnp::Text::Reader text) { return cut(text, proto::MAX_REASON); }
+
+kj::Maybe<std::string> versionsApart(proto::Description::Reader said) {
+  const std::uint32_t version = said.getVersion(),
+                      oldest = said.getOldest() == 0 ? version : said.getOldest();
+  if (version >= proto::OLDEST_VERSION && oldest <= proto::VERSION) return nullptr;
+  return fmt::format(
+      "the worker works with protocol versions {} to {}, smsd with {} to {}: install programs of one release",
+      oldest, version, std::uint32_t(proto::OLDEST_VERSION), std::uint32_t(proto::VERSION));
+}
 
 std::string readKind(proto::Description::Reader said) {
   return text::printable(said.getKind().cStr(), mostName);

@@ -18,6 +18,8 @@
 namespace smsd::keeper {
 
 std::string readText(capnp::Text::Reader text);
+/// Returns why this supervisor and the worker do not work together, for people; none: they do.
+kj::Maybe<std::string> versionsApart(proto::Description::Reader said);
 std::string readKind(proto::Description::Reader said);
 /// Returns the parts of the inner lock that are in force, at most 16.
 std::vector<std::string> readLock(proto::Description::Reader said);

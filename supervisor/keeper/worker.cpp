@@ -114,9 +114,7 @@ void Worker::introduce(Milliseconds startTimeout) {
 }
 
 void Worker::described(proto::Description::Reader said) {
-  if (said.getVersion() != proto::VERSION)
-    return breach(fmt::format("the worker uses version {} of the protocol, smsd version {}",
-                              said.getVersion(), std::uint32_t(proto::VERSION)));
+  KJ_IF_MAYBE (words, versionsApart(said)) return breach(*words);
   auto granted = grant({readKind(said), said.getWindow(), said.getBacklog(), Milliseconds(said.getSpacing())},
                        kind_, timeout_);
   if (auto* words = std::get_if<std::string>(&granted)) return breach(*words);

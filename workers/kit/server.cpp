@@ -48,6 +48,7 @@ kj::Promise<void> Server::describe(DescribeContext context) {
   return started_.addBranch().then([this, context]() mutable {
     auto description = context.getResults().initDescription();
     description.setVersion(proto::VERSION);
+    description.setOldest(proto::OLDEST_VERSION);
     description.setKind(view(traits_.kind));
     description.setWindow(traits_.window);
     description.setBacklog(traits_.backlog);

@@ -66,6 +66,34 @@ TEST(WorkerMessages, NameTheCauseOfAnEnd) {
     EXPECT_EQ(readCause(said), cause) << int(said);
 }
 
+TEST(WorkerMessages, WorkTogetherIfEachSideKnowsAVersionOfTheOther) {
+  constexpr std::uint32_t ours = proto::VERSION, oldest = proto::OLDEST_VERSION;
+  struct Row {
+    std::uint32_t version, oldest;  // of the worker
+    bool together;
+  };
+  for (auto& row : {
+           Row{ours, oldest, true},
+           Row{ours, 0, true},
+           Row{oldest, 0, true},
+           Row{oldest - 1, 0, false},
+           Row{oldest - 1, oldest - 1, false},
+           Row{ours + 1, ours, true},
+           Row{ours + 1, oldest, true},
+           Row{ours + 1, 0, false},
+           Row{ours + 1, ours + 1, false},
+           Row{UINT32_MAX, 1, true},
+           Row{0, 0, false},
+       }) {
+    capnp::MallocMessageBuilder message;
+    auto description = message.initRoot<proto::Description>();
+    description.setVersion(row.version);
+    description.setOldest(row.oldest);
+    EXPECT_EQ(versionsApart(description.asReader()) == nullptr, row.together)
+        << row.version << ' ' << row.oldest;
+  }
+}
+
 TEST(WorkerMessages, AreBoundedAndPrintable) {
   const std::string tooLong = "\x1b[31m" + std::string(10'000, 'x');
   capnp::MallocMessageBuilder message;
