@@ -35,12 +35,12 @@ class WorkerOfVersion1(Scenario):
     def test_it_outlives_the_upgrade_of_its_supervisor(self):
         """systemd has started it for an older smsd, and today's connects to the same process."""
         unit = self.open(Unit(self.folder, "old", "debug", {}, program=OLD))
-        for connection in range(2):
-            smsd = self.smsd(unit.entry()).start()
+        smsd = self.smsd(unit.entry())
+        for _ in range(2):
+            smsd.start()
             self.send(smsd)
             self.check(smsd, SMS)
             self.assertEqual(smsd.stop(), 0)
-            smsd.close()
         self.assertEqual(unit.starts, 1)
 
 
