@@ -53,10 +53,12 @@ class Worker final : public proto::Dispatcher::Server {
       sent_[batch[i].getAttempt()] = batch[i].getRecipient().cStr();
       waiting_.push_back(batch[i].getAttempt());
     }
+    // If the supervisor goes away meanwhile, recall() has what it did not take.
     tasks_ = tasks_
                  .then([this, begun = kj::mv(begun), sink]() mutable {
                    return begun.send().ignoreResult().then([this, sink]() mutable { return report(sink); });
                  })
+                 .catch_([](kj::Exception&&) {})
                  .eagerlyEvaluate(nullptr);
     return kj::READY_NOW;
   }
