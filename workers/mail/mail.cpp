@@ -227,7 +227,7 @@ kj::Promise<kit::Outcome> MailDispatcher::send(kit::Job job) {
   bool ofTheSms = to_.holds(net::Placeholder::recipient) || to_.holds(net::Placeholder::digits);
   Addressee addressee = ofTheSms ? Addressee::ofTheSms : Addressee::ofTheFile;
   return lanes_->run({letter.from, letter.to, compose(letter), job.deadline})
-      .then([this, addressee](Conversation conversation) {
+      .then([this, addressee](const Conversation& conversation) {
         lastAnswer_ = conversation.reply == 0 ? "no answer" : "reply " + std::to_string(conversation.reply);
         Relay before = std::exchange(relay_, relayAfter(conversation, relay_));
         auto outcome = outcomeOf(conversation, server_.origin, addressee, before);
