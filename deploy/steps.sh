@@ -10,15 +10,21 @@ as_root() {
   fi
 }
 
-# packages SECTION... : prints the packages of these sections of deploy/packages
+# packages GROUP... : prints the packages of these groups of deploy/packages, where `# GROUP` or `# GROUP: reason` begins a group
 packages() {
-  awk -v wanted=" $* " '/^#/ { on = index(wanted, " " $2 " ") > 0; next } on' "$SOURCE/deploy/packages" | xargs
+  local group found
+  for group; do
+    found=$(awk -v wanted="$group" '/^#/ { sub(/:$/, "", $2); on = $2 == wanted; next } on' "$SOURCE/deploy/packages" | xargs)
+    [ -n "$found" ] || die "deploy/packages has no group '$group'"
+    echo "$found"
+  done
 }
 
-# ensure_packages SECTION... : installs the missing packages of these sections
+# ensure_packages GROUP... : installs the missing packages of these groups
 ensure_packages() {
-  local missing=() package
-  for package in $(packages "$@"); do
+  local wanted missing=() package
+  wanted=$(packages "$@") || exit 1
+  for package in $wanted; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   [ ${#missing[@]} = 0 ] && return
@@ -40,7 +46,8 @@ ensure_packages() {
 # build PRESET FOLDER WITH-TESTS TARGET... : configures and builds, and shows the progress. WITH-TESTS is ON or KEEP. KEEP leaves an
 # existing folder as it is configured, and configures a new folder without tests, because tests need more packages. With tests, several of
 # their files are compiled at once (unity), because headers take most of the time. smsd itself is compiled file by file, as it is shipped:
-# in a unity, g++ decides otherwise what to inline. The other builds have everything in unities.
+# in a unity, g++ decides otherwise what to inline. The Debug build has no unities, because they hide a missing include and a shadowed
+# name. The other builds have everything in unities.
 build() {
   local preset=$1 folder=$2 tests=$3 log=$2/cmake.log
   shift 3
@@ -48,6 +55,7 @@ build() {
   local options=()
   [ "$tests" = ON ] && options=(-DSMSD_TESTS=ON -DSMSD_UNITY=all)
   [ "$tests $preset" = "ON release" ] && options+=(-DSMSD_UNITY=tests -DSMSD_WERROR=ON)
+  [ "$tests $preset" = "ON debug" ] && options+=(-DSMSD_UNITY=none -DSMSD_WERROR=ON)
   [ "$tests" = ON ] || [ -e "$folder/CMakeCache.txt" ] || options=(-DSMSD_TESTS=OFF)
   (cd "$SOURCE" && cmake --preset "$preset" "${options[@]}") >"$log" 2>&1 || { cat "$log" >&2; die "cmake failed; see above"; }
   NINJA_STATUS="[%f/%t %es] " cmake --build "$folder" --target "$@" || die "the build failed; see the first error above"

@@ -106,7 +106,7 @@ void Entry::send() const {
     lines.push_back("MESSAGE=" + text_);
     lines.push_back(fmt::format("PRIORITY={}", static_cast<int>(level_)));
     lines.push_back("SYSLOG_IDENTIFIER=" + identifier);
-    for (const auto& [name, value] : fields_) lines.push_back(name + "=" + value);
+    for (const auto& [name, value] : fields_) lines.push_back(fmt::format("{}={}", name, value));
     std::vector<iovec> parts;
     parts.reserve(lines.size());
     for (auto& line : lines) parts.push_back({line.data(), line.size()});

@@ -21,11 +21,12 @@ std::string_view nameOf(Level level);
 
 /// Sends all entries to journald with their fields, whatever stderr is, and nowhere else. For a command whose
 /// stderr is an operator's terminal. Without journald the entries are lost.
-void openForCommand(const std::string& identifier);
+void openForCommand(const std::string& name);
 
-/// Names the program in each entry. If stderr is the journal's stream, writes a first entry, which opens the
-/// journal's socket, because a process cannot open it after lockIn(). Call once, before the first entry.
-void open(const std::string& identifier);
+/// Names the program `name` in each entry. If stderr is the journal's stream, writes a first entry, which
+/// opens the journal's socket, because a process cannot open it after lockIn(). Call once, before the first
+/// entry.
+void open(const std::string& name);
 
 class Entry {
  public:

@@ -99,7 +99,8 @@ void Guard::admit(capnp::MessageReader& message) {
   try {
     // Read the root first, because the message does not know its size before.
     auto root = message.getRoot<rpc::Message>();
-    const auto cost = static_cast<double>(1 + message.sizeInWords() / wordsPerMessage);
+    const auto messages = 1 + message.sizeInWords() / wordsPerMessage;
+    const auto cost = static_cast<double>(messages);
     spent_ += cost;
     terms_.budget->spend(cost, now());
     found = terms_.overdrawn == Terms::Overdrawn::ends && terms_.budget->overdrawn()

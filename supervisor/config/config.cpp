@@ -122,8 +122,6 @@ void declareRetry(Keys& keys, Config& config) {
   });
 }
 
-using delivery::QuotaConfig;
-
 constexpr std::string_view notAName =
     "is not a name, expected a-z, 0-9 and -, not starting with -, at most 31 characters";
 

@@ -86,7 +86,7 @@ void ControlServer::open(kj::AuthenticatedStream peer) {
 }
 
 kj::Promise<void> ControlServer::serve(kj::Own<rpc::Channel> channel, std::optional<unsigned> uid) {
-  auto ended = channel->ended().then([this, uid, &channel = *channel](rpc::Guard::End end) {
+  auto ended = channel->ended().then([this, uid, &channel = *channel](const rpc::Guard::End& end) {
     if (auto more = maySay()) subject_.log.controlEnded(uid, end.words, *more);
     return channel.disconnected().exclusiveJoin(timer_.afterDelay(lastWords));
   });

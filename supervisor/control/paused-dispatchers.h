@@ -18,7 +18,7 @@ class Pauses {
   /// Reads the file; a missing file counts as empty.
   explicit Pauses(std::filesystem::path file);
 
-  bool has(const std::string& name) const { return names_.count(name) > 0; }
+  bool has(const std::string& name) const { return names_.contains(name); }
   void add(const std::string& name);
   void remove(const std::string& name);
 

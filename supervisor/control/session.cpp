@@ -160,7 +160,7 @@ kj::Promise<void> Door::test(TestContext context) {
   std::string recipient = bytes(params.getRecipient());
   return subject_.road.testSms()
       .run({recipient, bytes(params.getText()), bytes(params.getVia())})
-      .then([this, context, recipient](road::TestSmsReport report) mutable {
+      .then([this, context, recipient](const road::TestSmsReport& report) mutable {
         subject_.log.operatorTested(text::printable(recipient, longestName), inBrief(report), uid_);
         write(context.getResults(), report);
       });
@@ -211,7 +211,7 @@ kj::Promise<void> Door::steer(SteerContext context) {
 
 kj::Promise<void> Door::reload(ReloadContext context) {
   subject_.log.operatorActed("reload", uid_);
-  return subject_.reload().then([context](Subject::Reloaded reloaded) mutable {
+  return subject_.reload().then([context](const Subject::Reloaded& reloaded) mutable {
     context.getResults().setProblem(view(reloaded.problem));
     context.getResults().setDone(view(reloaded.done));
   });

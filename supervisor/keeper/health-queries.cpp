@@ -28,7 +28,7 @@ void HealthQueries::query() {
   if (auto later = watch_.putsOff(now(), keeper_.sick(), workers_.out())) return due_.in(*later);
   const unsigned generation = workers_.life().generation();
   tasks_.add(workers_.worker().health().then(
-      [this, generation](HealthReport report) {
+      [this, generation](const HealthReport& report) {
         if (generation != workers_.life().generation() || !workers_.life().ready()) return;
         keeper_.healthReported(report);
       },

@@ -71,7 +71,7 @@ Worker::Worker(kj::Own<Link> link, kj::Timer& timer, const config::Kind& kind, M
     lookAt_ = kj::mv(end.lookAt);
     goneSoon();
   }));
-  tasks_.add(channel_->ended().then([this](rpc::Guard::End end) { breach(end.words); }));
+  tasks_.add(channel_->ended().then([this](const rpc::Guard::End& end) { breach(end.words); }));
   introduce(startTimeout);
   hearLastWords();
 }
@@ -102,7 +102,7 @@ void Worker::introduce(Milliseconds startTimeout) {
       });
   tasks_.add(timer_.timeoutAfter(duration(startTimeout), kj::mv(introduced))
                  .then(
-                     [this](HealthReport health) {
+                     [this](const HealthReport& health) {
                        if (!gone_ && !breached_ && !ended_) events_.workerReady(traits_, health);
                      },
                      [this](kj::Exception&& e) {

@@ -35,7 +35,7 @@ class BellTests {
   kj::Promise<void> run() {
     bell_.testing();
     return queue_.testBell().then(
-        [this](queue::Answer<queue::BellTest> answer) { tested(answer); },
+        [this](const queue::Answer<queue::BellTest>& answer) { tested(answer); },
         [this](kj::Exception&& e) {
           tested(queue::QueueError(queue::QueueError::Kind::failed, e.getDescription().cStr()));
         });

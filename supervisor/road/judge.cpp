@@ -71,11 +71,11 @@ void Judge::recorded(const std::vector<queue::NextAttempt>& next,
   }
 }
 
-void Judge::reported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) {
-  for (auto& said : outcomes) {
+void Judge::reported(std::size_t dispatcher, const std::vector<delivery::AttemptOutcome>& outcomes) {
+  for (const auto& said : outcomes) {
     Item* item = sms_.ended(said.attempt);
     if (item == nullptr) continue;  // handed over before we were fenced
-    judge(*item, dispatcher, std::move(said));
+    judge(*item, dispatcher, said);
   }
 }
 
@@ -102,7 +102,7 @@ delivery::Situation Judge::situation(const Item& item, std::size_t dispatcher,
   return result;
 }
 
-void Judge::judge(Item& item, std::size_t dispatcher, delivery::AttemptOutcome said) {
+void Judge::judge(Item& item, std::size_t dispatcher, const delivery::AttemptOutcome& said) {
   const delivery::Outcome& outcome = said.outcome;
   delivery::Situation situation = this->situation(item, dispatcher, said);
   delivery::Verdict fate = verdict(outcome, situation);

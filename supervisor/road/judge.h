@@ -52,7 +52,7 @@ class Judge {
   std::vector<std::vector<queue::AttemptId>> adopted(std::vector<queue::Submission> submissions);
   /// Their next attempts are durable.
   void recorded(const std::vector<queue::NextAttempt>& next, const std::vector<queue::AttemptId>& attempts);
-  void reported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes);
+  void reported(std::size_t dispatcher, const std::vector<delivery::AttemptOutcome>& outcomes);
   /// All usable dispatchers were tried, and the others are not worth waiting for.
   void nobodyTook(Item& item);
   /// Gives a pending SMS back to the queue, claimable at once. Its recipient keeps its count of rounds.
@@ -72,7 +72,7 @@ class Judge {
 
  private:
   Item& enter(queue::Submission submission);
-  void judge(Item& item, std::size_t dispatcher, delivery::AttemptOutcome said);
+  void judge(Item& item, std::size_t dispatcher, const delivery::AttemptOutcome& said);
   delivery::Situation situation(const Item& item, std::size_t dispatcher,
                                 const delivery::AttemptOutcome& said) const;
   void forsaken(Item& item);

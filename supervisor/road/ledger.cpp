@@ -176,7 +176,7 @@ void Ledger::purge() {
           return {queue::Purge::done, error.what()};
         }
       },
-      [this](Purged purged) {
+      [this](const Purged& purged) {
         if (!purged.refused.empty()) {
           log_.historyStays(purged.refused);
           purges_.refused(timer_.now());

@@ -131,7 +131,7 @@ void Road::answered() {
 void Road::dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) {
   if (!outcomes.empty()) stall_.moved();
   testSms_.reported(outcomes);
-  judge_.reported(dispatcher, std::move(outcomes));
+  judge_.reported(dispatcher, outcomes);
   pump();
   finishIfStopped();
   dispatchers_.smsEnded();

@@ -87,7 +87,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void adopted(std::vector<queue::Submission> submissions) override;
   void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) override;
   void settled(const queue::SettleResult& result) override;
-  void fenced(const queue::QueueError& why) override;
+  void fenced(const queue::QueueError& error) override;
   void answered() override;
   void bellChanged() override;
 

@@ -59,7 +59,7 @@ Reloader::Reloader(kj::AsyncIoContext& io, road::Road& road, events::EventLog& l
 /// The kernel keeps a SIGHUP that comes during a reload; it starts the next one.
 kj::Promise<void> Reloader::next() {
   return io_.unixEventPort.onSignal(SIGHUP).then(
-      [this](siginfo_t) { return reload().then([this](Result) { return next(); }); });
+      [this](siginfo_t) { return reload().then([this](const Result&) { return next(); }); });
 }
 
 kj::Promise<Reloader::Result> Reloader::reload() {
@@ -91,7 +91,7 @@ kj::Promise<Reloader::Result> Reloader::read() {
   auto digests = digestsOf(plans);
   return startup::findDispatcherProblems(io_, plans)
       .then([this, config = std::move(read.config), changes = std::move(changes), plans,
-             digests = std::move(digests)](startup::DispatcherProblems problems) mutable {
+             digests = std::move(digests)](const startup::DispatcherProblems& problems) mutable {
         return problems.none()
                    ? apply(std::move(config), std::move(changes), std::move(plans), std::move(digests))
                    : refuse(problems.text());

@@ -94,7 +94,7 @@ class Claims {
     bool cut = static_cast<std::size_t>(count) == most;  // the last recipient's messages may go on
     for (int i = 0; i < count; ++i) {
       std::string phone = PQgetvalue(rows.get(), i, 0);
-      if (inFlight_.count(phone) != 0) continue;
+      if (inFlight_.contains(phone)) continue;
       if (batch.empty() || batch.back().request.recipient != phone) {
         if (batch.size() == batch_) {
           cut = true;

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
 #include <fstream>
 #include <sstream>
@@ -33,7 +34,9 @@ fs::path findPrograms() {
   int newest = -1;
   std::error_code none;
   for (const auto& version : fs::directory_iterator("/usr/lib/postgresql", none)) {
-    int number = std::atoi(version.path().filename().c_str());
+    const std::string name = version.path().filename();
+    int number = 0;
+    std::from_chars(name.data(), name.data() + name.size(), number);
     if (number > newest && fs::exists(version.path() / "bin" / "initdb")) {
       newest = number;
       best = version.path() / "bin";

@@ -139,9 +139,9 @@ TEST(PostgresqlPlan, NeitherOfThePartialIndexesStandsInForTheOther) {
     PostgresqlStore store;
     store.sql(sql::planByIndex);
     store.sql(std::string("PREPARE plan AS ") + statement);
-    auto dear = [&] {
+    auto dear = [&, arguments = call] {
       std::string plan;
-      for (const auto& line : store.sql(std::string("EXPLAIN EXECUTE plan") + call))
+      for (const auto& line : store.sql(std::string("EXPLAIN EXECUTE plan") + arguments))
         plan += line.at(0) + "\n";
       // A plan with what is off costs ten thousand millions, and from PostgreSQL 18 on says so.
       return plan.find("cost=1000000") != std::string::npos || plan.find("Disabled") != std::string::npos;

@@ -36,7 +36,7 @@ TEST_F(SqliteFile, IsMadeWhenItIsNotThereAndClosedToOthers) {
 }
 
 TEST_F(SqliteFile, BecomesAQueueWhenItIsEmpty) {
-  std::ofstream{path};
+  std::ofstream(path).close();
   EXPECT_EQ(openSqlite(path)->depth(1).unsent, 0u);
 }
 

@@ -186,12 +186,12 @@ void DebugDispatcher::write(const kit::Job& job) {
 
 kj::Promise<kit::Outcome> DebugDispatcher::send(kit::Job job) {
   Result result = resultFor(job);
-  if (settings_.delay == 0ms) return answer(result, std::move(job));
+  if (settings_.delay == 0ms) return answer(result, job);
   return timer_->afterDelay(static_cast<std::uint64_t>(settings_.delay.count()) * kj::MILLISECONDS)
-      .then([this, result, job = std::move(job)]() mutable { return answer(result, std::move(job)); });
+      .then([this, result, job = std::move(job)]() { return answer(result, job); });
 }
 
-kj::Promise<kit::Outcome> DebugDispatcher::answer(Result result, kit::Job job) {
+kj::Promise<kit::Outcome> DebugDispatcher::answer(Result result, const kit::Job& job) {
   switch (result) {
     case Result::accept:
     case Result::slow:

@@ -66,7 +66,7 @@ class DebugDispatcher final : public kit::Dispatcher {
  private:
   Result resultFor(const kit::Job& job);
   void write(const kit::Job& job);
-  kj::Promise<kit::Outcome> answer(Result result, kit::Job job);
+  kj::Promise<kit::Outcome> answer(Result result, const kit::Job& job);
   kj::Promise<kit::Outcome> lie(const kit::Job& job);
 
   Settings settings_;

@@ -33,13 +33,13 @@ Bridge::Bridge()
     : near_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   char name[64] = "";
-  if (near_ < 0 || wake_ < 0 || ::grantpt(near_) != 0 || ::unlockpt(near_) != 0 ||
+  if (near_.get() < 0 || wake_.get() < 0 || ::grantpt(near_) != 0 || ::unlockpt(near_) != 0 ||
       ::ptsname_r(near_, name, sizeof name) != 0)
     fail();
   path_ = name;
   far_ = kj::AutoCloseFd(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
   termios settings{};
-  if (far_ < 0 || ::tcgetattr(far_, &settings) != 0) fail();
+  if (far_.get() < 0 || ::tcgetattr(far_, &settings) != 0) fail();
   ::cfmakeraw(&settings);
   if (::tcsetattr(far_, TCSANOW, &settings) != 0) fail();
 }

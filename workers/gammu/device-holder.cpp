@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "workers/gammu/device-holder.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,7 +40,7 @@ std::string holderOf(const std::string& device) {
     if (pid.find_first_not_of("0123456789") != std::string::npos || pid == std::to_string(::getpid()))
       continue;
     const std::string name = nameOf(process.path());
-    if (hasOpen(process.path(), node)) return name + " (pid " + pid + ")";
+    if (hasOpen(process.path(), node)) return fmt::format("{} (pid {})", name, pid);
     if (name == "ModemManager") suspect = "probably ModemManager (pid " + pid + "), which opens modems";
   }
   return suspect;

@@ -39,7 +39,7 @@ class SerialLine {
   /// Discards the bytes that were received but not read, and those that were written but not sent.
   void flush();
   /// Reads further bytes of the modem until none has come for `quiet`, but for half a second at most.
-  void readUntilQuiet(Milliseconds quiet);
+  void readUntilQuiet(Milliseconds silence);
   /// Forgets the current command. For use when the modem has been made to forget it, too.
   void forgetCommand() { dialogue_ = {}; }
   /// Sends `command`, which has no line end, and waits up to `within`. Returns only the lines that belong to

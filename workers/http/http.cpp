@@ -144,7 +144,7 @@ kj::Promise<kit::Outcome> HttpDispatcher::send(kit::Job job) {
     auto& line = request.headers.emplace_back(header.start);
     header.value.append(line, values);
   }
-  return transfers_->run(std::move(request)).then([this](net::Exchange exchange) {
+  return transfers_->run(std::move(request)).then([this](const net::Exchange& exchange) {
     return outcomeOf(exchange);
   });
 }

@@ -54,7 +54,7 @@ class HttpDispatcher final : public kit::Dispatcher {
   std::optional<std::string> readHeaders();
   std::optional<std::string> readBody();
   bool contains(net::Placeholder placeholder) const;
-  bool says(const char* header) const;
+  bool says(const char* name) const;
   std::string_view encodingOf(const std::string& text) const;
   kit::Outcome outcomeOf(const net::Exchange& exchange);
 

@@ -35,7 +35,7 @@ Server::Server(Dispatcher& dispatcher, kj::Timer& timer, std::vector<std::string
                                          [](kj::Exception&&) -> kj::Promise<std::string> {
                                            return kj::NEVER_DONE;  // cannotStart() ends this process
                                          });
-  tasks_.add(spent.then([this](std::string why) {
+  tasks_.add(spent.then([this](const std::string& why) {
     journal::Entry(journal::Level::notice, "this worker ends: " + why).write();
     givingUp_ = true;
     sayLastWords(proto::Cause::SPENT, "the worker gave up: " + why);
@@ -100,7 +100,7 @@ kj::Promise<void> Server::recall(RecallContext context) {
 }
 
 kj::Promise<void> Server::health(HealthContext context) {
-  return dispatcher_.health().then([this, context](Condition condition) mutable {
+  return dispatcher_.health().then([this, context](const Condition& condition) mutable {
     write(context.getResults().initHealth(), condition, static_cast<std::uint32_t>(deadlines_.size()));
   });
 }
@@ -226,7 +226,7 @@ void Server::supervisorGone() {
   flushing_ = draining_ = false;
   std::deque<Job> notBegun = std::exchange(queue_, {});
   for (auto& job : std::exchange(announced_, {})) notBegun.push_back(std::move(job));
-  giveBack(std::move(notBegun));
+  giveBack(notBegun);
   outbox_.clear();  // recall_ holds all of it
   delivered();
 }
@@ -244,8 +244,8 @@ kj::Promise<void> Server::idle() {
   return kj::mv(pair.promise);
 }
 
-void Server::giveBack(std::deque<Job> jobs) {
-  for (auto& job : jobs) {
+void Server::giveBack(const std::deque<Job>& jobs) {
+  for (const auto& job : jobs) {
     recall_.remember(job.attempt, std::nullopt);
     outbox_.notBegun(job.attempt, Outbox::Source::kit);
   }

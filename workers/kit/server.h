@@ -95,7 +95,7 @@ class Server final : public proto::Dispatcher::Server, private RawReports, priva
   void lookAtDeadlines(kj::TimePoint timer);
   void finish(std::uint64_t attempt, Outcome outcome);
   kj::Promise<void> idle();
-  void giveBack(std::deque<Job> jobs);
+  void giveBack(const std::deque<Job>& jobs);
   void giveUp(const std::string& why);
   void flushSoon();
   void flush();

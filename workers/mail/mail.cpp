@@ -227,7 +227,7 @@ kj::Promise<kit::Outcome> MailDispatcher::send(kit::Job job) {
   bool ofTheSms = to_.contains(net::Placeholder::recipient) || to_.contains(net::Placeholder::digits);
   Addressee addressee = ofTheSms ? Addressee::ofTheSms : Addressee::ofTheFile;
   return pool_->run({parts.from, parts.to, compose(parts), job.deadline})
-      .then([this, addressee](Conversation conversation) {
+      .then([this, addressee](const Conversation& conversation) {
         lastAnswer_ = conversation.reply == 0 ? "no answer" : "reply " + std::to_string(conversation.reply);
         Relay before = std::exchange(relay_, relayAfter(conversation, relay_));
         auto outcome = outcomeOf(conversation, server_.origin, addressee, before);

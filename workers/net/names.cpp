@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
+#include <charconv>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -77,7 +78,9 @@ Host hostToLookUp(const std::string& url) {
   // libcurl resolves localhost itself (RFC 6761, 6.3).
   if (host.name == "localhost" || host.name.ends_with(".localhost") || host.name.starts_with('[')) return {};
   if (isNumeric(host.name)) return {};
-  host.port = static_cast<std::uint16_t>(std::atoi(partOf(parsed.get(), CURLUPART_PORT).c_str()));
+  const std::string port = partOf(parsed.get(), CURLUPART_PORT);
+  std::from_chars(port.data(), port.data() + port.size(),
+                  host.port);  // libcurl checked it; 0 if there is none
   return host;
 }
 
@@ -145,7 +148,7 @@ HostAddresses Names::known(const Host& host) {
   auto now = Clock::now();
   if (!(host == lookups_->host) || lookups_->last.entry.empty() || now >= lookups_->at + usableFor) return {};
   if (now >= lookups_->at + freshFor && lookups_->questions.empty()) {
-    lookups_->questions.push_back({host, [](HostAddresses) {}});
+    lookups_->questions.push_back({host, [](const HostAddresses&) {}});
     lookups_->changed.notify_all();
   }
   return lookups_->last;

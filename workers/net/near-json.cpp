@@ -230,8 +230,10 @@ std::optional<json> nearly(std::string_view text) {
     std::size_t next = text.find_first_not_of(ends, reader.end());
     bool isLast = next == std::string_view::npos;
     if (isLast && document->is_object()) return document;
-    if (isLast && !list) list = std::move(document);
-    if (!isLast && text[next] == '<' && document->is_object() && !map) map = std::move(document);
+    if (isLast && !list)
+      list = std::move(document);
+    else if (!isLast && text[next] == '<' && document->is_object() && !map)
+      map = std::move(document);
   }
   return map ? map : list;
 }

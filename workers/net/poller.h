@@ -46,10 +46,10 @@ class Poller {
     unsigned wanted = 0;      // events that libcurl is interested in
     enum class By { curl, us } opened = By::curl;
   };
-  static int onInterest(CURL*, curl_socket_t socket, int what, void* at, void*);
-  static int onTimer(CURLM*, long milliseconds, void* at);
-  static curl_socket_t onOpen(void* at, curlsocktype purpose, curl_sockaddr* address);
-  static int onClose(void* at, curl_socket_t socket);
+  static int onInterest(CURL*, curl_socket_t fd, int what, void* data, void*);
+  static int onTimer(CURLM*, long milliseconds, void* data);
+  static curl_socket_t onOpen(void* data, curlsocktype, curl_sockaddr* address);
+  static int onClose(void* data, curl_socket_t fd);
   Socket& at(int fd);
   void ask(int fd, Socket& socket, unsigned events);
   void askAgain();

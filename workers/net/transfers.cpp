@@ -147,7 +147,7 @@ kj::Promise<void> Transfers::Impl::lookUp(Request request, Fulfiller fulfiller) 
   auto asked = Clock::now();
   return found.promise.exclusiveJoin(kj::mv(late))
       .then([this, asked, patience, request = std::move(request),
-             fulfiller = kj::mv(fulfiller)](HostAddresses answer) mutable {
+             fulfiller = kj::mv(fulfiller)](const HostAddresses& answer) mutable {
         auto took = std::chrono::duration_cast<Milliseconds>(Clock::now() - asked);
         if (!answer.entry.empty()) {
           request.deadline = std::max(request.deadline - took, Milliseconds(1));

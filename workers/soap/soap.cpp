@@ -169,7 +169,7 @@ kj::Promise<kit::Outcome> SoapDispatcher::send(kit::Job job) {
              {endpoint_.keyHeader(job.key)},
              endpoint_.deadline(job.deadline),
              call_.expand(values)})
-      .then([this](net::Exchange exchange) {
+      .then([this](const net::Exchange& exchange) {
         auto outcome = outcomeOf(exchange);
         if (auto* accepted = std::get_if<kit::Accepted>(&outcome)) endpoint_.hideSecrets(accepted->reference);
         return outcome;

@@ -48,7 +48,8 @@ class Row {
 template <typename C>
 class Rows {
  public:
-  explicit Rows(pqxx::result result) : result_(std::move(result)) {}
+  // libpqxx 6.4 copies a result where 7.10 moves it.
+  explicit Rows(pqxx::result result) : result_(std::move(result)) {}  // NOLINT(performance-*)
 
   bool empty() const { return result_.empty(); }
   std::size_t size() const { return static_cast<std::size_t>(result_.size()); }

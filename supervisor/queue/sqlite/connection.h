@@ -125,7 +125,7 @@ class Session {
   void leaveLogAlone();
 
  private:
-  sqlite3_stmt* prepared(std::string_view statement);
+  sqlite3_stmt* prepared(std::string_view sql);
 
   struct Close {
     void operator()(sqlite3* db) const { sqlite3_close_v2(db); }

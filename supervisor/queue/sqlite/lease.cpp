@@ -26,7 +26,7 @@ using Kind = QueueError::Kind;
 Now SqliteQueue::clock(Session& session) {
   auto row = session.query(sql::clock);
   row.next();
-  const Now now{row.integer(sql::Clock::ms), row.text(sql::Clock::text)};
+  Now now{row.integer(sql::Clock::ms), row.text(sql::Clock::text)};
   clock_.see(Duration(now.ms), sinceBoot());
   return now;
 }

@@ -87,8 +87,8 @@ void print(const NavImport& import, const fs::path& output) {
 
 }  // namespace
 
-int importNav(const fs::path& folder, const fs::path& given, Form form) {
-  const fs::path output = fs::absolute(given).lexically_normal();
+int importNav(const fs::path& folder, const fs::path& output, Form form) {
+  const fs::path target = fs::absolute(output).lexically_normal();
   NavFiles files;
   auto smsd = read(folder / "smsd.conf");
   if (!smsd)
@@ -99,15 +99,15 @@ int importNav(const fs::path& folder, const fs::path& given, Form form) {
   files.smsd = std::move(*smsd);
   files.nav = read(folder / "nav.conf");
   files.db = read(folder / "db.conf");
-  const NavImport import = importNav(files, output);
+  const NavImport import = importNav(files, target);
   if (!import.problems.empty()) throw CommandError(EX_DATAERR, config::describe(import.problems));
-  writeAll(output, import.files);
+  writeAll(target, import.files);
   if (form == Form::json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const auto& file : import.files) list.push_back((output / file.path).string());
+    for (const auto& file : import.files) list.push_back((target / file.path).string());
     io::print(dump({{"files", list}, {"notes", import.notes}, {"to_do", import.todo}}));
   } else {
-    print(import, output);
+    print(import, target);
   }
   return import.todo.empty() ? EX_OK : 1;
 }

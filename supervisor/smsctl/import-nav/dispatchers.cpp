@@ -141,12 +141,12 @@ class WayImporter {
     std::string text = head(section_) + "url: " + quotedScalar(url.url) + "\n";
     if (!url.secrets.empty()) text += "secrets:\n";
     for (const auto& [secret, content] : url.secrets) {
-      const std::string path = name + "." + secret;
+      const std::string path = fmt::format("{}.{}", name, secret);
       text += fmt::format("  - {{name: {}, file: {}}}\n", secret, quotedScalar(path));
       file(path, content + "\n", 0600);
     }
-    for (const auto& said : url.todo) ways_.todo.push_back(name + ": " + said);
-    for (const auto& said : url.notes) ways_.notes.push_back(name + ": " + said);
+    for (const auto& said : url.todo) ways_.todo.push_back(fmt::format("{}: {}", name, said));
+    for (const auto& said : url.notes) ways_.notes.push_back(fmt::format("{}: {}", name, said));
     ways_.notes.push_back(
         name +
         ": smsd sends the + of a number as %2B; from NAV it arrived as a blank. For a gateway that accepts "

@@ -181,8 +181,7 @@ class Importer {
   std::string atLimit() {
     const IniValue* entry = find("retrylimitaction");
     if (entry == nullptr) return "ignore";
-    const std::string word =
-        text::lower(entry->value);  // NAV did not recognize `Ignore` and retried for ever
+    std::string word = text::lower(entry->value);  // NAV did not recognize `Ignore` and retried for ever
     if (word != "ignore" && word != "shutdown") wrong(*entry, "retrylimitaction", "ignore or shutdown");
     return word;
   }

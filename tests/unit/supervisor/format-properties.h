@@ -45,7 +45,7 @@ inline Cost costOf(const std::u32string& text) {
       U"ÄÅÆÇÉÑÖØÜßàäåæèéìñòöøùü£¤¥§¡¿ΓΔΘΛΞΠΣΦΨΩ";
   static const std::u32string_view two = U"\f^{}\\[~]|€";
   const auto isIn = [](std::u32string_view set) {
-    return [set](char32_t c) { return set.find(c) != set.npos; };
+    return [set](char32_t c) { return set.find(c) != std::u32string_view::npos; };
   };
   const bool gsm =
       std::all_of(text.begin(), text.end(), [&](char32_t c) { return isIn(one)(c) || isIn(two)(c); });
