@@ -119,6 +119,25 @@ TEST_F(SqliteOnAFullDisk, ASupervisorStartsAndStops) {
   queue->retire();
 }
 
+// The reserve of the earlier run is larger than the bound that the full disk gives. It is no space for others.
+TEST_F(SqliteOnAFullDisk, ASupervisorThatStartsThereReportsThatNoMessageGetsIn) {
+  enlisted().reset();
+  ASSERT_GT(fs::file_size(path + ".reserve"), 1u << 20);
+  fill();
+  auto queue = enlisted();
+  fill();
+  EXPECT_NE(queue->strained().find("the disk is full"), std::string::npos) << queue->strained();
+  std::string what;
+  EXPECT_EQ(refusal([&] { put(0, 1000); }, &what), QueueError::Kind::unreachable);
+  EXPECT_EQ(what, path +
+                      ": the disk is full: free space on its file system; the message is not in the queue: "
+                      "send it again afterwards");
+  makeRoom();
+  EXPECT_EQ(queue->strained(), "");
+  put(0, 1);
+  EXPECT_EQ(settle(*queue, claim(*queue)), 1u);
+}
+
 TEST_F(SqliteOnAFullDisk, WithoutAReserveEverythingWorksAgainAsSoonAsThereIsRoom) {
   auto queue = enlisted();
   put(0, 50);

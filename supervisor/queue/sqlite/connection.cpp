@@ -36,11 +36,11 @@ QueueError describe(int result, const std::string& said, const std::string& path
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return error(Kind::unreachable,
-                   "another process holds the lock on the queue for too long; smsd tries again");
+                   "another process holds the lock on the queue for too long");
     case SQLITE_IOERR:
-      return error(Kind::unreachable, "reading or writing failed: check the disk; smsd tries again");
+      return error(Kind::unreachable, "reading or writing failed: check the disk");
     case SQLITE_NOMEM:
-      return error(Kind::unreachable, "no memory; smsd tries again");
+      return error(Kind::unreachable, "no memory");
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
@@ -65,7 +65,7 @@ QueueError describe(int result, const std::string& said, const std::string& path
   return error(Kind::failed, "the database refused the statement");
 }
 
-constexpr std::string_view makeRoom = "the disk is full: free space on its file system; smsd tries again";
+constexpr std::string_view makeRoom = "the disk is full: free space on its file system";
 
 /// SQLite reports SQLITE_FULL for a write, but only SQLITE_IOERR for the files it maps.
 bool isFull(sqlite3* db, int result) {
@@ -76,7 +76,7 @@ bool isFull(sqlite3* db, int result) {
 
 [[noreturn]] void fail(sqlite3* db, const std::string& path) {
   if (isFull(db, sqlite3_extended_errcode(db)))
-    throw DiskFull(fmt::format("{}: {} ({})", path, makeRoom, oneLine(sqlite3_errmsg(db))));
+    throw DiskFull(fmt::format("{}: {}", path, makeRoom));
   throw describe(sqlite3_extended_errcode(db), oneLine(sqlite3_errmsg(db)), path);
 }
 

@@ -20,7 +20,7 @@ constexpr std::uint64_t smallest = 64 << 10;
 }  // namespace
 
 Reserve::Reserve(const std::string& queue)
-    : file_(queue + ".reserve"), bound_(std::clamp(available() / 4, least, most)) {}
+    : file_(queue + ".reserve"), bound_(std::clamp((available() + size()) / 4, least, most)) {}
 
 std::uint64_t Reserve::available() const {
   struct statvfs disk {};
@@ -34,7 +34,8 @@ std::uint64_t Reserve::size() const {
   return lstat(file_.c_str(), &status) == 0 && S_ISREG(status.st_mode) ? std::uint64_t(status.st_size) : 0;
 }
 
-bool Reserve::isRoomy() const { return available() + size() >= 2 * bound_; }
+// A reserve of an earlier run may be larger than the bound. The surplus is no space for other programs.
+bool Reserve::isRoomy() const { return available() + std::min(size(), bound_) >= 2 * bound_; }
 bool Reserve::worthATry() const { return available() >= smallest; }
 
 void Reserve::make(Disk disk) const {

@@ -18,17 +18,17 @@ class Reserve {
  public:
   explicit Reserve(const std::string& queue);
 
-  /// Largest size in bytes of the log, and of the reserve: a quarter of the free space, between 256 KiB and
-  /// 16 MiB.
+  /// Largest size in bytes of the log, and of the reserve: a quarter of the space that is free or in the
+  /// reserve of an earlier run, between 256 KiB and 16 MiB.
   std::uint64_t bound() const { return bound_; }
-  /// Allocates the missing part of the reserve. `roomy`: only if free space and reserve are twice the bound.
+  /// Allocates the missing part of the reserve. `roomy`: only if isRoomy().
   /// `tight`: with up to half of the free space.
   enum class Disk { roomy, tight };
   void make(Disk disk) const;
   /// Gives up a quarter of the bound, at least 64 KiB. Other programs use free space as well and may take it
   /// first. Returns false if there was no reserve, or it could not be shortened.
   bool giveUpSome() const;
-  /// Returns whether free space and reserve together are enough to make a whole reserve.
+  /// Returns whether the disk has room for a whole reserve, and for as much again beyond it.
   bool isRoomy() const;
   /// Returns whether there is space for a small write.
   bool worthATry() const;
