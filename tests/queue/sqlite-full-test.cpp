@@ -119,7 +119,8 @@ TEST_F(SqliteOnAFullDisk, ASupervisorStartsAndStops) {
   queue->retire();
 }
 
-// The reserve of the earlier run is larger than the bound that the full disk gives. It is no space for others.
+// The reserve of the earlier run is larger than the bound that the full disk gives. It is no space for
+// others.
 TEST_F(SqliteOnAFullDisk, ASupervisorThatStartsThereReportsThatNoMessageGetsIn) {
   enlisted().reset();
   ASSERT_GT(fs::file_size(path + ".reserve"), 1u << 20);

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "common/files/regular-file.h"
+#include "supervisor/queue/sqlite/queue-path.h"
 #include "supervisor/queue/sqlite/stamp.h"
 
 namespace smsd::queue::sqlite {
@@ -35,8 +36,7 @@ QueueError describe(int result, const std::string& said, const std::string& path
   switch (result & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return error(Kind::unreachable,
-                   "another process holds the lock on the queue for too long");
+      return error(Kind::unreachable, "another process holds the lock on the queue for too long");
     case SQLITE_IOERR:
       return error(Kind::unreachable, "reading or writing failed: check the disk");
     case SQLITE_NOMEM:
@@ -75,8 +75,7 @@ bool isFull(sqlite3* db, int result) {
 }
 
 [[noreturn]] void fail(sqlite3* db, const std::string& path) {
-  if (isFull(db, sqlite3_extended_errcode(db)))
-    throw DiskFull(fmt::format("{}: {}", path, makeRoom));
+  if (isFull(db, sqlite3_extended_errcode(db))) throw DiskFull(fmt::format("{}: {}", path, makeRoom));
   throw describe(sqlite3_extended_errcode(db), oneLine(sqlite3_errmsg(db)), path);
 }
 
@@ -167,10 +166,11 @@ std::string Query::textAt(int column) const {
   return bytes == nullptr ? std::string() : std::string(bytes, sqlite3_column_bytes(statement_, column));
 }
 
-Session::Session(const std::string& path, IfMissing missing) : path_(path) {
-  touch(path, missing);
+Session::Session(const std::string& path, IfMissing missing) : path_(resolved(path)) {
+  touch(path_, missing);
   sqlite3* db = nullptr;
-  const int result = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int result =
+      sqlite3_open_v2(path_.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   db_.reset(db);
   if (result != SQLITE_OK) fail(db, path_);
   sqlite3_extended_result_codes(db, 1);

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "supervisor/queue/sqlite/queue-file.h"
+#include "supervisor/queue/sqlite/queue-path.h"
 #include "supervisor/queue/sqlite/schema.h"
 #include "supervisor/queue/sqlite/sql-session.h"
 
@@ -110,6 +111,7 @@ void setUp(Session& session) {
 }  // namespace
 
 OpenedFile openQueueFile(const std::string& path, Session::IfMissing missing, LockedBy lock) {
+  if (missing == Session::IfMissing::make) refuseSecondName(path);
   OpenedFile opened{std::make_unique<Session>(path, missing), FileState::ready};
   Session& session = *opened.session;
   if (isEmpty(session)) {

@@ -121,8 +121,9 @@ std::vector<format::MessageId> SqliteQueue::insert(const std::vector<NewMessage>
   });
 } catch (const QueueError& error) {
   if (error.kind() != Kind::unreachable) throw;
-  throw QueueError(Kind::unreachable,
-                   fmt::format("{}; the message is not in the queue: send it again afterwards", error.what()));
+  throw QueueError(
+      Kind::unreachable,
+      fmt::format("{}; the message is not in the queue: send it again afterwards", error.what()));
 }
 
 std::size_t SqliteQueue::setStatus(format::MessageId id, SentStatus status, int smsid) {
