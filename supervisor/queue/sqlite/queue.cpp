@@ -122,10 +122,10 @@ std::string SqliteQueue::strained() {
   } else if (!reserve_->worthATry()) {
     tight_ = true;  // other programs have no room for inserts, although smsd had enough for itself
   }
-  if (!tight_) return "";
-  return fmt::format(
-      "{}: the disk is full: free space on its file system; smsd continues in the space that it had reserved",
-      path_);
+  const std::string problem = reserve_->problem();
+  if (!tight_) return problem;
+  return fmt::format("{}: the disk is full: free space on its file system; {}", path_,
+                     problem.empty() ? "smsd continues in the space that it had reserved" : problem);
 }
 
 int SqliteQueue::newsFd() {

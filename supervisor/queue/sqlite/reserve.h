@@ -5,12 +5,14 @@
 // full disk neither works, not even to record that an SMS was sent. So a file beside the queue keeps some
 // space allocated. When a write finds no space, this file gives space up in steps until a checkpoint can
 // empty the log, and the write is repeated. Owns that file and the bound of the log, which both depend on the
-// free space on the disk. Called by queue.cpp, in the process that owns the queue. Never fails: if the
-// reserve cannot be made, there is none.
+// free space on the disk. Called by queue.cpp, in the process that owns the queue. Changes no file but its
+// own, which begins with a mark. Never fails: if the reserve cannot be made, there is none.
 #pragma once
 
 #include <cstdint>
 #include <string>
+
+#include "supervisor/queue/sqlite/queue-file.h"
 
 namespace smsd::queue::sqlite {
 
@@ -32,13 +34,17 @@ class Reserve {
   bool isRoomy() const;
   /// Returns whether there is space for a small write.
   bool worthATry() const;
+  /// Returns what is at the path of the reserve instead of it, and what to do; empty if nothing is.
+  std::string problem() const;
 
  private:
+  OwnedFd ours() const;  // open; none if there is no reserve
+  OwnedFd create() const;
   std::uint64_t available() const;
   std::uint64_t size() const;
 
   std::string file_;
-  std::uint64_t bound_;
+  std::uint64_t bound_ = 0;
 };
 
 }  // namespace smsd::queue::sqlite
