@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files that a slip in the configuration names: smsd and its workers leave them as they are."""
 
+import os
 import socket
 
 from harness import Scenario, Smsd, wait_for
@@ -37,6 +38,21 @@ class FilesOfOthers(Scenario):
         status, said = smsd.run()
         self.assertEqual(status, 78, said)
         self.assertRegex(said, r"queue\.sqlite\.path: \S+/state/paused is a file of smsd's own \(state_directory\), expected a path of its own")
+
+    def test_a_queue_where_no_file_can_be_is_an_error_of_the_configuration(self):
+        (self.folder / "folder").mkdir()
+        os.mkfifo(self.folder / "pipe")
+        self.other("file")
+        long = "x" * 250
+        for name, found in (("folder", "expected a file, found a folder"), ("pipe", "expected a file, found a FIFO"),
+                            ("file/queue.db", "leads through a file"), (long, "the file's name has 250 bytes"),
+                            ("file", "is not an SQLite database")):
+            smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / name)}}, {"only": ("debug", {})}))
+            status, said = smsd.run()
+            self.assertEqual(status, 78, said)
+            self.assertIn(found, said)
+            self.assertIn("set queue.sqlite.path to another", said)
+            self.assertEqual(smsd.ctl("send", "+4799", "text", check=False).returncode, 78)
 
     def test_the_reserve_beside_a_queue_takes_no_file_of_that_name(self):
         other = self.other("queue.db.reserve")

@@ -50,7 +50,7 @@ QueueError describe(int result, const std::string& said, const std::string& path
       return error(Kind::failed,
                    "the file is damaged: stop smsd, keep a copy, repair it with sqlite3's .recover");
     case SQLITE_NOTADB:
-      return error(Kind::failed,
+      return error(Kind::notInstalled,
                    "is not an SQLite database: move it away or set queue.sqlite.path to another file");
     case SQLITE_CONSTRAINT:
       return error(Kind::invalid, "a constraint of the table refuses the value");
@@ -98,6 +98,7 @@ void refuse(const std::string& path, int reason) {
 // same mode. Does not open an existing file, because closing it would drop the locks that another connection
 // of this process has on it. Another process would then consider itself the last user and remove the log.
 void touch(const std::string& path, Session::IfMissing missing) {
+  refuseNoFile(path);
   if (faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) == 0) return;
   const int make = missing == Session::IfMissing::make ? O_CREAT : 0;
   std::error_code why;

@@ -118,7 +118,7 @@ void migrate(Session& session, LockedBy lock) {
 void refuseOthers(Session& session) {
   if (session.query(sql::applicationIdOfFile).number() != sql::applicationId)
     throw QueueError(
-        Kind::failed,
+        Kind::notInstalled,
         fmt::format("{}: is the database of another program, not a queue: set queue.sqlite.path to "
                     "a file of its own",
                     session.path()));

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 
@@ -17,6 +18,17 @@ namespace fs = std::filesystem;
 using Kind = QueueError::Kind;
 
 constexpr int mostLinks = 40;  // as in the kernel
+
+// The longest ending of a file beside the queue is -journal or .reserve. SQLite accepts paths of 512 bytes,
+// the kernel names of 255.
+constexpr std::size_t longestEnding = 8, longestPath = 512 - longestEnding, longestName = 255 - longestEnding;
+
+const char* kindOf(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
 
 }  // namespace
 
@@ -31,6 +43,28 @@ std::string resolved(const std::string& path) {
   }
   const fs::path folder = fs::canonical(at.parent_path(), failed);
   return failed ? at.string() : (folder / at.filename()).string();
+}
+
+void refuseNoFile(const std::string& path) {
+  const auto refuse = [&path](const std::string& what) {
+    throw QueueError(Kind::notInstalled,
+                     fmt::format("{}: {}: set queue.sqlite.path to another path", path, what));
+  };
+  const std::size_t name = fs::path(path).filename().native().size();
+  if (path.size() > longestPath)
+    refuse(fmt::format("the path has {} bytes, and a queue's path may have at most {}", path.size(),
+                       longestPath));
+  if (name > longestName)
+    refuse(fmt::format("the file's name has {} bytes, and a queue's name may have at most {}", name,
+                       longestName));
+  struct stat status {};
+  if (stat(path.c_str(), &status) == 0) {
+    if (!S_ISREG(status.st_mode)) refuse(fmt::format("expected a file, found {}", kindOf(status.st_mode)));
+  } else if (errno == ELOOP) {
+    refuse("its symbolic links lead in a circle");
+  } else if (errno == ENOTDIR) {
+    refuse("the path leads through a file as if it were a folder");
+  }
 }
 
 void refuseSecondName(const std::string& path) {

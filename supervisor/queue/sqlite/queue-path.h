@@ -14,6 +14,10 @@ namespace smsd::queue::sqlite {
 /// may be missing. Never fails: opening a path that leads nowhere gives the reason.
 std::string resolved(const std::string& path);
 
+/// Throws if no file of the queue can be at this path, whoever opens it: a folder or a FIFO is there, the
+/// path is too long, or it leads nowhere. Does nothing if a file is there or can be created.
+void refuseNoFile(const std::string& path);
+
 /// Throws if the file has a second name (hard link). A process that opens it by that name would use another
 /// log and another lock, which damages the queue. Does nothing if there is no file.
 void refuseSecondName(const std::string& path);
