@@ -16,6 +16,7 @@
 
 #include "common/files/regular-file.h"
 #include "supervisor/config/kinds.h"
+#include "supervisor/config/queue-names.h"
 #include "supervisor/config/socket-names.h"
 
 namespace smsd::config {
@@ -341,6 +342,7 @@ ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Over
   };
   add(findEqualNames(keys, result.config));
   add(checkSockets(keys, result.config));
+  add(checkQueueFiles(keys, result.config, fs::absolute(file).lexically_normal()));
   add(applyOverrides(overrides, result.config));
   if (reach == Reach::dispatcherFiles) add(checkDispatcherFiles(keys, result.config));
   return result;

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 
+#include "supervisor/config/queue-names.h"
+
 namespace smsd::config {
 namespace {
 
@@ -41,12 +43,11 @@ std::optional<std::string> problemOfPlace(const fs::path& socket) {
 
 /// Rejects a control.socket that is one of the files that the queue has or will have.
 std::optional<std::string> problemOfQueue(const Config& config) {
-  if (config.queue.backend != Backend::sqlite) return std::nullopt;
-  for (const char* suffix : {"", "-wal", "-shm", "-journal", ".lock"})
-    if (config.controlSocket == fs::path(config.queue.sqlite.string() + suffix))
-      return fmt::format("{} is a file of the queue (queue.sqlite.path), expected a path of its own",
-                         config.controlSocket.string());
-  return std::nullopt;
+  const auto files = filesOfQueue(config);
+  if (std::find(files.begin(), files.end(), realPath(config.controlSocket)) == files.end())
+    return std::nullopt;
+  return fmt::format("{} is a file of the queue (queue.sqlite.path), expected a path of its own",
+                     config.controlSocket.string());
 }
 
 }  // namespace

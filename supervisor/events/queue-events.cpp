@@ -84,8 +84,8 @@ void EventLog::bellChanged(queue::Bell::State state, const std::string& problem)
 void EventLog::queueReplaced(const std::string& how, std::size_t dropped) const {
   Entry(Level::error,
         fmt::format(
-            "{} while smsd used it: {} SMS under way belonged to the old file; smsd opens the file that "
-            "is there now",
+            "{} while smsd used it: {} SMS under way belonged to the old file; smsd continues with the file "
+            "that is at the path now, and creates none if it is missing",
             how, dropped),
         "queue-replaced", "222b91020af34511b04bd3ea8b5bd9a7")
       .field("SMSD_REASON", how)

@@ -50,7 +50,7 @@ class QueueError : public std::runtime_error {
   enum class Kind {
     unreachable,   // no connection, or it was lost: try again later
     denied,        // wrong password or missing privilege: an operator has to act
-    notInstalled,  // smsq is missing, or the schema smsd is, or has another version: `smsctl db install`
+    notInstalled,  // no queue of this version: tables are missing, or (SQLite) the path is no file of its own
     fenced,        // this supervisor was declared dead and has lost all its submissions: enlist() again
     busy,          // SQLite: another smsd owns the file
     replaced,      // SQLite: the path leads to another file now; every call fails until the next enlist()

@@ -5,9 +5,13 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <functional>
+#include <tuple>
 
 #include "tests/queue/queue-suite.h"
 
@@ -119,6 +123,26 @@ TEST_F(SqliteOnAFullDisk, ASupervisorStartsAndStops) {
   queue->retire();
 }
 
+// The reserve of the earlier run is larger than the bound that the full disk gives. It is no space for
+// others.
+TEST_F(SqliteOnAFullDisk, ASupervisorThatStartsThereReportsThatNoMessageGetsIn) {
+  enlisted().reset();
+  ASSERT_GT(fs::file_size(path + ".reserve"), 1u << 20);
+  fill();
+  auto queue = enlisted();
+  fill();
+  EXPECT_NE(queue->strained().find("the disk is full"), std::string::npos) << queue->strained();
+  std::string what;
+  EXPECT_EQ(refusal([&] { put(0, 1000); }, &what), QueueError::Kind::unreachable);
+  EXPECT_EQ(what, path +
+                      ": the disk is full: free space on its file system; the message is not in the queue: "
+                      "send it again afterwards");
+  makeRoom();
+  EXPECT_EQ(queue->strained(), "");
+  put(0, 1);
+  EXPECT_EQ(settle(*queue, claim(*queue)), 1u);
+}
+
 TEST_F(SqliteOnAFullDisk, WithoutAReserveEverythingWorksAgainAsSoonAsThereIsRoom) {
   auto queue = enlisted();
   put(0, 50);
@@ -152,18 +176,72 @@ TEST_F(SqliteOnAFullDisk, TheLogKeepsToItsBoundHoweverMuchIsWritten) {
   EXPECT_TRUE(hasReserve());
 }
 
-// A symbolic link, or somebody's file of that name, is no reserve: it is neither written nor removed.
-TEST_F(SqliteOnAFullDisk, AnEmptyDiskIsNotReservedWholeAndNoOtherFileIsTouched) {
-  std::error_code failed;
-  fs::create_symlink(folder / "other", path + ".reserve", failed);
-  ASSERT_FALSE(failed);
+TEST_F(SqliteOnAFullDisk, AnEmptyDiskIsNotReservedWhole) {
   auto queue = enlisted();
-  EXPECT_TRUE(fs::is_symlink(path + ".reserve"));
-  EXPECT_FALSE(fs::exists(folder / "other"));
-  fs::remove(path + ".reserve");
-  EXPECT_EQ(queue->strained(), "");
   EXPECT_GT(fs::file_size(path + ".reserve"), 256u << 10);
   EXPECT_LT(fs::file_size(path + ".reserve"), 2u << 20);
+}
+
+TEST_F(SqliteOnAFullDisk, AFileThatSmsdDidNotMakeIsNoReserve) {
+  const std::string reserve = path + ".reserve", other = (folder / "other").string();
+  std::ofstream(other) << "precious";
+  chmod(other.c_str(), 0600);
+  const std::tuple<const char*, std::function<void()>> kinds[] = {
+      {"a symbolic link", [&] { fs::create_symlink(other, reserve); }},
+      {"another file", [&] { fs::copy(other, reserve); }},
+      {"another file", [&] { fs::create_hard_link(other, reserve); }},
+      {"no regular file", [&] { ASSERT_EQ(mkfifo(reserve.c_str(), 0600), 0); }},
+      {"no regular file", [&] { fs::create_directory(reserve); }}};
+  for (const auto& [kind, put] : kinds) {
+    put();
+    const auto before = fs::symlink_status(reserve).type();
+    auto queue = enlisted();
+    EXPECT_NE(
+        queue->strained().find(reserve + ": expected the space that smsd reserves for a full disk, found " +
+                               kind + ": move it away"),
+        std::string::npos)
+        << queue->strained();
+    EXPECT_EQ(fs::symlink_status(reserve).type(), before) << kind;
+    EXPECT_EQ(fs::file_size(other), 8u) << kind;
+    if (before == fs::file_type::regular) {
+      EXPECT_EQ(fs::file_size(reserve), 8u) << kind;
+    }
+    fs::remove(reserve);
+    EXPECT_EQ(queue->strained(), "");
+    EXPECT_TRUE(hasReserve());
+    queue.reset();
+    fs::remove(reserve);
+  }
+}
+
+TEST_F(SqliteOnAFullDisk, AFileOfAnotherProgramIsNotGivenUpForSpace) {
+  std::ofstream(path + ".reserve") << std::string(2'000'000, 'x');
+  chmod((path + ".reserve").c_str(), 0600);
+  auto queue = enlisted();
+  put(0, 50);
+  const auto claimed = claim(*queue);
+  fill();
+  // The log may have pages to use again; they do not last.
+  std::optional<QueueError::Kind> kind;
+  for (int i = 0; i < 2000 && !kind; ++i) {
+    kind = refusal([&] { queue->insert({{std::nullopt, "1", std::string(140, 'y'), 1}}); });
+    if (!kind) fill();
+  }
+  EXPECT_EQ(kind, QueueError::Kind::unreachable);
+  EXPECT_EQ(queue->strained().find("had reserved"), std::string::npos) << queue->strained();
+  EXPECT_EQ(fs::file_size(path + ".reserve"), 2'000'000u);
+  makeRoom();
+  EXPECT_EQ(settle(*queue, claimed), 50u);
+  EXPECT_EQ(fs::file_size(path + ".reserve"), 2'000'000u);
+}
+
+// Earlier versions wrote no mark into the reserve.
+TEST_F(SqliteOnAFullDisk, AReserveOfAnEarlierVersionIsUsed) {
+  std::ofstream(path + ".reserve") << std::string(300'000, '\0');
+  chmod((path + ".reserve").c_str(), 0600);
+  auto queue = enlisted();
+  EXPECT_EQ(queue->strained(), "");
+  EXPECT_GT(fs::file_size(path + ".reserve"), 1u << 20);
 }
 
 }  // namespace

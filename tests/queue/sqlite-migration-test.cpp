@@ -18,6 +18,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+std::string contentOf(const fs::path& path) {
+  std::ostringstream content;
+  content << std::ifstream(path).rdbuf();
+  return content.str();
+}
+
 std::string run(const std::string& path, const std::string& statement) {
   sqlite3* db = nullptr;
   std::string rows;
@@ -142,18 +148,45 @@ TEST_F(SqliteMigration, LeavesACopyThatTheFormerProgramCanUseAndThatIsAsClosedTo
 
 TEST_F(SqliteMigration, GoesOnWhereAFormerOneWasInterrupted) {
   std::ofstream(copy + ".unfinished") << "half of it";
-  std::ofstream(copy) << "of an earlier time";
   openSqlite(path)->depth(1);
   EXPECT_EQ(run(path, "PRAGMA user_version"), "3\n");
   EXPECT_EQ(run(copy, "PRAGMA user_version"), "2\n");
+  EXPECT_EQ(contentOf(copy + ".unfinished"), "half of it");
+}
+
+TEST_F(SqliteMigration, GivesTheCopyANumberWhereAFileHasItsName) {
+  std::ofstream(copy) << "of an earlier time";
+  std::ofstream(folder / "other") << "of another program";
+  fs::create_symlink(folder / "other", copy + ".1");
+  fs::create_symlink(folder / "nothing", copy + ".2");
+  openSqlite(path)->depth(1);
+  EXPECT_EQ(run(path, "PRAGMA user_version"), "3\n");
+  EXPECT_EQ(contentOf(copy), "of an earlier time");
+  EXPECT_EQ(contentOf(folder / "other"), "of another program");
+  EXPECT_TRUE(fs::is_symlink(copy + ".1"));
+  EXPECT_FALSE(fs::exists(folder / "nothing"));
+  EXPECT_EQ(run(copy + ".3", "PRAGMA user_version"), "2\n");
+  EXPECT_FALSE(fs::exists(copy + ".unfinished"));
 }
 
 TEST_F(SqliteMigration, ChangesNothingWhereNoCopyCanBeKept) {
-  fs::create_directory(copy + ".unfinished");
-  std::string what;
-  EXPECT_EQ(refusal([&] { openSqlite(path)->depth(1); }, &what), QueueError::Kind::failed);
-  EXPECT_NE(what.find("no copy of it can be kept"), std::string::npos) << what;
+  for (const std::string& taken : {copy, copy + ".unfinished"}) {
+    fs::create_directory(taken);
+    for (int n = 1; n <= 10; ++n) fs::create_directory(taken + "." + std::to_string(n));
+    std::string what;
+    EXPECT_EQ(refusal([&] { openSqlite(path)->depth(1); }, &what), QueueError::Kind::failed);
+    EXPECT_NE(what.find("no copy of it can be kept"), std::string::npos) << what;
+    EXPECT_NE(what.find("move those files away"), std::string::npos) << what;
+    EXPECT_EQ(run(path, "PRAGMA user_version"), "2\n");
+  }
+}
+
+TEST_F(SqliteMigration, LeavesNoCopyOfAMigrationThatFailed) {
+  ASSERT_EQ(run(path, "ALTER TABLE smsd_wait RENAME TO smsd_wait_of_theirs"), "");
+  for (int i = 0; i < 2; ++i) EXPECT_NE(refusal([&] { openSqlite(path)->depth(1); }), std::nullopt);
   EXPECT_EQ(run(path, "PRAGMA user_version"), "2\n");
+  EXPECT_FALSE(fs::exists(copy));
+  EXPECT_FALSE(fs::exists(copy + ".1"));
 }
 
 TEST_F(SqliteMigration, WaitsUntilTheFormerProgramHasEnded) {

@@ -2,6 +2,7 @@
 // The queue's file, the log beside it or the lock file is replaced or removed while a supervisor has them
 // open. Its descriptors go on working, on files that nobody else sees.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
@@ -199,6 +200,109 @@ TEST_F(SqliteReplaced, TheLogOfTheOldFileIsNotReadIntoTheNewOne) {
   EXPECT_EQ(claim(*queue).size(), 10u);
   queue.reset();
   EXPECT_EQ(sound(path), "ok");
+}
+
+/// The queue is reached through a symbolic link; `path` is the file itself.
+class SqliteBehindALink : public SqliteReplaced {
+ protected:
+  std::string link;
+
+  void SetUp() override {
+    SqliteReplaced::SetUp();
+    fs::create_directory(folder / "real");
+    link = path;
+    path = (folder / "real" / "file.db").string();
+    fs::create_symlink("real/file.db", link);
+  }
+  std::unique_ptr<Queue> enlistedByLink() {
+    auto queue = openSqlite(link);
+    queue->enlist("here", longLease);
+    return queue;
+  }
+};
+
+TEST_F(SqliteBehindALink, HasOneLockAndOneReserveBesideTheFileItself) {
+  auto first = enlistedByLink();
+  EXPECT_TRUE(fs::is_symlink(link));
+  for (const char* suffix : {"", "-wal", "-shm", ".lock", ".reserve"})
+    EXPECT_TRUE(fs::exists(path + suffix)) << suffix;
+  for (const char* suffix : {"-wal", "-shm", ".lock", ".reserve"})
+    EXPECT_FALSE(fs::exists(link + suffix)) << suffix;
+  EXPECT_EQ(refusal([&] { enlisted(); }), Kind::busy);
+  fs::create_directory_symlink(folder / "real", folder / "linked-folder");
+  EXPECT_EQ(refusal([&] {
+              openSqlite((folder / "linked-folder" / "file.db").string())->enlist("there", longLease);
+            }),
+            Kind::busy);
+  EXPECT_EQ(refusal([&] { first->renew(); }), std::nullopt);
+}
+
+TEST_F(SqliteBehindALink, WakesWhenAnotherProgramInserts) {
+  auto queue = enlistedByLink();
+  queue->takeNews();
+  put("1");
+  pollfd waiting{queue->newsFd(), POLLIN, 0};
+  EXPECT_EQ(poll(&waiting, 1, 5000), 1);
+  EXPECT_TRUE(queue->takeNews());
+}
+
+TEST_F(SqliteBehindALink, ReadsNoOldLogIntoAFileThatReplacedTheTarget) {
+  auto queue = enlistedByLink();
+  for (const char* recipient : {"1", "2", "3"}) put(recipient);
+  backUp();
+  for (int i = 0; i < 8; ++i) put(std::to_string(1000 + i));
+  queue->takeNews();
+  fs::rename(backup, path);  // and the log stays
+  ASSERT_TRUE(fs::exists(path + "-wal"));
+  std::string what;
+  EXPECT_EQ(refusal([&] { queue->renew(); }, &what), Kind::replaced);
+  EXPECT_EQ(what, path + " was replaced by another file");
+  queue->enlist("here", longLease);
+  EXPECT_EQ(queue->depth(10).unsent, 3u);
+  queue.reset();
+  EXPECT_EQ(sound(path), "ok");
+}
+
+TEST_F(SqliteBehindALink, IsTheFileThatTheLinkLeadsToNow) {
+  auto queue = enlistedByLink();
+  const std::string other = (folder / "other.db").string();
+  auto keepsItsLog = openSqlite(other);
+  keepsItsLog->insert({{std::nullopt, "of the other", "text", 1}});
+  fs::create_symlink(other, folder / "new-link");
+  fs::rename(folder / "new-link", link);
+  std::string what;
+  EXPECT_EQ(refusal([&] { queue->renew(); }, &what), Kind::replaced);
+  EXPECT_EQ(what, link + " was replaced by another file");
+  queue->enlist("here", longLease);
+  EXPECT_EQ(claim(*queue).at(0).recipient, "of the other");
+  EXPECT_EQ(refusal([&] { openSqlite(other)->enlist("there", longLease); }), Kind::busy);
+  EXPECT_EQ(refusal([&] { enlisted(); }), std::nullopt) << "the former file is free";
+}
+
+// Each name would have a log of its own: SQLite would damage the file.
+TEST_F(SqliteReplaced, AFileWithTwoNamesIsRefusedByEachOfThem) {
+  auto queue = enlisted();
+  const std::string second = (folder / "second.db").string();
+  fs::create_hard_link(path, second);
+  for (const std::string& name : {path, second}) {
+    std::string what;
+    EXPECT_EQ(refusal([&] { openSqlite(name)->enlist("there", longLease); }, &what), Kind::notInstalled);
+    EXPECT_NE(what.find(name + ": the file has 2 names (hard links)"), std::string::npos) << what;
+    EXPECT_NE(what.find("remove the other names"), std::string::npos) << what;
+  }
+  EXPECT_FALSE(fs::exists(second + "-wal"));
+  EXPECT_EQ(refusal([&] { queue->renew(); }), std::nullopt) << "that smsd continues";
+  fs::remove(second);
+  openSqlite(path)->depth(1);
+
+  installSqlite(backup);
+  fs::create_hard_link(backup, second);
+  fs::rename(backup, path);
+  removeLog();
+  EXPECT_EQ(refusal([&] { queue->renew(); }), Kind::replaced);
+  EXPECT_EQ(refusal([&] { queue->enlist("here", longLease); }), Kind::notInstalled);
+  fs::remove(second);
+  queue->enlist("here", longLease);
 }
 
 TEST_F(SqliteReplaced, ASecondSupervisorThatLocksANewLockFileIsNotThrownOutAgain) {

@@ -43,7 +43,7 @@ TEST_F(SqliteFile, BecomesAQueueWhenItIsEmpty) {
 TEST_F(SqliteFile, IsRefusedAndLeftAloneWhenItIsNoDatabase) {
   std::ofstream(path) << std::string(5000, 'x');
   std::string what;
-  EXPECT_EQ(refusal([&] { enlisted(); }, &what), QueueError::Kind::failed);
+  EXPECT_EQ(refusal([&] { enlisted(); }, &what), QueueError::Kind::notInstalled);
   EXPECT_NE(what.find("not an SQLite database"), std::string::npos) << what;
   EXPECT_EQ(content(), std::string(5000, 'x'));
 }
@@ -52,7 +52,7 @@ TEST_F(SqliteFile, IsRefusedAndLeftAloneWhenItIsTheDatabaseOfSomethingElse) {
   Raw(path).run("CREATE TABLE bookmarks (url TEXT)");
   const std::string before = content();
   std::string what;
-  EXPECT_EQ(refusal([&] { enlisted(); }, &what), QueueError::Kind::failed);
+  EXPECT_EQ(refusal([&] { enlisted(); }, &what), QueueError::Kind::notInstalled);
   EXPECT_NE(what.find("database of another program"), std::string::npos) << what;
   EXPECT_EQ(content(), before);
 }

@@ -109,6 +109,18 @@ class FullDisk(Scenario):
         wait_for("the rest is sent", lambda: len(self.sent(smsd)) == 8)
         wait_for("and marked", lambda: self.unsent(smsd) == 0)
         self.assertEqual(len(sms_in(smsd.folder / "state" / "way.jsonl")), 8)
+
+        def strained():
+            self.fill()
+            status = smsd.status()
+            return status if status and status["queue"]["strain"] else None
+        self.assertFalse(wait_for("status says so", strained)["healthy"])
+        self.fill()
+        refused = smsd.ctl("send", "+479", "x" * 16000, check=False)
+        self.assertEqual(refused.returncode, 75, refused.stdout)
+        self.assertIn("the message is not in the queue: send it again afterwards", refused.stdout + refused.stderr)
+        (self.disk / "ballast").unlink()
+        wait_for("healthy again", lambda: (smsd.status() or {}).get("healthy"))
         self.assertEqual(smsd.stop(), 0, smsd.text())
         self.say(stop=f"{stopped:.1f} s")
 

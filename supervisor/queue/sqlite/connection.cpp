@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "common/files/regular-file.h"
+#include "supervisor/queue/sqlite/queue-path.h"
 #include "supervisor/queue/sqlite/stamp.h"
 
 namespace smsd::queue::sqlite {
@@ -35,12 +36,11 @@ QueueError describe(int result, const std::string& said, const std::string& path
   switch (result & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return error(Kind::unreachable,
-                   "another process holds the lock on the queue for too long; smsd tries again");
+      return error(Kind::unreachable, "another process holds the lock on the queue for too long");
     case SQLITE_IOERR:
-      return error(Kind::unreachable, "reading or writing failed: check the disk; smsd tries again");
+      return error(Kind::unreachable, "reading or writing failed: check the disk");
     case SQLITE_NOMEM:
-      return error(Kind::unreachable, "no memory; smsd tries again");
+      return error(Kind::unreachable, "no memory");
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
@@ -50,7 +50,7 @@ QueueError describe(int result, const std::string& said, const std::string& path
       return error(Kind::failed,
                    "the file is damaged: stop smsd, keep a copy, repair it with sqlite3's .recover");
     case SQLITE_NOTADB:
-      return error(Kind::failed,
+      return error(Kind::notInstalled,
                    "is not an SQLite database: move it away or set queue.sqlite.path to another file");
     case SQLITE_CONSTRAINT:
       return error(Kind::invalid, "a constraint of the table refuses the value");
@@ -65,7 +65,7 @@ QueueError describe(int result, const std::string& said, const std::string& path
   return error(Kind::failed, "the database refused the statement");
 }
 
-constexpr std::string_view makeRoom = "the disk is full: free space on its file system; smsd tries again";
+constexpr std::string_view makeRoom = "the disk is full: free space on its file system";
 
 /// SQLite reports SQLITE_FULL for a write, but only SQLITE_IOERR for the files it maps.
 bool isFull(sqlite3* db, int result) {
@@ -75,8 +75,7 @@ bool isFull(sqlite3* db, int result) {
 }
 
 [[noreturn]] void fail(sqlite3* db, const std::string& path) {
-  if (isFull(db, sqlite3_extended_errcode(db)))
-    throw DiskFull(fmt::format("{}: {} ({})", path, makeRoom, oneLine(sqlite3_errmsg(db))));
+  if (isFull(db, sqlite3_extended_errcode(db))) throw DiskFull(fmt::format("{}: {}", path, makeRoom));
   throw describe(sqlite3_extended_errcode(db), oneLine(sqlite3_errmsg(db)), path);
 }
 
@@ -99,6 +98,7 @@ void refuse(const std::string& path, int reason) {
 // same mode. Does not open an existing file, because closing it would drop the locks that another connection
 // of this process has on it. Another process would then consider itself the last user and remove the log.
 void touch(const std::string& path, Session::IfMissing missing) {
+  refuseNoFile(path);
   if (faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) == 0) return;
   const int make = missing == Session::IfMissing::make ? O_CREAT : 0;
   std::error_code why;
@@ -167,10 +167,11 @@ std::string Query::textAt(int column) const {
   return bytes == nullptr ? std::string() : std::string(bytes, sqlite3_column_bytes(statement_, column));
 }
 
-Session::Session(const std::string& path, IfMissing missing) : path_(path) {
-  touch(path, missing);
+Session::Session(const std::string& path, IfMissing missing) : path_(resolved(path)) {
+  touch(path_, missing);
   sqlite3* db = nullptr;
-  const int result = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int result =
+      sqlite3_open_v2(path_.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   db_.reset(db);
   if (result != SQLITE_OK) fail(db, path_);
   sqlite3_extended_result_codes(db, 1);

@@ -109,6 +109,7 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  /// Without symbolic links.
   const std::string& path() const { return path_; }
   /// Prepares the statement at its first use and keeps it. Use each text only once at a time.
   template <typename Column>

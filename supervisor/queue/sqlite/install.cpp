@@ -9,8 +9,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "supervisor/queue/sqlite/queue-file.h"
+#include "supervisor/queue/sqlite/queue-path.h"
 #include "supervisor/queue/sqlite/schema.h"
 #include "supervisor/queue/sqlite/sql-session.h"
 
@@ -40,28 +42,58 @@ bool isOlder(Session& session) {
          version < sql::schemaVersion;
 }
 
-/// Writes the copy under another name first, so that a file with the final name is complete. The copy has the
-/// queue's owner and at most its permissions.
-void keepCopy(Session& session) {
+constexpr int mostCopies = 10;
+
+/// Returns the name itself, then with .1, .2 and so on.
+std::string numbered(const std::string& name, int n) { return n == 0 ? name : fmt::format("{}.{}", name, n); }
+
+[[noreturn]] void refuseCopy(Session& session, const std::string& name, int reason) {
+  const bool taken = reason == EEXIST;
+  throw QueueError(
+      Kind::failed,
+      fmt::format(
+          "{}: the queue has an older version, and no copy of it can be kept as {} ({}): {}", session.path(),
+          name, taken ? "that name and those with .1, .2 ... are taken" : std::strerror(reason),
+          taken ? "move those files away" : "free space, or allow this user to write to that folder"));
+}
+
+/// A file that is removed unless it was kept.
+struct Unfinished {
+  std::string name;
+  OwnedFd file;
+  ~Unfinished() {
+    if (file.get() >= 0) unlink(name.c_str());
+  }
+};
+
+/// Creates a file of a new name, because a file of an old name may belong to another program.
+Unfinished createUnfinished(Session& session, const std::string& copy, mode_t mode) {
+  for (int n = 0;; ++n) {
+    std::string name = numbered(copy + ".unfinished", n);
+    OwnedFd file(open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+    if (file.get() >= 0) return {std::move(name), std::move(file)};
+    if (errno != EEXIST || n == mostCopies) refuseCopy(session, name, errno);
+  }
+}
+
+/// Writes the copy under another name first, so that a file with the final name is complete. Replaces no
+/// file: if a copy of that name exists, the new one gets a number. The copy has the queue's owner and at most
+/// its permissions. Returns its name.
+std::string keepCopy(Session& session) {
   const std::string copy =
       fmt::format("{}.version-{}", session.path(), session.query(sql::userVersion).number());
-  const std::string unfinished = copy + ".unfinished";
-  const auto refuse = [&](const std::string& name) {
-    throw QueueError(Kind::failed,
-                     fmt::format("{}: the queue has an older version, and no copy of it can be kept as {} "
-                                 "({}): free space, or allow this user to write to that folder",
-                                 session.path(), name, std::strerror(errno)));
-  };
   struct stat of {};
-  if (stat(session.path().c_str(), &of) != 0) refuse(copy);
-  if (unlink(unfinished.c_str()) != 0 && errno != ENOENT) refuse(unfinished);
-  const OwnedFd file(
-      open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, of.st_mode & 0660));
-  if (file.get() < 0) refuse(unfinished);
+  if (stat(session.path().c_str(), &of) != 0) refuseCopy(session, copy, errno);
+  const Unfinished unfinished = createUnfinished(session, copy, of.st_mode & 0660);
   // root may run this for smsd's user; for another user the copy keeps that user as its owner
-  if (fchown(file.get(), of.st_uid, of.st_gid) != 0) errno = 0;
-  session.query(sql::copyTo).bind(unfinished).run();
-  if (fsync(file.get()) != 0 || rename(unfinished.c_str(), copy.c_str()) != 0) refuse(copy);
+  if (fchown(unfinished.file.get(), of.st_uid, of.st_gid) != 0) errno = 0;
+  session.query(sql::copyTo).bind(unfinished.name).run();
+  if (fsync(unfinished.file.get()) != 0) refuseCopy(session, copy, errno);
+  for (int n = 0;; ++n) {
+    std::string name = numbered(copy, n);
+    if (link(unfinished.name.c_str(), name.c_str()) == 0) return name;
+    if (errno != EEXIST || n == mostCopies) refuseCopy(session, copy, errno);
+  }
 }
 
 /// The process that first opens an older file migrates it, unless an smsd uses the file: that smsd knows only
@@ -70,18 +102,23 @@ void migrate(Session& session, LockedBy lock) {
   if (!isOlder(session)) return;
   const OwnedFd alone = lock == LockedBy::thisProcess ? OwnedFd() : lockOwner(session.path());
   if (!isOlder(session)) return;  // another process was faster
-  keepCopy(session);
-  Transaction tx(session);
-  if (session.query(sql::userVersion).number() == 1) session.execute(sql::from1To2);
-  session.execute(sql::from2To3);
-  session.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
-  tx.commit();
+  const std::string copy = keepCopy(session);
+  try {
+    Transaction tx(session);
+    if (session.query(sql::userVersion).number() == 1) session.execute(sql::from1To2);
+    session.execute(sql::from2To3);
+    session.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
+    tx.commit();
+  } catch (const QueueError&) {
+    unlink(copy.c_str());  // the file is as it was, and each further try would leave another copy
+    throw;
+  }
 }
 
 void refuseOthers(Session& session) {
   if (session.query(sql::applicationIdOfFile).number() != sql::applicationId)
     throw QueueError(
-        Kind::failed,
+        Kind::notInstalled,
         fmt::format("{}: is the database of another program, not a queue: set queue.sqlite.path to "
                     "a file of its own",
                     session.path()));
@@ -110,6 +147,7 @@ void setUp(Session& session) {
 }  // namespace
 
 OpenedFile openQueueFile(const std::string& path, Session::IfMissing missing, LockedBy lock) {
+  if (missing == Session::IfMissing::make) refuseSecondName(path);
   OpenedFile opened{std::make_unique<Session>(path, missing), FileState::ready};
   Session& session = *opened.session;
   if (isEmpty(session)) {

@@ -26,7 +26,8 @@ struct OpenedFile {
 enum class LockedBy { thisProcess, another };
 
 /// Opens the file, and creates the tables if it is empty. Refuses files that are no database, databases of
-/// other programs, and queues of a newer smsd. Migrates an older queue, which no other process may be using.
+/// other programs, files with a second name, and queues of a newer smsd. Migrates an older queue, which no
+/// other process may be using.
 OpenedFile openQueueFile(const std::string& path, Session::IfMissing missing = Session::IfMissing::make,
                          LockedBy lock = LockedBy::another);
 

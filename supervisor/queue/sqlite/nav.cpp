@@ -97,7 +97,8 @@ std::vector<std::string> SqliteQueue::recipients(SentStatus status) {
   });
 }
 
-std::vector<format::MessageId> SqliteQueue::insert(const std::vector<NewMessage>& messages) {
+// Called by commands only, which do not try again.
+std::vector<format::MessageId> SqliteQueue::insert(const std::vector<NewMessage>& messages) try {
   return on([&](Session& session) {
     std::vector<format::MessageId> ids;
     Transaction tx(session);
@@ -118,6 +119,11 @@ std::vector<format::MessageId> SqliteQueue::insert(const std::vector<NewMessage>
     tx.commit();
     return ids;
   });
+} catch (const QueueError& error) {
+  if (error.kind() != Kind::unreachable) throw;
+  throw QueueError(
+      Kind::unreachable,
+      fmt::format("{}; the message is not in the queue: send it again afterwards", error.what()));
 }
 
 std::size_t SqliteQueue::setStatus(format::MessageId id, SentStatus status, int smsid) {

@@ -35,6 +35,8 @@ std::string ownerIn(int fd) {
 
 FileIdentity::FileIdentity(std::initializer_list<std::string> paths) {
   for (const std::string& path : paths) {
+    if (std::any_of(files_.begin(), files_.end(), [&](const File& file) { return file.path == path; }))
+      continue;
     struct stat status {};
     if (stat(path.c_str(), &status) == 0) files_.push_back({path, status.st_dev, status.st_ino});
   }

@@ -58,25 +58,37 @@ void SqliteQueue::connect() {
     const auto bytes = static_cast<std::int64_t>(reserve_->bound());
     opened.execute(fmt::format(sql::boundLog, bytes / opened.query(sql::pageSize).number(), bytes).c_str());
   }
-  if (!file_) file_.emplace({path_});
+  if (!file_) file_.emplace({path_, configured_});
   connection_ =
       std::make_unique<Connection>(Connection{std::move(session), keyPrefixOf(opened), CommitWatch(opened)});
   log_.emplace({path_ + "-wal", path_ + "-shm"});
+}
+
+/// In another place, the file has a log, a lock and a reserve of its own.
+void SqliteQueue::followLinks() {
+  std::string now = resolved(configured_);
+  if (now == path_) return;
+  path_ = std::move(now);
+  log_.reset();
+  ownership_ = OwnedFd();
+  if (reserve_) reserve_.emplace(path_);
 }
 
 void SqliteQueue::openReplacedFile() {
   connection_.reset();
   me_ = 0;
   newKeys_ = true;
+  followLinks();
   if (access(path_.c_str(), F_OK) != 0 && errno == ENOENT)
     throw QueueError(
         Kind::failed,
         fmt::format("{}: the file was removed while smsd used it, and smsd creates no new file: put a "
                     "file there, or restart smsd to begin with an empty queue",
                     path_));
+  refuseSecondName(path_);
   if (file_->change() && log_ && log_->anyIsThere())
     separateFromOldLog(path_, logIsNews_ ? OldLog::keepIfSound : OldLog::remove);
-  file_.emplace({path_});
+  file_.emplace({path_, configured_});
   connect();
   replaced_.clear();
 }
@@ -110,10 +122,10 @@ std::string SqliteQueue::strained() {
   } else if (!reserve_->worthATry()) {
     tight_ = true;  // other programs have no room for inserts, although smsd had enough for itself
   }
-  if (!tight_) return "";
-  return fmt::format(
-      "{}: the disk is full: free space on its file system; smsd continues in the space that it had reserved",
-      path_);
+  const std::string problem = reserve_->problem();
+  if (!tight_) return problem;
+  return fmt::format("{}: the disk is full: free space on its file system; {}", path_,
+                     problem.empty() ? "smsd continues in the space that it had reserved" : problem);
 }
 
 int SqliteQueue::newsFd() {

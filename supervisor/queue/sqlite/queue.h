@@ -11,6 +11,9 @@
 // continue to work, on a file that no other program sees. So each call compares the path with the opened
 // file. Once they differ, every call throws `replaced` until enlist() starts again on the file that is there
 // now. A removed file is not created again: enlist() throws `failed` until a file is there.
+//
+// The path may be a symbolic link, or lead through links. The lock, the log, the reserve and the watch are
+// beside the file itself. A link that leads to another file later counts as a replacement.
 #pragma once
 
 #include <limits>
@@ -25,6 +28,7 @@
 #include "supervisor/queue/sqlite/connection.h"
 #include "supervisor/queue/sqlite/install.h"
 #include "supervisor/queue/sqlite/queue-file.h"
+#include "supervisor/queue/sqlite/queue-path.h"
 #include "supervisor/queue/sqlite/reserve.h"
 
 namespace smsd::queue::sqlite {
@@ -49,7 +53,7 @@ struct SweepPlace {
 
 class SqliteQueue final : public Queue {
  public:
-  explicit SqliteQueue(std::string path) : path_(std::move(path)) {}
+  explicit SqliteQueue(std::string path) : configured_(std::move(path)), path_(resolved(configured_)) {}
 
   SupervisorId enlist(const std::string& name, Duration lease) override;
   void renew() override;
@@ -94,6 +98,7 @@ class SqliteQueue final : public Queue {
   void own();
   /// Closes the replaced file and opens the file that is there now.
   void openReplacedFile();
+  void followLinks();
   /// Runs `work` on the connection, and closes the connection if it may have caused the error. On a full
   /// disk, repeats `work` as long as makeRoom() succeeds.
   template <typename F>
@@ -130,8 +135,9 @@ class SqliteQueue final : public Queue {
   void passFence(Session& session) const;
   void settleOne(Session& session, const Settlement& settlement, const Now& now, SettleResult& result);
 
-  std::string path_;
-  std::optional<FileIdentity> file_;  // the opened file; outlives the connection
+  std::string configured_;
+  std::string path_;                  // the place that `configured_` led to when the file was opened
+  std::optional<FileIdentity> file_;  // the opened file, by both paths; outlives the connection
   std::optional<FileIdentity> log_;   // its -wal and -shm, which SQLite keeps while they are open
   std::string replaced_;              // how the path changed; empty: it still leads to the opened file
   bool logIsNews_ = false;  // with `replaced_`: another process wrote to the log after our last look

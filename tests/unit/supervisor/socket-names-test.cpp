@@ -33,7 +33,7 @@ TEST_F(SupervisorConfig, RefusesAControlSocketWhereSomethingElseIs) {
 }
 
 TEST_F(SupervisorConfig, RefusesAControlSocketWhereTheQueueOrAWorkerIs) {
-  for (const char* suffix : {"", "-wal", "-shm", "-journal", ".lock"})
+  for (const char* suffix : {"", "-wal", "-shm", "-journal", ".lock", ".reserve"})
     EXPECT_EQ(problemsOf("queue: {sqlite: {path: new.db}}\ncontrol: {socket: new.db" + std::string(suffix) +
                          "}\n" + oneDispatcher),
               "smsd.yaml:2:11: control.socket: new.db" + std::string(suffix) +
