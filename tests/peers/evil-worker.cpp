@@ -206,7 +206,7 @@ int main(int argc, char** argv) {
   int channel = -1;
   for (int i = 1; i + 1 < argc; ++i) {
     if (std::strcmp(argv[i], "--name") == 0) how = argv[i + 1];
-    if (std::strcmp(argv[i], "--channel-fd") == 0) channel = std::atoi(argv[i + 1]);
+    if (std::strcmp(argv[i], "--channel-fd") == 0) channel = std::stoi(argv[i + 1]);
   }
   if (channel < 0) return 0;  // smsd only asks whether its configuration is well
   sandbox::separateOutput();

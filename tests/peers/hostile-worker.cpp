@@ -207,7 +207,7 @@ int main(int argc, char** argv) {
   std::string how;
   for (int i = 1; i + 1 < argc; ++i) {
     if (std::strcmp(argv[i], "--name") == 0) how = argv[i + 1];
-    if (std::strcmp(argv[i], "--channel-fd") == 0) channel = std::atoi(argv[i + 1]);
+    if (std::strcmp(argv[i], "--channel-fd") == 0) channel = std::stoi(argv[i + 1]);
   }
   if (channel < 0) return 0;  // smsd only asks whether its configuration is well
   fcntl(channel, F_SETFL, fcntl(channel, F_GETFL) & ~O_NONBLOCK);

@@ -12,7 +12,7 @@ class MemoryQueue final : public Queue {
 
   SupervisorId enlist(const std::string&, Duration) override {
     auto lock = enter(Op::enlist, 0);
-    for (auto& [id, alive] : memory_.alive_) alive = memory_.rivals_.count(id) != 0;
+    for (auto& [id, alive] : memory_.alive_) alive = memory_.rivals_.contains(id);
     me_ = static_cast<SupervisorId>(memory_.alive_.size()) + 1;
     memory_.alive_.emplace(me_, true);
     return me_;

@@ -8,6 +8,7 @@
 #include "supervisor/delivery/attempt-ids.h"
 
 // A test that keeps stderr to itself would keep a sanitizer's report, too.
+// NOLINTNEXTLINE(bugprone-reserved-identifier): ASan gives the name
 extern "C" const char* __asan_default_options() { return "log_path=stdout"; }
 
 namespace smsd::road {

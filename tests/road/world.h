@@ -35,7 +35,7 @@ config::Config quietConfig();
 
 class World {
  public:
-  explicit World(const std::vector<Way>& ways, config::Config config = quietConfig());
+  explicit World(const std::vector<Way>& ways, config::Config given = quietConfig());
   ~World() noexcept(false);
 
   /// Enlists, starts the keepers and the road.
