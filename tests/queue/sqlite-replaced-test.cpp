@@ -279,6 +279,19 @@ TEST_F(SqliteBehindALink, IsTheFileThatTheLinkLeadsToNow) {
   EXPECT_EQ(refusal([&] { enlisted(); }), std::nullopt) << "the former file is free";
 }
 
+TEST_F(SqliteBehindALink, IsAwayWhileTheLinkLeadsInACircle) {
+  auto queue = enlistedByLink();
+  put("1");
+  fs::remove(link);
+  fs::create_symlink(fs::path(link).filename(), link);
+  EXPECT_EQ(refusal([&] { queue->renew(); }), Kind::replaced);
+  EXPECT_EQ(refusal([&] { queue->enlist("here", longLease); }), Kind::notInstalled);
+  fs::remove(link);
+  fs::create_symlink(path, link);
+  queue->enlist("here", longLease);
+  EXPECT_EQ(claim(*queue).size(), 1u);
+}
+
 // Each name would have a log of its own: SQLite would damage the file.
 TEST_F(SqliteReplaced, AFileWithTwoNamesIsRefusedByEachOfThem) {
   auto queue = enlisted();

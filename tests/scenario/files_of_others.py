@@ -33,7 +33,7 @@ class FilesOfOthers(Scenario):
         self.assertFalse((self.folder / "queue.db").exists())
 
     def test_a_queue_that_is_a_file_of_smsds_own_is_an_error(self):
-        smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / "state" / "paused")}},
+        smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / "smsd" / "state" / "paused")}},
                               {"only": ("debug", {})}))
         status, said = smsd.run()
         self.assertEqual(status, 78, said)
@@ -43,11 +43,13 @@ class FilesOfOthers(Scenario):
         (self.folder / "folder").mkdir()
         os.mkfifo(self.folder / "pipe")
         self.other("file")
+        self.other("notes")
         long = "x" * 250
         for name, found in (("folder", "expected a file, found a folder"), ("pipe", "expected a file, found a FIFO"),
                             ("file/queue.db", "leads through a file"), (long, "the file's name has 250 bytes"),
-                            ("file", "is not an SQLite database")):
-            smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / name)}}, {"only": ("debug", {})}))
+                            ("notes", "is not an SQLite database")):
+            smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / name)}}, {"only": ("debug", {})},
+                                  name=f"smsd-{name[:8].replace('/', '-')}"))
             status, said = smsd.run()
             self.assertEqual(status, 78, said)
             self.assertIn(found, said)

@@ -46,7 +46,8 @@ std::optional<std::string> FileIdentity::change() const {
   for (const File& file : files_) {
     struct stat status {};
     if (stat(file.path.c_str(), &status) != 0) {
-      if (errno == ENOENT || errno == ENOTDIR) return fmt::format("{} was removed", file.path);
+      if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
+        return fmt::format("{} was removed", file.path);
     } else if (status.st_dev != file.device || status.st_ino != file.inode) {
       return fmt::format("{} was replaced by another file", file.path);
     }

@@ -79,12 +79,16 @@ OwnedFd Reserve::ours() const {
 std::string Reserve::problem() const {
   std::error_code why;
   const OwnedFd file = open(file_, why);
-  if (file.get() < 0 && why == std::errc::no_such_file_or_directory) return "";
-  if (file.get() >= 0 && isOurs(file)) return "";
-  const std::string found = file.get() >= 0                                   ? "another file"
-                            : why == std::errc::too_many_symbolic_link_levels ? "a symbolic link"
-                            : why.category() == std::generic_category()       ? why.message()
-                                                                              : "no regular file";
+  const char* found = nullptr;
+  if (file.get() >= 0)
+    found = isOurs(file) ? nullptr : "another file";
+  else if (why.category() != std::generic_category())
+    found = "no regular file";
+  else if (why == std::errc::too_many_symbolic_link_levels)
+    found = "a symbolic link";
+  else if (why == std::errc::permission_denied || why == std::errc::operation_not_permitted)
+    found = "a file that this user may not write";
+  if (found == nullptr) return "";
   return fmt::format(
       "{}: expected the space that smsd reserves for a full disk, found {}: move it away; until then smsd "
       "reserves nothing, and cannot record results when the disk is full",
