@@ -29,7 +29,8 @@ struct Situation {
   Begun begun = Begun::yes;      // no: the worker gave the SMS back untouched, or ended before it began it
   int givenBack = 0;             // with `begun` no: attempts of the SMS that never began, at any dispatcher
                                  // and in any round, this one included
-  bool othersLeft = false;       // another dispatcher is usable and was not tried in this round
+  bool othersLeft = false;       // another dispatcher was not tried in this round, and is usable or, if this
+                                 // outcome is an answer that was not understood, starting
   bool everyoneRefused = false;  // this outcome is a refusal, and every other configured dispatcher has
                                  // refused the SMS in this round
   bool sameKnowsKeys = false;    // this dispatcher's gateway drops a second request with the same key

@@ -97,7 +97,9 @@ delivery::Situation Judge::situation(const Item& item, std::size_t dispatcher,
       continue;
     }
     if (tried != Tried::refused) result.everyoneRefused = false;
-    if (tried == Tried::no && keeper->usable()) result.othersLeft = true;
+    // The same dispatcher would not understand the second answer either: waiting for another is better.
+    const bool comes = said.outcome.notUnderstood() && keeper->state() == keeper::State::starting;
+    if (tried == Tried::no && (keeper->usable() || comes)) result.othersLeft = true;
   }
   return result;
 }

@@ -73,6 +73,33 @@ TEST(NotUnderstood, IsRepeatedLaterWhereTheNextDispatcherCertainlyDidNotSendIt) 
   EXPECT_EQ(world.sent(id), 'N');
 }
 
+TEST(NotUnderstood, WaitsForTheNextDispatcherWhileThatStarts) {
+  for (bool comes : {true, false}) {
+    World world({{"gateway", 4}, {"modem"}});
+    world["modem"].start = keeper::Start::silent;
+    auto id = world.alert("kari", "router down");
+    world.start();
+    world["gateway"].sayAll(unread());
+    world.quiet();
+    EXPECT_EQ(world["gateway"].handed.size(), 1u);
+    EXPECT_TRUE(fates(world).empty());
+    if (comes) {
+      world["modem"].ready();
+      world.answer("modem", accepted());
+      EXPECT_EQ(world.sent(id), 'Y');
+      EXPECT_EQ(world["gateway"].handed.size(), 1u);
+      continue;
+    }
+    world["modem"].start = keeper::Start::fails;
+    world["modem"].die("exit status 78 (configuration)");
+    world.advance(30s);
+    ASSERT_EQ(world["gateway"].handed.size(), 2u) << "there is no other";
+    world["gateway"].sayAll(unread());
+    world.quiet();
+    EXPECT_EQ(fates(world), std::vector{Fate::held});
+  }
+}
+
 TEST(NotUnderstood, IsHeldAtOnceWhereThatIsThePolicy) {
   config::Config config = quietConfig();
   config.retry.unknown = config::UnknownPolicy::hold;
