@@ -12,9 +12,10 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "common/fault.h"
 
 namespace smsd::sandbox {
 
@@ -45,9 +46,8 @@ struct Policy {
   Threads threads = Threads::atTheStart;
 };
 
-class LockFailed : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
+class LockFailed : public Explained {
+  using Explained::Explained;
 };
 
 /// Throws LockFailed with `what` and the words for errno.

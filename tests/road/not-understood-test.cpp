@@ -76,7 +76,7 @@ TEST(NotUnderstood, IsRepeatedLaterWhereTheNextDispatcherCertainlyDidNotSendIt) 
 TEST(NotUnderstood, WaitsForTheNextDispatcherWhileThatStarts) {
   for (bool comes : {true, false}) {
     World world({{"gateway", 4}, {"modem"}});
-    world["modem"].start = keeper::Start::silent;
+    world["modem"].start = FakeDispatcher::Start::silent;
     auto id = world.alert("kari", "router down");
     world.start();
     world["gateway"].sayAll(unread());
@@ -90,7 +90,7 @@ TEST(NotUnderstood, WaitsForTheNextDispatcherWhileThatStarts) {
       EXPECT_EQ(world["gateway"].handed.size(), 1u);
       continue;
     }
-    world["modem"].start = keeper::Start::fails;
+    world["modem"].start = FakeDispatcher::Start::fails;
     world["modem"].die("exit status 78 (configuration)");
     world.advance(30s);
     ASSERT_EQ(world["gateway"].handed.size(), 2u) << "there is no other";

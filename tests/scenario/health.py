@@ -136,7 +136,9 @@ class Early(Scenario):
         self.assertLessEqual(later["starts"] - starts, 2)
         mine = [line for line in smsd.text().splitlines() if " smsd " in line and "first: " in line]
         self.assertEqual(len(mine), 1, mine)
-        self.assertIn("first: resting, tried again in 1s: exit status 70", mine[0])
+        why = f"cannot open `file` {folder / 'sent'}: No such file or directory (exit status 70)"
+        self.assertTrue(mine[0].endswith(f"first: resting, tried again in 1s: {why}"), mine[0])
+        self.assertEqual(later["reason"], why)
         folder.mkdir(mode=0o777)
         wait_for("it is tried again", lambda: smsd.dispatcher("first")["state"] == "ready")
         smsd.ctl("send", "+471", "alert")
@@ -145,6 +147,26 @@ class Early(Scenario):
         mine = [line for line in smsd.text().splitlines() if " smsd " in line and "first: " in line and "sent message" not in line]
         self.assertEqual(len(mine), 3, mine)  # the trouble; then that a worker and the dispatcher are ready
         self.say(starts=later["starts"], entries_while_it_lasted=1, cpu_percent=f"{share * 100:.2f}")
+
+    def test_a_worker_that_smsd_starts_and_that_cannot_serve_reports_why(self):
+        token, precious, fifo = self.folder / "token", self.folder / "precious", self.folder / "fifo"
+        token.write_text("secret")
+        token.chmod(0o600)
+        precious.write_text("of somebody else\n")
+        os.mkfifo(fifo)
+        smsd = self.open(Smsd(self.folder, sqlite(self.folder), {
+            "gateway": ("http", {"url": url(9), "auth": {"type": "bearer", "token_file": str(token)}}),
+            "others": ("debug", {"file": str(precious)}),
+            "fifo": ("debug", {"condition": str(fifo)}),
+            "last": ("debug", {})})).start()
+        token.unlink()
+        smsd.ctl("dispatcher", "restart", "gateway")
+        for name, why, status in (("gateway", "auth.token_file: found no such file", 78), ("others", f"`file` {precious}", 70), ("fifo", f"`condition` {fifo}", 70)):
+            reason = lambda: smsd.dispatcher(name)["reason"]
+            wait_for(f"the reason of {name} is known", lambda: f"exit status {status}" in reason())
+            self.assertIn(why, reason())
+            line = next(line for line in smsd.text().splitlines() if " smsd " in line and f"{name}: resting" in line)
+            self.assertIn(why, line)
 
 
 class Silence(Scenario):

@@ -53,7 +53,7 @@ std::string now() {
 kj::AutoCloseFd opened(const std::string& key, const std::filesystem::path& path, int how) {
   std::error_code why;
   kj::AutoCloseFd fd(files::openRegular(path, how, why));
-  if (fd.get() < 0) throw std::system_error(why, "cannot open `" + key + "` " + path.string());
+  if (fd.get() < 0) throw Explained("cannot open `" + key + "` " + path.string() + ": " + why.message());
   return fd;
 }
 

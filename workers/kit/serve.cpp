@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <sysexits.h>
 
+#include <utility>
+
 #include "common/fault.h"
 #include "common/journal/journal.h"
 #include "common/rpc/channel.h"
@@ -40,8 +42,8 @@ Locked lockIn(const ServeOptions& options, Dispatcher& dispatcher) {
     return locked;
   } catch (const std::exception& e) {
     auto* refused = dynamic_cast<const sandbox::LockFailed*>(&e);
-    std::string why = refused != nullptr ? refused->what() : faultOf(e);
-    if (dynamic_cast<const Explained*>(&e) != nullptr) throw CannotServe(why);
+    std::string why = faultOf(e);
+    if (refused == nullptr && dynamic_cast<const Explained*>(&e) != nullptr) throw CannotServe(why);
     if (options.lock == Lock::required) throw CannotServe(fmt::format("will not serve unlocked: {}", why));
     journal::Entry(journal::Level::warning, fmt::format("{}: serves unlocked: {}", options.name, why))
         .write();
@@ -54,17 +56,6 @@ kj::Promise<void> start(Dispatcher& dispatcher, kj::AsyncIoContext& io, const Lo
   auto started = dispatcher.start(io);
   sandbox::sealThreads(locked.policy);
   return started;
-}
-
-/// Locks in as lockIn() does, and sends the reason for a failure to the supervisor as well.
-Locked lockInOrSay(const ServeOptions& options, int listener, const std::vector<uid_t>& welcome,
-                   Dispatcher& dispatcher) {
-  try {
-    return lockIn(options, dispatcher);
-  } catch (const std::exception& e) {
-    sayCannotStart(listener, welcome, e.what());
-    throw;
-  }
 }
 
 /// Resolves with an exit status when the kind cannot start, otherwise never.
@@ -100,7 +91,7 @@ std::string statusLine(const Server& server, const char* now) {
 
 // Ignores SIGINT and SIGTERM, which a terminal or systemd sends to the whole process group: the supervisor
 // drains its workers and then disconnects.
-int serveSupervisor(const ServeOptions& options, int channel, Dispatcher& dispatcher) {
+int serveSupervisor(const ServeOptions& options, int& channel, Dispatcher& dispatcher) {
   for (int ignored : {SIGINT, SIGHUP, SIGPIPE, SIGTERM}) signal(ignored, SIG_IGN);
   auto locked = lockIn(options, dispatcher);
   auto io = kj::setupAsyncIo();
@@ -109,7 +100,8 @@ int serveSupervisor(const ServeOptions& options, int channel, Dispatcher& dispat
                                 start(dispatcher, io, locked));
   Server& server = *owned;
   auto stream = io.lowLevelProvider->wrapSocketFd(
-      channel, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
+      std::exchange(channel, -1),
+      kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
   auto hung = hungOrSpent(server);
   auto quit = toldToQuit(server);
   auto failed = cannotStart(options, server);
@@ -122,12 +114,12 @@ int serveSupervisor(const ServeOptions& options, int channel, Dispatcher& dispat
       .wait(io.waitScope);
 }
 
-int serveSocket(const ServeOptions& options, int listener, std::vector<uid_t> welcome,
+int serveSocket(const ServeOptions& options, int& listener, std::vector<uid_t> welcome,
                 Dispatcher& dispatcher) {
   kj::UnixEventPort::captureSignal(SIGTERM);
   for (int ignored : {SIGINT, SIGHUP, SIGPIPE}) signal(ignored, SIG_IGN);
   systemd::openNotifySocket();
-  auto locked = lockInOrSay(options, listener, welcome, dispatcher);
+  auto locked = lockIn(options, dispatcher);
   auto io = kj::setupAsyncIo();
   KJ_DEFER(dispatcher.stop());  // runs after everything declared below is destroyed
   auto owned = kj::heap<Server>(dispatcher, io.provider->getTimer(), std::move(locked.parts),
@@ -138,9 +130,9 @@ int serveSocket(const ServeOptions& options, int listener, std::vector<uid_t> we
       io.provider->getTimer(), [&server]() { return server.alive(); },
       [&server, &now]() { return statusLine(server, now); });
   server.whenChanged([&service]() { service.changed(); });
-  Visitors visitors(
-      io.lowLevelProvider->wrapListenSocketFd(listener, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP),
-      io.provider->getTimer(), std::move(welcome), server, kj::mv(owned));
+  Visitors visitors(io.lowLevelProvider->wrapListenSocketFd(std::exchange(listener, -1),
+                                                            kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP),
+                    io.provider->getTimer(), std::move(welcome), server, kj::mv(owned));
   auto ready = server.started()
                    .then([&service]() { service.ready(); }, [](kj::Exception&&) {})
                    .eagerlyEvaluate(nullptr);

@@ -8,10 +8,10 @@
 
 #include <sys/types.h>
 
-#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "common/fault.h"
 #include "workers/kit/dispatcher.h"
 
 namespace smsd::kit {
@@ -19,8 +19,8 @@ namespace smsd::kit {
 enum class Lock { required, wanted };
 
 /// The worker refuses to serve; what() gives the operator the reason.
-class CannotServe : public std::runtime_error {
-  using std::runtime_error::runtime_error;
+class CannotServe : public Explained {
+  using Explained::Explained;
 };
 
 struct ServeOptions {
@@ -28,12 +28,14 @@ struct ServeOptions {
   Lock lock = Lock::required;
 };
 
-/// Serves the supervisor at the other end of `channel`. Returns the exit status. Throws CannotServe when the
-/// process cannot be locked in.
-int serveSupervisor(const ServeOptions& options, int channel, Dispatcher& dispatcher);
-/// Accepts supervisors on the socket `listener`, from the users in `welcome` only. Returns and throws as
-/// serveSupervisor() does.
-int serveSocket(const ServeOptions& options, int listener, std::vector<uid_t> welcome,
+/// Serves the supervisor at the other end of the socket `channel`. Returns the exit status. Throws
+/// CannotServe when the process cannot be locked in. Takes `channel` over, and sets it to -1, only when the
+/// worker is about to serve: after an earlier exception the caller can still send the reason with
+/// sayCannotStart().
+int serveSupervisor(const ServeOptions& options, int& channel, Dispatcher& dispatcher);
+/// Accepts supervisors on the socket `listener`, from the users in `welcome` only. Returns, throws and takes
+/// `listener` over as serveSupervisor() does.
+int serveSocket(const ServeOptions& options, int& listener, std::vector<uid_t> welcome,
                 Dispatcher& dispatcher);
 
 }  // namespace smsd::kit

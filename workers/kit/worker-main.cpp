@@ -45,6 +45,20 @@ struct Arguments {
   bool unlocked = false;
 };
 
+/// The socket to the supervisor, or the one at which supervisors connect, until the worker serves.
+struct Sockets {
+  int channel = -1;
+  int listener = -1;
+  std::vector<uid_t> welcome{};
+
+  /// Sends the reason why this worker cannot serve.
+  void say(std::string words) const {
+    while (words.ends_with('\n')) words.pop_back();
+    sayCannotStart(channel, words);
+    sayCannotStart(listener, welcome, words);
+  }
+};
+
 /// A fault that is found before the worker serves, with the exit status for it; what() describes it for the
 /// operator.
 class Misuse : public std::runtime_error {
@@ -156,14 +170,14 @@ int listener(const Arguments& arguments, const std::string& kind) {
   }
 }
 
-int serve(const Arguments& arguments, const std::string& kind, Dispatcher& dispatcher) {
+int serve(const Arguments& arguments, Sockets& sockets, Dispatcher& dispatcher) {
   ServeOptions options{arguments.name, arguments.unlocked ? Lock::wanted : Lock::required};
-  if (arguments.channelFd >= 0) return serveSupervisor(options, arguments.channelFd, dispatcher);
-  int socket = listener(arguments, kind);
-  return serveSocket(options, socket, welcome(arguments), dispatcher);
+  if (sockets.channel >= 0) return serveSupervisor(options, sockets.channel, dispatcher);
+  return serveSocket(options, sockets.listener, sockets.welcome, dispatcher);
 }
 
-int run(Arguments& arguments, const std::string& kind, Dispatcher& dispatcher) {
+int run(Arguments& arguments, Sockets& sockets, Dispatcher& dispatcher) {
+  const std::string kind = dispatcher.traits().kind;
   config::Keys keys;
   dispatcher.declare(keys);
   if (arguments.explain) {
@@ -178,9 +192,13 @@ int run(Arguments& arguments, const std::string& kind, Dispatcher& dispatcher) {
     io::complain(fmt::format("{}: {}: its file is not checked, because this user cannot read it\n",
                              arguments.configName, key));
   io::complain(problems);
-  if (problems.empty()) return arguments.check ? EX_OK : serve(arguments, kind, dispatcher);
-  if (!arguments.check && arguments.channelFd < 0 && systemd::wasHandedSockets())
-    sayCannotStart(listener(arguments, kind), welcome(arguments), problems);
+  if (arguments.check) return problems.empty() ? EX_OK : EX_CONFIG;
+  if (sockets.channel < 0 && (problems.empty() || systemd::wasHandedSockets())) {
+    sockets.listener = listener(arguments, kind);
+    sockets.welcome = welcome(arguments);
+  }
+  if (problems.empty()) return serve(arguments, sockets, dispatcher);
+  sockets.say(problems);
   return EX_CONFIG;
 }
 
@@ -194,22 +212,27 @@ int workerMain(int argc, char** argv, Dispatcher& dispatcher) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return io::exitStatusOf(app, e);
+    const int status = io::exitStatusOf(app, e);
+    if (status != EX_OK) sayCannotStart(arguments.channelFd, e.what());
+    return status;
   }
   journal::open("smsd-worker-" + kind);
+  Sockets sockets{.channel = arguments.channelFd};
+  std::string fault;
   try {
     sandbox::keepPrivate();  // before the configuration and the secrets it names are read
-    return run(arguments, kind, dispatcher);
+    return run(arguments, sockets, dispatcher);
   } catch (const Misuse& e) {
     io::complain(e.what());
+    sockets.say(e.what());
     return e.status();
-  } catch (const CannotServe& e) {
-    journal::Entry(journal::Level::error, fmt::format("{}: {}", arguments.name, e.what())).write();
   } catch (const kj::Exception& e) {
-    journal::Entry(journal::Level::error, fmt::format("{}: {}", arguments.name, faultOf(e))).write();
+    fault = faultOf(e);
   } catch (const std::exception& e) {
-    journal::Entry(journal::Level::error, fmt::format("{}: {}", arguments.name, faultOf(e))).write();
+    fault = faultOf(e);
   }
+  journal::Entry(journal::Level::error, fmt::format("{}: {}", arguments.name, fault)).write();
+  sockets.say(fault);
   return EX_SOFTWARE;
 }
 

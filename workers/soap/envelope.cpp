@@ -48,6 +48,12 @@ pugi::xml_node childNamed(pugi::xml_node parent, std::string_view name) {
       [&](pugi::xml_node node) { return node.type() == pugi::node_element && localName(node) == name; });
 }
 
+std::ptrdiff_t countElements(pugi::xml_node parent, std::string_view name) {
+  return std::count_if(parent.begin(), parent.end(), [&](pugi::xml_node node) {
+    return node.type() == pugi::node_element && localName(node) == name;
+  });
+}
+
 /// SOAP 1.1, 5.4.1: a value may be a reference to an element elsewhere in the body. Follows one reference
 /// only.
 pugi::xml_node resolved(pugi::xml_node value, pugi::xml_node body) {
@@ -141,8 +147,22 @@ nlohmann::json faultOf(pugi::xml_node fault) {
 nlohmann::json resultOf(pugi::xml_node response, pugi::xml_node body, std::string_view wanted) {
   nlohmann::json answer = {{"values", ValueReader(body).partsOf(response, 0)}};
   std::string name(wanted.empty() ? localName(firstElement(response)) : wanted);
-  if (auto value = answer["values"].find(name); value != answer["values"].end()) answer["result"] = *value;
+  auto value = answer["values"].find(name);
+  if (value == answer["values"].end()) return answer;
+  // A further result may be beyond the bound on values.
+  if (!value->is_structured() && countElements(response, name) > 1) *value = nlohmann::json::array({*value});
+  answer["result"] = *value;
   return answer;
+}
+
+/// Whether the answer holds two messages, or a fault beside a response. One of the two may come from the text
+/// of an SMS that the gateway sent back without escaping it.
+bool contradictsItself(pugi::xml_node document, pugi::xml_node envelope, pugi::xml_node body) {
+  auto count = [](pugi::xml_node parent, std::string_view name) {
+    return std::count_if(parent.begin(), parent.end(), [&](pugi::xml_node n) { return isSoap(n, name); });
+  };
+  const bool faultBesideResponse = count(body, "Fault") > 0 && !isSoap(firstElement(body), "Fault");
+  return count(document, "Envelope") > 1 || count(envelope, "Body") > 1 || faultBesideResponse;
 }
 
 }  // namespace
@@ -187,7 +207,7 @@ std::optional<nlohmann::json> readAnswer(std::string_view xml, std::string_view 
   if (!envelope) return std::nullopt;
   auto body = envelope.find_child([](pugi::xml_node n) { return isSoap(n, "Body"); });
   auto content = firstElement(body);
-  if (!content) return std::nullopt;
+  if (!content || contradictsItself(document, envelope, body)) return std::nullopt;
   if (isSoap(content, "Fault")) return faultOf(content);
   return resultOf(content, body, result);
 }
