@@ -5,9 +5,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "version.h"
-
+#include "common/io/option-values.h"
 #include "common/io/parse-exit.h"
+#include "version.h"
 
 namespace smsd {
 namespace {
@@ -51,7 +51,7 @@ void addErrands(CLI::App& app, Arguments& a) {
       "-T,--TEST", to(Errand::enqueue),
       "put a test message to PHONE into the queue, for the account of --uid");
   auto* uid = app.add_option("-u,--uid", a.account, "the account that the message of --TEST belongs to")
-                  ->check(CLI::Range(0, 2'147'483'647));
+                  ->transform(io::wholeNumber(0, 2'147'483'647));
   auto* message = app.add_option("--message", a.text, "the text of the test message")->type_name("TEXT");
   for (auto* option : {test, enqueue}) option->type_name("PHONE");
   uid->type_name("UID")->needs(enqueue);

@@ -118,6 +118,19 @@ class Tools(Scenario):
         for arguments in (("explain", "x"), ("explain",), ("queue", "release", "-1")):
             self.assertEqual(self.smsd.ctl(*arguments, check=False).returncode, 64, arguments)
 
+    def test_an_id_is_a_decimal_number(self):
+        self.smsd.ctl("db", "install")
+        for command in (("explain",), ("queue", "release"), ("queue", "discard"), ("queue", "retry")):
+            done = self.smsd.ctl(*command, "010", check=False)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertRegex(done.stderr, r"\b10\b")
+            for word in ("0x1", "0b1", "1.0", "1e2", " 1", "", "0", "99999999999999999999"):
+                done = self.smsd.ctl(*command, word, check=False)
+                self.assertEqual((done.returncode, done.stdout), (64, ""), word)
+                self.assertIn(f": ID: '{word}': expected a whole number from 1 to 9223372036854775807; ", done.stderr)
+        done = self.smsd.ctl("send", "+471", "x", "--severity", "010", "--json")
+        self.assertEqual(json.loads(self.smsd.ctl("queue", "list", "--json"))[0]["severity"], 10, done)
+
     def test_a_number_the_queue_cannot_hold_is_refused_in_words(self):  # C49
         done = self.smsd.ctl("send", "", "text", check=False)
         self.assertNotEqual(done.returncode, 0)
