@@ -10,12 +10,12 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
-#include <sstream>
 
 #include "common/config/values.h"
-#include "common/io/option-values.h"
 #include "common/fault.h"
+#include "common/io/option-values.h"
 #include "common/io/output.h"
+#include "common/io/parse-exit.h"
 #include "common/journal/journal.h"
 #include "common/sandbox/sandbox.h"
 #include "common/text/utf.h"
@@ -260,6 +260,7 @@ void addDatabase(CLI::App& app, Arguments& a, Action& chosen) {
 }
 
 void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
+  app.option_defaults()->disable_flag_override();
   app.require_subcommand(1);
   app.add_option("--config", a.config, "configuration file")->capture_default_str()->type_name("FILE");
   app.set_version_flag("--version", "smsctl " SMSD_VERSION);
@@ -286,12 +287,7 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
           [&a]() { return reload(a.config, a.form()); });
 }
 
-/// Prints each line with the program's name, unless the line is empty or indented.
-void complain(const std::string& text) {
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);)
-    io::complain((line.empty() || line.front() == ' ' ? "" : "smsctl: ") + line + "\n");
-}
+void complain(const std::string& text) { io::complainAs("smsctl", text); }
 
 CLI::App* commandNamed(CLI::App& group, const std::string& word) {
   for (auto* sub : group.get_subcommands([](CLI::App*) { return true; }))
@@ -334,17 +330,6 @@ std::optional<int> lookAtWords(CLI::App& app, int argc, char** argv) {
   return EX_OK;
 }
 
-/// Prints a usage error in one line, with a hint to the help; or prints the help itself, if requested.
-int misused(CLI::App& app, const CLI::ParseError& e) {
-  std::ostringstream words, ignored;
-  const bool good = app.exit(e, words, ignored) == 0;
-  io::print(words.str());
-  if (good) return EX_OK;
-  complain(fmt::format("{}; `smsctl help` lists the commands, `smsctl COMMAND --help` the options of one",
-                       e.what()));
-  return EX_USAGE;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -360,7 +345,7 @@ int main(int argc, char** argv) {
     std::reverse(words.begin(), words.end());  // this parser expects the reverse order
     app.parse(std::move(words));
   } catch (const CLI::ParseError& e) {
-    return misused(app, e);
+    return io::exitStatusOf(app, e);
   }
   journal::openForCommand("smsctl");
   try {

@@ -12,7 +12,7 @@
 namespace smsd {
 namespace {
 
-/// Throws an error that CLI11 prints with the flag's name before it.
+/// Throws an error that is printed with the flag's name before it.
 [[noreturn]] void refuse(const std::string& flag, const std::string& what) {
   throw CLI::ValidationError(flag, what);
 }
@@ -63,6 +63,7 @@ void addErrands(CLI::App& app, Arguments& a) {
 }
 
 void describe(CLI::App& app, Arguments& a) {
+  app.option_defaults()->disable_flag_override();
   app.add_option("--config", a.config, "configuration file")->capture_default_str()->type_name("FILE");
   app.add_flag_function(
       "-f,--foreground", [](std::int64_t) {},

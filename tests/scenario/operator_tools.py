@@ -194,6 +194,17 @@ class Tools(Scenario):
             self.assertNotEqual(done.returncode, 0, words)
             self.assertEqual([line for line in done.stderr.splitlines() if not line.startswith("smsctl: ")], [], done.stderr)
             self.assertTrue(done.stderr, words)
+        for words, said in (([], "expected a command: one of status, "), (["queue"], "queue: expected a command: one of list, cancel, "),
+                            (["explain"], "explain: expected ID; see `smsctl explain --help`"), (["send", "+471"], "send: expected TEXT; "),
+                            (["explain", "7", "8"], "explain: did not expect '8'; "), (["status", "--frob"], "status: did not expect '--frob'; "),
+                            (["preview", "--max-parts", "9"], "preview: --max-parts: '9': expected a whole number from 1 to 8; "),
+                            (["queue", "list", "--limit"], "queue list: --limit: expected a value; see `smsctl queue list --help`"),
+                            (["queue", "list", "--status", "X"], "queue list: --status: 'X': expected one of N, Y, I; "),
+                            (["status", "--json=maybe"], "status: --json: takes no value; "),
+                            (["queue", "list", "--limit", "1", "--limit", "2"], "queue list: --limit: expected it once, found it more than once; ")):
+            done = self.smsd.ctl(*words, check=False)
+            self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (64, "", 1), done.stderr)
+            self.assertTrue(done.stderr.startswith("smsctl: " + said), done.stderr)
         for words, known in ((["help"], "preview"), (["help", "queue"], "release"), (["queue", "help"], "release"), (["help", "send"], "--severity")):
             done = self.smsd.ctl(*words, check=False)
             self.assertEqual((done.returncode, done.stderr), (0, ""), words)
