@@ -159,6 +159,13 @@ struct Status {
   # Seconds for which `withoutDispatcher` has been true.
   troubles @8 :List(Text);
   # Why smsd is not healthy, in words; empty if it is healthy.
+  adminMailDown @9 :Bool;
+  # True if the last mail to the administrators was not accepted, or none can be tried. smsd is healthy all the same, because its
+  # SMS do not depend on mail.
+  adminMailDownFor @10 :UInt64;
+  # Seconds for which `adminMailDown` has been true.
+  adminMailProblem @11 :Text;
+  # Why no mail is accepted; empty if `adminMailDown` is false.
 }
 
 struct QueueStatus {

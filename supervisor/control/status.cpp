@@ -135,7 +135,8 @@ std::vector<std::string> troublesOf(const road::Road& road, const std::optional<
 }
 
 void writeStatus(proto::Status::Builder status, const road::Road& road, const std::string& backend,
-                 kj::Duration upFor, const std::optional<queue::Depth>& depth) {
+                 kj::Duration upFor, const std::optional<queue::Depth>& depth,
+                 const admin_mail::AdminMail* mail) {
   status.setVersion(SMSD_VERSION);
   status.setPid(static_cast<std::uint32_t>(getpid()));
   status.setUpFor(static_cast<std::uint64_t>(upFor / kj::SECONDS));
@@ -147,6 +148,13 @@ void writeStatus(proto::Status::Builder status, const road::Road& road, const st
   KJ_IF_MAYBE (since, road.withoutDispatcherFor()) {
     status.setWithoutDispatcher(true);
     status.setWithoutDispatcherFor(static_cast<std::uint64_t>(*since / kj::SECONDS));
+  }
+  if (mail != nullptr) {
+    KJ_IF_MAYBE (outage, mail->outage()) {
+      status.setAdminMailDown(true);
+      status.setAdminMailDownFor(static_cast<std::uint64_t>(outage->lasted / kj::SECONDS));
+      status.setAdminMailProblem(view(outage->why));
+    }
   }
   auto troubles = troublesOf(road, depth);
   auto list = status.initTroubles(troubles.size());

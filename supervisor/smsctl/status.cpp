@@ -88,6 +88,9 @@ ordered_json json(proto::Status::Reader status) {
       {"without_dispatcher_seconds", status.getWithoutDispatcher()
                                          ? ordered_json(status.getWithoutDispatcherFor())
                                          : ordered_json(nullptr)},
+      {"admin_mail_down_seconds",
+       status.getAdminMailDown() ? ordered_json(status.getAdminMailDownFor()) : ordered_json(nullptr)},
+      {"admin_mail_problem", status.getAdminMailProblem().cStr()},
       {"queue",
        {{"backend", queue.getBackend().cStr()},
         {"reachable", queue.getReachable()},
@@ -177,6 +180,10 @@ void print(proto::Status::Reader status) {
   if (status.getWithoutDispatcher())
     io::print(fmt::format("sending stopped {} ago, because no dispatcher can be used\n",
                           age(status.getWithoutDispatcherFor())));
+  if (status.getAdminMailDown())
+    io::print(fmt::format("mail    no mail to the administrators for {}: {}\n",
+                          age(status.getAdminMailDownFor()),
+                          text::printable(status.getAdminMailProblem().cStr())));
   io::print("\n");
   print(status.getDispatchers());
 }
