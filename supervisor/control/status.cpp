@@ -86,6 +86,22 @@ std::string problemOf(const road::Road& road, const std::optional<queue::Depth>&
   return depth ? "" : "it does not answer";
 }
 
+void writeHappenings(proto::QueueStatus::Builder queue, const road::Figures& figures) {
+  KJ_IF_MAYBE (rows, figures.rowsReplaced()) {
+    queue.setReplacedRows(rows->times);
+    queue.setReplacedRowsAgo(static_cast<std::uint64_t>(rows->ago / kj::SECONDS));
+  }
+  KJ_IF_MAYBE (file, figures.fileReplaced()) {
+    queue.setReplacedFiles(static_cast<std::uint32_t>(file->times));
+    queue.setReplacedFilesAgo(static_cast<std::uint64_t>(file->ago / kj::SECONDS));
+    queue.setReplacedFilesHow(view(file->how));
+  }
+  KJ_IF_MAYBE (last, figures.lastClockStep()) {
+    queue.setClockStep(last->step.count());
+    queue.setClockStepAgo(static_cast<std::uint64_t>(last->ago / kj::SECONDS));
+  }
+}
+
 void writeQueue(proto::QueueStatus::Builder queue, const road::Road& road,
                 const std::optional<queue::Depth>& depth) {
   const std::string problem = problemOf(road, depth);
@@ -107,6 +123,7 @@ void writeQueue(proto::QueueStatus::Builder queue, const road::Road& road,
     queue.setIgnoredAgo(static_cast<std::uint64_t>(last->ago / kj::SECONDS));
     queue.setIgnoredBecause(view(last->why));
   }
+  writeHappenings(queue, road.figures());
 }
 
 }  // namespace
