@@ -159,6 +159,13 @@ struct Status {
   # Seconds for which `withoutDispatcher` has been true.
   troubles @8 :List(Text);
   # Why smsd is not healthy, in words; empty if it is healthy.
+  adminMailDown @9 :Bool;
+  # True if the last mail to the administrators was not accepted, or none can be tried. smsd is healthy all the same, because its
+  # SMS do not depend on mail.
+  adminMailDownFor @10 :UInt64;
+  # Seconds for which `adminMailDown` has been true.
+  adminMailProblem @11 :Text;
+  # Why no mail is accepted; empty if `adminMailDown` is false.
 }
 
 struct QueueStatus {
@@ -194,6 +201,22 @@ struct QueueStatus {
   # Seconds since the last message was ignored. Meaningless while `ignored` is 0.
   ignoredBecause @14 :Text;
   # Why the last ignored message was ignored.
+  replacedRows @15 :UInt64;
+  # Settled messages since the daemon started whose id belonged to another row by then: rows of the queue were replaced while
+  # their SMS were in progress. The new rows were left as they are.
+  replacedRowsAgo @16 :UInt64;
+  # Seconds since the last of them. Meaningless while `replacedRows` is 0.
+  replacedFiles @17 :UInt32;
+  # How often the file of the queue was replaced or removed since the daemon started.
+  replacedFilesAgo @18 :UInt64;
+  # Seconds since the last time. Meaningless while `replacedFiles` is 0.
+  replacedFilesHow @19 :Text;
+  # What happened to the file the last time; empty while `replacedFiles` is 0.
+  clockStep @20 :Int64;
+  # Milliseconds by which the database's clock was stepped the last time, negative if it was stepped back; 0 if it was not
+  # stepped within a day.
+  clockStepAgo @21 :UInt64;
+  # Seconds since smsd noticed that step. Meaningless while `clockStep` is 0.
 
   enum Notifications {
     # Whether a message that another program inserts wakes smsd. smsd tests it: it notifies itself through a second connection.

@@ -16,6 +16,9 @@ namespace smsd::io {
 void print(std::string_view text);
 /// Writes to standard error, likewise.
 void complain(std::string_view text);
+/// Writes each line of `text` to standard error after the name of the program, unless it is empty or
+/// indented.
+void complainAs(std::string_view program, std::string_view text);
 /// Writes the buffered output of print() now.
 void flush();
 /// Clears the terminal's screen and moves to its first line, for a display that is drawn again.

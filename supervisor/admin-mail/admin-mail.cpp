@@ -143,9 +143,16 @@ void AdminMail::dispatcherChanged(std::size_t) {
 }
 
 void AdminMail::sayDown(const std::string& why) {
+  why_ = why;
   if (std::exchange(down_, true)) return;
+  since_ = timer_.now();
   events_.adminMailDown(config_.worker.name, why);
   changed_();
+}
+
+kj::Maybe<AdminMail::Outage> AdminMail::outage() const {
+  if (!down_) return nullptr;
+  return Outage{why_, timer_.now() - since_};
 }
 
 /// Sends the rest if a mail is due or the daemon failed.

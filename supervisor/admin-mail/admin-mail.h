@@ -48,6 +48,12 @@ class AdminMail final : public keeper::DispatcherEvents {
   const keeper::Keeper& keeper() const { return *keeper_; }
   /// The last mail was not taken, or none can be tried.
   bool down() const { return down_; }
+  /// Returns why no mail is taken, and for how long; none: down() is false.
+  struct Outage {
+    std::string why;
+    kj::Duration lasted;
+  };
+  kj::Maybe<Outage> outage() const;
   /// Sets the function to call when down() has changed.
   void whenChanged(kj::Function<void()> changed) { changed_ = kj::mv(changed); }
 
@@ -86,6 +92,8 @@ class AdminMail final : public keeper::DispatcherEvents {
   Pace pace_;
   int failures_ = 0;  // in a row
   bool down_ = false;
+  std::string why_;  // the last reason, if down_
+  kj::TimePoint since_ = kj::origin<kj::TimePoint>();
   Ending ending_ = Ending::asTold;
   bool lastWord_ = false;
   bool lastIsDue_ = false;

@@ -118,7 +118,7 @@ auto Door::ask(F question, T context) {
 kj::Promise<void> Door::status(StatusContext context) {
   return means_.glance.depth().then([this, context](std::optional<queue::Depth> depth) mutable {
     writeStatus(context.getResults().initStatus(), subject_.road, subject_.backend,
-                means_.timer.now() - means_.started, depth);
+                means_.timer.now() - means_.started, depth, subject_.mail);
   });
 }
 

@@ -86,6 +86,22 @@ std::string problemOf(const road::Road& road, const std::optional<queue::Depth>&
   return depth ? "" : "it does not answer";
 }
 
+void writeHappenings(proto::QueueStatus::Builder queue, const road::Figures& figures) {
+  KJ_IF_MAYBE (rows, figures.rowsReplaced()) {
+    queue.setReplacedRows(rows->times);
+    queue.setReplacedRowsAgo(static_cast<std::uint64_t>(rows->ago / kj::SECONDS));
+  }
+  KJ_IF_MAYBE (file, figures.fileReplaced()) {
+    queue.setReplacedFiles(static_cast<std::uint32_t>(file->times));
+    queue.setReplacedFilesAgo(static_cast<std::uint64_t>(file->ago / kj::SECONDS));
+    queue.setReplacedFilesHow(view(file->how));
+  }
+  KJ_IF_MAYBE (last, figures.lastClockStep()) {
+    queue.setClockStep(last->step.count());
+    queue.setClockStepAgo(static_cast<std::uint64_t>(last->ago / kj::SECONDS));
+  }
+}
+
 void writeQueue(proto::QueueStatus::Builder queue, const road::Road& road,
                 const std::optional<queue::Depth>& depth) {
   const std::string problem = problemOf(road, depth);
@@ -107,6 +123,7 @@ void writeQueue(proto::QueueStatus::Builder queue, const road::Road& road,
     queue.setIgnoredAgo(static_cast<std::uint64_t>(last->ago / kj::SECONDS));
     queue.setIgnoredBecause(view(last->why));
   }
+  writeHappenings(queue, road.figures());
 }
 
 }  // namespace
@@ -135,7 +152,8 @@ std::vector<std::string> troublesOf(const road::Road& road, const std::optional<
 }
 
 void writeStatus(proto::Status::Builder status, const road::Road& road, const std::string& backend,
-                 kj::Duration upFor, const std::optional<queue::Depth>& depth) {
+                 kj::Duration upFor, const std::optional<queue::Depth>& depth,
+                 const admin_mail::AdminMail* mail) {
   status.setVersion(SMSD_VERSION);
   status.setPid(static_cast<std::uint32_t>(getpid()));
   status.setUpFor(static_cast<std::uint64_t>(upFor / kj::SECONDS));
@@ -147,6 +165,13 @@ void writeStatus(proto::Status::Builder status, const road::Road& road, const st
   KJ_IF_MAYBE (since, road.withoutDispatcherFor()) {
     status.setWithoutDispatcher(true);
     status.setWithoutDispatcherFor(static_cast<std::uint64_t>(*since / kj::SECONDS));
+  }
+  if (mail != nullptr) {
+    KJ_IF_MAYBE (outage, mail->outage()) {
+      status.setAdminMailDown(true);
+      status.setAdminMailDownFor(static_cast<std::uint64_t>(outage->lasted / kj::SECONDS));
+      status.setAdminMailProblem(view(outage->why));
+    }
   }
   auto troubles = troublesOf(road, depth);
   auto list = status.initTroubles(troubles.size());

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/admin-mail/admin-mail.h"
 #include "supervisor/queue/queue.h"
 #include "supervisor/road/road.h"
 
@@ -19,8 +20,9 @@ namespace smsd::control {
 /// wait because of its own recipient.
 std::vector<std::string> troublesOf(const road::Road& road, const std::optional<queue::Depth>& depth);
 
-/// `depth`: none if the queue did not answer in time.
+/// `depth`: none if the queue did not answer in time. `mail`: null if there is none to the administrators.
 void writeStatus(proto::Status::Builder status, const road::Road& road, const std::string& backend,
-                 kj::Duration upFor, const std::optional<queue::Depth>& depth);
+                 kj::Duration upFor, const std::optional<queue::Depth>& depth,
+                 const admin_mail::AdminMail* mail);
 
 }  // namespace smsd::control

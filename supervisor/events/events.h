@@ -115,6 +115,8 @@ class EventLog {
   void bellChanged(queue::Bell::State state, const std::string& problem) const;
   /// `how`: which file, and what happened to it. `dropped`: SMS that were in progress.
   void queueReplaced(const std::string& how, std::size_t dropped) const;
+  /// Messages were settled whose ids belong to other rows by now. Those rows were left as they are.
+  void rowsReplaced(std::size_t messages) const;
   /// The database's clock was stepped: ahead, or (negative) back.
   void clockStepped(Milliseconds step) const;
   void fenced(std::size_t dropped) const;

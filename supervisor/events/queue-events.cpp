@@ -92,6 +92,16 @@ void EventLog::queueReplaced(const std::string& how, std::size_t dropped) const 
       .write();
 }
 
+void EventLog::rowsReplaced(std::size_t messages) const {
+  Entry(Level::warning,
+        fmt::format("{} message{} had another row when {} settled: the result is in smsd's records, and the "
+                    "new row stays as it is",
+                    messages, messages == 1 ? "" : "s", messages == 1 ? "it was" : "they were"),
+        "rows-replaced", "399a06f0d2004ea3aafc6e7a0b5d7d5c")
+      .field("SMSD_COUNT", std::to_string(messages))
+      .write();
+}
+
 void EventLog::fenced(std::size_t dropped) const {
   Entry(
       Level::error,

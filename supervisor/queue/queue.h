@@ -152,8 +152,8 @@ struct Settlement {
 };
 
 struct SettleResult {
-  std::size_t sent = 0;  // messages
-  std::size_t ignored = 0;
+  std::size_t sent = 0, ignored = 0;  // messages
+  std::size_t replaced = 0;  // messages whose id belongs to another row by now, which was left as it is
   bool lookAgain = false;  // a recipient that is free now has unsent messages: they came while the submission
                            // was live, did not fit into its text, or were returned without a wait
 };

@@ -208,7 +208,7 @@ void Ledger::renew(Proves proves) {
         lease_.renewed(asked);
         heartbeat_.at(lease_.renewAt());
         strainedBy(std::move(renewed.strained));
-        if (renewed.clockStep) log_.clockStepped(*renewed.clockStep);
+        if (renewed.clockStep) road_.clockStepped(*renewed.clockStep);
         if (!renewed.orphans.empty()) road_.adopted(std::move(renewed.orphans));
       },
       proves);

@@ -37,6 +37,8 @@ class LedgerEvents {
   virtual void claimed(queue::ClaimResult result) = 0;
   virtual void adopted(std::vector<queue::Submission> submissions) = 0;
   virtual void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) = 0;
+  /// The database's clock was stepped: ahead, or (negative) back.
+  virtual void clockStepped(Milliseconds step) = 0;
   virtual void settled(const queue::SettleResult& result) = 0;
   /// This supervisor has lost its submissions: another supervisor took over, or the queue's file was
   /// replaced.

@@ -95,10 +95,17 @@ void Road::adopted(std::vector<queue::Submission> submissions) {
   pump();
 }
 
+void Road::clockStepped(Milliseconds step) {
+  log_.clockStepped(step);
+  figures_.noteClockStep(step);
+}
+
 void Road::settled(const queue::SettleResult& result) {
   stall_.moved();
   figures_.countSent(result.sent);
   figures_.countIgnored(result.ignored);
+  figures_.countReplaced(result.replaced);
+  if (result.replaced > 0) log_.rowsReplaced(result.replaced);
   if (result.lookAgain) notice();
   finishIfStopped();
 }
@@ -107,10 +114,12 @@ void Road::settled(const queue::SettleResult& result) {
 /// settle.
 void Road::fenced(const queue::QueueError& error) {
   const bool replaced = error.kind() == queue::QueueError::Kind::replaced;
-  if (replaced)
+  if (replaced) {
     log_.queueReplaced(error.what(), underWay());
-  else
+    figures_.noteFileReplaced(error.what());
+  } else {
     log_.fenced(underWay());
+  }
   sms_.clear();
   // The workers hold SMS that they have not begun. These must not leave here, because another supervisor
   // sends them.

@@ -8,7 +8,7 @@
 // and their stages), Allotment (which dispatcher takes which SMS), Judge (how an SMS goes on). Beside them:
 // DispatcherSet, StartDecision, StallWatch, OutageWatch and Figures.
 //
-// It has about 60 declarations, because it is where everything meets: 11 implement the interfaces of ledger
+// It has about 60 declarations, because it is where everything meets: 12 implement the interfaces of ledger
 // and keepers, 19 are the objects, and of the public ones half only give access to an object.
 #pragma once
 
@@ -86,6 +86,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void claimed(queue::ClaimResult result) override;
   void adopted(std::vector<queue::Submission> submissions) override;
   void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) override;
+  void clockStepped(Milliseconds step) override;
   void settled(const queue::SettleResult& result) override;
   void fenced(const queue::QueueError& error) override;
   void answered() override;

@@ -10,11 +10,12 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
-#include <sstream>
 
 #include "common/config/values.h"
 #include "common/fault.h"
+#include "common/io/option-values.h"
 #include "common/io/output.h"
+#include "common/io/parse-exit.h"
 #include "common/journal/journal.h"
 #include "common/sandbox/sandbox.h"
 #include "common/text/utf.h"
@@ -86,7 +87,8 @@ void addPreview(CLI::App& app, Arguments& a, Action& chosen) {
                       "print the SMS for messages from standard input, one a line, the most severe first", a,
                       chosen, [&a]() { return preview(a); });
   sub->add_option("--max-parts", a.rules.maxParts, "number of concatenated SMS that the text may take")
-      ->check(CLI::Range(1, 8))
+      ->transform(io::wholeNumber(1, 8))
+      ->type_name("N")
       ->capture_default_str();
   sub->add_option_function<std::string>(
          "--overflow",
@@ -95,8 +97,8 @@ void addPreview(CLI::App& app, Arguments& a, Action& chosen) {
                word == "carry_over" ? format::Overflow::carry_over : format::Overflow::summarize;
          },
          "how to handle messages that do not fit")
-      ->check(CLI::IsMember({"summarize", "carry_over"}))
-      ->type_name("");
+      ->transform(io::oneOf({"summarize", "carry_over"}))
+      ->type_name("summarize|carry_over");
   sub->add_flag("--transliterate", a.rules.transliterate,
                 "replace characters by their GSM 03.38 look-alikes");
 }
@@ -104,7 +106,7 @@ void addPreview(CLI::App& app, Arguments& a, Action& chosen) {
 void addId(CLI::App* command, Arguments& a, const std::string& help) {
   command->add_option("ID", a.id, help)
       ->required()
-      ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
+      ->transform(io::wholeNumber(1, std::numeric_limits<std::int64_t>::max()))
       ->type_name("");
 }
 
@@ -114,7 +116,8 @@ void addHeld(CLI::App& group, Arguments& a, Action& chosen) {
               chosen, [&a]() { return listHeld(configOf(a), a.heldLimit, a.form()); });
   held->add_option("--limit", a.heldLimit, "list at most this many")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1'000'000));
+      ->transform(io::wholeNumber(1, 1'000'000))
+      ->type_name("N");
   addId(command(group, "release", "let the messages of a held SMS be sent again", a, chosen,
                 [&a]() { return releaseHeld(configOf(a), a.id, a.form()); }),
         a, "the id of the SMS, as `queue held` lists it");
@@ -178,7 +181,7 @@ void addRetry(CLI::App& group, Arguments& a, Action& chosen) {
         return retry(configOf(a), a.whom, a.form());
       });
   sub->add_option("ID", a.whom.message, "a message of the recipient")
-      ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
+      ->transform(io::wholeNumber(1, std::numeric_limits<std::int64_t>::max()))
       ->type_name("");
   sub->add_option("--recipient", a.whom.recipient, "the recipient's number")->type_name("NUMBER");
   sub->add_flag("--all", a.everybody, "every recipient that waits");
@@ -211,12 +214,13 @@ void addQueue(CLI::App& app, Arguments& a, Action& chosen) {
           "--status",
           [&a](const std::string& word) { a.list.status = static_cast<queue::SentStatus>(word[0]); },
           "list N unsent, Y sent or I ignored messages")
-      ->check(CLI::IsMember({"N", "Y", "I"}))
-      ->type_name("");
+      ->transform(io::oneOf({"N", "Y", "I"}))
+      ->type_name("N|Y|I");
   list->add_option("--recipient", a.list.recipient, "list only messages to this number");
   list->add_option("--limit", a.list.limit, "list at most this many")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1'000'000));
+      ->transform(io::wholeNumber(1, 1'000'000))
+      ->type_name("N");
   auto* cancel = command(
       *group, "cancel", "mark unsent messages as ignored, except those under way or held", a, chosen, [&a]() {
         auto age = config::parseDuration(a.minimumAge);
@@ -256,6 +260,7 @@ void addDatabase(CLI::App& app, Arguments& a, Action& chosen) {
 }
 
 void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
+  app.option_defaults()->disable_flag_override();
   app.require_subcommand(1);
   app.add_option("--config", a.config, "configuration file")->capture_default_str()->type_name("FILE");
   app.set_version_flag("--version", "smsctl " SMSD_VERSION);
@@ -267,7 +272,8 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
   send->add_option("PHONE", a.send.recipient, "the recipient's number")->required();
   send->add_option("TEXT", a.send.text, "the message; - reads it from standard input")->required();
   send->add_option("--severity", a.severity, "1 is the most severe; a message without a severity comes last")
-      ->check(CLI::Range(1, 1'000'000));
+      ->transform(io::wholeNumber(1, 1'000'000))
+      ->type_name("N");
   addTest(app, a, chosen);
   addDispatcher(app, a, chosen);
   addPreview(app, a, chosen);
@@ -281,12 +287,7 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
           [&a]() { return reload(a.config, a.form()); });
 }
 
-/// Prints each line with the program's name, unless the line is empty or indented.
-void complain(const std::string& text) {
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);)
-    io::complain((line.empty() || line.front() == ' ' ? "" : "smsctl: ") + line + "\n");
-}
+void complain(const std::string& text) { io::complainAs("smsctl", text); }
 
 CLI::App* commandNamed(CLI::App& group, const std::string& word) {
   for (auto* sub : group.get_subcommands([](CLI::App*) { return true; }))
@@ -329,17 +330,6 @@ std::optional<int> lookAtWords(CLI::App& app, int argc, char** argv) {
   return EX_OK;
 }
 
-/// Prints a usage error in one line, with a hint to the help; or prints the help itself, if requested.
-int misused(CLI::App& app, const CLI::ParseError& e) {
-  std::ostringstream words, ignored;
-  const bool good = app.exit(e, words, ignored) == 0;
-  io::print(words.str());
-  if (good) return EX_OK;
-  complain(fmt::format("{}; `smsctl help` lists the commands, `smsctl COMMAND --help` the options of one",
-                       e.what()));
-  return EX_USAGE;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -355,7 +345,7 @@ int main(int argc, char** argv) {
     std::reverse(words.begin(), words.end());  // this parser expects the reverse order
     app.parse(std::move(words));
   } catch (const CLI::ParseError& e) {
-    return misused(app, e);
+    return io::exitStatusOf(app, e);
   }
   journal::openForCommand("smsctl");
   try {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 
 #include <nlohmann/json.hpp>
 
@@ -88,6 +89,9 @@ ordered_json json(proto::Status::Reader status) {
       {"without_dispatcher_seconds", status.getWithoutDispatcher()
                                          ? ordered_json(status.getWithoutDispatcherFor())
                                          : ordered_json(nullptr)},
+      {"admin_mail_down_seconds",
+       status.getAdminMailDown() ? ordered_json(status.getAdminMailDownFor()) : ordered_json(nullptr)},
+      {"admin_mail_problem", status.getAdminMailProblem().cStr()},
       {"queue",
        {{"backend", queue.getBackend().cStr()},
         {"reachable", queue.getReachable()},
@@ -102,6 +106,18 @@ ordered_json json(proto::Status::Reader status) {
         {"ignored_seconds",
          queue.getIgnoredBecause().size() > 0 ? ordered_json(queue.getIgnoredAgo()) : ordered_json(nullptr)},
         {"ignored_because", queue.getIgnoredBecause().cStr()},
+        {"replaced_rows", queue.getReplacedRows()},
+        {"replaced_rows_seconds",
+         queue.getReplacedRows() > 0 ? ordered_json(queue.getReplacedRowsAgo()) : ordered_json(nullptr)},
+        {"replaced_files", queue.getReplacedFiles()},
+        {"replaced_files_seconds",
+         queue.getReplacedFiles() > 0 ? ordered_json(queue.getReplacedFilesAgo()) : ordered_json(nullptr)},
+        {"replaced_files_how", queue.getReplacedFilesHow().cStr()},
+        {"clock_step_seconds", queue.getClockStep() != 0
+                                   ? ordered_json(static_cast<double>(queue.getClockStep()) / 1000)
+                                   : ordered_json(nullptr)},
+        {"clock_step_ago_seconds",
+         queue.getClockStep() != 0 ? ordered_json(queue.getClockStepAgo()) : ordered_json(nullptr)},
         {"notifications", notificationsName(queue.getNotifications())},
         {"notifications_problem", queue.getNotificationsProblem().cStr()},
         {"strain", queue.getStrain().cStr()}}}};
@@ -149,6 +165,24 @@ void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
   }
 }
 
+/// Prints what happened to the queue while smsd used it, which is over but may explain what an operator sees.
+void printHappenings(proto::QueueStatus::Reader queue) {
+  if (queue.getReplacedFiles() > 0)
+    io::print(fmt::format("file    replaced or removed {} time{}, the last {} ago: {}\n",
+                          queue.getReplacedFiles(), queue.getReplacedFiles() == 1 ? "" : "s",
+                          age(queue.getReplacedFilesAgo()),
+                          text::printable(queue.getReplacedFilesHow().cStr())));
+  if (queue.getReplacedRows() > 0)
+    io::print(fmt::format("rows    {} message{} had another row when settled, the last {} ago\n",
+                          queue.getReplacedRows(), queue.getReplacedRows() == 1 ? "" : "s",
+                          age(queue.getReplacedRowsAgo())));
+  if (queue.getClockStep() != 0)
+    io::print(fmt::format("clock   the database's clock was stepped {} by {}, {} ago\n",
+                          queue.getClockStep() < 0 ? "back" : "ahead",
+                          config::roughly(Milliseconds(std::abs(queue.getClockStep()))),
+                          age(queue.getClockStepAgo())));
+}
+
 void print(proto::Status::Reader status) {
   auto queue = status.getQueue();
   io::print(fmt::format("smsd {}  {}, up {}, pid {}\n", status.getVersion().cStr(),
@@ -174,9 +208,14 @@ void print(proto::Status::Reader status) {
   if (queue.getIgnoredBecause().size() > 0)
     io::print(fmt::format("ignored the last message {} ago: {}\n", age(queue.getIgnoredAgo()),
                           text::printable(queue.getIgnoredBecause().cStr())));
+  printHappenings(queue);
   if (status.getWithoutDispatcher())
     io::print(fmt::format("sending stopped {} ago, because no dispatcher can be used\n",
                           age(status.getWithoutDispatcherFor())));
+  if (status.getAdminMailDown())
+    io::print(fmt::format("mail    no mail to the administrators for {}: {}\n",
+                          age(status.getAdminMailDownFor()),
+                          text::printable(status.getAdminMailProblem().cStr())));
   io::print("\n");
   print(status.getDispatchers());
 }

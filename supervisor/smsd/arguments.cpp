@@ -5,14 +5,14 @@
 
 #include <CLI/CLI.hpp>
 
-#include "version.h"
-
+#include "common/io/option-values.h"
 #include "common/io/parse-exit.h"
+#include "version.h"
 
 namespace smsd {
 namespace {
 
-/// Throws an error that CLI11 prints with the flag's name before it.
+/// Throws an error that is printed with the flag's name before it.
 [[noreturn]] void refuse(const std::string& flag, const std::string& what) {
   throw CLI::ValidationError(flag, what);
 }
@@ -51,7 +51,7 @@ void addErrands(CLI::App& app, Arguments& a) {
       "-T,--TEST", to(Errand::enqueue),
       "put a test message to PHONE into the queue, for the account of --uid");
   auto* uid = app.add_option("-u,--uid", a.account, "the account that the message of --TEST belongs to")
-                  ->check(CLI::Range(0, 2'147'483'647));
+                  ->transform(io::wholeNumber(0, 2'147'483'647));
   auto* message = app.add_option("--message", a.text, "the text of the test message")->type_name("TEXT");
   for (auto* option : {test, enqueue}) option->type_name("PHONE");
   uid->type_name("UID")->needs(enqueue);
@@ -63,6 +63,7 @@ void addErrands(CLI::App& app, Arguments& a) {
 }
 
 void describe(CLI::App& app, Arguments& a) {
+  app.option_defaults()->disable_flag_override();
   app.add_option("--config", a.config, "configuration file")->capture_default_str()->type_name("FILE");
   app.add_flag_function(
       "-f,--foreground", [](std::int64_t) {},

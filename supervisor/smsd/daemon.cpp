@@ -130,10 +130,10 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   auto byControl = kj::newPromiseAndFulfiller<void>();
   kj::Own<Reloader> reloader;
   control::Pauses pauses = readPauses(config.stateDirectory / "paused");
-  control::ControlServer control(
-      io, config.controlSocket,
-      {road, queue, pauses, log, config::backendName(config),
-       [&byControl]() { byControl.fulfiller->fulfill(); }, [&reloader]() { return reloadFor(reloader); }});
+  control::ControlServer control(io, config.controlSocket,
+                                 {road, queue, pauses, log, config::backendName(config),
+                                  [&byControl]() { byControl.fulfiller->fulfill(); },
+                                  [&reloader]() { return reloadFor(reloader); }, mail.get()});
   road::Keepers keepers;
   for (std::size_t i = 0; i < plans.size(); ++i)
     keepers.push_back(std::make_unique<keeper::Keeper>(io, config.dispatchers[i], plans[i],

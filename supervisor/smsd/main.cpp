@@ -91,7 +91,7 @@ int main(int argc, char** argv) {
     sandbox::keepPrivate();  // smsd reads secrets, which a reload compares
     return run(arguments);
   } catch (const startup::StartUpError& e) {
-    io::complain(e.what());
+    io::complainAs("smsd", e.what());
     return e.status();
   } catch (const control::CannotListen& e) {
     journal::Entry(journal::Level::error, fmt::format("ended: {}", e.what())).write();

@@ -39,6 +39,7 @@ TEST_P(Ids, ASettlementDoesNotMarkALaterRowOfTheSameId) {
       ASSERT_EQ(id, done[0].submission.first) << "or there is nothing to test";
       const auto result = queue().settle(done);
       EXPECT_EQ(result.sent + result.ignored, 0u);
+      EXPECT_EQ(result.replaced, 1u);
       if (row.phone == "1") {
         EXPECT_TRUE(result.lookAgain) << "its recipient was not free until now";
       }
@@ -58,7 +59,9 @@ TEST_P(Ids, WhatWasOnlyCountedInAnSmsIsARowAsWell) {
   wanted.format = firstAndIgnore;
   auto claimed = queue().claim(wanted).submissions.at(0);
   const auto one = replace({.phone = "1", .text = "new"}), two = store().put({.phone = "1", .text = "newer"});
-  EXPECT_EQ(queue().settle({accepted(claimed)}).ignored, 0u);
+  const auto result = queue().settle({accepted(claimed)});
+  EXPECT_EQ(result.ignored, 0u);
+  EXPECT_EQ(result.replaced, 2u);
   EXPECT_EQ(store().sent(one), 'N');
   EXPECT_EQ(store().sent(two), 'N');
 }
@@ -74,7 +77,9 @@ TEST_P(Ids, BothRowsOfOneIdCanBeSettledTogether) {
                              : expected == 'I' ? &QueueSuite::ignored
                                                : &QueueSuite::held);
       ASSERT_EQ(later.at(0).submission.first, former.at(0).submission.first);
-      queue().settle(formerFirst ? std::vector{former[0], later[0]} : std::vector{later[0], former[0]});
+      const auto result =
+          queue().settle(formerFirst ? std::vector{former[0], later[0]} : std::vector{later[0], former[0]});
+      EXPECT_EQ(result.replaced, 1u);
       EXPECT_EQ(store().sent(id), expected);
       EXPECT_TRUE(claim().submissions.empty());
     }
@@ -86,8 +91,31 @@ TEST_P(Ids, ARowThatCameBackAsItWasIsTheSame) {
   auto done = all(&QueueSuite::accepted);
   store().startIdsOver();
   store().sql("INSERT INTO smsq (id, time, phone, msg, sent) SELECT id, time, phone, msg, sent FROM dump");
-  EXPECT_EQ(queue().settle(done).sent, 1u);
+  const auto result = queue().settle(done);
+  EXPECT_EQ(result.sent, 1u);
+  EXPECT_EQ(result.replaced, 0u);
   EXPECT_EQ(store().sent(id), 'Y');
+}
+
+// A settlement that marks nothing is no news of a replaced row while the row is the same, or no row is there.
+TEST_P(Ids, ARowThatWasMarkedReleasedOrDeletedIsNotAnother) {
+  for (const char* meanwhile :
+       {"UPDATE smsq SET sent = 'I'", "UPDATE smsq SET sent = 'Y'", "DELETE FROM smsq"})
+    for (auto settlement : {&QueueSuite::accepted, &QueueSuite::ignored, &QueueSuite::held}) {
+      store().startIdsOver();
+      store().put({.phone = "1", .text = "down"});
+      const auto done = all(settlement);
+      ASSERT_EQ(done.size(), 1u);
+      store().sql(meanwhile);
+      EXPECT_EQ(queue().settle(done).replaced, 0u) << meanwhile;
+    }
+  store().startIdsOver();
+  store().put({.phone = "1", .text = "down"});
+  const auto former = all(&QueueSuite::held);
+  queue().settle(former);
+  queue().release(former.at(0).submission.id);
+  EXPECT_EQ(queue().settle(all(&QueueSuite::accepted)).replaced, 0u);
+  EXPECT_EQ(queue().settle(former).replaced, 0u) << "a repeated call";
 }
 
 TEST_P(Ids, WhoeverTakesOverKnowsTheRowsTooAndNotOnlyTheirIds) {
@@ -111,7 +139,9 @@ TEST_P(Ids, DecideAloneWhereNobodyTookDownWhatTheRowsWere) {
   claim();
   store().sql("UPDATE " + store().own("submission") + " SET stamps = NULL");
   crashAndComeBack();
-  EXPECT_EQ(queue().settle({accepted(queue().takeOver().at(0))}).sent, 1u);
+  const auto result = queue().settle({accepted(queue().takeOver().at(0))});
+  EXPECT_EQ(result.sent, 1u);
+  EXPECT_EQ(result.replaced, 0u);
   EXPECT_EQ(store().sent(id), 'Y');
 }
 

@@ -149,6 +149,9 @@ TEST_F(AdminMailTest, WhileMailIsDownItIsSaidOnceAndKept) {
   }
   EXPECT_EQ(mails(), 0U);
   EXPECT_EQ(story.count("mail to the administrators cannot be sent"), 1U);
+  auto outage = KJ_ASSERT_NONNULL(mail->outage());
+  EXPECT_NE(outage.why, "");
+  EXPECT_GT(outage.lasted, 90 * kj::MINUTES);
   worker.start = Start::ready;
   advance(2min);
   ASSERT_EQ(mails(), 1U);
@@ -157,6 +160,7 @@ TEST_F(AdminMailTest, WhileMailIsDownItIsSaidOnceAndKept) {
   EXPECT_NE(last().sms.text.find("number 99"), std::string::npos) << last().sms.text;
   meets(accepted());
   EXPECT_EQ(story.count("mail to the administrators is sent again, with 100 entries"), 1U);
+  EXPECT_TRUE(mail->outage() == nullptr);
 }
 
 TEST_F(AdminMailTest, WhatWasNotTakenGoesWithTheNextOne) {

@@ -219,6 +219,7 @@ TEST(Ledger, SaysOnceThatTheDatabasesClockWasStepped) {
   world.advance(1min);
   EXPECT_EQ(world.story.count("the database's clock was stepped ahead by 1h 30min"), 1u);
   EXPECT_EQ(world.story.count("was stepped"), 2u);
+  EXPECT_EQ(KJ_ASSERT_NONNULL(world.road->figures().lastClockStep()).step, 90min);
 }
 
 TEST(Ledger, StillLooksAtTheHeadWhenTheClaimOfTheHeadFailed) {

@@ -80,6 +80,10 @@ class Clock(Scenario):
             way = "ahead" if hours > (0, *STEPS)[number] else "back"
             wait_for("it is said", lambda: smsd.text().count("the database's clock was stepped") == number + 1)
             self.assertIn(f"stepped {way} by 2h", smsd.text().split("the database's clock was ")[-1])
+            queue = smsd.status()["queue"]
+            self.assertAlmostEqual(queue["clock_step_seconds"], 7200 if way == "ahead" else -7200, delta=60)
+            self.assertLess(queue["clock_step_ago_seconds"], 60)
+            self.assertRegex(smsd.ctl("status"), rf"(?m)^clock   the database's clock was stepped {way} by 2h( 1min)?, \d+s ago$")
         self.assertEqual(self.sent(smsd), sorted(NUMBERS * len(STEPS)))
         self.assertEqual((smsd.status()["queue"]["ignored"], smsd.text().count("fenced")), (0, 0))
 

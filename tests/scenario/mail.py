@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 
-from harness import BIN, SOURCE, Gateway, MailServer, Postgres, Scenario, Smsd, free_port, sms_in, wait_for
+from harness import BIN, SOURCE, Gateway, MailServer, Postgres, Scenario, Smsd, Systemd, free_port, sms_in, wait_for
 
 TO = {"from": "smsd@example.org", "to": "{recipient}@sms.example.org"}
 
@@ -115,6 +115,25 @@ class AdminMail(Scenario):
             self.assertNotRegex(mail["body"], r"\+479\d{7}")
         self.assertEqual(smsd.status()["queue"]["ignored"], 1000)
         self.say(errors=1000, mails=len(mails))
+
+    def test_mail_that_is_down_is_in_status_and_in_systemds_line_and_so_is_a_queue_that_is_away(self):
+        queue, database = self.folder / "queue.db", {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}, "poll_interval": "1s"}
+        server, systemd = f"smtp://127.0.0.1:{free_port()}", self.open(Systemd(self.folder))
+        smsd = self.smsd(server, {"first": ("debug", {"result": "refuse"})}, queue=database)
+        smsd.start(systemd=systemd)
+        self.assertEqual((smsd.status()["admin_mail_down_seconds"], smsd.status()["admin_mail_problem"]), (None, ""))
+        smsd.ctl("send", "+471", "an alert that is refused, which is mailed")
+        wait_for("systemd shows that mail is down", lambda: systemd.status().endswith(" sent; no mail to the administrators"))
+        status = smsd.status()
+        self.assertTrue(status["healthy"], "an SMS needs no mail")
+        self.assertLess(status["admin_mail_down_seconds"], 60)
+        self.assertEqual(status["admin_mail_problem"], f"{server} cannot be reached: Connection refused")
+        self.assertRegex(smsd.ctl("status"), rf"(?m)^mail    no mail to the administrators for \d+s: {server} cannot be reached: Connection refused$")
+        self.assertIn(f"cannot be sent and is kept for later: {server} cannot be reached: Connection refused", smsd.text())
+        for suffix in ("", "-wal", "-shm"):
+            queue.with_name(queue.name + suffix).unlink(missing_ok=True)
+        wait_for("systemd shows that the queue is away",
+                 lambda: systemd.status().endswith(" sent; the queue is away; no mail to the administrators"))
 
     def test_a_mail_server_that_never_answers_slows_no_sms_c50(self):
         """The same work with no mail, and with a mail server that takes connections and says nothing."""

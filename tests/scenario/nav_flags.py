@@ -100,17 +100,22 @@ class NavFlags(Scenario):
         for flag, word in wrong:
             lines = self.flag(smsd, USAGE, flag, word).strip().splitlines()
             long = {"-d": "--delay", "-D": "--delayfactor", "-l": "--limit", "-a": "--action"}.get(flag, flag)
-            self.assertTrue(lines[0].startswith(f"{long}: '{word}': expected "), lines)
-            self.assertEqual(len(lines), 2, lines)  # and CLI11's word on --help
+            self.assertTrue(lines[0].startswith(f"smsd: {long}: '{word}': expected "), lines)
+            self.assertTrue(lines[0].endswith("; see `smsd --help`"), lines)
+            self.assertEqual(len(lines), 1, lines)
         text = self.flag(smsd, CONFIGURATION, "--check", "-d", "7200")  # max_delay is an hour
-        self.assertEqual(text, "--delay: is 2h, expected at most retry.max_delay, which is 1h; --maxdelay can raise it\n")
+        self.assertEqual(text, "smsd: --delay: is 2h, expected at most retry.max_delay, which is 1h; --maxdelay can raise it\n")
         self.flag(smsd, 0, "--check", "-d", "7200", "-m", "7200", "-l", "0", "-D", "1.5", "-a", "0")
         self.say(wrong_values_refused=len(wrong) + 1)
 
     def test_flags_that_do_not_go_together_are_refused(self):
         smsd = self.smsd()
-        for flags in (("-t", "1", "-T", "2", "-u", "1"), ("-T", "2"), ("-u", "1"), ("--message", "x"), ("-c", "-t", "1"), ("--nonsense",)):
-            self.flag(smsd, USAGE, *flags)
+        for flags, words in ((("-t", "1", "-T", "2", "-u", "1"), "--test: cannot be used together with --TEST"), (("-T", "2"), "--TEST: needs --uid"),
+                             (("-u", "1"), "--uid: needs --TEST"), (("--message", "x"), "--message: needs --test or --TEST"),
+                             (("-c", "-t", "1"), "--cancel: cannot be used together with --test"), (("--nonsense",), "did not expect '--nonsense'"),
+                             (("-T", "2", "-u", "0x10"), "--uid: '0x10': expected a whole number from 0 to 2147483647"),
+                             (("-t",), "--test: expected a value"), (("--check=no",), "--check: takes no value")):
+            self.assertEqual(self.flag(smsd, USAGE, *flags), f"smsd: {words}; see `smsd --help`\n")
 
     # --- --cancel -----------------------------------------------------------------------------------------------------------
 
@@ -197,7 +202,7 @@ class NavFlags(Scenario):
         self.assertRegex(text, r"a: refused: told to refuse .*\nb: broken: told to be broken .*\nc: unknown, it may have been sent: told not to know")
         self.assertIn("no dispatcher accepted the test SMS", text)
         text = self.flag(smsd, BAD_DATA, "-t", "1" * 65)
-        self.assertEqual(text.strip().splitlines()[-1], "the number: expected 1 to 64 printable characters")
+        self.assertEqual(text.strip().splitlines()[-1], "smsd: the number: expected 1 to 64 printable characters")
 
     def test_test_beside_a_daemon_goes_through_it(self):  # C46, C48
         ways = {"modem": ("debug", {"result": "defer"}), "fallback": ("debug", {"file": str(self.sent)})}

@@ -189,7 +189,7 @@ class Acts(Scenario):
         done = smsd.ctl("config", "check", check=False)
         self.assertEqual(done.returncode, CONFIGURATION)
         code, text = smsd.run("--check")
-        self.assertEqual((code, text), (CONFIGURATION, done.stderr.replace("smsctl: ", "")))
+        self.assertEqual((code, text), (CONFIGURATION, done.stderr.replace("smsctl: ", "smsd: ")))
         self.assertIn("gateway.yaml:1:", done.stderr)
         self.assertFalse((smsd.folder / "state").exists() or self.sent.exists())
         config = json.loads(smsd.config.read_text())
@@ -198,7 +198,7 @@ class Acts(Scenario):
         mail.write_text('{"sevrer": "smtp://127.0.0.1"}')
         mail.chmod(0o640)
         done = smsd.ctl("config", "check", check=False)
-        self.assertEqual((CONFIGURATION, done.stderr.replace("smsctl: ", "")), smsd.run("--check"))
+        self.assertEqual((CONFIGURATION, done.stderr.replace("smsctl: ", "smsd: ")), smsd.run("--check"))
         for word in ("gateway.yaml:1:", "mail.yaml:1:"):
             self.assertIn(word, done.stderr)
 

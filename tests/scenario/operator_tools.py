@@ -118,6 +118,19 @@ class Tools(Scenario):
         for arguments in (("explain", "x"), ("explain",), ("queue", "release", "-1")):
             self.assertEqual(self.smsd.ctl(*arguments, check=False).returncode, 64, arguments)
 
+    def test_an_id_is_a_decimal_number(self):
+        self.smsd.ctl("db", "install")
+        for command in (("explain",), ("queue", "release"), ("queue", "discard"), ("queue", "retry")):
+            done = self.smsd.ctl(*command, "010", check=False)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertRegex(done.stderr, r"\b10\b")
+            for word in ("0x1", "0b1", "1.0", "1e2", " 1", "", "0", "99999999999999999999"):
+                done = self.smsd.ctl(*command, word, check=False)
+                self.assertEqual((done.returncode, done.stdout), (64, ""), word)
+                self.assertIn(f": ID: '{word}': expected a whole number from 1 to 9223372036854775807; ", done.stderr)
+        done = self.smsd.ctl("send", "+471", "x", "--severity", "010", "--json")
+        self.assertEqual(json.loads(self.smsd.ctl("queue", "list", "--json"))[0]["severity"], 10, done)
+
     def test_a_number_the_queue_cannot_hold_is_refused_in_words(self):  # C49
         done = self.smsd.ctl("send", "", "text", check=False)
         self.assertNotEqual(done.returncode, 0)
@@ -181,6 +194,17 @@ class Tools(Scenario):
             self.assertNotEqual(done.returncode, 0, words)
             self.assertEqual([line for line in done.stderr.splitlines() if not line.startswith("smsctl: ")], [], done.stderr)
             self.assertTrue(done.stderr, words)
+        for words, said in (([], "expected a command: one of status, "), (["queue"], "queue: expected a command: one of list, cancel, "),
+                            (["explain"], "explain: expected ID; see `smsctl explain --help`"), (["send", "+471"], "send: expected TEXT; "),
+                            (["explain", "7", "8"], "explain: did not expect '8'; "), (["status", "--frob"], "status: did not expect '--frob'; "),
+                            (["preview", "--max-parts", "9"], "preview: --max-parts: '9': expected a whole number from 1 to 8; "),
+                            (["queue", "list", "--limit"], "queue list: --limit: expected a value; see `smsctl queue list --help`"),
+                            (["queue", "list", "--status", "X"], "queue list: --status: 'X': expected one of N, Y, I; "),
+                            (["status", "--json=maybe"], "status: --json: takes no value; "),
+                            (["queue", "list", "--limit", "1", "--limit", "2"], "queue list: --limit: expected it once, found it more than once; ")):
+            done = self.smsd.ctl(*words, check=False)
+            self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (64, "", 1), done.stderr)
+            self.assertTrue(done.stderr.startswith("smsctl: " + said), done.stderr)
         for words, known in ((["help"], "preview"), (["help", "queue"], "release"), (["queue", "help"], "release"), (["help", "send"], "--severity")):
             done = self.smsd.ctl(*words, check=False)
             self.assertEqual((done.returncode, done.stderr), (0, ""), words)

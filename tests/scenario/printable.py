@@ -31,11 +31,11 @@ class WaysOut(Scenario):
     def check(self, what, text):
         self.assertEqual(acting(text), [], f"{what}: {text!r}")
 
-    def tool(self, smsd, *arguments):
+    def tool(self, smsd, *arguments, stdin=b""):
         """smsctl's two streams, which have to be harmless in both forms."""
         both = []
         for form in ((), ("--json",)):
-            done = subprocess.run([BIN / "smsctl", "--config", smsd.config, *arguments, *form], capture_output=True, check=False)
+            done = subprocess.run([BIN / "smsctl", "--config", smsd.config, *arguments, *form], capture_output=True, check=False, input=stdin)
             out, err = done.stdout.decode(), done.stderr.decode()
             self.check(f"smsctl {' '.join(arguments)} {form}", out)
             self.check(f"smsctl {' '.join(arguments)} {form}: errors", err)
@@ -84,6 +84,38 @@ class WaysOut(Scenario):
         for sms in sms_in(sent):
             self.check("admin mail", sms["text"])
         self.check("debug's file", sent.read_text())
+
+    def flag(self, smsd, *flags):
+        """The two streams of smsd -t, which have to be harmless. Returns what it printed."""
+        done = subprocess.run([BIN / "smsd", "--config", smsd.config, *flags], capture_output=True, check=False)
+        said = (done.stdout + done.stderr).decode()
+        self.check(f"smsd {flags}", said)
+        return said
+
+    def test_a_test_sms_and_a_preview_reach_the_terminal_as_text(self):
+        smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}},
+                              {"first": ("debug", {"result": "refuse"}), "second": ("debug", {})}, settings={"log": {"recipient": "plain"}}))
+        asked = [(strange(seed).replace("\0", "")[:15], strange(100 + seed, 20)) for seed in range(12)]
+        for phone, text in asked[:3]:  # with no daemon
+            self.assertTrue(self.flag(smsd, f"-t{phone}", f"--message={text}"))
+            self.tool(smsd, "test", "--message=" + text, "--", phone)
+        smsd.start()
+        wait_for("ready", lambda: smsd.dispatcher("second")["state"] == "ready")
+        accepted = 0
+        for phone, text in asked:
+            accepted += "second accepted the test SMS" in self.flag(smsd, f"-t{phone}", f"--message={text}")
+            self.tool(smsd, "test", "--message=" + text, "--", phone)
+            self.tool(smsd, "test", "--via=" + text, "--", "+471")
+            shown, as_json = self.tool(smsd, "preview", "--max-parts", "8", stdin=text.encode())
+            self.assertIn("messages in it", shown)
+            self.assertEqual(json.loads(as_json)["ignored"], 0)
+            for option in ("--max-parts", "--overflow", "--" + text):
+                self.tool(smsd, "preview", f"{option}={text}")
+        self.assertIn("second accepted the test SMS", self.flag(smsd, "-t", "+471", "--message", asked[0][1]), f"{accepted} of the strange numbers were")
+        smsd.stop()
+        self.check("the log", smsd.text())
+        for line in smsd.text().splitlines():
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} smsd", "no number makes a line of its own")
 
     def test_a_configuration_reaches_the_terminal_as_text(self):
         for seed in range(60):

@@ -52,7 +52,10 @@ class Replaced(Scenario):
         wait_for("what came later is sent, too", lambda: "+473" in self.sent(smsd))
         self.assertEqual(self.sent(smsd), ["+471", "+472", "+473"])
         self.assertEqual(smsd.text().count(f"{self.db} was replaced by another file"), 1, smsd.text())
-        self.assertTrue(smsd.status()["healthy"])
+        status = smsd.status()
+        self.assertTrue(status["healthy"])
+        self.assertEqual((status["queue"]["replaced_files"], status["queue"]["replaced_files_how"]), (1, f"{self.db} was replaced by another file"))
+        self.assertRegex(smsd.ctl("status"), rf"(?m)^file    replaced or removed 1 time, the last \d+s ago: {self.db} was replaced by another file$")
         self.assertEqual(smsd.stop(), 0, smsd.text())
 
     def test_a_file_that_is_removed_makes_status_unhealthy_until_one_is_put_there(self):
@@ -88,6 +91,24 @@ class Replaced(Scenario):
         wait_for("and marked", lambda: self.row(first) == ("+479", "Y"))
         self.assertEqual(self.sent(smsd).count("+479"), 1)
         self.assertIn("1 SMS under way belonged to the old file", smsd.text())
+        self.assertEqual(smsd.stop(), 0, smsd.text())
+
+    def test_a_row_that_was_replaced_under_a_claim_is_counted_and_said(self):
+        smsd = self.smsd({"window": 1, "backlog": 0, "delay": "3s"}).start()
+        first = json.loads(smsd.ctl("send", "--json", "+471", "slow"))["id"]
+        wait_for("it is under way", lambda: smsd.status()["queue"]["under_way"] == 1)
+        self.assertEqual(smsd.status()["queue"]["replaced_rows"], 0)
+        self.assertNotRegex(smsd.ctl("status"), "(?m)^(file|rows|clock) ")
+        with contextlib.closing(sqlite3.connect(self.db, timeout=10)) as queue, queue:
+            queue.execute("DELETE FROM smsq")  # as TRUNCATE ... RESTART IDENTITY does
+            queue.execute("INSERT INTO smsq (id, phone, msg, severity) VALUES (?, '+472', 'new', 1)", (first,))
+        wait_for("the new row is sent", lambda: self.sent(smsd) == ["+471", "+472"])
+        wait_for("and marked", lambda: self.row(first) == ("+472", "Y"))
+        status = smsd.status()["queue"]
+        self.assertEqual((status["replaced_rows"], status["sent"]), (1, 1))
+        self.assertLess(status["replaced_rows_seconds"], 30)
+        self.assertRegex(smsd.ctl("status"), r"(?m)^rows    1 message had another row when settled, the last \d+s ago$")
+        self.assertEqual(smsd.text().count("1 message had another row when it was settled"), 1, smsd.text())
         self.assertEqual(smsd.stop(), 0, smsd.text())
 
     def row(self, identity):

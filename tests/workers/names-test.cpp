@@ -39,7 +39,7 @@ TEST(Names, ThatAreNotFoundSaySo) {
   Names names;
   HostAddresses found = ask(names, noHost);
   EXPECT_EQ(found.entry, "");
-  EXPECT_NE(found.problem.find("Could not resolve host xxx"), std::string::npos) << found.problem;
+  EXPECT_NE(found.problem.find("the name xxx"), std::string::npos) << found.problem;
   EXPECT_EQ(names.known(noHost).entry, "") << "and are looked up again";
 }
 

@@ -48,7 +48,7 @@ struct Conversation {
   EarlyEnd end = EarlyEnd::none;
   net::Failure failure = net::Failure::none;
   std::string reference{};  // the server's id of the accepted mail; empty: none
-  std::string detail{};     // libcurl's message; empty once a credential or an address was sent
+  std::string detail{};     // why a connection failed; empty once a credential or an address was sent
 };
 
 /// The origin of the address, which decides who is at fault if it is rejected.

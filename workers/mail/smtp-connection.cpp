@@ -65,7 +65,6 @@ void SmtpConnection::makeHandle() {
   set(CURLOPT_QUICK_EXIT, 1L);
   set(CURLOPT_MAXCONNECTS, 1L);
   set(CURLOPT_UPLOAD, 1L);
-  set(CURLOPT_ERRORBUFFER, error_.data());
   set(CURLOPT_READFUNCTION, &onRead);
   set(CURLOPT_READDATA, this);
   set(CURLOPT_HEADERFUNCTION, &onReply);
@@ -122,7 +121,7 @@ Conversation SmtpConnection::runOnce(const Mail& mail, Milliseconds deadline, Re
   awaits_ = AwaitsFirst::connection;
   setTimeToConnect(settings_.connectTimeout);
   unsent_ = mail.content;
-  error_[0] = '\0';
+  nameProblem_.clear();
   auto start = Clock::now();
   if (auto known = learnAddresses(std::min(deadline, settings_.connectTimeout)); known != Known::yes)
     return conclude(known == Known::no ? CURLE_COULDNT_RESOLVE_HOST : CURLE_OPERATION_TIMEDOUT);
@@ -152,7 +151,7 @@ SmtpConnection::Known SmtpConnection::learnAddresses(Milliseconds patience) {
     found = asked.get();
   }
   if (found.entry.empty()) {
-    error_[found.problem.copy(error_.data(), error_.size() - 1)] = '\0';
+    nameProblem_ = found.problem;
     return Known::no;
   }
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> fresh(
@@ -172,8 +171,8 @@ Conversation SmtpConnection::conclude(CURLcode code) {
   bool noLogin =
       code == CURLE_ABORTED_BY_CALLBACK || (code == CURLE_LOGIN_DENIED && result.stage == SmtpStage::hello);
   if (noLogin && !stopping_) result.end = EarlyEnd::noLogin;
-  // Once an address or a credential was sent, libcurl's message could quote it.
-  if (result.stage <= SmtpStage::startTls && error_[0] != '\0') result.detail = error_.data();
+  if (result.stage <= SmtpStage::startTls)
+    result.detail = nameProblem_.empty() ? net::detailOf(code, easy_.get()) : nameProblem_;
   return result;
 }
 

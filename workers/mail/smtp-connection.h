@@ -7,7 +7,6 @@
 
 #include <curl/curl.h>
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -65,7 +64,7 @@ class SmtpConnection {
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> addresses_{nullptr, curl_slist_free_all};
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy_{nullptr, curl_easy_cleanup};
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> to_{nullptr, curl_slist_free_all};
-  std::array<char, CURL_ERROR_SIZE> error_{};
+  std::string nameProblem_;  // of the look-up for this conversation
   std::string url_;
 
   SmtpDialogue dialogue_;

@@ -127,8 +127,7 @@ std::string_view wordsOf(Failure failure) {
   return "cannot be used";
 }
 
-// Reduces libcurl's message to one short line of printable ASCII, because it may quote names from a
-// certificate.
+// Reduces a detail to one short line of printable ASCII, because it may name a host.
 std::string tidy(std::string_view detail) {
   std::string line(detail.substr(0, 200));
   std::replace_if(

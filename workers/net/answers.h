@@ -58,7 +58,7 @@ struct Exchange {
   int proxySaid = 0;  // with `tunnel`: the status of the proxy
   Sent sent = Sent::nothing;
   Milliseconds retryAfter{0};  // 0: the gateway sent none
-  std::string detail{};        // libcurl's message about a failed connection; holds no part of a request
+  std::string detail{};        // why a connection failed; holds no part of a request
   std::string body{};          // if wanted, or of a 400; as received, in any charset, up to `mostBody`
   std::string contentType{};   // of the body, if one is kept
   enum class Body { whole, partial } whole = Body::whole;

@@ -4,7 +4,48 @@
 #include <kj/debug.h>
 #include <pthread.h>
 
+#include <cstring>
+
 namespace smsd::net {
+namespace {
+
+/// Returns the kernel's reason why `easy` could not connect; empty if there is none.
+std::string systemError(CURL* easy) {
+  long error = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
+  return error == 0 ? "" : std::strerror(static_cast<int>(error));
+}
+
+/// Returns why the peer's certificate was refused. The numbers are OpenSSL's X509_V_ERR_*; a certificate for
+/// another host has none, because libcurl compares the names itself.
+std::string certificateError(CURL* easy) {
+  long error = 0;
+  curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &error);
+  switch (error) {
+    case 0:
+    case 1:  // unspecified: libcurl begins with it, and has ended the connection itself
+    case 62:
+    case 64:
+      return "its certificate is for another host name";
+    case 2:
+    case 20:
+    case 21:
+      return "no trusted authority has signed its certificate";
+    case 9:
+      return "its certificate is not valid yet, or this host's clock is wrong";
+    case 10:
+      return "its certificate has expired, or this host's clock is wrong";
+    case 18:
+    case 19:
+      return "its certificate is self-signed, and no trusted authority has signed it";
+    case 23:
+      return "its certificate was revoked";
+    default:
+      return "its certificate was refused (error " + std::to_string(error) + " of OpenSSL)";
+  }
+}
+
+}  // namespace
 
 void initializeCurl() {
   static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -53,6 +94,30 @@ Failure failureOf(CURLcode code) {
       return Failure::resend;
     default:
       return Failure::other;
+  }
+}
+
+std::string detailOf(CURLcode code, CURL* easy) {
+  switch (code) {
+    case CURLE_COULDNT_CONNECT:
+      return systemError(easy);
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return "its name has no address";
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return certificateError(easy);
+    case CURLE_SSL_CONNECT_ERROR:
+      return "its port may not be for TLS, or it has no version of TLS that this worker has";
+    case CURLE_SSL_CACERT_BADFILE:
+      return "the certificates of the trusted authorities cannot be used";
+    case CURLE_SSL_CERTPROBLEM:
+      return "this worker's own certificate or its key cannot be used";
+    case CURLE_SSL_CIPHER:
+      return "no cipher that both sides support";
+    case CURLE_OUT_OF_MEMORY:
+      return "no memory";
+    default:
+      return "";
   }
 }
 

@@ -53,7 +53,8 @@ HostAddresses lookUp(const Host& host) {
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   int error = ::getaddrinfo(host.name.c_str(), nullptr, &hints, &found);
-  if (error != 0) return {{}, "Could not resolve host " + host.name + ": " + ::gai_strerror(error)};
+  if (error != 0)
+    return {{}, "the name " + host.name + " cannot be looked up (" + ::gai_strerror(error) + ")"};
   std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, ::freeaddrinfo);
   std::string addresses;
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
@@ -62,8 +63,7 @@ HostAddresses lookUp(const Host& host) {
     if (!addresses.empty()) addresses += ',';
     addresses += address;
   }
-  if (addresses.empty())
-    return {{}, "Could not resolve host " + host.name + ": none of its addresses can be used"};
+  if (addresses.empty()) return {{}, "the name " + host.name + " has no address that can be used"};
   return {host.name + ":" + std::to_string(host.port) + ":" + addresses, {}};
 }
 

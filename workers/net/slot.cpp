@@ -88,7 +88,6 @@ void Slot::setCommon() {
   set(CURLOPT_BUFFERSIZE, receiveBuffer);
   // Otherwise a transfer that ends during its name lookup waits for that lookup, and blocks all others.
   set(CURLOPT_QUICK_EXIT, 1L);
-  set(CURLOPT_ERRORBUFFER, error_.data());
   set(CURLOPT_PREREQFUNCTION, &onRequest);
   set(CURLOPT_PREREQDATA, this);
   set(CURLOPT_HEADERFUNCTION, &onHeader);
@@ -199,7 +198,6 @@ void Slot::know(const HostAddresses& found) {
 
 void Slot::prepare(const Request& request) {
   request_ = &request;
-  error_[0] = '\0';
   redirects_ = requests_ = challenges_ = 0;
   status_ = 0;
   headerBytes_ = bodyBytes_ = 0;
@@ -274,11 +272,9 @@ Exchange Slot::exchange(CURLcode code) {
     if (type != nullptr) exchange.contentType = std::string_view(type).substr(0, mostHeader);
   }
   exchange.header = std::move(header_);
-  // Only without a request: otherwise libcurl's message could quote the request or its answer.
   if (!touched)
-    exchange.detail = code == CURLE_OPERATION_TIMEDOUT ? "no connection in time"
-                      : error_[0] != '\0'              ? error_.data()
-                                                       : curl_easy_strerror(code);
+    exchange.detail =
+        code == CURLE_OPERATION_TIMEDOUT ? "no connection in time" : detailOf(code, easy_.get());
   request_ = nullptr;
   return exchange;
 }

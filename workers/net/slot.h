@@ -7,7 +7,6 @@
 
 #include <curl/curl.h>
 
-#include <array>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -74,7 +73,6 @@ class Slot {
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> addresses_{nullptr, curl_slist_free_all};
   std::uint64_t serial_ = 0;  // of addresses_
   std::string gateway_;       // scheme://host:port in parsed_; empty: easy_ has the whole URL
-  std::array<char, CURL_ERROR_SIZE> error_{};
   const Request* request_ = nullptr;
   std::string target_;  // the URL of a redirect
   std::chrono::steady_clock::time_point begun_{};

@@ -62,12 +62,13 @@ struct Mark {
 };
 using Marks = std::vector<Mark>;
 
-/// Returns the number of marked messages. Two SMS of one batch may contain the same id: one for a former row,
-/// one for the row that has the id now. The statement needs distinct sorted ids for its binary search, so the
-/// second SMS's message goes into a statement of its own.
-std::size_t mark(Transaction& tx, const char* statement, Marks marks) {
+/// Calls `run(ids, values, stamps)` for all marks, and returns the sum of the results. Two SMS of one batch
+/// may contain the same id: one for a former row, one for the row that has the id now. A statement needs
+/// distinct sorted ids for its binary search, so the second SMS's message goes into a statement of its own.
+template <typename Run>
+std::size_t inStatements(Marks marks, Run&& run) {
   std::ranges::stable_sort(marks, {}, &Mark::id);
-  std::size_t marked = 0;
+  std::size_t sum = 0;
   while (!marks.empty()) {
     Marks again;
     ArrayLiteral ids, values, stamps;
@@ -82,10 +83,23 @@ std::size_t mark(Transaction& tx, const char* statement, Marks marks) {
       one.stamp ? stamps.add(*one.stamp) : stamps.addNull();
       last = one.id;
     }
-    marked += tx.run(statement, ids.str(), values.str(), stamps.str());
+    sum += run(ids.str(), values.str(), stamps.str());
     marks = std::move(again);
   }
-  return marked;
+  return sum;
+}
+
+/// Returns the number of marked messages.
+std::size_t mark(Transaction& tx, const char* statement, Marks marks) {
+  return inStatements(std::move(marks), [&](const auto& ids, const auto& values, const auto& stamps) {
+    return tx.run(statement, ids, values, stamps);
+  });
+}
+
+std::size_t countOthers(Transaction& tx, Marks marks) {
+  return inStatements(std::move(marks), [&](const auto& ids, const auto&, const auto& stamps) {
+    return static_cast<std::size_t>(tx.number(sql::others, ids, stamps));
+  });
 }
 
 void markMessages(Transaction& tx, const std::vector<Settlement>& settlements, const Ended& ended,
@@ -104,13 +118,16 @@ void markMessages(Transaction& tx, const std::vector<Settlement>& settlements, c
                         .push_back({id, smsid, stamp});
                 });
   }
-  const std::size_t all = sent.size() + ignored.size() + held.size();
+  Marks all = sent;
+  for (const Marks* more : {&ignored, &held}) all.insert(all.end(), more->begin(), more->end());
   result.sent = mark(tx, sql::markSent, std::move(sent));
   result.ignored = mark(tx, sql::markIgnored, std::move(ignored));
   const std::size_t kept = mark(tx, sql::hold, std::move(held));
   // Some rows were changed or replaced meanwhile. A new row with the same id was not noticed by a claim,
   // which took it for the message of this submission.
-  if (result.sent + result.ignored + kept < all) result.lookAgain = true;
+  if (result.sent + result.ignored + kept == all.size()) return;
+  result.lookAgain = true;
+  result.replaced = countOthers(tx, std::move(all));
 }
 
 void moveWaits(Transaction& tx, const std::vector<Settlement>& settlements, const Ended& ended) {

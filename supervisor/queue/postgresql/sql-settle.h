@@ -56,6 +56,10 @@ inline constexpr const char* markSent = R"(
 inline constexpr const char* markIgnored = R"(
   UPDATE smsq q SET sent = 'I', smsid = ($2::integer[])[width_bucket(id::bigint, $1::bigint[])], timesent = now()
   WHERE id = ANY($1::bigint[]) AND sent::text = 'N' AND )" SMSD_IS_IN("$3");
+/// Counts the rows that have one of the ids but are other rows. A row that was marked, cancelled or released
+/// meanwhile still has its stamp. $1: sorted ids. $2: for each of them its stamp.
+inline constexpr const char* others = R"(
+  SELECT count(*) FROM smsq q WHERE id = ANY($1::bigint[]) AND NOT )" SMSD_IS_IN("$2");
 /// Holds those messages that are still unsent. $1: sorted ids. For each of them: $2 submission, $3 stamp. An
 /// existing entry with the same id and another stamp belongs to a former row, so it is overwritten.
 inline constexpr const char* hold = R"(

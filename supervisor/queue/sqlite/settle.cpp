@@ -18,15 +18,17 @@ using sql::Standing;
 void markMessages(Session& session, const Settlement& settlement, const Now& now, SettleResult& result) {
   if (settlement.fate == Fate::returned) return;
   const int smsid = settlement.fate == Fate::sent ? smsidOf(settlement.reference) : 0;
-  eachMessage(settlement.submission,
-              [&](format::MessageId id, std::optional<std::int64_t> stamp, MessagePlace place) {
-                if (settlement.fate == Fate::held)
-                  session.query(sql::hold).bind(settlement.submission.id, id, stamp).run();
-                else if (settlement.fate == Fate::sent && place == MessagePlace::inText)
-                  result.sent += session.query(sql::markSent).bind(smsid, now.text, id, stamp).run();
-                else
-                  result.ignored += session.query(sql::markIgnored).bind(smsid, now.text, id, stamp).run();
-              });
+  eachMessage(settlement.submission, [&](format::MessageId id, std::optional<std::int64_t> stamp,
+                                         MessagePlace place) {
+    std::size_t marked = 0;
+    if (settlement.fate == Fate::held)
+      marked = session.query(sql::hold).bind(settlement.submission.id, id, stamp).run();
+    else if (settlement.fate == Fate::sent && place == MessagePlace::inText)
+      result.sent += marked = session.query(sql::markSent).bind(smsid, now.text, id, stamp).run();
+    else
+      result.ignored += marked = session.query(sql::markIgnored).bind(smsid, now.text, id, stamp).run();
+    if (marked == 0 && session.query(sql::isAnother).bind(id, stamp).next()) ++result.replaced;
+  });
 }
 
 }  // namespace

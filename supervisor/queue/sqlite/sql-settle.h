@@ -22,6 +22,8 @@ constexpr auto markSent =
 constexpr auto markIgnored =
     "UPDATE smsq SET sent = 'I', smsid = ?, timesent = ? WHERE id = ? AND sent = 'N' AND " SMSD_SQLITE_IS(
         "smsq", "?");
+// A row that was marked, cancelled or released meanwhile still has its stamp, so it is not another one.
+constexpr auto isAnother = "SELECT 1 FROM smsq WHERE id = ? AND NOT " SMSD_SQLITE_IS("smsq", "?");
 // Rows that were marked meanwhile are not held. An existing entry with the same id belongs to a former row,
 // so it is replaced.
 constexpr auto hold =

@@ -28,5 +28,42 @@ TEST(Figures, CountsAndKnowsTheLastReason) {
   EXPECT_EQ(last.ago, 3 * kj::SECONDS);
 }
 
+TEST(Figures, KnowsTheLastStepOfTheClockForADay) {
+  kj::TimerImpl timer{kj::origin<kj::TimePoint>()};
+  Figures figures(timer);
+  EXPECT_TRUE(figures.lastClockStep() == nullptr);
+  figures.noteClockStep(std::chrono::hours(2));
+  timer.advanceTo(timer.now() + 1 * kj::HOURS);
+  figures.noteClockStep(-std::chrono::minutes(90));
+  timer.advanceTo(timer.now() + 23 * kj::HOURS);
+  auto last = KJ_ASSERT_NONNULL(figures.lastClockStep());
+  EXPECT_EQ(last.step, -std::chrono::minutes(90));
+  EXPECT_EQ(last.ago, 23 * kj::HOURS);
+  timer.advanceTo(timer.now() + 1 * kj::HOURS);
+  EXPECT_TRUE(figures.lastClockStep() == nullptr);
+}
+
+TEST(Figures, CountsWhatWasReplaced) {
+  kj::TimerImpl timer{kj::origin<kj::TimePoint>()};
+  Figures figures(timer);
+  figures.countReplaced(0);
+  EXPECT_TRUE(figures.rowsReplaced() == nullptr);
+  EXPECT_TRUE(figures.fileReplaced() == nullptr);
+  figures.countReplaced(2);
+  figures.noteFileReplaced("was replaced");
+  timer.advanceTo(timer.now() + 5 * kj::SECONDS);
+  figures.countReplaced(3);
+  figures.noteFileReplaced("was removed");
+  timer.advanceTo(timer.now() + 7 * kj::SECONDS);
+  figures.countReplaced(0);
+  auto rows = KJ_ASSERT_NONNULL(figures.rowsReplaced());
+  EXPECT_EQ(rows.times, 5u);
+  EXPECT_EQ(rows.ago, 7 * kj::SECONDS);
+  auto file = KJ_ASSERT_NONNULL(figures.fileReplaced());
+  EXPECT_EQ(file.times, 2u);
+  EXPECT_EQ(file.ago, 7 * kj::SECONDS);
+  EXPECT_EQ(file.how, "was removed");
+}
+
 }  // namespace
 }  // namespace smsd::road
