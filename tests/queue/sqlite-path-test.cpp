@@ -50,7 +50,9 @@ TEST_F(SqliteFile, IsRefusedWhereNoFileCanBe) {
        "bytes, and a queue's path may have at most 504"}};
   for (const auto& [where, expected] : cases) {
     std::string what;
-    EXPECT_EQ(refusal([&] { openSqlite(where)->depth(1); }, &what), QueueError::Kind::notInstalled) << where;
+    EXPECT_EQ(refusal([&, file = where] { openSqlite(file)->depth(1); }, &what),
+              QueueError::Kind::notInstalled)
+        << where;
     EXPECT_NE(what.find(expected), std::string::npos) << what;
     EXPECT_NE(what.find(": set queue.sqlite.path to another path"), std::string::npos) << what;
   }
