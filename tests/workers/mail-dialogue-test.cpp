@@ -54,6 +54,21 @@ TEST(MailDialogue, FollowsAMailThatIsTaken) {
   EXPECT_EQ(dialogue.soFar().reply, 0) << "a reply belongs to its command";
 }
 
+TEST(MailDialogue, SeesThatTheCodesOfAReplyDiffer) {
+  for (auto& lines : {std::vector<std::string>{"< 550-no", "< 250 ok"},
+                      {"< 250-and", "< 550 no"},
+                      {"< 250-a", "< 550-b", "< 250-c", "< 250 ok"},
+                      {"< 250 5.7.1 rejected"}}) {
+    auto dialogue = after(with(upToData, with({"."}, lines)));
+    EXPECT_EQ(dialogue.soFar().codes, Conversation::Codes::differ) << lines.front();
+    dialogue.begin();
+    EXPECT_EQ(dialogue.soFar().codes, Conversation::Codes::agree);
+  }
+  for (auto& lines :
+       {std::vector<std::string>{"< 250-and", "< 251 ok"}, {"< 250 2.0.0 ok"}, {"< 550 5.1.1 no"}})
+    EXPECT_EQ(after(with(upToData, with({"."}, lines))).soFar().codes, Conversation::Codes::agree);
+}
+
 TEST(MailDialogue, HasNothingMoreToWaitForOnceTheMailIsRejected) {
   for (auto& lines : {std::vector<std::string>{"+", "> MAIL FROM:<a>", "< 550 5.7.1 no"},
                       with(upToData, {".", "< 451 later, queued as X"}), with(upToData, {".", "> QUIT"})}) {

@@ -56,6 +56,16 @@ TEST(MailReplies, EachStageHasItsMeaningOfLaterAndNever) {
     }
 }
 
+TEST(MailReplies, AMailIsNotTakenByAReplyWhoseCodesDiffer) {
+  Conversation conversation{.stage = SmtpStage::content, .reply = 250};
+  EXPECT_EQ(relayAfter(conversation, Relay::unproven), Relay::proven);
+  conversation.codes = Conversation::Codes::differ;
+  EXPECT_EQ(kindOf(outcomeOf(conversation, origin, Addressee::ofTheSms, Relay::proven)), "unknown");
+  EXPECT_EQ(relayAfter(conversation, Relay::unproven), Relay::unproven);
+  conversation.reply = 550;
+  EXPECT_EQ(kindOf(outcomeOf(conversation, origin, Addressee::ofTheSms, Relay::proven)), "deferred");
+}
+
 // RFC 3463, each of its subjects and details, and more: four speak of the address and of nothing else.
 TEST(MailReplies, AnSmsIsGivenUpForWhatSpeaksOfItsAddressAlone) {
   for (SmtpStage stage : {SmtpStage::recipient, SmtpStage::data, SmtpStage::content})

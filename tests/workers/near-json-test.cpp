@@ -66,6 +66,28 @@ TEST(NearJson, IsNothingWhereMoreThanOneReadingIsPossibleOrNone) {
     EXPECT_EQ(read(text), "none") << text;
 }
 
+// One of the two may come from the text of an SMS that the gateway sent back without escaping it.
+TEST(NearJson, IsNothingIfItContradictsItself) {
+  for (auto text : {
+           R"({"status":"error","text":"x","status":"ok","y":"z"})",
+           R"({"status":"ok","text":"x","status":"error"})",
+           R"({"status":"ok","status":"ok"})",
+           R"({"stat\u0075s":"error","status":"ok"})",
+           R"([{"messages":[{"id":1,"status":"error","status":"ok"}]}])",
+           R"({"a":{"x":1,"x":2},"status":"ok"})",
+           "{\"status\":\"error\",\"status\":\"x\",}\n{\"status\":\"ok\"}",
+           "{\"status\":\"error\"}\n{\"status\":\"ok\"}",
+           "{\"status\":\"error\"}<br>\n{\"status\":\"ok\"}",
+           "{\"status\":\"ok\"}<br>\n{\"status\":\"error\"}<br>",
+       })
+    EXPECT_EQ(read(text), "none") << text;
+  using namespace std::string_view_literals;
+  EXPECT_EQ(read("{\"status\":\"ok\"}\0{\"status\":\"error\"}"sv), "none");
+  EXPECT_EQ(read("{\"status\":\"ok\"}\0\"rest"sv), R"({"status":"ok"})");
+  EXPECT_EQ(read(R"({"a\"b:":"\\","c":":{\":","d":""})"), R"({"a\"b:":"\\","c":":{\":","d":""})");
+  EXPECT_EQ(read(R"([{"id":1},{"id":1,"to":{"id":1}}])"), R"([{"id":1},{"id":1,"to":{"id":1}}])");
+}
+
 TEST(NearJson, IsBoundedWhateverItHolds) {
   constexpr std::size_t most = 64 << 10;
   for (std::string part :

@@ -56,6 +56,17 @@ answers:
   EXPECT_TRUE(said(rules, answer(503, "ERROR")).starts_with("deferred"));
 }
 
+TEST(Rules, FindNoYesInJsonThatHasANameTwice) {
+  auto rules = rulesOf(R"(
+answers:
+  - {json: /status, equals: ok, is: accepted}
+  - {json: /status, equals: error, is: refused}
+)");
+  for (auto body : {R"({"status":"error","text":"x","status":"ok","y":"z"})",
+                    R"({"status":"ok","text":"x","status":"error","y":"z"})"})
+    EXPECT_TRUE(said(rules, answer(200, body)).starts_with("not understood:")) << body;
+}
+
 TEST(Rules, ThatSayWhatAYesIsLeaveNoOtherYesC64) {
   auto rules = rulesOf(R"(
 answers:

@@ -140,6 +140,24 @@ TEST(Soap, ReadsNothingElse) {
   EXPECT_EQ(read("<!DOCTYPE a [<!ENTITY k 'v'>]>" + enveloped("<r><a>&k;</a></r>")), "none");
 }
 
+TEST(Soap, ReadsNoAnswerThatMayContradictItself) {
+  const std::string ok = "<r><result>1</result></r>",
+                    fault = "<e:Fault><faultcode>Server</faultcode></e:Fault>";
+  const std::string one = enveloped(ok);
+  EXPECT_EQ(read(one + enveloped(fault)), "none");
+  EXPECT_EQ(read(enveloped(ok + fault)), "none");
+  EXPECT_EQ(read(enveloped(ok + "</e:Body><e:Body>" + fault)), "none");
+  EXPECT_EQ(read(enveloped(fault + ok)), R"({"fault":{"code":"Server","text":""}})");
+  EXPECT_EQ(read(enveloped("<r><result>1</result><result>0</result></r>")),
+            R"({"result":["1","0"],"values":{"result":["1","0"]}})")
+      << "a list is no result";
+  std::string many;
+  for (int i = 0; i < 300; ++i) many += "<v/>";
+  auto answer = readAnswer(enveloped("<r><result>1</result>" + many + "<result>0</result></r>"), "result");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ((*answer)["result"].dump(), R"(["1"])") << "the second one is beyond the bound on values";
+}
+
 TEST(Soap, SurvivesAnswersThatAreMadeToBreakIt) {
   std::string deep, attributes;
   for (int i = 0; i < 15'000; ++i) deep += "<a>";

@@ -36,6 +36,7 @@ std::optional<SmtpStage> stageOf(std::string_view command, SmtpStage stage) {
 
 void SmtpDialogue::begin() {
   now_ = {};
+  earlier_ = '\0';
   state_ = State::goesOn;
   connected_ = false;
 }
@@ -49,6 +50,8 @@ void SmtpDialogue::enter(SmtpStage stage) {
   now_.stage = stage;
   now_.reply = 0;
   now_.enhanced.clear();
+  now_.codes = Conversation::Codes::agree;
+  earlier_ = '\0';
 }
 
 SmtpDialogue::State SmtpDialogue::sent(std::string_view command) {
@@ -61,11 +64,20 @@ SmtpDialogue::State SmtpDialogue::received(std::string_view line) {
   if (state_ == State::over) return state_;
   while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
   bool valid = line.size() >= 3 && isDigit(line[0]) && isDigit(line[1]) && isDigit(line[2]);
-  if (!valid || (line.size() > 3 && line[3] != ' ')) return state_;  // only a last line counts
+  if (!valid) return state_;
+  const char digit = line[0];
+  if (line.size() > 3 && line[3] != ' ') {  // only the last line counts, unless an earlier one contradicts it
+    if (line[3] == '-') earlier_ = earlier_ == '\0' || earlier_ == digit ? digit : 'x';
+    return state_;
+  }
   if (now_.stage == SmtpStage::connection && connected_) now_.stage = SmtpStage::greeting;
   now_.reply = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
   std::string_view text = line.size() > 4 ? line.substr(4) : std::string_view();
   now_.enhanced = enhancedIn(text);
+  const char earlier = std::exchange(earlier_, '\0');
+  const bool agree =
+      (earlier == '\0' || earlier == digit) && (now_.enhanced.empty() || now_.enhanced[0] == digit);
+  now_.codes = agree ? Conversation::Codes::agree : Conversation::Codes::differ;
   if (now_.stage == SmtpStage::login && now_.reply == 235) loggedIn_ = true;
   if (now_.stage == SmtpStage::content && now_.reply / 100 == 2) now_.reference = referenceIn(text);
   // Only QUIT can follow.

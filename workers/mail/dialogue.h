@@ -40,6 +40,7 @@ class SmtpDialogue {
   void enter(SmtpStage stage);
 
   Conversation now_;
+  char earlier_ = '\0';  // the first digit of the lines before the last one of the reply; 'x' if they differ
   State state_ = State::goesOn;
   bool connected_ = false;
   bool loggedIn_ = false;

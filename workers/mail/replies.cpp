@@ -94,6 +94,8 @@ const ReplyRow* rowOfNever(const Conversation& conversation, Relay relay) {
 const ReplyRow& rowOf(const Conversation& conversation, Relay relay) {
   SmtpStage stage = conversation.stage;
   int reply = conversation.reply;
+  if (stage == SmtpStage::content && reply / 100 == 2 && conversation.codes == Conversation::Codes::differ)
+    return nonsense;
   if (reply == 421) return closing;
   if (reply >= 500 && reply <= 599 && stage >= SmtpStage::recipient)
     if (auto* row = rowOfNever(conversation, relay)) return *row;
@@ -210,7 +212,8 @@ kit::Outcome outcomeOf(const Conversation& conversation, std::string_view origin
 // address costs no more than one SMS.
 Relay relayAfter(const Conversation& conversation, Relay before) {
   if (rejectsWithoutReason(conversation)) return Relay::unproven;
-  bool taken = conversation.stage == SmtpStage::content && conversation.reply / 100 == 2;
+  bool taken = conversation.stage == SmtpStage::content && conversation.reply / 100 == 2 &&
+               conversation.codes == Conversation::Codes::agree;
   return taken ? Relay::proven : before;
 }
 

@@ -41,6 +41,10 @@ struct Conversation {
   SmtpStage stage = SmtpStage::connection;
   int reply = 0;           // the last one in this stage; 0: none
   std::string enhanced{};  // such as 5.1.1; empty: none
+  /// Whether the codes of the reply have one meaning: those of its lines (RFC 5321, 4.2.1), and the enhanced
+  /// code (RFC 2034, 4).
+  enum class Codes { agree, differ };
+  Codes codes = Codes::agree;
   EarlyEnd end = EarlyEnd::none;
   net::Failure failure = net::Failure::none;
   std::string reference{};  // the server's id of the accepted mail; empty: none

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "workers/net/near-json.h"
 
+#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/text/ascii.h"
 #include "common/text/utf.h"
@@ -25,6 +27,9 @@ bool isWord(char c) {
 /// The place of a string, which decides the characters that may follow its end.
 enum class Role { name, member, element };
 
+/// Whether a map has a name twice.
+enum class Names { once, twice };
+
 /// Reads one document from `text`, beginning at `at`. end() is the place where the reading stopped.
 class NearJson {
  public:
@@ -35,6 +40,8 @@ class NearJson {
     return value && value->is_structured() ? std::move(value) : std::nullopt;
   }
   std::size_t end() const { return at_; }
+  /// Whether the reading stopped at a name that its map has already.
+  bool metANameTwice() const { return names_ == Names::twice; }
 
  private:
   char peek(std::size_t at) const { return at < text_.size() ? text_[at] : '\0'; }
@@ -72,7 +79,11 @@ class NearJson {
       at_ = afterBlanks(at_ + 1);
       bool nothing = peek(at_) == ',' || peek(at_) == '}';
       auto value = nothing ? std::optional<json>(nullptr) : this->value(Role::member, depth + 1);
-      if (!value || !result.emplace(*std::move(name), *std::move(value)).second) return std::nullopt;
+      if (!value) return std::nullopt;
+      if (!result.emplace(*std::move(name), *std::move(value)).second) {
+        names_ = Names::twice;
+        return std::nullopt;
+      }
       skipBlanks();
       if (peek(at_) != ',' && peek(at_) != '}') return std::nullopt;
     }
@@ -157,8 +168,12 @@ class NearJson {
   }
 
   bool mayFollowAMap(std::size_t at) const {
+    const std::size_t end = at;
     at = afterBlanks(at);
-    return at == text_.size() || std::string_view(",}]);<").find(text_[at]) != std::string_view::npos;
+    const bool isNextMap =
+        peek(at) == '{' && text_.substr(end, at - end).find('\n') != std::string_view::npos;
+    return isNextMap || at == text_.size() ||
+           std::string_view(",}]);<").find(text_[at]) != std::string_view::npos;
   }
 
   void escape(std::string& to) {
@@ -204,6 +219,7 @@ class NearJson {
 
   std::string_view text_;
   std::size_t at_;
+  Names names_ = Names::once;
 };
 
 /// Whether a document may start at `at`: at the start of a line, after markup, or in a call (JSONP).
@@ -213,36 +229,87 @@ bool mayStartAt(std::string_view text, std::size_t at) {
          std::string_view("\r\n>(").find(text[before]) != std::string_view::npos;
 }
 
-/// Returns the first map that ends the text. If there is none, the first map before markup; otherwise the
-/// first list that ends the text.
+/// Returns the only map of the text, if it ends the text or if markup follows. If there is no map, returns
+/// the first list that ends the text.
 std::optional<json> nearly(std::string_view text) {
   std::optional<json> map, list;
-  int starts = 0;
-  for (std::size_t at = text.find_first_of("{["); at != std::string_view::npos && starts < mostStarts;
-       at = text.find_first_of("{[", at + 1)) {
+  int starts = 0, maps = 0;
+  for (std::size_t at = text.find_first_of("{["), after = 0;
+       at != std::string_view::npos && starts < mostStarts; at = text.find_first_of("{[", after)) {
+    after = at + 1;
     if (!mayStartAt(text, at)) continue;
     ++starts;
     NearJson reader(text, at);
     auto document = reader.document();
+    if (reader.metANameTwice()) return std::nullopt;
     if (!document && reader.end() == text.size()) break;  // cut off, so its content is incomplete
     if (!document) continue;
+    if (document->is_object() && ++maps > 1) return std::nullopt;
+    if (document->is_object()) after = reader.end();
     constexpr std::string_view ends(" \t\r\n);\0", 7);
     std::size_t next = text.find_first_not_of(ends, reader.end());
     bool isLast = next == std::string_view::npos;
-    if (isLast && document->is_object()) return document;
-    if (isLast && !list) list = std::move(document);
-    if (!isLast && text[next] == '<' && document->is_object() && !map) map = std::move(document);
+    if (document->is_object() && (isLast || text[next] == '<'))
+      map = std::move(document);
+    else if (document->is_array() && isLast && !list)
+      list = std::move(document);
   }
   return map ? map : list;
+}
+
+/// Whether an odd number of backslashes stands before this quotation mark of a string.
+bool isEscaped(const char* mark) {
+  bool escaped = false;
+  while (*--mark == '\\') escaped = !escaped;
+  return escaped;
+}
+
+/// Returns how many members the maps of `text`, which is strict JSON, have. Outside of strings each colon is
+/// one.
+std::size_t membersWritten(std::string_view text) {
+  std::size_t members = 0;
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data(); at < end; ++at) {
+    members += *at == ':' ? 1 : 0;
+    if (*at != '"') continue;
+    do {
+      at = static_cast<const char*>(std::memchr(at + 1, '"', static_cast<std::size_t>(end - at - 1)));
+      if (at == nullptr) return members;  // the parser ignores all that is behind a NUL
+    } while (isEscaped(at));
+  }
+  return members;
+}
+
+std::size_t membersOf(const json& document) {
+  std::size_t members = 0;
+  std::vector<const json*> left{&document};  // no recursion, because strict JSON has no bound on its depth
+  auto look = [&left](const json& part) {
+    if (part.is_structured()) left.push_back(&part);
+  };
+  while (!left.empty()) {
+    const json& next = *left.back();
+    left.pop_back();
+    if (auto* map = next.get_ptr<const json::object_t*>()) {
+      members += map->size();
+      for (auto& [name, value] : *map) look(value);
+    } else if (auto* list = next.get_ptr<const json::array_t*>()) {
+      for (auto& value : *list) look(value);
+    }
+  }
+  return members;
 }
 
 }  // namespace
 
 json readJson(std::string_view text) {
   auto strict = json::parse(text, nullptr, false);
-  if (!strict.is_discarded()) return strict;
-  auto near = nearly(text);
-  return near ? *std::move(near) : json(json::value_t::discarded);
+  if (strict.is_discarded()) {
+    auto near = nearly(text);
+    return near ? *std::move(near) : json(json::value_t::discarded);
+  }
+  // The parser keeps only the last of several members with one name.
+  if (membersOf(strict) != membersWritten(text)) return json(json::value_t::discarded);
+  return strict;
 }
 
 }  // namespace smsd::net

@@ -31,7 +31,7 @@ bool isName(std::string_view name);
 /// is a text, null, a map of its parts by name, or a list. A SOAP array becomes a list, and so do several
 /// values with the same name. At most 256 values are read, at most 8 levels deep; the rest is left out.
 /// `result` names the value that becomes "result"; when it is empty, the first value does. `xml` is UTF-8.
-/// Returns nothing when `xml` is not a SOAP answer.
+/// Returns nothing when `xml` is not a SOAP answer, or holds two that may contradict each other.
 std::optional<nlohmann::json> readAnswer(std::string_view xml, std::string_view result);
 
 }  // namespace smsd::soap
