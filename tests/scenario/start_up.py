@@ -134,6 +134,16 @@ class StartUp(Scenario):
             done = subprocess.run(words + (["status"] if program == "smsctl" else []), capture_output=True, text=True, timeout=DEADLINE, check=False)
             self.assertEqual(done.returncode, CONFIGURATION, done.stderr)
             self.assertIn("it is not a regular file", done.stderr)
+        gammurc = self.folder / "gammurc"
+        modem = self.folder / "modem.yaml"
+        modem.write_text(f"gammurc: {gammurc}\n")
+        for make, why in ((lambda: os.mkfifo(gammurc), "it is not a regular file"), (gammurc.mkdir, "it is not a regular file"),
+                          (lambda: gammurc.symlink_to("/dev/zero"), "it is not a regular file"), (lambda: gammurc.symlink_to("/no/such"), "No such file or directory")):
+            make()
+            done = subprocess.run([BIN / "smsd-worker-gammu", "--check", "--config", modem], capture_output=True, text=True, timeout=DEADLINE, check=False)
+            self.assertEqual(done.returncode, CONFIGURATION, done.stderr)
+            self.assertIn(f"{gammurc} cannot be read ({why})", done.stderr)
+            gammurc.rmdir() if gammurc.is_dir() else gammurc.unlink()
         smsd = self.smsd(self.sqlite(), name="dispatcher")
         file = next(smsd.folder.glob("**/debug.yaml"))
         file.unlink()

@@ -40,7 +40,9 @@ TEST(GammuConfig, SaysAtTheStartWhereAndWhatIsWrongC59) {
       {"device: /dev/x\npin_file: /no/such", "no such file"},
       {"device: /dev/x\ngammurc: " + rc, "either device or gammurc"},
       {"gammurc: gammurc", "absolute"},
-      {"gammurc: /no/such/gammurc", "cannot be read as a gammurc"},
+      {"gammurc: /no/such/gammurc", "cannot be read (No such file or directory)"},
+      {"gammurc: /dev/zero", "cannot be read (it is not a regular file)"},
+      {"gammurc: /etc", "cannot be read (it is not a regular file)"},
       {"gammurc: " + rc + "\nsection: 1", "expected `at` and a speed"},
       {"gammurc: " + rc + "\nsection: 7", "section"}};
   for (auto& [yaml, words] : rows) {

@@ -2,18 +2,25 @@
 #include "workers/gammu/libgammu-phone.h"
 
 #include <gammu.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <string_view>
+#include <system_error>
 #include <utility>
+
+#include "common/files/regular-file.h"
 
 namespace smsd::gammu {
 namespace {
 
 static_assert(noError == ERR_NONE);
+
+constexpr std::size_t longestGammurc = 1 << 18;  // bytes
 
 /// Returns a copy that libgammu frees.
 char* given(const std::string& text) { return ::strdup(text.c_str()); }
@@ -159,8 +166,18 @@ std::uint8_t relativeValidity(std::chrono::minutes period) {
 }
 
 Gammurc readGammurc(const std::string& path, int section) {
+  // libgammu opens a path and reads it to its end, so a FIFO or a device would hold it up without limit.
+  std::error_code why;
+  auto content = files::readRegular(path, longestGammurc + 1, why);
+  if (!content) return {"cannot be read (" + why.message() + ")", {}};
+  if (content->size() > longestGammurc) return {"is too long", {}};
+  const int copy = ::memfd_create("gammurc", MFD_CLOEXEC);
   INI_Section* file = nullptr;
-  if (GSM_FindGammuRC(&file, path.c_str()) != ERR_NONE) return {"cannot be read as a gammurc", {}};
+  const bool isRead =
+      copy >= 0 && ::write(copy, content->data(), content->size()) == static_cast<ssize_t>(content->size()) &&
+      GSM_FindGammuRC(&file, ("/proc/self/fd/" + std::to_string(copy)).c_str()) == ERR_NONE;
+  if (copy >= 0) ::close(copy);
+  if (!isRead) return {"cannot be read as a gammurc", {}};
   GSM_Config config{};
   GSM_Error error = GSM_ReadConfig(file, &config, section);
   INI_Free(file);
