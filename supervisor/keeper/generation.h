@@ -8,6 +8,7 @@
 #include <kj/async.h>
 #include <kj/function.h>
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +24,8 @@ struct WorkerTraits {
   unsigned backlog = 0;
   bool knowsKeys = false;
   std::vector<std::string> lock;
-  unsigned visits = 0;  // connections its process has served; 0: not reported
+  unsigned visits = 0;                   // connections its process has served; 0: not reported
+  std::chrono::milliseconds spacing{0};  // least time from the begin of one SMS to that of the next
 };
 
 /// A worker's record of an attempt that recall() named.
@@ -65,6 +67,8 @@ class WorkerEvents {
   virtual void workerDeclined() = 0;
   /// Called for each SMS that the worker announces, after workerReported() for the outcomes in the same call.
   virtual Leave mayBegin(queue::AttemptId attempt) const = 0;
+  /// The worker has begun these SMS, as mayBegin() allowed. Called once for a report.
+  virtual void workerBegan(const std::vector<queue::AttemptId>&) {}
   /// The worker is about to end by itself; workerGone() follows with its last words.
   virtual void workerEnds(Cause) {}
   /// The worker was requested to quit, but its version cannot: its process keeps running.

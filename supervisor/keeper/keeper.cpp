@@ -42,7 +42,8 @@ Keeper::Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hi
       workers_(timer_, config_, kj::mv(hire), events_, *this),
       health_(timer_, workers_, *this),
       recalls_(timer_, config_, workers_, *this),
-      probe_(timer_, [this]() { changed(); }) {}
+      probe_(timer_, [this]() { changed(); }),
+      begins_(timer_, [this]() { watchBegins(); }) {}
 
 const std::string& Keeper::reason() const {
   static const std::string byOperator = "paused by the operator";
@@ -77,6 +78,25 @@ Places Keeper::places() const {
   return inFlight_.places(traits().window, traits().backlog, out() + recalls_.size(), now());
 }
 
+bool Keeper::stalls(int rank) const {
+  const std::size_t window = traits().window - std::min<std::size_t>(traits().window, recalls_.size());
+  return inFlight_.stalls(rank, inFlight_.unbegunFor(window, traits().spacing, now()));
+}
+
+/// Only a worker that holds as many unbegun SMS as it may gets new places by a begin.
+void Keeper::workerBegan(const std::vector<queue::AttemptId>& attempts) {
+  const bool hadNoPlace = inFlight_.ahead(now()) == 0;
+  for (auto attempt : attempts) inFlight_.begin(attempt, now());
+  if (hadNoPlace) road_.dispatcherChanged(index_);
+}
+
+/// A worker that begins nothing may report nothing either, so the road looks again by itself.
+void Keeper::watchBegins() {
+  if (inFlight_.unbegun() == 0) return;
+  begins_.in(InFlight::quick);
+  if (stalls(INT_MIN)) road_.dispatcherChanged(index_);
+}
+
 /// An SMS that has not begun comes back if another dispatcher has become better for it.
 Leave Keeper::mayBegin(queue::AttemptId attempt) const {
   if (!road_.mayBegin()) return Leave::revoked;
@@ -93,12 +113,13 @@ void Keeper::dispatch(const std::vector<const queue::Submission*>& batch) {
     inFlight_.add(submission->attempt, {now(), rankOf(submission->severity),
                                         isTest ? std::string() : submission->recipient, kind});
   }
+  if (!begins_.isSet()) begins_.in(InFlight::quick);
   health_.dispatched();
 }
 
 /// Removes an attempt from those in flight, and returns whose it was.
 delivery::Breaker::Whose Keeper::ended(queue::AttemptId attempt) {
-  auto one = inFlight_.remove(attempt);
+  auto one = inFlight_.remove(attempt, traits().window, now());
   if (!one) return {};
   auto kind = one->kind == InFlight::Kind::probe ? delivery::Breaker::Whose::Kind::probe
                                                  : delivery::Breaker::Whose::Kind::usual;

@@ -76,6 +76,9 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   std::size_t room() const { return places().all; }
   /// room() by severity: the last places may be for severe SMS alone.
   Places places() const;
+  /// Whether an SMS of this rank is better given to another dispatcher, if there is one: the worker has room
+  /// in its window, and keeps SMS unbegun for too long.
+  bool stalls(int rank) const;
   /// Ready to work, although room() may be 0 for the moment.
   bool usable() const;
   /// Usable, but the next SMS is the probe.
@@ -171,6 +174,7 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   void workerProven() override;
   void workerReported(std::vector<delivery::AttemptOutcome> outcomes) override;
   Leave mayBegin(queue::AttemptId attempt) const override;
+  void workerBegan(const std::vector<queue::AttemptId>& attempts) override;
   void workerFailed(const std::string& why) override { reasons_.workerFailed(why, timer_.now()); }
   std::vector<delivery::AttemptOutcome> workerGone(Gone gone) override;
   void workerReplaced(std::vector<delivery::AttemptOutcome> outcomes) override;
@@ -182,6 +186,7 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   void attemptsFound(std::vector<delivery::AttemptOutcome> found) override;
   void attemptsLost(std::vector<delivery::AttemptOutcome> lost) override;
 
+  void watchBegins();
   void startOver(const std::string& why);
   void replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes);
   void heard(const HealthReport& health);
@@ -221,6 +226,7 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   HealthQueries health_;
   RecallQueries recalls_;
   Alarm probe_;
+  Alarm begins_;  // runs while the worker holds unbegun SMS
 };
 
 }  // namespace smsd::keeper

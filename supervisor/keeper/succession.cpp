@@ -47,6 +47,9 @@ class Succession::ReportReceiver final : public WorkerEvents {
   void workerDeclined() override {
     if (succession_.life_.declines(generation_)) succession_.declining_.in(endsWithin);
   }
+  void workerBegan(const std::vector<queue::AttemptId>& attempts) override {
+    if (isPresent()) succession_.keeper_.workerBegan(attempts);
+  }
   void workerEnds(Cause cause) override {
     if (isPresent()) succession_.end_.announced(cause);
   }

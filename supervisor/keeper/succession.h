@@ -45,6 +45,7 @@ class SuccessionEvents {
   virtual void workerProven() = 0;
   virtual void workerReported(std::vector<delivery::AttemptOutcome> outcomes) = 0;
   virtual Leave mayBegin(queue::AttemptId attempt) const = 0;
+  virtual void workerBegan(const std::vector<queue::AttemptId>& attempts) = 0;
   /// There is no worker, because of `why`.
   virtual void workerFailed(const std::string& why) = 0;
   /// The worker is gone, and the next one is not started yet. Returns the outcomes to report.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_set>
 #include <utility>
 
@@ -122,7 +123,8 @@ void Worker::described(proto::Description::Reader said) {
   if (auto* words = std::get_if<std::string>(&granted)) return breach(*words);
   auto& [window, backlog, beginWithin] = std::get<Granted>(granted);
   beginWithin_ = beginWithin;
-  traits_ = {window, backlog, said.getKnowsKeys(), readLock(said), said.getVisits()};
+  traits_ = {window,         backlog,          said.getKnowsKeys(),
+             readLock(said), said.getVisits(), Milliseconds(said.getSpacing())};
 }
 
 Worker::~Worker() noexcept(false) { sink_->deafen(); }
@@ -248,7 +250,11 @@ kj::Promise<void> Worker::take(ReportContext context) {
   if (!withheld.empty()) {
     auto list = context.getResults().initWithheld(withheld.size());
     for (unsigned i = 0; i < withheld.size(); ++i) list.set(i, withheld[i]);
+    std::erase_if(announced, [&](auto attempt) {
+      return std::find(withheld.begin(), withheld.end(), attempt) != withheld.end();
+    });
   }
+  if (!announced.empty()) events_.workerBegan(announced);
   return kj::READY_NOW;
 }
 

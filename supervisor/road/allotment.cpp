@@ -4,6 +4,7 @@
 #include <kj/debug.h>
 
 #include <algorithm>
+#include <climits>
 
 namespace smsd::road {
 
@@ -18,6 +19,9 @@ Allotment::Allotment(Dependencies dependencies, kj::FunctionParam<bool(const kee
     if (keeper->usable()) {
       hand.way = keeper->probes() ? Way::probe : Way::open;
       hand.places = keeper->places();
+      hand.stalls = keeper->stalls(INT_MAX)   ? Stalls::forAll
+                    : keeper->stalls(INT_MIN) ? Stalls::forMoreSevere
+                                              : Stalls::no;
       anyOpen_ = true;
     } else if (keeper->triesForSome()) {
       hand.way = Way::resting;
@@ -35,10 +39,14 @@ kj::Maybe<std::size_t> Allotment::target(const Item& item) const {
     return item.at(keeper.index()).tried == Tried::no &&
            keeper.allowance(item.submission.severity) > hands_[i].batch.size();
   };
+  kj::Maybe<std::size_t> passedOver;
   for (std::size_t i = 0; i < dispatchers_.size(); ++i) {
     if (dispatchers_[i].undecided() && start_.keepsBack(rankOf(item), now_)) return nullptr;
-    if (dispatchers_[i].usable() && untried(i)) return i;
+    if (!dispatchers_[i].usable() || !untried(i)) continue;
+    if (!hands_[i].passesOver(rankOf(item))) return i;
+    if (passedOver == nullptr) passedOver = i;
   }
+  if (passedOver != nullptr) return passedOver;
   for (std::size_t i = 0; i < dispatchers_.size(); ++i)
     if (hands_[i].way == Way::resting && dispatchers_[i].triesFor(rankOf(item)) && untried(i)) return i;
   return nullptr;

@@ -48,7 +48,8 @@ class Allotment {
   /// Whether a dispatcher can be used by any SMS.
   bool anyOpen() const { return anyOpen_; }
   /// Returns the place of the first usable dispatcher, in order of preference, that has not been tried in
-  /// this round. If there is none, returns a dispatcher that takes this SMS as an early probe. Returns
+  /// this round. One whose worker does not begin its SMS comes after the others, because this SMS would wait
+  /// behind them. If there is none, returns a dispatcher that takes this SMS as an early probe. Returns
   /// nothing while the SMS waits for a dispatcher that is still starting.
   kj::Maybe<std::size_t> target(const Item& item) const;
 
@@ -59,11 +60,18 @@ class Allotment {
     probe,    // usable; the next SMS is the probe
     resting,  // backs off, but takes an SMS that is severe enough as an early probe
   };
+  /// For which SMS the worker keeps others unbegun for too long.
+  enum class Stalls { no, forMoreSevere, forAll };
   /// The places that a dispatcher has left in this turn, and the SMS that it is given.
   struct Hand {
     Way way = Way::closed;
     keeper::Places places;
+    Stalls stalls = Stalls::no;
     std::vector<Item*> batch;
+
+    bool passesOver(int rank) const {
+      return stalls == Stalls::forAll || (stalls == Stalls::forMoreSevere && rank < places.mildest);
+    }
   };
   void giveTheOldestItsTurn(SmsUnderWay::Pending::const_iterator& at);
   void give(Item& item, std::size_t place);

@@ -4,6 +4,7 @@
 #include <kj/debug.h>
 
 #include <algorithm>
+#include <climits>
 
 namespace smsd::road {
 namespace {
@@ -70,6 +71,8 @@ std::vector<keeper::Keeper*> DispatcherSet::removed() const {
 }
 
 kj::Maybe<std::size_t> DispatcherSet::firstUsable() const {
+  auto begins = firstWhere(keepers_, [](auto& keeper) { return keeper.usable() && !keeper.stalls(INT_MAX); });
+  if (begins != nullptr) return begins;
   return firstWhere(keepers_, [](auto& keeper) { return keeper.usable(); });
 }
 

@@ -51,6 +51,7 @@ class DispatcherSet {
   std::vector<keeper::Keeper*> removed() const;
 
   // --- questions; the answers are places
+  /// The first usable one. One whose worker does not begin its SMS comes after all others.
   kj::Maybe<std::size_t> firstUsable() const;
   /// The first that is not usable, but takes an SMS that is severe enough as an early probe.
   kj::Maybe<std::size_t> firstThatTries() const;

@@ -78,6 +78,11 @@ TEST(Allotment, GoesBySituationAndHistory) {
            Row{"the oldest of equals first", "r", {"5a", "5a", "5a", "5a", "5a"}, "aaaa."},
            Row{"no place is left at the first", "rr", {"5a", "5a", "5a", "5a", "5a", "1b-a"}, "aaaa.b"},
            Row{"an early probe", "l", {"5a", "1a"}, ".a"},
+           Row{"more severe than what the first has not begun", "hr", {"1a", "0a"}, "B."},
+           Row{"what the first has not begun for long", "Hr", {"1a", "0a"}, "BB"},
+           Row{"the second does not begin it either", "HH", {"1a"}, "a"},
+           Row{"only one, which begins nothing", "h", {"1a", "0a"}, "a."},
+           Row{"the second was tried", "Hr", {"1a-b"}, "a"},
            Row{"an early probe only if none is usable", "lr", {"1a"}, "B"},
        })
     EXPECT_EQ(allotted(row.situations, row.sms), row.expected) << row.what;

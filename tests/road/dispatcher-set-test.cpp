@@ -29,22 +29,16 @@ TEST(DispatcherSet, AnswersByTheSituationOfEach) {
   using enum DispatcherSet::Outlook;
   constexpr std::size_t decided = SIZE_MAX;
   for (auto& row : {
-           Row{"", no, no, decided, false, no, none},
-           Row{"r", 0, no, decided, true, no, works},
-           Row{"s", no, no, 1, true, no, mayWork},
-           Row{"d", no, no, decided, false, no, none},
-           Row{"p", no, no, decided, false, no, none},
-           Row{"o", no, no, decided, true, no, none},
-           Row{"l", no, 0, decided, false, no, none},
-           Row{"q", 0, no, decided, false, 0, works},
-           Row{"b", no, no, decided, false, no, allBroken},
-           Row{"bb", no, no, decided, false, no, allBroken},
-           Row{"bp", no, no, decided, false, no, none},
-           Row{"bs", no, no, 2, true, no, mayWork},
-           Row{"dsr", 2, no, 2, true, no, works},
-           Row{"rs", 0, no, 2, true, no, works},
-           Row{"pll", no, 1, decided, false, no, none},
-           Row{"pqq", 1, no, decided, false, 1, works},
+           Row{"", no, no, decided, false, no, none},       Row{"r", 0, no, decided, true, no, works},
+           Row{"s", no, no, 1, true, no, mayWork},          Row{"d", no, no, decided, false, no, none},
+           Row{"p", no, no, decided, false, no, none},      Row{"o", no, no, decided, true, no, none},
+           Row{"l", no, 0, decided, false, no, none},       Row{"q", 0, no, decided, false, 0, works},
+           Row{"b", no, no, decided, false, no, allBroken}, Row{"bb", no, no, decided, false, no, allBroken},
+           Row{"bp", no, no, decided, false, no, none},     Row{"bs", no, no, 2, true, no, mayWork},
+           Row{"dsr", 2, no, 2, true, no, works},           Row{"rs", 0, no, 2, true, no, works},
+           Row{"pll", no, 1, decided, false, no, none},     Row{"pqq", 1, no, decided, false, 1, works},
+           Row{"hr", 0, no, decided, true, no, works},      Row{"Hr", 1, no, decided, true, no, works},
+           Row{"HH", 0, no, decided, true, no, works},
        }) {
     SetBench bench(row.situations);
     const DispatcherSet& set = bench.set;

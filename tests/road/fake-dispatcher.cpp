@@ -84,10 +84,16 @@ class FakeDispatcher::Generation final : public keeper::Generation {
   void ready() {
     if (!gone_) keeper_.workerReady(dispatcher_.traits, dispatcher_.condition);
   }
-  void begin(queue::AttemptId attempt) { out_.at(attempt) = delivery::Begun::yes; }
+  void begin(queue::AttemptId attempt) {
+    out_.at(attempt) = delivery::Begun::yes;
+    keeper_.workerBegan({attempt});
+  }
 
   void say(std::vector<std::pair<queue::AttemptId, delivery::Outcome>> said) {
     std::vector<delivery::AttemptOutcome> outcomes;
+    std::vector<queue::AttemptId> begun;
+    for (auto& [attempt, outcome] : said) begun.push_back(attempt);
+    keeper_.workerBegan(begun);
     for (auto& [attempt, outcome] : said) {
       if (out_.erase(attempt) == 0) throw std::logic_error("the test speaks of an attempt that is not out");
       outcomes.push_back({attempt, std::move(outcome), delivery::Begun::yes, dispatcher_.took});

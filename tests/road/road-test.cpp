@@ -88,11 +88,37 @@ TEST(Road, KeepsToThePreferredDispatcherWhileThatIsMerelyFull) {
   for (int i = 0; i < 5; ++i) world.memory.put("recipient " + std::to_string(i), "text");
   world.start();
   EXPECT_EQ(world.handedTo("modem").size(), 1u);
+  world["modem"].begin(world["modem"].out().at(0));
   world.advance(10s);
   EXPECT_TRUE(world.handedTo("gateway").empty());
   world.answer("modem", accepted());
   EXPECT_EQ(world.handedTo("modem").size(), 5u);
   EXPECT_TRUE(world.handedTo("gateway").empty());
+}
+
+TEST(Road, HandsFewToAWorkerThatBeginsNothingAndPassesItOver) {
+  World world({{"hoard", 256}, {"gateway", 64}});
+  for (int i = 0; i < 60; ++i) world.memory.put("recipient " + std::to_string(i), "text");
+  world.start();
+  EXPECT_EQ(world.handedTo("hoard").size(), 32u);
+  world.advance(2s);
+  EXPECT_TRUE(world.handedTo("gateway").empty());
+  world.advance(2s);
+  EXPECT_EQ(world.handedTo("hoard").size(), 32u);
+  EXPECT_EQ(world.handedTo("gateway").size(), 28u);
+}
+
+TEST(Road, HandsMoreAtOnceToAWorkerThatBegins) {
+  World world({{"gateway", 256}});
+  for (int i = 0; i < 200; ++i) world.memory.put("recipient " + std::to_string(i), "text");
+  world.start();
+  EXPECT_EQ(world["gateway"].handed.size(), 32u);
+  for (auto attempt : world["gateway"].out()) world["gateway"].begin(attempt);
+  world.advance(0s);
+  EXPECT_GE(world["gateway"].handed.size(), 64u);
+  for (auto attempt : world["gateway"].out()) world["gateway"].begin(attempt);
+  world.advance(0s);
+  EXPECT_EQ(world["gateway"].handed.size(), 200u);
 }
 
 TEST(Road, FillsWindowAndBacklogAndNoMore) {

@@ -15,7 +15,8 @@ using Names = std::vector<std::string>;
 
 /// Dispatchers a, b, c ..., each in a situation that a letter stands for: r ready, s starting, d could not be
 /// started, p paused, o paused with an SMS in progress, l late: its breaker is open, but not for a more
-/// severe SMS, q its limit of the day is reached, b broken.
+/// severe SMS, q its limit of the day is reached, b broken, h it has not begun an SMS without severity for a
+/// second, H for three seconds.
 class SetBench {
  public:
   explicit SetBench(const std::string& situations) : set(timer) {
@@ -83,6 +84,11 @@ class SetBench {
         set[place].pause();
         hand(place);
         return;
+      case 'h':
+      case 'H':
+        hand(place);
+        timer.advanceTo(timer.now() + (situation == 'h' ? 1 : 3) * kj::SECONDS);
+        return turn();
     }
   }
   queue::AttemptId attempts_ = 0;

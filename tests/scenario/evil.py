@@ -29,14 +29,14 @@ class Evil(Scenario):
         return smsd.start()
 
     @staticmethod
-    def send(smsd):
-        """Sends 5,000 SMS to as many recipients; the seconds that it takes."""
+    def send(smsd, left=0):
+        """Sends 5,000 SMS to as many recipients; the seconds until no more than `left` are unsent."""
         smsd.rounds += 1
         with contextlib.closing(sqlite3.connect(smsd.queue)) as queue, queue:
-            queue.executemany("INSERT INTO smsq (phone, msg) VALUES (?, 'alert')", [(f"+47{smsd.rounds:02}{n:06}",) for n in range(SMS)])
+            queue.executemany("INSERT INTO smsq (phone, msg, severity) VALUES (?, 'alert', 5)", [(f"+47{smsd.rounds:02}{n:06}",) for n in range(SMS)])
         began = time.monotonic()
         smsd.ctl("queue", "retry", "--all")
-        wait_for("all are sent", lambda: smsd.status()["queue"]["unsent"] == 0)
+        wait_for("all are sent", lambda: smsd.status()["queue"]["unsent"] <= left)
         return time.monotonic() - began
 
     def beside(self, how):
@@ -78,11 +78,41 @@ class LockedIn(Evil):
 class Claims(Evil):
     """What a worker says of itself is bounded by what its kind can be."""
 
-    def alone(self, how, timeout="30s"):
-        self.queue = self.folder / "queue.db"
-        return self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.queue)}},
-                              {how: ("debug", {}), "good": ("debug", {"file": str(self.folder / "good.jsonl")})},
-                              entries={how: {"worker": str(BIN / "evil-worker"), "timeout": timeout}}))
+    def alone(self, how, timeout="30s", program="evil-worker"):
+        self.queue = self.folder / f"{how}.db"
+        smsd = self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.queue)}},
+                              {how: ("debug", {}), "good": ("debug", {"file": str(self.folder / f"beside-{how}.jsonl")})}, name=how,
+                              entries={how: {"worker": str(BIN / program), "timeout": timeout}}))
+        smsd.rounds, smsd.queue = 0, self.queue
+        return smsd
+
+    def test_a_hoarder_holds_few_and_nothing_waits_behind_it(self):
+        """It is preferred, with the default times. A severe alert leaves through the other one, and so do the mild ones."""
+        smsd, honest = self.alone("hoard").start(), self.alone("honest", program="smsd-worker-debug").start()
+        held = lambda: max([int(taken) for taken in re.findall("SMS taken: ([0-9]+)", smsd.text())], default=0)
+        with contextlib.closing(sqlite3.connect(smsd.queue)) as queue, queue:
+            queue.executemany("INSERT INTO smsq (phone, msg, severity) VALUES (?, 'alert', 5)", [(f"+4700{n:06}",) for n in range(SMS)])
+        smsd.ctl("queue", "retry", "--all")
+        wait_for("it has what it gets", lambda: held() > 0)
+        began = time.monotonic()
+        smsd.ctl("send", "--severity", "1", "+4799999999", "severe")
+        wait_for("the severe one is sent", lambda: "severe" in (self.folder / "beside-hoard.jsonl").read_text())
+        waited = time.monotonic() - began
+        wait_for("the others are sent", lambda: smsd.status()["queue"]["unsent"] <= 100)
+        first = time.monotonic() - began
+        alone, took = self.send(honest), self.send(smsd, left=100)
+        before = resident(smsd.process.pid)
+        for pair in range(8):
+            if pair >= 3 and took < 1.5 * alone:
+                break
+            alone, took = min(alone, self.send(honest)), min(took, self.send(smsd, left=100))
+        grown = resident(smsd.process.pid) - before
+        self.say(severe_after=f"{waited:.1f} s", held=held(), mild_at_first=f"{first:.2f} s", alone=f"{alone:.2f} s",
+                 beside=f"{took:.2f} s", ratio=f"{took / alone:.2f}", grown=f"{grown / 1024:.1f} MiB")
+        self.assertLess(waited, 6)
+        self.assertLessEqual(held(), 100)
+        self.assertLess(took, 1.5 * alone)
+        self.assertLess(grown, 16 * 1024)
 
     def test_a_hoarder_gets_back_nothing_it_never_began(self):
         """It is preferred, begins one SMS a second of thousands, and is no more than a delay of two deadlines for the others."""

@@ -69,14 +69,77 @@ TEST(InFlight, GoesByTheOldestThatIsOutWhateverOrderTheyEndIn) {
     out.add(attempt,
             {.since = std::chrono::seconds(attempt), .rank = static_cast<int>(attempt), .recipient = {}});
   EXPECT_TRUE(out.slow(4, 2s));
-  EXPECT_TRUE(out.remove(2));
-  EXPECT_FALSE(out.remove(2));
+  EXPECT_TRUE(out.remove(2, 4, 0s));
+  EXPECT_FALSE(out.remove(2, 4, 0s));
   EXPECT_TRUE(out.slow(4, 2s));
-  EXPECT_EQ(out.remove(1)->rank, 1);
+  EXPECT_EQ(out.remove(1, 4, 0s)->rank, 1);
   EXPECT_FALSE(out.slow(4, 3999ms));
   EXPECT_TRUE(out.slow(4, 4s));
-  out.remove(3);
+  out.remove(3, 4, 0s);
   EXPECT_FALSE(out.slow(4, 100s));
+}
+
+TEST(InFlight, HandsAheadWhatTheLastTwoSecondsJustify) {
+  struct Row {
+    const char* what;
+    std::size_t begun;
+    Time at, now;
+    std::size_t unbegun, places;
+  };
+  for (auto& row : {
+           Row{"at first", 0, 0s, 0s, 0, 32},
+           Row{"it holds some", 0, 0s, 0s, 30, 2},
+           Row{"it holds all that it may", 0, 0s, 0s, 32, 0},
+           Row{"a few begins do not justify more", 16, 0s, 0s, 0, 32},
+           Row{"each further one justifies two", 17, 0s, 0s, 0, 34},
+           Row{"less what it holds", 100, 0s, 0s, 50, 150},
+           Row{"the former second counts", 100, 0s, 1999ms, 0, 200},
+           Row{"the one before it does not", 100, 0s, 2s, 0, 32},
+           Row{"the whole backlog", 5000, 0s, 0s, 0, 8192},
+       }) {
+    InFlight out;
+    for (queue::AttemptId attempt = 1; attempt <= row.begun; ++attempt) {
+      out.add(attempt, {.since = row.at, .recipient = {}});
+      out.begin(attempt, row.at);
+      out.remove(attempt, 4096, row.at);
+    }
+    for (queue::AttemptId attempt = 1; attempt <= row.unbegun; ++attempt)
+      out.add(10'000 + attempt, {.since = row.now, .recipient = {}});
+    EXPECT_EQ(out.unbegun(), row.unbegun);
+    EXPECT_EQ(out.places(4096, 4096, 0, row.now).of(mild), row.places) << row.what;
+  }
+}
+
+TEST(InFlight, CountsAnAttemptAsBegunOnce) {
+  InFlight out = with({mild, mild});
+  out.begin(1, 0s);
+  out.begin(1, 0s);
+  out.begin(3, 0s);
+  EXPECT_EQ(out.unbegun(), 1u);
+  out.remove(2, 4, 0s);
+  EXPECT_EQ(out.unbegun(), 0u);
+  out.remove(1, 4, 0s);
+  EXPECT_EQ(out.unbegun(), 0u);
+}
+
+TEST(InFlight, StallsWhileTheOldestIsNotBegunThoughTheWindowHasRoom) {
+  InFlight out = with({mild, middle}, 1s);
+  auto unbegunFor = [&](std::size_t window, Time now, Time spacing = 0s) {
+    return out.unbegunFor(window, spacing, now);
+  };
+  EXPECT_EQ(unbegunFor(1, 3s), 2s);
+  EXPECT_TRUE(out.stalls(severe, 1s));
+  EXPECT_FALSE(out.stalls(severe, 999ms));
+  EXPECT_FALSE(out.stalls(mild, 2999ms)) << "it is not more severe than the mildest in flight";
+  EXPECT_TRUE(out.stalls(mild, 3s));
+  out.begin(1, 3s);
+  EXPECT_EQ(unbegunFor(1, 9s), 0s) << "the window is full";
+  EXPECT_EQ(unbegunFor(2, 9s), 8s) << "the window has room";
+  EXPECT_EQ(unbegunFor(2, 9s, 2s), 4s) << "it may begin one in two seconds";
+  out.remove(1, 1, 9s);
+  EXPECT_EQ(unbegunFor(1, 10s), 1s) << "since the window has room";
+  out.remove(2, 1, 10s);
+  EXPECT_EQ(unbegunFor(1, 20s), 0s) << "it holds none";
 }
 
 TEST(InFlight, CountsProbes) {
@@ -88,7 +151,7 @@ TEST(InFlight, CountsProbes) {
   EXPECT_TRUE(out.isProbe(1));
   EXPECT_FALSE(out.isProbe(2));
   EXPECT_FALSE(out.isProbe(3));
-  out.remove(1);
+  out.remove(1, 4, 0s);
   EXPECT_FALSE(out.probing());
 }
 
