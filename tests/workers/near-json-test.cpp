@@ -81,6 +81,10 @@ TEST(NearJson, IsNothingIfItContradictsItself) {
            "{\"status\":\"ok\"}<br>\n{\"status\":\"error\"}<br>",
        })
     EXPECT_EQ(read(text), "none") << text;
+  using namespace std::string_view_literals;
+  EXPECT_EQ(read("{\"status\":\"ok\"}\0{\"status\":\"error\"}"sv), "none");
+  EXPECT_EQ(read("{\"status\":\"ok\"}\0\"rest"sv), R"({"status":"ok"})");
+  EXPECT_EQ(read(R"({"a\"b:":"\\","c":":{\":","d":""})"), R"({"a\"b:":"\\","c":":{\":","d":""})");
   EXPECT_EQ(read(R"([{"id":1},{"id":1,"to":{"id":1}}])"), R"([{"id":1},{"id":1,"to":{"id":1}}])");
 }
 

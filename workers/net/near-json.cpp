@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "workers/net/near-json.h"
 
+#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
@@ -256,30 +257,59 @@ std::optional<json> nearly(std::string_view text) {
   return map ? map : list;
 }
 
-/// Reads strict JSON. Returns a discarded value if it is none. `names` tells whether a map has a name twice,
-/// of which the parser keeps only the last.
-json strictly(std::string_view text, Names& names) {
-  std::vector<std::size_t> named;  // the names read of each open map
-  auto count = [&](int, json::parse_event_t event, const json& parsed) {
-    if (event == json::parse_event_t::object_start) named.push_back(0);
-    if (event == json::parse_event_t::key) ++named.back();
-    if (event == json::parse_event_t::object_end) {
-      if (parsed.size() != named.back()) names = Names::twice;
-      named.pop_back();
-    }
-    return true;
+/// Whether an odd number of backslashes stands before this quotation mark of a string.
+bool isEscaped(const char* mark) {
+  bool escaped = false;
+  while (*--mark == '\\') escaped = !escaped;
+  return escaped;
+}
+
+/// Returns how many members the maps of `text`, which is strict JSON, have. Outside of strings each colon is
+/// one.
+std::size_t membersWritten(std::string_view text) {
+  std::size_t members = 0;
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data(); at < end; ++at) {
+    members += *at == ':' ? 1 : 0;
+    if (*at != '"') continue;
+    do {
+      at = static_cast<const char*>(std::memchr(at + 1, '"', static_cast<std::size_t>(end - at - 1)));
+      if (at == nullptr) return members;  // the parser ignores all that is behind a NUL
+    } while (isEscaped(at));
+  }
+  return members;
+}
+
+std::size_t membersOf(const json& document) {
+  std::size_t members = 0;
+  std::vector<const json*> left{&document};  // no recursion, because strict JSON has no bound on its depth
+  auto look = [&left](const json& part) {
+    if (part.is_structured()) left.push_back(&part);
   };
-  return json::parse(text, count, false);
+  while (!left.empty()) {
+    const json& next = *left.back();
+    left.pop_back();
+    if (auto* map = next.get_ptr<const json::object_t*>()) {
+      members += map->size();
+      for (auto& [name, value] : *map) look(value);
+    } else if (auto* list = next.get_ptr<const json::array_t*>()) {
+      for (auto& value : *list) look(value);
+    }
+  }
+  return members;
 }
 
 }  // namespace
 
 json readJson(std::string_view text) {
-  Names names = Names::once;
-  auto strict = strictly(text, names);
-  if (!strict.is_discarded()) return names == Names::once ? strict : json(json::value_t::discarded);
-  auto near = nearly(text);
-  return near ? *std::move(near) : json(json::value_t::discarded);
+  auto strict = json::parse(text, nullptr, false);
+  if (strict.is_discarded()) {
+    auto near = nearly(text);
+    return near ? *std::move(near) : json(json::value_t::discarded);
+  }
+  // The parser keeps only the last of several members with one name.
+  if (membersOf(strict) != membersWritten(text)) return json(json::value_t::discarded);
+  return strict;
 }
 
 }  // namespace smsd::net

@@ -39,6 +39,12 @@ bool isSoap(pugi::xml_node node, std::string_view name) {
   return nameSpace == soapEnvelope || nameSpace == soap12Envelope;
 }
 
+bool isFollowedBy(pugi::xml_node node, std::string_view name) {
+  while ((node = node.next_sibling()))
+    if (isSoap(node, name)) return true;
+  return false;
+}
+
 pugi::xml_node firstElement(pugi::xml_node parent) {
   return parent.find_child([](pugi::xml_node node) { return node.type() == pugi::node_element; });
 }
@@ -109,6 +115,9 @@ class ValueReader {
     return parts;
   }
 
+  /// No value is read any more.
+  bool isExhausted() const { return left_ == 0; }
+
  private:
   nlohmann::json listOf(pugi::xml_node node, int depth) {
     auto list = nlohmann::json::array();
@@ -145,24 +154,16 @@ nlohmann::json faultOf(pugi::xml_node fault) {
 }
 
 nlohmann::json resultOf(pugi::xml_node response, pugi::xml_node body, std::string_view wanted) {
-  nlohmann::json answer = {{"values", ValueReader(body).partsOf(response, 0)}};
+  ValueReader reader(body);
+  nlohmann::json answer = {{"values", reader.partsOf(response, 0)}};
   std::string name(wanted.empty() ? localName(firstElement(response)) : wanted);
   auto value = answer["values"].find(name);
   if (value == answer["values"].end()) return answer;
   // A further result may be beyond the bound on values.
-  if (!value->is_structured() && countElements(response, name) > 1) *value = nlohmann::json::array({*value});
+  if (reader.isExhausted() && !value->is_structured() && countElements(response, name) > 1)
+    *value = nlohmann::json::array({*value});
   answer["result"] = *value;
   return answer;
-}
-
-/// Whether the answer holds two messages, or a fault beside a response. One of the two may come from the text
-/// of an SMS that the gateway sent back without escaping it.
-bool contradictsItself(pugi::xml_node document, pugi::xml_node envelope, pugi::xml_node body) {
-  auto count = [](pugi::xml_node parent, std::string_view name) {
-    return std::count_if(parent.begin(), parent.end(), [&](pugi::xml_node n) { return isSoap(n, name); });
-  };
-  const bool faultBesideResponse = count(body, "Fault") > 0 && !isSoap(firstElement(body), "Fault");
-  return count(document, "Envelope") > 1 || count(envelope, "Body") > 1 || faultBesideResponse;
 }
 
 }  // namespace
@@ -207,8 +208,12 @@ std::optional<nlohmann::json> readAnswer(std::string_view xml, std::string_view 
   if (!envelope) return std::nullopt;
   auto body = envelope.find_child([](pugi::xml_node n) { return isSoap(n, "Body"); });
   auto content = firstElement(body);
-  if (!content || contradictsItself(document, envelope, body)) return std::nullopt;
+  if (!content) return std::nullopt;
+  // An answer with two messages, or with a fault behind a response, may contradict itself: one of the two may
+  // come from the text of an SMS that the gateway sent back without escaping it.
+  if (isFollowedBy(envelope, "Envelope") || isFollowedBy(body, "Body")) return std::nullopt;
   if (isSoap(content, "Fault")) return faultOf(content);
+  if (isFollowedBy(content, "Fault")) return std::nullopt;
   return resultOf(content, body, result);
 }
 

@@ -9,8 +9,8 @@ namespace {
 using Preferred = StartDecision::Preferred;
 
 // Not zero, so that the time counts from the start.
-const kj::TimePoint start = kj::origin<kj::TimePoint>() + 100 * kj::SECONDS;
-kj::TimePoint at(int milliseconds) { return start + milliseconds * kj::MILLISECONDS; }
+const kj::TimePoint startOfSmsd = kj::origin<kj::TimePoint>() + 100 * kj::SECONDS;
+kj::TimePoint at(int milliseconds) { return startOfSmsd + milliseconds * kj::MILLISECONDS; }
 
 TEST(StartDecision, LetsTheMostSevereGoFirstWhileADispatcherIsUndecided) {
   struct Row {
