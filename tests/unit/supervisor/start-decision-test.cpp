@@ -29,7 +29,7 @@ TEST(StartDecision, LetsTheMostSevereGoFirstWhileADispatcherIsUndecided) {
            Row{1000000, true, 1002000, false, false, false, false, true},
        }) {
     StartDecision decision;
-    decision.begin(start);
+    decision.begin(startOfSmsd);
     decision.look(Preferred::undecided);
     const auto now = at(row.time);
     EXPECT_EQ(decision.mayClaim(now), row.mayClaim) << row.time;
@@ -53,9 +53,9 @@ TEST(StartDecision, BelongsToOneStart) {
   EXPECT_FALSE(decision.mayClaim(at(5000)));
   EXPECT_ANY_THROW(decision.look(Preferred::decided));
   EXPECT_FALSE(decision.made());
-  decision.begin(start);
+  decision.begin(startOfSmsd);
   EXPECT_TRUE(decision.begun());
-  EXPECT_ANY_THROW(decision.begin(start));
+  EXPECT_ANY_THROW(decision.begin(startOfSmsd));
 }
 
 }  // namespace
