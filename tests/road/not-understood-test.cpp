@@ -85,6 +85,7 @@ TEST(NotUnderstood, WaitsForTheNextDispatcherWhileThatStarts) {
     EXPECT_TRUE(fates(world).empty());
     if (comes) {
       world["modem"].ready();
+      world.quiet();
       world.answer("modem", accepted());
       EXPECT_EQ(world.sent(id), 'Y');
       EXPECT_EQ(world["gateway"].handed.size(), 1u);
