@@ -3,7 +3,8 @@
 //
 // Owns the words, the levels, the MESSAGE_IDs (deploy/smsd.catalog explains each) and the masking of numbers.
 // Called by the daemon, the reloader, the control server, the admin mail, the keeper and the road. Never
-// receives the text of a message. One entry per change of state.
+// receives the text of a message. One entry per change of state. It has more than 40 declarations, because
+// each entry of the catalog is one.
 #pragma once
 
 #include <chrono>

@@ -6,6 +6,9 @@
 // the operator, a reload or the daemon wants, and calls the keeper with everything that a worker reports.
 // Reports of a worker that has been replaced are ignored. A worker that cannot be started is a state with a
 // reason, not an exception. Never decides whether the dispatcher is worth trying.
+//
+// The class has more than 40 declarations: 8 are wishes of the keeper, 8 tell it what there is, and each
+// action of the table and each report of a worker has a function of its own.
 #pragma once
 
 #include <kj/async.h>

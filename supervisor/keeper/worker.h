@@ -6,6 +6,9 @@
 // attempt has one outcome. Anything else breaks the contract and ends this worker. When the worker is gone,
 // every attempt that was in flight has an outcome: `unknown` if it had begun, `deferred` if not. Never
 // accesses the queue, never decides the meaning of an outcome.
+//
+// The class has more than 40 declarations: 10 implement Generation, and each message of the contract and each
+// way in which a worker ends needs a function and what it leaves behind.
 #pragma once
 
 #include <kj/async-io.h>

@@ -14,6 +14,9 @@
 //
 // The path may be a symbolic link, or lead through links. The lock, the log, the reserve and the watch are
 // beside the file itself. A link that leads to another file later counts as a replacement.
+//
+// The class has more than 40 declarations: 25 are the operations of Queue, 12 keep the connection on the file
+// that the path leads to.
 #pragma once
 
 #include <limits>
