@@ -15,8 +15,8 @@
 namespace smsd::io {
 namespace {
 
-constexpr std::size_t longestWord = 40;   // bytes of an argument in a line
-constexpr std::size_t longestLine = 600;  // of the words for an error
+constexpr std::size_t longestArgument = 40;  // bytes of an argument in a line
+constexpr std::size_t longestLine = 600;     // of the words for an error
 
 /// The app and the commands in it that the arguments name, the innermost last.
 std::vector<const CLI::App*> commandsIn(const CLI::App& app) {
@@ -32,7 +32,7 @@ std::string programOf(const CLI::App& app) {
 }
 
 std::string inQuotes(std::string_view word) {
-  return fmt::format("'{}'", text::printable(word, longestWord));
+  return fmt::format("'{}'", text::printable(word, longestArgument));
 }
 
 /// Finds the option that an error of CLI11 is about: its text has the option's name as a word, or begins with
