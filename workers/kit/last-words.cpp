@@ -9,6 +9,7 @@
 #include "common/rpc/channel.h"
 #include "common/text/utf.h"
 #include "workers/kit/accept-supervisors.h"
+#include "workers/kit/server-last-words.h"
 
 namespace smsd::kit {
 namespace {
@@ -16,8 +17,6 @@ namespace {
 // A supervisor that connected disconnects when it has the words, one that started this process waits for its
 // end. An older version never calls lastWords().
 constexpr auto patience = 2 * kj::SECONDS;
-// Time allowed for the answer to reach the supervisor's socket.
-constexpr auto onItsWay = 50 * kj::MILLISECONDS;
 
 class Unable final : public proto::Dispatcher::Server {
  public:

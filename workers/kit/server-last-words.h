@@ -7,6 +7,7 @@
 
 #include <kj/async.h>
 #include <kj/debug.h>
+#include <kj/time.h>
 #include <proto/dispatcher.capnp.h>
 
 #include <string>
@@ -14,6 +15,9 @@
 #include <vector>
 
 namespace smsd::kit {
+
+/// Time allowed for an answer to reach the supervisor's socket before this process ends.
+constexpr auto onItsWay = 50 * kj::MILLISECONDS;
 
 class LastWords {
  public:

@@ -14,13 +14,6 @@
 #include "version.h"
 
 namespace smsd::kit {
-namespace {
-
-// Time allowed for an answer to reach the supervisor's socket before this process ends.
-constexpr auto onItsWay = 50 * kj::MILLISECONDS;
-
-}  // namespace
-
 Server::Server(Dispatcher& dispatcher, kj::Timer& timer, std::vector<std::string> lock,
                kj::Promise<void> started)
     : dispatcher_(dispatcher),
