@@ -15,6 +15,7 @@
 #include <kj/debug.h>
 #include <signal.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
