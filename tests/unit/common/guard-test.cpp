@@ -145,13 +145,23 @@ TEST_F(GuardedChannel, ServesWhoKeepsToItsBounds) {
 TEST_F(GuardedChannel, EndsAPeerThatLeavesTooManyCallsUnfinished) {
   open([](Terms& terms) { terms.calls = 8; });
   write(bootstrap());
-  for (std::uint32_t id = 1; id <= 7; ++id) write(call(id, nudgeMethod));
+  for (std::uint32_t id = 1; id <= 7; ++id) write(call(id, stopMethod));
   turns();
   EXPECT_EQ(words(), "");
-  write(call(8, nudgeMethod));
+  write(call(8, stopMethod));
   turns();
   EXPECT_EQ(words(), "it left too many calls unfinished");
-  EXPECT_EQ(calls, 7);
+}
+
+TEST_F(GuardedChannel, CountsAnAnsweredCallOnlyWhileItsAnswerNeedsAFinish) {
+  open([](Terms& terms) { terms.calls = 8; });
+  write(bootstrap());
+  for (std::uint32_t id = 1; id <= 8; ++id) write(call(id, nudgeMethod));
+  turns();
+  // Cap'n Proto 1.0 and newer: an answer without capabilities ends the call by itself.
+  const bool needsFinish = CAPNP_VERSION < 1'000'000;
+  EXPECT_EQ(words(), needsFinish ? "it left too many calls unfinished" : "");
+  EXPECT_EQ(calls, needsFinish ? 7 : 8);
 }
 
 TEST_F(GuardedChannel, CountsACallThatIsFinishedAndNotAnswered) {
