@@ -36,7 +36,7 @@ const oldestVersion :UInt32 = 1;
 # An upgrade replaces the programs one after the other, and a worker that its own unit runs may outlive the upgrade of its
 # supervisor. So each version works with the version before it, in both directions:
 # - Fields and methods are added at the end, and never removed, renumbered, given another type or another meaning. The default
-#   of a new field means what was so before the field existed. A caller of a new method is prepared for UNIMPLEMENTED.
+#   of a new field means the behaviour before that field. A caller of a new method handles UNIMPLEMENTED.
 # - A reader takes an unknown member of a union or enum for the most careful known one (Outcome: `unknown`, Cause: `other`).
 # - A change that an older program could misread raises `version`; `oldestVersion` follows one version later at the earliest.
 # - tests/data/contract-1 holds version 1 as it was first shipped. A worker and a supervisor built from it run in the tests.

@@ -3,7 +3,7 @@
 // it reads 010 as 8 and 0x1 as 1, and it takes the greatest number in place of a greater one.
 //
 // Called where a program declares its options. Pass a check to `transform()` of the option. A wrong value
-// causes a CLI::ValidationError that names the value and what was expected.
+// causes a CLI::ValidationError with the value and the expectation.
 #pragma once
 
 #include <CLI/CLI.hpp>

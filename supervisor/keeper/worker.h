@@ -8,7 +8,7 @@
 // accesses the queue, never decides the meaning of an outcome.
 //
 // The class has more than 40 declarations: 10 implement Generation, and each message of the contract and each
-// way in which a worker ends needs a function and what it leaves behind.
+// way in which a worker ends has a function and a member.
 #pragma once
 
 #include <kj/async-io.h>

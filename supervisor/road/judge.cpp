@@ -72,10 +72,10 @@ void Judge::recorded(const std::vector<queue::NextAttempt>& next,
 }
 
 void Judge::reported(std::size_t dispatcher, const std::vector<delivery::AttemptOutcome>& outcomes) {
-  for (const auto& said : outcomes) {
-    Item* item = sms_.ended(said.attempt);
+  for (const auto& report : outcomes) {
+    Item* item = sms_.ended(report.attempt);
     if (item == nullptr) continue;  // handed over before we were fenced
-    judge(*item, dispatcher, said);
+    judge(*item, dispatcher, report);
   }
 }
 

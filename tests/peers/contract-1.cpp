@@ -54,7 +54,7 @@ class Worker final : public proto::Dispatcher::Server {
       sent_[batch[i].getAttempt()] = batch[i].getRecipient().cStr();
       waiting_.push_back(batch[i].getAttempt());
     }
-    // If the supervisor goes away meanwhile, recall() has what it did not take.
+    // If the supervisor goes away before it takes a report, recall() returns it to the next supervisor.
     tasks_ = tasks_
                  .then([this, begun = kj::mv(begun), sink]() mutable {
                    return begun.send().ignoreResult().then([this, sink]() mutable { return report(sink); });

@@ -2,9 +2,9 @@
 // Shows KJ's mutex to ThreadSanitizer. Linked into each program of the preset tsan.
 //
 // Debian's libkj is not instrumented and waits by futexes, so ThreadSanitizer does not see which thread hands
-// data to which, and would report every use of a kj::Executor or a kj::MutexGuarded. The functions below take
-// the place of libkj's in the whole process, call them, and report what they synchronise. A kj::Mutex is the
-// one means by which KJ's threads synchronise.
+// data to which, and would report every use of a kj::Executor or a kj::MutexGuarded. The functions below
+// replace libkj's in the whole process. Each calls the original and reports the hand-over to ThreadSanitizer.
+// KJ's threads synchronise by kj::Mutex alone.
 #include <dlfcn.h>
 #include <kj/mutex.h>
 #include <sanitizer/tsan_interface.h>

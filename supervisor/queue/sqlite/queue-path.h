@@ -14,8 +14,8 @@ namespace smsd::queue::sqlite {
 /// may be missing. Never fails: opening a path that leads nowhere gives the reason.
 std::string resolved(const std::string& path);
 
-/// Throws if no file of the queue can be at this path, whoever opens it: a folder or a FIFO is there, the
-/// path is too long, or it leads nowhere. Does nothing if a file is there or can be created.
+/// Throws if no program can have the queue's file at this path: a folder or a FIFO is there, the path is too
+/// long, or it leads nowhere. Does nothing if a file is there or can be created.
 void refuseNoFile(const std::string& path);
 
 /// Throws if the file has a second name (hard link). A process that opens it by that name would use another

@@ -34,7 +34,7 @@ class Reserve {
   bool isRoomy() const;
   /// Returns whether there is space for a small write.
   bool worthATry() const;
-  /// Returns what is at the path of the reserve instead of it, and what to do; empty if nothing is.
+  /// Returns what occupies the path of the reserve, and what to do about it. Empty: nothing does.
   std::string problem() const;
 
  private:

@@ -145,8 +145,8 @@ class WayImporter {
       text += fmt::format("  - {{name: {}, file: {}}}\n", secret, quotedScalar(path));
       file(path, content + "\n", 0600);
     }
-    for (const auto& said : url.todo) ways_.todo.push_back(fmt::format("{}: {}", name, said));
-    for (const auto& said : url.notes) ways_.notes.push_back(fmt::format("{}: {}", name, said));
+    for (const auto& entry : url.todo) ways_.todo.push_back(fmt::format("{}: {}", name, entry));
+    for (const auto& note : url.notes) ways_.notes.push_back(fmt::format("{}: {}", name, note));
     ways_.notes.push_back(
         name +
         ": smsd sends the + of a number as %2B; from NAV it arrived as a blank. For a gateway that accepts "
