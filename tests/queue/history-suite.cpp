@@ -30,6 +30,7 @@ TEST_P(History, WhatEndedLongAgoIsForgottenWithItsAttemptsAndNavKeepsItsRows) {
   auto cancelled = store().put({.phone = "3"});
   auto claimed = claim(2).submissions;
   ASSERT_EQ(claimed.size(), 2u);
+  std::ranges::sort(claimed, {}, &Submission::recipient);
   queue().recordAttempts({{claimed[0].id, "deferred", "busy", "gateway"}});
   queue().settle({accepted(claimed[0]), ignored(claimed[1])});
   queue().cancel(Duration(0));

@@ -101,6 +101,7 @@ TEST_P(Wait, OutlivesItsSupervisorWithItsRounds) {
   store().put({.phone = "2"});
   auto claimed = claim().submissions;
   ASSERT_EQ(claimed.size(), 2u);
+  std::ranges::sort(claimed, {}, &Submission::recipient);
   auto soon = returned(claimed[0], 300ms);
   soon.rounds = 4;
   queue().settle({soon, accepted(claimed[1])});

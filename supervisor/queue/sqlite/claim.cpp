@@ -127,20 +127,18 @@ bool ClaimTransaction::visit(const Head& head) {
 }
 
 /// Returns none if the recipient waits. A message that is more severe than all that wait ends the wait, and
-/// the rounds and failures so far are forgotten. A wait that was noted after `now_`, or ends later than a
-/// wait can, was caused by a stepped clock, and is over.
+/// the rounds and failures so far are forgotten.
 std::optional<ClaimTransaction::Past> ClaimTransaction::pastOf(const Head& head) {
   using sql::WaitOf;
   auto wait = session_.query(sql::waitOf);
-  if (!wait.bind(head.recipient).next()) return Past{};
-  const std::int64_t due = wait.integer(WaitOf::due), noted = wait.integer(WaitOf::noted);
-  if (due > now_.ms && due - now_.ms <= request_.longestWait.count() && noted <= now_.ms) {
+  if (!wait.bind(head.recipient, now_.ms, std::int64_t{request_.longestWait.count()}).next()) return Past{};
+  if (wait.flag(WaitOf::inForce)) {
     if (moreSevere(severityOf(head.at), wait.optionalInt(WaitOf::severity))) return Past{};
     return std::nullopt;
   }
   Past past{.rounds = static_cast<int>(wait.integer(WaitOf::rounds)), .failing = std::nullopt};
   if (const auto since = wait.optionalInteger(WaitOf::since))
-    past.failing = clock_.withoutSteps(Duration(now_.ms - *since), Duration(noted));
+    past.failing = clock_.withoutSteps(Duration(now_.ms - *since), Duration(wait.integer(WaitOf::noted)));
   return past;
 }
 

@@ -32,9 +32,11 @@ constexpr auto isHeld =
     "SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message WHERE h.message = ? AND " SMSD_SQLITE_IS(
         "q", "h.stamp");
 
-enum class WaitOf { rounds, due, severity, since, noted };
+// ?2: now in ms; ?3: the longest wait in ms.
+enum class WaitOf { inForce, rounds, severity, since, noted };
 inline constexpr Statement<WaitOf> waitOf =
-    "SELECT rounds, due, severity, since, noted FROM smsd_wait WHERE recipient = ?";
+    "SELECT " SMSD_SQLITE_IN_FORCE("w", "?2", "?3") " AS in_force, rounds, severity, since, noted FROM "
+    "smsd_wait w WHERE recipient = ?1";
 constexpr auto lastMessage = "SELECT coalesce(max(id), 0) FROM smsq";
 
 enum class Expired { id };

@@ -73,7 +73,7 @@ enum class MessageLife {
 // in ms.
 inline constexpr Statement<MessageLife> life =
     SMSD_SQLITE_STORED R"(, substr(q.timesent, 1, 19) AS timesent, q.smsid, coalesce(w.rounds, 0) AS rounds,
-    CASE WHEN w.due > ?1 AND w.due <= ?1 + ?3 AND w.noted <= ?1
+    CASE WHEN )" SMSD_SQLITE_IN_FORCE("w", "?1", "?3") R"(
       THEN strftime('%Y-%m-%d %H:%M:%S', w.due / 1000, 'unixepoch') END AS waits_until,
     strftime('%Y-%m-%d %H:%M:%S', w.since / 1000, 'unixepoch') AS failing_since, max(0, ?1 - w.since) AS failing
   FROM smsq q LEFT JOIN account a ON a.id = q.accountid

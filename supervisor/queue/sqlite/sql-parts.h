@@ -13,6 +13,12 @@
 #define SMSD_SQLITE_HELD(row) \
   "EXISTS (SELECT 1 FROM smsd_held h WHERE h.message = " row ".id AND " SMSD_SQLITE_IS(row, "h.stamp") ")"
 
+// True if the wait is in force: noted in the past, and due in the future but not later than the longest
+// possible wait. A stepped clock may violate either: then the wait is over. The extra second tolerates a
+// clock that is set back a little. `now` and `longest` in ms.
+#define SMSD_SQLITE_IN_FORCE(row, now, longest) \
+  row ".due > " now " AND " row ".due <= " now " + " longest " + 1000 AND " row ".noted <= " now " + 1000"
+
 // The columns of a message that is shown to an operator.
 #define SMSD_SQLITE_STORED                                                                                  \
   "SELECT q.id, q.phone, a.name, q.msg, q.severity, substr(q.time, 1, 16) AS time, q.sent, EXISTS (SELECT " \
