@@ -11,6 +11,12 @@
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("smsd::proto");
 
+# An upgrade replaces smsctl and smsd one after the other, so a client and a daemon of neighbouring versions work together:
+# - Fields, methods and enumerants are added at the end, and never removed, renumbered, given another type or another meaning. The
+#   default of a new field means "not known".
+# - A client handles UNIMPLEMENTED for a method that the daemon does not have, and an enumerant that it does not know.
+# - tests/data/contract-1 holds version 1 as it was first shipped. A client built from it calls today's daemon in the tests.
+
 # Bounds: smsd closes a connection that sends a message above `maxRequest`, leaves more than `maxCallsOfClient` calls open,
 # sends nothing for `maxSilence` while no answer is due, or does not read for half a minute. smsd reads 500 messages a second
 # (1,000 at once) from all connections of root and of smsd's own user together, and as many from all others together; further
@@ -217,6 +223,12 @@ struct QueueStatus {
   # stepped within a day.
   clockStepAgo @21 :UInt64;
   # Seconds since smsd noticed that step. Meaningless while `clockStep` is 0.
+  schemaVersion @22 :UInt32;
+  # The version of the queue's own tables; 0 if it is not known yet.
+  schemaKnown @23 :UInt32;
+  # The newest version of them that this smsd knows.
+  schemaUsed @24 :UInt32;
+  # The version that this smsd relies on: the newest that is installed, and that every live supervisor knows.
 
   enum Notifications {
     # Whether a message that another program inserts wakes smsd. smsd tests it: it notifies itself through a second connection.
@@ -289,6 +301,8 @@ struct DispatcherStatus {
   # Seconds since the trouble in `reason`, if the dispatcher is ready.
   detailsAgo @20 :UInt64;
   # Seconds since the worker reported `details`.
+  software @21 :Text;
+  # The name and version of its worker's program, as the last worker that was ready reported it.
 }
 
 struct Finding {

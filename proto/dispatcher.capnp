@@ -213,7 +213,8 @@ struct Description {
   knowsKeys @4 :Bool;
   # The gateway drops a second request with the same idempotency key.
   software @5 :Text;
-  # The worker program's name and version, for status output.
+  # The worker program's name and version, for status output. "smsd-worker " and a version is a worker of smsd's own; the
+  # supervisor has it replaced once by a fresh process (quit) if it is of another build and served an earlier supervisor.
   lock @6 :List(Text);
   # The parts of the worker's own lock that are in force: "no_new_privs", "landlock:7", "seccomp", "rlimits".
   spacing @7 :UInt32;

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
--- smsd's own state: the schema smsd, version 4, in the database of the queue (NAV's smsq).
+-- smsd's own state: the schema smsd, version 5, in the database of the queue (NAV's smsq).
 --
 -- `smsctl db install` runs this and lists the parts that it created. To run it by hand, as a role that may create a schema:
 --   psql -v ON_ERROR_STOP=1 --single-transaction -f postgresql.sql
@@ -9,14 +9,18 @@
 CREATE SCHEMA smsd;
 COMMENT ON SCHEMA smsd IS 'smsd, the SMS alert daemon: SMS under way and their results';
 
--- Has one row. The queue's uuid makes idempotency keys that no other queue has.
+-- Has one row. The queue's uuid makes idempotency keys that no other queue has. A program may use the schema if it knows
+-- `schema_version` or any version from `oldest_version` on. `version` is for programs that know version 4 and none above: they need
+-- exactly 4 there, so it stays 4 for as long as `oldest_version` does.
 CREATE TABLE smsd.installation (
   version integer NOT NULL,
   queue uuid NOT NULL DEFAULT gen_random_uuid(),
-  installed timestamptz NOT NULL DEFAULT now()
+  installed timestamptz NOT NULL DEFAULT now(),
+  schema_version integer NOT NULL,
+  oldest_version integer NOT NULL
 );
 CREATE UNIQUE INDEX installation_once ON smsd.installation ((true));
-INSERT INTO smsd.installation (version) VALUES (4);
+INSERT INTO smsd.installation (version, schema_version, oldest_version) VALUES (4, 5, 4);
 
 -- Has one row for each run of a supervisor. A supervisor is alive until it retires, or until another supervisor finds that its
 -- lease has expired and declares it dead. A dead supervisor is cleared when its live submissions have been taken over. No state
@@ -29,7 +33,9 @@ CREATE TABLE smsd.supervisor (
   started timestamptz NOT NULL DEFAULT now(),
   lease interval NOT NULL,
   lease_until timestamptz NOT NULL,
-  state text NOT NULL DEFAULT 'alive' CHECK (state IN ('alive', 'dead', 'cleared'))
+  state text NOT NULL DEFAULT 'alive' CHECK (state IN ('alive', 'dead', 'cleared')),
+  knows integer NOT NULL DEFAULT 4, -- the newest version of the schema that its program knows
+  program text                      -- the version of its program; NULL for programs that know version 4 and none above
 ) WITH (fillfactor = 50);
 CREATE UNIQUE INDEX supervisor_one_run ON smsd.supervisor (name) WHERE state = 'alive';
 CREATE INDEX supervisor_not_cleared ON smsd.supervisor (state) WHERE state <> 'cleared';

@@ -98,6 +98,10 @@ std::optional<queue::QueueError> queueError(proto::QueueFault fault, capnp::Text
 std::string noAnswer(const kj::Exception& fault) {
   if (fault.getType() == kj::Exception::Type::DISCONNECTED)
     return "smsd ended the connection; its journal has the reason";
+  if (fault.getType() == kj::Exception::Type::UNIMPLEMENTED)
+    return "smsd is of an older version than smsctl and does not know this command: restart smsd, so that "
+           "the "
+           "newer one runs";
   return "smsd did not answer: " + faultOf(fault);
 }
 

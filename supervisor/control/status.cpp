@@ -53,6 +53,7 @@ void writeDispatcher(proto::DispatcherStatus::Builder builder, const keeper::Kee
   builder.setReason(view(keeper.reason()));
   builder.setSince(static_cast<std::uint64_t>(keeper.since() / kj::SECONDS));
   builder.setWorkerPid(static_cast<std::uint32_t>(keeper.pid()));
+  builder.setSoftware(view(keeper.traits().software));
   builder.setStarts(keeper.starts());
   builder.setUnderWay(static_cast<std::uint32_t>(keeper.out()));
   builder.setWindow(keeper.traits().window);
@@ -119,6 +120,10 @@ void writeQueue(proto::QueueStatus::Builder queue, const road::Road& road,
   queue.setNotifications(wire(road.ledger().bell().state()));
   queue.setNotificationsProblem(view(road.ledger().bell().problem()));
   queue.setStrain(view(road.ledger().strained()));
+  const auto& schema = road.ledger().schema();
+  queue.setSchemaVersion(static_cast<std::uint32_t>(schema.installed));
+  queue.setSchemaKnown(static_cast<std::uint32_t>(schema.known));
+  queue.setSchemaUsed(static_cast<std::uint32_t>(schema.used));
   KJ_IF_MAYBE (last, road.figures().lastIgnored()) {
     queue.setIgnoredAgo(static_cast<std::uint64_t>(last->ago / kj::SECONDS));
     queue.setIgnoredBecause(view(last->why));

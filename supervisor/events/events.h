@@ -112,6 +112,8 @@ class EventLog {
   void queueBack() const;
   /// The queue works, but an operator has something to repair; `what` empty: no longer.
   void queueStrained(const std::string& what) const;
+  /// The versions of the queue's schema have changed.
+  void schemaSeen(const queue::SchemaVersions& seen) const;
   /// The bell is in another state than before.
   void bellChanged(queue::Bell::State state, const std::string& problem) const;
   /// `how`: which file, and what happened to it. `dropped`: SMS that were in progress.

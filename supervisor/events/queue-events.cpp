@@ -62,6 +62,22 @@ void EventLog::queueStrained(const std::string& what) const {
         .write();
 }
 
+void EventLog::schemaSeen(const queue::SchemaVersions& seen) const {
+  std::string then = "every supervisor knows it";
+  if (seen.installed < seen.known)
+    then = fmt::format("this smsd knows version {}: `smsctl db install` upgrades it while smsd runs",
+                       seen.known);
+  else if (seen.used < seen.installed)
+    then = fmt::format(
+        "but a supervisor of an older version is alive, so that smsd uses version {} until all are upgraded",
+        seen.used);
+  else if (seen.installed > seen.known)
+    then = fmt::format("this smsd knows version {} and uses that: install the newer smsd", seen.known);
+  Entry(Level::notice, fmt::format("the schema smsd is of version {}, {}", seen.installed, then),
+        "schema-versions", "645a053a86ef4628a230b9de671d233a")
+      .write();
+}
+
 void EventLog::bellChanged(queue::Bell::State state, const std::string& problem) const {
   if (state == queue::Bell::State::heard || state == queue::Bell::State::untested)
     Entry(Level::notice, "new messages wake smsd at once", "notify-works", "ea4711c58b99474693fe6e0a36c05704")

@@ -26,6 +26,7 @@ struct WorkerTraits {
   std::vector<std::string> lock;
   unsigned visits = 0;                   // connections its process has served; 0: not reported
   std::chrono::milliseconds spacing{0};  // least time from the begin of one SMS to that of the next
+  std::string software = {};             // the program's name and version; empty: not reported
 };
 
 /// A worker's record of an attempt that recall() named.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/keeper/keeper.h"
 
+#include <fmt/format.h>
+
 #include "supervisor/delivery/attempt-ids.h"
+#include "version.h"
 
 namespace smsd::keeper {
 namespace {
@@ -11,6 +14,9 @@ using namespace std::chrono_literals;
 // A failure this slow opens the breaker at once, because it kept other SMS waiting. If the timeout is short,
 // half of the timeout is used instead.
 constexpr Milliseconds dear = 1s;
+
+// Other programs that serve the contract have names and versions of their own.
+constexpr std::string_view ourWorkers = "smsd-worker ";
 
 Hire hireFor(kj::AsyncIoContext& io, const config::DispatcherConfig& config, SpawnPlan plan) {
   return [&io, config, plan = std::move(plan)](WorkerEvents& keeper) -> kj::Own<Generation> {
@@ -204,6 +210,12 @@ void Keeper::workerReady(const HealthReport& health, Before before) {
   heard(health);
   recalls_.workerReady();
   changed();
+  replaceOtherBuild();
+}
+
+void Keeper::inquire(const std::vector<queue::AttemptId>& attempts) {
+  recalls_.findFormer(attempts);
+  replaceOtherBuild();
 }
 
 void Keeper::workerProven() {
@@ -225,6 +237,16 @@ void Keeper::replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes
     if (one.begun == delivery::Begun::yes && one.outcome.kind == delivery::OutcomeKind::broken)
       return restart("its worker was running before smsd started, and is replaced by a fresh one: " +
                      one.outcome.words);
+}
+
+/// After an upgrade, the worker of an earlier smsd is replaced, once. Its fresh process may still be of
+/// another build, if its package was not upgraded. First it has to answer for the attempts that it remembers.
+void Keeper::replaceOtherBuild() {
+  const std::string& software = traits().software;
+  if (!recalls_.complete() || !workers_.life().ready() || !workers_.isFormer()) return;
+  if (software == SMSD_WORKER_SOFTWARE || !software.starts_with(ourWorkers)) return;
+  restart(
+      fmt::format("its worker is of another build than smsd ({}), and is replaced by a fresh one", software));
 }
 
 std::vector<delivery::AttemptOutcome> Keeper::workerGone(Gone gone) {
@@ -285,6 +307,7 @@ void Keeper::attemptsFound(std::vector<delivery::AttemptOutcome> found) {
       ours.push_back(one);
   if (!ours.empty()) record(ours);
   road_.dispatcherReported(index_, std::move(found));
+  replaceOtherBuild();
 }
 
 void Keeper::attemptsLost(std::vector<delivery::AttemptOutcome> lost) {

@@ -106,7 +106,8 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   /// Finds the outcomes of attempts that an earlier smsd had handed to this dispatcher. Each gets an outcome
   /// by dispatcherReported(): the worker's own if the worker outlived that smsd and remembers the attempt,
   /// otherwise `unknown`.
-  void inquire(const std::vector<queue::AttemptId>& attempts) { recalls_.findFormer(attempts); }
+  /// Called after each take-over, also without an attempt.
+  void inquire(const std::vector<queue::AttemptId>& attempts);
   /// Ends the worker with all SMS that it holds, because they belong to another supervisor now or are past
   /// every deadline. A fresh worker follows.
   void restartNow(const std::string& why) { workers_.restartNow(why); }
@@ -189,6 +190,7 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   void watchBegins();
   void startOver(const std::string& why);
   void replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes);
+  void replaceOtherBuild();
   void heard(const HealthReport& health);
   void record(const std::vector<delivery::AttemptOutcome>& outcomes);
   void recordNotUnderstood(const delivery::Outcome& outcome, const delivery::Breaker::Whose& whose);

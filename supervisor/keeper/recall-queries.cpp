@@ -18,6 +18,8 @@ RecallQueries::RecallQueries(kj::Timer& timer, const config::DispatcherConfig& c
       }) {}
 
 void RecallQueries::findFormer(const std::vector<queue::AttemptId>& attempts) {
+  toldOfFormer_ = true;
+  if (attempts.empty()) return;
   inquiry_.addFormer(attempts, giveUpAt());
   due_.in(Milliseconds(0));
 }

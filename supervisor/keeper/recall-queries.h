@@ -31,7 +31,7 @@ class RecallQueries {
   RecallQueries(kj::Timer& timer, const config::DispatcherConfig& config, Succession& workers,
                 Events& keeper);
 
-  /// Finds attempts that an earlier smsd had handed over.
+  /// Finds attempts that an earlier smsd had handed over; also called without any.
   void findFormer(const std::vector<queue::AttemptId>& attempts);
   /// Finds attempts whose connection was lost.
   void find(const std::vector<delivery::AttemptOutcome>& lost);
@@ -41,6 +41,8 @@ class RecallQueries {
   void workerGone() { asking_ = nullptr; }
   /// How many attempts have no outcome yet.
   std::size_t size() const { return inquiry_.size(); }
+  /// Every attempt of an earlier smsd is known, and has its outcome.
+  bool complete() const { return toldOfFormer_ && inquiry_.empty(); }
 
  private:
   void query();
@@ -55,6 +57,7 @@ class RecallQueries {
   Events& keeper_;
   Inquiry inquiry_;
   Alarm due_;
+  bool toldOfFormer_ = false;
   kj::Promise<void> asking_ = nullptr;
 };
 

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t mostDetails = 16, mostDetailName = 40, mostDetailValue = 200;
 constexpr std::size_t mostLocks = 16;
 constexpr std::size_t mostName = 40;  // of a kind, and of a part of the lock
+constexpr std::size_t mostSoftware = 80;
 
 std::string cut(capnp::Text::Reader text, std::size_t most) {
   return text::printable(std::string_view(text.begin(), text.size()), most);
@@ -50,6 +51,8 @@ kj::Maybe<std::string> versionsApart(proto::Description::Reader said) {
 std::string readKind(proto::Description::Reader said) {
   return text::printable(said.getKind().cStr(), mostName);
 }
+
+std::string readSoftware(proto::Description::Reader said) { return cut(said.getSoftware(), mostSoftware); }
 
 std::vector<std::string> readLock(proto::Description::Reader said) {
   std::vector<std::string> lock;

@@ -21,6 +21,8 @@ std::string readText(capnp::Text::Reader text);
 /// Returns why this supervisor and the worker do not work together, for people; none: they do.
 kj::Maybe<std::string> versionsApart(proto::Description::Reader said);
 std::string readKind(proto::Description::Reader said);
+/// Returns the worker program's name and version.
+std::string readSoftware(proto::Description::Reader said);
 /// Returns the parts of the inner lock that are in force, at most 16.
 std::vector<std::string> readLock(proto::Description::Reader said);
 /// Returns none if the message cannot be read.

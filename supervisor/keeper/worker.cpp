@@ -121,8 +121,13 @@ void Worker::described(proto::Description::Reader said) {
   if (auto* words = std::get_if<std::string>(&granted)) return breach(*words);
   auto& [window, backlog, beginWithin] = std::get<Granted>(granted);
   beginWithin_ = beginWithin;
-  traits_ = {window,         backlog,          said.getKnowsKeys(),
-             readLock(said), said.getVisits(), Milliseconds(said.getSpacing())};
+  traits_ = {window,
+             backlog,
+             said.getKnowsKeys(),
+             readLock(said),
+             said.getVisits(),
+             Milliseconds(said.getSpacing()),
+             readSoftware(said)};
 }
 
 Worker::~Worker() noexcept(false) { sink_->deafen(); }

@@ -34,6 +34,7 @@
 
 #include "supervisor/format/format.h"
 #include "supervisor/format/message.h"
+#include "supervisor/queue/installation.h"
 
 namespace smsd::queue {
 
@@ -52,7 +53,7 @@ class QueueError : public std::runtime_error {
     denied,        // wrong password or missing privilege: an operator has to act
     notInstalled,  // no queue of this version: tables are missing, or (SQLite) the path is no file of its own
     fenced,        // this supervisor was declared dead and has lost all its submissions: enlist() again
-    busy,          // SQLite: another smsd owns the file
+    busy,          // another smsd uses it: owns the file (SQLite), or could not work after an upgrade
     replaced,      // SQLite: the path leads to another file now; every call fails until the next enlist()
     invalid,       // the database did not accept a value of the caller's
     failed,        // any other error of the database
@@ -299,6 +300,8 @@ class Queue {
   /// Returns a problem that an operator should mend although everything still works, in words; empty: none.
   /// Called with each renewal.
   virtual std::string strained() { return {}; }
+  /// Returns the versions that the last enlistment or take-over found. Never throws.
+  virtual SchemaVersions schema() const { return {}; }
   /// Ends the lease. Submissions that are still live stay so until another supervisor takes them over.
   virtual void retire() = 0;
 
@@ -365,6 +368,9 @@ class Queue {
   /// rows.
   virtual Purge purge(Duration age, std::size_t most) = 0;
 
+  /// Returns what is installed, and the supervisors that are alive. Also for a caller that is not enlisted.
+  virtual Installation installation() { return {schema(), {}}; }
+
   /// Stops counting at `bound` rows, so that a status request never scans a million rows.
   virtual Depth depth(std::uint64_t bound) = 0;
 
@@ -377,24 +383,8 @@ class Queue {
   virtual void hangUp() {}
 };
 
-/// Options of `smsctl db install` beyond the schema smsd.
-struct InstallOptions {
-  enum class Extra { leave, make };
-  Extra indexes = Extra::leave;  // the two partial indexes on smsq
-  Extra notify = Extra::leave;   // the trigger on smsq that wakes smsd at once
-  Extra tables = Extra::leave;   // account and smsq themselves, for a queue without NAV
-  std::string role;              // the role for the printed GRANTs; empty: a placeholder
-};
-
-struct InstallReport {
-  std::vector<std::string> done;    // the objects that were created, in words; empty: nothing was missing
-  std::vector<std::string> advice;  // SQL that an administrator may want to run, with comments in between
-};
-
 /// `connection`: a connection string of libpq. Connects at the first call.
 std::unique_ptr<Queue> openPostgresql(const std::string& connection);
 std::unique_ptr<Queue> openSqlite(const std::string& path);
-InstallReport installPostgresql(const std::string& connection, const InstallOptions& options);
-InstallReport installSqlite(const std::string& path);
 
 }  // namespace smsd::queue

@@ -22,6 +22,7 @@ struct Renewed {
   std::vector<queue::Submission> orphans;
   std::string strained;
   std::optional<queue::Duration> clockStep;
+  queue::SchemaVersions schema;
 };
 /// A refused purge is kept apart, because it is no sign that the queue is in trouble.
 struct Purged {
@@ -202,14 +203,15 @@ void Ledger::renew(Proves proves) {
       [](Queue& queue) {
         queue.renew();
         auto orphans = queue.takeOver();
-        return Renewed{std::move(orphans), queue.strained(), queue.takeClockStep()};
+        return Renewed{std::move(orphans), queue.strained(), queue.takeClockStep(), queue.schema()};
       },
       [this, asked](Renewed renewed) {
         lease_.renewed(asked);
         heartbeat_.at(lease_.renewAt());
         strainedBy(std::move(renewed.strained));
+        sawSchema(renewed.schema);
         if (renewed.clockStep) road_.clockStepped(*renewed.clockStep);
-        if (!renewed.orphans.empty()) road_.adopted(std::move(renewed.orphans));
+        road_.adopted(std::move(renewed.orphans));
       },
       proves);
 }
@@ -217,6 +219,11 @@ void Ledger::renew(Proves proves) {
 void Ledger::strainedBy(std::string what) {
   const bool before = !std::exchange(strained_, std::move(what)).empty();
   if (before == strained_.empty()) log_.queueStrained(strained_);
+}
+
+void Ledger::sawSchema(const queue::SchemaVersions& seen) {
+  const queue::SchemaVersions before = std::exchange(schema_, seen);
+  if (before != seen && (before.mixed() || seen.mixed())) log_.schemaSeen(seen);
 }
 
 bool Ledger::settleNow() {

@@ -39,6 +39,7 @@ class LedgerEvents {
   /// Called when the ledger is free. Returns what to claim now, or none.
   virtual kj::Maybe<queue::ClaimRequest> nextClaim() = 0;
   virtual void claimed(queue::ClaimResult result) = 0;
+  /// Called after each take-over, also without a submission.
   virtual void adopted(std::vector<queue::Submission> submissions) = 0;
   virtual void recorded(std::vector<queue::NextAttempt> next, std::vector<queue::AttemptId> attempts) = 0;
   /// The database's clock was stepped: ahead, or (negative) back.
@@ -78,6 +79,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   const queue::Bell& bell() const { return bellTests_.bell(); }
   /// A problem of the queue although it works; empty if there is none.
   const std::string& strained() const { return strained_; }
+  const queue::SchemaVersions& schema() const { return schema_; }
   /// Whether our claims may have been taken over by now. If so, nothing may leave.
   bool leaseRanOut() const;
 
@@ -96,6 +98,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   Lease::Moment moment() const;
   void renew(Proves proves);
   void strainedBy(std::string what);
+  void sawSchema(const queue::SchemaVersions& seen);
   void reenlist();
   bool settleNow();
   bool recordNow();
@@ -117,6 +120,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   bool claimTurn_ = false;  // after a settlement a claim goes first, so that neither starves
   std::string away_;
   std::string strained_;
+  queue::SchemaVersions schema_;
   int failures_ = 0;
   Alarm retry_;
   Alarm heartbeat_;

@@ -88,11 +88,11 @@ void Road::claimed(queue::ClaimResult result) {
 }
 
 void Road::adopted(std::vector<queue::Submission> submissions) {
-  log_.takenOver(submissions.size());
+  const std::size_t count = submissions.size();
+  if (count > 0) log_.takenOver(count);
   const auto questions = judge_.adopted(std::move(submissions));
-  for (std::size_t i = 0; i < questions.size(); ++i)
-    if (!questions[i].empty()) dispatchers_[i].inquire(questions[i]);
-  pump();
+  for (std::size_t i = 0; i < questions.size(); ++i) dispatchers_[i].inquire(questions[i]);
+  if (count > 0) pump();
 }
 
 void Road::clockStepped(Milliseconds step) {

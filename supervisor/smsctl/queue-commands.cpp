@@ -83,6 +83,28 @@ int say(const char* decision, std::size_t messages, queue::SubmissionId id, std:
   return EX_OK;
 }
 
+ordered_json json(const queue::LiveSupervisor& one) {
+  return {{"name", one.name},
+          {"host", one.host},
+          {"pid", one.pid},
+          {"program", one.program},
+          {"schema_known", one.knows}};
+}
+
+void print(const queue::Installation& found) {
+  const auto& schema = found.schema;
+  io::print(fmt::format("schema: version {}{}\n", schema.installed,
+                        schema.installed < schema.known
+                            ? fmt::format(", and this program knows {}: `smsctl db install` upgrades it, as "
+                                          "its owner and while smsd runs",
+                                          schema.known)
+                            : ""));
+  for (const auto& one : found.supervisors)
+    io::print(fmt::format("supervisor {} on {}, pid {}: smsd{}, knows schema version {}\n",
+                          text::printable(one.name), text::printable(one.host), one.pid,
+                          one.program.empty() ? "" : " " + text::printable(one.program), one.knows));
+}
+
 }  // namespace
 
 int send(const config::Config& config, const SendArguments& arguments, Form form) {
@@ -205,15 +227,24 @@ int installDatabase(const config::Config& config, const queue::InstallOptions& o
 }
 
 int checkDatabase(const config::Config& config, Form form) {
-  auto depth = config::openQueue(config)->depth(100'000);
-  if (form == Form::json)
+  const auto queue = config::openQueue(config);
+  const auto depth = queue->depth(100'000);
+  const auto found = queue->installation();
+  if (form == Form::json) {
+    ordered_json supervisors = ordered_json::array();
+    for (const auto& one : found.supervisors) supervisors.push_back(json(one));
     io::print(dump({{"backend", config::backendName(config)},
                     {"reachable", true},
                     {"unsent", depth.unsent},
-                    {"more", depth.more}}));
-  else
-    io::print(fmt::format("the {} queue can be reached and is installed: {}{} unsent\n",
-                          config::backendName(config), depth.unsent, depth.more ? " or more" : ""));
+                    {"more", depth.more},
+                    {"schema", found.schema.installed},
+                    {"schema_known", found.schema.known},
+                    {"supervisors", supervisors}}));
+    return EX_OK;
+  }
+  io::print(fmt::format("the {} queue can be reached and is installed: {}{} unsent\n",
+                        config::backendName(config), depth.unsent, depth.more ? " or more" : ""));
+  print(found);
   return EX_OK;
 }
 

@@ -68,6 +68,7 @@ ordered_json json(proto::DispatcherStatus::Reader one) {
           {"not_understood", one.getNotUnderstood()},
           {"last_not_understood", one.getLastNotUnderstood().cStr()},
           {"trouble_seconds", one.getTroubleAgo()},
+          {"software", text::printable(one.getSoftware().cStr())},
           {"details", std::move(details)},
           {"details_seconds", one.getDetailsAgo()}};
 }
@@ -120,7 +121,10 @@ ordered_json json(proto::Status::Reader status) {
          queue.getClockStep() != 0 ? ordered_json(queue.getClockStepAgo()) : ordered_json(nullptr)},
         {"notifications", notificationsName(queue.getNotifications())},
         {"notifications_problem", queue.getNotificationsProblem().cStr()},
-        {"strain", queue.getStrain().cStr()}}}};
+        {"strain", queue.getStrain().cStr()},
+        {"schema", queue.getSchemaVersion()},
+        {"schema_known", queue.getSchemaKnown()},
+        {"schema_used", queue.getSchemaUsed()}}}};
   for (auto trouble : status.getTroubles()) result["troubles"].push_back(trouble.cStr());
   result["dispatchers"] = json(status.getDispatchers());
   return result;
@@ -163,6 +167,19 @@ void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
       io::print(
           fmt::format("               {} ({} ago)\n", text::printable(details), age(one.getDetailsAgo())));
   }
+}
+
+/// Prints the versions of the queue's schema while an upgrade is not complete.
+void printSchema(proto::QueueStatus::Reader queue) {
+  const auto installed = queue.getSchemaVersion(), known = queue.getSchemaKnown(),
+             used = queue.getSchemaUsed();
+  if (installed < known)
+    io::print(fmt::format(
+        "schema  version {}, smsd knows {}: to upgrade it, run `smsctl db install` as its owner\n", installed,
+        known));
+  else if (used < installed)
+    io::print(fmt::format("schema  version {}, of which smsd uses {} until {}\n", installed, used,
+                          installed > known ? "it is upgraded, too" : "every supervisor is upgraded"));
 }
 
 /// Prints what happened to the queue while smsd used it, which is over but may explain what an operator sees.
@@ -208,6 +225,7 @@ void print(proto::Status::Reader status) {
   if (queue.getIgnoredBecause().size() > 0)
     io::print(fmt::format("ignored the last message {} ago: {}\n", age(queue.getIgnoredAgo()),
                           text::printable(queue.getIgnoredBecause().cStr())));
+  printSchema(queue);
   printHappenings(queue);
   if (status.getWithoutDispatcher())
     io::print(fmt::format("sending stopped {} ago, because no dispatcher can be used\n",

@@ -30,6 +30,7 @@ std::vector<NamedStatement> statements() {
       named("missingPrivileges", sql::missingPrivileges),
       named("fence", sql::fence),
       named("leases", sql::leases),
+      named("liveSupervisors", sql::liveSupervisors),
       named("lockedLeases", sql::lockedLeases),
       named("clear", sql::clear),
       named("adopt", sql::adopt),

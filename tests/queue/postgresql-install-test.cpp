@@ -116,6 +116,9 @@ TEST(PostgresqlInstall, AnOlderVersionIsNamedAtTheStartAndBroughtUpToDateByTheCo
   store.sql(
       "INSERT INTO smsq (time, phone, msg) VALUES (now(), '1', 'waits');"
       "INSERT INTO smsd.wait (recipient, rounds, due) VALUES ('1', 2, now() - interval '1 minute');"
+      // As version 4 was.
+      "ALTER TABLE smsd.installation DROP COLUMN schema_version, DROP COLUMN oldest_version;"
+      "ALTER TABLE smsd.supervisor DROP COLUMN knows, DROP COLUMN program;"
       // As version 3 was.
       "ALTER TABLE smsd.submission DROP COLUMN since, DROP COLUMN stamps;"
       "ALTER TABLE smsd.wait DROP COLUMN since, DROP COLUMN noted;"
@@ -136,10 +139,11 @@ TEST(PostgresqlInstall, AnOlderVersionIsNamedAtTheStartAndBroughtUpToDateByTheCo
       "UPDATE smsd.installation SET version = 1");
   std::string what;
   EXPECT_EQ(start(store.connection("smsd"), &what), Kind::notInstalled);
-  EXPECT_NE(what.find("is of version 1, this program needs 4: run `smsctl db install`"), std::string::npos)
+  EXPECT_NE(what.find("is of version 1, this program needs 4 or 5: run `smsctl db install`"),
+            std::string::npos)
       << what;
   EXPECT_EQ(installPostgresql(store.connection("postgres"), everything()).done,
-            std::vector<std::string>{"the schema smsd, now version 4"});
+            std::vector<std::string>{"the schema smsd, now version 5"});
   EXPECT_EQ(shape(store), fresh);
   EXPECT_TRUE(installPostgresql(store.connection("postgres"), everything()).done.empty());
   auto queue = openPostgresql(store.connection("smsd"));
@@ -175,7 +179,7 @@ TEST(PostgresqlInstall, VersionThreeAsItWasMadeBecomesTodaysWithItsRowsAndItsGra
   store.sql("INSERT INTO smsd.held VALUES (" + std::to_string(held) + ", 4712), (4711, 4712)");
   store.sql("INSERT INTO smsd.wait VALUES ('2', 2, now() - interval '1 minute', NULL, NULL)");
   EXPECT_EQ(installPostgresql(store.connection("postgres"), {}).done,
-            std::vector<std::string>{"the schema smsd, now version 4"});
+            std::vector<std::string>{"the schema smsd, now version 5"});
   EXPECT_EQ(shape(store), fresh);
   installAdvised(store.connection("postgres"));
   EXPECT_EQ(store.one("SELECT has_table_privilege('smsd', 'smsd.held', 'UPDATE')"), "t");
@@ -195,7 +199,7 @@ TEST(PostgresqlInstall, VersionThreeAsItWasMadeBecomesTodaysWithItsRowsAndItsGra
 
 TEST(PostgresqlInstall, AnotherVersionIsRefusedByBothSides) {
   PostgresqlStore store;
-  store.sql("UPDATE smsd.installation SET version = 99");
+  store.sql("UPDATE smsd.installation SET version = 99, schema_version = 99, oldest_version = 99");
   std::string what;
   EXPECT_EQ(start(store.connection("smsd"), &what), Kind::notInstalled);
   EXPECT_NE(what.find("99"), std::string::npos) << what;

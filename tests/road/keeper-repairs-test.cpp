@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/road/keeper-bench.h"
+#include "version.h"
 
 namespace smsd::keeper {
 namespace {
@@ -226,6 +227,46 @@ TEST(Keeper, ReplacesOnceAProcessThatIsOlderThanSmsdWhenItIsBroken) {
     EXPECT_EQ(bench.worker.quits, 1u) << "a fresh one that is broken is broken";
     EXPECT_EQ(bench.keeper.state(), State::broken);
   }
+}
+
+// After an upgrade, a worker that its own unit runs is still the old program.
+TEST(Keeper, ReplacesOnceAProcessOfAnotherBuild) {
+  const struct {
+    unsigned visits;
+    const char* software;
+    unsigned quits;
+  } cases[] = {{2, "smsd-worker 0.0.9", 1},
+               {2, SMSD_WORKER_SOFTWARE, 0},
+               {1, "smsd-worker 0.0.9", 0},
+               {2, "pager 7", 0},
+               {2, "", 0}};
+  for (const auto& one : cases) {
+    Bench bench(config::Activation::socket);
+    bench.worker.traits.visits = one.visits;
+    bench.worker.traits.software = one.software;
+    bench.start();
+    EXPECT_EQ(bench.worker.quits, 0u) << "an earlier smsd may have left attempts that it remembers";
+    bench.keeper.inquire({});
+    bench.turn();
+    EXPECT_EQ(bench.worker.quits, one.quits) << one.software;
+    EXPECT_EQ(bench.worker.hired, 1 + one.quits);
+    bench.keeper.inquire({});
+    bench.turn();
+    EXPECT_EQ(bench.worker.quits, one.quits) << "the package of the worker was not upgraded";
+    EXPECT_EQ(bench.keeper.state(), State::ready);
+  }
+}
+
+TEST(Keeper, ReplacesAProcessOfAnotherBuildOnlyWhenItHasAnsweredForFormerAttempts) {
+  Bench bench(config::Activation::socket);
+  bench.worker.traits.visits = 2;
+  bench.worker.traits.software = "smsd-worker 0.0.9";
+  bench.worker.remembers = {{7, accepted("ref")}};
+  bench.start();
+  bench.keeper.inquire({7});
+  bench.turn();
+  EXPECT_EQ(bench.road.of(7), "accepted");
+  EXPECT_EQ(bench.worker.quits, 1u);
 }
 
 }  // namespace

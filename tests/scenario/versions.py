@@ -6,7 +6,7 @@ import subprocess
 from activator import Unit
 from harness import BIN, DEADLINE, Scenario, Smsd, SocketWorker, wait_for
 
-OLD = BIN / "contract-1"
+OLD, OLD_CONTROL = BIN / "contract-1", BIN / "contract-1-control"
 SMS = 20
 
 
@@ -50,3 +50,41 @@ class SupervisorOfVersion1(Scenario):
         said = subprocess.run([OLD, "--supervise", worker.socket], capture_output=True, text=True, timeout=DEADLINE, check=False)
         self.assertEqual((said.returncode, said.stderr), (0, ""), worker.text())
         self.assertEqual(said.stdout.splitlines(), ["ready debug", "begun 1", "begun 2", "accepted 1", "accepted 2", "recalled 2", "drained"])
+
+
+class ControlOfVersion1(Scenario):
+    def smsd(self):
+        return self.open(Smsd(self.folder, {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}},
+                              {"gateway": ("debug", {})}))
+
+    def test_its_client_asks_and_steers_a_daemon_of_today(self):
+        smsd = self.smsd().start()
+        wait_for("it is ready", lambda: smsd.dispatcher("gateway")["state"] == "ready")
+        said = subprocess.run([OLD_CONTROL, "--ask", smsd.folder / "control.sock"], capture_output=True, text=True, timeout=DEADLINE,
+                              check=False)
+        self.assertEqual((said.returncode, said.stderr), (0, ""), smsd.text())
+        self.assertEqual(said.stdout.splitlines(), ["healthy 1, sqlite, reachable 1", "gateway debug accepted 0", "problem ''"])
+        wait_for("it is paused", lambda: smsd.dispatcher("gateway")["state"] == "paused")
+        self.assertEqual(smsd.stop(), 0)
+
+    def ask(self, smsd, *command):
+        """What smsctl of today prints to a daemon of version 1."""
+        with subprocess.Popen([OLD_CONTROL, "--serve", smsd.folder / "control.sock"], stdout=subprocess.PIPE, text=True) as daemon:
+            self.assertEqual(daemon.stdout.readline(), "serves\n")
+            said = smsd.ctl(*command, check=False)
+            daemon.wait(DEADLINE)
+        (smsd.folder / "control.sock").unlink()
+        return said
+
+    def test_its_daemon_answers_smsctl_of_today(self):
+        smsd = self.smsd()
+        for command, expected in ((["status"], ["smsd 0.0.1  healthy", "gateway"]),
+                                  (["status", "--json"], ['"schema": 0', '"accepted": 7']),
+                                  (["dispatcher", "pause", "gateway"], ["gateway is paused"])):
+            said = self.ask(smsd, *command)
+            self.assertEqual((said.returncode, said.stderr), (0, ""))
+            for words in expected:
+                self.assertIn(words, said.stdout)
+        said = self.ask(smsd, "reload")
+        self.assertEqual(said.returncode, 75)
+        self.assertIn("smsd is of an older version than smsctl and does not know this command", said.stderr)

@@ -49,7 +49,7 @@ kj::Promise<void> Server::describe(DescribeContext context) {
     description.setSpacing(
         static_cast<std::uint32_t>(std::chrono::duration_cast<Milliseconds>(traits_.spacing).count()));
     description.setVisits(visits_);
-    description.setSoftware("smsd-worker " SMSD_VERSION);
+    description.setSoftware(SMSD_WORKER_SOFTWARE);
     auto lock = description.initLock(lock_.size());
     for (unsigned i = 0; i < lock_.size(); ++i) lock.set(i, view(lock_[i]));
   });

@@ -5,9 +5,12 @@
 // Owns the order of the steps and the advice; the SQL is deploy/sql/postgresql*.sql, built into the program.
 // Called by smsctl with a role that may create objects. Never changes a row of NAV's, never creates an object
 // that exists. Fails by QueueError; the schema is created completely or not at all.
+#include <fmt/format.h>
+
 #include <vector>
 
 #include "supervisor/queue/postgresql/connection.h"
+#include "supervisor/queue/postgresql/queue.h"
 #include "supervisor/queue/postgresql/schema.h"
 
 namespace smsd::queue::postgresql {
@@ -20,6 +23,27 @@ bool isTrue(Transaction& tx, const std::string& condition) {
   return tx.flagOnce(("SELECT " + condition).c_str());
 }
 
+/// Refuses an upgrade beneath a supervisor that could not work with its result. The lock keeps others from
+/// enlisting until the upgrade is committed, and waits for transactions that hold a supervisor's row.
+void awaitNoneLeftBehind(Transaction& tx, InstalledSchema installed) {
+  tx.once("SET LOCAL lock_timeout = '10s'");
+  tx.once("LOCK TABLE smsd.supervisor IN ACCESS EXCLUSIVE MODE");
+  const auto names = leftBehind(liveSupervisors(tx, installed), {schema::version, schema::oldestProgram});
+  if (names.empty()) return;
+  throw QueueError(QueueError::Kind::busy,
+                   fmt::format("nothing was changed: the schema smsd is of version {}, and these supervisors "
+                               "could not work with version {}: {}: stop or upgrade them, then run `smsctl "
+                               "db install` again",
+                               installed.version, schema::version, names));
+}
+
+struct Step {
+  int from = 0;
+  const char* script = nullptr;
+};
+constexpr Step steps[] = {
+    {1, schema::from1To2}, {2, schema::from2To3}, {3, schema::from3To4}, {4, schema::from4To5}};
+
 /// Only one installation runs at a time; the lock ends with the transaction.
 void makeSchema(Transaction& tx, InstallReport& report) {
   tx.once("SELECT pg_advisory_xact_lock(hashtext('smsd install'))");
@@ -28,25 +52,14 @@ void makeSchema(Transaction& tx, InstallReport& report) {
     report.done.push_back("the schema smsd, version " + std::to_string(schema::version));
     return;
   }
-  std::int64_t version = tx.numberOnce("SELECT version FROM smsd.installation");
-  const bool older = version >= 1 && version < schema::version;
-  if (version == 1) {
-    tx.once(schema::from1To2);
-    version = 2;
-  }
-  if (version == 2) {
-    tx.once(schema::from2To3);
-    version = 3;
-  }
-  if (version == 3) {
-    tx.once(schema::from3To4);
-    version = 4;
-  }
-  if (older) report.done.push_back("the schema smsd, now version " + std::to_string(version));
-  if (version != schema::version)
-    throw QueueError(QueueError::Kind::notInstalled,
-                     "the schema smsd is of version " + std::to_string(version) +
-                         ", which is newer than this program: install the newer smsd");
+  const InstalledSchema installed = installedSchema(tx);
+  if (auto why = unusable(installed, {0, schema::version}); !why.empty())
+    throw QueueError(QueueError::Kind::notInstalled, why);
+  if (installed.version >= schema::version) return;
+  awaitNoneLeftBehind(tx, installed);
+  for (const auto& step : steps)
+    if (step.from >= installed.version) tx.once(step.script);
+  report.done.push_back("the schema smsd, now version " + std::to_string(schema::version));
 }
 
 void makeTables(Transaction& tx, InstallReport& report) {

@@ -12,6 +12,7 @@
 #include "supervisor/queue/postgresql/schema.h"
 #include "supervisor/queue/postgresql/values.h"
 #include "supervisor/queue/rows.h"
+#include "version.h"
 
 namespace smsd::queue::postgresql {
 
@@ -19,22 +20,21 @@ namespace {
 
 using Kind = QueueError::Kind;
 
-/// Fails at the start instead of at the first alert. Returns the prefix of the idempotency keys.
-std::string checkInstalled(Transaction& tx) {
-  auto rows = tx.once(sql::installed);
-  if (rows.size() != 1)
-    throw QueueError(Kind::notInstalled, "smsd.installation is empty: run `smsctl db install`");
-  const auto installed = rows.front();
-  if (auto version = installed.integer(sql::Installed::version); version != schema::version)
-    throw QueueError(Kind::notInstalled, "the schema smsd is of version " + std::to_string(version) +
-                                             ", this program needs " + std::to_string(schema::version) +
-                                             (version < schema::version ? ": run `smsctl db install`"
-                                                                        : ": install the newer smsd"));
+/// Fails at the start instead of at the first alert.
+InstalledSchema checkInstalled(Transaction& tx) {
+  const auto found = installedSchema(tx);
+  if (auto why = unusable(found, {schema::oldestUsable, schema::version}); !why.empty())
+    throw QueueError(Kind::notInstalled, why);
   const auto missing = tx.once(sql::missingPrivileges).front();
   if (!missing.isNull(sql::MissingPrivileges::names))
     throw QueueError(Kind::denied, "no privilege for " + missing.text(sql::MissingPrivileges::names) +
                                        ": run the GRANTs that `smsctl db install` prints");
-  return installed.text(sql::Installed::keyPrefix);
+  return found;
+}
+
+/// Records in the supervisor's own row what its program knows, where the schema has columns for it.
+void introduce(Transaction& tx, SupervisorId me, int installed) {
+  if (installed > schema::withoutKnowledge) tx.once(sql::introduce, me, schema::version, SMSD_VERSION);
 }
 
 QueueError fencedOff(SupervisorId me) {
@@ -44,6 +44,27 @@ QueueError fencedOff(SupervisorId me) {
 
 }  // namespace
 
+InstalledSchema installedSchema(Transaction& tx) {
+  using Column = sql::Installed;
+  const auto rows = tx.once(sql::installed);
+  if (rows.size() != 1)
+    throw QueueError(Kind::notInstalled,
+                     "smsd.installation is empty: drop the schema smsd, and run `smsctl db install` again");
+  const auto row = rows.front();
+  return {static_cast<int>(row.integer(Column::version)), static_cast<int>(row.integer(Column::oldest)),
+          row.text(Column::keyPrefix)};
+}
+
+std::vector<LiveSupervisor> liveSupervisors(Transaction& tx, InstalledSchema installed) {
+  using Column = sql::LiveSupervisors;
+  std::vector<LiveSupervisor> live;
+  for (const auto& row : tx.once(sql::liveSupervisors, installed.version))
+    live.push_back({row.text(Column::name), row.text(Column::host),
+                    static_cast<int>(row.integer(Column::pid)), row.text(Column::program),
+                    static_cast<int>(row.integer(Column::knows))});
+  return live;
+}
+
 void passFence(Transaction& tx, SupervisorId me, ClockWatch& clock) {
   if (const auto rows = tx.run(sql::fence, me); !rows.empty())
     return clock.see(Duration(rows.front().integer(sql::Fence::now)), sinceBoot());
@@ -51,20 +72,33 @@ void passFence(Transaction& tx, SupervisorId me, ClockWatch& clock) {
 }
 
 SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
-  std::string prefix;
+  InstalledSchema found;
   auto me = session_.transact([&](Transaction& tx) {
-    prefix = checkInstalled(tx);
+    found = checkInstalled(tx);
     tx.once(sql::forgetOldWaits);
     tx.once(sql::endEarlierRuns, storable(name));
-    return tx.numberOnce(sql::enlist, storable(name), storable(hostName()), static_cast<int>(getpid()),
-                         boundedMilliseconds(lease));
+    const SupervisorId id = tx.numberOnce(sql::enlist, storable(name), storable(hostName()),
+                                          static_cast<int>(getpid()), boundedMilliseconds(lease));
+    introduce(tx, id, found.version);
+    return id;
   });
   me_ = me;
-  keyPrefix_ = prefix;
+  keyPrefix_ = found.keyPrefix;
+  schema_ = {.installed = found.version, .known = schema::version, .used = schema::oldestUsable};
   onward_ = SweepPlace{};
   live_.clear();
   claimInDoubt_ = takeOverInDoubt_ = false;
   return me_;
+}
+
+Installation PostgresqlQueue::installation() {
+  return session_.transact([&](Transaction& tx) {
+    const auto found = installedSchema(tx);
+    Installation result{{found.version, schema::version, std::min(found.version, schema::version)},
+                        liveSupervisors(tx, found)};
+    for (const auto& one : result.supervisors) result.schema.used = std::min(result.schema.used, one.knows);
+    return result;
+  });
 }
 
 void PostgresqlQueue::renew() {
@@ -79,7 +113,9 @@ std::vector<Submission> PostgresqlQueue::takeOver() {
   auto adopted = session_.transact([&](Transaction& tx) {
     std::vector<Submission> submissions;
     if (recover) submissions = unaccounted(tx);
-    if (!gone(tx.run(sql::leases)).empty()) {
+    const auto leases = tx.run(sql::leases);
+    seeSchema(tx, leases);
+    if (!gone(leases).empty()) {
       auto more = adopt(tx);
       std::move(more.begin(), more.end(), std::back_inserter(submissions));
     }
@@ -89,6 +125,25 @@ std::vector<Submission> PostgresqlQueue::takeOver() {
   takeOverInDoubt_ = false;
   remember(adopted);
   return adopted;
+}
+
+/// Determines which version of the schema every live supervisor knows. The schema may have been upgraded
+/// since the last look.
+void PostgresqlQueue::seeSchema(Transaction& tx, const Rows<sql::Leases>& rows) {
+  using Column = sql::Leases;
+  SchemaVersions seen{.installed = 0, .known = schema::version, .used = schema::version};
+  bool introduced = false;
+  for (const auto& row : rows) {
+    const int knows = static_cast<int>(row.integer(Column::knows));
+    seen.installed = static_cast<int>(row.integer(Column::schema));
+    if (row.integer(Column::id) == me_)
+      introduced = knows == schema::version;
+    else if (!row.flag(Column::dead))
+      seen.used = std::min(seen.used, knows);
+  }
+  if (!introduced) introduce(tx, me_, seen.installed);
+  seen.used = std::min(seen.used, seen.installed);
+  schema_ = seen;
 }
 
 /// Returns the supervisors of `rows` that are dead, or whose lease has run out.

@@ -5,6 +5,9 @@
 // a claim notices which of their messages it passes by. The database decides everything else. Called through
 // queue.h only. The operations are in lease.cpp (life cycle of a supervisor), claim.cpp, settle.cpp,
 // nav.cpp (NAV's operations) and operator.cpp. Fails as described in queue.h.
+//
+// The class has more than 44 declarations: 26 are the operations of Queue, 9 are steps of a take-over, and
+// the others are the state between two calls, which every operation shares.
 #pragma once
 
 #include <string>
@@ -14,6 +17,7 @@
 #include "supervisor/queue/clock-watch.h"
 #include "supervisor/queue/leases.h"
 #include "supervisor/queue/postgresql/connection.h"
+#include "supervisor/queue/postgresql/installed-schema.h"
 #include "supervisor/queue/postgresql/sql-lease.h"
 #include "supervisor/queue/queue.h"
 
@@ -70,11 +74,14 @@ class PostgresqlQueue : public Queue {
   WaitsEnded endWaits(const Whom& whom) override;
   std::optional<MessageLife> explain(format::MessageId id, Duration longestWait) override;
   Purge purge(Duration age, std::size_t most) override;
+  Installation installation() override;
 
+  SchemaVersions schema() const override { return schema_; }
   std::optional<Duration> takeClockStep() override { return clock_.takeStep(); }
   void hangUp() override { session_.hangUp(); }
 
  private:
+  void seeSchema(Transaction& tx, const Rows<sql::Leases>& rows);
   std::vector<SupervisorId> gone(const Rows<sql::Leases>& rows);
   std::vector<Submission> adopt(Transaction& tx);
   std::vector<Submission> unaccounted(Transaction& tx);
@@ -85,6 +92,7 @@ class PostgresqlQueue : public Queue {
   Session session_;
   SupervisorId me_ = 0;
   std::string keyPrefix_;
+  SchemaVersions schema_;
   SweepPlace onward_;
   SubmissionId purgedTo_ = 0;
   LiveRecipients live_;
@@ -95,6 +103,10 @@ class PostgresqlQueue : public Queue {
   bool claimInDoubt_ = false;
   bool takeOverInDoubt_ = false;
 };
+
+/// Throws `notInstalled` if smsd.installation is empty.
+InstalledSchema installedSchema(Transaction& tx);
+std::vector<LiveSupervisor> liveSupervisors(Transaction& tx, InstalledSchema installed);
 
 /// Throws `fenced` if this supervisor was declared dead. Also gives the database's time to `clock`.
 void passFence(Transaction& tx, SupervisorId me, ClockWatch& clock);

@@ -7,9 +7,15 @@
 
 namespace smsd::queue::postgresql::sql {
 
-enum class Installed { version, keyPrefix };
+// The columns that version 5 added are read through to_jsonb, because version 4 does not have them.
+#define SMSD_SCHEMA_VERSION "coalesce((to_jsonb(i) ->> 'schema_version')::integer, i.version)"
+#define SMSD_KNOWS(supervisor) "coalesce((to_jsonb(" supervisor ") ->> 'knows')::integer, 4)"
+
+enum class Installed { version, oldest, keyPrefix };
 inline constexpr Statement<Installed> installed =
-    "SELECT version, left(replace(queue::text, '-', ''), 12) AS key_prefix FROM smsd.installation";
+    "SELECT " SMSD_SCHEMA_VERSION
+    " AS version, coalesce((to_jsonb(i) ->> 'oldest_version')::integer, i.version) AS oldest, "
+    "left(replace(queue::text, '-', ''), 12) AS key_prefix FROM smsd.installation i";
 
 enum class MissingPrivileges { names };
 /// Fails if a table is missing. Returns the names of the missing privileges.
@@ -29,6 +35,8 @@ inline constexpr const char* endEarlierRuns =
 inline constexpr const char* enlist = R"(
   INSERT INTO smsd.supervisor (name, host, pid, lease, lease_until)
   VALUES ($1, $2, $3, $4::bigint * interval '1 ms', now() + $4::bigint * interval '1 ms') RETURNING id)";
+/// For version 5 and newer: also records what this supervisor knows.
+inline constexpr const char* introduce = "UPDATE smsd.supervisor SET knows = $2, program = $3 WHERE id = $1";
 /// Deletes waits that were due more than a day ago and not claimed since: the messages are gone, so the
 /// rounds no longer matter.
 inline constexpr const char* forgetOldWaits = "DELETE FROM smsd.wait WHERE due < now() - interval '1 day'";
@@ -47,18 +55,30 @@ enum class Fence { id, now };
 inline constexpr Statement<Fence> fence =
     "SELECT id, " SMSD_CLOCK " AS now FROM smsd.supervisor WHERE id = $1 AND state = 'alive' FOR SHARE";
 
-enum class Leases { id, dead, until, left, length, now };
+enum class Leases { id, dead, until, left, length, now, knows, schema };
 /// Supervisors that are alive, or dead and not yet taken over. Leases decides whose lease has run out.
 #define SMSD_LEASES                                                                                    \
   "SELECT id, state = 'dead' AS dead, (extract(epoch FROM lease_until) * 1000000)::bigint AS until, "  \
   "(extract(epoch FROM lease_until - clock_timestamp()) * 1000)::bigint AS left, (extract(epoch FROM " \
   "lease) * "                                                                                          \
-  "1000)::bigint AS length, " SMSD_CLOCK " AS now FROM smsd.supervisor WHERE state <> 'cleared' "
+  "1000)::bigint AS length, " SMSD_CLOCK " AS now, " SMSD_KNOWS(                                       \
+      "s") " AS knows, (SELECT " SMSD_SCHEMA_VERSION                                                   \
+           " FROM smsd.installation i) AS schema FROM smsd.supervisor s WHERE state <> 'cleared' "
 inline constexpr Statement<Leases> leases = SMSD_LEASES;
 /// Locks all of them in one order, so that two concurrent take-overs wait for each other and cannot deadlock.
 inline constexpr Statement<Leases> lockedLeases = SMSD_LEASES "ORDER BY id FOR UPDATE";
 #undef SMSD_LEASES
 #undef SMSD_CLOCK
+
+enum class LiveSupervisors { name, host, pid, program, knows };
+/// Those whose lease has not run out. $1: what a supervisor of an installation without the column `knows`
+/// knows.
+inline constexpr Statement<LiveSupervisors> liveSupervisors =
+    "SELECT name, host, pid, to_jsonb(s) ->> 'program' AS program, "
+    "coalesce((to_jsonb(s) ->> 'knows')::integer, $1) AS knows FROM smsd.supervisor s "
+    "WHERE state = 'alive' AND lease_until > clock_timestamp() ORDER BY id";
+#undef SMSD_SCHEMA_VERSION
+#undef SMSD_KNOWS
 
 enum class Cleared { id };
 inline constexpr Statement<Cleared> clear =

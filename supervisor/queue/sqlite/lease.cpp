@@ -12,6 +12,7 @@
 #include "supervisor/queue/ranges.h"
 #include "supervisor/queue/rows.h"
 #include "supervisor/queue/sqlite/queue.h"
+#include "supervisor/queue/sqlite/schema.h"
 #include "supervisor/queue/sqlite/sql-lease.h"
 #include "supervisor/queue/sqlite/sql-session.h"
 #include "supervisor/queue/sqlite/values.h"
@@ -22,6 +23,11 @@ namespace {
 using Kind = QueueError::Kind;
 
 }  // namespace
+
+/// A file of an older version is migrated when it is opened, and no other program uses it meanwhile.
+SchemaVersions SqliteQueue::schema() const {
+  return {sql::schemaVersion, sql::schemaVersion, sql::schemaVersion};
+}
 
 Now SqliteQueue::clock(Session& session) {
   auto row = session.query(sql::clock);

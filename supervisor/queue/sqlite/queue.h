@@ -71,6 +71,7 @@ class SqliteQueue final : public Queue {
   bool takeNews() override;
   std::optional<Ring> ringBell() override;
   std::string strained() override;
+  SchemaVersions schema() const override;
 
   Cancelled cancelAndList(Duration minimumAge, std::size_t listed) override;
   std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) override;

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What is installed of a queue and who uses it, and the installation itself (`smsctl db install`).
+//
+// Called by smsctl. The operations throw QueueError (queue.h).
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace smsd::queue {
+
+/// Versions of the queue's own tables. While programs are upgraded one after the other, these differ.
+struct SchemaVersions {
+  int installed = 0;
+  int known = 0;  // the newest that this program knows
+  int used = 0;   // what this supervisor may rely on: every live supervisor knows it, and it is installed
+
+  /// An upgrade has begun and is not complete.
+  bool mixed() const { return installed != known || used != known; }
+  bool operator==(const SchemaVersions&) const = default;
+};
+
+/// A supervisor whose lease has not run out.
+struct LiveSupervisor {
+  std::string name;
+  std::string host;
+  int pid = 0;
+  std::string program;  // the version of smsd; empty: a version that does not record it
+  int knows = 0;        // the newest version of the schema that it knows
+};
+
+/// What is installed, and who uses it.
+struct Installation {
+  SchemaVersions schema;
+  std::vector<LiveSupervisor> supervisors;
+};
+
+/// Options of `smsctl db install` beyond the schema smsd.
+struct InstallOptions {
+  enum class Extra { leave, make };
+  Extra indexes = Extra::leave;  // the two partial indexes on smsq
+  Extra notify = Extra::leave;   // the trigger on smsq that wakes smsd at once
+  Extra tables = Extra::leave;   // account and smsq themselves, for a queue without NAV
+  std::string role;              // the role for the printed GRANTs; empty: a placeholder
+};
+
+struct InstallReport {
+  std::vector<std::string> done;    // the objects that were created, in words; empty: nothing was missing
+  std::vector<std::string> advice;  // SQL that an administrator may want to run, with comments in between
+};
+
+/// `connection`: a connection string of libpq.
+InstallReport installPostgresql(const std::string& connection, const InstallOptions& options);
+InstallReport installSqlite(const std::string& path);
+
+}  // namespace smsd::queue
