@@ -3,7 +3,7 @@
 
 Needs packages that deploy/build-packages has built, which takes minutes: tests/proof/packages builds them and runs this. SMSD_PACKAGES is
 their folder, SMSD_NEWER a folder with the same packages in a later version, SMSD_TREE the system to install them in (default: a copy of
-this system, where the packages' dependencies have to be installed).
+this system, where the packages' dependencies have to be installed), SMSD_UPGRADES how many times to upgrade and downgrade (default: 1).
 """
 
 import json
@@ -118,7 +118,7 @@ class Installation(Package):
     def test_the_test_that_autopkgtest_runs(self):
         self.install(self.older)
         done = self.machine.run(SOURCE / "deploy/debian/tests/first-sms", check=False, deadline=120)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))  # autopkgtest takes a word on standard error for a failure
         self.assertIn('"text":"a test"', done.stdout)
 
     def test_only_the_package_of_modems_needs_libgammu(self):
@@ -205,11 +205,12 @@ class Lifetime(Package):
 
     def test_an_upgrade_and_a_downgrade_restart_smsd_and_lose_and_double_nothing(self):
         older = self.version("smsd")
-        self.move(self.newer, "upgrade")
-        self.assertNotEqual(self.version("smsd"), older)
-        self.assertEqual(self.machine.unit("smsd", "UnitFileState"), ["enabled"])
-        self.move(self.older, "downgrade")
-        self.assertEqual(self.version("smsd"), older)
+        for _ in range(int(os.environ.get("SMSD_UPGRADES", "1"))):
+            self.move(self.newer, "upgrade")
+            self.assertNotEqual(self.version("smsd"), older)
+            self.assertEqual(self.machine.unit("smsd", "UnitFileState"), ["enabled"])
+            self.move(self.older, "downgrade")
+            self.assertEqual(self.version("smsd"), older)
 
     def test_an_upgrade_does_not_start_what_an_operator_has_stopped(self):
         self.machine.run("systemctl", "disable", "--now", "smsd")
