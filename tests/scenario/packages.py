@@ -139,7 +139,7 @@ class Installation(Package):
             for library in re.findall(r"\b(lib[a-z0-9.+-]+)", depends):
                 self.assertIn(library, libraries)
             self.assertIn("libcli11-dev", libraries)  # a library of headers alone leaves no trace in the program
-            self.assertEqual("libgammu8" in libraries, name == "smsd-gammu")
+            self.assertEqual(any(library.startswith("libgammu8") for library in libraries), name == "smsd-gammu")
 
     def test_a_user_of_another_program_is_not_taken_for_smsds(self):
         self.machine.shell("groupadd --system smsd && useradd --system --gid smsd --groups dialout smsd")
