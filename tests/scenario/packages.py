@@ -128,6 +128,10 @@ class Installation(Package):
 
     def test_a_bill_of_materials_lists_the_libraries_that_the_programs_load(self):
         self.install(self.older)
+        provided = {}
+        for line in self.machine.run("dpkg-query", "-W", "-f", "${Package} ${Provides}\\n").stdout.splitlines():
+            for virtual in re.findall(r"\b(lib[a-z0-9.+-]+)", line.partition(" ")[2]):
+                provided.setdefault(virtual, []).append(line.split()[0])
         for name in NAMES:
             bill = json.loads(self.machine.read(f"/usr/share/doc/{name}/{name}.cdx.json"))
             self.assertEqual((bill["bomFormat"], bill["metadata"]["component"]["name"]), ("CycloneDX", name))
@@ -137,7 +141,7 @@ class Installation(Package):
             libraries = {part["name"]: part["version"] for part in bill["components"] if part["type"] == "library"}
             depends = self.machine.run("dpkg-query", "-W", "-f", "${Depends}", name).stdout
             for library in re.findall(r"\b(lib[a-z0-9.+-]+)", depends):
-                self.assertIn(library, libraries)
+                self.assertTrue(libraries.keys() & {library, *provided.get(library, [])}, f"{name}: {library} is missing")
             self.assertIn("libcli11-dev", libraries)  # a library of headers alone leaves no trace in the program
             self.assertEqual(any(library.startswith("libgammu8") for library in libraries), name == "smsd-gammu")
 
