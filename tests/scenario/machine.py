@@ -3,7 +3,8 @@
 
 Needs root, the package systemd-container, and a kernel that lets both be used; what lacks is said by Unbootable. Nothing is written
 outside the scenario's folder: overlay, cgroups and nspawn's own folder are in a mount namespace of their own. What is installed is
-what `cmake --install` lays down. Its network is its own, too: a peer that is to be reached runs with `under=machine.network()`.
+what `cmake --install` lays down, unless a caller prepares the system otherwise. Its network is its own, too: a peer that is to be reached
+runs with `under=machine.network()`.
 """
 
 import contextlib
@@ -26,16 +27,18 @@ mkdir -p /run/systemd/nspawn; mount -t tmpfs tmpfs /run/systemd/nspawn
 mount -t tmpfs -o mode=755 tmpfs "$FOLDER/layers"
 mkdir "$FOLDER/layers/upper" "$FOLDER/layers/work" "$FOLDER/layers/root"
 root=$FOLDER/layers/root
-mount -t overlay overlay -o "lowerdir=/,upperdir=$FOLDER/layers/upper,workdir=$FOLDER/layers/work" "$root"
+mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$FOLDER/layers/upper,workdir=$FOLDER/layers/work" "$root"
 rm -rf "$root"/etc/systemd/system/* "$root/etc/machine-id" "$root/var/log/journal"
 cp "$FOLDER/machine-id" "$root/etc/machine-id"
 cp "$FOLDER/scenario.target" "$root/etc/systemd/system/"
 : >"$root/etc/fstab"
-DESTDIR=$root cmake --install "$BUILD" >/dev/null
+eval "$PREPARE"
 exec systemd-nspawn -q --directory="$root" --boot --console=pipe --register=no --keep-unit --link-journal=no --private-network \
   --bind-ro="$SOURCE" --bind="$FOLDER/share" \
   --system-call-filter='bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self' -- systemd.unit=scenario.target </dev/null
 """
+
+INSTALL = 'DESTDIR=$root cmake --install "$BUILD" >/dev/null'
 
 
 class Unbootable(Exception):
@@ -43,12 +46,14 @@ class Unbootable(Exception):
 
 
 class Machine:
-    def __init__(self, folder):
+    def __init__(self, folder, lower="/", prepare=INSTALL):
+        """`lower`: the folder of the system to boot a copy of; `prepare`: a shell script that changes the copy in $root before the boot."""
         if os.getuid() != 0:
             raise Unbootable("only root can boot a system")
         if not shutil.which("systemd-nspawn"):
             raise Unbootable("no systemd-nspawn (package systemd-container)")
         self.folder = pathlib.Path(folder) / "machine"
+        self.lower, self.prepare = lower, prepare
         self.share = self.folder / "share"  # the same path on both sides
         for folder in (self.folder / "layers", self.share):
             folder.mkdir(parents=True)
@@ -63,6 +68,7 @@ class Machine:
             self.process = subprocess.Popen(
                 ["unshare", "--mount", "sh", "-c", BOOT], stdin=subprocess.DEVNULL, stdout=console, stderr=console, preexec_fn=die_with_parent,
                 env={"PATH": os.environ["PATH"], "FOLDER": str(self.folder), "SOURCE": str(SOURCE), "BUILD": str(BIN.parent),
+                     "LOWER": str(self.lower), "PREPARE": self.prepare,
                      "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"})
         self.leader = None
         try:
