@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """smsd and its workers as one under a real systemd: the target, the slice, one more modem, and names that are resolved behind the walls."""
 
+import collections
 import re
 import subprocess
 
@@ -34,7 +35,9 @@ class Target(Booted):
         self.machine.run("systemctl", "start", "smsd.service")
         self.all_decided()
         self.assertEqual(set(self.active("smsd.target", *self.sockets)), {"active"})
-        copies = {number: len(texts) for number, texts in asked([("?" + request["query"], 0) for request in gateway.requests()]).items()}
+        # A worker that stops gives back the SMS that it has not begun, and these may go out through the other one.
+        copies = collections.Counter({number: len(texts) for number, texts in asked([("?" + one["query"], 0) for one in gateway.requests()]).items()})
+        copies.update(one["recipient"] for one in self.sms("file"))
         self.assertEqual((len(copies), set(copies.values()), self.unknown()), (120, {1}, 0))
         self.assert_no_unit_failed()
 
@@ -42,11 +45,14 @@ class Target(Booted):
         self.configure({"gateway": http(self.gateway()), "file": ("debug", {"file": "sent.jsonl"})})
         self.start()
         wait_for("all are ready", lambda: set(self.states().values()) == {"ready"})
+        systemd = int(self.machine.run("systemctl", "--version").stdout.split()[1])
         units = ["smsd.service", *(sock.replace(".socket", ".service") for sock in self.sockets)]
         for unit in units:
             self.assertEqual(self.machine.unit(unit, "Slice", "LimitCORE"), ["smsd.slice", "0"], unit)
             (pid,) = self.machine.processes(unit)
             self.assertRegex(self.machine.read(f"/proc/{pid}/limits"), r"(?m)^Max core file size +0 +0 ", unit)
+            if systemd >= 257:
+                self.assertEqual(self.machine.read(f"/proc/{pid}/uid_map").split(), ["0", "0", "65536"], unit)
         most = dict(zip(("MemoryMax", "TasksMax"), self.machine.unit("smsd.slice", "MemoryMax", "TasksMax")))
         self.assertEqual(most, {"MemoryMax": str(3 << 30), "TasksMax": "1024"})
         group = self.machine.unit("smsd.slice", "ControlGroup")[0]
