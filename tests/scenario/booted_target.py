@@ -79,6 +79,9 @@ class Target(Booted):
             self.machine.ctl("test", "+4799887766", "--via", name, "--message", f"by {name}")
             self.assertEqual([sms["text"] for sms in modem.sms()], [f"by {name}"])
         self.assertEqual(self.machine.processes("smsd-gammu@modem.service"), worker)
+        users = {self.machine.shell(f"awk '/^Uid:/ {{ print $2 }}' /proc/{pid}/status").stdout
+                 for name in self.states() for pid in self.machine.processes(f"smsd-gammu@{name}.service")}
+        self.assertEqual(len(users), 2, "two workers share a user")
         self.assert_no_unit_failed()
 
     def test_a_worker_with_a_named_modem_opens_it_by_the_name_of_the_rule(self):

@@ -99,6 +99,9 @@ class Walls(Booted):
             self.machine.write(f"{folder}/{dropin}.conf", without(self.machine.read(f"{DROPINS}/{dropin}.conf"), settings), mode=0o644, group="root")
         self.drop_in(f"{unit}.service", "Type=oneshot", "WatchdogSec=0", "Restart=no", "ExecStart=", f"ExecStart=/usr/bin/python3 -I -B {PROBE} {' '.join(attempts)}",
                      f"StandardOutput=truncate:{RESULT}")
+        # The filter for devices belongs to the control group, which may outlive the last run for a moment.
+        self.machine.run("systemctl", "stop", f"{unit}.service")
+        wait_for("its control group has gone", lambda: self.machine.run("test", "-e", f"/sys/fs/cgroup/smsd.slice/{unit}.service", check=False).returncode)
         self.machine.shell(f"rm -f {RESULT}; systemctl daemon-reload; systemctl start {unit}.service || true")
         return json.loads(self.machine.shell(f"cat {RESULT} || systemctl status --no-pager {unit}.service >&2").stdout)
 
