@@ -19,8 +19,9 @@ DROPINS = "/usr/local/lib/smsd/dropins"
 RESULT = "/walls.json"  # systemd opens it before the unit's walls are in force
 DATABASE = "/run/postgresql/.s.PGSQL.5432"
 HIDDEN = ["TemporaryFileSystem"]
-DEVICES = ["DevicePolicy", "DeviceAllow", "PrivateDevices", "PrivateUsers"]
-NETWORK = ["PrivateNetwork", "IPAddressDeny", "IPAddressAllow", "RestrictAddressFamilies"]
+LINES = ["DevicePolicy", "DeviceAllow"]
+DEVICES = ["DevicePolicy", "PrivateDevices"]
+NETWORK = ["PrivateNetwork", "IPAddressDeny", "RestrictAddressFamilies"]
 # systemd hides the credentials of others from each unit that has a mount namespace, and so many lines give it one.
 EVERY_WALL = [r"(?!Type|ExecStart|StateDirectory|WorkingDirectory)\w+"]
 
@@ -31,19 +32,19 @@ class Wall:
     unit: str
     attempt: str
     shipped: str  # the errno that the probe gets
-    lines: list  # the settings that are taken out
+    lines: list  # the settings that are taken out: the wall holds while one of them is left
     dropin: str = ""  # enabled in both runs; the lines are taken out of it, too
     needs: str = ""  # a feature of systemd without which the line does nothing
 
 
 WALLS = [
-    Wall("a worker opens a terminal that is no serial line", "smsd-gammu@probe", "open:/dev/other-tty", "EPERM", DEVICES),
-    Wall("a worker with a named modem opens another serial line", "smsd-gammu@probe", "open:/dev/other-line", "EPERM", DEVICES, "modem"),
+    Wall("a worker opens a terminal that is no serial line", "smsd-gammu@probe", "open:/dev/other-tty", "EPERM", LINES),
+    Wall("a worker with a named modem opens another serial line", "smsd-gammu@probe", "open:/dev/other-line", "EPERM", LINES, "modem"),
     Wall("a worker with a network opens a terminal", "smsd-http@probe", "open:/dev/other-tty", "ENOENT", DEVICES),
     Wall("the supervisor opens a terminal", "smsd", "open:/dev/other-tty", "ENOENT", DEVICES),
     Wall("the supervisor opens a serial line", "smsd", "open:/dev/other-line", "ENOENT", DEVICES),
     Wall("another worker's secret, in its file", "smsd-http@probe", "read:/etc/smsd/dispatchers/file.secret", "EACCES",
-         ["DynamicUser", "User", "Group"]),
+         ["DynamicUser", "User"]),
     Wall("another worker's secret, as its credential", "smsd-debug@probe", "read:/run/credentials/smsd-debug@file.service/file.secret",
          "ENOENT", EVERY_WALL),
     Wall("the database's socket", "smsd-http@probe", f"connect:{DATABASE}", "ENOENT", HIDDEN),
@@ -55,7 +56,7 @@ WALLS = [
     Wall("/proc of systemd", "smsd-http@probe", "read:/proc/1/cmdline", "ENOENT", ["ProtectProc"]),
     Wall("/proc of another worker", "smsd-gammu@probe", "read:/proc/{worker}/cmdline", "ENOENT", ["ProtectProc"]),
     Wall("the network, from the worker of a modem", "smsd-gammu@probe", "tcp:127.0.0.1:5432", "EAFNOSUPPORT", NETWORK),
-    Wall("an address that is no gateway's", "smsd-http@probe", "tcp:192.0.2.1:5432", "timed out", NETWORK, "addresses"),
+    Wall("an address that is no gateway's", "smsd-http@probe", "tcp:192.0.2.1:5432", "timed out", ["IPAddressDeny"], "addresses"),
     Wall("the network, from a supervisor that needs none", "smsd", "tcp:127.0.0.1:5432", "EAFNOSUPPORT", NETWORK, "unix-sockets"),
     Wall("a worker listens", "smsd-http@probe", "bind:7777", "EPERM", ["SocketBindDeny"], needs="+BPF_FRAMEWORK"),
 ]
@@ -91,12 +92,15 @@ class Walls(Booted):
 
     def probe(self, unit, attempts, dropin="", settings=()):
         """Starts the unit with the probe in place of its program, and returns the results."""
-        template = re.sub("@.*", "@", unit) + ".service"
-        self.machine.write(f"/etc/systemd/system/{template}", without(self.machine.read(f"{UNITS}/{template}"), settings), mode=0o644, group="root")
-        folder = f"/etc/systemd/system/{unit}.service.d"
+        template, folder = re.sub("@.*", "@", unit) + ".service", f"/etc/systemd/system/{unit}.service.d"
         self.machine.shell(f"rm -rf {folder}")
+        texts = {f"/etc/systemd/system/{template}": self.machine.read(f"{UNITS}/{template}")}
         if dropin:
-            self.machine.write(f"{folder}/{dropin}.conf", without(self.machine.read(f"{DROPINS}/{dropin}.conf"), settings), mode=0o644, group="root")
+            texts[f"{folder}/{dropin}.conf"] = self.machine.read(f"{DROPINS}/{dropin}.conf")
+        for setting in settings:
+            self.assertRegex("".join(texts.values()), rf"(?m)^{setting}=", "the unit does not have this line of the wall")
+        for path, text in texts.items():
+            self.machine.write(path, without(text, settings), mode=0o644, group="root")
         self.drop_in(f"{unit}.service", "Type=oneshot", "WatchdogSec=0", "Restart=no", "ExecStart=", f"ExecStart=/usr/bin/python3 -I -B {PROBE} {' '.join(attempts)}",
                      f"StandardOutput=truncate:{RESULT}")
         # The filter for devices belongs to the control group, which may outlive the last run for a moment.
