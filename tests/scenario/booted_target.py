@@ -120,11 +120,13 @@ class Names(Booted):
         self.addCleanup(server.kill)
         server.stdout.readline()
         self.configure({"gateway": ("http", {"url": f"http://gateway.test:{gateway.port}/?to={{recipient}}&m={{text}}"})})
-        for number, (folder, file) in enumerate((("systemd/resolve", "stub-resolv.conf"), ("NetworkManager", "resolv.conf"), ("resolvconf", "resolv.conf"))):
-            with self.subTest(folder):
+        links = (("../run", "systemd/resolve", "stub-resolv.conf"), ("../run", "NetworkManager", "resolv.conf"), ("../run", "resolvconf", "resolv.conf"),
+                 ("/var/run", "NetworkManager", "resolv.conf"))
+        for number, (run, folder, file) in enumerate(links):
+            with self.subTest(f"{run}/{folder}"):
                 self.machine.shell(f"""
                     mkdir -p /run/{folder}; echo 'nameserver 127.0.0.99' >/run/{folder}/{file}
-                    rm -f /etc/resolv.conf; ln -s ../run/{folder}/{file} /etc/resolv.conf
+                    rm -f /etc/resolv.conf; ln -s {run}/{folder}/{file} /etc/resolv.conf
                     systemctl stop 'smsd-http@*.service'""")
                 if number == 0:
                     self.start()
