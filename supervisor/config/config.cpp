@@ -126,6 +126,17 @@ void declareRetry(Keys& keys, Config& config) {
 constexpr std::string_view notAName =
     "is not a name, expected a-z, 0-9 and -, not starting with -, at most 31 characters";
 
+/// The unit of a worker gives it the user smsd-<name>, and the name of a user has at most 31 characters.
+std::optional<std::string> problemOfUser(const DispatcherConfig& dispatcher) {
+  constexpr std::size_t most = 31 - std::string_view("smsd-").size();
+  if (dispatcher.activation != Activation::socket || !dispatcher.socket.empty() ||
+      dispatcher.name.size() <= most)
+    return std::nullopt;
+  return fmt::format(
+      "is too long, expected at most {} characters with activation: socket (its user is smsd-{})", most,
+      dispatcher.name);
+}
+
 std::vector<std::string> namesOfKinds() {
   std::vector<std::string> names;
   for (const auto& kind : builtInKinds()) names.push_back(kind.name);
@@ -165,6 +176,7 @@ void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
   });
   keys.rule("name", [&dispatcher]() -> std::optional<std::string> {
     if (!isName(dispatcher.name)) return std::string(notAName);
+    if (auto problem = problemOfUser(dispatcher)) return problem;
     return problemOfReservedName(dispatcher.name);
   });
 }
@@ -197,6 +209,7 @@ void declareAdminMail(Keys& keys, Config& config) {
   keys.rule("admin_mail.dispatcher", [&config]() -> std::optional<std::string> {
     const std::string& name = config.adminMail.worker.name;
     if (!isName(name)) return std::string(notAName);
+    if (auto problem = problemOfUser(config.adminMail.worker)) return problem;
     if (auto problem = problemOfReservedName(name)) return problem;
     for (auto& dispatcher : config.dispatchers)
       if (config.adminMail.enabled() && dispatcher.name == name)

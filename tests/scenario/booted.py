@@ -362,3 +362,11 @@ class Readme(Booted):
         wait_for("it is sent", lambda: gateway.requests())
         self.assertIn("password=own%2Bword&to=%2B4799887766&m=a%20test", gateway.requests()[0]["query"])
         self.all_decided()
+        # smsd without a network: the database's socket and the worker's are enough.
+        (unix,) = readme("sh", "unix-sockets.conf")
+        machine.shell(unix)
+        (pid,) = machine.processes("smsd.service")
+        self.assertEqual(re.findall(r"^ *(\w+):", machine.read(f"/proc/{pid}/net/dev"), flags=re.MULTILINE), ["lo"])
+        machine.ctl("send", "+4799887766", "without a network")
+        wait_for("it is sent", lambda: len(gateway.requests()) == 2)
+        self.all_decided()

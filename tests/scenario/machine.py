@@ -19,10 +19,12 @@ import uuid
 from harness import BIN, DEADLINE, SOURCE, die_with_parent, wait_for
 
 # systemd is process 1, and nspawn's filter lets through what smsd's own lock and systemd's walls are made of. Without cgroup2 it
-# boots, but then DeviceAllow= and IPAddressDeny= hold nothing back; without the tmpfs nspawn takes the overlay for a disk's.
+# boots, but then DeviceAllow= and IPAddressDeny= hold nothing back; without the tmpfs nspawn takes the overlay for a disk's. Without a
+# control group of its own, a unit would share its group, and the filters for devices and addresses, with that of another machine.
 BOOT = """set -e
 mount --make-rprivate /
 umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir "/sys/fs/cgroup/$GROUP"; echo $$ >"/sys/fs/cgroup/$GROUP/cgroup.procs"
 mkdir -p /run/systemd/nspawn; mount -t tmpfs tmpfs /run/systemd/nspawn
 mount -t tmpfs -o mode=755 tmpfs "$FOLDER/layers"
 mkdir "$FOLDER/layers/upper" "$FOLDER/layers/work" "$FOLDER/layers/root"
@@ -41,6 +43,11 @@ exec systemd-nspawn -q --directory="$root" --boot --console=pipe --register=no -
 INSTALL = 'DESTDIR=$root cmake --install "$BUILD" >/dev/null'
 
 
+REMOVE_GROUP = """umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup
+find "/sys/fs/cgroup/$GROUP" -depth -type d -exec rmdir {} ';'
+"""
+
+
 class Unbootable(Exception):
     """Why no system can be booted here."""
 
@@ -55,6 +62,7 @@ class Machine:
         self.folder = pathlib.Path(folder) / "machine"
         self.lower, self.prepare = lower, prepare
         self.share = self.folder / "share"  # the same path on both sides
+        self.group = f"smsd-test-{uuid.uuid4().hex}"
         for folder in (self.folder / "layers", self.share):
             folder.mkdir(parents=True)
         (self.folder / "machine-id").write_text(uuid.uuid4().hex + "\n")
@@ -67,7 +75,7 @@ class Machine:
         with open(self.console, "wb") as console:
             self.process = subprocess.Popen(
                 ["unshare", "--mount", "sh", "-c", BOOT], stdin=subprocess.DEVNULL, stdout=console, stderr=console, preexec_fn=die_with_parent,
-                env={"PATH": os.environ["PATH"], "FOLDER": str(self.folder), "SOURCE": str(SOURCE), "BUILD": str(BIN.parent),
+                env={"PATH": os.environ["PATH"], "FOLDER": str(self.folder), "SOURCE": str(SOURCE), "BUILD": str(BIN.parent), "GROUP": self.group,
                      "LOWER": str(self.lower), "PREPARE": self.prepare,
                      "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"})
         self.leader = None
@@ -152,3 +160,5 @@ class Machine:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(DEADLINE)
+        subprocess.run(["unshare", "--mount", "sh", "-c", REMOVE_GROUP], env={"PATH": os.environ["PATH"], "GROUP": self.group},
+                       capture_output=True, timeout=DEADLINE, check=False)

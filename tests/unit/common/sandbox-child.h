@@ -20,6 +20,7 @@
 #include <string>
 
 #include "common/sandbox/sandbox.h"
+#include "tests/unit/common/older-landlock.h"
 
 namespace smsd::sandbox {
 
@@ -76,10 +77,13 @@ inline int landlockAbi() {
   return static_cast<int>(::syscall(SYS_landlock_create_ruleset, nullptr, 0, 1 /* version */));
 }
 
+/// With a parameter: "oneself", "nobody", or "abi1" to "abi5" for an older Landlock.
 class Sandbox : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    asNobody_ = std::string(GetParam()) == "nobody";
+    const std::string param = GetParam();
+    asNobody_ = param == "nobody";
+    fakeLandlockAbi(param.starts_with("abi") ? std::stoi(param.substr(3)) : 0);
     if (asNobody_ && ::getuid() != 0) GTEST_SKIP() << "only root can become nobody";
     char name[] = "/tmp/smsd-sandbox-XXXXXX";
     ASSERT_NE(::mkdtemp(name), nullptr);
@@ -93,6 +97,7 @@ class Sandbox : public testing::TestWithParam<const char*> {
       ASSERT_EQ(::chown(path.c_str(), nobody, nobody), 0);
   }
   void TearDown() override {
+    fakeLandlockAbi(0);
     if (!folder.empty()) std::filesystem::remove_all(folder);
   }
 

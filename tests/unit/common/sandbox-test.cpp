@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a process that locked itself in can still do, and what it cannot: each test forks a child that locks
-// itself in and tries. As the user the tests run as and, where that is root, as nobody too.
+// itself in and tries. As the user the tests run as and, where that is root, as nobody too; and with the
+// Landlock of older kernels.
 #include <kj/async-io.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -16,7 +17,7 @@
 namespace smsd::sandbox {
 namespace {
 
-INSTANTIATE_TEST_SUITE_P(As, Sandbox, testing::Values("oneself", "nobody"),
+INSTANTIATE_TEST_SUITE_P(As, Sandbox, testing::Values("oneself", "nobody", "abi1", "abi2", "abi5"),
                          [](auto& test) { return std::string(test.param); });
 
 TEST_P(Sandbox, SaysWhatIsInForce) {

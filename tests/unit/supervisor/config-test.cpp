@@ -155,6 +155,21 @@ TEST_F(SupervisorConfig, RefusesNamesThatAreNotNames) {
   }
 }
 
+TEST_F(SupervisorConfig, RefusesANameThatIsTooLongForTheUserOfItsUnit) {
+  auto with = [](const std::string& name, const std::string& more) {
+    return "dispatchers: [{name: " + name + ", kind: debug, activation: " + more + "}]";
+  };
+  const std::string longest(26, 'a');
+  EXPECT_EQ(problemsOf(with(longest, "socket")), "");
+  const std::string problem = problemsOf(with(longest + "b", "socket"));
+  EXPECT_NE(problem.find("smsd.yaml:1:16: dispatchers[0].name: is too long, expected at most 26 characters"),
+            std::string::npos)
+      << problem;
+  // Only the units that smsd installs have such a user.
+  for (const char* more : {"spawn", "socket, socket: /run/other.sock"})
+    EXPECT_EQ(problemsOf(with(longest + "b", more)).find("is too long"), std::string::npos) << more;
+}
+
 TEST_F(SupervisorConfig, RefusesAKindThatIsNotThere) {
   EXPECT_EQ(problemsOf("dispatchers: [{name: a, kind: htpp}]"),
             "smsd.yaml:1:31: dispatchers[0].kind: found 'htpp', expected one of gammu|http|soap|mail|debug: "
