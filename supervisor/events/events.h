@@ -112,6 +112,8 @@ class EventLog {
   void queueBack() const;
   /// The queue works, but an operator has something to repair; `what` empty: no longer.
   void queueStrained(const std::string& what) const;
+  /// The sign that another program settles messages; empty: it is gone.
+  void otherSettler(const std::string& sign) const;
   /// The bell is in another state than before.
   void bellChanged(queue::Bell::State state, const std::string& problem) const;
   /// `how`: which file, and what happened to it. `dropped`: SMS that were in progress.

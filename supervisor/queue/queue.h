@@ -299,6 +299,9 @@ class Queue {
   /// Returns a problem that an operator should mend although everything still works, in words; empty: none.
   /// Called with each renewal.
   virtual std::string strained() { return {}; }
+  /// Returns the sign that another program settles messages (NAV's own smsd), in words; empty: none. Called
+  /// with each renewal. Reads at most 100 rows of the queue.
+  virtual std::string otherSettler() { return {}; }
   /// Ends the lease. Submissions that are still live stay so until another supervisor takes them over.
   virtual void retire() = 0;
 
@@ -383,11 +386,13 @@ struct InstallOptions {
   Extra indexes = Extra::leave;  // the two partial indexes on smsq
   Extra notify = Extra::leave;   // the trigger on smsq that wakes smsd at once
   Extra tables = Extra::leave;   // account and smsq themselves, for a queue without NAV
-  std::string role;              // the role for the printed GRANTs; empty: a placeholder
+  Extra grants = Extra::leave;   // run the GRANTs for `role`, and create the role if there is none
+  std::string role;              // the role for the GRANTs; empty: a placeholder, which is only printed
 };
 
 struct InstallReport {
   std::vector<std::string> done;    // the objects that were created, in words; empty: nothing was missing
+  std::string granted = {};         // the role that has the privileges now; empty: no GRANT was run
   std::vector<std::string> advice;  // SQL that an administrator may want to run, with comments in between
 };
 

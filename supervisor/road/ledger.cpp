@@ -20,7 +20,7 @@ constexpr delivery::Backoff reconnecting{250ms, 2, 1500ms};
 
 struct Renewed {
   std::vector<queue::Submission> orphans;
-  std::string strained;
+  std::string strained, otherSettler;
   std::optional<queue::Duration> clockStep;
 };
 /// A refused purge is kept apart, because it is no sign that the queue is in trouble.
@@ -202,12 +202,13 @@ void Ledger::renew(Proves proves) {
       [](Queue& queue) {
         queue.renew();
         auto orphans = queue.takeOver();
-        return Renewed{std::move(orphans), queue.strained(), queue.takeClockStep()};
+        return Renewed{std::move(orphans), queue.strained(), queue.otherSettler(), queue.takeClockStep()};
       },
       [this, asked](Renewed renewed) {
         lease_.renewed(asked);
         heartbeat_.at(lease_.renewAt());
         strainedBy(std::move(renewed.strained));
+        settledByOther(std::move(renewed.otherSettler));
         if (renewed.clockStep) road_.clockStepped(*renewed.clockStep);
         if (!renewed.orphans.empty()) road_.adopted(std::move(renewed.orphans));
       },
@@ -217,6 +218,16 @@ void Ledger::renew(Proves proves) {
 void Ledger::strainedBy(std::string what) {
   const bool before = !std::exchange(strained_, std::move(what)).empty();
   if (before == strained_.empty()) log_.queueStrained(strained_);
+}
+
+/// Writes an entry when the sign appears, again every hour while it lasts, and when it is gone.
+void Ledger::settledByOther(std::string sign) {
+  const bool before = !std::exchange(otherSettler_, std::move(sign)).empty();
+  const bool now = !otherSettler_.empty();
+  if (!now && !before) return;
+  if (now && before && timer_.now() < otherSettlerAgain_) return;
+  otherSettlerAgain_ = timer_.now() + 1 * kj::HOURS;
+  log_.otherSettler(otherSettler_);
 }
 
 bool Ledger::settleNow() {

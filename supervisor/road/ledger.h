@@ -78,6 +78,8 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   const queue::Bell& bell() const { return bellTests_.bell(); }
   /// A problem of the queue although it works; empty if there is none.
   const std::string& strained() const { return strained_; }
+  /// The sign that another program settles messages of the queue; empty if there is none.
+  const std::string& otherSettler() const { return otherSettler_; }
   /// Whether our claims may have been taken over by now. If so, nothing may leave.
   bool leaseRanOut() const;
 
@@ -96,6 +98,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   Lease::Moment moment() const;
   void renew(Proves proves);
   void strainedBy(std::string what);
+  void settledByOther(std::string sign);
   void reenlist();
   bool settleNow();
   bool recordNow();
@@ -117,6 +120,8 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   bool claimTurn_ = false;  // after a settlement a claim goes first, so that neither starves
   std::string away_;
   std::string strained_;
+  std::string otherSettler_;
+  kj::TimePoint otherSettlerAgain_ = kj::origin<kj::TimePoint>();  // the next entry while the sign lasts
   int failures_ = 0;
   Alarm retry_;
   Alarm heartbeat_;

@@ -120,6 +120,18 @@ std::vector<std::string> grants(Transaction& tx, const std::string& role) {
   return advice;
 }
 
+/// Runs the GRANTs. Creates the role if there is none, without a password: for peer authentication.
+void runGrants(Transaction& tx, const InstallOptions& options, InstallReport& report) {
+  const std::string role = tx.quotedName(options.role);
+  if (tx.numberOnce("SELECT count(*) FROM pg_roles WHERE rolname = $1", options.role) == 0) {
+    tx.once(("CREATE ROLE " + role + " LOGIN").c_str());
+    report.done.push_back("the role " + options.role);
+  }
+  for (const auto& line : grants(tx, options.role))
+    if (!line.starts_with("--")) tx.once(line.c_str());
+  report.granted = options.role;
+}
+
 void adviseExtras(Transaction& tx, const Session& session, InstallReport& report) {
   if (!session.indexed()) {
     report.advice.push_back(
@@ -152,7 +164,10 @@ InstallReport installPostgresql(const std::string& connection, const InstallOpti
   if (options.indexes == Extra::make) makeIndexes(session, report);
   session.lookForIndexes();
   session.transact([&](Transaction& tx) {
-    report.advice = grants(tx, options.role);
+    if (options.grants == Extra::make)
+      runGrants(tx, options, report);
+    else
+      report.advice = grants(tx, options.role);
     adviseExtras(tx, session, report);
   });
   return report;

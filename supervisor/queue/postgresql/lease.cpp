@@ -10,6 +10,7 @@
 #include "supervisor/queue/host-name.h"
 #include "supervisor/queue/postgresql/queue.h"
 #include "supervisor/queue/postgresql/schema.h"
+#include "supervisor/queue/postgresql/sql-others.h"
 #include "supervisor/queue/postgresql/values.h"
 #include "supervisor/queue/rows.h"
 
@@ -52,9 +53,11 @@ void passFence(Transaction& tx, SupervisorId me, ClockWatch& clock) {
 
 SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
   std::string prefix;
+  format::MessageId newest = 0;
   auto me = session_.transact([&](Transaction& tx) {
     prefix = checkInstalled(tx);
     tx.once(sql::forgetOldWaits);
+    newest = tx.numberOnce(sql::newestMessage);
     tx.once(sql::endEarlierRuns, storable(name));
     return tx.numberOnce(sql::enlist, storable(name), storable(hostName()), static_cast<int>(getpid()),
                          boundedMilliseconds(lease));
@@ -63,6 +66,8 @@ SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
   keyPrefix_ = prefix;
   onward_ = SweepPlace{};
   live_.clear();
+  ownMarks_.reset(newest);
+  alone_ = true;
   claimInDoubt_ = takeOverInDoubt_ = false;
   return me_;
 }

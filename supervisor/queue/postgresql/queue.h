@@ -4,15 +4,17 @@
 // Owns the position of the onward look, and the recipients with a live submission of this supervisor, so that
 // a claim notices which of their messages it passes by. The database decides everything else. Called through
 // queue.h only. The operations are in lease.cpp (life cycle of a supervisor), claim.cpp, settle.cpp,
-// nav.cpp (NAV's operations) and operator.cpp. Fails as described in queue.h.
+// nav.cpp (NAV's operations), operator.cpp and others.cpp (NAV's own smsd). Fails as described in queue.h.
 #pragma once
 
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "supervisor/queue/clock-watch.h"
 #include "supervisor/queue/leases.h"
+#include "supervisor/queue/other-settlers.h"
 #include "supervisor/queue/postgresql/connection.h"
 #include "supervisor/queue/postgresql/sql-lease.h"
 #include "supervisor/queue/queue.h"
@@ -39,6 +41,19 @@ struct SweepPlace {
   bool cameLater = false;                  // the look saw such messages
 };
 
+/// The messages with the highest ids that this run has marked or tried to mark.
+class OwnMarks {
+ public:
+  void reset(format::MessageId newest);
+  void add(format::MessageId id);
+  bool contains(format::MessageId id) const { return ids_.contains(id); }
+  format::MessageId since() const { return since_; }
+
+ private:
+  format::MessageId since_ = 0;  // the highest id when this run began
+  std::set<format::MessageId> ids_;
+};
+
 class PostgresqlQueue : public Queue {
  public:
   explicit PostgresqlQueue(const std::string& connection) : session_(connection) {}
@@ -47,6 +62,7 @@ class PostgresqlQueue : public Queue {
   void renew() override;
   std::vector<Submission> takeOver() override;
   void retire() override;
+  std::string otherSettler() override;
 
   ClaimResult claim(const ClaimRequest& request) override;
   std::vector<AttemptId> recordAttempts(const std::vector<NextAttempt>& next) override;
@@ -90,6 +106,9 @@ class PostgresqlQueue : public Queue {
   LiveRecipients live_;
   ClockWatch clock_;
   Leases leases_;
+  OtherSettlers others_;
+  OwnMarks ownMarks_;
+  bool alone_ = true;  // no other supervisor has used the queue in this run
   // A claim or take-over whose commit got no reply may have been committed. Its submissions would then be
   // live and ours, but never sent. The next call of the same function looks for them first.
   bool claimInDoubt_ = false;
