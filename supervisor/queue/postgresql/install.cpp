@@ -152,7 +152,7 @@ namespace smsd::queue {
 using namespace postgresql;
 
 InstallReport installPostgresql(const std::string& connection, const InstallOptions& options) {
-  Session session(connection);
+  Session session(options.connectAs.empty() ? connection : withRole(connection, options.connectAs));
   InstallReport report;
   session.transact([&](Transaction& tx) {
     if (options.tables == Extra::make) makeTables(tx, report);

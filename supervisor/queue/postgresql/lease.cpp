@@ -66,8 +66,7 @@ SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
   keyPrefix_ = prefix;
   onward_ = SweepPlace{};
   live_.clear();
-  ownMarks_.reset(newest);
-  alone_ = true;
+  others_.begin(newest);
   claimInDoubt_ = takeOverInDoubt_ = false;
   return me_;
 }

@@ -11,32 +11,35 @@
 
 namespace smsd::queue::postgresql {
 
-void OwnMarks::reset(format::MessageId newest) {
+void MarksOfOthers::begin(format::MessageId newest) {
   since_ = newest;
-  ids_.clear();
+  own_.clear();
+  alone_ = true;
 }
 
-void OwnMarks::add(format::MessageId id) {
+void MarksOfOthers::own(format::MessageId id) {
   if (id <= since_) return;
-  ids_.insert(id);
+  own_.insert(id);
   // The look for marks of others reads 100 rows. This is enough to know each of ours among them.
-  if (ids_.size() > 1000) ids_.erase(ids_.begin());
+  if (own_.size() > 1000) own_.erase(own_.begin());
+}
+
+std::string MarksOfOthers::look(Transaction& tx, SupervisorId me) {
+  std::vector<ForeignMark> marks;
+  const auto rows = tx.run(sql::otherSessions, me);
+  const auto sessions = rows.front();
+  alone_ = alone_ && !sessions.flag(sql::OtherSessions::supervisors);
+  if (alone_)
+    for (const auto& row : tx.run(sql::newestMarked, since_))
+      if (const auto id = row.integer(sql::Marked::id); !own_.contains(id))
+        marks.push_back({id, row.text(sql::Marked::time)});
+  settlers_.sessions(sessions.integer(sql::OtherSessions::nav));
+  marked(marks);
+  return settlers_.sign();
 }
 
 std::string PostgresqlQueue::otherSettler() {
-  std::vector<ForeignMark> marks;
-  const auto nav = session_.transact([&](Transaction& tx) {
-    const auto sessions = tx.run(sql::otherSessions, me_).front();
-    alone_ = alone_ && !sessions.flag(sql::OtherSessions::supervisors);
-    if (alone_)
-      for (const auto& row : tx.run(sql::newestMarked, ownMarks_.since()))
-        if (const auto id = row.integer(sql::Marked::id); !ownMarks_.contains(id))
-          marks.push_back({id, row.text(sql::Marked::time)});
-    return sessions.integer(sql::OtherSessions::nav);
-  });
-  others_.sessions(nav);
-  others_.marked(marks, OtherSettlers::Clock::now());
-  return others_.sign();
+  return session_.transact([&](Transaction& tx) { return others_.look(tx, me_); });
 }
 
 }  // namespace smsd::queue::postgresql

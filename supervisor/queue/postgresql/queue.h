@@ -41,17 +41,21 @@ struct SweepPlace {
   bool cameLater = false;                  // the look saw such messages
 };
 
-/// The messages with the highest ids that this run has marked or tried to mark.
-class OwnMarks {
+/// What this run knows about marks of its own and of others.
+class MarksOfOthers {
  public:
-  void reset(format::MessageId newest);
-  void add(format::MessageId id);
-  bool contains(format::MessageId id) const { return ids_.contains(id); }
-  format::MessageId since() const { return since_; }
+  void begin(format::MessageId newest);
+  /// We have marked this message, or tried to.
+  void own(format::MessageId id);
+  void marked(const std::vector<ForeignMark>& marks) { settlers_.marked(marks, OtherSettlers::Clock::now()); }
+  /// Looks for sessions and marks of NAV's smsd. Returns the sign; empty: none.
+  std::string look(Transaction& tx, SupervisorId me);
 
  private:
-  format::MessageId since_ = 0;  // the highest id when this run began
-  std::set<format::MessageId> ids_;
+  format::MessageId since_ = 0;      // the highest id when this run began
+  std::set<format::MessageId> own_;  // the highest ones
+  bool alone_ = true;                // no other supervisor has used the queue in this run
+  OtherSettlers settlers_;
 };
 
 class PostgresqlQueue : public Queue {
@@ -106,9 +110,7 @@ class PostgresqlQueue : public Queue {
   LiveRecipients live_;
   ClockWatch clock_;
   Leases leases_;
-  OtherSettlers others_;
-  OwnMarks ownMarks_;
-  bool alone_ = true;  // no other supervisor has used the queue in this run
+  MarksOfOthers others_;
   // A claim or take-over whose commit got no reply may have been committed. Its submissions would then be
   // live and ours, but never sent. The next call of the same function looks for them first.
   bool claimInDoubt_ = false;

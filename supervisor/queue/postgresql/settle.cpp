@@ -206,7 +206,7 @@ SettleResult PostgresqlQueue::settle(const std::vector<Settlement>& settlements)
   for (const auto& settlement : settlements)  // before: a commit without a reply may have marked them
     if (settlement.fate == Fate::sent)
       eachMessage(settlement.submission,
-                  [&](format::MessageId id, const auto&, const auto&) { ownMarks_.add(id); });
+                  [&](format::MessageId id, const auto&, const auto&) { others_.own(id); });
   std::vector<ForeignMark> foreign;
   auto result = session_.transact([&](Transaction& tx) {
     SettleResult settled;
@@ -216,7 +216,7 @@ SettleResult PostgresqlQueue::settle(const std::vector<Settlement>& settlements)
     moveWaits(tx, settlements, ended);
     return settled;
   });
-  others_.marked(foreign, OtherSettlers::Clock::now());
+  others_.marked(foreign);
   return forget(settlements, result);
 }
 
