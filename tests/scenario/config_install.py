@@ -4,7 +4,7 @@
 from booted import Booted
 
 SMSD = "queue: {backend: sqlite}\ndispatchers:\n  - {name: gateway, kind: http, activation: socket}\n"
-GATEWAY = 'url: "http://127.0.0.1:9/?key={key}&to={recipient}&m={text}"\nsecrets:\n  - {name: key, file: gateway.key}\n'
+GATEWAY = 'url: "http://127.0.0.1:9/?key={token}&to={recipient}&m={text}"\nsecrets:\n  - {name: token, file: gateway.key}\n'
 PLACES = ["/etc/smsd/smsd.yaml", "/etc/smsd/dispatchers/gateway.yaml", "/etc/smsd/dispatchers/gateway.key"]
 WRONG, NO_INPUT, EXISTS, NOT_ALLOWED = 78, 66, 73, 77
 

@@ -11,10 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool allInPlace(const std::vector<FileToWrite>& files) {
-  return std::ranges::all_of(files, [](const auto& file) { return file.state == Placing::inPlace; });
-}
-
 std::string listOf(const std::vector<FileToWrite>& files) {
   std::vector<std::string> lines;
   for (const auto& file : files)
