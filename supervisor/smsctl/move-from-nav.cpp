@@ -134,9 +134,11 @@ Seen look(const MoveArguments& arguments) {
 
 // --- the steps
 
-bool goneWithin(std::chrono::seconds time) {
+enum class Wanted { gone, runs };
+
+bool comesWithin(std::chrono::seconds time, Wanted wanted) {
   const auto end = std::chrono::steady_clock::now() + time;
-  while (!move::navSmsdProcesses().empty()) {
+  while (move::navSmsdProcesses().empty() != (wanted == Wanted::gone)) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(100ms);
   }
@@ -144,14 +146,19 @@ bool goneWithin(std::chrono::seconds time) {
 }
 
 void stopNav(const Step& step) {
-  if (!step.call.words.empty() && run(step.call) == EX_OK && goneWithin(patience)) return;
+  if (!step.call.words.empty() && run(step.call) == EX_OK && comesWithin(patience, Wanted::gone)) return;
   for (const int pid : move::navSmsdProcesses()) kill(pid, SIGTERM);
 }
 
 void confirmGone() {
-  if (goneWithin(patience)) return;
+  if (comesWithin(patience, Wanted::gone)) return;
   throw CommandError(EX_TEMPFAIL, fmt::format("NAV's smsd still runs as process {}: end it",
                                               fmt::join(move::navSmsdProcesses(), ", ")));
+}
+
+void confirmRuns() {
+  if (comesWithin(patience, Wanted::runs)) return;
+  throw CommandError(EX_TEMPFAIL, "NAV's smsd did not start, and no SMS is sent: see NAV's logs");
 }
 
 void takeOut(const HostFacts& facts) {
@@ -188,6 +195,8 @@ void execute(const Step& step, const HostFacts& facts) {
       return takeOut(facts);
     case Deed::putBack:
       return putBack(facts);
+    case Deed::confirmRuns:
+      return confirmRuns();
     case Deed::confirmGone:
       return confirmGone();
     case Deed::impossible:

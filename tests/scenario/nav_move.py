@@ -66,8 +66,7 @@ class NavMove(Booted):
         wait_for("NAV's smsd runs", self.nav_smsd)
 
     def nav_smsd(self):
-        return self.machine.run("nav", "status", "smsd").stdout == "Up: smsd\n" or self.machine.run(
-            "pgrep", "-f", "python3 /opt/nav/bin/smsd", check=False).stdout.split()
+        return self.machine.run("pgrep", "-f", "python3 /opt/nav/bin/smsd", check=False).stdout.split()
 
     def sql(self, text):
         return self.machine.shell("runuser -u postgres -- psql -XqAt nav", stdin=text).stdout.split()
@@ -107,7 +106,7 @@ class NavMove(Booted):
         took = time.monotonic() - began
         self.assertNotIn("canary", done)
         self.assertIn("The way back: smsctl config import-nav /etc/nav --undo --apply", done)
-        self.assertEqual(machine.run("pgrep", "-f", "/opt/nav/bin/smsd", check=False).stdout, "")
+        self.assertEqual(self.nav_smsd(), [])
         self.assertEqual(self.states(), {"gateway": "ready"})
         self.assertEqual(len(self.web.requests()), 1)  # the test SMS
         self.assertEqual([line.split()[1:3] for line in self.stat()], [
@@ -117,7 +116,7 @@ class NavMove(Booted):
 
         # NAV starts its daemons, and its smsd is none of them.
         self.assertNotIn("smsd", machine.run("nav", "start").stdout.replace("snmptrapd", ""))
-        self.assertEqual(machine.run("pgrep", "-f", "/opt/nav/bin/smsd", check=False).stdout, "")
+        self.assertEqual(self.nav_smsd(), [])
         self.alert("one", "two", "three")
         self.assertEqual(self.sent_by_us()[1:], ["one", "two", "three"])
         self.assertEqual(self.sent_by_nav(), ["before"])
@@ -143,7 +142,7 @@ class NavMove(Booted):
         self.assertIn("NAV's own smsd is connected to the database", self.machine.ctl("status", check=False).stdout)
         # A move that meets it ends it first.
         self.assertIn("stop-nav: ", self.machine.run(*MOVE, "--apply").stdout)
-        self.assertEqual(self.machine.run("pgrep", "-f", "/opt/nav/bin/smsd", check=False).stdout, "")
+        self.assertEqual(self.nav_smsd(), [])
         wait_for("smsd notices that it is gone", lambda: self.machine.journal("MESSAGE_ID=e7cf01257c2e413385642ff68c4e60da"))
 
     def way_back(self):
@@ -155,10 +154,35 @@ class NavMove(Booted):
         self.assertEqual(machine.unit("smsd.service", "ActiveState"), ["inactive"])
         self.assertEqual(machine.read("/etc/nav/daemons.yml"), DAEMONS)
         self.assertEqual(machine.run("ls", "/etc/nav").stdout.split(), ["daemons.yml", "db.conf", "nav.conf", "smsd.conf"])
-        wait_for("NAV's smsd runs", lambda: machine.run("pgrep", "-f", "/opt/nav/bin/smsd", check=False).stdout)
+        self.assertTrue(self.nav_smsd())
         self.alert("after")
         self.assertEqual(self.sent_by_nav(), ["before", "after"])
         self.assertNotIn("after", self.sent_by_us())
+
+    def test_without_systemd_smsd_starts_the_workers(self):
+        machine = self.machine
+        hidden = f"mount -t tmpfs tmpfs /run/systemd && exec {' '.join(MOVE)} --apply"
+        done = machine.run("unshare", "--mount", "sh", "-c", hidden).stdout
+        self.assertIn("gateway: spawn (no systemd runs here", done)
+        self.assertIn("start smsd: runuser -u smsd -- smsd --config /etc/smsd/smsd.yaml # no systemd runs here", done)
+        self.assertIn("{name: gateway, kind: http, activation: spawn, timeout: 30s}", machine.read("/etc/smsd/smsd.yaml"))
+        self.assertEqual(self.nav_smsd(), [])
+        machine.run("systemd-run", "--unit=other-init", "runuser", "-u", "smsd", "--", "smsd", "--config", "/etc/smsd/smsd.yaml")
+        wait_for("it is ready", lambda: self.states() == {"gateway": "ready"})
+        self.assertIn("start: already done", machine.run("unshare", "--mount", "sh", "-c", hidden).stdout)
+        self.alert("one")
+        self.assertEqual(self.sent_by_us(), ["one"])
+
+    def test_a_database_on_another_host_is_used_with_navs_role(self):
+        machine = self.machine
+        machine.shell("echo 127.0.0.1 db.example.org >>/etc/hosts")
+        machine.write("/etc/nav/db.conf", DB_CONF.replace("localhost", "db.example.org"), group="root")
+        done = machine.run(*MOVE, "--apply")
+        self.assertIn("database: smsctl --config /etc/smsd/smsd.yaml db install --indexes --notify #", done.stdout)
+        self.assertNotIn("canary", done.stdout + done.stderr)
+        self.assertEqual(machine.run("stat", "--format=%U:%G %a", "/etc/smsd/nav.pgpass").stdout, "smsd:smsd 600\n")
+        self.alert("one")
+        self.assertEqual(self.sent_by_us(), ["one"])
 
     def test_a_step_that_fails_is_the_last_and_nav_goes_on(self):
         machine = self.machine

@@ -205,6 +205,8 @@ std::vector<Step> planWayBack(const HostFacts& facts) {
                             "smsd's files and its schema in the database stay"));
   }
   steps.back().done = !facts.navSmsd.empty();
+  if (!facts.nav.empty())  // `nav start` exits with 0 even if it failed
+    steps.push_back({.name = "runs", .deed = Deed::confirmRuns, .shown = "make sure that NAV's smsd runs"});
   return steps;
 }
 

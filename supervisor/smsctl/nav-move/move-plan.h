@@ -56,6 +56,7 @@ enum class Deed {
   stopNav,      // `call` if it has words, then SIGTERM to what is left
   takeOut,      // edit daemons.yml
   putBack,      // the reverse
+  confirmRuns,  // wait until a process of NAV's smsd is there
   confirmGone,  // wait until no process of NAV's smsd is left
   person,       // a person has to do it; the move ends here without a failure
   impossible,   // the move cannot go on

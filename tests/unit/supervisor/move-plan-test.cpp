@@ -157,12 +157,13 @@ TEST(MovePlan, TheWayBackStopsSmsdFirst) {
   EXPECT_EQ(linesOf(planWayBack(facts)),
             "stop: systemctl disable --now smsd.service smsd-http@gateway.socket\n"
             "put-back: put NAV's smsd back into /etc/nav/daemons.yml\n"
-            "start-nav: /usr/sbin/nav start smsd\n");
+            "start-nav: /usr/sbin/nav start smsd\n"
+            "runs: make sure that NAV's smsd runs\n");
   facts.takenOut = false;
-  EXPECT_EQ(namesToDo(planWayBack(facts)), "stop put-back! start-nav");
+  EXPECT_EQ(namesToDo(planWayBack(facts)), "stop put-back! start-nav runs");
   facts.listed = {"smsd"};
   facts.navSmsd = {7};
-  EXPECT_EQ(namesToDo(planWayBack(facts)), "stop");
+  EXPECT_EQ(namesToDo(planWayBack(facts)), "stop runs");
 }
 
 TEST(MovePlan, NothingThatIsShownHoldsASecret) {
