@@ -138,6 +138,7 @@ std::vector<std::string> troublesOf(const road::Road& road, const std::optional<
   if (auto problem = problemOf(road, depth); !problem.empty())
     troubles.push_back("the queue cannot be reached: " + problem);
   if (!road.ledger().strained().empty()) troubles.push_back("the queue: " + road.ledger().strained());
+  if (!road.ledger().otherSettler().empty()) troubles.push_back(road.ledger().otherSettler());
   if (road.ledger().bell().state() == queue::Bell::State::silent)
     troubles.push_back("new messages wait for the next poll: " + road.ledger().bell().problem());
   auto any = [&road](auto&& is) {

@@ -114,6 +114,8 @@ class EventLog {
   void queueStrained(const std::string& what) const;
   /// The versions of the queue's schema have changed.
   void schemaSeen(const queue::SchemaVersions& seen) const;
+  /// The sign that another program settles messages; empty: it is gone.
+  void otherSettler(const std::string& sign) const;
   /// The bell is in another state than before.
   void bellChanged(queue::Bell::State state, const std::string& problem) const;
   /// `how`: which file, and what happened to it. `dropped`: SMS that were in progress.

@@ -78,6 +78,17 @@ void EventLog::schemaSeen(const queue::SchemaVersions& seen) const {
       .write();
 }
 
+void EventLog::otherSettler(const std::string& sign) const {
+  if (sign.empty())
+    Entry(Level::notice, "no other program settles messages of the queue any more", "settled-alone",
+          "e7cf01257c2e413385642ff68c4e60da")
+        .write();
+  else
+    Entry(Level::error, sign, "settled-by-other", "5a4f43cc316d43a4adf01b4d52cddce2")
+        .field("SMSD_REASON", sign)
+        .write();
+}
+
 void EventLog::bellChanged(queue::Bell::State state, const std::string& problem) const {
   if (state == queue::Bell::State::heard || state == queue::Bell::State::untested)
     Entry(Level::notice, "new messages wake smsd at once", "notify-works", "ea4711c58b99474693fe6e0a36c05704")

@@ -41,11 +41,14 @@ struct InstallOptions {
   Extra indexes = Extra::leave;  // the two partial indexes on smsq
   Extra notify = Extra::leave;   // the trigger on smsq that wakes smsd at once
   Extra tables = Extra::leave;   // account and smsq themselves, for a queue without NAV
-  std::string role;              // the role for the printed GRANTs; empty: a placeholder
+  Extra grants = Extra::leave;   // run the GRANTs for `role`, and create the role if there is none
+  std::string connectAs = {};    // a role instead of the connection's; empty: that one
+  std::string role;              // the role for the GRANTs; empty: a placeholder, which is only printed
 };
 
 struct InstallReport {
   std::vector<std::string> done;    // the objects that were created, in words; empty: nothing was missing
+  std::string granted = {};         // the role that has the privileges now; empty: no GRANT was run
   std::vector<std::string> advice;  // SQL that an administrator may want to run, with comments in between
 };
 

@@ -297,11 +297,12 @@ class Queue {
   /// Declares supervisors dead whose lease has run out, and takes their live submissions over. The results of
   /// their attempts are unknown. To be called about twice per lease.
   virtual std::vector<Submission> takeOver() = 0;
-  /// Returns a problem that an operator should mend although everything still works, in words; empty: none.
-  /// Called with each renewal.
+  /// Returns a problem that an operator should mend while all still works; empty: none. For each renewal.
   virtual std::string strained() { return {}; }
   /// Returns the versions that the last enlistment or take-over found. Never throws.
   virtual SchemaVersions schema() const { return {}; }
+  /// Returns the sign that another program settles messages (NAV's smsd); empty: none. As strained().
+  virtual std::string otherSettler() { return {}; }
   /// Ends the lease. Submissions that are still live stay so until another supervisor takes them over.
   virtual void retire() = 0;
 
@@ -339,21 +340,18 @@ class Queue {
   virtual std::vector<StoredMessage> messagesOf(const std::string& recipient, SentStatus status) = 0;
   /// Returns the phone numbers in sorted order.
   virtual std::vector<std::string> recipients(SentStatus status) = 0;
-  /// Inserts NAV's test messages and those of `smsctl send`. The table's own constraints are the checks. The
-  /// text of `invalid` names the violated one, where NAV's smsd only printed a traceback.
+  /// Inserts messages. The table's constraints are the checks; the text of `invalid` names the violated one.
   virtual std::vector<format::MessageId> insert(const std::vector<NewMessage>& messages) = 0;
   /// NAV's setsentstatus: sent and ignored also set timesent. Returns the number of rows changed: 0 or 1.
   virtual std::size_t setStatus(format::MessageId id, SentStatus status, int smsid) = 0;
 
   // --- operator commands
-  /// Returns held SMS, oldest first. Messages that were marked or deleted by hand meanwhile are no longer
-  /// held.
+  /// Returns held SMS, oldest first. Messages marked or deleted by hand meanwhile are no longer held.
   virtual std::vector<HeldSms> held(std::size_t limit) = 0;
   /// Makes the messages of the held SMS `id` claimable again, and notifies supervisors on other connections.
   /// Returns the number of messages; 0: nothing is held under this id.
   virtual std::size_t release(SubmissionId id) = 0;
-  /// Makes the messages of the held SMS `id` ignored. Returns the number of messages; 0: nothing is held
-  /// under this id.
+  /// Makes the messages of the held SMS `id` ignored. Returns their number; 0: nothing is held as `id`.
   virtual std::size_t discard(SubmissionId id) = 0;
   /// Ends the waits of the selected recipients and forgets their rounds, so that they may be claimed again.
   /// Notifies supervisors on other connections.
@@ -374,8 +372,7 @@ class Queue {
   /// Stops counting at `bound` rows, so that a status request never scans a million rows.
   virtual Depth depth(std::uint64_t bound) = 0;
 
-  /// Returns how far the database's clock was stepped since the last call: positive ahead, negative back;
-  /// none: it was not stepped.
+  /// Returns how far the database's clock was stepped since the last call: ahead, or (negative) back.
   virtual std::optional<Duration> takeClockStep() { return std::nullopt; }
 
   /// Cuts the connection, so that a call that waits for it throws `unreachable`. The only call that may come

@@ -20,7 +20,7 @@ constexpr delivery::Backoff reconnecting{250ms, 2, 1500ms};
 
 struct Renewed {
   std::vector<queue::Submission> orphans;
-  std::string strained;
+  std::string strained, otherSettler;
   std::optional<queue::Duration> clockStep;
   queue::SchemaVersions schema;
 };
@@ -203,13 +203,15 @@ void Ledger::renew(Proves proves) {
       [](Queue& queue) {
         queue.renew();
         auto orphans = queue.takeOver();
-        return Renewed{std::move(orphans), queue.strained(), queue.takeClockStep(), queue.schema()};
+        return Renewed{std::move(orphans), queue.strained(), queue.otherSettler(), queue.takeClockStep(),
+                       queue.schema()};
       },
       [this, asked](Renewed renewed) {
         lease_.renewed(asked);
         heartbeat_.at(lease_.renewAt());
         strainedBy(std::move(renewed.strained));
         sawSchema(renewed.schema);
+        settledByOther(std::move(renewed.otherSettler));
         if (renewed.clockStep) road_.clockStepped(*renewed.clockStep);
         road_.adopted(std::move(renewed.orphans));
       },
@@ -224,6 +226,16 @@ void Ledger::strainedBy(std::string what) {
 void Ledger::sawSchema(const queue::SchemaVersions& seen) {
   const queue::SchemaVersions before = std::exchange(schema_, seen);
   if (before != seen && (before.mixed() || seen.mixed())) log_.schemaSeen(seen);
+}
+
+/// Writes an entry when the sign appears, again every hour while it lasts, and when it is gone.
+void Ledger::settledByOther(std::string sign) {
+  const bool before = !std::exchange(otherSettler_, std::move(sign)).empty();
+  const bool now = !otherSettler_.empty();
+  if (!now && !before) return;
+  if (now && before && timer_.now() < otherSettlerAgain_) return;
+  otherSettlerAgain_ = timer_.now() + 1 * kj::HOURS;
+  log_.otherSettler(otherSettler_);
 }
 
 bool Ledger::settleNow() {

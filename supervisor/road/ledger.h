@@ -80,6 +80,8 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   /// A problem of the queue although it works; empty if there is none.
   const std::string& strained() const { return strained_; }
   const queue::SchemaVersions& schema() const { return schema_; }
+  /// The sign that another program settles messages of the queue; empty if there is none.
+  const std::string& otherSettler() const { return otherSettler_; }
   /// Whether our claims may have been taken over by now. If so, nothing may leave.
   bool leaseRanOut() const;
 
@@ -99,6 +101,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   void renew(Proves proves);
   void strainedBy(std::string what);
   void sawSchema(const queue::SchemaVersions& seen);
+  void settledByOther(std::string sign);
   void reenlist();
   bool settleNow();
   bool recordNow();
@@ -121,6 +124,8 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   std::string away_;
   std::string strained_;
   queue::SchemaVersions schema_;
+  std::string otherSettler_;
+  kj::TimePoint otherSettlerAgain_ = kj::origin<kj::TimePoint>();  // the next entry while the sign lasts
   int failures_ = 0;
   Alarm retry_;
   Alarm heartbeat_;

@@ -20,9 +20,10 @@
 #include "common/sandbox/sandbox.h"
 #include "common/text/utf.h"
 #include "supervisor/control/client.h"
+#include "supervisor/smsctl/command-line.h"
 #include "supervisor/smsctl/commands.h"
-#include "supervisor/smsctl/import-nav/import-nav.h"
 #include "supervisor/smsctl/preview.h"
+#include "supervisor/smsctl/run-program.h"
 #include "supervisor/smsctl/send-arguments.h"
 #include "supervisor/startup/exit-status.h"
 #include "version.h"
@@ -32,44 +33,33 @@ namespace {
 using namespace smsd;
 using namespace smsd::smsctl;
 
-/// The parsed command line; each command reads its part.
-struct Arguments {
-  std::string config = "/etc/smsd/smsd.yaml";
-  bool json = false;
-  SendArguments send;
-  int severity = 0;
-  ListArguments list;
-  std::string minimumAge = "0s";
-  std::size_t heldLimit = 100;
-  std::int64_t id = 0;
-  road::TestSmsRequest test{"", "This is a test message from smsd.", ""};
-  std::string dispatcher;
-  std::string interval = "2s";
-  bool watch = false;
-  queue::Whom whom;
-  std::string navFolder, output;
-  bool everybody = false;
-  format::FormatRules rules;
-  queue::InstallOptions install;
-  bool indexes = false, notify = false, tables = false;
+void complain(const std::string& text) { io::complainAs("smsctl", text); }
 
-  Form form() const { return json ? Form::json : Form::text; }
-};
+/// Prints the error of a command. Returns its exit status.
+int reported(const Action& act) {
+  try {
+    return act();
+  } catch (const CommandError& e) {
+    complain(e.what());
+    return e.status();
+  } catch (const queue::QueueError& e) {
+    complain(e.what());
+    return startup::exitStatus(e);
+  } catch (const control::Unreachable& e) {
+    complain(e.what());
+    return statusOf(e);
+  } catch (const kj::Exception& e) {
+    complain(control::noAnswer(e));
+  } catch (const std::exception& e) {
+    complain(faultOf(e));
+  }
+  return EX_TEMPFAIL;
+}
 
 config::Config configOf(const Arguments& arguments) {
   auto read = config::readConfig(arguments.config, config::Reach::valuesOnly);
   if (!read.problems.empty()) throw CommandError(EX_CONFIG, config::describe(read.problems));
   return std::move(read.config);
-}
-
-using Action = std::function<int()>;
-
-CLI::App* command(CLI::App& parent, const std::string& name, const std::string& help, Arguments& arguments,
-                  Action& chosen, Action action) {
-  auto* sub = parent.add_subcommand(name, help);
-  sub->add_flag("--json", arguments.json, "print JSON");
-  sub->callback([&chosen, action = std::move(action)]() { chosen = action; });
-  return sub;
 }
 
 int preview(const Arguments& arguments) {
@@ -187,23 +177,6 @@ void addRetry(CLI::App& group, Arguments& a, Action& chosen) {
   sub->add_flag("--all", a.everybody, "every recipient that waits");
 }
 
-void addConfig(CLI::App& app, Arguments& a, Action& chosen) {
-  auto* group =
-      app.add_subcommand("config", "explain, check and import configurations")->require_subcommand(1);
-  command(*group, "explain", "print every key of smsd.yaml", a, chosen,
-          [&a]() { return explainKeys(a.form()); });
-  command(*group, "check", "print every error in the configuration, as smsd --check does", a, chosen,
-          [&a]() { return checkConfig(a.config, a.form()); });
-  auto* import = command(*group, "import-nav", "write smsd's configuration from NAV's", a, chosen,
-                         [&a]() { return importNav(a.navFolder, a.output, a.form()); });
-  import->add_option("DIR", a.navFolder, "the folder of NAV's smsd.conf, nav.conf and db.conf")
-      ->required()
-      ->type_name("");
-  import->add_option("--output", a.output, "the folder to write to; no file in it is overwritten")
-      ->required()
-      ->type_name("FOLDER");
-}
-
 void addQueue(CLI::App& app, Arguments& a, Action& chosen) {
   auto* group =
       app.add_subcommand("queue", "list, cancel, retry and release messages")->require_subcommand(1);
@@ -236,6 +209,14 @@ void addQueue(CLI::App& app, Arguments& a, Action& chosen) {
   addRetry(*group, a, chosen);
 }
 
+int installAs(Arguments& a) {
+  if (a.grant && a.install.role.empty()) throw CommandError(EX_USAGE, "--grant: expected --role with it");
+  const config::Config config = configOf(a);
+  a.install.connectAs = a.as;
+  const auto act = [&]() { return reported([&]() { return installDatabase(config, a.install, a.form()); }); };
+  return a.as.empty() ? installDatabase(config, a.install, a.form()) : runAs(a.as, act);
+}
+
 void addDatabase(CLI::App& app, Arguments& a, Action& chosen) {
   auto* group =
       app.add_subcommand("db", "install and check the database of the queue")->require_subcommand(1);
@@ -247,7 +228,8 @@ void addDatabase(CLI::App& app, Arguments& a, Action& chosen) {
         a.install.indexes = extra(a.indexes);
         a.install.notify = extra(a.notify);
         a.install.tables = extra(a.tables);
-        return installDatabase(configOf(a), a.install, a.form());
+        a.install.grants = extra(a.grant);
+        return installAs(a);
       });
   install->add_flag("--indexes", a.indexes, "PostgreSQL: add the two partial indexes to smsq (recommended)");
   install->add_flag("--notify", a.notify,
@@ -255,6 +237,12 @@ void addDatabase(CLI::App& app, Arguments& a, Action& chosen) {
   install->add_flag("--tables", a.tables,
                     "PostgreSQL: add the tables account and smsq, for a queue without NAV");
   install->add_option("--role", a.install.role, "the role in the printed GRANTs");
+  install->add_flag("--grant", a.grant,
+                    "PostgreSQL: run these GRANTs, and create the role of --role if it is missing");
+  install
+      ->add_option("--as", a.as,
+                   "PostgreSQL: connect as this system user, with the role of the same name; root only")
+      ->type_name("USER");
   command(*group, "check", "check that the queue can be reached and is installed", a, chosen,
           [&a]() { return checkDatabase(configOf(a), a.form()); });
 }
@@ -286,8 +274,6 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
   command(app, "reload", "make the running smsd read its configuration again", a, chosen,
           [&a]() { return reload(a.config, a.form()); });
 }
-
-void complain(const std::string& text) { io::complainAs("smsctl", text); }
 
 CLI::App* commandNamed(CLI::App& group, const std::string& word) {
   for (auto* sub : group.get_subcommands([](CLI::App*) { return true; }))
@@ -348,22 +334,8 @@ int main(int argc, char** argv) {
     return io::exitStatusOf(app, e);
   }
   journal::openForCommand("smsctl");
-  try {
+  return reported([&]() {
     sandbox::keepPrivate();  // import-nav reads NAV's files, which hold passwords
     return chosen();
-  } catch (const CommandError& e) {
-    complain(e.what());
-    return e.status();
-  } catch (const queue::QueueError& e) {
-    complain(e.what());
-    return startup::exitStatus(e);
-  } catch (const control::Unreachable& e) {
-    complain(e.what());
-    return statusOf(e);
-  } catch (const kj::Exception& e) {
-    complain(control::noAnswer(e));
-  } catch (const std::exception& e) {
-    complain(faultOf(e));
-  }
-  return EX_TEMPFAIL;
+  });
 }

@@ -213,12 +213,14 @@ int installDatabase(const config::Config& config, const queue::InstallOptions& o
                     ? queue::installPostgresql(config.queue.postgresql, options)
                     : queue::installSqlite(config.queue.sqlite.string());
   if (form == Form::json) {
-    io::print(dump({{"done", report.done}, {"advice", report.advice}}));
+    io::print(dump({{"done", report.done}, {"granted", report.granted}, {"advice", report.advice}}));
     return EX_OK;
   }
   // The output can be piped into psql: the work done is printed as comments, the advice as SQL.
   for (const auto& done : report.done) io::print(fmt::format("-- created: {}\n", text::printable(done)));
   if (report.done.empty()) io::print("-- nothing to do: the queue is installed\n");
+  if (!report.granted.empty())
+    io::print(fmt::format("-- granted to the role {}: what smsd needs\n", text::printable(report.granted)));
   for (const auto& advice : report.advice) {
     const std::string last = advice.substr(advice.find_last_of('\n', advice.size() - 2) + 1);
     io::print(advice + (last.starts_with("--") || advice.ends_with(";") ? "\n" : ";\n"));

@@ -9,6 +9,7 @@
 #include "supervisor/queue/postgresql/sql-lease.h"
 #include "supervisor/queue/postgresql/sql-nav.h"
 #include "supervisor/queue/postgresql/sql-operator.h"
+#include "supervisor/queue/postgresql/sql-others.h"
 #include "supervisor/queue/postgresql/sql-session.h"
 #include "supervisor/queue/postgresql/sql-settle.h"
 #include "tests/queue/columns.h"
@@ -58,6 +59,9 @@ std::vector<NamedStatement> statements() {
       named("serverEncoding", sql::serverEncoding),
       named("nextAttempts", sql::nextAttempts),
       named("end", sql::end),
+      named("otherSessions", sql::otherSessions),
+      named("newestMarked", sql::newestMarked),
+      named("markedBefore", sql::markedBefore),
   };
 }
 

@@ -40,6 +40,35 @@ TEST(PostgresqlInstall, InstallingTwiceMakesNothingTheSecondTime) {
   EXPECT_EQ(store.one("SELECT queue FROM smsd.installation"), key);
 }
 
+TEST(PostgresqlInstall, TheGrantsAreRunForARoleThatIsMadeIfThereIsNone) {
+  PostgresqlStore store(Scene::nav);
+  const std::string role = "it's \"smsd\"";  // a name like any other
+  store.sql("DROP ROLE IF EXISTS \"it's \"\"smsd\"\"\"");
+  auto options = everything();
+  options.grants = Extra::make;
+  options.role = role;
+  const auto first = installPostgresql(store.connection("postgres"), options);
+  EXPECT_EQ(first.done.back(), "the role " + role);
+  EXPECT_EQ(first.granted, role);
+  EXPECT_TRUE(first.advice.empty()) << first.advice.front();
+  std::string what;
+  EXPECT_FALSE(start(store.connection("'it\\'s \"smsd\"'"), &what)) << what;
+  const auto second = installPostgresql(store.connection("postgres"), options);
+  EXPECT_TRUE(second.done.empty());
+  EXPECT_EQ(second.granted, role);
+  store.sql("DROP OWNED BY \"it's \"\"smsd\"\"\"");
+  store.sql("DROP ROLE \"it's \"\"smsd\"\"\"");
+}
+
+TEST(PostgresqlInstall, AnotherRoleMayConnectThanThatOfTheConfiguration) {
+  PostgresqlStore store(Scene::nav);
+  auto options = everything();
+  options.connectAs = "postgres";
+  EXPECT_EQ(
+      installPostgresql(store.connection("nobody") + " password=wrong passfile=/none", options).done.size(),
+      3u);
+}
+
 TEST(PostgresqlInstall, NothingBeyondTheSchemaIsTouchedUnasked) {
   PostgresqlStore store(Scene::nav);
   auto report = installPostgresql(store.connection("postgres"), {});

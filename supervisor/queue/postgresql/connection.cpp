@@ -122,9 +122,9 @@ std::string quoted(const std::string& value) {
   return result + "'";
 }
 
-/// Returns the connection string with our defaults added. libpq's message about an invalid string may quote a
-/// password, so it is not passed on.
-std::string completed(const std::string& connection) {
+/// Returns the settings in a connection string. libpq's message about an invalid string may quote a password,
+/// so it is not passed on.
+std::map<std::string, std::string> settingsOf(const std::string& connection) {
   char* said = nullptr;
   Options options(PQconninfoParse(connection.c_str(), &said), PQconninfoFree);
   PQfreemem(said);
@@ -132,15 +132,33 @@ std::string completed(const std::string& connection) {
     throw QueueError(Kind::failed,
                      "queue.postgresql.connection is not a connection string: write \"host=/run/postgresql "
                      "dbname=nav user=smsd\"");
-  std::map<std::string, std::string> settings(sql::connectionDefaults.begin(), sql::connectionDefaults.end());
+  std::map<std::string, std::string> settings;
   for (const auto* option = options.get(); option->keyword != nullptr; ++option)
     if (option->val != nullptr) settings[option->keyword] = option->val;
+  return settings;
+}
+
+std::string joined(const std::map<std::string, std::string>& settings) {
   std::string result;
   for (const auto& [name, value] : settings) result += name + "=" + quoted(value) + " ";
   return result;
 }
 
+std::string completed(const std::string& connection) {
+  auto settings = settingsOf(connection);
+  settings.insert(sql::connectionDefaults.begin(), sql::connectionDefaults.end());
+  return joined(settings);
+}
+
 }  // namespace
+
+std::string withRole(const std::string& connection, const std::string& role) {
+  auto settings = settingsOf(connection);
+  settings["user"] = role;
+  settings.erase("password");
+  settings.erase("passfile");
+  return joined(settings);
+}
 
 const std::string& Prepared::nameOf(pqxx::connection& connection, const char* statement) {
   auto known = names_.find(statement);

@@ -117,6 +117,9 @@ class Transaction {
   pqxx::work work_;
 };
 
+/// Returns the connection string with another role, and without a password. Throws QueueError.
+std::string withRole(const std::string& connection, const std::string& role);
+
 class Session {
  public:
   explicit Session(std::string connection) : connectionString_(std::move(connection)) {}

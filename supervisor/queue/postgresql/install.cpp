@@ -37,11 +37,11 @@ void awaitNoneLeftBehind(Transaction& tx, InstalledSchema installed) {
                                installed.version, schema::version, names));
 }
 
-struct Step {
+struct Migration {
   int from = 0;
   const char* script = nullptr;
 };
-constexpr Step steps[] = {
+constexpr Migration migrations[] = {
     {1, schema::from1To2}, {2, schema::from2To3}, {3, schema::from3To4}, {4, schema::from4To5}};
 
 /// Only one installation runs at a time; the lock ends with the transaction.
@@ -57,7 +57,7 @@ void makeSchema(Transaction& tx, InstallReport& report) {
     throw QueueError(QueueError::Kind::notInstalled, why);
   if (installed.version >= schema::version) return;
   awaitNoneLeftBehind(tx, installed);
-  for (const auto& step : steps)
+  for (const auto& step : migrations)
     if (step.from >= installed.version) tx.once(step.script);
   report.done.push_back("the schema smsd, now version " + std::to_string(schema::version));
 }
@@ -133,6 +133,18 @@ std::vector<std::string> grants(Transaction& tx, const std::string& role) {
   return advice;
 }
 
+/// Runs the GRANTs. Creates the role if there is none, without a password: for peer authentication.
+void runGrants(Transaction& tx, const InstallOptions& options, InstallReport& report) {
+  const std::string role = tx.quotedName(options.role);
+  if (tx.numberOnce("SELECT count(*) FROM pg_roles WHERE rolname = $1", options.role) == 0) {
+    tx.once(("CREATE ROLE " + role + " LOGIN").c_str());
+    report.done.push_back("the role " + options.role);
+  }
+  for (const auto& line : grants(tx, options.role))
+    if (!line.starts_with("--")) tx.once(line.c_str());
+  report.granted = options.role;
+}
+
 void adviseExtras(Transaction& tx, const Session& session, InstallReport& report) {
   if (!session.indexed()) {
     report.advice.push_back(
@@ -153,7 +165,7 @@ namespace smsd::queue {
 using namespace postgresql;
 
 InstallReport installPostgresql(const std::string& connection, const InstallOptions& options) {
-  Session session(connection);
+  Session session(options.connectAs.empty() ? connection : withRole(connection, options.connectAs));
   InstallReport report;
   session.transact([&](Transaction& tx) {
     if (options.tables == Extra::make) makeTables(tx, report);
@@ -165,7 +177,10 @@ InstallReport installPostgresql(const std::string& connection, const InstallOpti
   if (options.indexes == Extra::make) makeIndexes(session, report);
   session.lookForIndexes();
   session.transact([&](Transaction& tx) {
-    report.advice = grants(tx, options.role);
+    if (options.grants == Extra::make)
+      runGrants(tx, options, report);
+    else
+      report.advice = grants(tx, options.role);
     adviseExtras(tx, session, report);
   });
   return report;

@@ -10,6 +10,7 @@
 #include "supervisor/queue/host-name.h"
 #include "supervisor/queue/postgresql/queue.h"
 #include "supervisor/queue/postgresql/schema.h"
+#include "supervisor/queue/postgresql/sql-others.h"
 #include "supervisor/queue/postgresql/values.h"
 #include "supervisor/queue/rows.h"
 #include "version.h"
@@ -73,9 +74,11 @@ void passFence(Transaction& tx, SupervisorId me, ClockWatch& clock) {
 
 SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
   InstalledSchema found;
+  format::MessageId newest = 0;
   auto me = session_.transact([&](Transaction& tx) {
     found = checkInstalled(tx);
     tx.once(sql::forgetOldWaits);
+    newest = tx.numberOnce(sql::newestMessage);
     tx.once(sql::endEarlierRuns, storable(name));
     const SupervisorId id = tx.numberOnce(sql::enlist, storable(name), storable(hostName()),
                                           static_cast<int>(getpid()), boundedMilliseconds(lease));
@@ -87,6 +90,7 @@ SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
   schema_ = {.installed = found.version, .known = schema::version, .used = schema::oldestUsable};
   onward_ = SweepPlace{};
   live_.clear();
+  others_.begin(newest);
   claimInDoubt_ = takeOverInDoubt_ = false;
   return me_;
 }

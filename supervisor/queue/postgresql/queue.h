@@ -4,18 +4,20 @@
 // Owns the position of the onward look, and the recipients with a live submission of this supervisor, so that
 // a claim notices which of their messages it passes by. The database decides everything else. Called through
 // queue.h only. The operations are in lease.cpp (life cycle of a supervisor), claim.cpp, settle.cpp,
-// nav.cpp (NAV's operations) and operator.cpp. Fails as described in queue.h.
+// nav.cpp (NAV's operations), operator.cpp and others.cpp (NAV's own smsd). Fails as described in queue.h.
 //
-// The class has more than 44 declarations: 26 are the operations of Queue, 9 are steps of a take-over, and
-// the others are the state between two calls, which every operation shares.
+// The class has more than 44 declarations: 27 are the operations of Queue, 11 are steps of a take-over and of
+// the look for other programs, and the others are the state between two calls, which every operation shares.
 #pragma once
 
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "supervisor/queue/clock-watch.h"
 #include "supervisor/queue/leases.h"
+#include "supervisor/queue/other-settlers.h"
 #include "supervisor/queue/postgresql/connection.h"
 #include "supervisor/queue/postgresql/installed-schema.h"
 #include "supervisor/queue/postgresql/sql-lease.h"
@@ -43,6 +45,23 @@ struct SweepPlace {
   bool cameLater = false;                  // the look saw such messages
 };
 
+/// What this run knows about marks of its own and of others.
+class MarksOfOthers {
+ public:
+  void begin(format::MessageId newest);
+  /// We have marked this message, or tried to.
+  void own(format::MessageId id);
+  void marked(const std::vector<ForeignMark>& marks) { settlers_.marked(marks, OtherSettlers::Clock::now()); }
+  /// Looks for sessions and marks of NAV's smsd. Returns the sign; empty: none.
+  std::string look(Transaction& tx, SupervisorId me);
+
+ private:
+  format::MessageId since_ = 0;      // the highest id when this run began
+  std::set<format::MessageId> own_;  // the highest ones
+  bool alone_ = true;                // no other supervisor has used the queue in this run
+  OtherSettlers settlers_;
+};
+
 class PostgresqlQueue : public Queue {
  public:
   explicit PostgresqlQueue(const std::string& connection) : session_(connection) {}
@@ -51,6 +70,7 @@ class PostgresqlQueue : public Queue {
   void renew() override;
   std::vector<Submission> takeOver() override;
   void retire() override;
+  std::string otherSettler() override;
 
   ClaimResult claim(const ClaimRequest& request) override;
   std::vector<AttemptId> recordAttempts(const std::vector<NextAttempt>& next) override;
@@ -98,6 +118,7 @@ class PostgresqlQueue : public Queue {
   LiveRecipients live_;
   ClockWatch clock_;
   Leases leases_;
+  MarksOfOthers others_;
   // A claim or take-over whose commit got no reply may have been committed. Its submissions would then be
   // live and ours, but never sent. The next call of the same function looks for them first.
   bool claimInDoubt_ = false;

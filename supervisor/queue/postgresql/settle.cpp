@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "supervisor/queue/postgresql/queue.h"
+#include "supervisor/queue/postgresql/sql-others.h"
 #include "supervisor/queue/postgresql/sql-settle.h"
 #include "supervisor/queue/postgresql/values.h"
 #include "supervisor/queue/smsid.h"
@@ -96,14 +97,26 @@ std::size_t mark(Transaction& tx, const char* statement, Marks marks) {
   });
 }
 
+/// Returns those of the messages that another program had marked as sent before.
+std::vector<ForeignMark> markedBefore(Transaction& tx, Marks marks) {
+  std::vector<ForeignMark> found;
+  inStatements(std::move(marks), [&](const auto& ids, const auto&, const auto& stamps) {
+    for (const auto& row : tx.run(sql::markedBefore, ids, stamps))
+      found.push_back({row.integer(sql::Marked::id), row.text(sql::Marked::time)});
+    return std::size_t{0};
+  });
+  return found;
+}
+
 std::size_t countOthers(Transaction& tx, Marks marks) {
   return inStatements(std::move(marks), [&](const auto& ids, const auto&, const auto& stamps) {
     return static_cast<std::size_t>(tx.number(sql::others, ids, stamps));
   });
 }
 
-void markMessages(Transaction& tx, const std::vector<Settlement>& settlements, const Ended& ended,
-                  SettleResult& result) {
+/// Returns the messages that another program had marked as sent, although their submissions were ours.
+std::vector<ForeignMark> markMessages(Transaction& tx, const std::vector<Settlement>& settlements,
+                                      const Ended& ended, SettleResult& result) {
   Marks sent, ignored, held;
   for (const auto& settlement : settlements) {
     if (settlement.fate == Fate::returned || !ended.contains(settlement.submission.id)) continue;
@@ -125,9 +138,10 @@ void markMessages(Transaction& tx, const std::vector<Settlement>& settlements, c
   const std::size_t kept = mark(tx, sql::hold, std::move(held));
   // Some rows were changed or replaced meanwhile. A new row with the same id was not noticed by a claim,
   // which took it for the message of this submission.
-  if (result.sent + result.ignored + kept == all.size()) return;
+  if (result.sent + result.ignored + kept == all.size()) return {};
   result.lookAgain = true;
-  result.replaced = countOthers(tx, std::move(all));
+  result.replaced = countOthers(tx, all);
+  return markedBefore(tx, std::move(all));
 }
 
 void moveWaits(Transaction& tx, const std::vector<Settlement>& settlements, const Ended& ended) {
@@ -189,14 +203,20 @@ std::vector<AttemptId> PostgresqlQueue::recordAttempts(const std::vector<NextAtt
 
 SettleResult PostgresqlQueue::settle(const std::vector<Settlement>& settlements) {
   if (settlements.empty()) return {};
+  for (const auto& settlement : settlements)  // before: a commit without a reply may have marked them
+    if (settlement.fate == Fate::sent)
+      eachMessage(settlement.submission,
+                  [&](format::MessageId id, const auto&, const auto&) { others_.own(id); });
+  std::vector<ForeignMark> foreign;
   auto result = session_.transact([&](Transaction& tx) {
     SettleResult settled;
     passFence(tx, me_, clock_);
     const Ended ended = end(tx, me_, settlements);
-    markMessages(tx, settlements, ended, settled);
+    foreign = markMessages(tx, settlements, ended, settled);
     moveWaits(tx, settlements, ended);
     return settled;
   });
+  others_.marked(foreign);
   return forget(settlements, result);
 }
 

@@ -87,8 +87,7 @@ void print(const NavImport& import, const fs::path& output) {
 
 }  // namespace
 
-int importNav(const fs::path& folder, const fs::path& output, Form form) {
-  const fs::path target = fs::absolute(output).lexically_normal();
+NavFiles readNavFiles(const fs::path& folder) {
   NavFiles files;
   auto smsd = read(folder / "smsd.conf");
   if (!smsd)
@@ -99,7 +98,12 @@ int importNav(const fs::path& folder, const fs::path& output, Form form) {
   files.smsd = std::move(*smsd);
   files.nav = read(folder / "nav.conf");
   files.db = read(folder / "db.conf");
-  const NavImport import = importNav(files, target);
+  return files;
+}
+
+int importNav(const fs::path& folder, const fs::path& output, Form form) {
+  const fs::path target = fs::absolute(output).lexically_normal();
+  const NavImport import = importNav(readNavFiles(folder), target);
   if (!import.problems.empty()) throw CommandError(EX_DATAERR, config::describe(import.problems));
   writeAll(target, import.files);
   if (form == Form::json) {

@@ -36,7 +36,8 @@ constexpr const char* unknownWords = R"(
 
 class WayImporter {
  public:
-  WayImporter(const Ini& smsd, const Section& navConf) : smsd_(smsd), nav_(navConf) {}
+  WayImporter(const Ini& smsd, const Section& navConf, const std::set<std::string>& socketKinds)
+      : smsd_(smsd), nav_(navConf), socketKinds_(socketKinds) {}
 
   Ways run() {
     const Section* list = smsd_.find("dispatcher");
@@ -111,8 +112,10 @@ class WayImporter {
     return candidate;
   }
   void entry(const std::string& name, const std::string& kind, const std::string& timeout) {
-    ways_.entries +=
-        fmt::format("  - {{name: {}, kind: {}, activation: spawn, timeout: {}}}\n", name, kind, timeout);
+    const bool bySystemd = socketKinds_.contains(kind);
+    ways_.imported.push_back({name, kind, bySystemd, {}});
+    ways_.entries += fmt::format("  - {{name: {}, kind: {}, activation: {}, timeout: {}}}\n", name, kind,
+                                 bySystemd ? "socket" : "spawn", timeout);
   }
   void file(const std::string& name, const std::string& content, unsigned mode = 0640) {
     ways_.files.push_back({std::filesystem::path("dispatchers") / name, content, mode});
@@ -219,6 +222,7 @@ class WayImporter {
 
   const Ini& smsd_;
   const Section& nav_;
+  const std::set<std::string>& socketKinds_;
   std::string section_;
   std::set<std::string> names_;
   Ways ways_;
@@ -226,6 +230,14 @@ class WayImporter {
 
 }  // namespace
 
-Ways importDispatchers(const Ini& smsd, const Section& navConf) { return WayImporter(smsd, navConf).run(); }
+Ways importDispatchers(const Ini& smsd, const Section& navConf, const std::set<std::string>& socketKinds) {
+  Ways ways = WayImporter(smsd, navConf, socketKinds).run();
+  for (auto& way : ways.imported)
+    for (const auto& file : ways.files)
+      if (const std::string name = file.path.filename();
+          name.starts_with(way.name + ".") && name != way.name + ".yaml")
+        way.secrets.push_back(name);
+  return ways;
+}
 
 }  // namespace smsd::smsctl::nav

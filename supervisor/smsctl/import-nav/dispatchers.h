@@ -5,6 +5,7 @@
 // section also inherited the keys of other sections; here it has only its own.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,11 @@ namespace smsd::smsctl::nav {
 struct Ways {
   std::string entries;  // for the list `dispatchers` of smsd.yaml
   std::vector<NewFile> files;
+  std::vector<ImportedWay> imported;
   std::vector<std::string> notes, todo;
   std::vector<config::Problem> problems;
 };
-Ways importDispatchers(const Ini& smsd, const Section& navConf);
+/// `socketKinds`: kinds whose workers systemd can start.
+Ways importDispatchers(const Ini& smsd, const Section& navConf, const std::set<std::string>& socketKinds);
 
 }  // namespace smsd::smsctl::nav

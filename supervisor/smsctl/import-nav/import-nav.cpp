@@ -31,8 +31,8 @@ constexpr std::array knownKeys = {"username",   "delay",         "delayfactor",
 
 class Importer {
  public:
-  Importer(const NavFiles& files, const std::filesystem::path& output)
-      : output_(output),
+  Importer(const NavFiles& files, const ImportTarget& target)
+      : target_(target),
         smsd_(nav::readIni(files.smsd, "smsd.conf")),
         nav_(nav::readFlat(files.nav.value_or(""), "nav.conf")),
         db_(nav::readFlat(files.db.value_or(""), "db.conf")) {
@@ -48,8 +48,7 @@ class Importer {
     else
       note("smsd.conf has no section [main], which NAV needs: smsd uses NAV's defaults");
     checkKeys();
-    std::string text =
-        "# Made from NAV's smsd.conf by `smsctl config import-nav`; smsd.yaml(5) explains the keys.\n";
+    std::string text = std::string(madeFromNav) + "; smsd.yaml(5) explains the keys.\n";
     text += queue();  // in this order: problems are listed by part, and retry() needs the delay from queue()
     text += retry();
     text += adminMail();
@@ -127,8 +126,14 @@ class Importer {
     const std::string user = of(db_, "script_smsd", of(db_, "script_default", "nav"));
     const std::string host = of(db_, "dbhost", "localhost"), port = of(db_, "dbport", "5432"),
                       name = of(db_, "db_nav", "nav"), password = of(db_, "userpw_" + user, "");
-    std::string text = fmt::format("host={} port={} dbname={} user={}", quoted(host), quoted(port),
-                                   quoted(name), quoted(user));
+    result_.database = {host, port, name, user};
+    if (!target_.socketFolder.empty())
+      return fmt::format("host={} port={} dbname={} user='smsd'", quoted(target_.socketFolder), quoted(port),
+                         quoted(name)) +
+             timeZone();
+    const std::string text = fmt::format("host={} port={} dbname={} user={}", quoted(host), quoted(port),
+                                         quoted(name), quoted(user)) +
+                             timeZone();
     if (password.empty()) return text;
     const auto field = [](const std::string& value) {
       std::string result;
@@ -142,7 +147,29 @@ class Importer {
         {"nav.pgpass",
          fmt::format("{}:{}:{}:{}:{}\n", field(host), field(port), field(name), field(user), field(password)),
          0600});
-    return text + " passfile=" + quoted((output_ / "nav.pgpass").string());
+    return text + " passfile=" + quoted((target_.folder / "nav.pgpass").string());
+  }
+
+  /// NAV writes smsq.time as the wall time of its zone, without the zone. A session in another zone takes a
+  /// message for older or younger than it is, so the connection names NAV's zone.
+  std::string timeZone() {
+    if (!nav_.empty()) result_.zone = of(nav_, "TIME_ZONE", "Europe/Oslo");
+    const bool plain =
+        result_.zone.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+-") == std::string::npos;
+    if (result_.zone.empty() || !plain) {
+      result_.zone.clear();
+      if (find("autocancel") != nullptr)
+        todo(
+            "the time zone of NAV is not known, and autocancel is set: add options='-c TimeZone=...' with "
+            "NAV's zone to queue.postgresql.connection, unless the database's TimeZone is the same");
+      return "";
+    }
+    note(fmt::format(
+        "NAV writes the times of messages in {} (TIME_ZONE of nav.conf{}): the connection names it, so that "
+        "queue.expire_after counts from the right time",
+        result_.zone, nav_.contains("TIME_ZONE") ? "" : ", NAV's default"));
+    return " options=" + quoted("-c TimeZone=" + result_.zone);
   }
 
   /// NAV exited at an invalid interval, and took "0 days" for "cancel everything". Here these are an error
@@ -215,22 +242,25 @@ class Importer {
     for (auto& remark : mail.remarks) note(remark);
     if (mail.section.empty()) return "";
     result_.files.push_back({"dispatchers/mail.yaml", "# Errors for the administrator.\n" + mail.file, 0640});
-    return "\n" + mail.section + "  activation: spawn\n";
+    const bool bySystemd = target_.socketKinds.contains("mail");
+    result_.ways.push_back({"mail", "mail", bySystemd, {}});
+    return "\n" + mail.section + (bySystemd ? "  activation: socket\n" : "  activation: spawn\n");
   }
 
   std::string dispatchers() {
-    nav::Ways ways = nav::importDispatchers(smsd_, nav_);
+    nav::Ways ways = nav::importDispatchers(smsd_, nav_, target_.socketKinds);
     const auto move = [](auto& from, auto& to) {
       to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
     };
     move(ways.files, result_.files);
+    move(ways.imported, result_.ways);
     move(ways.notes, result_.notes);
     move(ways.todo, result_.todo);
     move(ways.problems, result_.problems);
     return "\ndispatchers:\n" + ways.entries;
   }
 
-  std::filesystem::path output_;
+  ImportTarget target_;
   nav::Ini smsd_;
   Section nav_, db_, main_;
   Milliseconds delay_ = 30s;
@@ -239,8 +269,12 @@ class Importer {
 
 }  // namespace
 
+NavImport importNav(const NavFiles& files, const ImportTarget& target) {
+  return Importer(files, target).run();
+}
+
 NavImport importNav(const NavFiles& files, const std::filesystem::path& output) {
-  return Importer(files, output).run();
+  return importNav(files, ImportTarget{.folder = output});
 }
 
 }  // namespace smsd::smsctl

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "supervisor/smsctl/import-nav/ini.h"
 #include "supervisor/smsctl/import-nav/values.h"
 
@@ -203,7 +205,52 @@ TEST(ImportNav, ASecretIsInNoWordAndInNoFileThatOthersMayRead) {
   EXPECT_EQ(found, 3u);
   EXPECT_FALSE(anyHolds(imported.notes, "canary") || anyHolds(imported.todo, "canary"));
   EXPECT_EQ(fileOf(imported, "nav.pgpass"), "localhost:5432:nav:smsd:canary\\:4\n");
-  EXPECT_TRUE(holds(fileOf(imported, "smsd.yaml"), "user='smsd' passfile='/etc/smsd/nav.pgpass'"));
+  EXPECT_TRUE(holds(fileOf(imported, "smsd.yaml"),
+                    "user='smsd' options='-c TimeZone=Europe/Oslo' passfile='/etc/smsd/nav.pgpass'"));
+}
+
+// C42: NAV writes the wall time of its zone, without the zone.
+TEST(ImportNav, TheConnectionNamesTheTimeZoneOfNavC42) {
+  const auto connectionOf = [](const NavImport& imported) {
+    const std::string yaml = fileOf(imported, "smsd.yaml");
+    const std::size_t at = yaml.find("connection: ");
+    return yaml.substr(at, yaml.find('\n', at) - at);
+  };
+  const std::string expiring = "[main]\nautocancel: 12 hours\n" + debug;
+  auto imported = import(expiring, "TIME_ZONE = America/New_York\n", "userpw_nav=x\n");
+  EXPECT_TRUE(holds(connectionOf(imported), "options='-c TimeZone=America/New_York'"))
+      << connectionOf(imported);
+  EXPECT_EQ(imported.zone, "America/New_York");
+  imported = import(expiring, "NAV_USER=navcron\n");
+  EXPECT_TRUE(holds(connectionOf(imported), "options='-c TimeZone=Europe/Oslo'")) << "NAV's default";
+  EXPECT_FALSE(anyHolds(imported.todo, "time zone"));
+  for (const char* unknown : {"", "TIME_ZONE=it's\n"}) {
+    imported = import(expiring, unknown);
+    EXPECT_FALSE(holds(connectionOf(imported), "TimeZone")) << connectionOf(imported);
+    EXPECT_TRUE(anyHolds(imported.todo, "the time zone of NAV is not known"));
+  }
+  EXPECT_FALSE(anyHolds(import("[main]\n" + debug).todo, "time zone")) << "no message expires";
+}
+
+TEST(ImportNav, AHostWithSystemdAndADatabaseOfItsOwnNeedsNoPassword) {
+  const std::string gateway =
+      "[main]\n[dispatcher]\ndispatcher1: HttpGetDispatcher\ndispatcher2: "
+      "GammuDispatcher\n[HttpGetDispatcher]\n"
+      "url: http://h/?pass=canary&to=%(phone)s&m=%(sms)s\n";
+  const NavImport imported =
+      importNav({gateway, "ADMIN_MAIL=noc@example.org\n", "dbhost=localhost\nuserpw_nav=canary-db\n"},
+                ImportTarget{"/etc/smsd", {"http", "mail"}, "/run/postgresql"});
+  const std::string yaml = fileOf(imported, "smsd.yaml");
+  EXPECT_TRUE(holds(yaml, "host='/run/postgresql' port='5432' dbname='nav' user='smsd' options=")) << yaml;
+  EXPECT_TRUE(holds(yaml, "{name: gateway, kind: http, activation: socket,")) << yaml;
+  EXPECT_TRUE(holds(yaml, "{name: modem, kind: gammu, activation: spawn,")) << yaml;
+  EXPECT_TRUE(holds(yaml, "\n  activation: socket\n")) << "the administrators' mail";
+  for (const auto& file : imported.files) EXPECT_FALSE(holds(file.content, "canary-db")) << file.path;
+  ASSERT_EQ(imported.ways.size(), 3u);
+  const auto way = std::find_if(imported.ways.begin(), imported.ways.end(),
+                                [](const auto& one) { return one.name == "gateway"; });
+  EXPECT_EQ(way->secrets, std::vector<std::string>{"gateway.pass"});
+  EXPECT_TRUE(way->bySystemd);
 }
 
 // C64: NAV called any 2xx sent. Nobody but the operator knows what its gateway's yes looks like.

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The command line of smsctl: what the parser fills, and how a command is declared. Shared by main.cpp and
+// config-commands.cpp.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "supervisor/smsctl/commands.h"
+#include "supervisor/smsctl/config-install.h"
+#include "supervisor/smsctl/move-from-nav.h"
+#include "supervisor/smsctl/preview.h"
+
+namespace smsd::smsctl {
+
+/// The parsed command line; each command reads its part.
+struct Arguments {
+  std::string config = "/etc/smsd/smsd.yaml";
+  bool json = false;
+  SendArguments send;
+  int severity = 0;
+  ListArguments list;
+  std::string minimumAge = "0s";
+  std::size_t heldLimit = 100;
+  std::int64_t id = 0;
+  road::TestSmsRequest test{"", "This is a test message from smsd.", ""};
+  std::string dispatcher;
+  std::string interval = "2s";
+  bool watch = false;
+  queue::Whom whom;
+  std::string navFolder, output;
+  bool everybody = false;
+  format::FormatRules rules;
+  queue::InstallOptions install;
+  bool indexes = false, notify = false, tables = false, grant = false;
+  std::string as;
+  InstallArguments configFiles;
+  MoveArguments move;
+  bool dryRun = false, apply = false, undo = false;
+
+  Form form() const { return json ? Form::json : Form::text; }
+};
+
+using Action = std::function<int()>;
+
+/// Declares a command of `parent`. `action` becomes `chosen` if the operator chose it.
+inline CLI::App* command(CLI::App& parent, const std::string& name, const std::string& help,
+                         Arguments& arguments, Action& chosen, Action action) {
+  auto* sub = parent.add_subcommand(name, help);
+  sub->add_flag("--json", arguments.json, "print JSON");
+  sub->callback([&chosen, action = std::move(action)]() { chosen = action; });
+  return sub;
+}
+
+/// `smsctl config` and its commands.
+void addConfig(CLI::App& app, Arguments& a, Action& chosen);
+
+}  // namespace smsd::smsctl

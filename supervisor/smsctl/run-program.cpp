@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "supervisor/smsctl/run-program.h"
+
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "common/io/output.h"
+#include "supervisor/smsctl/commands.h"
+
+namespace smsd::smsctl {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array folders = {
+    "/usr/local/sbin", "/usr/local/bin",     "/usr/sbin",         "/usr/bin", "/sbin", "/bin",
+    "/opt/nav/bin",    "/opt/venvs/nav/bin", "/usr/local/nav/bin"};
+
+fs::path self() {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error);
+}
+
+std::optional<fs::path> executable(const fs::path& path) {
+  if (access(path.c_str(), X_OK) == 0) return path;
+  return std::nullopt;
+}
+
+std::string quotedWord(const std::string& word) {
+  static constexpr std::string_view plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:@+,%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string result = "'";
+  for (const char c : word) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return result + "'";
+}
+
+/// A user as it was looked up before the fork.
+struct UserIdentity {
+  std::string name;
+  uid_t user = 0;
+  gid_t group = 0;
+};
+
+UserIdentity identityOf(const std::string& user) {
+  const passwd* found = getpwnam(user.c_str());
+  if (found == nullptr) throw CommandError(EX_NOUSER, fmt::format("there is no user {}", user));
+  if (geteuid() != 0 && geteuid() != found->pw_uid)
+    throw CommandError(EX_NOPERM, fmt::format("only root can act as the user {}", user));
+  return {user, found->pw_uid, found->pw_gid};
+}
+
+bool become(const UserIdentity& who) {
+  if (geteuid() != 0) return true;
+  return initgroups(who.name.c_str(), who.group) == 0 && setgid(who.group) == 0 && setuid(who.user) == 0 &&
+         chdir("/") == 0;
+}
+
+int ended(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) return EX_OSERR;
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+pid_t forked() {
+  io::flush();  // otherwise both processes would print what waits
+  const pid_t child = fork();
+  if (child < 0) throw CommandError(EX_OSERR, fmt::format("no process can be started: {}", strerror(errno)));
+  return child;
+}
+
+}  // namespace
+
+std::string typed(const ProgramCall& call) {
+  std::string line = call.user.empty() ? "" : "runuser -u " + quotedWord(call.user) + " --";
+  for (const auto& word : call.words) line += (line.empty() ? "" : " ") + quotedWord(word);
+  return line;
+}
+
+std::optional<fs::path> findProgram(const std::string& name) {
+  if (name.find('/') != std::string::npos) return executable(name);
+  if (name == "smsctl") return self();
+  if (name == "smsd") {
+    if (auto beside = executable(self().parent_path() / "smsd")) return beside;
+    return executable(self().parent_path().parent_path() / "sbin" / "smsd");
+  }
+  for (const char* folder : folders)
+    if (auto found = executable(fs::path(folder) / name)) return found;
+  return std::nullopt;
+}
+
+int run(const ProgramCall& call) {
+  const auto program = findProgram(call.words.at(0));
+  if (!program) throw CommandError(EX_UNAVAILABLE, fmt::format("there is no program {}", call.words.at(0)));
+  std::optional<UserIdentity> who;
+  if (!call.user.empty()) who = identityOf(call.user);
+  std::vector<std::string> words = call.words;
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  std::string path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+              lang = "LANG=C.UTF-8";
+  std::array<char*, 3> environment = {path.data(), lang.data(), nullptr};
+  const pid_t child = forked();
+  if (child == 0) {
+    if (!who || become(*who)) execve(program->c_str(), arguments.data(), environment.data());
+    _exit(EX_OSERR);
+  }
+  return ended(child);
+}
+
+int runAs(const std::string& user, const std::function<int()>& act) {
+  const UserIdentity who = identityOf(user);
+  if (geteuid() == who.user) return act();
+  const pid_t child = forked();
+  if (child != 0) return ended(child);
+  if (!become(who)) _exit(EX_OSERR);
+  // libpq takes defaults from the environment, and root's are not meant for this user.
+  for (const char* name : {"PGUSER", "PGPASSWORD", "PGPASSFILE", "PGSERVICE", "PGDATABASE", "PGHOST", "HOME"})
+    unsetenv(name);
+  const int status = act();
+  io::flush();
+  _exit(status);
+}
+
+}  // namespace smsd::smsctl

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""smsctl config install in a booted system: files get their places, owners and modes by one command, or are refused as a whole."""
+
+from booted import Booted
+
+SMSD = "queue: {backend: sqlite}\ndispatchers:\n  - {name: gateway, kind: http, activation: socket}\n"
+GATEWAY = 'url: "http://127.0.0.1:9/?key={token}&to={recipient}&m={text}"\nsecrets:\n  - {name: token, file: gateway.key}\n'
+PLACES = ["/etc/smsd/smsd.yaml", "/etc/smsd/dispatchers/gateway.yaml", "/etc/smsd/dispatchers/gateway.key"]
+WRONG, NO_INPUT, EXISTS, NOT_ALLOWED = 78, 66, 73, 77
+
+
+class ConfigInstall(Booted):
+    def setUp(self):
+        super().setUp()
+        for name, text in (("smsd.yaml", SMSD), ("gateway.yaml", GATEWAY), ("gateway.key", "canary\n")):
+            self.machine.write(f"/root/new/{name}", text, mode=0o600, group="root")
+
+    def install(self, *arguments):
+        return self.machine.shell(f"cd /root/new; umask 077; smsctl config install {' '.join(arguments)}", check=False)
+
+    def stat(self):
+        return self.machine.run("stat", "--format=%U:%G %a %i", *PLACES, check=False).stdout.splitlines()
+
+    def test_files_get_their_places_owners_and_modes(self):
+        dry = self.install("--dry-run", "smsd.yaml", "gateway.yaml", "gateway.key")
+        self.assertEqual(dry.stdout.count("would install"), 3, dry.stdout + dry.stderr)
+        self.assertEqual(self.stat(), [])
+        done = self.install("smsd.yaml", "gateway.yaml", "gateway.key")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout, "".join(f"installed {place} (root:smsd, mode 0640)\n" for place in PLACES[1:] + PLACES[:1]))
+        before = self.stat()
+        self.assertEqual([line.rsplit(" ", 1)[0] for line in before], ["root:smsd 640"] * 3)
+        self.assertIn("good, 1 dispatcher", self.machine.ctl("config", "check").stdout)
+        again = self.install("smsd.yaml", "gateway.yaml", "gateway.key")
+        self.assertEqual(again.stdout.count("unchanged: "), 3)
+        self.assertEqual(self.stat(), before)
+        self.machine.run("chmod", "644", PLACES[2])
+        self.assertIn(f"changed the owner and mode of {PLACES[2]}", self.install("gateway.key").stdout)
+        self.assertEqual([line.rsplit(" ", 1)[0] for line in self.stat()], ["root:smsd 640"] * 3)
+
+    def test_a_mistake_is_refused_with_its_place_and_nothing_is_installed(self):
+        self.machine.write("/root/new/gateway.yaml", GATEWAY + "tmieout: 3s\n", group="root")
+        done = self.install("smsd.yaml", "gateway.yaml", "gateway.key")
+        self.assertEqual(done.returncode, WRONG, done.stdout + done.stderr)
+        self.assertIn("smsctl: gateway.yaml:4:1: ", done.stderr)
+        self.assertIn("nothing was installed", done.stderr)
+        self.machine.write("/root/new/smsd.yaml", SMSD + "quue: {}\n", group="root")
+        done = self.install("smsd.yaml")
+        self.assertEqual(done.returncode, WRONG)
+        self.assertIn("smsctl: smsd.yaml:4:1: ", done.stderr)
+        self.assertEqual(self.stat(), [])
+        self.assertNotIn("canary", done.stdout + done.stderr)
+
+    def test_links_and_other_users_are_refused(self):
+        self.machine.run("ln", "-s", "/root/new/gateway.key", "/root/new/other.key")
+        done = self.install("other.key")
+        self.assertEqual((done.returncode, "it is a link" in done.stderr), (NO_INPUT, True), done.stderr)
+        self.machine.run("ln", "-s", "/root/new/elsewhere", PLACES[2])
+        done = self.install("gateway.key")
+        self.assertEqual((done.returncode, "follows no link" in done.stderr), (EXISTS, True), done.stderr)
+        self.machine.shell("chmod 755 /root /root/new; chmod 644 /root/new/smsd.yaml")
+        done = self.machine.ctl("config", "install", "/root/new/smsd.yaml", check=False)
+        self.assertEqual((done.returncode, "only root" in done.stderr), (NOT_ALLOWED, True), done.stderr)
