@@ -57,6 +57,27 @@ TEST(Ledger, LeavesToARivalWhatTheRivalTookOver) {
   EXPECT_EQ(world.sent(ours), 'Y');
 }
 
+TEST(Ledger, SaysAtTheStartAndOnceAnHourThatAnotherProgramSettlesMessagesAndWhenItIsGone) {
+  World world({{"modem"}});
+  world.memory.otherSettler("NAV's own smsd is connected");
+  world.start();
+  EXPECT_EQ(world.story.count("NAV's own smsd is connected"), 1u) << "at the start";
+  EXPECT_EQ(world.road->ledger().otherSettler(), "NAV's own smsd is connected");
+  world.advance(59min);
+  EXPECT_EQ(world.story.count("NAV's own smsd is connected"), 1u);
+  world.advance(2min);
+  EXPECT_EQ(world.story.count("NAV's own smsd is connected"), 2u);
+  auto id = world.alert("kari", "text");
+  world.answer("modem", accepted());
+  EXPECT_EQ(world.sent(id), 'Y') << "it goes on";
+  world.memory.otherSettler("");
+  world.advance(1min);
+  EXPECT_EQ(world.story.count("no other program settles messages"), 1u);
+  EXPECT_EQ(world.road->ledger().otherSettler(), "");
+  world.advance(2h);
+  EXPECT_EQ(world.story.count("no other program settles messages"), 1u);
+}
+
 TEST(Ledger, DropsItsSettlementsWhenTheyComeTooLate) {
   World world({{"modem"}});
   world.memory.put("kari", "text");

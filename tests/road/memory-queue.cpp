@@ -28,6 +28,10 @@ class MemoryQueue final : public Queue {
     }
     return result;
   }
+  std::string otherSettler() override {
+    Memory::Lock lock(memory_.mutex_);
+    return memory_.otherSettler_;
+  }
   void retire() override {
     auto lock = enter(Op::retire, me_);
     memory_.alive_[me_] = false;

@@ -48,6 +48,8 @@ class Memory {
   void setClock(Duration now);
   /// The next that asks learns of it.
   void stepClock(Duration by);
+  /// The sign that another program settles messages; empty: none.
+  void otherSettler(const std::string& sign);
   /// The next calls of this kind throw, before anything was done.
   void fail(Op op, QueueError::Kind kind, int times = 1);
   void away();
@@ -127,6 +129,7 @@ class Memory {
   std::condition_variable changed_;
   Duration now_{0};
   std::optional<Duration> step_;
+  std::string otherSettler_;
   bool away_ = false;
   bool repeats_ = false;
   bool bell_ = false;

@@ -32,6 +32,11 @@ void Memory::stepClock(Duration by) {
   step_ = by;
 }
 
+void Memory::otherSettler(const std::string& sign) {
+  Lock lock(mutex_);
+  otherSettler_ = sign;
+}
+
 void Memory::setClock(Duration now) {
   Lock lock(mutex_);
   now_ = now;
