@@ -160,7 +160,8 @@ void declareWorker(Keys& keys, const std::string& section, DispatcherConfig& dis
 }
 
 void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
-  keys.text("name", dispatcher.name, "the dispatcher's name: a-z, 0-9 and -, at most 31 characters, 26 if systemd starts its worker",
+  keys.text("name", dispatcher.name,
+            "the dispatcher's name: a-z, 0-9 and -, at most 31 characters, 26 if systemd starts its worker",
             Presence::required);
   keys.word("kind", dispatcher.kind, namesOfKinds(), "the kind of its worker", Presence::required);
   declareWorker(keys, "", dispatcher);

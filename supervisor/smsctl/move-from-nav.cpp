@@ -30,7 +30,7 @@ using move::Deed;
 using move::HostFacts;
 using move::Step;
 
-constexpr auto patience = 15s;  // for the end of NAV's smsd, which finishes an SMS that it is sending
+constexpr auto endsWithin = 15s;  // for the end of NAV's smsd, which finishes an SMS that it is sending
 
 struct Seen {
   HostFacts facts;
@@ -146,18 +146,18 @@ bool comesWithin(std::chrono::seconds time, Wanted wanted) {
 }
 
 void stopNav(const Step& step) {
-  if (!step.call.words.empty() && run(step.call) == EX_OK && comesWithin(patience, Wanted::gone)) return;
+  if (!step.call.words.empty() && run(step.call) == EX_OK && comesWithin(endsWithin, Wanted::gone)) return;
   for (const int pid : move::navSmsdProcesses()) kill(pid, SIGTERM);
 }
 
 void confirmGone() {
-  if (comesWithin(patience, Wanted::gone)) return;
+  if (comesWithin(endsWithin, Wanted::gone)) return;
   throw CommandError(EX_TEMPFAIL, fmt::format("NAV's smsd still runs as process {}: end it",
                                               fmt::join(move::navSmsdProcesses(), ", ")));
 }
 
 void confirmRuns() {
-  if (comesWithin(patience, Wanted::runs)) return;
+  if (comesWithin(endsWithin, Wanted::runs)) return;
   throw CommandError(EX_TEMPFAIL, "NAV's smsd did not start, and no SMS is sent: see NAV's logs");
 }
 
