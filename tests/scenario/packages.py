@@ -69,7 +69,7 @@ class Package(Scenario):
         """The commands of the README after the installation, with a gateway that exists. Returns how many they are."""
         (script,) = readme("sh", "apt install ./")
         commands = [line for line in script.splitlines() if line and not line.startswith(("#", "deploy/", "apt "))]
-        self.machine.shell("\n".join(commands).replace("https://gateway.example.org", f"http://127.0.0.1:{gateway.port}"))
+        self.machine.shell("\n".join(['cd "$(mktemp -d)"', *commands]).replace("https://gateway.example.org", f"http://127.0.0.1:{gateway.port}"))
         return len(commands)
 
     def gateway(self):
@@ -203,7 +203,10 @@ class Lifetime(Package):
         self.assertEqual([text for text in texts if new[text] != 1], [])
         self.assertNotEqual(self.pid("smsd"), supervisor)
         wait_for("it is ready", lambda: {d["state"] for d in self.machine.status()["dispatchers"]} == {"ready"})
-        self.assertEqual(self.machine.status()["version"], self.version("smsd"))
+        version = self.version("smsd")
+        self.assertEqual(self.machine.status()["version"], version)
+        wait_for("smsd has replaced the workers of the other build",
+                 lambda: {d["software"] for d in self.machine.status()["dispatchers"]} == {f"smsd-worker {version}"})
         self.assertEqual(sum(d["unknown"] for d in self.machine.status()["dispatchers"]), 0)
         self.say(**{f"{name}_seconds": round(took, 1)})
 
