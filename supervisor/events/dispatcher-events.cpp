@@ -18,10 +18,11 @@ std::string shownPid(int pid) { return pid == 0 ? "" : fmt::format(" {}", pid); 
 
 }  // namespace
 
-void EventLog::workerReady(const std::string& dispatcher, int pid,
-                           const std::vector<std::string>& lock) const {
+void EventLog::workerReady(const std::string& dispatcher, int pid, const std::vector<std::string>& lock,
+                           const std::string& otherBuild) const {
   std::string how =
       lock.empty() ? "without an inner lock" : fmt::format("locked in by {}", fmt::join(lock, ", "));
+  if (!otherBuild.empty()) how += fmt::format("; it is of another build than smsd: {}", otherBuild);
   Entry(lock.empty() ? Level::warning : Level::info,
         fmt::format("{}: worker{} is ready, {}", dispatcher, shownPid(pid), how), "worker-ready",
         "3e6549def68e4a5e8a8bd44294be5389")

@@ -49,7 +49,9 @@ class EventLog {
   /// A connection to control.sock was closed because of `why`.
   void controlEnded(std::optional<unsigned> uid, const std::string& why, unsigned more) const;
 
-  void workerReady(const std::string& dispatcher, int pid, const std::vector<std::string>& lock) const;
+  /// `otherBuild`: its program's version, if that is another one than ours.
+  void workerReady(const std::string& dispatcher, int pid, const std::vector<std::string>& lock,
+                   const std::string& otherBuild) const;
   void workerGone(const std::string& dispatcher, int pid, const std::string& why, std::size_t lost) const;
   /// The worker should make room for a fresh process, and cannot, because it is of an older version. `unit`:
   /// systemd's.

@@ -67,12 +67,12 @@ void EventLog::schemaSeen(const queue::SchemaVersions& seen) const {
   if (seen.installed < seen.known)
     then = fmt::format("this smsd knows version {}: `smsctl db install` upgrades it while smsd runs",
                        seen.known);
+  else if (seen.installed > seen.known)
+    then = fmt::format("this smsd knows version {} and uses that: install the newer smsd", seen.known);
   else if (seen.used < seen.installed)
     then = fmt::format(
         "but a supervisor of an older version is alive, so that smsd uses version {} until all are upgraded",
         seen.used);
-  else if (seen.installed > seen.known)
-    then = fmt::format("this smsd knows version {} and uses that: install the newer smsd", seen.known);
   Entry(Level::notice, fmt::format("the schema smsd is of version {}, {}", seen.installed, then),
         "schema-versions", "645a053a86ef4628a230b9de671d233a")
       .write();

@@ -205,7 +205,8 @@ void Keeper::reconfigure(const config::DispatcherConfig& config, Hire hire) {
 void Keeper::workerReady(const HealthReport& health, Before before) {
   // An operator restarted its unit, probably after a repair, so that the next SMS may be the probe.
   if (before == Before::toldToEnd) breaker_.probeNow(now());
-  if (announcer_.workerStarted(reputation())) events_.workerReady(config_.name, pid(), traits().lock);
+  if (announcer_.workerStarted(reputation()))
+    events_.workerReady(config_.name, pid(), traits().lock, otherBuild());
   health_.workerLives();
   heard(health);
   recalls_.workerReady();
@@ -219,7 +220,7 @@ void Keeper::inquire(const std::vector<queue::AttemptId>& attempts) {
 }
 
 void Keeper::workerProven() {
-  if (announcer_.workerProven()) events_.workerReady(config_.name, pid(), traits().lock);
+  if (announcer_.workerProven()) events_.workerReady(config_.name, pid(), traits().lock, otherBuild());
 }
 
 void Keeper::workerReported(std::vector<delivery::AttemptOutcome> outcomes) {
@@ -239,14 +240,21 @@ void Keeper::replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes
                      one.outcome.words);
 }
 
-/// After an upgrade, the worker of an earlier smsd is replaced, once. Its fresh process may still be of
+std::string Keeper::otherBuild() const {
+  const std::string& software = traits().software;
+  return software != SMSD_WORKER_SOFTWARE && software.starts_with(ourWorkers) ? software : "";
+}
+
+/// After an upgrade, a worker that was running before is replaced, once. Its fresh process may still be of
 /// another build, if its package was not upgraded. First it has to answer for the attempts that it remembers.
 void Keeper::replaceOtherBuild() {
-  const std::string& software = traits().software;
-  if (!recalls_.complete() || !workers_.life().ready() || !workers_.isFormer()) return;
-  if (software == SMSD_WORKER_SOFTWARE || !software.starts_with(ourWorkers)) return;
+  if (otherBuildReplaced_ || !recalls_.complete() || !workers_.life().ready() || !workers_.servedBefore())
+    return;
+  const std::string other = otherBuild();
+  if (other.empty()) return;
+  otherBuildReplaced_ = true;
   restart(
-      fmt::format("its worker is of another build than smsd ({}), and is replaced by a fresh one", software));
+      fmt::format("its worker is of another build than smsd ({}), and is replaced by a fresh one", other));
 }
 
 std::vector<delivery::AttemptOutcome> Keeper::workerGone(Gone gone) {

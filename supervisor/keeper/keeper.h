@@ -190,6 +190,8 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   void watchBegins();
   void startOver(const std::string& why);
   void replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes);
+  /// The worker's version, if it is one of smsd's own workers and of another build than this program.
+  std::string otherBuild() const;
   void replaceOtherBuild();
   void heard(const HealthReport& health);
   void record(const std::vector<delivery::AttemptOutcome>& outcomes);
@@ -218,8 +220,9 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
 
   delivery::Breaker breaker_;
   Sick sick_ = Sick::no;
-  bool paused_ = false;  // by the operator
-  InFlight inFlight_;    // with the present worker
+  bool paused_ = false;              // by the operator
+  bool otherBuildReplaced_ = false;  // once: the fresh process may be of another build as well
+  InFlight inFlight_;                // with the present worker
   Tally tally_;
   NotUnderstood notUnderstood_;
   Reasons reasons_;

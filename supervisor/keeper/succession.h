@@ -99,8 +99,10 @@ class Succession final : private kj::TaskSet::ErrorHandler {
   unsigned strikes() const { return strikes_; }
   /// The worker's process may live on without a connection to us.
   bool outlivesUs() const { return config_.activation == config::Activation::socket; }
+  /// The present worker's process served a connection before this one.
+  bool servedBefore() const { return outlivesUs() && traits_.visits >= 2; }
   /// The present worker is the first one, and another smsd had used its process before.
-  bool isFormer() const { return outlivesUs() && traits_.visits >= 2 && life_.generation() <= 1; }
+  bool isFormer() const { return servedBefore() && life_.generation() <= 1; }
   /// When the wait for the next worker ends; none: there is no wait.
   std::optional<Milliseconds> waitsUntil() const;
 

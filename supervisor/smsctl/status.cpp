@@ -138,7 +138,16 @@ std::string nextTry(proto::DispatcherStatus::Reader one) {
   return waits ? "; next try with the next SMS" : "";
 }
 
-void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
+/// Returns a line if the worker is one of smsd's own and of another build than smsd; otherwise nothing.
+std::string otherBuild(proto::DispatcherStatus::Reader one, std::string_view version) {
+  constexpr std::string_view ours = "smsd-worker ";
+  const std::string_view software = one.getSoftware().cStr();
+  if (!software.starts_with(ours) || software.substr(ours.size()) == version) return "";
+  return fmt::format("               its worker is of another build than smsd: {}; upgrade its package\n",
+                     text::printable(software));
+}
+
+void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers, std::string_view version) {
   io::print(fmt::format("{:<14} {:<6} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n", "dispatcher",
                         "kind", "state", "for", "worker", "out", "accepted", "refused", "deferred", "broken",
                         "unknown"));
@@ -154,6 +163,7 @@ void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
                                 ? fmt::format("last trouble, {} ago: ", age(one.getTroubleAgo()))
                                 : "",
                             text::printable(one.getReason().cStr()), nextTry(one)));
+    io::print(otherBuild(one, version));
     if (one.getNotUnderstood() > 0)
       io::print(fmt::format(
           "               to correct: its configuration did not cover {} answer{}, the last one: {}\n",
@@ -235,7 +245,7 @@ void print(proto::Status::Reader status) {
                           age(status.getAdminMailDownFor()),
                           text::printable(status.getAdminMailProblem().cStr())));
   io::print("\n");
-  print(status.getDispatchers());
+  print(status.getDispatchers(), status.getVersion().cStr());
 }
 
 capnp::Response<proto::Control::StatusResults> ask(control::Client& client) {

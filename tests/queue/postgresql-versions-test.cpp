@@ -2,7 +2,9 @@
 // Programs and schemas of different versions: which work together, and how a schema is upgraded while
 // supervisors run.
 #include <fstream>
+#include <optional>
 #include <sstream>
+#include <thread>
 
 #include "supervisor/queue/postgresql/installed-schema.h"
 #include "tests/queue/queue-suite.h"
@@ -167,6 +169,37 @@ TEST(PostgresqlVersions, AnUpgradeIsRefusedBeneathASupervisorThatCouldNotWorkAft
   EXPECT_EQ(store.upgrade().done.size(), 1u);
   EXPECT_EQ(store.version("schema_version"), std::to_string(own));
   EXPECT_EQ(enlisted(store)->schema().installed, own);
+}
+
+TEST(PostgresqlVersions, AnUpgradeByAnotherThanTheOwnerNamesTheOwner) {
+  Frozen store(before);
+  std::string what;
+  EXPECT_EQ(refusal([&] { installPostgresql(store.connection("smsd"), {}); }, &what), Kind::denied);
+  EXPECT_NE(what.find("smsctl db install --as postgres"), std::string::npos) << what;
+  EXPECT_EQ(store.version("version"), std::to_string(before));
+}
+
+// An enlistment reads smsd.installation and then writes smsd.supervisor. An upgrade that waits holds up
+// nobody for long, and takes place as soon as it can.
+TEST(PostgresqlVersions, AnUpgradeAndAnEnlistmentAtTheSameTimeBothWork) {
+  Frozen store(before);
+  auto running = enlisted(store, "running");
+  pqxx::connection connection(store.connection("smsd"));
+  std::optional<pqxx::work> enlisting(std::in_place, connection);
+  enlisting->exec("SELECT version FROM smsd.installation");
+  std::thread upgrade([&] { EXPECT_EQ(store.upgrade().done.size(), 1u); });
+  EXPECT_TRUE(eventually([&] {
+    return store.one("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'") !=
+           "0";
+  }));
+  running->renew();
+  enlisting->exec("UPDATE smsd.supervisor SET state = 'dead' WHERE name = 'none'");
+  enlisting->commit();
+  enlisting.reset();
+  upgrade.join();
+  EXPECT_EQ(store.version("schema_version"), std::to_string(own));
+  running->takeOver();
+  EXPECT_EQ(running->schema().installed, own);
 }
 
 TEST(PostgresqlVersions, ANewerSchemaIsUsedIfItAllowsThisProgramAndLeftAsItIs) {

@@ -257,6 +257,21 @@ TEST(Keeper, ReplacesOnceAProcessOfAnotherBuild) {
   }
 }
 
+// The former smsd was still connected when this one came.
+TEST(Keeper, ReplacesAProcessOfAnotherBuildAlsoAfterAConnectionThatFailed) {
+  Bench bench(config::Activation::socket);
+  bench.worker.traits.visits = 2;
+  bench.worker.traits.software = "smsd-worker 0.0.9";
+  bench.worker.start = Start::fails;
+  bench.start();
+  bench.keeper.inquire({});
+  bench.worker.start = Start::ready;
+  bench.advance(30s);
+  EXPECT_EQ(bench.worker.quits, 1u);
+  EXPECT_EQ(bench.keeper.state(), State::ready);
+  EXPECT_GE(bench.story.count("of another build than smsd: smsd-worker 0.0.9"), 1u) << bench.story.text();
+}
+
 TEST(Keeper, ReplacesAProcessOfAnotherBuildOnlyWhenItHasAnsweredForFormerAttempts) {
   Bench bench(config::Activation::socket);
   bench.worker.traits.visits = 2;

@@ -290,8 +290,8 @@ void Session::fail(const std::exception& error) {
     throw QueueError(Kind::unreachable, "the connection to PostgreSQL was lost: " + firstLine(error.what()));
   if (dynamic_cast<const pqxx::transaction_rollback*>(&error) !=
       nullptr)  // derives from sql_error in libpqxx 7 only
-    throw QueueError(Kind::unreachable,
-                     firstLine(error.what()) + ": another session was in the way; try again");
+    throw SqlError(Kind::unreachable, firstLine(error.what()) + ": another session was in the way; try again",
+                   "40000");
   if (refusal == nullptr) throw QueueError(Kind::failed, "PostgreSQL: " + firstLine(error.what()));
   SqlError translated = refused(*refusal);
   if (translated.state().starts_with("57P") || translated.state().starts_with("08") ||

@@ -27,6 +27,8 @@ class SqlError : public QueueError {
   SqlError(Kind kind, const std::string& what, std::string state)
       : QueueError(kind, what), state_(std::move(state)) {}
   const std::string& state() const { return state_; }
+  /// Another session held a lock for too long, or this one was aborted to end a deadlock.
+  bool isLocked() const { return state_ == "55P03" || state_.starts_with("40"); }
 
  private:
   std::string state_;

@@ -7,6 +7,8 @@
 // that exists. Fails by QueueError; the schema is created completely or not at all.
 #include <fmt/format.h>
 
+#include <chrono>
+#include <thread>
 #include <vector>
 
 #include "supervisor/queue/postgresql/connection.h"
@@ -18,15 +20,20 @@ namespace smsd::queue::postgresql {
 namespace {
 
 using Extra = InstallOptions::Extra;
+using namespace std::chrono_literals;
+
+constexpr int mostTries = 60;
+constexpr auto pauseBetweenTries = 700ms;
 
 bool isTrue(Transaction& tx, const std::string& condition) {
   return tx.flagOnce(("SELECT " + condition).c_str());
 }
 
-/// Refuses an upgrade beneath a supervisor that could not work with its result. The lock keeps others from
-/// enlisting until the upgrade is committed, and waits for transactions that hold a supervisor's row.
+/// Refuses an upgrade beneath a supervisor that could not work with its result. The locks keep others from
+/// enlisting until the upgrade is committed. Every transaction that uses both tables begins with
+/// smsd.installation, so that none waits for another in a circle.
 void awaitNoneLeftBehind(Transaction& tx, InstalledSchema installed) {
-  tx.once("SET LOCAL lock_timeout = '10s'");
+  tx.once("LOCK TABLE smsd.installation IN ACCESS EXCLUSIVE MODE");
   tx.once("LOCK TABLE smsd.supervisor IN ACCESS EXCLUSIVE MODE");
   const auto names = leftBehind(liveSupervisors(tx, installed), {schema::version, schema::oldestProgram});
   if (names.empty()) return;
@@ -47,6 +54,7 @@ constexpr Migration migrations[] = {
 /// Only one installation runs at a time; the lock ends with the transaction.
 void makeSchema(Transaction& tx, InstallReport& report) {
   tx.once("SELECT pg_advisory_xact_lock(hashtext('smsd install'))");
+  tx.once("SET LOCAL lock_timeout = '300ms'");
   if (!isTrue(tx, "to_regclass('smsd.installation') IS NOT NULL")) {
     tx.once(schema::smsd);
     report.done.push_back("the schema smsd, version " + std::to_string(schema::version));
@@ -156,18 +164,33 @@ void adviseExtras(Transaction& tx, const Session& session, InstallReport& report
     report.advice.push_back(schema::notify);
 }
 
-}  // namespace
+/// Repeats a transaction that did not get its locks. While it waits for one, every supervisor waits behind
+/// it, so that it waits for much less than the shortest lease (1 s), and lets them go on in between.
+template <typename Body>
+void betweenLocksOfOthers(Session& session, Body body) {
+  for (int tries = 1;; ++tries) {
+    try {
+      return session.transact(body);
+    } catch (const SqlError& error) {
+      if (!error.isLocked() || tries == mostTries) throw;
+    }
+    std::this_thread::sleep_for(pauseBetweenTries);
+  }
+}
 
-}  // namespace smsd::queue::postgresql
+/// The owner of the schema smsd, or of the database if there is no schema.
+std::string ownerOf(Session& session) {
+  return session.transact([](Transaction& tx) {
+    return tx.textOnce(
+        "SELECT coalesce((SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'smsd'), "
+        "(SELECT datdba::regrole::text FROM pg_database WHERE datname = current_database()))");
+  });
+}
 
-namespace smsd::queue {
-
-using namespace postgresql;
-
-InstallReport installPostgresql(const std::string& connection, const InstallOptions& options) {
-  Session session(options.connectAs.empty() ? connection : withRole(connection, options.connectAs));
+InstallReport install(Session& session, const InstallOptions& options) {
   InstallReport report;
-  session.transact([&](Transaction& tx) {
+  betweenLocksOfOthers(session, [&](Transaction& tx) {
+    report = {};
     if (options.tables == Extra::make) makeTables(tx, report);
     requireQueue(tx);
     makeSchema(tx, report);
@@ -184,6 +207,27 @@ InstallReport installPostgresql(const std::string& connection, const InstallOpti
     adviseExtras(tx, session, report);
   });
   return report;
+}
+
+}  // namespace
+
+}  // namespace smsd::queue::postgresql
+
+namespace smsd::queue {
+
+using namespace postgresql;
+
+InstallReport installPostgresql(const std::string& connection, const InstallOptions& options) {
+  Session session(options.connectAs.empty() ? connection : withRole(connection, options.connectAs));
+  try {
+    return install(session, options);
+  } catch (const QueueError& error) {
+    if (error.kind() != QueueError::Kind::denied) throw;
+    const std::string words = error.what(), owner = ownerOf(session);
+    throw QueueError(QueueError::Kind::denied,
+                     fmt::format("{}: the owner has to do this: run `smsctl db install --as {}` as root",
+                                 words.substr(0, words.find(": run the GRANTs")), owner));
+  }
 }
 
 }  // namespace smsd::queue

@@ -56,17 +56,19 @@ inline constexpr Statement<Fence> fence =
     "SELECT id, " SMSD_CLOCK " AS now FROM smsd.supervisor WHERE id = $1 AND state = 'alive' FOR SHARE";
 
 enum class Leases { id, dead, until, left, length, now, knows, schema };
-/// Supervisors that are alive, or dead and not yet taken over. Leases decides whose lease has run out.
+/// Supervisors that are alive, or dead and not yet taken over. Leases decides whose lease has run out. The
+/// table smsd.installation comes first, as in every transaction that uses both (install.cpp).
 #define SMSD_LEASES                                                                                    \
   "SELECT id, state = 'dead' AS dead, (extract(epoch FROM lease_until) * 1000000)::bigint AS until, "  \
   "(extract(epoch FROM lease_until - clock_timestamp()) * 1000)::bigint AS left, (extract(epoch FROM " \
   "lease) * "                                                                                          \
-  "1000)::bigint AS length, " SMSD_CLOCK " AS now, " SMSD_KNOWS(                                       \
-      "s") " AS knows, (SELECT " SMSD_SCHEMA_VERSION                                                   \
-           " FROM smsd.installation i) AS schema FROM smsd.supervisor s WHERE state <> 'cleared' "
+  "1000)::bigint AS length, " SMSD_CLOCK                                                               \
+  " AS now, " SMSD_KNOWS("s") " AS knows, " SMSD_SCHEMA_VERSION                                        \
+                              " AS schema "                                                            \
+                              "FROM smsd.installation i, smsd.supervisor s WHERE state <> 'cleared' "
 inline constexpr Statement<Leases> leases = SMSD_LEASES;
 /// Locks all of them in one order, so that two concurrent take-overs wait for each other and cannot deadlock.
-inline constexpr Statement<Leases> lockedLeases = SMSD_LEASES "ORDER BY id FOR UPDATE";
+inline constexpr Statement<Leases> lockedLeases = SMSD_LEASES "ORDER BY id FOR UPDATE OF s";
 #undef SMSD_LEASES
 #undef SMSD_CLOCK
 
