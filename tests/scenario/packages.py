@@ -153,8 +153,29 @@ class Installation(Package):
         self.assertFalse(self.machine.run("test", "-e", "/usr/sbin/smsd", check=False).returncode == 0)
         self.machine.shell("gpasswd --delete smsd dialout")
         self.assertIn("apt --fix-broken install", refused.stdout + refused.stderr)
+        self.machine.shell("usermod --home /var/lib/smsd --shell /usr/sbin/nologin smsd")
         self.apt(f"--fix-broken install {self.older}/smsd*.deb")
         self.assertEqual(self.machine.run("id", "-nG", "smsd").stdout.strip(), "smsd")
+
+    def test_a_user_that_can_log_in_or_has_another_home_is_not_taken_for_smsds(self):
+        wrong = {"--home-dir /var/lib/smsd --shell /bin/sh": "its shell is '/bin/sh'. ",
+                 "--home-dir /var/spool/sms --shell /usr/sbin/nologin": "has the home '/var/spool/sms', not /var/lib/smsd. ",
+                 "--home-dir /home/smsd --shell /bin/sh": "its shell is '/bin/sh', and has the home '/home/smsd'"}
+        for options, reason in wrong.items():
+            with self.subTest(options):
+                self.machine.shell(f"useradd --system --no-create-home {options} smsd")
+                refused = self.machine.shell(f"dpkg -i {self.older}/smsd_*.deb", check=False)
+                self.assertNotEqual(refused.returncode, 0)
+                self.assertIn(reason, refused.stderr)
+                self.assertNotEqual(self.machine.run("test", "-e", "/usr/sbin/smsd", check=False).returncode, 0)
+                self.machine.shell("userdel smsd")
+        self.machine.shell("useradd --system --no-create-home --home-dir /home/smsd --shell /bin/sh smsd")
+        self.machine.shell(re.search(r"^ +(usermod .*)$", refused.stderr, re.MULTILINE).group(1))
+        self.install(self.older)
+        # A user that was smsd's own may be changed.
+        self.apt("remove", *NAMES)
+        self.machine.shell("usermod --shell /bin/sh smsd")
+        self.install(self.older)
 
     def test_smstools_and_smsd_are_not_installed_together(self):
         control = "Package: smstools\nVersion: 3.1.21-4\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n"
@@ -229,8 +250,15 @@ class Lifetime(Package):
         self.send(["message-1"])
         configuration = self.machine.shell("cat /etc/smsd/smsd.yaml /etc/smsd/dispatchers/*").stdout
         self.machine.run("systemctl", "start", "smsd-http@gateway")
+        self.machine.shell("cp -a /etc/smsd/smsd.yaml /root/kept.yaml; echo 'nonsense: 1' >>/etc/smsd/smsd.yaml; systemctl start smsd; "
+                           "mv /root/kept.yaml /etc/smsd/smsd.yaml", check=False)
+        self.assertEqual([self.machine.unit(unit, "ActiveState")[0] for unit in ("smsd.service", "smsd.target", "smsd.slice")],
+                         ["failed", "active", "active"])
         self.apt("remove", *NAMES)
         self.assertEqual(self.running(), "")
+        for unit in ("smsd.target", "smsd.slice"):
+            self.assertEqual(self.machine.unit(unit, "ActiveState"), ["inactive"])
+        self.assertEqual(self.machine.run("systemctl", "list-units", "--failed", "--plain", "--no-legend", "smsd*").stdout, "")
         self.assertEqual(self.machine.shell("ls /run/smsd | grep sock || true").stdout, "")
         self.assertEqual(self.machine.shell("cat /etc/smsd/smsd.yaml /etc/smsd/dispatchers/*").stdout, configuration)
         self.machine.run("test", "-s", "/var/lib/smsd/queue.db")
@@ -244,11 +272,17 @@ class Lifetime(Package):
         self.machine.write("/etc/smsd/dispatchers/file.yaml", {"file": "sent.jsonl"})
         self.machine.run("systemctl", "enable", "--now", "smsd-debug@file.socket", "smsd-debug@file.service", check=False)
         self.machine.run("test", "-d", "/var/lib/private/smsd-debug")
-        self.machine.shell("echo '# postgresql' >>/etc/smsd/smsd.yaml")
+        self.machine.run("systemctl", "enable", "smsd.target")
+        self.machine.run("test", "-L", "/etc/systemd/system/multi-user.target.wants/smsd.target")
+        self.machine.run("test", "-L", "/etc/systemd/system/smsd.target.wants/smsd-debug@file.socket")
+        self.machine.shell("echo '# postgresql' >>/etc/smsd/smsd.yaml; mkdir -p /etc/udev/rules.d; touch /etc/udev/rules.d/70-smsd-modem.rules")
         shown = self.apt("purge", *NAMES)
-        self.assertIn("DROP SCHEMA IF EXISTS smsd CASCADE;", shown)
+        for left in ("DROP SCHEMA IF EXISTS smsd CASCADE;", "DROP ROLE smsd;", "NAV's daemons.yml", "rm /etc/udev/rules.d/70-smsd-modem.rules",
+                     "userdel smsd"):
+            self.assertIn(left, shown)
         after = self.files()
-        self.assertEqual("\n".join(path for path in after if path not in self.before), "")
+        self.assertIn("/etc/udev/rules.d/70-smsd-modem.rules", after)  # an operator's copy
+        self.assertEqual("\n".join(path for path in after if path not in self.before and not path.startswith("/etc/udev")), "")
         self.assertEqual([path for path in self.before if path not in after], [])
         self.assertEqual(self.running(), "")
         self.assertEqual(self.machine.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "smsd*").stdout, "")
