@@ -278,7 +278,7 @@ int listDispatchers(const config::Config& config, Form form) {
   if (form == Form::json)
     io::print(dump(json(dispatchers)));
   else
-    print(dispatchers);
+    print(dispatchers, response.getStatus().getVersion().cStr());
   return 0;
 }
 
