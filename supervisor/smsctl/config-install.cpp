@@ -212,9 +212,10 @@ int installConfig(const InstallArguments& arguments, Form form) {
   for (auto& one : given) one.state = look(one.to, one.content);
   // smsd.yaml last: it names files that have to be there.
   std::ranges::stable_sort(given, {}, [](const Given& one) { return one.to.path.filename() == "smsd.yaml"; });
-  if (forReal)
-    for (const auto& one : given)
-      if (one.state != Placing::inPlace) put(one.to, one.content);
+  std::vector<FileToPut> changed;
+  for (const auto& one : given)
+    if (one.state != Placing::inPlace) changed.push_back({one.to, one.content});
+  if (forReal) putAll(changed);
   print(given, checked.remarks, arguments, form);
   return EX_OK;
 }

@@ -51,6 +51,16 @@ class ConfigInstall(Booted):
         self.assertEqual(self.stat(), [])
         self.assertNotIn("canary", done.stdout + done.stderr)
 
+    def test_nothing_is_installed_if_the_last_file_cannot_be_written(self):
+        self.machine.shell("mount -t tmpfs -o size=8k,mode=755 tmpfs /etc/smsd/dispatchers")
+        self.machine.write("/root/new/more.yaml", GATEWAY + "# " + 9000 * "x" + "\n", mode=0o600, group="root")
+        done = self.install("gateway.key", "more.yaml")
+        self.assertEqual(done.returncode, EXISTS, done.stdout + done.stderr)
+        self.assertIn("more.yaml: No space left on device; it is as it was", done.stderr)
+        self.assertIn("nothing was installed", done.stderr)
+        self.assertEqual(self.machine.run("ls", "-A", "/etc/smsd/dispatchers").stdout, "")
+        self.machine.run("umount", "/etc/smsd/dispatchers")
+
     def test_links_and_other_users_are_refused(self):
         self.machine.run("ln", "-s", "/root/new/gateway.key", "/root/new/other.key")
         done = self.install("other.key")
@@ -58,6 +68,9 @@ class ConfigInstall(Booted):
         self.machine.run("ln", "-s", "/root/new/elsewhere", PLACES[2])
         done = self.install("gateway.key")
         self.assertEqual((done.returncode, "follows no link" in done.stderr), (EXISTS, True), done.stderr)
+        done = self.install("smsd.yaml", "gateway.yaml", "gateway.key")
+        self.assertEqual((done.returncode, "nothing was installed" in done.stderr), (EXISTS, True), done.stderr)
+        self.assertEqual(self.machine.run("find", "/etc/smsd", "!", "-type", "d").stdout, PLACES[2] + "\n")
         self.machine.shell("chmod 755 /root /root/new; chmod 644 /root/new/smsd.yaml")
         done = self.machine.ctl("config", "install", "/root/new/smsd.yaml", check=False)
         self.assertEqual((done.returncode, "only root" in done.stderr), (NOT_ALLOWED, True), done.stderr)
