@@ -3,8 +3,10 @@
 #include "supervisor/smsctl/nav-move/move-plan.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace smsd::smsctl::move {
 namespace {
@@ -211,6 +213,24 @@ TEST(MovePlan, TheTimeZonesHaveToAgreeIfMessagesExpire) {
 TEST(ProgramCall, IsShownAsItWouldBeTyped) {
   EXPECT_EQ(typed({{"nav", "stop", "a b", "it's"}, ""}), "nav stop 'a b' 'it'\\''s'");
   EXPECT_EQ(typed({{"smsd", "--check"}, "smsd"}), "runuser -u smsd -- smsd --check");
+}
+
+TEST(ProgramCall, AnotherUserGetsNeitherTheTerminalNorTheDefaultsOfRoot) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become nobody";
+  const std::string alone =
+      "read -r pid name state parent group session rest </proc/$$/stat; "
+      "test \"$session\" = $$ && test \"$(readlink /proc/$$/fd/0)\" = /dev/null && test -z "
+      "\"$PGHOSTADDR$HOME\"";
+  setenv("PGHOSTADDR", "192.0.2.1", 1);
+  setenv("PGOPTIONS", "-c role=nobody", 1);
+  EXPECT_EQ(run({{"sh", "-c", alone}, "nobody"}), 0);
+  const auto defaults = []() {
+    return getenv("PGHOSTADDR") || getenv("PGOPTIONS") || getenv("HOME") ? 2 : 0;
+  };
+  EXPECT_EQ(runAs("nobody", defaults), 0);
+  EXPECT_EQ(runAs("nobody", []() { return getsid(0) == getpid() && geteuid() != 0 ? 0 : 3; }), 0);
+  unsetenv("PGHOSTADDR");
+  unsetenv("PGOPTIONS");
 }
 
 TEST(Placing, EachFileHasItsPlaceAndItsOwner) {
