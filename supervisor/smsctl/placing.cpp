@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t mostBytes = 1024 * 1024;
+constexpr std::size_t mostFileBytes = 1024 * 1024;
 
 struct FileOwner {
   uid_t user = 0;
@@ -33,7 +33,7 @@ struct FileOwner {
   bool operator==(const FileOwner&) const = default;
 };
 
-[[noreturn]] void cannotWrite(const fs::path& file, int error) {
+[[noreturn]] void cannotPlace(const fs::path& file, int error) {
   throw CommandError(EX_CANTCREAT, fmt::format("{}: {}; it is as it was", file.string(), strerror(error)));
 }
 
@@ -65,7 +65,7 @@ FileOwner idsOf(const struct stat& found) {
 void writeAll(int fd, const std::string& content, const fs::path& file) {
   for (std::size_t done = 0; done < content.size();) {
     const ssize_t n = write(fd, content.data() + done, content.size() - done);
-    if (n < 0 && errno != EINTR) cannotWrite(file, errno);
+    if (n < 0 && errno != EINTR) cannotPlace(file, errno);
     if (n > 0) done += static_cast<std::size_t>(n);
   }
 }
@@ -78,14 +78,14 @@ class SideFile {
       : file_(std::move(file)),
         aside_(fmt::format(".{}.{}", file_.filename().string(), getpid())),
         folder_(open(file_.parent_path().c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) {
-    if (folder_.get() < 0) cannotWrite(file_.parent_path(), errno);
+    if (folder_.get() < 0) cannotPlace(file_.parent_path(), errno);
     kj::AutoCloseFd fd(
         openat(folder_.get(), aside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (fd.get() < 0) cannotWrite(file_, errno);
+    if (fd.get() < 0) cannotPlace(file_, errno);
     try {
       writeAll(fd.get(), content, file_);
-      if (fchown(fd.get(), ids.user, ids.group) != 0) cannotWrite(file_, errno);
-      if (fchmod(fd.get(), ids.mode) != 0 || fsync(fd.get()) != 0) cannotWrite(file_, errno);
+      if (fchown(fd.get(), ids.user, ids.group) != 0) cannotPlace(file_, errno);
+      if (fchmod(fd.get(), ids.mode) != 0 || fsync(fd.get()) != 0) cannotPlace(file_, errno);
     } catch (const CommandError&) {
       unlinkat(folder_.get(), aside_.c_str(), 0);
       throw;
@@ -99,7 +99,7 @@ class SideFile {
 
   void rename() {
     if (renameat(folder_.get(), aside_.c_str(), folder_.get(), file_.filename().c_str()) != 0)
-      cannotWrite(file_, errno);
+      cannotPlace(file_, errno);
     renamed_ = true;
     fsync(folder_.get());
   }
@@ -128,13 +128,13 @@ void makeFolder(const fs::path& folder, Owner owner) {
   const fs::path above = folder.has_parent_path() ? folder.parent_path() : ".";
   const std::string name = folder.filename();
   kj::AutoCloseFd parent(open(above.c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (parent.get() < 0 || mkdirat(parent.get(), name.c_str(), 0700) != 0) cannotWrite(folder, errno);
+  if (parent.get() < 0 || mkdirat(parent.get(), name.c_str(), 0700) != 0) cannotPlace(folder, errno);
   kj::AutoCloseFd made(openat(parent.get(), name.c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (made.get() < 0) cannotWrite(folder, errno);
+  if (made.get() < 0) cannotPlace(folder, errno);
   const FileOwner ids = idsOf(owner);
   const mode_t mode = owner == Owner::everybody ? 0755 : 0750;
   if (fchown(made.get(), ids.user, ids.group) != 0 || fchmod(made.get(), mode) != 0)
-    cannotWrite(folder, errno);
+    cannotPlace(folder, errno);
 }
 
 Owner folderOwner(Owner ofFile) {
@@ -165,7 +165,7 @@ Placing look(const FilePlace& place, const std::string& content) {
   struct stat found {};
   if (lstat(place.path.c_str(), &found) != 0) return errno == ENOENT ? Placing::missing : Placing::differs;
   std::error_code error;
-  const auto text = files::readRegular(place.path, mostBytes + 1, error, O_NOFOLLOW);
+  const auto text = files::readRegular(place.path, mostFileBytes + 1, error, O_NOFOLLOW);
   if (!text || *text != content) return Placing::differs;
   return idsOf(found) == idsOf(place.owner) ? Placing::inPlace : Placing::wrongOwner;
 }
@@ -198,7 +198,7 @@ void writeLike(const fs::path& model, const fs::path& path, const std::string& c
   refuseLink(model);
   refuseLink(path);
   struct stat found {};
-  if (lstat(model.c_str(), &found) != 0) cannotWrite(model, errno);
+  if (lstat(model.c_str(), &found) != 0) cannotPlace(model, errno);
   SideFile(path, content, idsOf(found)).rename();
 }
 
@@ -209,13 +209,13 @@ bool isThere(const fs::path& path) {
 
 std::string readWhole(const fs::path& path) {
   std::error_code error;
-  auto text = files::readRegular(path, mostBytes + 1, error, O_NOFOLLOW);
+  auto text = files::readRegular(path, mostFileBytes + 1, error, O_NOFOLLOW);
   if (!text)
     throw CommandError(EX_NOINPUT, fmt::format("{}: cannot be read ({})", path.string(),
                                                error == std::errc::too_many_symbolic_link_levels
                                                    ? "it is a link, and smsctl follows none"
                                                    : error.message()));
-  if (text->size() > mostBytes)
+  if (text->size() > mostFileBytes)
     throw CommandError(EX_DATAERR,
                        fmt::format("{}: is larger than 1 MiB, expected a configuration file", path.string()));
   return std::move(*text);
