@@ -41,6 +41,8 @@ std::vector<Given> readAll(const InstallArguments& arguments, const fs::path& fo
     const std::string name = fs::path(file).filename();
     if (name.empty() || name.starts_with('.'))
       throw CommandError(EX_USAGE, fmt::format("{}: expected the name of a file", file));
+    if (name == "smsd.yml")
+      throw CommandError(EX_USAGE, fmt::format("{}: smsd reads smsd.yaml, not smsd.yml: rename it", file));
     Given one{file, readWhole(file), placeOf(name, folder)};
     if (!targets.insert(one.to.path).second)
       throw CommandError(EX_USAGE, fmt::format("{}: a second file for {}", file, one.to.path.string()));
@@ -114,10 +116,12 @@ class Checker {
       return checked_;
     }
     auto read = config::readConfig(stage_.path() / "smsd.yaml", config::Reach::dispatcherFiles);
+    for (auto& dispatcher : read.config.dispatchers) useStaged(dispatcher.config, read.problems);
+    useStaged(read.config.adminMail.worker.config, read.problems);
     for (const auto& problem : read.problems) sort(config::describe({problem}));
     for (const auto& one : given_)
       if (isDispatcherFile(one) && !isListed(read.config, one))
-        remark(fmt::format("{}: was not checked, because smsd.yaml lists no dispatcher of that name",
+        remark(fmt::format("{}: was not checked, because smsd.yaml names no such file of a dispatcher",
                            one.from.string()));
     if (read.problems.empty()) checkDispatchers(read.config);
     return checked_;
@@ -126,12 +130,20 @@ class Checker {
  private:
   fs::path staged(const Given& one) const { return stage_.path() / one.to.path.lexically_relative(folder_); }
   static bool isDispatcherFile(const Given& one) {
-    return one.to.path.parent_path().filename() == "dispatchers" && one.to.path.extension() == ".yaml";
+    const fs::path ending = one.to.path.extension();
+    return one.to.path.parent_path().filename() == "dispatchers" && (ending == ".yaml" || ending == ".yml");
   }
   bool isListed(const config::Config& config, const Given& one) const {
     const fs::path file = staged(one);
     return std::ranges::any_of(config.dispatchers, [&](const auto& d) { return d.config == file; }) ||
            config.adminMail.worker.config == file;
+  }
+  /// smsd.yaml may name a file by the absolute path of its place, where it is not yet.
+  void useStaged(fs::path& file, std::vector<config::Problem>& problems) const {
+    const fs::path within = file.lexically_normal().lexically_relative(folder_);
+    if (within.empty() || *within.begin() == ".." || !isThere(stage_.path() / within)) return;
+    std::erase_if(problems, [&](const auto& problem) { return problem.where == file.string(); });
+    file = stage_.path() / within;
   }
   void remark(const std::string& line) { checked_.remarks += line + "\n"; }
 
@@ -212,9 +224,10 @@ int installConfig(const InstallArguments& arguments, Form form) {
   for (auto& one : given) one.state = look(one.to, one.content);
   // smsd.yaml last: it names files that have to be there.
   std::ranges::stable_sort(given, {}, [](const Given& one) { return one.to.path.filename() == "smsd.yaml"; });
-  if (forReal)
-    for (const auto& one : given)
-      if (one.state != Placing::inPlace) put(one.to, one.content);
+  std::vector<FileToPut> changed;
+  for (const auto& one : given)
+    if (one.state != Placing::inPlace) changed.push_back({one.to, one.content});
+  if (forReal) putAll(changed);
   print(given, checked.remarks, arguments, form);
   return EX_OK;
 }

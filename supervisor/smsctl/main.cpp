@@ -240,8 +240,10 @@ void addDatabase(CLI::App& app, Arguments& a, Action& chosen) {
   install->add_flag("--grant", a.grant,
                     "PostgreSQL: run these GRANTs, and create the role of --role if it is missing");
   install
-      ->add_option("--as", a.as,
-                   "PostgreSQL: connect as this system user, with the role of the same name; root only")
+      ->add_option(
+          "--as", a.as,
+          "PostgreSQL: connect as this system user, with the role of the same name; only root can name "
+          "another one")
       ->type_name("USER");
   command(*group, "check", "check that the queue can be reached and is installed", a, chosen,
           [&a]() { return checkDatabase(configOf(a), a.form()); });

@@ -30,7 +30,7 @@ using move::Deed;
 using move::HostFacts;
 using move::Step;
 
-constexpr auto endsWithin = 15s;  // for the end of NAV's smsd, which finishes an SMS that it is sending
+constexpr auto endsWithin = 15s;  // for the end of an smsd, which finishes an SMS that it is sending
 
 struct Seen {
   HostFacts facts;
@@ -94,6 +94,14 @@ void lookAtList(HostFacts& facts) {
   facts.takenOut = move::withSmsdAgain(text).has_value();
 }
 
+/// Looks at each unit by a call of its own, because systemctl returns 0 for several if one of them matches.
+bool areStarted(const std::vector<std::string>& units) {
+  return std::ranges::all_of(units, [](const std::string& unit) {
+    return run({{"systemctl", "--quiet", "is-enabled", unit}}) == EX_OK &&
+           run({{"systemctl", "--quiet", "is-active", unit}}) == EX_OK;
+  });
+}
+
 Seen look(const MoveArguments& arguments) {
   Seen seen;
   HostFacts& facts = seen.facts;
@@ -120,7 +128,10 @@ Seen look(const MoveArguments& arguments) {
   facts.dispatchers = dispatchersOf(seen.import, existing);
   facts.dropIns = move::dropInsOf(facts.dispatchers, facts.config, "/etc/systemd/system");
   for (auto& file : facts.dropIns) file.state = smsctl::look(file.place, file.content);
-  facts.smsdRuns = move::listensAt(existing ? existing->controlSocket : fs::path("/run/smsd/control.sock"));
+  if (existing) facts.controlSocket = existing->controlSocket;
+  facts.smsdRuns = move::listensAt(facts.controlSocket);
+  facts.hasTarget = move::hasTarget();
+  facts.unitsStarted = facts.systemd && facts.smsdRuns && areStarted(move::unitsOf(facts));
   lookAtList(facts);
   facts.nav = arguments.nav;
   if (facts.nav.empty())
@@ -136,13 +147,18 @@ Seen look(const MoveArguments& arguments) {
 
 enum class Wanted { gone, runs };
 
-bool comesWithin(std::chrono::seconds time, Wanted wanted) {
+template <typename Condition>
+bool holdsWithin(std::chrono::seconds time, Condition holds) {
   const auto end = std::chrono::steady_clock::now() + time;
-  while (move::navSmsdProcesses().empty() != (wanted == Wanted::gone)) {
+  while (!holds()) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(100ms);
   }
   return true;
+}
+
+bool comesWithin(std::chrono::seconds time, Wanted wanted) {
+  return holdsWithin(time, [&]() { return move::navSmsdProcesses().empty() == (wanted == Wanted::gone); });
 }
 
 void stopNav(const Step& step) {
@@ -154,6 +170,13 @@ void confirmGone() {
   if (comesWithin(endsWithin, Wanted::gone)) return;
   throw CommandError(EX_TEMPFAIL, fmt::format("NAV's smsd still runs as process {}: end it",
                                               fmt::join(move::navSmsdProcesses(), ", ")));
+}
+
+void confirmEnded(const HostFacts& facts) {
+  if (holdsWithin(endsWithin, [&]() { return !move::listensAt(facts.controlSocket); })) return;
+  throw CommandError(EX_TEMPFAIL,
+                     fmt::format("an smsd still listens at {}, and was not started by its units: end it",
+                                 facts.controlSocket.string()));
 }
 
 void confirmRuns() {
@@ -199,8 +222,11 @@ void execute(const Step& step, const HostFacts& facts) {
       return confirmRuns();
     case Deed::confirmGone:
       return confirmGone();
+    case Deed::confirmEnded:
+      return confirmEnded(facts);
     case Deed::impossible:
       throw CommandError(EX_DATAERR, step.shown);
+    case Deed::hint:
     case Deed::person:
       return;
   }
@@ -208,8 +234,14 @@ void execute(const Step& step, const HostFacts& facts) {
 
 // --- what is printed
 
-std::string lineOf(const Step& step, std::size_t number, const char* state) {
-  return fmt::format("{}. {}: {}{}\n", number, step.name, state,
+const char* markOf(const Step& step) {
+  if (step.deed == Deed::impossible) return "cannot be done: ";
+  if (step.deed == Deed::hint) return "for you: ";
+  return step.done ? "already done: " : "";
+}
+
+std::string lineOf(const Step& step, std::size_t number) {
+  return fmt::format("{}. {}: {}{}\n", number, step.name, markOf(step),
                      text::printable(step.shown) + (step.why.empty() ? "" : " # " + step.why));
 }
 
@@ -218,7 +250,10 @@ std::string again(const MoveArguments& arguments, MoveArguments::Direction direc
   if (arguments.config != "/etc/smsd/smsd.yaml")
     call.words.insert(call.words.begin() + 1, {"--config", arguments.config});
   if (direction == MoveArguments::Direction::backToNav) call.words.emplace_back("--undo");
+  if (!arguments.nav.empty()) call.words.insert(call.words.end(), {"--nav", arguments.nav});
   call.words.emplace_back("--apply");
+  if (direction == MoveArguments::Direction::toSmsd && !arguments.test.empty())
+    call.words.insert(call.words.end(), {"--test", arguments.test});
   return typed(call);
 }
 
@@ -243,13 +278,15 @@ void show(const std::vector<Step>& steps, Form form) {
   if (form == Form::json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const auto& step : steps)
-      list.push_back(
-          {{"step", step.name}, {"action", step.shown}, {"reason", step.why}, {"done", step.done}});
+      list.push_back({{"step", step.name},
+                      {"action", step.shown},
+                      {"reason", step.why},
+                      {"done", step.done},
+                      {"possible", step.deed != Deed::impossible}});
     io::print(dump({{"steps", list}}));
     return;
   }
-  for (std::size_t i = 0; i < steps.size(); ++i)
-    io::print(lineOf(steps[i], i + 1, steps[i].done ? "already done: " : ""));
+  for (std::size_t i = 0; i < steps.size(); ++i) io::print(lineOf(steps[i], i + 1));
 }
 
 /// A step that cannot be done must not be found after NAV's smsd was stopped.
@@ -263,7 +300,7 @@ void refuseImpossible(const std::vector<Step>& steps) {
 int apply(const std::vector<Step>& steps, const HostFacts& facts, const MoveArguments& arguments) {
   refuseImpossible(steps);
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    io::print(lineOf(steps[i], i + 1, steps[i].done ? "already done: " : ""));
+    io::print(lineOf(steps[i], i + 1));
     io::flush();  // before a program of a step prints
     if (steps[i].done) continue;
     try {
@@ -300,6 +337,7 @@ int moveFromNav(const MoveArguments& arguments, Form form) {
   if (form == Form::text && !seen.advice.empty()) io::print(fmt::format("to do: {}\n", seen.advice));
   if (forReal) return apply(steps, seen.facts, arguments);
   show(steps, form);
+  refuseImpossible(steps);
   if (form == Form::text)
     io::print(fmt::format("Nothing has been done. To do it: {}\n", again(arguments, arguments.direction)));
   return EX_OK;

@@ -20,7 +20,8 @@ struct MoveArguments {
   enum class Mode { show, apply } mode = Mode::show;
 };
 
-/// Returns 0 if the steps were shown, or if all of them are done.
+/// Returns 0 if the steps were shown and all of them are possible, or if all of them are done. Throws a
+/// CommandError otherwise, also if it only shows them.
 int moveFromNav(const MoveArguments& arguments, Form form);
 
 }  // namespace smsd::smsctl

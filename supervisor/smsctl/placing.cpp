@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <grp.h>
 #include <kj/io.h>
 #include <pwd.h>
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 
 #include "common/files/regular-file.h"
 #include "supervisor/smsctl/commands.h"
@@ -22,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t mostBytes = 1024 * 1024;
+constexpr std::size_t mostFileBytes = 1024 * 1024;
 
 struct FileOwner {
   uid_t user = 0;
@@ -31,7 +33,7 @@ struct FileOwner {
   bool operator==(const FileOwner&) const = default;
 };
 
-[[noreturn]] void cannotWrite(const fs::path& file, int error) {
+[[noreturn]] void cannotPlace(const fs::path& file, int error) {
   throw CommandError(EX_CANTCREAT, fmt::format("{}: {}; it is as it was", file.string(), strerror(error)));
 }
 
@@ -63,30 +65,51 @@ FileOwner idsOf(const struct stat& found) {
 void writeAll(int fd, const std::string& content, const fs::path& file) {
   for (std::size_t done = 0; done < content.size();) {
     const ssize_t n = write(fd, content.data() + done, content.size() - done);
-    if (n < 0 && errno != EINTR) cannotWrite(file, errno);
+    if (n < 0 && errno != EINTR) cannotPlace(file, errno);
     if (n > 0) done += static_cast<std::size_t>(n);
   }
 }
 
-/// Writes a new file beside `file` and renames it, so that a reader finds the old one or the new one.
-void replace(const fs::path& file, const std::string& content, const FileOwner& ids) {
-  kj::AutoCloseFd folder(open(file.parent_path().c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (folder.get() < 0) cannotWrite(file.parent_path(), errno);
-  const std::string name = file.filename(), aside = fmt::format(".{}.{}", name, getpid());
-  kj::AutoCloseFd fd(
-      openat(folder.get(), aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (fd.get() < 0) cannotWrite(file, errno);
-  try {
-    writeAll(fd.get(), content, file);
-    if (fchown(fd.get(), ids.user, ids.group) != 0) cannotWrite(file, errno);
-    if (fchmod(fd.get(), ids.mode) != 0 || fsync(fd.get()) != 0) cannotWrite(file, errno);
-    if (renameat(folder.get(), aside.c_str(), folder.get(), name.c_str()) != 0) cannotWrite(file, errno);
-  } catch (const CommandError&) {
-    unlinkat(folder.get(), aside.c_str(), 0);
-    throw;
+/// A new file beside `file`, complete and with its owner, which takes the place of `file` when it is renamed,
+/// so that a reader finds the old file or the new one. Removed if it is not renamed.
+class SideFile {
+ public:
+  SideFile(fs::path file, const std::string& content, const FileOwner& ids)
+      : file_(std::move(file)),
+        aside_(fmt::format(".{}.{}", file_.filename().string(), getpid())),
+        folder_(open(file_.parent_path().c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) {
+    if (folder_.get() < 0) cannotPlace(file_.parent_path(), errno);
+    kj::AutoCloseFd fd(
+        openat(folder_.get(), aside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (fd.get() < 0) cannotPlace(file_, errno);
+    try {
+      writeAll(fd.get(), content, file_);
+      if (fchown(fd.get(), ids.user, ids.group) != 0) cannotPlace(file_, errno);
+      if (fchmod(fd.get(), ids.mode) != 0 || fsync(fd.get()) != 0) cannotPlace(file_, errno);
+    } catch (const CommandError&) {
+      unlinkat(folder_.get(), aside_.c_str(), 0);
+      throw;
+    }
   }
-  fsync(folder.get());
-}
+  ~SideFile() {
+    if (!renamed_) unlinkat(folder_.get(), aside_.c_str(), 0);
+  }
+  SideFile(const SideFile&) = delete;
+  SideFile& operator=(const SideFile&) = delete;
+
+  void rename() {
+    if (renameat(folder_.get(), aside_.c_str(), folder_.get(), file_.filename().c_str()) != 0)
+      cannotPlace(file_, errno);
+    renamed_ = true;
+    fsync(folder_.get());
+  }
+
+ private:
+  fs::path file_;
+  std::string aside_;
+  kj::AutoCloseFd folder_;
+  bool renamed_ = false;
+};
 
 void refuseLink(const fs::path& file) {
   std::error_code error;
@@ -102,11 +125,20 @@ void makeFolder(const fs::path& folder, Owner owner) {
   if (fs::is_directory(fs::symlink_status(folder, error))) return;
   if (!folder.parent_path().empty() && folder.parent_path() != folder)
     makeFolder(folder.parent_path(), Owner::everybody);
-  if (mkdir(folder.c_str(), 0700) != 0) cannotWrite(folder, errno);
+  const fs::path above = folder.has_parent_path() ? folder.parent_path() : ".";
+  const std::string name = folder.filename();
+  kj::AutoCloseFd parent(open(above.c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (parent.get() < 0 || mkdirat(parent.get(), name.c_str(), 0700) != 0) cannotPlace(folder, errno);
+  kj::AutoCloseFd made(openat(parent.get(), name.c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (made.get() < 0) cannotPlace(folder, errno);
   const FileOwner ids = idsOf(owner);
   const mode_t mode = owner == Owner::everybody ? 0755 : 0750;
-  if (chown(folder.c_str(), ids.user, ids.group) != 0 || chmod(folder.c_str(), mode) != 0)
-    cannotWrite(folder, errno);
+  if (fchown(made.get(), ids.user, ids.group) != 0 || fchmod(made.get(), mode) != 0)
+    cannotPlace(folder, errno);
+}
+
+Owner folderOwner(Owner ofFile) {
+  return ofFile == Owner::everybody ? Owner::everybody : Owner::readableBySmsd;
 }
 
 }  // namespace
@@ -133,24 +165,41 @@ Placing look(const FilePlace& place, const std::string& content) {
   struct stat found {};
   if (lstat(place.path.c_str(), &found) != 0) return errno == ENOENT ? Placing::missing : Placing::differs;
   std::error_code error;
-  const auto text = files::readRegular(place.path, mostBytes + 1, error, O_NOFOLLOW);
+  const auto text = files::readRegular(place.path, mostFileBytes + 1, error, O_NOFOLLOW);
   if (!text || *text != content) return Placing::differs;
   return idsOf(found) == idsOf(place.owner) ? Placing::inPlace : Placing::wrongOwner;
 }
 
-void put(const FilePlace& place, const std::string& content) {
-  refuseLink(place.path);
-  makeFolder(place.path.parent_path(),
-             place.owner == Owner::everybody ? Owner::everybody : Owner::readableBySmsd);
-  replace(place.path, content, idsOf(place.owner));
+void put(const FilePlace& place, const std::string& content) { putAll({{place, content}}); }
+
+void putAll(const std::vector<FileToPut>& files) {
+  std::vector<std::string> installed;
+  try {
+    for (const auto& file : files) refuseLink(file.place.path);
+    for (const auto& file : files) makeFolder(file.place.path.parent_path(), folderOwner(file.place.owner));
+    std::vector<std::unique_ptr<SideFile>> written;
+    for (const auto& file : files)
+      written.push_back(std::make_unique<SideFile>(file.place.path, file.content, idsOf(file.place.owner)));
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      written[i]->rename();
+      installed.push_back(files[i].place.path.string());
+    }
+  } catch (const CommandError& error) {
+    if (files.size() == 1) throw;
+    throw CommandError(
+        error.status(),
+        fmt::format("{}\n{}\n", error.what(),
+                    installed.empty() ? "nothing was installed"
+                                      : fmt::format("installed before: {}", fmt::join(installed, ", "))));
+  }
 }
 
 void writeLike(const fs::path& model, const fs::path& path, const std::string& content) {
   refuseLink(model);
   refuseLink(path);
   struct stat found {};
-  if (lstat(model.c_str(), &found) != 0) cannotWrite(model, errno);
-  replace(path, content, idsOf(found));
+  if (lstat(model.c_str(), &found) != 0) cannotPlace(model, errno);
+  SideFile(path, content, idsOf(found)).rename();
 }
 
 bool isThere(const fs::path& path) {
@@ -160,13 +209,13 @@ bool isThere(const fs::path& path) {
 
 std::string readWhole(const fs::path& path) {
   std::error_code error;
-  auto text = files::readRegular(path, mostBytes + 1, error, O_NOFOLLOW);
+  auto text = files::readRegular(path, mostFileBytes + 1, error, O_NOFOLLOW);
   if (!text)
     throw CommandError(EX_NOINPUT, fmt::format("{}: cannot be read ({})", path.string(),
                                                error == std::errc::too_many_symbolic_link_levels
                                                    ? "it is a link, and smsctl follows none"
                                                    : error.message()));
-  if (text->size() > mostBytes)
+  if (text->size() > mostFileBytes)
     throw CommandError(EX_DATAERR,
                        fmt::format("{}: is larger than 1 MiB, expected a configuration file", path.string()));
   return std::move(*text);

@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace smsd::smsctl {
 
@@ -39,6 +40,14 @@ Placing look(const FilePlace& place, const std::string& content);
 
 /// Writes the file, in a folder that exists or is created (root:smsd, mode 0750).
 void put(const FilePlace& place, const std::string& content);
+
+struct FileToPut {
+  FilePlace place;
+  std::string content;
+};
+/// Checks all places and writes all files beside them before the first one takes its place, in the order of
+/// `files`. If a rename fails after that, which is rare, the error names the files that are in place.
+void putAll(const std::vector<FileToPut>& files);
 
 /// Writes `path` with the owner and mode of `model`, a file that exists, and may be the same.
 void writeLike(const std::filesystem::path& model, const std::filesystem::path& path,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/smsctl/run-program.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
@@ -59,10 +60,28 @@ UserIdentity identityOf(const std::string& user) {
   return {user, found->pw_uid, found->pw_gid};
 }
 
+/// Gives up the terminal, so that this process cannot type into it (TIOCSTI).
+bool leaveTerminal() {
+  const int nothing = open("/dev/null", O_RDONLY);
+  if (nothing < 0 || dup2(nothing, STDIN_FILENO) != STDIN_FILENO) return false;
+  if (nothing != STDIN_FILENO) close(nothing);
+  return setsid() >= 0;
+}
+
+/// libpq takes defaults from the environment, and root's are not meant for another user.
+void dropDefaultsOfRoot() {
+  std::vector<std::string> names = {"HOME"};
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view variable(*entry);
+    if (variable.starts_with("PG")) names.emplace_back(variable.substr(0, variable.find('=')));
+  }
+  for (const auto& name : names) unsetenv(name.c_str());
+}
+
 bool become(const UserIdentity& who) {
   if (geteuid() != 0) return true;
-  return initgroups(who.name.c_str(), who.group) == 0 && setgid(who.group) == 0 && setuid(who.user) == 0 &&
-         chdir("/") == 0;
+  return leaveTerminal() && initgroups(who.name.c_str(), who.group) == 0 && setgid(who.group) == 0 &&
+         setuid(who.user) == 0 && chdir("/") == 0;
 }
 
 int ended(pid_t child) {
@@ -125,9 +144,7 @@ int runAs(const std::string& user, const std::function<int()>& act) {
   const pid_t child = forked();
   if (child != 0) return ended(child);
   if (!become(who)) _exit(EX_OSERR);
-  // libpq takes defaults from the environment, and root's are not meant for this user.
-  for (const char* name : {"PGUSER", "PGPASSWORD", "PGPASSFILE", "PGSERVICE", "PGDATABASE", "PGHOST", "HOME"})
-    unsetenv(name);
+  dropDefaultsOfRoot();
   const int status = act();
   io::flush();
   _exit(status);

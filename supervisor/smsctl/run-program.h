@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Runs a program as root or as another user, and waits for it. Prints a command as an operator would type it.
 //
-// Owns fork, the change of the user, and the environment of the child: PATH, LANG and TERM only. No shell is
-// involved, so that no word is interpreted. Called by the commands that root runs: `db install --as` and the
-// move from NAV. Throws CommandError if the program cannot be started.
+// Owns fork, the change of the user, and the environment of the child. A program gets PATH and LANG only;
+// runAs keeps the environment without HOME and the variables of libpq. A child of another user has no
+// terminal, because it could type into root's. No shell is involved, so that no word is interpreted. Called
+// by the commands that root runs: `db install --as` and the move from NAV. Throws CommandError if the program
+// cannot be started.
 #pragma once
 
 #include <filesystem>
@@ -30,7 +32,7 @@ std::optional<std::filesystem::path> findProgram(const std::string& name);
 /// Returns the exit status; 128 and the signal if the program was killed.
 int run(const ProgramCall& call);
 
-/// Calls `act` in a process of `user`, without root's privileges, and returns what it returned. Does it in
+/// Calls `act` in a process of `user`, without root's privileges, and returns its result. Does it in
 /// this process if this is that user already.
 int runAs(const std::string& user, const std::function<int()>& act);
 

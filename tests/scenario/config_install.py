@@ -6,7 +6,7 @@ from booted import Booted
 SMSD = "queue: {backend: sqlite}\ndispatchers:\n  - {name: gateway, kind: http, activation: socket}\n"
 GATEWAY = 'url: "http://127.0.0.1:9/?key={token}&to={recipient}&m={text}"\nsecrets:\n  - {name: token, file: gateway.key}\n'
 PLACES = ["/etc/smsd/smsd.yaml", "/etc/smsd/dispatchers/gateway.yaml", "/etc/smsd/dispatchers/gateway.key"]
-WRONG, NO_INPUT, EXISTS, NOT_ALLOWED = 78, 66, 73, 77
+WRONG, USAGE, NO_INPUT, EXISTS, NOT_ALLOWED = 78, 64, 66, 73, 77
 
 
 class ConfigInstall(Booted):
@@ -44,12 +44,38 @@ class ConfigInstall(Booted):
         self.assertEqual(done.returncode, WRONG, done.stdout + done.stderr)
         self.assertIn("smsctl: gateway.yaml:4:1: ", done.stderr)
         self.assertIn("nothing was installed", done.stderr)
+        by_path = SMSD.replace("name: gateway", f"name: gateway, config: {PLACES[1]}")
+        for smsd in (by_path, by_path.replace(", activation: socket", "")):
+            self.machine.write("/root/new/smsd.yaml", smsd, group="root")
+            done = self.install("smsd.yaml", "gateway.yaml", "gateway.key")
+            self.assertEqual(done.returncode, WRONG, done.stdout + done.stderr)
+            self.assertIn("smsctl: gateway.yaml:4:1: ", done.stderr)
         self.machine.write("/root/new/smsd.yaml", SMSD + "quue: {}\n", group="root")
         done = self.install("smsd.yaml")
         self.assertEqual(done.returncode, WRONG)
         self.assertIn("smsctl: smsd.yaml:4:1: ", done.stderr)
         self.assertEqual(self.stat(), [])
         self.assertNotIn("canary", done.stdout + done.stderr)
+
+    def test_a_name_that_smsd_does_not_read_is_refused_or_remarked(self):
+        self.machine.write("/root/new/smsd.yml", SMSD, group="root")
+        done = self.install("smsd.yml")
+        self.assertEqual((done.returncode, "smsd reads smsd.yaml, not smsd.yml" in done.stderr), (USAGE, True), done.stderr)
+        self.assertEqual(self.stat(), [])
+        self.machine.run("cp", "/root/new/gateway.yaml", "/root/new/other.yml")
+        done = self.install("--dry-run", "smsd.yaml", "gateway.yaml", "gateway.key", "other.yml")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("other.yml: was not checked, because smsd.yaml names no such file of a dispatcher\n", done.stdout)
+
+    def test_nothing_is_installed_if_the_last_file_cannot_be_written(self):
+        self.machine.shell("mount -t tmpfs -o size=8k,mode=755 tmpfs /etc/smsd/dispatchers")
+        self.machine.write("/root/new/more.yaml", GATEWAY + "# " + 9000 * "x" + "\n", mode=0o600, group="root")
+        done = self.install("gateway.key", "more.yaml")
+        self.assertEqual(done.returncode, EXISTS, done.stdout + done.stderr)
+        self.assertIn("more.yaml: No space left on device; it is as it was", done.stderr)
+        self.assertIn("nothing was installed", done.stderr)
+        self.assertEqual(self.machine.run("ls", "-A", "/etc/smsd/dispatchers").stdout, "")
+        self.machine.run("umount", "/etc/smsd/dispatchers")
 
     def test_links_and_other_users_are_refused(self):
         self.machine.run("ln", "-s", "/root/new/gateway.key", "/root/new/other.key")
@@ -58,6 +84,9 @@ class ConfigInstall(Booted):
         self.machine.run("ln", "-s", "/root/new/elsewhere", PLACES[2])
         done = self.install("gateway.key")
         self.assertEqual((done.returncode, "follows no link" in done.stderr), (EXISTS, True), done.stderr)
+        done = self.install("smsd.yaml", "gateway.yaml", "gateway.key")
+        self.assertEqual((done.returncode, "nothing was installed" in done.stderr), (EXISTS, True), done.stderr)
+        self.assertEqual(self.machine.run("find", "/etc/smsd", "!", "-type", "d").stdout, PLACES[2] + "\n")
         self.machine.shell("chmod 755 /root /root/new; chmod 644 /root/new/smsd.yaml")
         done = self.machine.ctl("config", "install", "/root/new/smsd.yaml", check=False)
         self.assertEqual((done.returncode, "only root" in done.stderr), (NOT_ALLOWED, True), done.stderr)

@@ -39,6 +39,7 @@ dispatcher1: HttpGetDispatcher
 url: http://127.0.0.1:{port}/sms?user=me&pass=canary-http&recv=%(phone)s&msg=%(sms)s
 """
 DB_CONF = "dbhost=localhost\ndbport=5432\ndb_nav=nav\nscript_default=nav\nuserpw_nav=canary-db\n"
+WRONG_DATA, NOT_YET = 65, 75
 MOVE = ("smsctl", "config", "import-nav", "/etc/nav")
 FILES = ("/etc/smsd/smsd.yaml", "/etc/smsd/dispatchers/gateway.yaml", "/etc/smsd/dispatchers/gateway.pass",
          "/etc/systemd/system/smsd-http@gateway.service.d/secrets.conf", "/etc/nav/daemons.yml", "/etc/nav/daemons.yml.before-smsd")
@@ -98,6 +99,8 @@ class NavMove(Booted):
                      "/usr/local/sbin/nav stop smsd", "systemctl enable --now smsd-http@gateway.socket smsd.service"):
             self.assertIn(line, shown)
         self.assertNotIn("canary", shown)
+        more = machine.run(*MOVE, "--nav", "/usr/local/sbin/nav", "--test", "+4799887766").stdout
+        self.assertIn("To do it: smsctl config import-nav /etc/nav --nav /usr/local/sbin/nav --apply --test +4799887766\n", more)
         self.assertEqual(machine.run("ls", "/etc/smsd").stdout, "dispatchers\n")
         self.assertEqual(machine.read("/etc/nav/daemons.yml"), DAEMONS)
 
@@ -130,6 +133,11 @@ class NavMove(Booted):
         self.assertEqual(again.count("already done"), 6, again)
         self.assertIn("nothing to do: the queue is installed", again)
 
+        # Units that are not enabled are enabled, though smsd runs.
+        machine.run("systemctl", "disable", "smsd-http@gateway.socket")
+        self.assertNotIn("start: already done", machine.run(*MOVE, "--apply").stdout)
+        self.assertEqual(machine.run("systemctl", "is-enabled", "smsd-http@gateway.socket").stdout, "enabled\n")
+
         self.nav_comes_back_by_hand()
         self.way_back()
         self.say(commands=2, seconds=f"{took:.1f}")
@@ -158,6 +166,43 @@ class NavMove(Booted):
         self.alert("after")
         self.assertEqual(self.sent_by_nav(), ["before", "after"])
         self.assertNotIn("after", self.sent_by_us())
+
+    def test_the_way_back_waits_for_an_smsd_that_no_unit_started(self):
+        machine = self.machine
+        machine.run(*MOVE, "--apply")
+        machine.run("systemctl", "enable", "smsd.target")
+        machine.run("systemctl", "stop", "smsd.service")
+        machine.run("systemd-run", "--unit=other-init", "runuser", "-u", "smsd", "--", "smsd", "--config", "/etc/smsd/smsd.yaml")
+        wait_for("it is ready", lambda: self.states() == {"gateway": "ready"})
+        done = machine.run(*MOVE, "--undo", "--apply", check=False)
+        self.assertEqual(done.returncode, NOT_YET, done.stdout + done.stderr)
+        self.assertIn("an smsd still listens at /run/smsd/control.sock", done.stderr)
+        self.assertEqual(self.nav_smsd(), [])
+        self.assertEqual(machine.run("systemctl", "is-enabled", "smsd.target", check=False).stdout, "disabled\n")
+        machine.run("systemctl", "stop", "other-init.service")
+        machine.run(*MOVE, "--undo", "--apply")
+        self.assertTrue(self.nav_smsd())
+
+    def test_the_way_back_where_navs_smsd_was_not_listed(self):
+        machine = self.machine
+        unlisted = "".join(line for line in DAEMONS.splitlines(keepends=True) if "smsd" not in line and "Dispatches" not in line)
+        machine.run("nav", "stop", "smsd")
+        machine.write("/etc/nav/daemons.yml", unlisted, group="root")
+        machine.run(*MOVE, "--apply")
+        self.assertIn("put-back: for you: /etc/nav/daemons.yml has no lines that smsctl took out", machine.run(*MOVE, "--undo").stdout)
+        done = machine.run(*MOVE, "--undo", "--apply").stdout
+        self.assertIn("This step is yours", done)
+        self.assertEqual(machine.unit("smsd.service", "ActiveState"), ["inactive"])
+        machine.run("/opt/nav/bin/smsd")
+        self.assertIn("NAV's smsd sends the SMS now.", machine.run(*MOVE, "--undo", "--apply").stdout)
+        self.assertEqual(machine.read("/etc/nav/daemons.yml"), unlisted)
+
+    def test_a_step_that_cannot_be_done_is_marked(self):
+        self.machine.write("/etc/smsd/smsd.yaml", "queue: {backend: sqlite}\ndispatchers:\n  - {name: gateway, kind: http}\n")
+        done = self.machine.run(*MOVE, check=False)
+        self.assertEqual(done.returncode, WRONG_DATA, done.stdout + done.stderr)
+        self.assertIn("1. import: cannot be done: /etc/smsd/smsd.yaml exists and was not made from NAV's files", done.stdout)
+        self.assertIn("nothing has been done", done.stderr)
 
     def test_without_systemd_smsd_starts_the_workers(self):
         machine = self.machine

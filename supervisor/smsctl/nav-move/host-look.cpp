@@ -55,6 +55,8 @@ bool isNavSmsd(const std::vector<std::string>& words) {
 
 bool systemdRuns() { return isThere("/run/systemd/system") && hasUnit("smsd.service"); }
 
+bool hasTarget() { return hasUnit("smsd.target"); }
+
 bool hasUnits(const std::string& kind) {
   return hasUnit("smsd-" + kind + "@.socket") && hasUnit("smsd-" + kind + "@.service");
 }

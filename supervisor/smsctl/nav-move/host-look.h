@@ -12,6 +12,8 @@ namespace smsd::smsctl::move {
 
 /// systemd runs, and smsd.service is installed.
 bool systemdRuns();
+/// smsd.target is installed.
+bool hasTarget();
 /// The socket and the service for workers of this kind are installed.
 bool hasUnits(const std::string& kind);
 /// Returns the folder of the Unix socket of a PostgreSQL server on this host; empty if there is none, or if

@@ -120,21 +120,12 @@ Step takeOut(const HostFacts& facts) {
           .done = facts.listed.empty()};
 }
 
-std::vector<std::string> unitsOf(const HostFacts& facts) {
-  std::vector<std::string> units;
-  for (const auto& dispatcher : facts.dispatchers)
-    if (dispatcher.bySystemd)
-      units.push_back(fmt::format("smsd-{}@{}.socket", dispatcher.kind, dispatcher.name));
-  units.emplace_back("smsd.service");
-  return units;
-}
-
 Step start(const HostFacts& facts) {
   if (facts.systemd) {
     ProgramCall call{{"systemctl", "enable", "--now"}};
     for (const auto& unit : unitsOf(facts)) call.words.push_back(unit);
     Step step = command("start", std::move(call), "");
-    step.done = facts.smsdRuns;
+    step.done = facts.smsdRuns && facts.unitsStarted;
     return step;
   }
   return {.name = "start",
@@ -144,7 +135,65 @@ Step start(const HostFacts& facts) {
           .done = facts.smsdRuns};
 }
 
+Step stop(const HostFacts& facts) {
+  if (!facts.systemd)
+    return {.name = "stop",
+            .deed = Deed::person,
+            .shown = "stop smsd, then run this command again",
+            .done = !facts.smsdRuns};
+  ProgramCall call{{"systemctl", "disable", "--now"}};
+  auto units = unitsOf(facts);
+  std::ranges::reverse(units);
+  if (facts.hasTarget) units.emplace_back("smsd.target");
+  for (const auto& unit : units) call.words.push_back(unit);
+  return command("stop", std::move(call), "SMS that were not begun go back to the queue");
+}
+
+/// daemons.yml did not list NAV's smsd before the move, so there is nothing that smsctl could put back.
+bool wasNotListed(const HostFacts& facts) { return !facts.takenOut && facts.listed.empty(); }
+
+Step planPutBack(const HostFacts& facts) {
+  const std::string file =
+      facts.daemonsFile.empty() ? (facts.navFolder / "daemons.yml").string() : facts.daemonsFile;
+  if (wasNotListed(facts))
+    return {
+        .name = "put-back",
+        .deed = Deed::hint,
+        .shown = fmt::format("{} has no lines that smsctl took out: if `nav start` is to start NAV's smsd, "
+                             "add it by hand",
+                             file)};
+  return {.name = "put-back",
+          .deed = Deed::putBack,
+          .shown = fmt::format("put NAV's smsd back into {}", file),
+          .done = !facts.takenOut};
+}
+
+Step startNav(const HostFacts& facts) {
+  Step step{.name = "start-nav", .deed = Deed::person, .shown = "start NAV's smsd"};
+  if (facts.nav.empty()) {
+    step.shown += ": nav start smsd";
+    step.why = "smsctl did not find the program nav";
+  } else if (!facts.daemonsFile.empty() && wasNotListed(facts)) {
+    step.shown += " as it was started before the move";
+    step.why = fmt::format("{} does not list it", facts.daemonsFile);
+  } else {
+    step = command("start-nav", {{facts.nav, "start", "smsd"}},
+                   "smsd's files and its schema in the database stay");
+  }
+  step.done = !facts.navSmsd.empty();
+  return step;
+}
+
 }  // namespace
+
+std::vector<std::string> unitsOf(const HostFacts& facts) {
+  std::vector<std::string> units;
+  for (const auto& dispatcher : facts.dispatchers)
+    if (dispatcher.bySystemd)
+      units.push_back(fmt::format("smsd-{}@{}.socket", dispatcher.kind, dispatcher.name));
+  units.emplace_back("smsd.service");
+  return units;
+}
 
 std::vector<Step> planMove(const HostFacts& facts) {
   std::vector<Step> steps;
@@ -171,40 +220,14 @@ std::vector<Step> planMove(const HostFacts& facts) {
 }
 
 std::vector<Step> planWayBack(const HostFacts& facts) {
-  std::vector<Step> steps;
-  if (facts.systemd) {
-    ProgramCall call{{"systemctl", "disable", "--now"}};
-    auto units = unitsOf(facts);
-    std::ranges::reverse(units);
-    for (const auto& unit : units) call.words.push_back(unit);
-    steps.push_back(command("stop", std::move(call), "SMS that were not begun go back to the queue"));
-  } else {
-    steps.push_back({.name = "stop",
-                     .deed = Deed::person,
-                     .shown = "stop smsd, then run this command again",
-                     .done = !facts.smsdRuns});
-  }
-  const std::string file = facts.daemonsFile;
-  Step back{.name = "put-back",
-            .deed = Deed::putBack,
-            .shown = fmt::format("put NAV's smsd back into {}", file.empty() ? "daemons.yml" : file)};
-  if (!facts.takenOut && facts.listed.empty())
-    back =
-        impossible("put-back", fmt::format("{} has no lines that smsctl took out: add NAV's smsd by hand",
-                                           file.empty() ? facts.navFolder.string() + "/daemons.yml" : file));
-  else
-    back.done = !facts.takenOut;
-  steps.push_back(back);
-  if (facts.nav.empty()) {
-    steps.push_back({.name = "start-nav",
-                     .deed = Deed::person,
-                     .shown = "start NAV's smsd: nav start smsd",
-                     .why = "smsctl did not find the program nav"});
-  } else {
-    steps.push_back(command("start-nav", {{facts.nav, "start", "smsd"}},
-                            "smsd's files and its schema in the database stay"));
-  }
-  steps.back().done = !facts.navSmsd.empty();
+  std::vector<Step> steps = {stop(facts)};
+  // The units may be stopped while an smsd runs that they did not start.
+  steps.push_back(
+      {.name = "ended",
+       .deed = Deed::confirmEnded,
+       .shown = fmt::format("make sure that no smsd listens at {}", facts.controlSocket.string())});
+  steps.push_back(planPutBack(facts));
+  steps.push_back(startNav(facts));
   if (!facts.nav.empty())  // `nav start` exits with 0 even if it failed
     steps.push_back({.name = "runs", .deed = Deed::confirmRuns, .shown = "make sure that NAV's smsd runs"});
   return steps;

@@ -2,8 +2,9 @@
 // The steps of the move from NAV's smsd to this one, and of the way back, from the facts about a host.
 //
 // Owns the order of the steps, what each does, and which are done already. Called by the move. Pure: a table
-// test has a host in each row. smsd never starts while NAV's smsd runs or is listed: `start` comes after
-// `gone`, which fails otherwise, and each step waits for the success of the one before it.
+// test has a host in each row. `start` comes after `take-out`, which removes NAV's smsd from the list, and
+// after `gone`, which fails while a process of NAV's smsd runs; on the way back, `start-nav` comes after
+// `ended`, which fails while smsd runs. Each step waits for the success of the one before it.
 #pragma once
 
 #include <filesystem>
@@ -37,7 +38,10 @@ struct HostFacts {
   std::vector<MovedDispatcher> dispatchers;
   std::vector<FileToWrite> dropIns;  // of systemd, for the secrets
   bool systemd = false;              // systemd runs, and smsd.service is installed
-  bool smsdRuns = false;
+  bool hasTarget = false;            // smsd.target is installed
+  bool smsdRuns = false;             // a program accepts connections at `controlSocket`
+  bool unitsStarted = false;         // smsd.service and all sockets are enabled and active
+  std::filesystem::path controlSocket = "/run/smsd/control.sock";
   /// The system user that owns the database; empty: NAV's role, over the network or with its password.
   std::string databaseOwner = "postgres";
   bool ownRole = true;              // smsd connects with a role of its own
@@ -51,15 +55,17 @@ struct HostFacts {
 };
 
 enum class Deed {
-  write,        // `files`
-  run,          // `call`
-  stopNav,      // `call` if it has words, then SIGTERM to what is left
-  takeOut,      // edit daemons.yml
-  putBack,      // the reverse
-  confirmRuns,  // wait until a process of NAV's smsd is there
-  confirmGone,  // wait until no process of NAV's smsd is left
-  person,       // a person has to do it; the move ends here without a failure
-  impossible,   // the move cannot go on
+  write,         // `files`
+  run,           // `call`
+  stopNav,       // `call` if it has words, then SIGTERM to what is left
+  takeOut,       // edit daemons.yml
+  putBack,       // the reverse
+  confirmRuns,   // wait until a process of NAV's smsd is there
+  confirmGone,   // wait until no process of NAV's smsd is left
+  confirmEnded,  // wait until no program accepts connections at the control socket of smsd
+  hint,          // a person may do it; the move goes on
+  person,        // a person has to do it; the move ends here without a failure
+  impossible,    // the move cannot go on
 };
 
 struct Step {
@@ -71,6 +77,9 @@ struct Step {
   ProgramCall call = {};
   std::vector<FileToWrite> files = {};
 };
+
+/// Returns the units that the move enables and starts: the sockets of the workers, then smsd.service.
+std::vector<std::string> unitsOf(const HostFacts& facts);
 
 std::vector<Step> planMove(const HostFacts& facts);
 std::vector<Step> planWayBack(const HostFacts& facts);

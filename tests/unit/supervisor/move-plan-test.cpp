@@ -3,8 +3,10 @@
 #include "supervisor/smsctl/nav-move/move-plan.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace smsd::smsctl::move {
 namespace {
@@ -19,7 +21,7 @@ HostFacts fresh() {
                  {placeOf("smsd.yaml", "/etc/smsd"), "queue:\n"}};
   facts.dispatchers = {{"gateway", "http", true, true, {"gateway.pass"}}};
   facts.dropIns = dropInsOf(facts.dispatchers, facts.config, "/etc/systemd/system");
-  facts.systemd = true;
+  facts.systemd = facts.hasTarget = true;
   facts.daemonsFile = "/etc/nav/daemons.yml";
   facts.listed = {"smsd"};
   facts.nav = "/usr/sbin/nav";
@@ -33,7 +35,7 @@ HostFacts moved() {
   facts.existing = HostFacts::Existing::ofNav;
   for (auto* files : {&facts.files, &facts.dropIns})
     for (auto& file : *files) file.state = Placing::inPlace;
-  facts.smsdRuns = facts.takenOut = true;
+  facts.smsdRuns = facts.unitsStarted = facts.takenOut = true;
   facts.listed = {};
   facts.navSmsd = {};
   return facts;
@@ -106,6 +108,8 @@ TEST(MovePlan, EachHostNeedsTheStepsThatAreLeft) {
       {"a smsd.yaml of another origin",
        with(fresh(), [](auto& f) { f.existing = HostFacts::Existing::ofAnother; }),
        "import! activation reload-units database check check-database stop-nav take-out gone start"},
+      {"smsd runs, but its units are not enabled", with(moved(), [](auto& f) { f.unitsStarted = false; }),
+       "database check check-database gone start"},
       {"a list that cannot be edited",
        with(moved(), [](auto& f) { f.listed = {"smsd"}, f.listEditable = false; }),
        "database check check-database take-out! gone"},
@@ -155,15 +159,40 @@ TEST(MovePlan, AnotherHostsDatabaseIsPreparedAsNavsRole) {
 TEST(MovePlan, TheWayBackStopsSmsdFirst) {
   HostFacts facts = moved();
   EXPECT_EQ(linesOf(planWayBack(facts)),
-            "stop: systemctl disable --now smsd.service smsd-http@gateway.socket\n"
+            "stop: systemctl disable --now smsd.service smsd-http@gateway.socket smsd.target\n"
+            "ended: make sure that no smsd listens at /run/smsd/control.sock\n"
             "put-back: put NAV's smsd back into /etc/nav/daemons.yml\n"
             "start-nav: /usr/sbin/nav start smsd\n"
             "runs: make sure that NAV's smsd runs\n");
-  facts.takenOut = false;
-  EXPECT_EQ(namesToDo(planWayBack(facts)), "stop put-back! start-nav runs");
+  facts.takenOut = facts.hasTarget = false;
   facts.listed = {"smsd"};
   facts.navSmsd = {7};
-  EXPECT_EQ(namesToDo(planWayBack(facts)), "stop runs");
+  EXPECT_EQ(namesToDo(planWayBack(facts)), "stop ended runs");
+  EXPECT_EQ(planWayBack(facts)[0].shown, "systemctl disable --now smsd.service smsd-http@gateway.socket");
+  facts.systemd = facts.dispatchers[0].bySystemd = false;
+  facts.smsdRuns = false;
+  EXPECT_EQ(namesToDo(planWayBack(facts)), "ended runs") << "smsd is looked for each time";
+}
+
+TEST(MovePlan, TheWayBackIsPossibleWhereNothingWasTakenOut) {
+  HostFacts facts = moved();
+  facts.takenOut = false;
+  const auto deeds = [&]() {
+    std::vector<Deed> result;
+    for (const auto& step : planWayBack(facts)) result.push_back(step.deed);
+    return result;
+  };
+  EXPECT_EQ(deeds(),
+            (std::vector{Deed::run, Deed::confirmEnded, Deed::hint, Deed::person, Deed::confirmRuns}));
+  EXPECT_EQ(
+      planWayBack(facts)[2].shown,
+      "/etc/nav/daemons.yml has no lines that smsctl took out: if `nav start` is to start NAV's smsd, add "
+      "it by hand");
+  EXPECT_EQ(planWayBack(facts)[3].shown, "start NAV's smsd as it was started before the move");
+  facts.daemonsFile = "";  // an older NAV, which has no list
+  EXPECT_EQ(deeds(), (std::vector{Deed::run, Deed::confirmEnded, Deed::hint, Deed::run, Deed::confirmRuns}));
+  facts.nav = "";
+  EXPECT_EQ(deeds(), (std::vector{Deed::run, Deed::confirmEnded, Deed::hint, Deed::person}));
 }
 
 TEST(MovePlan, NothingThatIsShownHoldsASecret) {
@@ -184,6 +213,24 @@ TEST(MovePlan, TheTimeZonesHaveToAgreeIfMessagesExpire) {
 TEST(ProgramCall, IsShownAsItWouldBeTyped) {
   EXPECT_EQ(typed({{"nav", "stop", "a b", "it's"}, ""}), "nav stop 'a b' 'it'\\''s'");
   EXPECT_EQ(typed({{"smsd", "--check"}, "smsd"}), "runuser -u smsd -- smsd --check");
+}
+
+TEST(ProgramCall, AnotherUserGetsNeitherTheTerminalNorTheDefaultsOfRoot) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become nobody";
+  const std::string alone =
+      "read -r pid name state parent group session rest </proc/$$/stat; "
+      "test \"$session\" = $$ && test \"$(readlink /proc/$$/fd/0)\" = /dev/null && test -z "
+      "\"$PGHOSTADDR$HOME\"";
+  setenv("PGHOSTADDR", "192.0.2.1", 1);
+  setenv("PGOPTIONS", "-c role=nobody", 1);
+  EXPECT_EQ(run({{"sh", "-c", alone}, "nobody"}), 0);
+  const auto defaults = []() {
+    return getenv("PGHOSTADDR") || getenv("PGOPTIONS") || getenv("HOME") ? 2 : 0;
+  };
+  EXPECT_EQ(runAs("nobody", defaults), 0);
+  EXPECT_EQ(runAs("nobody", []() { return getsid(0) == getpid() && geteuid() != 0 ? 0 : 3; }), 0);
+  unsetenv("PGHOSTADDR");
+  unsetenv("PGOPTIONS");
 }
 
 TEST(Placing, EachFileHasItsPlaceAndItsOwner) {
