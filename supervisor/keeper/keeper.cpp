@@ -49,7 +49,8 @@ Keeper::Keeper(kj::Timer& timer, const config::DispatcherConfig& config, Hire hi
       health_(timer_, workers_, *this),
       recalls_(timer_, config_, workers_, *this),
       probe_(timer_, [this]() { changed(); }),
-      begins_(timer_, [this]() { watchBegins(); }) {}
+      begins_(timer_, [this]() { watchBegins(); }),
+      otherBuildDue_(timer_, [this]() { replaceOtherBuild(); }) {}
 
 const std::string& Keeper::reason() const {
   static const std::string byOperator = "paused by the operator";
@@ -211,12 +212,12 @@ void Keeper::workerReady(const HealthReport& health, Before before) {
   heard(health);
   recalls_.workerReady();
   changed();
-  replaceOtherBuild();
+  otherBuildDue_.in(0ms);
 }
 
 void Keeper::inquire(const std::vector<queue::AttemptId>& attempts) {
   recalls_.findFormer(attempts);
-  replaceOtherBuild();
+  otherBuildDue_.in(0ms);
 }
 
 void Keeper::workerProven() {
@@ -315,7 +316,7 @@ void Keeper::attemptsFound(std::vector<delivery::AttemptOutcome> found) {
       ours.push_back(one);
   if (!ours.empty()) record(ours);
   road_.dispatcherReported(index_, std::move(found));
-  replaceOtherBuild();
+  otherBuildDue_.in(0ms);
 }
 
 void Keeper::attemptsLost(std::vector<delivery::AttemptOutcome> lost) {

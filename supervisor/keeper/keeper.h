@@ -232,6 +232,7 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   RecallQueries recalls_;
   Alarm probe_;
   Alarm begins_;  // runs while the worker holds unbegun SMS
+  Alarm otherBuildDue_;
 };
 
 }  // namespace smsd::keeper

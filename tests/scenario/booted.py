@@ -353,7 +353,7 @@ class Readme(Booted):
         machine.write("/root/new/smsd.yaml", config, group="root")
         machine.write("/root/new/gateway.yaml", keys.replace("https://gateway.example.org", f"http://127.0.0.1:{gateway.port}"), group="root")
         machine.shell("cd /root/new\n" + secret.replace("cat >", "echo 'own+word' >"))
-        (database,), (start,), (look,) = readme("sh", "db install --indexes"), readme("sh", "systemctl enable --now"), readme("sh", "smsctl send +47")
+        (database,), (start,), (look,) = readme("sh", "db install --indexes"), readme("sh", "smsd --check"), readme("sh", "queue list --status Y")
         machine.shell(database)
         status = "".join(re.findall("^systemctl status .*\n", start, flags=re.MULTILINE))
         machine.shell(start.replace(status, ""))
