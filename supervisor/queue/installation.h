@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What is installed of a queue and who uses it, and the installation itself (`smsctl db install`).
+// The installed parts of a queue, the supervisors that use it, and `smsctl db install`.
 //
 // Called by smsctl. The operations throw QueueError (queue.h).
 #pragma once
@@ -29,7 +29,7 @@ struct LiveSupervisor {
   int knows = 0;        // the newest version of the schema that it knows
 };
 
-/// What is installed, and who uses it.
+/// The installed schema and its live supervisors.
 struct Installation {
   SchemaVersions schema;
   std::vector<LiveSupervisor> supervisors;

@@ -245,6 +245,7 @@ TEST(Keeper, ReplacesOnceAProcessOfAnotherBuild) {
     bench.worker.traits.visits = one.visits;
     bench.worker.traits.software = one.software;
     bench.start();
+    bench.advance(1s);
     EXPECT_EQ(bench.worker.quits, 0u) << "an earlier smsd may have left attempts that it remembers";
     bench.keeper.inquire({});
     bench.turn();
@@ -276,10 +277,13 @@ TEST(Keeper, ReplacesAProcessOfAnotherBuildOnlyWhenItHasAnsweredForFormerAttempt
   Bench bench(config::Activation::socket);
   bench.worker.traits.visits = 2;
   bench.worker.traits.software = "smsd-worker 0.0.9";
-  bench.worker.remembers = {{7, accepted("ref")}};
+  bench.worker.remembers = {{7, std::nullopt}};
   bench.start();
   bench.keeper.inquire({7});
-  for (int i = 0; i < 3; ++i) bench.turn();
+  for (int i = 0; i < 5; ++i) bench.advance(1s);
+  EXPECT_EQ(bench.worker.quits, 0u) << "it is still sending it";
+  bench.worker.remembers[7] = accepted("ref");
+  for (int i = 0; i < 5; ++i) bench.advance(1s);
   EXPECT_EQ(bench.road.of(7), "accepted");
   EXPECT_EQ(bench.worker.quits, 1u);
 }

@@ -33,7 +33,7 @@ struct InstalledSchema {
   std::string keyPrefix = {};  // of the idempotency keys
 };
 
-/// What a program works with.
+/// The versions that a program works with.
 struct KnownSchemas {
   int oldest = 0;
   int newest = 0;
