@@ -45,10 +45,7 @@ std::optional<config::Config> configOf(const fs::path& file) {
   return std::move(read.config);
 }
 
-bool isSmsdRole(const std::string& connection) {
-  return connection.find("user='smsd'") != std::string::npos ||
-         connection.find("user=smsd") != std::string::npos;
-}
+bool isSmsdRole(const std::string& connection) { return queue::roleOf(connection) == "smsd"; }
 
 /// Chooses how smsd connects: with its own role over the Unix socket of a server on this host, else as NAV.
 ImportTarget targetOf(const fs::path& folder, const std::optional<config::Config>& existing,

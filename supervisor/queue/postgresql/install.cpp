@@ -230,4 +230,12 @@ InstallReport installPostgresql(const std::string& connection, const InstallOpti
   }
 }
 
+std::string roleOf(const std::string& connection) {
+  try {
+    return roleIn(connection);
+  } catch (const QueueError&) {
+    return "";
+  }
+}
+
 }  // namespace smsd::queue
