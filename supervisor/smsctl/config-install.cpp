@@ -227,7 +227,7 @@ int installConfig(const InstallArguments& arguments, Form form) {
   std::vector<FileToPut> changed;
   for (const auto& one : given)
     if (one.state != Placing::inPlace) changed.push_back({one.to, one.content});
-  if (forReal) putAll(changed);
+  forReal ? putAll(changed) : refuseLinks(changed);
   print(given, checked.remarks, arguments, form);
   return EX_OK;
 }

@@ -172,10 +172,14 @@ Placing look(const FilePlace& place, const std::string& content) {
 
 void put(const FilePlace& place, const std::string& content) { putAll({{place, content}}); }
 
+void refuseLinks(const std::vector<FileToPut>& files) {
+  for (const auto& file : files) refuseLink(file.place.path);
+}
+
 void putAll(const std::vector<FileToPut>& files) {
   std::vector<std::string> installed;
   try {
-    for (const auto& file : files) refuseLink(file.place.path);
+    refuseLinks(files);
     for (const auto& file : files) makeFolder(file.place.path.parent_path(), folderOwner(file.place.owner));
     std::vector<std::unique_ptr<SideFile>> written;
     for (const auto& file : files)

@@ -45,6 +45,8 @@ struct FileToPut {
   FilePlace place;
   std::string content;
 };
+/// Throws if a link, or another thing than a file, is at one of the places.
+void refuseLinks(const std::vector<FileToPut>& files);
 /// Checks all places and writes all files beside them before the first one takes its place, in the order of
 /// `files`. If a rename fails after that, which is rare, the error names the files that are in place.
 void putAll(const std::vector<FileToPut>& files);

@@ -82,8 +82,9 @@ class ConfigInstall(Booted):
         done = self.install("other.key")
         self.assertEqual((done.returncode, "it is a link" in done.stderr), (NO_INPUT, True), done.stderr)
         self.machine.run("ln", "-s", "/root/new/elsewhere", PLACES[2])
-        done = self.install("gateway.key")
-        self.assertEqual((done.returncode, "follows no link" in done.stderr), (EXISTS, True), done.stderr)
+        for options in ((), ("--dry-run",)):
+            done = self.install(*options, "gateway.key")
+            self.assertEqual((done.returncode, "follows no link" in done.stderr), (EXISTS, True), done.stderr)
         done = self.install("smsd.yaml", "gateway.yaml", "gateway.key")
         self.assertEqual((done.returncode, "nothing was installed" in done.stderr), (EXISTS, True), done.stderr)
         self.assertEqual(self.machine.run("find", "/etc/smsd", "!", "-type", "d").stdout, PLACES[2] + "\n")
