@@ -206,6 +206,12 @@ void writeLike(const fs::path& model, const fs::path& path, const std::string& c
   SideFile(path, content, idsOf(found)).rename();
 }
 
+void shareWithSmsd(const fs::path& folder) {
+  const FileOwner ids = idsOf(Owner::readableBySmsd);
+  if (chown(folder.c_str(), ids.user, ids.group) != 0 || chmod(folder.c_str(), 0750) != 0)
+    cannotPlace(folder, errno);
+}
+
 bool isThere(const fs::path& path) {
   std::error_code error;
   return fs::exists(fs::symlink_status(path, error));
