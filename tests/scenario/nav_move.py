@@ -245,3 +245,17 @@ class NavMove(Booted):
         self.alert("one")
         self.assertEqual(self.sent_by_us(), ["one"])
         self.assertEqual(json.dumps(self.sent_by_nav() if machine.run("ls", "/run/nav/sms", check=False).returncode == 0 else []), "[]")
+
+    def test_a_script_of_another_user_with_that_name_is_left_alone(self):
+        machine = self.machine
+        machine.write("/opt/others/smsd.py", "import signal\nsignal.pause()\n", mode=0o644, group="root")
+        machine.run("chmod", "755", "/opt/others")
+        machine.run("systemd-run", "--unit=look-alike", "--uid=nobody", "python3", "/opt/others/smsd.py")
+        wait_for("it runs", lambda: machine.run("pgrep", "-f", "python3 /opt/others/smsd.py", check=False).stdout)
+        (pid,) = machine.processes("look-alike.service")
+        done = machine.run(*MOVE, "--apply").stdout
+        self.assertIn(f"note: process {pid} looks like NAV's smsd, but belongs to another user than root and NAV's (navcron)", done)
+        self.assertEqual(machine.processes("look-alike.service"), [pid])
+        self.assertEqual(self.nav_smsd(), [])
+        self.alert("one")
+        self.assertEqual(self.sent_by_us(), ["one"])
