@@ -2,12 +2,13 @@
 """The move from NAV in a booted system: from NAV's files, database and running smsd to this one, and back.
 
 NAV is a stand-in: its files, its tables in a PostgreSQL, a program that settles smsq (tests/peers/nav-smsd.py), and a command `nav` that
-starts what daemons.yml lists (tests/peers/nav-command.py).
+starts what daemons.yml lists (tests/peers/nav-command.py). tests/proof/packages runs the same with smsd from its Debian packages.
 """
 
 import json
 import time
 
+import packages
 from booted import Booted
 from harness import SOURCE, wait_for
 
@@ -46,6 +47,8 @@ FILES = ("/etc/smsd/smsd.yaml", "/etc/smsd/dispatchers/gateway.yaml", "/etc/smsd
 
 
 class NavMove(Booted):
+    install_seconds = 0
+
     def setUp(self):
         super().setUp()
         machine = self.machine
@@ -140,7 +143,8 @@ class NavMove(Booted):
 
         self.nav_comes_back_by_hand()
         self.way_back()
-        self.say(commands=2, seconds=f"{took:.1f}")
+        self.assertLessEqual(self.install_seconds + took, 60)
+        self.say(commands=3, install_seconds=f"{self.install_seconds:.1f}", seconds=f"{took:.1f}")  # installation, show, apply
 
     def nav_comes_back_by_hand(self):
         """Somebody starts NAV's smsd all the same: smsd says so, and says when it is gone."""
@@ -259,3 +263,17 @@ class NavMove(Booted):
         self.assertEqual(self.nav_smsd(), [])
         self.alert("one")
         self.assertEqual(self.sent_by_us(), ["one"])
+
+
+class FromPackages(NavMove):
+    """Booted without smsd, which apt installs."""
+
+    def boot(self):
+        self.packages = packages.folder_of("SMSD_PACKAGES")
+        return packages.boot(self.folder, "SMSD_PEER_TREE", "SMSD_TREE")
+
+    def complete(self):
+        there = packages.bring(self.machine, self.packages, "packages")
+        began = time.monotonic()
+        packages.install(self.machine, there)
+        self.install_seconds = time.monotonic() - began
