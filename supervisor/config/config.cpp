@@ -12,6 +12,7 @@
 #include "supervisor/config/dispatcher-keys.h"
 #include "supervisor/config/queue-names.h"
 #include "supervisor/config/socket-names.h"
+#include "supervisor/config/worker-programs.h"
 
 namespace smsd::config {
 namespace {
@@ -164,6 +165,9 @@ void declareKeys(Keys& keys, Config& config) {
   declareAdminMail(keys, config);
   keys.path("control.socket", config.controlSocket, "the socket through which smsctl controls smsd");
   keys.path("state_directory", config.stateDirectory, "the folder of smsd's own files");
+  keys.path(
+      "workers_directory", config.workersDirectory,
+      "the folder of your own workers: the programs smsd-worker-<kind> of kinds that smsd does not have");
   keys.duration("stop_timeout", config.stopTimeout, {100ms, 10min},
                 "how long a stop waits for the SMS under way");
   keys.list<DispatcherConfig>("dispatchers", config.dispatchers, declareDispatcher,
@@ -179,6 +183,10 @@ void makeAbsolute(Config& config, const fs::path& folder) {
   config.queue.sqlite = (folder / config.queue.sqlite).lexically_normal();
   config.controlSocket = (folder / config.controlSocket).lexically_normal();
   config.stateDirectory = (folder / config.stateDirectory).lexically_normal();
+  if (auto& workers = config.workersDirectory; !workers.empty()) {
+    workers = (folder / workers).lexically_normal();
+    if (!workers.has_filename()) workers = workers.parent_path();  // it ended with a slash
+  }
   for (auto& dispatcher : config.dispatchers) makeAbsolute(dispatcher, folder);
   makeAbsolute(config.adminMail.worker, folder);
 }
@@ -221,7 +229,9 @@ ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Over
   add(checkSockets(keys, result.config));
   add(checkQueueFiles(keys, result.config, fs::absolute(file).lexically_normal()));
   add(applyOverrides(overrides, result.config));
-  if (reach == Reach::dispatcherFiles) add(checkDispatcherFiles(keys, result.config));
+  if (reach == Reach::valuesOnly) return result;
+  add(checkDispatcherFiles(keys, result.config));
+  add(checkWorkerPrograms(keys, result.config));
   return result;
 }
 

@@ -39,10 +39,15 @@ std::optional<std::string> problemOfUser(const DispatcherConfig& dispatcher) {
       dispatcher.name);
 }
 
-std::vector<std::string> namesOfKinds() {
-  std::vector<std::string> names;
-  for (const auto& kind : builtInKinds()) names.push_back(kind.name);
-  return names;
+/// The bound of a built-in kind is no matter of smsd.yaml: its own file has the key, within that bound.
+std::optional<std::string> problemOfWindow(const DispatcherConfig& dispatcher) {
+  if (!dispatcher.window || !isBuiltIn(dispatcher.kind)) return std::nullopt;
+  const unsigned most = kindNamed(dispatcher.kind).window;
+  if (most == 1)
+    return fmt::format("is set, expected none: kind {} sends one SMS at a time", dispatcher.kind);
+  return fmt::format(
+      "is set, expected none with kind {}: set `window`, at most {}, in the dispatcher's own file",
+      dispatcher.kind, most);
 }
 
 // Returns the fault of a dispatcher's own file, as far as this user can see it; empty if there is none.
@@ -85,7 +90,10 @@ std::optional<std::string> problemOfName(const DispatcherConfig& dispatcher) {
 }
 
 void declareWorker(Keys& keys, const std::string& section, DispatcherConfig& dispatcher, Presence ofKind) {
-  keys.word(section + "kind", dispatcher.kind, namesOfKinds(), "the kind of its worker", ofKind);
+  keys.text(section + "kind", dispatcher.kind,
+            "the kind of its worker: gammu, http, soap, mail, command or debug, or the <kind> of a program "
+            "smsd-worker-<kind> of your own",
+            ofKind);
   keys.choice(section + "activation", dispatcher.activation,
               {{"socket", Activation::socket}, {"spawn", Activation::spawn}},
               "the starter of the worker: systemd, through the socket of its unit, or smsd itself");
@@ -97,7 +105,11 @@ void declareWorker(Keys& keys, const std::string& section, DispatcherConfig& dis
   keys.path(section + "config", dispatcher.config,
             "the dispatcher's own file; default: dispatchers/<name>.yaml beside this file");
   keys.path(section + "worker", dispatcher.worker,
-            "the worker's program; default: smsd-worker-<kind> as installed");
+            "the worker's program; default: smsd-worker-<kind> as installed or in workers_directory");
+  keys.integer(section + "window", dispatcher.window, {1, ownKinds::mostWindow}, ownKinds::defaultWindow,
+               "the most SMS that a worker of a kind of your own may work on at once");
+  keys.rule(section + "kind", [&dispatcher]() { return problemOfKind(dispatcher.kind); });
+  keys.rule(section + "window", [&dispatcher]() { return problemOfWindow(dispatcher); });
 }
 
 void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
