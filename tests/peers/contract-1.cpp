@@ -48,19 +48,22 @@ class Worker final : public proto::Dispatcher::Server {
     auto batch = context.getParams().getBatch();
     auto begun = sink.reportRequest();
     auto list = begun.initReports(batch.size());
+    std::vector<std::uint64_t> attempts;
     for (unsigned i = 0; i < batch.size(); ++i) {
       list[i].setAttempt(batch[i].getAttempt());
       list[i].setBegun();
       sent_[batch[i].getAttempt()] = batch[i].getRecipient().cStr();
-      waiting_.push_back(batch[i].getAttempt());
+      attempts.push_back(batch[i].getAttempt());
     }
     // If the supervisor goes away before it takes a report, recall() returns it to the next supervisor.
-    tasks_ = tasks_
-                 .then([this, begun = kj::mv(begun), sink]() mutable {
-                   return begun.send().ignoreResult().then([this, sink]() mutable { return report(sink); });
-                 })
-                 .catch_([](kj::Exception&&) {})
-                 .eagerlyEvaluate(nullptr);
+    tasks_ =
+        tasks_
+            .then([this, begun = kj::mv(begun), sink, attempts = kj::mv(attempts)]() mutable {
+              return begun.send().ignoreResult().then(
+                  [this, sink, attempts = kj::mv(attempts)]() mutable { return report(sink, attempts); });
+            })
+            .catch_([](kj::Exception&&) {})
+            .eagerlyEvaluate(nullptr);
     return kj::READY_NOW;
   }
   kj::Promise<void> recall(RecallContext context) override {
@@ -78,16 +81,14 @@ class Worker final : public proto::Dispatcher::Server {
     report.setAttempt(attempt);
     report.initOutcome().setAccepted(sent_.at(attempt).c_str());
   }
-  kj::Promise<void> report(proto::OutcomeSink::Client sink) {
+  kj::Promise<void> report(proto::OutcomeSink::Client sink, const std::vector<std::uint64_t>& attempts) {
     auto request = sink.reportRequest();
-    auto reports = request.initReports(static_cast<unsigned>(waiting_.size()));
-    for (unsigned i = 0; i < waiting_.size(); ++i) write(reports[i], waiting_[i]);
-    waiting_.clear();
+    auto reports = request.initReports(static_cast<unsigned>(attempts.size()));
+    for (unsigned i = 0; i < attempts.size(); ++i) write(reports[i], attempts[i]);
     return request.send().ignoreResult();
   }
 
   std::map<std::uint64_t, std::string> sent_;
-  std::vector<std::uint64_t> waiting_;
   kj::Promise<void> tasks_ = kj::READY_NOW;
 };
 
