@@ -89,6 +89,11 @@ delivery::Outcome readOutcome(proto::Outcome::Reader outcome) {
   return {delivery::OutcomeKind::unknown, "an outcome of a kind that is not in the protocol"};
 }
 
+delivery::Outcome readOutcome(proto::Report::Reader report) {
+  if (report.isOutcome()) return readOutcome(report.getOutcome());
+  return {delivery::OutcomeKind::unknown, "a report of a kind that is not in the protocol"};
+}
+
 Cause readCause(proto::Cause said) {
   switch (said) {
     case proto::Cause::CANNOT_START:

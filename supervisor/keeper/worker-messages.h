@@ -28,6 +28,9 @@ std::vector<std::string> readLock(proto::Description::Reader said);
 /// Returns none if the message cannot be read.
 kj::Maybe<HealthReport> readHealth(proto::Health::Reader said);
 delivery::Outcome readOutcome(proto::Outcome::Reader outcome);
+/// Returns the outcome in a report that is neither `begun` nor `notBegun`: `unknown`, if a later version of
+/// the protocol has more than these.
+delivery::Outcome readOutcome(proto::Report::Reader report);
 Cause readCause(proto::Cause said);
 /// The outcome of an SMS that the worker returned without a begin.
 delivery::Outcome givenBack();

@@ -33,6 +33,8 @@ class Worker : public proto::Dispatcher::Server {
   virtual void conclude(proto::Report::Builder report, const std::string& recipient) {
     report.initOutcome().setAccepted(recipient.c_str());
   }
+  /// Called when the supervisor has taken a report of outcomes.
+  virtual void concluded() {}
 
   kj::Promise<void> describe(DescribeContext context) override {
     auto description = context.getResults().initDescription();
@@ -88,7 +90,7 @@ class Worker : public proto::Dispatcher::Server {
     auto request = sink.reportRequest();
     auto reports = request.initReports(static_cast<unsigned>(attempts.size()));
     for (unsigned i = 0; i < attempts.size(); ++i) write(reports[i], attempts[i]);
-    return request.send().ignoreResult();
+    return request.send().ignoreResult().then([this]() { concluded(); });
   }
 
   std::map<std::uint64_t, std::string> sent_;
