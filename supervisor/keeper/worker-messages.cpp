@@ -7,6 +7,8 @@
 #include <cstdint>
 
 #include "common/text/utf.h"
+#include "supervisor/config/kinds.h"
+#include "version.h"
 
 namespace smsd::keeper {
 namespace {
@@ -53,6 +55,10 @@ std::string readKind(proto::Description::Reader said) {
 }
 
 std::string readSoftware(proto::Description::Reader said) { return cut(said.getSoftware(), mostSoftware); }
+
+bool isOtherBuild(const std::string& kind, const std::string& software) {
+  return config::isBuiltIn(kind) && software.starts_with("smsd-worker ") && software != SMSD_WORKER_SOFTWARE;
+}
 
 std::vector<std::string> readLock(proto::Description::Reader said) {
   std::vector<std::string> lock;

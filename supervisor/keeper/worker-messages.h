@@ -23,6 +23,9 @@ kj::Maybe<std::string> versionsApart(proto::Description::Reader said);
 std::string readKind(proto::Description::Reader said);
 /// Returns the worker program's name and version.
 std::string readSoftware(proto::Description::Reader said);
+/// Returns whether a worker of smsd's own is of another build than smsd. Kinds that are not built in, and
+/// other programs that serve the contract, have versions of their own.
+bool isOtherBuild(const std::string& kind, const std::string& software);
 /// Returns the parts of the inner lock that are in force, at most 16.
 std::vector<std::string> readLock(proto::Description::Reader said);
 /// Returns none if the message cannot be read.
