@@ -8,8 +8,8 @@ namespace smsd::config {
 namespace {
 
 TEST(Kinds, HaveTheirOwnBoundsIfTheyAreBuiltIn) {
-  const Kind expected[] = {{"gammu", 1, 1},    {"http", 256, 4096},     {"soap", 256, 4096},
-                           {"mail", 16, 4096}, {"command", 1024, 4096}, {"debug", 4096, 4096}};
+  const Kind expected[] = {{"gammu", 1, 1},    {"http", 256, 4096},   {"soap", 256, 4096},
+                           {"mail", 16, 4096}, {"debug", 4096, 4096}, {"command", 256, 4096}};
   EXPECT_EQ(builtInKinds().size(), std::size(expected));
   for (const auto& kind : expected)
     for (std::optional<int> window : {std::optional<int>(), std::optional(7)}) {
@@ -49,7 +49,7 @@ TEST(Kinds, WithAWrongNameGetTheNearOneAsAdvice) {
 }
 
 TEST(Kinds, TakeTheNamesOfTheirProgramsFromAllOthers) {
-  EXPECT_EQ(takenNames(), (std::vector<std::string>{"gammu", "http", "soap", "mail", "command", "debug",
+  EXPECT_EQ(takenNames(), (std::vector<std::string>{"gammu", "http", "soap", "mail", "debug", "command",
                                                     "control", "exporter", "intake", "status"}));
   EXPECT_EQ(programOf("pager"), "smsd-worker-pager");
 }
