@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "supervisor/delivery/attempt-ids.h"
-#include "version.h"
+#include "supervisor/keeper/worker-messages.h"
 
 namespace smsd::keeper {
 namespace {
@@ -15,15 +15,12 @@ using namespace std::chrono_literals;
 // half of the timeout is used instead.
 constexpr Milliseconds dear = 1s;
 
-// Other programs that serve the contract have names and versions of their own.
-constexpr std::string_view ourWorkers = "smsd-worker ";
-
 Hire hireFor(kj::AsyncIoContext& io, const config::DispatcherConfig& config, SpawnPlan plan) {
   return [&io, config, plan = std::move(plan)](WorkerEvents& keeper) -> kj::Own<Generation> {
     auto link = config.activation == config::Activation::socket
                     ? socketLink(io, config.socket, unitOf(config.kind, config.name))
                     : spawnLink(io, plan);
-    return kj::heap<Worker>(kj::mv(link), io.provider->getTimer(), config::kindNamed(config.kind),
+    return kj::heap<Worker>(kj::mv(link), io.provider->getTimer(), config::kindFor(config),
                             config.startTimeout, config.timeout, keeper);
   };
 }
@@ -242,8 +239,7 @@ void Keeper::replaceFormer(const std::vector<delivery::AttemptOutcome>& outcomes
 }
 
 std::string Keeper::otherBuild() const {
-  const std::string& software = traits().software;
-  return software != SMSD_WORKER_SOFTWARE && software.starts_with(ourWorkers) ? software : "";
+  return isOtherBuild(config_.kind, traits().software) ? traits().software : "";
 }
 
 /// After an upgrade, a worker that was running before is replaced, once. Its fresh process may still be of

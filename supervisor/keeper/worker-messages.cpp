@@ -7,6 +7,8 @@
 #include <cstdint>
 
 #include "common/text/utf.h"
+#include "supervisor/config/kinds.h"
+#include "version.h"
 
 namespace smsd::keeper {
 namespace {
@@ -54,6 +56,10 @@ std::string readKind(proto::Description::Reader said) {
 
 std::string readSoftware(proto::Description::Reader said) { return cut(said.getSoftware(), mostSoftware); }
 
+bool isOtherBuild(const std::string& kind, const std::string& software) {
+  return config::isBuiltIn(kind) && software.starts_with("smsd-worker ") && software != SMSD_WORKER_SOFTWARE;
+}
+
 std::vector<std::string> readLock(proto::Description::Reader said) {
   std::vector<std::string> lock;
   for (auto part : said.getLock())
@@ -87,6 +93,11 @@ delivery::Outcome readOutcome(proto::Outcome::Reader outcome) {
               .reply = outcome.getNotUnderstood() ? delivery::Reply::notUnderstood : delivery::Reply::none};
   }
   return {delivery::OutcomeKind::unknown, "an outcome of a kind that is not in the protocol"};
+}
+
+delivery::Outcome readOutcome(proto::Report::Reader report) {
+  if (report.isOutcome()) return readOutcome(report.getOutcome());
+  return {delivery::OutcomeKind::unknown, "a report of a kind that is not in the protocol"};
 }
 
 Cause readCause(proto::Cause said) {

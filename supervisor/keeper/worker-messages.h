@@ -23,11 +23,17 @@ kj::Maybe<std::string> versionsApart(proto::Description::Reader said);
 std::string readKind(proto::Description::Reader said);
 /// Returns the worker program's name and version.
 std::string readSoftware(proto::Description::Reader said);
+/// Returns whether a worker of smsd's own is of another build than smsd. Kinds that are not built in, and
+/// other programs that serve the contract, have versions of their own.
+bool isOtherBuild(const std::string& kind, const std::string& software);
 /// Returns the parts of the inner lock that are in force, at most 16.
 std::vector<std::string> readLock(proto::Description::Reader said);
 /// Returns none if the message cannot be read.
 kj::Maybe<HealthReport> readHealth(proto::Health::Reader said);
 delivery::Outcome readOutcome(proto::Outcome::Reader outcome);
+/// Returns the outcome in a report that is neither `begun` nor `notBegun`: `unknown`, if a later version of
+/// the protocol has more than these.
+delivery::Outcome readOutcome(proto::Report::Reader report);
 Cause readCause(proto::Cause said);
 /// The outcome of an SMS that the worker returned without a begin.
 delivery::Outcome givenBack();

@@ -175,7 +175,7 @@ kj::Promise<std::vector<Recalled>> Worker::recall(const std::vector<queue::Attem
           known.push_back({report.getAttempt(), nullptr});
           break;
         case proto::Report::OUTCOME:
-          known.push_back({report.getAttempt(), readOutcome(report.getOutcome())});
+          known.push_back({report.getAttempt(), readOutcome(report)});
           break;
         case proto::Report::NOT_BEGUN:
           known.push_back({report.getAttempt(), givenBack(), delivery::Begun::no});
@@ -277,7 +277,7 @@ bool Worker::takeOutcome(proto::Report::Reader report, std::vector<delivery::Att
     breach("an outcome for an attempt that was never begun");
     return false;
   } else {
-    outcomes.push_back({attempt, readOutcome(report.getOutcome()), delivery::Begun::yes, since(out.since)});
+    outcomes.push_back({attempt, readOutcome(report), delivery::Begun::yes, since(out.since)});
   }
   out_.erase(found);
   lastHeard_ = timer_.now();

@@ -84,10 +84,13 @@ class StagingFolder {
     std::ofstream(place.path, std::ios::binary) << content;
     chmod(place.path.c_str(), 0600);
   }
-  /// Copies the files that are in place already, as far as they can be read.
+  /// Copies the files that are in place already, as far as they can be read. Links to the folders, to which a
+  /// relative path in smsd.yaml may lead.
   void copyInstalled(const fs::path& from, const fs::path& to) const {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(from, error)) {
+      if (entry.is_directory(error) && !fs::exists(to / entry.path().filename(), error))
+        fs::create_directory_symlink(entry.path(), to / entry.path().filename(), error);
       if (!entry.is_regular_file(error) || entry.is_symlink(error)) continue;
       try {
         const fs::path target = to / entry.path().filename();

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 
@@ -17,6 +18,7 @@
 #include "common/fault.h"
 #include "common/io/output.h"
 #include "common/text/utf.h"
+#include "supervisor/config/kinds.h"
 #include "supervisor/control/client.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
@@ -142,19 +144,23 @@ std::string nextTry(proto::DispatcherStatus::Reader one) {
 std::string otherBuild(proto::DispatcherStatus::Reader one, std::string_view version) {
   constexpr std::string_view ours = "smsd-worker ";
   const std::string_view software = one.getSoftware().cStr();
-  if (!software.starts_with(ours) || software.substr(ours.size()) == version) return "";
+  if (!config::isBuiltIn(one.getKind().cStr()) || !software.starts_with(ours) ||
+      software.substr(ours.size()) == version)
+    return "";
   return fmt::format("               its worker is of another build than smsd: {}; upgrade its package\n",
                      text::printable(software));
 }
 
 void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers, std::string_view version) {
-  io::print(fmt::format("{:<14} {:<6} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n", "dispatcher",
-                        "kind", "state", "for", "worker", "out", "accepted", "refused", "deferred", "broken",
-                        "unknown"));
+  std::size_t widest = 6;
+  for (auto one : dispatchers) widest = std::max<std::size_t>(widest, one.getKind().size());
+  io::print(fmt::format("{:<14} {:<{}} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n", "dispatcher",
+                        "kind", widest, "state", "for", "worker", "out", "accepted", "refused", "deferred",
+                        "broken", "unknown"));
   for (auto one : dispatchers) {
     io::print(fmt::format(
-        "{:<14} {:<6} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n", one.getName().cStr(),
-        one.getKind().cStr(), stateName(one.getState()), age(one.getSince()),
+        "{:<14} {:<{}} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n", one.getName().cStr(),
+        one.getKind().cStr(), widest, stateName(one.getState()), age(one.getSince()),
         one.getWorkerPid() == 0 ? "-" : std::to_string(one.getWorkerPid()), one.getUnderWay(),
         one.getAccepted(), one.getRefused(), one.getDeferred(), one.getBroken(), one.getUnknown()));
     if (one.getReason().size() > 0)

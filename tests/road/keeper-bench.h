@@ -57,7 +57,7 @@ class Ears final : public DispatcherEvents {
 inline config::DispatcherConfig named(const std::string& name, config::Activation activation) {
   config::DispatcherConfig config;
   config.name = name;
-  config.kind = "fake";
+  config.kind = "debug";
   config.activation = activation;
   return config;
 }

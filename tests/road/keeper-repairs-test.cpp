@@ -148,7 +148,7 @@ TEST(Keeper, SaysThatAnOlderWorkerStaysWhereItCannotBeReplaced) {
   EXPECT_EQ(bench.worker.drains, 1u);
   EXPECT_EQ(bench.worker.ended.size(), 1u);
   EXPECT_EQ(bench.worker.hired, 2u) << "connected again, to the same process";
-  EXPECT_EQ(bench.story.count("its process stays: `systemctl restart smsd-fake@modem` replaces it"), 1u)
+  EXPECT_EQ(bench.story.count("its process stays: `systemctl restart smsd-debug@modem` replaces it"), 1u)
       << bench.story.text();
 }
 

@@ -8,6 +8,8 @@
 #include <functional>
 #include <string>
 
+#include "version.h"
+
 namespace smsd::keeper {
 namespace {
 
@@ -92,6 +94,14 @@ TEST(WorkerMessages, WorkTogetherIfEachSideKnowsAVersionOfTheOther) {
     EXPECT_EQ(versionsApart(description.asReader()) == nullptr, row.together)
         << row.version << ' ' << row.oldest;
   }
+}
+
+TEST(WorkerMessages, OfASoftwareOfSmsdsOwnTellItsBuild) {
+  EXPECT_FALSE(isOtherBuild("http", SMSD_WORKER_SOFTWARE));
+  EXPECT_TRUE(isOtherBuild("http", "smsd-worker 0.0.9"));
+  EXPECT_FALSE(isOtherBuild("http", "gateway 7"));
+  EXPECT_FALSE(isOtherBuild("http", ""));
+  EXPECT_FALSE(isOtherBuild("pager", "smsd-worker 0.0.9")) << "it was built with the kit of another day";
 }
 
 TEST(WorkerMessages, AreBoundedAndPrintable) {
