@@ -25,6 +25,10 @@ struct Policy {
   std::vector<std::filesystem::path> readable{};  // files or folders
   std::vector<std::filesystem::path> writable{};  // files, opened again for appending
   std::vector<std::filesystem::path> devices{};   // read, write, ioctl
+  // For a ProgramLock only: files to read and execute, and folders whose files, and which themselves, may be
+  // removed. A worker executes and removes nothing.
+  std::vector<std::filesystem::path> executable{};
+  std::vector<std::filesystem::path> removable{};
   Network network = Network::none;
   std::vector<std::uint16_t>
       connectPorts{};  // TCP ports to connect to; if empty, any (with Network::outbound)
