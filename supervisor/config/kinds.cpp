@@ -8,8 +8,8 @@ namespace smsd::config {
 const std::vector<Kind>& builtInKinds() {
   // The bounds of the keys `window` and `backlog` in a dispatcher's file (tests/unit/documentation compares
   // them).
-  static const std::vector<Kind> kinds = {
-      {"gammu", 1, 1}, {"http", 256, 4096}, {"soap", 256, 4096}, {"mail", 16, 4096}, {"debug", 4096, 4096}};
+  static const std::vector<Kind> kinds = {{"gammu", 1, 1},    {"http", 256, 4096},   {"soap", 256, 4096},
+                                          {"mail", 16, 4096}, {"debug", 4096, 4096}, {"command", 256, 4096}};
   return kinds;
 }
 

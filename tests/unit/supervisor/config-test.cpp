@@ -172,7 +172,8 @@ TEST_F(SupervisorConfig, RefusesANameThatIsTooLongForTheUserOfItsUnit) {
 
 TEST_F(SupervisorConfig, RefusesAKindThatIsNotThere) {
   EXPECT_EQ(problemsOf("dispatchers: [{name: a, kind: htpp}]"),
-            "smsd.yaml:1:31: dispatchers[0].kind: found 'htpp', expected one of gammu|http|soap|mail|debug: "
+            "smsd.yaml:1:31: dispatchers[0].kind: found 'htpp', expected one of "
+            "gammu|http|soap|mail|debug|command: "
             "did you mean "
             "http?\n");
 }
