@@ -3,8 +3,10 @@
 
 #include <cxxabi.h>
 #include <fmt/format.h>
+#include <kj/string.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <new>
@@ -13,6 +15,10 @@
 
 namespace smsd {
 namespace {
+
+/// In place of the file of an exception. One that a peer sent never has it, because the RPC system names
+/// none.
+constexpr const char* byExplained = "explained";
 
 /// Returns a type's name. It never contains text from outside.
 std::string nameOf(const std::type_info& type) {
@@ -23,6 +29,10 @@ std::string nameOf(const std::type_info& type) {
 }
 
 }  // namespace
+
+kj::Exception explained(const std::string& words) {
+  return kj::Exception(kj::Exception::Type::FAILED, byExplained, 0, kj::str(words.c_str()));
+}
 
 std::string faultOf(const kj::Exception& fault) {
   switch (fault.getType()) {
@@ -35,6 +45,7 @@ std::string faultOf(const kj::Exception& fault) {
     case kj::Exception::Type::FAILED:
       break;
   }
+  if (std::strcmp(fault.getFile(), byExplained) == 0) return fault.getDescription().cStr();
   // An exception that a peer sent has no line.
   if (fault.getLine() <= 0) return "the other side had an internal error";
   return fmt::format("an internal error ({}:{})", std::filesystem::path(fault.getFile()).filename().string(),

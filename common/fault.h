@@ -18,6 +18,9 @@ class Explained : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// An Explained as the failure of a promise: faultOf() returns `words`.
+kj::Exception explained(const std::string& words);
+
 /// Returns "an internal error (road.cpp:123)", or the reason why a call to a peer failed.
 std::string faultOf(const kj::Exception& fault);
 

@@ -8,9 +8,28 @@
 
 #include "common/config/keys-impl.h"
 #include "common/config/secret-file.h"
+#include "common/config/shown.h"
 #include "common/config/values.h"
 
 namespace smsd::config {
+namespace {
+
+/// Takes a list of scalars. `parse` takes one of them.
+template <typename T, typename F>
+std::string takeList(const Node& node, std::vector<T>& target, F parse) {
+  if (node.kind != Node::Kind::list)
+    return fmt::format("{}, expected a list ([..., ...] or - ...)", found(node));
+  std::vector<T> values;
+  for (const Node& item : node.items) {
+    const auto parsed = parse(item);
+    if (!parsed.value) return fmt::format("entry {}: {}", &item - node.items.data() + 1, parsed.problem);
+    values.push_back(*parsed.value);
+  }
+  target = std::move(values);
+  return {};
+}
+
+}  // namespace
 
 Keys::Keys(Quoting quoting) : impl_(std::make_unique<Impl>()) { impl_->reading->quoting = quoting; }
 Keys::~Keys() = default;
@@ -43,6 +62,19 @@ void Keys::integer(const std::string& key, std::optional<int>& target, Bound<int
                if (parsed.value) target = parsed.value;
                return parsed.problem;
              });
+}
+
+void Keys::texts(const std::string& key, std::vector<std::string>& target, const std::string& help) {
+  impl_->add({key, "list of texts", "", false, help}, [&target](const Node& node) {
+    return takeList(node, target, [](const Node& item) { return parseText(item, "a text"); });
+  });
+}
+
+void Keys::integers(const std::string& key, std::vector<int>& target, Bound<int> bound,
+                    const std::string& help) {
+  impl_->add({key, "list of " + typeOf(bound), "", false, help}, [&target, bound](const Node& node) {
+    return takeList(node, target, [bound](const Node& item) { return parseInteger(item, bound); });
+  });
 }
 
 void Keys::number(const std::string& key, double& target, Bound<double> bound, const std::string& help) {

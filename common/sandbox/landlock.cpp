@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace smsd::sandbox {
 namespace {
@@ -24,6 +25,7 @@ constexpr std::uint64_t scopeAbstractUnixSocket = 1ULL << 0;                    
 constexpr std::uint64_t scopeSignal = 1ULL << 1;                                  // ABI 6
 constexpr auto ruleNetPort = static_cast<landlock_rule_type>(2);                  // ABI 4
 constexpr int latestAbi = 7;
+constexpr int abiOfScopes = 6;
 
 struct RulesetAttr {
   std::uint64_t handledFs = 0;
@@ -36,7 +38,7 @@ struct NetPortAttr {
 };
 
 // A kernel refuses a structure that is longer than the one it knows.
-std::size_t sizeFor(int abi) { return abi >= 6 ? 24 : abi >= 4 ? 16 : 8; }
+std::size_t sizeFor(int abi) { return abi >= abiOfScopes ? 24 : abi >= 4 ? 16 : 8; }
 
 [[noreturn]] void failLandlock(const std::string& what) { fail("landlock: " + what); }
 
@@ -50,6 +52,7 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return fd_; }
   bool isOpen() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
@@ -71,7 +74,7 @@ RulesetAttr handledBy(int abi, const Policy& policy) {
     bool anyPort = policy.network == Network::outbound && policy.connectPorts.empty();
     handled.handledNet = anyPort ? netBindTcp : netBindTcp | netConnectTcp;
   }
-  if (abi >= 6) handled.scoped = scopeAbstractUnixSocket | scopeSignal;
+  if (abi >= abiOfScopes) handled.scoped = scopeAbstractUnixSocket | scopeSignal;
   return handled;
 }
 
@@ -101,9 +104,14 @@ void allowPaths(int ruleset, const Policy& policy, std::uint64_t handled) {
   constexpr std::uint64_t read = LANDLOCK_ACCESS_FS_READ_FILE;
   constexpr std::uint64_t write = LANDLOCK_ACCESS_FS_WRITE_FILE;
   for (auto& path : policy.readable) allowPath(ruleset, path, read, read | LANDLOCK_ACCESS_FS_READ_DIR);
+  for (auto& path : policy.executable) allowPath(ruleset, path, read | LANDLOCK_ACCESS_FS_EXECUTE, 0);
   // Grant no right to truncate, so that a process cannot shorten a file that it appends to.
   for (auto& path : policy.writable) allowPath(ruleset, path, write, 0);
   for (auto& path : policy.devices) allowPath(ruleset, path, (read | write | fsIoctlDevice) & handled, 0);
+  for (auto& path : policy.removable) {
+    allowPath(ruleset, path, 0, LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE);
+    allowPath(ruleset, path.parent_path(), 0, LANDLOCK_ACCESS_FS_REMOVE_DIR);
+  }
 }
 
 void allowPorts(int ruleset, const Policy& policy, std::uint64_t handled) {
@@ -117,15 +125,28 @@ void allowPorts(int ruleset, const Policy& policy, std::uint64_t handled) {
 
 }  // namespace
 
+Ruleset::Ruleset(const Policy& policy) : abi_(probeAbi()) {
+  RulesetAttr handled = handledBy(abi_, policy);
+  Descriptor made(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &handled, sizeFor(abi_), 0)));
+  if (!made.isOpen()) failLandlock("cannot create a ruleset");
+  allowPaths(made.get(), policy, handled.handledFs);
+  allowPorts(made.get(), policy, handled.handledNet);
+  fd_ = made.release();
+}
+
+Ruleset::~Ruleset() { ::close(fd_); }
+
+bool Ruleset::scopesSignals() const { return abi_ >= abiOfScopes; }
+
+int Ruleset::putInForce() const noexcept {
+  return ::syscall(SYS_landlock_restrict_self, fd_, 0) == 0 ? 0 : errno;
+}
+
 int restrictReach(const Policy& policy) {
-  int abi = probeAbi();
-  RulesetAttr handled = handledBy(abi, policy);
-  Descriptor ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &handled, sizeFor(abi), 0)));
-  if (!ruleset.isOpen()) failLandlock("cannot create a ruleset");
-  allowPaths(ruleset.get(), policy, handled.handledFs);
-  allowPorts(ruleset.get(), policy, handled.handledNet);
-  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) failLandlock("cannot be put in force");
-  return abi;
+  const Ruleset ruleset(policy);
+  errno = ruleset.putInForce();
+  if (errno != 0) failLandlock("cannot be put in force");
+  return ruleset.abi();
 }
 
 }  // namespace smsd::sandbox

@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "common/sandbox/landlock.h"
+#include "common/sandbox/limits.h"
 #include "common/sandbox/name-services.h"
 #include "common/sandbox/output.h"
 #include "common/sandbox/seccomp.h"
@@ -43,18 +44,6 @@ constexpr int mostHeaps = 8;
 // A thread's stack in bytes. Measured use: 84 KiB (libgammu), 20 KiB (libcurl with TLS), 12 KiB (a lookup).
 constexpr std::size_t threadStack = 1 << 20;
 
-// Landlock binds only the calling thread and the threads that it starts later. Threads that already run would
-// stay unlocked.
-void requireOneThread() {
-#if !defined(__SANITIZE_THREAD__)
-  std::error_code error;
-  std::filesystem::directory_iterator threads("/proc/self/task", error);
-  if (error) return;  // without /proc, rely on the caller
-  if (std::distance(begin(threads), end(threads)) > 1)
-    throw LockFailed("threads were started before the lock");
-#endif
-}
-
 void limit(int resource, rlim_t most, const char* name) {
   rlimit now{};
   if (::getrlimit(static_cast<__rlimit_resource>(resource), &now) != 0) fail(name);
@@ -80,6 +69,20 @@ void limitMemory(const Policy& policy) {
 }
 #endif
 
+}  // namespace
+
+// Landlock binds only the calling thread and the threads that it starts later. Threads that already run would
+// stay unlocked.
+void requireOneThread() {
+#if !defined(__SANITIZE_THREAD__)
+  std::error_code error;
+  std::filesystem::directory_iterator threads("/proc/self/task", error);
+  if (error) return;  // without /proc, rely on the caller
+  if (std::distance(begin(threads), end(threads)) > 1)
+    throw LockFailed("threads were started before the lock");
+#endif
+}
+
 void limitResources(const Policy& policy) {
   limit(RLIMIT_CORE, 0, "RLIMIT_CORE");
   limit(RLIMIT_NOFILE, policy.openFiles, "RLIMIT_NOFILE");
@@ -97,8 +100,6 @@ void limitResources(const Policy& policy) {
 void setPrivate() {
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) fail("dumpable");
 }
-
-}  // namespace
 
 void keepPrivate() {
   limit(RLIMIT_CORE, 0, "RLIMIT_CORE");

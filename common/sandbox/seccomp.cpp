@@ -92,6 +92,21 @@ constexpr unsigned long terminalRequests[] = {TCSETS,   TCSETSW,  TCSETSF,  TCFL
                                               TCSBRK,   TCSBRKP,  TIOCEXCL, TIOCNXCL, TIOCMGET,
                                               TIOCMSET, TIOCMBIS, TIOCMBIC, TIOCOUTQ, TIOCGEXCL};
 
+// Allowed to programs besides. Landlock limits what they execute, remove and signal.
+constexpr const char* allowedToPrograms[] = {
+    // programs
+    "execve", "fork", "vfork", "wait4", "waitid", "pause", "rt_sigsuspend", "kill", "tkill", "tgkill",
+    "pidfd_open", "pidfd_send_signal", "getpgrp", "getpgid", "setpgid", "getsid", "setsid", "umask", "chdir",
+    "fchdir", "capget", "arch_prctl", "set_thread_area",
+    // the locks of each program
+    "landlock_restrict_self", "seccomp",
+    // files
+    "openat2", "sendfile", "copy_file_range", "fadvise64", "unlink", "unlinkat", "rmdir",
+    // time and order
+    "alarm", "getitimer", "setitimer", "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun",
+    "timer_delete", "getpriority", "sched_getparam", "sched_getscheduler", "sched_get_priority_max",
+    "sched_get_priority_min"};
+
 using Conditions = std::vector<scmp_arg_cmp>;
 
 scmp_arg_cmp is(unsigned argument, scmp_datum_t value) { return {argument, SCMP_CMP_EQ, value, 0}; }
@@ -115,6 +130,21 @@ class Filter {
   }
   void allow(const char* call, const Conditions& conditions = {}) { add(SCMP_ACT_ALLOW, call, conditions); }
 
+  /// Returns the filter instead of putting it in force, one instruction in each element.
+  std::vector<std::uint64_t> instructions() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) fail("seccomp: cannot create a pipe");
+    const int result = seccomp_export_bpf(context_.get(), ends[1]);  // a few hundred bytes
+    ::close(ends[1]);
+    std::vector<std::uint64_t> read(maxInstructions);
+    const ssize_t got = ::read(ends[0], read.data(), maxInstructions * sizeof read[0]);
+    ::close(ends[0]);
+    check(result, "cannot be written");
+    if (got <= 0) throw LockFailed("seccomp: an empty filter");
+    read.resize(static_cast<std::size_t>(got) / sizeof read[0]);
+    return read;
+  }
+
   void load() {
     check(seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_NNP, 0), "no_new_privs");  // set by the caller
     check(seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_TSYNC, 1), "thread synchronisation");
@@ -125,6 +155,8 @@ class Filter {
   }
 
  private:
+  static constexpr std::size_t maxInstructions = 4096;
+
   static void check(int result, const char* what) {
     if (result != 0) throw LockFailed(std::string("seccomp: ") + what + ": " + std::strerror(-result));
   }
@@ -147,6 +179,24 @@ void allowThreadsButNoProcesses(Filter& filter) {
 void allowMemory(Filter& filter) {
   filter.allow("mmap", {masked(2, PROT_EXEC, 0), masked(3, MAP_TYPE, MAP_PRIVATE)});
   filter.allow("mprotect", {masked(2, PROT_EXEC, 0)});
+}
+
+constexpr unsigned namespaceFlags =
+    CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+
+void allowProcesses(Filter& filter) {
+  filter.allow("clone", {masked(0, namespaceFlags, 0)});
+  filter.add(SCMP_ACT_ERRNO(ENOSYS), "clone3");
+}
+
+// Allows code of files only, which is never writable. Landlock limits the files. Shared memory that can be
+// written to is refused, because RLIMIT_DATA does not count it.
+void allowMemoryOfPrograms(Filter& filter) {
+  allowMemory(filter);
+  filter.allow("mmap", {masked(2, PROT_EXEC | PROT_WRITE, PROT_EXEC),
+                        masked(3, MAP_TYPE | MAP_ANONYMOUS, MAP_PRIVATE)});
+  filter.allow("mmap",
+               {masked(2, PROT_EXEC | PROT_WRITE, 0), masked(3, MAP_TYPE | MAP_ANONYMOUS, MAP_SHARED)});
 }
 
 // The rules also fix the protocol, because Landlock's TCP rules do not cover MPTCP or SCTP.
@@ -195,6 +245,19 @@ void allowControl(Filter& filter, const Policy& policy) {
     filter.allow("prctl", {is(0, static_cast<scmp_datum_t>(option))});
 }
 
+void allowControlOfPrograms(Filter& filter) {
+  for (int command : {F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_GETPIPE_SZ})
+    filter.allow("fcntl", {is(1, static_cast<scmp_datum_t>(command))});
+  for (unsigned long number : {TIOCGWINSZ, TIOCGPGRP}) filter.allow("ioctl", {masked(1, 0xffffffff, number)});
+  for (int option : {PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_GET_DUMPABLE,
+                     PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_CAPBSET_READ})
+    filter.allow("prctl", {is(0, static_cast<scmp_datum_t>(option))});
+  // Only of the caller: the limits of another process of the same user could be lowered.
+  filter.allow("prlimit64", {is(0, 0)});
+  filter.allow("setrlimit");
+  filter.allow("sched_getaffinity", {is(0, 0)});
+}
+
 void allowOnlyOnOneself(Filter& filter) {
   auto self = static_cast<scmp_datum_t>(::getpid());
   filter.allow("tgkill", {is(0, self)});
@@ -225,6 +288,27 @@ void restrictSystemCalls(const Policy& policy) {
        {SECCOMP_FILTER_FLAG_TSYNC, SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH})
     filter.allow("seccomp", {is(0, SECCOMP_SET_MODE_FILTER), is(1, flags)});
   filter.load();
+}
+
+void restrictSystemCallsOfPrograms(const Policy& policy) {
+  Filter filter(SCMP_ACT_ERRNO(EPERM));
+  for (auto call : allowed) filter.allow(call);
+  for (auto call : allowedToPrograms) filter.allow(call);
+  allowProcesses(filter);
+  allowMemoryOfPrograms(filter);
+  allowSockets(filter, policy.network);
+  allowDescriptorCommands(filter);
+  allowControl(filter, policy);
+  allowControlOfPrograms(filter);
+  filter.load();
+}
+
+std::vector<std::uint64_t> filterOfSignals() {
+  Filter filter(SCMP_ACT_ALLOW);
+  for (auto call : {"tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"})
+    filter.add(SCMP_ACT_ERRNO(EPERM), call);
+  filter.add(SCMP_ACT_ERRNO(EPERM), "kill", {{0, SCMP_CMP_NE, 0, 0}});
+  return filter.instructions();
 }
 
 void restrictToCopying() {

@@ -50,6 +50,8 @@ class FakeKind final : public Dispatcher {
     return kj::mv(pair.promise);
   }
 
+  /// As a kind that learns its window while it starts.
+  void learn(unsigned window) { window_ = window; }
   void say(std::uint64_t attempt, Outcome outcome) {
     underWay.at(attempt)->fulfill(std::move(outcome));
     underWay.erase(attempt);
@@ -179,6 +181,8 @@ class Kit : public ::testing::Test {
       batch[i].setText("router down");
       batch[i].setKey("key-" + std::to_string(attempts[i]));
       batch[i].setDeadline(static_cast<std::uint32_t>(deadline.count()));
+      batch[i].setEncoding(proto::Encoding::UCS2);
+      batch[i].setParts(2);
     }
     request.setSink(KJ_ASSERT_NONNULL(sink_));
     return request.send().ignoreResult();

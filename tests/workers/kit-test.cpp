@@ -28,6 +28,16 @@ TEST_F(Kit, DescribesItselfOnlyWhenItsKindIsReady) {
   EXPECT_STREQ(description.getLock()[1].cStr(), "seccomp");
 }
 
+TEST_F(Kit, TakesTheWindowThatItsKindHasWhenItIsReady) {
+  serve(1, 0);
+  kind->learn(3);
+  start();
+  auto described = KJ_ASSERT_NONNULL(client).describeRequest().send().wait(scope);
+  EXPECT_EQ(described.getDescription().getWindow(), 3u);
+  give({1, 2, 3});
+  EXPECT_EQ(kind->begun(), (Attempts{1, 2, 3}));
+}
+
 TEST_F(Kit, HandsTheKindWhatTheSupervisorSaid) {
   serve(1, 0);
   start();
@@ -39,6 +49,8 @@ TEST_F(Kit, HandsTheKindWhatTheSupervisorSaid) {
   EXPECT_EQ(job.text, "router down");
   EXPECT_EQ(job.key, "key-42");
   EXPECT_EQ(job.deadline, 1500ms);
+  EXPECT_EQ(job.encoding, SmsEncoding::ucs2);
+  EXPECT_EQ(job.parts, 2U);
 }
 
 TEST_F(Kit, TouchesNoSmsBeforeTheSupervisorHasHeardThatItBegins) {

@@ -8,7 +8,7 @@
 // the whole worker. A kind never sees the supervisor, a message id or another dispatcher's SMS.
 //
 // The calls come in this order: traits() for `kind`, declare(), then (not with --check or --explain)
-// policy(), start(), traits(), attach(), and, once the promise of start() has resolved, spent() and any
+// policy(), start(), attach(), and, once the promise of start() has resolved, traits(), spent() and any
 // number of send(); at last stop(). condition(), health() and alive() may come at any time after attach().
 #pragma once
 
@@ -32,6 +32,9 @@ using outcome::Reply;
 
 using Milliseconds = std::chrono::milliseconds;
 
+/// The alphabet that a text needs (3GPP TS 23.038).
+enum class SmsEncoding { gsm7, ucs2 };
+
 /// One SMS to send. All texts are valid UTF-8 without NUL; proto/dispatcher.capnp bounds their lengths.
 struct Job {
   std::uint64_t attempt = 0;  // for RawReports only
@@ -41,6 +44,8 @@ struct Job {
   /// Time from the call of send() until its outcome has to be there. The kind keeps it. A send() that takes
   /// half a second longer counts as stuck: the kit reports `unknown` and ends the whole process.
   Milliseconds deadline{};
+  SmsEncoding encoding = SmsEncoding::gsm7;
+  unsigned parts = 1;  // of the text in that alphabet
 };
 
 // Outcome in proto/dispatcher.capnp defines each of these outcomes. A reason or reference holds no secret, no
@@ -106,7 +111,8 @@ class Dispatcher {
   virtual kj::Promise<void> start(kj::AsyncIoContext& io) = 0;
 
   /// Returns the properties that follow from the configuration; `kind` is needed before it was read. The kit
-  /// keeps them, so a later change has no effect.
+  /// reads all but `spacing` again when the promise of start() has resolved, because a program may say them
+  /// first, and keeps them: a later change has no effect.
   virtual Traits traits() const = 0;
   /// Sends one SMS. Up to `window` calls are in progress at once. An exception counts as `unknown`, because
   /// the kit cannot know how far the kind came. The promise is not cancelled at the deadline.

@@ -10,7 +10,9 @@ Job readJob(proto::Sms::Reader sms) {
              .recipient = sms.getRecipient().cStr(),
              .text = sms.getText().cStr(),
              .key = sms.getKey().cStr(),
-             .deadline = Milliseconds(sms.getDeadline())};
+             .deadline = Milliseconds(sms.getDeadline()),
+             .encoding = sms.getEncoding() == proto::Encoding::GSM7 ? SmsEncoding::gsm7 : SmsEncoding::ucs2,
+             .parts = sms.getParts()};
 }
 
 void write(proto::Outcome::Builder builder, const Outcome& outcome, std::size_t most) {

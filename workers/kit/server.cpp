@@ -24,10 +24,14 @@ Server::Server(Dispatcher& dispatcher, kj::Timer& timer, std::vector<std::string
       spacing_(traits_.spacing, timer.now()),
       tasks_(*this) {
   dispatcher_.attach(*this);
-  auto spent = started_.addBranch().then([this]() { return dispatcher_.spent(); },
-                                         [](kj::Exception&&) -> kj::Promise<std::string> {
-                                           return kj::NEVER_DONE;  // cannotStart() ends this process
-                                         });
+  auto spent = started_.addBranch().then(
+      [this]() {
+        traits_ = dispatcher_.traits();  // the first branch: before describe() returns them
+        return dispatcher_.spent();
+      },
+      [](kj::Exception&&) -> kj::Promise<std::string> {
+        return kj::NEVER_DONE;  // cannotStart() ends this process
+      });
   tasks_.add(spent.then([this](const std::string& why) {
     journal::Entry(journal::Level::notice, "this worker ends: " + why).write();
     givingUp_ = true;

@@ -36,6 +36,7 @@ TEST(Fault, IsCalledByItsKindAndNeverByALibrarysWords) {
   EXPECT_EQ(faultIn([] { throw std::system_error(ENOSPC, std::generic_category(), "/x"); }),
             "/x: No space left on device");
   EXPECT_EQ(faultIn([] { fs::create_directory("/proc/none/x"); }), "/proc/none/x: No such file or directory");
+  EXPECT_EQ(faultIn([] { kj::throwFatalException(explained("the program ended")); }), "the program ended");
   words = faultIn([] { kj::throwFatalException(KJ_EXCEPTION(FAILED, "hunter2")); });
   EXPECT_TRUE(words.starts_with("an internal error (fault-test.cpp:")) << words;
   EXPECT_EQ(faultOf(kj::Exception(kj::Exception::Type::FAILED, "(remote)", 0, kj::str("hunter2"))),

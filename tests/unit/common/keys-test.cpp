@@ -152,5 +152,40 @@ TEST(Config, ExplainsEachKeyFromItsDeclaration) {
             "elements[].size|integer 1..9|1\n");
 }
 
+TEST(Config, TakesListsOfScalarsInEachFormOrNothingOfThem) {
+  struct Case {
+    const char* yaml;
+    std::vector<std::string> words;
+    std::vector<int> ports;
+    const char* problem;
+  };
+  const std::vector<Case> table = {
+      {"words: [a, \"b c\", '']\nports: [1, 9]\n", {"a", "b c", ""}, {1, 9}, ""},
+      {"words:\n  - a\n  - 5\n", {"a", "5"}, {7}, ""},
+      {"words: []\nports: []\n", {}, {}, ""},
+      {"words: a\n",
+       {"before"},
+       {7},
+       "f.yaml:1:8: words: found a text, expected a list ([..., ...] or - ...)\n"},
+      {"words: [a, [b]]\n", {"before"}, {7}, "f.yaml:1:8: words: entry 2: found a list, expected a text\n"},
+      {"ports: [1, 10]\n",
+       {"before"},
+       {7},
+       "f.yaml:1:8: ports: entry 2: found a number, expected an integer 1..9\n"},
+  };
+  for (auto& [yaml, words, ports, problem] : table) {
+    std::vector<std::string> texts = {"before"};
+    std::vector<int> numbers = {7};
+    Keys keys;
+    keys.texts("words", texts, "words");
+    keys.integers("ports", numbers, {1, 9}, "ports");
+    EXPECT_EQ(describe(keys.read(yaml, "f.yaml")), problem) << yaml;
+    EXPECT_EQ(texts, words) << yaml;
+    EXPECT_EQ(numbers, ports) << yaml;
+    EXPECT_EQ(keys.explain()[0].type, "list of texts");
+    EXPECT_EQ(keys.explain()[1].type, "list of integer 1..9");
+  }
+}
+
 }  // namespace
 }  // namespace smsd::config
