@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "supervisor/queue/built-in.h"
 #include "supervisor/config/config.h"
 #include "supervisor/queue/queue.h"
 

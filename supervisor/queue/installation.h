@@ -52,8 +52,4 @@ struct InstallReport {
   std::vector<std::string> advice;  // SQL that an administrator may want to run, with comments in between
 };
 
-/// `connection`: a connection string of libpq.
-InstallReport installPostgresql(const std::string& connection, const InstallOptions& options);
-InstallReport installSqlite(const std::string& path);
-
 }  // namespace smsd::queue

@@ -10,6 +10,7 @@
 #include "common/text/utf.h"
 #include "supervisor/config/configured-queue.h"
 #include "supervisor/events/events.h"
+#include "supervisor/queue/built-in.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
 

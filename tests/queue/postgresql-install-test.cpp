@@ -5,6 +5,7 @@
 #include <sstream>
 #include <thread>
 
+#include "supervisor/queue/built-in.h"
 #include "tests/queue/queue-suite.h"
 #include "tests/queue/store-postgresql.h"
 

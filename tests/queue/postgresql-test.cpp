@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The faults that only PostgreSQL has: lost connections, answers that never came, odd bytes, missing rights.
+#include "supervisor/queue/built-in.h"
 #include "tests/queue/postgresql-bench.h"
 
 namespace smsd::queue {

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <thread>
 
+#include "supervisor/queue/built-in.h"
 #include "supervisor/queue/postgresql/installed-schema.h"
 #include "tests/queue/queue-suite.h"
 #include "tests/queue/store-postgresql.h"

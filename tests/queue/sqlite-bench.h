@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/queue/built-in.h"
 #include "supervisor/queue/sqlite/connection.h"
 #include "tests/queue/queue-suite.h"
 

@@ -13,6 +13,7 @@
 #include <functional>
 #include <tuple>
 
+#include "supervisor/queue/built-in.h"
 #include "tests/queue/queue-suite.h"
 
 namespace smsd::queue {

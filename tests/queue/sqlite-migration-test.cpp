@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "supervisor/queue/built-in.h"
 #include "supervisor/queue/sqlite/install.h"
 #include "supervisor/queue/sqlite/queue-file.h"
 #include "supervisor/queue/sqlite/stamp.h"

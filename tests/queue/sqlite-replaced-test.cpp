@@ -8,6 +8,7 @@
 
 #include <filesystem>
 
+#include "supervisor/queue/built-in.h"
 #include "tests/queue/queue-suite.h"
 
 namespace smsd::queue {

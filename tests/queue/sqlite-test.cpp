@@ -10,6 +10,7 @@
 
 #include <fstream>
 
+#include "supervisor/queue/built-in.h"
 #include "supervisor/queue/sqlite/queue-file.h"
 #include "supervisor/queue/sqlite/sql-claim.h"
 #include "supervisor/queue/sqlite/sql-lease.h"

@@ -8,6 +8,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "supervisor/queue/built-in.h"
+
 namespace smsd::queue {
 
 namespace {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "supervisor/queue/built-in.h"
 #include "tests/queue/store.h"
 
 namespace smsd::queue {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "supervisor/queue/sqlite/queue.h"
+#include "supervisor/queue/built-in.h"
 #include "supervisor/queue/sqlite/sql-session.h"
 
 namespace smsd::queue::sqlite {
