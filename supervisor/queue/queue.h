@@ -3,13 +3,31 @@
 // of the SMS in progress (the schema smsd; in SQLite, the tables smsd_*). Section 2 of ARCHITECTURE.md
 // defines the words of this page, among them submission, attempt, claim, lease, fence, round, wait and stamp.
 //
-// PostgreSQL (NAV's own database) and SQLite (one host, embedded) implement this interface; both pass the
-// suite tests/queue. It is called from the queue thread only (queue-thread.h), and by smsctl and the one-shot
-// options of smsd where no daemon is needed. Every call may block, and may throw QueueError and nothing else.
-// Each call that changes rows is one transaction, so it leaves no half of its work behind. After
-// `unreachable` the same call may be repeated: the backend reconnects. If only the reply to the commit was
-// lost, the repeated call changes nothing more, except that insert() inserts a second copy and
-// recordAttempts() records one more attempt.
+// PostgreSQL (NAV's own database) and SQLite (one host, embedded) implement this interface. So can you:
+// smsd-queue(7) describes how smsd loads a queue of your own, queue-object.h is what it loads, and the suite
+// that all backends pass is tests/queue/suite. The source API has a version there; the ABI is not promised.
+//
+// Threads. smsd calls a queue from its queue thread only, one call at a time (queue-thread.h); smsctl and the
+// one-shot options of smsd call it from their only thread. hangUp() alone comes from another thread. Every
+// call may block. A call that has not returned after 10 s counts as a queue that is away, and after the
+// length of the lease smsd calls hangUp().
+//
+// Order. enlist() is first, once. Then smsd calls renew(), takeOver(), strained(), otherSettler(),
+// takeClockStep() and schema(), in this order, at half the length of the lease and at once after enlist().
+// In between it calls claim(), recordAttempts() and settle() as there is work, and takeNews() and newsFd()
+// after each call that worked and when the descriptor is readable. At the end it calls retire(). The calls
+// for operators may come at any time, also to a queue that was never enlisted.
+//
+// Transactions. Each call that changes rows is one transaction, so it leaves no half of its work behind. A
+// call that returns has been committed durably: smsd hands an SMS over because claim() or recordAttempts()
+// has returned, and forgets an outcome because settle() has.
+//
+// Errors. A call throws QueueError and nothing else; its text is one line for an operator, without the text
+// of a message, a password or the connection. Anything else that escapes counts as `failed`. smsd does not
+// ask why a call failed: it repeats it. So each call can be repeated after `unreachable`, and the backend
+// reconnects. If only the reply to the commit was lost, the repeated call changes nothing more, except that
+// insert() inserts a second copy and recordAttempts() records one more attempt. claim() and takeOver() must
+// then return what the lost call had committed, or those SMS are live and never sent.
 //
 // Rules that hold even if a worker, a supervisor, the database or the host dies:
 //  - A recipient has at most one live submission, over all supervisors.
@@ -41,15 +59,22 @@ namespace smsd::queue {
 
 class QueueError : public std::runtime_error {
  public:
+  /// At the start, each ends smsd with an exit status: denied with 77, notInstalled with 78, invalid with 65,
+  /// the others with 75, after which systemd tries again. Later, smsd never ends because of one.
   enum class Kind {
+    // smsd repeats the call after 250 ms, doubling to 1.5 s, until it works. Meanwhile it claims nothing and
+    // hands nothing over, keeps the outcomes in memory, and reports the queue as away.
     unreachable,   // no connection, or it was lost: try again later
     denied,        // wrong password or missing privilege: an operator has to act
     notInstalled,  // no queue of this version: tables are missing, or (SQLite) the path is no file of its own
-    fenced,        // this supervisor was declared dead and has lost all its submissions: enlist() again
     busy,          // another smsd uses it: owns the file (SQLite), or could not work after an upgrade
-    replaced,      // SQLite: the path leads to another file now; every call fails until the next enlist()
-    invalid,       // the database did not accept a value of the caller's
     failed,        // any other error of the database
+    // smsd forgets all its SMS, ends the workers that hold them, and enlists again.
+    fenced,    // this supervisor was declared dead and has lost all its submissions
+    replaced,  // SQLite: the path leads to another file now; every call fails until the next enlist()
+    // settle(): smsd repeats the settlements one by one, and the refused one as `held`. Other calls:
+    // repeated.
+    invalid,  // the database did not accept a value of the caller's
   };
   QueueError(Kind kind, const std::string& what) : std::runtime_error(what), kind_(kind) {}
   Kind kind() const { return kind_; }
@@ -173,36 +198,53 @@ class Queue {
   virtual ~Queue() = default;
 
   // --- life cycle of a supervisor
-  /// Connects, checks that the queue is installed, and opens a lease of length `lease`. Called first, and
-  /// again after `fenced` or `replaced`. Every run of one supervisor uses the same `name`, and no other
-  /// supervisor that may run at the same time does (the caller holds the lock of the state directory, which
-  /// has the name). So earlier runs with this name are dead, and takeOver() does not wait for their leases.
+  /// Connects, checks that the queue is installed and that the privileges suffice, so that a fault shows at
+  /// the start and not at the first alert, and opens a lease of length `lease`. Called first, and again after
+  /// `fenced` or `replaced`: then all that this object remembers of its submissions is void. Every run of one
+  /// supervisor uses the same `name`, and no other supervisor that may run at the same time does (the caller
+  /// holds the lock of the state directory, which has the name). So earlier runs with this name are dead, and
+  /// takeOver() does not wait for their leases.
   virtual SupervisorId enlist(const std::string& name, Duration lease) = 0;
-  /// Renews the lease. To be called at half of its length. Throws `fenced` if another supervisor took over.
+  /// Renews the lease, in one small transaction whatever the number of live submissions. To be called at half
+  /// of its length. Throws `fenced` if another supervisor took over.
   virtual void renew() = 0;
-  /// Declares supervisors dead whose lease has run out, and takes their live submissions over. The results of
-  /// their attempts are unknown. To be called about twice per lease.
+  /// Declares supervisors dead whose lease has run out, and takes their live submissions over, all in one
+  /// transaction that excludes their settlements: one of the two is first, and the other sees the result.
+  /// Each submission comes as it was (text, key, attempt, rounds), once. The results of their attempts are
+  /// unknown. Also returns the submissions of a claim or take-over of our own whose reply was lost. To be
+  /// called about twice per lease.
   virtual std::vector<Submission> takeOver() = 0;
   /// Returns a problem that an operator should mend while all still works; empty: none. For each renewal.
   virtual std::string strained() { return {}; }
-  /// Returns the versions that the last enlistment or take-over found. Never throws.
+  /// Returns the versions that the last enlistment or take-over found. Never throws. A backend without
+  /// versions of its own tables leaves this as it is.
   virtual SchemaVersions schema() const { return {}; }
   /// Returns the sign that another program settles messages (NAV's smsd); empty: none. As strained().
   virtual std::string otherSettler() { return {}; }
-  /// Ends the lease. Submissions that are still live stay so until another supervisor takes them over.
+  /// Ends the lease, so that others need not wait for its end. Submissions that are still live stay so until
+  /// another supervisor takes them over.
   virtual void retire() = 0;
 
   // --- claims, attempts, settlements
   // Each throws `fenced` and changes nothing if this supervisor was declared dead.
-  /// Claims recipients, and records a submission with its first attempt for each.
+  /// Claims recipients, and records a submission with its first attempt for each, in the order of the queue:
+  /// by severity (a missing one last), then by the time and the id of the first message. `request.format` is
+  /// called inside the transaction, once for each recipient. May return fewer than `limit`, also none,
+  /// without having come to the end; only `atEnd` says that.
   virtual ClaimResult claim(const ClaimRequest& request) = 0;
-  /// Returns the attempts in the order of `next`. If a submission is no longer this supervisor's, throws
-  /// `fenced` and records nothing.
+  /// Ends each attempt in force and records the next one, so that the SMS may be handed over again. Returns
+  /// the attempts in the order of `next`, with ids that were never used before. If a submission is no longer
+  /// this supervisor's, throws `fenced` and records nothing.
   virtual std::vector<AttemptId> recordAttempts(const std::vector<NextAttempt>& next) = 0;
-  /// Throws `invalid` and settles none if the database refuses a value in one of them.
+  /// Ends those of the submissions that are live and this supervisor's, and leaves out the others: so a
+  /// repeated call changes nothing more. Marks their messages, sets or deletes the waits of their recipients,
+  /// and frees the recipients, all in the same transaction. Throws `invalid` and settles none if the database
+  /// refuses a value in one of them.
   virtual SettleResult settle(const std::vector<Settlement>& settlements) = 0;
 
   // --- notification of new messages
+  // A backend without a bell returns -1 from newsFd(), false from takeNews(), and leaves ringBell() as it is.
+  // smsd then finds new messages by polling alone, every queue.poll_interval, and calls this no fault.
   /// Returns a descriptor that becomes readable when there may be news; -1: none at the moment. The backend
   /// owns it, and it changes with each connection. Observe a duplicate, and call newsFd() again after every
   /// call that threw.
@@ -210,7 +252,8 @@ class Queue {
   /// Drains the descriptor. Returns true if there may be new messages to claim.
   virtual bool takeNews() = 0;
   /// Rings the bell like another program that inserts a message: through a second connection, so that the
-  /// caller can check whether newsFd() becomes readable. Returns none if this queue has no bell.
+  /// caller can check whether newsFd() becomes readable. Returns none if this queue has no bell. If a ring
+  /// does not arrive twice, smsd reports `ifUnheard` and polls every 5 s at least.
   virtual std::optional<Ring> ringBell() { return std::nullopt; }
 
   // --- operations of NAV's queue class, for smsctl and the one-shot options
