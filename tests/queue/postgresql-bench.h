@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 #include "tests/queue/store-postgresql.h"
 
 namespace smsd::queue {

@@ -9,7 +9,7 @@
 
 #include "supervisor/queue/postgresql/sql-claim.h"
 #include "supervisor/queue/postgresql/sql-session.h"
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 #include "tests/queue/store-postgresql.h"
 
 namespace smsd::queue::postgresql {

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "supervisor/queue/built-in.h"
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 #include "tests/queue/store-postgresql.h"
 
 namespace smsd::queue {

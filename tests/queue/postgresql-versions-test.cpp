@@ -8,7 +8,7 @@
 
 #include "supervisor/queue/built-in.h"
 #include "supervisor/queue/postgresql/installed-schema.h"
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 #include "tests/queue/store-postgresql.h"
 
 namespace smsd::queue {

@@ -14,7 +14,7 @@
 #include <tuple>
 
 #include "supervisor/queue/built-in.h"
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 namespace {

@@ -12,7 +12,7 @@
 #include "supervisor/queue/sqlite/install.h"
 #include "supervisor/queue/sqlite/queue-file.h"
 #include "supervisor/queue/sqlite/stamp.h"
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue::sqlite {
 namespace {

@@ -9,7 +9,7 @@
 #include <filesystem>
 
 #include "supervisor/queue/built-in.h"
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 namespace {

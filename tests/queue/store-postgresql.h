@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tests/queue/cluster.h"
-#include "tests/queue/store.h"
+#include "tests/queue/suite/store.h"
 
 namespace smsd::queue {
 

@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "supervisor/queue/built-in.h"
-#include "tests/queue/store.h"
+#include "tests/queue/suite/store.h"
 
 namespace smsd::queue {
 

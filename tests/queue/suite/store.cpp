@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // NAV's hand on a throw-away database: what is the same for every backend. See store.h.
-#include "tests/queue/store.h"
+#include "tests/queue/suite/store.h"
 
 #include <stdexcept>
 

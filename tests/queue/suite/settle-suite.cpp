@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Settlements and attempts: what becomes of the messages, of the recipient, and of what cannot be settled any
 // more.
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 

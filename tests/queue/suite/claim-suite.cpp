@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Claims: who is taken, in which order, where the next claim goes on, and who is left alone.
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 #include <set>
 

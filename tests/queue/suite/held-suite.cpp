@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 

@@ -5,7 +5,7 @@
 #include <set>
 #include <thread>
 
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 

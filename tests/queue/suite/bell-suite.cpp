@@ -3,7 +3,7 @@
 #include <kj/async-io.h>
 
 #include "supervisor/queue/queue-thread.h"
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/queue/store.h"
+#include "tests/queue/suite/store.h"
 
 namespace smsd::queue {
 
