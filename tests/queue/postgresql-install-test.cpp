@@ -6,8 +6,8 @@
 #include <thread>
 
 #include "supervisor/queue/built-in.h"
-#include "tests/queue/suite/queue-suite.h"
 #include "tests/queue/store-postgresql.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 

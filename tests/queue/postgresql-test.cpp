@@ -232,6 +232,15 @@ TEST_F(PostgresqlSqlAscii, BytesThatAreNoTextAreClaimedSettledAndListed) {
   EXPECT_EQ(queue_->recipients(SentStatus::sent), std::vector<std::string>{"4\xff\x37"});
 }
 
+TEST_F(Postgresql, ATriggerThatIsOffOrMissingIsReportedWithTheCommandThatCreatesIt) {
+  enlist();
+  EXPECT_EQ(queue_->ringBell()->unannounced, "");
+  ASSERT_TRUE(store_.silenceInserts());
+  EXPECT_NE(queue_->ringBell()->unannounced.find("smsctl db install --notify"), std::string::npos);
+  store_.sql("DROP TRIGGER smsd_notify ON profiles.smsq");
+  EXPECT_NE(queue_->ringBell()->unannounced, "");
+}
+
 // C42: smsq.time has no zone. It is that of whoever wrote the row: where NAV's is not the database's own, the
 // connection says it.
 TEST_F(Postgresql, AgesAreOfTheTimeZoneThatTheConnectionNames) {

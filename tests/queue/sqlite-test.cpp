@@ -17,8 +17,8 @@
 #include "supervisor/queue/sqlite/sql-nav.h"
 #include "supervisor/queue/sqlite/sql-operator.h"
 #include "supervisor/queue/sqlite/sql-settle.h"
-#include "tests/queue/suite/queue-suite.h"
 #include "tests/queue/sqlite-bench.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue::sqlite {
 namespace {

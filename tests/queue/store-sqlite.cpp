@@ -65,6 +65,7 @@ class SqliteStore : public Store {
         "; UPDATE smsd_supervisor SET lease_until = lease_until" + by);
   }
   bool shared() const override { return false; }
+  std::size_t longestText() const override { return 16'384; }
 
  private:
   std::string path() const { return (folder_ / "queue.db").string(); }
@@ -73,8 +74,10 @@ class SqliteStore : public Store {
   sqlite3* db_ = nullptr;
 };
 
-}  // namespace
+const StoreRegistration registered("sqlite", []() -> std::unique_ptr<Store> {
+  return std::make_unique<SqliteStore>();
+});
 
-std::unique_ptr<Store> makeSqliteStore() { return std::make_unique<SqliteStore>(); }
+}  // namespace
 
 }  // namespace smsd::queue

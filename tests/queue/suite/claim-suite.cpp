@@ -9,7 +9,7 @@ namespace smsd::queue {
 namespace {
 
 class Claim : public QueueSuite {};
-SMSD_FOR_BOTH_BACKENDS(Claim);
+SMSD_FOR_EACH_BACKEND(Claim);
 
 using Names = std::vector<std::string>;
 

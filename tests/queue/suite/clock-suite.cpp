@@ -24,7 +24,7 @@ class Clock : public QueueSuite {
     return queue().claim(wanted);
   }
 };
-SMSD_FOR_BOTH_BACKENDS(Clock);
+SMSD_FOR_EACH_BACKEND(Clock);
 
 /// Since then, give or take how long a test takes.
 void expectAbout(const std::optional<Duration>& found, Duration expected) {

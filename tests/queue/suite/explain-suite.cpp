@@ -15,7 +15,7 @@ class Explain : public QueueSuite {
     return *found;
   }
 };
-SMSD_FOR_BOTH_BACKENDS(Explain);
+SMSD_FOR_EACH_BACKEND(Explain);
 
 constexpr std::size_t toTheSecond = std::string_view("2026-01-01 00:00:00").size();
 

@@ -29,7 +29,7 @@ class HeldMessages : public QueueSuite {
                        " WHERE id = " + std::to_string(id));
   }
 };
-SMSD_FOR_BOTH_BACKENDS(HeldMessages);
+SMSD_FOR_EACH_BACKEND(HeldMessages);
 
 }  // namespace
 

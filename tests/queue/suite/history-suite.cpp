@@ -20,7 +20,7 @@ class History : public QueueSuite {
   }
   Purge purge(std::size_t most = 100) { return queue().purge(24h, most); }
 };
-SMSD_FOR_BOTH_BACKENDS(History);
+SMSD_FOR_EACH_BACKEND(History);
 
 }  // namespace
 

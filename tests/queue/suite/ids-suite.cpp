@@ -20,7 +20,7 @@ class Ids : public QueueSuite {
     return done;
   }
 };
-SMSD_FOR_BOTH_BACKENDS(Ids);
+SMSD_FOR_EACH_BACKEND(Ids);
 
 /// Rows that are another one than {.phone = "1", .text = "down"}.
 const NavRow others[] = {

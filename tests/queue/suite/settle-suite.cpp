@@ -8,7 +8,7 @@ namespace smsd::queue {
 namespace {
 
 class Settle : public QueueSuite {};
-SMSD_FOR_BOTH_BACKENDS(Settle);
+SMSD_FOR_EACH_BACKEND(Settle);
 
 }  // namespace
 

@@ -37,6 +37,11 @@ FoundRow Store::row(format::MessageId id) {
   return {found[0].at(0), number(found[1]), found[2] != "NULL", number(found[3]), found[4], found[5]};
 }
 
+std::map<std::string, StoreRegistration::Make>& StoreRegistration::all() {
+  static std::map<std::string, Make> stores;
+  return stores;
+}
+
 std::string Store::one(const std::string& statement) {
   auto rows = sql(statement);
   if (rows.size() != 1) throw std::runtime_error(std::to_string(rows.size()) + " rows: " + statement);

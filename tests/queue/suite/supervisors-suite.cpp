@@ -12,7 +12,7 @@ namespace smsd::queue {
 namespace {
 
 class Supervisors : public QueueSuite {};
-SMSD_FOR_BOTH_BACKENDS(Supervisors);
+SMSD_FOR_EACH_BACKEND(Supervisors);
 
 }  // namespace
 

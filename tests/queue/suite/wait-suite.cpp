@@ -21,7 +21,7 @@ class Wait : public QueueSuite {
     return queue().settle({settlement});
   }
 };
-SMSD_FOR_BOTH_BACKENDS(Wait);
+SMSD_FOR_EACH_BACKEND(Wait);
 
 using Names = std::vector<std::string>;
 
