@@ -228,6 +228,8 @@ void makeAbsolute(DispatcherConfig& dispatcher, const fs::path& folder) {
 void makeAbsolute(Config& config, const fs::path& folder) {
   // operator/ keeps an absolute right side.
   config.queue.sqlite = (folder / config.queue.sqlite).lexically_normal();
+  for (fs::path* path : {&config.queue.directory, &config.queue.connectionFile})
+    if (!path->empty()) *path = (folder / *path).lexically_normal();
   config.controlSocket = (folder / config.controlSocket).lexically_normal();
   config.stateDirectory = (folder / config.stateDirectory).lexically_normal();
   for (auto& dispatcher : config.dispatchers) makeAbsolute(dispatcher, folder);

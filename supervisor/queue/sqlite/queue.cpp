@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/built-in.h"
+#include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql-session.h"
 
 namespace smsd::queue::sqlite {
