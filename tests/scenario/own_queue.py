@@ -44,7 +44,9 @@ class Outbox:
                 "poll_interval": "1s", **keys}
 
 
-class MainPath(Scenario):
+class OutboxScenario(Scenario):
+    """smsd with a debug dispatcher on a database of gammu-smsd's."""
+
     def setUp(self):
         super().setUp()
         self.outbox = Outbox(self.open(Postgres(self.folder)))
@@ -55,6 +57,8 @@ class MainPath(Scenario):
     def sent(self, smsd):
         return {sms["recipient"]: sms["text"] for sms in sms_in(self.folder / f"{smsd.folder.name}.jsonl")}
 
+
+class MainPath(OutboxScenario):
     def test_what_a_program_inserts_is_sent_and_moves_to_sentitems(self):
         smsd = self.smsd()
         self.assertIn("smsd_outbox", smsd.ctl("db", "install"))
@@ -74,24 +78,6 @@ class MainPath(Scenario):
         smsd.ctl("send", "+4792", "by hand")
         wait_for("it was sent", lambda: self.sent(smsd).get("+4792") == "by hand")
         self.assertEqual(smsd.stop(), 0)
-
-    def test_a_program_of_gammu_itself_injects(self):
-        program = shutil.which("gammu-smsd-inject")
-        if program is None:
-            self.skipTest("gammu-smsd is not installed")
-        smsd = self.smsd()
-        smsd.ctl("db", "install")
-        smsd.start()
-        rc = self.folder / "gammu-smsdrc"
-        rc.write_text(f"[gammu]\ndevice = /dev/null\nconnection = at\n[smsd]\nservice = sql\ndriver = native_pgsql\nhost = {self.outbox.postgres.folder}\n"
-                      "user = postgres\npassword =\ndatabase = gammu\n")
-        long = "a text that needs more than one part, " * 10
-        for phone, text, options in (("+4790", "by gammu", []), ("+4791", long, ["-len", str(len(long))])):
-            subprocess.run([program, "-c", rc, "TEXT", phone, *options, "-text", text], check=True, capture_output=True, timeout=60)
-        wait_for("both were sent", lambda: len(self.sent(smsd)) == 2)
-        self.assertEqual(self.sent(smsd)["+4790"], "by gammu")
-        self.assertTrue(self.sent(smsd)["+4791"].startswith("a text that needs more than one part, a text"))
-        wait_for("outbox is empty", lambda: self.outbox.number("SELECT count(*) FROM outbox") == 0)
 
     def test_a_role_with_the_printed_grants_is_enough(self):
         owner = self.smsd(name="owner")
@@ -140,6 +126,27 @@ class MainPath(Scenario):
                 self.assertIn(words, done.stderr)
 
 
+class Injector(OutboxScenario):
+    def test_a_program_of_gammu_itself_injects(self):
+        program = shutil.which("gammu-smsd-inject")
+        if program is None:
+            self.skipTest("gammu-smsd is not installed")
+        smsd = self.smsd()
+        smsd.ctl("db", "install")
+        smsd.start()
+        rc = self.folder / "gammu-smsdrc"
+        rc.write_text(f"[gammu]\ndevice = /dev/null\nconnection = at\n[smsd]\nservice = sql\ndriver = native_pgsql\nhost = {self.outbox.postgres.folder}\n"
+                      "user = postgres\npassword =\ndatabase = gammu\n")
+        long = "a text that needs more than one part, " * 10
+        for phone, text, options in (("+4790", "by gammu", []), ("+4791", long, ["-len", str(len(long))])):
+            subprocess.run([program, "-c", rc, "TEXT", phone, *options, "-text", text], check=True, capture_output=True, timeout=60)
+        wait_for("both were sent", lambda: len(self.sent(smsd)) == 2)
+        self.assertEqual(self.sent(smsd)["+4790"], "by gammu")
+        self.assertTrue(self.sent(smsd)["+4791"].startswith("a text that needs more than one part, a text"))
+        wait_for("outbox is empty", lambda: self.outbox.number("SELECT count(*) FROM outbox") == 0)
+
+
+class Wall(OutboxScenario):
     def test_the_object_is_loaded_under_the_memory_wall_of_the_unit(self):
         def wall():  # as MemoryDenyWriteExecute=yes: PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, of Linux 6.3
             if ctypes.CDLL(None, use_errno=True).prctl(65, 1, 0, 0, 0) != 0:

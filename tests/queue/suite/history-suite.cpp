@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The history: kept for a while, then forgotten in small steps, and nothing else with it.
+#include <algorithm>
+
 #include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {

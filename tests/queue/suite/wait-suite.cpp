@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Waits: how long a recipient is left alone after nobody took its SMS, and what ends that early.
+#include <algorithm>
+
 #include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
