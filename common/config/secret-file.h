@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Reads the first line of a file that holds a secret.
 //
-// Owns the requirements on such a file: a regular file, not open to others. Called by keys.cpp only. Never
-// prints the content. Fails by returning a problem.
+// Owns the requirements on such a file: a regular file, not open to others. Called by keys.cpp, and by the
+// opening of a queue whose file may change. Never prints the content. Fails by returning a problem.
 #pragma once
 
 #include <filesystem>

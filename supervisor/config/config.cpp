@@ -10,6 +10,7 @@
 
 #include "common/files/regular-file.h"
 #include "supervisor/config/dispatcher-keys.h"
+#include "supervisor/config/queue-keys.h"
 #include "supervisor/config/queue-names.h"
 #include "supervisor/config/socket-names.h"
 #include "supervisor/config/worker-programs.h"
@@ -23,53 +24,6 @@ using config::Presence;
 using config::Problem;
 
 constexpr std::size_t maxFile = 1024 * 1024;  // more than the reader accepts: the reader reports that
-
-// libpq accepts `password = x`, sslpassword=x and postgresql://user:x@host alike.
-bool holdsPassword(std::string_view connection) {
-  constexpr std::string_view word = "password";
-  for (std::size_t at = connection.find(word); at != std::string_view::npos;
-       at = connection.find(word, at + 1)) {
-    const std::size_t next = connection.find_first_not_of(" \t\n", at + word.size());
-    if (next != std::string_view::npos && connection[next] == '=') return true;
-  }
-  const std::size_t scheme = connection.find("://");
-  if (scheme == std::string_view::npos) return false;
-  const std::string_view rest = connection.substr(scheme + 3);
-  const std::string_view authority = rest.substr(0, rest.find_first_of("/?"));
-  const std::size_t user = authority.rfind('@');
-  return user != std::string_view::npos && authority.substr(0, user).find(':') != std::string_view::npos;
-}
-
-void declareQueue(Keys& keys, Config& config) {
-  auto& queue = config.queue;
-  keys.choice("queue.backend", queue.backend,
-              {{"sqlite", Backend::sqlite}, {"postgresql", Backend::postgresql}},
-              "the place of the queue: a file on this host, or NAV's database");
-  keys.text("queue.postgresql.connection", queue.postgresql,
-            "libpq's connection string, without a password (pg_hba peer, or a passfile)");
-  keys.path("queue.sqlite.path", queue.sqlite, "the queue's file; smsd creates it if it does not exist");
-  keys.duration("queue.poll_interval", queue.pollInterval, bounds::pollInterval,
-                "how often smsd polls the queue if no notification comes");
-  keys.duration("queue.lease", queue.lease, {1s, 10min}, "how long a silent supervisor keeps its claims");
-  keys.integer("queue.mild_share", queue.mildShare, {0, 1000},
-               "one SMS in this many is the oldest one instead of the most severe one; 0: none");
-  keys.durationOr("never", "queue.expire_after", queue.expireAfter, {1s, std::chrono::days(365)},
-                  "messages older than this are ignored instead of sent (NAV: autocancel)");
-  keys.durationOr("never", "queue.keep_history", queue.keepHistory, {1h, std::chrono::days(3650)},
-                  "how long smsd keeps its own record of each SMS and its result");
-  keys.rule("queue.mild_share", [&queue]() -> std::optional<std::string> {
-    if (queue.mildShare != 1) return std::nullopt;
-    return "is 1, expected 0 or at least 2: with 1 the oldest would always be first, whatever its severity";
-  });
-  keys.rule("queue.postgresql.connection", [&queue]() -> std::optional<std::string> {
-    if (holdsPassword(queue.postgresql))
-      return "holds a password, expected none: name a file with passfile=..., or use peer authentication";
-    if (queue.backend == Backend::postgresql && queue.postgresql.empty())
-      return "is missing, expected because queue.backend is postgresql: for example \"host=/run/postgresql "
-             "dbname=nav\"";
-    return std::nullopt;
-  });
-}
 
 void declareRetry(Keys& keys, Config& config) {
   auto& retry = config.retry;
@@ -147,7 +101,7 @@ void declareAdminMail(Keys& keys, Config& config) {
 }
 
 void declareKeys(Keys& keys, Config& config) {
-  declareQueue(keys, config);
+  declareQueueKeys(keys, config);
   keys.integer("formatting.max_parts", config.formatting.maxParts, {1, 8},
                "the most concatenated SMS for one text");
   keys.choice("formatting.overflow", config.formatting.overflow,
@@ -181,6 +135,8 @@ void declareKeys(Keys& keys, Config& config) {
 void makeAbsolute(Config& config, const fs::path& folder) {
   // operator/ keeps an absolute right side.
   config.queue.sqlite = (folder / config.queue.sqlite).lexically_normal();
+  for (fs::path* path : {&config.queue.directory, &config.queue.connectionFile})
+    if (!path->empty()) *path = (folder / *path).lexically_normal();
   config.controlSocket = (folder / config.controlSocket).lexically_normal();
   config.stateDirectory = (folder / config.stateDirectory).lexically_normal();
   if (auto& workers = config.workersDirectory; !workers.empty()) {

@@ -25,7 +25,11 @@ using config::Milliseconds;
 
 namespace smsd::config {
 
-enum class Backend { postgresql, sqlite };
+enum class Backend {
+  postgresql,
+  sqlite,
+  loaded,  // a shared object of the administrator's own (queue/queue-object.h)
+};
 enum class Activation { socket, spawn };
 enum class AtLimit { ignore, shutdown };
 enum class WhenAllBroken { wait, shutdown };
@@ -89,9 +93,12 @@ struct AdminMailConfig {
 
 struct Config {
   struct {
-    Backend backend = Backend::sqlite;
-    std::string postgresql;  // libpq's connection string
+    std::string backend = "sqlite";  // postgresql, sqlite, or the name of a loaded one: [a-z][a-z0-9-]{0,30}
+    std::string postgresql;          // libpq's connection string
     std::filesystem::path sqlite = "/var/lib/smsd/queue.db";
+    std::filesystem::path directory;       // of the shared object of a loaded queue; default: as installed
+    std::string connection;                // the text for a loaded queue, without a password
+    std::filesystem::path connectionFile;  // a secret file with that text; empty: none
     Milliseconds pollInterval = 30s;
     Milliseconds lease = 30s;
     int mildShare = 8;  // one SMS in so many is the oldest; 0: never
@@ -121,6 +128,8 @@ struct Config {
   Milliseconds stopTimeout = 20s;
   std::vector<DispatcherConfig> dispatchers;
 };
+
+Backend backendOf(const Config& config);
 
 /// Returns the policy for an SMS that may have been sent. Without a severity, `retry.unknown` decides.
 UnknownPolicy unknownPolicy(const Config& config, std::optional<int> severity);

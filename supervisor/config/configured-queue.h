@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Opens the queue that the configuration names, for the daemon and smsctl alike.
+// Opens and installs the queue that the configuration names, for the daemon and smsctl alike.
+//
+// Owns the choice among the built-in queues and a loaded one. Reads queue.connection_file each time. Fails by
+// QueueError.
 #pragma once
 
 #include <memory>
@@ -10,13 +13,12 @@
 
 namespace smsd::config {
 
-inline std::unique_ptr<queue::Queue> openQueue(const Config& config) {
-  if (config.queue.backend == Backend::postgresql) return queue::openPostgresql(config.queue.postgresql);
-  return queue::openSqlite(config.queue.sqlite.string());
-}
+std::unique_ptr<queue::Queue> openQueue(const Config& config);
+/// `smsctl db install`.
+queue::InstallReport installQueue(const Config& config, const queue::InstallOptions& options);
+/// Throws `notInstalled` if the queue is a shared object that smsd refuses. Connects to nothing.
+void checkQueueObject(const Config& config);
 
-inline std::string backendName(const Config& config) {
-  return config.queue.backend == Backend::postgresql ? "postgresql" : "sqlite";
-}
+inline const std::string& backendName(const Config& config) { return config.queue.backend; }
 
 }  // namespace smsd::config

@@ -54,7 +54,7 @@ fs::path realPath(const fs::path& path) {
 
 std::vector<fs::path> filesOfQueue(const Config& config) {
   std::vector<fs::path> files;
-  if (config.queue.backend == Backend::sqlite)
+  if (backendOf(config) == Backend::sqlite)
     for (const char* suffix : {"", "-wal", "-shm", "-journal", ".lock", ".reserve"})
       files.emplace_back(realPath(config.queue.sqlite).string() + suffix);
   return files;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What holds for a claim in each database: how much it reads, and the order of its submissions.
 //
-// Called by the claims of both backends. Pure.
+// Called by the claims of all backends. Pure.
 #pragma once
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 // Compares the database's clock with the kernel's, to find steps of the database's clock and correct ages for
 // them.
 //
-// Both backends call it with each reading of the database's clock. Pure: the caller reads both clocks. It
+// All backends call it with each reading of the database's clock. Pure: the caller reads both clocks. It
 // knows only the steps that happened while it watched. A step ahead makes older entries look older than they
 // are, and an alert must not expire or be given up because of that. A step back makes nothing older, so it is
 // only reported.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The name of this host, as each run of a supervisor is enlisted with it.
 //
-// Called by both backends. Does not fail: the name is empty if the kernel does not return it.
+// Called by all backends. Does not fail: the name is empty if the kernel does not return it.
 #pragma once
 
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The idempotency key of a submission: a gateway that knows it already drops the SMS as a repetition.
 //
-// Called by both backends, for a claim, a take-over and `smsctl explain`. Pure.
+// Called by all backends, for a claim, a take-over and `smsctl explain`. Pure.
 #pragma once
 
 #include <fmt/format.h>

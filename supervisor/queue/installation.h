@@ -55,11 +55,4 @@ struct InstallReport {
   std::vector<std::string> advice;  // SQL that an administrator may want to run, with comments in between
 };
 
-/// `connection`: a connection string of libpq.
-InstallReport installPostgresql(const std::string& connection, const InstallOptions& options);
-InstallReport installSqlite(const std::string& path);
-
-/// Returns the role that a connection string of libpq names; empty if it names none, or is not valid.
-std::string roleOf(const std::string& connection);
-
 }  // namespace smsd::queue

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Decides whether the lease of another supervisor has run out, even if the database's clock is stepped.
 //
-// Called by the PostgreSQL backend at each look for dead supervisors. Pure: the caller reads both clocks. The
-// database's clock is used once per renewal, and within bounds. A lease that is seen has at most its length
-// left. If its supervisor renewed it since our last look, it has at least its length left, minus the time
-// since that look. After that our own clock decides. So a clock that is stepped back delays a take-over by at
-// most one lease, and a clock that is stepped ahead does not make a living supervisor dead, unless this is
-// the first look at it.
+// Called by the backends on PostgreSQL at each look for dead supervisors. Pure: the caller reads both clocks.
+// The database's clock is used once per renewal, and within bounds. A lease that is seen has at most its
+// length left. If its supervisor renewed it since our last look, it has at least its length left, minus the
+// time since that look. After that our own clock decides. So a clock that is stepped back delays a take-over
+// by at most one lease, and a clock that is stepped ahead does not make a living supervisor dead, unless this
+// is the first look at it.
 #pragma once
 
 #include <algorithm>

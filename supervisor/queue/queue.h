@@ -3,13 +3,31 @@
 // of the SMS in progress (the schema smsd; in SQLite, the tables smsd_*). Section 2 of ARCHITECTURE.md
 // defines the words of this page, among them submission, attempt, claim, lease, fence, round, wait and stamp.
 //
-// PostgreSQL (NAV's own database) and SQLite (one host, embedded) implement this interface; both pass the
-// suite tests/queue. It is called from the queue thread only (queue-thread.h), and by smsctl and the one-shot
-// options of smsd where no daemon is needed. Every call may block, and may throw QueueError and nothing else.
-// Each call that changes rows is one transaction, so it leaves no half of its work behind. After
-// `unreachable` the same call may be repeated: the backend reconnects. If only the reply to the commit was
-// lost, the repeated call changes nothing more, except that insert() inserts a second copy and
-// recordAttempts() records one more attempt.
+// PostgreSQL (NAV's own database) and SQLite (one host, embedded) implement this interface. So can you:
+// smsd-queue(7) describes how smsd loads a queue of your own, queue-object.h is what it loads, and the suite
+// that all backends pass is tests/queue/suite. The source API has a version there; the ABI is not promised.
+//
+// Threads. smsd calls a queue from its queue thread only, one call at a time (queue-thread.h); smsctl and the
+// one-shot options of smsd call it from their only thread. hangUp() alone comes from another thread. Every
+// call may block. A call that has not returned after 10 s counts as a queue that is away, and after the
+// length of the lease smsd calls hangUp().
+//
+// Order. enlist() is first, once. Then smsd calls renew(), takeOver(), strained(), otherSettler(),
+// takeClockStep() and schema(), in this order, at half the length of the lease and at once after enlist().
+// In between it calls claim(), recordAttempts() and settle() as there is work, and takeNews() and newsFd()
+// after each call that worked and when the descriptor is readable. At the end it calls retire(). The calls
+// for operators may come at any time, also to a queue that was never enlisted.
+//
+// Transactions. Each call that changes rows is one transaction, so it leaves no half of its work behind. A
+// call that returns has been committed durably: smsd hands an SMS over because claim() or recordAttempts()
+// has returned, and forgets an outcome because settle() has.
+//
+// Errors. A call throws QueueError and nothing else; its text is one line for an operator, without the text
+// of a message, a password or the connection. Anything else that escapes counts as `failed`. smsd does not
+// ask why a call failed: it repeats it. So each call can be repeated after `unreachable`, and the backend
+// reconnects. If only the reply to the commit was lost, the repeated call changes nothing more, except that
+// insert() inserts a second copy and recordAttempts() records one more attempt. claim() and takeOver() must
+// then return what the lost call had committed, or those SMS are live and never sent.
 //
 // Rules that hold even if a worker, a supervisor, the database or the host dies:
 //  - A recipient has at most one live submission, over all supervisors.
@@ -35,28 +53,28 @@
 #include "supervisor/format/format.h"
 #include "supervisor/format/message.h"
 #include "supervisor/queue/installation.h"
+#include "supervisor/queue/records.h"
 
 namespace smsd::queue {
 
-using Duration = std::chrono::milliseconds;
-using SubmissionId = std::int64_t;
-using AttemptId = std::uint64_t;    // unique in the life of a queue; for test SMS see attempt-ids.h
-using SupervisorId = std::int64_t;  // one run of one supervisor
-
-/// Values of NAV's smsq.sent. A message in progress and a held one are still unsent.
-enum class SentStatus : char { unsent = 'N', sent = 'Y', ignored = 'I' };
-
 class QueueError : public std::runtime_error {
  public:
+  /// At the start, each ends smsd with an exit status: denied with 77, notInstalled with 78, invalid with 65,
+  /// the others with 75, after which systemd tries again. Later, smsd never ends because of one.
   enum class Kind {
+    // smsd repeats the call after 250 ms, doubling to 1.5 s, until it works. Meanwhile it claims nothing and
+    // hands nothing over, keeps the outcomes in memory, and reports the queue as away.
     unreachable,   // no connection, or it was lost: try again later
     denied,        // wrong password or missing privilege: an operator has to act
     notInstalled,  // no queue of this version: tables are missing, or (SQLite) the path is no file of its own
-    fenced,        // this supervisor was declared dead and has lost all its submissions: enlist() again
     busy,          // another smsd uses it: owns the file (SQLite), or could not work after an upgrade
-    replaced,      // SQLite: the path leads to another file now; every call fails until the next enlist()
-    invalid,       // the database did not accept a value of the caller's
     failed,        // any other error of the database
+    // smsd forgets all its SMS, ends the workers that hold them, and enlists again.
+    fenced,    // this supervisor was declared dead and has lost all its submissions
+    replaced,  // SQLite: the path leads to another file now; every call fails until the next enlist()
+    // settle(): smsd repeats the settlements one by one, and the refused one as `held`. Other calls:
+    // repeated.
+    invalid,  // the database did not accept a value of the caller's
   };
   QueueError(Kind kind, const std::string& what) : std::runtime_error(what), kind_(kind) {}
   Kind kind() const { return kind_; }
@@ -170,113 +188,6 @@ struct NextAttempt {
   std::optional<Duration> failing = std::nullopt;  // likewise
 };
 
-struct StoredMessage {
-  format::MessageId id = 0;
-  std::string recipient;
-  std::string user;  // account.name; empty if the row belongs to no account
-  std::string text;
-  std::optional<int> severity;
-  std::string time;  // as the database prints it, to the minute
-  SentStatus status = SentStatus::unsent;
-  bool underWay = false;  // its recipient has a live submission, and it is not held itself
-  bool held = false;      // it waits for an operator's decision
-};
-
-/// An SMS that may have been sent, and waits for an operator's decision.
-struct HeldSms {
-  SubmissionId id = 0;
-  std::string recipient;
-  std::string text;
-  std::vector<format::MessageId> messages;  // those in the text, and those only counted
-  std::optional<int> severity;
-  std::string dispatcher;  // of the last attempt with an unknown outcome
-  std::string reason;
-  std::string since;  // as the database prints it, to the second
-};
-
-/// The result of one attempt. While it is in progress, only `id` and `dispatcher` are set.
-struct AttemptRecord {
-  AttemptId id = 0;
-  std::string dispatcher;
-  std::string outcome;  // empty: in progress
-  std::string reason;
-  std::string reference;
-  std::string ended;  // empty: in progress
-};
-
-/// One SMS that contained or counted a message.
-struct SubmissionRecord {
-  SubmissionId id = 0;
-  std::string key;
-  std::string text;
-  std::string supervisor;  // host[pid]
-  std::string created;
-  std::string ended;    // empty: live
-  std::string fate;     // a Fate; released or discarded if it was held before; empty: live
-  std::string decided;  // time of release or discard; empty: neither
-  std::vector<format::MessageId> messages;  // those in the text, then those only counted
-  bool onlyCounted = false;                 // the message was not in the text
-  std::vector<AttemptRecord> attempts;      // in order
-};
-
-/// The life of one message, for `smsctl explain`.
-struct MessageLife {
-  StoredMessage message;
-  std::string timeSent;  // empty: never
-  std::optional<int> smsid;
-  std::vector<SubmissionRecord> submissions;  // in order
-  std::string ignoredBecause;                 // expired or cancelled; set only if no submission is the reason
-  std::string waitsUntil;                     // empty: its recipient does not wait
-  int rounds = 0;
-  std::string failingSince;         // time of its recipient's first counted failure; empty: none
-  std::optional<Duration> failing;  // time since `failingSince`
-};
-
-struct NewMessage {
-  std::optional<int> account;
-  std::string recipient;
-  std::string text;
-  std::optional<int> severity;
-};
-
-/// The messages that an operator cancelled.
-struct Cancelled {
-  std::size_t count = 0;
-  std::vector<StoredMessage> messages;  // in order of their ids, up to the requested number
-};
-
-/// Selects the recipients of an operator command: that of `message` if it is set, otherwise `recipient`, or
-/// all if both are empty.
-struct Whom {
-  format::MessageId message = 0;
-  std::string recipient;
-
-  bool all() const { return message == 0 && recipient.empty(); }
-};
-
-struct WaitsEnded {
-  bool known = true;                     // false: there is no such message
-  std::optional<std::string> recipient;  // of the message (it may be empty), or as given; none: all
-  std::size_t count = 0;                 // recipients that waited
-};
-
-/// How many messages wait, for `smsctl status`.
-struct Depth {
-  std::uint64_t unsent = 0;        // held ones and those in progress included
-  bool more = false;               // counting stopped at the caller's bound
-  std::optional<Duration> oldest;  // age of the oldest unsent message
-  std::uint64_t held = 0;          // of the unsent messages; counted up to the same bound
-  /// Age of the oldest unsent message that is not held, and whose recipient does not wait after a counted
-  /// round: only smsd and its dispatchers delay it. At most 10,000 messages are examined.
-  std::optional<Duration> late;
-};
-
-/// Facts about the bell (see bell.h) from the backend that has just rung it.
-struct Ring {
-  std::string unannounced;  // why inserts by other programs ring no bell; empty: they do ring it
-  std::string ifUnheard;    // the probable cause, in words, if newsFd() does not become readable
-};
-
 enum class Purge {
   more,  // there may be more to delete
   done,
@@ -287,36 +198,53 @@ class Queue {
   virtual ~Queue() = default;
 
   // --- life cycle of a supervisor
-  /// Connects, checks that the queue is installed, and opens a lease of length `lease`. Called first, and
-  /// again after `fenced` or `replaced`. Every run of one supervisor uses the same `name`, and no other
-  /// supervisor that may run at the same time does (the caller holds the lock of the state directory, which
-  /// has the name). So earlier runs with this name are dead, and takeOver() does not wait for their leases.
+  /// Connects, checks that the queue is installed and that the privileges suffice, so that a fault shows at
+  /// the start and not at the first alert, and opens a lease of length `lease`. Called first, and again after
+  /// `fenced` or `replaced`: then all that this object remembers of its submissions is void. Every run of one
+  /// supervisor uses the same `name`, and no other supervisor that may run at the same time does (the caller
+  /// holds the lock of the state directory, which has the name). So earlier runs with this name are dead, and
+  /// takeOver() does not wait for their leases.
   virtual SupervisorId enlist(const std::string& name, Duration lease) = 0;
-  /// Renews the lease. To be called at half of its length. Throws `fenced` if another supervisor took over.
+  /// Renews the lease, in one small transaction whatever the number of live submissions. To be called at half
+  /// of its length. Throws `fenced` if another supervisor took over.
   virtual void renew() = 0;
-  /// Declares supervisors dead whose lease has run out, and takes their live submissions over. The results of
-  /// their attempts are unknown. To be called about twice per lease.
+  /// Declares supervisors dead whose lease has run out, and takes their live submissions over, all in one
+  /// transaction that excludes their settlements: one of the two is first, and the other sees the result.
+  /// Each submission comes as it was (text, key, attempt, rounds), once. The results of their attempts are
+  /// unknown. Also returns the submissions of a claim or take-over of our own whose reply was lost. To be
+  /// called about twice per lease.
   virtual std::vector<Submission> takeOver() = 0;
   /// Returns a problem that an operator should mend while all still works; empty: none. For each renewal.
   virtual std::string strained() { return {}; }
-  /// Returns the versions that the last enlistment or take-over found. Never throws.
+  /// Returns the versions that the last enlistment or take-over found. Never throws. A backend without
+  /// versions of its own tables leaves this as it is.
   virtual SchemaVersions schema() const { return {}; }
   /// Returns the sign that another program settles messages (NAV's smsd); empty: none. As strained().
   virtual std::string otherSettler() { return {}; }
-  /// Ends the lease. Submissions that are still live stay so until another supervisor takes them over.
+  /// Ends the lease, so that others need not wait for its end. Submissions that are still live stay so until
+  /// another supervisor takes them over.
   virtual void retire() = 0;
 
   // --- claims, attempts, settlements
   // Each throws `fenced` and changes nothing if this supervisor was declared dead.
-  /// Claims recipients, and records a submission with its first attempt for each.
+  /// Claims recipients, and records a submission with its first attempt for each, in the order of the queue:
+  /// by severity (a missing one last), then by the time and the id of the first message. `request.format` is
+  /// called inside the transaction, once for each recipient. May return fewer than `limit`, also none,
+  /// without having come to the end; only `atEnd` says that.
   virtual ClaimResult claim(const ClaimRequest& request) = 0;
-  /// Returns the attempts in the order of `next`. If a submission is no longer this supervisor's, throws
-  /// `fenced` and records nothing.
+  /// Ends each attempt in force and records the next one, so that the SMS may be handed over again. Returns
+  /// the attempts in the order of `next`, with ids that were never used before. If a submission is no longer
+  /// this supervisor's, throws `fenced` and records nothing.
   virtual std::vector<AttemptId> recordAttempts(const std::vector<NextAttempt>& next) = 0;
-  /// Throws `invalid` and settles none if the database refuses a value in one of them.
+  /// Ends those of the submissions that are live and this supervisor's, and leaves out the others: so a
+  /// repeated call changes nothing more. Marks their messages, sets or deletes the waits of their recipients,
+  /// and frees the recipients, all in the same transaction. Throws `invalid` and settles none if the database
+  /// refuses a value in one of them.
   virtual SettleResult settle(const std::vector<Settlement>& settlements) = 0;
 
   // --- notification of new messages
+  // A backend without a bell returns -1 from newsFd(), false from takeNews(), and leaves ringBell() as it is.
+  // smsd then finds new messages by polling alone, every queue.poll_interval, and calls this no fault.
   /// Returns a descriptor that becomes readable when there may be news; -1: none at the moment. The backend
   /// owns it, and it changes with each connection. Observe a duplicate, and call newsFd() again after every
   /// call that threw.
@@ -324,7 +252,8 @@ class Queue {
   /// Drains the descriptor. Returns true if there may be new messages to claim.
   virtual bool takeNews() = 0;
   /// Rings the bell like another program that inserts a message: through a second connection, so that the
-  /// caller can check whether newsFd() becomes readable. Returns none if this queue has no bell.
+  /// caller can check whether newsFd() becomes readable. Returns none if this queue has no bell. If a ring
+  /// does not arrive twice, smsd reports `ifUnheard` and polls every 5 s at least.
   virtual std::optional<Ring> ringBell() { return std::nullopt; }
 
   // --- operations of NAV's queue class, for smsctl and the one-shot options
@@ -379,9 +308,5 @@ class Queue {
   /// from another thread, at any time. Does nothing in a backend that depends on this host only.
   virtual void hangUp() {}
 };
-
-/// `connection`: a connection string of libpq. Connects at the first call.
-std::unique_ptr<Queue> openPostgresql(const std::string& connection);
-std::unique_ptr<Queue> openSqlite(const std::string& path);
 
 }  // namespace smsd::queue

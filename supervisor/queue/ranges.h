@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Bounds of the numbers that go to a database and come from it.
 //
-// Called by both backends. Pure.
+// Called by all backends. Pure.
 #pragma once
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The interpretation of result rows that both backends have.
+// The interpretation of result rows that all backends on SQL have.
 //
 // A `Row` is a backend's row of one statement. Its `Column` names the columns, and these names are alike in
-// both backends, whatever the order. Called by both backends. Fails only where the row does.
+// all backends, whatever the order. Called by all backends. Fails only where the row does.
 #pragma once
 
 #include <string>

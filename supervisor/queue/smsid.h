@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The value of smsq.smsid for a gateway's reference.
 //
-// Called by the settlements of both backends. Pure.
+// Called by the settlements of all backends. Pure.
 #pragma once
 
 #include <charconv>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The stamps of an SMS's messages, taken at the claim, in the order of the SMS.
 //
-// Called by the claims and settlements of both backends. Pure.
+// Called by the claims and settlements of all backends. Pure.
 #pragma once
 
 #include <cstdint>

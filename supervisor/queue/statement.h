@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // An SQL statement together with the names of the columns of its result.
 //
-// Both backends declare their statements with it, so that a row is read by names that only its own statement
-// has. The names are positions: a search by name at run time would cost each SMS. tests/queue compares the
-// names of each statement with those that the database reports. Pure.
+// Backends on SQL declare their statements with it, so that a row is read by names that only its own
+// statement has. The names are positions: a search by name at run time would cost each SMS. tests/queue
+// compares the names of each statement with those that the database reports. Pure.
 #pragma once
 
 #include <cstddef>

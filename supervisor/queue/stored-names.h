@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The names of fates, states and encodings as both backends store them.
+// The names of fates, states and encodings as all backends store them.
 //
-// Owns those names. They are in databases already, so they never change. Called by both backends. Pure.
+// Owns those names. They are in databases already, so they never change. Called by all backends. Pure.
 #pragma once
 
 #include <string>

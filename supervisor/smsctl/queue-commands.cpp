@@ -93,16 +93,19 @@ ordered_json json(const queue::LiveSupervisor& one) {
 
 void print(const queue::Installation& found) {
   const auto& schema = found.schema;
-  io::print(fmt::format("schema: version {}{}\n", schema.installed,
-                        schema.installed < schema.known
-                            ? fmt::format(", and this program knows {}: `smsctl db install` upgrades it, as "
-                                          "its owner and while smsd runs",
-                                          schema.known)
-                            : ""));
+  if (schema.known > 0)  // a queue of the administrator's own may have none
+    io::print(
+        fmt::format("schema: version {}{}\n", schema.installed,
+                    schema.installed < schema.known
+                        ? fmt::format(", and this program knows {}: `smsctl db install` upgrades it, as "
+                                      "its owner and while smsd runs",
+                                      schema.known)
+                        : ""));
   for (const auto& one : found.supervisors)
-    io::print(fmt::format("supervisor {} on {}, pid {}: smsd{}, knows schema version {}\n",
-                          text::printable(one.name), text::printable(one.host), one.pid,
-                          one.program.empty() ? "" : " " + text::printable(one.program), one.knows));
+    io::print(fmt::format("supervisor {} on {}, pid {}: smsd{}{}\n", text::printable(one.name),
+                          text::printable(one.host), one.pid,
+                          one.program.empty() ? "" : " " + text::printable(one.program),
+                          schema.known > 0 ? fmt::format(", knows schema version {}", one.knows) : ""));
 }
 
 }  // namespace
@@ -209,9 +212,7 @@ void noteAct(const config::Config& config, const std::string& act) {
 }
 
 int installDatabase(const config::Config& config, const queue::InstallOptions& options, Form form) {
-  auto report = config.queue.backend == config::Backend::postgresql
-                    ? queue::installPostgresql(config.queue.postgresql, options)
-                    : queue::installSqlite(config.queue.sqlite.string());
+  auto report = config::installQueue(config, options);
   if (form == Form::json) {
     io::print(dump({{"done", report.done}, {"granted", report.granted}, {"advice", report.advice}}));
     return EX_OK;

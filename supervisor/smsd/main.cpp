@@ -11,10 +11,12 @@
 #include "common/io/output.h"
 #include "common/journal/journal.h"
 #include "common/sandbox/sandbox.h"
+#include "supervisor/config/configured-queue.h"
 #include "supervisor/control/control-server.h"
 #include "supervisor/smsd/arguments.h"
 #include "supervisor/smsd/daemon.h"
 #include "supervisor/smsd/one-shot.h"
+#include "supervisor/startup/exit-status.h"
 #include "supervisor/startup/start-up.h"
 #include "version.h"
 
@@ -40,8 +42,18 @@ int endedEarly() {
   return EX_OK;
 }
 
+/// Before anything else is started: a queue of the administrator's own that smsd refuses.
+void checkQueue(const config::Config& config) {
+  try {
+    config::checkQueueObject(config);
+  } catch (const queue::QueueError& e) {
+    throw startup::StartUpError(startup::exitStatus(e), std::string(e.what()) + "\n");
+  }
+}
+
 int check(const Arguments& arguments) {
   const config::Config config = usableConfig(arguments, config::Reach::dispatcherFiles);
+  checkQueue(config);
   auto io = kj::setupAsyncIo();
   io::print(startup::checkAll(io, config));
   io::print(fmt::format("{}: good, {} dispatcher{}\n", arguments.config, config.dispatchers.size(),
@@ -52,6 +64,7 @@ int check(const Arguments& arguments) {
 int live(const Arguments& arguments) {
   blockSignals();
   const config::Config config = usableConfig(arguments, config::Reach::dispatcherFiles);
+  checkQueue(config);
   auto plans = startup::planWorkers(config);
   auto io = kj::setupAsyncIo();
   auto told = toldToEnd(io.unixEventPort).fork();

@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "tests/queue/queue-suite.h"
 #include "tests/queue/store-postgresql.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 

@@ -9,8 +9,8 @@
 
 #include "supervisor/queue/postgresql/sql-claim.h"
 #include "supervisor/queue/postgresql/sql-session.h"
-#include "tests/queue/queue-suite.h"
 #include "tests/queue/store-postgresql.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue::postgresql {
 

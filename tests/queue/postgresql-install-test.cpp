@@ -5,8 +5,9 @@
 #include <sstream>
 #include <thread>
 
-#include "tests/queue/queue-suite.h"
+#include "supervisor/queue/built-in.h"
 #include "tests/queue/store-postgresql.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The faults that only PostgreSQL has: lost connections, answers that never came, odd bytes, missing rights.
+#include "supervisor/queue/built-in.h"
 #include "tests/queue/postgresql-bench.h"
 
 namespace smsd::queue {
@@ -229,6 +230,15 @@ TEST_F(PostgresqlSqlAscii, BytesThatAreNoTextAreClaimedSettledAndListed) {
   EXPECT_EQ(again.submissions[0].rounds, 1) << "the wait was found by the same bytes";
   EXPECT_EQ(queue_->settle({accepted(again.submissions[0])}).sent, 1u);
   EXPECT_EQ(queue_->recipients(SentStatus::sent), std::vector<std::string>{"4\xff\x37"});
+}
+
+TEST_F(Postgresql, ATriggerThatIsOffOrMissingIsReportedWithTheCommandThatCreatesIt) {
+  enlist();
+  EXPECT_EQ(queue_->ringBell()->unannounced, "");
+  ASSERT_TRUE(store_.silenceInserts());
+  EXPECT_NE(queue_->ringBell()->unannounced.find("smsctl db install --notify"), std::string::npos);
+  store_.sql("DROP TRIGGER smsd_notify ON profiles.smsq");
+  EXPECT_NE(queue_->ringBell()->unannounced, "");
 }
 
 // C42: smsq.time has no zone. It is that of whoever wrote the row: where NAV's is not the database's own, the

@@ -6,9 +6,10 @@
 #include <sstream>
 #include <thread>
 
+#include "supervisor/queue/built-in.h"
 #include "supervisor/queue/postgresql/installed-schema.h"
-#include "tests/queue/queue-suite.h"
 #include "tests/queue/store-postgresql.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 

@@ -15,8 +15,9 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/queue/built-in.h"
 #include "supervisor/queue/sqlite/connection.h"
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue::sqlite {
 

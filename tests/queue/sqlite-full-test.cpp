@@ -13,7 +13,8 @@
 #include <functional>
 #include <tuple>
 
-#include "tests/queue/queue-suite.h"
+#include "supervisor/queue/built-in.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 namespace {

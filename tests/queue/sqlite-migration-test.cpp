@@ -8,10 +8,11 @@
 #include <fstream>
 #include <sstream>
 
+#include "supervisor/queue/built-in.h"
 #include "supervisor/queue/sqlite/install.h"
 #include "supervisor/queue/sqlite/queue-file.h"
 #include "supervisor/queue/sqlite/stamp.h"
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue::sqlite {
 namespace {

@@ -5,6 +5,7 @@
 
 #include <future>
 
+#include "supervisor/queue/built-in.h"
 #include "tests/queue/sqlite-bench.h"
 
 namespace smsd::queue::sqlite {

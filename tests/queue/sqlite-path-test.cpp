@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "supervisor/queue/built-in.h"
 #include "supervisor/queue/sqlite/queue-path.h"
 #include "tests/queue/sqlite-bench.h"
 

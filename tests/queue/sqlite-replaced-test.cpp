@@ -8,7 +8,8 @@
 
 #include <filesystem>
 
-#include "tests/queue/queue-suite.h"
+#include "supervisor/queue/built-in.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 namespace {

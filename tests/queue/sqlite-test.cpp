@@ -10,14 +10,15 @@
 
 #include <fstream>
 
+#include "supervisor/queue/built-in.h"
 #include "supervisor/queue/sqlite/queue-file.h"
 #include "supervisor/queue/sqlite/sql-claim.h"
 #include "supervisor/queue/sqlite/sql-lease.h"
 #include "supervisor/queue/sqlite/sql-nav.h"
 #include "supervisor/queue/sqlite/sql-operator.h"
 #include "supervisor/queue/sqlite/sql-settle.h"
-#include "tests/queue/queue-suite.h"
 #include "tests/queue/sqlite-bench.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue::sqlite {
 namespace {

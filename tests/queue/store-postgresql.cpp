@@ -8,6 +8,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "supervisor/queue/built-in.h"
+
 namespace smsd::queue {
 
 namespace {
@@ -105,6 +107,17 @@ void PostgresqlStore::step(std::chrono::seconds ahead) {
         std::to_string(ahead.count()) + " seconds'");
 }
 
-std::unique_ptr<Store> makePostgresqlStore() { return std::make_unique<PostgresqlStore>(); }
+bool PostgresqlStore::silenceInserts() {
+  sql("ALTER TABLE profiles.smsq DISABLE TRIGGER smsd_notify");
+  return true;
+}
+
+namespace {
+
+const StoreRegistration registered("postgresql", []() -> std::unique_ptr<Store> {
+  return std::make_unique<PostgresqlStore>();
+});
+
+}  // namespace
 
 }  // namespace smsd::queue

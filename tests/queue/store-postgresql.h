@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tests/queue/cluster.h"
-#include "tests/queue/store.h"
+#include "tests/queue/suite/store.h"
 
 namespace smsd::queue {
 
@@ -33,6 +33,7 @@ class PostgresqlStore : public Store {
   void startOwnIdsOver() override { sql("TRUNCATE smsd.submission, smsd.live RESTART IDENTITY"); }
   void step(std::chrono::seconds ahead) override;
   bool shared() const override { return true; }
+  bool silenceInserts() override;
 
  private:
   std::string name_;

@@ -6,7 +6,8 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "tests/queue/store.h"
+#include "supervisor/queue/built-in.h"
+#include "tests/queue/suite/store.h"
 
 namespace smsd::queue {
 
@@ -64,6 +65,7 @@ class SqliteStore : public Store {
         "; UPDATE smsd_supervisor SET lease_until = lease_until" + by);
   }
   bool shared() const override { return false; }
+  std::size_t longestText() const override { return 16'384; }
 
  private:
   std::string path() const { return (folder_ / "queue.db").string(); }
@@ -72,8 +74,10 @@ class SqliteStore : public Store {
   sqlite3* db_ = nullptr;
 };
 
-}  // namespace
+const StoreRegistration registered("sqlite", []() -> std::unique_ptr<Store> {
+  return std::make_unique<SqliteStore>();
+});
 
-std::unique_ptr<Store> makeSqliteStore() { return std::make_unique<SqliteStore>(); }
+}  // namespace
 
 }  // namespace smsd::queue

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "supervisor/queue/built-in.h"
 #include "supervisor/queue/postgresql/connection.h"
 #include "supervisor/queue/postgresql/queue.h"
 #include "supervisor/queue/postgresql/schema.h"

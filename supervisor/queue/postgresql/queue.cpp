@@ -2,6 +2,8 @@
 // The PostgreSQL backend: the live recipients in memory, and the bell. See queue.h.
 #include "supervisor/queue/postgresql/queue.h"
 
+#include "supervisor/queue/built-in.h"
+
 #include <algorithm>
 
 namespace smsd::queue::postgresql {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The result of one statement in PostgreSQL, whose rows are read by the names of its columns.
 //
-// Owns libpqxx's result. Made by Transaction (connection.h), read by this backend only. Fails by libpqxx's
-// exceptions, which Session translates.
+// Owns libpqxx's result. Made by Transaction (connection.h), read by this backend and by queues of your own.
+// Fails by libpqxx's exceptions, which Session translates.
 #pragma once
 
 #include <cstdint>

@@ -2,9 +2,9 @@
 // Conversion of values to and from PostgreSQL. Arrays are sent as text literals, because libpqxx 6 and 7 both
 // can do that.
 //
-// Owns the quoting of array elements and the reading of id lists. Called by the PostgreSQL backend only.
-// Pure. Does not fail: bytes that a text column cannot store (NUL, invalid UTF-8) are repaired before they
-// are quoted.
+// Owns the quoting of array elements and the reading of id lists. Called by the PostgreSQL backend, and by
+// queues of your own on PostgreSQL. Pure. Does not fail: bytes that a text column cannot store (NUL, invalid
+// UTF-8) are repaired before they are quoted.
 #pragma once
 
 #include <algorithm>

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "supervisor/queue/built-in.h"
 #include "supervisor/queue/sqlite/queue-file.h"
 #include "supervisor/queue/sqlite/queue-path.h"
 #include "supervisor/queue/sqlite/schema.h"

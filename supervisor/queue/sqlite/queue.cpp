@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "supervisor/queue/built-in.h"
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql-session.h"
 

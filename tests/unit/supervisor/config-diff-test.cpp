@@ -65,7 +65,7 @@ TEST(Reload, EachKeyIsAppliedOrRefused) {
 
 TEST(Reload, RefusesWhatOnlyARestartChangesWithItsPlaceAndBothValues) {
   Config next = configWith({"a"});
-  next.queue.backend = Backend::postgresql;
+  next.queue.backend = "postgresql";
   next.queue.postgresql = "host=elsewhere dbname=nav";
   next.queue.sqlite = "/elsewhere/queue.db";
   next.queue.lease = 90s;

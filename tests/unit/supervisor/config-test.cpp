@@ -16,7 +16,7 @@ TEST_F(SupervisorConfig, NeedsNoMoreThanADispatcher) {
   const ConfigRead result = read(oneDispatcher);
   EXPECT_EQ(describe(result.problems), "");
   const Config& config = result.config;
-  EXPECT_EQ(config.queue.backend, Backend::sqlite);
+  EXPECT_EQ(config.queue.backend, "sqlite");
   EXPECT_EQ(config.queue.sqlite, "/var/lib/smsd/queue.db");
   EXPECT_EQ(config.queue.pollInterval, 30s);
   EXPECT_FALSE(config.queue.expireAfter);
@@ -64,7 +64,7 @@ dispatchers:
 )");
   EXPECT_EQ(describe(result.problems), "");
   const Config& config = result.config;
-  EXPECT_EQ(config.queue.backend, Backend::postgresql);
+  EXPECT_EQ(config.queue.backend, "postgresql");
   EXPECT_EQ(config.queue.postgresql, "host=/run/postgresql dbname=nav user=smsd");
   EXPECT_EQ(config.queue.sqlite, folder / "queue.db");
   EXPECT_EQ(config.queue.pollInterval, 10s);
@@ -244,6 +244,33 @@ TEST_F(SupervisorConfig, RefusesAPasswordInTheConnectionAndDoesNotShowIt) {
     EXPECT_EQ(problemsOf("queue: {postgresql: {connection: \"" + std::string(connection) + "\"}}\n" +
                          oneDispatcher),
               "");
+}
+
+TEST_F(SupervisorConfig, TakesTheNameOfAQueueOfOnesOwnAndItsText) {
+  const Config config =
+      read("queue: {backend: gammu-outbox, directory: queues, connection: \"host=db dbname=smsd\"}\n" +
+           oneDispatcher)
+          .config;
+  EXPECT_EQ(backendOf(config), Backend::loaded);
+  EXPECT_EQ(config.queue.backend, "gammu-outbox");
+  EXPECT_EQ(config.queue.directory, folder / "queues");
+  EXPECT_EQ(config.queue.connection, "host=db dbname=smsd");
+  EXPECT_EQ(
+      read("queue: {backend: mine, connection_file: secret}\n" + oneDispatcher).config.queue.connectionFile,
+      folder / "secret");
+  for (const char* name : {"Mine", "../mine", "-mine", "9", "a b", "", "a234567890123456789012345678901x"})
+    EXPECT_NE(problemsOf("queue: {backend: \"" + std::string(name) + "\"}\n" + oneDispatcher), "") << name;
+}
+
+TEST_F(SupervisorConfig, RefusesAPasswordOrTwoTextsForAQueueOfOnesOwn) {
+  const std::string secret =
+      problemsOf("queue: {backend: mine, connection: \"amqp://smsd:hunter2@mq/\"}\n" + oneDispatcher);
+  EXPECT_NE(secret.find("queue.connection: holds a password"), std::string::npos) << secret;
+  EXPECT_NE(secret.find("queue.connection_file"), std::string::npos) << secret;
+  EXPECT_EQ(secret.find("hunter2"), std::string::npos);
+  EXPECT_NE(problemsOf("queue: {backend: mine, connection: x, connection_file: y}\n" + oneDispatcher)
+                .find("expected only one of it and queue.connection_file"),
+            std::string::npos);
 }
 
 // C16

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Claims: who is taken, in which order, where the next claim goes on, and who is left alone.
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 #include <set>
 
@@ -9,7 +9,7 @@ namespace smsd::queue {
 namespace {
 
 class Claim : public QueueSuite {};
-SMSD_FOR_BOTH_BACKENDS(Claim);
+SMSD_FOR_EACH_BACKEND(Claim);
 
 using Names = std::vector<std::string>;
 

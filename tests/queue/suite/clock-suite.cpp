@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The database's clock is stepped: nobody waits for longer than a wait can be, and how long a recipient has
 // failed is kept.
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 
@@ -24,7 +24,7 @@ class Clock : public QueueSuite {
     return queue().claim(wanted);
   }
 };
-SMSD_FOR_BOTH_BACKENDS(Clock);
+SMSD_FOR_EACH_BACKEND(Clock);
 
 /// Since then, give or take how long a test takes.
 void expectAbout(const std::optional<Duration>& found, Duration expected) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The common ground of the suite. See queue-suite.h.
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 #include <thread>
 
@@ -49,7 +49,13 @@ std::optional<QueueError::Kind> refusal(const std::function<void()>& call, std::
   }
 }
 
-std::string backendName(const testing::TestParamInfo<const char*>& info) { return info.param; }
+std::vector<std::string> storeNames() {
+  std::vector<std::string> names;
+  for (const auto& [name, make] : StoreRegistration::all()) names.push_back(name);
+  return names;
+}
+
+std::string backendName(const testing::TestParamInfo<std::string>& info) { return info.param; }
 
 ClaimRequest QueueSuite::request(std::size_t limit, Look look) {
   ClaimRequest request;

@@ -5,14 +5,14 @@
 #include <set>
 #include <thread>
 
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 
 namespace {
 
 class Supervisors : public QueueSuite {};
-SMSD_FOR_BOTH_BACKENDS(Supervisors);
+SMSD_FOR_EACH_BACKEND(Supervisors);
 
 }  // namespace
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The history: kept for a while, then forgotten in small steps, and nothing else with it.
-#include "tests/queue/queue-suite.h"
+#include <algorithm>
+
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 
@@ -20,7 +22,7 @@ class History : public QueueSuite {
   }
   Purge purge(std::size_t most = 100) { return queue().purge(24h, most); }
 };
-SMSD_FOR_BOTH_BACKENDS(History);
+SMSD_FOR_EACH_BACKEND(History);
 
 }  // namespace
 

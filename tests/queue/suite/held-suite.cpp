@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 
@@ -29,7 +29,7 @@ class HeldMessages : public QueueSuite {
                        " WHERE id = " + std::to_string(id));
   }
 };
-SMSD_FOR_BOTH_BACKENDS(HeldMessages);
+SMSD_FOR_EACH_BACKEND(HeldMessages);
 
 }  // namespace
 

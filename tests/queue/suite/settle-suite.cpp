@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Settlements and attempts: what becomes of the messages, of the recipient, and of what cannot be settled any
 // more.
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 
 namespace {
 
 class Settle : public QueueSuite {};
-SMSD_FOR_BOTH_BACKENDS(Settle);
+SMSD_FOR_EACH_BACKEND(Settle);
 
 }  // namespace
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The life of one message, as an operator asks for it. C47: NAV's 'I' meant cancelled, squeezed out and
 // expired alike, and nothing said who had tried what.
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 
@@ -15,7 +15,7 @@ class Explain : public QueueSuite {
     return *found;
   }
 };
-SMSD_FOR_BOTH_BACKENDS(Explain);
+SMSD_FOR_EACH_BACKEND(Explain);
 
 constexpr std::size_t toTheSecond = std::string_view("2026-01-01 00:00:00").size();
 

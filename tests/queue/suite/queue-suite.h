@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What every case of the suite stands on: a fresh database of the backend that the case is run for, one
+// The ground of every case of the suite: a fresh database of the backend that the case is run for, one
 // enlisted queue on it, and formatters simple enough to be read in an expectation. Cases that need more than
-// one supervisor ask several().
+// one supervisor skip a backend that has one only.
+//
+// The suite is the definition of a queue in tests. The program of a backend links its cases
+// (tests/queue/suite/*.cpp), gtest_main, its backend, and one file that registers its store (store.h).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/queue/store.h"
+#include "tests/queue/suite/store.h"
 
 namespace smsd::queue {
 
@@ -20,9 +23,9 @@ using namespace std::chrono_literals;
 
 inline constexpr Duration longLease = 1h;
 
-class QueueSuite : public testing::TestWithParam<const char*> {
+class QueueSuite : public testing::TestWithParam<std::string> {
  protected:
-  QueueSuite() : store_(GetParam() == std::string("sqlite") ? makeSqliteStore() : makePostgresqlStore()) {
+  QueueSuite() : store_(StoreRegistration::all().at(GetParam())()) {
     queue_ = store_->open();
     me_ = queue_->enlist("here", longLease);
   }
@@ -67,10 +70,11 @@ bool eventually(const std::function<bool()>& condition);
 /// Runs what should be refused; nullopt when it was not.
 std::optional<QueueError::Kind> refusal(const std::function<void()>& call, std::string* what = nullptr);
 
-std::string backendName(const testing::TestParamInfo<const char*>& info);
+std::vector<std::string> storeNames();
+std::string backendName(const testing::TestParamInfo<std::string>& info);
 
-#define SMSD_FOR_BOTH_BACKENDS(Suite) \
-  INSTANTIATE_TEST_SUITE_P(Backend, Suite, testing::Values("postgresql", "sqlite"), backendName)
+#define SMSD_FOR_EACH_BACKEND(Suite) \
+  INSTANTIATE_TEST_SUITE_P(Backend, Suite, testing::ValuesIn(storeNames()), backendName)
 
 /// SQLite lets one supervisor at a time enlist on a file: there is nobody to race with.
 #define SMSD_NEEDS_SEVERAL_SUPERVISORS() \

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Waits: how long a recipient is left alone after nobody took its SMS, and what ends that early.
-#include "tests/queue/queue-suite.h"
+#include <algorithm>
+
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 
@@ -21,7 +23,7 @@ class Wait : public QueueSuite {
     return queue().settle({settlement});
   }
 };
-SMSD_FOR_BOTH_BACKENDS(Wait);
+SMSD_FOR_EACH_BACKEND(Wait);
 
 using Names = std::vector<std::string>;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Ids come again: smsq was emptied and its ids start over, or a dump was restored. What was claimed is a row,
 // not an id.
-#include "tests/queue/queue-suite.h"
+#include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
 
@@ -20,7 +20,7 @@ class Ids : public QueueSuite {
     return done;
   }
 };
-SMSD_FOR_BOTH_BACKENDS(Ids);
+SMSD_FOR_EACH_BACKEND(Ids);
 
 /// Rows that are another one than {.phone = "1", .text = "down"}.
 const NavRow others[] = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // NAV's hand on a throw-away database: what is the same for every backend. See store.h.
-#include "tests/queue/store.h"
+#include "tests/queue/suite/store.h"
 
 #include <stdexcept>
 
@@ -35,6 +35,11 @@ FoundRow Store::row(format::MessageId id) {
   if (rows.empty()) throw std::runtime_error("no message " + std::to_string(id));
   const auto& found = rows.front();
   return {found[0].at(0), number(found[1]), found[2] != "NULL", number(found[3]), found[4], found[5]};
+}
+
+std::map<std::string, StoreRegistration::Make>& StoreRegistration::all() {
+  static std::map<std::string, Make> stores;
+  return stores;
 }
 
 std::string Store::one(const std::string& statement) {

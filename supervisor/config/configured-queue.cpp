@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "supervisor/config/configured-queue.h"
+
+#include <fmt/format.h>
+
+#include "common/config/secret-file.h"
+#include "supervisor/queue/built-in.h"
+#include "supervisor/queue/loaded-queue.h"
+
+namespace smsd::config {
+namespace {
+
+queue::LoadedQueue loadedQueue(const Config& config) {
+  const auto& queue = config.queue;
+  return {queue.directory.empty() ? SMSD_QUEUES : queue.directory, queue.backend, queue.connection};
+}
+
+/// The same with the text of queue.connection_file.
+queue::LoadedQueue connected(const Config& config) {
+  queue::LoadedQueue which = loadedQueue(config);
+  const auto& file = config.queue.connectionFile;
+  if (file.empty()) return which;
+  const SecretRead read = readSecretFile(file, file);
+  if (!read.problem.empty())
+    throw queue::QueueError(queue::QueueError::Kind::notInstalled,
+                            fmt::format("queue.connection_file: {}", read.problem));
+  which.connection = read.secret.reveal();
+  return which;
+}
+
+}  // namespace
+
+std::unique_ptr<queue::Queue> openQueue(const Config& config) {
+  switch (backendOf(config)) {
+    case Backend::postgresql:
+      return queue::openPostgresql(config.queue.postgresql);
+    case Backend::sqlite:
+      return queue::openSqlite(config.queue.sqlite.string());
+    case Backend::loaded:
+      break;
+  }
+  return queue::openLoaded(connected(config));
+}
+
+queue::InstallReport installQueue(const Config& config, const queue::InstallOptions& options) {
+  switch (backendOf(config)) {
+    case Backend::postgresql:
+      return queue::installPostgresql(config.queue.postgresql, options);
+    case Backend::sqlite:
+      return queue::installSqlite(config.queue.sqlite.string());
+    case Backend::loaded:
+      break;
+  }
+  return queue::installLoaded(connected(config), options);
+}
+
+void checkQueueObject(const Config& config) {
+  if (backendOf(config) == Backend::loaded) queue::checkLoaded(loadedQueue(config));
+}
+
+}  // namespace smsd::config

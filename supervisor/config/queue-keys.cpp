@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "supervisor/config/queue-keys.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace smsd::config {
+namespace {
+
+bool isQueueName(std::string_view name) {
+  const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  return !name.empty() && name.size() <= 31 && letter(name[0]) &&
+         std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-'; });
+}
+
+// libpq accepts `password = x`, sslpassword=x and postgresql://user:x@host alike.
+bool holdsPassword(std::string_view connection) {
+  constexpr std::string_view word = "password";
+  for (std::size_t at = connection.find(word); at != std::string_view::npos;
+       at = connection.find(word, at + 1)) {
+    const std::size_t next = connection.find_first_not_of(" \t\n", at + word.size());
+    if (next != std::string_view::npos && connection[next] == '=') return true;
+  }
+  const std::size_t scheme = connection.find("://");
+  if (scheme == std::string_view::npos) return false;
+  const std::string_view rest = connection.substr(scheme + 3);
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?"));
+  const std::size_t user = authority.rfind('@');
+  return user != std::string_view::npos && authority.substr(0, user).find(':') != std::string_view::npos;
+}
+
+}  // namespace
+
+void declareQueueKeys(Keys& keys, Config& config) {
+  auto& queue = config.queue;
+  keys.text(
+      "queue.backend", queue.backend,
+      "the place of the queue: sqlite, a file on this host; postgresql, NAV's database; or the name of a "
+      "queue of your own");
+  keys.text("queue.postgresql.connection", queue.postgresql,
+            "libpq's connection string, without a password (pg_hba peer, or a passfile)");
+  keys.path("queue.sqlite.path", queue.sqlite, "the queue's file; smsd creates it if it does not exist");
+  keys.path("queue.directory", queue.directory,
+            "the folder of the queue of your own, smsd-queue-<backend>.so; default: as installed");
+  keys.text("queue.connection", queue.connection,
+            "the text that the queue of your own gets, without a password");
+  keys.path("queue.connection_file", queue.connectionFile,
+            "a file whose first line is this text, if it holds a password");
+  keys.duration("queue.poll_interval", queue.pollInterval, bounds::pollInterval,
+                "how often smsd polls the queue if no notification comes");
+  keys.duration("queue.lease", queue.lease, {1s, 10min}, "how long a silent supervisor keeps its claims");
+  keys.integer("queue.mild_share", queue.mildShare, {0, 1000},
+               "one SMS in this many is the oldest one instead of the most severe one; 0: none");
+  keys.durationOr("never", "queue.expire_after", queue.expireAfter, {1s, std::chrono::days(365)},
+                  "messages older than this are ignored instead of sent (NAV: autocancel)");
+  keys.durationOr("never", "queue.keep_history", queue.keepHistory, {1h, std::chrono::days(3650)},
+                  "how long smsd keeps its own record of each SMS and its result");
+  keys.rule("queue.mild_share", [&queue]() -> std::optional<std::string> {
+    if (queue.mildShare != 1) return std::nullopt;
+    return "is 1, expected 0 or at least 2: with 1 the oldest would always be first, whatever its severity";
+  });
+  keys.rule("queue.backend", [&queue]() -> std::optional<std::string> {
+    if (isQueueName(queue.backend)) return std::nullopt;
+    return "is not a name, expected sqlite, postgresql, or the name of a queue of your own: a-z, 0-9 and -, "
+           "beginning with a letter, at most 31 characters";
+  });
+  keys.rule("queue.connection", [&queue]() -> std::optional<std::string> {
+    if (holdsPassword(queue.connection))
+      return "holds a password, expected none: write the text into a file, and name it as "
+             "queue.connection_file";
+    if (!queue.connection.empty() && !queue.connectionFile.empty())
+      return "is set, expected only one of it and queue.connection_file";
+    return std::nullopt;
+  });
+  keys.rule("queue.postgresql.connection", [&queue]() -> std::optional<std::string> {
+    if (holdsPassword(queue.postgresql))
+      return "holds a password, expected none: name a file with passfile=..., or use peer authentication";
+    if (queue.backend == "postgresql" && queue.postgresql.empty())
+      return "is missing, expected because queue.backend is postgresql: for example \"host=/run/postgresql "
+             "dbname=nav\"";
+    return std::nullopt;
+  });
+}
+
+Backend backendOf(const Config& config) {
+  if (config.queue.backend == "sqlite") return Backend::sqlite;
+  return config.queue.backend == "postgresql" ? Backend::postgresql : Backend::loaded;
+}
+
+}  // namespace smsd::config

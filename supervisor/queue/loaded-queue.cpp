@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "supervisor/queue/loaded-queue.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "supervisor/queue/queue-object.h"
+
+namespace smsd::queue {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const std::string& what) { throw QueueError(QueueError::Kind::notInstalled, what); }
+
+fs::path fileOf(const LoadedQueue& which) { return which.folder / ("smsd-queue-" + which.name + ".so"); }
+
+/// Returns why another user could replace `path`; empty: none can.
+std::string openTo(const fs::path& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return std::strerror(errno);
+  if (status.st_uid != 0 && status.st_uid != geteuid())
+    return fmt::format("belongs to the user {}, expected root", status.st_uid);
+  const bool sticky = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !sticky)
+    return fmt::format("can be written by other users than its owner (mode {:04o})", status.st_mode & 07777);
+  return {};
+}
+
+/// Follows symbolic links first, so that the folders are those of the file itself.
+fs::path safe(const LoadedQueue& which) {
+  const fs::path file = fileOf(which);
+  std::error_code missing;
+  const fs::path real = fs::canonical(file, missing);
+  if (missing)
+    refuse(
+        fmt::format("{}: {}; queue.backend is {}, neither sqlite nor postgresql, so smsd needs the queue of "
+                    "this name there: install its "
+                    "package, or name its folder as queue.directory",
+                    file.string(), missing.message(), which.name));
+  if (!fs::is_regular_file(real)) refuse(fmt::format("{}: not a regular file", file.string()));
+  for (fs::path part = real; !part.empty(); part = part.parent_path()) {
+    if (const std::string why = openTo(part); !why.empty())
+      refuse(
+          fmt::format("{}: not loaded, because {} {}: its code would run in smsd, so only root may be able "
+                      "to change it (chown root:root, chmod go-w)",
+                      file.string(), part == real ? "it" : part.string(), why));
+    if (part == part.root_path()) break;
+  }
+  return real;
+}
+
+/// Returns the object, whose version is checked. dlopen() returns the same one each time.
+const QueueObject& loaded(const LoadedQueue& which) {
+  const fs::path file = safe(which);
+  void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) {
+    const char* why = dlerror();
+    refuse(fmt::format("{}: cannot be loaded: {}; install what it needs, or build it again for this smsd",
+                       file.string(), why == nullptr ? "unknown reason" : why));
+  }
+  const auto* object = static_cast<const QueueObject*>(dlsym(handle, queueSymbol));
+  if (object == nullptr)
+    refuse(fmt::format("{}: no queue for smsd: it exports no {} (see SMSD_QUEUE in smsd-queue(7))",
+                       file.string(), queueSymbol));
+  if (object->api != queueApi)
+    refuse(
+        fmt::format("{}: written for version {} of the queue's source API, and this smsd has version {}: "
+                    "install the version of it that is made for this smsd",
+                    file.string(), object->api, queueApi));
+  if (object->interface == nullptr || object->open == nullptr ||
+      std::string_view(object->interface) != queueInterface)
+    refuse(fmt::format(
+        "{}: built for another smsd or by another compiler ({}; this smsd: {}): build it again "
+        "with the smsd-dev of this smsd",
+        file.string(), object->interface == nullptr ? "nothing" : object->interface, queueInterface));
+  return *object;
+}
+
+}  // namespace
+
+void checkLoaded(const LoadedQueue& which) { loaded(which); }
+
+std::unique_ptr<Queue> openLoaded(const LoadedQueue& which) {
+  auto queue = loaded(which).open(which.connection);
+  if (queue == nullptr) refuse(fmt::format("{}: returned no queue", fileOf(which).string()));
+  return queue;
+}
+
+InstallReport installLoaded(const LoadedQueue& which, const InstallOptions& options) {
+  const QueueObject& object = loaded(which);
+  if (object.install == nullptr)
+    refuse(
+        fmt::format("the queue {} has nothing that smsctl could install: its own documentation describes "
+                    "what it needs",
+                    which.name));
+  return object.install(which.connection, options);
+}
+
+}  // namespace smsd::queue

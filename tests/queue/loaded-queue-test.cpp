@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Queues in shared objects: what smsd loads, what it refuses and in which words, and that values and
+// exceptions cross the boundary.
+#include "supervisor/queue/loaded-queue.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+namespace smsd::queue {
+namespace {
+
+namespace fs = std::filesystem;
+using Kind = QueueError::Kind;
+
+LoadedQueue toy(const std::string& name = "toy", const std::string& connection = "text") {
+  return {SMSD_TEST_QUEUES, name, connection};
+}
+
+/// The kind of the error that `call` throws, and its words.
+template <typename Call>
+std::pair<std::optional<Kind>, std::string> refusalOf(Call&& call) {
+  try {
+    call();
+  } catch (const QueueError& error) {
+    return {error.kind(), error.what()};
+  }
+  return {std::nullopt, ""};
+}
+
+/// Expects that the object is refused at the start, with its file and all of `words` in the text.
+void expectRefused(const LoadedQueue& which, const std::vector<std::string>& words) {
+  const auto [kind, what] = refusalOf([&] { checkLoaded(which); });
+  EXPECT_EQ(kind, Kind::notInstalled);
+  EXPECT_NE(what.find("smsd-queue-" + which.name + ".so: "), std::string::npos) << what;
+  EXPECT_EQ(what.find('\n'), std::string::npos) << what;
+  for (const auto& word : words) EXPECT_NE(what.find(word), std::string::npos) << word << " in: " << what;
+}
+
+/// A folder with a copy of the toy.
+class CopiedToy {
+ public:
+  CopiedToy() {
+    std::string pattern = (fs::temp_directory_path() / "smsd-toy-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
+    folder = pattern;
+    fs::copy_file(fs::path(SMSD_TEST_QUEUES) / "smsd-queue-toy.so", file());
+    chmod(file().c_str(), 0644);
+  }
+  ~CopiedToy() {
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+  }
+  fs::path file() const { return folder / "smsd-queue-toy.so"; }
+  LoadedQueue which() const { return {folder, "toy", ""}; }
+
+  fs::path folder;
+};
+
+TEST(LoadedQueues, AQueueGetsItsConnectionAsItIsAndIsCalledAsAnyOther) {
+  auto queue = openLoaded(toy("toy", " a text {with} 'all' "));
+  EXPECT_EQ(queue->recipients(SentStatus::unsent), std::vector<std::string>{" a text {with} 'all' "});
+  ClaimRequest request;
+  request.format = [](const std::vector<format::Message>& messages) {
+    format::FormattedSms sms;
+    sms.text = messages.at(0).text + "!";
+    return sms;
+  };
+  EXPECT_EQ(queue->claim(request).submissions.at(0).sms.text, " a text {with} 'all' !");
+  EXPECT_EQ(queue->ringBell(), std::nullopt) << "the default of the base class";
+}
+
+TEST(LoadedQueues, AnErrorOfTheObjectIsCaughtAsWhatItIs) {
+  auto queue = openLoaded(toy());
+  const auto [kind, what] = refusalOf([&] { queue->renew(); });
+  EXPECT_EQ(kind, Kind::fenced);
+  EXPECT_EQ(what, "fenced by the toy");
+  EXPECT_THROW(queue->takeOver(), std::runtime_error);
+  EXPECT_EQ(refusalOf([] { openLoaded(toy("toy", "refused")); }).first, Kind::denied);
+}
+
+TEST(LoadedQueues, AnErrorOutlivesTheQueueThatThrewIt) {
+  std::exception_ptr kept;
+  try {
+    openLoaded(toy())->renew();
+  } catch (...) {
+    kept = std::current_exception();
+  }
+  EXPECT_EQ(refusalOf([&] { std::rethrow_exception(kept); }).first, Kind::fenced);
+}
+
+TEST(LoadedQueues, AMissingOneIsRefusedWithItsPathAndWhatToDo) {
+  expectRefused(toy("missing"),
+                {SMSD_TEST_QUEUES, "No such file", "queue.directory", "queue.backend is missing"});
+}
+
+TEST(LoadedQueues, AFileThatIsNoObjectIsRefused) {
+  const CopiedToy copy;
+  std::ofstream(copy.file()) << "no object";
+  expectRefused(copy.which(), {"cannot be loaded"});
+}
+
+TEST(LoadedQueues, AnObjectOfAnotherVersionIsRefusedAndNotCalled) {
+  expectRefused(toy("toy-api"), {"source API", "version 2", "version 1"});
+  expectRefused(toy("toy-interface"), {"headers of another day", "build it again", "smsd-dev"});
+  expectRefused(toy("toy-symbol"), {"exports no smsd_queue"});
+}
+
+TEST(LoadedQueues, AnObjectThatAnotherUserCouldChangeIsRefused) {
+  const CopiedToy copy;
+  EXPECT_EQ(refusalOf([&] { checkLoaded(copy.which()); }).first, std::nullopt);
+  for (const mode_t mode : {0666, 0664}) {
+    chmod(copy.file().c_str(), mode);
+    expectRefused(copy.which(), {"because it can be written by other users", "chmod go-w"});
+  }
+  chmod(copy.file().c_str(), 0644);
+  chmod(copy.folder.c_str(), 0777);
+  expectRefused(copy.which(), {copy.folder.string() + " can be written by other users"});
+  chmod(copy.folder.c_str(), 0755);
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  ASSERT_EQ(chown(copy.file().c_str(), 12345, 0), 0);
+  expectRefused(copy.which(), {"belongs to the user 12345"});
+}
+
+TEST(LoadedQueues, AnObjectThatOpensNothingIsRefused) {
+  const auto [kind, what] = refusalOf([] { openLoaded(toy("toy", "nothing")); });
+  EXPECT_EQ(kind, Kind::notInstalled);
+  EXPECT_NE(what.find("returned no queue"), std::string::npos) << what;
+}
+
+TEST(LoadedQueues, AnObjectInstallsWhatItNeedsOrSaysThatItHasNothing) {
+  InstallOptions options;
+  options.role = "smsd";
+  const auto report = installLoaded(toy("toy", "here"), options);
+  EXPECT_EQ(report.done, std::vector<std::string>{"the toy here"});
+  EXPECT_EQ(report.granted, "smsd");
+  const auto [kind, what] = refusalOf([&] { installLoaded(toy("toy-bare"), options); });
+  EXPECT_EQ(kind, Kind::notInstalled);
+  EXPECT_NE(what.find("toy-bare has nothing"), std::string::npos) << what;
+}
+
+}  // namespace
+}  // namespace smsd::queue
