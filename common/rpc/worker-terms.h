@@ -2,7 +2,7 @@
 // The bounds of the connection to a worker: how much the supervisor reads, keeps and queues for it.
 //
 // Documented in proto/dispatcher.capnp for authors of workers, and in smsd(8) for operators. Called by the
-// keeper.
+// keeper and by clients/dispatcher-check.
 #pragma once
 
 #include <proto/dispatcher.capnp.h>
