@@ -10,7 +10,7 @@
 // that the contract does not need, or does not read for half a minute. A peer that exceeds `callWords`,
 // `queuedBytes` or `perTurn` only waits. `overdrawn` decides about `budget`.
 //
-// Owned by Channel. Only the supervisor's ends of a connection have a Guard: keeper/worker-terms.h has the
+// Owned by Channel. Only the supervisor's ends of a connection have a Guard: worker-terms.h has the
 // terms for a worker, control/control-server.cpp those for a client of control.sock.
 #pragma once
 

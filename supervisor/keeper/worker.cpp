@@ -9,9 +9,9 @@
 
 #include "common/kj/duration.h"
 #include "common/kj/view.h"
+#include "common/rpc/worker-terms.h"
 #include "supervisor/delivery/attempt-ids.h"
 #include "supervisor/keeper/worker-messages.h"
-#include "supervisor/keeper/worker-terms.h"
 
 namespace smsd::keeper {
 namespace {
@@ -51,7 +51,7 @@ Worker::Worker(kj::Own<Link> link, kj::Timer& timer, const config::Kind& kind, M
       timeout_(timeout),
       events_(events),
       link_(kj::mv(link)),
-      channel_(rpc::Channel::connect(link_->stream(), timer, workerTerms())),
+      channel_(rpc::Channel::connect(link_->stream(), timer, rpc::workerTerms())),
       lastHeard_(timer_.now()),
       tasks_(*this) {
   auto sink = kj::heap<Sink>(*this);
@@ -148,8 +148,8 @@ void Worker::dispatch(const std::vector<const queue::Submission*>& batch) {
     out_.emplace(submission.attempt, Out{delivery::Begun::no, timer_.now()});
   }
   lastHeard_ = timer_.now();
-  channel_->earn(messagesPerSms * static_cast<double>(batch.size()),
-                 messagesPerSms * static_cast<double>(out_.size()));
+  channel_->earn(rpc::messagesPerSms * static_cast<double>(batch.size()),
+                 rpc::messagesPerSms * static_cast<double>(out_.size()));
   request.setSink(KJ_ASSERT_NONNULL(sinkClient_));
   tasks_.add(request.send().ignoreResult().catch_([this](kj::Exception&& e) {
     if (e.getType() != kj::Exception::Type::DISCONNECTED)
