@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "common/config/keys.h"
-#include "common/sandbox/sandbox.h"
+#include "common/sandbox/policy.h"
 #include "workers/kit/dispatcher.h"
 #include "workers/net/pem.h"
 #include "workers/net/secrets.h"
