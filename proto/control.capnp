@@ -262,7 +262,7 @@ struct DispatcherStatus {
   name @0 :Text;
   # Its name in smsd.yaml.
   kind @1 :Text;
-  # The kind of its worker: gammu, http, soap, mail or debug.
+  # The kind of its worker: gammu, http, soap, mail, command, debug, or the name of a kind that the administrator added.
   state @2 :DispatcherState;
   # Whether it can be used.
   reason @3 :Text;

@@ -203,13 +203,16 @@ struct Description {
   # The version of this contract that the worker implements. The supervisor ends a worker that it does not work with, see
   # `oldestVersion`.
   kind @1 :Text;
-  # gammu, http, soap, mail or debug. The supervisor ends a worker whose kind is not the one in smsd.yaml.
+  # The name of its kind: [a-z][a-z0-9-]*, at most 32 characters. The supervisor ends a worker whose kind is not the one in
+  # smsd.yaml.
   window @2 :UInt32;
   # How many SMS the worker has in progress at once, at least 1; 1 for a modem. The supervisor has a bound for each kind, and
-  # ends a worker that exceeds it.
+  # ends a worker that exceeds it: that of a built-in kind is fixed, that of any other kind is `window` of the dispatcher's entry
+  # in smsd.yaml, 64 by default and at most 1,024.
   backlog @3 :UInt32;
   # How many more SMS the worker takes in advance, so that its window never runs empty; 0 where the order matters more. Bounded
-  # in the same way as `window`. Within that bound the supervisor uses at most 4 x window, or 8 if that is more.
+  # for each kind, at 4,096 for one that is not built in. Within that bound the supervisor uses at most 4 x window, or 8 if that
+  # is more.
   knowsKeys @4 :Bool;
   # The gateway drops a second request with the same idempotency key.
   software @5 :Text;

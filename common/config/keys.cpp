@@ -35,6 +35,16 @@ void Keys::integer(const std::string& key, int& target, Bound<int> bound, const 
   });
 }
 
+void Keys::integer(const std::string& key, std::optional<int>& target, Bound<int> bound, int otherwise,
+                   const std::string& help) {
+  impl_->add({key, typeOf(bound), std::to_string(target.value_or(otherwise)), false, help},
+             [&target, bound](const Node& node) {
+               const auto parsed = parseInteger(node, bound);
+               if (parsed.value) target = parsed.value;
+               return parsed.problem;
+             });
+}
+
 void Keys::number(const std::string& key, double& target, Bound<double> bound, const std::string& help) {
   impl_->add({key, typeOf(bound), fmt::format("{:g}", target), false, help},
              [&target, bound](const Node& node) {

@@ -62,6 +62,9 @@ class Keys {
   void text(const std::string& key, std::string& target, const std::string& help,
             Presence = Presence::optional);
   void integer(const std::string& key, int& target, Bound<int> bound, const std::string& help);
+  /// The same for a key whose absence matters. `otherwise`: the value that then counts, shown as the default.
+  void integer(const std::string& key, std::optional<int>& target, Bound<int> bound, int otherwise,
+               const std::string& help);
   void number(const std::string& key, double& target, Bound<double> bound, const std::string& help);
   /// true or false, as in YAML 1.2. Refuses yes, on and 1 with advice, because NAV's smsd silently took some
   /// of these for false.

@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// See config.h. All keys of smsd.yaml are declared in declareKeys, and nowhere else.
+// See config.h. declareKeys declares all keys of smsd.yaml; dispatcher-keys.h has those of one dispatcher.
 #include "supervisor/config/config.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
-#include <map>
 #include <string_view>
 #include <variant>
 
 #include "common/files/regular-file.h"
-#include "supervisor/config/kinds.h"
+#include "supervisor/config/dispatcher-keys.h"
 #include "supervisor/config/queue-names.h"
 #include "supervisor/config/socket-names.h"
+#include "supervisor/config/worker-programs.h"
 
 namespace smsd::config {
 namespace {
@@ -28,12 +23,6 @@ using config::Presence;
 using config::Problem;
 
 constexpr std::size_t maxFile = 1024 * 1024;  // more than the reader accepts: the reader reports that
-
-bool isName(std::string_view name) {
-  const auto letterOrDigit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !name.empty() && name.size() <= 31 && letterOrDigit(name[0]) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return letterOrDigit(c) || c == '-'; });
-}
 
 // libpq accepts `password = x`, sslpassword=x and postgresql://user:x@host alike.
 bool holdsPassword(std::string_view connection) {
@@ -123,65 +112,6 @@ void declareRetry(Keys& keys, Config& config) {
   });
 }
 
-constexpr std::string_view notAName =
-    "is not a name, expected a-z, 0-9 and -, not starting with -, at most 31 characters";
-
-/// The unit of a worker gives it the user smsd-<name>, and the name of a user has at most 31 characters.
-std::optional<std::string> problemOfUser(const DispatcherConfig& dispatcher) {
-  constexpr std::size_t most = 31 - std::string_view("smsd-").size();
-  if (dispatcher.activation != Activation::socket || !dispatcher.socket.empty() ||
-      dispatcher.name.size() <= most)
-    return std::nullopt;
-  return fmt::format(
-      "is too long, expected at most {} characters with activation: socket (its user is smsd-{})", most,
-      dispatcher.name);
-}
-
-std::vector<std::string> namesOfKinds() {
-  std::vector<std::string> names;
-  for (const auto& kind : builtInKinds()) names.push_back(kind.name);
-  return names;
-}
-
-/// The keys that define how a worker is run, whatever it is for.
-void declareWorker(Keys& keys, const std::string& section, DispatcherConfig& dispatcher) {
-  keys.choice(section + "activation", dispatcher.activation,
-              {{"socket", Activation::socket}, {"spawn", Activation::spawn}},
-              "the starter of the worker: systemd, through the socket of its unit, or smsd itself");
-  keys.path(section + "socket", dispatcher.socket,
-            "with activation socket: the worker's socket; default: /run/smsd/<name>.sock");
-  keys.duration(section + "timeout", dispatcher.timeout, {100ms, 10min}, "the hard deadline of one attempt");
-  keys.duration(section + "start_timeout", dispatcher.startTimeout, {100ms, 10min},
-                "the time within which a worker has to become ready");
-  keys.path(section + "config", dispatcher.config,
-            "the dispatcher's own file; default: dispatchers/<name>.yaml beside this file");
-  keys.path(section + "worker", dispatcher.worker,
-            "the worker's program; default: smsd-worker-<kind> as installed");
-}
-
-void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
-  keys.text("name", dispatcher.name,
-            "the dispatcher's name: a-z, 0-9 and -, at most 31 characters, 26 if systemd starts its worker",
-            Presence::required);
-  keys.word("kind", dispatcher.kind, namesOfKinds(), "the kind of its worker", Presence::required);
-  declareWorker(keys, "", dispatcher);
-  delivery::QuotaConfig& quota = dispatcher.quota;
-  keys.integer("per_day", quota.perDay, {0, 1'000'000}, "the most SMS a day, from midnight; 0: no limit");
-  keys.integer("reserve", quota.reserve, {0, 1'000'000},
-               "how many of these SMS are reserved for severe messages");
-  keys.integer("reserve_for", quota.reserveFor, {1, 1'000'000},
-               "the least severe severity that may use the reserve");
-  keys.rule("reserve", [&quota]() -> std::optional<std::string> {
-    if (quota.reserve == 0 || quota.reserve < quota.perDay) return std::nullopt;
-    return fmt::format("is {}, expected less than per_day, which is {}", quota.reserve, quota.perDay);
-  });
-  keys.rule("name", [&dispatcher]() -> std::optional<std::string> {
-    if (!isName(dispatcher.name)) return std::string(notAName);
-    if (auto problem = problemOfUser(dispatcher)) return problem;
-    return problemOfReservedName(dispatcher.name);
-  });
-}
-
 void declareAdminMail(Keys& keys, Config& config) {
   auto& mail = config.adminMail;
   keys.text("admin_mail.to", mail.to,
@@ -193,8 +123,7 @@ void declareAdminMail(Keys& keys, Config& config) {
               "the lowest level of the journal entries that are mailed");
   keys.text("admin_mail.dispatcher", mail.worker.name,
             "the name of the dispatcher for this mail, which sends no SMS; its file has the same name");
-  keys.word("admin_mail.kind", mail.worker.kind, namesOfKinds(), "the kind of its worker");
-  declareWorker(keys, "admin_mail.", mail.worker);
+  declareWorker(keys, "admin_mail.", mail.worker, Presence::optional);
   keys.duration("admin_mail.delay", mail.delay, {0s, 1h},
                 "how long the first entry waits for further entries");
   keys.duration("admin_mail.interval", mail.interval, {1s, 24h},
@@ -209,9 +138,7 @@ void declareAdminMail(Keys& keys, Config& config) {
   });
   keys.rule("admin_mail.dispatcher", [&config]() -> std::optional<std::string> {
     const std::string& name = config.adminMail.worker.name;
-    if (!isName(name)) return std::string(notAName);
-    if (auto problem = problemOfUser(config.adminMail.worker)) return problem;
-    if (auto problem = problemOfReservedName(name)) return problem;
+    if (auto problem = problemOfName(config.adminMail.worker)) return problem;
     for (auto& dispatcher : config.dispatchers)
       if (config.adminMail.enabled() && dispatcher.name == name)
         return "is one of `dispatchers`, expected a name of its own: no SMS goes through it";
@@ -238,6 +165,9 @@ void declareKeys(Keys& keys, Config& config) {
   declareAdminMail(keys, config);
   keys.path("control.socket", config.controlSocket, "the socket through which smsctl controls smsd");
   keys.path("state_directory", config.stateDirectory, "the folder of smsd's own files");
+  keys.path(
+      "workers_directory", config.workersDirectory,
+      "the folder of your own workers: the programs smsd-worker-<kind> of kinds that smsd does not have");
   keys.duration("stop_timeout", config.stopTimeout, {100ms, 10min},
                 "how long a stop waits for the SMS under way");
   keys.list<DispatcherConfig>("dispatchers", config.dispatchers, declareDispatcher,
@@ -248,76 +178,17 @@ void declareKeys(Keys& keys, Config& config) {
   });
 }
 
-std::vector<Problem> findEqualNames(const Keys& keys, const Config& config) {
-  std::vector<Problem> problems;
-  std::map<std::string, std::size_t> first;
-  for (std::size_t i = 0; i < config.dispatchers.size(); ++i) {
-    const std::string& name = config.dispatchers[i].name;
-    const auto [known, isNew] = first.emplace(name, i);
-    if (!isNew && isName(name))
-      problems.push_back(
-          {keys.where(fmt::format("dispatchers[{}].name", i)),
-           fmt::format("a second dispatcher named {}, expected another name (the first is at {})", name,
-                       keys.where(fmt::format("dispatchers[{}].name", known->second)))});
-  }
-  return problems;
-}
-
-void makeAbsolute(DispatcherConfig& dispatcher, const fs::path& folder) {
-  if (dispatcher.socket.empty()) dispatcher.socket = "/run/smsd/" + dispatcher.name + ".sock";
-  dispatcher.socket = (folder / dispatcher.socket).lexically_normal();
-  if (dispatcher.config.empty()) dispatcher.config = fs::path("dispatchers") / (dispatcher.name + ".yaml");
-  dispatcher.config = (folder / dispatcher.config).lexically_normal();
-  if (!dispatcher.worker.empty()) dispatcher.worker = (folder / dispatcher.worker).lexically_normal();
-}
-
 void makeAbsolute(Config& config, const fs::path& folder) {
   // operator/ keeps an absolute right side.
   config.queue.sqlite = (folder / config.queue.sqlite).lexically_normal();
   config.controlSocket = (folder / config.controlSocket).lexically_normal();
   config.stateDirectory = (folder / config.stateDirectory).lexically_normal();
+  if (auto& workers = config.workersDirectory; !workers.empty()) {
+    workers = (folder / workers).lexically_normal();
+    if (!workers.has_filename()) workers = workers.parent_path();  // it ended with a slash
+  }
   for (auto& dispatcher : config.dispatchers) makeAbsolute(dispatcher, folder);
   makeAbsolute(config.adminMail.worker, folder);
-}
-
-// Returns the fault of a dispatcher's own file, as far as this user can see it; empty if there is none.
-std::string findFault(const DispatcherConfig& dispatcher) {
-  struct stat status {};
-  if (stat(dispatcher.config.c_str(), &status) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR) return "not found";
-    return fmt::format("cannot be examined ({})", std::strerror(errno));
-  }
-  if (!S_ISREG(status.st_mode)) return "not a regular file";
-  if ((status.st_mode & S_IRWXO) != 0)
-    return fmt::format("open to all users (mode {:04o}; it may hold credentials: chmod o= on it)",
-                       status.st_mode & 07777);
-  if (access(dispatcher.config.c_str(), R_OK) != 0)
-    return fmt::format("cannot be read by this user ({})", std::strerror(errno));
-  return {};
-}
-
-/// `section`: the prefix of the dispatcher's keys, with the dot.
-void checkDispatcherFiles(const Keys& keys, const std::string& section, const DispatcherConfig& dispatcher,
-                          std::vector<Problem>& problems) {
-  if (!isName(dispatcher.name)) return;  // already reported, and the file's name may come from it
-  if (dispatcher.activation == Activation::socket) return;  // systemd passes the file to the worker
-  if (const std::string fault = findFault(dispatcher); !fault.empty())
-    problems.push_back({dispatcher.config.string(),
-                        fmt::format("{}, expected a file of keys for dispatcher {}, because {} names it",
-                                    fault, dispatcher.name, keys.where(section + "config"))});
-  if (!dispatcher.worker.empty() && access(dispatcher.worker.c_str(), X_OK) != 0)
-    problems.push_back(
-        {keys.where(section + "worker"), fmt::format("worker: {} ({}), expected a program",
-                                                     dispatcher.worker.string(), std::strerror(errno))});
-}
-
-std::vector<Problem> checkDispatcherFiles(const Keys& keys, const Config& config) {
-  std::vector<Problem> problems;
-  for (std::size_t i = 0; i < config.dispatchers.size(); ++i)
-    checkDispatcherFiles(keys, fmt::format("dispatchers[{}].", i), config.dispatchers[i], problems);
-  if (config.adminMail.enabled())
-    checkDispatcherFiles(keys, "admin_mail.", config.adminMail.worker, problems);
-  return problems;
 }
 
 std::variant<std::string, Problem> readFile(const fs::path& file) {
@@ -358,7 +229,9 @@ ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Over
   add(checkSockets(keys, result.config));
   add(checkQueueFiles(keys, result.config, fs::absolute(file).lexically_normal()));
   add(applyOverrides(overrides, result.config));
-  if (reach == Reach::dispatcherFiles) add(checkDispatcherFiles(keys, result.config));
+  if (reach == Reach::valuesOnly) return result;
+  add(checkDispatcherFiles(keys, result.config));
+  add(checkWorkerPrograms(keys, result.config));
   return result;
 }
 

@@ -59,13 +59,14 @@ struct SeverityPolicy {
 
 struct DispatcherConfig {
   std::string name;  // [a-z0-9][a-z0-9-]{0,30}
-  std::string kind;  // gammu, http, soap, mail, debug
+  std::string kind;  // a built-in one, or one with a program of its own: [a-z][a-z0-9-]{0,31}
   Activation activation = Activation::spawn;
   Milliseconds timeout = 30s;       // hard deadline of an attempt
   Milliseconds startTimeout = 30s;  // deadline for a worker to become ready
   std::filesystem::path config;  // default dispatchers/<name>.yaml beside smsd.yaml; absolute after reading
   std::filesystem::path socket;  // with Activation::socket; default /run/smsd/<name>.sock
-  std::filesystem::path worker;  // the program; default smsd-worker-<kind>, found beside smsd or in libexec
+  std::filesystem::path worker;  // the program; default smsd-worker-<kind>, see worker-programs.h
+  std::optional<int> window;     // the most that its worker may claim, for a kind that is not built in
   delivery::QuotaConfig quota;
   bool operator==(const DispatcherConfig&) const = default;
 };
@@ -116,6 +117,7 @@ struct Config {
   AdminMailConfig adminMail;
   std::filesystem::path controlSocket = "/run/smsd/control.sock";
   std::filesystem::path stateDirectory = "/var/lib/smsd";
+  std::filesystem::path workersDirectory;  // of the administrator's own workers; empty: none
   Milliseconds stopTimeout = 20s;
   std::vector<DispatcherConfig> dispatchers;
 };

@@ -23,7 +23,7 @@ Hire hireFor(kj::AsyncIoContext& io, const config::DispatcherConfig& config, Spa
     auto link = config.activation == config::Activation::socket
                     ? socketLink(io, config.socket, unitOf(config.kind, config.name))
                     : spawnLink(io, plan);
-    return kj::heap<Worker>(kj::mv(link), io.provider->getTimer(), config::kindNamed(config.kind),
+    return kj::heap<Worker>(kj::mv(link), io.provider->getTimer(), config::kindFor(config),
                             config.startTimeout, config.timeout, keeper);
   };
 }

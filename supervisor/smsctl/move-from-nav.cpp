@@ -15,6 +15,7 @@
 
 #include "common/io/output.h"
 #include "common/text/utf.h"
+#include "supervisor/config/kinds.h"
 #include "supervisor/smsctl/import-nav/import-nav.h"
 #include "supervisor/smsctl/json.h"
 #include "supervisor/smsctl/nav-move/daemons-yml.h"
@@ -54,8 +55,8 @@ bool isSmsdRole(const std::string& connection) {
 ImportTarget targetOf(const fs::path& folder, const std::optional<config::Config>& existing,
                       const NavImport& first, bool systemd) {
   ImportTarget target{.folder = folder};
-  for (const char* kind : {"gammu", "http", "soap", "mail", "debug"})
-    if (systemd && move::hasUnits(kind)) target.socketKinds.insert(kind);
+  for (const auto& kind : config::builtInKinds())
+    if (systemd && move::hasUnits(kind.name)) target.socketKinds.insert(kind.name);
   const std::string socket = move::localSocketFolder(first.database.host, first.database.port);
   const bool wasNavs = existing && !isSmsdRole(existing->queue.postgresql);
   if (!socket.empty() && !wasNavs && getpwnam("postgres") != nullptr) target.socketFolder = socket;

@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "common/files/regular-file.h"
+#include "supervisor/config/worker-programs.h"
 
 namespace smsd::startup {
 namespace {
@@ -21,20 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t maxConfigBytes = 1 << 20;
-
-fs::path ownFolder() {
-  std::error_code error;
-  return fs::read_symlink("/proc/self/exe", error).parent_path();
-}
-
-/// Returns `worker:` if it is given, else the program beside smsd (a build, a container), else the installed
-/// one.
-fs::path findWorker(const config::DispatcherConfig& dispatcher) {
-  if (!dispatcher.worker.empty()) return dispatcher.worker;
-  std::string program = "smsd-worker-" + dispatcher.kind;
-  fs::path beside = ownFolder() / program;
-  return access(beside.c_str(), X_OK) == 0 ? beside : fs::path(SMSD_LIBEXEC) / program;
-}
 
 std::string readAll(int fd) {
   std::string text;
@@ -132,7 +119,7 @@ std::string problemOfProgram(const config::DispatcherConfig& dispatcher, const f
 /// problem, because its worker reads it.
 keeper::SpawnPlan planElsewhere(const config::Config& config, const config::DispatcherConfig& dispatcher,
                                 DispatcherProblems& found) {
-  keeper::SpawnPlan plan{.program = findWorker(dispatcher),
+  keeper::SpawnPlan plan{.program = config::findWorker(config::workerFolders(config), dispatcher),
                          .config = dispatcher.config,
                          .name = dispatcher.name,
                          .folder = config.stateDirectory,
@@ -151,7 +138,7 @@ keeper::SpawnPlan planElsewhere(const config::Config& config, const config::Disp
 keeper::SpawnPlan planOne(const config::Config& config, const config::DispatcherConfig& dispatcher,
                           std::string& problems) {
   if (dispatcher.activation == config::Activation::socket) return {};
-  fs::path program = findWorker(dispatcher);
+  fs::path program = config::findWorker(config::workerFolders(config), dispatcher);
   problems += problemOfProgram(dispatcher, program);
   keeper::SpawnPlan plan{.program = program,
                          .config = dispatcher.config,

@@ -58,9 +58,18 @@ TEST(Claims, ToBeOfAnotherKindAreABreach) {
         << kind;
 }
 
-TEST(Claims, OfAKindThatIsNotKnownAreForOneSms) {
-  EXPECT_TRUE(std::holds_alternative<Granted>(grant({"own", 1, 0}, config::kindNamed("own"), 30s)));
-  EXPECT_TRUE(std::holds_alternative<std::string>(grant({"own", 2, 0}, config::kindNamed("own"), 30s)));
+TEST(Claims, OfAKindThatIsNotBuiltInAreBoundedByItsEntry) {
+  for (const auto& [bound, window, backlog, good] : {std::tuple(std::optional<int>(), 64u, 4096u, true),
+                                                     {std::optional<int>(), 65u, 0u, false},
+                                                     {std::optional<int>(), 1u, 4097u, false},
+                                                     {std::optional(1), 1u, 0u, true},
+                                                     {std::optional(1), 2u, 0u, false},
+                                                     {std::optional(1024), 1024u, 4096u, true},
+                                                     {std::optional(1024), 1025u, 0u, false}}) {
+    const auto result = grant({"own", window, backlog}, config::kindNamed("own", bound), 30s);
+    EXPECT_EQ(std::holds_alternative<Granted>(result), good) << window << " + " << backlog;
+  }
+  EXPECT_TRUE(std::holds_alternative<std::string>(grant({"other", 1, 0}, config::kindNamed("own"), 30s)));
 }
 
 }  // namespace

@@ -56,6 +56,7 @@ TEST(Reload, EachKeyIsAppliedOrRefused) {
                                          "log.recipient",
                                          "log.sent",
                                          "stop_timeout",
+                                         "workers_directory",
                                          "dispatchers"};
   auto& refused = keysOfARestart();
   for (auto& [key, value] : valuesOf(Config()))

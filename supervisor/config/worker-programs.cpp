@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "supervisor/config/worker-programs.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <system_error>
+
+#include "common/config/values.h"
+#include "supervisor/config/kinds.h"
+
+namespace smsd::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool canBeExecuted(const fs::path& program) {
+  std::error_code error;
+  return fs::is_regular_file(program, error) && access(program.c_str(), X_OK) == 0;
+}
+
+bool isSameFolder(const fs::path& one, const fs::path& other) {
+  std::error_code error;
+  return fs::equivalent(one, other, error);
+}
+
+/// Returns the folders to look in for a program of that kind, in this order. A built-in kind has its program
+/// from smsd alone.
+std::vector<fs::path> foldersFor(const WorkerFolders& folders, const std::string& kind) {
+  if (isBuiltIn(kind) || folders.own.empty()) return {folders.beside, folders.installed};
+  return {folders.own, folders.beside, folders.installed};
+}
+
+/// Returns the names of all kinds that a dispatcher can have: built in, or with a program in one of the
+/// folders.
+std::vector<std::string> knownKinds(const std::vector<fs::path>& folders) {
+  std::vector<std::string> kinds;
+  for (const auto& kind : builtInKinds()) kinds.push_back(kind.name);
+  const std::string prefix = programOf("");
+  for (const auto& folder : folders) {
+    std::error_code error;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+      const std::string name = entry->path().filename();
+      if (!name.starts_with(prefix) || !canBeExecuted(entry->path())) continue;
+      if (std::string kind = name.substr(prefix.size()); !problemOfKind(kind)) kinds.push_back(kind);
+    }
+  }
+  return kinds;
+}
+
+std::string noProgram(const WorkerFolders& folders, const DispatcherConfig& dispatcher) {
+  const auto searched = foldersFor(folders, dispatcher.kind);
+  for (const auto& folder : searched) {
+    const fs::path program = folder / programOf(dispatcher.kind);
+    std::error_code error;
+    if (fs::exists(program, error))
+      return fmt::format("{} cannot be executed, expected a program: check its mode and type",
+                         program.string());
+  }
+  std::vector<std::string> places;
+  for (const auto& folder : searched) places.push_back(folder.string());
+  const auto near = closest(dispatcher.kind, knownKinds(searched));
+  return fmt::format(
+      "found no program {} for kind {} in {}: {}put it into one of these folders, set `workers_directory` to "
+      "its folder, or set `worker` to its path",
+      programOf(dispatcher.kind), dispatcher.kind, fmt::join(places, ", "),
+      near ? fmt::format("did you mean {}? Otherwise ", *near) : "");
+}
+
+/// Returns why this user does not trust the file or folder: another user could have put a program there.
+std::optional<std::string> problemOfOwner(const fs::path& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return std::nullopt;  // of what does not exist, others report
+  if (status.st_uid != 0 && status.st_uid != geteuid())
+    return fmt::format(
+        "{} belongs to user {}, expected root: chown root it, because its owner decides what smsd "
+        "executes",
+        path.string(), status.st_uid);
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return fmt::format(
+        "{} can be changed by others than its owner (mode {:04o}), expected by root alone: chmod "
+        "go-w it, because smsd executes it",
+        path.string(), status.st_mode & 07777);
+  return std::nullopt;
+}
+
+/// Checks the program, the folder and, if the program is a link, its target and the folder of that.
+std::optional<std::string> problemOfOwners(const fs::path& program) {
+  std::error_code error;
+  const fs::path real = fs::canonical(program, error);
+  for (const fs::path& path : {program.parent_path(), real.parent_path(), real})
+    if (auto problem = problemOfOwner(path)) return problem;
+  return std::nullopt;
+}
+
+std::vector<std::string> problemsOfFolder(const WorkerFolders& folders) {
+  if (folders.own.empty()) return {};
+  struct stat status {};
+  const bool found = stat(folders.own.c_str(), &status) == 0;
+  if (found && !S_ISDIR(status.st_mode))
+    return {fmt::format("{} is no folder, expected the folder of your own workers", folders.own.string())};
+  if (!found || access(folders.own.c_str(), X_OK) != 0)
+    return {fmt::format("{} cannot be entered ({}), expected a folder that this user may enter",
+                        folders.own.string(), std::strerror(errno))};
+  // Naming the folder of the installed workers adds nothing, and is no mistake.
+  if (isSameFolder(folders.own, folders.installed) || isSameFolder(folders.own, folders.beside)) return {};
+  std::vector<std::string> problems;
+  for (const std::string& name : takenNames()) {
+    const fs::path program = folders.own / programOf(name);
+    std::error_code error;
+    if (fs::symlink_status(program, error).type() == fs::file_type::not_found) continue;
+    problems.push_back(fmt::format(
+        "{} has a name that smsd keeps for its own {}, expected another name: rename it, or move it "
+        "to another folder and set `worker` of a dispatcher to its path",
+        program.string(), isBuiltIn(name) ? "kind " + name : "programs"));
+  }
+  return problems;
+}
+
+/// `section`: the prefix of the dispatcher's keys, with the dot.
+std::optional<Problem> problemOfProgram(const Keys& keys, const std::string& section,
+                                        const DispatcherConfig& dispatcher, const WorkerFolders& folders) {
+  if (!dispatcher.worker.empty() || isBuiltIn(dispatcher.kind)) return std::nullopt;
+  if (problemOfKind(dispatcher.kind)) return std::nullopt;  // already reported
+  const fs::path program = findWorker(folders, dispatcher);
+  std::optional<std::string> problem;
+  if (!canBeExecuted(program))
+    problem = noProgram(folders, dispatcher);
+  else if (!folders.own.empty() && program.parent_path() == folders.own)
+    problem = problemOfOwners(program);
+  if (!problem) return std::nullopt;
+  return Problem{keys.where(section + "kind"), fmt::format("{}kind: {}", section, *problem)};
+}
+
+}  // namespace
+
+WorkerFolders workerFolders(const Config& config) {
+  std::error_code error;
+  return {.own = config.workersDirectory,
+          .beside = fs::read_symlink("/proc/self/exe", error).parent_path(),
+          .installed = SMSD_LIBEXEC};
+}
+
+fs::path findWorker(const WorkerFolders& folders, const DispatcherConfig& dispatcher) {
+  if (!dispatcher.worker.empty()) return dispatcher.worker;
+  const std::string program = programOf(dispatcher.kind);
+  for (const auto& folder : foldersFor(folders, dispatcher.kind))
+    if (canBeExecuted(folder / program)) return folder / program;
+  return folders.installed / program;
+}
+
+std::vector<Problem> checkWorkerPrograms(const Keys& keys, const Config& config) {
+  return checkWorkerPrograms(keys, config, workerFolders(config));
+}
+
+std::vector<Problem> checkWorkerPrograms(const Keys& keys, const Config& config,
+                                         const WorkerFolders& folders) {
+  std::vector<Problem> problems;
+  for (const auto& problem : problemsOfFolder(folders))
+    problems.push_back({keys.where("workers_directory"), "workers_directory: " + problem});
+  const auto check = [&](const std::string& section, const DispatcherConfig& dispatcher) {
+    if (auto problem = problemOfProgram(keys, section, dispatcher, folders)) problems.push_back(*problem);
+  };
+  for (std::size_t i = 0; i < config.dispatchers.size(); ++i)
+    check(fmt::format("dispatchers[{}].", i), config.dispatchers[i]);
+  if (config.adminMail.enabled()) check("admin_mail.", config.adminMail.worker);
+  return problems;
+}
+
+}  // namespace smsd::config
