@@ -4,6 +4,7 @@
 // Called by smsctl. The operations throw QueueError (queue.h).
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,8 @@ struct InstallOptions {
   Extra grants = Extra::leave;   // run the GRANTs for `role`, and create the role if there is none
   std::string connectAs = {};    // a role instead of the connection's; empty: that one
   std::string role;              // the role for the GRANTs; empty: a placeholder, which is only printed
+  /// Called after each try that did not get its locks, if there is another one.
+  std::function<void(int tries, int most)> onRepeat = {};
 };
 
 struct InstallReport {
@@ -55,5 +58,8 @@ struct InstallReport {
 /// `connection`: a connection string of libpq.
 InstallReport installPostgresql(const std::string& connection, const InstallOptions& options);
 InstallReport installSqlite(const std::string& path);
+
+/// Returns the role that a connection string of libpq names; empty if it names none, or is not valid.
+std::string roleOf(const std::string& connection);
 
 }  // namespace smsd::queue

@@ -20,6 +20,7 @@
 #include "common/text/utf.h"
 #include "supervisor/smsctl/json.h"
 #include "supervisor/smsctl/placing.h"
+#include "supervisor/smsctl/run-apart.h"
 #include "supervisor/startup/start-up.h"
 
 namespace smsd::smsctl {
@@ -52,7 +53,10 @@ std::vector<Given> readAll(const InstallArguments& arguments, const fs::path& fo
   return given;
 }
 
-/// A folder for root alone, below /run if it can be there, which is removed with what is in it.
+bool isRoot() { return geteuid() == 0; }
+
+/// A folder below /run, if it can be there, which is removed with what is in it. If root calls, its files
+/// have the owners and modes that they have in their places, because smsd checks them.
 class StagingFolder {
  public:
   explicit StagingFolder(const std::string& base) {
@@ -61,18 +65,24 @@ class StagingFolder {
       throw CommandError(EX_CANTCREAT, fmt::format("{}: {}", base, strerror(errno)));
     path_ = pattern;
     fs::create_directory(path_ / "dispatchers");
+    if (!isRoot()) return;
+    try {
+      shareWithSmsd(path_);
+      shareWithSmsd(path_ / "dispatchers");
+    } catch (const CommandError&) {
+      remove();
+      throw;
+    }
   }
-  ~StagingFolder() {
-    std::error_code error;
-    fs::remove_all(path_, error);
-  }
+  ~StagingFolder() { remove(); }
   StagingFolder(const StagingFolder&) = delete;
   StagingFolder& operator=(const StagingFolder&) = delete;
   const fs::path& path() const { return path_; }
 
-  void add(const fs::path& target, const std::string& content) const {
-    std::ofstream(target, std::ios::binary) << content;
-    chmod(target.c_str(), 0600);
+  void add(const FilePlace& place, const std::string& content) const {
+    if (isRoot()) return put(place, content);
+    std::ofstream(place.path, std::ios::binary) << content;
+    chmod(place.path.c_str(), 0600);
   }
   /// Copies the files that are in place already, as far as they can be read.
   void copyInstalled(const fs::path& from, const fs::path& to) const {
@@ -80,7 +90,11 @@ class StagingFolder {
     for (const auto& entry : fs::directory_iterator(from, error)) {
       if (!entry.is_regular_file(error) || entry.is_symlink(error)) continue;
       try {
-        add(to / entry.path().filename(), readWhole(entry.path()));
+        const fs::path target = to / entry.path().filename();
+        if (isRoot())
+          writeLike(entry.path(), target, readWhole(entry.path()));
+        else
+          add({target}, readWhole(entry.path()));
       } catch (const CommandError&) {
         continue;
       }
@@ -88,6 +102,11 @@ class StagingFolder {
   }
 
  private:
+  void remove() const {
+    std::error_code error;
+    fs::remove_all(path_, error);
+  }
+
   fs::path path_;
 };
 
@@ -107,13 +126,23 @@ class Checker {
       : given_(given), folder_(folder), stage_(access("/run", W_OK) == 0 ? "/run" : "/tmp") {
     stage_.copyInstalled(folder, stage_.path());
     stage_.copyInstalled(folder / "dispatchers", stage_.path() / "dispatchers");
-    for (const auto& one : given) stage_.add(staged(one), one.content);
+    for (const auto& one : given) stage_.add({staged(one), one.to.owner}, one.content);
   }
 
+  /// Checks as the user smsd if root calls, because smsd.yaml may name any program as a worker.
   CheckResult check() {
+    const auto result = nlohmann::json::parse(runApart(signals_, isRoot() ? "smsd" : "", [this]() {
+      checkHere();
+      return dump({{"mistakes", checked_.mistakes}, {"remarks", checked_.remarks}});
+    }));
+    return {result.at("mistakes"), result.at("remarks")};
+  }
+
+ private:
+  void checkHere() {
     if (!isThere(stage_.path() / "smsd.yaml")) {
       remark("smsd.yaml: there is none yet, so the files of dispatchers were not checked");
-      return checked_;
+      return;
     }
     auto read = config::readConfig(stage_.path() / "smsd.yaml", config::Reach::dispatcherFiles);
     for (auto& dispatcher : read.config.dispatchers) useStaged(dispatcher.config, read.problems);
@@ -124,10 +153,7 @@ class Checker {
         remark(fmt::format("{}: was not checked, because smsd.yaml names no such file of a dispatcher",
                            one.from.string()));
     if (read.problems.empty()) checkDispatchers(read.config);
-    return checked_;
   }
-
- private:
   fs::path staged(const Given& one) const { return stage_.path() / one.to.path.lexically_relative(folder_); }
   static bool isDispatcherFile(const Given& one) {
     const fs::path ending = one.to.path.extension();
@@ -173,6 +199,7 @@ class Checker {
 
   const std::vector<Given>& given_;
   fs::path folder_;
+  HeldSignals signals_;  // before the folder, which is removed before a signal takes effect
   StagingFolder stage_;
   CheckResult checked_;
 };
@@ -227,7 +254,7 @@ int installConfig(const InstallArguments& arguments, Form form) {
   std::vector<FileToPut> changed;
   for (const auto& one : given)
     if (one.state != Placing::inPlace) changed.push_back({one.to, one.content});
-  if (forReal) putAll(changed);
+  forReal ? putAll(changed) : refuseLinks(changed);
   print(given, checked.remarks, arguments, form);
   return EX_OK;
 }

@@ -209,10 +209,24 @@ void addQueue(CLI::App& app, Arguments& a, Action& chosen) {
   addRetry(*group, a, chosen);
 }
 
+/// A try takes about a second, and a line for each would hide what matters.
+void sayNowAndThen(int tries, int most) {
+  if (tries % 5 != 1) return;
+  complain(
+      fmt::format("another session holds a lock on the tables of the queue: tried {} of {} times, and trying "
+                  "again",
+                  tries, most));
+}
+
 int installAs(Arguments& a) {
   if (a.grant && a.install.role.empty()) throw CommandError(EX_USAGE, "--grant: expected --role with it");
   const config::Config config = configOf(a);
+  if (!a.as.empty() && config.queue.backend == config::Backend::sqlite)
+    throw CommandError(EX_USAGE,
+                       "--as: the queue is an SQLite file, which has no roles: leave --as out, or run "
+                       "`smsctl db install` as the owner of the file");
   a.install.connectAs = a.as;
+  a.install.onRepeat = sayNowAndThen;
   const auto act = [&]() { return reported([&]() { return installDatabase(config, a.install, a.form()); }); };
   return a.as.empty() ? installDatabase(config, a.install, a.form()) : runAs(a.as, act);
 }

@@ -37,6 +37,7 @@ struct Seen {
   HostFacts facts;
   NavImport import;
   std::string advice;
+  std::vector<int> lookAlikes;  // processes of other users than NAV's with a script of that name
 };
 
 std::optional<config::Config> configOf(const fs::path& file) {
@@ -46,10 +47,7 @@ std::optional<config::Config> configOf(const fs::path& file) {
   return std::move(read.config);
 }
 
-bool isSmsdRole(const std::string& connection) {
-  return connection.find("user='smsd'") != std::string::npos ||
-         connection.find("user=smsd") != std::string::npos;
-}
+bool isSmsdRole(const std::string& connection) { return queue::roleOf(connection) == "smsd"; }
 
 /// Chooses how smsd connects: with its own role over the Unix socket of a server on this host, else as NAV.
 ImportTarget targetOf(const fs::path& folder, const std::optional<config::Config>& existing,
@@ -137,7 +135,10 @@ Seen look(const MoveArguments& arguments) {
   facts.nav = arguments.nav;
   if (facts.nav.empty())
     if (const auto found = findProgram("nav")) facts.nav = found->string();
-  facts.navSmsd = move::navSmsdProcesses();
+  facts.navUsers = move::usersOfNav(seen.import.user, facts.navFolder);
+  auto processes = move::navSmsdProcesses(facts.navUsers);
+  facts.navSmsd = std::move(processes.ofNav);
+  seen.lookAlikes = std::move(processes.ofOthers);
   if (existing)
     seen.advice = move::timeZoneAdvice(seen.import.zone, existing->queue.postgresql,
                                        existing->queue.expireAfter.has_value());
@@ -158,19 +159,21 @@ bool holdsWithin(std::chrono::seconds time, Condition holds) {
   return true;
 }
 
-bool comesWithin(std::chrono::seconds time, Wanted wanted) {
-  return holdsWithin(time, [&]() { return move::navSmsdProcesses().empty() == (wanted == Wanted::gone); });
+std::vector<int> navSmsd(const HostFacts& facts) { return move::navSmsdProcesses(facts.navUsers).ofNav; }
+
+bool becomes(Wanted wanted, const HostFacts& facts) {
+  return holdsWithin(endsWithin, [&]() { return navSmsd(facts).empty() == (wanted == Wanted::gone); });
 }
 
-void stopNav(const Step& step) {
-  if (!step.call.words.empty() && run(step.call) == EX_OK && comesWithin(endsWithin, Wanted::gone)) return;
-  for (const int pid : move::navSmsdProcesses()) kill(pid, SIGTERM);
+void stopNav(const Step& step, const HostFacts& facts) {
+  if (!step.call.words.empty() && run(step.call) == EX_OK && becomes(Wanted::gone, facts)) return;
+  for (const int pid : navSmsd(facts)) kill(pid, SIGTERM);
 }
 
-void confirmGone() {
-  if (comesWithin(endsWithin, Wanted::gone)) return;
+void confirmGone(const HostFacts& facts) {
+  if (becomes(Wanted::gone, facts)) return;
   throw CommandError(EX_TEMPFAIL, fmt::format("NAV's smsd still runs as process {}: end it",
-                                              fmt::join(move::navSmsdProcesses(), ", ")));
+                                              fmt::join(navSmsd(facts), ", ")));
 }
 
 void confirmEnded(const HostFacts& facts) {
@@ -180,8 +183,8 @@ void confirmEnded(const HostFacts& facts) {
                                  facts.controlSocket.string()));
 }
 
-void confirmRuns() {
-  if (comesWithin(endsWithin, Wanted::runs)) return;
+void confirmRuns(const HostFacts& facts) {
+  if (becomes(Wanted::runs, facts)) return;
   throw CommandError(EX_TEMPFAIL, "NAV's smsd did not start, and no SMS is sent: see NAV's logs");
 }
 
@@ -214,15 +217,15 @@ void execute(const Step& step, const HostFacts& facts) {
     case Deed::run:
       return runCall(step.call);
     case Deed::stopNav:
-      return stopNav(step);
+      return stopNav(step, facts);
     case Deed::takeOut:
       return takeOut(facts);
     case Deed::putBack:
       return putBack(facts);
     case Deed::confirmRuns:
-      return confirmRuns();
+      return confirmRuns(facts);
     case Deed::confirmGone:
-      return confirmGone();
+      return confirmGone(facts);
     case Deed::confirmEnded:
       return confirmEnded(facts);
     case Deed::impossible:
@@ -335,6 +338,11 @@ int moveFromNav(const MoveArguments& arguments, Form form) {
     for (const auto& note : seen.import.notes) io::print(fmt::format("note: {}\n", text::printable(note)));
     for (const auto& todo : seen.import.todo) io::print(fmt::format("to do: {}\n", text::printable(todo)));
   }
+  if (form == Form::text && !seen.lookAlikes.empty())
+    io::print(
+        fmt::format("note: process {} looks like NAV's smsd, but belongs to another user than root and "
+                    "NAV's ({}), and is left alone\n",
+                    fmt::join(seen.lookAlikes, ", "), text::printable(seen.import.user, 32)));
   if (form == Form::text && !seen.advice.empty()) io::print(fmt::format("to do: {}\n", seen.advice));
   if (forReal) return apply(steps, seen.facts, arguments);
   show(steps, form);

@@ -172,10 +172,14 @@ Placing look(const FilePlace& place, const std::string& content) {
 
 void put(const FilePlace& place, const std::string& content) { putAll({{place, content}}); }
 
+void refuseLinks(const std::vector<FileToPut>& files) {
+  for (const auto& file : files) refuseLink(file.place.path);
+}
+
 void putAll(const std::vector<FileToPut>& files) {
   std::vector<std::string> installed;
   try {
-    for (const auto& file : files) refuseLink(file.place.path);
+    refuseLinks(files);
     for (const auto& file : files) makeFolder(file.place.path.parent_path(), folderOwner(file.place.owner));
     std::vector<std::unique_ptr<SideFile>> written;
     for (const auto& file : files)
@@ -200,6 +204,12 @@ void writeLike(const fs::path& model, const fs::path& path, const std::string& c
   struct stat found {};
   if (lstat(model.c_str(), &found) != 0) cannotPlace(model, errno);
   SideFile(path, content, idsOf(found)).rename();
+}
+
+void shareWithSmsd(const fs::path& folder) {
+  const FileOwner ids = idsOf(Owner::readableBySmsd);
+  if (chown(folder.c_str(), ids.user, ids.group) != 0 || chmod(folder.c_str(), 0750) != 0)
+    cannotPlace(folder, errno);
 }
 
 bool isThere(const fs::path& path) {

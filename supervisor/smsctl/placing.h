@@ -45,6 +45,8 @@ struct FileToPut {
   FilePlace place;
   std::string content;
 };
+/// Throws if a link, or another thing than a file, is at one of the places.
+void refuseLinks(const std::vector<FileToPut>& files);
 /// Checks all places and writes all files beside them before the first one takes its place, in the order of
 /// `files`. If a rename fails after that, which is rare, the error names the files that are in place.
 void putAll(const std::vector<FileToPut>& files);
@@ -52,6 +54,8 @@ void putAll(const std::vector<FileToPut>& files);
 /// Writes `path` with the owner and mode of `model`, a file that exists, and may be the same.
 void writeLike(const std::filesystem::path& model, const std::filesystem::path& path,
                const std::string& content);
+/// Gives a folder to root and the group smsd, mode 0750.
+void shareWithSmsd(const std::filesystem::path& folder);
 /// Throws if the file does not exist, is a link or no file, or is longer than 1 MiB.
 std::string readWhole(const std::filesystem::path& path);
 bool isThere(const std::filesystem::path& path);

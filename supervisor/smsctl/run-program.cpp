@@ -138,16 +138,23 @@ int run(const ProgramCall& call) {
   return ended(child);
 }
 
-int runAs(const std::string& user, const std::function<int()>& act) {
-  const UserIdentity who = identityOf(user);
-  if (geteuid() == who.user) return act();
+pid_t start(const std::string& user, const std::function<int()>& act) {
+  std::optional<UserIdentity> who;
+  if (!user.empty()) who = identityOf(user);
   const pid_t child = forked();
-  if (child != 0) return ended(child);
-  if (!become(who)) _exit(EX_OSERR);
-  dropDefaultsOfRoot();
+  if (child != 0) return child;
+  if (who) {
+    if (!become(*who)) _exit(EX_OSERR);
+    dropDefaultsOfRoot();
+  }
   const int status = act();
   io::flush();
   _exit(status);
+}
+
+int runAs(const std::string& user, const std::function<int()>& act) {
+  if (geteuid() == identityOf(user).user) return act();
+  return ended(start(user, act));
 }
 
 }  // namespace smsd::smsctl

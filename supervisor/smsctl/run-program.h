@@ -4,9 +4,11 @@
 // Owns fork, the change of the user, and the environment of the child. A program gets PATH and LANG only;
 // runAs keeps the environment without HOME and the variables of libpq. A child of another user has no
 // terminal, because it could type into root's. No shell is involved, so that no word is interpreted. Called
-// by the commands that root runs: `db install --as` and the move from NAV. Throws CommandError if the program
-// cannot be started.
+// by the commands that root runs: `db install --as`, `config install` and the move from NAV. Throws
+// CommandError if the program cannot be started.
 #pragma once
+
+#include <sys/types.h>
 
 #include <filesystem>
 #include <functional>
@@ -31,6 +33,10 @@ std::optional<std::filesystem::path> findProgram(const std::string& name);
 
 /// Returns the exit status; 128 and the signal if the program was killed.
 int run(const ProgramCall& call);
+
+/// Calls `act` in a process of `user`, without root's privileges, or in one of this user if `user` is empty.
+/// Returns the process, whose exit status is the result of `act`.
+pid_t start(const std::string& user, const std::function<int()>& act);
 
 /// Calls `act` in a process of `user`, without root's privileges, and returns its result. Does it in
 /// this process if this is that user already.

@@ -69,6 +69,16 @@ TEST(PostgresqlInstall, AnotherRoleMayConnectThanThatOfTheConfiguration) {
       3u);
 }
 
+TEST(PostgresqlInstall, TheRoleOfAConnectionIsTheWholeWord) {
+  EXPECT_EQ(roleOf("host=/run/postgresql dbname=nav user=smsd"), "smsd");
+  EXPECT_EQ(roleOf("user='smsd' dbname=nav"), "smsd");
+  EXPECT_EQ(roleOf("postgresql://smsd@/nav"), "smsd");
+  EXPECT_EQ(roleOf("user=smsd_test dbname=nav"), "smsd_test");
+  EXPECT_EQ(roleOf("user=nav options='-c application_name=user=smsd'"), "nav");
+  EXPECT_EQ(roleOf("dbname=nav"), "");
+  EXPECT_EQ(roleOf("no connection string"), "");
+}
+
 TEST(PostgresqlInstall, NothingBeyondTheSchemaIsTouchedUnasked) {
   PostgresqlStore store(Scene::nav);
   auto report = installPostgresql(store.connection("postgres"), {});

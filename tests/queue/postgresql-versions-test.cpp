@@ -202,6 +202,22 @@ TEST(PostgresqlVersions, AnUpgradeAndAnEnlistmentAtTheSameTimeBothWork) {
   EXPECT_EQ(running->schema().installed, own);
 }
 
+TEST(PostgresqlVersions, AnUpgradeThatDoesNotGetItsLocksReportsEachTry) {
+  Frozen store(before);
+  pqxx::connection connection(store.connection("smsd"));
+  std::optional<pqxx::work> other(std::in_place, connection);
+  other->exec("SELECT version FROM smsd.installation");
+  std::vector<int> tries;
+  InstallOptions options;
+  options.onRepeat = [&](int tried, int most) {
+    EXPECT_GT(most, tried);
+    tries.push_back(tried);
+    if (tried == 2) other.reset();
+  };
+  EXPECT_EQ(installPostgresql(store.connection("postgres"), options).done.size(), 1u);
+  EXPECT_EQ(tries, (std::vector{1, 2}));
+}
+
 TEST(PostgresqlVersions, ANewerSchemaIsUsedIfItAllowsThisProgramAndLeftAsItIs) {
   PostgresqlStore store;
   store.sql("UPDATE smsd.installation SET version = 9, schema_version = 9, oldest_version = " +

@@ -21,9 +21,16 @@ class Booted(Scenario):
     def setUp(self):
         super().setUp()
         try:
-            self.machine = self.open(Machine(self.folder))
+            self.machine = self.open(self.boot())
         except Unbootable as reason:
             raise unittest.SkipTest(str(reason)) from None
+        self.complete()
+
+    def boot(self):
+        return Machine(self.folder)
+
+    def complete(self):
+        """What `cmake --install` does not do."""
         for script in readme("sh", "systemd-sysusers"):
             self.machine.shell(re.sub(r"^cmake .*$", "", script, flags=re.MULTILINE))
 

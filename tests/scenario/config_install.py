@@ -2,11 +2,19 @@
 """smsctl config install in a booted system: files get their places, owners and modes by one command, or are refused as a whole."""
 
 from booted import Booted
+from harness import wait_for
 
 SMSD = "queue: {backend: sqlite}\ndispatchers:\n  - {name: gateway, kind: http, activation: socket}\n"
 GATEWAY = 'url: "http://127.0.0.1:9/?key={token}&to={recipient}&m={text}"\nsecrets:\n  - {name: token, file: gateway.key}\n'
 PLACES = ["/etc/smsd/smsd.yaml", "/etc/smsd/dispatchers/gateway.yaml", "/etc/smsd/dispatchers/gateway.key"]
 WRONG, USAGE, NO_INPUT, EXISTS, NOT_ALLOWED = 78, 64, 66, 73, 77
+
+
+# A program that smsd.yaml names as a worker.
+PROGRAM = """#!/bin/sh
+id -un >/tmp/checked-by
+[ ! -e /tmp/long ] || exec sleep 1000
+"""
 
 
 class ConfigInstall(Booted):
@@ -82,11 +90,46 @@ class ConfigInstall(Booted):
         done = self.install("other.key")
         self.assertEqual((done.returncode, "it is a link" in done.stderr), (NO_INPUT, True), done.stderr)
         self.machine.run("ln", "-s", "/root/new/elsewhere", PLACES[2])
-        done = self.install("gateway.key")
-        self.assertEqual((done.returncode, "follows no link" in done.stderr), (EXISTS, True), done.stderr)
+        for options in ((), ("--dry-run",)):
+            done = self.install(*options, "gateway.key")
+            self.assertEqual((done.returncode, "follows no link" in done.stderr), (EXISTS, True), done.stderr)
         done = self.install("smsd.yaml", "gateway.yaml", "gateway.key")
         self.assertEqual((done.returncode, "nothing was installed" in done.stderr), (EXISTS, True), done.stderr)
         self.assertEqual(self.machine.run("find", "/etc/smsd", "!", "-type", "d").stdout, PLACES[2] + "\n")
         self.machine.shell("chmod 755 /root /root/new; chmod 644 /root/new/smsd.yaml")
         done = self.machine.ctl("config", "install", "/root/new/smsd.yaml", check=False)
         self.assertEqual((done.returncode, "only root" in done.stderr), (NOT_ALLOWED, True), done.stderr)
+
+    def with_a_program(self):
+        self.machine.write("/usr/local/bin/my-worker", PROGRAM, mode=0o755, group="root")
+        self.machine.write("/root/new/smsd.yaml", SMSD.replace("activation: socket", "worker: /usr/local/bin/my-worker"), group="root")
+
+    def staged(self):
+        return self.machine.shell("ls -d /run/smsctl-* 2>/dev/null || true").stdout.split()
+
+    def test_a_program_that_smsd_yaml_names_is_run_by_smsd_and_not_by_root(self):
+        self.with_a_program()
+        for options in (("--dry-run",), ()):
+            done = self.install(*options, "smsd.yaml", "gateway.yaml", "gateway.key")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(self.machine.run("cat", "/tmp/checked-by").stdout, "smsd\n")
+            self.machine.run("rm", "/tmp/checked-by")
+        self.assertEqual(self.staged(), [])
+
+    def test_the_copies_are_removed_at_a_signal(self):
+        self.with_a_program()
+        self.machine.run("touch", "/tmp/long")
+        for signal in ("TERM", "INT", "HUP"):
+            self.machine.run("systemd-run", f"--unit=install-{signal}", "--working-directory=/root/new", "smsctl", "config", "install", "smsd.yaml",
+                             "gateway.yaml", "gateway.key")
+            wait_for("the check runs", lambda: self.machine.run("test", "-s", "/tmp/checked-by", check=False).returncode == 0)
+            (folder,) = self.staged()
+            self.assertEqual(self.machine.run("stat", "--format=%U:%G %a", folder, f"{folder}/dispatchers/gateway.key").stdout,
+                             "root:smsd 750\nroot:smsd 640\n")
+            (pid,) = self.machine.unit(f"install-{signal}", "MainPID")
+            self.machine.run("kill", f"-{signal}", pid)
+            wait_for("it has ended", lambda: self.machine.run("test", "-d", f"/proc/{pid}", check=False).returncode != 0)
+            self.assertEqual(self.staged(), [])
+            self.assertEqual(self.machine.run("pgrep", "-x", "sleep", check=False).stdout, "")
+            self.machine.run("rm", "/tmp/checked-by")
+        self.assertEqual(self.stat(), [])

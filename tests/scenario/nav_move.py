@@ -2,12 +2,13 @@
 """The move from NAV in a booted system: from NAV's files, database and running smsd to this one, and back.
 
 NAV is a stand-in: its files, its tables in a PostgreSQL, a program that settles smsq (tests/peers/nav-smsd.py), and a command `nav` that
-starts what daemons.yml lists (tests/peers/nav-command.py).
+starts what daemons.yml lists (tests/peers/nav-command.py). tests/proof/packages runs the same with smsd from its Debian packages.
 """
 
 import json
 import time
 
+import packages
 from booted import Booted
 from harness import SOURCE, wait_for
 
@@ -46,6 +47,8 @@ FILES = ("/etc/smsd/smsd.yaml", "/etc/smsd/dispatchers/gateway.yaml", "/etc/smsd
 
 
 class NavMove(Booted):
+    install_seconds = 0
+
     def setUp(self):
         super().setUp()
         machine = self.machine
@@ -140,7 +143,8 @@ class NavMove(Booted):
 
         self.nav_comes_back_by_hand()
         self.way_back()
-        self.say(commands=2, seconds=f"{took:.1f}")
+        self.assertLessEqual(self.install_seconds + took, 60)
+        self.say(commands=3, install_seconds=f"{self.install_seconds:.1f}", seconds=f"{took:.1f}")  # installation, show, apply
 
     def nav_comes_back_by_hand(self):
         """Somebody starts NAV's smsd all the same: smsd says so, and says when it is gone."""
@@ -245,3 +249,31 @@ class NavMove(Booted):
         self.alert("one")
         self.assertEqual(self.sent_by_us(), ["one"])
         self.assertEqual(json.dumps(self.sent_by_nav() if machine.run("ls", "/run/nav/sms", check=False).returncode == 0 else []), "[]")
+
+    def test_a_script_of_another_user_with_that_name_is_left_alone(self):
+        machine = self.machine
+        machine.write("/opt/others/smsd.py", "import signal\nsignal.pause()\n", mode=0o644, group="root")
+        machine.run("chmod", "755", "/opt/others")
+        machine.run("systemd-run", "--unit=look-alike", "--uid=nobody", "python3", "/opt/others/smsd.py")
+        wait_for("it runs", lambda: machine.run("pgrep", "-f", "python3 /opt/others/smsd.py", check=False).stdout)
+        (pid,) = machine.processes("look-alike.service")
+        done = machine.run(*MOVE, "--apply").stdout
+        self.assertIn(f"note: process {pid} looks like NAV's smsd, but belongs to another user than root and NAV's (navcron)", done)
+        self.assertEqual(machine.processes("look-alike.service"), [pid])
+        self.assertEqual(self.nav_smsd(), [])
+        self.alert("one")
+        self.assertEqual(self.sent_by_us(), ["one"])
+
+
+class FromPackages(NavMove):
+    """Booted without smsd, which apt installs."""
+
+    def boot(self):
+        self.packages = packages.folder_of("SMSD_PACKAGES")
+        return packages.boot(self.folder, "SMSD_PEER_TREE", "SMSD_TREE")
+
+    def complete(self):
+        there = packages.bring(self.machine, self.packages, "packages")
+        began = time.monotonic()
+        packages.install(self.machine, there)
+        self.install_seconds = time.monotonic() - began

@@ -180,6 +180,8 @@ class Tools(Scenario):
     def test_db_install_can_be_run_again(self):
         self.smsd.ctl("db", "install")
         self.assertIn("nothing to do", self.smsd.ctl("db", "install"))
+        refused = self.smsd.ctl("db", "install", "--as", "root", check=False)
+        self.assertEqual((refused.returncode, "an SQLite file, which has no roles" in refused.stderr), (os.EX_USAGE, True), refused.stderr)
         self.assertIn("can be reached", self.smsd.ctl("db", "check"))
 
     def test_a_mistyped_command_is_answered_with_what_was_meant_and_every_error_says_whose_it_is(self):

@@ -3,7 +3,8 @@
 
 Needs packages that deploy/build-packages has built, which takes minutes: tests/proof/packages builds them and runs this. SMSD_PACKAGES is
 their folder, SMSD_NEWER a folder with the same packages in a later version, SMSD_TREE the system to install them in (default: a copy of
-this system, where the packages' dependencies have to be installed), SMSD_UPGRADES how many times to upgrade and downgrade (default: 1).
+this system, where the packages' dependencies have to be installed), SMSD_PEER_TREE the same with Python and PostgreSQL, for peers that run
+in there (default: SMSD_TREE), SMSD_UPGRADES how many times to upgrade and downgrade (default: 1).
 """
 
 import json
@@ -17,7 +18,7 @@ import unittest
 from collections import Counter
 
 from booted import readme
-from harness import SOURCE, Gateway, Scenario, wait_for
+from harness import SOURCE, Gateway, Modem, Scenario, wait_for
 from machine import Machine, Unbootable
 
 KINDS = ("debug", "gammu", "http", "mail", "soap")
@@ -37,39 +38,57 @@ def folder_of(variable):
     return pathlib.Path(path)
 
 
+def boot(folder, *trees):
+    """A machine without smsd, from the first of these variables that names a tree."""
+    tree = next((os.environ[name] for name in trees if name in os.environ), "/")
+    return Machine(folder, lower=tree, prepare=PREPARE)
+
+
+def bring(machine, folder, name):
+    """Copies packages into a machine, and returns the folder in there."""
+    there = machine.share / name
+    there.mkdir()
+    for package in folder.glob("*.deb"):
+        shutil.copy(package, there)
+    return there
+
+
+def install(machine, folder, check=True):
+    return machine.shell(f"cd {folder} && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --allow-downgrades ./smsd*.deb",
+                         check=check, deadline=300)
+
+
 class Package(Scenario):
     """A booted system, with the packages at hand in there."""
 
     maxDiff = None
+    trees = ("SMSD_TREE",)
 
     def setUp(self):
         super().setUp()
         older, newer = folder_of("SMSD_PACKAGES"), folder_of("SMSD_NEWER")
         try:
-            self.machine = self.open(Machine(self.folder, lower=os.environ.get("SMSD_TREE", "/"), prepare=PREPARE))
+            self.machine = self.open(boot(self.folder, *self.trees))
         except Unbootable as reason:
             raise unittest.SkipTest(str(reason)) from None
-        self.older, self.newer = (self.bring(folder, name) for folder, name in ((older, "older"), (newer, "newer")))
-
-    def bring(self, folder, name):
-        there = self.machine.share / name
-        there.mkdir()
-        for package in folder.glob("*.deb"):
-            shutil.copy(package, there)
-        return there
+        self.older, self.newer = (bring(self.machine, folder, name) for folder, name in ((older, "older"), (newer, "newer")))
 
     def install(self, folder, check=True):
-        return self.machine.shell(f"cd {folder} && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --allow-downgrades ./smsd*.deb",
-                                  check=check, deadline=300)
+        return install(self.machine, folder, check)
 
     def apt(self, *words):
         return self.machine.shell(f"DEBIAN_FRONTEND=noninteractive apt-get -q -y {' '.join(words)}", deadline=300).stdout
 
     def follow_the_readme(self, gateway):
-        """The commands of the README after the installation, with a gateway that exists. Returns how many they are."""
-        (script,) = readme("sh", "apt install ./")
+        """The README's commands after the installation, for a gateway. Returns how many they are."""
+        return self.follow("apt install ./", "https://gateway.example.org", f"http://127.0.0.1:{gateway.port}")
+
+    def follow(self, word, example, real):
+        """The commands in the README's block with that word, except the installation, with a peer that exists instead of the example."""
+        (script,) = readme("sh", word)
+        self.assertIn(example, script)
         commands = [line for line in script.splitlines() if line and not line.startswith(("#", "deploy/", "apt "))]
-        self.machine.shell("\n".join(['cd "$(mktemp -d)"', *commands]).replace("https://gateway.example.org", f"http://127.0.0.1:{gateway.port}"))
+        self.machine.shell("\n".join(['cd "$(mktemp -d)"', *commands]).replace(example, real))
         return len(commands)
 
     def gateway(self):
@@ -184,6 +203,23 @@ class Installation(Package):
         refused = self.machine.shell(f"dpkg -i {self.older}/smsd_*.deb", check=False)
         self.assertIn("conflict", refused.stderr)
         self.assertIn("smstools", self.machine.run("dpkg", "-S", "/usr/sbin/smsd").stdout)
+
+
+class ThroughAModem(Package):
+    trees = ("SMSD_PEER_TREE", "SMSD_TREE")
+
+    def test_from_the_packages_to_the_first_sms_in_eight_commands(self):
+        modem = self.open(Modem(self.machine.share, under=self.machine.inside()))
+        began = time.monotonic()
+        self.install(self.older)
+        # A pseudo terminal is where it is, not where the link is: the worker has a /tmp of its own.
+        commands = 1 + self.follow("smsd-gammu@modem.socket", "/dev/serial/by-id/usb-HUAWEI_Mobile-if00-port0", str(modem.link.readlink()))
+        wait_for("the SMS arrives", modem.sms)
+        took = time.monotonic() - began
+        self.assertEqual([(sms["number"], sms["text"]) for sms in modem.sms()], [("+4799887766", "a test")])
+        self.assertLessEqual(commands, 8)
+        self.assertLessEqual(took, 60)
+        self.say(commands=commands, first_sms_seconds=round(took, 1))
 
 
 class Lifetime(Package):

@@ -2,7 +2,7 @@
 // Finds the other program that has a device open.
 //
 // Searches /proc, so it works only before the sandbox is in force, and only for processes that this user may
-// inspect. Never fails.
+// inspect. A pseudo terminal of the same name in a container is another device. Never fails.
 #pragma once
 
 #include <string>

@@ -160,6 +160,12 @@ std::string withRole(const std::string& connection, const std::string& role) {
   return joined(settings);
 }
 
+std::string roleIn(const std::string& connection) {
+  const auto settings = settingsOf(connection);
+  const auto found = settings.find("user");
+  return found == settings.end() ? "" : found->second;
+}
+
 const std::string& Prepared::nameOf(pqxx::connection& connection, const char* statement) {
   auto known = names_.find(statement);
   if (known != names_.end()) return known->second;

@@ -121,6 +121,8 @@ class Transaction {
 
 /// Returns the connection string with another role, and without a password. Throws QueueError.
 std::string withRole(const std::string& connection, const std::string& role);
+/// Returns the role that the connection string names; empty if it names none. Throws QueueError.
+std::string roleIn(const std::string& connection);
 
 class Session {
  public:

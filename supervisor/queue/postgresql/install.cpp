@@ -167,13 +167,14 @@ void adviseExtras(Transaction& tx, const Session& session, InstallReport& report
 /// Repeats a transaction that did not get its locks. While it waits for one, every supervisor waits behind
 /// it, so that it waits for much less than the shortest lease (1 s), and lets them go on in between.
 template <typename Body>
-void betweenLocksOfOthers(Session& session, Body body) {
+void betweenLocksOfOthers(Session& session, const InstallOptions& options, Body body) {
   for (int tries = 1;; ++tries) {
     try {
       return session.transact(body);
     } catch (const SqlError& error) {
       if (!error.isLocked() || tries == mostTries) throw;
     }
+    if (options.onRepeat) options.onRepeat(tries, mostTries);
     std::this_thread::sleep_for(pauseBetweenTries);
   }
 }
@@ -189,7 +190,7 @@ std::string ownerOf(Session& session) {
 
 InstallReport install(Session& session, const InstallOptions& options) {
   InstallReport report;
-  betweenLocksOfOthers(session, [&](Transaction& tx) {
+  betweenLocksOfOthers(session, options, [&](Transaction& tx) {
     report = {};
     if (options.tables == Extra::make) makeTables(tx, report);
     requireQueue(tx);
@@ -227,6 +228,14 @@ InstallReport installPostgresql(const std::string& connection, const InstallOpti
     throw QueueError(QueueError::Kind::denied,
                      fmt::format("{}: the owner has to do this: run `smsctl db install --as {}` as root",
                                  words.substr(0, words.find(": run the GRANTs")), owner));
+  }
+}
+
+std::string roleOf(const std::string& connection) {
+  try {
+    return roleIn(connection);
+  } catch (const QueueError&) {
+    return "";
   }
 }
 

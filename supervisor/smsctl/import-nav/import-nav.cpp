@@ -83,6 +83,7 @@ class Importer {
         todo(fmt::format("{}: {} is not a key of NAV, which ignored it", entry.where, key.substr(0, 40)));
     if (find("username"))
       note("username: smsd does not change its user; systemd starts it as a user of its own");
+    result_.user = of(main_, "username", of(nav_, "NAV_USER", "navcron"));
   }
 
   template <typename T>

@@ -57,6 +57,7 @@ struct NavImport {
   std::vector<ImportedWay> ways;
   NavDatabase database;
   std::string zone;  // the time zone in which NAV writes smsq.time; empty: not known
+  std::string user;  // the system user that NAV's smsd becomes
 };
 
 NavImport importNav(const NavFiles& files, const ImportTarget& target);

@@ -2,7 +2,9 @@
 #include "supervisor/smsctl/nav-move/host-look.h"
 
 #include <kj/io.h>
+#include <pwd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <algorithm>
@@ -11,6 +13,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 namespace smsd::smsctl::move {
 namespace {
@@ -51,6 +54,16 @@ bool isNavSmsd(const std::vector<std::string>& words) {
   return script != words.end() && (nameOf(*script) == "smsd" || nameOf(*script) == "smsd.py");
 }
 
+/// Returns the effective user of a process. The owner of its folder is root if the process wants that.
+std::optional<uid_t> userOf(const fs::path& status) {
+  std::ifstream file(status);
+  for (std::string word; file >> word;) {
+    uid_t real = 0, effective = 0;
+    if (word == "Uid:" && file >> real >> effective) return effective;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool systemdRuns() { return isThere("/run/systemd/system") && hasUnit("smsd.service"); }
@@ -79,17 +92,27 @@ bool listensAt(const fs::path& socketPath) {
   return fd.get() >= 0 && connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
 }
 
-std::vector<int> navSmsdProcesses() {
-  std::vector<int> found;
+NavProcesses navSmsdProcesses(const std::set<uid_t>& users) {
+  NavProcesses found;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator("/proc", error)) {
     const std::string name = entry.path().filename();
     int pid = 0;
     const auto [end, wrong] = std::from_chars(name.data(), name.data() + name.size(), pid);
     if (wrong != std::errc() || end != name.data() + name.size()) continue;
-    if (isNavSmsd(wordsOf(entry.path() / "cmdline"))) found.push_back(pid);
+    if (!isNavSmsd(wordsOf(entry.path() / "cmdline"))) continue;
+    const auto user = userOf(entry.path() / "status");
+    if (user) (users.contains(*user) ? found.ofNav : found.ofOthers).push_back(pid);
   }
   return found;
+}
+
+std::set<uid_t> usersOfNav(const std::string& user, const fs::path& navFolder) {
+  std::set<uid_t> users = {0};
+  if (const passwd* found = getpwnam(user.c_str())) users.insert(found->pw_uid);
+  struct stat status {};
+  if (stat(navFolder.c_str(), &status) == 0) users.insert(status.st_uid);
+  return users;
 }
 
 }  // namespace smsd::smsctl::move

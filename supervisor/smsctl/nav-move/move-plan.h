@@ -7,8 +7,11 @@
 // `ended`, which fails while smsd runs. Each step waits for the success of the one before it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +54,7 @@ struct HostFacts {
   bool takenOut = false;            // smsctl took them out before
   std::string nav;                  // path of the program `nav`; empty: not found
   std::vector<int> navSmsd;         // processes of NAV's smsd
+  std::set<uid_t> navUsers;         // users whose processes can be NAV's smsd
   std::string testNumber;           // empty: no test SMS
 };
 

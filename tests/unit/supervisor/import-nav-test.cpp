@@ -221,7 +221,9 @@ TEST(ImportNav, TheConnectionNamesTheTimeZoneOfNavC42) {
   EXPECT_TRUE(holds(connectionOf(imported), "options='-c TimeZone=America/New_York'"))
       << connectionOf(imported);
   EXPECT_EQ(imported.zone, "America/New_York");
-  imported = import(expiring, "NAV_USER=navcron\n");
+  EXPECT_EQ(imported.user, "navcron") << "NAV's default";
+  imported = import(expiring, "NAV_USER=other\n");
+  EXPECT_EQ(imported.user, "other");
   EXPECT_TRUE(holds(connectionOf(imported), "options='-c TimeZone=Europe/Oslo'")) << "NAV's default";
   EXPECT_FALSE(anyHolds(imported.todo, "time zone"));
   for (const char* unknown : {"", "TIME_ZONE=it's\n"}) {
