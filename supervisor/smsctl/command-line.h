@@ -10,6 +10,7 @@
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/config-install.h"
 #include "supervisor/smsctl/move-from-nav.h"
+#include "supervisor/smsctl/new-project/new-project.h"
 #include "supervisor/smsctl/preview.h"
 
 namespace smsd::smsctl {
@@ -37,6 +38,7 @@ struct Arguments {
   std::string as;
   InstallArguments configFiles;
   MoveArguments move;
+  NewArguments project;
   bool dryRun = false, apply = false, undo = false;
 
   Form form() const { return json ? Form::json : Form::text; }
@@ -55,5 +57,7 @@ inline CLI::App* command(CLI::App& parent, const std::string& name, const std::s
 
 /// `smsctl config` and its commands.
 void addConfig(CLI::App& app, Arguments& a, Action& chosen);
+/// `smsctl new` and its commands.
+void addNew(CLI::App& app, Arguments& a, Action& chosen);
 
 }  // namespace smsd::smsctl

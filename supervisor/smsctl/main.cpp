@@ -287,6 +287,7 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
         a, "the id of the message, as `queue list` and `send` print it");
   addDatabase(app, a, chosen);
   addConfig(app, a, chosen);
+  addNew(app, a, chosen);
   command(app, "reload", "make the running smsd read its configuration again", a, chosen,
           [&a]() { return reload(a.config, a.form()); });
 }

@@ -4,8 +4,8 @@
 Needs packages that deploy/build-packages has built, which takes minutes: tests/proof/packages builds them and runs this. SMSD_PACKAGES is
 their folder, SMSD_NEWER a folder with the same packages in a later version, SMSD_TREE the system to install them in (default: a copy of
 this system, where the packages' dependencies have to be installed, and nothing else may be installed or removed meanwhile), SMSD_PEER_TREE
-the same with Python and PostgreSQL, for peers that run in there (default: SMSD_TREE), SMSD_UPGRADES how many times to upgrade and
-downgrade (default: 1).
+the same with Python and PostgreSQL, for peers that run in there, and SMSD_DEVELOPER_TREE with a compiler (default: SMSD_TREE), SMSD_UPGRADES
+how many times to upgrade and downgrade (default: 1).
 """
 
 import json

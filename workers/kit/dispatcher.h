@@ -21,9 +21,10 @@
 #include <variant>
 #include <vector>
 
+#include "common/api-version.h"
 #include "common/config/keys.h"
 #include "common/outcome/outcome-kind.h"
-#include "common/sandbox/sandbox.h"
+#include "common/sandbox/policy.h"
 
 namespace smsd::kit {
 

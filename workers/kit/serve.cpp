@@ -12,6 +12,7 @@
 #include "common/journal/journal.h"
 #include "common/rpc/channel.h"
 #include "common/sandbox/output.h"
+#include "common/sandbox/sandbox.h"
 #include "common/systemd/service.h"
 #include "common/text/grouped.h"
 #include "workers/kit/accept-supervisors.h"

@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The command around importNav(): reads NAV's folder, writes the files, prints notes and tasks.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <kj/io.h>
-#include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "common/files/regular-file.h"
 #include "common/io/output.h"
@@ -34,45 +27,6 @@ std::optional<std::string> read(const fs::path& file) {
         EX_DATAERR,
         fmt::format("{}: is larger than 1 MiB, expected a configuration file of NAV", file.string()));
   return text;
-}
-
-[[noreturn]] void cannotWrite(const fs::path& file, int error) {
-  throw CommandError(EX_CANTCREAT,
-                     fmt::format("{}: {}; nothing was written", file.string(), strerror(error)));
-}
-
-void writeNew(const fs::path& file, const NewFile& wanted) {
-  kj::AutoCloseFd fd(open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (fd.get() < 0) cannotWrite(file, errno);
-  for (std::size_t done = 0; done < wanted.content.size();) {
-    const ssize_t n = write(fd.get(), wanted.content.data() + done, wanted.content.size() - done);
-    if (n < 0 && errno != EINTR) cannotWrite(file, errno);
-    if (n > 0) done += static_cast<std::size_t>(n);
-  }
-  if (fchmod(fd.get(), wanted.mode) != 0) cannotWrite(file, errno);
-}
-
-/// Writes all files or none.
-void writeAll(const fs::path& output, const std::vector<NewFile>& files) {
-  for (const auto& file : files)
-    if (std::error_code error; fs::exists(fs::symlink_status(output / file.path, error)))
-      throw CommandError(
-          EX_CANTCREAT,
-          fmt::format("{}: exists already; nothing was written, name another folder with --output",
-                      (output / file.path).string()));
-  std::error_code error;
-  fs::create_directories(output / "dispatchers", error);
-  if (error) cannotWrite(output / "dispatchers", error.value());
-  std::vector<fs::path> written;
-  try {
-    for (const auto& file : files) {
-      writeNew(output / file.path, file);
-      written.push_back(output / file.path);
-    }
-  } catch (const CommandError&) {
-    for (const auto& file : written) fs::remove(file, error);
-    throw;
-  }
 }
 
 void print(const NavImport& import, const fs::path& output) {
@@ -105,7 +59,7 @@ int importNav(const fs::path& folder, const fs::path& output, Form form) {
   const fs::path target = fs::absolute(output).lexically_normal();
   const NavImport import = importNav(readNavFiles(folder), target);
   if (!import.problems.empty()) throw CommandError(EX_DATAERR, config::describe(import.problems));
-  writeAll(target, import.files);
+  writeAllNew(target, import.files);
   if (form == Form::json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const auto& file : import.files) list.push_back((target / file.path).string());

@@ -16,6 +16,7 @@
 
 #include "common/config/keys.h"
 #include "supervisor/smsctl/commands.h"
+#include "supervisor/smsctl/new-files.h"
 
 namespace smsd::smsctl {
 
@@ -23,12 +24,6 @@ struct NavFiles {
   std::string smsd;                // smsd.conf
   std::optional<std::string> nav;  // nav.conf
   std::optional<std::string> db;   // db.conf
-};
-
-struct NewFile {
-  std::filesystem::path path;  // below the output folder
-  std::string content;
-  unsigned mode = 0640;
 };
 
 /// Where the files go, and what the host has.

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "supervisor/smsctl/new-project/new-project.h"
+
+#include <gtest/gtest.h>
+#include <sysexits.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "supervisor/config/kinds.h"
+
+namespace {
+
+using namespace smsd;
+using namespace smsd::smsctl;
+
+std::vector<std::string> pathsOf(const std::vector<NewFile>& files) {
+  std::vector<std::string> paths;
+  for (const auto& file : files) paths.push_back(file.path.string());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+std::string contentOf(const std::vector<NewFile>& files, const std::string& path) {
+  for (const auto& file : files)
+    if (file.path == path) return file.content;
+  ADD_FAILURE() << "there is no " << path;
+  return {};
+}
+
+bool holds(const std::string& text, const std::string& words) {
+  return text.find(words) != std::string::npos;
+}
+
+const Openings everything = {.network = Opening::open, .state = Opening::open, .device = "/dev/ttyUSB0"};
+
+TEST(NewProject, HasNothingLeftToFillIn) {
+  for (const auto language : {Language::cplusplus, Language::python, Language::shell})
+    for (const auto& openings : {Openings{}, everything})
+      for (const auto& file :
+           projectFiles({.name = "pager", .language = language, .openings = openings, .output = {}})) {
+        EXPECT_FALSE(holds(file.content, "@SMSD_")) << file.path;
+        EXPECT_FALSE(file.content.empty()) << file.path;
+      }
+}
+
+TEST(NewProject, InCplusplusHasProgramUnitsTestAndReadme) {
+  const auto files =
+      projectFiles({.name = "pager", .language = Language::cplusplus, .openings = everything, .output = {}});
+  const auto paths = pathsOf(files);
+  for (const char* path :
+       {"CMakeLists.txt", "README.md", "pager.cpp", "pager.yaml", "units/smsd-pager@.service",
+        "units/smsd-pager@.socket", "units/smsd-pager@.service.d/device.conf",
+        "units/smsd-pager@.service.d/network.conf", "units/smsd-pager@.service.d/state.conf"})
+    EXPECT_TRUE(std::find(paths.begin(), paths.end(), path) != paths.end()) << path;
+  EXPECT_TRUE(
+      holds(contentOf(files, "CMakeLists.txt"), "add_test(NAME contract COMMAND smsd-dispatcher-check"));
+}
+
+TEST(NewProject, OpensForTheLockWhatItOpensForTheUnitAndNothingElse) {
+  const auto lockOf = [](const Openings& openings) {
+    const auto files =
+        projectFiles({.name = "pager", .language = Language::cplusplus, .openings = openings, .output = {}});
+    return contentOf(files, "pager.cpp");
+  };
+  EXPECT_FALSE(holds(lockOf({}), "policy."));
+  EXPECT_TRUE(holds(lockOf(everything), "policy.network = smsd::sandbox::Network::outbound;"));
+  EXPECT_TRUE(holds(lockOf(everything), "policy.devices = {\"/dev/ttyUSB0\"};"));
+}
+
+TEST(NewProject, OfKindCommandIsAProgramThatCanBeExecuted) {
+  for (const auto& [language, program] :
+       {std::pair(Language::python, "page-me.py"), std::pair(Language::shell, "page-me.sh")}) {
+    const auto files =
+        projectFiles({.name = "page-me", .language = language, .openings = everything, .output = {}});
+    const auto paths = pathsOf(files);
+    for (const std::string& path :
+         {std::string("README.md"), std::string("check"), std::string("page-me.yaml"), std::string(program),
+          std::string("smsd-command@page-me.service.d/network.conf")})
+      EXPECT_TRUE(std::find(paths.begin(), paths.end(), path) != paths.end()) << path;
+    for (const auto& file : files)
+      EXPECT_EQ(file.mode, file.path == program || file.path == "check" ? 0755U : 0644U) << file.path;
+    EXPECT_TRUE(contentOf(files, program).starts_with("#!/"));
+  }
+}
+
+TEST(NewUnit, HasNoDropInThatIsNotRequested) {
+  for (const auto& file : unitFiles("pager", {}))
+    EXPECT_TRUE(file.path.string() == "smsd-pager@.service" || file.path.string() == "smsd-pager@.socket" ||
+                file.path.filename() == "users.conf")
+        << file.path;
+}
+
+TEST(NewUnit, HasDropInsOfWhichEachNamesWhatItOpens) {
+  const auto files = unitFiles("pager", everything);
+  for (const auto& [name, words] : {std::pair("network", "the network"), std::pair("device", "/dev/ttyUSB0"),
+                                    std::pair("state", "a folder below /var/lib")}) {
+    const std::string text = contentOf(files, std::string("smsd-pager@.service.d/") + name + ".conf");
+    EXPECT_TRUE(holds(text, std::string("# Opens for the workers of kind pager: ") + words) ||
+                holds(text, std::string("# Opens for the workers of kind pager: the device ") + words))
+        << text;
+  }
+}
+
+TEST(NewProject, HasNoNameThatIsNoKind) {
+  for (const char* name : {"", "Pager", "9pager", "-pager", "pa ger", "pa/ger", "../pager", "pa@ger",
+                           "intake", "control", "exporter", "status"})
+    EXPECT_TRUE(problemOf({.name = name, .language = {}, .openings = {}, .output = {}})) << name;
+  EXPECT_FALSE(problemOf({.name = "pager-2", .language = {}, .openings = {}, .output = {}}));
+}
+
+TEST(NewProject, HasNoDeviceThatAUnitCouldReadOtherwise) {
+  for (const char* device : {"ttyUSB0", "/dev/", "/dev/a b", "/dev/../etc/shadow", "/dev/%i", "/dev/a\nb",
+                             "/etc/shadow", "/dev/a\"b"})
+    EXPECT_TRUE(problemOf({.name = "pager", .language = {}, .openings = {.device = device}, .output = {}}))
+        << device;
+  EXPECT_FALSE(problemOf(
+      {.name = "pager", .language = {}, .openings = {.device = "/dev/serial/by-id/a_b-c.0"}, .output = {}}));
+}
+
+class NewFilesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/new-files-XXXXXX";
+    folder_ = mkdtemp(name);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(NewFilesTest, OverwriteNothingAndLeaveNothingBehindIfOneExists) {
+  std::filesystem::create_directories(folder_ / "pager");
+  std::ofstream(folder_ / "pager/README.md") << "mine";
+  NewArguments arguments{
+      .name = "pager", .language = Language::cplusplus, .openings = {}, .output = folder_ / "pager"};
+  try {
+    newDispatcher(arguments, Form::json);
+    ADD_FAILURE() << "it was written";
+  } catch (const CommandError& e) {
+    EXPECT_EQ(e.status(), EX_CANTCREAT);
+    EXPECT_TRUE(holds(e.what(), "README.md: exists already; nothing was written")) << e.what();
+  }
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_ / "pager"), {}), 1);
+}
+
+TEST_F(NewFilesTest, AreNotWrittenForAKindOfSmsdsOwn) {
+  for (const auto& kind : config::takenNames()) {
+    const NewArguments arguments{
+        .name = kind, .language = Language::cplusplus, .openings = {}, .output = folder_};
+    for (const auto command : {newDispatcher, newUnit}) try {
+        command(arguments, Form::json);
+        ADD_FAILURE() << kind << " was written";
+      } catch (const CommandError& e) {
+        EXPECT_EQ(e.status(), EX_USAGE) << kind;
+      }
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
+
+}  // namespace
