@@ -20,4 +20,7 @@ std::unique_ptr<Queue> openSqlite(const std::string& path);
 InstallReport installPostgresql(const std::string& connection, const InstallOptions& options);
 InstallReport installSqlite(const std::string& path);
 
+/// Returns the role that a connection string of libpq names; empty if it names none, or is not valid.
+std::string roleOf(const std::string& connection);
+
 }  // namespace smsd::queue

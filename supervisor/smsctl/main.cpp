@@ -221,7 +221,7 @@ void sayNowAndThen(int tries, int most) {
 int installAs(Arguments& a) {
   if (a.grant && a.install.role.empty()) throw CommandError(EX_USAGE, "--grant: expected --role with it");
   const config::Config config = configOf(a);
-  if (!a.as.empty() && config.queue.backend == config::Backend::sqlite)
+  if (!a.as.empty() && config::backendOf(config) == config::Backend::sqlite)
     throw CommandError(EX_USAGE,
                        "--as: the queue is an SQLite file, which has no roles: leave --as out, or run "
                        "`smsctl db install` as the owner of the file");

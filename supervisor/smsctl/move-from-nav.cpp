@@ -16,6 +16,7 @@
 #include "common/io/output.h"
 #include "common/text/utf.h"
 #include "supervisor/config/kinds.h"
+#include "supervisor/queue/built-in.h"
 #include "supervisor/smsctl/import-nav/import-nav.h"
 #include "supervisor/smsctl/json.h"
 #include "supervisor/smsctl/nav-move/daemons-yml.h"
