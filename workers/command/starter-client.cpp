@@ -19,11 +19,11 @@ namespace {
 using LowLevel = kj::LowLevelAsyncIoProvider;
 using Observer = kj::UnixEventPort::FdObserver;
 
-struct Pipe {
+struct ProgramPipe {
   kj::AutoCloseFd out, in;  // to read from, and to write to
 };
 
-Pipe makePipe() {
+ProgramPipe makePipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     throw std::system_error(errno, std::generic_category(), "a pipe to the program");
@@ -41,7 +41,7 @@ StarterClient::StarterClient(kj::AsyncIoContext& io, int socket)
       gone_(listen().fork()) {}
 
 RunningProgram StarterClient::start(const std::vector<std::string>& variables) {
-  Pipe input = makePipe(), output = makePipe(), errors = makePipe();
+  ProgramPipe input = makePipe(), output = makePipe(), errors = makePipe();
   std::string rest;
   for (auto& variable : variables) rest.append(variable).push_back('\0');
   Waiting order{packed(StarterOrder{StarterOrder::What::start, ++last_}, rest), {}};
