@@ -106,7 +106,7 @@ const std::vector<Expectation> expectations = {
      "db3ce55a-7f1d-11e1-8ea7-0*1",
      {{"01", "deferred+600"}, {"02", "deferred+0"}, {"05", "deferred+0"}}}};
 
-std::string said(const kit::Outcome& outcome) {
+std::string shortly(const kit::Outcome& outcome) {
   if (auto* accepted = std::get_if<kit::Accepted>(&outcome)) return "accepted:" + accepted->reference;
   if (auto* deferred = std::get_if<kit::Deferred>(&outcome))
     return "deferred+" + std::to_string(deferred->after / 1s);
@@ -138,7 +138,7 @@ class Examples : public testing::TestWithParam<Expectation> {
     dispatcher->start(io).wait(io.waitScope);
   }
   std::string send(const std::string& recipient, const std::string& text) {
-    return said(
+    return shortly(
         dispatcher->send({.attempt = 1, .recipient = recipient, .text = text, .key = "q-17", .deadline = 20s})
             .wait(io.waitScope));
   }
