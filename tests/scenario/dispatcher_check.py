@@ -224,3 +224,12 @@ class OwnKinds(Scenario):
         # Only as systemd starts it: each start of a modem takes some seconds.
         sms = self.conforms("gammu", {"device": str(modem.link)}, "--activation", "socket")
         self.assertIn(sms - len(modem.sms()), (0, 1))  # one is cut short by its deadline of 500 ms
+
+    def test_command_that_serves(self):
+        self.conforms("command", {"program": str(SOURCE / "deploy/examples/programs/serve.py"), "mode": "serve", "runtime": "python"})
+
+    def test_command_started_for_each_sms(self):
+        program = self.folder / "once.sh"
+        program.write_text("#!/bin/sh\nset -e\necho \"line-$SMSD_ID\"\n")
+        program.chmod(0o755)
+        self.conforms("command", {"program": str(program), "mode": "once", "runtime": "shell"})
