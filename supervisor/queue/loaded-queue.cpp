@@ -10,6 +10,9 @@
 #include <cstring>
 #include <string_view>
 
+#include "common/text/utf.h"
+#include "supervisor/queue/guarded-queue.h"
+#include "supervisor/queue/object-trial.h"
 #include "supervisor/queue/queue-object.h"
 
 namespace smsd::queue {
@@ -56,15 +59,26 @@ fs::path safe(const LoadedQueue& which) {
   return real;
 }
 
+/// Tries an object that is not loaded yet in a process of its own first.
+void* load(const fs::path& file) {
+  const auto cannot = [&file](const std::string& why) {
+    refuse(
+        fmt::format("{}: cannot be loaded: {}; install it again and what it needs, or build it again for "
+                    "this smsd",
+                    file.string(), why));
+  };
+  if (access(file.c_str(), R_OK) != 0) cannot(std::strerror(errno));
+  if (void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD)) return handle;
+  if (const std::string problem = problemOfLoading(file); !problem.empty()) cannot(problem);
+  void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) cannot(reasonNotLoaded(dlerror()));
+  return handle;
+}
+
 /// Returns the object, whose version is checked. dlopen() returns the same one each time.
 const QueueObject& loaded(const LoadedQueue& which) {
   const fs::path file = safe(which);
-  void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) {
-    const char* why = dlerror();
-    refuse(fmt::format("{}: cannot be loaded: {}; install what it needs, or build it again for this smsd",
-                       file.string(), why == nullptr ? "unknown reason" : why));
-  }
+  void* handle = load(file);
   const auto* object = static_cast<const QueueObject*>(dlsym(handle, queueSymbol));
   if (object == nullptr)
     refuse(fmt::format("{}: no queue for smsd: it exports no {} (see SMSD_QUEUE in smsd-queue(7))",
@@ -79,7 +93,8 @@ const QueueObject& loaded(const LoadedQueue& which) {
     refuse(fmt::format(
         "{}: built for another smsd or by another compiler ({}; this smsd: {}): build it again "
         "with the smsd-dev of this smsd",
-        file.string(), object->interface == nullptr ? "nothing" : object->interface, queueInterface));
+        file.string(), object->interface == nullptr ? "nothing" : text::printable(object->interface, 200),
+        queueInterface));
   return *object;
 }
 
@@ -88,9 +103,10 @@ const QueueObject& loaded(const LoadedQueue& which) {
 void checkLoaded(const LoadedQueue& which) { loaded(which); }
 
 std::unique_ptr<Queue> openLoaded(const LoadedQueue& which) {
-  auto queue = loaded(which).open(which.connection);
+  const QueueObject& object = loaded(which);
+  auto queue = guardedCall(which.name, "open", [&] { return object.open(which.connection); });
   if (queue == nullptr) refuse(fmt::format("{}: returned no queue", fileOf(which).string()));
-  return queue;
+  return guarded(std::move(queue), which.name);
 }
 
 InstallReport installLoaded(const LoadedQueue& which, const InstallOptions& options) {
@@ -100,7 +116,7 @@ InstallReport installLoaded(const LoadedQueue& which, const InstallOptions& opti
         fmt::format("the queue {} has nothing that smsctl could install: its own documentation describes "
                     "what it needs",
                     which.name));
-  return object.install(which.connection, options);
+  return guardedCall(which.name, "install", [&] { return object.install(which.connection, options); });
 }
 
 }  // namespace smsd::queue

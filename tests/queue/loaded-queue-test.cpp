@@ -11,6 +11,8 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "supervisor/queue/object-trial.h"
+
 namespace smsd::queue {
 namespace {
 
@@ -79,8 +81,31 @@ TEST(LoadedQueues, AnErrorOfTheObjectIsCaughtAsWhatItIs) {
   const auto [kind, what] = refusalOf([&] { queue->renew(); });
   EXPECT_EQ(kind, Kind::fenced);
   EXPECT_EQ(what, "fenced by the toy");
-  EXPECT_THROW(queue->takeOver(), std::runtime_error);
   EXPECT_EQ(refusalOf([] { openLoaded(toy("toy", "refused")); }).first, Kind::denied);
+}
+
+TEST(LoadedQueues, AnythingElseThatItThrowsIsAnErrorOfTheQueueInWordsOfSmsd) {
+  auto queue = openLoaded(toy());
+  const auto expectFailed = [](const auto& refusal, const std::vector<std::string>& words) {
+    EXPECT_EQ(refusal.first, Kind::failed);
+    EXPECT_EQ(refusal.second.find("hunter2"), std::string::npos) << refusal.second;
+    for (const auto& word : words)
+      EXPECT_NE(refusal.second.find(word), std::string::npos) << word << " in: " << refusal.second;
+  };
+  expectFailed(refusalOf([&] { queue->takeOver(); }), {"queue toy", "takeOver()", "std::runtime_error"});
+  expectFailed(refusalOf([&] { queue->held(1); }), {"queue toy", "held()", "smsd-queue-toy.so"});
+  expectFailed(refusalOf([] { openLoaded(toy("toy", "a number")); }), {"queue toy", "open()"});
+  InstallOptions options;
+  expectFailed(refusalOf([&] { installLoaded(toy("toy", "a number"), options); }),
+               {"queue toy", "install()"});
+}
+
+TEST(LoadedQueues, TheTextOfAnErrorIsOnePrintableLine) {
+  auto queue = openLoaded(toy());
+  const auto [kind, what] = refusalOf([&] { queue->release(1); });
+  EXPECT_EQ(kind, Kind::busy);
+  EXPECT_TRUE(what.starts_with("two lines ?[31mxxx")) << what;
+  EXPECT_LE(what.size(), 1000U);
 }
 
 TEST(LoadedQueues, AnErrorOutlivesTheQueueThatThrewIt) {
@@ -102,6 +127,28 @@ TEST(LoadedQueues, AFileThatIsNoObjectIsRefused) {
   const CopiedToy copy;
   std::ofstream(copy.file()) << "no object";
   expectRefused(copy.which(), {"cannot be loaded"});
+}
+
+TEST(LoadedQueues, ATruncatedObjectIsRefusedAndDoesNotEndTheProcess) {
+  const CopiedToy copy;
+  fs::resize_file(copy.file(), 3000);
+  expectRefused(copy.which(), {"cannot be loaded", "damaged"});
+}
+
+TEST(LoadedQueues, AnObjectWhoseCodeEndsTheProcessThatLoadsItIsRefused) {
+  expectRefused(toy("toy-throws"), {"cannot be loaded", "ends by SIGABRT", "its code is wrong"});
+  expectRefused(toy("toy-exits"), {"cannot be loaded", "its code ends a program"});
+}
+
+TEST(LoadedQueues, TheLoadersReasonIsToldInWordsOfSmsd) {
+  EXPECT_EQ(reasonNotLoaded("/q/smsd-queue-a.so: undefined symbol: _Z3foov"),
+            "it needs the symbol _Z3foov, which no library here has");
+  EXPECT_EQ(reasonNotLoaded("libpqxx-6.4.so: cannot open shared object file: No such file or directory"),
+            "the library libpqxx-6.4.so cannot be opened");
+  EXPECT_EQ(reasonNotLoaded("/lib/libc.so.6: version `GLIBC_2.99' not found (required by /q/a.so)"),
+            "it needs another version of a library");
+  for (const char* other : {"/q/a.so: invalid ELF header", "", static_cast<const char*>(nullptr)})
+    EXPECT_EQ(reasonNotLoaded(other), "it is damaged, or no shared object for this system");
 }
 
 TEST(LoadedQueues, AnObjectOfAnotherVersionIsRefusedAndNotCalled) {
