@@ -21,9 +21,11 @@ namespace fs = std::filesystem;
                      fmt::format("{}: {}; nothing was written", file.string(), strerror(error)));
 }
 
-void writeNew(const fs::path& file, const NewFile& wanted) {
+/// Adds the file to `written` as soon as it exists.
+void writeNew(const fs::path& file, const NewFile& wanted, std::vector<fs::path>& written) {
   kj::AutoCloseFd fd(open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (fd.get() < 0) cannotWrite(file, errno);
+  written.push_back(file);
   for (std::size_t done = 0; done < wanted.content.size();) {
     const ssize_t n = write(fd.get(), wanted.content.data() + done, wanted.content.size() - done);
     if (n < 0 && errno != EINTR) cannotWrite(file, errno);
@@ -48,10 +50,7 @@ void writeAllNew(const fs::path& output, const std::vector<NewFile>& files) {
   }
   std::vector<fs::path> written;
   try {
-    for (const auto& file : files) {
-      writeNew(output / file.path, file);
-      written.push_back(output / file.path);
-    }
+    for (const auto& file : files) writeNew(output / file.path, file, written);
   } catch (const CommandError&) {
     for (const auto& file : written) fs::remove(file, error);
     throw;

@@ -2,9 +2,11 @@
 #include "supervisor/smsctl/new-project/new-project.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <sstream>
 
@@ -54,6 +56,8 @@ TEST(NewProject, InCplusplusHasProgramUnitsTestAndReadme) {
         "units/smsd-pager@.socket", "units/smsd-pager@.service.d/device.conf",
         "units/smsd-pager@.service.d/network.conf", "units/smsd-pager@.service.d/state.conf"})
     EXPECT_TRUE(std::find(paths.begin(), paths.end(), path) != paths.end()) << path;
+  // The commands of the README hold for an installation from packages, too.
+  EXPECT_TRUE(holds(contentOf(files, "README.md"), "workers_directory: /usr/local/libexec/smsd\n"));
   EXPECT_TRUE(
       holds(contentOf(files, "CMakeLists.txt"), "add_test(NAME contract COMMAND smsd-dispatcher-check"));
 }
@@ -110,6 +114,25 @@ TEST(NewProject, HasNoNameThatIsNoKind) {
   EXPECT_FALSE(problemOf({.name = "pager-2", .language = {}, .openings = {}, .output = {}}));
 }
 
+TEST(NewProject, OfKindCommandHasTheNameOfADispatcherWithASocket) {
+  const auto problemOfName = [](const char* name) {
+    return problemOf({.name = name, .language = Language::shell, .openings = {}, .output = {}}).value_or("");
+  };
+  for (const char* name : {"http", "command", "2pager", "abcdefghijklmnopqrstuvwxyz"})
+    EXPECT_EQ(problemOfName(name), "") << name;
+  for (const char* name : {"", "Pager", "../pager", "control"}) EXPECT_NE(problemOfName(name), "") << name;
+  EXPECT_TRUE(holds(problemOfName("abcdefghijklmnopqrstuvwxyz0"), "is too long, expected at most 26"));
+}
+
+TEST(NewProject, OfKindCommandKeepsNoFiles) {
+  const Openings state{.network = {}, .state = Opening::open, .device = {}};
+  for (const auto language : {Language::python, Language::shell})
+    EXPECT_TRUE(holds(
+        problemOf({.name = "pager", .language = language, .openings = state, .output = {}}).value_or(""),
+        "--state: expected it with --language c++ alone"));
+  EXPECT_FALSE(problemOf({.name = "pager", .language = {}, .openings = state, .output = {}}));
+}
+
 TEST(NewProject, HasNoDeviceThatAUnitCouldReadOtherwise) {
   for (const char* device : {"ttyUSB0", "/dev/", "/dev/a b", "/dev/../etc/shadow", "/dev/%i", "/dev/a\nb",
                              "/etc/shadow", "/dev/a\"b"})
@@ -143,6 +166,18 @@ TEST_F(NewFilesTest, OverwriteNothingAndLeaveNothingBehindIfOneExists) {
     EXPECT_TRUE(holds(e.what(), "README.md: exists already; nothing was written")) << e.what();
   }
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_ / "pager"), {}), 1);
+}
+
+TEST_F(NewFilesTest, LeaveNothingBehindIfTheyDoNotFit) {
+  const auto before = signal(SIGXFSZ, SIG_IGN);
+  rlimit unlimited{};
+  getrlimit(RLIMIT_FSIZE, &unlimited);
+  const rlimit small{100, unlimited.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  EXPECT_THROW(writeAllNew(folder_, {{"a", "fits"}, {"b", std::string(1000, 'x')}}), CommandError);
+  setrlimit(RLIMIT_FSIZE, &unlimited);
+  signal(SIGXFSZ, before);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
 TEST_F(NewFilesTest, AreNotWrittenForAKindOfSmsdsOwn) {
