@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "supervisor/config/config.h"
+#include "supervisor/config/dispatcher-keys.h"
 #include "supervisor/config/kinds.h"
 #include "supervisor/smsctl/new-project/templates.h"
 
@@ -87,7 +89,7 @@ std::vector<NewFile> ofKindCommand(const NewArguments& arguments, const std::str
   const std::string& name = arguments.name;
   const std::string& device = arguments.openings.device;
   const bool network = arguments.openings.network == Opening::open;
-  const bool isOpen = network || !device.empty() || arguments.openings.state == Opening::open;
+  const bool isOpen = network || !device.empty();
   const Words words = {{"SMSD_NAME", name},
                        {"SMSD_PROGRAM", name + suffix},
                        {"SMSD_KIND", "command"},
@@ -111,6 +113,15 @@ bool isPlainDevice(const std::string& path) {
   };
   return path.starts_with("/dev/") && path.size() > 5 && path.find("..") == std::string::npos &&
          std::all_of(path.begin(), path.end(), isPlain);
+}
+
+/// In C++ the name is that of a kind, otherwise that of a dispatcher.
+std::optional<std::string> problemOfName(const NewArguments& arguments) {
+  if (arguments.language == Language::cplusplus) return config::problemOfKind(arguments.name);
+  config::DispatcherConfig dispatcher;
+  dispatcher.name = arguments.name;
+  dispatcher.activation = config::Activation::socket;
+  return config::problemOfName(dispatcher);
 }
 
 }  // namespace
@@ -141,8 +152,10 @@ std::vector<NewFile> projectFiles(const NewArguments& arguments) {
 }
 
 std::optional<std::string> problemOf(const NewArguments& arguments) {
-  if (const auto problem = config::problemOfKind(arguments.name))
-    return fmt::format("{} {}", arguments.name, *problem);
+  if (const auto problem = problemOfName(arguments)) return fmt::format("{}: {}", arguments.name, *problem);
+  if (arguments.language != Language::cplusplus && arguments.openings.state == Opening::open)
+    return "--state: expected it with --language c++ alone, because a program of kind command can make or "
+           "change no file";
   if (!arguments.openings.device.empty() && !isPlainDevice(arguments.openings.device))
     return "--device: expected the path of a device below /dev, of letters, digits and / . _ -";
   return std::nullopt;
