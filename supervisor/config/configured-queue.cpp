@@ -15,15 +15,17 @@ queue::LoadedQueue loadedQueue(const Config& config) {
   return {queue.directory.empty() ? SMSD_QUEUES : queue.directory, queue.backend, queue.connection};
 }
 
+queue::QueueError unreadable(const SecretRead& read) {
+  return {queue::QueueError::Kind::notInstalled, fmt::format("queue.connection_file: {}", read.problem)};
+}
+
 /// The same with the text of queue.connection_file.
 queue::LoadedQueue connected(const Config& config) {
   queue::LoadedQueue which = loadedQueue(config);
   const auto& file = config.queue.connectionFile;
   if (file.empty()) return which;
   const SecretRead read = readSecretFile(file, file);
-  if (!read.problem.empty())
-    throw queue::QueueError(queue::QueueError::Kind::notInstalled,
-                            fmt::format("queue.connection_file: {}", read.problem));
+  if (!read.problem.empty()) throw unreadable(read);
   which.connection = read.secret.reveal();
   return which;
 }
@@ -55,7 +57,14 @@ queue::InstallReport installQueue(const Config& config, const queue::InstallOpti
 }
 
 void checkQueueObject(const Config& config) {
-  if (backendOf(config) == Backend::loaded) queue::checkLoaded(loadedQueue(config));
+  if (backendOf(config) != Backend::loaded) return;
+  queue::checkLoaded(loadedQueue(config));
+  const auto& file = config.queue.connectionFile;
+  if (file.empty()) return;
+  // A file that is closed to this user may be open to that of smsd, whose start reads it.
+  if (const SecretRead read = readSecretFile(file, file);
+      !read.problem.empty() && read.found != SecretRead::Found::closed)
+    throw unreadable(read);
 }
 
 }  // namespace smsd::config

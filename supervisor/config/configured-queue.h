@@ -16,7 +16,8 @@ namespace smsd::config {
 std::unique_ptr<queue::Queue> openQueue(const Config& config);
 /// `smsctl db install`.
 queue::InstallReport installQueue(const Config& config, const queue::InstallOptions& options);
-/// Throws `notInstalled` if the queue is a shared object that smsd refuses. Connects to nothing.
+/// Throws `notInstalled` if the queue is a shared object that smsd refuses, or if the file with its
+/// connection is missing or open to others. Connects to nothing.
 void checkQueueObject(const Config& config);
 
 inline const std::string& backendName(const Config& config) { return config.queue.backend; }

@@ -36,7 +36,20 @@ std::string openTo(const fs::path& path) {
   return {};
 }
 
-/// Follows symbolic links first, so that the folders are those of the file itself.
+/// Refuses `file` if another user could replace it, or one of the folders above `path`.
+void checkOwners(const fs::path& file, const fs::path& path) {
+  std::error_code ignored;
+  for (fs::path part = path; !part.empty(); part = part.parent_path()) {
+    if (const std::string why = openTo(part); !why.empty())
+      refuse(
+          fmt::format("{}: not loaded, because {} {}: its code would run in smsd, so only root may be able "
+                      "to change it (chown root:root, chmod go-w)",
+                      file.string(), fs::is_directory(part, ignored) ? part.string() : "it", why));
+    if (part == part.root_path()) break;
+  }
+}
+
+/// Checks the file that a symbolic link leads to, and the folder of the link.
 fs::path safe(const LoadedQueue& which) {
   const fs::path file = fileOf(which);
   std::error_code missing;
@@ -48,14 +61,8 @@ fs::path safe(const LoadedQueue& which) {
                     "package, or name its folder as queue.directory",
                     file.string(), missing.message(), which.name));
   if (!fs::is_regular_file(real)) refuse(fmt::format("{}: not a regular file", file.string()));
-  for (fs::path part = real; !part.empty(); part = part.parent_path()) {
-    if (const std::string why = openTo(part); !why.empty())
-      refuse(
-          fmt::format("{}: not loaded, because {} {}: its code would run in smsd, so only root may be able "
-                      "to change it (chown root:root, chmod go-w)",
-                      file.string(), part == real ? "it" : part.string(), why));
-    if (part == part.root_path()) break;
-  }
+  checkOwners(file, real);
+  checkOwners(file, fs::absolute(file).parent_path());
   return real;
 }
 

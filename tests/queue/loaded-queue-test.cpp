@@ -173,6 +173,18 @@ TEST(LoadedQueues, AnObjectThatAnotherUserCouldChangeIsRefused) {
   expectRefused(copy.which(), {"belongs to the user 12345"});
 }
 
+TEST(LoadedQueues, ALinkThatAnotherUserCouldReplaceIsRefused) {
+  const CopiedToy copy, links;
+  fs::remove(links.file());
+  fs::create_symlink(copy.file(), links.file());
+  EXPECT_EQ(refusalOf([&] { checkLoaded(links.which()); }).first, std::nullopt);
+  chmod(links.folder.c_str(), 0777);
+  expectRefused(links.which(), {links.folder.string() + " can be written by other users"});
+  chmod(links.folder.c_str(), 0755);
+  chmod(copy.folder.c_str(), 0777);
+  expectRefused(links.which(), {copy.folder.string() + " can be written by other users"});
+}
+
 TEST(LoadedQueues, AnObjectThatOpensNothingIsRefused) {
   const auto [kind, what] = refusalOf([] { openLoaded(toy("toy", "nothing")); });
   EXPECT_EQ(kind, Kind::notInstalled);
