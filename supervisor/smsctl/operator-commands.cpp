@@ -177,6 +177,7 @@ std::vector<std::string> linesOf(const std::string& text) {
 int checkConfig(const std::string& file, Form form) {
   auto read = config::readConfig(file, config::Reach::dispatcherFiles);
   if (!read.problems.empty()) throw CommandError(EX_CONFIG, config::describe(read.problems));
+  config::checkQueueObject(read.config);
   std::string unseen;
   try {
     auto io = kj::setupAsyncIo();

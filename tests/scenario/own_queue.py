@@ -124,9 +124,10 @@ class MainPath(OutboxScenario):
                     self.assertEqual(status, 78, said)
                     self.assertIn(f"{file}: ", said)
                     self.assertIn(words, said)
-                done = smsd.ctl("db", "install", check=False)
-                self.assertEqual(done.returncode, 78, done.stderr)
-                self.assertIn(words, done.stderr)
+                for command in (("db", "install"), ("config", "check")):
+                    done = smsd.ctl(*command, check=False)
+                    self.assertEqual(done.returncode, 78, done.stderr)
+                    self.assertIn(words, done.stderr)
 
 
 class Injector(OutboxScenario):
