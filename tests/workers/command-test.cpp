@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A program for each SMS, behind its lock: its outcome, its end, and the end of all that it starts.
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include "tests/unit/common/older-landlock.h"
 #include "tests/workers/command-bench.h"
@@ -123,6 +125,24 @@ TEST_P(CommandOnAKernel, EndsWhatAProgramLeavesBehindBeforeItsOutcome) {
        "executable: [/usr/bin/setsid, /bin/sleep]\n");
   EXPECT_EQ(sent(1), "accepted: ref");
   EXPECT_TRUE(processesWith(left).empty());
+}
+
+TEST_P(CommandOnAKernel, CannotStopTheProcessThatEndsIt) {
+  once("shell", script("#!/bin/sh\nkill -STOP $PPID 2>/dev/null\necho \"kill: $?\"\n"));
+  EXPECT_EQ(sent(1, "alert", 3s), "accepted: kill: 1");
+}
+
+TEST_F(CommandTest, LeavesALineThatItOpensWithoutATerminalOfItsOwn) {
+  const int line = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_TRUE(line >= 0 && ::grantpt(line) == 0 && ::unlockpt(line) == 0);
+  const std::string device = ::ptsname(line);
+  once("python",
+       script("#!/usr/bin/python3 -IS\nimport os, sys\nline = os.open(sys.argv[1], os.O_RDWR)\ntry:\n"
+              "    os.tcgetpgrp(line)\n    print('its end hangs up the line')\nexcept OSError as e:\n"
+              "    print(e.strerror)\n"),
+       "arguments: [" + device + "]\ndevices: [" + device + "]\n");
+  EXPECT_EQ(sent(1), "accepted: Inappropriate ioctl for device");
+  ::close(line);
 }
 
 TEST_F(CommandTest, RunsAsManyProgramsAtOnceAsItsWindow) {
