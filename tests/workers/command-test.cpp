@@ -192,6 +192,23 @@ TEST_F(CommandTest, GivesAProgramItsSecretsAndNoOther) {
   }
 }
 
+TEST_F(CommandTest, RemovesASecretThatBeginsWhereALineIsCut) {
+  std::ofstream(folder.path / "token.secret") << "s3cret-token-" << std::string(700, 't') << "\n";
+  ::chmod((folder.path / "token.secret").c_str(), 0600);
+  once("python",
+       script("#!/usr/bin/python3 -IS\nimport os, sys\n"
+              "secret = open(os.environ['CREDENTIALS_DIRECTORY'] + '/token').read()\n"
+              "print('x' * 1000 + secret, file=sys.stderr)\nprint('x' * 390 + secret)\n"),
+       "secrets: [{name: token, file: token.secret}]\n");
+  testing::internal::CaptureStderr();
+  const std::string outcome = sent(1);
+  for (int i = 0; i < 20; ++i) pause();
+  const std::string journal = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(outcome.substr(outcome.size() - 9), "x(hidden)");
+  EXPECT_NE(journal.find("xxxx(hidden)"), std::string::npos) << journal;
+  EXPECT_EQ(journal.find("s3cret"), std::string::npos);
+}
+
 TEST_F(CommandTest, ReadsItsKeys) {
   EXPECT_NE(problems("mode: once\n").find("program is missing"), std::string::npos);
   for (auto& [keys, problem] : std::vector<std::pair<std::string, std::string>>{
