@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 #include "clients/dispatcher-check/findings.h"
 #include "common/text/utf.h"
@@ -69,10 +71,31 @@ struct Pipe {
   }
 };
 
+std::set<pid_t> ownChildren() {
+  std::ifstream list(fmt::format("/proc/self/task/{}/children", getpid()));
+  return {std::istream_iterator<pid_t>(list), {}};
+}
+
+/// Ends what the program has started in other process groups: with their parents gone, these processes are
+/// children of this one. `others`: children that this process had before.
+void endOrphans(const std::set<pid_t>& others) {
+  for (bool found = true; found;) {
+    found = false;
+    for (pid_t orphan : ownChildren()) {
+      if (others.contains(orphan)) continue;
+      found = true;
+      ::kill(orphan, SIGKILL);
+      waitpid(orphan, nullptr, 0);
+    }
+  }
+}
+
 }  // namespace
 
 Child::Child(kj::AsyncIoContext& io, const Start& start) {
   Pipe output, failure;
+  others_ = ownChildren();
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) throw Hopeless(EX_OSERR, "cannot start a process");
@@ -95,12 +118,13 @@ Child::Child(kj::AsyncIoContext& io, const Start& start) {
 }
 
 Child::~Child() noexcept(false) {
-  ::kill(-group_, SIGKILL);  // it and all that it has started
+  ::kill(-group_, SIGKILL);
   KJ_IF_MAYBE (pid, pid_) {
     over_ = kj::Promise<void>(kj::READY_NOW).fork();
     while (waitpid(*pid, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
+  endOrphans(others_);
 }
 
 void Child::terminate() {

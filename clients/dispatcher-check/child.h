@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,7 +30,7 @@ struct Start {
 class Child final {
  public:
   Child(kj::AsyncIoContext& io, const Start& start);
-  ~Child() noexcept(false);  // kills and reaps
+  ~Child() noexcept(false);  // kills and reaps it and all that it has started
   KJ_DISALLOW_COPY(Child);
 
   /// Sends SIGTERM, as systemd does.
@@ -50,6 +51,7 @@ class Child final {
 
   kj::Maybe<pid_t> pid_;
   pid_t group_ = 0;
+  std::set<pid_t> others_;  // children of this process that are none of the program's
   int status_ = 0;
   kj::Own<kj::AsyncInputStream> output_;
   char buffer_[4096];

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -21,6 +22,12 @@ namespace {
 constexpr int channelNumber = 3, configNumber = 4;  // as smsd gives them
 constexpr int listenNumber = 3;                     // SD_LISTEN_FDS_START
 constexpr std::uintmax_t largestCredential = 1 << 20;
+std::vector<int> captured;  // the signals that end this process
+
+void removeFolder(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  if (!folder.empty()) std::filesystem::remove_all(folder, ignored);
+}
 
 [[noreturn]] void fail(const char* what) {
   throw Hopeless(EX_OSERR, fmt::format("{}: {}", what, std::strerror(errno)));
@@ -74,6 +81,7 @@ kj::AutoCloseFd unixSocket() {
 Launch::Launch(kj::AsyncIoContext& io, const RunSettings& settings, Activation activation,
                const std::string& content)
     : io_(io), activation_(activation) {
+  for (int number : captured) interruptions_.push_back(interrupted(number).eagerlyEvaluate(nullptr));
   if (activation == Activation::spawn)
     spawn(settings, content);
   else
@@ -82,8 +90,30 @@ Launch::Launch(kj::AsyncIoContext& io, const RunSettings& settings, Activation a
 
 Launch::~Launch() noexcept(false) {
   child_ = nullptr;
-  std::error_code ignored;
-  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+  removeFolder(folder_);
+}
+
+void Launch::captureSignals() {
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction now {};
+    if (sigaction(number, nullptr, &now) != 0 || now.sa_handler == SIG_IGN) continue;  // nohup
+    kj::UnixEventPort::captureSignal(number);
+    captured.push_back(number);
+  }
+}
+
+/// The folder has copies of secrets, which may not stay behind.
+kj::Promise<void> Launch::interrupted(int number) {
+  return io_.unixEventPort.onSignal(number).then([this, number](siginfo_t) {
+    child_ = nullptr;
+    removeFolder(folder_);
+    ::signal(number, SIG_DFL);
+    sigset_t open;
+    sigemptyset(&open);
+    sigaddset(&open, number);
+    ::raise(number);
+    ::sigprocmask(SIG_UNBLOCK, &open, nullptr);
+  });
 }
 
 void Launch::spawn(const RunSettings& settings, const std::string& content) {

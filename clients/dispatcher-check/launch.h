@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "clients/dispatcher-check/child.h"
 #include "clients/dispatcher-check/settings.h"
@@ -22,6 +23,8 @@ class Launch final {
          const std::string& content);
   ~Launch() noexcept(false);
   KJ_DISALLOW_COPY(Launch);
+  /// To be called before the event loop is made: a signal that ends this process removes the folder first.
+  static void captureSignals();
 
   struct Line {
     kj::Own<kj::AsyncIoStream> stream;
@@ -35,6 +38,7 @@ class Launch final {
  private:
   void spawn(const RunSettings& settings, const std::string& content);
   void listen(const RunSettings& settings, const std::string& content);
+  kj::Promise<void> interrupted(int number);
 
   kj::AsyncIoContext& io_;
   const Activation activation_;
@@ -42,6 +46,7 @@ class Launch final {
   kj::AutoCloseFd channel_;       // in spawn mode, until connect()
   kj::AutoCloseFd listener_;
   kj::Own<Child> child_;
+  std::vector<kj::Promise<void>> interruptions_;
 };
 
 }  // namespace smsd::check

@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "clients/dispatcher-check/launch.h"
 #include "clients/dispatcher-check/report.h"
 #include "common/io/output.h"
 
@@ -159,6 +160,7 @@ int run(const Arguments& arguments) {
   say(announcement(arguments.settings, steps.size(), most), arguments);
   signal(SIGPIPE, SIG_IGN);
   kj::UnixEventPort::captureChildExit();
+  Launch::captureSignals();
   auto io = kj::setupAsyncIo();
   Findings findings;
   try {

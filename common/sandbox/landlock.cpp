@@ -134,7 +134,17 @@ Ruleset::Ruleset(const Policy& policy) : abi_(probeAbi()) {
   fd_ = made.release();
 }
 
-Ruleset::~Ruleset() { ::close(fd_); }
+Ruleset::Ruleset(OfSignals) : abi_(probeAbi()) {
+  if (!scopesSignals()) return;
+  RulesetAttr handled;
+  handled.scoped = scopeSignal;
+  fd_ = static_cast<int>(::syscall(SYS_landlock_create_ruleset, &handled, sizeFor(abi_), 0));
+  if (fd_ < 0) failLandlock("cannot create a ruleset of signals");
+}
+
+Ruleset::~Ruleset() {
+  if (fd_ >= 0) ::close(fd_);
+}
 
 bool Ruleset::scopesSignals() const { return abi_ >= abiOfScopes; }
 

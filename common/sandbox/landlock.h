@@ -15,6 +15,9 @@ namespace smsd::sandbox {
 class Ruleset {
  public:
   explicit Ruleset(const Policy& policy);
+  /// Restricts signals and nothing else, if the kernel can; otherwise it is empty.
+  struct OfSignals {};
+  explicit Ruleset(OfSignals);
   ~Ruleset();
   Ruleset(const Ruleset&) = delete;
   Ruleset& operator=(const Ruleset&) = delete;

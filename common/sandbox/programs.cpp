@@ -25,7 +25,8 @@ Policy ofStarter(Policy policy, const std::filesystem::path& removable) {
 ProgramLock::ProgramLock(const Policy& programs, const std::filesystem::path& removable)
     : policy_(programs),
       starters_(std::make_unique<Ruleset>(ofStarter(programs, removable))),
-      programs_(std::make_unique<Ruleset>(programs)) {
+      programs_(std::make_unique<Ruleset>(programs)),
+      signals_(std::make_unique<Ruleset>(Ruleset::OfSignals())) {
   if (!programs_->scopesSignals()) noSignals_ = filterOfSignals();
 }
 
@@ -44,7 +45,7 @@ void ProgramLock::lockStarter() const {
 int ProgramLock::lockProgram() const noexcept { return programs_->putInForce(); }
 
 int ProgramLock::refuseSignals() const noexcept {
-  if (noSignals_.empty()) return 0;
+  if (noSignals_.empty()) return signals_->putInForce();
   sock_fprog program{};
   program.len = static_cast<unsigned short>(noSignals_.size());
   static_assert(sizeof(sock_filter) == sizeof noSignals_[0]);

@@ -34,9 +34,10 @@ class ProgramLock {
 
   // These return 0 or the number of the error, and may be called between fork and exec.
 
-  /// Locks this process, and the programs that it executes later, in a domain of their own.
+  /// Locks this process, and the processes that it starts later, in a domain of their own.
   int lockProgram() const noexcept;
-  /// To be called by the program's own process, as the last step before its execution.
+  /// To be called by the program's own process, shortly before its execution and before this object's
+  /// descriptors are closed: the program cannot signal the process that has called lockProgram().
   int refuseSignals() const noexcept;
 
   /// Whether kill(-1) of a process behind lockProgram() reaches all processes of its domain, and no other.
@@ -46,6 +47,7 @@ class ProgramLock {
   Policy policy_;
   std::unique_ptr<Ruleset> starters_;
   std::unique_ptr<Ruleset> programs_;
+  std::unique_ptr<Ruleset> signals_;
   std::vector<std::uint64_t> noSignals_;  // a BPF program; empty if Landlock restricts signals
 };
 

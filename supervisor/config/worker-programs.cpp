@@ -74,7 +74,7 @@ std::string noProgram(const WorkerFolders& folders, const DispatcherConfig& disp
 }
 
 /// Returns why this user does not trust the file or folder: another user could have put a program there.
-std::optional<std::string> problemOfOwner(const fs::path& path) {
+std::optional<std::string> problemOfOwner(const fs::path& path, mode_t open = S_IWGRP | S_IWOTH) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return std::nullopt;  // of what does not exist, others report
   if (status.st_uid != 0 && status.st_uid != geteuid())
@@ -82,7 +82,7 @@ std::optional<std::string> problemOfOwner(const fs::path& path) {
         "{} belongs to user {}, expected root: chown root it, because its owner decides what smsd "
         "executes",
         path.string(), status.st_uid);
-  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+  if ((status.st_mode & open) != 0)
     return fmt::format(
         "{} can be changed by others than its owner (mode {:04o}), expected by root alone: chmod "
         "go-w it, because smsd executes it",
@@ -90,13 +90,32 @@ std::optional<std::string> problemOfOwner(const fs::path& path) {
   return std::nullopt;
 }
 
-/// Checks the program, the folder and, if the program is a link, its target and the folder of that.
-std::optional<std::string> problemOfOwners(const fs::path& program) {
-  std::error_code error;
-  const fs::path real = fs::canonical(program, error);
-  for (const fs::path& path : {program.parent_path(), real.parent_path(), real})
-    if (auto problem = problemOfOwner(path)) return problem;
+/// Checks a folder and all above it, because who can rename one of these can put another one in its place. A
+/// sticky folder such as /tmp does not allow that.
+std::optional<std::string> problemOfFolders(const fs::path& folder) {
+  if (auto problem = problemOfOwner(folder)) return problem;
+  for (fs::path above = folder.parent_path(); above.has_relative_path(); above = above.parent_path()) {
+    struct stat status {};
+    const bool sticky = stat(above.c_str(), &status) == 0 && (status.st_mode & S_ISVTX) != 0;
+    if (sticky && status.st_uid == 0) continue;
+    // Debian's group staff may write to /usr/local.
+    if (auto problem = problemOfOwner(above, S_IWOTH)) return problem;
+  }
   return std::nullopt;
+}
+
+/// Checks the program and its folders, and if it is a link, those of each link on the way.
+std::optional<std::string> problemOfOwners(const fs::path& program) {
+  constexpr int mostLinks = 40;  // as the kernel
+  std::error_code error;
+  fs::path at = program;
+  for (int i = 0; i < mostLinks; ++i) {
+    for (const fs::path& folder : {at.parent_path(), fs::canonical(at.parent_path(), error)})
+      if (auto problem = problemOfFolders(folder)) return problem;
+    if (!fs::is_symlink(at, error)) break;
+    at = fs::canonical(at.parent_path(), error) / fs::read_symlink(at, error);
+  }
+  return problemOfOwner(at);
 }
 
 std::vector<std::string> problemsOfFolder(const WorkerFolders& folders) {

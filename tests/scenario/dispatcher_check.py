@@ -2,12 +2,15 @@
 """smsd-dispatcher-check: names the fault of each wrong worker, and finds none in smsd's own kinds."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
+import pathlib
 import re
+import signal
 import subprocess
 
-from harness import BIN, DEADLINE, SOURCE, Gateway, MailServer, Modem, Scenario, die_with_parent, records, sms_in
+from harness import BIN, DEADLINE, SOURCE, Gateway, MailServer, Modem, Scenario, die_with_parent, records, sms_in, wait_for
 
 CHECK, WRONG = BIN / "smsd-dispatcher-check", BIN / "wrong-worker"
 PLACES = 12  # runs at the same time: each of them waits most of its time
@@ -57,6 +60,15 @@ def check(*arguments, program, status=None):
     if run.returncode not in ((0, 1) if status is None else (status,)):
         raise AssertionError(f"exit status {run.returncode}: {run.stdout}{run.stderr}")
     return json.loads(run.stdout) if run.stdout else {}, run.stderr
+
+
+def processes_with(word):
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and (entry / "cmdline").read_bytes().split(b"\0")[-2:] == [word.encode(), b""]:
+                found.append(int(entry.name))
+    return found
 
 
 def results(run, result):
@@ -173,6 +185,25 @@ class Usage(Scenario):
         config.write_text(f"condition: {self.folder / 'condition'}\n")
         run = self.run_with("--config", config, BIN / "smsd-worker-debug")
         self.assertEqual((run.returncode, run.stderr.split(": ", 1)[1]), (69, "the dispatcher reports that it cannot send: no SIM\n"))
+
+    def test_it_leaves_neither_a_secret_nor_a_process_behind(self):
+        marker = f"32{os.getpid()}"
+        leave = self.folder / "leave"
+        leave.write_text(f"#!/bin/sh\n/usr/bin/setsid /bin/sleep {marker} &\nexec /bin/sleep {marker}\n")
+        leave.chmod(0o755)
+        (self.folder / "token.secret").write_text("s3cret")
+        config = self.folder / "leave.yaml"
+        config.write_text("secret: token.secret\n")
+        for ending in (None, signal.SIGINT, signal.SIGTERM):
+            with self.subTest(ending):
+                run = subprocess.Popen([CHECK, "--start-timeout", "30s" if ending else "5s", "--activation", "socket", "--config", config, leave],
+                                       env={**os.environ, "TMPDIR": str(self.folder)}, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
+                wait_for("both run", lambda: len(processes_with(marker)) == 2)
+                wait_for("the secret is there", lambda: list(self.folder.glob("smsd-check-*/credentials/token.secret")))
+                if ending:
+                    run.send_signal(ending)
+                self.assertEqual(run.wait(DEADLINE), -ending if ending else 1)
+                self.assertEqual((processes_with(marker), list(self.folder.glob("smsd-check-*"))), ([], []))
 
     def test_its_list_has_every_check(self):
         listed = [line.split()[0] for line in self.run_with("--list").stdout.splitlines()]

@@ -114,6 +114,23 @@ TEST_F(CommandTest, IsSpentByAnIdleProgramThatIsMute) {
   EXPECT_EQ(spent(), "the program did not answer a health query within 4 s");
 }
 
+TEST_F(CommandTest, IsSpentByAProgramThatStaysMuteWhenItsSmsHasEnded) {
+  serve(
+      "print('{\"smsd\":1}', flush=True)\n"
+      "for line in sys.stdin:\n"
+      "    sms = json.loads(line)\n"
+      "    if sms['type'] == 'sms':\n"
+      "        print(json.dumps({'id': sms['id'], 'outcome': 'accepted'}), flush=True)\n");
+  auto busy = give(1);
+  auto first = dispatcher.health();
+  EXPECT_EQ(test::said(busy.wait(io.waitScope)), "accepted");
+  EXPECT_EQ(first.wait(io.waitScope).broken, "") << "it may have been busy";
+  auto second = dispatcher.health();
+  auto late = io.provider->getTimer().afterDelay(20 * kj::SECONDS).then([]() { return std::string("late"); });
+  EXPECT_EQ(dispatcher.spent().exclusiveJoin(kj::mv(late)).wait(io.waitScope),
+            "the program did not answer a health query within 4 s");
+}
+
 TEST_F(CommandTest, DrainsItsProgramByTheEndOfItsInput) {
   const auto fifo = folder.path / "fifo";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);

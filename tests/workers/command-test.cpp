@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A program for each SMS, behind its lock: its outcome, its end, and the end of all that it starts.
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include "tests/unit/common/older-landlock.h"
 #include "tests/workers/command-bench.h"
@@ -125,6 +127,24 @@ TEST_P(CommandOnAKernel, EndsWhatAProgramLeavesBehindBeforeItsOutcome) {
   EXPECT_TRUE(processesWith(left).empty());
 }
 
+TEST_P(CommandOnAKernel, CannotStopTheProcessThatEndsIt) {
+  once("shell", script("#!/bin/sh\nkill -STOP $PPID 2>/dev/null\necho \"kill: $?\"\n"));
+  EXPECT_EQ(sent(1, "alert", 3s), "accepted: kill: 1");
+}
+
+TEST_F(CommandTest, LeavesALineThatItOpensWithoutATerminalOfItsOwn) {
+  const int line = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_TRUE(line >= 0 && ::grantpt(line) == 0 && ::unlockpt(line) == 0);
+  const std::string device = ::ptsname(line);
+  once("python",
+       script("#!/usr/bin/python3 -IS\nimport os, sys\nline = os.open(sys.argv[1], os.O_RDWR)\ntry:\n"
+              "    os.tcgetpgrp(line)\n    print('its end hangs up the line')\nexcept OSError as e:\n"
+              "    print(e.strerror)\n"),
+       "arguments: [" + device + "]\ndevices: [" + device + "]\n");
+  EXPECT_EQ(sent(1), "accepted: Inappropriate ioctl for device");
+  ::close(line);
+}
+
 TEST_F(CommandTest, RunsAsManyProgramsAtOnceAsItsWindow) {
   once("shell", script("#!/bin/sh\n/bin/sleep \"$SMSD_TEXT\"\n"), "window: 8\nexecutable: [/bin/sleep]\n");
   EXPECT_EQ(dispatcher.traits().window, 8U);
@@ -170,6 +190,23 @@ TEST_F(CommandTest, GivesAProgramItsSecretsAndNoOther) {
     if (!entry.path().filename().string().starts_with("smsd-command-")) continue;
     EXPECT_NE(std::filesystem::read_symlink(entry.path() / "token", none), folder.path / "token.secret");
   }
+}
+
+TEST_F(CommandTest, RemovesASecretThatBeginsWhereALineIsCut) {
+  std::ofstream(folder.path / "token.secret") << "s3cret-token-" << std::string(700, 't') << "\n";
+  ::chmod((folder.path / "token.secret").c_str(), 0600);
+  once("python",
+       script("#!/usr/bin/python3 -IS\nimport os, sys\n"
+              "secret = open(os.environ['CREDENTIALS_DIRECTORY'] + '/token').read()\n"
+              "print('x' * 1000 + secret, file=sys.stderr)\nprint('x' * 390 + secret)\n"),
+       "secrets: [{name: token, file: token.secret}]\n");
+  testing::internal::CaptureStderr();
+  const std::string outcome = sent(1);
+  for (int i = 0; i < 20; ++i) pause();
+  const std::string journal = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(outcome.substr(outcome.size() - 9), "x(hidden)");
+  EXPECT_NE(journal.find("xxxx(hidden)"), std::string::npos) << journal;
+  EXPECT_EQ(journal.find("s3cret"), std::string::npos);
 }
 
 TEST_F(CommandTest, ReadsItsKeys) {

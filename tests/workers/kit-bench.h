@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 #include <kj/async-io.h>
+#include <kj/debug.h>
 #include <kj/timer.h>
 
 #include <algorithm>
@@ -163,6 +164,10 @@ class Kit : public ::testing::Test {
   }
   void start() {
     started_.fulfiller->fulfill();
+    quiet();
+  }
+  void cannotStart(const std::string& why) {
+    started_.fulfiller->reject(KJ_EXCEPTION(FAILED, why));
     quiet();
   }
   /// Runs until nothing moves any more.

@@ -45,6 +45,13 @@ TEST_F(Kit, DoesNotBeginWhatWasAnnouncedWhenItGaveUpMeanwhile) {
   EXPECT_TRUE(hung.poll(scope));
 }
 
+TEST_F(Kit, LeavesDescribeOpenWhenItsKindCannotStart) {
+  serve(1, 1);
+  auto described = KJ_ASSERT_NONNULL(client).describeRequest().send();
+  cannotStart("no SIM");
+  EXPECT_FALSE(described.poll(scope)) << "a failed call ends this process before its last words";
+}
+
 TEST_F(Kit, EndsWhenItsKindIsSpentAndSaysWhatItKnowsFirst) {
   serve(1, 2);
   start();

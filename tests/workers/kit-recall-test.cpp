@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The workers' kit: what it remembers of attempts, and what a supervisor that asks is told.
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <set>
 
@@ -27,6 +28,21 @@ TEST_F(Kit, RecallsOutcomesSaysBegunOfWhatIsUnderWayAndNothingOfTheRest) {
     EXPECT_EQ(said[2].attempt, 2u);
     EXPECT_EQ(said[2].what, "begun");
   }
+}
+
+TEST_F(Kit, RemembersOfAnOutcomeNoMoreThanItReports) {
+  constexpr std::uint64_t many = 2000;
+  constexpr std::size_t words = 20'000;
+  serve(1, 1);
+  start();
+  const auto before = ::mallinfo2().uordblks;
+  for (std::uint64_t i = 1; i <= many; ++i) {
+    give({i});
+    kind->say(i, Accepted{std::string(words, 'r')});
+    quiet();
+  }
+  EXPECT_LT(::mallinfo2().uordblks, before + many * words / 4);
+  EXPECT_EQ(recall({many})[0].words.size(), proto::MAX_REASON);
 }
 
 TEST_F(Kit, RecallsWhatItGaveBackUnbegun) {

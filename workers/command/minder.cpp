@@ -34,12 +34,12 @@ void becomeProgram(const MinderFiles& files, char* const* argv, char* const* env
   sigset_t none;
   ::sigemptyset(&none);
   // If the minder dies, the kernel ends the program. Its descendants become children of the starter.
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || ::setsid() < 0) return;
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || ::setpgid(0, 0) != 0) return;
   for (int n = 0; n < 3; ++n)
     if (::dup2(files.streams[n], n) < 0) return;
-  if (::close_range(3, ~0U, 0) != 0 || ::sigprocmask(SIG_SETMASK, &none, nullptr) != 0) return;
   errno = lock.refuseSignals();
   if (errno != 0) return;
+  if (::close_range(3, ~0U, 0) != 0 || ::sigprocmask(SIG_SETMASK, &none, nullptr) != 0) return;
   ::execve(argv[0], argv, environment);
 }
 
@@ -159,6 +159,9 @@ void mind(const ProgramSpec& spec, const sandbox::ProgramLock& lock, pid_t start
   ::prctl(PR_SET_PDEATHSIG, killOrder, 0, 0, 0);
   if (::getppid() != starter) ::_exit(EXIT_FAILURE);  // it has died before
   Minder minder(lock, id, files.socket);
+  // The minder leads the session, because the leader's end would hang up a serial line that its program has
+  // opened, and throw away what is not yet sent.
+  if (::setsid() < 0) minder.report(ProgramEnd::How::notStarted, errno);
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) minder.report(ProgramEnd::How::notStarted, errno);
   if (const int error = lock.lockProgram(); error != 0) minder.report(ProgramEnd::How::notStarted, error);
   std::vector<std::string> words = {spec.program.string()};

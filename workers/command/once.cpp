@@ -14,13 +14,13 @@
 namespace smsd::command {
 namespace {
 
-/// Bytes of a program's first line that are kept: more than a reference or a reason may have.
+/// Bytes of a program's first line that may be shown: more than a reference or a reason may have.
 constexpr std::size_t mostFirstLine = 1024;
 
 /// Reads the output to its end, and keeps the first line.
 struct Output {
   kj::Own<kj::AsyncInputStream> stream;
-  OutputLines lines{mostFirstLine, TooLong::cut};
+  OutputLines lines{mostFirstLine + mostSecret, TooLong::cut};
   std::optional<std::string> first{};
   char buffer[4096];
 };

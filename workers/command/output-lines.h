@@ -17,6 +17,10 @@ enum class TooLong {
   cut,      // the line is its beginning
 };
 
+/// Bytes of the longest secret in the longest of its forms. So many bytes more than are shown are kept until
+/// the secrets are removed, because half a secret would not be found.
+constexpr std::size_t mostSecret = 6 * 4096;
+
 class OutputLines {
  public:
   /// `most`: bytes in a line, without its end.

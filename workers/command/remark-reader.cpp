@@ -11,7 +11,7 @@ namespace {
 /// The reading of one stream.
 struct Errors {
   kj::Own<kj::AsyncInputStream> stream;
-  OutputLines lines{mostRemark, TooLong::cut};
+  OutputLines lines{mostRemark + mostSecret, TooLong::cut};
   char buffer[4096];
 };
 

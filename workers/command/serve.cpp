@@ -142,16 +142,17 @@ void ServeMode::expire(const std::string& id) {
 
 /// A program that has an SMS may be busy with it, and counts as it was before. An idle program has to answer.
 kj::Promise<kit::Condition> ServeMode::health() {
-  if (!asked_) {
-    asked_ = true;
+  if (!asked_) write(healthLine());
+  // A program that was busy and did not answer has to do so when it is idle.
+  if (!std::exchange(asked_, true) || busySince_) {
     busySince_ = !underWay_.empty();
-    write(healthLine());
     tasks_.add(timer_.afterDelay(patienceWithIdle).then([this, query = ++query_]() {
       if (asked_ && query == query_ && !busySince_ && !over_)
         giveUp("the program did not answer a health query within 4 s");
     }));
   }
   auto answer = kj::newPromiseAndFulfiller<kit::Condition>();
+  std::erase_if(waitForHealth_, [](auto& former) { return !former->isWaiting(); });
   waitForHealth_.push_back(kj::mv(answer.fulfiller));
   return answer.promise.exclusiveJoin(
       timer_.afterDelay(patienceWithBusy).then([this]() -> kj::Promise<kit::Condition> {

@@ -33,6 +33,20 @@ void write(proto::Outcome::Builder builder, const Outcome& outcome, std::size_t 
   }
 }
 
+void shorten(Outcome& outcome) {
+  auto cut = [](std::string& words) {
+    if (words.size() > proto::MAX_REASON) words = text::printable(words, proto::MAX_REASON);
+  };
+  std::visit(
+      [&cut](auto& one) {
+        if constexpr (requires { one.reference; })
+          cut(one.reference);
+        else
+          cut(one.reason);
+      },
+      outcome);
+}
+
 void write(proto::Health::Builder health, const Condition& condition, std::uint32_t active) {
   if (condition.broken.empty())
     health.setReady();

@@ -42,21 +42,26 @@ Server::Server(Dispatcher& dispatcher, kj::Timer& timer, std::vector<std::string
 }
 
 kj::Promise<void> Server::describe(DescribeContext context) {
-  return started_.addBranch().then([this, context]() mutable {
-    auto description = context.getResults().initDescription();
-    description.setVersion(proto::VERSION);
-    description.setOldest(proto::OLDEST_VERSION);
-    description.setKind(view(traits_.kind));
-    description.setWindow(traits_.window);
-    description.setBacklog(traits_.backlog);
-    description.setKnowsKeys(traits_.knowsKeys);
-    description.setSpacing(
-        static_cast<std::uint32_t>(std::chrono::duration_cast<Milliseconds>(traits_.spacing).count()));
-    description.setVisits(visits_);
-    description.setSoftware(SMSD_WORKER_SOFTWARE);
-    auto lock = description.initLock(lock_.size());
-    for (unsigned i = 0; i < lock_.size(); ++i) lock.set(i, view(lock_[i]));
-  });
+  return started_.addBranch().then(
+      [this, context]() mutable -> kj::Promise<void> {
+        auto description = context.getResults().initDescription();
+        description.setVersion(proto::VERSION);
+        description.setOldest(proto::OLDEST_VERSION);
+        description.setKind(view(traits_.kind));
+        description.setWindow(traits_.window);
+        description.setBacklog(traits_.backlog);
+        description.setKnowsKeys(traits_.knowsKeys);
+        description.setSpacing(
+            static_cast<std::uint32_t>(std::chrono::duration_cast<Milliseconds>(traits_.spacing).count()));
+        description.setVisits(visits_);
+        description.setSoftware(SMSD_WORKER_SOFTWARE);
+        auto lock = description.initLock(lock_.size());
+        for (unsigned i = 0; i < lock_.size(); ++i) lock.set(i, view(lock_[i]));
+        return kj::READY_NOW;
+      },
+      // A kind that cannot start gives its reason by lastWords(). A failed call would end this process
+      // before.
+      [](kj::Exception&&) -> kj::Promise<void> { return kj::NEVER_DONE; });
 }
 
 kj::Promise<void> Server::dispatch(DispatchContext context) {
@@ -206,6 +211,7 @@ void Server::lookAtDeadlines(kj::TimePoint timer) {
 void Server::finish(std::uint64_t attempt, Outcome outcome) {
   KJ_IF_MAYBE (connection, deadlines_.end(attempt)) {
     if (std::holds_alternative<Accepted>(outcome)) ++accepted_;
+    shorten(outcome);
     recall_.remember(attempt, outcome);
     // The outcome of an SMS from an earlier connection is not reported: the supervisor may recall() it.
     if (*connection == connection_ && sink_ != nullptr)

@@ -123,6 +123,25 @@ TEST_F(OwnKinds, MayBeInTheFolderOfTheInstalledWorkers) {
   EXPECT_EQ(problems("pager"), "");
 }
 
+TEST_F(OwnKinds, AreRefusedWhereOthersCanReplaceAFolderAboveOrALinkOnTheWay) {
+  const fs::path file = program(folders.own, "pager");
+  const fs::path open = folder / "open";
+  fs::create_directory(open);
+  fs::rename(folders.own, open / "own");
+  fs::create_directory_symlink(open / "own", folders.own);
+  chmod(open.c_str(), 0777);
+  EXPECT_NE(problems("pager").find("open can be changed by others"), std::string::npos) << problems("pager");
+  chmod(open.c_str(), 01777);
+  EXPECT_EQ(geteuid() == 0 ? problems("pager") : "", "");
+  fs::remove(folders.own);
+  fs::rename(open / "own", folders.own);
+  chmod(open.c_str(), 0777);
+  fs::rename(file, folders.own / "target");
+  fs::create_symlink(folders.own / "target", open / "link");
+  fs::create_symlink(open / "link", file);
+  EXPECT_NE(problems("pager").find("open can be changed by others"), std::string::npos) << problems("pager");
+}
+
 TEST_F(OwnKinds, AreRefusedWhereOthersCanChangeTheirProgramOrItsFolder) {
   const fs::path file = program(folders.own, "pager");
   const fs::path elsewhere = folder / "elsewhere";
