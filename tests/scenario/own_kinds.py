@@ -4,12 +4,13 @@
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import signal
 import subprocess
 
 from activator import Unit
-from harness import BIN, DEADLINE, Scenario, Smsd, wait_for
+from harness import BIN, DEADLINE, Scenario, Smsd, programs_for, wait_for
 
 CONFIGURATION = 78
 ITS_OWN = ("gammu", "http", "soap", "mail", "command", "debug", "control", "exporter", "intake", "status")
@@ -193,9 +194,16 @@ class OwnKinds(Scenario):
         (given / "smsd.yaml").write_text(text)
         (given / "onduty.yaml").write_text(f"file: {self.pages}\n")
 
+        # As root it would check as the user smsd, who need not be here.
+        nobody = pwd.getpwnam("nobody")
+        other = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
+        smsctl = programs_for("nobody", self.folder) / "smsctl"
+
         def install():
-            return subprocess.run([BIN / "smsctl", "--config", folder / "smsd.yaml", "config", "install", "--dry-run", "smsd.yaml", "onduty.yaml"],
-                                  capture_output=True, text=True, timeout=DEADLINE, check=False, cwd=given)
+            for file in given.iterdir() if other else ():
+                os.chown(file, nobody.pw_uid, nobody.pw_gid)
+            return subprocess.run([smsctl, "--config", folder / "smsd.yaml", "config", "install", "--dry-run", "smsd.yaml", "onduty.yaml"],
+                                  capture_output=True, text=True, timeout=DEADLINE, check=False, cwd=given, **other)
 
         done = install()
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
