@@ -50,7 +50,10 @@ class Mail(Scenario):
         smsd.start()
         wait_for("all are sent", lambda: smsd.status()["queue"]["unsent"] == 0)
         self.assertEqual(len(sms_in(self.folder / "second.jsonl")), 3)
-        self.assertEqual(smsd.dispatcher("mail")["deferred"], 3)
+        for message in range(1, 4):
+            attempts = [(attempt["dispatcher"], attempt["outcome"]) for submission in json.loads(smsd.ctl("explain", str(message), "--json"))["submissions"]
+                        for attempt in submission["attempts"]]
+            self.assertEqual((attempts[0], attempts[-1]), (("mail", "deferred"), ("second", "accepted")), attempts)
 
     def test_a_bad_number_is_refused_and_delays_nobody(self):
         server = self.open(MailServer(self.folder, "--refuse", "+4700000013@sms.example.org=550 5.1.1 no such user"))
