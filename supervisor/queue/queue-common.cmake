@@ -54,6 +54,7 @@ smsd_public_headers(${SMSD_QUEUE_INTERFACE_HEADERS} ${SMSD_QUEUE_COMMON_HEADERS}
 
 add_library(smsd-queue-common STATIC ${CMAKE_CURRENT_LIST_DIR}/clock-watch.cpp ${CMAKE_CURRENT_LIST_DIR}/queue-thread.cpp)
 set_target_properties(smsd-queue-common PROPERTIES POSITION_INDEPENDENT_CODE ON)
+target_compile_options(smsd-queue-common PRIVATE -fno-semantic-interposition)
 target_include_directories(smsd-queue-common PUBLIC ${CMAKE_SOURCE_DIR} ${SMSD_QUEUE_GENERATED})
 target_link_libraries(smsd-queue-common PUBLIC smsd-text fmt::fmt CapnProto::kj CapnProto::kj-async Threads::Threads
   PRIVATE smsd-warnings)
