@@ -16,8 +16,8 @@
 namespace smsd {
 namespace {
 
-/// In place of the file of an exception. One that a peer sent never has it, because the RPC system names
-/// none.
+/// Takes the place of the file of an exception. An exception from a peer never has it, because the RPC system
+/// sets no file.
 constexpr const char* byExplained = "explained";
 
 /// Returns a type's name. It never contains text from outside.

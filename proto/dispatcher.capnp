@@ -37,8 +37,9 @@ const oldestVersion :UInt32 = 1;
 # supervisor. So each version works with the version before it, in both directions:
 # - Fields and methods are added at the end, and never removed, renumbered, given another type or another meaning. The default
 #   of a new field means the behaviour before that field. A caller of a new method handles UNIMPLEMENTED.
-# - A reader takes an unknown member of a union or enum for the most careful known one: of Outcome for `unknown`, of Report for an
-#   outcome `unknown`, of Cause for `other`, of Encoding for `ucs2`. Of Health for `ready`, because its SMS show what it can do.
+# - A reader replaces an unknown member of a union or enum by the most careful known one: in Outcome by `unknown`, in Report by an
+#   outcome `unknown`, in Cause by `other`, in Encoding by `ucs2`, and in Health by `ready`, because the outcomes of SMS show
+#   whether the dispatcher works.
 # - A change that an older program could misread raises `version`; `oldestVersion` follows one version later at the earliest.
 # - tests/data/contract-1 holds version 1 as it was first shipped. A worker and a supervisor built from it run in the tests, and so
 #   do those of a made-up next version (tests/peers/next-contract.py), in which each struct, enum, union and interface has one more
@@ -213,8 +214,8 @@ struct Description {
   # ends a worker that exceeds it: that of a built-in kind is fixed, that of any other kind is `window` of the dispatcher's entry
   # in smsd.yaml, 64 by default and at most 1,024.
   backlog @3 :UInt32;
-  # How many more SMS the worker takes in advance, so that its window never runs empty; 0 where the order matters more. Bounded
-  # for each kind, at 4,096 for one that is not built in. Within that bound the supervisor uses at most 4 x window, or 8 if that
+  # How many more SMS the worker takes in advance, so that its window never runs empty; 0 where the order matters more. The
+  # bound of a built-in kind is fixed, and that of any other kind is 4,096. Within that bound the supervisor uses at most 4 x window, or 8 if that
   # is more.
   knowsKeys @4 :Bool;
   # The gateway drops a second request with the same idempotency key.

@@ -143,8 +143,9 @@ void complete(Arguments& a, const std::vector<std::string>& words) {
 }  // namespace
 
 bool readArguments(int argc, char** argv, Arguments& arguments, int& status) {
-  CLI::App app("Speaks smsd's protocol to a dispatcher program, and says what the program does wrong.",
-               "smsd-dispatcher-check");
+  CLI::App app(
+      "Starts a dispatcher program as smsd does, and reports each rule of smsd's protocol that it breaks.",
+      "smsd-dispatcher-check");
   describeOptions(app, arguments);
   app.get_formatter()->label("OPTIONS", "OPTION...] PROGRAM [ARGUMENT...");
   app.footer(footer);

@@ -14,7 +14,7 @@ namespace {
 constexpr unsigned largestWindow = 4096;  // no entry of smsd.yaml permits more
 constexpr std::string_view noConfiguration = "this is: [no configuration\n";
 
-/// The program says that it cannot serve with this configuration: the run ends, and no rule is broken.
+/// A program that reports that it cannot serve with this configuration breaks no rule, but the run ends.
 void requireStart(CheckedConnection& connection, const Child& child) {
   KJ_IF_MAYBE (last, connection.lastWord())
     if (last->cause == proto::Cause::CANNOT_START)

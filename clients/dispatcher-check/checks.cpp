@@ -102,7 +102,7 @@ const std::vector<Check>& checks() {
        "the head of dispatcher.capnp",
        "Write nothing but Cap'n Proto messages to the channel, and no empty reports.", In::all, 0,
        Size::batch, checkOneOutcome},
-      {"stays-alive", "The program goes on until its connection ends or it is told to quit.",
+      {"stays-alive", "The program serves until its connection ends or quit() is called.",
        "Dispatcher.lastWords",
        "Look at the last line that it wrote. Report an error as an outcome, and go on.", In::all, 0,
        Size::batch, checkOneOutcome},

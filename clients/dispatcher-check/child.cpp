@@ -76,8 +76,8 @@ std::set<pid_t> ownChildren() {
   return {std::istream_iterator<pid_t>(list), {}};
 }
 
-/// Ends what the program has started in other process groups: with their parents gone, these processes are
-/// children of this one. `others`: children that this process had before.
+/// Ends the processes that the program has started in other process groups. They are children of this process
+/// because their parents have ended. `others`: children that this process had before.
 void endOrphans(const std::set<pid_t>& others) {
   for (bool found = true; found;) {
     found = false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a run has found: the faults of each check, and the checks that could not be decided.
+// The results of a run: the faults of each check, and the checks that could not be decided.
 //
 // A fault belongs to the check whose rule it breaks, whichever connection it was seen in. So one fault of a
-// program fails one check, and a check that cannot go on because of another one's fault is undecided. Pure.
+// program fails one check, and a check that cannot go on because of another fault is undecided. Pure.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace smsd::check {
 
-/// Thrown by a check that cannot go on. Its words say why.
+/// Thrown by a check that cannot go on. what() is the reason, for the user.
 class Undecided : public std::exception {
  public:
   explicit Undecided(std::string words) : words_(std::move(words)) {}
@@ -23,7 +23,7 @@ class Undecided : public std::exception {
   std::string words_;
 };
 
-/// Thrown by a check that does not apply to this program. Its words say why.
+/// Thrown by a check that does not apply to this program. what() is the reason, for the user.
 class NotApplicable : public Undecided {
   using Undecided::Undecided;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// smsd-dispatcher-check: speaks the protocol of proto/dispatcher.capnp to a dispatcher program, and says what
-// the program does wrong. For authors of dispatchers, in any language.
+// smsd-dispatcher-check: starts a dispatcher program as smsd does, and reports each rule of
+// proto/dispatcher.capnp that the program breaks. For authors of dispatchers, in any language.
 #include <kj/exception.h>
 #include <sysexits.h>
 

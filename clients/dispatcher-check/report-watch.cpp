@@ -26,7 +26,7 @@ void ReportWatch::handedOver(AttemptId id, BegunAnswer leave, Milliseconds deadl
                    .outcome = {}};
 }
 
-/// Returns none if the report is a fault whatever it says.
+/// Returns none if a report of any content is a fault now.
 Attempt* ReportWatch::known(AttemptId id, const std::string& report) {
   if (drained_) {
     findings_.note("drain", fmt::format("It reported {} for attempt {} after drain() or quit() had returned.",

@@ -39,9 +39,9 @@ bool isMadeIn(const Check& check, Activation activation, Activation first) {
   return false;
 }
 
-/// Everything in one activation, then in the next one: no process is in the way of another one. At last the
-/// checks that have no connection of their own. `ready` always, because without it no other check can be
-/// made.
+/// Makes all checks in one activation before the next one, so that two processes never need one device at the
+/// same time. The checks without a connection of their own come last. `ready` is always among them, because
+/// no other check can be made without it.
 std::vector<CheckStep> stepsOf(const Arguments& arguments) {
   std::vector<CheckStep> steps;
   const auto& only = arguments.only;

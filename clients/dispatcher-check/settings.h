@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a run of the check was told: the program, its configuration, and the bounds.
+// The settings of a run: the program, its configuration, and the bounds.
 //
 // Made by arguments.cpp, read by all other files. Holds nothing that changes during the run.
 #pragma once

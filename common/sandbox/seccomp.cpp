@@ -92,7 +92,8 @@ constexpr unsigned long terminalRequests[] = {TCSETS,   TCSETSW,  TCSETSF,  TCFL
                                               TCSBRK,   TCSBRKP,  TIOCEXCL, TIOCNXCL, TIOCMGET,
                                               TIOCMSET, TIOCMBIS, TIOCMBIC, TIOCOUTQ, TIOCGEXCL};
 
-// Allowed to programs besides. Landlock limits what they execute, remove and signal.
+// Allowed to programs in addition to `allowed`. Landlock limits the files and processes that these calls
+// reach.
 constexpr const char* allowedToPrograms[] = {
     // programs
     "execve", "fork", "vfork", "wait4", "waitid", "pause", "rt_sigsuspend", "kill", "tkill", "tgkill",

@@ -90,8 +90,8 @@ std::optional<std::string> problemOfOwner(const fs::path& path, mode_t open = S_
   return std::nullopt;
 }
 
-/// Checks a folder and all above it, because who can rename one of these can put another one in its place. A
-/// sticky folder such as /tmp does not allow that.
+/// Checks a folder and all above it, because a user who can rename one of them can put another folder in its
+/// place. A sticky folder such as /tmp does not allow that.
 std::optional<std::string> problemOfFolders(const fs::path& folder) {
   if (auto problem = problemOfOwner(folder)) return problem;
   for (fs::path above = folder.parent_path(); above.has_relative_path(); above = above.parent_path()) {

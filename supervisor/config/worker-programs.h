@@ -29,8 +29,9 @@ WorkerFolders workerFolders(const Config& config);
 /// none, returns the path in the folder of the installed workers.
 std::filesystem::path findWorker(const WorkerFolders& folders, const DispatcherConfig& dispatcher);
 
-/// Checks the administrator's folder, and that each dispatcher of a kind that is not built in has a program,
-/// whoever starts its worker: otherwise a misspelt kind would be noticed only when nothing is sent.
+/// Checks the administrator's folder, and that each dispatcher of a kind that is not built in has a program.
+/// Also with activation: socket, because otherwise a misspelt kind would be noticed only when nothing is
+/// sent.
 std::vector<Problem> checkWorkerPrograms(const Keys& keys, const Config& config);
 /// The same with other folders.
 std::vector<Problem> checkWorkerPrograms(const Keys& keys, const Config& config,

@@ -45,7 +45,7 @@ struct InstallOptions {
   Extra grants = Extra::leave;   // run the GRANTs for `role`, and create the role if there is none
   std::string connectAs = {};    // a role instead of the connection's; empty: that one
   std::string role;              // the role for the GRANTs; empty: a placeholder, which is only printed
-  /// Called after each try that did not get its locks, if there is another one.
+  /// Called after each try that did not get its locks, unless it was the last.
   std::function<void(int tries, int most)> onRepeat = {};
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Loads a shared object in a process of its own first, and says in our words why it cannot be loaded.
+// Loads a shared object in a process of its own first, and returns in smsd's own words why it cannot be
+// loaded.
 //
 // Code runs while an object is loaded. If the file is damaged or that code is wrong, the process that loads
 // it ends by a signal, and no error can be caught: so a child tries it. Called by loaded-queue.cpp, before

@@ -70,7 +70,7 @@ void CommandDispatcher::declare(config::Keys& keys) {
   keys.integer("memory", settings_.memory, {16, 65536}, "MiB of private memory that one process may take");
   keys.flag("knows_keys", settings_.knowsKeys,
             "the gateway drops a second SMS with the same idempotency key, so that an unknown SMS can be "
-            "sent again; with `mode: serve` the program says this itself");
+            "sent again; with `mode: serve` the first line of the program has it instead");
   declareRules(keys);
 }
 

@@ -77,7 +77,7 @@ class Minder {
 
   [[noreturn]] void report(ProgramEnd::How how, int value) const {
     const StarterNotice notice{StarterNotice::What::ended, value, id_, how};
-    // If the worker is gone, nobody needs the report.
+    // A worker that has ended needs no report.
     while (::send(socket_, &notice, sizeof notice, MSG_NOSIGNAL) < 0 && errno == EINTR) {
     }
     ::_exit(EXIT_SUCCESS);

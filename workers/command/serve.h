@@ -25,7 +25,7 @@ namespace smsd::command {
 
 class ServeMode final : public Mode, private kj::TaskSet::ErrorHandler {
  public:
-  /// `window`: the most SMS at once, whatever the program says.
+  /// `window`: the most SMS at once, even if the program asks for more.
   ServeMode(kj::AsyncIoContext& io, StarterClient& starter, const net::Hiding& hiding, unsigned window);
 
   kj::Promise<void> start() override;

@@ -28,9 +28,9 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-/// How long programs may take to end after the worker has said that it leaves, and after their kill.
+/// The time for programs to end after the worker has announced its own end, and after they were killed.
 constexpr auto patienceWithLeave = 2s, patienceWithKill = 5s;
-/// How long the start of a program waits for the end of another one, if there are too many.
+/// The time that the start of a program waits for the end of another program, if too many run.
 constexpr auto patienceWithPlace = 1s;
 
 void doNothing(int) {}

@@ -112,8 +112,8 @@ class Dispatcher {
   virtual kj::Promise<void> start(kj::AsyncIoContext& io) = 0;
 
   /// Returns the properties that follow from the configuration; `kind` is needed before it was read. The kit
-  /// reads all but `spacing` again when the promise of start() has resolved, because a program may say them
-  /// first, and keeps them: a later change has no effect.
+  /// reads all but `spacing` again when the promise of start() has resolved, because a kind may learn them
+  /// only then. It keeps them, so a later change has no effect.
   virtual Traits traits() const = 0;
   /// Sends one SMS. Up to `window` calls are in progress at once. An exception counts as `unknown`, because
   /// the kit cannot know how far the kind came. The promise is not cancelled at the deadline.

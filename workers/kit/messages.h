@@ -15,7 +15,7 @@ namespace smsd::kit {
 Job readJob(proto::Sms::Reader sms);
 /// `most`: the bound on the length of the reason or reference.
 void write(proto::Outcome::Builder builder, const Outcome& outcome, std::size_t most = proto::MAX_REASON);
-/// Cuts the reason or reference to what write() writes of it, so that what is remembered is bounded, too.
+/// Cuts the reason or reference as write() does, so that a remembered outcome has the same bound.
 void shorten(Outcome& outcome);
 /// `active`: how many SMS are under way.
 void write(proto::Health::Builder health, const Condition& condition, std::uint32_t active);
