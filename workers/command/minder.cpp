@@ -102,11 +102,17 @@ class Minder {
   }
 
   void endDescendants() const {
+    // The end of a child may make its own children ours. With an older kernel they are not killed yet, and a
+    // child may have started others between the look and its kill, hence the new look after a while.
+    constexpr timespec untilNextLook{0, 10'000'000};
+    sigset_t end;
+    ::sigemptyset(&end);
+    ::sigaddset(&end, SIGCHLD);
     for (;;) {
       killAll();
       const pid_t ended = ::waitpid(-1, nullptr, lock_.scopesSignals() ? 0 : WNOHANG);
       if (ended < 0 && errno == ECHILD) return;
-      if (ended == 0) ::usleep(100);  // a child that dies, and that may have started others
+      if (ended == 0) ::sigtimedwait(&end, nullptr, &untilNextLook);
     }
   }
 
