@@ -9,6 +9,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
 #include <stdexcept>
 
 #include "supervisor/queue/object-trial.h"
@@ -106,6 +109,25 @@ TEST(LoadedQueues, TheTextOfAnErrorIsOnePrintableLine) {
   EXPECT_EQ(kind, Kind::busy);
   EXPECT_TRUE(what.starts_with("two lines ?[31mxxx")) << what;
   EXPECT_LE(what.size(), 1000U);
+}
+
+/// The functions in `file` of supervisor/queue that `declaration` finds.
+std::set<std::string> functionsIn(const std::string& file, const char* declaration) {
+  std::stringstream text;
+  text << std::ifstream(SMSD_QUEUE_SOURCES "/" + file).rdbuf();
+  const std::string source = text.str();
+  const std::regex found(declaration);
+  std::set<std::string> names;
+  for (std::sregex_iterator at(source.begin(), source.end(), found), end; at != end; ++at)
+    names.insert((*at)[1]);
+  return names;
+}
+
+// A call that has a default in Queue would otherwise reach the default, and not the object.
+TEST(LoadedQueues, AreGuardedInEachCall) {
+  const auto all = functionsIn("queue.h", R"(virtual [^~;{]*?(\w+)\()");
+  EXPECT_GT(all.size(), 20U);
+  EXPECT_EQ(functionsIn("guarded-queue.cpp", R"((\w+)\([^)]*\)(?: const)? override)"), all);
 }
 
 TEST(LoadedQueues, AnErrorOutlivesTheQueueThatThrewIt) {
