@@ -15,7 +15,7 @@ import time
 import unittest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
-BIN = pathlib.Path(os.environ.get("SMSD_BIN", SOURCE / "build" / "bin"))
+BIN = pathlib.Path(os.environ.get("SMSD_BIN", SOURCE / "build" / "bin")).absolute()  # programs run in other folders
 DEADLINE = 60.0
 
 
