@@ -219,12 +219,15 @@ TEST_F(CommandTest, ReadsItsKeys) {
            {"program: /p\nmode: serve\nknows_keys: true\n",
             "knows_keys: expected in the first line of the program, because the mode is serve"},
            {"program: /p\nmode: once\narguments: yes\n", "arguments: found a text"},
+           {"program: /p\nmode: once\nwindow: 65\n", "window: is 65, expected at most 64 with `mode: once`"},
        }) {
     CommandDispatcher fresh;
     config::Keys declared;
     fresh.declare(declared);
     EXPECT_NE(config::describe(declared.read(keys, "command.yaml")).find(problem), std::string::npos) << keys;
   }
+  EXPECT_EQ(problems("program: /p\nmode: once\nwindow: 64\n"), "");
+  EXPECT_EQ(problems("program: /p\nmode: serve\nwindow: 256\n"), "");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "workers/command/command.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,6 +21,9 @@ namespace {
 using Serves = Settings::Serves;
 
 constexpr int mostWindowOfWorker = 256, mostBacklog = 4096;
+/// With `mode: once`. Each SMS has a minder, a program, and the processes that the program starts; with seven
+/// in all they stay below TasksMax= of the unit, 512.
+constexpr int mostProgramsAtOnce = 64;
 constexpr std::uint16_t nameServicePort = 53;  // over TCP, when an answer is too long for UDP
 /// Files that one program keeps open in the worker: three, and three more until the starter has them.
 constexpr std::uint64_t filesOfProgram = 6;
@@ -65,7 +69,7 @@ void CommandDispatcher::declare(config::Keys& keys) {
   secrets_.declare(keys);
   keys.integer("window", settings_.window, {1, mostWindowOfWorker},
                "SMS that the program has at once: the most with `mode: serve`, where the program may ask for "
-               "fewer, and the number of programs with `mode: once`");
+               "fewer, and the number of programs, at most 64, with `mode: once`");
   keys.integer("backlog", settings_.backlog, {0, mostBacklog}, "SMS accepted ahead of the window");
   keys.integer("memory", settings_.memory, {16, 65536}, "MiB of private memory that one process may take");
   keys.flag("knows_keys", settings_.knowsKeys,
@@ -104,6 +108,11 @@ void CommandDispatcher::declareRules(config::Keys& keys) {
     if (settings_.connectPorts.empty() || settings_.network == sandbox::Network::outbound)
       return std::nullopt;
     return "expected `network: outbound` with it";
+  });
+  keys.rule("window", [this]() -> std::optional<std::string> {
+    if (settings_.mode != Serves::once || settings_.window <= mostProgramsAtOnce) return std::nullopt;
+    return fmt::format("is {}, expected at most {} with `mode: once`, because each SMS then takes processes",
+                       settings_.window, mostProgramsAtOnce);
   });
   keys.rule("knows_keys", [this]() -> std::optional<std::string> {
     if (!settings_.knowsKeys || settings_.mode == Serves::once) return std::nullopt;
