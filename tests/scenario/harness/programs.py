@@ -51,11 +51,15 @@ class Smsd:
             self.process = subprocess.Popen([*under, self.bin / "smsd", "--config", self.config, *flags], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, preexec_fn=self._become_user,
                                             env={**(environment or os.environ), **(systemd.environment() if systemd else {})})
+        self.answered = ready
         if ready:
-            wait_for("smsd has started", lambda: self.status() or self.process.poll() is not None)
+            self.wait_for_an_answer()
             if self.process.poll() is not None:
                 raise AssertionError(f"smsd ended with {self.process.returncode}:\n{self.text()}")
         return self
+
+    def wait_for_an_answer(self):
+        wait_for("smsd has started", lambda: self.status() or self.process.poll() is not None)
 
     def run(self, *flags, deadline=DEADLINE):
         """Runs it until it ends by itself: (exit status, what it printed)."""
@@ -92,6 +96,8 @@ class Smsd:
         return self.log.read_text() if self.log.exists() else ""
 
     def stop(self):
+        if not self.answered:  # before smsd waits for signals, SIGTERM ends it as it ends any program
+            self.wait_for_an_answer()
         self.process.terminate()
         return self.process.wait(DEADLINE)
 
