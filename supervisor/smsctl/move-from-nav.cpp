@@ -124,7 +124,8 @@ Seen look(const MoveArguments& arguments) {
     const FilePlace place = placeOf(file.path.filename(), folder);
     facts.files.push_back({place, file.content, smsctl::look(place, file.content)});
   }
-  std::ranges::rotate(facts.files, facts.files.begin() + 1);  // smsd.yaml last: it says that all are there
+  // smsd.yaml last: it says that all are there.
+  std::rotate(facts.files.begin(), facts.files.begin() + 1, facts.files.end());
   facts.dispatchers = dispatchersOf(seen.import, existing);
   facts.dropIns = move::dropInsOf(facts.dispatchers, facts.config, "/etc/systemd/system");
   for (auto& file : facts.dropIns) file.state = smsctl::look(file.place, file.content);

@@ -7,7 +7,7 @@ namespace smsd::smsctl {
 namespace {
 
 void addOpenings(CLI::App* sub, Arguments& a) {
-  const auto open = [&a, sub](const char* flag, Opening& opening, const char* help) {
+  const auto open = [sub](const char* flag, Opening& opening, const char* help) {
     sub->add_flag_callback(
         flag, [&opening]() { opening = Opening::open; }, help);
   };

@@ -7,6 +7,8 @@ namespace {
 
 using namespace smsd;
 
+class WorkerOf1 final : public contract::Worker {};
+
 class SupervisorOf1 final : public contract::Supervisor {
   void meet(proto::Dispatcher::Client, proto::Description::Reader description, kj::WaitScope&) override {
     KJ_REQUIRE(description.getVersion() == proto::VERSION);
@@ -18,5 +20,5 @@ class SupervisorOf1 final : public contract::Supervisor {
 int main(int argc, char** argv) {
   SupervisorOf1 supervisor;
   return contract::run(
-      argc, argv, [](const char*) { return kj::heap<contract::Worker>(); }, supervisor);
+      argc, argv, [](const char*) { return kj::heap<WorkerOf1>(); }, supervisor);
 }
