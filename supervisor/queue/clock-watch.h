@@ -8,6 +8,8 @@
 // only reported.
 #pragma once
 
+#include <kj/time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <deque>
@@ -80,7 +82,15 @@ class ClockWatch {
   std::optional<Duration> unsaid_;
 };
 
-/// The kernel's clock for ClockWatch::see.
+/// The kernel's clock for ClockWatch::see. It counts while the host sleeps (CLOCK_BOOTTIME).
 Duration sinceBoot();
+
+/// The same clock for KJ.
+class BootClock final : public kj::MonotonicClock {
+ public:
+  kj::TimePoint now() const override {
+    return kj::origin<kj::TimePoint>() + sinceBoot().count() * kj::MILLISECONDS;
+  }
+};
 
 }  // namespace smsd::queue

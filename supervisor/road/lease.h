@@ -21,11 +21,11 @@ class Lease {
 
   struct Moment {
     kj::TimePoint loop;
-    Time boot;  // CLOCK_BOOTTIME
+    kj::TimePoint boot;  // CLOCK_BOOTTIME
   };
 
   /// Not enlisted, and run out.
-  Lease(Time length, kj::TimePoint now) : length_(length), until_{now, Time(0)}, renewAt_(now) {
+  Lease(Time length, kj::TimePoint now) : length_(length), until_{now, kj::origin<kj::TimePoint>()}, renewAt_(now) {
     KJ_REQUIRE(length > Time(0), "a lease without a length");
   }
   Time length() const { return length_; }
@@ -54,7 +54,7 @@ class Lease {
 
  private:
   kj::Duration span() const { return length_.count() * kj::MILLISECONDS; }
-  void begin(Moment asked) { until_ = {asked.loop + span(), asked.boot + length_}; }
+  void begin(Moment asked) { until_ = {asked.loop + span(), asked.boot + span()}; }
 
   Time length_;
   bool enlisted_ = false;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/road/ledger.h"
 
-#include <ctime>
 #include <utility>
 
 #include "common/fault.h"
@@ -32,10 +31,12 @@ struct Purged {
 
 }  // namespace
 
-Ledger::Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease,
-               std::optional<Milliseconds> keepHistory, const events::EventLog& log, LedgerEvents& road)
+Ledger::Ledger(queue::QueueThread& queue, kj::Timer& timer, const kj::MonotonicClock& boot, std::string name,
+               Milliseconds lease, std::optional<Milliseconds> keepHistory, const events::EventLog& log,
+               LedgerEvents& road)
     : queue_(queue),
       timer_(timer),
+      boot_(boot),
       name_(std::move(name)),
       log_(log),
       road_(road),
@@ -66,11 +67,7 @@ kj::Promise<kj::Maybe<QueueError>> Ledger::enlist() {
       });
 }
 
-Lease::Moment Ledger::moment() const {
-  timespec boot{};
-  clock_gettime(CLOCK_BOOTTIME, &boot);
-  return {timer_.now(), std::chrono::seconds(boot.tv_sec) + Milliseconds(boot.tv_nsec / 1'000'000)};
-}
+Lease::Moment Ledger::moment() const { return {timer_.now(), boot_.now()}; }
 
 bool Ledger::leaseRanOut() const { return lease_.ranOut(moment()); }
 

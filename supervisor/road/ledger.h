@@ -57,8 +57,10 @@ class LedgerEvents {
 
 class Ledger final : private kj::TaskSet::ErrorHandler {
  public:
-  Ledger(queue::QueueThread& queue, kj::Timer& timer, std::string name, Milliseconds lease,
-         std::optional<Milliseconds> keepHistory, const events::EventLog& log, LedgerEvents& road);
+  /// `boot`: a clock that is never stepped and counts while the host sleeps.
+  Ledger(queue::QueueThread& queue, kj::Timer& timer, const kj::MonotonicClock& boot, std::string name,
+         Milliseconds lease, std::optional<Milliseconds> keepHistory, const events::EventLog& log,
+         LedgerEvents& road);
 
   /// Enlists for the first time, before anything else is started. Resolves with the error if that failed.
   kj::Promise<kj::Maybe<queue::QueueError>> enlist();
@@ -110,6 +112,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
 
   queue::QueueThread& queue_;
   kj::Timer& timer_;
+  const kj::MonotonicClock& boot_;
   std::string name_;
   const events::EventLog& log_;
   LedgerEvents& road_;

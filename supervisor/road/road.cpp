@@ -16,8 +16,8 @@ constexpr auto lastWords = 2 * kj::SECONDS;
 
 }  // namespace
 
-Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& config, std::string name,
-           const events::EventLog& log)
+Road::Road(queue::QueueThread& queue, kj::Timer& timer, const kj::MonotonicClock& boot,
+           const config::Config& config, std::string name, const events::EventLog& log)
     : timer_(timer),
       config_(config),
       log_(log),
@@ -27,7 +27,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& co
                  // Many SMS depend on the result of a probe, so a waiting alert goes before a test SMS.
                  return !keeper.probes() || (sms_.none(Stage::pending) && !claimer_.awaitsLook(keeper));
                }),
-      ledger_(queue, timer, std::move(name), config.queue.lease, config.queue.keepHistory, log,
+      ledger_(queue, timer, boot, std::move(name), config.queue.lease, config.queue.keepHistory, log,
               static_cast<LedgerEvents&>(*this)),
       turns_(static_cast<unsigned>(config.queue.mildShare)),
       claimer_(

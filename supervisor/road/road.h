@@ -36,8 +36,8 @@ namespace smsd::road {
 
 class Road final : public keeper::DispatcherEvents, private LedgerEvents {
  public:
-  Road(queue::QueueThread& queue, kj::Timer& timer, const config::Config& config, std::string name,
-       const events::EventLog& log);
+  Road(queue::QueueThread& queue, kj::Timer& timer, const kj::MonotonicClock& boot,
+       const config::Config& config, std::string name, const events::EventLog& log);
 
   /// Applies a reload: `config` holds from now on, also for SMS in progress. `added` holds the keepers of the
   /// dispatchers that are new in it, which the caller starts.

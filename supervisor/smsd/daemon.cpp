@@ -14,6 +14,7 @@
 #include "supervisor/config/configured-queue.h"
 #include "supervisor/control/control-server.h"
 #include "supervisor/events/events.h"
+#include "supervisor/queue/clock-watch.h"
 #include "supervisor/queue/queue-thread.h"
 #include "supervisor/road/road.h"
 #include "supervisor/smsd/reloader.h"
@@ -117,7 +118,8 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
                            [&roadPointer]() {
                              if (roadPointer != nullptr) roadPointer->notice();
                            });
-  road::Road road(queue, io.provider->getTimer(), config, name, log);
+  const queue::BootClock boot;
+  road::Road road(queue, io.provider->getTimer(), boot, config, name, log);
   roadPointer = &road;
   enlist(io, told, road);
 

@@ -10,6 +10,7 @@
 
 #include "common/journal/journal.h"
 #include "supervisor/control/control-server.h"
+#include "supervisor/queue/clock-watch.h"
 #include "tests/fuzz/raw-peer.h"
 #include "tests/road/memory-queue.h"
 
@@ -25,7 +26,7 @@ class Daemon {
     folder_ = mkdtemp(pattern);
     config_.queue.pollInterval = std::chrono::hours(24);
     queue_ = kj::heap<queue::QueueThread>([this]() { return queue::openMemory(memory_); }, []() {});
-    road_ = kj::heap<road::Road>(*queue_, io_.provider->getTimer(), config_, "fuzz", log_);
+    road_ = kj::heap<road::Road>(*queue_, io_.provider->getTimer(), boot_, config_, "fuzz", log_);
     road_->dispatchers().use({});
     pauses_.emplace(folder_ / "paused");
     server_ = kj::heap<control::ControlServer>(
@@ -64,6 +65,7 @@ class Daemon {
   kj::AsyncIoContext io_ = kj::setupAsyncIo();
   std::filesystem::path folder_;
   config::Config config_;
+  queue::BootClock boot_;
   events::EventLog log_{config::RecipientInLog::masked};
   queue::Memory memory_;
   kj::Own<queue::QueueThread> queue_;

@@ -32,7 +32,7 @@ World::World(const std::vector<Way>& ways, config::Config given)
     entry.activation = way.activation;
     entry.quota = way.quota;
   }
-  road = kj::heap<Road>(*queue, timer, config, "test", log);
+  road = kj::heap<Road>(*queue, timer, timer, config, "test", log);
   Keepers keepers;
   for (auto& way : ways) {
     auto& dispatcher = *dispatchers.emplace_back(std::make_unique<FakeDispatcher>(

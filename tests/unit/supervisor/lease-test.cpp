@@ -11,7 +11,7 @@ using Time = Lease::Time;
 
 kj::TimePoint at(Time time) { return kj::origin<kj::TimePoint>() + time.count() * kj::MILLISECONDS; }
 /// The host has been up for an hour more than the loop.
-Lease::Moment moment(Time loop, Time asleep = 0s) { return {at(loop), loop + asleep + 1h}; }
+Lease::Moment moment(Time loop, Time asleep = 0s) { return {at(loop), at(loop + asleep + 1h)}; }
 
 TEST(Lease, RunsOutByEachOfTheTwoClocks) {
   struct Row {
