@@ -59,16 +59,19 @@ TEST_F(CommandTest, GivesAProgramTheSmsOnStdinAndInItsEnvironmentAndNothingElse)
 }
 
 TEST_F(CommandTest, CallsAProgramThatCannotBeExecutedBroken) {
+  SKIP_WITHOUT_VFORK();
   once("shell", script("#!/bin/sh\n", 0644));
   EXPECT_EQ(sent(1).substr(0, 59), "broken: the program cannot be executed: Permission denied; ");
 }
 
 TEST_F(CommandTest, CallsAProgramWithoutItsInterpreterBroken) {
+  SKIP_WITHOUT_VFORK();
   once("native", script("#!/bin/sh\n"));  // `runtime` does not name it
   EXPECT_EQ(sent(1).substr(0, 59), "broken: the program cannot be executed: Permission denied; ");
 }
 
 TEST_F(CommandTest, IsSpentWhenItsProgramWasReplacedAndNoneRunsAnyMore) {
+  SKIP_WITHOUT_VFORK();
   const std::string running = "1.0" + marker();
   const std::string file = script("#!/bin/sh\n[ \"$SMSD_TEXT\" = x ] || /bin/sleep " + running + "\n");
   once("shell", file, "executable: [/bin/sleep]\n");
