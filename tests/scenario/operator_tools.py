@@ -46,7 +46,7 @@ class Tools(Scenario):
     def test_status_without_a_daemon_says_so_with_3(self):
         done = self.smsd.ctl("status", check=False)
         self.assertEqual(done.returncode, 3)
-        self.assertIn("not running", done.stderr)
+        self.assertIn("smsd is not running: no program listens at", done.stdout)
 
     def test_status_is_1_when_no_dispatcher_can_be_used(self):
         broken = self.folder / "smsd" / "dispatchers" / "debug.yaml"
