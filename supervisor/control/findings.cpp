@@ -77,13 +77,13 @@ void late(const Picture& picture, Findings& found) {
                    "smsctl queue list"});
 }
 
-/// Returns the command after a repair of the dispatcher, its gateway or its file.
+/// Returns the command after a repair of the dispatcher, its gateway or its file. A fresh worker looks at its
+/// device at once. A worker of systemd reads its file itself, and smsd reads the files of the others.
 std::string repairOf(const DispatcherPicture& one) {
-  const std::string resume = "smsctl dispatcher resume " + one.name;
-  if (one.state == keeper::State::paused || one.trouble == keeper::Trouble::gateway) return resume;
-  // Only a fresh process of systemd's reads its file again; smsd itself reads the files of the others.
-  return one.activation == config::Activation::socket ? "smsctl dispatcher restart " + one.name
-                                                      : "smsctl reload && " + resume;
+  if (one.state == keeper::State::paused || one.trouble == keeper::Trouble::gateway)
+    return "smsctl dispatcher resume " + one.name;
+  const std::string restart = "smsctl dispatcher restart " + one.name;
+  return one.activation == config::Activation::socket ? restart : "smsctl reload && " + restart;
 }
 
 std::string wordsOf(const DispatcherPicture& one) {

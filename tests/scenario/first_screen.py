@@ -74,11 +74,8 @@ class Troubles(Scenario):
         self.assertEqual(done.returncode, status, f"{command}: {done.stdout}{done.stderr}")
         return done.stdout + done.stderr
 
-    def repaired(self, smsd, command, *words, then=lambda: None):
-        """Types the command after a repair, and waits until the finding is gone."""
-        self.type(command)
-        then()
-        self.wait_for_screen(smsd, f"{words} is gone", lambda screen: all(word not in what for what, _ in screen.findings() for word in words))
+    def gone(self, smsd, word):
+        self.wait_for_screen(smsd, f"{word} is gone", lambda screen: all(word not in what for what, _ in screen.findings()))
 
     def smsd(self, dispatchers, queue=None, **more):
         queue = queue or {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}, "poll_interval": "1s"}
@@ -102,7 +99,7 @@ class WaysOut(Troubles):
         secret = self.open(Unit(self.folder, "secret", "http", {"url": rejecting.url + "&key={mine}", "secrets": [{"name": "mine", "file": "mine"}]}))
         dispatchers = {"dead": ("http", {"url": url(dead)}), "hung": ("http", {"url": url(mute.port)}), "rejected": ("http", rejecting.keys()),
                        "wrong-key": ("http", {}), "secret": ("http", {}), "crashing": ("debug", {"file": str(later / "sent")}),
-                       "locked": ("gammu", {"device": str(locked.link), "pin_file": str(pin)}), "gone": ("gammu", {"device": str(gone.link)}),
+                       "locked": ("gammu", {"device": str(locked.link), "pin_file": str(pin), "check_interval": "5s"}), "gone": ("gammu", {"device": str(gone.link), "check_interval": "5s"}),
                        "works": ("debug", {})}
         smsd = self.smsd(dispatchers, entries={"hung": {"timeout": "1s"}, "wrong-key": wrong_key.entry(), "secret": secret.entry()})
         gone.tell("hang-up")
@@ -117,23 +114,30 @@ class WaysOut(Troubles):
         def mend_dead():
             self.write(smsd, "dead", gateway.keys())
 
-        troubles = [  # the words that name it, the repair, what may have to follow
-            (("dead has not answered its last SMS", "Connection refused"), mend_dead, answers("dead")),
-            (("hung is resting", "took too long"), mute.works.set, answers("hung")),
-            (("rejected is broken", "401"), lambda: setattr(rejecting, "status", 200), answers("rejected")),
-            (("wrong-key is resting", "unknown key 'windw'"), lambda: wrong_key.write(gateway.keys()), None),
-            (("secret is resting", "secrets[0].file"), lambda: self.give(secret), None),
-            (("crashing is resting", "cannot open"), lambda: later.mkdir(mode=0o777), None),
-            (("locked is broken", "PIN"), lambda: locked.tell("sim ready"), None),
-            (("gone", "no modem"), lambda: gone.tell("plug"), None),
+        groups = [  # of (the words that name it, the repair, what has to follow), each repaired as soon as it has moved up to the first screen
+            [(("dead has not answered its last SMS", "Connection refused"), mend_dead, answers("dead"))],
+            [(("hung is resting", "took too long"), mute.works.set, answers("hung"))],
+            [(("rejected is broken", "401"), lambda: setattr(rejecting, "status", 200), answers("rejected"))],
+            [(("wrong-key is", "unknown key 'windw'"), lambda: wrong_key.write(gateway.keys()), None),
+             (("secret is", "secrets[0].file"), lambda: self.give(secret), None)],
+            [(("crashing is", "cannot open"), lambda: later.mkdir(mode=0o777), None)],
+            [(("locked is broken", "PIN"), lambda: locked.tell("sim ready"), None),
+             (("gone is broken", "no modem"), lambda: gone.tell("plug"), None)],
         ]
-        for words, repair, then in troubles:
-            found = self.screen_with(smsd, *words)
-            self.assertEqual(found.status, 0, found.text)
-            repair()
-            self.repaired(smsd, found.next_for(*words), words[0].split(" ", maxsplit=1)[0], then=then or (lambda: None))
+        for group in groups:
+            typed = []
+            for words, repair, then in group:
+                found = self.screen_with(smsd, *words)
+                self.assertEqual(found.status, 0, found.text)
+                typed.append((words[0].split(" ", maxsplit=1)[0], found.next_for(*words), then))
+                repair()
+            for _, command, then in typed:
+                self.type(command)
+                if then:
+                    then()
+            for name, _, _ in typed:
+                self.gone(smsd, name)
         self.assertEqual(Screen(smsd).findings(), [])
-        self.say(troubles=len(troubles))
 
     def give(self, unit):
         (unit.credentials / "mine").write_text("right\n")

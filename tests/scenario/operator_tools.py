@@ -191,7 +191,7 @@ class Tools(Scenario):
             self.assertEqual((done.returncode, done.stdout), (64, ""))
             self.assertIn(meant, done.stderr)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
-        for words in (["stauts"], [], ["explain"], ["explain", "7"], ["status"], ["status", "--frob"], ["queue", "retry"], ["send", "", "x"]):
+        for words in (["stauts"], [], ["explain"], ["explain", "7"], ["status", "--frob"], ["queue", "retry"], ["send", "", "x"]):
             done = self.smsd.ctl(*words, check=False)
             self.assertNotEqual(done.returncode, 0, words)
             self.assertEqual([line for line in done.stderr.splitlines() if not line.startswith("smsctl: ")], [], done.stderr)

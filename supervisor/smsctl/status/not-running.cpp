@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <map>
 #include <sstream>
 
 #include "common/text/shell.h"
@@ -101,8 +103,22 @@ void repeatAs(const std::string& user, std::vector<StatusFinding>& troubles) {
     if (one.next == checkAgain) one.next = "runuser -u " + text::shellWord(user) + " -- " + checkAgain;
 }
 
+bool hasSystemd() { return access("/run/systemd/system", F_OK) == 0; }
+
+std::string shownBySystemd() {
+  constexpr const char* command =
+      "systemctl show smsd.service --property=ActiveState,SubState,Result,ExecMainStatus,NRestarts "
+      "2>/dev/null";
+  std::string text;
+  FILE* output = popen(command, "r");
+  if (output == nullptr) return text;
+  for (int c = 0; (c = fgetc(output)) != EOF;) text += static_cast<char>(c);
+  pclose(output);
+  return text;
+}
+
 StatusFinding start(const fs::path& file) {
-  const bool systemd = access("/run/systemd/system", F_OK) == 0;
+  const bool systemd = hasSystemd();
   return {Rank::attention,
           "nothing is wrong that can be seen without smsd",
           {},
@@ -110,6 +126,24 @@ StatusFinding start(const fs::path& file) {
 }
 
 }  // namespace
+
+std::optional<StatusFinding> findingOfUnit(const std::string& shown) {
+  std::map<std::string, std::string> values;
+  for (const auto& line : linesOf(shown)) {
+    const auto at = line.find('=');
+    if (at != std::string::npos) values[line.substr(0, at)] = line.substr(at + 1);
+  }
+  const bool again = values["SubState"] == "auto-restart";
+  if (!again && values["ActiveState"] != "failed") return std::nullopt;
+  const std::string end = fmt::format("{}, exit status {}", values["Result"], values["ExecMainStatus"]);
+  return StatusFinding{Rank::unhealthy,
+                       again
+                           ? fmt::format("smsd ends again and again ({}; systemd has restarted it {} times)",
+                                         end, values["NRestarts"])
+                           : fmt::format("smsd has ended ({}), and systemd does not restart it", end),
+                       {},
+                       "journalctl --unit=smsd --lines=20 --no-pager"};
+}
 
 std::vector<StatusFinding> whyNotRunning(const fs::path& file, const config::ConfigRead& read) {
   std::vector<StatusFinding> troubles;
@@ -123,6 +157,8 @@ std::vector<StatusFinding> whyNotRunning(const fs::path& file, const config::Con
   } catch (const CommandError& error) {
     troubles.push_back({Rank::attention, error.what()});
   }
+  if (troubles.empty() && hasSystemd() && file == defaultConfig)
+    if (auto end = findingOfUnit(shownBySystemd())) troubles.push_back(std::move(*end));
   if (troubles.empty()) troubles.push_back(start(file));
   return troubles;
 }

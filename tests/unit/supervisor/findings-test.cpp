@@ -103,8 +103,7 @@ const std::vector<Case> cases = {
      },
      {"unhealthy: no dispatcher can be used [12]",
       "cause: gateway is broken: rejects the credentials (401) [70] $ smsctl reload && smsctl dispatcher "
-      "resume "
-      "gateway # after its repair",
+      "restart gateway # after its repair",
       "cause: modem is resting: no network [70] $ smsctl dispatcher resume modem # after its repair"}},
     {"the only dispatchers still start",
      [](Picture& p) {
@@ -114,7 +113,8 @@ const std::vector<Case> cases = {
      {"unhealthy: no dispatcher can be used"}},
     {"one dispatcher of two is broken",
      [](Picture& p) { becomes(p, 0, State::broken, Trouble::sickness, "no SIM"); },
-     {"attention: gateway is broken: no SIM [70] $ smsctl reload && smsctl dispatcher resume gateway # after "
+     {"attention: gateway is broken: no SIM [70] $ smsctl reload && smsctl dispatcher restart gateway # "
+      "after "
       "its repair"}},
     {"only a fresh process of systemd's reads its file",
      [](Picture& p) {
@@ -135,7 +135,7 @@ const std::vector<Case> cases = {
      },
      {"unhealthy: messages wait, and no dispatcher has answered the last SMS that it was given",
       "cause: gateway has not answered its last SMS: refused the connection [3] $ smsctl reload && smsctl "
-      "dispatcher resume gateway # after its repair"}},
+      "dispatcher restart gateway # after its repair"}},
     {"none has answered, and only held messages wait",
      [](Picture& p) {
        for (auto& one : p.dispatchers) one.doubtful = true;
