@@ -134,11 +134,11 @@ std::string queueWords(proto::QueueStatus::Reader queue) {
   return words + fmt::format(", {} under way", text::grouped(queue.getUnderWay()));
 }
 
-std::string sentWords(proto::QueueStatus::Reader queue, std::optional<WatchRate> pace) {
-  std::string words = pace ? fmt::format("{:.1f} a second now, ", pace->sentASecond) : "";
-  return words + fmt::format("{} in the last minute, {} in the last hour, {} since the start",
-                             text::grouped(queue.getSentLastMinute()), text::grouped(queue.getSentLastHour()),
-                             text::grouped(queue.getSent()));
+std::string sentWords(proto::QueueStatus::Reader queue, std::optional<WatchRate> rate) {
+  std::string words = fmt::format("last minute {}, last hour {}, since the start {}",
+                                  text::grouped(queue.getSentLastMinute()),
+                                  text::grouped(queue.getSentLastHour()), text::grouped(queue.getSent()));
+  return rate ? words + fmt::format(", now {:.1f} a second", rate->sentASecond) : words;
 }
 
 std::string ignoredWords(proto::QueueStatus::Reader queue) {

@@ -27,7 +27,7 @@ TEST(NotRunning, KnowsFromSystemdHowSmsdEnded) {
        }) {
     const auto found = findingOfUnit(one.shown);
     EXPECT_EQ(found ? found->what : "", one.expected) << one.shown;
-    if (found) EXPECT_EQ(found->next, "journalctl --unit=smsd --lines=20 --no-pager");
+    EXPECT_EQ(found ? found->next : "", found ? "journalctl --unit=smsd --lines=20 --no-pager" : "");
   }
 }
 

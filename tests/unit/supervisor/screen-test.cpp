@@ -85,7 +85,7 @@ TEST_F(ScreenTest, IsShortWhenAllIsWell) {
             "smsd 1.2  healthy  up 3h 12m, pid 4711\n"
             "\n"
             "queue    postgresql: 0 waiting, 0 under way\n"
-            "sent     1 in the last minute, 40 in the last hour, 1,204 since the start\n"
+            "sent     last minute 1, last hour 40, since the start 1,204\n"
             "\n"
             "dispatcher              kind       state          for in use  accepted   failed\n"
             "gateway-0               http       ready       4m 10s      0         7        0\n"
@@ -131,7 +131,7 @@ TEST_F(ScreenTest, ShowsAllThatAnOperatorAsks) {
   const std::vector<std::string> facts(shown.begin() + 2, shown.begin() + 7);
   EXPECT_EQ(facts, (std::vector<std::string>{
                        "queue    postgresql: 12 waiting, oldest 4m 10s (severity 1), 3 held, 2 under way",
-                       "sent     1 in the last minute, 40 in the last hour, 1,204 since the start",
+                       "sent     last minute 1, last hour 40, since the start 1,204",
                        "ignored  4 in the last 24 h: 3 because every dispatcher refused it, 1 because...",
                        "mail     ready by mail, last 3h ago, 4 entries wait, one in 10m at most",
                        "smsd     1 beside this one: nms2[99]"}));
@@ -223,7 +223,7 @@ TEST_F(ScreenTest, ColoursWhatIsWrong) {
 
 TEST_F(ScreenTest, ShowsTheRateOfAWatch) {
   EXPECT_EQ(texts(screenOf(status.asReader(), {}, {}, WatchRate{12.34}))[3],
-            "sent     12.3 a second now, 1 in the last minute, 40 in the last hour, 1,204 ...");
+            "sent     last minute 1, last hour 40, since the start 1,204, now 12.3 a second");
 }
 
 TEST(NoDaemon, IsSaidWithTheReason) {
