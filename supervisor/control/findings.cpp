@@ -145,6 +145,16 @@ void stateFolder(const Picture& picture, Findings& found) {
     found.push_back({Rank::attention, picture.stateFolder->what, {}, picture.stateFolder->next});
 }
 
+void usedUp(const Picture& picture, Findings& found) {
+  for (const auto& one : picture.dispatchers)
+    if (one.usedUp)
+      found.push_back({Rank::attention,
+                       one.name + " has used up its SMS of today (per_day, reserve)",
+                       {},
+                       "smsctl reload",
+                       "after you have raised per_day"});
+}
+
 void notUnderstood(const Picture& picture, Findings& found) {
   for (const auto& one : picture.dispatchers)
     if (one.notUnderstood > 0)
@@ -192,10 +202,12 @@ void happened(const Picture& picture, Findings& found) {
 
 using Rule = void (*)(const Picture&, Findings&);
 /// In the order in which findings of the same rank are shown.
-constexpr Rule rules[] = {
-    queueAway, queueStrained,        otherSettler, bellAway,      noDispatcher, late,       held,
-    lost,      dispatchersInTrouble, stateFolder,  notUnderstood, mailDown,     otherBuild, schema,
-    happened};
+constexpr Rule rules[] = {queueAway, queueStrained, otherSettler,
+                          bellAway,  noDispatcher,  late,
+                          held,      lost,          dispatchersInTrouble,
+                          usedUp,    stateFolder,   notUnderstood,
+                          mailDown,  otherBuild,    schema,
+                          happened};
 
 }  // namespace
 

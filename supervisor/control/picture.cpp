@@ -71,6 +71,7 @@ DispatcherPicture pictureOf(const keeper::Keeper& keeper, config::Activation act
                         .troubleAgo = {},
                         .notUnderstood = keeper.notUnderstood().answers,
                         .lastNotUnderstood = keeper.notUnderstood().last,
+                        .usedUp = keeper.allowance(std::nullopt) == 0,
                         .otherBuild = otherBuildOf(keeper)};
   KJ_IF_MAYBE (ago, keeper.troubleFor()) one.troubleAgo = seconds(*ago);
   return one;

@@ -40,6 +40,7 @@ struct DispatcherPicture {
   std::optional<Seconds> troubleAgo;  // of a trouble of a ready one
   std::uint64_t notUnderstood = 0;
   std::string lastNotUnderstood;
+  bool usedUp = false;     // its SMS of today, by per_day
   std::string otherBuild;  // the software of its worker, if that is of another build than smsd
 };
 

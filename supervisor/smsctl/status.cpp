@@ -39,9 +39,10 @@ Frame frameOf(const StatusArguments& arguments) {
   return frame;
 }
 
-/// The daemon runs on the configuration that it read; a restart would read the file as it is now.
-std::vector<StatusFinding> troublesOfFile(const config::ConfigRead& read) {
-  if (read.problems.empty()) return {};
+/// The daemon runs on the configuration that it read; a restart would read the file as it is now. A file that
+/// this user may not read is not judged.
+std::vector<StatusFinding> findingsOfFile(const config::ConfigRead& read, const std::string& file) {
+  if (read.problems.empty() || access(file.c_str(), R_OK) != 0) return {};
   const auto& first = read.problems.front();
   return {{StatusFinding::Rank::attention,
            fmt::format("smsd could not start again: {}: {}", first.where, first.what),
@@ -49,19 +50,23 @@ std::vector<StatusFinding> troublesOfFile(const config::ConfigRead& read) {
            "smsctl config check"}};
 }
 
-/// A view of the daemon, or at the reasons why there is none.
+/// A file that cannot be read names no socket, and the default one may be another smsd's.
+bool namesSocket(const config::ConfigRead& read, const StatusArguments& arguments) {
+  return read.problems.empty() || arguments.file == defaultConfig ||
+         read.config.controlSocket != config::Config().controlSocket;
+}
+
+/// A view of the daemon, or of the reasons why there is none.
 class StatusView {
  public:
   explicit StatusView(const StatusArguments& arguments) : arguments_(arguments), frame_(frameOf(arguments)) {}
 
-  /// Returns the lines to show; status() is the exit status then. `pace` is remembered for the next look.
+  /// Returns the lines to show; status() is the exit status then. The rate of a watch is
+  /// counted from one call to the next.
   io::Lines lines() {
     const auto read = config::readConfig(arguments_.file, config::Reach::valuesOnly);
     try {
-      // A file that cannot be read names no socket, and the default one may be another smsd's.
-      if (!read.problems.empty() && read.config.controlSocket == config::Config().controlSocket &&
-          arguments_.file != defaultConfig)
-        return absent(read);
+      if (!namesSocket(read, arguments_)) return absent(read);
       control::Client client(read.config.controlSocket);
       auto response = ask(client);
       return present(response.getStatus(), read);
@@ -85,7 +90,7 @@ class StatusView {
     why_.reset();
     status_ = status.getHealthy() ? 0 : 1;
     if (frame_.whole) table_ = "\n" + dispatcherTable(status.getDispatchers(), status.getVersion().cStr());
-    return screenOf(status, troublesOfFile(read), frame_, paceOf(status));
+    return screenOf(status, findingsOfFile(read, arguments_.file), frame_, paceOf(status));
   }
 
   io::Lines absent(const config::ConfigRead& read) {
@@ -117,20 +122,22 @@ class StatusView {
   std::optional<Before> before_;
 };
 
-config::Config usable(const StatusArguments& arguments) {
-  auto read = config::readConfig(arguments.file, config::Reach::valuesOnly);
-  if (!read.problems.empty()) throw CommandError(EX_CONFIG, config::describe(read.problems));
-  return std::move(read.config);
-}
-
 int printJson(const StatusArguments& arguments) {
-  control::Client client(usable(arguments).controlSocket);
-  auto response = ask(client);
+  const auto read = config::readConfig(arguments.file, config::Reach::valuesOnly);
+  const auto unusable = [&read]() { return CommandError(EX_CONFIG, config::describe(read.problems)); };
+  if (!namesSocket(read, arguments)) throw unusable();
+  std::optional<control::Client> client;
+  try {
+    client.emplace(read.config.controlSocket);
+  } catch (const control::Unreachable&) {
+    if (!read.problems.empty()) throw unusable();
+    throw;
+  }
+  auto response = ask(*client);
   auto status = response.getStatus();
-  auto troubles = shownFindings(status);
-  const std::string option = frameOf(arguments).option;
-  for (auto& one : troubles) one.next = typed(one.next, option);
-  io::print(dump(asJson(status, troubles)));
+  auto findings = allFindings(status, findingsOfFile(read, arguments.file));
+  for (auto& one : findings) one.next = typed(one.next, frameOf(arguments).option);
+  io::print(dump(asJson(status, findings)));
   return status.getHealthy() ? 0 : 1;
 }
 

@@ -276,11 +276,7 @@ std::vector<std::string> wrapped(const std::string& text, std::size_t width, std
 
 io::Lines screenOf(proto::Status::Reader status, const std::vector<StatusFinding>& more, const Frame& frame,
                    std::optional<WatchRate> pace) {
-  std::vector<StatusFinding> troubles = more;
-  for (auto& one : shownFindings(status)) troubles.push_back(std::move(one));
-  std::stable_sort(
-      troubles.begin(), troubles.end(),
-      [](const StatusFinding& one, const StatusFinding& other) { return one.rank < other.rank; });
+  const auto troubles = allFindings(status, more);
   Lines screen{headOf(status)};
   const Lines facts = factsOf(status, frame, pace);
   const std::size_t dispatchers = status.getDispatchers().size();

@@ -37,6 +37,14 @@ std::vector<StatusFinding> shownFindings(proto::Status::Reader status) {
   return troubles;
 }
 
+std::vector<StatusFinding> allFindings(proto::Status::Reader status, std::vector<StatusFinding> more) {
+  for (auto& one : shownFindings(status)) more.push_back(std::move(one));
+  std::stable_sort(more.begin(), more.end(), [](const StatusFinding& one, const StatusFinding& other) {
+    return one.rank < other.rank;
+  });
+  return more;
+}
+
 std::string nameOf(StatusFinding::Rank rank) {
   constexpr const char* names[] = {"unhealthy", "cause", "decision", "attention", "news"};
   return names[static_cast<std::size_t>(rank)];

@@ -22,6 +22,8 @@ struct StatusFinding {
 
 /// Returns the findings of the daemon, the worst first. Those of an older version have no next command.
 std::vector<StatusFinding> shownFindings(proto::Status::Reader status);
+/// Returns those of the daemon and `more` of smsctl itself, the worst first.
+std::vector<StatusFinding> allFindings(proto::Status::Reader status, std::vector<StatusFinding> more);
 
 std::string nameOf(StatusFinding::Rank rank);
 

@@ -168,6 +168,10 @@ const std::vector<Case> cases = {
      },
      {"decision: 1,200 messages of the last 24 h were sent to nobody, the last: it was older than "
       "queue.expire_after [5] $ smsctl queue list --status I"}},
+    {"a limit of the day is reached",
+     [](Picture& p) { p.dispatchers[0].usedUp = true; },
+     {"attention: gateway has used up its SMS of today (per_day, reserve) $ smsctl reload # after you have "
+      "raised per_day"}},
     {"the state cannot be written",
      [](Picture& p) {
        p.stateFolder = FolderTrouble{"it is read-only", "findmnt --target /x"};
