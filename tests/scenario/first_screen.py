@@ -64,7 +64,8 @@ class Troubles(Scenario):
         try:
             wait_for(what, look, deadline=30)
         except AssertionError as error:
-            raise AssertionError(f"{error}\n{shown[0].text}") from None
+            logs = "\n".join(f"{log}:\n{log.read_text()[-3000:]}" for log in sorted(self.folder.rglob("*log")))
+            raise AssertionError(f"{error}\n{shown[0].text}\n{logs}") from None
         return shown[0]
 
     def type(self, command, status=0):

@@ -227,11 +227,12 @@ TEST(Findings, BeginWithTheWorst) {
   becomes(picture, 0, State::resting, Trouble::gateway, "dead");
   picture.lost = Lost{1, "why", 1s, 1};
   picture.depth.held = picture.depth.unsent = 1;
-  picture.away = "gone";
+  picture.bell = queue::Bell::State::unannounced;
+  becomes(picture, 1, State::resting, Trouble::gateway, "dead, too");
   std::vector<Rank> ranks;
   for (const auto& one : findingsOf(picture)) ranks.push_back(one.rank);
-  EXPECT_EQ(ranks, (std::vector<Rank>{Rank::unhealthy, Rank::decision, Rank::decision, Rank::attention,
-                                      Rank::news}));
+  EXPECT_EQ(ranks, (std::vector<Rank>{Rank::unhealthy, Rank::cause, Rank::cause, Rank::decision,
+                                      Rank::decision, Rank::attention, Rank::news}));
 }
 
 TEST(Findings, FollowTheConfiguredBoundOfALateMessage) {
