@@ -18,8 +18,8 @@ using Looked = Picture::Looked;
 constexpr const char* afterRepair = "after its repair";
 constexpr std::size_t longestInLine = 160;
 
-std::string messages(std::uint64_t count) {
-  return fmt::format("{} message{}", text::grouped(count), count == 1 ? "" : "s");
+std::string countOf(std::uint64_t messages) {
+  return fmt::format("{} message{}", text::grouped(messages), messages == 1 ? "" : "s");
 }
 
 void queueAway(const Picture& picture, Findings& found) {
@@ -117,7 +117,7 @@ void held(const Picture& picture, Findings& found) {
   const std::uint64_t count = picture.looked == Looked::yes ? picture.depth.held : 0;
   if (count > 0)
     found.push_back({Rank::decision,
-                     fmt::format("{} may have been sent, and {} held until you decide", messages(count),
+                     fmt::format("{} may have been sent, and {} held until you decide", countOf(count),
                                  count == 1 ? "is" : "are"),
                      {},
                      "smsctl queue held"});
@@ -127,7 +127,7 @@ void lost(const Picture& picture, Findings& found) {
   if (!picture.lost) return;
   const Lost& lost = *picture.lost;
   found.push_back({Rank::decision,
-                   fmt::format("{} of the last 24 h {} sent to nobody, the last: {}", messages(lost.messages),
+                   fmt::format("{} of the last 24 h {} sent to nobody, the last: {}", countOf(lost.messages),
                                lost.messages == 1 ? "was" : "were", lost.why),
                    lost.ago,
                    lost.message > 0 ? fmt::format("smsctl explain {}", lost.message)

@@ -26,7 +26,7 @@ using Rank = StatusFinding::Rank;
 constexpr char betweenFields = '\x1f';
 constexpr const char* checkAgain = "smsctl config check";
 
-std::vector<std::string> linesOf(const std::string& text) {
+std::vector<std::string> nonEmptyLines(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);
   for (std::string line; std::getline(stream, line);)
@@ -36,7 +36,7 @@ std::vector<std::string> linesOf(const std::string& text) {
 
 std::vector<StatusFinding> ofWords(const std::string& words, const std::string& next) {
   std::vector<StatusFinding> troubles;
-  for (auto& line : linesOf(words)) troubles.push_back({Rank::unhealthy, line, {}, next});
+  for (auto& line : nonEmptyLines(words)) troubles.push_back({Rank::unhealthy, line, {}, next});
   // One command shows all of them.
   for (std::size_t i = 0; i + 1 < troubles.size(); ++i) troubles[i].next.clear();
   return troubles;
@@ -80,7 +80,7 @@ std::string written(const std::vector<StatusFinding>& troubles) {
 
 std::vector<StatusFinding> parsed(const std::string& text) {
   std::vector<StatusFinding> troubles;
-  for (const auto& line : linesOf(text)) {
+  for (const auto& line : nonEmptyLines(text)) {
     const auto at = line.find(betweenFields);
     if (at == std::string::npos) continue;
     troubles.push_back({Rank::unhealthy, line.substr(0, at), {}, line.substr(at + 1)});
@@ -129,7 +129,7 @@ StatusFinding start(const fs::path& file) {
 
 std::optional<StatusFinding> findingOfUnit(const std::string& shown) {
   std::map<std::string, std::string> values;
-  for (const auto& line : linesOf(shown)) {
+  for (const auto& line : nonEmptyLines(shown)) {
     const auto at = line.find('=');
     if (at != std::string::npos) values[line.substr(0, at)] = line.substr(at + 1);
   }

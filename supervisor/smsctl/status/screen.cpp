@@ -51,9 +51,9 @@ const char* markOf(StatusFinding::Rank rank) {
 
 std::string ageOf(const StatusFinding& trouble) {
   if (!trouble.since) return "";
-  const bool over =
+  const bool isOver =
       trouble.rank == StatusFinding::Rank::decision || trouble.rank == StatusFinding::Rank::news;
-  return over ? text::age(*trouble.since) + " ago" : "for " + text::age(*trouble.since);
+  return isOver ? text::age(*trouble.since) + " ago" : "for " + text::age(*trouble.since);
 }
 
 /// The command begins after `$`, and a shell ignores the words after it.
