@@ -125,8 +125,8 @@ class Figures {
   void noteUnsent(Ignored reason, std::uint64_t messages) {
     unsent_[static_cast<std::size_t>(reason)].add(now(), messages);
   }
-  std::chrono::seconds now() const {
-    return std::chrono::seconds((clock_.now() - kj::origin<kj::TimePoint>()) / kj::SECONDS);
+  std::chrono::nanoseconds now() const {
+    return std::chrono::nanoseconds((clock_.now() - kj::origin<kj::TimePoint>()) / kj::NANOSECONDS);
   }
   static Recent ofADay() { return {std::chrono::minutes(30), 49}; }
 

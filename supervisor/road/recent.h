@@ -14,17 +14,17 @@ namespace smsd::road {
 
 class Recent {
  public:
-  using Seconds = std::chrono::seconds;
+  using Time = std::chrono::nanoseconds;
 
   /// Remembers `slices` slices of time of the length `width`.
-  Recent(Seconds width, std::size_t slices) : width_(width), counts_(slices) {}
+  Recent(Time width, std::size_t slices) : width_(width), counts_(slices) {}
 
-  void add(Seconds now, std::uint64_t count) {
-    moveTo(now / width_);
+  void add(Time now, std::uint64_t count) {
+    if (now >= end_) moveTo(now / width_);
     at(newest_) += count;
   }
   /// Returns how many there were in the last `span`, and in the part of a slice before it.
-  std::uint64_t within(Seconds now, Seconds span) const {
+  std::uint64_t within(Time now, Time span) const {
     const std::int64_t last = now / width_, first = last - span / width_;
     const std::int64_t oldest = newest_ - std::ssize(counts_) + 1;
     std::uint64_t sum = 0;
@@ -40,11 +40,13 @@ class Recent {
     const std::int64_t first = std::max(newest_ + 1, slice - std::ssize(counts_) + 1);
     for (newest_ = first; newest_ < slice; ++newest_) at(newest_) = 0;
     at(newest_) = 0;
+    end_ = (newest_ + 1) * width_;
   }
 
-  Seconds width_;
+  Time width_;
   std::vector<std::uint64_t> counts_;
   std::int64_t newest_ = 0;  // the number of the slice that counts now
+  Time end_ = width_;        // of that slice
 };
 
 }  // namespace smsd::road
