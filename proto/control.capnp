@@ -153,8 +153,8 @@ struct Status {
   # Seconds since the daemon started.
   healthy @3 :Bool;
   # True if `troubles` is empty: the queue can be reached and reports no strain, its notifications are not silent, a dispatcher
-  # can be used (and has answered its last SMS, if messages wait), and no message waits longer than 60 s that is neither held
-  # nor waiting because of its own recipient.
+  # can be used (and has answered its last SMS, if messages wait), and no message waits longer than `status.late` of smsd.yaml that
+  # is neither held nor waiting because of its own recipient.
   queue @4 :QueueStatus;
   # The state of the queue.
   dispatchers @5 :List(DispatcherStatus);
@@ -172,6 +172,63 @@ struct Status {
   # Seconds for which `adminMailDown` has been true.
   adminMailProblem @11 :Text;
   # Why no mail is accepted; empty if `adminMailDown` is false.
+  findings @12 :List(Trouble);
+  # What is wrong, the worst first, with the next command to type. Includes `troubles`, and what an operator should know although
+  # smsd is healthy. A daemon of an older version leaves it empty.
+  line @13 :Text;
+  # The line that `systemctl status` shows.
+  adminMail @14 :AdminMailStatus;
+  # The mail to the administrators.
+}
+
+struct Trouble {
+  # A finding about smsd.
+  rank @0 :Rank;
+  # How bad it is.
+  what @1 :Text;
+  # What is wrong, in one line.
+  since @2 :UInt64;
+  # Seconds for which it has lasted, or since it happened. Meaningless while `sinceKnown` is false.
+  sinceKnown @3 :Bool;
+  # Whether `since` is known.
+  next @4 :Text;
+  # A command for a shell, to find out more, to repair it, or to try again after a repair; empty: there is none.
+  when @5 :Text;
+  # When to type `next`, in words; empty: now.
+
+  enum Rank {
+    # The worst first.
+    unhealthy @0;
+    # smsd does not do its work, or will soon not do it.
+    cause @1;
+    # A reason why smsd is unhealthy.
+    decision @2;
+    # Messages that may have been sent, or that nobody got: an operator has to decide, or to send them again.
+    attention @3;
+    # A part does not work, and smsd works without it.
+    news @4;
+    # It is over, or can wait.
+  }
+}
+
+struct AdminMailStatus {
+  # The mail to the administrators.
+  enabled @0 :Bool;
+  # Whether there is any. The rest is meaningless while this is false.
+  dispatcher @1 :Text;
+  # The name of the dispatcher that sends it.
+  state @2 :DispatcherState;
+  # The state of that dispatcher.
+  sent @3 :UInt64;
+  # Mails that were accepted since the daemon started, or since such mail was enabled.
+  sentAgo @4 :UInt64;
+  # Seconds since the last one, which an earlier run may have sent. Meaningless while `sentEver` is false.
+  interval @5 :UInt64;
+  # Seconds: at most one mail is sent in this time.
+  waiting @6 :UInt64;
+  # Journal entries that wait for the next mail.
+  sentEver @7 :Bool;
+  # Whether a mail was ever accepted, as far as smsd knows.
 }
 
 struct QueueStatus {
@@ -229,6 +286,24 @@ struct QueueStatus {
   # The newest version of them that this smsd knows.
   schemaUsed @24 :UInt32;
   # The version that this smsd relies on: the newest that is installed, and that every live supervisor knows.
+  oldestSeverity @25 :Int32;
+  # The severity of the oldest unsent message; 0 if it has none, or is not known.
+  sentLastMinute @26 :UInt64;
+  # Messages that this process has settled as sent in the last minute, or a little more.
+  sentLastHour @27 :UInt64;
+  # The same in the last hour.
+  ignoredLastDay @28 :List(IgnoredCount);
+  # Messages that became ignored in the last day, or since this process started, for each reason that occurred.
+  others @29 :List(Text);
+  # The other live supervisors of the queue, each as host[pid].
+
+  struct IgnoredCount {
+    # How many messages became ignored for a reason.
+    why @0 :Text;
+    # The reason.
+    count @1 :UInt64;
+    # The number of messages.
+  }
 
   enum Notifications {
     # Whether a message that another program inserts wakes smsd. smsd tests it: it notifies itself through a second connection.

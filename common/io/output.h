@@ -10,6 +10,8 @@
 
 #include <string_view>
 
+#include "common/io/styled.h"
+
 namespace smsd::io {
 
 /// Writes to standard output. Of the characters below U+0020 only line ends stay.
@@ -21,7 +23,16 @@ void complain(std::string_view text);
 void complainAs(std::string_view program, std::string_view text);
 /// Writes the buffered output of print() now.
 void flush();
-/// Clears the terminal's screen and moves to its first line, for a display that is drawn again.
-void clearScreen();
+
+/// Whether styles are written as colours.
+enum class Colour { no, yes };
+/// Returns yes if standard output is a terminal that shows colours, and the user wants them: NO_COLOR is
+/// empty.
+Colour wantedColour();
+/// Writes each line; a span of a line stays on it.
+void print(const Lines& lines, Colour colour);
+/// Writes the lines over those that the terminal shows, from its first line on. In one write and without
+/// clearing the screen before, so that nothing flickers.
+void redraw(const Lines& lines, Colour colour);
 
 }  // namespace smsd::io

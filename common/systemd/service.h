@@ -25,6 +25,8 @@ class Service final : private kj::TaskSet::ErrorHandler {
   /// status`; it is called only after changed().
   Service(kj::Timer& timer, kj::Function<bool()> alive, kj::Function<std::string()> status);
 
+  /// Whether there is a systemd that hears it.
+  bool heard() const { return heard_; }
   /// Notifies systemd that the process serves. Call it also at the end of reloading().
   void ready();
   /// Call when the status line may have changed. Sends it at once, but at most once a second.

@@ -103,12 +103,12 @@ Depth OutboxQueue::depth(std::uint64_t bound) {
     const auto found = tx.number(sql::countUnsent, most + 1);
     depth.more = static_cast<std::uint64_t>(found) > most;
     depth.unsent = bounded(found, most);
-    const auto ageOf = [&](const Statement<sql::Oldest>& statement) {
-      return elapsed(tx.run(statement).front().optionalInteger(sql::Oldest::age));
-    };
-    depth.oldest = ageOf(sql::oldest);
+    const auto rows = tx.run(sql::oldest);
+    depth.oldest = elapsed(rows.front().optionalInteger(sql::OldestOfAll::age));
+    if (const auto severity = rows.front().optionalInteger(sql::OldestOfAll::severity))
+      depth.oldestSeverity = static_cast<int>(*severity);
     depth.held = bounded(tx.number(sql::countHeld, most + 1), most);
-    depth.late = ageOf(sql::oldestNotWaiting);
+    depth.late = elapsed(tx.run(sql::oldestNotWaiting).front().optionalInteger(sql::Oldest::age));
     return depth;
   });
 }

@@ -61,10 +61,13 @@ inline constexpr const char* countUnsent =
 inline constexpr const char* countHeld =
     "SELECT count(*) FROM (SELECT FROM smsd_outbox.held h JOIN smsd_outbox.message m ON m.id = h.message "
     "AND " OUTBOX_IS("h.stamp") " WHERE m.sent = 'N' LIMIT $1) m";
+/// The age is in ms.
+enum class OldestOfAll { age, severity };
+inline constexpr Statement<OldestOfAll> oldest =
+    "SELECT " OUTBOX_MS("localtimestamp - m.time") " AS age, m.severity FROM (SELECT) one LEFT JOIN LATERAL "
+    "(SELECT time, severity FROM smsd_outbox.message WHERE sent = 'N' ORDER BY time LIMIT 1) m ON true";
 /// In ms.
 enum class Oldest { age };
-inline constexpr Statement<Oldest> oldest =
-    "SELECT " OUTBOX_MS("localtimestamp - min(time)") " AS age FROM smsd_outbox.message WHERE sent = 'N'";
 /// A message that is not due yet is not late.
 inline constexpr Statement<Oldest> oldestNotWaiting =
     "SELECT " OUTBOX_MS("localtimestamp - min(m.time)") " AS age FROM (SELECT * FROM smsd_outbox.message "

@@ -50,6 +50,14 @@ void AdminMail::use(std::unique_ptr<keeper::Keeper> keeper) { keeper_ = std::mov
 
 void AdminMail::start() { keeper_->start(); }
 
+void AdminMail::use(const config::AdminMailConfig& config) {
+  config_ = config;
+  waiting_.keep(static_cast<std::size_t>(config.lines));
+  pace_.use(config.interval);
+  if (out_ == 0 && failures_ == 0 && !waiting_.empty())
+    due_.at(std::max(timer_.now() + duration(config_.delay), pace_.next()));
+}
+
 void AdminMail::heard(const journal::Entry& entry) {
   if (entry.level() > config_.level) return;
   if (entry.value("SMSD_DISPATCHER") == config_.worker.name) return;  // a mail about mail would cause another
@@ -114,6 +122,7 @@ void AdminMail::takeOutcome(const delivery::Outcome& outcome) {
   out_ = 0;
   if (outcome.kind == delivery::OutcomeKind::accepted) {
     pace_.sent(lastWord_ ? Pace::Kind::lastWord : Pace::Kind::usual, timer_.now());
+    ++sent_;
     if (std::exchange(down_, false)) {
       events_.adminMailBack(config_.worker.name, mail_->entries.total());
       changed_();
@@ -153,6 +162,15 @@ void AdminMail::sayDown(const std::string& why) {
 kj::Maybe<AdminMail::Outage> AdminMail::outage() const {
   if (!down_) return nullptr;
   return Outage{why_, timer_.now() - since_};
+}
+
+AdminMail::Report AdminMail::report() const {
+  return {.dispatcher = config_.worker.name,
+          .state = keeper_->state(),
+          .interval = config_.interval,
+          .sent = sent_,
+          .waiting = waiting_.total() + (mail_ ? mail_->entries.total() : 0),
+          .sentAgo = pace_.last().map([this](kj::TimePoint at) { return timer_.now() - at; })};
 }
 
 /// Sends the rest if a mail is due or the daemon failed.

@@ -38,6 +38,8 @@ class AdminMail final : public keeper::DispatcherEvents {
   /// The keeper of its dispatcher, which reports to this object.
   void use(std::unique_ptr<keeper::Keeper> keeper);
   void start();
+  /// Applies a reload. The entries that wait stay, and a mail in flight is finished by the present worker.
+  void use(const config::AdminMailConfig& config);
   /// Called when an entry was written to the journal.
   void heard(const journal::Entry& entry);
   /// For the end of the daemon: mails the rest if a mail is due or the daemon failed. Resolves when the mail
@@ -45,16 +47,25 @@ class AdminMail final : public keeper::DispatcherEvents {
   enum class Ending { asTold, failed };
   kj::Promise<void> finish(Ending ending);
 
-  const keeper::Keeper& keeper() const { return *keeper_; }
-  /// The last mail was not taken, or none can be tried.
-  bool down() const { return down_; }
-  /// Returns why no mail is taken, and for how long; none: down() is false.
+  keeper::Keeper& keeper() { return *keeper_; }
+  /// Returns why no mail is taken, and for how long; none: the last mail was taken.
   struct Outage {
     std::string why;
     kj::Duration lasted;
   };
   kj::Maybe<Outage> outage() const;
-  /// Sets the function to call when down() has changed.
+  /// The state of the mail, for an operator.
+  struct Report {
+    std::string dispatcher;
+    keeper::State state;
+    Milliseconds interval;
+    std::uint64_t sent;     // by this run
+    std::uint64_t waiting;  // entries for the next mail
+    kj::Maybe<kj::Duration>
+        sentAgo;  // the last mail, perhaps by an earlier run; none: there is no record of one
+  };
+  Report report() const;
+  /// Sets the function to call when outage() begins or ends.
   void whenChanged(kj::Function<void()> changed) { changed_ = kj::mv(changed); }
 
   void dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) override;
@@ -89,6 +100,7 @@ class AdminMail final : public keeper::DispatcherEvents {
   std::uint64_t started_;     // Unix milliseconds: makes attempts and keys unique to this run
   std::uint64_t attempts_ = 0;
   std::uint64_t mails_ = 0;
+  std::uint64_t sent_ = 0;
   Pace pace_;
   int failures_ = 0;  // in a row
   bool down_ = false;

@@ -28,6 +28,11 @@ std::string timeOf(std::chrono::system_clock::time_point at) {
 
 }  // namespace
 
+void Collection::keep(std::size_t lines) {
+  most_ = lines;
+  while (last_.size() > most_) drop();
+}
+
 void Collection::add(Note note) {
   if (total_++ == 0) since_ = note.at;
   Counted counted{note.level, counts_.size() < mostEvents ? note.event : ""};

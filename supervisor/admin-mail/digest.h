@@ -30,6 +30,8 @@ class Collection {
   /// Keeps the words of at most `lines` notes: the most severe, and of equally severe ones the latest.
   explicit Collection(std::size_t lines) : most_(lines) {}
 
+  /// From now on, keeps the words of at most `lines` notes.
+  void keep(std::size_t lines);
   void add(Note note);
   /// Adds the notes of an earlier mail that was not sent.
   void addEarlier(const Collection& earlier);

@@ -17,21 +17,21 @@ namespace smsd::admin_mail {
 Pace::Pace(std::chrono::milliseconds interval, std::filesystem::path file, kj::TimePoint now)
     : interval_(static_cast<std::int64_t>(interval.count()) * kj::MILLISECONDS),
       file_(std::move(file)),
-      next_(now) {
+      began_(now) {
   struct stat status {};
   if (stat(file_.c_str(), &status) != 0) return;
   auto age = (std::time(nullptr) - status.st_mtim.tv_sec) * kj::SECONDS;
   // The kernel's clocks for files and for time() differ by a tick, so that a file just written can be from
   // the next second. Anything later comes from a clock that was set back, which must not stop the mails.
-  if (age < -1 * kj::SECONDS || age >= interval_) return;
-  next_ = now + (interval_ - kj::max(age, 0 * kj::SECONDS));
+  if (age < -1 * kj::SECONDS) return;
+  last_ = now - kj::max(age, 0 * kj::SECONDS);
   std::error_code why;
   auto word = files::readRegular(file_, 64, why);
   lastWas_ = word && word->starts_with("failed");
 }
 
 void Pace::sent(Kind kind, kj::TimePoint now) {
-  next_ = now + interval_;
+  last_ = now;
   lastWas_ = kind == Kind::lastWord;
   // Without the file the next process does not know of this mail, and may send one sooner than `interval`
   // after it. A link in place of the file leads to a file that is not ours, so that it is not written.

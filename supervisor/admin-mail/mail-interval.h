@@ -7,6 +7,7 @@
 // read or written, only the memory across restarts is lost.
 #pragma once
 
+#include <kj/common.h>
 #include <kj/time.h>
 
 #include <chrono>
@@ -22,14 +23,25 @@ class Pace {
   enum class Kind { usual, lastWord };
   void sent(Kind kind, kj::TimePoint now);
 
-  kj::TimePoint next() const { return next_; }
+  /// Applies a reload.
+  void use(std::chrono::milliseconds interval) {
+    interval_ = static_cast<std::int64_t>(interval.count()) * kj::MILLISECONDS;
+  }
+
+  kj::TimePoint next() const {
+    KJ_IF_MAYBE (last, last_) return kj::max(began_, *last + interval_);
+    return began_;
+  }
+  /// The time of the last mail, which an earlier run may have sent; none: there is no record of one.
+  kj::Maybe<kj::TimePoint> last() const { return last_; }
   /// A daemon that fails may send a mail about it at once, unless it did so less than an interval ago.
-  bool mayHaveLastWord(kj::TimePoint now) const { return !lastWas_ || now >= next_; }
+  bool mayHaveLastWord(kj::TimePoint now) const { return !lastWas_ || now >= next(); }
 
  private:
   kj::Duration interval_;
   std::filesystem::path file_;
-  kj::TimePoint next_;
+  kj::TimePoint began_;
+  kj::Maybe<kj::TimePoint> last_;
   bool lastWas_ = false;  // the last mail was a last word
 };
 

@@ -116,6 +116,10 @@ void declareKeys(Keys& keys, Config& config) {
   keys.choice("log.sent", config.log.sent, {{"counted", SentInLog::counted}, {"each", SentInLog::each}},
               "an entry for each SMS that was sent, but only a count beyond a hundred a second; or always an "
               "entry each");
+  keys.duration(
+      "status.late", config.status.late, {1s, 24h},
+      "the time after which a message that waits only because of smsd or its dispatchers makes smsd "
+      "unhealthy");
   declareAdminMail(keys, config);
   keys.path("control.socket", config.controlSocket, "the socket through which smsctl controls smsd");
   keys.path("state_directory", config.stateDirectory, "the folder of smsd's own files");

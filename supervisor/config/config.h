@@ -89,6 +89,7 @@ struct AdminMailConfig {
     return mail;
   }();
   bool enabled() const { return !to.empty(); }
+  bool operator==(const AdminMailConfig&) const = default;
 };
 
 struct Config {
@@ -121,6 +122,9 @@ struct Config {
     RecipientInLog recipient = RecipientInLog::masked;
     SentInLog sent = SentInLog::counted;
   } log;
+  struct {
+    Milliseconds late = 60s;
+  } status;
   AdminMailConfig adminMail;
   std::filesystem::path controlSocket = "/run/smsd/control.sock";
   std::filesystem::path stateDirectory = "/var/lib/smsd";

@@ -15,7 +15,7 @@
 #include <string>
 
 #include "common/rpc/channel.h"
-#include "supervisor/admin-mail/admin-mail.h"
+#include "supervisor/admin-mail/mail-desk.h"
 #include "supervisor/control/paused-dispatchers.h"
 #include "supervisor/control/queue-depth.h"
 #include "supervisor/control/seats.h"
@@ -40,7 +40,7 @@ struct Subject {
     std::string done;
   };
   kj::Function<kj::Promise<Reloaded>()> reload;
-  const admin_mail::AdminMail* mail = nullptr;  // null: there is none to the administrators
+  const admin_mail::MailDesk& mail;
 };
 
 class ControlServer final : private kj::TaskSet::ErrorHandler {

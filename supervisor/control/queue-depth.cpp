@@ -4,32 +4,41 @@
 namespace smsd::control {
 namespace {
 
-using MaybeDepth = std::optional<queue::Depth>;
+using MaybeLook = std::optional<QueueLook>;
 
 constexpr std::uint64_t mostCounted = 100'000;  // messages; the query counts no further
 constexpr auto patience = 2 * kj::SECONDS;
+
+QueueLook lookAt(queue::Queue& queue) {
+  QueueLook look{queue.depth(mostCounted), {}};
+  try {
+    look.supervisors = queue.installation().supervisors;
+  } catch (const queue::QueueError&) {
+    // The depth is known all the same, and matters more.
+  }
+  return look;
+}
 
 }  // namespace
 
 Glance::Glance(queue::QueueThread& queue, kj::Timer& timer, kj::TaskSet& tasks)
     : queue_(queue), timer_(timer), tasks_(tasks) {}
 
-kj::Promise<MaybeDepth> Glance::depth() {
+kj::Promise<MaybeLook> Glance::look() {
   return timer_.timeoutAfter(patience, ask())
-      .then([](MaybeDepth depth) { return depth; },
-            [](kj::Exception&&) -> MaybeDepth { return std::nullopt; });
+      .then([](MaybeLook look) { return look; }, [](kj::Exception&&) -> MaybeLook { return std::nullopt; });
 }
 
-kj::Promise<MaybeDepth> Glance::ask() {
+kj::Promise<MaybeLook> Glance::ask() {
   KJ_IF_MAYBE (asked, asked_) return asked->addBranch();
-  auto forked = queue_.run([](queue::Queue& queue) { return queue.depth(mostCounted); })
-                    .then([](queue::Answer<queue::Depth> answer) -> MaybeDepth {
-                      if (auto* depth = std::get_if<queue::Depth>(&answer)) return *depth;
+  auto forked = queue_.run([](queue::Queue& queue) { return lookAt(queue); })
+                    .then([](queue::Answer<QueueLook> answer) -> MaybeLook {
+                      if (auto* look = std::get_if<QueueLook>(&answer)) return std::move(*look);
                       return std::nullopt;
                     })
                     .fork();
   // An unexpected error (no memory) ends the query as well. It is passed on, so that it is logged.
-  tasks_.add(forked.addBranch().then([this](MaybeDepth) { asked_ = nullptr; },
+  tasks_.add(forked.addBranch().then([this](MaybeLook) { asked_ = nullptr; },
                                      [this](kj::Exception&& error) {
                                        asked_ = nullptr;
                                        kj::throwFatalException(kj::mv(error));

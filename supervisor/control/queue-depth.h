@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reads the depth of the queue for calls at the control socket: one query at a time, shared by all callers.
+// Looks at the queue for calls at the control socket: its depth and its supervisors, by one query at a time,
+// shared by all callers.
 //
 // Owns the query on the queue's thread. It is never cancelled, because cancelling it would mean waiting for
-// it. A caller waits for 2 s at most, and gets no depth then.
+// it. A caller waits for 2 s at most, and gets nothing then.
 #pragma once
 
 #include <kj/async.h>
@@ -10,6 +11,7 @@
 
 #include <optional>
 
+#include "supervisor/control/picture.h"
 #include "supervisor/queue/queue-thread.h"
 
 namespace smsd::control {
@@ -19,15 +21,15 @@ class Glance {
   Glance(queue::QueueThread& queue, kj::Timer& timer, kj::TaskSet& tasks);
 
   /// None: the queue did not answer in time.
-  kj::Promise<std::optional<queue::Depth>> depth();
+  kj::Promise<std::optional<QueueLook>> look();
 
  private:
-  kj::Promise<std::optional<queue::Depth>> ask();
+  kj::Promise<std::optional<QueueLook>> ask();
 
   queue::QueueThread& queue_;
   kj::Timer& timer_;
   kj::TaskSet& tasks_;
-  kj::Maybe<kj::ForkedPromise<std::optional<queue::Depth>>> asked_;
+  kj::Maybe<kj::ForkedPromise<std::optional<QueueLook>>> asked_;
 };
 
 }  // namespace smsd::control

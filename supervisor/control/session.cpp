@@ -116,9 +116,9 @@ auto Door::ask(F question, T context) {
 }
 
 kj::Promise<void> Door::status(StatusContext context) {
-  return means_.glance.depth().then([this, context](std::optional<queue::Depth> depth) mutable {
+  return means_.glance.look().then([this, context](const std::optional<QueueLook>& look) mutable {
     writeStatus(context.getResults().initStatus(), subject_.road, subject_.backend,
-                means_.timer.now() - means_.started, depth, subject_.mail);
+                means_.timer.now() - means_.started, look, subject_.mail.mail());
   });
 }
 

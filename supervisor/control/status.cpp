@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "common/kj/view.h"
+#include "supervisor/control/findings.h"
 #include "version.h"
 
 namespace smsd::control {
@@ -78,15 +81,6 @@ void writeDispatcher(proto::DispatcherStatus::Builder builder, const keeper::Kee
     builder.setDetailsAgo(static_cast<std::uint64_t>(*age / kj::SECONDS));
 }
 
-// A message that is sent in its turn waits no longer than this.
-constexpr Milliseconds longestWait = std::chrono::seconds(60);
-
-/// Returns why the queue cannot be used; empty: it can.
-std::string problemOf(const road::Road& road, const std::optional<queue::Depth>& depth) {
-  if (road.ledger().away()) return road.ledger().awayBecause();
-  return depth ? "" : "it does not answer";
-}
-
 void writeHappenings(proto::QueueStatus::Builder queue, const road::Figures& figures) {
   KJ_IF_MAYBE (rows, figures.rowsReplaced()) {
     queue.setReplacedRows(rows->times);
@@ -103,86 +97,136 @@ void writeHappenings(proto::QueueStatus::Builder queue, const road::Figures& fig
   }
 }
 
-void writeQueue(proto::QueueStatus::Builder queue, const road::Road& road,
-                const std::optional<queue::Depth>& depth) {
-  const std::string problem = problemOf(road, depth);
-  queue.setReachable(problem.empty());
-  queue.setProblem(view(problem));
-  if (depth) {
-    queue.setUnsent(depth->unsent);
-    queue.setHeld(depth->held);
-    if (depth->oldest) queue.setOldest(wholeSeconds(std::max(*depth->oldest, Milliseconds(0))));
-    if (depth->late) queue.setLate(wholeSeconds(std::max(*depth->late, Milliseconds(0))));
+constexpr const char* whyIgnored[road::ignoredReasons] = {
+    "every dispatcher refused it", "no dispatcher accepted it in time",
+    "it was older than queue.expire_after", "it had no room in its SMS, which counted it",
+    "its text is empty"};
+
+void writeIgnored(proto::QueueStatus::Builder queue, const road::Figures& figures) {
+  std::vector<std::pair<const char*, std::uint64_t>> counts;
+  for (std::size_t i = 0; i < road::ignoredReasons; ++i)
+    if (const auto count = figures.ignoredWithinADay(static_cast<road::Ignored>(i)); count > 0)
+      counts.emplace_back(whyIgnored[i], count);
+  auto list = queue.initIgnoredLastDay(static_cast<unsigned>(counts.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setWhy(counts[i].first);
+    list[i].setCount(counts[i].second);
   }
-  queue.setUnderWay(static_cast<std::uint32_t>(road.underWay()));
-  queue.setSent(road.figures().sent());
-  queue.setIgnored(road.figures().ignored());
-  queue.setNotifications(wire(road.ledger().bell().state()));
-  queue.setNotificationsProblem(view(road.ledger().bell().problem()));
-  queue.setStrain(view(road.ledger().strained()));
-  const auto& schema = road.ledger().schema();
-  queue.setSchemaVersion(static_cast<std::uint32_t>(schema.installed));
-  queue.setSchemaKnown(static_cast<std::uint32_t>(schema.known));
-  queue.setSchemaUsed(static_cast<std::uint32_t>(schema.used));
-  KJ_IF_MAYBE (last, road.figures().lastIgnored()) {
+  KJ_IF_MAYBE (last, figures.lastIgnored()) {
     queue.setIgnoredAgo(static_cast<std::uint64_t>(last->ago / kj::SECONDS));
     queue.setIgnoredBecause(view(last->why));
   }
-  writeHappenings(queue, road.figures());
+}
+
+void writeLook(proto::QueueStatus::Builder queue, const QueueLook& look, const std::string& self) {
+  const auto& depth = look.depth;
+  queue.setUnsent(depth.unsent);
+  queue.setHeld(depth.held);
+  if (depth.oldest) queue.setOldest(wholeSeconds(std::max(*depth.oldest, Milliseconds(0))));
+  queue.setOldestSeverity(depth.oldestSeverity.value_or(0));
+  if (depth.late) queue.setLate(wholeSeconds(std::max(*depth.late, Milliseconds(0))));
+  std::vector<std::string> others;
+  for (const auto& one : look.supervisors)
+    if (one.name != self) others.push_back(fmt::format("{}[{}]", one.host, one.pid));
+  auto list = queue.initOthers(static_cast<unsigned>(others.size()));
+  for (unsigned i = 0; i < list.size(); ++i) list.set(i, view(others[i]));
+}
+
+void writeQueue(proto::QueueStatus::Builder queue, const road::Road& road, const Picture& picture) {
+  const auto& figures = road.figures();
+  queue.setReachable(picture.away.empty());
+  queue.setProblem(view(picture.away));
+  queue.setUnderWay(static_cast<std::uint32_t>(picture.underWay));
+  queue.setSent(picture.sent);
+  queue.setIgnored(figures.ignored());
+  queue.setSentLastMinute(figures.sentWithin(std::chrono::minutes(1)));
+  queue.setSentLastHour(figures.sentWithin(std::chrono::hours(1)));
+  queue.setNotifications(wire(picture.bell));
+  queue.setNotificationsProblem(view(picture.bellProblem));
+  queue.setStrain(view(picture.strain));
+  queue.setSchemaVersion(static_cast<std::uint32_t>(picture.schema.installed));
+  queue.setSchemaKnown(static_cast<std::uint32_t>(picture.schema.known));
+  queue.setSchemaUsed(static_cast<std::uint32_t>(picture.schema.used));
+  writeIgnored(queue, figures);
+  writeHappenings(queue, figures);
+}
+
+proto::Trouble::Rank wire(Rank rank) {
+  switch (rank) {
+    case Rank::unhealthy:
+      return proto::Trouble::Rank::UNHEALTHY;
+    case Rank::cause:
+      return proto::Trouble::Rank::CAUSE;
+    case Rank::decision:
+      return proto::Trouble::Rank::DECISION;
+    case Rank::attention:
+      return proto::Trouble::Rank::ATTENTION;
+    case Rank::news:
+      return proto::Trouble::Rank::NEWS;
+  }
+  return proto::Trouble::Rank::NEWS;
+}
+
+void writeFindings(proto::Status::Builder status, const std::vector<Finding>& findings) {
+  auto list = status.initFindings(static_cast<unsigned>(findings.size()));
+  std::vector<std::string> troubles;
+  for (unsigned i = 0; i < list.size(); ++i) {
+    const Finding& one = findings[i];
+    list[i].setRank(wire(one.rank));
+    list[i].setWhat(view(one.what));
+    list[i].setSinceKnown(one.since.has_value());
+    if (one.since) list[i].setSince(static_cast<std::uint64_t>(std::max(*one.since, Seconds(0)).count()));
+    list[i].setNext(view(one.next));
+    list[i].setWhen(view(one.when));
+    if (one.rank == Rank::unhealthy) troubles.push_back(one.what);
+  }
+  status.setHealthy(isHealthy(findings));
+  auto words = status.initTroubles(static_cast<unsigned>(troubles.size()));
+  for (unsigned i = 0; i < words.size(); ++i) words.set(i, view(troubles[i]));
+}
+
+void writeMail(proto::Status::Builder status, const admin_mail::AdminMail& mail) {
+  KJ_IF_MAYBE (outage, mail.outage()) {
+    status.setAdminMailDown(true);
+    status.setAdminMailDownFor(static_cast<std::uint64_t>(outage->lasted / kj::SECONDS));
+    status.setAdminMailProblem(view(outage->why));
+  }
+  auto builder = status.initAdminMail();
+  builder.setEnabled(true);
+  const auto report = mail.report();
+  builder.setDispatcher(view(report.dispatcher));
+  builder.setState(wire(report.state));
+  builder.setSent(report.sent);
+  KJ_IF_MAYBE (ago, report.sentAgo) {
+    builder.setSentEver(true);
+    builder.setSentAgo(static_cast<std::uint64_t>(*ago / kj::SECONDS));
+  }
+  builder.setInterval(wholeSeconds(report.interval));
+  builder.setWaiting(report.waiting);
 }
 
 }  // namespace
 
-std::vector<std::string> troublesOf(const road::Road& road, const std::optional<queue::Depth>& depth) {
-  std::vector<std::string> troubles;
-  if (auto problem = problemOf(road, depth); !problem.empty())
-    troubles.push_back("the queue cannot be reached: " + problem);
-  if (!road.ledger().strained().empty()) troubles.push_back("the queue: " + road.ledger().strained());
-  if (!road.ledger().otherSettler().empty()) troubles.push_back(road.ledger().otherSettler());
-  if (road.ledger().bell().state() == queue::Bell::State::silent)
-    troubles.push_back("new messages wait for the next poll: " + road.ledger().bell().problem());
-  auto any = [&road](auto&& is) {
-    return std::any_of(road.dispatchers().begin(), road.dispatchers().end(),
-                       [&is](auto& one) { return is(*one); });
-  };
-  const bool waits = depth && depth->unsent > depth->held;
-  if (!any([](const keeper::Keeper& one) { return one.state() == keeper::State::ready; }))
-    troubles.push_back("no dispatcher can be used");
-  else if (waits && !any([](const keeper::Keeper& one) { return !one.doubtful(); }))
-    troubles.push_back("messages wait, and no dispatcher has answered the last SMS that it was given");
-  if (depth && depth->late && *depth->late > longestWait)
-    troubles.push_back(
-        fmt::format("a message waits for {}",
-                    config::printDuration(std::chrono::floor<std::chrono::seconds>(*depth->late))));
-  return troubles;
-}
-
 void writeStatus(proto::Status::Builder status, const road::Road& road, const std::string& backend,
-                 kj::Duration upFor, const std::optional<queue::Depth>& depth,
+                 kj::Duration upFor, const std::optional<QueueLook>& look,
                  const admin_mail::AdminMail* mail) {
+  const Picture picture = pictureOf(road, mail, look, look ? Picture::Looked::yes : Picture::Looked::inVain);
   status.setVersion(SMSD_VERSION);
   status.setPid(static_cast<std::uint32_t>(getpid()));
   status.setUpFor(static_cast<std::uint64_t>(upFor / kj::SECONDS));
   auto queue = status.initQueue();
   queue.setBackend(view(backend));
-  writeQueue(queue, road, depth);
+  writeQueue(queue, road, picture);
+  if (look) writeLook(queue, *look, road.ledger().name());
   auto dispatchers = status.initDispatchers(static_cast<unsigned>(road.dispatchers().size()));
   for (unsigned i = 0; i < dispatchers.size(); ++i) writeDispatcher(dispatchers[i], road.dispatchers()[i]);
   KJ_IF_MAYBE (since, road.withoutDispatcherFor()) {
     status.setWithoutDispatcher(true);
     status.setWithoutDispatcherFor(static_cast<std::uint64_t>(*since / kj::SECONDS));
   }
-  if (mail != nullptr) {
-    KJ_IF_MAYBE (outage, mail->outage()) {
-      status.setAdminMailDown(true);
-      status.setAdminMailDownFor(static_cast<std::uint64_t>(outage->lasted / kj::SECONDS));
-      status.setAdminMailProblem(view(outage->why));
-    }
-  }
-  auto troubles = troublesOf(road, depth);
-  auto list = status.initTroubles(troubles.size());
-  for (unsigned i = 0; i < troubles.size(); ++i) list.set(i, view(troubles[i]));
-  status.setHealthy(troubles.empty());
+  if (mail != nullptr) writeMail(status, *mail);
+  writeFindings(status, findingsOf(picture));
+  status.setLine(view(lineOf(picture)));
 }
 
 }  // namespace smsd::control

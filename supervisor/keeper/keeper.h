@@ -147,6 +147,8 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   std::size_t index() const { return index_; }
   const std::string& kind() const { return config_.kind; }
   State state() const { return situation().state(); }
+  /// Which of its parts keeps it from being ready.
+  Trouble trouble() const { return situation().trouble(); }
   /// Why it is not ready; if it is ready, its last trouble, until an SMS is answered.
   const std::string& reason() const;
   /// The age of the last trouble; none: there was none, or an SMS has been answered since.

@@ -116,10 +116,11 @@ struct WaitsEnded {
 
 /// How many messages wait, for `smsctl status`.
 struct Depth {
-  std::uint64_t unsent = 0;        // held ones and those in progress included
-  bool more = false;               // counting stopped at the caller's bound
-  std::optional<Duration> oldest;  // age of the oldest unsent message
-  std::uint64_t held = 0;          // of the unsent messages; counted up to the same bound
+  std::uint64_t unsent = 0;           // held ones and those in progress included
+  bool more = false;                  // counting stopped at the caller's bound
+  std::optional<Duration> oldest;     // age of the oldest unsent message
+  std::optional<int> oldestSeverity;  // of that message; none also: the backend does not tell
+  std::uint64_t held = 0;             // of the unsent messages; counted up to the same bound
   /// Age of the oldest unsent message that is not held, and whose recipient does not wait after a counted
   /// round: only smsd and its dispatchers delay it. At most 10,000 messages are examined.
   std::optional<Duration> late;

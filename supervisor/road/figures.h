@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The messages of this run: how many were sent, how many became ignored, and why the last of those did.
-// Beside them what happened to the queue under smsd's hands: its clock was stepped, rows or its file were
-// replaced.
+// The messages of this run: how many were sent, in all and lately; how many became ignored, in all and in the
+// last day for each reason. Beside them what happened to the queue under smsd's hands: its clock was stepped,
+// rows or its file were replaced.
 //
 // Called by the road. The control server and the daemon show the figures. Messages count when their
 // settlement is in the database; the reason is noted when the decision is made.
@@ -10,17 +10,32 @@
 #include <kj/common.h>
 #include <kj/time.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
 
+#include "supervisor/format/message.h"
+#include "supervisor/road/recent.h"
+
 namespace smsd::road {
+
+/// Why messages become ignored.
+enum class Ignored {
+  refused,  // by every dispatcher
+  givenUp,  // no dispatcher accepted it, and the limit of the retries was reached
+  expired,  // older than queue.expire_after
+  leftOut,  // no room in the SMS of its recipient, which counts it
+  empty,    // no text
+};
+inline constexpr std::size_t ignoredReasons = 5;
 
 class Figures {
  public:
   struct LastIgnored {
     kj::Duration ago;
     std::string why;
+    format::MessageId message = 0;  // 0: not known
   };
 
   struct ClockStep {
@@ -36,9 +51,20 @@ class Figures {
 
   explicit Figures(const kj::MonotonicClock& clock) : clock_(clock) {}
 
-  void countSent(std::uint64_t messages) { sent_ += messages; }
+  void countSent(std::uint64_t messages) {
+    sent_ += messages;
+    lately_.add(now(), messages);
+  }
   void countIgnored(std::uint64_t messages) { ignored_ += messages; }
-  void noteIgnored(const std::string& why) { last_ = Ignored{clock_.now(), why}; }
+  /// `message`: the id of one of them; 0: not known.
+  void noteIgnored(Ignored reason, const std::string& why, std::uint64_t messages,
+                   format::MessageId message = 0) {
+    noteUnsent(reason, messages);
+    last_ = Last{clock_.now(), why, message};
+    if (reason != Ignored::empty) lastLost_ = last_;
+  }
+  /// Messages of an SMS that was sent, for which it had no room.
+  void noteLeftOut(std::uint64_t messages) { noteUnsent(Ignored::leftOut, messages); }
 
   void noteClockStep(std::chrono::milliseconds step) { clockStep_ = Step{clock_.now(), step}; }
   /// Settled messages whose id belonged to another row.
@@ -51,8 +77,14 @@ class Figures {
   std::uint64_t sent() const { return sent_; }
   std::uint64_t ignored() const { return ignored_; }
   /// Returns when and why a message last became ignored; none: none has since the start.
-  kj::Maybe<LastIgnored> lastIgnored() const {
-    return last_.map([this](const Ignored& last) { return LastIgnored{clock_.now() - last.at, last.why}; });
+  kj::Maybe<LastIgnored> lastIgnored() const { return shown(last_); }
+  /// The same for messages of a text that nobody got: refused, given up or expired.
+  kj::Maybe<LastIgnored> lastLost() const { return shown(lastLost_); }
+  /// Messages sent in the last `span`, of at most an hour.
+  std::uint64_t sentWithin(std::chrono::seconds span) const { return lately_.within(now(), span); }
+  /// Messages ignored for `reason` within a day.
+  std::uint64_t ignoredWithinADay(Ignored reason) const {
+    return unsent_[static_cast<std::size_t>(reason)].within(now(), std::chrono::days(1));
   }
   /// Returns the last step of the database's clock; none: there was none within a day.
   kj::Maybe<ClockStep> lastClockStep() const {
@@ -65,9 +97,10 @@ class Figures {
   kj::Maybe<Happened> fileReplaced() const { return happened(file_); }
 
  private:
-  struct Ignored {
+  struct Last {
     kj::TimePoint at;
     std::string why;
+    format::MessageId message;
   };
   struct Step {
     kj::TimePoint at;
@@ -84,9 +117,24 @@ class Figures {
     return Happened{event.times, clock_.now() - event.last, event.how};
   }
 
+  kj::Maybe<LastIgnored> shown(const kj::Maybe<Last>& last) const {
+    return last.map([this](const Last& one) {
+      return LastIgnored{clock_.now() - one.at, one.why, one.message};
+    });
+  }
+  void noteUnsent(Ignored reason, std::uint64_t messages) {
+    unsent_[static_cast<std::size_t>(reason)].add(now(), messages);
+  }
+  std::chrono::nanoseconds now() const {
+    return std::chrono::nanoseconds((clock_.now() - kj::origin<kj::TimePoint>()) / kj::NANOSECONDS);
+  }
+  static Recent ofADay() { return {std::chrono::minutes(30), 49}; }
+
   const kj::MonotonicClock& clock_;
   std::uint64_t sent_ = 0, ignored_ = 0;
-  kj::Maybe<Ignored> last_;
+  Recent lately_{std::chrono::seconds(10), 361};
+  std::array<Recent, ignoredReasons> unsent_{ofADay(), ofADay(), ofADay(), ofADay(), ofADay()};
+  kj::Maybe<Last> last_, lastLost_;
   kj::Maybe<Step> clockStep_;
   Event rows_, file_;
 };

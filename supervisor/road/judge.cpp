@@ -8,6 +8,14 @@
 #include "supervisor/road/round-end.h"
 
 namespace smsd::road {
+namespace {
+
+std::uint64_t messagesOf(const queue::Submission& submission) {
+  return submission.sms.sent.size() + submission.sms.ignored.size();
+}
+
+}  // namespace
+
 Judge::Judge(Dependencies dependencies, Callbacks callbacks)
     : timer_(dependencies.timer),
       config_(dependencies.config),
@@ -33,7 +41,8 @@ void Judge::claimed(std::vector<queue::Submission> submissions,
       continue;
     }
     log_.ignored(item.submission, "its text is empty");
-    figures_.noteIgnored("its text is empty");
+    figures_.noteIgnored(Ignored::empty, "its text is empty", messagesOf(item.submission),
+                         item.submission.first);
     settle(item, queue::Fate::ignored, {delivery::OutcomeKind::refused, "its text is empty"});
   }
   for (auto& one : inTheWay) giveWay(one);
@@ -127,10 +136,12 @@ void Judge::judge(Item& item, std::size_t dispatcher, const delivery::AttemptOut
     case delivery::Verdict::sent:
       sentLog_.sent(item.submission, outcome.words,
                     Milliseconds((timer_.now() - item.since) / kj::MILLISECONDS));
+      if (!item.submission.sms.ignored.empty()) figures_.noteLeftOut(item.submission.sms.ignored.size());
       return settle(item, queue::Fate::sent, outcome);
     case delivery::Verdict::ignored:
       log_.ignored(item.submission, "every dispatcher refused it, the last with: " + outcome.words);
-      figures_.noteIgnored("every dispatcher refused it, the last with: " + outcome.words);
+      figures_.noteIgnored(Ignored::refused, "every dispatcher refused it, the last with: " + outcome.words,
+                           messagesOf(item.submission), item.submission.first);
       return settle(item, queue::Fate::ignored, outcome);
     case delivery::Verdict::held:
       log_.held(item.submission, outcome);
@@ -192,7 +203,7 @@ void Judge::waitOrGiveUp(Item& item, const delivery::Outcome& outcome) {
     why += ", the last answer: " + outcome.words;
     if (ignored) {
       log_.ignored(submission, why);
-      figures_.noteIgnored(why);
+      figures_.noteIgnored(Ignored::givenUp, why, messagesOf(submission), submission.first);
       return settle(item, queue::Fate::ignored, outcome);
     }
     callbacks_.endByItself("retry.limit is reached, " + why);

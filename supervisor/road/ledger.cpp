@@ -114,9 +114,15 @@ void Ledger::failed(const QueueError& error) {
   claimTurn_ = false;  // repeat what failed first
   silence_.callFailed();
   retry_.in(reconnecting.after(++failures_));
-  if (!std::exchange(away_, error.what()).empty()) return;
-  log_.queueAway(error.what());
-  road_.answered();
+  if (goesAway(error.what())) road_.answered();
+}
+
+/// Returns whether the queue was not away before.
+bool Ledger::goesAway(std::string why) {
+  if (!std::exchange(away_, std::move(why)).empty()) return false;
+  awaySince_ = timer_.now();
+  log_.queueAway(away_);
+  return true;
 }
 
 /// Carries out the steps that are due when a call hangs.
@@ -134,8 +140,7 @@ void Ledger::lookAtSilence() {
 
 void Ledger::saySilent() {
   silence_.makesAway();
-  away_ = "it has not answered for " + config::printDuration(Silence::longSilence);
-  log_.queueAway(away_);
+  goesAway("it has not answered for " + config::printDuration(Silence::longSilence));
   road_.answered();
 }
 

@@ -78,6 +78,10 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   /// stuck.
   bool lost() const { return silence_.lost(); }
   const std::string& awayBecause() const { return away_; }
+  /// Meaningful while away() is true.
+  kj::Duration awayFor() const { return timer_.now() - awaySince_; }
+  /// This supervisor's name in the queue.
+  const std::string& name() const { return name_; }
   const queue::Bell& bell() const { return bellTests_.bell(); }
   /// A problem of the queue although it works; empty if there is none.
   const std::string& strained() const { return strained_; }
@@ -98,6 +102,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   bool setAside(const queue::QueueError& error);
   void lookAtSilence();
   void saySilent();
+  bool goesAway(std::string why);
   void purge();
   Lease::Moment moment() const;
   void renew(Proves proves);
@@ -125,6 +130,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   bool retired_ = false;
   bool claimTurn_ = false;  // after a settlement a claim goes first, so that neither starves
   std::string away_;
+  kj::TimePoint awaySince_ = kj::origin<kj::TimePoint>();
   std::string strained_;
   queue::SchemaVersions schema_;
   std::string otherSettler_;

@@ -81,7 +81,7 @@ void Road::claimed(queue::ClaimResult result) {
   judge_.claimed(std::move(result.submissions), result.inTheWay);
   if (result.expired > 0) {
     log_.expired(result.expired);
-    figures_.noteIgnored("it was older than queue.expire_after");
+    figures_.noteIgnored(Ignored::expired, "it was older than queue.expire_after", result.expired);
     figures_.countIgnored(result.expired);
   }
   pump();

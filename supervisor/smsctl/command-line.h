@@ -17,7 +17,7 @@ namespace smsd::smsctl {
 
 /// The parsed command line; each command reads its part.
 struct Arguments {
-  std::string config = "/etc/smsd/smsd.yaml";
+  std::string config = defaultConfig;
   bool json = false;
   SendArguments send;
   int severity = 0;
@@ -28,7 +28,7 @@ struct Arguments {
   road::TestSmsRequest test{"", "This is a test message from smsd.", ""};
   std::string dispatcher;
   std::string interval = "2s";
-  bool watch = false;
+  bool watch = false, verbose = false;
   queue::Whom whom;
   std::string navFolder, output;
   bool everybody = false;

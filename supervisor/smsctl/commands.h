@@ -30,10 +30,19 @@ class CommandError : public std::runtime_error {
 
 enum class Form { text, json };
 
-/// `smsctl status`: 0 healthy, 1 running but not healthy, 3 not running.
-int status(const config::Config& config, Form form);
+constexpr const char* defaultConfig = "/etc/smsd/smsd.yaml";
+
+struct StatusArguments {
+  std::string file = defaultConfig;  // the configuration; smsd may run although it cannot be used
+  Form form = Form::text;
+  enum class Detail { screen, all } detail = Detail::screen;
+  enum class Watch { no, yes } watch = Watch::no;
+};
+/// `smsctl status`: 0 healthy, 1 running but not healthy, 3 not running, 78 not running and the configuration
+/// cannot be used.
+int status(const StatusArguments& arguments);
 /// Repeats `smsctl status` every `interval` until it is interrupted, and returns the last exit status.
-int watchStatus(const config::Config& config, Milliseconds interval, Form form);
+int watchStatus(const StatusArguments& arguments, Milliseconds interval);
 /// `smsctl dispatcher list`
 int listDispatchers(const config::Config& config, Form form);
 

@@ -128,9 +128,16 @@ void addStatus(CLI::App& app, Arguments& a, Action& chosen) {
   auto* sub =
       command(app, "status", "show the state of smsd; exit status 0: healthy, 1: not healthy, 3: not running",
               a, chosen, [&a]() {
-                if (!a.watch) return status(configOf(a), a.form());
-                return watchStatus(configOf(a), durationOf("--interval", a.interval, {100ms, 1h}), a.form());
+                using Detail = StatusArguments::Detail;
+                using Watch = StatusArguments::Watch;
+                const StatusArguments arguments{.file = a.config,
+                                                .form = a.form(),
+                                                .detail = a.verbose ? Detail::all : Detail::screen,
+                                                .watch = a.watch ? Watch::yes : Watch::no};
+                if (!a.watch) return status(arguments);
+                return watchStatus(arguments, durationOf("--interval", a.interval, {100ms, 1h}));
               });
+  sub->add_flag("--verbose", a.verbose, "print everything, on more than one screen");
   sub->add_flag("--watch", a.watch, "repeat the output until interrupted");
   sub->add_option("--interval", a.interval, "with --watch: time between two outputs")
       ->capture_default_str()

@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "common/io/output.h"
+#include "common/text/shell.h"
 #include "supervisor/smsctl/commands.h"
 
 namespace smsd::smsctl {
@@ -34,15 +35,6 @@ fs::path self() {
 std::optional<fs::path> executable(const fs::path& path) {
   if (access(path.c_str(), X_OK) == 0) return path;
   return std::nullopt;
-}
-
-std::string quotedWord(const std::string& word) {
-  static constexpr std::string_view plain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:@+,%";
-  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
-  std::string result = "'";
-  for (const char c : word) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return result + "'";
 }
 
 /// A user as it was looked up before the fork.
@@ -101,8 +93,8 @@ pid_t forked() {
 }  // namespace
 
 std::string typed(const ProgramCall& call) {
-  std::string line = call.user.empty() ? "" : "runuser -u " + quotedWord(call.user) + " --";
-  for (const auto& word : call.words) line += (line.empty() ? "" : " ") + quotedWord(word);
+  std::string line = call.user.empty() ? "" : "runuser -u " + text::shellWord(call.user) + " --";
+  for (const auto& word : call.words) line += (line.empty() ? "" : " ") + text::shellWord(word);
   return line;
 }
 

@@ -1,264 +1,166 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `smsctl status` and `smsctl dispatcher list`: print the state of the running daemon.
-//
-// Owns the text and the JSON of both. Called by smsctl's main. Changes nothing, except that nudge() wakes the
-// daemon.
+// `smsctl status` and `smsctl dispatcher list`: ask the running daemon, and print what status/ makes of the
+// answer. Called by smsctl's main. Changes nothing, except that nudge() wakes the daemon.
 #include <fmt/format.h>
 #include <signal.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <chrono>
 #include <csignal>
-#include <cstdlib>
 
-#include <nlohmann/json.hpp>
-
-#include "common/fault.h"
 #include "common/io/output.h"
+#include "common/text/shell.h"
 #include "common/text/utf.h"
-#include "supervisor/config/kinds.h"
 #include "supervisor/control/client.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
+#include "supervisor/smsctl/status/dispatcher-table.h"
+#include "supervisor/smsctl/status/names.h"
+#include "supervisor/smsctl/status/not-running.h"
+#include "supervisor/smsctl/status/screen.h"
+#include "supervisor/smsctl/status/status-json.h"
 
 namespace smsd::smsctl {
 namespace {
 
-using nlohmann::ordered_json;
+using Response = capnp::Response<proto::Control::StatusResults>;
+using Clock = std::chrono::steady_clock;
 
-constexpr const char* stateNames[] = {"starting", "ready", "resting", "broken", "paused"};
-
-std::string stateName(proto::DispatcherState state) {
-  auto at = static_cast<unsigned>(state);
-  return at < std::size(stateNames) ? stateNames[at] : "unknown";
+Response ask(control::Client& client) {
+  return client.wait<Response>(client.control().statusRequest().send());
 }
 
-constexpr const char* notificationsNames[] = {"untested", "work", "not installed", "silent"};
-
-std::string notificationsName(proto::QueueStatus::Notifications state) {
-  auto at = static_cast<unsigned>(state);
-  return at < std::size(notificationsNames) ? notificationsNames[at] : "unknown";
+Frame frameOf(const StatusArguments& arguments) {
+  Frame frame;
+  frame.whole = arguments.detail == StatusArguments::Detail::all;
+  if (arguments.file != defaultConfig) frame.option = " --config " + text::shellWord(arguments.file);
+  return frame;
 }
 
-std::string age(std::uint64_t seconds) {
-  if (seconds < 120) return fmt::format("{}s", seconds);
-  if (seconds < 7200) return fmt::format("{}m {}s", seconds / 60, seconds % 60);
-  return fmt::format("{}h {}m", seconds / 3600, seconds % 3600 / 60);
+/// The daemon runs on the configuration that it read; a restart would read the file as it is now. A file that
+/// this user may not read is not judged.
+std::vector<StatusFinding> findingsOfFile(const config::ConfigRead& read, const std::string& file) {
+  if (read.problems.empty() || access(file.c_str(), R_OK) != 0) return {};
+  const auto& first = read.problems.front();
+  return {{StatusFinding::Rank::attention,
+           fmt::format("smsd could not start again: {}: {}", first.where, first.what),
+           {},
+           "smsctl config check"}};
 }
 
-ordered_json json(proto::DispatcherStatus::Reader one) {
-  ordered_json details = ordered_json::object();
-  for (auto detail : one.getDetails()) details[detail.getName().cStr()] = detail.getValue().cStr();
-  return {{"name", one.getName().cStr()},
-          {"kind", one.getKind().cStr()},
-          {"state", stateName(one.getState())},
-          {"reason", one.getReason().cStr()},
-          {"since_seconds", one.getSince()},
-          {"next_try_seconds", one.getNextProbe()},
-          {"worker_pid", one.getWorkerPid()},
-          {"starts", one.getStarts()},
-          {"strikes", one.getStrikes()},
-          {"under_way", one.getUnderWay()},
-          {"window", one.getWindow()},
-          {"accepted", one.getAccepted()},
-          {"refused", one.getRefused()},
-          {"deferred", one.getDeferred()},
-          {"broken", one.getBroken()},
-          {"unknown", one.getUnknown()},
-          {"not_understood", one.getNotUnderstood()},
-          {"last_not_understood", one.getLastNotUnderstood().cStr()},
-          {"trouble_seconds", one.getTroubleAgo()},
-          {"software", text::printable(one.getSoftware().cStr())},
-          {"details", std::move(details)},
-          {"details_seconds", one.getDetailsAgo()}};
+/// A file that cannot be read names no socket, and the default one may be another smsd's.
+bool namesSocket(const config::ConfigRead& read, const StatusArguments& arguments) {
+  return read.problems.empty() || arguments.file == defaultConfig ||
+         read.config.controlSocket != config::Config().controlSocket;
 }
 
-ordered_json json(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
-  ordered_json list = ordered_json::array();
-  for (auto one : dispatchers) list.push_back(json(one));
-  return list;
-}
+/// A view of the daemon, or of the reasons why there is none.
+class StatusView {
+ public:
+  explicit StatusView(const StatusArguments& arguments) : arguments_(arguments), frame_(frameOf(arguments)) {}
 
-ordered_json json(proto::Status::Reader status) {
-  auto queue = status.getQueue();
-  ordered_json result = {
-      {"version", status.getVersion().cStr()},
-      {"pid", status.getPid()},
-      {"up_seconds", status.getUpFor()},
-      {"healthy", status.getHealthy()},
-      {"troubles", ordered_json::array()},
-      {"without_dispatcher_seconds", status.getWithoutDispatcher()
-                                         ? ordered_json(status.getWithoutDispatcherFor())
-                                         : ordered_json(nullptr)},
-      {"admin_mail_down_seconds",
-       status.getAdminMailDown() ? ordered_json(status.getAdminMailDownFor()) : ordered_json(nullptr)},
-      {"admin_mail_problem", status.getAdminMailProblem().cStr()},
-      {"queue",
-       {{"backend", queue.getBackend().cStr()},
-        {"reachable", queue.getReachable()},
-        {"problem", queue.getProblem().cStr()},
-        {"unsent", queue.getUnsent()},
-        {"oldest_seconds", queue.getOldest()},
-        {"under_way", queue.getUnderWay()},
-        {"held", queue.getHeld()},
-        {"late_seconds", queue.getLate()},
-        {"sent", queue.getSent()},
-        {"ignored", queue.getIgnored()},
-        {"ignored_seconds",
-         queue.getIgnoredBecause().size() > 0 ? ordered_json(queue.getIgnoredAgo()) : ordered_json(nullptr)},
-        {"ignored_because", queue.getIgnoredBecause().cStr()},
-        {"replaced_rows", queue.getReplacedRows()},
-        {"replaced_rows_seconds",
-         queue.getReplacedRows() > 0 ? ordered_json(queue.getReplacedRowsAgo()) : ordered_json(nullptr)},
-        {"replaced_files", queue.getReplacedFiles()},
-        {"replaced_files_seconds",
-         queue.getReplacedFiles() > 0 ? ordered_json(queue.getReplacedFilesAgo()) : ordered_json(nullptr)},
-        {"replaced_files_how", queue.getReplacedFilesHow().cStr()},
-        {"clock_step_seconds", queue.getClockStep() != 0
-                                   ? ordered_json(static_cast<double>(queue.getClockStep()) / 1000)
-                                   : ordered_json(nullptr)},
-        {"clock_step_ago_seconds",
-         queue.getClockStep() != 0 ? ordered_json(queue.getClockStepAgo()) : ordered_json(nullptr)},
-        {"notifications", notificationsName(queue.getNotifications())},
-        {"notifications_problem", queue.getNotificationsProblem().cStr()},
-        {"strain", queue.getStrain().cStr()},
-        {"schema", queue.getSchemaVersion()},
-        {"schema_known", queue.getSchemaKnown()},
-        {"schema_used", queue.getSchemaUsed()}}}};
-  for (auto trouble : status.getTroubles()) result["troubles"].push_back(trouble.cStr());
-  result["dispatchers"] = json(status.getDispatchers());
-  return result;
-}
-
-/// Returns when a dispatcher in trouble is tried again.
-std::string nextTry(proto::DispatcherStatus::Reader one) {
-  if (one.getNextProbe() > 0) return fmt::format("; next try in {}", age(one.getNextProbe()));
-  const bool waits =
-      one.getState() == proto::DispatcherState::RESTING || one.getState() == proto::DispatcherState::BROKEN;
-  return waits ? "; next try with the next SMS" : "";
-}
-
-/// Returns a line if the worker is one of smsd's own and of another build than smsd; otherwise nothing.
-std::string otherBuild(proto::DispatcherStatus::Reader one, std::string_view version) {
-  constexpr std::string_view ours = "smsd-worker ";
-  const std::string_view software = one.getSoftware().cStr();
-  if (!config::isBuiltIn(one.getKind().cStr()) || !software.starts_with(ours) ||
-      software.substr(ours.size()) == version)
-    return "";
-  return fmt::format("               its worker is of another build than smsd: {}; upgrade its package\n",
-                     text::printable(software));
-}
-
-void print(capnp::List<proto::DispatcherStatus>::Reader dispatchers, std::string_view version) {
-  std::size_t widest = 6;
-  for (auto one : dispatchers) widest = std::max<std::size_t>(widest, one.getKind().size());
-  io::print(fmt::format("{:<14} {:<{}} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n", "dispatcher",
-                        "kind", widest, "state", "for", "worker", "out", "accepted", "refused", "deferred",
-                        "broken", "unknown"));
-  for (auto one : dispatchers) {
-    io::print(fmt::format(
-        "{:<14} {:<{}} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n", one.getName().cStr(),
-        one.getKind().cStr(), widest, stateName(one.getState()), age(one.getSince()),
-        one.getWorkerPid() == 0 ? "-" : std::to_string(one.getWorkerPid()), one.getUnderWay(),
-        one.getAccepted(), one.getRefused(), one.getDeferred(), one.getBroken(), one.getUnknown()));
-    if (one.getReason().size() > 0)
-      io::print(fmt::format("               {}{}{}\n",
-                            one.getState() == proto::DispatcherState::READY
-                                ? fmt::format("last trouble, {} ago: ", age(one.getTroubleAgo()))
-                                : "",
-                            text::printable(one.getReason().cStr()), nextTry(one)));
-    io::print(otherBuild(one, version));
-    if (one.getNotUnderstood() > 0)
-      io::print(fmt::format(
-          "               to correct: its configuration did not cover {} answer{}, the last one: {}\n",
-          one.getNotUnderstood(), one.getNotUnderstood() == 1 ? "" : "s",
-          text::printable(one.getLastNotUnderstood().cStr())));
-    std::string details;
-    for (auto detail : one.getDetails())
-      details += fmt::format("{}{} {}", details.empty() ? "" : ", ", detail.getName().cStr(),
-                             detail.getValue().cStr());
-    if (!details.empty())
-      io::print(
-          fmt::format("               {} ({} ago)\n", text::printable(details), age(one.getDetailsAgo())));
+  /// Returns the lines to show; status() is the exit status then. The rate of a watch is
+  /// counted from one call to the next.
+  io::Lines lines() {
+    const auto read = config::readConfig(arguments_.file, config::Reach::valuesOnly);
+    try {
+      if (!namesSocket(read, arguments_)) return absent(read);
+      control::Client client(read.config.controlSocket);
+      auto response = ask(client);
+      return present(response.getStatus(), read);
+    } catch (const control::Unreachable& error) {
+      if (error.why() == control::Unreachable::Why::notRunning) return absent(read);
+      throw;
+    }
   }
-}
+  int status() const { return status_; }
+  /// What follows the lines with --verbose.
+  const std::string& table() const { return table_; }
 
-/// Prints the versions of the queue's schema while an upgrade is not complete.
-void printSchema(proto::QueueStatus::Reader queue) {
-  const auto installed = queue.getSchemaVersion(), known = queue.getSchemaKnown(),
-             used = queue.getSchemaUsed();
-  if (installed < known)
-    io::print(fmt::format(
-        "schema  version {}, smsd knows {}: to upgrade it, run `smsctl db install` as its owner\n", installed,
-        known));
-  else if (used < installed)
-    io::print(fmt::format("schema  version {}, of which smsd uses {} until {}\n", installed, used,
-                          installed > known ? "it is upgraded, too" : "every supervisor is upgraded"));
-}
+ private:
+  struct Before {
+    Clock::time_point at;
+    std::uint32_t pid = 0;
+    std::uint64_t sent = 0;
+  };
 
-/// Prints what happened to the queue while smsd used it, which is over but may explain what an operator sees.
-void printHappenings(proto::QueueStatus::Reader queue) {
-  if (queue.getReplacedFiles() > 0)
-    io::print(fmt::format("file    replaced or removed {} time{}, the last {} ago: {}\n",
-                          queue.getReplacedFiles(), queue.getReplacedFiles() == 1 ? "" : "s",
-                          age(queue.getReplacedFilesAgo()),
-                          text::printable(queue.getReplacedFilesHow().cStr())));
-  if (queue.getReplacedRows() > 0)
-    io::print(fmt::format("rows    {} message{} had another row when settled, the last {} ago\n",
-                          queue.getReplacedRows(), queue.getReplacedRows() == 1 ? "" : "s",
-                          age(queue.getReplacedRowsAgo())));
-  if (queue.getClockStep() != 0)
-    io::print(fmt::format("clock   the database's clock was stepped {} by {}, {} ago\n",
-                          queue.getClockStep() < 0 ? "back" : "ahead",
-                          config::roughly(Milliseconds(std::abs(queue.getClockStep()))),
-                          age(queue.getClockStepAgo())));
-}
+  io::Lines present(proto::Status::Reader status, const config::ConfigRead& read) {
+    why_.reset();
+    status_ = status.getHealthy() ? 0 : 1;
+    if (frame_.whole) table_ = "\n" + dispatcherTable(status.getDispatchers(), status.getVersion().cStr());
+    return screenOf(status, findingsOfFile(read, arguments_.file), frame_, paceOf(status));
+  }
 
-void print(proto::Status::Reader status) {
-  auto queue = status.getQueue();
-  io::print(fmt::format("smsd {}  {}, up {}, pid {}\n", status.getVersion().cStr(),
-                        status.getHealthy() ? "healthy" : "NOT HEALTHY", age(status.getUpFor()),
-                        status.getPid()));
-  for (auto trouble : status.getTroubles())
-    io::print(fmt::format("trouble {}\n", text::printable(trouble.cStr())));
-  if (queue.getReachable())
-    io::print(fmt::format(
-        "queue   {}: {} waiting{}{}, {} SMS under way; {} sent and {} ignored since the start\n",
-        queue.getBackend().cStr(), queue.getUnsent(),
-        queue.getUnsent() > 0 ? ", the oldest for " + age(queue.getOldest()) : "",
-        queue.getHeld() > 0 ? fmt::format(", {} of them held (`smsctl queue held`)", queue.getHeld()) : "",
-        queue.getUnderWay(), queue.getSent(), queue.getIgnored()));
-  else
-    io::print(fmt::format("queue   {}: AWAY: {}\n", queue.getBackend().cStr(),
-                          text::printable(queue.getProblem().cStr())));
-  if (queue.getStrain().size() > 0)
-    io::print(fmt::format("        {}\n", text::printable(queue.getStrain().cStr())));
-  if (queue.getNotificationsProblem().size() > 0)
-    io::print(fmt::format("        new messages wait for the next poll: {}\n",
-                          text::printable(queue.getNotificationsProblem().cStr())));
-  if (queue.getIgnoredBecause().size() > 0)
-    io::print(fmt::format("ignored the last message {} ago: {}\n", age(queue.getIgnoredAgo()),
-                          text::printable(queue.getIgnoredBecause().cStr())));
-  printSchema(queue);
-  printHappenings(queue);
-  if (status.getWithoutDispatcher())
-    io::print(fmt::format("sending stopped {} ago, because no dispatcher can be used\n",
-                          age(status.getWithoutDispatcherFor())));
-  if (status.getAdminMailDown())
-    io::print(fmt::format("mail    no mail to the administrators for {}: {}\n",
-                          age(status.getAdminMailDownFor()),
-                          text::printable(status.getAdminMailProblem().cStr())));
-  io::print("\n");
-  print(status.getDispatchers(), status.getVersion().cStr());
-}
+  io::Lines absent(const config::ConfigRead& read) {
+    table_.clear();
+    before_.reset();
+    status_ = read.problems.empty() ? notRunning : EX_CONFIG;
+    if (!why_) why_ = whyNotRunning(arguments_.file, read);
+    return screenOf(
+        fmt::format("smsd is not running: no program listens at {}", read.config.controlSocket.string()),
+        *why_, frame_);
+  }
 
-capnp::Response<proto::Control::StatusResults> ask(control::Client& client) {
-  return client.wait<capnp::Response<proto::Control::StatusResults>>(client.control().statusRequest().send());
+  std::optional<WatchRate> paceOf(proto::Status::Reader status) {
+    const Before now{Clock::now(), status.getPid(), status.getQueue().getSent()};
+    std::optional<WatchRate> pace;
+    if (arguments_.watch == StatusArguments::Watch::yes && before_ && before_->pid == now.pid) {
+      const double seconds = std::chrono::duration<double>(now.at - before_->at).count();
+      if (seconds > 0) pace = WatchRate{static_cast<double>(now.sent - before_->sent) / seconds};
+    }
+    before_ = now;
+    return pace;
+  }
+
+  const StatusArguments& arguments_;
+  Frame frame_;
+  int status_ = notRunning;
+  std::string table_;
+  std::optional<std::vector<StatusFinding>> why_;  // found once, as long as there is no daemon
+  std::optional<Before> before_;
+};
+
+int printJson(const StatusArguments& arguments) {
+  const auto read = config::readConfig(arguments.file, config::Reach::valuesOnly);
+  const auto unusable = [&read]() { return CommandError(EX_CONFIG, config::describe(read.problems)); };
+  if (!namesSocket(read, arguments)) throw unusable();
+  std::optional<control::Client> client;
+  try {
+    client.emplace(read.config.controlSocket);
+  } catch (const control::Unreachable&) {
+    if (!read.problems.empty()) throw unusable();
+    throw;
+  }
+  auto response = ask(*client);
+  auto status = response.getStatus();
+  auto findings = allFindings(status, findingsOfFile(read, arguments.file));
+  for (auto& one : findings) one.next = typed(one.next, frameOf(arguments).option);
+  io::print(dump(asJson(status, findings)));
+  return status.getHealthy() ? 0 : 1;
 }
 
 volatile std::sig_atomic_t over = 0;
+
+/// Prints a status of a watch. A failure is shown in its place, because the watch goes on.
+int printOnce(const StatusArguments& arguments, StatusView& view, io::Colour colour) {
+  const bool screen = isatty(STDOUT_FILENO) == 1;
+  try {
+    if (arguments.form == Form::json) return printJson(arguments);
+    const io::Lines lines = view.lines();
+    screen ? io::redraw(lines, colour) : io::print(lines, colour);
+    io::print(view.table());
+    if (!screen) io::print("\n");
+    return view.status();
+  } catch (const control::Unreachable& error) {
+    io::print(fmt::format("{}\n", error.what()));
+    return statusOf(error);
+  } catch (const kj::Exception& error) {
+    io::print(control::noAnswer(error) + "\n");
+    return EX_TEMPFAIL;
+  }
+}
 
 }  // namespace
 
@@ -266,47 +168,34 @@ int statusOf(const control::Unreachable& error) {
   return error.why() == control::Unreachable::Why::inDoubt ? EX_TEMPFAIL : notRunning;
 }
 
-int status(const config::Config& config, Form form) {
-  control::Client client(config.controlSocket);
-  auto response = ask(client);
-  auto status = response.getStatus();
-  if (form == Form::json)
-    io::print(dump(json(status)));
-  else
-    print(status);
-  return status.getHealthy() ? 0 : 1;
+int status(const StatusArguments& arguments) {
+  if (arguments.form == Form::json) return printJson(arguments);
+  const auto colour = io::wantedColour();
+  StatusView view(arguments);
+  io::print(view.lines(), colour);
+  io::print(view.table());
+  return view.status();
 }
 
 int listDispatchers(const config::Config& config, Form form) {
   control::Client client(config.controlSocket);
   auto response = ask(client);
-  auto dispatchers = response.getStatus().getDispatchers();
-  if (form == Form::json)
-    io::print(dump(json(dispatchers)));
-  else
-    print(dispatchers, response.getStatus().getVersion().cStr());
+  auto status = response.getStatus();
+  io::print(form == Form::json ? dump(asJson(status.getDispatchers()))
+                               : dispatcherTable(status.getDispatchers(), status.getVersion().cStr()));
   return 0;
 }
 
-int watchStatus(const config::Config& config, Milliseconds interval, Form form) {
+int watchStatus(const StatusArguments& arguments, Milliseconds interval) {
   struct sigaction interrupted {};
   interrupted.sa_handler = [](int) { over = 1; };  // without SA_RESTART: a signal ends the sleep below
   sigaction(SIGINT, &interrupted, nullptr);
   sigaction(SIGTERM, &interrupted, nullptr);
-  const bool screen = isatty(STDOUT_FILENO) == 1 && form == Form::text;
+  const auto colour = io::wantedColour();
+  StatusView view(arguments);
   int last = notRunning;
   while (over == 0) {
-    if (screen) io::clearScreen();
-    try {
-      last = status(config, form);
-    } catch (const control::Unreachable& e) {
-      last = statusOf(e);
-      io::print(fmt::format("{}\n", e.what()));
-    } catch (const kj::Exception& e) {
-      last = EX_TEMPFAIL;
-      io::print(control::noAnswer(e) + "\n");
-    }
-    if (!screen && form == Form::text) io::print("\n");
+    last = printOnce(arguments, view, colour);
     io::flush();
     timespec pause{interval.count() / 1000, interval.count() % 1000 * 1'000'000};
     if (over == 0) nanosleep(&pause, nullptr);

@@ -9,10 +9,10 @@
 
 #include "common/journal/journal.h"
 #include "common/systemd/service.h"
-#include "common/text/grouped.h"
-#include "supervisor/admin-mail/admin-mail.h"
+#include "supervisor/admin-mail/mail-desk.h"
 #include "supervisor/config/configured-queue.h"
 #include "supervisor/control/control-server.h"
+#include "supervisor/control/status-line.h"
 #include "supervisor/events/events.h"
 #include "supervisor/queue/clock-watch.h"
 #include "supervisor/queue/queue-thread.h"
@@ -30,17 +30,6 @@ constexpr Milliseconds lastSteps = 10s;
 
 // A database that hangs must not keep smsd from ending.
 constexpr auto lastCallPatience = 2 * kj::SECONDS;
-
-/// The line that `systemctl status` shows.
-std::string statusLine(const road::Road& road, const admin_mail::AdminMail* mail) {
-  std::size_t ready = 0;
-  for (auto& keeper : road.dispatchers()) ready += keeper->state() == keeper::State::ready;
-  return fmt::format("{} of {} dispatcher{} ready, {} under way, {} sent{}{}", ready,
-                     road.dispatchers().size(), road.dispatchers().size() == 1 ? "" : "s",
-                     text::grouped(road.underWay()), text::grouped(road.figures().sent()),
-                     road.ledger().away() ? "; the queue is away" : "",
-                     mail != nullptr && mail->down() ? "; no mail to the administrators" : "");
-}
 
 /// Returns false if `call` to the queue is not finished in time, counted from the end of `from`. The queue's
 /// thread cannot be interrupted, and destroying the call would wait for it: the caller keeps the call, and
@@ -95,17 +84,6 @@ kj::Promise<control::Subject::Reloaded> reloadFor(kj::Own<Reloader>& reloader) {
   });
 }
 
-/// Returns null if nothing is to be mailed. Journal entries written before the mail exists are not mailed.
-kj::Own<admin_mail::AdminMail> openAdminMail(kj::AsyncIoContext& io, const config::Config& config,
-                                             const std::string& name, events::EventLog& log) {
-  if (!config.adminMail.enabled()) return {};
-  auto mail = kj::heap<admin_mail::AdminMail>(io.provider->getTimer(), config.adminMail, log, hostName(),
-                                              name, config.stateDirectory);
-  mail->use(std::make_unique<keeper::Keeper>(io, config.adminMail.worker, startup::planAdminMail(config), 0,
-                                             log, *mail));
-  return mail;
-}
-
 }  // namespace
 
 int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const config::Config& config,
@@ -123,11 +101,12 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   roadPointer = &road;
   enlist(io, told, road);
 
-  auto mail = openAdminMail(io, config, name, log);
-  journal::Watch watch([&mail](const journal::Entry& entry) {
-    if (mail.get() != nullptr) mail->heard(entry);
-  });
-  if (mail.get() != nullptr) mail->start();
+  // Journal entries written before this are not mailed.
+  admin_mail::MailDesk mail(io, log, hostName(), name, config.stateDirectory);
+  journal::Watch watch([&mail](const journal::Entry& entry) { mail.heard(entry); });
+  const keeper::SpawnPlan mailPlan =
+      config.adminMail.enabled() ? startup::planAdminMail(config) : keeper::SpawnPlan{};
+  mail.use(config.adminMail, mailPlan, admin_mail::MailDesk::File::same);
 
   auto byControl = kj::newPromiseAndFulfiller<void>();
   kj::Own<Reloader> reloader;
@@ -135,7 +114,7 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   control::ControlServer control(io, config.controlSocket,
                                  {road, queue, pauses, log, config::backendName(config),
                                   [&byControl]() { byControl.fulfiller->fulfill(); },
-                                  [&reloader]() { return reloadFor(reloader); }, mail.get()});
+                                  [&reloader]() { return reloadFor(reloader); }, mail});
   road::Keepers keepers;
   for (std::size_t i = 0; i < plans.size(); ++i)
     keepers.push_back(std::make_unique<keeper::Keeper>(io, config.dispatchers[i], plans[i],
@@ -150,13 +129,19 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   for (auto& keeper : road.dispatchers()) setUp(*keeper);
   road.start();
   log.daemonStarted(SMSD_VERSION, config::backendName(config), config.dispatchers.size());
+  control::StatusLine line(io.provider->getTimer(), queue, road, mail);
   systemd::Service service(
-      io.provider->getTimer(), [&road]() { return road.alive(); },
-      [&road, &mail]() { return statusLine(road, mail.get()); });
-  road.whenChanged([&service]() { service.changed(); });
-  if (mail.get() != nullptr) mail->whenChanged([&service]() { service.changed(); });
+      io.provider->getTimer(), [&road]() { return road.alive(); }, [&line]() { return line.text(); });
+  road.whenChanged([&line, &service]() {
+    line.noteChange();
+    service.changed();
+  });
+  mail.whenChanged([&service]() { service.changed(); });
   service.ready();
-  reloader = kj::heap<Reloader>(io, road, log, service, std::move(plans), kj::mv(read), std::move(setUp));
+  if (service.heard()) line.watch([&service]() { service.changed(); });
+  if (config.adminMail.enabled()) plans.push_back(mailPlan);
+  reloader = kj::heap<Reloader>(io, Reloader::Subject{road, mail, log, service}, std::move(plans),
+                                kj::mv(read), std::move(setUp));
 
   int status = told.addBranch()
                    .exclusiveJoin(kj::mv(byControl.promise))
@@ -169,12 +154,10 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   auto retired = road.retire().fork();
   bool done = answers(io, retired, kj::READY_NOW);
   road.whenChanged([]() {});
-  if (mail.get() != nullptr) mail->whenChanged([]() {});
+  mail.whenChanged([]() {});
   log.daemonStopped(left);
-  if (mail.get() != nullptr)
-    mail->finish(status == EX_OK ? admin_mail::AdminMail::Ending::asTold
-                                 : admin_mail::AdminMail::Ending::failed)
-        .wait(io.waitScope);
+  mail.finish(status == EX_OK ? admin_mail::AdminMail::Ending::asTold : admin_mail::AdminMail::Ending::failed)
+      .wait(io.waitScope);
   if (!done) _exit(status);
   return status;
 }

@@ -34,21 +34,24 @@ std::map<std::string, std::size_t> digestsOf(const Reloader::Plans& plans) {
 
 std::map<std::string, keeper::SpawnPlan> byName(const config::Config& config, Reloader::Plans plans) {
   std::map<std::string, keeper::SpawnPlan> result;
-  for (std::size_t i = 0; i < plans.size(); ++i)
+  const std::size_t dispatchers = config.dispatchers.size();
+  for (std::size_t i = 0; i < dispatchers; ++i)
     result.emplace(config.dispatchers[i].name, std::move(plans[i]));
+  if (plans.size() > dispatchers) result.emplace(config.adminMail.worker.name, std::move(plans[dispatchers]));
   return result;
 }
 
 }  // namespace
 
-Reloader::Reloader(kj::AsyncIoContext& io, road::Road& road, events::EventLog& log, systemd::Service& service,
-                   Plans plans, Read read, kj::Function<void(keeper::Keeper&)> hire)
+Reloader::Reloader(kj::AsyncIoContext& io, Subject subject, Plans plans, Read read,
+                   kj::Function<void(keeper::Keeper&)> hire)
     : io_(io),
-      road_(road),
-      log_(log),
-      service_(service),
+      road_(subject.road),
+      mail_(subject.mail),
+      log_(subject.log),
+      service_(subject.service),
       digests_(digestsOf(plans)),
-      plans_(byName(road.config(), std::move(plans))),
+      plans_(byName(road_.config(), std::move(plans))),
       read_(kj::mv(read)),
       hire_(kj::mv(hire)),
       last_(kj::Promise<void>(kj::READY_NOW).fork()),
@@ -83,7 +86,7 @@ kj::Promise<Reloader::Result> Reloader::read() {
   if (!read.problems.empty()) return refuse(config::describe(read.problems));
   Plans plans;
   try {
-    plans = startup::planWorkers(read.config);
+    plans = startup::withAdminMail(read.config, startup::planWorkers(read.config));
   } catch (const startup::StartUpError& e) {
     return refuse(e.what());
   }
@@ -112,9 +115,18 @@ bool Reloader::anotherFile(const keeper::SpawnPlan& plan, const Digests& digests
   return secrets == digests_.end() || secrets->second != digests.at(plan.name);
 }
 
+keeper::SpawnPlan Reloader::planOfMail(const config::Config& config, const Plans& plans) {
+  return plans.size() > config.dispatchers.size() ? plans.back() : keeper::SpawnPlan{};
+}
+
 /// Applies all of it in one turn of the loop, so that no other code sees half of it.
 Reloader::Result Reloader::apply(config::Config config, config::Changes changes, Plans plans,
                                  Digests digests) {
+  using File = admin_mail::MailDesk::File;
+  const auto mailPlan = planOfMail(config, plans);
+  const File mailFile = anotherFile(mailPlan, digests) ? File::changed : File::same;
+  if (mailFile == File::changed) changes.values.push_back("the file of admin_mail");
+  plans.resize(config.dispatchers.size());
   for (auto& plan : plans)
     if (anotherFile(plan, digests) &&
         std::find(changes.changed.begin(), changes.changed.end(), plan.name) == changes.changed.end())
@@ -132,6 +144,7 @@ Reloader::Result Reloader::apply(config::Config config, config::Changes changes,
   log_.show(config.log.recipient);
   road_.replace(std::move(config), std::move(added));
   log_.reloaded(changes.words());
+  mail_.use(road_.config().adminMail, mailPlan, mailFile);
   for (std::size_t i = 0; i < plans.size(); ++i) {
     auto& keeper = road_.dispatchers()[i];
     if (among(changes.changed, keeper.name()))
@@ -139,6 +152,7 @@ Reloader::Result Reloader::apply(config::Config config, config::Changes changes,
     else if (among(changes.added, keeper.name()))
       hire_(keeper);
   }
+  if (road_.config().adminMail.enabled()) plans.push_back(mailPlan);
   plans_ = byName(road_.config(), std::move(plans));
   digests_ = std::move(digests);
   service_.ready();

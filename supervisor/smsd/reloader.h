@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/systemd/service.h"
+#include "supervisor/admin-mail/mail-desk.h"
 #include "supervisor/config/config-diff.h"
 #include "supervisor/config/config.h"
 #include "supervisor/events/events.h"
@@ -26,10 +27,19 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
   using Plans = std::vector<keeper::SpawnPlan>;
   using Read = kj::Function<config::ConfigRead()>;
 
-  /// `read` reads smsd.yaml again and applies the command line's flags. `plans` are those in force. `hire`
-  /// starts each new keeper. SIGHUP must be captured before.
-  Reloader(kj::AsyncIoContext& io, road::Road& road, events::EventLog& log, systemd::Service& service,
-           Plans plans, Read read, kj::Function<void(keeper::Keeper&)> hire);
+  /// The parts of the daemon that a reload changes or notifies.
+  struct Subject {
+    road::Road& road;
+    admin_mail::MailDesk& mail;
+    events::EventLog& log;
+    systemd::Service& service;
+  };
+
+  /// `read` reads smsd.yaml again and applies the command line's flags. `plans` are those in force, with that
+  /// of the mail to the administrators as the last one, if there is such mail. `hire` starts each new keeper.
+  /// SIGHUP must be captured before.
+  Reloader(kj::AsyncIoContext& io, Subject subject, Plans plans, Read read,
+           kj::Function<void(keeper::Keeper&)> hire);
 
   struct Result {
     std::string problems;  // empty: the new configuration is in force
@@ -47,10 +57,13 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
   /// Whether the worker's program, its file or a secret in a file named there has changed, as far as smsd
   /// reads these files.
   bool anotherFile(const keeper::SpawnPlan& plan, const Digests& digests) const;
+  /// Returns the plan of the mail to the administrators, which is the last one if there is such mail.
+  static keeper::SpawnPlan planOfMail(const config::Config& config, const Plans& plans);
   void taskFailed(kj::Exception&& exception) override;
 
   kj::AsyncIoContext& io_;
   road::Road& road_;
+  admin_mail::MailDesk& mail_;
   events::EventLog& log_;
   systemd::Service& service_;
   Digests digests_;                                 // by dispatcher: of the files that its file names

@@ -352,5 +352,49 @@ TEST_F(AdminMailTest, AnotherRunKeepsTheInterval) {
   EXPECT_EQ(mails(), 2U);
 }
 
+TEST_F(AdminMailTest, AReloadChangesTheAddressTheLevelAndTheIntervalAndKeepsWhatWaits) {
+  start();
+  error("first");
+  advance(10s);
+  meets(accepted());
+  error("second");
+  auto config = toNoc();
+  config.to = "boss@example.org";
+  config.level = journal::Level::warning;
+  config.interval = 1min;
+  mail->use(config);
+  log.takenOver(1);
+  advance(61s);
+  ASSERT_EQ(mails(), 2U) << "a minute after the first one";
+  EXPECT_EQ(last().recipient, "boss@example.org");
+  EXPECT_NE(last().sms.text.find("1 error, 1 warning"), std::string::npos) << last().sms.text;
+  meets(accepted());
+  config.interval = 1h;
+  mail->use(config);
+  error("third");
+  advance(58min);
+  EXPECT_EQ(mails(), 2U);
+  advance(2min);
+  EXPECT_EQ(mails(), 3U);
+}
+
+TEST_F(AdminMailTest, ReportsItsStateForAnOperator) {
+  start();
+  auto before = mail->report();
+  EXPECT_EQ(before.dispatcher, "mail");
+  EXPECT_EQ(before.state, keeper::State::ready);
+  EXPECT_TRUE(before.sentAgo == nullptr);
+  error("first");
+  error("second");
+  EXPECT_EQ(mail->report().waiting, 2u);
+  advance(10s);
+  EXPECT_EQ(mail->report().waiting, 2u) << "under way";
+  meets(accepted());
+  advance(5s);
+  auto after = mail->report();
+  EXPECT_EQ(after.sent, 1u);
+  EXPECT_EQ(KJ_ASSERT_NONNULL(after.sentAgo), 5 * kj::SECONDS);
+}
+
 }  // namespace
 }  // namespace smsd::road

@@ -2,7 +2,7 @@
 // Whether smsd is healthy, and why not: what `smsctl status` and its exit status say.
 #include <gtest/gtest.h>
 
-#include "supervisor/control/status.h"
+#include "supervisor/control/findings.h"
 #include "tests/road/world.h"
 
 namespace smsd::road {
@@ -18,8 +18,13 @@ std::optional<queue::Depth> depth(std::uint64_t unsent, std::uint64_t held = 0,
 }
 
 std::string troubles(World& world, const std::optional<queue::Depth>& of) {
+  using Looked = control::Picture::Looked;
+  std::optional<control::QueueLook> look;
+  if (of) look = control::QueueLook{*of, {}};
   std::string all;
-  for (auto& one : control::troublesOf(*world.road, of)) all += (all.empty() ? "" : "; ") + one;
+  for (auto& one :
+       control::findingsOf(control::pictureOf(*world.road, nullptr, look, of ? Looked::yes : Looked::inVain)))
+    if (one.rank == control::Rank::unhealthy) all += (all.empty() ? "" : "; ") + one.what;
   return all;
 }
 
@@ -28,7 +33,7 @@ TEST(Healthy, IsOneThatCanSendAndHasNothingThatWaitsTooLong) {
   world.start();
   EXPECT_EQ(troubles(world, depth(0)), "");
   EXPECT_EQ(troubles(world, depth(7, 0, 60s)), "") << "in its turn";
-  EXPECT_EQ(troubles(world, depth(7, 0, 61s)), "a message waits for 61s");
+  EXPECT_EQ(troubles(world, depth(7, 0, 61s)), "a message waits for more than 1m");
   EXPECT_EQ(troubles(world, depth(7, 7)), "") << "held, and for an operator";
   EXPECT_EQ(troubles(world, std::nullopt), "the queue cannot be reached: it does not answer");
   for (auto& keeper : world.road->dispatchers()) keeper->pause();

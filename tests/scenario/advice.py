@@ -181,10 +181,11 @@ class Repairs(Scenario):
 
 
 class Typed(Scenario):
-    def test_each_smsctl_command_that_catalog_and_manual_advise_is_one(self):
+    def test_each_smsctl_command_that_status_catalog_and_manual_advise_is_one(self):
         """With its options; what stands for a name is a name."""
         advised = set()
-        for file in [SOURCE / "deploy/smsd.catalog", SOURCE / "README.md", *(SOURCE / "man").glob("*.[1-8]")]:
+        status = [SOURCE / "supervisor/control/findings.cpp", *(SOURCE / "supervisor/smsctl").glob("status/*.cpp"), SOURCE / "supervisor/smsctl/status.cpp"]
+        for file in [*status, SOURCE / "deploy/smsd.catalog", SOURCE / "README.md", *(SOURCE / "man").glob("*.[1-8]")]:
             text = file.read_text().replace("\\e\n", " ")
             advised.update(" ".join(found.split()) for found in re.findall(r"(?:`|\.Ql |\"|^\$ )(smsctl [^`\"\n|]*)", text, flags=re.MULTILINE))
         self.assertGreater(len(advised), 20)

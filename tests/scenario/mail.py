@@ -126,17 +126,61 @@ class AdminMail(Scenario):
         smsd.start(systemd=systemd)
         self.assertEqual((smsd.status()["admin_mail_down_seconds"], smsd.status()["admin_mail_problem"]), (None, ""))
         smsd.ctl("send", "+471", "an alert that is refused, which is mailed")
-        wait_for("systemd shows that mail is down", lambda: systemd.status().endswith(" sent; no mail to the administrators"))
+        wait_for("systemd shows that mail is down", lambda: f"; no mail to the administrators: {server} cannot be reached" in systemd.status())
         status = smsd.status()
         self.assertTrue(status["healthy"], "an SMS needs no mail")
         self.assertLess(status["admin_mail_down_seconds"], 60)
         self.assertEqual(status["admin_mail_problem"], f"{server} cannot be reached: Connection refused")
-        self.assertRegex(smsd.ctl("status"), rf"(?m)^mail    no mail to the administrators for \d+s: {server} cannot be reached: Connection refused$")
+        self.assertRegex(" ".join(smsd.ctl("status").split()), rf"! for \d+s no mail to the administrators: {server} cannot be reached: Connection refused \$ smsctl")
+        self.assertRegex(smsd.ctl("status"), r"(?m)^mail     \w+ by mail, none yet, \d+ entries wait, one in 2s at most$")
         self.assertIn(f"cannot be sent and is kept for later: {server} cannot be reached: Connection refused", smsd.text())
         for suffix in ("", "-wal", "-shm"):
             queue.with_name(queue.name + suffix).unlink(missing_ok=True)
         wait_for("systemd shows that the queue is away",
-                 lambda: systemd.status().endswith(" sent; the queue is away; no mail to the administrators"))
+                 lambda: systemd.status().startswith("NOT HEALTHY: ") and "the queue cannot be reached: " in systemd.status())
+
+    def test_a_reload_enables_mail_changes_its_address_its_interval_and_its_file_and_disables_it(self):
+        servers = [self.open(MailServer(self.folder)) for _ in range(2)]
+        smsd = self.smsd(servers[0].url, {"first": ("debug", {"result": "refuse"})}, admin={"to": ""},
+                         queue={"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")}, "poll_interval": "1s"})
+        smsd.start()
+        self.assertIsNone(smsd.status()["admin_mail"])
+        numbers = iter(range(100))
+
+        def reload(**keys):
+            config = json.loads(smsd.config.read_text())
+            config["admin_mail"].update(keys)
+            smsd.config.write_text(json.dumps(config))
+            return smsd.ctl("reload")
+
+        def mailed(server, to):
+            before = len(server.mails())
+            smsd.ctl("send", f"+47{next(numbers)}", "is refused, which is mailed")
+            mail = wait_for("it is mailed", lambda: len(server.mails()) > before and server.mails()[-1])
+            self.assertEqual(mail["to"], [to])
+
+        self.assertIn("admin_mail.to nothing to noc@example.org", reload(to="noc@example.org", delay="0s", interval="1s"))
+        mailed(servers[0], "noc@example.org")
+        shown = wait_for("it is in status", lambda: (m := smsd.status()["admin_mail"]) and m["sent"] == 1 and m)
+        self.assertEqual((shown["dispatcher"], shown["interval_seconds"]), ("mail", 1))
+        self.assertRegex(smsd.ctl("status"), r"(?m)^mail     ready by mail, last \d+s ago, one in 1s at most$")
+        self.assertIn("admin_mail.to noc@example.org to boss@example.org", reload(to="boss@example.org"))
+        mailed(servers[0], "boss@example.org")
+        file = smsd.folder / "dispatchers" / "mail.yaml"
+        file.write_text(file.read_text().replace(servers[0].url, servers[1].url))
+        self.assertIn("the file of admin_mail", reload())
+        mailed(servers[1], "boss@example.org")
+        file.write_text("{}")
+        refused = smsd.ctl("reload", check=False)
+        self.assertIn("mail.yaml:1:", refused.stderr)
+        mails = len(servers[1].mails())
+        reload(to="")
+        self.assertIsNone(smsd.status()["admin_mail"])
+        wait_for("its worker is gone", lambda: "smsd-worker-mail" not in smsd.children())
+        smsd.ctl("send", "+4799", "is refused, which is not mailed")
+        wait_for("it is ignored", lambda: smsd.status()["queue"]["ignored"] == 4)
+        self.assertEqual(smsd.stop(), 0, smsd.text())
+        self.assertEqual([len(server.mails()) for server in servers], [2, mails])
 
     def test_a_mail_server_that_never_answers_slows_no_sms_c50(self):
         """The same work with no mail, and with a mail server that takes connections and says nothing."""

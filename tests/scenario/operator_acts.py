@@ -124,7 +124,7 @@ class Acts(Scenario):
         wait_for("status says that there is no way out", lambda: smsd.status()["without_dispatcher_seconds"] is not None, deadline=30)
         shown = smsd.ctl("status", check=False)
         self.assertEqual((shown.returncode, smsd.status()["healthy"]), (1, False))
-        self.assertRegex(shown.stdout, r"sending stopped \d+s ago, because no dispatcher can be used")
+        self.assertRegex(shown.stdout, r"!! for \d+s +no dispatcher can be used")
         self.assertIn("told to be broken", shown.stdout)
         self.assertGreater(smsd.dispatcher("modem")["next_try_seconds"], 30)
         begun = time.monotonic()

@@ -88,6 +88,7 @@ class Reload(Scenario):
         done = smsd.ctl("reload", check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"{own}:1:", done.stderr)
+        self.systemd.now()  # all that was said before is read
         self.assertEqual(len(self.systemd.all("READY")), 1 + len(self.systemd.all("RELOADING")))
 
     def test_a_bad_file_changes_nothing_and_says_where(self):

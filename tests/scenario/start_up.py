@@ -133,7 +133,7 @@ class StartUp(Scenario):
             words = [BIN / program, flag] + (["--config"] if flag == "--check" else []) + [self.folder / f"{program}.yaml"]
             done = subprocess.run(words + (["status"] if program == "smsctl" else []), capture_output=True, text=True, timeout=DEADLINE, check=False)
             self.assertEqual(done.returncode, CONFIGURATION, done.stderr)
-            self.assertIn("it is not a regular file", done.stderr)
+            self.assertIn("it is not a regular file", " ".join((done.stdout + done.stderr).split()))
         gammurc = self.folder / "gammurc"
         modem = self.folder / "modem.yaml"
         modem.write_text(f"gammurc: {gammurc}\n")

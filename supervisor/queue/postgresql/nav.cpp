@@ -131,13 +131,15 @@ Depth PostgresqlQueue::depth(std::uint64_t bound) {
     const auto found = static_cast<std::uint64_t>(tx.numberOnce(sql::countUnsent, most + 1));
     depth.more = found > most;
     depth.unsent = std::min(found, most);
-    const auto ageOf = [&](const Statement<sql::Oldest>& statement) {
-      return elapsed(tx.once(statement).front().optionalInteger(sql::Oldest::age));
-    };
-    depth.oldest = ageOf(session_.indexed() ? sql::oldestByIndex : sql::oldestInOneScan);
+    const auto rows = tx.once(session_.indexed() ? sql::oldestByIndex : sql::oldestInOneScan);
+    depth.oldest = elapsed(rows.front().optionalInteger(sql::OldestOfAll::age));
+    if (const auto severity = rows.front().optionalInteger(sql::OldestOfAll::severity))
+      depth.oldestSeverity = static_cast<int>(*severity);
     depth.held = std::min(static_cast<std::uint64_t>(tx.numberOnce(sql::countHeld, most + 1)), most);
     bool someWait = depth.held > 0 || tx.flagOnce(sql::anyBlamedWait);
-    depth.late = someWait && depth.oldest ? ageOf(sql::oldestNotWaiting) : depth.oldest;
+    depth.late = depth.oldest;
+    if (someWait && depth.oldest)
+      depth.late = elapsed(tx.once(sql::oldestNotWaiting).front().optionalInteger(sql::Oldest::age));
     return depth;
   });
 }

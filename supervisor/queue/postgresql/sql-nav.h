@@ -59,11 +59,11 @@ inline constexpr const char* setStatus = R"(
 inline constexpr const char* countUnsent =
     "SELECT count(*) FROM (SELECT FROM smsq WHERE sent = 'N' LIMIT $1) q";
 
-/// In ms.
-enum class Oldest { age };
+/// The age is in ms.
 /// The oldest message of each severity comes first in the index, so this needs one step per severity instead
 /// of a walk over all rows. At most 64 severities are examined.
-inline constexpr Statement<Oldest> oldestByIndex =
+enum class OldestOfAll { age, severity };
+inline constexpr Statement<OldestOfAll> oldestByIndex =
     R"(
   WITH RECURSIVE step(n, severity, time) AS (
     (SELECT 1, q.severity, q.time FROM smsq q WHERE q.sent = 'N' AND q.severity IS NOT NULL
@@ -73,13 +73,16 @@ inline constexpr Statement<Oldest> oldestByIndex =
       SELECT q.severity, q.time FROM smsq q WHERE q.sent = 'N' AND q.severity > step.severity
       ORDER BY q.severity, q.time, q.id LIMIT 1) next
     WHERE step.n < 64)
-  SELECT (extract(epoch FROM localtimestamp - min(time) FILTER (WHERE isfinite(time))) * 1000)::bigint AS age FROM (
-    SELECT time FROM step UNION ALL
-    (SELECT q.time FROM smsq q WHERE q.sent = 'N' AND q.severity IS NULL ORDER BY q.severity, q.time, q.id LIMIT 1)) firsts)";
+  SELECT (extract(epoch FROM localtimestamp - min(time) FILTER (WHERE isfinite(time))) * 1000)::bigint AS age,
+         (array_agg(severity ORDER BY time) FILTER (WHERE isfinite(time)))[1] AS severity FROM (
+    SELECT time, severity FROM step UNION ALL
+    (SELECT q.time, q.severity FROM smsq q WHERE q.sent = 'N' AND q.severity IS NULL ORDER BY q.severity, q.time, q.id LIMIT 1)) firsts)";
 inline constexpr const char* countHeld =
     "SELECT count(*) FROM (SELECT FROM smsd.held h JOIN smsq q ON q.id = h.message AND " SMSD_IS(
         "h.stamp") " WHERE q.sent = 'N' LIMIT $1) q";
 inline constexpr const char* anyBlamedWait = "SELECT EXISTS (SELECT FROM smsd.wait WHERE rounds > 0)";
+/// In ms.
+enum class Oldest { age };
 /// Fetches the rows in index order, so that the bound of 10,000 holds whatever follows.
 inline constexpr Statement<Oldest> oldestNotWaiting =
     R"(
@@ -87,9 +90,9 @@ inline constexpr Statement<Oldest> oldestNotWaiting =
   FROM (SELECT id, time, phone, msg FROM smsq WHERE sent = 'N' ORDER BY severity, time, id LIMIT 10000) q
   WHERE NOT )" SMSD_HELD R"(
     AND NOT EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND w.rounds > 0 AND w.due > now()))";
-inline constexpr Statement<Oldest> oldestInOneScan =
-    "SELECT (extract(epoch FROM localtimestamp - min(time) FILTER (WHERE isfinite(time))) * 1000)::bigint AS "
-    "age "
-    "FROM smsq WHERE sent = 'N'";
+inline constexpr Statement<OldestOfAll> oldestInOneScan =
+    "SELECT (extract(epoch FROM localtimestamp - time) * 1000)::bigint AS age, severity FROM (SELECT) one "
+    "LEFT JOIN LATERAL (SELECT time, severity FROM smsq WHERE sent = 'N' AND isfinite(time) "
+    "ORDER BY time LIMIT 1) q ON true";
 
 }  // namespace smsd::queue::postgresql::sql

@@ -144,20 +144,22 @@ Depth SqliteQueue::depth(std::uint64_t bound) {
     depth.more = counted > bound;
     depth.unsent = std::min(counted, bound);
     const std::int64_t now = clock(session).ms;
-    const auto consider = [&](const std::optional<std::int64_t>& time) {
+    const auto consider = [&](const std::optional<std::int64_t>& time, std::optional<int> severity) {
       if (!time) return;  // the time is invalid
       const Duration age = elapsed(now - *time);
-      depth.oldest = std::max(depth.oldest.value_or(age), age);
+      if (depth.oldest && *depth.oldest >= age) return;
+      depth.oldest = age;
+      depth.oldestSeverity = severity;
     };
     std::int64_t severity = std::numeric_limits<std::int64_t>::min();
     for (std::int64_t hops = 0; hops <= most; ++hops) {
       auto row = session.query(sql::oldestAbove);
       if (!row.bind(severity).next()) break;
       severity = row.integer(sql::OldestAbove::severity);
-      consider(row.optionalInteger(sql::OldestAbove::oldest));
+      consider(row.optionalInteger(sql::OldestAbove::oldest), static_cast<int>(severity));
     }
     if (auto row = session.query(sql::oldestOfOthers); row.next())
-      consider(row.optionalInteger(sql::Oldest::oldest));
+      consider(row.optionalInteger(sql::Oldest::oldest), std::nullopt);
     depth.held =
         static_cast<std::uint64_t>(std::min(session.query(sql::countHeld).bind(most + 1).number(), most));
     depth.late = depth.oldest;

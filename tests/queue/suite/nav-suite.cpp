@@ -250,7 +250,7 @@ TEST_P(NavOperations, DepthStopsCountingAtItsBound) {
   EXPECT_TRUE(some.more);
 }
 
-TEST_P(NavOperations, DepthSaysTheAgeOfTheOldestWhateverItsSeverity) {
+TEST_P(NavOperations, DepthSaysTheAgeAndSeverityOfTheOldestWhateverItIs) {
   for (std::optional<int> severity : {std::optional<int>(1), std::optional<int>(5), std::optional<int>()}) {
     store().put({.phone = "1", .severity = severity, .age = 1min});
     auto oldest = store().put({.phone = "2", .severity = severity, .age = 2h});
@@ -258,6 +258,7 @@ TEST_P(NavOperations, DepthSaysTheAgeOfTheOldestWhateverItsSeverity) {
     ASSERT_TRUE(depth.oldest.has_value());
     EXPECT_GE(*depth.oldest, 2h - 1min);
     EXPECT_LT(*depth.oldest, 2h + 10min);
+    EXPECT_EQ(depth.oldestSeverity, severity);
     queue().setStatus(oldest, SentStatus::sent, 0);
     EXPECT_LT(queue().depth(1).oldest, Duration(1h));
   }

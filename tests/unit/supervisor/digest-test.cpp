@@ -60,6 +60,16 @@ TEST(Collection, SaysNothingOfDroppedLinesWhereThereAreNone) {
   EXPECT_EQ(collection.text("nms1", 16'384).find("The last"), std::string::npos);
 }
 
+TEST(Collection, KeepsFewerLinesFromNowOn) {
+  Collection collection(20);
+  for (const auto* words : {"first", "second", "third"}) collection.add(note("queue-away", words));
+  collection.keep(1);
+  const auto text = collection.text("nms1", 16'384);
+  EXPECT_NE(text.find("3 errors"), std::string::npos) << text;
+  EXPECT_EQ(text.find("second"), std::string::npos) << text;
+  EXPECT_NE(text.find("third"), std::string::npos) << text;
+}
+
 TEST(Collection, CountsEverythingAndGrowsWithNothing) {
   Collection collection(20);
   for (int i = 0; i < 100'000; ++i)

@@ -19,13 +19,46 @@ TEST(Figures, CountsAndKnowsTheLastReason) {
   figures.countIgnored(1);
   EXPECT_EQ(figures.sent(), 5u);
   EXPECT_EQ(figures.ignored(), 1u);
-  figures.noteIgnored("first");
+  figures.noteIgnored(Ignored::refused, "first", 1, 7);
   timer.advanceTo(timer.now() + 1 * kj::SECONDS);
-  figures.noteIgnored("second");
+  figures.noteIgnored(Ignored::empty, "second", 1, 8);
   timer.advanceTo(timer.now() + 3 * kj::SECONDS);
   auto last = KJ_ASSERT_NONNULL(figures.lastIgnored());
   EXPECT_EQ(last.why, "second");
   EXPECT_EQ(last.ago, 3 * kj::SECONDS);
+  EXPECT_EQ(last.message, 8);
+  auto lost = KJ_ASSERT_NONNULL(figures.lastLost());
+  EXPECT_EQ(lost.why, "first") << "an empty text is lost to nobody";
+  EXPECT_EQ(lost.ago, 4 * kj::SECONDS);
+  EXPECT_EQ(lost.message, 7);
+}
+
+TEST(Figures, CountsTheIgnoredOfADayForEachReason) {
+  kj::TimerImpl timer{kj::origin<kj::TimePoint>()};
+  Figures figures(timer);
+  figures.noteIgnored(Ignored::givenUp, "first", 3);
+  figures.noteLeftOut(2);
+  timer.advanceTo(timer.now() + 12 * kj::HOURS);
+  figures.noteIgnored(Ignored::givenUp, "second", 1);
+  EXPECT_EQ(figures.ignoredWithinADay(Ignored::givenUp), 4u);
+  EXPECT_EQ(figures.ignoredWithinADay(Ignored::leftOut), 2u);
+  EXPECT_EQ(figures.ignoredWithinADay(Ignored::refused), 0u);
+  timer.advanceTo(timer.now() + 13 * kj::HOURS);
+  EXPECT_EQ(figures.ignoredWithinADay(Ignored::givenUp), 1u);
+  EXPECT_EQ(figures.ignoredWithinADay(Ignored::leftOut), 0u);
+}
+
+TEST(Figures, KnowsTheRateOfTheLastMinuteAndHour) {
+  kj::TimerImpl timer{kj::origin<kj::TimePoint>()};
+  Figures figures(timer);
+  figures.countSent(5);
+  timer.advanceTo(timer.now() + 30 * kj::MINUTES);
+  figures.countSent(2);
+  EXPECT_EQ(figures.sentWithin(std::chrono::minutes(1)), 2u);
+  EXPECT_EQ(figures.sentWithin(std::chrono::hours(1)), 7u);
+  timer.advanceTo(timer.now() + 2 * kj::HOURS);
+  EXPECT_EQ(figures.sentWithin(std::chrono::hours(1)), 0u);
+  EXPECT_EQ(figures.sent(), 7u);
 }
 
 TEST(Figures, KnowsTheLastStepOfTheClockForADay) {

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <kj/debug.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,6 +45,20 @@ TEST_F(PaceTest, AnotherRunKeepsTheInterval) {
   EXPECT_LE(pace.next(), now + 360 * kj::SECONDS);
   age(700);
   EXPECT_EQ(Pace(10min, file, now).next(), now);
+}
+
+TEST_F(PaceTest, AReloadAppliesAnotherIntervalToTheLastMail) {
+  Pace(10min, file, now).sent(Pace::Kind::usual, now);
+  age(700);
+  Pace pace(10min, file, now);
+  EXPECT_EQ(pace.next(), now);
+  const auto ago = now - KJ_ASSERT_NONNULL(pace.last());
+  EXPECT_GE(ago, 700 * kj::SECONDS);
+  EXPECT_LE(ago, 701 * kj::SECONDS);
+  pace.use(15min);
+  EXPECT_EQ(pace.next(), now + 15 * kj::MINUTES - ago);
+  pace.use(1min);
+  EXPECT_EQ(pace.next(), now);
 }
 
 TEST_F(PaceTest, AClockThatWasSetBackSilencesNobody) {

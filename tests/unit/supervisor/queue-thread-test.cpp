@@ -129,11 +129,11 @@ TEST_F(QueueOnItsThread, TriesADescriptorAgainThatItCouldNotDuplicate) {
 TEST_F(QueueOnItsThread, GivesStatusADepthAgainAfterAnErrorThatNobodyExpected) {
   control::Glance glance(thread, io.provider->getTimer(), tasks);
   script.unexpected = true;
-  EXPECT_FALSE(glance.depth().wait(io.waitScope).has_value());
+  EXPECT_FALSE(glance.look().wait(io.waitScope).has_value());
   script.unexpected = false;
-  const auto depth = glance.depth().wait(io.waitScope);
-  ASSERT_TRUE(depth.has_value());
-  EXPECT_EQ(depth->unsent, 7u);
+  const auto look = glance.look().wait(io.waitScope);
+  ASSERT_TRUE(look.has_value());
+  EXPECT_EQ(look->depth.unsent, 7u);
   EXPECT_EQ(failures, 1u) << "the error is for the journal";
 }
 

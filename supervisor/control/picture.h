@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A picture of the running daemon at one moment, as plain values.
+//
+// picture.cpp fills it from the road, its keepers and the mail to the administrators; findings.h judges it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervisor/admin-mail/admin-mail.h"
+#include "supervisor/config/config.h"
+#include "supervisor/control/state-folder.h"
+#include "supervisor/keeper/dispatcher-state.h"
+#include "supervisor/queue/bell.h"
+#include "supervisor/queue/installation.h"
+#include "supervisor/queue/records.h"
+#include "supervisor/road/road.h"
+
+namespace smsd::control {
+
+using Seconds = std::chrono::seconds;
+
+/// What a look at the queue found.
+struct QueueLook {
+  queue::Depth depth;
+  std::vector<queue::LiveSupervisor> supervisors;  // this one included; empty: not known
+};
+
+struct DispatcherPicture {
+  std::string name;
+  config::Activation activation = config::Activation::spawn;
+  keeper::State state = keeper::State::ready;
+  keeper::Trouble trouble = keeper::Trouble::none;
+  std::string reason;  // why it is not ready; if it is ready: its last trouble
+  Seconds since{0};    // in this state
+  bool doubtful = false;
+  std::optional<Seconds> troubleAgo;  // of a trouble of a ready one
+  std::uint64_t notUnderstood = 0;
+  std::string lastNotUnderstood;
+  bool usedUp = false;     // its SMS of today, by per_day
+  std::string otherBuild;  // the software of its worker, if that is of another build than smsd
+};
+
+struct MailPicture {
+  std::string problem;  // why no mail is accepted
+  Seconds since{0};
+};
+
+struct Lost {
+  std::uint64_t messages = 0;
+  std::string why;  // of the last one
+  Seconds ago{0};
+  format::MessageId message = 0;  // the id of the last one; 0: not known
+};
+
+struct Happened {
+  std::string what;
+  Seconds ago{0};
+};
+
+struct Picture {
+  std::string queueFolder;  // of an SQLite file; empty: another backend
+  std::string away;         // why the queue cannot be used; empty: it can
+  std::optional<Seconds> awayFor;
+  std::string strain;
+  std::string otherSettler;
+  queue::Bell::State bell = queue::Bell::State::heard;
+  std::string bellProblem;
+  queue::SchemaVersions schema;
+  enum class Looked { notYet, inVain, yes } looked = Looked::notYet;  // at the queue
+  queue::Depth depth;                                                 // if `looked` is yes
+  Milliseconds lateAfter = 60s;
+  std::optional<Seconds> withoutDispatcher;  // how long none could be used
+  std::vector<DispatcherPicture> dispatchers;
+  std::optional<Lost> lost;  // within a day
+  std::optional<MailPicture> mailDown;
+  std::optional<FolderTrouble> stateFolder;
+  std::vector<Happened> happened;  // to the queue
+  std::size_t underWay = 0;
+  std::uint64_t sent = 0;
+};
+
+/// `look`: what a look at the queue found; none unless `looked` is yes.
+Picture pictureOf(const road::Road& road, const admin_mail::AdminMail* mail,
+                  const std::optional<QueueLook>& look, Picture::Looked looked);
+
+}  // namespace smsd::control

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The words for the states in proto/control.capnp. A state of a later version is `unknown`.
+#pragma once
+
+#include <proto/control.capnp.h>
+
+#include <iterator>
+#include <string>
+
+namespace smsd::smsctl {
+
+inline std::string stateName(proto::DispatcherState state) {
+  constexpr const char* names[] = {"starting", "ready", "resting", "broken", "paused"};
+  const auto at = static_cast<unsigned>(state);
+  return at < std::size(names) ? names[at] : "unknown";
+}
+
+inline std::string notificationsName(proto::QueueStatus::Notifications state) {
+  constexpr const char* names[] = {"untested", "work", "not installed", "silent"};
+  const auto at = static_cast<unsigned>(state);
+  return at < std::size(names) ? names[at] : "unknown";
+}
+
+}  // namespace smsd::smsctl

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "supervisor/smsctl/status/not-running.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <map>
+#include <sstream>
+
+#include "common/text/shell.h"
+#include "supervisor/config/configured-queue.h"
+#include "supervisor/control/state-folder.h"
+#include "supervisor/smsctl/commands.h"
+#include "supervisor/smsctl/run-apart.h"
+#include "supervisor/startup/start-up.h"
+
+namespace smsd::smsctl {
+namespace {
+
+namespace fs = std::filesystem;
+using Rank = StatusFinding::Rank;
+
+constexpr char betweenFields = '\x1f';
+constexpr const char* checkAgain = "smsctl config check";
+
+std::vector<std::string> nonEmptyLines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);)
+    if (!line.empty()) lines.push_back(line);
+  return lines;
+}
+
+std::vector<StatusFinding> ofWords(const std::string& words, const std::string& next) {
+  std::vector<StatusFinding> troubles;
+  for (auto& line : nonEmptyLines(words)) troubles.push_back({Rank::unhealthy, line, {}, next});
+  // One command shows all of them.
+  for (std::size_t i = 0; i + 1 < troubles.size(); ++i) troubles[i].next.clear();
+  return troubles;
+}
+
+std::vector<StatusFinding> ofQueue(const config::Config& config) {
+  // smsd makes a missing file.
+  if (config::backendOf(config) == config::Backend::sqlite && !fs::exists(config.queue.sqlite)) return {};
+  try {
+    config::openQueue(config)->depth(1);
+  } catch (const queue::QueueError& error) {
+    return {
+        {Rank::unhealthy, std::string("the queue cannot be used: ") + error.what(), {}, "smsctl db check"}};
+  }
+  return {};
+}
+
+/// Does the checks of a start, in their order, up to the first that fails.
+std::vector<StatusFinding> look(const fs::path& file) {
+  const auto read = config::readConfig(file, config::Reach::dispatcherFiles);
+  if (!read.problems.empty()) return ofWords(config::describe(read.problems), checkAgain);
+  try {
+    config::checkQueueObject(read.config);
+    auto io = kj::setupAsyncIo();
+    startup::checkAll(io, read.config);
+  } catch (const queue::QueueError& error) {
+    return ofWords(error.what(), checkAgain);
+  } catch (const startup::StartUpError& error) {
+    return ofWords(error.what(), checkAgain);
+  }
+  if (auto trouble = control::troubleOf(read.config.stateDirectory))
+    return {{Rank::unhealthy, trouble->what, {}, trouble->next}};
+  return ofQueue(read.config);
+}
+
+std::string written(const std::vector<StatusFinding>& troubles) {
+  std::string text;
+  for (const auto& one : troubles) text += one.what + betweenFields + one.next + "\n";
+  return text;
+}
+
+std::vector<StatusFinding> parsed(const std::string& text) {
+  std::vector<StatusFinding> troubles;
+  for (const auto& line : nonEmptyLines(text)) {
+    const auto at = line.find(betweenFields);
+    if (at == std::string::npos) continue;
+    troubles.push_back({Rank::unhealthy, line.substr(0, at), {}, line.substr(at + 1)});
+  }
+  return troubles;
+}
+
+/// Returns the user that smsd runs as, to which its state directory belongs; empty: we are that user, or
+/// there is none to become.
+std::string userOfSmsd(const fs::path& stateDirectory) {
+  struct stat status {};
+  if (geteuid() != 0 || stat(stateDirectory.c_str(), &status) != 0 || status.st_uid == 0) return "";
+  const passwd* entry = getpwuid(status.st_uid);
+  return entry == nullptr ? "" : entry->pw_name;
+}
+
+/// The check that found it is repeated with the rights that it had.
+void repeatAs(const std::string& user, std::vector<StatusFinding>& troubles) {
+  for (auto& one : troubles)
+    if (one.next == checkAgain) one.next = "runuser -u " + text::shellWord(user) + " -- " + checkAgain;
+}
+
+bool hasSystemd() { return access("/run/systemd/system", F_OK) == 0; }
+
+std::string shownBySystemd() {
+  constexpr const char* command =
+      "systemctl show smsd.service --property=ActiveState,SubState,Result,ExecMainStatus,NRestarts "
+      "2>/dev/null";
+  std::string text;
+  FILE* output = popen(command, "r");
+  if (output == nullptr) return text;
+  for (int c = 0; (c = fgetc(output)) != EOF;) text += static_cast<char>(c);
+  pclose(output);
+  return text;
+}
+
+StatusFinding start(const fs::path& file) {
+  const bool systemd = hasSystemd();
+  return {Rank::attention,
+          "nothing is wrong that can be seen without smsd",
+          {},
+          systemd ? std::string("systemctl start smsd") : "smsd --config " + text::shellWord(file.string())};
+}
+
+}  // namespace
+
+std::optional<StatusFinding> findingOfUnit(const std::string& shown) {
+  std::map<std::string, std::string> values;
+  for (const auto& line : nonEmptyLines(shown)) {
+    const auto at = line.find('=');
+    if (at != std::string::npos) values[line.substr(0, at)] = line.substr(at + 1);
+  }
+  const bool again = values["SubState"] == "auto-restart";
+  if (!again && values["ActiveState"] != "failed") return std::nullopt;
+  const std::string end = fmt::format("{}, exit status {}", values["Result"], values["ExecMainStatus"]);
+  return StatusFinding{Rank::unhealthy,
+                       again
+                           ? fmt::format("smsd ends again and again ({}; systemd has restarted it {} times)",
+                                         end, values["NRestarts"])
+                           : fmt::format("smsd has ended ({}), and systemd does not restart it", end),
+                       {},
+                       "journalctl --unit=smsd --lines=20 --no-pager"};
+}
+
+std::vector<StatusFinding> whyNotRunning(const fs::path& file, const config::ConfigRead& read) {
+  std::vector<StatusFinding> troubles;
+  try {
+    const std::string user = userOfSmsd(read.config.stateDirectory);
+    const HeldSignals signals;
+    troubles = parsed(runApart(signals, user, [&file]() { return written(look(file)); }));
+    if (!user.empty()) repeatAs(user, troubles);
+  } catch (const HeldSignals::Ended&) {
+    return {};
+  } catch (const CommandError& error) {
+    troubles.push_back({Rank::attention, error.what()});
+  }
+  if (troubles.empty() && hasSystemd() && file == defaultConfig)
+    if (auto end = findingOfUnit(shownBySystemd())) troubles.push_back(std::move(*end));
+  if (troubles.empty()) troubles.push_back(start(file));
+  return troubles;
+}
+
+}  // namespace smsd::smsctl
