@@ -72,8 +72,8 @@ const std::vector<std::string>& keysOfARestart() {
       // The mail's worker and the entries not yet mailed belong together.
       "admin_mail.to", "admin_mail.level", "admin_mail.dispatcher", "admin_mail.kind",
       "admin_mail.activation", "admin_mail.socket", "admin_mail.timeout", "admin_mail.start_timeout",
-      "admin_mail.config", "admin_mail.worker", "admin_mail.window", "admin_mail.delay",
-      "admin_mail.interval", "admin_mail.lines"};
+      "admin_mail.config", "admin_mail.worker", "admin_mail.window", "admin_mail.require_lock",
+      "admin_mail.delay", "admin_mail.interval", "admin_mail.lines"};
   return keys;
 }
 
