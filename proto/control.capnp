@@ -378,6 +378,8 @@ struct DispatcherStatus {
   # Seconds since the worker reported `details`.
   software @21 :Text;
   # The name and version of its worker's program, as the last worker that was ready reported it.
+  lock @22 :List(Text);
+  # The parts of the worker's own lock that are in force, as the last worker that was ready reported them (dispatcher.capnp).
 }
 
 struct Finding {

@@ -3,6 +3,7 @@
 #include "common/config/keys.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -65,9 +66,10 @@ void Keys::integer(const std::string& key, std::optional<int>& target, Bound<int
 }
 
 void Keys::texts(const std::string& key, std::vector<std::string>& target, const std::string& help) {
-  impl_->add({key, "list of texts", "", false, help}, [&target](const Node& node) {
-    return takeList(node, target, [](const Node& item) { return parseText(item, "a text"); });
-  });
+  impl_->add({key, "list of texts", fmt::format("{}", fmt::join(target, ", ")), false, help},
+             [&target](const Node& node) {
+               return takeList(node, target, [](const Node& item) { return parseText(item, "a text"); });
+             });
 }
 
 void Keys::integers(const std::string& key, std::vector<int>& target, Bound<int> bound,

@@ -71,6 +71,7 @@ struct DispatcherConfig {
   std::filesystem::path socket;  // with Activation::socket; default /run/smsd/<name>.sock
   std::filesystem::path worker;  // the program; default smsd-worker-<kind>, see worker-programs.h
   std::optional<int> window;     // the most that its worker may claim, for a kind that is not built in
+  std::vector<std::string> requireLock;  // parts that its worker's lock must have, see required-lock.h
   delivery::QuotaConfig quota;
   bool operator==(const DispatcherConfig&) const = default;
 };

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "supervisor/config/kinds.h"
+#include "supervisor/config/required-lock.h"
 #include "supervisor/config/socket-names.h"
 
 namespace smsd::config {
@@ -108,7 +109,12 @@ void declareWorker(Keys& keys, const std::string& section, DispatcherConfig& dis
             "the worker's program; default: smsd-worker-<kind> as installed or in workers_directory");
   keys.integer(section + "window", dispatcher.window, {1, ownKinds::mostWindow}, ownKinds::defaultWindow,
                "the most SMS that a worker of a kind of your own may work on at once");
+  keys.texts(section + "require_lock", dispatcher.requireLock,
+             "the parts that the worker's own lock must have, for example landlock:6; with less, the "
+             "dispatcher is broken");
   keys.rule(section + "kind", [&dispatcher]() { return problemOfKind(dispatcher.kind); });
+  keys.rule(section + "require_lock",
+            [&dispatcher]() { return problemOfRequiredLock(dispatcher.kind, dispatcher.requireLock); });
   keys.rule(section + "window", [&dispatcher]() { return problemOfWindow(dispatcher); });
 }
 

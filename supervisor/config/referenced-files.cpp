@@ -41,23 +41,20 @@ std::string contentOf(const std::filesystem::path& path) {
   return content;
 }
 
+bool isScalar(const Node& node) { return node.kind == Node::Kind::plain || node.kind == Node::Kind::quoted; }
+
+/// `section`: the key above `node`.
+void collect(const Node& node, const std::string& section, std::vector<NamedFile>& found) {
+  for (const Node& item : node.items) collect(item, section, found);
+  for (const auto& [key, place, value] : node.entries) {
+    if (isScalar(value) && (key.ends_with("_file") || (key == "file" && section == "secrets")))
+      found.push_back({key, value.scalar});
+    collect(value, key, found);
+  }
+}
+
 class Digest {
  public:
-  explicit Digest(const std::filesystem::path& folder) : folder_(folder) {}
-
-  /// `section`: the key above `node`.
-  void take(const Node& node, const std::string& section) {
-    for (const Node& item : node.items) take(item, section);
-    for (const auto& [key, place, value] : node.entries) {
-      const bool scalar = value.kind == Node::Kind::plain || value.kind == Node::Kind::quoted;
-      if (scalar && (key.ends_with("_file") || (key == "file" && section == "secrets")))
-        add(folder_ / value.scalar);
-      take(value, key);
-    }
-  }
-  std::size_t value() const { return value_; }
-
- private:
   /// In order, so that exchanging the contents of two files is a change.
   void add(const std::filesystem::path& path) {
     std::string content = contentOf(path);
@@ -68,17 +65,24 @@ class Digest {
     both.append(std::to_string(value_)).append(" ").append(content);
     value_ = std::hash<std::string>()(both);
   }
+  std::size_t value() const { return value_; }
 
-  const std::filesystem::path& folder_;
+ private:
   std::size_t value_ = 0;
 };
 
 }  // namespace
 
-std::size_t digestOfNamedFiles(std::string_view yaml, const std::filesystem::path& folder) {
+std::vector<NamedFile> filesNamedIn(std::string_view yaml) {
   const auto parsed = config::parseYaml(yaml, config::Quoting::nothing);
-  Digest digest(folder);
-  if (const auto* root = std::get_if<Node>(&parsed)) digest.take(*root, "");
+  std::vector<NamedFile> found;
+  if (const auto* root = std::get_if<Node>(&parsed)) collect(*root, "", found);
+  return found;
+}
+
+std::size_t digestOfNamedFiles(std::string_view yaml, const std::filesystem::path& folder) {
+  Digest digest;
+  for (const auto& file : filesNamedIn(yaml)) digest.add(folder / file.path);
   return digest.value();
 }
 

@@ -57,6 +57,9 @@ void writeDispatcher(proto::DispatcherStatus::Builder builder, const keeper::Kee
   builder.setSince(static_cast<std::uint64_t>(keeper.since() / kj::SECONDS));
   builder.setWorkerPid(static_cast<std::uint32_t>(keeper.pid()));
   builder.setSoftware(view(keeper.traits().software));
+  const auto& lock = keeper.traits().lock;
+  auto parts = builder.initLock(static_cast<unsigned>(lock.size()));
+  for (unsigned i = 0; i < parts.size(); ++i) parts.set(i, view(lock[i]));
   builder.setStarts(keeper.starts());
   builder.setUnderWay(static_cast<std::uint32_t>(keeper.out()));
   builder.setWindow(keeper.traits().window);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "supervisor/config/required-lock.h"
 #include "supervisor/delivery/attempt-ids.h"
 #include "supervisor/keeper/worker-messages.h"
 
@@ -289,8 +290,11 @@ void Keeper::healthReported(const HealthReport& health) {
   changed();
 }
 
-/// A worker that can detect that its dispatcher is broken is trusted when it reports that it works again.
-void Keeper::heard(const HealthReport& health) {
+/// A worker that can detect that its dispatcher is broken is trusted when it reports that it works again. One
+/// with less of a lock than its entry requires stays broken whatever it reports.
+void Keeper::heard(HealthReport health) {
+  if (auto lacks = config::lacksOfLock(config_.requireLock, traits().lock); !lacks.empty())
+    health.broken = std::move(lacks);
   if (!health.broken.empty()) {
     sick_ = Sick::byHealth;
     reasons_.gatewayFailed(health.broken, timer_.now());

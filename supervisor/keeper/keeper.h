@@ -195,7 +195,7 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   /// The worker's version, if it is one of smsd's own workers and of another build than this program.
   std::string otherBuild() const;
   void replaceOtherBuild();
-  void heard(const HealthReport& health);
+  void heard(HealthReport health);
   void record(const std::vector<delivery::AttemptOutcome>& outcomes);
   void recordNotUnderstood(const delivery::Outcome& outcome, const delivery::Breaker::Whose& whose);
   delivery::Breaker::Whose ended(queue::AttemptId attempt);

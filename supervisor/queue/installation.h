@@ -4,7 +4,9 @@
 // Called by smsctl. The operations throw QueueError (queue.h).
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,10 +32,22 @@ struct LiveSupervisor {
   int knows = 0;        // the newest version of the schema that it knows
 };
 
+/// The condition of an installed queue, for `smsctl doctor`. A member that is empty or none says nothing: the
+/// backend has no such thing, or does not look at it.
+struct QueueCondition {
+  std::string missingPrivileges = {};                   // of the caller's role, in words
+  std::optional<bool> indexed = {};                     // a claim need not read the whole table
+  std::optional<bool> announcesInserts = {};            // an insert of another program rings the bell
+  std::string timeZone = {};                            // in which the queue reads the times of messages
+  std::optional<std::chrono::milliseconds> ahead = {};  // the queue's clock, of this host's
+  std::string otherSettler = {};                        // as Queue::otherSettler()
+};
+
 /// The installed schema and its live supervisors.
 struct Installation {
   SchemaVersions schema;
   std::vector<LiveSupervisor> supervisors;
+  QueueCondition condition = {};
 };
 
 /// Options of `smsctl db install` beyond the schema smsd.

@@ -9,6 +9,7 @@
 
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/config-install.h"
+#include "supervisor/smsctl/examine.h"
 #include "supervisor/smsctl/move-from-nav.h"
 #include "supervisor/smsctl/new-project/new-project.h"
 #include "supervisor/smsctl/preview.h"
@@ -38,6 +39,7 @@ struct Arguments {
   std::string as;
   InstallArguments configFiles;
   MoveArguments move;
+  DoctorArguments doctor;
   NewArguments project;
   bool dryRun = false, apply = false, undo = false;
 

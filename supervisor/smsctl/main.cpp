@@ -270,6 +270,19 @@ void addDatabase(CLI::App& app, Arguments& a, Action& chosen) {
           [&a]() { return checkDatabase(configOf(a), a.form()); });
 }
 
+void addDoctor(CLI::App& app, Arguments& a, Action& chosen) {
+  auto* sub = command(app, "doctor", "examine the installation; exit status 0: nothing is wrong, 1: findings",
+                      a, chosen, [&a]() {
+                        a.doctor.config = a.config;
+                        return examineHost(a.doctor, a.form());
+                      });
+  sub->add_option("--nav", a.doctor.navFolder, "the folder of NAV's nav.conf and daemons.yml")
+      ->capture_default_str()
+      ->type_name("FOLDER");
+  sub->add_flag_callback(
+      "--list", [&a]() { a.doctor.act = DoctorArguments::Act::list; }, "list the faults that doctor knows");
+}
+
 void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
   app.option_defaults()->disable_flag_override();
   app.require_subcommand(1);
@@ -295,6 +308,7 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
   addDatabase(app, a, chosen);
   addConfig(app, a, chosen);
   addNew(app, a, chosen);
+  addDoctor(app, a, chosen);
   command(app, "reload", "make the running smsd read its configuration again", a, chosen,
           [&a]() { return reload(a.config, a.form()); });
 }

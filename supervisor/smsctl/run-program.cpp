@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
+#include <kj/io.h>
 #include <pwd.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -110,7 +112,10 @@ std::optional<fs::path> findProgram(const std::string& name) {
   return std::nullopt;
 }
 
-int run(const ProgramCall& call) {
+namespace {
+
+/// Starts the program, with `output` as its standard output unless that is -1. Returns its exit status.
+int runInto(int output, const ProgramCall& call) {
   const auto program = findProgram(call.words.at(0));
   if (!program) throw CommandError(EX_UNAVAILABLE, fmt::format("there is no program {}", call.words.at(0)));
   std::optional<UserIdentity> who;
@@ -124,10 +129,23 @@ int run(const ProgramCall& call) {
   std::array<char*, 3> environment = {path.data(), lang.data(), nullptr};
   const pid_t child = forked();
   if (child == 0) {
+    if (output >= 0 && dup2(output, STDOUT_FILENO) < 0) _exit(EX_OSERR);
     if (!who || become(*who)) execve(program->c_str(), arguments.data(), environment.data());
     _exit(EX_OSERR);
   }
   return ended(child);
+}
+
+}  // namespace
+
+int run(const ProgramCall& call) { return runInto(-1, call); }
+
+std::optional<std::string> outputOf(const ProgramCall& call) {
+  const kj::AutoCloseFd output(memfd_create("smsctl-output", MFD_CLOEXEC));
+  if (output.get() < 0 || !findProgram(call.words.at(0))) return std::nullopt;
+  if (runInto(output.get(), call) != EX_OK) return std::nullopt;
+  lseek(output.get(), 0, SEEK_SET);
+  return kj::FdInputStream(output.get()).readAllText().cStr();
 }
 
 pid_t start(const std::string& user, const std::function<int()>& act) {

@@ -34,6 +34,9 @@ std::optional<std::filesystem::path> findProgram(const std::string& name);
 /// Returns the exit status; 128 and the signal if the program was killed.
 int run(const ProgramCall& call);
 
+/// Returns what the program wrote to standard output; none if there is no such program, or if it failed.
+std::optional<std::string> outputOf(const ProgramCall& call);
+
 /// Calls `act` in a process of `user`, without root's privileges, or in one of this user if `user` is empty.
 /// Returns the process, whose exit status is the result of `act`.
 pid_t start(const std::string& user, const std::function<int()>& act);

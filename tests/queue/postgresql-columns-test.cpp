@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "supervisor/queue/postgresql/sql-claim.h"
+#include "supervisor/queue/postgresql/sql-condition.h"
 #include "supervisor/queue/postgresql/sql-lease.h"
 #include "supervisor/queue/postgresql/sql-nav.h"
 #include "supervisor/queue/postgresql/sql-operator.h"
@@ -27,6 +28,7 @@ std::vector<NamedStatement> statements() {
       named("readByIndex", sql::readByIndex),
       named("readInOneScan", sql::readInOneScan),
       named("nextDue", sql::nextDue),
+      named("condition", sql::condition),
       named("installed", sql::installed),
       named("missingPrivileges", sql::missingPrivileges),
       named("fence", sql::fence),

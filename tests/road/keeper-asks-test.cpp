@@ -37,6 +37,27 @@ TEST(Keeper, GivesNoSmsToAWorkerThatSaysItIsBrokenUntilItSaysItIsNot) {
   EXPECT_EQ(bench.story.count("modem: ready"), 1u) << bench.story.text();
 }
 
+TEST(Keeper, GivesNoSmsToAWorkerWithLessOfALockThanItsEntryRequires) {
+  auto config = named("modem", config::Activation::spawn);
+  config.requireLock = {"landlock:6", "seccomp"};
+  Bench bench(config);
+  bench.worker.traits.lock = {"no_new_privs", "landlock:4", "seccomp"};
+  bench.start();
+  EXPECT_EQ(static_cast<int>(bench.keeper.state()), static_cast<int>(State::broken));
+  EXPECT_EQ(bench.keeper.room(), 0u);
+  EXPECT_NE(bench.keeper.reason().find("lacks landlock:6"), std::string::npos) << bench.keeper.reason();
+  bench.advance(2h);
+  bench.keeper.resume();
+  bench.advance(1min);
+  EXPECT_EQ(bench.keeper.room(), 0u) << "its own word that it is well does not help";
+  EXPECT_EQ(bench.story.count("modem: broken, tried again in 15s: the lock of its worker lacks"), 1u);
+  bench.worker.traits.lock = {"landlock:6", "seccomp"};  // the next worker, on another kernel
+  bench.keeper.restart("the operator");
+  bench.advance(1s);
+  EXPECT_EQ(bench.keeper.room(), 4u);
+  EXPECT_EQ(bench.story.count("modem: ready"), 1u) << bench.story.text();
+}
+
 TEST(Keeper, AsksAWorkerWhoseSmsWasBrokenWhetherItCanTellWhenThatIsOver) {
   for (bool can : {true, false}) {
     Bench bench;

@@ -66,7 +66,9 @@ inline config::DispatcherConfig named(const std::string& name, config::Activatio
 class Bench {
  public:
   explicit Bench(config::Activation activation = config::Activation::spawn)
-      : keeper(timer, named("modem", activation), worker.hire(), 0, log, road) {}
+      : Bench(named("modem", activation)) {}
+  explicit Bench(const config::DispatcherConfig& config)
+      : keeper(timer, config, worker.hire(), 0, log, road) {}
 
   void turn() {
     timer.advanceTo(timer.now());

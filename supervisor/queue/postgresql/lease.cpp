@@ -101,6 +101,7 @@ Installation PostgresqlQueue::installation() {
     Installation result{{found.version, schema::version, std::min(found.version, schema::version)},
                         liveSupervisors(tx, found)};
     for (const auto& one : result.supervisors) result.schema.used = std::min(result.schema.used, one.knows);
+    result.condition = conditionOf(tx, session_);
     return result;
   });
 }

@@ -12,7 +12,8 @@ endforeach()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/schema.h.in
   ${CMAKE_BINARY_DIR}/generated/queue/supervisor/queue/postgresql/schema.h @ONLY)
 
-set(sources claim.cpp connection.cpp install.cpp installed-schema.cpp lease.cpp nav.cpp operator.cpp others.cpp queue.cpp
+set(sources claim.cpp condition.cpp connection.cpp install.cpp installed-schema.cpp lease.cpp nav.cpp operator.cpp others.cpp
+  queue.cpp
   settle.cpp)
 list(TRANSFORM sources PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 target_sources(smsd-supervisor PRIVATE ${sources})

@@ -128,6 +128,7 @@ class PostgresqlQueue : public Queue {
 /// Throws `notInstalled` if smsd.installation is empty.
 InstalledSchema installedSchema(Transaction& tx);
 std::vector<LiveSupervisor> liveSupervisors(Transaction& tx, InstalledSchema installed);
+QueueCondition conditionOf(Transaction& tx, const Session& session);
 
 /// Throws `fenced` if this supervisor was declared dead. Also gives the database's time to `clock`.
 void passFence(Transaction& tx, SupervisorId me, ClockWatch& clock);

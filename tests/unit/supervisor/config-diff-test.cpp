@@ -100,6 +100,15 @@ TEST(Reload, RefusesWhatOnlyARestartChangesWithItsPlaceAndBothValues) {
   EXPECT_TRUE(changes.none());
 }
 
+TEST(Reload, RefusesAnotherRequiredLockOfTheWorkerForMail) {
+  Config next = configWith({"a"});
+  next.adminMail.worker.requireLock = {"landlock:6", "seccomp"};
+  const auto changes = compare(configWith({"a"}), reading(next));
+  ASSERT_EQ(changes.forbidden.size(), 1u);
+  EXPECT_NE(changes.forbidden[0].what.find("landlock:6, seccomp, expected nothing"), std::string::npos)
+      << changes.forbidden[0].what;
+}
+
 TEST(Reload, NamesValuesWithWhatTheyWereAndAre) {
   Config next = configWith({"a"});
   next.retry.delay = 45s;
