@@ -68,7 +68,7 @@ const std::vector<std::string>& keysOfARestart() {
   static const std::vector<std::string> keys = {
       "queue.backend", "queue.postgresql.connection", "queue.sqlite.path", "queue.directory",
       "queue.connection", "queue.connection_file", "queue.lease", "queue.keep_history", "control.socket",
-      "state_directory",
+      "status.socket", "state_directory",
       // The mail's worker and the entries not yet mailed belong together.
       "admin_mail.to", "admin_mail.level", "admin_mail.dispatcher", "admin_mail.kind",
       "admin_mail.activation", "admin_mail.socket", "admin_mail.timeout", "admin_mail.start_timeout",
