@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 @0xb1c5e7a2d4f60983;
-# The contract between an operator's tool and the running daemon, over control.sock.
+# The contract between an operator's tool and the running daemon, over control.sock and status.sock.
 #
-# smsctl is the client, smsd serves. The file mode of the socket is the only access control: a user who may open the socket may
-# call everything here. Nothing here carries a secret, or the text of a message of the queue.
+# smsctl is the client, smsd serves. The modes of the socket and of its folder are the only access control.
+# - A user who may open control.sock may call everything here, and reads the texts and recipients of all messages of the queue.
+# - A user who may open status.sock may call `status` there. Every other method is UNIMPLEMENTED at that socket, and no capability
+#   leads from it to another one. `status` carries no text, no recipient and no secret.
+# Nothing here carries a secret.
 #
 # A request that cannot be fulfilled returns a `problem`, in words. An exception means that the contract was broken or the peer
-# has gone. smsd writes each act (cancel, test, steer, retry, reload, stop) to the journal with the uid of the peer.
+# has gone. smsd writes each act (all methods but status and nudge) to the journal with the uid of the peer, which the kernel
+# reports (SO_PEERCRED). It writes up to 60 entries at once and one a second about the acts of one user that only read,
+# and counts the others in the next entry.
 
 using Cxx = import "/capnp/c++.capnp";
+using Records = import "records.capnp";
 $Cxx.namespace("smsd::proto");
 
 # An upgrade replaces smsctl and smsd one after the other, so a client and a daemon of neighbouring versions work together:
@@ -61,14 +67,46 @@ interface Control {
   # Applies `act` to the dispatcher `name`. A pause lasts until `resume`, also over restarts of smsd. `done` describes the
   # effect in words; a daemon of an older version leaves it empty. May be repeated.
 
-  retry @6 (message :Int64, recipient :Text) -> (problem :Text, recipient :Text, count :UInt32, fault :QueueFault);
+  retry @6 (message :Int64, recipient :Text, restore :Bool)
+      -> (problem :Text, recipient :Text, count :UInt32, fault :QueueFault, restored :Bool);
   # Ends the retry wait of the recipient of `message`, of `recipient`, or of all recipients if these are 0 and empty. smsd then
-  # tries them at once. Returns the recipient (empty: all) and how many were waiting. May be repeated.
+  # tries them at once. Returns the recipient (empty: all) and how many were waiting. May be repeated. With `restore`, an ignored
+  # `message` becomes unsent before, and `restored` is true. A daemon of an older version leaves it ignored.
 
   reload @7 () -> (problem :Text, done :Text);
   # As SIGHUP: reads the configuration and the dispatchers' files again, and applies all of it or nothing. Returns when that is
   # done. `done` describes in words what changed. A `problem`, one line for each error, means that nothing was applied. May be
   # repeated.
+
+  send @8 (recipient :Text, text :Text, severity :Int32)
+      -> (problem :Text, id :Int64, parts :UInt32, maxParts :UInt32, fault :QueueFault);
+  # Puts a message into the queue. `severity` 0: none. `parts` is how many concatenated SMS the whole text would take, and
+  # `maxParts` how many an SMS may have (formatting.max_parts): above that, the text will be cut. Do not repeat it blindly.
+
+  list @9 (status :Text, recipient :Text, limit :UInt32)
+      -> (problem :Text, messages :List(Records.QueuedMessage), more :Bool, fault :QueueFault);
+  # Returns messages with the status N (unsent), Y (sent) or I (ignored), oldest first; those of `recipient`, the most severe
+  # first, if it is not empty. At most `limit` of them, never more than maxListed, and never more than `maxAnswer` of records.capnp. `more`: there
+  # are further ones.
+
+  held @10 (limit :UInt32) -> (problem :Text, held :List(Records.HeldSms), more :Bool, fault :QueueFault);
+  # Returns SMS that may have been sent and wait for an operator's decision, oldest first. Bounds as in `list`.
+
+  release @11 (submission :Int64) -> (problem :Text, count :UInt64, fault :QueueFault);
+  # Makes the messages of a held SMS claimable again. `count` 0: no held SMS has this id. May be repeated.
+
+  discard @12 (submission :Int64) -> (problem :Text, count :UInt64, fault :QueueFault);
+  # Marks the messages of a held SMS as ignored. `count` 0: no held SMS has this id. May be repeated.
+
+  explain @13 (message :Int64)
+      -> (problem :Text, life :Records.MessageLife, dispatchers :List(DispatcherStatus), fault :QueueFault);
+  # Returns the life of one message, and the present state of the dispatchers of its attempts that are still configured.
+  # `life.known` is false if there is no such message.
+
+  cancelChosen @14 (choice :Records.Choice, preview :Bool, listed :UInt32)
+      -> (problem :Text, count :UInt64, messages :List(Records.QueuedMessage), fault :QueueFault);
+  # As `cancel`, for the chosen messages only. `preview`: changes nothing, and returns what would be cancelled now. Bounds as in
+  # `list`.
 }
 
 const maxListed :UInt32 = 1000;

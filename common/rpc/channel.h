@@ -44,6 +44,9 @@ class Channel {
   /// For a guarded channel. The peer was given work, and may send `messages` more for it; see Budget::earn().
   void earn(double messages, double most) { guard().budget().earn(messages, most); }
 
+  /// For a guarded channel. See Guard::silentFor().
+  kj::Maybe<kj::Duration> silentFor() { return guard().silentFor(); }
+
  private:
   Guard& guard() { return KJ_ASSERT_NONNULL(guard_); }
 

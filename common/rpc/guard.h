@@ -74,6 +74,11 @@ class Guard final : public capnp::MessageStream {
   /// connection. Call once.
   kj::Promise<End> ended() { return kj::mv(ended_.promise); }
   Budget& budget() { return *terms_.budget; }
+  /// How long the peer has sent nothing; none: this side owes it an answer.
+  kj::Maybe<kj::Duration> silentFor() const {
+    if (calls_.due()) return nullptr;
+    return timer_.now() - heardAt_;
+  }
 
   kj::Promise<kj::Maybe<capnp::MessageReaderAndFds>> tryReadMessage(
       kj::ArrayPtr<kj::AutoCloseFd> fdSpace, capnp::ReaderOptions options,

@@ -69,7 +69,8 @@ const std::vector<std::string>& keysOfARestart() {
                                                 "queue.sqlite.path", "queue.directory",
                                                 "queue.connection",  "queue.connection_file",
                                                 "queue.lease",       "queue.keep_history",
-                                                "control.socket",    "state_directory"};
+                                                "control.socket",    "status.socket",
+                                                "state_directory"};
   return keys;
 }
 

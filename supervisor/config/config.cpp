@@ -121,7 +121,11 @@ void declareKeys(Keys& keys, Config& config) {
       "the time after which a message that waits only because of smsd or its dispatchers makes smsd "
       "unhealthy");
   declareAdminMail(keys, config);
-  keys.path("control.socket", config.controlSocket, "the socket through which smsctl controls smsd");
+  keys.path("control.socket", config.controlSocket,
+            "the socket of smsctl; a user who may open it may use every command, and reads all texts");
+  keys.path("status.socket", config.statusSocket,
+            "the socket for the state of smsd alone; if only control.socket is set, to another place than "
+            "/run/smsd, there is none");
   keys.path("state_directory", config.stateDirectory, "the folder of smsd's own files");
   keys.path(
       "workers_directory", config.workersDirectory,
@@ -141,7 +145,16 @@ void makeAbsolute(Config& config, const fs::path& folder) {
   config.queue.sqlite = (folder / config.queue.sqlite).lexically_normal();
   for (fs::path* path : {&config.queue.directory, &config.queue.connectionFile})
     if (!path->empty()) *path = (folder / *path).lexically_normal();
+  const auto isDefault = [](const fs::path& path) {
+    return path == defaultControlSocket || path == formerControlSocket;
+  };
   config.controlSocket = (folder / config.controlSocket).lexically_normal();
+  // Two supervisors of one host have different control sockets, and only one can have the default of the
+  // other.
+  if (config.statusSocket == defaultStatusSocket && !isDefault(config.controlSocket))
+    config.statusSocket.clear();
+  else
+    config.statusSocket = (folder / config.statusSocket).lexically_normal();
   config.stateDirectory = (folder / config.stateDirectory).lexically_normal();
   if (auto& workers = config.workersDirectory; !workers.empty()) {
     workers = (folder / workers).lexically_normal();
@@ -193,6 +206,11 @@ ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Over
   add(checkDispatcherFiles(keys, result.config));
   add(checkWorkerPrograms(keys, result.config));
   return result;
+}
+
+std::vector<fs::path> placesOf(const fs::path& controlSocket) {
+  if (controlSocket != defaultControlSocket) return {controlSocket};
+  return {controlSocket, formerControlSocket};
 }
 
 UnknownPolicy unknownPolicy(const Config& config, std::optional<int> severity) {

@@ -93,6 +93,11 @@ struct AdminMailConfig {
   bool operator==(const AdminMailConfig&) const = default;
 };
 
+inline constexpr const char* defaultControlSocket = "/run/smsd/operator/control.sock";
+inline constexpr const char* defaultStatusSocket = "/run/smsd/status/status.sock";
+/// The default of older versions: a configuration may name it, and an older daemon may listen there.
+inline constexpr const char* formerControlSocket = "/run/smsd/control.sock";
+
 struct Config {
   struct {
     std::string backend = "sqlite";  // postgresql, sqlite, or the name of a loaded one: [a-z][a-z0-9-]{0,30}
@@ -127,12 +132,18 @@ struct Config {
     Milliseconds late = 60s;
   } status;
   AdminMailConfig adminMail;
-  std::filesystem::path controlSocket = "/run/smsd/control.sock";
+  std::filesystem::path controlSocket = defaultControlSocket;
+  /// Empty: there is none, because only `controlSocket` names another place than the default one.
+  std::filesystem::path statusSocket = defaultStatusSocket;
   std::filesystem::path stateDirectory = "/var/lib/smsd";
   std::filesystem::path workersDirectory;  // of the administrator's own workers; empty: none
   Milliseconds stopTimeout = 20s;
   std::vector<DispatcherConfig> dispatchers;
 };
+
+/// Returns the paths at which the daemon of this configuration may listen: an older version, or one without
+/// the folder of the default path, listens at formerControlSocket.
+std::vector<std::filesystem::path> placesOf(const std::filesystem::path& controlSocket);
 
 Backend backendOf(const Config& config);
 

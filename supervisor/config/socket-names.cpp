@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "supervisor/config/queue-names.h"
 
@@ -41,13 +42,12 @@ std::optional<std::string> problemOfPlace(const fs::path& socket) {
   return fmt::format("{} is {}, expected a free path or a socket", socket.string(), kindOf(status.st_mode));
 }
 
-/// Rejects a control.socket that is one of the files that the queue has or will have.
-std::optional<std::string> problemOfQueue(const Config& config) {
+/// Rejects a socket that is one of the files that the queue has or will have.
+std::optional<std::string> problemOfQueue(const Config& config, const fs::path& socket) {
   const auto files = filesOfQueue(config);
-  if (std::find(files.begin(), files.end(), realPath(config.controlSocket)) == files.end())
-    return std::nullopt;
+  if (std::find(files.begin(), files.end(), realPath(socket)) == files.end()) return std::nullopt;
   return fmt::format("{} is a file of the queue (queue.sqlite.path), expected a path of its own",
-                     config.controlSocket.string());
+                     socket.string());
 }
 
 }  // namespace
@@ -69,6 +69,7 @@ struct NamedSocket {
 /// Returns the sockets in force: a worker that smsd starts has none, and admin_mail only if there is mail.
 std::vector<NamedSocket> socketsOf(const Config& config) {
   std::vector<NamedSocket> sockets = {{"control.socket", config.controlSocket, ""}};
+  if (!config.statusSocket.empty()) sockets.push_back({"status.socket", config.statusSocket, "status"});
   const auto add = [&sockets](const std::string& key, const DispatcherConfig& dispatcher) {
     if (dispatcher.activation != Activation::socket) return;
     if (problemOfReservedName(dispatcher.name)) return;  // already reported
@@ -99,11 +100,14 @@ std::vector<Problem> findEqualSockets(const Keys& keys, const Config& config) {
 
 std::vector<Problem> checkSockets(const Keys& keys, const Config& config) {
   std::vector<Problem> problems;
-  for (auto& problem : {problemOfLength(config.controlSocket), problemOfQueue(config),
-                        problemOfPlace(config.controlSocket)}) {
-    if (!problem) continue;
-    problems.push_back({keys.where("control.socket"), "control.socket: " + *problem});
-    break;
+  for (const auto& [key, socket] :
+       {std::pair("control.socket", config.controlSocket), std::pair("status.socket", config.statusSocket)}) {
+    if (socket.empty()) continue;
+    for (auto& problem : {problemOfLength(socket), problemOfQueue(config, socket), problemOfPlace(socket)}) {
+      if (!problem) continue;
+      problems.push_back({keys.where(key), fmt::format("{}: {}", key, *problem)});
+      break;
+    }
   }
   const auto equal = findEqualSockets(keys, config);
   problems.insert(problems.end(), equal.begin(), equal.end());

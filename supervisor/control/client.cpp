@@ -2,8 +2,10 @@
 #include "supervisor/control/client.h"
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <kj/io.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 
@@ -11,9 +13,22 @@
 #include <cstring>
 
 #include "common/fault.h"
+#include "supervisor/config/config.h"
 
 namespace smsd::control {
 namespace {
+
+constexpr auto answersWithin = 1 * kj::SECONDS;
+constexpr auto pauseBetweenTries = 50 * kj::MILLISECONDS;
+
+/// Names the group of the socket or, if this user may not even look at it, of the folder that is closed.
+std::string groupOf(std::filesystem::path path) {
+  struct stat status {};
+  while (stat(path.c_str(), &status) != 0 && path.has_relative_path()) path = path.parent_path();
+  const group* found = path.has_relative_path() ? getgrgid(status.st_gid) : nullptr;
+  if (found == nullptr || found->gr_gid == 0) return "the socket's group";
+  return fmt::format("the group {} (`usermod -aG {} USER`)", found->gr_name, found->gr_name);
+}
 
 /// Translates an error of connect(). Only a missing socket, or one on which no process listens, proves that
 /// no daemon runs.
@@ -29,8 +44,8 @@ Unreachable unreachable(const std::filesystem::path& path, int error, kj::Durati
     case EACCES:
     case EPERM:
       return {Unreachable::Why::denied,
-              fmt::format("{}: permission denied; run this as root or as a member of the socket's group",
-                          path.string())};
+              fmt::format("{}: permission denied; run this as root or as a member of {}", path.string(),
+                          groupOf(path))};
     case EAGAIN:
     case ETIMEDOUT:
       return {Unreachable::Why::inDoubt,
@@ -45,7 +60,7 @@ Unreachable unreachable(const std::filesystem::path& path, int error, kj::Durati
   }
 }
 
-kj::AutoCloseFd connectTo(const std::filesystem::path& path, kj::Duration patience) {
+kj::AutoCloseFd connectAt(const std::filesystem::path& path, kj::Duration patience) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.string().size() >= sizeof address.sun_path) throw unreachable(path, ENAMETOOLONG, patience);
@@ -58,6 +73,20 @@ kj::AutoCloseFd connectTo(const std::filesystem::path& path, kj::Duration patien
   if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
     throw unreachable(path, errno, patience);
   return fd;
+}
+
+/// Connects at the first of the daemon's possible paths at which a process listens.
+kj::AutoCloseFd connectTo(const std::filesystem::path& path, kj::Duration patience) {
+  std::optional<Unreachable> first;
+  for (const auto& place : config::placesOf(path)) {
+    try {
+      return connectAt(place, patience);
+    } catch (const Unreachable& error) {
+      if (error.why() != Unreachable::Why::notRunning) throw;
+      if (!first) first = error;
+    }
+  }
+  throw *first;
 }
 
 /// The loop needs descriptors. If there are none, the daemon has no part in that.
@@ -106,9 +135,29 @@ std::string noAnswer(const kj::Exception& fault) {
 }
 
 Client::Client(const std::filesystem::path& socket, kj::Duration patience)
-    : io_(openLoop(socket)),
-      channel_(rpc::Channel::connect(io_.lowLevelProvider->wrapSocketFd(
-          connectTo(socket, patience), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC))),
-      control_(channel_->peer().castAs<proto::Control>()) {}
+    : io_(openLoop(socket)), control_(nullptr) {
+  auto& timer = io_.provider->getTimer();
+  const auto giveUp = timer.now() + patience;
+  while (!connect(socket, patience) && timer.now() < giveUp)
+    timer.afterDelay(pauseBetweenTries).wait(io_.waitScope);
+}
+
+/// Returns false if the daemon closed the connection before any call, because it has no place for it now. A
+/// daemon that hangs leaves the connection as it is, and the first call finds that out.
+bool Client::connect(const std::filesystem::path& socket, kj::Duration patience) {
+  channel_ = rpc::Channel::connect(io_.lowLevelProvider->wrapSocketFd(
+      connectTo(socket, patience), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC));
+  control_ = channel_->peer().castAs<proto::Control>();
+  enum class Answer { given, none, closed };
+  const Answer answer = control_.whenResolved()
+                            .then([]() { return Answer::given; })
+                            .exclusiveJoin(io_.provider->getTimer().afterDelay(answersWithin).then([]() {
+                              return Answer::none;
+                            }))
+                            .catch_([](kj::Exception&&) { return Answer::closed; })
+                            .wait(io_.waitScope);
+  heard_ = answer == Answer::given;
+  return answer != Answer::closed;
+}
 
 }  // namespace smsd::control

@@ -45,7 +45,8 @@ std::string noAnswer(const kj::Exception& fault);
 
 class Client {
  public:
-  /// Waits no longer than `patience` for a daemon that accepts no connection.
+  /// Waits no longer than `patience` for a daemon that accepts no connection, or has no place for one. For
+  /// the default path, tries that of older versions as well.
   explicit Client(const std::filesystem::path& socket, kj::Duration patience = 5 * kj::SECONDS);
   proto::Control::Client& control() { return control_; }
   /// Waits for `promise`, but no longer than `patience`; then throws.
@@ -54,11 +55,16 @@ class Client {
     return io_.provider->getTimer().timeoutAfter(patience, kj::mv(promise)).wait(io_.waitScope);
   }
   kj::AsyncIoContext& io() { return io_; }
+  /// False: the daemon has accepted the connection, but has not answered within a second.
+  bool heard() const { return heard_; }
 
  private:
+  bool connect(const std::filesystem::path& socket, kj::Duration patience);
+
   kj::AsyncIoContext io_;
   kj::Own<rpc::Channel> channel_;
   proto::Control::Client control_;
+  bool heard_ = false;
 };
 
 }  // namespace smsd::control

@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Listens on control.sock and accepts the connections of operators' tools.
+// Serves operators' tools at control.sock, which is for every command, and at status.sock, which is for the
+// state alone.
 //
-// Owns the connections (socket-file.h owns the file of the socket, session.h the calls). A client can never
-// block smsd: its messages are bounded (rpc::Terms), its connection is its own, and the number of connections
-// is limited (Seats). A connection that exceeds its bounds is closed, and so is a silent one, because it
-// keeps a seat from others.
+// Owns what the connections share: the calls to the queue (questions.h), the depth of the queue
+// (queue-depth.h) and the two sockets (listener.h). The calls themselves are in session.h.
 #pragma once
 
 #include <kj/async-io.h>
 
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 
-#include "common/rpc/channel.h"
 #include "supervisor/admin-mail/mail-desk.h"
+#include "supervisor/control/act-notes.h"
+#include "supervisor/control/listener.h"
 #include "supervisor/control/paused-dispatchers.h"
+#include "supervisor/control/questions.h"
 #include "supervisor/control/queue-depth.h"
-#include "supervisor/control/seats.h"
-#include "supervisor/control/socket-file.h"
 #include "supervisor/events/events.h"
 #include "supervisor/queue/queue-thread.h"
 #include "supervisor/road/road.h"
@@ -30,6 +28,9 @@ namespace smsd::control {
 struct Subject {
   road::Road& road;
   queue::QueueThread& queue;
+  /// Another connection to the same queue, on a thread of its own. Null: a queue of the administrator's own
+  /// is called from one thread only, and `queue` is for operators as well.
+  queue::QueueThread* forOperators;
   Pauses& pauses;
   const events::EventLog& log;
   std::string backend;
@@ -43,35 +44,44 @@ struct Subject {
   const admin_mail::MailDesk& mail;
 };
 
+/// What all connections share.
+struct Means {
+  Glance& glance;
+  Questions& questions;
+  ActNotes& notes;
+  kj::Timer& timer;
+  kj::TimePoint started;
+};
+
 class ControlServer final : private kj::TaskSet::ErrorHandler {
  public:
+  struct Sockets {
+    std::filesystem::path control;
+    std::filesystem::path status;  // empty: none
+  };
   /// Binds at once. Throws CannotListen, with advice for the operator, if it cannot.
-  ControlServer(kj::AsyncIoContext& io, const std::filesystem::path& socket, Subject subject);
+  ControlServer(kj::AsyncIoContext& io, const Sockets& sockets, Subject subject);
   ~ControlServer() noexcept(false);
 
+  /// Whether a thread still works on a call of an operator.
+  bool busy() const { return questions_.busy(); }
+
  private:
-  kj::Promise<void> accept();
-  void open(kj::AuthenticatedStream peer);
-  kj::Promise<void> serve(kj::Own<rpc::Channel> channel, std::optional<unsigned> uid);
-  rpc::Terms terms(std::optional<unsigned> uid) const;
-  /// Whether a connection that is turned away or ended may be logged now. Returns the number of those that
-  /// were not logged since the last entry; none: the last entry is too recent.
-  std::optional<unsigned> maySay();
+  Means means();
   void taskFailed(kj::Exception&& exception) override;
 
-  kj::Timer& timer_;
-  SocketFile file_;
   Subject subject_;
+  kj::Timer& timer_;
   kj::TimePoint started_;
-  kj::Own<kj::ConnectionReceiver> listener_;
-  Seats seats_;
-  std::shared_ptr<rpc::Budget> budget_, othersBudget_;
-  kj::TimePoint nextEntry_;
-  unsigned unsaid_ = 0;    // connections turned away or ended without an entry since the last one
-  unsigned asked_ = 0;     // unanswered calls to the queue
-  kj::TaskSet questions_;  // calls to the queue; they outlive the connection that made them
+  kj::TaskSet tasks_;  // calls to the queue; they outlive the connection that made them
   Glance glance_;
-  kj::TaskSet tasks_;
+  Questions questions_;
+  ActNotes notes_;
+  Listener control_;
+  std::optional<Listener> status_;
 };
+
+/// Writes the journal entry of an error that no call reports.
+void logFault(const kj::Exception& exception);
 
 }  // namespace smsd::control

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Counts the open connections to control.sock, and decides whether a user may open one more.
+// Counts the open connections to one socket, and decides whether a user may open one more.
 //
 // Owns the counts by user. One user leaves room for the others, and all of them leave room for smsd's own
 // user and for root. So neither silent connections nor a flood of them lock out an administrator who has to
@@ -24,17 +24,20 @@ class Seats {
   /// Whether the user is an administrator: root, or the user that smsd runs as.
   bool trusted(std::optional<unsigned> uid) const { return uid && (*uid == 0 || *uid == own_); }
 
+  /// Whether there is a seat for this user now.
+  bool free(std::optional<unsigned> uid) const { return total_ < room(uid) && !hasItsShare(uid); }
   /// False: there is no seat for this user now.
   bool take(std::optional<unsigned> uid) {
-    unsigned& mine = taken_[uid];
-    const unsigned room = !trusted(uid) ? forOthers : *uid == 0 ? all : forOwn;
-    const bool free = total_ < room && (trusted(uid) || mine < forOne);
-    if (free) {
-      ++mine;
-      ++total_;
-    }
-    if (mine == 0) taken_.erase(uid);
-    return free;
+    if (!free(uid)) return false;
+    ++taken_[uid];
+    ++total_;
+    return true;
+  }
+  /// Whether a seat of `other` would be one for `uid`, who has none free. A user with its share takes only
+  /// its own, and nobody takes one of an administrator but an administrator.
+  bool mayReplace(std::optional<unsigned> uid, std::optional<unsigned> other) const {
+    if (hasItsShare(uid)) return other == uid;
+    return trusted(uid) || !trusted(other);
   }
   /// Frees the seat of a connection that had one.
   void leave(std::optional<unsigned> uid) {
@@ -50,6 +53,11 @@ class Seats {
   }
 
  private:
+  unsigned room(std::optional<unsigned> uid) const {
+    return !trusted(uid) ? forOthers : *uid == 0 ? all : forOwn;
+  }
+  bool hasItsShare(std::optional<unsigned> uid) const { return !trusted(uid) && of(uid) >= forOne; }
+
   unsigned own_;
   unsigned total_ = 0;
   std::map<std::optional<unsigned>, unsigned> taken_;

@@ -13,6 +13,9 @@
 namespace smsd::control {
 namespace {
 
+// Connections that wait to be accepted. Further ones wait in connect().
+constexpr int backlog = 128;
+
 /// Removes a left-over socket, which would make bind() fail. If a connection succeeds, or would have to wait
 /// (EAGAIN), the socket belongs to a running smsd and stays. If it is refused, the socket is left over,
 /// because the caller holds the lock of the state directory. connect() also refuses a file that is no socket,
@@ -46,7 +49,7 @@ kj::AutoCloseFd listenAt(const std::filesystem::path& path) {
   int bound = bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
   int error = errno;
   umask(before);
-  if (bound != 0 || listen(fd.get(), 16) != 0)
+  if (bound != 0 || listen(fd.get(), backlog) != 0)
     throw CannotListen(fmt::format(
         "{}: cannot listen there: {}; `control.socket` needs a folder that exists and can be written",
         path.string(), strerror(bound != 0 ? error : errno)));

@@ -60,6 +60,11 @@ void EventLog::operatorActed(const std::string& act, std::optional<unsigned> uid
       .write();
 }
 
+void EventLog::operatorSent(std::int64_t message, const std::string& recipient,
+                            std::optional<unsigned> uid) const {
+  operatorActed(fmt::format("send of message {} to {}", message, shown(recipient)), uid);
+}
+
 void EventLog::operatorRetried(const std::optional<std::string>& recipient,
                                std::optional<unsigned> uid) const {
   const std::string whom = !recipient           ? "every recipient that waits"
@@ -73,20 +78,22 @@ void EventLog::operatorTested(const std::string& recipient, const std::string& r
   operatorActed(fmt::format("test SMS to {} ({})", shown(recipient), result), uid);
 }
 
-void EventLog::controlRefused(std::optional<unsigned> uid, unsigned own, unsigned all, unsigned more) const {
+void EventLog::controlRefused(const std::string& socket, std::optional<unsigned> uid, unsigned own,
+                              unsigned all, unsigned more) const {
   const std::string who = uid ? std::to_string(*uid) : "unknown";
   Entry(Level::warning,
-        fmt::format("control.sock: refused a connection of uid {}: {} of this user and {} in all are open{}",
+        fmt::format("{}: refused a connection of uid {}: {} of this user and {} in all are open{}", socket,
                     who, own, all, unsaid(more)),
         "control-refused", "7f8f6a3203ed465d9c738d82a87f6fcd")
       .field("SMSD_UID", who)
       .write();
 }
 
-void EventLog::controlEnded(std::optional<unsigned> uid, const std::string& why, unsigned more) const {
+void EventLog::controlEnded(const std::string& socket, std::optional<unsigned> uid, const std::string& why,
+                            unsigned more) const {
   const std::string who = uid ? std::to_string(*uid) : "unknown";
   Entry(Level::warning,
-        fmt::format("control.sock: closed a connection of uid {}: {}{}", who, why, unsaid(more)),
+        fmt::format("{}: closed a connection of uid {}: {}{}", socket, who, why, unsaid(more)),
         "control-ended", "02bccb46638441f68fea39281d56d4c5")
       .field("SMSD_UID", who)
       .field("SMSD_REASON", why)

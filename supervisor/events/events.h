@@ -38,16 +38,19 @@ class EventLog {
   /// An operator acted over control.sock. `act` describes the action, `uid` is that of the peer, if it is
   /// known.
   void operatorActed(const std::string& act, std::optional<unsigned> uid) const;
+  void operatorSent(std::int64_t message, const std::string& recipient, std::optional<unsigned> uid) const;
   /// `recipient` none: all recipients.
   void operatorRetried(const std::optional<std::string>& recipient, std::optional<unsigned> uid) const;
   void operatorTested(const std::string& recipient, const std::string& result,
                       std::optional<unsigned> uid) const;
 
-  /// A connection to control.sock was closed at once, because this user has `own` and all users have `all`
+  /// A connection to `socket` was closed at once, because this user has `own` and all users have `all`
   /// connections open. `more`: connections turned away or ended since the last entry.
-  void controlRefused(std::optional<unsigned> uid, unsigned own, unsigned all, unsigned more) const;
-  /// A connection to control.sock was closed because of `why`.
-  void controlEnded(std::optional<unsigned> uid, const std::string& why, unsigned more) const;
+  void controlRefused(const std::string& socket, std::optional<unsigned> uid, unsigned own, unsigned all,
+                      unsigned more) const;
+  /// A connection to `socket` was closed because of `why`.
+  void controlEnded(const std::string& socket, std::optional<unsigned> uid, const std::string& why,
+                    unsigned more) const;
 
   /// `otherBuild`: its program's version, if that is another one than ours.
   void workerReady(const std::string& dispatcher, int pid, const std::vector<std::string>& lock,

@@ -78,6 +78,10 @@ class GuardedQueue final : public Queue {
   std::vector<StoredMessage> messagesOf(const std::string& recipient, SentStatus status) override {
     return call_("messagesOf", [&] { return queue_->messagesOf(recipient, status); });
   }
+  std::vector<StoredMessage> firstMessagesOf(const std::string& recipient, SentStatus status,
+                                             std::size_t limit) override {
+    return call_("firstMessagesOf", [&] { return queue_->firstMessagesOf(recipient, status, limit); });
+  }
   std::vector<std::string> recipients(SentStatus status) override {
     return call_("recipients", [&] { return queue_->recipients(status); });
   }
@@ -98,6 +102,12 @@ class GuardedQueue final : public Queue {
   }
   WaitsEnded endWaits(const Whom& whom) override {
     return call_("endWaits", [&] { return queue_->endWaits(whom); });
+  }
+  Cancelled cancelChosen(const Choice& choice, Cancel cancel, std::size_t listed) override {
+    return call_("cancelChosen", [&] { return queue_->cancelChosen(choice, cancel, listed); });
+  }
+  Restored restore(format::MessageId id, std::optional<Duration> expireAfter) override {
+    return call_("restore", [&] { return queue_->restore(id, expireAfter); });
   }
   std::optional<MessageLife> explain(format::MessageId id, Duration longestWait) override {
     return call_("explain", [&] { return queue_->explain(id, longestWait); });

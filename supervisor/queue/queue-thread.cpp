@@ -159,6 +159,14 @@ kj::Promise<Answer<BellTest>> QueueThread::testBell() {
   });
 }
 
+kj::Promise<void> QueueThread::close() {
+  return executor_->executeAsync([this]() {
+    watch_->forget();
+    *line_.lockExclusive() = nullptr;
+    queue_.reset();
+  });
+}
+
 void QueueThread::hangUp() {
   auto line = line_.lockExclusive();
   if (*line != nullptr) (*line)->hangUp();

@@ -52,6 +52,10 @@ class QueueThread {
   /// Cuts the connection of a call that does not return, if the backend can do that. Never waits.
   void hangUp();
 
+  /// Closes the queue, after the calls before this one. The next call opens it again. Only for a queue that
+  /// is not enlisted: an enlisted one starts again by itself.
+  kj::Promise<void> close();
+
   /// Rings the bell, and waits up to two seconds until the watch on the queue's descriptor notices it. Other
   /// calls run meanwhile.
   kj::Promise<Answer<BellTest>> testBell();

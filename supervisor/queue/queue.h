@@ -8,9 +8,10 @@
 // that all backends pass is tests/queue/suite. The source API has a version there; the ABI is not promised.
 //
 // Threads. smsd calls a queue from its queue thread only, one call at a time (queue-thread.h); smsctl and the
-// one-shot options of smsd call it from their only thread. hangUp() alone comes from another thread. Every
-// call may block. A call that has not returned after 10 s counts as a queue that is away, and after the
-// length of the lease smsd calls hangUp().
+// one-shot options of smsd call it from their only thread. PostgreSQL and SQLite have a second queue in smsd,
+// never enlisted, on a thread of its own, for operators; a queue of your own has one in a process. hangUp()
+// alone comes from another thread. Every call may block. A call that has not returned after 10 s counts as a
+// queue that is away, and after the length of the lease smsd calls hangUp().
 //
 // Order. enlist() is first, once. Then smsd calls renew(), takeOver(), strained(), otherSettler(),
 // takeClockStep() and schema(), in this order, at half the length of the lease and at once after enlist().
@@ -267,6 +268,13 @@ class Queue {
   virtual std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) = 0;
   /// Returns the messages most severe first, then oldest first.
   virtual std::vector<StoredMessage> messagesOf(const std::string& recipient, SentStatus status) = 0;
+  /// As messagesOf(), but at most `limit` of them.
+  virtual std::vector<StoredMessage> firstMessagesOf(const std::string& recipient, SentStatus status,
+                                                     std::size_t limit) {
+    auto found = messagesOf(recipient, status);
+    if (found.size() > limit) found.resize(limit);
+    return found;
+  }
   /// Returns the phone numbers in sorted order.
   virtual std::vector<std::string> recipients(SentStatus status) = 0;
   /// Inserts messages. The table's constraints are the checks; the text of `invalid` names the violated one.
@@ -285,6 +293,14 @@ class Queue {
   /// Ends the waits of the selected recipients and forgets their rounds, so that they may be claimed again.
   /// Notifies supervisors on other connections.
   virtual WaitsEnded endWaits(const Whom& whom) = 0;
+  enum class Cancel { act, preview };
+  /// As cancelAndList(), for the chosen messages only. `preview`: changes nothing, and returns what `act`
+  /// would cancel now. A backend that does not override it cannot choose by age, and uses several
+  /// transactions.
+  virtual Cancelled cancelChosen(const Choice& choice, Cancel cancel, std::size_t listed);
+  /// Makes an ignored message unsent again. `expireAfter`: as in ClaimRequest. A backend that does not
+  /// override it uses several transactions, and does not know `tooOld`.
+  virtual Restored restore(format::MessageId id, std::optional<Duration> expireAfter);
   /// Returns none if there is no such message. Reads the whole history, so it is for occasional use; takes no
   /// lock. `longestWait` as in ClaimRequest.
   virtual std::optional<MessageLife> explain(format::MessageId id,
@@ -308,5 +324,39 @@ class Queue {
   /// from another thread, at any time. Does nothing in a backend that depends on this host only.
   virtual void hangUp() {}
 };
+
+inline Cancelled Queue::cancelChosen(const Choice& choice, Cancel cancel, std::size_t listed) {
+  constexpr std::size_t most = 1'000'000;
+  if (cancel == Cancel::act && choice.message == 0 && !choice.recipient)
+    return cancelAndList(choice.minimumAge, listed);
+  if (choice.minimumAge > Duration::zero())
+    throw QueueError(QueueError::Kind::failed, "this queue cannot choose messages by their age");
+  std::vector<StoredMessage> found;
+  if (choice.message != 0) {
+    if (auto life = explain(choice.message)) found.push_back(life->message);
+  } else {
+    found = choice.recipient ? messagesOf(*choice.recipient, SentStatus::unsent)
+                             : messages(SentStatus::unsent, most);
+  }
+  Cancelled cancelled;
+  for (StoredMessage& message : found) {
+    if (message.status != SentStatus::unsent || message.underWay || message.held) continue;
+    if (choice.recipient && message.recipient != *choice.recipient) continue;
+    if (cancel == Cancel::act && setStatus(message.id, SentStatus::ignored, 0) == 0) continue;
+    if (cancel == Cancel::act) message.status = SentStatus::ignored;
+    if (++cancelled.count <= listed) cancelled.messages.push_back(std::move(message));
+  }
+  return cancelled;
+}
+
+inline Restored Queue::restore(format::MessageId id, std::optional<Duration>) {
+  const auto life = explain(id);
+  if (!life) return {};
+  Restored restored{Restored::Result::notIgnored, life->message.recipient};
+  if (life->message.status != SentStatus::ignored) return restored;
+  setStatus(id, SentStatus::unsent, life->smsid.value_or(0));
+  restored.result = Restored::Result::restored;
+  return restored;
+}
 
 }  // namespace smsd::queue

@@ -55,7 +55,8 @@ struct AttemptRecord {
   std::string outcome;  // empty: in progress
   std::string reason;
   std::string reference;
-  std::string ended;  // empty: in progress
+  std::string ended;             // empty: in progress
+  std::optional<Duration> took;  // since the attempt before it, or since the claim; none: not known
 };
 
 /// One SMS that contained or counted a message.
@@ -70,6 +71,8 @@ struct SubmissionRecord {
   std::string decided;  // time of release or discard; empty: neither
   std::vector<format::MessageId> messages;  // those in the text, then those only counted
   bool onlyCounted = false;                 // the message was not in the text
+  std::string encoding;                     // gsm7 or ucs2; empty: not known
+  std::size_t units = 0, parts = 0;         // of the text, as the network counts; 0: not known
   std::vector<AttemptRecord> attempts;      // in order
 };
 
@@ -84,6 +87,7 @@ struct MessageLife {
   int rounds = 0;
   std::string failingSince;         // time of its recipient's first counted failure; empty: none
   std::optional<Duration> failing;  // time since `failingSince`
+  std::optional<Duration> latency;  // from the message's time to `timeSent`; none: not known
 };
 
 struct NewMessage {
@@ -97,6 +101,27 @@ struct NewMessage {
 struct Cancelled {
   std::size_t count = 0;
   std::vector<StoredMessage> messages;  // in order of their ids, up to the requested number
+};
+
+/// Selects the messages of a cancel. A message has to match all that is set.
+struct Choice {
+  format::MessageId message = 0;                        // 0: any
+  std::optional<std::string> recipient = std::nullopt;  // none: any
+  Duration minimumAge{0};
+
+  bool all() const { return message == 0 && !recipient && minimumAge <= Duration::zero(); }
+};
+
+/// The result of making an ignored message unsent again.
+struct Restored {
+  enum class Result {
+    restored,
+    unknown,     // there is no such message
+    notIgnored,  // it is unsent or sent, and stays as it is
+    tooOld,      // it would become ignored again at once, because of its age
+  };
+  Result result = Result::unknown;
+  std::string recipient;  // empty if unknown
 };
 
 /// Selects the recipients of an operator command: that of `message` if it is set, otherwise `recipient`, or

@@ -85,6 +85,11 @@ SubmissionRecord submissionRecord(const Row& row) {
   record.ended = row.text(Column::ended);
   record.fate = row.text(Column::fate);
   record.decided = row.text(Column::decided);
+  if constexpr (requires { Column::parts; }) {
+    record.encoding = row.text(Column::encoding);
+    record.units = static_cast<std::size_t>(row.optionalInteger(Column::units).value_or(0));
+    record.parts = static_cast<std::size_t>(row.optionalInteger(Column::parts).value_or(0));
+  }
   return record;
 }
 
@@ -99,6 +104,7 @@ AttemptRecord lastAttempt(const Row& row) {
   attempt.reason = row.text(Column::reason);
   attempt.reference = row.text(Column::reference);
   attempt.ended = row.text(Column::ended);
+  if constexpr (requires { Column::took; }) attempt.took = elapsed(row.optionalInteger(Column::took));
   return attempt;
 }
 
@@ -112,6 +118,7 @@ AttemptRecord formerAttempt(const Row& row) {
   attempt.outcome = row.text(Column::outcome);
   attempt.reason = row.text(Column::reason);
   attempt.ended = row.text(Column::ended);
+  if constexpr (requires { Column::took; }) attempt.took = elapsed(row.optionalInteger(Column::took));
   return attempt;
 }
 
@@ -127,6 +134,7 @@ MessageLife messageLife(const Row& row) {
   life.waitsUntil = row.text(Column::waitsUntil);
   life.failingSince = row.text(Column::failingSince);
   life.failing = elapsed(row.optionalInteger(Column::failing));
+  if constexpr (requires { Column::latency; }) life.latency = elapsed(row.optionalInteger(Column::latency));
   return life;
 }
 

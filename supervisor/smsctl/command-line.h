@@ -5,8 +5,10 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <limits>
 #include <string>
 
+#include "common/io/option-values.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/config-install.h"
 #include "supervisor/smsctl/examine.h"
@@ -15,6 +17,7 @@
 #include "supervisor/smsctl/preview.h"
 
 namespace smsd::smsctl {
+
 
 /// The parsed command line; each command reads its part.
 struct Arguments {
@@ -57,6 +60,28 @@ inline CLI::App* command(CLI::App& parent, const std::string& name, const std::s
   return sub;
 }
 
+/// The default file may be closed to this user, who then works through the daemon.
+inline Named namedIn(const Arguments& arguments) {
+  return namedIn(arguments.config);
+}
+inline Site siteIn(const Arguments& arguments) { return siteOf(arguments.config, namedIn(arguments)); }
+/// For commands that need the running daemon.
+inline config::Config daemonIn(const Arguments& arguments) { return siteIn(arguments).config; }
+/// For commands that show the state.
+inline config::Config statusIn(const Arguments& arguments) {
+  return siteOfStatus(arguments.config, namedIn(arguments)).config;
+}
+
+/// Declares the argument ID of `command`.
+inline void addId(CLI::App* command, Arguments& a, const std::string& help) {
+  command->add_option("ID", a.id, help)
+      ->required()
+      ->transform(io::wholeNumber(1, std::numeric_limits<std::int64_t>::max()))
+      ->type_name("");
+}
+
+/// `smsctl queue` and its commands.
+void addQueue(CLI::App& app, Arguments& a, Action& chosen);
 /// `smsctl config` and its commands.
 void addConfig(CLI::App& app, Arguments& a, Action& chosen);
 /// `smsctl new` and its commands.

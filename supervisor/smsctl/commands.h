@@ -4,13 +4,14 @@
 #pragma once
 
 #include <optional>
-#include <stdexcept>
 #include <string>
 
 #include "supervisor/config/config.h"
 #include "supervisor/control/client.h"
 #include "supervisor/queue/queue.h"
 #include "supervisor/road/test-sms.h"
+#include "supervisor/smsctl/command-error.h"
+#include "supervisor/smsctl/site.h"
 
 namespace smsd::smsctl {
 
@@ -19,18 +20,7 @@ constexpr int notRunning = 3;  // exit status, as in `systemctl status` and LSB
 /// Exit status: `notRunning`, or EX_TEMPFAIL if smsd may be running all the same.
 int statusOf(const control::Unreachable& error);
 
-class CommandError : public std::runtime_error {
- public:
-  CommandError(int status, const std::string& what) : std::runtime_error(what), status_(status) {}
-  int status() const { return status_; }
-
- private:
-  int status_;
-};
-
 enum class Form { text, json };
-
-constexpr const char* defaultConfig = "/etc/smsd/smsd.yaml";
 
 struct StatusArguments {
   std::string file = defaultConfig;  // the configuration; smsd may run although it cannot be used
@@ -53,10 +43,10 @@ enum class Act { pause, resume, restart };
 /// the daemon cannot make it permanent.
 int steer(const config::Config& config, const std::string& name, Act act, Form form);
 /// `smsctl reload`: 1, with the reasons, if the daemon refused it.
-int reload(const std::string& file, Form form);
+int reload(const std::string& file, Named named, Form form);
 /// `smsctl queue retry`: through the daemon if it runs, otherwise directly in the queue; 1 if there is no
 /// such message; if the queue fails, the same exit status both ways.
-int retry(const config::Config& config, const queue::Whom& whom, Form form);
+int retry(const Site& site, const queue::Whom& whom, Form form);
 /// `smsctl config check`: the same check as `smsd --check`.
 int checkConfig(const std::string& file, Form form);
 
@@ -66,23 +56,32 @@ struct SendArguments {
   std::optional<int> severity;
 };
 /// `smsctl send`: puts a message into the queue, and wakes a running daemon.
-int send(const config::Config& config, const SendArguments& arguments, Form form);
+int send(const Site& site, const SendArguments& arguments, Form form);
 
 struct ListArguments {
   queue::SentStatus status = queue::SentStatus::unsent;
   std::string recipient;  // empty: all
   std::size_t limit = 100;
 };
-int listQueue(const config::Config& config, const ListArguments& arguments, Form form);
-int cancelQueue(const config::Config& config, Milliseconds minimumAge, Form form);
-/// `smsctl queue held`: lists SMS that may have been sent and wait for an operator.
-int listHeld(const config::Config& config, std::size_t limit, Form form);
-/// `smsctl queue release`, `smsctl queue discard`: 1 if no SMS with that id is held.
-int releaseHeld(const config::Config& config, queue::SubmissionId id, Form form);
-int discardHeld(const config::Config& config, queue::SubmissionId id, Form form);
+int listQueue(const Site& site, const ListArguments& arguments, Form form);
 
-/// `smsctl explain`: 1 if there is no such message.
-int explainMessage(const config::Config& config, format::MessageId id, Form form);
+struct CancelArguments {
+  queue::Choice choice;
+  enum class Consent { asked, given } consent = Consent::asked;  // given: --yes
+  queue::Queue::Cancel cancel = queue::Queue::Cancel::act;       // preview: --dry-run
+};
+/// `smsctl queue cancel`: 64 if nothing is chosen and the operator can neither be asked nor has agreed; 1 if
+/// the operator refuses, or the chosen message cannot be cancelled.
+int cancelQueue(const Site& site, const CancelArguments& arguments, Form form);
+/// `smsctl queue held`: lists SMS that may have been sent and wait for an operator.
+int listHeld(const Site& site, std::size_t limit, Form form);
+/// `smsctl queue release`, `smsctl queue discard`: 1 if no SMS with that id is held.
+int releaseHeld(const Site& site, queue::SubmissionId id, Form form);
+int discardHeld(const Site& site, queue::SubmissionId id, Form form);
+
+/// `smsctl explain`, `smsctl queue show`: 1 if there is no such message.
+int explainMessage(const Site& site, format::MessageId id, Form form);
+int showMessage(const Site& site, format::MessageId id, Form form);
 
 int installDatabase(const config::Config& config, const queue::InstallOptions& options, Form form);
 int checkDatabase(const config::Config& config, Form form);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `smsctl explain`: prints the history of one message in the order of its events.
 //
-// Owns the texts of that history. Called by main. Reads the queue, never changes it. Fails as every command
-// does, and with status 1 if there is no such message.
+// `smsctl queue show`: the message alone, with its whole text. Owns the texts of that history; life-words.h
+// has the decisions in it. Called by main. Reads through the daemon or the queue, never changes it. Fails as
+// every command does, and with status 1 if there is no such message.
 #include <fmt/format.h>
 #include <sysexits.h>
 
 #include "common/io/output.h"
 #include "common/text/utf.h"
-#include "supervisor/config/configured-queue.h"
+#include "supervisor/control/queue-answers.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
+#include "supervisor/smsctl/life-words.h"
 
 namespace smsd::smsctl {
 namespace {
@@ -31,7 +33,8 @@ ordered_json json(const SubmissionRecord& submission) {
                         {"outcome", attempt.outcome},
                         {"reason", attempt.reason},
                         {"reference", attempt.reference},
-                        {"ended", attempt.ended}});
+                        {"ended", attempt.ended},
+                        {"took_ms", orNull(attempt.took)}});
   return {{"id", submission.id},
           {"key", submission.key},
           {"text", submission.text},
@@ -42,19 +45,21 @@ ordered_json json(const SubmissionRecord& submission) {
           {"decided", submission.decided},
           {"only_counted", submission.onlyCounted},
           {"messages", submission.messages},
+          {"encoding", submission.encoding},
+          {"units", submission.units},
+          {"parts", submission.parts},
           {"attempts", std::move(attempts)}};
 }
-
-std::string ignoredBecause(const MessageLife& life);
 
 ordered_json json(const MessageLife& life) {
   ordered_json result = asJson(life.message);
   result["time_sent"] = life.timeSent;
   result["smsid"] = orNull(life.smsid);
-  result["ignored_because"] = ignoredBecause(life);
+  result["ignored_because"] = whyIgnored(life);
   result["waits_until"] = life.waitsUntil;
   result["rounds"] = life.rounds;
   result["failing_since"] = life.failingSince;
+  result["latency_ms"] = orNull(life.latency);
   result["submissions"] = ordered_json::array();
   for (const auto& submission : life.submissions) result["submissions"].push_back(json(submission));
   return result;
@@ -82,27 +87,8 @@ void tell(const AttemptRecord& attempt) {
   if (attempt.ended.empty()) return step("", through + "under way");
   step(attempt.ended,
        through + shown(attempt.outcome) +
-           inBrackets(attempt.reference.empty() ? attempt.reason : "reference " + attempt.reference));
-}
-
-/// Returns why a submission was ignored. Its last attempt decided that.
-std::string whyIgnored(const SubmissionRecord& submission) {
-  if (submission.attempts.empty()) return "no dispatcher was tried";
-  const AttemptRecord& last = submission.attempts.back();
-  if (last.dispatcher.empty() || submission.text.empty()) return last.reason;
-  if (last.outcome == "refused") return "every dispatcher refused it, the last with: " + last.reason;
-  return fmt::format("no dispatcher accepted it in all rounds of retry.limit, the last answer: {} ({})",
-                     last.outcome, last.reason);
-}
-
-/// Returns why a message is ignored; empty if neither the queue nor its last submission records a reason.
-std::string ignoredBecause(const MessageLife& life) {
-  if (!life.ignoredBecause.empty()) return life.ignoredBecause;
-  if (life.message.status != SentStatus::ignored || life.submissions.empty()) return "";
-  const SubmissionRecord& last = life.submissions.back();
-  if (last.fate == "ignored") return whyIgnored(last);
-  if (last.fate == "discarded") return "discarded by an operator";
-  return last.fate == "sent" && last.onlyCounted ? "an SMS that was full only counted it" : "";
+           inBrackets(attempt.reference.empty() ? attempt.reason : "reference " + attempt.reference) +
+           (attempt.took ? ", took " + tookWords(*attempt.took) : ""));
 }
 
 void tellEnd(const SubmissionRecord& submission) {
@@ -114,9 +100,7 @@ void tellEnd(const SubmissionRecord& submission) {
     return step(submission.ended, sms + "ignored, it will not be sent: " + shown(whyIgnored(submission)));
   if (submission.fate == "returned") return step(submission.ended, sms + "not sent, returned to the queue");
   step(submission.ended, sms + "held, because it may have been sent");
-  if (submission.fate == "held")
-    return step("", fmt::format("it waits for `smsctl queue release {0}` or `smsctl queue discard {0}`",
-                                submission.id));
+  if (submission.fate == "held") return;
   step(submission.decided, fmt::format("{}{} by an operator", sms, shown(submission.fate)));
 }
 
@@ -125,91 +109,137 @@ void tell(const SubmissionRecord& submission, format::MessageId self) {
        fmt::format("SMS {} with the key {}{}{}: {}", submission.id, submission.key,
                    submission.supervisor.empty() ? "" : " by " + shown(submission.supervisor),
                    companions(submission, self), shown(submission.text)));
+  if (const auto form = formatting(submission); !form.empty()) step("", form);
   for (const auto& attempt : submission.attempts) tell(attempt);
   if (!submission.ended.empty()) tellEnd(submission);
 }
 
-/// Whether the last submission explains the state of the message.
-bool toldBySubmission(const MessageLife& life) {
-  if (life.submissions.empty()) return false;
-  const SubmissionRecord& last = life.submissions.back();
-  switch (life.message.status) {
-    case SentStatus::unsent:
-      return last.ended.empty() || last.fate == "held";
-    case SentStatus::sent:
-      return last.fate == "sent" && !last.onlyCounted;
-    case SentStatus::ignored:
-      return last.fate == "ignored" || last.fate == "discarded" || (last.fate == "sent" && last.onlyCounted);
-  }
-  return false;
+std::string after(const MessageLife& life) {
+  return life.latency ? fmt::format(" {} after it was queued", tookWords(*life.latency)) : "";
 }
 
-/// Returns why the recipient waits, and when the message will be given up.
-std::string patience(const MessageLife& life, const config::Config& config) {
-  const auto& retry = config.retry;
-  std::string said =
-      fmt::format("{} counted round{} without success", life.rounds, life.rounds == 1 ? "" : "s");
-  if (!life.failingSince.empty()) said += " since " + life.failingSince;
-  if (retry.atLimit != config::AtLimit::ignore || retry.limit == 0 || life.rounds == 0) return said;
-  if (!retry.giveUpAfter) return said + "; it is never given up (retry.give_up_after)";
-  const Milliseconds left = *retry.giveUpAfter - life.failing.value_or(0ms);
-  const bool roundsLeft = life.rounds < retry.limit;
-  if (left <= 0ms)
-    return said + (roundsLeft ? fmt::format("; it is given up after {} rounds", retry.limit)
-                              : "; it is given up at the next failure");
-  return said + fmt::format("; it is given up if it still fails in {}{} (retry.give_up_after)",
-                            config::roughly(left),
-                            roundsLeft ? fmt::format(" and {} rounds are counted", retry.limit) : "");
-}
-
-void tellState(const MessageLife& life, const config::Config& config) {
-  if (!life.ignoredBecause.empty())
-    return step(life.timeSent, "ignored: it was " + shown(life.ignoredBecause));
-  if (toldBySubmission(life)) return;
+void tellState(const MessageLife& life, const GivingUp& givingUp) {
+  const bool told = toldBySubmission(life);
   switch (life.message.status) {
     case SentStatus::sent:
-      return step(life.timeSent, "marked as sent, not by smsd");
+      return step(life.timeSent, "marked as sent" + after(life) + (told ? "" : ", not by smsd"));
     case SentStatus::ignored:
-      return step(life.timeSent, "marked as ignored, not by smsd");
+      if (told && life.ignoredBecause.empty()) return step(life.timeSent, "marked as ignored" + after(life));
+      return step(life.timeSent, "ignored" + after(life) + ": it was " + shown(whyIgnored(life)));
     case SentStatus::unsent:
       break;
   }
+  if (told) return;
   if (!life.waitsUntil.empty())
-    return step(life.waitsUntil, "next try: its recipient waits, after " + patience(life, config));
+    return step(life.waitsUntil, "next try: its recipient waits, after " + patience(life, givingUp));
   step("", life.message.underWay ? "waits for the SMS of its recipient that is under way"
                                  : "waits to be claimed");
 }
 
-std::string_view stateOf(const MessageLife& life) {
-  switch (life.message.status) {
-    case SentStatus::sent:
-      return "sent";
-    case SentStatus::ignored:
-      return "ignored";
-    case SentStatus::unsent:
-      break;
-  }
-  if (toldBySubmission(life)) return life.submissions.back().fate == "held" ? "held" : "under way";
-  return "unsent";
+/// The worker of a dispatcher, as it is now.
+struct PresentWorker {
+  std::string dispatcher, kind, software;
+  unsigned pid = 0;
+};
+
+struct Story {
+  MessageLife life;
+  GivingUp givingUp;
+  std::vector<PresentWorker> workers;  // only if smsd runs
+  std::uint64_t omitted = 0;           // submissions and attempts that smsd left out
+};
+
+std::optional<Story> storyThrough(control::Client& client, format::MessageId id) {
+  using Response = capnp::Response<proto::Control::ExplainResults>;
+  auto request = client.control().explainRequest();
+  request.setMessage(id);
+  auto response = client.wait<Response>(request.send(), control::queuePatience);
+  checkAnswer(response, EX_DATAERR);
+  auto wire = response.getLife();
+  if (!wire.getKnown()) return std::nullopt;
+  Story story{control::read(wire), {}, {}, wire.getOmitted()};
+  story.givingUp.limit = static_cast<int>(wire.getRetryLimit());
+  if (!wire.getGivesUp()) story.givingUp.atLimit = config::AtLimit::shutdown;
+  if (wire.getGiveUpAfter() >= 0) story.givingUp.after = Milliseconds(wire.getGiveUpAfter());
+  for (auto one : response.getDispatchers())
+    story.workers.push_back(
+        {one.getName().cStr(), one.getKind().cStr(), one.getSoftware().cStr(), one.getWorkerPid()});
+  return story;
+}
+
+Story storyOf(const Site& site, format::MessageId id) {
+  auto story = throughOrStraight(
+      site, Straight::ifUnheard, [&](control::Client& client) { return storyThrough(client, id); },
+      [&](queue::Queue& queue) -> std::optional<Story> {
+        const auto& retry = site.config.retry;
+        auto life = queue.explain(id, retry.maxDelay);
+        if (!life) return std::nullopt;
+        return Story{std::move(*life), {retry.limit, retry.atLimit, retry.giveUpAfter}, {}, 0};
+      });
+  if (!story) throw CommandError(1, fmt::format("there is no message {} in the queue", id));
+  return *std::move(story);
+}
+
+ordered_json json(const Story& story) {
+  ordered_json result = json(story.life);
+  result["workers"] = ordered_json::array();
+  for (const auto& worker : story.workers)
+    result["workers"].push_back({{"dispatcher", worker.dispatcher},
+                                 {"kind", worker.kind},
+                                 {"pid", worker.pid},
+                                 {"software", worker.software}});
+  result["omitted"] = story.omitted;
+  result["state"] = stateOf(story.life);
+  result["next"] = nextStep(story.life);
+  return result;
+}
+
+void tell(const PresentWorker& worker) {
+  const std::string process = worker.pid == 0 ? "" : fmt::format(", pid {}", worker.pid);
+  step("", fmt::format("{} now: a worker of kind {}{}{}", shown(worker.dispatcher), shown(worker.kind),
+                       process, worker.software.empty() ? "" : ", " + shown(worker.software)));
+}
+
+void printHead(const MessageLife& life) {
+  const auto& message = life.message;
+  io::print(fmt::format("message {} to {}{}{}: {}\n", message.id, shown(message.recipient),
+                        message.user.empty() ? "" : " for " + shown(message.user),
+                        message.severity ? fmt::format(", severity {}", *message.severity) : "",
+                        stateOf(life)));
 }
 
 }  // namespace
 
-int explainMessage(const config::Config& config, format::MessageId id, Form form) {
-  const auto life = config::openQueue(config)->explain(id, config.retry.maxDelay);
-  if (!life) throw CommandError(1, fmt::format("there is no message {} in the queue", id));
+int explainMessage(const Site& site, format::MessageId id, Form form) {
+  const Story story = storyOf(site, id);
   if (form == Form::json) {
-    io::print(dump(json(*life)));
+    io::print(dump(json(story)));
     return EX_OK;
   }
-  const auto& message = life->message;
-  io::print(fmt::format("message {} to {}{}{}: {}\n", message.id, shown(message.recipient),
-                        message.user.empty() ? "" : " for " + shown(message.user),
-                        message.severity ? fmt::format(", severity {}", *message.severity) : "",
-                        stateOf(*life)));
-  step(message.time, "queued: " + shown(message.text));
-  for (const auto& submission : life->submissions) tell(submission, message.id);
-  tellState(*life, config);
+  const auto& life = story.life;
+  printHead(life);
+  step(life.message.time, "queued: " + shown(life.message.text));
+  if (story.omitted > 0) step("", fmt::format("{} earlier SMS and attempts are left out", story.omitted));
+  for (const auto& submission : life.submissions) tell(submission, id);
+  tellState(life, story.givingUp);
+  for (const auto& worker : story.workers) tell(worker);
+  step("", "next: " + nextStep(life));
+  return EX_OK;
+}
+
+int showMessage(const Site& site, format::MessageId id, Form form) {
+  const Story story = storyOf(site, id);
+  if (form == Form::json) {
+    ordered_json result = asJson(story.life.message);
+    result["state"] = stateOf(story.life);
+    result["ignored_because"] = whyIgnored(story.life);
+    io::print(dump(result));
+    return EX_OK;
+  }
+  printHead(story.life);
+  step(story.life.message.time, "queued");
+  if (const auto why = whyIgnored(story.life); !why.empty()) step("", "ignored: " + shown(why));
+  io::print("\n" + text::printable(story.life.message.text, 4 * longestText) + "\n");
   return EX_OK;
 }
 

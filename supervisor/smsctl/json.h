@@ -20,6 +20,10 @@ inline nlohmann::ordered_json orNull(const std::optional<int>& number) {
   return number ? nlohmann::ordered_json(*number) : nlohmann::ordered_json(nullptr);
 }
 
+inline nlohmann::ordered_json orNull(const std::optional<queue::Duration>& duration) {
+  return duration ? nlohmann::ordered_json(duration->count()) : nlohmann::ordered_json(nullptr);
+}
+
 inline nlohmann::ordered_json asJson(const queue::StoredMessage& message) {
   return {{"id", message.id},
           {"recipient", message.recipient},

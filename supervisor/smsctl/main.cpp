@@ -93,29 +93,6 @@ void addPreview(CLI::App& app, Arguments& a, Action& chosen) {
                 "replace characters by their GSM 03.38 look-alikes");
 }
 
-void addId(CLI::App* command, Arguments& a, const std::string& help) {
-  command->add_option("ID", a.id, help)
-      ->required()
-      ->transform(io::wholeNumber(1, std::numeric_limits<std::int64_t>::max()))
-      ->type_name("");
-}
-
-void addHeld(CLI::App& group, Arguments& a, Action& chosen) {
-  auto* held =
-      command(group, "held", "list the SMS that may have been sent and wait for `release` or `discard`", a,
-              chosen, [&a]() { return listHeld(configOf(a), a.heldLimit, a.form()); });
-  held->add_option("--limit", a.heldLimit, "list at most this many")
-      ->capture_default_str()
-      ->transform(io::wholeNumber(1, 1'000'000))
-      ->type_name("N");
-  addId(command(group, "release", "let the messages of a held SMS be sent again", a, chosen,
-                [&a]() { return releaseHeld(configOf(a), a.id, a.form()); }),
-        a, "the id of the SMS, as `queue held` lists it");
-  addId(command(group, "discard", "mark the messages of a held SMS as ignored", a, chosen,
-                [&a]() { return discardHeld(configOf(a), a.id, a.form()); }),
-        a, "the id of the SMS, as `queue held` lists it");
-}
-
 Milliseconds durationOf(const std::string& flag, const std::string& word, config::Bound<Milliseconds> bound) {
   const auto value = config::parseDuration(word);
   if (value && *value >= bound.least && *value <= bound.most) return *value;
@@ -146,7 +123,7 @@ void addStatus(CLI::App& app, Arguments& a, Action& chosen) {
 
 void addTest(CLI::App& app, Arguments& a, Action& chosen) {
   auto* sub = command(app, "test", "send a test SMS through the running smsd, without the queue", a, chosen,
-                      [&a]() { return test(configOf(a), a.test, a.form()); });
+                      [&a]() { return test(daemonIn(a), a.test, a.form()); });
   sub->add_option("PHONE", a.test.recipient, "the recipient's number")->required()->type_name("");
   sub->add_option("--via", a.test.via,
                   "use only this dispatcher; default: each in order until one accepts the SMS")
@@ -157,10 +134,10 @@ void addTest(CLI::App& app, Arguments& a, Action& chosen) {
 void addDispatcher(CLI::App& app, Arguments& a, Action& chosen) {
   auto* group = app.add_subcommand("dispatcher", "list and control the dispatchers")->require_subcommand(1);
   command(*group, "list", "list the dispatchers with their state, worker and outcomes", a, chosen,
-          [&a]() { return listDispatchers(configOf(a), a.form()); });
+          [&a]() { return listDispatchers(statusIn(a), a.form()); });
   const auto add = [&](const std::string& name, Act act, const std::string& help) {
     command(*group, name, help, a, chosen,
-            [&a, act]() { return steer(configOf(a), a.dispatcher, act, a.form()); })
+            [&a, act]() { return steer(daemonIn(a), a.dispatcher, act, a.form()); })
         ->add_option("NAME", a.dispatcher, "the dispatcher")
         ->required()
         ->type_name("");
@@ -168,52 +145,6 @@ void addDispatcher(CLI::App& app, Arguments& a, Action& chosen) {
   add("pause", Act::pause, "give it no more SMS, also after a restart of smsd");
   add("resume", Act::resume, "end its pause and try it again");
   add("restart", Act::restart, "replace its worker and try it at once, for example after a repair");
-}
-
-void addRetry(CLI::App& group, Arguments& a, Action& chosen) {
-  auto* sub =
-      command(group, "retry", "end the wait of a recipient and try its messages now", a, chosen, [&a]() {
-        if ((a.whom.message > 0) + !a.whom.recipient.empty() + a.everybody != 1)
-          throw CommandError(EX_USAGE, "queue retry: expected one of ID, --recipient and --all");
-        return retry(configOf(a), a.whom, a.form());
-      });
-  sub->add_option("ID", a.whom.message, "a message of the recipient")
-      ->transform(io::wholeNumber(1, std::numeric_limits<std::int64_t>::max()))
-      ->type_name("");
-  sub->add_option("--recipient", a.whom.recipient, "the recipient's number")->type_name("NUMBER");
-  sub->add_flag("--all", a.everybody, "every recipient that waits");
-}
-
-void addQueue(CLI::App& app, Arguments& a, Action& chosen) {
-  auto* group =
-      app.add_subcommand("queue", "list, cancel, retry and release messages")->require_subcommand(1);
-  auto* list =
-      command(*group, "list", "list messages in the queue; * marks a message under way, ? a held message", a,
-              chosen, [&a]() { return listQueue(configOf(a), a.list, a.form()); });
-  list->add_option_function<std::string>(
-          "--status",
-          [&a](const std::string& word) { a.list.status = static_cast<queue::SentStatus>(word[0]); },
-          "list N unsent, Y sent or I ignored messages")
-      ->transform(io::oneOf({"N", "Y", "I"}))
-      ->type_name("N|Y|I");
-  list->add_option("--recipient", a.list.recipient, "list only messages to this number");
-  list->add_option("--limit", a.list.limit, "list at most this many")
-      ->capture_default_str()
-      ->transform(io::wholeNumber(1, 1'000'000))
-      ->type_name("N");
-  auto* cancel = command(
-      *group, "cancel", "mark unsent messages as ignored, except those under way or held", a, chosen, [&a]() {
-        auto age = config::parseDuration(a.minimumAge);
-        if (!age)
-          throw CommandError(
-              EX_USAGE, fmt::format("--older-than {}: expected a duration like 12h or 2d\n", a.minimumAge));
-        return cancelQueue(configOf(a), *age, a.form());
-      });
-  cancel->add_option("--older-than", a.minimumAge, "mark only messages of at least this age")
-      ->capture_default_str()
-      ->type_name("DURATION");
-  addHeld(*group, a, chosen);
-  addRetry(*group, a, chosen);
 }
 
 /// A try takes about a second, and a line for each would hide what matters.
@@ -291,7 +222,7 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
   addStatus(app, a, chosen);
   auto* send = command(app, "send", "put a message into the queue", a, chosen, [&a]() {
     if (a.severity > 0) a.send.severity = a.severity;
-    return smsctl::send(configOf(a), a.send, a.form());
+    return smsctl::send(siteIn(a), a.send, a.form());
   });
   send->add_option("PHONE", a.send.recipient, "the recipient's number")->required();
   send->add_option("TEXT", a.send.text, "the message; - reads it from standard input")->required();
@@ -303,14 +234,14 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
   addPreview(app, a, chosen);
   addQueue(app, a, chosen);
   addId(command(app, "explain", "show the history of one message: SMS, attempts, outcomes", a, chosen,
-                [&a]() { return explainMessage(configOf(a), a.id, a.form()); }),
+                [&a]() { return explainMessage(siteIn(a), a.id, a.form()); }),
         a, "the id of the message, as `queue list` and `send` print it");
   addDatabase(app, a, chosen);
   addConfig(app, a, chosen);
   addNew(app, a, chosen);
   addDoctor(app, a, chosen);
   command(app, "reload", "make the running smsd read its configuration again", a, chosen,
-          [&a]() { return reload(a.config, a.form()); });
+          [&a]() { return reload(a.config, namedIn(a), a.form()); });
 }
 
 CLI::App* commandNamed(CLI::App& group, const std::string& word) {

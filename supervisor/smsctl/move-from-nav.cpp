@@ -62,6 +62,11 @@ ImportTarget targetOf(const fs::path& folder, const std::optional<config::Config
   return target;
 }
 
+bool listensAnywhere(const fs::path& controlSocket) {
+  const auto places = config::placesOf(controlSocket);
+  return std::any_of(places.begin(), places.end(), move::listensAt);
+}
+
 std::vector<move::MovedDispatcher> dispatchersOf(const NavImport& import,
                                                  const std::optional<config::Config>& existing) {
   std::vector<move::MovedDispatcher> result;
@@ -130,7 +135,7 @@ Seen look(const MoveArguments& arguments) {
   facts.dropIns = move::dropInsOf(facts.dispatchers, facts.config, "/etc/systemd/system");
   for (auto& file : facts.dropIns) file.state = smsctl::look(file.place, file.content);
   if (existing) facts.controlSocket = existing->controlSocket;
-  facts.smsdRuns = move::listensAt(facts.controlSocket);
+  facts.smsdRuns = listensAnywhere(facts.controlSocket);
   facts.hasTarget = move::hasTarget();
   facts.unitsStarted = facts.systemd && facts.smsdRuns && areStarted(move::unitsOf(facts));
   lookAtList(facts);
@@ -179,7 +184,7 @@ void confirmGone(const HostFacts& facts) {
 }
 
 void confirmEnded(const HostFacts& facts) {
-  if (holdsWithin(endsWithin, [&]() { return !move::listensAt(facts.controlSocket); })) return;
+  if (holdsWithin(endsWithin, [&]() { return !listensAnywhere(facts.controlSocket); })) return;
   throw CommandError(EX_TEMPFAIL,
                      fmt::format("an smsd still listens at {}, and was not started by its units: end it",
                                  facts.controlSocket.string()));

@@ -15,6 +15,7 @@
 #include "common/text/utf.h"
 #include "supervisor/config/configured-queue.h"
 #include "supervisor/control/client.h"
+#include "supervisor/control/queue-answers.h"
 #include "supervisor/control/test-report.h"
 #include "supervisor/events/events.h"
 #include "supervisor/smsctl/commands.h"
@@ -69,26 +70,47 @@ const char* done(Act act) {
   return "";
 }
 
-queue::WaitsEnded endWaits(const config::Config& config, const queue::Whom& whom) {
-  try {
-    control::Client client(config.controlSocket);
-    auto request = client.control().retryRequest();
-    request.setMessage(whom.message);
-    request.setRecipient(whom.recipient);
-    auto response =
-        client.wait<capnp::Response<Control::RetryResults>>(request.send(), control::queuePatience);
-    if (const auto error = control::queueError(response.getFault(), response.getProblem())) throw *error;
-    if (response.getProblem().size() > 0) throw CommandError(noSuchThing, response.getProblem().cStr());
-    return {true, whom.all() ? std::nullopt : std::optional<std::string>(response.getRecipient().cStr()),
-            response.getCount()};
-  } catch (const control::Unreachable& e) {
-    if (e.why() != control::Unreachable::Why::notRunning) throw;
+struct Retried {
+  std::optional<std::string> recipient;  // none: all
+  std::size_t waited = 0;
+  enum class Message { asItWas, unsentAgain } message = Message::asItWas;
+};
+
+Retried retryThrough(control::Client& client, const queue::Whom& whom) {
+  auto request = client.control().retryRequest();
+  request.setMessage(whom.message);
+  request.setRecipient(whom.recipient);
+  request.setRestore(true);
+  auto response = client.wait<capnp::Response<Control::RetryResults>>(request.send(), control::queuePatience);
+  checkAnswer(response, noSuchThing);
+  Retried retried;
+  if (!whom.all()) retried.recipient = response.getRecipient().cStr();
+  retried.waited = response.getCount();
+  if (response.getRestored()) retried.message = Retried::Message::unsentAgain;
+  return retried;
+}
+
+Retried retryStraight(const config::Config& config, queue::Queue& queue, const queue::Whom& whom) {
+  using Result = queue::Restored::Result;
+  const auto unknown = [&whom]() {
+    return CommandError(noSuchThing, fmt::format("there is no message {} in the queue", whom.message));
+  };
+  const events::EventLog log(config.log.recipient);
+  if (whom.message != 0) {
+    const auto restored = queue.restore(whom.message, config.queue.expireAfter);
+    if (restored.result == Result::unknown) throw unknown();
+    if (restored.result == Result::tooOld)
+      throw CommandError(
+          noSuchThing, control::tooOld(whom.message, config.queue.expireAfter.value_or(queue::Duration(0))));
+    if (restored.result == Result::restored) {
+      log.operatorActed(fmt::format("retry of the ignored message {}", whom.message), getuid());
+      return {restored.recipient, 0, Retried::Message::unsentAgain};
+    }
   }
-  auto ended = config::openQueue(config)->endWaits(whom);
-  if (!ended.known)
-    throw CommandError(noSuchThing, fmt::format("there is no message {} in the queue", whom.message));
-  events::EventLog(config.log.recipient).operatorRetried(ended.recipient, getuid());
-  return ended;
+  const auto ended = queue.endWaits(whom);
+  if (!ended.known) throw unknown();
+  log.operatorRetried(ended.recipient, getuid());
+  return {ended.recipient, ended.count};
 }
 
 }  // namespace
@@ -125,15 +147,16 @@ int steer(const config::Config& config, const std::string& name, Act act, Form f
   return EX_OK;
 }
 
-int reload(const std::string& file, Form form) {
+int reload(const std::string& file, Named named, Form form) {
   // The daemon reports the problems in the file, so that its journal has them, too.
   const auto read = config::readConfig(file, config::Reach::valuesOnly);
+  const bool closed = named == Named::byDefault && access(file.c_str(), R_OK) != 0;
   std::optional<control::Client> connected;
   try {
     connected.emplace(read.config.controlSocket);
   } catch (const control::Unreachable&) {
     // The path of the socket may be one of the values that cannot be read.
-    if (!read.problems.empty()) throw CommandError(EX_CONFIG, config::describe(read.problems));
+    if (!read.problems.empty() && !closed) throw CommandError(EX_CONFIG, config::describe(read.problems));
     throw;
   }
   control::Client& client = *connected;
@@ -149,17 +172,25 @@ int reload(const std::string& file, Form form) {
   return EX_OK;
 }
 
-int retry(const config::Config& config, const queue::Whom& whom, Form form) {
-  const auto ended = endWaits(config, whom);
+int retry(const Site& site, const queue::Whom& whom, Form form) {
+  const Retried retried = throughOrStraight(
+      site, Straight::ifNotRunning, [&](control::Client& client) { return retryThrough(client, whom); },
+      [&](queue::Queue& queue) { return retryStraight(site.config, queue, whom); });
+  const bool again = retried.message == Retried::Message::unsentAgain;
   if (form == Form::json)
-    io::print(dump({{"recipient", ended.recipient ? ordered_json(*ended.recipient) : ordered_json(nullptr)},
-                    {"waited", ended.count}}));
-  else if (!ended.recipient)
-    io::print(fmt::format("{} recipient{} waited, and may be tried again now\n", ended.count,
-                          ended.count == 1 ? "" : "s"));
+    io::print(
+        dump({{"recipient", retried.recipient ? ordered_json(*retried.recipient) : ordered_json(nullptr)},
+              {"waited", retried.waited},
+              {"unsent_again", again}}));
+  else if (again)
+    io::print(fmt::format("message {} to {} is unsent again\n", whom.message,
+                          text::printable(retried.recipient.value_or(""), 64)));
+  else if (!retried.recipient)
+    io::print(fmt::format("{} recipient{} waited, and may be tried again now\n", retried.waited,
+                          retried.waited == 1 ? "" : "s"));
   else
-    io::print(fmt::format("{} {}\n", text::printable(*ended.recipient, 64),
-                          ended.count > 0 ? "waited, and may be tried again now" : "did not wait"));
+    io::print(fmt::format("{} {}\n", text::printable(*retried.recipient, 64),
+                          retried.waited > 0 ? "waited, and may be tried again now" : "did not wait"));
   return EX_OK;
 }
 

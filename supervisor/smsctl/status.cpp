@@ -39,6 +39,14 @@ Frame frameOf(const StatusArguments& arguments) {
   return frame;
 }
 
+/// For a user who may not look for the reason why no smsd answers.
+std::vector<StatusFinding> whyNotSeen(const std::string& closed) {
+  return {{StatusFinding::Rank::attention,
+           fmt::format("this user cannot look for the reason: {}", closed),
+           {},
+           "systemctl status smsd"}};
+}
+
 /// The daemon runs on the configuration that it read; a restart would read the file as it is now. A file that
 /// this user may not read is not judged.
 std::vector<StatusFinding> findingsOfFile(const config::ConfigRead& read, const std::string& file) {
@@ -67,7 +75,7 @@ class StatusView {
     const auto read = config::readConfig(arguments_.file, config::Reach::valuesOnly);
     try {
       if (!namesSocket(read, arguments_)) return absent(read);
-      control::Client client(read.config.controlSocket);
+      control::Client client(socketOfStatus(read.config));
       auto response = ask(client);
       return present(response.getStatus(), read);
     } catch (const control::Unreachable& error) {
@@ -96,8 +104,9 @@ class StatusView {
   io::Lines absent(const config::ConfigRead& read) {
     table_.clear();
     before_.reset();
-    status_ = read.problems.empty() ? notRunning : EX_CONFIG;
-    if (!why_) why_ = whyNotRunning(arguments_.file, read);
+    const std::string closed = whyClosed(arguments_.file, namedIn(arguments_.file));
+    status_ = read.problems.empty() || !closed.empty() ? notRunning : EX_CONFIG;
+    if (!why_) why_ = closed.empty() ? whyNotRunning(arguments_.file, read) : whyNotSeen(closed);
     return screenOf(
         fmt::format("smsd is not running: no program listens at {}", read.config.controlSocket.string()),
         *why_, frame_);
@@ -128,9 +137,9 @@ int printJson(const StatusArguments& arguments) {
   if (!namesSocket(read, arguments)) throw unusable();
   std::optional<control::Client> client;
   try {
-    client.emplace(read.config.controlSocket);
+    client.emplace(socketOfStatus(read.config));
   } catch (const control::Unreachable&) {
-    if (!read.problems.empty()) throw unusable();
+    if (!read.problems.empty() && whyClosed(arguments.file, namedIn(arguments.file)).empty()) throw unusable();
     throw;
   }
   auto response = ask(*client);

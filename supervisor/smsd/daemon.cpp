@@ -75,6 +75,34 @@ control::Pauses readPauses(const std::filesystem::path& file) {
   }
 }
 
+/// Returns where to listen. A host on which systemd-tmpfiles has not created the folders of this version has
+/// the socket of older versions, so that an upgrade ends no daemon.
+control::ControlServer::Sockets socketsFor(const config::Config& config) {
+  control::ControlServer::Sockets sockets{config.controlSocket, config.statusSocket};
+  const auto lacksFolder = [](const std::filesystem::path& socket, const char* byDefault) {
+    std::error_code ignored;
+    return socket == byDefault && !std::filesystem::exists(socket.parent_path(), ignored);
+  };
+  std::string missing;
+  if (lacksFolder(sockets.control, config::defaultControlSocket)) {
+    missing = sockets.control.parent_path().string();
+    sockets.control = config::formerControlSocket;
+  }
+  if (lacksFolder(sockets.status, config::defaultStatusSocket)) {
+    missing += (missing.empty() ? "" : " and ") + sockets.status.parent_path().string();
+    sockets.status.clear();
+  }
+  if (!missing.empty())
+    journal::Entry(
+        journal::Level::warning,
+        fmt::format("there is no folder {}: smsctl works at {}{}; `systemd-tmpfiles --create` creates "
+                    "the folders, then restart smsd",
+                    missing, sockets.control.string(),
+                    sockets.status.empty() ? ", and nothing at status.sock" : ""))
+        .write();
+  return sockets;
+}
+
 /// Reloads on an operator's request at the control socket.
 kj::Promise<control::Subject::Reloaded> reloadFor(kj::Own<Reloader>& reloader) {
   using Reloaded = control::Subject::Reloaded;
@@ -97,6 +125,9 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
                              if (roadPointer != nullptr) roadPointer->notice();
                            });
   const queue::BootClock boot;
+  kj::Own<queue::QueueThread> forOperators;
+  if (config::backendOf(config) != config::Backend::loaded)
+    forOperators = kj::heap<queue::QueueThread>([config]() { return config::openQueue(config); }, []() {});
   road::Road road(queue, io.provider->getTimer(), boot, config, name, log);
   roadPointer = &road;
   enlist(io, told, road);
@@ -111,8 +142,8 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   auto byControl = kj::newPromiseAndFulfiller<void>();
   kj::Own<Reloader> reloader;
   control::Pauses pauses = readPauses(config.stateDirectory / "paused");
-  control::ControlServer control(io, config.controlSocket,
-                                 {road, queue, pauses, log, config::backendName(config),
+  control::ControlServer control(io, socketsFor(config),
+                                 {road, queue, forOperators.get(), pauses, log, config::backendName(config),
                                   [&byControl]() { byControl.fulfiller->fulfill(); },
                                   [&reloader]() { return reloadFor(reloader); }, mail});
   road::Keepers keepers;
@@ -158,7 +189,8 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   log.daemonStopped(left);
   mail.finish(status == EX_OK ? admin_mail::AdminMail::Ending::asTold : admin_mail::AdminMail::Ending::failed)
       .wait(io.waitScope);
-  if (!done) _exit(status);
+  if (control.busy() && forOperators.get() != nullptr) forOperators->hangUp();
+  if (!done || control.busy()) _exit(status);
   return status;
 }
 

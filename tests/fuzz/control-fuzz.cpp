@@ -30,9 +30,9 @@ class Daemon {
     road_->dispatchers().use({});
     pauses_.emplace(folder_ / "paused");
     server_ = kj::heap<control::ControlServer>(
-        io_, socket(),
+        io_, control::ControlServer::Sockets{socket(), folder_ / "status.sock"},
         control::Subject{
-            *road_, *queue_, *pauses_, log_, "memory", []() {},
+            *road_, *queue_, nullptr, *pauses_, log_, "memory", []() {},
             []() -> kj::Promise<control::Subject::Reloaded> { return control::Subject::Reloaded{}; }});
   }
   ~Daemon() {

@@ -33,6 +33,7 @@ class PostgresqlStore : public Store {
   void startOwnIdsOver() override { sql("TRUNCATE smsd.submission, smsd.live RESTART IDENTITY"); }
   void step(std::chrono::seconds ahead) override;
   bool shared() const override { return true; }
+  bool complete() const override { return true; }
   bool silenceInserts() override;
 
  private:

@@ -65,6 +65,7 @@ class SqliteStore : public Store {
         "; UPDATE smsd_supervisor SET lease_until = lease_until" + by);
   }
   bool shared() const override { return false; }
+  bool complete() const override { return true; }
   std::size_t longestText() const override { return 16'384; }
 
  private:

@@ -42,7 +42,7 @@ WALLS = [
     Wall("a worker with a named modem opens another serial line", "smsd-gammu@probe", "open:/dev/other-line", "EPERM", LINES, "modem"),
     Wall("a worker with a network opens a terminal", "smsd-http@probe", "open:/dev/other-tty", "ENOENT", DEVICES),
     Wall("the worker of a program opens a terminal", "smsd-command@probe", "open:/dev/other-tty", "ENOENT", DEVICES),
-    Wall("control.sock, from the worker of a program", "smsd-command@probe", "connect:/run/smsd/control.sock", "ENOENT", HIDDEN),
+    Wall("control.sock, from the worker of a program", "smsd-command@probe", "connect:/run/smsd/operator/control.sock", "ENOENT", HIDDEN),
     Wall("the network, from the worker of a program", "smsd-command@probe", "tcp:127.0.0.1:5432", "EAFNOSUPPORT", NETWORK),
     Wall("the supervisor opens a terminal", "smsd", "open:/dev/other-tty", "ENOENT", DEVICES),
     Wall("the supervisor opens a serial line", "smsd", "open:/dev/other-line", "ENOENT", DEVICES),
@@ -52,8 +52,8 @@ WALLS = [
          "ENOENT", EVERY_WALL),
     Wall("the database's socket", "smsd-http@probe", f"connect:{DATABASE}", "ENOENT", HIDDEN),
     Wall("the database's socket, by its other path", "smsd-gammu@probe", f"connect:/var{DATABASE}", "ENOENT", HIDDEN),
-    Wall("control.sock", "smsd-http@probe", "connect:/run/smsd/control.sock", "ENOENT", HIDDEN),
-    Wall("control.sock, from the worker of a modem", "smsd-gammu@probe", "connect:/run/smsd/control.sock", "ENOENT", HIDDEN),
+    Wall("control.sock", "smsd-http@probe", "connect:/run/smsd/operator/control.sock", "ENOENT", HIDDEN),
+    Wall("control.sock, from the worker of a modem", "smsd-gammu@probe", "connect:/run/smsd/operator/control.sock", "ENOENT", HIDDEN),
     Wall("another worker's socket", "smsd-debug@probe", "connect:/run/smsd/file.sock", "ENOENT", HIDDEN),
     Wall("the queue's file", "smsd-http@probe", "read:/var/lib/smsd/queue.db", "ENOENT", HIDDEN),
     Wall("/proc of systemd", "smsd-http@probe", "read:/proc/1/cmdline", "ENOENT", ["ProtectProc"]),
@@ -90,7 +90,7 @@ class Walls(Booted):
         self.start()
         machine.run("systemctl", "start", "database.socket")
         wait_for("it is ready", lambda: self.states() == {"file": "ready"})
-        machine.shell("chmod 755 /run/smsd /var/lib/smsd /run/postgresql; chmod 666 /run/smsd/*.sock; chmod 644 /var/lib/smsd/queue.db")
+        machine.shell("chmod 755 /run/smsd /run/smsd/operator /var/lib/smsd /run/postgresql; chmod 666 /run/smsd/*.sock /run/smsd/operator/*.sock; chmod 644 /var/lib/smsd/queue.db")
         (self.worker,) = machine.processes("smsd-debug@file.service")
 
     def probe(self, unit, attempts, dropin="", settings=()):

@@ -225,8 +225,7 @@ class Control(Hostile):
     def test_silent_connections_of_root_are_closed_after_half_a_minute(self):
         began = time.monotonic()
         self.assertEqual(self.silent(40), 40 - 32)
-        refused = self.daemon.ctl("status", check=False)
-        self.assertIn("smsd ended the connection; its journal has the reason", refused.stderr)
+        wait_for("one of them gives its place to another connection", self.daemon.status)
         for connection in self.held[:32]:
             connection.settimeout(DEADLINE)
             self.assertEqual(connection.recv(1), b"")

@@ -86,7 +86,7 @@ class NavFlags(Scenario):
             smsd.ctl("send", "+471", "never")
             self.assertEqual(wait_for("it ends", lambda: smsd.process.poll(), deadline=30), status)
             self.assertEqual(len(json.loads(smsd.ctl("queue", "list", "--json"))), 1)
-            smsd.ctl("queue", "cancel")
+            smsd.ctl("queue", "cancel", "--yes")
         smsd = self.smsd(dispatchers=defers, name="ignores", settings={"retry": {"at_limit": "shutdown", "limit": 9}})
         smsd.start(flags=["--limit", "1", "--action", "0"])
         smsd.ctl("send", "+472", "never")

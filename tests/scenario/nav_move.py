@@ -180,7 +180,7 @@ class NavMove(Booted):
         wait_for("it is ready", lambda: self.states() == {"gateway": "ready"})
         done = machine.run(*MOVE, "--undo", "--apply", check=False)
         self.assertEqual(done.returncode, NOT_YET, done.stdout + done.stderr)
-        self.assertIn("an smsd still listens at /run/smsd/control.sock", done.stderr)
+        self.assertIn("an smsd still listens at /run/smsd/operator/control.sock", done.stderr)
         self.assertEqual(self.nav_smsd(), [])
         self.assertEqual(machine.run("systemctl", "is-enabled", "smsd.target", check=False).stdout, "disabled\n")
         machine.run("systemctl", "stop", "other-init.service")

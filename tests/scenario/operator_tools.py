@@ -3,6 +3,7 @@
 
 import json
 import os
+import pty
 import socket
 import sqlite3
 import subprocess
@@ -67,10 +68,40 @@ class Tools(Scenario):
         self.assertEqual([m["text"] for m in json.loads(self.smsd.ctl("queue", "list", "--recipient", "+471", "--json"))], ["severe", "mild"])
         self.assertIn("severe", self.smsd.ctl("queue", "list"))
         self.assertEqual(json.loads(self.smsd.ctl("queue", "cancel", "--older-than", "1h", "--json")), {"cancelled": 0})
-        self.assertEqual(json.loads(self.smsd.ctl("queue", "cancel", "--json")), {"cancelled": 2})
+        self.assertEqual(json.loads(self.smsd.ctl("queue", "cancel", "--yes", "--json")), {"cancelled": 2})
         self.assertEqual(self.smsd.ctl("queue", "list"), "the queue has no unsent message\n")
         self.assertEqual(self.smsd.ctl("queue", "list", "--status", "Y", "--recipient", "+472"), "the queue has no sent message to +472\n")
         self.assertEqual({m["status"] for m in json.loads(self.smsd.ctl("queue", "list", "--status", "I", "--json"))}, {"I"})
+
+    def test_a_cancel_of_everything_asks_on_a_terminal_and_is_refused_elsewhere(self):
+        self.smsd.ctl("db", "install")
+        for phone in ("+471", "+472", "+473"):
+            self.smsd.ctl("send", phone, f"to {phone}")
+
+        def answering(word):
+            ours, theirs = pty.openpty()
+            os.write(ours, word.encode() + b"\n")
+            done = subprocess.run([BIN / "smsctl", "--config", self.smsd.config, "queue", "cancel"], stdin=theirs, capture_output=True, text=True, check=False)
+            os.close(theirs)
+            os.close(ours)
+            return done
+
+        for words in ([], ["--json"], ["--older-than", "0s"]):
+            done = self.smsd.ctl("queue", "cancel", *words, check=False, stdin="y\n")
+            self.assertEqual((done.returncode, done.stdout), (64, ""), words)
+        done = answering("n")
+        self.assertEqual((done.returncode, done.stderr), (1, "smsctl: nothing was cancelled\n"))
+        for words in ("3 messages would be cancelled", "to +472", "[y/N]"):
+            self.assertIn(words, done.stdout)
+        self.assertEqual(json.loads(self.smsd.ctl("queue", "cancel", "--dry-run", "--json"))["would_cancel"], 3)
+        self.assertEqual(json.loads(self.smsd.ctl("queue", "cancel", "--dry-run", "--recipient", "+472", "--json"))["would_cancel"], 1)
+        self.assertEqual(self.smsd.ctl("queue", "cancel", "--recipient", "+472"), "1 message will not be sent\n")
+        first = json.loads(self.smsd.ctl("queue", "list", "--json"))[0]["id"]
+        self.smsd.ctl("queue", "cancel", str(first))
+        self.assertEqual(self.smsd.ctl("queue", "cancel", str(first), check=False).returncode, 1)
+        self.assertIn("1 message will not be sent", answering("y").stdout)
+        self.assertEqual(json.loads(self.smsd.ctl("queue", "retry", str(first), "--json")), {"recipient": "+471", "waited": 0, "unsent_again": True})
+        self.assertEqual([m["id"] for m in json.loads(self.smsd.ctl("queue", "list", "--json"))], [first])
 
     def explained(self, smsd, text, until):
         """Sends it, and waits until its JSON says what it has to: (the JSON, the story)."""
@@ -103,8 +134,8 @@ class Tools(Scenario):
         self.assertIn("after 1 counted round without success since " + life["failing_since"], story)
         self.assertRegex(story, r"it is given up if it still fails in (3h (59|60)min|4h) and 5 rounds are counted \(retry.give_up_after\)")
         smsd.stop()
-        smsd.ctl("queue", "cancel")
-        self.assertIn("ignored: it was cancelled", smsd.ctl("explain", str(life["id"])))
+        smsd.ctl("queue", "cancel", "--yes")
+        self.assertRegex(smsd.ctl("explain", str(life["id"])), r"ignored [\d.]+ m?s after it was queued: it was cancelled")
 
     def test_what_is_not_there_cannot_be_explained_released_or_discarded(self):
         self.smsd.ctl("db", "install")
@@ -196,7 +227,7 @@ class Tools(Scenario):
             self.assertNotEqual(done.returncode, 0, words)
             self.assertEqual([line for line in done.stderr.splitlines() if not line.startswith("smsctl: ")], [], done.stderr)
             self.assertTrue(done.stderr, words)
-        for words, said in (([], "expected a command: one of status, "), (["queue"], "queue: expected a command: one of list, cancel, "),
+        for words, said in (([], "expected a command: one of status, "), (["queue"], "queue: expected a command: one of list, show, cancel, "),
                             (["explain"], "explain: expected ID; see `smsctl explain --help`"), (["send", "+471"], "send: expected TEXT; "),
                             (["explain", "7", "8"], "explain: did not expect '8'; "), (["status", "--frob"], "status: did not expect '--frob'; "),
                             (["preview", "--max-parts", "9"], "preview: --max-parts: '9': expected a whole number from 1 to 8; "),
@@ -237,7 +268,7 @@ class Tools(Scenario):
                     queue.execute("INSERT INTO smsd_held (message, submission) VALUES (?, ?)", (n, n))
             for words, act in ((["queue", "release", "1"], "release of the held SMS 1, with 1 messages"),
                                (["queue", "discard", "2"], "discard of the held SMS 2, with 1 messages"),
-                               (["queue", "retry", "--all"], "retry of every recipient that waits"), (["queue", "cancel"], "cancel of 2 messages")):
+                               (["queue", "retry", "--all"], "retry of every recipient that waits"), (["queue", "cancel", "--yes"], "cancel of 2 messages")):
                 entry = typed(*words)
                 self.assertEqual((entry["MESSAGE"], entry["SMSD_EVENT"], entry["SMSD_UID"], entry["SYSLOG_IDENTIFIER"]),
                                  (f"{act} by uid 0", "operator-acted", "0", "smsctl"))

@@ -53,14 +53,25 @@ void explainWidths(Transaction& tx, const std::vector<NewMessage>& messages) {
 }  // namespace
 
 Cancelled PostgresqlQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
+  return cancelChosen({.message = 0, .recipient = {}, .minimumAge = minimumAge}, Cancel::act,
+                      std::max<std::size_t>(listed, 1));
+}
+
+Cancelled PostgresqlQueue::cancelChosen(const Choice& choice, Cancel cancel, std::size_t listed) {
   return session_.transact([&](Transaction& tx) {
     tx.once(sql::planThisFreely);
-    const auto rows =
-        tx.once(sql::cancel, boundedMilliseconds(minimumAge), std::max<std::int64_t>(rowLimit(listed), 1));
+    std::optional<std::string> recipient;
+    if (choice.recipient) recipient = storable(*choice.recipient);
+    // The number of all is in each row, so at least one row is read.
+    const auto rows = tx.once(cancel == Cancel::act ? sql::cancel : sql::previewCancel,
+                              boundedMilliseconds(choice.minimumAge),
+                              std::max<std::int64_t>(rowLimit(listed), 1), choice.message, recipient);
     Cancelled cancelled;
     if (!rows.empty())
       cancelled.count = static_cast<std::size_t>(rows.front().integer(sql::Cancelled::count));
     cancelled.messages = stored(rows);
+    if (cancelled.messages.size() > listed) cancelled.messages.resize(listed);
+    if (cancel == Cancel::preview) return cancelled;
     for (auto& message : cancelled.messages) message.status = SentStatus::ignored;
     tx.once(sql::forgetEmptyWaits);
     return cancelled;
@@ -80,6 +91,16 @@ std::vector<StoredMessage> PostgresqlQueue::messagesOf(const std::string& recipi
   auto found = session_.transact([&](Transaction& tx) {
     tx.once(sql::planThisFreely);
     return stored(tx.once(sql::messagesOf, letter(status), storable(recipient)));
+  });
+  for (auto& message : found) message.status = status;
+  return found;
+}
+
+std::vector<StoredMessage> PostgresqlQueue::firstMessagesOf(const std::string& recipient, SentStatus status,
+                                                            std::size_t limit) {
+  auto found = session_.transact([&](Transaction& tx) {
+    tx.once(sql::planThisFreely);
+    return stored(tx.once(sql::firstMessagesOf, letter(status), storable(recipient), rowLimit(limit)));
   });
   for (auto& message : found) message.status = status;
   return found;

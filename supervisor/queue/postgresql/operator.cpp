@@ -124,6 +124,25 @@ WaitsEnded PostgresqlQueue::endWaits(const Whom& whom) {
   });
 }
 
+Restored PostgresqlQueue::restore(format::MessageId id, std::optional<Duration> expireAfter) {
+  return session_.transact([&](Transaction& tx) -> Restored {
+    using Result = Restored::Result;
+    std::optional<std::int64_t> age;
+    if (expireAfter) age = boundedMilliseconds(*expireAfter);
+    const auto rows = tx.once(sql::restore, id, age);
+    if (!rows.empty()) {
+      Restored restored{Result::restored, rows.front().text(sql::Restored::phone)};
+      tx.once(sql::forgetWhyIgnored, id);
+      tx.once(sql::endWaitOf, restored.recipient);
+      return restored;
+    }
+    const auto found = tx.once(sql::statusOf, id);
+    if (found.empty()) return {};
+    const bool ignored = found.front().text(sql::StatusOf::sent) == "I";
+    return {ignored ? Result::tooOld : Result::notIgnored, found.front().text(sql::StatusOf::phone)};
+  });
+}
+
 /// Walks by submission id, because ids grow with time and an index on `ended` would slow down every SMS.
 /// Skipped submissions (live, held, ended just now) are examined again in the next walk.
 Purge PostgresqlQueue::purge(Duration age, std::size_t most) {

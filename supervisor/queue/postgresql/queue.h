@@ -83,6 +83,8 @@ class PostgresqlQueue : public Queue {
   Cancelled cancelAndList(Duration minimumAge, std::size_t listed) override;
   std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) override;
   std::vector<StoredMessage> messagesOf(const std::string& recipient, SentStatus status) override;
+  std::vector<StoredMessage> firstMessagesOf(const std::string& recipient, SentStatus status,
+                                             std::size_t limit) override;
   std::vector<std::string> recipients(SentStatus status) override;
   std::vector<format::MessageId> insert(const std::vector<NewMessage>& messages) override;
   std::size_t setStatus(format::MessageId id, SentStatus status, int smsid) override;
@@ -92,6 +94,8 @@ class PostgresqlQueue : public Queue {
   std::size_t release(SubmissionId id) override;
   std::size_t discard(SubmissionId id) override;
   WaitsEnded endWaits(const Whom& whom) override;
+  Cancelled cancelChosen(const Choice& choice, Cancel cancel, std::size_t listed) override;
+  Restored restore(format::MessageId id, std::optional<Duration> expireAfter) override;
   std::optional<MessageLife> explain(format::MessageId id, Duration longestWait) override;
   Purge purge(Duration age, std::size_t most) override;
   Installation installation() override;

@@ -8,18 +8,27 @@
 namespace smsd::queue::postgresql::sql {
 
 enum class Cancelled { id, phone, name, msg, severity, time, underWay, held, count };
+/// $1: the least age in ms; $3: an id, or 0; $4: a recipient, or NULL.
+#define SMSD_CHOSEN                                                                                      \
+  "WHERE q.sent = 'N' AND ($1::bigint <= 0 OR q.time <= localtimestamp - $1::bigint * interval '1 ms') " \
+  "AND ($3::bigint = 0 OR q.id = $3::bigint) AND ($4::text IS NULL OR q.phone = $4::text) "              \
+  "AND NOT EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) AND NOT " SMSD_HELD
+#define SMSD_CANCELLED                                                                                     \
+  "SELECT c.id, c.phone, a.name, c.msg, c.severity, to_char(c.time, 'YYYY-MM-DD HH24:MI') AS time, false " \
+  "AS under_way, false AS held, count(*) OVER () "
 inline constexpr Statement<Cancelled> cancel =
     "WITH cancelled AS ("
-    "UPDATE smsq q SET sent = 'I', timesent = now() "
-    "WHERE q.sent = 'N' AND ($1::bigint <= 0 OR q.time <= localtimestamp - $1::bigint * interval '1 ms') "
-    "AND NOT EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) "
-    "AND NOT " SMSD_HELD "RETURNING q.id, q.phone, q.accountid, q.msg, q.severity, q.time, " SMSD_STAMP
+    "UPDATE smsq q SET sent = 'I', timesent = now() " SMSD_CHOSEN
+    "RETURNING q.id, q.phone, q.accountid, q.msg, q.severity, q.time, " SMSD_STAMP
     " AS stamp), "
     "noted AS (INSERT INTO smsd.ignored (message, reason, stamp) SELECT id, 'cancelled', stamp FROM "
-    "cancelled) "
-    "SELECT c.id, c.phone, a.name, c.msg, c.severity, to_char(c.time, 'YYYY-MM-DD HH24:MI') AS time, false "
-    "AS under_way, false AS held, "
-    "count(*) OVER () FROM cancelled c LEFT JOIN account a ON a.id = c.accountid ORDER BY c.id LIMIT $2";
+    "cancelled) " SMSD_CANCELLED
+    "FROM cancelled c LEFT JOIN account a ON a.id = c.accountid ORDER BY c.id LIMIT $2";
+inline constexpr Statement<Cancelled> previewCancel =
+    SMSD_CANCELLED "FROM (SELECT q.* FROM smsq q " SMSD_CHOSEN
+                   ") c LEFT JOIN account a ON a.id = c.accountid ORDER BY c.id LIMIT $2";
+#undef SMSD_CANCELLED
+#undef SMSD_CHOSEN
 /// Recipients without claimable messages have nothing to wait for.
 inline constexpr const char* forgetEmptyWaits =
     "DELETE FROM smsd.wait w WHERE NOT EXISTS (SELECT FROM smsq q WHERE q.sent = 'N' AND q.phone = "
@@ -32,6 +41,8 @@ enum class Stored { id, phone, name, msg, severity, time, underWay, held };
 inline constexpr Statement<Stored> storedMessages = SMSD_STORED "ORDER BY q.time, q.id LIMIT $2";
 inline constexpr Statement<Stored> messagesOf =
     SMSD_STORED "AND q.phone = $2 ORDER BY q.severity, q.time, q.id";
+inline constexpr Statement<Stored> firstMessagesOf =
+    SMSD_STORED "AND q.phone = $2 ORDER BY q.severity, q.time, q.id LIMIT $3";
 #undef SMSD_STORED
 
 enum class Recipients { phone };

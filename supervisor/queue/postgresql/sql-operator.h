@@ -51,6 +51,16 @@ inline constexpr Statement<WaitsEnded> endAllWaits = SMSD_END_WAITS("true");
 enum class RecipientOf { phone };
 inline constexpr Statement<RecipientOf> recipientOf = "SELECT phone FROM smsq WHERE id = $1::bigint";
 
+enum class Restored { phone };
+/// $2: the age in ms from which claims make a message ignored; NULL: none.
+inline constexpr Statement<Restored> restore =
+    "UPDATE smsq SET sent = 'N', timesent = NULL WHERE id = $1::bigint AND sent = 'I' "
+    "AND ($2::bigint IS NULL OR time >= localtimestamp - $2::bigint * interval '1 ms') RETURNING phone";
+/// Otherwise the reason would still be given for a later mark.
+inline constexpr const char* forgetWhyIgnored = "DELETE FROM smsd.ignored WHERE message = $1::bigint";
+enum class StatusOf { phone, sent };
+inline constexpr Statement<StatusOf> statusOf = "SELECT phone, sent FROM smsq WHERE id = $1::bigint";
+
 /// All parts of the report are read at one moment.
 inline constexpr const char* oneSnapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
@@ -69,14 +79,16 @@ enum class MessageLife {
   rounds,
   waitsUntil,
   failingSince,
-  failing
+  failing,
+  latency
 };
 /// The wait is shown only for a message that could be claimed without it. $2: the longest wait in ms.
 inline constexpr Statement<MessageLife> life =
     SMSD_STORED_COLUMNS
     ", q.sent, " SMSD_TO_THE_SECOND("q.timesent") " AS timesent, q.smsid, coalesce(w.rounds, 0) AS rounds, "
     "CASE WHEN " SMSD_IN_FORCE("$2") " THEN " SMSD_TO_THE_SECOND("w.due") " END AS waits_until, " SMSD_TO_THE_SECOND("w.since") " AS failing_since, "
-    "(extract(epoch FROM now() - w.since) * 1000)::bigint AS failing "
+    "(extract(epoch FROM now() - w.since) * 1000)::bigint AS failing, "
+    "(extract(epoch FROM q.timesent - q.time) * 1000)::bigint AS latency "
     "FROM smsq q LEFT JOIN account a ON a.id = q.accountid "
     "LEFT JOIN smsd.wait w ON w.recipient = q.phone AND q.sent = 'N' AND NOT " SMSD_HELD
     "WHERE q.id = $1::bigint";
@@ -96,7 +108,11 @@ enum class SubmissionsWith {
   dispatcher,
   outcome,
   reason,
-  reference
+  reference,
+  encoding,
+  units,
+  parts,
+  took
 };
 /// Reads the whole history: an index from messages to their SMS would slow down every SMS.
 inline constexpr Statement<SubmissionsWith> submissionsWith =
@@ -104,16 +120,20 @@ inline constexpr Statement<SubmissionsWith> submissionsWith =
     "|| coalesce('-' || lpad(to_hex(s.stamps[1] & 4294967295), 8, '0'), '') AS key, "
     "s.text, v.host || '[' || v.pid || ']' AS supervisor, " SMSD_TO_THE_SECOND("s.created") " AS created, " SMSD_TO_THE_SECOND("s.ended") " AS ended, "
     "s.fate, " SMSD_TO_THE_SECOND("s.decided") " AS decided, coalesce($1::bigint = ANY(s.sent_ids), false) AS in_text, "
-    "s.sent_ids || s.ignored_ids AS messages, s.attempt, s.dispatcher, s.outcome, s.reason, s.reference "
+    "s.sent_ids || s.ignored_ids AS messages, s.attempt, s.dispatcher, s.outcome, s.reason, s.reference, "
+    "s.encoding, s.units, s.parts, (extract(epoch FROM s.ended - coalesce((SELECT max(a.ended) FROM smsd.attempt a "
+    "WHERE a.submission = s.id AND a.id < s.attempt), s.created)) * 1000)::bigint AS took "
     "FROM smsd.submission s LEFT JOIN smsd.supervisor v ON v.id = s.supervisor "
     "WHERE ($1::bigint = ANY(s.sent_ids) OR $1::bigint = ANY(s.ignored_ids)) AND (SELECT " 
     SMSD_IS("s.stamps[array_position(s.sent_ids || s.ignored_ids, $1::bigint)]") " FROM smsq q WHERE q.id = $1::bigint) "
     "ORDER BY s.id";
 
-enum class AttemptsOf { submission, id, dispatcher, outcome, reason, ended };
+enum class AttemptsOf { submission, id, dispatcher, outcome, reason, ended, took };
+/// An attempt begins when the one before it has ended, and the first one with the submission.
 inline constexpr Statement<AttemptsOf> attemptsOf =
-    "SELECT a.submission, a.id, a.dispatcher, a.outcome, a.reason, " SMSD_TO_THE_SECOND("a.ended") " AS ended "
-    "FROM smsd.attempt a WHERE a.submission = ANY($1::bigint[]) ORDER BY a.id";
+    "SELECT a.submission, a.id, a.dispatcher, a.outcome, a.reason, " SMSD_TO_THE_SECOND("a.ended") " AS ended, "
+    "(extract(epoch FROM a.ended - lag(a.ended, 1, s.created) OVER (PARTITION BY a.submission ORDER BY a.id)) * 1000)::bigint AS took "
+    "FROM smsd.attempt a JOIN smsd.submission s ON s.id = a.submission WHERE a.submission = ANY($1::bigint[]) ORDER BY a.id";
 
 enum class WhyIgnored { reason, noted };
 inline constexpr Statement<WhyIgnored> whyIgnored =

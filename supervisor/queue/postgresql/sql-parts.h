@@ -37,10 +37,11 @@
   "::bigint + 1000) * interval '1 ms' "                      \
   "AND w.noted <= clock_timestamp() + interval '1 s'"
 
-/// The columns of a message that is shown to an operator.
-#define SMSD_STORED_COLUMNS                                                                          \
-  "SELECT q.id, q.phone, a.name, q.msg, q.severity, to_char(q.time, 'YYYY-MM-DD HH24:MI') AS time, " \
-  "q.sent = 'N' AND EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) "                   \
+/// The columns of a message that is shown to an operator. No SMS holds more of a text.
+#define SMSD_STORED_COLUMNS                                                                           \
+  "SELECT q.id, q.phone, a.name, left(q.msg, 20000) AS msg, q.severity, to_char(q.time, 'YYYY-MM-DD " \
+  "HH24:MI') AS time, "                                                                               \
+  "q.sent = 'N' AND EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) "                    \
   "AND NOT " SMSD_HELD "AS under_way, q.sent = 'N' AND " SMSD_HELD "AS held "
 
 #define SMSD_TO_THE_SECOND(time) "to_char(" time ", 'YYYY-MM-DD HH24:MI:SS')"

@@ -62,6 +62,12 @@ class Query {
     else
       bindOne(nullptr);
   }
+  void bindOne(const std::optional<std::string>& value) {
+    if (value)
+      bindOne(std::string_view(*value));
+    else
+      bindOne(nullptr);
+  }
   void bindOne(std::nullptr_t);
   void bindOne(int value) { bindOne(std::int64_t{value}); }
   void bindOne(const char* value) { bindOne(std::string_view(value)); }

@@ -44,24 +44,29 @@ std::string explainRefusal(std::string_view said, const NewMessage& message) {
 }  // namespace
 
 Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
+  return cancelChosen({.message = 0, .recipient = {}, .minimumAge = minimumAge}, Cancel::act,
+                      std::max<std::size_t>(listed, 1));
+}
+
+/// An age of zero or less chooses all messages, also those with a time ahead of our clock, which NAV's smsd
+/// skips.
+Cancelled SqliteQueue::cancelChosen(const Choice& choice, Cancel cancel, std::size_t listed) {
   return on([&](Session& session) {
-    Transaction tx(session);
+    Transaction tx(session, cancel == Cancel::act ? Transaction::Kind::write : Transaction::Kind::read);
     const Now now = clock(session);
     std::vector<format::MessageId> ids;
-    const auto run = [&](Row<sql::Cancelled>& row) {
+    {
+      auto row = session.query(cancel == Cancel::act ? sql::cancelChosen : sql::previewCancel);
+      row.bind(now.text, std::int64_t{choice.minimumAge.count()}, choice.message, choice.recipient);
       while (row.next()) ids.push_back(row.integer(sql::Cancelled::id));
-    };
-    // An age of zero or less cancels all messages, also those with a time ahead of our clock, which NAV's
-    // smsd skips.
-    if (minimumAge <= Duration::zero())
-      run(session.query(sql::cancelAll).bind(now.text));
-    else
-      run(session.query(sql::cancelOld).bind(now.text, std::int64_t{minimumAge.count()}));
-    recordIgnored(session, ids, "cancelled", now);
-    session.query(sql::forgetEmptyWaits).run();
+    }
+    if (cancel == Cancel::act) {
+      recordIgnored(session, ids, "cancelled", now);
+      session.query(sql::forgetEmptyWaits).run();
+    }
     std::ranges::sort(ids);
     Cancelled cancelled{ids.size(), {}};
-    ids.resize(std::min(ids.size(), std::max<std::size_t>(listed, 1)));
+    ids.resize(std::min(ids.size(), listed));
     for (const format::MessageId id : ids) {
       auto row = session.query(sql::oneMessage);
       if (row.bind(id).next()) cancelled.messages.push_back(storedMessage(row));
@@ -84,6 +89,15 @@ std::vector<StoredMessage> SqliteQueue::messagesOf(const std::string& recipient,
     const std::string statement = withStatus(sql::messagesOf, status);
     auto row = session.query(Statement<sql::Stored>(statement));
     return readMessages(row.bind(recipient));
+  });
+}
+
+std::vector<StoredMessage> SqliteQueue::firstMessagesOf(const std::string& recipient, SentStatus status,
+                                                        std::size_t limit) {
+  return on([&](Session& session) {
+    const std::string statement = withStatus(sql::firstMessagesOf, status);
+    auto row = session.query(Statement<sql::Stored>(statement));
+    return readMessages(row.bind(recipient, rowLimit(limit)));
   });
 }
 

@@ -141,6 +141,32 @@ WaitsEnded SqliteQueue::endWaits(const Whom& whom) {
   });
 }
 
+Restored SqliteQueue::restore(format::MessageId id, std::optional<Duration> expireAfter) {
+  return on([&](Session& session) -> Restored {
+    using Result = Restored::Result;
+    Transaction tx(session);
+    std::optional<std::int64_t> age;
+    if (expireAfter) age = expireAfter->count();
+    Restored restored;
+    {
+      auto row = session.query(sql::restore);
+      if (row.bind(id, clock(session).text, age).next())
+        restored = {Result::restored, row.text(sql::Restored::phone)};
+      while (restored.result == Result::restored && row.next()) continue;  // to its end, which commits it
+    }
+    if (restored.result == Result::restored) {
+      session.query(sql::forgetWhyIgnored).bind(id).run();
+      session.query(sql::endWaitOf).bind(restored.recipient).run();
+      tx.commit();
+      return restored;
+    }
+    auto row = session.query(sql::statusOf);
+    if (!row.bind(id).next()) return {};
+    return {row.text(sql::StatusOf::sent) == "I" ? Result::tooOld : Result::notIgnored,
+            row.text(sql::StatusOf::phone)};
+  });
+}
+
 /// Walks by submission id, because ids grow with time. Skipped submissions (live, held, ended just now) are
 /// examined again in the next walk.
 Purge SqliteQueue::purge(Duration age, std::size_t most) {

@@ -15,7 +15,7 @@
 // The path may be a symbolic link, or lead through links. The lock, the log, the reserve and the watch are
 // beside the file itself. A link that leads to another file later counts as a replacement.
 //
-// The class has more than 40 declarations: 25 are the operations of Queue, 12 keep the connection on the file
+// The class has more than 40 declarations: 28 are the operations of Queue, 12 keep the connection on the file
 // that the path leads to.
 #pragma once
 
@@ -76,6 +76,8 @@ class SqliteQueue final : public Queue {
   Cancelled cancelAndList(Duration minimumAge, std::size_t listed) override;
   std::vector<StoredMessage> messages(SentStatus status, std::size_t limit) override;
   std::vector<StoredMessage> messagesOf(const std::string& recipient, SentStatus status) override;
+  std::vector<StoredMessage> firstMessagesOf(const std::string& recipient, SentStatus status,
+                                             std::size_t limit) override;
   std::vector<std::string> recipients(SentStatus status) override;
   std::vector<format::MessageId> insert(const std::vector<NewMessage>& messages) override;
   std::size_t setStatus(format::MessageId id, SentStatus status, int smsid) override;
@@ -85,6 +87,8 @@ class SqliteQueue final : public Queue {
   std::size_t release(SubmissionId id) override;
   std::size_t discard(SubmissionId id) override;
   WaitsEnded endWaits(const Whom& whom) override;
+  Cancelled cancelChosen(const Choice& choice, Cancel cancel, std::size_t listed) override;
+  Restored restore(format::MessageId id, std::optional<Duration> expireAfter) override;
   std::optional<MessageLife> explain(format::MessageId id, Duration longestWait) override;
   Purge purge(Duration age, std::size_t most) override;
   std::optional<Duration> takeClockStep() override { return clock_.takeStep(); }

@@ -9,14 +9,17 @@
 namespace smsd::queue::sqlite::sql {
 
 enum class Cancelled { id };
-#define SMSD_CANCEL                                                                                        \
-  "UPDATE smsq INDEXED BY smsq_unsent_order SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone NOT " \
-  "IN (SELECT recipient FROM smsd_submission INDEXED BY smsd_submission_live WHERE ended IS NULL) "        \
-  "AND NOT " SMSD_SQLITE_HELD("smsq") " "
-inline constexpr Statement<Cancelled> cancelAll = SMSD_CANCEL "RETURNING id";
-inline constexpr Statement<Cancelled> cancelOld =
-    SMSD_CANCEL "AND julianday(time) <= julianday(?1) - ?2 / 86400000.0 RETURNING id";
-#undef SMSD_CANCEL
+// ?1: the present time. ?2: the least age in ms. ?3: an id, or 0. ?4: a recipient, or NULL.
+#define SMSD_CHOSEN(verb) \
+  verb " WHERE sent = 'N' AND phone NOT IN (SELECT recipient FROM smsd_submission " \
+  "INDEXED BY smsd_submission_live WHERE ended IS NULL) AND NOT " SMSD_SQLITE_HELD("smsq")                \
+  " AND (?2 <= 0 OR julianday(time) <= julianday(?1) - ?2 / 86400000.0) AND (?3 = 0 OR id = ?3) "          \
+  "AND (?4 IS NULL OR phone = ?4) "
+inline constexpr Statement<Cancelled> cancelChosen =
+    SMSD_CHOSEN("UPDATE smsq INDEXED BY smsq_unsent_order SET sent = 'I', timesent = ?1") "RETURNING id";
+inline constexpr Statement<Cancelled> previewCancel =
+    SMSD_CHOSEN("SELECT id FROM smsq INDEXED BY smsq_unsent_order");
+#undef SMSD_CHOSEN
 // Recipients without claimable messages have nothing to wait for.
 constexpr auto forgetEmptyWaits =
     "DELETE FROM smsd_wait WHERE NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = "
@@ -30,6 +33,9 @@ inline constexpr Statement<Stored> storedMessages = SMSD_SQLITE_STORED
 inline constexpr Statement<Stored> messagesOf = SMSD_SQLITE_STORED
     " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' AND q.phone = ? ORDER BY "
     "q.severity NULLS LAST, q.time, q.id";
+inline constexpr Statement<Stored> firstMessagesOf = SMSD_SQLITE_STORED
+    " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.sent = '{}' AND q.phone = ? ORDER BY "
+    "q.severity NULLS LAST, q.time, q.id LIMIT ?";
 inline constexpr Statement<Stored> oneMessage =
     SMSD_SQLITE_STORED " FROM smsq q LEFT JOIN account a ON a.id = q.accountid WHERE q.id = ?";
 

@@ -48,6 +48,16 @@ constexpr auto markDiscarded = R"(
 constexpr auto endWaitOf = "DELETE FROM smsd_wait WHERE recipient = ?";
 constexpr auto endAllWaits = "DELETE FROM smsd_wait";
 
+enum class Restored { phone };
+// ?2: the present time. ?3: the age in ms from which claims make a message ignored; NULL: none.
+inline constexpr Statement<Restored> restore =
+    "UPDATE smsq SET sent = 'N', timesent = NULL WHERE id = ?1 AND sent = 'I' AND (?3 IS NULL OR "
+    "coalesce(julianday(time) >= julianday(?2) - ?3 / 86400000.0, 1)) RETURNING phone";
+// Otherwise the reason would still be given for a later mark.
+constexpr auto forgetWhyIgnored = "DELETE FROM smsd_ignored WHERE message = ?";
+enum class StatusOf { phone, sent };
+inline constexpr Statement<StatusOf> statusOf = "SELECT phone, sent FROM smsq WHERE id = ?";
+
 enum class RecipientOf { phone };
 inline constexpr Statement<RecipientOf> recipientOf = "SELECT phone FROM smsq WHERE id = ?";
 constexpr auto endHold = "DELETE FROM smsd_held WHERE submission = ?";
@@ -67,7 +77,8 @@ enum class MessageLife {
   rounds,
   waitsUntil,
   failingSince,
-  failing
+  failing,
+  latency
 };
 // The wait is shown only for a message that could be claimed without it. ?1: now in ms; ?3: the longest wait
 // in ms.
@@ -75,7 +86,8 @@ inline constexpr Statement<MessageLife> life =
     SMSD_SQLITE_STORED R"(, substr(q.timesent, 1, 19) AS timesent, q.smsid, coalesce(w.rounds, 0) AS rounds,
     CASE WHEN )" SMSD_SQLITE_IN_FORCE("w", "?1", "?3") R"(
       THEN strftime('%Y-%m-%d %H:%M:%S', w.due / 1000, 'unixepoch') END AS waits_until,
-    strftime('%Y-%m-%d %H:%M:%S', w.since / 1000, 'unixepoch') AS failing_since, max(0, ?1 - w.since) AS failing
+    strftime('%Y-%m-%d %H:%M:%S', w.since / 1000, 'unixepoch') AS failing_since, max(0, ?1 - w.since) AS failing,
+    CAST(round((julianday(q.timesent) - julianday(q.time)) * 86400000) AS INTEGER) AS latency
   FROM smsq q LEFT JOIN account a ON a.id = q.accountid
   LEFT JOIN smsd_wait w ON w.recipient = q.phone AND q.sent = 'N' AND NOT )" SMSD_SQLITE_HELD("q") R"(
   WHERE q.id = ?2)";
@@ -92,13 +104,19 @@ enum class SubmissionsWith {
   dispatcher,
   outcome,
   reason,
-  reference
+  reference,
+  encoding,
+  units,
+  parts,
+  took
 };
 // Reads the whole history: an index from messages to their SMS would slow down every SMS.
 inline constexpr Statement<SubmissionsWith> submissionsWith =
     R"(
   SELECT s.id, s.text, v.host || '[' || v.pid || ']' AS supervisor, substr(s.created, 1, 19) AS created, substr(s.ended, 1, 19) AS ended, s.fate,
-    substr(s.decided, 1, 19) AS decided, s.attempt, s.dispatcher, s.outcome, s.reason, s.reference
+    substr(s.decided, 1, 19) AS decided, s.attempt, s.dispatcher, s.outcome, s.reason, s.reference, s.encoding, s.units, s.parts,
+    CAST(round((julianday(s.ended) - julianday(coalesce((SELECT max(a.ended) FROM smsd_attempt a WHERE a.submission = s.id
+      AND a.id < s.attempt), s.created))) * 86400000) AS INTEGER) AS took
   FROM smsd_submission s LEFT JOIN smsd_supervisor v ON v.id = s.supervisor
   WHERE EXISTS (SELECT 1 FROM json_each(iif(json_valid(s.sent_ids), s.sent_ids, '[]')) WHERE value = ?1)
     OR EXISTS (SELECT 1 FROM json_each(iif(json_valid(s.ignored_ids), s.ignored_ids, '[]')) WHERE value = ?1)
@@ -109,10 +127,14 @@ inline constexpr Statement<StampsOf> stampsOf =
     "SELECT iif(json_valid(stamps), stamps, '[]') AS list FROM smsd_submission WHERE id = ?";
 constexpr auto stampOf = "SELECT smsd_stamp(time, phone, msg) FROM smsq WHERE id = ?";
 
-enum class AttemptsOf { id, dispatcher, outcome, reason, ended };
+enum class AttemptsOf { id, dispatcher, outcome, reason, ended, took };
+// An attempt begins when the one before it has ended, and the first one with the submission.
 inline constexpr Statement<AttemptsOf> attemptsOf =
     R"(
-  SELECT id, dispatcher, outcome, reason, substr(ended, 1, 19) AS ended FROM smsd_attempt WHERE submission = ? ORDER BY id)";
+  SELECT a.id, a.dispatcher, a.outcome, a.reason, substr(a.ended, 1, 19) AS ended,
+    CAST(round((julianday(a.ended) - julianday(coalesce((SELECT max(b.ended) FROM smsd_attempt b WHERE b.submission = s.id
+      AND b.id < a.id), s.created))) * 86400000) AS INTEGER) AS took
+  FROM smsd_attempt a JOIN smsd_submission s ON s.id = a.submission WHERE a.submission = ? ORDER BY a.id)";
 
 enum class WhyIgnored { reason, noted };
 inline constexpr Statement<WhyIgnored> whyIgnored =

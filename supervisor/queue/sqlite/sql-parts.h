@@ -19,9 +19,10 @@
 #define SMSD_SQLITE_IN_FORCE(row, now, longest) \
   row ".due > " now " AND " row ".due <= " now " + " longest " + 1000 AND " row ".noted <= " now " + 1000"
 
-// The columns of a message that is shown to an operator.
-#define SMSD_SQLITE_STORED                                                                                  \
-  "SELECT q.id, q.phone, a.name, q.msg, q.severity, substr(q.time, 1, 16) AS time, q.sent, EXISTS (SELECT " \
-  "1 "                                                                                                      \
-  "FROM smsd_submission s INDEXED BY smsd_submission_live WHERE s.recipient = q.phone AND s.ended IS "      \
+// The columns of a message that is shown to an operator. No SMS holds more of a text.
+#define SMSD_SQLITE_STORED                                                                              \
+  "SELECT q.id, q.phone, a.name, substr(q.msg, 1, 20000) AS msg, q.severity, substr(q.time, 1, 16) AS " \
+  "time, q.sent, EXISTS (SELECT "                                                                       \
+  "1 "                                                                                                  \
+  "FROM smsd_submission s INDEXED BY smsd_submission_live WHERE s.recipient = q.phone AND s.ended IS "  \
   "NULL) AND NOT " SMSD_SQLITE_HELD("q") " AS under_way, q.sent = 'N' AND " SMSD_SQLITE_HELD("q") " AS held"

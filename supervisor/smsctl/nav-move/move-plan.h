@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/config/config.h"
 #include "supervisor/smsctl/placing.h"
 #include "supervisor/smsctl/run-program.h"
 
@@ -44,7 +45,7 @@ struct HostFacts {
   bool hasTarget = false;            // smsd.target is installed
   bool smsdRuns = false;             // a program accepts connections at `controlSocket`
   bool unitsStarted = false;         // smsd.service and all sockets are enabled and active
-  std::filesystem::path controlSocket = "/run/smsd/control.sock";
+  std::filesystem::path controlSocket = config::defaultControlSocket;
   /// The system user that owns the database; empty: NAV's role, over the network or with its password.
   std::string databaseOwner = "postgres";
   bool ownRole = true;              // smsd connects with a role of its own

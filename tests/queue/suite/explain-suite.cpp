@@ -224,4 +224,46 @@ TEST_P(Explain, ASupervisorThatIsGoneAndAListThatIsNoneDoNotHinderIt) {
   EXPECT_TRUE(life(lost).submissions.empty());
 }
 
+TEST_P(Explain, AnSmsHasItsFormattingAndEachAttemptItsTime) {
+  if (!store().complete()) GTEST_SKIP() << "the backend does not record it";
+  const auto id = store().put({.phone = "1", .text = "føø", .age = 1h});
+  const auto claimed = claim().submissions.at(0);
+  const auto second = queue().recordAttempts({{claimed.id, "deferred", "busy", "gateway"}}).at(0);
+  auto found = life(id);
+  ASSERT_EQ(found.submissions.size(), 1u);
+  ASSERT_EQ(found.submissions[0].attempts.size(), 2u);
+  EXPECT_TRUE(found.submissions[0].attempts[0].took);
+  EXPECT_EQ(found.submissions[0].attempts[1].id, second);
+  EXPECT_EQ(found.submissions[0].attempts[1].took, std::nullopt);
+  EXPECT_EQ(found.latency, std::nullopt);
+  // The claim was 7 s ago, and the first attempt ended 5 s ago.
+  const std::string of = " WHERE id = " + std::to_string(claimed.id);
+  store().sql("UPDATE " + store().own("submission") + " SET created = " + store().timeAgo(7s) + of);
+  store().sql("UPDATE " + store().own("attempt") + " SET ended = " + store().timeAgo(5s));
+  queue().settle({accepted(claimed, "77")});
+  found = life(id);
+  const auto& sms = found.submissions.at(0);
+  EXPECT_EQ(sms.encoding, "gsm7");
+  EXPECT_EQ(sms.units, claimed.sms.units);
+  EXPECT_EQ(sms.parts, 1u);
+  const auto about = [](const std::optional<Duration>& took, Duration expected) {
+    return took && *took > expected - 500ms && *took < expected + 30s;
+  };
+  EXPECT_TRUE(about(sms.attempts.at(0).took, 2s)) << sms.attempts[0].took.value_or(-1ms).count();
+  EXPECT_TRUE(about(sms.attempts.at(1).took, 5s)) << sms.attempts[1].took.value_or(-1ms).count();
+  EXPECT_TRUE(about(found.latency, 1h)) << found.latency.value_or(-1ms).count();
+}
+
+TEST_P(Explain, AMessageThatWouldExpireAtOnceIsNotRestored) {
+  if (!store().complete()) GTEST_SKIP() << "the backend does not know its age";
+  const auto id = store().put({.phone = "1", .age = 2h});
+  queue().cancel(0ms);
+  EXPECT_EQ(queue().restore(id, 1h).result, Restored::Result::tooOld);
+  EXPECT_EQ(store().sent(id), 'I');
+  EXPECT_EQ(queue().restore(id, 3h).result, Restored::Result::restored);
+  EXPECT_EQ(life(id).ignoredBecause, "");
+  store().sql("UPDATE smsq SET sent = 'I' WHERE id = " + std::to_string(id));
+  EXPECT_EQ(life(id).ignoredBecause, "") << "the reason of the former mark";
+}
+
 }  // namespace smsd::queue

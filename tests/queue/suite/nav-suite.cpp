@@ -129,6 +129,60 @@ TEST_P(NavOperations, AReportOfWhatWasCancelledIsAsLongAsWasAskedFor) {
   EXPECT_LT(cancelled.messages[0].id, cancelled.messages[1].id);
 }
 
+TEST_P(NavOperations, ACancelTakesWhatIsChosenAndAPreviewChangesNothing) {
+  const auto one = store().put({.phone = "1", .text = "one"});
+  const auto two = store().put({.phone = "2", .text = "two"});
+  const auto again = store().put({.phone = "2", .text = "again", .severity = 1});
+  store().put({.phone = "3", .severity = 0});
+  claim(1);  // the most severe one is under way
+  const auto chosen = [&](const Choice& choice, Queue::Cancel cancel) {
+    return queue().cancelChosen(choice, cancel, 10);
+  };
+  const auto preview = chosen({}, Queue::Cancel::preview);
+  EXPECT_EQ(preview.count, 3u);
+  EXPECT_EQ(textsOf(preview.messages), (Texts{"one", "two", "again"}));
+  EXPECT_EQ(preview.messages[0].status, SentStatus::unsent);
+  EXPECT_EQ(store().one("SELECT count(*) FROM smsq WHERE sent = 'N'"), "4");
+  EXPECT_EQ(chosen({.recipient = ""}, Queue::Cancel::act).count, 0u);
+  EXPECT_EQ(chosen({.recipient = "3"}, Queue::Cancel::act).count, 0u);
+  EXPECT_EQ(chosen({.message = one, .recipient = "2"}, Queue::Cancel::act).count, 0u);
+  EXPECT_EQ(chosen({.message = one}, Queue::Cancel::act).count, 1u);
+  EXPECT_EQ(store().sent(one), 'I');
+  EXPECT_EQ(chosen({.message = one}, Queue::Cancel::act).count, 0u);
+  const auto both = chosen({.recipient = "2"}, Queue::Cancel::act);
+  EXPECT_EQ(both.count, 2u);
+  ASSERT_EQ(both.messages.size(), 2u);
+  EXPECT_EQ(both.messages[0].status, SentStatus::ignored);
+  EXPECT_EQ(store().sent(two), 'I');
+  EXPECT_EQ(store().sent(again), 'I');
+}
+
+TEST_P(NavOperations, AnIgnoredMessageBecomesUnsentAgainAndAnyOtherStaysAsItIs) {
+  using Result = Restored::Result;
+  const auto id = store().put({.phone = "1", .text = "restored"});
+  queue().cancel(0ms);
+  const auto restored = queue().restore(id, std::nullopt);
+  EXPECT_EQ(restored.result, Result::restored);
+  EXPECT_EQ(restored.recipient, "1");
+  EXPECT_EQ(store().sent(id), 'N');
+  EXPECT_EQ(queue().restore(id, std::nullopt).result, Result::notIgnored);
+  EXPECT_EQ(queue().restore(id + 100, std::nullopt).result, Result::unknown);
+  const auto claimed = claim();
+  ASSERT_EQ(recipients(claimed.submissions), (Texts{"1"}));
+  queue().settle({accepted(claimed.submissions[0])});
+  EXPECT_EQ(queue().restore(id, std::nullopt).result, Result::notIgnored);
+  EXPECT_EQ(store().sent(id), 'Y');
+}
+
+TEST_P(NavOperations, ARecipientsMessagesAreListedUpToALimit) {
+  store().put({.phone = "1", .text = "mild", .severity = 3});
+  store().put({.phone = "1", .text = "severe", .severity = 1});
+  store().put({.phone = "1", .text = "none"});
+  store().put({.phone = "2", .text = "another's", .severity = 1});
+  EXPECT_EQ(textsOf(queue().firstMessagesOf("1", SentStatus::unsent, 2)), (Texts{"severe", "mild"}));
+  EXPECT_EQ(queue().firstMessagesOf("1", SentStatus::unsent, 9).size(), 3u);
+}
+
 TEST_P(NavOperations, AnOperatorEndsTheWaitOfOneRecipientOrOfAll) {
   std::vector<format::MessageId> ids;
   for (const char* phone : {"1", "2", "3"}) ids.push_back(store().put({.phone = phone}));

@@ -70,6 +70,9 @@ class Store {
   virtual void step(std::chrono::seconds ahead) = 0;
   /// Several supervisors may work on one database at the same time, and lists of ids are arrays.
   virtual bool shared() const = 0;
+  /// The backend knows how long an attempt took and how a text was formatted, and restores no message that is
+  /// too old: what a backend gets only if it overrides the calls that queue.h has an implementation of.
+  virtual bool complete() const { return false; }
   /// The most characters of a recipient and of a text that insert() accepts.
   virtual std::size_t longestRecipient() const { return 15; }
   virtual std::size_t longestText() const { return 145; }

@@ -160,7 +160,7 @@ TEST(MovePlan, TheWayBackStopsSmsdFirst) {
   HostFacts facts = moved();
   EXPECT_EQ(linesOf(planWayBack(facts)),
             "stop: systemctl disable --now smsd.service smsd-http@gateway.socket smsd.target\n"
-            "ended: make sure that no smsd listens at /run/smsd/control.sock\n"
+            "ended: make sure that no smsd listens at /run/smsd/operator/control.sock\n"
             "put-back: put NAV's smsd back into /etc/nav/daemons.yml\n"
             "start-nav: /usr/sbin/nav start smsd\n"
             "runs: make sure that NAV's smsd runs\n");

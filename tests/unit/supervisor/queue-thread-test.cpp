@@ -12,6 +12,7 @@
 #include <atomic>
 #include <stdexcept>
 
+#include "supervisor/control/questions.h"
 #include "supervisor/control/queue-depth.h"
 
 namespace smsd::queue {
@@ -23,6 +24,7 @@ struct Script {
   std::atomic<bool> lost{false};        // newsFd() throws
   std::atomic<bool> news{false};        // as takeNews() returns it
   std::atomic<bool> unexpected{false};  // depth() throws an error that is no QueueError
+  std::atomic<int> opened{0};           // connections so far
 };
 
 class ScriptedQueue final : public Queue {
@@ -85,7 +87,10 @@ class QueueOnItsThread : public testing::Test, private kj::TaskSet::ErrorHandler
   kj::AsyncIoContext io = kj::setupAsyncIo();
   kj::PromiseFulfillerPair<void> heard = kj::newPromiseAndFulfiller<void>();
   unsigned failures = 0;
-  QueueThread thread{[this]() { return std::make_unique<ScriptedQueue>(script); },
+  QueueThread thread{[this]() {
+                       ++script.opened;
+                       return std::make_unique<ScriptedQueue>(script);
+                     },
                      [this]() { heard.fulfiller->fulfill(); }};
   kj::TaskSet tasks{*this};
 };
@@ -135,6 +140,59 @@ TEST_F(QueueOnItsThread, GivesStatusADepthAgainAfterAnErrorThatNobodyExpected) {
   ASSERT_TRUE(look.has_value());
   EXPECT_EQ(look->depth.unsent, 7u);
   EXPECT_EQ(failures, 1u) << "the error is for the journal";
+}
+
+TEST_F(QueueOnItsThread, OpensAQueueAgainThatWasClosed) {
+  EXPECT_EQ(unsent(), "7");
+  EXPECT_EQ(unsent(), "7");
+  EXPECT_EQ(script.opened, 1);
+  thread.close().wait(io.waitScope);
+  EXPECT_EQ(unsent(), "7");
+  EXPECT_EQ(script.opened, 2);
+}
+
+/// The call of an operator, of which only the problem counts.
+struct OperatorsCall {
+  struct Results {
+    std::string& problem;
+    void setProblem(kj::StringPtr words) { problem = words.cStr(); }
+    void setFault(proto::QueueFault) {}
+  };
+  std::string* problem;
+  Results getResults() const { return {*problem}; }
+};
+
+TEST_F(QueueOnItsThread, IsClosedAfterAWhileWithoutQuestionsAndNotOpenedWhileTheDaemonsIsAway) {
+  kj::TimerImpl timer(kj::origin<kj::TimePoint>());
+  std::string away, problem;
+  control::Questions questions(thread, control::Questions::Connection::ofItsOwn, timer,
+                               [&]() { return away; });
+  const auto answers = [&]() {
+    const auto answer =
+        questions.ask([](Queue& queue) { return queue.depth(1).unsent; }, OperatorsCall{&problem})
+            .wait(io.waitScope);
+    io.waitScope.poll();
+    return answer != nullptr;
+  };
+  const auto pass = [&](kj::Duration time) {
+    timer.advanceTo(timer.now() + time);
+    io.waitScope.poll();
+  };
+  EXPECT_TRUE(answers());
+  pass(4 * kj::SECONDS);
+  EXPECT_TRUE(answers());
+  pass(4 * kj::SECONDS);
+  EXPECT_TRUE(answers());
+  EXPECT_EQ(script.opened, 1);
+  pass(6 * kj::SECONDS);
+  EXPECT_TRUE(answers());
+  EXPECT_EQ(script.opened, 2);
+  pass(6 * kj::SECONDS);
+  away = "the file is gone";
+  EXPECT_FALSE(answers());
+  EXPECT_EQ(problem, "the file is gone");
+  EXPECT_EQ(script.opened, 2);
+  EXPECT_FALSE(questions.busy());
 }
 
 }  // namespace

@@ -44,5 +44,22 @@ TEST(Seats, AUserWhomTheKernelDoesNotNameIsOneOfTheOthers) {
   EXPECT_EQ(takeAll(seats, 0), 20U);
 }
 
+TEST(Seats, AUserWithItsShareReplacesItsOwnAndNobodyReplacesAnAdministrator) {
+  Seats seats(own);
+  takeAll(seats, alice);
+  takeAll(seats, bob);
+  const struct {
+    unsigned uid, other;
+    bool may;
+  } rows[] = {{alice, alice, true}, {alice, bob, false}, {carol, alice, true}, {carol, own, false},
+              {own, alice, true},   {own, own, true},    {0, own, true},       {alice, 0, false}};
+  for (const auto& row : rows)
+    EXPECT_EQ(seats.mayReplace(row.uid, row.other), row.may) << row.uid << " " << row.other;
+  EXPECT_FALSE(seats.free(carol));
+  seats.leave(bob);
+  EXPECT_TRUE(seats.free(carol));
+  EXPECT_FALSE(seats.free(alice));
+}
+
 }  // namespace
 }  // namespace smsd::control

@@ -45,6 +45,37 @@ TEST_F(SupervisorConfig, RefusesAControlSocketWhereTheQueueOrAWorkerIs) {
             "own\n");
 }
 
+TEST_F(SupervisorConfig, HasASocketForTheStateUnlessItsOtherSocketLeavesRunSmsd) {
+  const struct {
+    const char* text;
+    fs::path control, status;
+  } rows[] = {
+      {"", defaultControlSocket, defaultStatusSocket},
+      {"control: {socket: /run/smsd/control.sock}\n", formerControlSocket, defaultStatusSocket},
+      {"control: {socket: c.sock}\n", folder / "c.sock", ""},
+      {"control: {socket: c.sock}\nstatus: {socket: s.sock}\n", folder / "c.sock", folder / "s.sock"},
+      {"status: {socket: s.sock}\n", defaultControlSocket, folder / "s.sock"},
+  };
+  for (const auto& row : rows) {
+    const ConfigRead found = read(row.text + oneDispatcher);
+    EXPECT_EQ(describe(found.problems), "") << row.text;
+    EXPECT_EQ(found.config.controlSocket, row.control) << row.text;
+    EXPECT_EQ(found.config.statusSocket, row.status) << row.text;
+  }
+  EXPECT_NE(problemsOf("control: {socket: one.sock}\nstatus: {socket: one.sock}\n" + oneDispatcher)
+                .find("status.socket: one.sock is control.socket (at smsd.yaml:1:11)"),
+            std::string::npos);
+  EXPECT_NE(problemsOf("status: {socket: /dev/null}\n" + oneDispatcher)
+                .find("status.socket: /dev/null is a device"),
+            std::string::npos);
+}
+
+TEST_F(SupervisorConfig, TheDefaultSocketMayBeThatOfAnOlderVersion) {
+  EXPECT_EQ(placesOf(defaultControlSocket),
+            (std::vector<fs::path>{defaultControlSocket, formerControlSocket}));
+  EXPECT_EQ(placesOf("/elsewhere"), (std::vector<fs::path>{"/elsewhere"}));
+}
+
 // One worker cannot be two dispatchers: it has one file, and its outcomes have one owner.
 TEST_F(SupervisorConfig, RefusesOneSocketForTwoWorkers) {
   const std::string a = "{name: a, kind: debug, activation: socket, socket: one.sock}";

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "supervisor/control/listener.h"
+
+#include <fmt/format.h>
+#include <proto/control.capnp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "common/fault.h"
+#include "common/journal/journal.h"
+
+namespace smsd::control {
+namespace {
+
+// One budget is for all connections of root and smsd's own user together, another for all others together.
+constexpr rpc::Budget::Rate messages{.perSecond = 500, .burst = 1000};
+constexpr auto entryEvery = 60 * kj::SECONDS;  // about connections turned away or ended
+constexpr unsigned acceptedAtOnce = 16;
+constexpr auto shortestSilence = 500 * kj::MILLISECONDS;  // of a connection that loses its place
+constexpr auto lastWords = 1 * kj::SECONDS;  // for the reason to reach a peer before it is disconnected
+
+/// Returns the user at the other end, as the kernel knows it from the moment of connect().
+std::optional<unsigned> uidOf(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  return peer.uid;
+}
+
+}  // namespace
+
+Listener::Listener(kj::AsyncIoContext& io, const std::filesystem::path& socket, const events::EventLog& log,
+                   Serve serve)
+    : timer_(io.provider->getTimer()),
+      name_(socket.filename().string()),
+      file_(socket),
+      log_(log),
+      serve_(kj::mv(serve)),
+      provider_(*io.lowLevelProvider),
+      listener_(file_.takeListener()),
+      readable_(io.unixEventPort, listener_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ),
+      seats_(geteuid()),
+      budget_(std::make_shared<rpc::Budget>(messages)),
+      othersBudget_(std::make_shared<rpc::Budget>(messages)),
+      nextEntry_(timer_.now()),
+      tasks_(*this) {
+  tasks_.add(kj::evalLater([this]() { return accept(); }));
+}
+
+Listener::~Listener() noexcept(false) = default;
+
+/// Accepts by itself instead of by KJ, because a connection that is turned away should cost little.
+kj::Promise<void> Listener::accept() {
+  for (unsigned count = 0; count < acceptedAtOnce; ++count) {
+    kj::AutoCloseFd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (socket.get() >= 0) {
+      open(kj::mv(socket));
+      continue;
+    }
+    if (errno == EAGAIN) return readable_.whenBecomesReadable().then([this]() { return accept(); });
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    // Most likely no descriptor is free: keep listening.
+    return timer_.afterDelay(1 * kj::SECONDS).then([this]() { return accept(); });
+  }
+  // A timer fires only after all sockets had their turn, so that a flood of connections delays no other
+  // connection.
+  return timer_.afterDelay(0 * kj::SECONDS).then([this]() { return accept(); });
+}
+
+rpc::Terms Listener::terms(std::optional<unsigned> uid) const {
+  return {.peer = rpc::Terms::Peer::client,
+          .messageWords = proto::MAX_REQUEST / sizeof(capnp::word),
+          .calls = proto::MAX_CALLS_OF_CLIENT,
+          .callWords = proto::MAX_REQUEST / sizeof(capnp::word),
+          .queuedBytes = 1 << 16,
+          .perTurn = 16,
+          .budget = seats_.trusted(uid) ? budget_ : othersBudget_,
+          .overdrawn = rpc::Terms::Overdrawn::waits,
+          .silence = proto::MAX_SILENCE * kj::SECONDS};
+}
+
+void Listener::open(kj::AutoCloseFd socket) {
+  const auto uid = uidOf(socket.get());
+  if (!seats_.free(uid)) makeRoomFor(uid);
+  if (!seats_.take(uid)) {
+    if (auto more = maySay()) log_.controlRefused(name_, uid, seats_.of(uid), seats_.total(), *more);
+    return;
+  }
+  auto channel = rpc::Channel::serve(
+      provider_.wrapSocketFd(socket.release(), kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
+                                                   kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC |
+                                                   kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK),
+      serve_(uid), timer_, terms(uid));
+  auto end = kj::newPromiseAndFulfiller<void>();
+  auto peer = peers_.insert(peers_.end(), Peer{uid, channel.get(), kj::mv(end.fulfiller)});
+  tasks_.add(serve(kj::mv(channel), peer, kj::mv(end.promise)).attach(kj::defer([this, peer]() {
+    leave(peer);
+    peers_.erase(peer);
+  })));
+}
+
+kj::Promise<void> Listener::serve(kj::Own<rpc::Channel> channel, Peers::iterator peer,
+                                  kj::Promise<void> end) {
+  auto ended = channel->ended().then([this, peer, &channel = *channel](const rpc::Guard::End& why) {
+    if (auto more = maySay()) log_.controlEnded(name_, peer->uid, why.words, *more);
+    return channel.disconnected().exclusiveJoin(timer_.afterDelay(lastWords));
+  });
+  return channel->disconnected()
+      .exclusiveJoin(kj::mv(ended))
+      .exclusiveJoin(kj::mv(end))
+      .attach(kj::mv(channel));
+}
+
+void Listener::makeRoomFor(std::optional<unsigned> uid) {
+  kj::Duration longest = shortestSilence;
+  Peers::iterator found = peers_.end();
+  for (auto peer = peers_.begin(); peer != peers_.end(); ++peer) {
+    if (peer->channel == nullptr || !seats_.mayReplace(uid, peer->uid)) continue;
+    KJ_IF_MAYBE (silence, peer->channel->silentFor()) {
+      if (*silence < longest) continue;
+      longest = *silence;
+      found = peer;
+    }
+  }
+  if (found == peers_.end()) return;
+  if (auto more = maySay())
+    log_.controlEnded(name_, found->uid, "it was silent, and another connection needs its place", *more);
+  leave(found);
+  found->end->fulfill();
+}
+
+/// The place is free at once, also if the connection itself ends a moment later.
+void Listener::leave(Peers::iterator peer) {
+  if (std::exchange(peer->channel, nullptr) != nullptr) seats_.leave(peer->uid);
+}
+
+std::optional<unsigned> Listener::maySay() {
+  if (timer_.now() < nextEntry_) {
+    ++unsaid_;
+    return std::nullopt;
+  }
+  nextEntry_ = timer_.now() + entryEvery;
+  return std::exchange(unsaid_, 0);
+}
+
+void Listener::taskFailed(kj::Exception&& exception) {
+  if (exception.getType() == kj::Exception::Type::DISCONNECTED) return;
+  journal::Entry(journal::Level::warning, fmt::format("control: {}", faultOf(exception))).write();
+}
+
+}  // namespace smsd::control

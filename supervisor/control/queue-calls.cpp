@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The calls of control.capnp that work on the queue. See session.h.
+#include <fmt/format.h>
+#include <proto/dispatcher.capnp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "common/config/keys.h"
+#include "common/kj/view.h"
+#include "common/text/utf.h"
+#include "supervisor/control/queue-answers.h"
+#include "supervisor/control/session.h"
+
+namespace smsd::control {
+namespace {
+
+using queue::Queue;
+
+std::string bytes(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
+
+template <typename T>
+kj::Promise<void> refuse(T& context, const std::string& problem,
+                         proto::QueueFault fault = proto::QueueFault::NONE) {
+  context.getResults().setProblem(view(problem));
+  context.getResults().setFault(fault);
+  return kj::READY_NOW;
+}
+
+/// Returns why no queue could hold such a message; empty: one could.
+std::string problemOf(const std::string& recipient, const std::string& text) {
+  if (recipient.empty() || text::printable(recipient, proto::MAX_RECIPIENT) != recipient)
+    return fmt::format("expected a number of 1 to {} characters", std::uint32_t(proto::MAX_RECIPIENT));
+  return text.empty() ? "expected a message, found nothing" : "";
+}
+
+const char* statusWord(queue::SentStatus status) {
+  switch (status) {
+    case queue::SentStatus::unsent:
+      return "unsent";
+    case queue::SentStatus::sent:
+      return "sent";
+    case queue::SentStatus::ignored:
+      break;
+  }
+  return "ignored";
+}
+
+/// The dispatchers of the attempts that are configured now.
+std::vector<const keeper::Keeper*> dispatchersOf(const queue::MessageLife& life, const road::Road& road) {
+  std::set<std::string> names;
+  for (const auto& submission : life.submissions)
+    for (const auto& attempt : submission.attempts) names.insert(attempt.dispatcher);
+  std::vector<const keeper::Keeper*> found;
+  for (const auto& keeper : road.dispatchers())
+    if (names.count(keeper->name()) > 0) found.push_back(keeper.get());
+  return found;
+}
+
+queue::Choice choiceOf(proto::Choice::Reader wire) {
+  queue::Choice choice;
+  choice.message = wire.getMessage();
+  if (wire.getOfRecipient()) choice.recipient = bytes(wire.getRecipient());
+  constexpr std::uint64_t most = std::chrono::milliseconds(std::chrono::hours(24 * 365 * 100)).count();
+  choice.minimumAge = queue::Duration(std::min(wire.getMinimumAge(), most));
+  return choice;
+}
+
+}  // namespace
+
+rpc::Budget::Time Door::now() const {
+  return rpc::Budget::Time((means_.timer.now() - kj::origin<kj::TimePoint>()) / kj::NANOSECONDS);
+}
+
+template <typename T>
+bool Door::mayAnswer(T& context) {
+  if (answers_.wait(now()) == rpc::Budget::Time(0)) return true;
+  refuse(context, "this connection has read too much at once: try again in a second",
+         proto::QueueFault::UNREACHABLE);
+  return false;
+}
+
+void Door::noteRead(const std::string& act) {
+  if (const auto words = means_.notes.words(uid_, act, now())) subject_.log.operatorActed(*words, uid_);
+}
+
+kj::Promise<void> Door::send(SendContext context) {
+  auto params = context.getParams();
+  const std::string recipient = bytes(params.getRecipient());
+  const std::string text = text::repair(bytes(params.getText()));
+  if (const auto problem = problemOf(recipient, text); !problem.empty())
+    return refuse(context, problem, proto::QueueFault::INVALID);
+  std::optional<int> severity;
+  if (params.getSeverity() > 0) severity = params.getSeverity();
+  return means_.questions
+      .ask(
+          [recipient, text, severity](Queue& queue) {
+            return queue.insert(
+                {{.account = std::nullopt, .recipient = recipient, .text = text, .severity = severity}});
+          },
+          context)
+      .then([this, context, recipient, text](kj::Maybe<std::vector<format::MessageId>> answer) mutable {
+        KJ_IF_MAYBE (ids, answer) {
+          subject_.log.operatorSent(ids->at(0), recipient, uid_);
+          subject_.road.notice();
+          auto results = context.getResults();
+          results.setId(ids->at(0));
+          const auto& rules = subject_.road.config().formatting;
+          results.setParts(static_cast<std::uint32_t>(partsOfAll(text, rules)));
+          results.setMaxParts(static_cast<std::uint32_t>(rules.maxParts));
+        }
+      });
+}
+
+kj::Promise<void> Door::list(ListContext context) {
+  auto params = context.getParams();
+  const auto status = statusOf(params.getStatus());
+  const std::string recipient = bytes(params.getRecipient());
+  if (!status || recipient.size() > proto::MAX_RECIPIENT)
+    return refuse(context, "there is no such status or recipient");
+  if (!mayAnswer(context)) return kj::READY_NOW;
+  const std::size_t limit = mayList(params.getLimit());
+  return means_.questions
+      .ask(
+          [status, recipient, limit](Queue& queue) {
+            return recipient.empty() ? queue.messages(*status, limit + 1)
+                                     : queue.firstMessagesOf(recipient, *status, limit + 1);
+          },
+          context)
+      .then([this, context, status, limit](kj::Maybe<std::vector<queue::StoredMessage>> answer) mutable {
+        KJ_IF_MAYBE (messages, answer) {
+          noteRead(fmt::format("list of {} messages", statusWord(*status)));
+          auto results = context.getResults();
+          const std::size_t count = fitting(*messages, limit);
+          results.setMore(messages->size() > count);
+          write(results.initMessages(static_cast<unsigned>(count)), *messages);
+          answers_.spend(static_cast<double>(results.totalSize().wordCount * sizeof(capnp::word)), now());
+        }
+      });
+}
+
+kj::Promise<void> Door::held(HeldContext context) {
+  if (!mayAnswer(context)) return kj::READY_NOW;
+  const std::size_t limit = mayList(context.getParams().getLimit());
+  return means_.questions.ask([limit](Queue& queue) { return queue.held(limit + 1); }, context)
+      .then([this, context, limit](kj::Maybe<std::vector<queue::HeldSms>> answer) mutable {
+        KJ_IF_MAYBE (held, answer) {
+          noteRead("list of held SMS");
+          auto results = context.getResults();
+          const std::size_t count = fitting(*held, limit);
+          results.setMore(held->size() > count);
+          write(results.initHeld(static_cast<unsigned>(count)), *held);
+          answers_.spend(static_cast<double>(results.totalSize().wordCount * sizeof(capnp::word)), now());
+        }
+      });
+}
+
+kj::Promise<void> Door::release(ReleaseContext context) {
+  const queue::SubmissionId id = context.getParams().getSubmission();
+  return means_.questions.ask([id](Queue& queue) { return queue.release(id); }, context)
+      .then([this, context, id](kj::Maybe<std::size_t> answer) mutable {
+        KJ_IF_MAYBE (count, answer) {
+          context.getResults().setCount(*count);
+          if (*count == 0) return;
+          subject_.log.operatorActed(fmt::format("release of the held SMS {}, with {} messages", id, *count),
+                                     uid_);
+          subject_.road.notice();
+        }
+      });
+}
+
+kj::Promise<void> Door::discard(DiscardContext context) {
+  const queue::SubmissionId id = context.getParams().getSubmission();
+  return means_.questions.ask([id](Queue& queue) { return queue.discard(id); }, context)
+      .then([this, context, id](kj::Maybe<std::size_t> answer) mutable {
+        KJ_IF_MAYBE (count, answer) {
+          context.getResults().setCount(*count);
+          if (*count > 0)
+            subject_.log.operatorActed(
+                fmt::format("discard of the held SMS {}, with {} messages", id, *count), uid_);
+        }
+      });
+}
+
+kj::Promise<void> Door::explain(ExplainContext context) {
+  if (!mayAnswer(context)) return kj::READY_NOW;
+  const format::MessageId id = context.getParams().getMessage();
+  const auto longest = subject_.road.config().retry.maxDelay;
+  return means_.questions.ask([id, longest](Queue& queue) { return queue.explain(id, longest); }, context)
+      .then([this, context, id](kj::Maybe<std::optional<queue::MessageLife>> answer) mutable {
+        KJ_IF_MAYBE (life, answer) {
+          noteRead(fmt::format("explain of message {}", id));
+          if (!*life) return;
+          auto results = context.getResults();
+          auto builder = results.initLife();
+          write(builder, **life);
+          const auto& retry = subject_.road.config().retry;
+          builder.setRetryLimit(static_cast<std::uint32_t>(std::max(retry.limit, 0)));
+          builder.setGivesUp(retry.atLimit == config::AtLimit::ignore);
+          if (retry.giveUpAfter) builder.setGiveUpAfter(retry.giveUpAfter->count());
+          const auto found = dispatchersOf(**life, subject_.road);
+          auto list = results.initDispatchers(static_cast<unsigned>(found.size()));
+          for (unsigned i = 0; i < list.size(); ++i) {
+            list[i].setName(view(found[i]->name()));
+            list[i].setKind(view(found[i]->kind()));
+            list[i].setWorkerPid(static_cast<std::uint32_t>(found[i]->pid()));
+            list[i].setSoftware(view(found[i]->traits().software));
+          }
+          answers_.spend(static_cast<double>(results.totalSize().wordCount * sizeof(capnp::word)), now());
+        }
+      });
+}
+
+kj::Promise<void> Door::cancelChosen(CancelChosenContext context) {
+  auto params = context.getParams();
+  if (!mayAnswer(context)) return kj::READY_NOW;
+  const queue::Choice choice = choiceOf(params.getChoice());
+  const auto mode = params.getPreview() ? Queue::Cancel::preview : Queue::Cancel::act;
+  const std::size_t limit = mayList(params.getListed());
+  return means_.questions
+      .ask([choice, mode, limit](Queue& queue) { return queue.cancelChosen(choice, mode, limit); }, context)
+      .then([this, context, mode, limit](kj::Maybe<queue::Cancelled> answer) mutable {
+        KJ_IF_MAYBE (cancelled, answer) {
+          if (mode == Queue::Cancel::preview)
+            noteRead("preview of a cancel");
+          else
+            subject_.log.operatorActed(fmt::format("cancel of {} messages", cancelled->count), uid_);
+          auto results = context.getResults();
+          results.setCount(cancelled->count);
+          const std::size_t count = fitting(cancelled->messages, limit);
+          write(results.initMessages(static_cast<unsigned>(count)), cancelled->messages);
+          answers_.spend(static_cast<double>(results.totalSize().wordCount * sizeof(capnp::word)), now());
+        }
+      });
+}
+
+kj::Promise<void> Door::cancel(CancelContext context) {
+  const std::size_t listed = std::min<std::uint32_t>(context.getParams().getListed(), proto::MAX_LISTED);
+  return means_.questions
+      .ask([listed](queue::Queue& queue) { return queue.cancelAndList(queue::Duration(0), listed); }, context)
+      .then([this, context](kj::Maybe<queue::Cancelled> answer) mutable {
+        KJ_IF_MAYBE (cancelled, answer) {
+          subject_.log.operatorActed(fmt::format("cancel of {} messages", cancelled->count), uid_);
+          auto results = context.getResults();
+          results.setCount(cancelled->count);
+          auto list = results.initMessages(cancelled->messages.size());
+          for (unsigned i = 0; i < cancelled->messages.size(); ++i) {
+            const auto& message = cancelled->messages[i];
+            list[i].setId(message.id);
+            list[i].setRecipient(view(message.recipient));
+            list[i].setUser(view(message.user));
+            list[i].setSeverity(message.severity.value_or(0));
+            list[i].setTime(view(message.time));
+          }
+        }
+      });
+}
+
+kj::Promise<void> Door::retry(RetryContext context) {
+  queue::Whom whom{context.getParams().getMessage(), bytes(context.getParams().getRecipient())};
+  if (whom.message < 0 || whom.recipient.size() > proto::MAX_RECIPIENT)
+    return refuse(context, "there is no such message or recipient");
+  if (whom.message != 0 && context.getParams().getRestore()) return restore(context, whom);
+  return endWaits(context, whom);
+}
+
+kj::Promise<void> Door::restore(RetryContext context, const queue::Whom& whom) {
+  const auto expireAfter = subject_.road.config().queue.expireAfter;
+  return means_.questions
+      .ask([id = whom.message, expireAfter](Queue& queue) { return queue.restore(id, expireAfter); }, context)
+      .then(
+          [this, context, whom, expireAfter](kj::Maybe<queue::Restored> answer) mutable -> kj::Promise<void> {
+            using Result = queue::Restored::Result;
+            KJ_IF_MAYBE (restored, answer) {
+              switch (restored->result) {
+                case Result::unknown:
+                  return refuse(context, fmt::format("there is no message {} in the queue", whom.message));
+                case Result::notIgnored:
+                  return endWaits(context, whom);
+                case Result::tooOld:
+                  return refuse(context, tooOld(whom.message, expireAfter.value_or(queue::Duration(0))));
+                case Result::restored:
+                  break;
+              }
+              subject_.log.operatorActed(fmt::format("retry of the ignored message {}", whom.message), uid_);
+              subject_.road.endWait(restored->recipient);
+              subject_.road.notice();
+              context.getResults().setRecipient(view(restored->recipient));
+              context.getResults().setRestored(true);
+            }
+            return kj::READY_NOW;
+          });
+}
+
+kj::Promise<void> Door::endWaits(RetryContext context, const queue::Whom& whom) {
+  return means_.questions.ask([whom](Queue& queue) { return queue.endWaits(whom); }, context)
+      .then([this, context, whom](kj::Maybe<queue::WaitsEnded> answer) mutable {
+        KJ_IF_MAYBE (ended, answer) {
+          auto results = context.getResults();
+          if (!ended->known)
+            return results.setProblem(view(fmt::format("there is no message {} in the queue", whom.message)));
+          const std::size_t resting = subject_.road.endWait(ended->recipient);
+          results.setRecipient(view(ended->recipient.value_or("")));
+          results.setCount(static_cast<std::uint32_t>(ended->count + resting));
+          subject_.log.operatorRetried(ended->recipient, uid_);
+        }
+      });
+}
+
+}  // namespace smsd::control
