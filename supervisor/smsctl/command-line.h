@@ -18,7 +18,6 @@
 
 namespace smsd::smsctl {
 
-
 /// The parsed command line; each command reads its part.
 struct Arguments {
   std::string config = defaultConfig;
@@ -61,9 +60,7 @@ inline CLI::App* command(CLI::App& parent, const std::string& name, const std::s
 }
 
 /// The default file may be closed to this user, who then works through the daemon.
-inline Named namedIn(const Arguments& arguments) {
-  return namedIn(arguments.config);
-}
+inline Named namedIn(const Arguments& arguments) { return namedIn(arguments.config); }
 inline Site siteIn(const Arguments& arguments) { return siteOf(arguments.config, namedIn(arguments)); }
 /// For commands that need the running daemon.
 inline config::Config daemonIn(const Arguments& arguments) { return siteIn(arguments).config; }

@@ -139,7 +139,8 @@ int printJson(const StatusArguments& arguments) {
   try {
     client.emplace(socketOfStatus(read.config));
   } catch (const control::Unreachable&) {
-    if (!read.problems.empty() && whyClosed(arguments.file, namedIn(arguments.file)).empty()) throw unusable();
+    if (!read.problems.empty() && whyClosed(arguments.file, namedIn(arguments.file)).empty())
+      throw unusable();
     throw;
   }
   auto response = ask(*client);
