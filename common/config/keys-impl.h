@@ -53,9 +53,14 @@ struct Keys::Impl {
   std::shared_ptr<Reading> reading = std::make_shared<Reading>();
   std::vector<std::unique_ptr<Keys>> elements;
 
-  void add(KeyHelp said, std::function<std::string(const Node&)> take) {
-    leaves.push_back({std::move(said), std::move(take), {}, {}, {}});
-  }
+  struct Declaration {
+    std::string key;
+    KeyForm form;
+    std::string defaultValue;
+    bool required;
+    std::string help;
+  };
+  void add(Declaration declared, std::function<std::string(const Node&)> take);
 
   const Leaf* find(const std::string& key) const {
     const auto it =
