@@ -89,8 +89,25 @@ void addPreview(CLI::App& app, Arguments& a, Action& chosen) {
          "how to handle messages that do not fit")
       ->transform(io::oneOf({"summarize", "carry_over"}))
       ->type_name("summarize|carry_over");
-  sub->add_flag("--transliterate", a.rules.transliterate,
-                "replace characters by their GSM 03.38 look-alikes");
+  // Without a value, the parser passes `true`.
+  sub->add_option_function<std::string>(
+         "--transliterate",
+         [&a](const std::string& word) {
+           using format::Transliteration;
+           a.rules.transliterate = word == "off"    ? Transliteration::off
+                                   : word == "auto" ? Transliteration::automatic
+                                                    : Transliteration::on;
+         },
+         "whether to replace characters by their GSM 03.38 look-alikes; without a value: on")
+      ->expected(0, 1)
+      ->transform(io::oneOf({"off", "on", "auto"}))
+      ->transform(CLI::Validator(  // runs first
+          [](std::string& word) {
+            if (word == "true") word = "on";
+            return std::string();
+          },
+          ""))
+      ->type_name("off|on|auto");
 }
 
 void addId(CLI::App* command, Arguments& a, const std::string& help) {
