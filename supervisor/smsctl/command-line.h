@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/config-install.h"
@@ -36,6 +37,7 @@ struct Arguments {
   queue::InstallOptions install;
   bool indexes = false, notify = false, tables = false, grant = false;
   std::string as;
+  std::string key, kind;
   InstallArguments configFiles;
   MoveArguments move;
   NewArguments project;
@@ -54,6 +56,10 @@ inline CLI::App* command(CLI::App& parent, const std::string& name, const std::s
   sub->callback([&chosen, action = std::move(action)]() { chosen = action; });
   return sub;
 }
+
+/// `smsctl complete WORD ...`: prints the candidates for the last word, one a line. It is not declared as a
+/// command, because only shells call it and its words may be anything.
+int complete(CLI::App& app, const std::vector<std::string>& words);
 
 /// `smsctl config` and its commands.
 void addConfig(CLI::App& app, Arguments& a, Action& chosen);

@@ -359,6 +359,7 @@ int main(int argc, char** argv) {
       "smsctl monitors and controls smsd: its state, its queue, its dispatchers and its configuration.",
       "smsctl");
   addCommands(app, arguments, chosen);
+  if (argc > 1 && std::string_view(argv[1]) == "complete") return complete(app, {argv + 2, argv + argc});
   if (const auto done = lookAtWords(app, argc, argv)) return *done;
   try {
     auto words = withDashedText({argv + 1, argv + argc});
