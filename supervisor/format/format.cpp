@@ -64,9 +64,10 @@ class Meter {
   text::PartCounter ucs2_{text::ucs2Part};
 };
 
-Meter extended(Meter meter, std::u32string_view more) {
-  meter.add(more);
-  return meter;
+Meter extended(const Meter& meter, std::u32string_view more) {
+  Meter next = meter;
+  next.add(more);
+  return next;
 }
 
 // The capacity of an SMS, and the suffix that it has to carry.
@@ -139,6 +140,8 @@ struct Layout {
   bool foreign = false;      // a text that was considered has a character that the alphabet lacks
 };
 
+std::size_t partsOf(const Layout& layout) { return extended({}, layout.text).parts(); }
+
 Layout layOut(const std::vector<Message>& messages, Letters letters, const Room& room) {
   Layout layout{prepare(messages.front(), letters)};
   Meter meter;
@@ -166,7 +169,8 @@ Layout chooseLayout(const std::vector<Message>& messages, Letters letters, const
   Layout layout;
   if (messages.size() > 1) layout = layOut(messages, letters, room);
   if (layout.count == 1 || layout.count < headline.count) {
-    layout = {std::move(headline.text), headline.count, whole, layout.foreign};
+    layout.text = std::move(headline.text);
+    layout.count = headline.count;
     const std::u32string suffix = room.suffix(messages.size() - layout.count);
     const Meter meter = extended({}, layout.text + suffix);
     layout.foreign |= meter.encoding() == Encoding::ucs2;
@@ -180,50 +184,43 @@ Layout chooseLayout(const std::vector<Message>& messages, Letters letters, const
   return layout;
 }
 
-// A layout and what it costs.
-struct Measured {
-  Layout layout;
-  Meter meter;
-};
-
-Measured measured(Layout layout) {
-  const Meter meter = extended({}, layout.text);
-  return {std::move(layout), meter};
-}
-
 // Whether look-alikes could save a message, the end of a text that was cut, or a part. They cannot if the SMS
 // keeps a character without one: it is in UCS-2 both ways, or is shorter without the message that has it.
-bool mayBeBetter(const Measured& plain, std::size_t messages) {
-  const Layout& layout = plain.layout;
-  if (!layout.foreign) return false;
-  if (layout.count == messages && layout.kept == whole && plain.meter.parts() == 1) return false;
-  return std::all_of(layout.text.begin(), layout.text.end(), text::mayBecomeGsm7);
+bool mayBeBetter(const Layout& plain, std::size_t messages) {
+  if (!plain.foreign) return false;
+  if (plain.count == messages && plain.kept == whole && partsOf(plain) == 1) return false;
+  return std::all_of(plain.text.begin(), plain.text.end(), text::mayBecomeGsm7);
 }
 
 // Compares in this order: the messages in the SMS, the characters kept of a message that was cut, the parts.
-bool isBetter(const Measured& replaced, const Measured& plain) {
-  if (replaced.layout.count != plain.layout.count) return replaced.layout.count > plain.layout.count;
-  std::size_t kept = plain.layout.kept;
+bool isBetter(const Layout& replaced, const Layout& plain) {
+  if (replaced.count != plain.count) return replaced.count > plain.count;
+  std::size_t kept = plain.kept;
   // Only a comparison in the same letters is one: an ellipsis, for example, becomes three points.
-  if (kept != whole) kept = text::transliterate(plain.layout.text.substr(0, kept)).size();
-  if (replaced.layout.kept != kept) return replaced.layout.kept > kept;
-  return replaced.meter.parts() < plain.meter.parts();
+  if (kept != whole) kept = text::transliterate(plain.text.substr(0, kept)).size();
+  if (replaced.kept != kept) return replaced.kept > kept;
+  return partsOf(replaced) < partsOf(plain);
 }
 
-Measured arrange(const std::vector<Message>& messages, const FormatRules& rules) {
+Layout arrange(const std::vector<Message>& messages, const FormatRules& rules) {
   Room room{static_cast<std::size_t>(std::max(rules.maxParts, 1)), rules.overflow};
   const bool always = rules.transliterate == Transliteration::on;
-  Measured plain = measured(chooseLayout(messages, always ? Letters::replaced : Letters::kept, room));
-  if (rules.transliterate != Transliteration::automatic || !mayBeBetter(plain, messages.size())) return plain;
-  room.widest = Encoding::gsm7;
-  Measured replaced = measured(chooseLayout(messages, Letters::replaced, room));
-  return isBetter(replaced, plain) ? replaced : plain;
+  Layout layout = chooseLayout(messages, always ? Letters::replaced : Letters::kept, room);
+  if (rules.transliterate == Transliteration::automatic && mayBeBetter(layout, messages.size())) {
+    room.widest = Encoding::gsm7;
+    Layout replaced = chooseLayout(messages, Letters::replaced, room);
+    if (isBetter(replaced, layout)) layout = std::move(replaced);
+  }
+  return layout;
 }
 
 }  // namespace
 
 FormattedSms format(const std::vector<Message>& messages, const FormatRules& rules) {
-  const auto [layout, meter] = arrange(messages, rules);
+  const Layout layout = arrange(messages, rules);
+
+  Meter meter;
+  meter.add(layout.text);
   FormattedSms sms;
   sms.text = text::encode(layout.text);
   sms.encoding = meter.encoding();

@@ -20,26 +20,29 @@ namespace smsd::smsctl {
 namespace {
 
 /// Returns the configuration as far as it can be read: the operator may ask because it has an error.
-config::Config readableConfig(const std::string& file) {
-  return config::readConfig(file, config::Reach::valuesOnly).config;
+config::ConfigRead readAsFarAsPossible(const std::string& file) {
+  return config::readConfig(file, config::Reach::valuesOnly);
 }
 
 /// A built-in kind does not depend on smsd.yaml, so that the installed schemas do not.
-config::DispatcherConfig dispatcherOfKind(const config::Config& config, const std::string& kind) {
-  const auto all = dispatchersOfAllKinds(config);
+config::DispatcherConfig dispatcherOfKind(const config::ConfigRead& read, const std::string& kind) {
+  const auto all = dispatchersOfAllKinds(read.config);
   const auto found = std::find_if(all.begin(), all.end(), [&](auto& one) { return one.kind == kind; });
   if (found != all.end()) return *found;
   std::vector<std::string> names;
   for (const auto& one : all) names.push_back(one.kind);
   const auto near = config::closest(kind, names);
-  throw CommandError(1, fmt::format("there is no kind '{}': {}", text::printable(kind, 40),
-                                    near ? fmt::format("did you mean {}?", *near)
-                                         : fmt::format("expected one of {}", fmt::join(names, ", "))));
+  std::string why = near ? fmt::format("did you mean {}?", *near)
+                         : fmt::format("expected one of {}", fmt::join(names, ", "));
+  // A kind of one's own is known from smsd.yaml only.
+  if (!read.problems.empty()) why += "\n" + config::describe(read.problems);
+  throw CommandError(1, fmt::format("there is no kind '{}': {}", text::printable(kind, 40), why));
 }
 
 KeyFile fileOfKind(const std::string& configFile, const std::string& kind) {
-  const config::Config config = config::isBuiltIn(kind) ? config::Config() : readableConfig(configFile);
-  KeyFile file = askWorkers(config, {dispatcherOfKind(config, kind)}).front();
+  const config::ConfigRead read =
+      config::isBuiltIn(kind) ? config::ConfigRead() : readAsFarAsPossible(configFile);
+  KeyFile file = askWorkers(read.config, {dispatcherOfKind(read, kind)}).front();
   if (!file.problem.empty())
     throw CommandError(EX_UNAVAILABLE,
                        fmt::format("the keys of kind {} are not known: {}", kind, file.problem));
@@ -49,7 +52,7 @@ KeyFile fileOfKind(const std::string& configFile, const std::string& kind) {
 std::vector<KeyFile> filesFor(const ExplainArguments& arguments) {
   if (!arguments.kind.empty()) return {fileOfKind(arguments.config, arguments.kind)};
   std::vector<KeyFile> files = {mainFile()};
-  const config::Config config = readableConfig(arguments.config);
+  const config::Config config = readAsFarAsPossible(arguments.config).config;
   for (KeyFile& file : askWorkers(config, dispatchersOfAllKinds(config))) files.push_back(std::move(file));
   return files;
 }
@@ -127,7 +130,7 @@ std::vector<std::string> namesOfKeys(const std::string& config, const std::strin
 
 std::vector<std::string> namesOfKinds(const std::string& config) {
   std::vector<std::string> names;
-  for (const auto& dispatcher : dispatchersOfAllKinds(readableConfig(config)))
+  for (const auto& dispatcher : dispatchersOfAllKinds(readAsFarAsPossible(config).config))
     names.push_back(dispatcher.kind);
   return names;
 }
