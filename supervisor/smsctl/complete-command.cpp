@@ -4,6 +4,7 @@
 // Owns where the names come from: the dispatchers from the running daemon, otherwise from smsd.yaml; the held
 // SMS from the queue. Prints no error, because it would appear in the middle of the operator's line, and
 // takes no longer than five seconds.
+#include <kj/exception.h>
 #include <sysexits.h>
 #include <unistd.h>
 

@@ -2,6 +2,9 @@
 #include "supervisor/smsctl/config-keys/worker-keys.h"
 
 #include <fmt/format.h>
+#include <kj/async-io.h>
+#include <kj/io.h>
+#include <kj/vector.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
