@@ -169,8 +169,8 @@ std::optional<std::string> problemOfProgram(const WorkerFolders& folders,
                                             const DispatcherConfig& dispatcher) {
   const fs::path program = findWorker(folders, dispatcher);
   if (!canBeExecuted(program)) return noProgram(folders, dispatcher);
-  if (!folders.own.empty() && program.parent_path() == folders.own) return problemOfOwners(program);
-  return std::nullopt;
+  const bool isOwn = !folders.own.empty() && program.parent_path() == folders.own;
+  return isOwn || !dispatcher.worker.empty() ? problemOfOwners(program) : std::nullopt;
 }
 
 std::vector<Problem> checkWorkerPrograms(const Keys& keys, const Config& config) {

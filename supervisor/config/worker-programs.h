@@ -34,7 +34,8 @@ std::filesystem::path findWorker(const WorkerFolders& folders, const DispatcherC
 /// folders. A name may be there twice.
 std::vector<std::string> knownKinds(const WorkerFolders& folders);
 
-/// Returns why the dispatcher's worker program cannot be executed, or why this user does not trust it.
+/// Returns why the dispatcher's worker program cannot be executed, or why this user does not trust it: it is
+/// in the administrator's folder or named by `worker`, and another user can change it.
 std::optional<std::string> problemOfProgram(const WorkerFolders& folders, const DispatcherConfig& dispatcher);
 
 /// Checks the administrator's folder, and that each dispatcher of a kind that is not built in has a program.

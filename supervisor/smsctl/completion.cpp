@@ -132,7 +132,7 @@ std::vector<std::string> all(const Line& line, const std::string& current, const
     std::vector<std::string> values;
     if (option != nullptr && takesValue(*option)) values = valuesOf(line, *option, sources);
     for (auto& value : values)
-      if (value != filesWanted) value = current.substr(0, equals + 1) + value;
+      if (value != filesWanted) value.insert(0, current, 0, equals + 1);
     return values;
   }
   if (line.pending() != nullptr) return valuesOf(line, *line.pending(), sources);

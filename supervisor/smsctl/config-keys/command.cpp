@@ -30,6 +30,7 @@ config::DispatcherConfig dispatcherOfKind(const config::ConfigRead& read, const 
   const auto found = std::find_if(all.begin(), all.end(), [&](auto& one) { return one.kind == kind; });
   if (found != all.end()) return *found;
   std::vector<std::string> names;
+  names.reserve(all.size());
   for (const auto& one : all) names.push_back(one.kind);
   const auto near = config::closest(kind, names);
   std::string why = near ? fmt::format("did you mean {}?", *near)

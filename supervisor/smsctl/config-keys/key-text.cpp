@@ -11,7 +11,6 @@
 namespace smsd::smsctl {
 namespace {
 
-using config::KeyForm;
 using config::KeyHelp;
 
 std::string typeAndDefault(const KeyHelp& key) {

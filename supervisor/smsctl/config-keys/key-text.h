@@ -11,7 +11,7 @@
 namespace smsd::smsctl {
 
 /// All about one key: meaning, type, default, place, effect of a reload, example.
-std::string explained(const FoundKey& key);
+std::string explained(const FoundKey& found);
 /// One line for each key, below its file.
 std::string listed(const std::vector<FoundKey>& keys);
 nlohmann::ordered_json explainedJson(const std::vector<FoundKey>& keys);
