@@ -43,14 +43,17 @@ std::string takeList(const Node& node, std::vector<T>& target, F parse) {
 }  // namespace
 
 void Keys::Impl::add(Declaration declared, std::function<std::string(const Node&)> take) {
-  std::string example = exampleOf(declared.key, declared.form, declared.defaultValue);
-  leaves.push_back(
-      {{std::move(declared.key), typeOf(declared.form), std::move(declared.defaultValue), declared.required,
-        std::move(declared.help), std::move(declared.form), std::move(example)},
-       std::move(take),
-       {},
-       {},
-       {}});
+  leaves.push_back({std::move(declared), {}, std::move(take), {}, {}, {}});
+}
+
+KeyHelp Keys::Impl::Leaf::explained() const {
+  return {said.key,
+          typeOf(said.form),
+          said.defaultValue,
+          said.required,
+          said.help,
+          said.form,
+          example.empty() ? exampleOf(said.key, said.form, said.defaultValue) : example};
 }
 
 Keys::Keys(Quoting quoting) : impl_(std::make_unique<Impl>()) { impl_->reading->quoting = quoting; }
@@ -198,8 +201,8 @@ void Keys::word(const std::string& key, std::string& target, std::vector<std::st
 void Keys::listOf(const std::string& key, const std::string& help, Presence presence,
                   std::function<std::size_t()> append, std::function<void(Keys&, std::size_t)> declare,
                   std::function<std::shared_ptr<void>(Keys&)> sample) {
-  const KeyForm form{KeyForm::Type::list};
-  impl_->leaves.push_back({{key, typeOf(form), "", presence == Presence::required, help, form, {}},
+  impl_->leaves.push_back({{key, {KeyForm::Type::list}, "", presence == Presence::required, help},
+                           {},
                            {},
                            std::move(append),
                            std::move(declare),
@@ -207,8 +210,12 @@ void Keys::listOf(const std::string& key, const std::string& help, Presence pres
 }
 
 void Keys::example(const std::string& key, const std::string& value) {
-  for (auto& leaf : impl_->leaves)
-    if (leaf.said.key == key) leaf.said.example = value;
+  // It is usually the last one.
+  for (auto leaf = impl_->leaves.rbegin(); leaf != impl_->leaves.rend(); ++leaf)
+    if (leaf->said.key == key) {
+      leaf->example = value;
+      return;
+    }
 }
 
 void Keys::rule(const std::string& at, std::function<std::optional<std::string>()> problem) {
@@ -259,7 +266,7 @@ std::string Keys::where(const std::string& key) const {
 std::vector<KeyHelp> Keys::explain() const {
   std::vector<KeyHelp> all;
   for (const auto& leaf : impl_->leaves) {
-    all.push_back(leaf.said);
+    all.push_back(leaf.explained());
     if (!leaf.sample) continue;
     Keys element;
     const auto alive = leaf.sample(element);
@@ -268,6 +275,13 @@ std::vector<KeyHelp> Keys::explain() const {
       all.push_back(std::move(inner));
     }
   }
+  return all;
+}
+
+std::vector<std::pair<std::string, std::string>> Keys::defaults() const {
+  std::vector<std::pair<std::string, std::string>> all;
+  all.reserve(impl_->leaves.size());
+  for (const auto& leaf : impl_->leaves) all.emplace_back(leaf.said.key, leaf.said.defaultValue);
   return all;
 }
 

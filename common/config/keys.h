@@ -173,6 +173,8 @@ class Keys {
   /// The folder to which the relative paths in the text belong.
   std::filesystem::path fileFolder() const;
   std::vector<KeyHelp> explain() const;
+  /// Returns the keys with their defaults, without those of the elements of lists.
+  std::vector<std::pair<std::string, std::string>> defaults() const;
   /// Returns file:line:column of a key (`dispatchers[1].name`), or of the nearest present key above it. Call
   /// it after read().
   std::string where(const std::string& key) const;

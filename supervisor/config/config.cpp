@@ -211,10 +211,7 @@ std::vector<std::pair<std::string, std::string>> valuesOf(const Config& config) 
   copy.retry.unknownBySeverity.clear();
   Keys keys;
   declareKeys(keys, copy);
-  std::vector<std::pair<std::string, std::string>> values;
-  for (auto& one : keys.explain())
-    if (one.key.find("[]") == std::string::npos) values.emplace_back(one.key, one.defaultValue);
-  return values;
+  return keys.defaults();
 }
 
 std::vector<config::KeyHelp> explainConfig() {
