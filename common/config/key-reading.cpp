@@ -155,7 +155,7 @@ void Keys::Impl::reportMissing(const Leaf& leaf) {
   if (!leaf.said.required || reading->positions.contains(key) || isSpoiled(*reading, key)) return;
   reading->spoiled.insert(key);
   report(nearestPosition(*reading, key),
-         fmt::format("{} is missing, expected {} ({})", key, leaf.said.type, leaf.said.help));
+         fmt::format("{} is missing, expected {} ({})", key, typeOf(leaf.said.form), leaf.said.help));
 }
 
 void Keys::Impl::askRules() {

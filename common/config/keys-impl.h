@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The inside of Keys: the declared keys as leaves, and the state of one reading.
 //
-// A declaration becomes a Leaf: its explanation, and a function that takes a node. Reading walks the tree
-// once. Included by keys.cpp, which declares, and by key-reading.cpp, which reads.
+// A declaration becomes a Leaf: what was declared, and a function that takes a node. Its explanation is made
+// only on request, because each reading declares all keys again. Reading walks the tree once. Included by
+// keys.cpp, which declares, and by key-reading.cpp, which reads.
 #pragma once
 
 #include <algorithm>
@@ -34,13 +35,23 @@ struct Reading {
 Position nearestPosition(const Reading& reading, std::string key);
 
 struct Keys::Impl {
+  struct Declaration {
+    std::string key;
+    KeyForm form;
+    std::string defaultValue;
+    bool required;
+    std::string help;
+  };
   struct Leaf {
-    KeyHelp said;
+    Declaration said;
+    std::string example;                           // if empty, one of the key's type
     std::function<std::string(const Node&)> take;  // the problem, or empty
     // For a list only:
     std::function<std::size_t()> append;
     std::function<void(Keys&, std::size_t)> declare;
     std::function<std::shared_ptr<void>(Keys&)> sample;
+
+    KeyHelp explained() const;
   };
   struct Rule {
     std::string at;
@@ -53,9 +64,7 @@ struct Keys::Impl {
   std::shared_ptr<Reading> reading = std::make_shared<Reading>();
   std::vector<std::unique_ptr<Keys>> elements;
 
-  void add(KeyHelp said, std::function<std::string(const Node&)> take) {
-    leaves.push_back({std::move(said), std::move(take), {}, {}, {}});
-  }
+  void add(Declaration declared, std::function<std::string(const Node&)> take);
 
   const Leaf* find(const std::string& key) const {
     const auto it =

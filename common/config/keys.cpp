@@ -15,6 +15,17 @@
 namespace smsd::config {
 namespace {
 
+KeyForm formOf(Bound<int> bound) {
+  return {KeyForm::Type::integer, static_cast<double>(bound.least), static_cast<double>(bound.most)};
+}
+
+KeyForm formOf(Bound<Milliseconds> bound, const std::string& word) {
+  KeyForm form{KeyForm::Type::duration, static_cast<double>(bound.least.count()),
+               static_cast<double>(bound.most.count())};
+  if (!word.empty()) form.words = {word};
+  return form;
+}
+
 /// Takes a list of scalars. `parse` takes one of them.
 template <typename T, typename F>
 std::string takeList(const Node& node, std::vector<T>& target, F parse) {
@@ -32,12 +43,26 @@ std::string takeList(const Node& node, std::vector<T>& target, F parse) {
 
 }  // namespace
 
+void Keys::Impl::add(Declaration declared, std::function<std::string(const Node&)> take) {
+  leaves.push_back({std::move(declared), {}, std::move(take), {}, {}, {}});
+}
+
+KeyHelp Keys::Impl::Leaf::explained() const {
+  return {said.key,
+          typeOf(said.form),
+          said.defaultValue,
+          said.required,
+          said.help,
+          said.form,
+          example.empty() ? exampleOf(said.key, said.form, said.defaultValue) : example};
+}
+
 Keys::Keys(Quoting quoting) : impl_(std::make_unique<Impl>()) { impl_->reading->quoting = quoting; }
 Keys::~Keys() = default;
 
 void Keys::text(const std::string& key, std::string& target, const std::string& help, Presence presence) {
   const bool required = presence == Presence::required;
-  impl_->add({key, "text", required ? "" : target, required, help},
+  impl_->add({key, {KeyForm::Type::text}, required ? "" : target, required, help},
              [&target, required](const Node& node) -> std::string {
                auto parsed = parseText(node, "a text");
                if (parsed.value && required && parsed.value->empty())
@@ -48,7 +73,7 @@ void Keys::text(const std::string& key, std::string& target, const std::string& 
 }
 
 void Keys::integer(const std::string& key, int& target, Bound<int> bound, const std::string& help) {
-  impl_->add({key, typeOf(bound), std::to_string(target), false, help}, [&target, bound](const Node& node) {
+  impl_->add({key, formOf(bound), std::to_string(target), false, help}, [&target, bound](const Node& node) {
     const auto parsed = parseInteger(node, bound);
     target = parsed.value.value_or(target);
     return parsed.problem;
@@ -57,7 +82,7 @@ void Keys::integer(const std::string& key, int& target, Bound<int> bound, const 
 
 void Keys::integer(const std::string& key, std::optional<int>& target, Bound<int> bound, int otherwise,
                    const std::string& help) {
-  impl_->add({key, typeOf(bound), std::to_string(target.value_or(otherwise)), false, help},
+  impl_->add({key, formOf(bound), std::to_string(target.value_or(otherwise)), false, help},
              [&target, bound](const Node& node) {
                const auto parsed = parseInteger(node, bound);
                if (parsed.value) target = parsed.value;
@@ -66,7 +91,7 @@ void Keys::integer(const std::string& key, std::optional<int>& target, Bound<int
 }
 
 void Keys::texts(const std::string& key, std::vector<std::string>& target, const std::string& help) {
-  impl_->add({key, "list of texts", fmt::format("{}", fmt::join(target, ", ")), false, help},
+  impl_->add({key, {KeyForm::Type::texts}, fmt::format("{}", fmt::join(target, ", ")), false, help},
              [&target](const Node& node) {
                return takeList(node, target, [](const Node& item) { return parseText(item, "a text"); });
              });
@@ -74,31 +99,34 @@ void Keys::texts(const std::string& key, std::vector<std::string>& target, const
 
 void Keys::integers(const std::string& key, std::vector<int>& target, Bound<int> bound,
                     const std::string& help) {
-  impl_->add({key, "list of " + typeOf(bound), "", false, help}, [&target, bound](const Node& node) {
+  KeyForm form = formOf(bound);
+  form.type = KeyForm::Type::integers;
+  impl_->add({key, std::move(form), "", false, help}, [&target, bound](const Node& node) {
     return takeList(node, target, [bound](const Node& item) { return parseInteger(item, bound); });
   });
 }
 
 void Keys::number(const std::string& key, double& target, Bound<double> bound, const std::string& help) {
-  impl_->add({key, typeOf(bound), fmt::format("{:g}", target), false, help},
-             [&target, bound](const Node& node) {
-               const auto parsed = parseNumber(node, bound);
-               target = parsed.value.value_or(target);
-               return parsed.problem;
-             });
-}
-
-void Keys::flag(const std::string& key, bool& target, const std::string& help) {
-  impl_->add({key, "true or false", target ? "true" : "false", false, help}, [&target](const Node& node) {
-    const auto parsed = parseFlag(node);
+  const KeyForm form{KeyForm::Type::number, bound.least, bound.most};
+  impl_->add({key, form, fmt::format("{:g}", target), false, help}, [&target, bound](const Node& node) {
+    const auto parsed = parseNumber(node, bound);
     target = parsed.value.value_or(target);
     return parsed.problem;
   });
 }
 
+void Keys::flag(const std::string& key, bool& target, const std::string& help) {
+  impl_->add({key, {KeyForm::Type::flag}, target ? "true" : "false", false, help},
+             [&target](const Node& node) {
+               const auto parsed = parseFlag(node);
+               target = parsed.value.value_or(target);
+               return parsed.problem;
+             });
+}
+
 void Keys::duration(const std::string& key, Milliseconds& target, Bound<Milliseconds> bound,
                     const std::string& help) {
-  impl_->add({key, typeOf(bound, ""), printDuration(target), false, help},
+  impl_->add({key, formOf(bound, ""), printDuration(target), false, help},
              [&target, bound](const Node& node) {
                const auto parsed = parseBoundedDuration(node, bound, "");
                target = parsed.value.value_or(target);
@@ -108,7 +136,7 @@ void Keys::duration(const std::string& key, Milliseconds& target, Bound<Millisec
 
 void Keys::durationOr(const std::string& word, const std::string& key, std::optional<Milliseconds>& target,
                       Bound<Milliseconds> bound, const std::string& help) {
-  impl_->add({key, typeOf(bound, word), target ? printDuration(*target) : word, false, help},
+  impl_->add({key, formOf(bound, word), target ? printDuration(*target) : word, false, help},
              [&target, bound, word](const Node& node) -> std::string {
                if (node.kind == Node::Kind::plain && node.scalar == word) {
                  target.reset();
@@ -123,7 +151,7 @@ void Keys::durationOr(const std::string& word, const std::string& key, std::opti
 void Keys::path(const std::string& key, std::filesystem::path& target, const std::string& help,
                 Presence presence) {
   const bool required = presence == Presence::required;
-  impl_->add({key, "path", required ? "" : target.string(), required, help},
+  impl_->add({key, {KeyForm::Type::path}, required ? "" : target.string(), required, help},
              [&target](const Node& node) -> std::string {
                const auto parsed = parseText(node, "a path");
                if (parsed.value && parsed.value->empty()) return "found an empty text, expected a path";
@@ -134,7 +162,7 @@ void Keys::path(const std::string& key, std::filesystem::path& target, const std
 
 void Keys::secretFile(const std::string& key, Secret& target, const std::string& help, Presence presence) {
   const bool required = presence == Presence::required;
-  impl_->add({key, "path of a file with a secret", "", required, help},
+  impl_->add({key, {KeyForm::Type::secretFile}, "", required, help},
              [&target, this, key](const Node& node) -> std::string {
                const auto parsed = parseText(node, "the path of a file");
                if (!parsed.value) return parsed.problem;
@@ -151,31 +179,45 @@ void Keys::secretFile(const std::string& key, Secret& target, const std::string&
              });
 }
 
-void Keys::choiceOf(const std::string& key, std::vector<std::string> words, const std::string& current,
-                    const std::string& help, Presence presence, std::function<void(const std::string&)> set) {
-  const std::string type = typeOf(words);
-  impl_->add({key, type, current, presence == Presence::required, help},
-             [words = std::move(words), set = std::move(set)](const Node& node) {
-               const auto parsed = parseChoice(node, words);
-               if (parsed.value) set(*parsed.value);
-               return parsed.problem;
-             });
+void Keys::choiceOf(const std::string& key, Words words, const std::string& current, const std::string& help,
+                    Presence presence, std::function<void(const std::string&)> set) {
+  const KeyForm form{KeyForm::Type::choice, 0, 0, words.words, words.former};
+  impl_->add(
+      {key, form, current, presence == Presence::required, help},
+      [words = std::move(words), set = std::move(set)](const Node& node) {
+        const auto& former = words.former;
+        const bool isFormer = node.kind == Node::Kind::plain &&
+                              std::find(former.begin(), former.end(), node.scalar) != former.end();
+        const auto parsed = isFormer ? Parsed<std::string>{node.scalar, {}} : parseChoice(node, words.words);
+        if (parsed.value) set(*parsed.value);
+        return parsed.problem;
+      });
 }
 
 void Keys::word(const std::string& key, std::string& target, std::vector<std::string> words,
                 const std::string& help, Presence presence) {
-  choiceOf(key, std::move(words), presence == Presence::required ? "" : target, help, presence,
+  choiceOf(key, {std::move(words), {}}, presence == Presence::required ? "" : target, help, presence,
            [&target](const std::string& found) { target = found; });
 }
 
 void Keys::listOf(const std::string& key, const std::string& help, Presence presence,
                   std::function<std::size_t()> append, std::function<void(Keys&, std::size_t)> declare,
                   std::function<std::shared_ptr<void>(Keys&)> sample) {
-  impl_->leaves.push_back({{key, "list", "", presence == Presence::required, help},
+  impl_->leaves.push_back({{key, {KeyForm::Type::list}, "", presence == Presence::required, help},
+                           {},
                            {},
                            std::move(append),
                            std::move(declare),
                            std::move(sample)});
+}
+
+void Keys::example(const std::string& key, const std::string& value) {
+  // It is usually the last one.
+  for (auto leaf = impl_->leaves.rbegin(); leaf != impl_->leaves.rend(); ++leaf)
+    if (leaf->said.key == key) {
+      leaf->example = value;
+      return;
+    }
 }
 
 void Keys::rule(const std::string& at, std::function<std::optional<std::string>()> problem) {
@@ -226,7 +268,7 @@ std::string Keys::where(const std::string& key) const {
 std::vector<KeyHelp> Keys::explain() const {
   std::vector<KeyHelp> all;
   for (const auto& leaf : impl_->leaves) {
-    all.push_back(leaf.said);
+    all.push_back(leaf.explained());
     if (!leaf.sample) continue;
     Keys element;
     const auto alive = leaf.sample(element);
@@ -235,6 +277,13 @@ std::vector<KeyHelp> Keys::explain() const {
       all.push_back(std::move(inner));
     }
   }
+  return all;
+}
+
+std::vector<std::pair<std::string, std::string>> Keys::defaults() const {
+  std::vector<std::pair<std::string, std::string>> all;
+  all.reserve(impl_->leaves.size());
+  for (const auto& leaf : impl_->leaves) all.emplace_back(leaf.said.key, leaf.said.defaultValue);
   return all;
 }
 

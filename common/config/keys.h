@@ -37,12 +37,35 @@ struct Problem {
 };
 std::string describe(const std::vector<Problem>& problems);  // one line each, "where: what\n"
 
+/// The values that a key takes, for programs that explain them or check a file (a JSON Schema).
+struct KeyForm {
+  enum class Type {
+    text,
+    integer,
+    number,
+    flag,
+    duration,
+    choice,
+    path,
+    secretFile,
+    list,  // of maps, whose keys follow: dispatchers[].name
+    texts,
+    integers,
+  };
+  Type type = Type::text;
+  double least = 0, most = 0;                 // of an integer, a number, and in milliseconds of a duration
+  std::vector<std::string> words = {};        // of a choice; or the word that a duration may be instead
+  std::vector<std::string> formerWords = {};  // of a choice: still read, but no longer advised
+};
+
 struct KeyHelp {
   std::string key;           // for a key in a list: dispatchers[].name
   std::string type;          // text, integer 1..8, duration 1s..1h, one of a|b, path, ...
   std::string defaultValue;  // empty if required or without a default
   bool required = false;
   std::string help;
+  KeyForm form = {};
+  std::string example = {};  // a value as in a file; empty for a list of maps
 };
 
 template <typename T>
@@ -91,18 +114,22 @@ class Keys {
   void secretFile(const std::string& key, Secret& target, const std::string& help,
                   Presence = Presence::optional);
 
+  /// `former`: further words that are read, because they were the words of an older version.
   template <typename E>
   requires std::is_enum_v<E>
   void choice(const std::string& key, E& target, std::vector<std::pair<std::string, E>> words,
-              const std::string& help, Presence presence = Presence::optional) {
-    std::vector<std::string> names;
+              const std::string& help, Presence presence = Presence::optional,
+              std::vector<std::pair<std::string, E>> former = {}) {
+    std::vector<std::string> names, formerNames;
     std::string current;
     for (auto& [word, value] : words) {
       names.push_back(word);
       if (value == target && current.empty()) current = word;  // the first of several words for one value
     }
-    choiceOf(key, std::move(names), presence == Presence::required ? "" : current, help, presence,
-             [&target, words = std::move(words)](const std::string& word) {
+    for (auto& [word, value] : former) formerNames.push_back(word);
+    words.insert(words.end(), former.begin(), former.end());
+    choiceOf(key, {std::move(names), std::move(formerNames)}, presence == Presence::required ? "" : current,
+             help, presence, [&target, words = std::move(words)](const std::string& word) {
                for (auto& [name, value] : words)
                  if (name == word) target = value;
              });
@@ -126,6 +153,9 @@ class Keys {
         });
   }
 
+  /// Sets the example of a declared key: a value as in a file. A key without one has an example of its type.
+  void example(const std::string& key, const std::string& value);
+
   /// A rule over several keys. A problem is reported at the key `at`. The rule does not run if its section
   /// (the part of `at` before the first dot) has another problem already.
   void rule(const std::string& at, std::function<std::optional<std::string>()> problem);
@@ -143,14 +173,19 @@ class Keys {
   /// The folder to which the relative paths in the text belong.
   std::filesystem::path fileFolder() const;
   std::vector<KeyHelp> explain() const;
+  /// Returns the keys with their defaults, without those of the elements of lists.
+  std::vector<std::pair<std::string, std::string>> defaults() const;
   /// Returns file:line:column of a key (`dispatchers[1].name`), or of the nearest present key above it. Call
   /// it after read().
   std::string where(const std::string& key) const;
 
  private:
   struct Impl;
-  void choiceOf(const std::string& key, std::vector<std::string> words, const std::string& current,
-                const std::string& help, Presence presence, std::function<void(const std::string&)> set);
+  struct Words {
+    std::vector<std::string> words, former;
+  };
+  void choiceOf(const std::string& key, Words words, const std::string& current, const std::string& help,
+                Presence presence, std::function<void(const std::string&)> set);
   void listOf(const std::string& key, const std::string& help, Presence presence,
               std::function<std::size_t()> append, std::function<void(Keys&, std::size_t)> declare,
               std::function<std::shared_ptr<void>(Keys&)> sample);

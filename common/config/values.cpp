@@ -155,6 +155,70 @@ std::string typeOf(const std::vector<std::string>& words) {
   return words.size() == 1 ? words.front() : fmt::format("one of {}", fmt::join(words, "|"));
 }
 
+std::string typeOf(const KeyForm& form) {
+  using Type = KeyForm::Type;
+  const Bound<int> whole{static_cast<int>(form.least), static_cast<int>(form.most)};
+  switch (form.type) {
+    case Type::text:
+      return "text";
+    case Type::integer:
+      return typeOf(whole);
+    case Type::number:
+      return typeOf(Bound<double>{form.least, form.most});
+    case Type::flag:
+      return "true or false";
+    case Type::duration:
+      return typeOf(Bound<Milliseconds>{Milliseconds(static_cast<std::int64_t>(form.least)),
+                                        Milliseconds(static_cast<std::int64_t>(form.most))},
+                    form.words.empty() ? "" : form.words.front());
+    case Type::choice:
+      return typeOf(form.words);
+    case Type::path:
+      return "path";
+    case Type::secretFile:
+      return "path of a file with a secret";
+    case Type::list:
+      return "list";
+    case Type::texts:
+      return "list of texts";
+    case Type::integers:
+      return "list of " + typeOf(whole);
+  }
+  return {};
+}
+
+std::string exampleOf(const std::string& key, const KeyForm& form, const std::string& defaultValue) {
+  using Type = KeyForm::Type;
+  const std::string_view name = std::string_view(key).substr(key.rfind('.') + 1);
+  const auto isOther = [&](const std::string& word) { return word != defaultValue; };
+  switch (form.type) {
+    case Type::flag:
+      return defaultValue == "true" ? "false" : "true";
+    case Type::choice: {
+      const auto other = std::find_if(form.words.begin(), form.words.end(), isOther);
+      return other == form.words.end() ? defaultValue : *other;
+    }
+    case Type::duration:
+      if (parseDuration(defaultValue)) return defaultValue;
+      return printDuration(Milliseconds(static_cast<std::int64_t>(form.least)));
+    case Type::secretFile:
+      return fmt::format("gateway.{}", name.substr(0, name.find("_file")));
+    case Type::integers:
+      return fmt::format("[{}]", static_cast<int>(form.most));
+    case Type::list:
+      return {};
+    case Type::texts:
+      return "[first, second]";
+    case Type::text:
+      return defaultValue.empty() ? "" : quotedScalar(defaultValue);
+    case Type::integer:
+    case Type::number:
+    case Type::path:
+      break;
+  }
+  return defaultValue;
+}
+
 std::optional<Milliseconds> parseDuration(std::string_view text) {
   const std::size_t length = std::min(text.find_first_not_of("0123456789"), text.size());
   if (length == 0) return std::nullopt;

@@ -35,6 +35,10 @@ std::string typeOf(Bound<int> bound);
 std::string typeOf(Bound<double> bound);
 std::string typeOf(Bound<Milliseconds> bound, std::string_view word);
 std::string typeOf(const std::vector<std::string>& words);
+/// Returns for example "integer 1..8". The others return the same for their forms.
+std::string typeOf(const KeyForm& form);
+/// Returns a value as in a file that a key of this form takes, other than the default if that is easy.
+std::string exampleOf(const std::string& key, const KeyForm& form, const std::string& defaultValue);
 
 /// The candidate that `word` most likely misspells; none if no candidate is close.
 std::optional<std::string> closest(std::string_view word, const std::vector<std::string>& candidates);

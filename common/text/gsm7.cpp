@@ -58,6 +58,9 @@ bool isLetter(char32_t c) {
   return (c >= U'A' && c <= U'Z') || (c >= U'a' && c <= U'z') || (c >= 0xC0 && c < 0x100);
 }
 
+/// Returns full-width forms of ASCII, which are in ASCII's order, as ASCII.
+char32_t narrowed(char32_t c) { return c >= 0xFF01 && c <= 0xFF5E ? c - 0xFF01 + U'!' : c; }
+
 // Joins the mark with the last letter of `text`, or drops it. Returns false if no letter comes before it.
 bool absorbMark(std::u32string& text, char32_t mark) {
   if (text.empty() || !isLetter(text.back())) return false;
@@ -91,8 +94,7 @@ std::u32string transliterate(std::u32string_view codePoints) {
   std::u32string text;
   text.reserve(codePoints.size());
   for (const char32_t c : codePoints) {
-    const bool fullWidth = c >= 0xFF01 && c <= 0xFF5E;  // full-width forms of ASCII, in ASCII's order
-    const char32_t narrow = fullWidth ? c - 0xFF01 + U'!' : c;
+    const char32_t narrow = narrowed(c);
     if (septets(narrow)) {
       text += narrow;
     } else if (const auto found = replacements().find(narrow); found != replacements().end()) {
@@ -102,6 +104,11 @@ std::u32string transliterate(std::u32string_view codePoints) {
     }
   }
   return text;
+}
+
+bool mayBecomeGsm7(char32_t codePoint) {
+  const char32_t narrow = narrowed(codePoint);
+  return septets(narrow).has_value() || isMark(narrow) || replacements().contains(narrow);
 }
 
 void PartCounter::add(std::size_t units) {

@@ -24,6 +24,10 @@ std::optional<std::size_t> septets(std::u32string_view codePoints);
 /// accented letter of the alphabet, or loses its marks.
 std::u32string transliterate(std::u32string_view codePoints);
 
+/// Returns false if the character is neither in the alphabet nor replaced by transliterate(). A combining
+/// mark counts as replaced, although that depends on the letter before it.
+bool mayBecomeGsm7(char32_t codePoint);
+
 /// The capacity of a single SMS, and of each part of a concatenated SMS, in units of the encoding (septets or
 /// UTF-16 code units). A part holds less, because its header takes six octets.
 struct PartSize {

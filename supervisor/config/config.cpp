@@ -70,6 +70,7 @@ void declareAdminMail(Keys& keys, Config& config) {
   auto& mail = config.adminMail;
   keys.text("admin_mail.to", mail.to,
             "the address to which errors are mailed; without it, nothing is mailed");
+  keys.example("admin_mail.to", "noc@example.org");
   keys.choice("admin_mail.level", mail.level,
               {{"error", journal::Level::error},
                {"warning", journal::Level::warning},
@@ -107,8 +108,13 @@ void declareKeys(Keys& keys, Config& config) {
   keys.choice("formatting.overflow", config.formatting.overflow,
               {{"summarize", format::Overflow::summarize}, {"carry_over", format::Overflow::carry_over}},
               "messages that do not fit are ignored and counted (as in NAV), or sent in the next SMS");
-  keys.flag("formatting.transliterate", config.formatting.transliterate,
-            "replace characters by their GSM look-alikes, so that an SMS holds 160 characters instead of 70");
+  using format::Transliteration;
+  keys.choice<Transliteration>(
+      "formatting.transliterate", config.formatting.transliterate,
+      {{"off", Transliteration::off}, {"on", Transliteration::on}, {"auto", Transliteration::automatic}},
+      "replace characters by their GSM look-alikes, so that an SMS holds 160 characters instead of 70; auto: "
+      "only where that saves a message from being left out, a text from being cut, or a part",
+      Presence::optional, {{"false", Transliteration::off}, {"true", Transliteration::on}});
   declareRetry(keys, config);
   keys.choice("log.recipient", config.log.recipient,
               {{"masked", RecipientInLog::masked}, {"plain", RecipientInLog::plain}},
@@ -130,6 +136,7 @@ void declareKeys(Keys& keys, Config& config) {
   keys.path(
       "workers_directory", config.workersDirectory,
       "the folder of your own workers: the programs smsd-worker-<kind> of kinds that smsd does not have");
+  keys.example("workers_directory", "/usr/local/libexec/smsd");
   keys.duration("stop_timeout", config.stopTimeout, {100ms, 10min},
                 "how long a stop waits for the SMS under way");
   keys.list<DispatcherConfig>("dispatchers", config.dispatchers, declareDispatcher,
@@ -226,10 +233,7 @@ std::vector<std::pair<std::string, std::string>> valuesOf(const Config& config) 
   copy.retry.unknownBySeverity.clear();
   Keys keys;
   declareKeys(keys, copy);
-  std::vector<std::pair<std::string, std::string>> values;
-  for (auto& one : keys.explain())
-    if (one.key.find("[]") == std::string::npos) values.emplace_back(one.key, one.defaultValue);
-  return values;
+  return keys.defaults();
 }
 
 std::vector<config::KeyHelp> explainConfig() {

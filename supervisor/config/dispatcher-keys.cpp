@@ -95,18 +95,22 @@ void declareWorker(Keys& keys, const std::string& section, DispatcherConfig& dis
             "the kind of its worker: gammu, http, soap, mail, command or debug, or the <kind> of a program "
             "smsd-worker-<kind> of your own",
             ofKind);
+  keys.example(section + "kind", section.empty() ? "http" : "mail");
   keys.choice(section + "activation", dispatcher.activation,
               {{"socket", Activation::socket}, {"spawn", Activation::spawn}},
               "the starter of the worker: systemd, through the socket of its unit, or smsd itself");
   keys.path(section + "socket", dispatcher.socket,
             "with activation socket: the worker's socket; default: /run/smsd/<name>.sock");
+  keys.example(section + "socket", section.empty() ? "/run/smsd/gateway.sock" : "/run/smsd/mail.sock");
   keys.duration(section + "timeout", dispatcher.timeout, {100ms, 10min}, "the hard deadline of one attempt");
   keys.duration(section + "start_timeout", dispatcher.startTimeout, {100ms, 10min},
                 "the time within which a worker has to become ready");
   keys.path(section + "config", dispatcher.config,
             "the dispatcher's own file; default: dispatchers/<name>.yaml beside this file");
+  keys.example(section + "config", "dispatchers/gateway.yaml");
   keys.path(section + "worker", dispatcher.worker,
             "the worker's program; default: smsd-worker-<kind> as installed or in workers_directory");
+  keys.example(section + "worker", "/usr/local/libexec/smsd/smsd-worker-pager");
   keys.integer(section + "window", dispatcher.window, {1, ownKinds::mostWindow}, ownKinds::defaultWindow,
                "the most SMS that a worker of a kind of your own may work on at once");
   keys.texts(section + "require_lock", dispatcher.requireLock,
@@ -122,6 +126,7 @@ void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
   keys.text("name", dispatcher.name,
             "the dispatcher's name: a-z, 0-9 and -, at most 31 characters, 26 if systemd starts its worker",
             Presence::required);
+  keys.example("name", "gateway");
   declareWorker(keys, "", dispatcher, Presence::required);
   delivery::QuotaConfig& quota = dispatcher.quota;
   keys.integer("per_day", quota.perDay, {0, 1'000'000}, "the most SMS a day, from midnight; 0: no limit");

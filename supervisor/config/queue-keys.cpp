@@ -41,13 +41,17 @@ void declareQueueKeys(Keys& keys, Config& config) {
       "queue of your own");
   keys.text("queue.postgresql.connection", queue.postgresql,
             "libpq's connection string, without a password (pg_hba peer, or a passfile)");
+  keys.example("queue.postgresql.connection", "\"host=/run/postgresql dbname=nav user=smsd\"");
   keys.path("queue.sqlite.path", queue.sqlite, "the queue's file; smsd creates it if it does not exist");
   keys.path("queue.directory", queue.directory,
             "the folder of the queue of your own, smsd-queue-<backend>.so; default: as installed");
+  keys.example("queue.directory", "/usr/local/lib/smsd/queues");
   keys.text("queue.connection", queue.connection,
             "the text that the queue of your own gets, without a password");
+  keys.example("queue.connection", "/var/spool/gammu/outbox");
   keys.path("queue.connection_file", queue.connectionFile,
             "a file whose first line is this text, if it holds a password");
+  keys.example("queue.connection_file", "/etc/smsd/queue-connection");
   keys.duration("queue.poll_interval", queue.pollInterval, bounds::pollInterval,
                 "how often smsd polls the queue if no notification comes");
   keys.duration("queue.lease", queue.lease, {1s, 10min}, "how long a silent supervisor keeps its claims");

@@ -142,21 +142,6 @@ std::vector<std::string> problemsOfFolder(const WorkerFolders& folders) {
   return problems;
 }
 
-/// `section`: the prefix of the dispatcher's keys, with the dot.
-std::optional<Problem> problemOfProgram(const Keys& keys, const std::string& section,
-                                        const DispatcherConfig& dispatcher, const WorkerFolders& folders) {
-  if (!dispatcher.worker.empty() || isBuiltIn(dispatcher.kind)) return std::nullopt;
-  if (problemOfKind(dispatcher.kind)) return std::nullopt;  // already reported
-  const fs::path program = findWorker(folders, dispatcher);
-  std::optional<std::string> problem;
-  if (!canBeExecuted(program))
-    problem = noProgram(folders, dispatcher);
-  else if (!folders.own.empty() && program.parent_path() == folders.own)
-    problem = problemOfOwners(program);
-  if (!problem) return std::nullopt;
-  return Problem{keys.where(section + "kind"), fmt::format("{}kind: {}", section, *problem)};
-}
-
 }  // namespace
 
 WorkerFolders workerFolders(const Config& config) {
@@ -174,6 +159,20 @@ fs::path findWorker(const WorkerFolders& folders, const DispatcherConfig& dispat
   return folders.installed / program;
 }
 
+std::vector<std::string> knownKinds(const WorkerFolders& folders) {
+  std::vector<fs::path> all = {folders.beside, folders.installed};
+  if (!folders.own.empty()) all.push_back(folders.own);
+  return knownKinds(all);
+}
+
+std::optional<std::string> problemOfProgram(const WorkerFolders& folders,
+                                            const DispatcherConfig& dispatcher) {
+  const fs::path program = findWorker(folders, dispatcher);
+  if (!canBeExecuted(program)) return noProgram(folders, dispatcher);
+  const bool isOwn = !folders.own.empty() && program.parent_path() == folders.own;
+  return isOwn || !dispatcher.worker.empty() ? problemOfOwners(program) : std::nullopt;
+}
+
 std::vector<Problem> checkWorkerPrograms(const Keys& keys, const Config& config) {
   return checkWorkerPrograms(keys, config, workerFolders(config));
 }
@@ -184,7 +183,10 @@ std::vector<Problem> checkWorkerPrograms(const Keys& keys, const Config& config,
   for (const auto& problem : problemsOfFolder(folders))
     problems.push_back({keys.where("workers_directory"), "workers_directory: " + problem});
   const auto check = [&](const std::string& section, const DispatcherConfig& dispatcher) {
-    if (auto problem = problemOfProgram(keys, section, dispatcher, folders)) problems.push_back(*problem);
+    if (!dispatcher.worker.empty() || isBuiltIn(dispatcher.kind)) return;
+    if (problemOfKind(dispatcher.kind)) return;  // already reported
+    if (auto problem = problemOfProgram(folders, dispatcher))
+      problems.push_back({keys.where(section + "kind"), fmt::format("{}kind: {}", section, *problem)});
   };
   for (std::size_t i = 0; i < config.dispatchers.size(); ++i)
     check(fmt::format("dispatchers[{}].", i), config.dispatchers[i]);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,14 @@ WorkerFolders workerFolders(const Config& config);
 /// installed, and for a kind that is not built in, before these, in the administrator's folder. If there is
 /// none, returns the path in the folder of the installed workers.
 std::filesystem::path findWorker(const WorkerFolders& folders, const DispatcherConfig& dispatcher);
+
+/// Returns the names of all kinds that a dispatcher can have: built in, or with a program in one of the
+/// folders. A name may be there twice.
+std::vector<std::string> knownKinds(const WorkerFolders& folders);
+
+/// Returns why the dispatcher's worker program cannot be executed, or why this user does not trust it: it is
+/// in the administrator's folder or named by `worker`, and another user can change it.
+std::optional<std::string> problemOfProgram(const WorkerFolders& folders, const DispatcherConfig& dispatcher);
 
 /// Checks the administrator's folder, and that each dispatcher of a kind that is not built in has a program.
 /// Also with activation: socket, because otherwise a misspelt kind would be noticed only when nothing is

@@ -19,10 +19,17 @@ enum class Overflow {
   carry_over,  // messages that do not fit stay in the queue for the next SMS
 };
 
+/// Replaces characters by their GSM 03.38 look-alikes.
+enum class Transliteration {
+  off,
+  on,         // each of them
+  automatic,  // those of an SMS that thereby becomes GSM 7-bit and saves a message or a part
+};
+
 struct FormatRules {
   int maxParts = 1;  // concatenated SMS per text, 1 to 8
   Overflow overflow = Overflow::summarize;
-  bool transliterate = false;  // replace characters that have a GSM 03.38 look-alike
+  Transliteration transliterate = Transliteration::automatic;
 };
 
 enum class Encoding { gsm7, ucs2 };
@@ -38,7 +45,8 @@ struct FormattedSms {
 };
 
 /// `messages` come most severe first. The first one with a text is always in the SMS, cut with an ellipsis if
-/// it is too long.
+/// it is too long. With Transliteration::automatic the SMS is that of `off`, unless replacing characters puts
+/// more messages or more of the cut message into it, or the same into fewer parts.
 FormattedSms format(const std::vector<Message>& messages, const FormatRules& rules);
 
 }  // namespace smsd::format

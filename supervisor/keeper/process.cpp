@@ -49,7 +49,8 @@ void becomeChild(const Command& command, char* const* argv, char* const* environ
   // included.
   if (setsid() < 0) return;
   int null = open("/dev/null", O_RDONLY);
-  if (null < 0 || dup2(null, 0) < 0 || dup2(command.errors, 2) < 0) return;
+  if (null < 0 || dup2(null, 0) < 0) return;
+  if (dup2(command.output, 1) < 0 || dup2(command.errors, 2) < 0) return;
   if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return;
   for (auto& [from, to] : command.descriptors) {
     if (from == to ? fcntl(to, F_SETFD, 0) != 0 : dup2(from, to) < 0) return;

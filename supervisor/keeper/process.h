@@ -18,11 +18,11 @@ namespace smsd::keeper {
 
 struct Command {
   std::filesystem::path program;
-  std::vector<std::string> arguments;  // without the program's name
-  std::vector<std::pair<int, int>>
-      descriptors;               // our number, the child's number (from 3); 0 is /dev/null, 1 ours
-  std::filesystem::path folder;  // its working folder; empty: ours
-  int errors = 2;                // its stderr
+  std::vector<std::string> arguments;            // without the program's name
+  std::vector<std::pair<int, int>> descriptors;  // our number, the child's number (from 3); 0 is /dev/null
+  std::filesystem::path folder;                  // its working folder; empty: ours
+  int errors = 2;                                // its stderr
+  int output = 1;                                // its stdout
 };
 
 struct ProcessEnd {

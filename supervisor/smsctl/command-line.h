@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "common/io/option-values.h"
 #include "supervisor/smsctl/commands.h"
@@ -39,6 +40,7 @@ struct Arguments {
   queue::InstallOptions install;
   bool indexes = false, notify = false, tables = false, grant = false;
   std::string as;
+  std::string key, kind;
   InstallArguments configFiles;
   MoveArguments move;
   DoctorArguments doctor;
@@ -79,6 +81,10 @@ inline void addId(CLI::App* command, Arguments& a, const std::string& help) {
 
 /// `smsctl queue` and its commands.
 void addQueue(CLI::App& app, Arguments& a, Action& chosen);
+/// `smsctl complete WORD ...`: prints the candidates for the last word, one a line. It is not declared as a
+/// command, because only shells call it and its words may be anything.
+int complete(CLI::App& app, const std::vector<std::string>& words);
+
 /// `smsctl config` and its commands.
 void addConfig(CLI::App& app, Arguments& a, Action& chosen);
 /// `smsctl new` and its commands.

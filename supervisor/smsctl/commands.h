@@ -86,8 +86,6 @@ int showMessage(const Site& site, format::MessageId id, Form form);
 int installDatabase(const config::Config& config, const queue::InstallOptions& options, Form form);
 int checkDatabase(const config::Config& config, Form form);
 
-int explainKeys(Form form);
-
 /// Writes the journal entry of an act on the queue, which the daemon does not notice. The daemon writes the
 /// entries of commands over control.sock.
 void noteAct(const config::Config& config, const std::string& act);

@@ -3,6 +3,7 @@
 #include <sysexits.h>
 
 #include "supervisor/smsctl/command-line.h"
+#include "supervisor/smsctl/config-keys/command.h"
 #include "supervisor/smsctl/import-nav/import-nav.h"
 
 namespace smsd::smsctl {
@@ -58,13 +59,27 @@ void addImportNav(CLI::App& group, Arguments& a, Action& chosen) {
       ->type_name("FOLDER");
 }
 
+void addKeys(CLI::App& group, Arguments& a, Action& chosen) {
+  auto* explain = command(group, "explain",
+                          "explain a key of smsd.yaml or of a dispatcher's file; without KEY, list all keys",
+                          a, chosen, [&a]() {
+                            return explainKeys({a.config, a.key, a.kind}, a.form());
+                          });
+  explain->add_option("KEY", a.key, "the key, a section, or the last part of a key")->type_name("");
+  explain->add_option("--kind", a.kind, "only keys of the file of a dispatcher of this kind")
+      ->type_name("KIND");
+  auto* schema = command(group, "schema", "print the JSON Schema of smsd.yaml or of a dispatcher's file", a,
+                         chosen, [&a]() { return printSchema(a.config, a.kind); });
+  schema->add_option("KIND", a.kind, "the kind of the dispatcher; without it, the schema of smsd.yaml")
+      ->type_name("");
+}
+
 }  // namespace
 
 void addConfig(CLI::App& app, Arguments& a, Action& chosen) {
   auto* group =
       app.add_subcommand("config", "explain, check and import configurations")->require_subcommand(1);
-  command(*group, "explain", "print every key of smsd.yaml", a, chosen,
-          [&a]() { return explainKeys(a.form()); });
+  addKeys(*group, a, chosen);
   command(*group, "check", "print every error in the configuration, as smsd --check does", a, chosen,
           [&a]() { return checkConfig(a.config, a.form()); });
   addConfigInstall(*group, a, chosen);

@@ -89,8 +89,25 @@ void addPreview(CLI::App& app, Arguments& a, Action& chosen) {
          "how to handle messages that do not fit")
       ->transform(io::oneOf({"summarize", "carry_over"}))
       ->type_name("summarize|carry_over");
-  sub->add_flag("--transliterate", a.rules.transliterate,
-                "replace characters by their GSM 03.38 look-alikes");
+  // Without a value, the parser passes `true`.
+  sub->add_option_function<std::string>(
+         "--transliterate",
+         [&a](const std::string& word) {
+           using format::Transliteration;
+           a.rules.transliterate = word == "off"    ? Transliteration::off
+                                   : word == "auto" ? Transliteration::automatic
+                                                    : Transliteration::on;
+         },
+         "whether to replace characters by their GSM 03.38 look-alikes; without a value: on")
+      ->expected(0, 1)
+      ->transform(io::oneOf({"off", "on", "auto"}))
+      ->transform(CLI::Validator(  // runs first
+          [](std::string& word) {
+            if (word == "true") word = "on";
+            return std::string();
+          },
+          ""))
+      ->type_name("off|on|auto");
 }
 
 Milliseconds durationOf(const std::string& flag, const std::string& word, config::Bound<Milliseconds> bound) {
@@ -294,6 +311,7 @@ int main(int argc, char** argv) {
       "smsctl monitors and controls smsd: its state, its queue, its dispatchers and its configuration.",
       "smsctl");
   addCommands(app, arguments, chosen);
+  if (argc > 1 && std::string_view(argv[1]) == "complete") return complete(app, {argv + 2, argv + argc});
   if (const auto done = lookAtWords(app, argc, argv)) return *done;
   try {
     auto words = withDashedText({argv + 1, argv + argc});

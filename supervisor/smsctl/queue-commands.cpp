@@ -87,26 +87,4 @@ int checkDatabase(const config::Config& config, Form form) {
   return EX_OK;
 }
 
-int explainKeys(Form form) {
-  auto keys = config::explainConfig();
-  if (form == Form::json) {
-    ordered_json list = ordered_json::array();
-    for (const auto& key : keys)
-      list.push_back({{"key", key.key},
-                      {"type", key.type},
-                      {"default", key.defaultValue},
-                      {"required", key.required},
-                      {"help", key.help}});
-    io::print(dump(list));
-    return EX_OK;
-  }
-  for (const auto& key : keys)
-    io::print(fmt::format("{}\n    {}{}\n    {}\n", key.key, key.type,
-                          key.required               ? ", required"
-                          : key.defaultValue.empty() ? ""
-                                                     : ", default " + key.defaultValue,
-                          key.help));
-  return EX_OK;
-}
-
 }  // namespace smsd::smsctl

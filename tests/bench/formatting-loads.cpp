@@ -51,7 +51,9 @@ std::vector<WorkLoad> formattingLoads() {
       formatting("format-parts",
                  {down, "\xE2\x80\x9Croom 17\xE2\x80\x9D \xE2\x80\x93 41\xC2\xB0", down, down, down, down,
                   down, down, down, down, down, "e\xCC\x81tage 3: on battery"},
-                 {.maxParts = 3, .overflow = format::Overflow::carry_over, .transliterate = true}),
+                 {.maxParts = 3,
+                  .overflow = format::Overflow::carry_over,
+                  .transliterate = format::Transliteration::on}),
       {"text-printable", "outcome", 200,
        [words = gatewaysWords()]() { return text::printable(words, 200).size(); }},
   };

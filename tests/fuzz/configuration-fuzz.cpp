@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/config/keys-json.h"
 #include "common/config/keys.h"
 #include "common/text/utf.h"
 #include "supervisor/config/config.h"
@@ -59,11 +60,21 @@ void readDispatchers(std::string_view bytes) {
   checkProblems(keys.read(bytes, "dispatcher.yaml"));
 }
 
+/// What a worker program may list as its keys: what is taken is printed so that it is taken again.
+void readKeys(std::string_view bytes) {
+  const auto keys = smsd::config::keysFromJson(bytes);
+  if (!keys) return;
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& key : *keys) list.push_back(smsd::config::asJson(key));
+  demand("keys that were taken are taken again", smsd::config::keysFromJson(list.dump()).has_value());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  readKeys(bytes);
   switch (data[0] % 5) {
     case 0:
       readSupervisors(bytes);

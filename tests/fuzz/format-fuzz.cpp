@@ -58,11 +58,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const smsd::format::FormatRules rules{
       1 + data[0] % 8,
       data[0] & 0x10 ? smsd::format::Overflow::carry_over : smsd::format::Overflow::summarize,
-      (data[0] & 0x20) != 0};
+      data[0] & 0x20   ? smsd::format::Transliteration::on
+      : data[0] & 0x40 ? smsd::format::Transliteration::automatic
+                       : smsd::format::Transliteration::off};
   checkText(bytes, data[0]);
   const auto messages = messagesIn(bytes);
   const smsd::format::FormattedSms sms = smsd::format::format(messages, rules);
   demand(smsd::test::brokenPromise(messages, rules, sms));
-  if (!rules.transliterate && isLeftAsItIs(messages)) demand(smsd::test::brokenLayout(messages, rules, sms));
+  if (rules.transliterate == smsd::format::Transliteration::off && isLeftAsItIs(messages))
+    demand(smsd::test::brokenLayout(messages, rules, sms));
+  demand(smsd::test::brokenSaving(messages, rules, sms));
   return 0;
 }

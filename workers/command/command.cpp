@@ -59,12 +59,15 @@ CommandDispatcher::~CommandDispatcher() noexcept(false) {
 void CommandDispatcher::declare(config::Keys& keys) {
   keys.path("program", settings_.program, "the program, as a path that begins with /",
             config::Presence::required);
+  keys.example("program", "/usr/local/lib/smsd/send.py");
   keys.texts("arguments", settings_.arguments,
              "the arguments of the program, each as it is written: no shell reads them");
+  keys.example("arguments", "[--gateway, pager.example.org]");
   keys.choice("mode", settings_.mode, {{"serve", Serves::always}, {"once", Serves::once}},
               "serve: the program is started once, and gets SMS as lines of JSON; once: it is started for "
               "each SMS, and its exit status is the outcome",
               config::Presence::required);
+  keys.example("mode", "once");
   declareReach(keys);
   secrets_.declare(keys);
   keys.integer("window", settings_.window, {1, mostWindowOfWorker},
@@ -87,13 +90,17 @@ void CommandDispatcher::declareReach(config::Keys& keys) {
                {"perl", Runtime::perl}},
               "the files that the program needs to run at all. " + explainRuntimes());
   keys.texts("executable", settings_.executable, "further programs that may be executed and read");
+  keys.example("executable", "[/usr/bin/curl]");
   keys.texts("readable", settings_.readable, "files and folders that may be read");
+  keys.example("readable", "[/usr/local/lib/smsd/pager]");
   keys.texts("devices", settings_.devices, "devices that may be opened, beside /dev/null");
+  keys.example("devices", "[/dev/ttyUSB0]");
   keys.choice("network", settings_.network,
               {{"none", sandbox::Network::none}, {"outbound", sandbox::Network::outbound}},
               "none, or outbound: TCP and UDP clients, and lookups of names");
   keys.integers("connect_ports", settings_.connectPorts, {1, 65535},
                 "the TCP ports that may be connected to, beside that of DNS; if empty, any");
+  keys.example("connect_ports", "[443]");
 }
 
 void CommandDispatcher::declareRules(config::Keys& keys) {

@@ -18,7 +18,9 @@ void SecretsFolder::declare(config::Keys& keys) {
       [this](config::Keys& inner, Named& secret) {
         inner.text("name", secret.name, "the name of the secret's file in the folder CREDENTIALS_DIRECTORY",
                    config::Presence::required);
+        inner.example("name", "token");
         inner.path("file", secret.file, "the file with the secret", config::Presence::required);
+        inner.example("file", "pager.token");
         inner.rule("name", [&secret] { return problemOf(secret.name); });
         inner.rule("file", [this, &inner, &secret] { return read(inner, secret); });
       },

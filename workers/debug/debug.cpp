@@ -100,10 +100,12 @@ void DebugDispatcher::declare(config::Keys& keys) {
   keys.path("file", settings_.file,
             "the file to which each accepted SMS is appended, one JSON object a line; without it, the worker "
             "logs an entry without the text");
+  keys.example("file", "/var/lib/smsd/sent.json");
   keys.path(
       "condition", settings_.condition,
       "a file that is read at each health query: if it is empty, the worker is ready; `hang`: the worker "
       "never answers; any other text is the reason why it is broken");
+  keys.example("condition", "/run/smsd/condition");
   keys.duration("delay", settings_.delay, {0ms, 24h}, "how long an answer takes");
   keys.duration("start_delay", settings_.startDelay, {0ms, 1h}, "how long the worker takes to become ready");
   keys.integer("window", settings_.window, {1, 4096}, "SMS that the worker works on at once");
@@ -114,7 +116,9 @@ void DebugDispatcher::declare(config::Keys& keys) {
       "when", settings_.when,
       [](config::Keys& entry, When& when) {
         entry.text("recipient", when.recipient, "the number that the rule applies to");
+        entry.example("recipient", "\"+4799887766\"");
         entry.text("text", when.text, "a text that the SMS has to contain");
+        entry.example("text", "down");
         entry.choice("result", when.result, words, "the result of these SMS, as in `result`");
         entry.integer("times", when.times, {0, 1'000'000'000}, "how often the rule applies; 0: always");
       },

@@ -75,21 +75,27 @@ GammuDispatcher::~GammuDispatcher() noexcept(false) {
 void GammuDispatcher::declare(config::Keys& keys) {
   keys.text("device", settings_.device,
             "the modem's serial device, best by a path that never changes, as those in /dev/serial/by-id");
+  keys.example("device", "/dev/serial/by-id/usb-HUAWEI_Mobile-if00-port0");
   keys.text("connection", settings_.connection,
             "`at` and the speed of the line: at4800 to at921600; `at` alone means at19200");
+  keys.example("connection", "at115200");
   keys.text("model", settings_.model,
             "libgammu's name for the model; without it, the worker queries the modem");
+  keys.example("model", "at");
   keys.path("gammurc", settings_.gammurc,
             "a gammurc (absolute path) that sets device, connection and model instead");
+  keys.example("gammurc", "/etc/gammurc");
   keys.integer("section", settings_.section, {0, 99},
                "the section of gammurc: 0 for [gammu], 1 for [gammu1]");
   keys.secretFile("pin_file", settings_.pin, "a file whose first line is the SIM's PIN");
+  keys.example("pin_file", "modem.pin");
   keys.choice(
       "pin_counter", settings_.counter,
       {{"required", ModemSettings::Counter::required}, {"optional", ModemSettings::Counter::optional}},
       "the PIN is entered only while all tries are left; optional: also if the modem cannot report how "
       "many are left, once for each start of the worker");
   keys.text("smsc", settings_.centre, "the service centre's number, instead of the SIM's");
+  keys.example("smsc", "\"+4790002100\"");
   keys.flag("flash", settings_.flash, "send SMS of class 0, which telephones show at once and do not store");
   keys.durationOr(
       "longest", "validity", settings_.validity, {5min, 441 * 24h},

@@ -22,6 +22,8 @@ void HttpDispatcher::declare(config::Keys& keys) {
             "idempotency key), {encoding} and names from `secrets` may stand in its path or query; their "
             "values are escaped, the rest is sent unchanged",
             config::Presence::required);
+  keys.example("url",
+               "\"https://gateway.example.org/send?user=noc&password={password}&to={recipient}&m={text}\"");
   keys.choice("method", settings_.method,
               {{"GET", net::Method::get}, {"POST", net::Method::post}, {"PUT", net::Method::put}},
               "the method of the request");
@@ -29,8 +31,10 @@ void HttpDispatcher::declare(config::Keys& keys) {
       "headers", settings_.headers,
       [](config::Keys& inner, Header& header) {
         inner.text("name", header.name, "its name", config::Presence::required);
+        inner.example("name", "X-Api-Key");
         inner.text("value", header.value, "its value, with placeholders as in the url",
                    config::Presence::required);
+        inner.example("value", "\"{password}\"");
         inner.rule("name", [&header]() -> std::optional<std::string> {
           if (net::isHeaderName(header.name)) return std::nullopt;
           return "expected the name of a header";
@@ -38,11 +42,14 @@ void HttpDispatcher::declare(config::Keys& keys) {
       },
       "headers of each request");
   keys.text("body", settings_.body, "the body of a POST or PUT, with placeholders as in the url");
+  keys.example("body", "'{\"to\": \"{digits}\", \"text\": \"{text}\"}'");
   keys.choice("body_type", settings_.bodyType,
               {{"form", net::BodyType::form}, {"json", net::BodyType::json}, {"xml", net::BodyType::xml}},
               "the form of the body: decides its Content-Type and how values are escaped in it");
   keys.text("encodings.gsm7", settings_.gsm7, "the value of {encoding} for a text in the GSM 7-bit alphabet");
+  keys.example("encodings.gsm7", "text");
   keys.text("encodings.ucs2", settings_.ucs2, "the value of {encoding} for any other text");
+  keys.example("encodings.ucs2", "unicode");
   endpoint_.declare(keys);
   rules_.declare(keys);
   // `url` is checked last, so that a placeholder missing from all three is reported there.

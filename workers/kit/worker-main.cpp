@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "common/config/keys-json.h"
 #include "common/config/yaml-tree.h"
 #include "common/fault.h"
 #include "common/files/regular-file.h"
@@ -21,6 +22,7 @@
 #include "common/journal/journal.h"
 #include "common/sandbox/sandbox.h"
 #include "common/systemd/listener.h"
+#include "common/text/utf.h"
 #include "version.h"
 #include "workers/kit/dispatcher.h"
 #include "workers/kit/last-words.h"
@@ -41,6 +43,7 @@ struct Arguments {
   std::string supervisor;
   bool check = false;
   bool explain = false;
+  bool json = false;
   bool secretsElsewhere = false;
   bool unlocked = false;
 };
@@ -88,6 +91,7 @@ void describeArguments(CLI::App& app, Arguments& arguments, const std::string& k
   app.add_flag("--secrets-elsewhere", arguments.secretsElsewhere,
                "with --check: list secrets that this user cannot read, and report no error for them");
   app.add_flag("--explain", arguments.explain, "list the configuration keys and exit");
+  app.add_flag("--json", arguments.json, "with --explain: as JSON");
   app.add_flag("--unlocked", arguments.unlocked, "serve even if the kernel cannot lock this process in");
   app.set_version_flag("--version", "smsd-worker-" + kind + " " SMSD_VERSION);
 }
@@ -141,6 +145,13 @@ void printKeys(const config::Keys& keys) {
                           "", key.help));
 }
 
+void printKeysAsJson(const config::Keys& keys) {
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& key : keys.explain()) list.push_back(config::asJson(key));
+  io::print(text::escapedJson(list.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) +
+            "\n");
+}
+
 uid_t userNamed(const std::string& user) {
   uid_t number = 0;
   auto [end, error] = std::from_chars(user.data(), user.data() + user.size(), number);
@@ -181,7 +192,7 @@ int run(Arguments& arguments, Sockets& sockets, Dispatcher& dispatcher) {
   config::Keys keys;
   dispatcher.declare(keys);
   if (arguments.explain) {
-    printKeys(keys);
+    arguments.json ? printKeysAsJson(keys) : printKeys(keys);
     return EX_OK;
   }
   useCredential(arguments);

@@ -51,18 +51,22 @@ void MailDispatcher::declare(config::Keys& keys) {
       "the mail server, smtp://host:port (default 25), or smtps://host:port (default 465) for TLS from the "
       "start",
       config::Presence::required);
+  keys.example("server", "smtp://127.0.0.1:25");
   keys.choice(
       "tls", settings_.tls,
       {{"auto", TlsChoice::automatic}, {"required", TlsChoice::required}, {"never", TlsChoice::never}},
       "STARTTLS with smtp://: required, never, or auto, which requires it except to this host itself");
   authorities_.declare(keys);
   keys.text("username", settings_.username, "the username of the login; without it there is no login");
+  keys.example("username", "smsd");
   keys.secretFile("password_file", settings_.password, "a file whose first line is the password");
   keys.text("from", settings_.from, "the sender's address", config::Presence::required);
+  keys.example("from", "smsd@example.org");
   keys.text("to", settings_.to,
             "the recipient's address, with {recipient} or {digits} (of the recipient) in it if the "
             "gateway has an address for each number",
             config::Presence::required);
+  keys.example("to", "\"{digits}@sms.example.org\"");
   const std::string placeholders =
       "with {recipient}, {digits} (of the recipient), {text}, {key} (the idempotency key) and names from "
       "`secrets`";
@@ -72,6 +76,7 @@ void MailDispatcher::declare(config::Keys& keys) {
   // The default is this host's name, which must not appear in the manual.
   std::string name = std::exchange(settings_.helo, {});
   keys.text("helo", settings_.helo, "the name of this host in EHLO; default: this host's name");
+  keys.example("helo", "alarms.example.org");
   keys.rule("helo", [this, name]() -> std::optional<std::string> {
     if (settings_.helo.empty()) settings_.helo = name;
     if (isAddress("a@" + settings_.helo)) return std::nullopt;

@@ -70,8 +70,11 @@ void Endpoint::declareTls(config::Keys& keys) {
   authorities_.declare(keys);
   keys.path("certificate_file", certificateFile_,
             "the client certificate (PEM), for a gateway that requires one");
+  keys.example("certificate_file", "smsd.pem");
   keys.path("key_file", keyFile_, "the private key (PEM) of certificate_file");
+  keys.example("key_file", "smsd.key");
   keys.secretFile("key_password_file", identity_.keyPassword, "the password of the key in key_file");
+  keys.example("key_password_file", "key.password");
   keys.choice("tls_min_version", leastTls_, {{"1.2", TlsVersion::tls12}, {"1.3", TlsVersion::tls13}},
               "the oldest version of TLS to accept");
 }
@@ -84,6 +87,7 @@ void Endpoint::declareAccess(config::Keys& keys) {
                {"bearer", Authentication::bearer}},
               "how to log in to the gateway");
   keys.text("auth.username", credentials_.username, "the username, for basic and digest");
+  keys.example("auth.username", "noc");
   keys.secretFile("auth.password_file", credentials_.password, "the password, for basic and digest");
   keys.secretFile("auth.token_file", token_, "the token, for bearer");
   secrets_.declare(keys, "url, headers and body");
@@ -91,8 +95,11 @@ void Endpoint::declareAccess(config::Keys& keys) {
 
 void Endpoint::declareProxy(config::Keys& keys) {
   keys.text("proxy.url", proxy_.url, "a proxy to go through, http://host:port");
+  keys.example("proxy.url", "http://proxy.example.org:3128");
   keys.text("proxy.username", proxy_.username, "the username at the proxy");
+  keys.example("proxy.username", "noc");
   keys.secretFile("proxy.password_file", proxy_.password, "the password at the proxy");
+  keys.example("proxy.password_file", "proxy.password");
 }
 
 void Endpoint::declareRules(config::Keys& keys) {

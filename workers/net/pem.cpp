@@ -65,6 +65,7 @@ void Authorities::declare(config::Keys& keys) {
   keys.path(
       "ca_file", file_,
       "certificates (PEM) that are trusted as issuers of the server's certificate, instead of the system's");
+  keys.example("ca_file", "/etc/smsd/gateway-ca.pem");
   keys.rule("ca_file", [this, &keys]() -> std::optional<std::string> {
     if (file_.empty()) return std::nullopt;
     auto read = readPem(fileOf(keys, file_), PemOf::authority);

@@ -162,11 +162,16 @@ void Rules::declare(config::Keys& keys) {
       [](config::Keys& inner, Rule& rule) {
         inner.text("status", rule.status,
                    "the status that the rule is for: 200, 200-299, 4xx, or several with commas");
+        inner.example("status", "200-299");
         inner.text("body", rule.body, "a regular expression (RE2) that has to match somewhere in the body");
+        inner.example("body", "'(?i)^OK'");
         inner.text("json", rule.json,
                    "a JSON pointer to a value that has to be present, like /messages/0/id");
+        inner.example("json", "/messages/0/status");
         inner.text("equals", rule.equals, "the text that the value at `json` has to equal");
+        inner.example("equals", "\"0\"");
         inner.text("matches", rule.matches, "a regular expression that has to match the value at `json`");
+        inner.example("matches", "'^(0|10)$'");
         inner.choice("is", rule.is,
                      {{"accepted", OutcomeKind::accepted},
                       {"refused", OutcomeKind::refused},
@@ -177,6 +182,7 @@ void Rules::declare(config::Keys& keys) {
         inner.duration("after", rule.after, {0ms, longestRetryAfter},
                        "how long to wait when deferred, unless the gateway sends Retry-After");
         inner.text("reason", rule.reason, "the reason for the operator");
+        inner.example("reason", "the number cannot be sent to");
         inner.rule("status", [&rule]() -> std::optional<std::string> {
           if (rule.status.empty()) return std::nullopt;
           auto statuses = parseStatuses(rule.status);
@@ -200,8 +206,11 @@ void Rules::declare(config::Keys& keys) {
       "status");
   keys.text("reference.body", reference_.body,
             "a regular expression whose first group is the reference of an accepted SMS in the body");
+  keys.example("reference.body", "'^OK ([0-9]+)'");
   keys.text("reference.json", reference_.json, "a JSON pointer to the reference");
+  keys.example("reference.json", "/messages/0/id");
   keys.text("reference.header", reference_.header, "the header that holds the reference");
+  keys.example("reference.header", "X-Message-Id");
   keys.rule("reference.body", [this] { return reference_.expression.compile(reference_.body); });
   keys.rule("reference.json", [this] { return reference_.pointer.compile(reference_.json); });
   keys.rule("reference.header", [this]() -> std::optional<std::string> {

@@ -36,8 +36,10 @@ void NamedSecrets::declare(config::Keys& keys, const std::string& where) {
       [where](config::Keys& inner, Named& secret) {
         inner.text("name", secret.name, "the name of the secret, which {name} stands for in " + where,
                    config::Presence::required);
+        inner.example("name", "password");
         inner.secretFile("file", secret.value, "the file whose first line is the secret",
                          config::Presence::required);
+        inner.example("file", "gateway.password");
         inner.rule("name", [&secret]() -> std::optional<std::string> {
           if (isSecretName(secret.name)) return std::nullopt;
           return "expected a name of small letters, digits and _ that is not one of the placeholders";

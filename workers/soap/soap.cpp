@@ -48,24 +48,32 @@ bool isHeaderText(const std::string& text) {
 
 void SoapDispatcher::declare(config::Keys& keys) {
   keys.text("url", settings_.url, "the service's URL, http or https", config::Presence::required);
+  keys.example("url", "https://gateway.example.org/soap");
   keys.choice("preset", settings_.preset, {{"none", Preset::none}, {"boost", Preset::boost}},
               "a service whose call is known: boost is sendMessage(username, password, sender, phone, sms)");
   keys.text("username", settings_.username, "the username, for a preset");
+  keys.example("username", "noc");
   keys.secretFile("password_file", settings_.password,
                   "a file whose first line is the password, for a preset");
   keys.text("sender", settings_.sender, "the number or name that SMS come from, for a preset");
+  keys.example("sender", "\"+4712345678\"");
   keys.text("method", settings_.method, "the method to call");
+  keys.example("method", "send");
   keys.text("namespace", settings_.nameSpace, "the namespace of the method; empty: none");
+  keys.example("namespace", "urn:sms");
   keys.text("action", settings_.action, "the SOAPAction header's value");
+  keys.example("action", "urn:sms#send");
   keys.list<Parameter>(
       "parameters", settings_.parameters,
       [](config::Keys& inner, Parameter& parameter) {
         inner.text("name", parameter.name, "its name", config::Presence::required);
+        inner.example("name", "to");
         inner.text("type", parameter.type, "its type in XML Schema");
         inner.text("value", parameter.value,
                    "its value; {recipient}, {digits} (of the recipient), {text}, {key} (the idempotency key) "
                    "and names from `secrets` may stand in it",
                    config::Presence::required);
+        inner.example("value", "\"{recipient}\"");
         inner.rule("name", [&parameter]() -> std::optional<std::string> {
           if (isName(parameter.name)) return std::nullopt;
           return "expected a name that may stand in XML, without a prefix";
@@ -77,6 +85,7 @@ void SoapDispatcher::declare(config::Keys& keys) {
       },
       "the method's parameters, in their order");
   keys.text("result", settings_.result, "the name of the value that is the result; empty: the first one");
+  keys.example("result", "ticket");
   endpoint_.declare(keys);
   rules_.declare(keys);
   keys.rule("preset", [this] { return readPreset(); });

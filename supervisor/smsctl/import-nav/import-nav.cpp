@@ -108,7 +108,10 @@ class Importer {
     delay_ = 1s * number<int>("delay", 30, {1, 86400}, "a whole number of seconds");
     return fmt::format(
         "\nqueue:\n  backend: postgresql\n  postgresql:\n    connection: {}\n  poll_interval: {}\n"
-        "  expire_after: {}\n",
+        "  expire_after: {}\n"
+        "\nformatting:\n  transliterate: off  # as NAV; auto replaces a curly quote, for example, where that "
+        "saves "
+        "a message\n",
         quotedScalar(connection()), printDuration(std::clamp<Milliseconds>(delay_, bound.least, bound.most)),
         expireAfter());
   }

@@ -187,5 +187,38 @@ TEST(Config, TakesListsOfScalarsInEachFormOrNothingOfThem) {
   }
 }
 
+TEST(Config, ReadsFormerWordsWithoutAdvisingThem) {
+  const auto read = [](std::string_view yaml, Color& color) {
+    Keys keys(Quoting::harmless);
+    keys.choice<Color>("color", color, {{"red", Color::red}, {"green", Color::green}}, "which",
+                       Presence::optional, {{"true", Color::green}, {"false", Color::red}});
+    EXPECT_EQ(keys.explain().at(0).type, "one of red|green");
+    return describe(keys.read(yaml, "f.yaml"));
+  };
+  Color color = Color::red;
+  EXPECT_EQ(read("color: true", color), "");
+  EXPECT_EQ(color, Color::green);
+  EXPECT_EQ(read("color: false", color), "");
+  EXPECT_EQ(color, Color::red);
+  EXPECT_EQ(read("color: 'true'", color),
+            "f.yaml:1:8: color: found the quoted text 'true', expected one of red|green\n");
+}
+
+TEST(Config, HasAnExampleOfEachTypeThatItReads) {
+  Settings settings;
+  Keys keys;
+  declare(keys, settings);
+  for (const KeyHelp& key : keys.explain()) {
+    if (key.form.type == KeyForm::Type::list || key.key.find("[]") != std::string::npos) continue;
+    ASSERT_NE(key.example, "") << key.key;
+    const std::size_t dot = key.key.find('.');
+    const std::string yaml =
+        dot == std::string::npos
+            ? key.key + ": " + key.example
+            : key.key.substr(0, dot) + ": {" + key.key.substr(dot + 1) + ": " + key.example + "}";
+    EXPECT_EQ(problemsOf(yaml), "") << yaml;
+  }
+}
+
 }  // namespace
 }  // namespace smsd::config

@@ -72,7 +72,7 @@ dispatchers:
   EXPECT_EQ(config.queue.expireAfter, Milliseconds(6h));
   EXPECT_EQ(config.formatting.maxParts, 3);
   EXPECT_EQ(config.formatting.overflow, format::Overflow::carry_over);
-  EXPECT_TRUE(config.formatting.transliterate);
+  EXPECT_EQ(config.formatting.transliterate, format::Transliteration::on);
   EXPECT_EQ(config.retry.delay, 5s);
   EXPECT_EQ(config.retry.factor, 2);
   EXPECT_EQ(config.retry.maxDelay, 2h);

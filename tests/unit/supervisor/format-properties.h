@@ -100,7 +100,7 @@ inline std::string brokenPromise(const std::vector<format::Message>& messages,
   // With transliteration a text can consist of nothing but characters that are dropped.
   const bool someText =
       std::any_of(messages.begin(), messages.end(), [](const format::Message& m) { return !m.text.empty(); });
-  if (!rules.transliterate && sms.text.empty() == someText)
+  if (rules.transliterate == format::Transliteration::off && sms.text.empty() == someText)
     return "the SMS is empty when no message has a text";
   return {};
 }
@@ -134,6 +134,23 @@ inline std::string brokenLayout(const std::vector<format::Message>& messages,
   const std::string kept = sms.text.substr(0, sms.text.size() - end.size());
   if (kept.empty() || !headline->text.starts_with(kept))
     return "what is left is the beginning of the headline";
+  return {};
+}
+
+/// The promises of Transliteration::automatic, each against the same messages with `off` and with `on`.
+inline std::string brokenSaving(const std::vector<format::Message>& messages,
+                                const format::FormatRules& rules, const format::FormattedSms& sms) {
+  if (rules.transliterate != format::Transliteration::automatic) return {};
+  format::FormatRules other = rules;
+  other.transliterate = format::Transliteration::off;
+  const format::FormattedSms off = format::format(messages, other);
+  if (sms.sent.size() < off.sent.size()) return "no message is left out that fits without replacements";
+  if (sms.text == off.text) return {};
+  if (sms.encoding != format::Encoding::gsm7) return "characters are replaced only for a GSM 7-bit SMS";
+  if (sms.sent.size() > off.sent.size()) return {};
+  // A text is cut where an ellipsis stands in place of its end.
+  const bool wasCut = off.text.find("…") != off.text.npos || off.text.find("...") != off.text.npos;
+  if (!wasCut && sms.parts >= off.parts) return "a replacement that saves neither a message nor a part";
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -45,12 +46,14 @@ FormattedSms formatted(const std::vector<std::string>& texts, const FormatRules&
   const auto input = messages(texts);
   FormattedSms sms = format(input, rules);
   EXPECT_EQ(brokenPromise(input, rules, sms), "") << sms.text;
+  EXPECT_EQ(test::brokenSaving(input, rules, sms), "") << sms.text;
   return sms;
 }
 
 constexpr FormatRules carryOver{.overflow = Overflow::carry_over};
 constexpr FormatRules twoParts{.maxParts = 2};
-constexpr FormatRules lookAlikes{.transliterate = true};
+constexpr FormatRules lookAlikes{.transliterate = Transliteration::on};
+constexpr FormatRules asTheyAre{.transliterate = Transliteration::off};
 
 // --- NAV's own results
 // ---------------------------------------------------------------------------------------------------
@@ -297,7 +300,7 @@ TEST(Format, ReplacesControlCharactersThatAModemOrGatewayCouldObey) {
 
 TEST(Format, TransliteratesOnlyWhenAsked) {
   const std::string text = "“core” isn’t up" + x(100);
-  EXPECT_EQ(formatted({text}).encoding, Encoding::ucs2);
+  EXPECT_EQ(formatted({text}, asTheyAre).encoding, Encoding::ucs2);
   const auto sms = formatted({text}, lookAlikes);
   EXPECT_EQ(sms.text, "\"core\" isn't up" + x(100));
   EXPECT_EQ(sms.encoding, Encoding::gsm7);
@@ -323,11 +326,16 @@ TEST(Format, NeverSplitsAnExtensionCharacterOverTwoParts) {
 // --- for all inputs
 // --------------------------------------------------------------------------------------------------------
 
+bool isReplaced(const std::vector<Message>& input, FormatRules rules, const FormattedSms& sms) {
+  rules.transliterate = Transliteration::off;
+  return format(input, rules).text != sms.text;
+}
+
 TEST(Format, KeepsItsPromisesForAnyMessages) {
   const std::string pieces[] = {"link down ", "x",    "{",        "€",    "ж",  "👍", "\u0301", "👩\u200D👧",
                                 "’",          "\xE5", "\xF0\x9F", "\x1B", "\n", "…", "; 2: "};
   std::mt19937 random(160);
-  std::size_t cutOnes = 0, several = 0;
+  std::size_t cutOnes = 0, several = 0, saved = 0;
   for (int round = 0; round < 30'000; ++round) {
     // Few kinds of pieces a round, so that texts in one alphabet are as frequent as mixtures.
     const std::size_t kinds = 1 + random() % 5, from = random() % std::size(pieces);
@@ -337,15 +345,19 @@ TEST(Format, KeepsItsPromisesForAnyMessages) {
       for (auto i = random() % 4 == 0 ? 0 : random() % (random() % 3 == 0 ? 120 : 25); i > 0; --i)
         message.text += pieces[(from + random() % kinds) % std::size(pieces)];
     }
-    const FormatRules rules{1 + static_cast<int>(random() % 3),
-                            random() % 2 ? Overflow::carry_over : Overflow::summarize, random() % 4 == 0};
+    const FormatRules rules{
+        1 + static_cast<int>(random() % 3), random() % 2 ? Overflow::carry_over : Overflow::summarize,
+        std::array{Transliteration::off, Transliteration::on, Transliteration::automatic}[random() % 3]};
     const FormattedSms sms = format(input, rules);
     ASSERT_EQ(brokenPromise(input, rules, sms), "") << "round " << round << ": " << sms.text;
     ASSERT_EQ(format(input, rules).text, sms.text) << "the same again";
+    ASSERT_EQ(test::brokenSaving(input, rules, sms), "") << "round " << round << ": " << sms.text;
+    saved += rules.transliterate == Transliteration::automatic && isReplaced(input, rules, sms);
     cutOnes += sms.text.find("...") != std::string::npos;
     several += sms.sent.size() > 1;
     const bool plain =
-        !rules.transliterate && std::all_of(input.begin(), input.end(), [](const Message& message) {
+        rules.transliterate == Transliteration::off &&
+        std::all_of(input.begin(), input.end(), [](const Message& message) {
           return message.text.find('\x1B') == std::string::npos && test::readUtf8(message.text);
         });
     if (!plain) continue;
@@ -353,6 +365,7 @@ TEST(Format, KeepsItsPromisesForAnyMessages) {
   }
   EXPECT_GT(cutOnes, 1000u);
   EXPECT_GT(several, 1000u);
+  EXPECT_GT(saved, 300u);
 }
 
 }  // namespace

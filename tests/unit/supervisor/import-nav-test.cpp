@@ -42,8 +42,8 @@ std::string problemsOf(const std::string& smsd) { return config::describe(import
 TEST(ImportNav, NavsDefaultsAreOurs) {
   const std::string yaml = yamlOf("");
   for (const char* line :
-       {"poll_interval: 30s", "expire_after: never", "  delay: 30s", "factor: 1.5", "max_delay: 1h",
-        "limit: 5", "give_up_after: 0s  # NAV gives up by rounds alone", "at_limit: ignore",
+       {"poll_interval: 30s", "expire_after: never", "transliterate: off", "  delay: 30s", "factor: 1.5",
+        "max_delay: 1h", "limit: 5", "give_up_after: 0s  # NAV gives up by rounds alone", "at_limit: ignore",
         "all_broken: wait", "{name: debug, kind: debug, activation: spawn"})
     EXPECT_TRUE(holds(yaml, line)) << line << "\n" << yaml;
 }

@@ -55,7 +55,8 @@ TEST(Preview, FollowsTheRules) {
   EXPECT_TRUE(previewJson({"it’s"}, {})
                   .ends_with(R"("encoding":"ucs2","units":4,"parts":1})"
                              "\n"));
-  EXPECT_TRUE(previewJson({"it’s"}, {.transliterate = true}).starts_with(R"({"sms":"it's",)"));
+  EXPECT_TRUE(
+      previewJson({"it’s"}, {.transliterate = format::Transliteration::on}).starts_with(R"({"sms":"it's",)"));
   EXPECT_TRUE(previewJson({std::string(200, 'x')}, {.maxParts = 2})
                   .ends_with(R"("units":200,"parts":2})"
                              "\n"));

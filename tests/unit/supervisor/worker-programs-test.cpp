@@ -169,6 +169,17 @@ TEST_F(OwnKinds, AreRefusedWhereOthersCanChangeTheirProgramOrItsFolder) {
       << problems("pager");
 }
 
+/// smsctl, perhaps as root, starts the program of a kind to learn its keys.
+TEST_F(OwnKinds, AreNotTrustedWhereTheEntryNamesAProgramThatOthersCanChange) {
+  DispatcherConfig named = dispatcherOf("pager");
+  named.worker = program(folders.beside, "pager");
+  EXPECT_EQ(problemOfProgram(folders, named), std::nullopt);
+  chmod(named.worker.c_str(), 0777);
+  EXPECT_NE(problemOfProgram(folders, named).value_or("").find("can be changed by others"),
+            std::string::npos);
+  EXPECT_EQ(problemOfProgram(folders, dispatcherOf("pager")), std::nullopt) << "beside smsd it is smsd's own";
+}
+
 TEST_F(OwnKinds, NeedTheFolderThatIsNamed) {
   folders.own = folder / "none";
   EXPECT_EQ(problems("http"),
