@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "supervisor/config/config.h"
 #include "supervisor/control/client.h"
@@ -75,6 +76,7 @@ struct CancelArguments {
 int cancelQueue(const Site& site, const CancelArguments& arguments, Form form);
 /// `smsctl queue held`: lists SMS that may have been sent and wait for an operator.
 int listHeld(const Site& site, std::size_t limit, Form form);
+std::vector<queue::SubmissionId> idsOfHeld(const Site& site, std::size_t limit);
 /// `smsctl queue release`, `smsctl queue discard`: 1 if no SMS with that id is held.
 int releaseHeld(const Site& site, queue::SubmissionId id, Form form);
 int discardHeld(const Site& site, queue::SubmissionId id, Form form);

@@ -2,8 +2,8 @@
 // `smsctl complete`, which the scripts for bash and zsh call at each press of the tabulator key.
 //
 // Owns where the names come from: the dispatchers from the running daemon, otherwise from smsd.yaml; the held
-// SMS from the queue. Prints no error, because it would appear in the middle of the operator's line, and
-// takes no longer than five seconds.
+// SMS from the daemon, otherwise from the queue. Prints no error, because it would appear in the middle of
+// the operator's line, and takes no longer than five seconds.
 #include <kj/exception.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "common/io/output.h"
-#include "supervisor/config/configured-queue.h"
 #include "supervisor/control/client.h"
 #include "supervisor/smsctl/command-line.h"
 #include "supervisor/smsctl/completion.h"
@@ -29,15 +28,11 @@ std::string fileOf(const GivenValues& given) {
   return given.config.empty() ? Arguments().config : given.config;
 }
 
-config::Config configOf(const GivenValues& given) {
-  return config::readConfig(fileOf(given), config::Reach::valuesOnly).config;
-}
-
 std::vector<std::string> dispatchers(const GivenValues& given) {
-  const config::Config config = configOf(given);
+  const config::Config config = config::readConfig(fileOf(given), config::Reach::valuesOnly).config;
   std::vector<std::string> names;
   try {
-    control::Client client(config.controlSocket, 1 * kj::SECONDS);
+    control::Client client(socketOfStatus(config), 1 * kj::SECONDS);
     auto answer = client.wait<capnp::Response<proto::Control::StatusResults>>(
         client.control().statusRequest().send(), 1 * kj::SECONDS);
     for (auto dispatcher : answer.getStatus().getDispatchers())
@@ -54,8 +49,8 @@ std::vector<std::string> dispatchers(const GivenValues& given) {
 
 std::vector<std::string> held(const GivenValues& given) {
   std::vector<std::string> ids;
-  for (const auto& sms : config::openQueue(configOf(given))->held(mostHeld))
-    ids.push_back(std::to_string(sms.id));
+  for (const auto id : idsOfHeld(siteOf(fileOf(given), namedIn(fileOf(given))), mostHeld))
+    ids.push_back(std::to_string(id));
   return ids;
 }
 

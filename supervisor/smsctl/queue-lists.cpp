@@ -105,6 +105,12 @@ Listed<queue::HeldSms> heldThrough(control::Client& client, std::size_t limit) {
   return {control::read(response.getHeld()), response.getMore()};
 }
 
+Listed<queue::HeldSms> heldOf(const Site& site, std::size_t limit) {
+  return listed(
+      site, limit, [&](control::Client& client) { return heldThrough(client, limit); },
+      [&](queue::Queue& queue) { return upTo(limit, queue.held(limit + 1)); });
+}
+
 std::string nothingOf(const ListArguments& arguments) {
   const char* which = arguments.status == queue::SentStatus::unsent ? "unsent"
                       : arguments.status == queue::SentStatus::sent ? "sent"
@@ -141,10 +147,14 @@ int listQueue(const Site& site, const ListArguments& arguments, Form form) {
   return EX_OK;
 }
 
+std::vector<queue::SubmissionId> idsOfHeld(const Site& site, std::size_t limit) {
+  std::vector<queue::SubmissionId> ids;
+  for (const auto& sms : heldOf(site, limit).items) ids.push_back(sms.id);
+  return ids;
+}
+
 int listHeld(const Site& site, std::size_t limit, Form form) {
-  const auto found = listed(
-      site, limit, [&](control::Client& client) { return heldThrough(client, limit); },
-      [&](queue::Queue& queue) { return upTo(limit, queue.held(limit + 1)); });
+  const auto found = heldOf(site, limit);
   if (form == Form::json) {
     ordered_json list = ordered_json::array();
     for (const auto& sms : found.items) list.push_back(json(sms));
