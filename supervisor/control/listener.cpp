@@ -16,7 +16,7 @@ namespace smsd::control {
 namespace {
 
 // One budget is for all connections of root and smsd's own user together, another for all others together.
-constexpr rpc::Budget::Rate messages{.perSecond = 500, .burst = 1000};
+constexpr rpc::Budget::Rate messageRate{.perSecond = 500, .burst = 1000};
 constexpr auto entryEvery = 60 * kj::SECONDS;  // about connections turned away or ended
 constexpr unsigned acceptedAtOnce = 16;
 constexpr auto shortestSilence = 500 * kj::MILLISECONDS;  // of a connection that loses its place
@@ -43,8 +43,8 @@ Listener::Listener(kj::AsyncIoContext& io, const std::filesystem::path& socket, 
       listener_(file_.takeListener()),
       readable_(io.unixEventPort, listener_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ),
       seats_(geteuid()),
-      budget_(std::make_shared<rpc::Budget>(messages)),
-      othersBudget_(std::make_shared<rpc::Budget>(messages)),
+      budget_(std::make_shared<rpc::Budget>(messageRate)),
+      othersBudget_(std::make_shared<rpc::Budget>(messageRate)),
       nextEntry_(timer_.now()),
       tasks_(*this) {
   tasks_.add(kj::evalLater([this]() { return accept(); }));

@@ -20,8 +20,6 @@ std::optional<Duration> durationOf(std::int64_t wire) {
   return Duration(wire);
 }
 
-std::string textOf(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
-
 template <typename Record>
 std::optional<int> severityOf(const Record& record) {
   if (!record.getGraded()) return std::nullopt;
@@ -170,6 +168,8 @@ queue::SubmissionRecord read(proto::SubmissionRecord::Reader reader) {
 }
 
 }  // namespace
+
+std::string textOf(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
 
 std::size_t partsOfAll(const std::string& text, const format::FormatRules& rules) {
   format::FormatRules enough = rules;

@@ -16,6 +16,9 @@
 
 namespace smsd::control {
 
+/// Returns the text, which may contain NUL.
+std::string textOf(capnp::Text::Reader text);
+
 /// Returns how many concatenated SMS the whole text would take.
 std::size_t partsOfAll(const std::string& text, const format::FormatRules& rules);
 /// Explains why an ignored message is not made unsent again.

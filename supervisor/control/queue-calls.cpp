@@ -18,8 +18,6 @@ namespace {
 
 using queue::Queue;
 
-std::string bytes(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
-
 template <typename T>
 kj::Promise<void> refuse(T& context, const std::string& problem,
                          proto::QueueFault fault = proto::QueueFault::NONE) {
@@ -61,7 +59,7 @@ std::vector<const keeper::Keeper*> dispatchersOf(const queue::MessageLife& life,
 queue::Choice choiceOf(proto::Choice::Reader wire) {
   queue::Choice choice;
   choice.message = wire.getMessage();
-  if (wire.getOfRecipient()) choice.recipient = bytes(wire.getRecipient());
+  if (wire.getOfRecipient()) choice.recipient = textOf(wire.getRecipient());
   constexpr std::uint64_t most = std::chrono::milliseconds(std::chrono::hours(24 * 365 * 100)).count();
   choice.minimumAge = queue::Duration(std::min(wire.getMinimumAge(), most));
   return choice;
@@ -87,8 +85,8 @@ void Door::noteRead(const std::string& act) {
 
 kj::Promise<void> Door::send(SendContext context) {
   auto params = context.getParams();
-  const std::string recipient = bytes(params.getRecipient());
-  const std::string text = text::repair(bytes(params.getText()));
+  const std::string recipient = textOf(params.getRecipient());
+  const std::string text = text::repair(textOf(params.getText()));
   if (const auto problem = problemOf(recipient, text); !problem.empty())
     return refuse(context, problem, proto::QueueFault::INVALID);
   std::optional<int> severity;
@@ -116,7 +114,7 @@ kj::Promise<void> Door::send(SendContext context) {
 kj::Promise<void> Door::list(ListContext context) {
   auto params = context.getParams();
   const auto status = statusOf(params.getStatus());
-  const std::string recipient = bytes(params.getRecipient());
+  const std::string recipient = textOf(params.getRecipient());
   if (!status || recipient.size() > proto::MAX_RECIPIENT)
     return refuse(context, "there is no such status or recipient");
   if (!mayAnswer(context)) return kj::READY_NOW;
@@ -258,7 +256,7 @@ kj::Promise<void> Door::cancel(CancelContext context) {
 }
 
 kj::Promise<void> Door::retry(RetryContext context) {
-  queue::Whom whom{context.getParams().getMessage(), bytes(context.getParams().getRecipient())};
+  queue::Whom whom{context.getParams().getMessage(), textOf(context.getParams().getRecipient())};
   if (whom.message < 0 || whom.recipient.size() > proto::MAX_RECIPIENT)
     return refuse(context, "there is no such message or recipient");
   if (whom.message != 0 && context.getParams().getRestore()) return restore(context, whom);

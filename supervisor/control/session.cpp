@@ -9,6 +9,7 @@
 
 #include "common/kj/view.h"
 #include "common/text/utf.h"
+#include "supervisor/control/queue-answers.h"
 #include "supervisor/control/status.h"
 #include "supervisor/control/test-report.h"
 
@@ -16,8 +17,6 @@ namespace smsd::control {
 namespace {
 
 constexpr std::size_t longestName = 64;  // bytes; more than any dispatcher's name has
-
-std::string bytes(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
 
 /// Returns a dispatcher's name in a printable form for the journal, cut to `longestName`.
 std::string shown(capnp::Text::Reader text) {
@@ -86,9 +85,9 @@ kj::Promise<void> Door::stop(StopContext) {
 
 kj::Promise<void> Door::test(TestContext context) {
   auto params = context.getParams();
-  std::string recipient = bytes(params.getRecipient());
+  std::string recipient = textOf(params.getRecipient());
   return subject_.road.testSms()
-      .run({recipient, bytes(params.getText()), bytes(params.getVia())})
+      .run({recipient, textOf(params.getText()), textOf(params.getVia())})
       .then([this, context, recipient](const road::TestSmsReport& report) mutable {
         subject_.log.operatorTested(text::printable(recipient, longestName), inBrief(report), uid_);
         write(context.getResults(), report);

@@ -33,7 +33,7 @@ class Daemon {
         io_, control::ControlServer::Sockets{socket(), folder_ / "status.sock"},
         control::Subject{
             *road_, *queue_, nullptr, *pauses_, log_, "memory", []() {},
-            []() -> kj::Promise<control::Subject::Reloaded> { return control::Subject::Reloaded{}; }});
+            []() -> kj::Promise<control::Subject::Reloaded> { return control::Subject::Reloaded{}; }, mail_});
   }
   ~Daemon() {
     server_ = nullptr;
@@ -66,6 +66,7 @@ class Daemon {
   std::filesystem::path folder_;
   config::Config config_;
   queue::BootClock boot_;
+  admin_mail::MailDesk mail_{io_, log_, "host", "fuzz", "/nowhere"};
   events::EventLog log_{config::RecipientInLog::masked};
   queue::Memory memory_;
   kj::Own<queue::QueueThread> queue_;

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "supervisor/control/control-server.h"
+#include "supervisor/queue/clock-watch.h"
 #include "tests/road/memory-queue.h"
 
 namespace smsd::control {
@@ -28,7 +29,7 @@ class Doors : public testing::Test {
     server_ = kj::heap<ControlServer>(
         io_, ControlServer::Sockets{folder_ / "control.sock", folder_ / "status.sock"},
         Subject{road_, queue_, nullptr, *pauses_, log_, "memory", [this]() { ++stops_; },
-                []() -> kj::Promise<Subject::Reloaded> { return Subject::Reloaded{}; }});
+                []() -> kj::Promise<Subject::Reloaded> { return Subject::Reloaded{}; }, mail_});
   }
   ~Doors() noexcept override {
     channels_.clear();
@@ -62,7 +63,9 @@ class Doors : public testing::Test {
   events::EventLog log_{config::RecipientInLog::masked};
   queue::Memory memory_;
   queue::QueueThread queue_{[this]() { return queue::openMemory(memory_); }, []() {}};
-  road::Road road_{queue_, io_.provider->getTimer(), config_, "doors", log_};
+  queue::BootClock boot_;
+  admin_mail::MailDesk mail_{io_, log_, "host", "doors", "/nowhere"};
+  road::Road road_{queue_, io_.provider->getTimer(), boot_, config_, "doors", log_};
   std::optional<Pauses> pauses_;
   int stops_ = 0;
   kj::Own<ControlServer> server_;

@@ -10,7 +10,7 @@
 namespace smsd::format {
 namespace {
 
-std::string x(std::size_t count) { return std::string(count, 'x'); }
+std::string letters(std::size_t count) { return std::string(count, 'x'); }
 
 TEST(FormatSaving, ReplacesWhereThatSavesSomethingAndNowhereElse) {
   struct Case {
@@ -20,14 +20,14 @@ TEST(FormatSaving, ReplacesWhereThatSavesSomethingAndNowhereElse) {
     std::string text;
     std::size_t parts;
   };
-  const std::string x60 = x(60), x80 = x(80);
+  const std::string x60 = letters(60), x80 = letters(80);
   std::string ellipses;
   for (int i = 0; i < 90; ++i) ellipses += "…";
   const Case cases[] = {
       {"all fit into one part", {"it’s down"}, {}, "it’s down", 1},
-      {"70 units fit into one part", {"’" + x(69)}, {}, "’" + x(69), 1},
-      {"a text would be cut", {"’" + x(70)}, {}, "'" + x(70), 1},
-      {"it is cut later", {"’" + x(200)}, {}, "'" + x(156) + "...", 1},
+      {"70 units fit into one part", {"’" + letters(69)}, {}, "’" + letters(69), 1},
+      {"a text would be cut", {"’" + letters(70)}, {}, "'" + letters(70), 1},
+      {"it is cut later", {"’" + letters(200)}, {}, "'" + letters(156) + "...", 1},
       {"a message would be left out", {"it’s " + x60, "b"}, {}, "1: it's " + x60 + "; 2: b", 1},
       {"the message that does not fit has the character", {x80, "it’s"}, {}, "1: " + x80 + "; 2: it's", 1},
       {"it is carried over otherwise",
@@ -35,26 +35,26 @@ TEST(FormatSaving, ReplacesWhereThatSavesSomethingAndNowhereElse) {
        {.overflow = Overflow::carry_over},
        "1: " + x80 + "; 2: it's",
        1},
-      {"a part would be added", {"’" + x(100)}, {.maxParts = 2}, "'" + x(100), 1},
-      {"several parts would be added", {"’" + x(340)}, {.maxParts = 8}, "'" + x(340), 3},
+      {"a part would be added", {"’" + letters(100)}, {.maxParts = 2}, "'" + letters(100), 1},
+      {"several parts would be added", {"’" + letters(340)}, {.maxParts = 8}, "'" + letters(340), 3},
       {"no part is saved, because the look-alike is longer", {ellipses}, {.maxParts = 2}, ellipses, 2},
       {"a character has no look-alike",
-       {"’ж" + x(66), x60},
+       {"’ж" + letters(66), x60},
        {.overflow = Overflow::carry_over},
-       "’ж" + x(66),
+       "’ж" + letters(66),
        1},
       {"another message has no look-alike",
-       {"’" + x(61), "b", "ж"},
+       {"’" + letters(61), "b", "ж"},
        {.overflow = Overflow::carry_over},
-       "1: '" + x(61) + "; 2: b",
+       "1: '" + letters(61) + "; 2: b",
        1},
       {"a message without look-alikes is not given up for a part",
-       {"’" + x(30), "ж" + x(60)},
+       {"’" + letters(30), "ж" + letters(60)},
        {.maxParts = 2},
-       "1: ’" + x(30) + "; 2: ж" + x(60),
+       "1: ’" + letters(30) + "; 2: ж" + letters(60),
        2},
-      {"it is in the alphabet", {x(170)}, {}, x(157) + "...", 1},
-      {"a cut text without look-alikes", {"ж’" + x(80)}, {}, "ж’" + x(67) + "…", 1},
+      {"it is in the alphabet", {letters(170)}, {}, letters(157) + "...", 1},
+      {"a cut text without look-alikes", {"ж’" + letters(80)}, {}, "ж’" + letters(67) + "…", 1},
   };
   for (const Case& one : cases) {
     std::vector<Message> input;
