@@ -66,8 +66,8 @@ class Daemon {
   std::filesystem::path folder_;
   config::Config config_;
   queue::BootClock boot_;
-  admin_mail::MailDesk mail_{io_, log_, "host", "fuzz", "/nowhere"};
   events::EventLog log_{config::RecipientInLog::masked};
+  admin_mail::MailDesk mail_{io_, log_, "host", "fuzz", "/nowhere"};
   queue::Memory memory_;
   kj::Own<queue::QueueThread> queue_;
   kj::Own<road::Road> road_;
