@@ -28,12 +28,12 @@ const std::vector<FaultKind>& faultKinds();
 /// Throws std::logic_error if there is none.
 const FaultKind& faultNamed(std::string_view name);
 
-struct Finding {
+struct FoundFault {
   std::string fault = {};    // a name of faultKinds()
   std::string about = {};    // the file, unit, dispatcher or process
   std::string problem = {};  // in words
   std::string remedy = {};   // what to type or to do
-  bool operator==(const Finding&) const = default;
+  bool operator==(const FoundFault&) const = default;
 };
 
 /// A thing that doctor could not look at.
@@ -46,7 +46,7 @@ struct Unchecked {
 /// The result of the checks of one group.
 struct GroupResult {
   std::string group = {};
-  std::vector<Finding> findings{};
+  std::vector<FoundFault> findings{};
   std::vector<Unchecked> unchecked{};
   std::string fine{};  // what was looked at; shown if there is no finding. Empty: nothing was
 };

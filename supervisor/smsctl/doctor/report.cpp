@@ -44,7 +44,7 @@ Report examine(const Facts& facts) {
       report.fine.push_back({checked.group, std::move(checked.fine)});
   }
   std::ranges::stable_sort(report.findings, {},
-                           [](const Finding& one) { return faultNamed(one.fault).level; });
+                           [](const FoundFault& one) { return faultNamed(one.fault).level; });
   return report;
 }
 
@@ -59,7 +59,7 @@ std::string textOf(const Report& report) {
     text += fmt::format("not checked: {}: {}\n{:>11} {}\n", shown(one.what), shown(one.why),
                         "how:", shown(one.how));
   const auto errors = std::ranges::count_if(
-      report.findings, [](const Finding& one) { return faultNamed(one.fault).level == Gravity::error; });
+      report.findings, [](const FoundFault& one) { return faultNamed(one.fault).level == Gravity::error; });
   text += report.findings.empty()
               ? "doctor found nothing wrong\n"
               : fmt::format("doctor found {} and {}\n", counted(static_cast<std::size_t>(errors), "error"),

@@ -11,7 +11,7 @@
 namespace smsd::smsctl::doctor {
 
 struct Report {
-  std::vector<Finding> findings;  // errors first, then in the order of the groups
+  std::vector<FoundFault> findings;  // errors first, then in the order of the groups
   std::vector<Unchecked> unchecked;
   struct Fine {
     std::string group, words;
