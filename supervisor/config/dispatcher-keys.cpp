@@ -116,6 +116,7 @@ void declareWorker(Keys& keys, const std::string& section, DispatcherConfig& dis
   keys.texts(section + "require_lock", dispatcher.requireLock,
              "the parts that the worker's own lock must have, for example landlock:6; with less, the "
              "dispatcher is broken");
+  keys.example(section + "require_lock", "[landlock:6, seccomp]");
   keys.rule(section + "kind", [&dispatcher]() { return problemOfKind(dispatcher.kind); });
   keys.rule(section + "require_lock",
             [&dispatcher]() { return problemOfRequiredLock(dispatcher.kind, dispatcher.requireLock); });

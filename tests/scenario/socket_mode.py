@@ -50,7 +50,7 @@ class SocketMode(Scenario):
         smsd.start(systemd=self.own)
         wait_for("all are sent", lambda: len(sms_in(self.folder / "sent.jsonl")) == 3)
         wait_for("the worker says so", lambda: self.systemd.status() == "ready, 0 under way, 3 accepted")
-        wait_for("smsd says so", lambda: self.own.status() == "1 of 1 dispatcher ready, 0 under way, 3 sent")
+        wait_for("smsd says so", lambda: self.own.status() == "healthy: 1 of 1 dispatcher ready, 0 under way, 3 sent")
         self.assertEqual([len(s.all("READY")) for s in (self.systemd, self.own)], [1, 1])
         self.assertEqual(smsd.stop(), 0)
         worker.process.terminate()
@@ -66,7 +66,7 @@ class SocketMode(Scenario):
         smsd = self.smsd(self.worker({"result": "break"}))
         smsd.ctl("send", "+471", "alert")
         smsd.start(systemd=self.own)
-        wait_for("smsd says so", lambda: (self.own.status() or "").startswith("0 of 1 dispatcher ready"))
+        wait_for("smsd says so", lambda: (self.own.status() or "").startswith("NOT HEALTHY: 0 of 1 dispatcher ready"))
 
     def test_the_status_line_is_said_at_most_once_a_second_however_much_happens(self):
         smsd = self.smsd(self.worker())
@@ -75,7 +75,7 @@ class SocketMode(Scenario):
             smsd.ctl("send", f"+47{n:08}", "alert")
             wait_for("it is sent", lambda sent=n + 1: len(sms_in(self.folder / "sent.jsonl")) == sent)
         wait_for("the last count", lambda: self.systemd.status() == "ready, 0 under way, 40 accepted")
-        wait_for("the last count", lambda: self.own.status() == "1 of 1 dispatcher ready, 0 under way, 40 sent")
+        wait_for("the last count", lambda: self.own.status() == "healthy: 1 of 1 dispatcher ready, 0 under way, 40 sent")
         for said in (self.systemd, self.own):
             moments = [at for at, _ in said.all("STATUS")]
             # A second between two of them as the sender's loop counts it; what is read may bunch up.
