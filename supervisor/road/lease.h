@@ -25,7 +25,8 @@ class Lease {
   };
 
   /// Not enlisted, and run out.
-  Lease(Time length, kj::TimePoint now) : length_(length), until_{now, kj::origin<kj::TimePoint>()}, renewAt_(now) {
+  Lease(Time length, kj::TimePoint now)
+      : length_(length), until_{now, kj::origin<kj::TimePoint>()}, renewAt_(now) {
     KJ_REQUIRE(length > Time(0), "a lease without a length");
   }
   Time length() const { return length_; }
