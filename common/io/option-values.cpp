@@ -41,4 +41,15 @@ CLI::Validator oneOf(std::vector<std::string> words) {
       "");
 }
 
+std::string emptyOption(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty()) continue;
+    for (const std::string& value : option->results())
+      if (value.empty()) return "--" + option->get_lnames().front();
+  }
+  for (const CLI::App* command : app.get_subcommands())
+    if (auto name = emptyOption(*command); !name.empty()) return name;
+  return "";
+}
+
 }  // namespace smsd::io

@@ -19,4 +19,9 @@ CLI::Validator wholeNumber(std::int64_t least, std::int64_t most);
 /// Accepts one of `words`.
 CLI::Validator oneOf(std::vector<std::string> words);
 
+/// Returns the name of an option of the parsed `app`, or of the command in it, that was given with an empty
+/// value; empty: there is none. A script whose variable is not set must not get the same as without the
+/// option.
+std::string emptyOption(const CLI::App& app);
+
 }  // namespace smsd::io

@@ -322,6 +322,8 @@ int main(int argc, char** argv) {
   }
   journal::openForCommand("smsctl");
   return reported([&]() {
+    if (const auto empty = io::emptyOption(app); !empty.empty())
+      throw CommandError(EX_USAGE, fmt::format("{}: expected a value, found an empty one", empty));
     sandbox::keepPrivate();  // import-nav reads NAV's files, which hold passwords
     return chosen();
   });

@@ -46,5 +46,22 @@ TEST(OptionValues, AWordIsOneOfTheList) {
   EXPECT_EQ(list(word), "'Green': expected one of red, green");
 }
 
+TEST(OptionValues, AnEmptyValueIsFoundAlsoInACommand) {
+  for (const auto& [words, name] : {std::pair<std::vector<std::string>, const char*>{{"go"}, ""},
+                                    {{"go", "--to", "x", "--fast"}, ""},
+                                    {{"go", "--to", ""}, "--to"},
+                                    {{"--file", "", "go"}, "--file"}}) {
+    CLI::App app;
+    std::string file, to;
+    bool fast = false;
+    app.add_option("--file", file);
+    auto* command = app.add_subcommand("go");
+    command->add_option("--to", to);
+    command->add_flag("--fast", fast);
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+    EXPECT_EQ(emptyOption(app), name) << words.size();
+  }
+}
+
 }  // namespace
 }  // namespace smsd::io
