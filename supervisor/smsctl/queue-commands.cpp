@@ -4,6 +4,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "common/io/output.h"
 #include "common/text/utf.h"
 #include "supervisor/config/configured-queue.h"
@@ -66,6 +68,13 @@ int installDatabase(const config::Config& config, const queue::InstallOptions& o
 }
 
 int checkDatabase(const config::Config& config, Form form) {
+  // Opening it would create an empty queue in the place of one that was removed, and find that one good.
+  if (config::backendOf(config) == config::Backend::sqlite && !std::filesystem::exists(config.queue.sqlite))
+    throw queue::QueueError(
+        queue::QueueError::Kind::notInstalled,
+        fmt::format("{}: there is no such file: put the queue back if it was removed; otherwise `smsctl db "
+                    "install` or the next start of smsd creates an empty one",
+                    config.queue.sqlite.string()));
   const auto queue = config::openQueue(config);
   const auto depth = queue->depth(100'000);
   const auto found = queue->installation();

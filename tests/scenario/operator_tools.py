@@ -89,6 +89,9 @@ class Tools(Scenario):
         for words in ([], ["--json"], ["--older-than", "0s"]):
             done = self.smsd.ctl("queue", "cancel", *words, check=False, stdin="y\n")
             self.assertEqual((done.returncode, done.stdout), (64, ""), words)
+        for words in (["--recipient", ""], ["--recipient", "", "--older-than", "1ms", "--yes"]):
+            done = self.smsd.ctl("queue", "cancel", *words, check=False)
+            self.assertEqual((done.returncode, done.stderr), (64, "smsctl: --recipient: expected a value, found an empty one\n"), words)
         done = answering("n")
         self.assertEqual((done.returncode, done.stderr), (1, "smsctl: nothing was cancelled\n"))
         for words in ("3 messages would be cancelled", "to +472", "[y/N]"):
@@ -207,6 +210,13 @@ class Tools(Scenario):
         shown = json.loads(self.smsd.ctl("preview", "--json", "--max-parts", "2", stdin=("x" * 140 + "\n") * 2))
         self.assertEqual((shown["parts"], shown["sent"], shown["units"]), (2, 2, 288))
         self.assertIn("gsm7", self.smsd.ctl("preview", stdin="one\ntwo\n"))
+
+    def test_db_check_creates_no_queue(self):
+        queue = self.folder / "queue.db"
+        queue.unlink(missing_ok=True)
+        done = self.smsd.ctl("db", "check", check=False)
+        self.assertIn("there is no such file: put the queue back if it was removed", done.stderr)
+        self.assertEqual((done.returncode != 0, done.stdout, queue.exists()), (True, "", False))
 
     def test_db_install_can_be_run_again(self):
         self.smsd.ctl("db", "install")
