@@ -179,6 +179,7 @@ void Rules::declare(config::Keys& keys) {
                       {"broken", OutcomeKind::broken},
                       {"unknown", OutcomeKind::unknown}},
                      "the outcome that the answer means", config::Presence::required);
+        inner.example("is", "broken");  // without a condition: the rule is for every answer
         inner.duration("after", rule.after, {0ms, longestRetryAfter},
                        "how long to wait when deferred, unless the gateway sends Retry-After");
         inner.text("reason", rule.reason, "the reason for the operator");
