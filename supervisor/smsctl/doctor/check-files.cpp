@@ -53,7 +53,10 @@ void checkAccess(const FileFacts& file, const ServiceUser& user, GroupResult& ch
            file.there ? fmt::format("the user {} cannot write to it ({}, owner {})", shown(user),
                                     shownMode(file), file.ownerName)
                       : "there is no such folder",
-           fmt::format("install -d -o {0} -g {0} -m 0750 {1}", shown(user), quoted(path))});
+           // The folders of smsd's sockets have groups of their own, and tmpfiles.d has them all.
+           path.starts_with("/run/")
+               ? std::string("systemd-sysusers && systemd-tmpfiles --create")
+               : fmt::format("install -d -o {0} -g {0} -m 0750 {1}", shown(user), quoted(path))});
     return;
   }
   if (file.role == Role::queueFile && file.there && file.writable == false) {

@@ -153,6 +153,12 @@ const std::vector<Row>& rows() {
        "chown smsd: /etc/smsd/smsd.pgpass"},
       {"folder-not-writable", [](Facts& f) { f.files[5].writable = false; }, "install -d -o smsd"},
       {"folder-not-writable", [](Facts& f) { f.files[5].there = false; }, "install -d -o smsd"},
+      {"folder-not-writable",
+       [](Facts& f) {
+         f.files[5].path = "/run/smsd/operator";
+         f.files[5].there = false;
+       },
+       "systemd-sysusers && systemd-tmpfiles --create"},
       {"queue-not-writable", [](Facts& f) { f.files[6].writable = false; },
        "chown smsd: /var/lib/smsd/queue.db"},
       {"password-file-ignored", [](Facts& f) { f.files[4].mode = 0640; }, "chmod 0600 /etc/smsd/smsd.pgpass"},
