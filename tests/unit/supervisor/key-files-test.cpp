@@ -59,14 +59,14 @@ TEST(KeyFiles, FindsAKeyAsPeopleNameIt) {
 }
 
 TEST(KeyFiles, NamesKeysThatAreNear) {
-  const std::pair<const char*, std::vector<std::string>> cases[] = {
+  const std::pair<std::string, std::vector<std::string>> cases[] = {
       {"retry.dealy", {"retry.delay"}},
       {"queue.max_delay", {"retry.max_delay"}},
       {"give_up", {}},
       {"transliterat", {"formatting.transliterate"}},
       {"urll", {"url"}},
       {"zzzzzzzzzzzz", {}},
-      {std::string(100, 'x').c_str(), {}},
+      {std::string(100, 'x'), {}},
   };
   for (const auto& [name, near] : cases) {
     const auto all = files();
