@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <kj/io.h>
+#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -21,13 +22,22 @@ namespace {
 constexpr auto answersWithin = 1 * kj::SECONDS;
 constexpr auto pauseBetweenTries = 50 * kj::MILLISECONDS;
 
-/// Names the group of the socket or, if this user may not even look at it, of the folder that is closed.
-std::string groupOf(std::filesystem::path path) {
+/// Returns who may use the socket: by its group or, if this user may not even look at it, by that of the
+/// folder that is closed. Recommends no membership in smsd's own group, which reads the gateways' passwords.
+std::string allowedUsers(std::filesystem::path path) {
   struct stat status {};
   while (stat(path.c_str(), &status) != 0 && path.has_relative_path()) path = path.parent_path();
   const group* found = path.has_relative_path() ? getgrgid(status.st_gid) : nullptr;
-  if (found == nullptr || found->gr_gid == 0) return "the socket's group";
-  return fmt::format("the group {} (`usermod -aG {} USER`)", found->gr_name, found->gr_name);
+  if (found == nullptr || found->gr_gid == 0) return "as root or as a member of the socket's group";
+  const passwd* owner = getpwuid(status.st_uid);
+  if (owner != nullptr && owner->pw_gid == found->gr_gid)
+    return fmt::format(
+        "as root; operators without root need the socket in its default folder, which "
+        "`systemd-sysusers && systemd-tmpfiles --create` makes, and not the group {}, which reads "
+        "the gateways' passwords",
+        found->gr_name);
+  return fmt::format("as root or as a member of the group {} (`usermod -aG {} USER`)", found->gr_name,
+                     found->gr_name);
 }
 
 /// Translates an error of connect(). Only a missing socket, or one on which no process listens, proves that
@@ -44,8 +54,7 @@ Unreachable unreachable(const std::filesystem::path& path, int error, kj::Durati
     case EACCES:
     case EPERM:
       return {Unreachable::Why::denied,
-              fmt::format("{}: permission denied; run this as root or as a member of {}", path.string(),
-                          groupOf(path))};
+              fmt::format("{}: permission denied; run this {}", path.string(), allowedUsers(path))};
     case EAGAIN:
     case ETIMEDOUT:
       return {Unreachable::Why::inDoubt,
