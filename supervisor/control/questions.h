@@ -36,13 +36,24 @@ class Questions final : private kj::TaskSet::ErrorHandler {
   /// the results of `context`, and resolves with null.
   template <typename T, typename F>
   auto ask(F question, T context) {
+    return ask(kj::mv(question), kj::mv(context), [](const auto&) {});
+  }
+  /// Also calls `done` with the result, even if it comes after the client has been told that none came, or
+  /// has gone. For what has to follow an act: its journal entry, and the news for the road.
+  template <typename T, typename F, typename Done>
+  auto ask(F question, T context, Done done) {
     using R = std::invoke_result_t<F, queue::Queue&>;
     using Result = kj::Maybe<R>;
     if (const auto refusal = refused(); !refusal.empty()) {
       refuse(context, queue::QueueError::Kind::unreachable, refusal);
       return kj::Promise<Result>(Result(nullptr));
     }
-    auto asked = queue_.run(kj::mv(question)).fork();
+    auto asked = queue_.run(kj::mv(question))
+                     .then([done = kj::mv(done)](queue::Answer<R> answer) mutable {
+                       if (const auto* result = std::get_if<R>(&answer)) done(*result);
+                       return answer;
+                     })
+                     .fork();
     keep(asked.addBranch().ignoreResult());
     return timer_.timeoutAfter(patience, asked.addBranch())
         .then(

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <set>
 
 #include "common/config/keys.h"
@@ -65,6 +66,10 @@ queue::Choice choiceOf(proto::Choice::Reader wire) {
   return choice;
 }
 
+void noteCancel(Subject& subject, std::optional<unsigned> uid, const queue::Cancelled& cancelled) {
+  subject.log.operatorActed(fmt::format("cancel of {} messages", cancelled.count), uid);
+}
+
 }  // namespace
 
 rpc::Budget::Time Door::now() const {
@@ -97,11 +102,13 @@ kj::Promise<void> Door::send(SendContext context) {
             return queue.insert(
                 {{.account = std::nullopt, .recipient = recipient, .text = text, .severity = severity}});
           },
-          context)
-      .then([this, context, recipient, text](kj::Maybe<std::vector<format::MessageId>> answer) mutable {
+          context,
+          [&subject = subject_, uid = uid_, recipient](const std::vector<format::MessageId>& ids) {
+            subject.log.operatorSent(ids.at(0), recipient, uid);
+            subject.road.notice();
+          })
+      .then([this, context, text](kj::Maybe<std::vector<format::MessageId>> answer) mutable {
         KJ_IF_MAYBE (ids, answer) {
-          subject_.log.operatorSent(ids->at(0), recipient, uid_);
-          subject_.road.notice();
           auto results = context.getResults();
           results.setId(ids->at(0));
           const auto& rules = subject_.road.config().formatting;
@@ -156,28 +163,30 @@ kj::Promise<void> Door::held(HeldContext context) {
 
 kj::Promise<void> Door::release(ReleaseContext context) {
   const queue::SubmissionId id = context.getParams().getSubmission();
-  return means_.questions.ask([id](Queue& queue) { return queue.release(id); }, context)
-      .then([this, context, id](kj::Maybe<std::size_t> answer) mutable {
-        KJ_IF_MAYBE (count, answer) {
-          context.getResults().setCount(*count);
-          if (*count == 0) return;
-          subject_.log.operatorActed(fmt::format("release of the held SMS {}, with {} messages", id, *count),
-                                     uid_);
-          subject_.road.notice();
-        }
+  return means_.questions
+      .ask([id](Queue& queue) { return queue.release(id); }, context,
+           [&subject = subject_, uid = uid_, id](std::size_t count) {
+             if (count == 0) return;
+             subject.log.operatorActed(fmt::format("release of the held SMS {}, with {} messages", id, count),
+                                       uid);
+             subject.road.notice();
+           })
+      .then([context](kj::Maybe<std::size_t> answer) mutable {
+        KJ_IF_MAYBE (count, answer) context.getResults().setCount(*count);
       });
 }
 
 kj::Promise<void> Door::discard(DiscardContext context) {
   const queue::SubmissionId id = context.getParams().getSubmission();
-  return means_.questions.ask([id](Queue& queue) { return queue.discard(id); }, context)
-      .then([this, context, id](kj::Maybe<std::size_t> answer) mutable {
-        KJ_IF_MAYBE (count, answer) {
-          context.getResults().setCount(*count);
-          if (*count > 0)
-            subject_.log.operatorActed(
-                fmt::format("discard of the held SMS {}, with {} messages", id, *count), uid_);
-        }
+  return means_.questions
+      .ask([id](Queue& queue) { return queue.discard(id); }, context,
+           [&subject = subject_, uid = uid_, id](std::size_t count) {
+             if (count > 0)
+               subject.log.operatorActed(
+                   fmt::format("discard of the held SMS {}, with {} messages", id, count), uid);
+           })
+      .then([context](kj::Maybe<std::size_t> answer) mutable {
+        KJ_IF_MAYBE (count, answer) context.getResults().setCount(*count);
       });
 }
 
@@ -217,13 +226,13 @@ kj::Promise<void> Door::cancelChosen(CancelChosenContext context) {
   const auto mode = params.getPreview() ? Queue::Cancel::preview : Queue::Cancel::act;
   const std::size_t limit = mayList(params.getListed());
   return means_.questions
-      .ask([choice, mode, limit](Queue& queue) { return queue.cancelChosen(choice, mode, limit); }, context)
+      .ask([choice, mode, limit](Queue& queue) { return queue.cancelChosen(choice, mode, limit); }, context,
+           [&subject = subject_, uid = uid_, mode](const queue::Cancelled& cancelled) {
+             if (mode == Queue::Cancel::act) noteCancel(subject, uid, cancelled);
+           })
       .then([this, context, mode, limit](kj::Maybe<queue::Cancelled> answer) mutable {
         KJ_IF_MAYBE (cancelled, answer) {
-          if (mode == Queue::Cancel::preview)
-            noteRead("preview of a cancel");
-          else
-            subject_.log.operatorActed(fmt::format("cancel of {} messages", cancelled->count), uid_);
+          if (mode == Queue::Cancel::preview) noteRead("preview of a cancel");
           auto results = context.getResults();
           results.setCount(cancelled->count);
           const std::size_t count = fitting(cancelled->messages, limit);
@@ -236,10 +245,12 @@ kj::Promise<void> Door::cancelChosen(CancelChosenContext context) {
 kj::Promise<void> Door::cancel(CancelContext context) {
   const std::size_t listed = std::min<std::uint32_t>(context.getParams().getListed(), proto::MAX_LISTED);
   return means_.questions
-      .ask([listed](queue::Queue& queue) { return queue.cancelAndList(queue::Duration(0), listed); }, context)
-      .then([this, context](kj::Maybe<queue::Cancelled> answer) mutable {
+      .ask([listed](queue::Queue& queue) { return queue.cancelAndList(queue::Duration(0), listed); }, context,
+           [&subject = subject_, uid = uid_](const queue::Cancelled& cancelled) {
+             noteCancel(subject, uid, cancelled);
+           })
+      .then([context](kj::Maybe<queue::Cancelled> answer) mutable {
         KJ_IF_MAYBE (cancelled, answer) {
-          subject_.log.operatorActed(fmt::format("cancel of {} messages", cancelled->count), uid_);
           auto results = context.getResults();
           results.setCount(cancelled->count);
           auto list = results.initMessages(cancelled->messages.size());
@@ -266,7 +277,13 @@ kj::Promise<void> Door::retry(RetryContext context) {
 kj::Promise<void> Door::restore(RetryContext context, const queue::Whom& whom) {
   const auto expireAfter = subject_.road.config().queue.expireAfter;
   return means_.questions
-      .ask([id = whom.message, expireAfter](Queue& queue) { return queue.restore(id, expireAfter); }, context)
+      .ask([id = whom.message, expireAfter](Queue& queue) { return queue.restore(id, expireAfter); }, context,
+           [&subject = subject_, uid = uid_, id = whom.message](const queue::Restored& restored) {
+             if (restored.result != queue::Restored::Result::restored) return;
+             subject.log.operatorActed(fmt::format("retry of the ignored message {}", id), uid);
+             subject.road.endWait(restored.recipient);
+             subject.road.notice();
+           })
       .then(
           [this, context, whom, expireAfter](kj::Maybe<queue::Restored> answer) mutable -> kj::Promise<void> {
             using Result = queue::Restored::Result;
@@ -281,9 +298,6 @@ kj::Promise<void> Door::restore(RetryContext context, const queue::Whom& whom) {
                 case Result::restored:
                   break;
               }
-              subject_.log.operatorActed(fmt::format("retry of the ignored message {}", whom.message), uid_);
-              subject_.road.endWait(restored->recipient);
-              subject_.road.notice();
               context.getResults().setRecipient(view(restored->recipient));
               context.getResults().setRestored(true);
             }
@@ -292,16 +306,21 @@ kj::Promise<void> Door::restore(RetryContext context, const queue::Whom& whom) {
 }
 
 kj::Promise<void> Door::endWaits(RetryContext context, const queue::Whom& whom) {
-  return means_.questions.ask([whom](Queue& queue) { return queue.endWaits(whom); }, context)
-      .then([this, context, whom](kj::Maybe<queue::WaitsEnded> answer) mutable {
+  const auto resting = std::make_shared<std::size_t>(0);  // also waited in the road, and not in the queue
+  return means_.questions
+      .ask([whom](Queue& queue) { return queue.endWaits(whom); }, context,
+           [&subject = subject_, uid = uid_, resting](const queue::WaitsEnded& ended) {
+             if (!ended.known) return;
+             *resting = subject.road.endWait(ended.recipient);
+             subject.log.operatorRetried(ended.recipient, uid);
+           })
+      .then([context, whom, resting](kj::Maybe<queue::WaitsEnded> answer) mutable {
         KJ_IF_MAYBE (ended, answer) {
           auto results = context.getResults();
           if (!ended->known)
             return results.setProblem(view(fmt::format("there is no message {} in the queue", whom.message)));
-          const std::size_t resting = subject_.road.endWait(ended->recipient);
           results.setRecipient(view(ended->recipient.value_or("")));
-          results.setCount(static_cast<std::uint32_t>(ended->count + resting));
-          subject_.log.operatorRetried(ended->recipient, uid_);
+          results.setCount(static_cast<std::uint32_t>(ended->count + *resting));
         }
       });
 }
