@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 @0xe5b81c37a90d42f6;
-# The state of the daemon, which control.sock and status.sock show: no text of a message, no recipient, no secret. Part of the
-# contract in control.capnp, whose rules for later versions hold here, too.
+# The state of the daemon, which control.sock and status.sock show: no text of a message, no recipient, no secret, except what a
+# program that the administrator added puts into a reason. Part of the contract in control.capnp, whose rules for later versions
+# hold here, too.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("smsd::proto");
