@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The inside of Keys: the declared keys as leaves, and the state of one reading.
 //
-// A declaration becomes a Leaf: what was declared, and a function that takes a node. Its explanation is made
-// only on request, because each reading declares all keys again. Reading walks the tree once. Included by
-// keys.cpp, which declares, and by key-reading.cpp, which reads.
+// A declaration becomes a Leaf: the declared form, and a function that takes a node. The explanation of a key
+// is made on request only, because each reading declares all keys again. Reading walks the tree once.
+// Included by keys.cpp, which declares, and by key-reading.cpp, which reads.
 #pragma once
 
 #include <algorithm>

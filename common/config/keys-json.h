@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Declared keys as JSON: the way in which a worker program tells smsctl the keys of its kind.
+// Writes declared keys as JSON, in which a worker program returns the keys of its kind to smsctl.
 //
 // Owns the names of the JSON's fields, which are part of the output of `smsctl config explain --json`. Called
 // by the workers' `--explain --json` and by smsctl. Pure. Reading fails by returning nothing: the text comes

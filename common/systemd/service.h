@@ -25,7 +25,7 @@ class Service final : private kj::TaskSet::ErrorHandler {
   /// status`; it is called only after changed().
   Service(kj::Timer& timer, kj::Function<bool()> alive, kj::Function<std::string()> status);
 
-  /// Whether there is a systemd that hears it.
+  /// Whether systemd has started this process and reads its notifications.
   bool heard() const { return heard_; }
   /// Notifies systemd that the process serves. Call it also at the end of reloading().
   void ready();

@@ -68,7 +68,7 @@ class Crowd(Scenario):
                 for one in busy:
                     one.act()
                 os.write(ready[1], b"x")
-                time.sleep(1)
+                time.sleep(1)  # the pace of the crowd
         self.addCleanup(lambda: os.kill(child, 9) or os.waitpid(child, 0))
         os.close(ready[1])
         self.assertEqual(os.read(ready[0], 1), b"x")
