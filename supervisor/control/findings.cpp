@@ -127,7 +127,7 @@ void lost(const Picture& picture, Findings& found) {
   if (!picture.lost) return;
   const Lost& lost = *picture.lost;
   found.push_back({Rank::decision,
-                   fmt::format("{} of the last 24 h {} sent to nobody, the last: {}", countOf(lost.messages),
+                   fmt::format("{} of the last 24 h {} not sent, the last: {}", countOf(lost.messages),
                                lost.messages == 1 ? "was" : "were", lost.why),
                    lost.ago,
                    lost.message > 0 ? fmt::format("smsctl explain {}", lost.message)

@@ -160,13 +160,13 @@ const std::vector<Case> cases = {
      [](Picture& p) {
        p.lost = Lost{1, "no such number", 7200s, 17};
      },
-     {"decision: 1 message of the last 24 h was sent to nobody, the last: no such number [7200] $ smsctl "
+     {"decision: 1 message of the last 24 h was not sent, the last: no such number [7200] $ smsctl "
       "explain 17"}},
     {"messages expired",
      [](Picture& p) {
        p.lost = Lost{1200, "it was older than queue.expire_after", 5s, 0};
      },
-     {"decision: 1,200 messages of the last 24 h were sent to nobody, the last: it was older than "
+     {"decision: 1,200 messages of the last 24 h were not sent, the last: it was older than "
       "queue.expire_after [5] $ smsctl queue list --status I"}},
     {"a limit of the day is reached",
      [](Picture& p) { p.dispatchers[0].usedUp = true; },
