@@ -186,13 +186,13 @@ void ClaimTransaction::write() {
   for (auto& [submission, firstTime] : taken_) {
     submission.attempt = static_cast<AttemptId>(attempt);
     const format::FormattedSms& sms = submission.sms;
-    submission.id = session_.query(sql::write)
-                        .bind(submission.recipient, me_, attempt++, request_.dispatcher, sms.text,
-                              encodingName(sms.encoding), static_cast<std::int64_t>(sms.units),
-                              static_cast<std::int64_t>(sms.parts), listOf(sms.sent), listOf(sms.ignored),
-                              submission.severity, submission.first, submission.rounds, now_.text,
-                              since(submission.failing, now_.ms), listOf(submission.stamps))
-                        .number();
+    session_.query(sql::write)
+        .bind(submission.recipient, me_, attempt++, request_.dispatcher, sms.text, encodingName(sms.encoding),
+              static_cast<std::int64_t>(sms.units), static_cast<std::int64_t>(sms.parts), listOf(sms.sent),
+              listOf(sms.ignored), submission.severity, submission.first, submission.rounds, now_.text,
+              since(submission.failing, now_.ms), listOf(submission.stamps))
+        .run();
+    submission.id = session_.lastId();
     submission.key = idempotencyKey(keyPrefix_, submission.id, submission.stamps);
   }
 }

@@ -123,6 +123,8 @@ class Session {
     return Row<Column>(prepared(statement.text()), path_);
   }
   Query query(std::string_view statement) { return Query(prepared(statement), path_); }
+  /// Returns the id of the row that this connection inserted last.
+  std::int64_t lastId() const { return sqlite3_last_insert_rowid(db_.get()); }
   /// Runs any number of statements without a result.
   void execute(const char* sql);
   /// Writes the whole log into the file and empties it. Returns whether that worked: there was room, and

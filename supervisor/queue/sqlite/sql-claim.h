@@ -58,11 +58,11 @@ constexpr auto takeAttemptIds =
     "UPDATE smsd_installation SET last_attempt = last_attempt + ? RETURNING last_attempt";
 constexpr auto write =
     "INSERT INTO smsd_submission (recipient, supervisor, attempt, dispatcher, attempts, text, encoding, "
+// Without RETURNING, for which SQLite would make a table each time.
     "units, parts, "
     "sent_ids, ignored_ids, severity, first_message, rounds, created, since, stamps) VALUES (?, ?, ?, ?, 1, "
     "?, ?, ?, "
-    "?, ?, ?, ?, ?, ?, ?, ?, ?) "
-    "RETURNING id";
+    "?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr auto forgetDueWaits =
     "DELETE FROM smsd_wait WHERE due <= ? AND NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone "
     "WHERE sent = 'N' AND phone = recipient AND NOT " SMSD_SQLITE_HELD("smsq") ")";
