@@ -186,6 +186,13 @@ Session::Session(const std::string& path, IfMissing missing) : path_(resolved(pa
   addFunctions(db);
 }
 
+/// Finds the statement without a comparison of texts, because this runs about ten times for an SMS.
+sqlite3_stmt* Session::constant(const char* sql) {
+  sqlite3_stmt*& known = constants_[sql];
+  if (known == nullptr) known = prepared(sql);
+  return known;
+}
+
 sqlite3_stmt* Session::prepared(std::string_view sql) {
   auto known = statements_.find(sql);
   if (known == statements_.end()) {
