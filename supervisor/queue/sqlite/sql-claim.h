@@ -28,6 +28,8 @@ inline constexpr Statement<Live> isLive =
     "SELECT id, severity FROM smsd_submission INDEXED BY smsd_submission_live WHERE recipient = ? AND ended "
     "IS "
     "NULL";
+constexpr auto anyHeld = "SELECT 1 FROM smsd_held LIMIT 1";
+constexpr auto anyWait = "SELECT 1 FROM smsd_wait LIMIT 1";
 constexpr auto isHeld =
     "SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message WHERE h.message = ? AND " SMSD_SQLITE_IS(
         "q", "h.stamp");
@@ -56,9 +58,9 @@ inline constexpr Statement<Read> read =
     "AND NOT " SMSD_SQLITE_HELD("smsq") " ORDER BY severity NULLS LAST, time, id LIMIT ?";
 constexpr auto takeAttemptIds =
     "UPDATE smsd_installation SET last_attempt = last_attempt + ? RETURNING last_attempt";
+// Without RETURNING, for which SQLite would make a table each time.
 constexpr auto write =
     "INSERT INTO smsd_submission (recipient, supervisor, attempt, dispatcher, attempts, text, encoding, "
-// Without RETURNING, for which SQLite would make a table each time.
     "units, parts, "
     "sent_ids, ignored_ids, severity, first_message, rounds, created, since, stamps) VALUES (?, ?, ?, ?, 1, "
     "?, ?, ?, "
