@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <chrono>
 #include <climits>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -163,12 +164,16 @@ class Breaker {
       return !whose.recipient.empty() && one.recipient == whose.recipient;
     });
     bool again = whose.kind == Whose::Kind::probe && before != State::closed;
-    if (same != met.end() && !again)
+    if (same != met.end() && !again) {
       same->rank = std::min(same->rank, whose.rank);
-    else
+    } else {
+      met.reserve(tolerance_ + 1);
       met.push_back({whose.recipient, whose.rank});
-    std::stable_sort(met.begin(), met.end(),
-                     [](const FailedSms& one, const FailedSms& other) { return one.rank < other.rank; });
+      same = std::prev(met.end());
+    }
+    // The others are in order already.
+    auto isBefore = [](int rank, const FailedSms& one) { return rank < one.rank; };
+    std::rotate(std::upper_bound(met.begin(), same, same->rank, isBefore), same, std::next(same));
     if (met.size() > tolerance_) met.pop_back();
   }
 
