@@ -285,7 +285,7 @@ TEST_F(SqliteFile, MakesNoTableForAStatementOfAnSms) {
   installSqlite(path);
   Raw raw(path);
   for (const std::string_view statement : std::initializer_list<std::string_view>{
-           sql::isHeld, sql::isLive.text(), sql::waitOf.text(), sql::read.text(), sql::write,
+           sql::isHeld, sql::isLive.text(), sql::waitOf.text(), sql::isAnyOld, sql::read.text(), sql::write,
            sql::recordAttempt, sql::nextAttempt, sql::markSent, sql::markIgnored, sql::end, sql::forgetWait,
            sql::hasUnsent}) {
     const std::string program = raw.run("EXPLAIN " + std::string(statement));

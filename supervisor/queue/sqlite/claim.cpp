@@ -149,6 +149,7 @@ std::optional<ClaimTransaction::Past> ClaimTransaction::pastOf(const Head& head)
 }
 
 void ClaimTransaction::expire(const std::string& recipient, Duration age) {
+  if (!session_.query(sql::isAnyOld).bind(now_.text, recipient, std::int64_t{age.count()}).next()) return;
   std::vector<format::MessageId> ids;
   {
     auto row = session_.query(sql::expire);
