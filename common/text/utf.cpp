@@ -63,10 +63,22 @@ void skipAscii(std::string_view& rest) {
 }
 
 // A fast check: nearly every text is printable ASCII and needs no further work.
+bool isPlain(char c) { return c >= 0x20 && c <= 0x7E; }
+
 bool isPlain(std::string_view text, Lines lines) {
   for (const char c : text)
-    if ((c < 0x20 || c > 0x7E) && !(c == '\n' && lines == Lines::several)) return false;
+    if (!isPlain(c) && !(c == '\n' && lines == Lines::several)) return false;
   return true;
+}
+
+/// Moves one character of `untrusted` to `line`, as it may stand in a log.
+void moveToLog(std::string_view& untrusted, std::string& line) {
+  if (isPlain(untrusted.front())) {
+    line += untrusted.front();
+    untrusted.remove_prefix(1);
+  } else {
+    append(line, inLog(takeCodePoint(untrusted)));
+  }
 }
 
 }  // namespace
@@ -180,9 +192,10 @@ std::string printable(std::string_view untrusted, std::size_t maxBytes) {
   if (untrusted.size() <= maxBytes && isPlain(untrusted, Lines::one)) return std::string(untrusted);
   constexpr std::string_view ellipsis = "...";
   std::string line;
+  line.reserve(std::min(untrusted.size(), maxBytes));
   std::size_t keep = 0;  // bytes after which the ellipsis still fits
   while (!untrusted.empty()) {
-    append(line, inLog(takeCodePoint(untrusted)));
+    moveToLog(untrusted, line);
     if (line.size() + ellipsis.size() <= maxBytes) keep = line.size();
     if (line.size() > maxBytes) {
       line.resize(keep);
