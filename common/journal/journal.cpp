@@ -11,6 +11,8 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <iterator>
+#include <utility>
 
 #include "common/text/utf.h"
 
@@ -20,6 +22,7 @@ namespace {
 // The bound of a text or field. The longest is a list of message ids, at most a batch of them. journald cuts
 // at 48 KiB by default.
 constexpr std::size_t mostBytes = 16384;
+constexpr std::size_t usualFields = 10;
 
 std::string identifier = "smsd";
 bool always = false;  // write to journald, wherever stderr goes
@@ -41,11 +44,16 @@ bool stderrIsJournal() {
 std::string timeNow() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  tm local{};
-  localtime_r(&now.tv_sec, &local);
-  char text[32];
-  std::size_t length = strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
-  return fmt::format("{}.{:03}", std::string_view(text, length), now.tv_nsec / 1'000'000);
+  // Formatted once for all entries of a second, because under load there are hundreds.
+  static thread_local time_t second = -1;
+  static thread_local std::string text;
+  if (std::exchange(second, now.tv_sec) != now.tv_sec) {
+    tm local{};
+    localtime_r(&now.tv_sec, &local);
+    char buffer[32];
+    text.assign(buffer, strftime(buffer, sizeof buffer, "%Y-%m-%d %H:%M:%S", &local));
+  }
+  return fmt::format("{}.{:03}", text, now.tv_nsec / 1'000'000);
 }
 
 }  // namespace
@@ -79,18 +87,23 @@ void openForCommand(const std::string& name) {
 
 Entry::Entry(Level level, const std::string& text, std::string_view event, std::string_view messageId)
     : level_(level), text_(text::printable(text, mostBytes)) {
-  if (!messageId.empty()) field("MESSAGE_ID", std::string(messageId));
-  if (!event.empty()) field("SMSD_EVENT", std::string(event));
+  fields_.reserve(usualFields);
+  if (!messageId.empty()) field("MESSAGE_ID", messageId);
+  if (!event.empty()) field("SMSD_EVENT", event);
 }
 
-Entry& Entry::field(std::string_view name, const std::string& value) {
-  fields_.emplace_back(std::string(name), text::printable(value, mostBytes));
+Entry& Entry::field(std::string_view name, std::string_view value) {
+  std::string& line = fields_.emplace_back();
+  line.reserve(name.size() + 1 + value.size());
+  line.append(name) += '=';
+  line += text::printable(value, mostBytes);
   return *this;
 }
 
 std::string_view Entry::value(std::string_view name) const {
-  for (const auto& [known, value] : fields_)
-    if (known == name) return value;
+  for (const std::string_view line : fields_)
+    if (line.starts_with(name) && line.substr(name.size()).starts_with('='))
+      return line.substr(name.size() + 1);
   return {};
 }
 
@@ -101,15 +114,16 @@ void Entry::write() const {
 
 void Entry::send() const {
   if (always || stderrIsJournal()) {
-    std::vector<std::string> lines;
-    lines.reserve(fields_.size() + 3);
-    lines.push_back("MESSAGE=" + text_);
-    lines.push_back(fmt::format("PRIORITY={}", static_cast<int>(level_)));
-    lines.push_back("SYSLOG_IDENTIFIER=" + identifier);
-    for (const auto& [name, value] : fields_) lines.push_back(fmt::format("{}={}", name, value));
+    const std::string first[] = {"MESSAGE=" + text_, fmt::format("PRIORITY={}", static_cast<int>(level_)),
+                                 "SYSLOG_IDENTIFIER=" + identifier};
     std::vector<iovec> parts;
-    parts.reserve(lines.size());
-    for (auto& line : lines) parts.push_back({line.data(), line.size()});
+    parts.reserve(std::size(first) + fields_.size());
+    // sd_journal_sendv() only reads them.
+    auto add = [&parts](const std::string& line) {
+      parts.push_back({const_cast<char*>(line.data()), line.size()});
+    };
+    for (const std::string& line : first) add(line);
+    for (const std::string& line : fields_) add(line);
     sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
     return;
   }

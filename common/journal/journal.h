@@ -11,7 +11,6 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace smsd::journal {
@@ -33,7 +32,7 @@ class Entry {
   /// `event` is an event of smsd-journal(7), `messageId` its 128-bit id in hex. Both are empty for a remark
   /// without a catalog text.
   Entry(Level level, const std::string& text, std::string_view event = {}, std::string_view messageId = {});
-  Entry& field(std::string_view name, const std::string& value);
+  Entry& field(std::string_view name, std::string_view value);
   void write() const;
 
   Level level() const { return level_; }
@@ -46,7 +45,7 @@ class Entry {
 
   Level level_;
   std::string text_;
-  std::vector<std::pair<std::string, std::string>> fields_;
+  std::vector<std::string> fields_;  // NAME=value, as journald takes them
 };
 
 /// While this object lives, calls `heard` with each entry of this thread after the entry is written. There is

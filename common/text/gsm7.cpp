@@ -2,8 +2,6 @@
 // The compiler fills the tables of the alphabet. The map of look-alikes is made at its first use.
 #include "common/text/gsm7.h"
 
-#include <array>
-#include <cstdint>
 #include <unordered_map>
 
 #include "common/text/transliteration.h"
@@ -20,18 +18,6 @@ constexpr std::u32string_view alphabet =
 static_assert(alphabet.size() == 127);
 
 constexpr std::u32string_view extension = U"\f^{}\\[~]|€";
-
-// The table goes by code point up to the Greek letters. The euro sign is the only character beyond it.
-constexpr char32_t tableEnd = 0x400;
-constexpr char32_t euro = 0x20AC;
-
-constexpr std::array<std::uint8_t, tableEnd> costs = [] {
-  std::array<std::uint8_t, tableEnd> table{};
-  for (const char32_t c : alphabet) table[c] = 1;
-  for (const char32_t c : extension)
-    if (c != euro) table[c] = 2;
-  return table;
-}();
 
 const std::unordered_map<char32_t, std::u32string_view>& replacements() {
   static const auto map = [] {
@@ -74,11 +60,13 @@ bool absorbMark(std::u32string& text, char32_t mark) {
 
 }  // namespace
 
-std::optional<std::size_t> septets(char32_t codePoint) {
-  if (codePoint == euro) return 2;
-  if (codePoint >= tableEnd || costs[codePoint] == 0) return std::nullopt;
-  return costs[codePoint];
-}
+constexpr std::array<std::uint8_t, septetsEnd> septetsOf = [] {
+  std::array<std::uint8_t, septetsEnd> table{};
+  for (const char32_t c : alphabet) table[c] = 1;
+  for (const char32_t c : extension)
+    if (c < septetsEnd) table[c] = 2;
+  return table;
+}();
 
 std::optional<std::size_t> septets(std::u32string_view codePoints) {
   std::size_t sum = 0;
@@ -109,15 +97,6 @@ std::u32string transliterate(std::u32string_view codePoints) {
 bool mayBecomeGsm7(char32_t codePoint) {
   const char32_t narrow = narrowed(codePoint);
   return septets(narrow).has_value() || isMark(narrow) || replacements().contains(narrow);
-}
-
-void PartCounter::add(std::size_t units) {
-  units_ += units;
-  inLast_ += units;
-  if (inLast_ > size_.chained) {
-    ++chained_;
-    inLast_ = units;
-  }
 }
 
 }  // namespace smsd::text

@@ -7,15 +7,27 @@
 // not have them. Pure; does not fail.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace smsd::text {
 
+/// The septets of each character up to the Greek letters; 0: the alphabet lacks it. The euro sign is the only
+/// character of the alphabet that lies beyond them.
+inline constexpr char32_t septetsEnd = 0x400;
+extern const std::array<std::uint8_t, septetsEnd> septetsOf;
+
 /// Returns 1, or 2 for a character of the extension table; none if the alphabet lacks the character.
-std::optional<std::size_t> septets(char32_t codePoint);
+inline std::optional<std::size_t> septets(char32_t codePoint) {
+  constexpr char32_t euro = 0x20AC;
+  if (codePoint >= septetsEnd) return codePoint == euro ? std::optional<std::size_t>(2) : std::nullopt;
+  const std::size_t cost = septetsOf[codePoint];
+  return cost == 0 ? std::nullopt : std::optional(cost);
+}
 /// Returns the sum for all characters; none if the alphabet lacks one of them.
 std::optional<std::size_t> septets(std::u32string_view codePoints);
 
@@ -44,7 +56,14 @@ constexpr PartSize ucs2Part{70, 67};
 class PartCounter {
  public:
   explicit PartCounter(PartSize size) : size_(size) {}
-  void add(std::size_t units);
+  void add(std::size_t units) {
+    units_ += units;
+    inLast_ += units;
+    if (inLast_ > size_.chained) {
+      ++chained_;
+      inLast_ = units;
+    }
+  }
   std::size_t units() const { return units_; }
   /// At least 1.
   std::size_t parts() const { return units_ <= size_.alone ? 1 : chained_; }

@@ -3,7 +3,9 @@
 // carry thirty megabytes of data.
 #include "common/text/utf.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "common/text/combining-marks.h"
 
@@ -48,11 +50,35 @@ char32_t inLog(char32_t c) {
 
 enum class Lines { one, several };
 
+bool isAscii(char byte) { return static_cast<std::uint8_t>(byte) < 0x80; }
+
+/// Removes ASCII from the beginning of `rest`, eight bytes at a time: nearly every text is ASCII alone.
+void skipAscii(std::string_view& rest) {
+  constexpr std::uint64_t highBits = 0x8080'8080'8080'8080;
+  for (std::uint64_t bytes = 0; rest.size() >= sizeof bytes; rest.remove_prefix(sizeof bytes)) {
+    std::memcpy(&bytes, rest.data(), sizeof bytes);
+    if ((bytes & highBits) != 0) break;
+  }
+  while (!rest.empty() && isAscii(rest.front())) rest.remove_prefix(1);
+}
+
 // A fast check: nearly every text is printable ASCII and needs no further work.
+bool isPlain(char c) { return c >= 0x20 && c <= 0x7E; }
+
 bool isPlain(std::string_view text, Lines lines) {
   for (const char c : text)
-    if ((c < 0x20 || c > 0x7E) && !(c == '\n' && lines == Lines::several)) return false;
+    if (!isPlain(c) && !(c == '\n' && lines == Lines::several)) return false;
   return true;
+}
+
+/// Moves one character of `untrusted` to `line`, as it may stand in a log.
+void moveToLog(std::string_view& untrusted, std::string& line) {
+  if (isPlain(untrusted.front())) {
+    line += untrusted.front();
+    untrusted.remove_prefix(1);
+  } else {
+    append(line, inLog(takeCodePoint(untrusted)));
+  }
 }
 
 }  // namespace
@@ -76,9 +102,19 @@ char32_t takeCodePoint(std::string_view& rest) {
 }
 
 std::u32string decode(std::string_view utf8) {
-  std::u32string codePoints;
-  codePoints.reserve(utf8.size());
-  while (!utf8.empty()) codePoints += takeCodePoint(utf8);
+  // As long as it can become, and shortened at the end: to append each code point would take three times as
+  // long.
+  std::u32string codePoints(utf8.size(), U'\0');
+  char32_t* next = codePoints.data();
+  while (!utf8.empty()) {
+    if (isAscii(utf8.front())) {
+      *next++ = static_cast<char32_t>(utf8.front());
+      utf8.remove_prefix(1);
+    } else {
+      *next++ = takeCodePoint(utf8);
+    }
+  }
+  codePoints.resize(static_cast<std::size_t>(next - codePoints.data()));
   return codePoints;
 }
 
@@ -104,24 +140,17 @@ void append(std::string& utf8, char32_t codePoint) {
 }
 
 std::string encode(std::u32string_view codePoints) {
-  std::string utf8;
-  utf8.reserve(codePoints.size());
-  for (const char32_t c : codePoints) {
-    if (c < 0x80)
-      utf8.push_back(static_cast<char>(c));
-    else
-      append(utf8, c);
-  }
+  // The ASCII at the beginning is copied as a whole, which is often the whole text.
+  const auto end = std::find_if(codePoints.begin(), codePoints.end(), [](char32_t c) { return c >= 0x80; });
+  std::string utf8(static_cast<std::size_t>(end - codePoints.begin()), '\0');
+  std::transform(codePoints.begin(), end, utf8.begin(), [](char32_t c) { return static_cast<char>(c); });
+  for (auto c = end; c != codePoints.end(); ++c) append(utf8, *c);
   return utf8;
 }
 
 bool isValid(std::string_view utf8) {
   constexpr std::string_view written = "\xEF\xBF\xBD";  // U+FFFD in the text itself, which is valid
-  while (!utf8.empty()) {
-    if (static_cast<std::uint8_t>(utf8.front()) < 0x80) {
-      utf8.remove_prefix(1);
-      continue;
-    }
+  for (skipAscii(utf8); !utf8.empty(); skipAscii(utf8)) {
     const bool itself = utf8.substr(0, written.size()) == written;
     if (takeCodePoint(utf8) == replacement && !itself) return false;
   }
@@ -163,9 +192,10 @@ std::string printable(std::string_view untrusted, std::size_t maxBytes) {
   if (untrusted.size() <= maxBytes && isPlain(untrusted, Lines::one)) return std::string(untrusted);
   constexpr std::string_view ellipsis = "...";
   std::string line;
+  line.reserve(std::min(untrusted.size(), maxBytes));
   std::size_t keep = 0;  // bytes after which the ellipsis still fits
   while (!untrusted.empty()) {
-    append(line, inLog(takeCodePoint(untrusted)));
+    moveToLog(untrusted, line);
     if (line.size() + ellipsis.size() <= maxBytes) keep = line.size();
     if (line.size() > maxBytes) {
       line.resize(keep);

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
+#include <cstdint>
 
 namespace smsd::delivery {
 
@@ -15,8 +15,11 @@ struct Backoff {
 
   /// Returns the delay after `failures` (from 1) in a row: first x factor^(failures-1), at most `most`.
   std::chrono::milliseconds after(int failures) const {
-    double wanted = static_cast<double>(first.count()) * std::pow(factor, std::max(0, failures - 1));
-    if (!(wanted < static_cast<double>(most.count()))) return most;  // also if pow overflowed
+    const auto bound = static_cast<double>(most.count());
+    auto wanted = static_cast<double>(first.count());
+    // Ends early, because a factor above 1 soon reaches the bound, and any other one is used as 1.
+    for (int n = 1; n < failures && wanted < bound && factor > 1; ++n) wanted *= factor;
+    if (!(wanted < bound)) return most;
     return std::chrono::milliseconds(static_cast<std::int64_t>(wanted));
   }
 };

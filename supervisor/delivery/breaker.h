@@ -14,11 +14,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <climits>
+#include <cstddef>
+#include <iterator>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "supervisor/delivery/backoff.h"
 #include "supervisor/delivery/outcome.h"
@@ -86,8 +88,8 @@ class Breaker {
   void recordNotUnderstood(Time now) { recordNotUnderstood(now, Whose{}); }
   void recordNotUnderstood(Time now, const Whose& whose) {
     ++unread_;
-    note(unreadOf_, whose, state(now));
-    if (state(now) == State::open) return note(reached_, whose, State::open);
+    unreadOf_.note(whose, state(now));
+    if (state(now) == State::open) return reached_.note(whose, State::open);
     unreached_ = 0;
     reached_.clear();
     answeredAt_ = now;
@@ -132,7 +134,20 @@ class Breaker {
 
   struct FailedSms {
     std::string recipient;
-    int rank;
+    int rank = INT_MAX;
+  };
+  /// The most severe of the SMS that failed, most severe first. Not on the heap, because each failure is
+  /// noted.
+  class FailedOnes {
+   public:
+    std::size_t size() const { return size_; }
+    const FailedSms& operator[](std::size_t n) const { return all_[n]; }
+    void clear() { size_ = 0; }
+    void note(const Whose& whose, State before);
+
+   private:
+    std::array<FailedSms, tolerance_> all_;
+    std::size_t size_ = 0;
   };
 
   bool opened() const { return opened_ > 0; }
@@ -141,7 +156,7 @@ class Breaker {
     const State before = state(now);
     const bool reached = whose.reached == Reached::yes;
     if (reached)
-      note(reached_, whose, before);
+      reached_.note(whose, before);
     else if (before == State::closed)
       ++unreached_;
     // A failure while open does not lengthen the delay: the SMS was handed over before the breaker opened, or
@@ -155,23 +170,6 @@ class Breaker {
     keepOpen(now, asked);
   }
 
-  /// Adds a failure to `met`, which keeps the most severe ones, most severe first. A recipient counts once.
-  /// But each failed probe counts while the breaker is not closed, so that no SMS is tried again and again
-  /// for its severity.
-  static void note(std::vector<FailedSms>& met, const Whose& whose, State before) {
-    auto same = std::find_if(met.begin(), met.end(), [&whose](const FailedSms& one) {
-      return !whose.recipient.empty() && one.recipient == whose.recipient;
-    });
-    bool again = whose.kind == Whose::Kind::probe && before != State::closed;
-    if (same != met.end() && !again)
-      same->rank = std::min(same->rank, whose.rank);
-    else
-      met.push_back({whose.recipient, whose.rank});
-    std::stable_sort(met.begin(), met.end(),
-                     [](const FailedSms& one, const FailedSms& other) { return one.rank < other.rank; });
-    if (met.size() > tolerance_) met.pop_back();
-  }
-
   void open(const Backoff& backoff, Time now) {
     if (state(now) == State::open && backoff.after(opened_) <= until_ - now) return;
     until_ = now + backoff.after(++opened_);
@@ -181,13 +179,36 @@ class Breaker {
 
   Time dear_;
   Time answeredAt_ = Time::min();
-  std::size_t unreached_ = 0;        // failures that did not reach the gateway
-  std::vector<FailedSms> reached_;   // failures that did
-  int unread_ = 0;                   // answers in a row that were not understood
-  std::vector<FailedSms> unreadOf_;  // the SMS that got them
-  int opened_ = 0;                   // times in a row
+  std::size_t unreached_ = 0;  // failures that did not reach the gateway
+  FailedOnes reached_;         // failures that did
+  int unread_ = 0;             // answers in a row that were not understood
+  FailedOnes unreadOf_;        // the SMS that got them
+  int opened_ = 0;             // times in a row
   Time until_{0};
   Time forAllUntil_ = Time::min();
 };
+
+/// A recipient counts once. But each failed probe counts while the breaker is not closed, so that no SMS is
+/// tried again and again for its severity.
+inline void Breaker::FailedOnes::note(const Whose& whose, State before) {
+  const auto begin = all_.begin();
+  auto end = std::next(begin, static_cast<std::ptrdiff_t>(size_));
+  const bool again = whose.kind == Whose::Kind::probe && before != State::closed;
+  auto one = end;
+  if (!again && !whose.recipient.empty())
+    one = std::find_if(begin, end, [&](const FailedSms& met) { return met.recipient == whose.recipient; });
+  if (one != end) {
+    one->rank = std::min(one->rank, whose.rank);
+  } else {
+    if (size_ < tolerance_)
+      ++size_;
+    else if ((--one)->rank <= whose.rank)
+      return;  // as severe as the mildest, or milder
+    one->recipient = whose.recipient;
+    one->rank = whose.rank;
+  }
+  // The others are in order already.
+  for (; one != begin && one->rank < std::prev(one)->rank; --one) std::iter_swap(one, std::prev(one));
+}
 
 }  // namespace smsd::delivery

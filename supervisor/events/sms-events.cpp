@@ -36,11 +36,12 @@ std::string size(const queue::Submission& submission) {
 
 void EventLog::sent(const queue::Submission& submission, const std::string& reference,
                     Milliseconds latency) const {
+  const std::string recipient = shown(submission.recipient);
   Entry entry(Level::info,
-              fmt::format("{}: sent {} to {} in {} ms", submission.dispatcher, size(submission),
-                          shown(submission.recipient), latency.count()),
+              fmt::format("{}: sent {} to {} in {} ms", submission.dispatcher, size(submission), recipient,
+                          latency.count()),
               "sms-sent", "0776ef4a73a54bdeb1ade59bb0ebf2f4");
-  attempt(entry, submission, shown(submission.recipient))
+  attempt(entry, submission, recipient)
       .field("SMSD_OUTCOME", "accepted")
       .field("SMSD_REFERENCE", reference)
       .field("SMSD_LATENCY_MS", std::to_string(latency.count()))
@@ -57,12 +58,13 @@ void EventLog::sentMany(const std::string& dispatcher, std::size_t sms, std::siz
 
 void EventLog::failedOver(const queue::Submission& submission, const delivery::Outcome& outcome,
                           const std::string& next) const {
+  const std::string recipient = shown(submission.recipient);
   Entry entry(Level::warning,
-              fmt::format("{}: {} for {}, goes to {}: {}", submission.dispatcher, name(outcome),
-                          shown(submission.recipient), next, outcome.words),
+              fmt::format("{}: {} for {}, goes to {}: {}", submission.dispatcher, name(outcome), recipient,
+                          next, outcome.words),
               "sms-failed-over", "e60042b637ea4091afcb7145f61071a4");
-  attempt(entry, submission, shown(submission.recipient))
-      .field("SMSD_OUTCOME", std::string(name(outcome)))
+  attempt(entry, submission, recipient)
+      .field("SMSD_OUTCOME", name(outcome))
       .field("SMSD_REASON", outcome.words)
       .write();
 }

@@ -235,6 +235,7 @@ kj::Promise<void> Worker::take(ReportContext context) {
   try {
     auto reports = context.getParams().getReports();
     if (reports.size() == 0) breach("an empty report");
+    outcomes.reserve(std::min<std::size_t>(reports.size(), out_.size()));
     for (auto report : reports) {
       if (report.isBegun())
         announced.push_back(report.getAttempt());

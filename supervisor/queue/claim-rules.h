@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "supervisor/queue/queue.h"
@@ -24,13 +25,19 @@ inline constexpr std::size_t messagesAtATime = 1000;
 /// A `Taken` has a `submission` and, as text that sorts, the `firstTime`.
 template <typename Taken>
 void sortAsQueue(std::vector<Taken>& all) {
-  std::sort(all.begin(), all.end(), [](const Taken& a, const Taken& b) {
-    const auto key = [](const Taken& one) {
-      return std::tuple(!one.submission.severity.has_value(), one.submission.severity.value_or(0),
-                        std::string_view(one.firstTime), one.submission.first);
-    };
-    return key(a) < key(b);
-  });
+  const auto key = [](const Taken& one) {
+    return std::tuple(!one.submission.severity.has_value(), one.submission.severity.value_or(0),
+                      std::string_view(one.firstTime), one.submission.first);
+  };
+  // Sorts their places, because a Taken is large, and each is moved only once then.
+  std::vector<Taken*> order;
+  order.reserve(all.size());
+  for (Taken& one : all) order.push_back(&one);
+  std::sort(order.begin(), order.end(), [&](const Taken* a, const Taken* b) { return key(*a) < key(*b); });
+  std::vector<Taken> sorted;
+  sorted.reserve(all.size());
+  for (Taken* one : order) sorted.push_back(std::move(*one));
+  all = std::move(sorted);
 }
 
 }  // namespace smsd::queue

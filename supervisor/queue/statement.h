@@ -18,16 +18,19 @@ class Statement {
  public:
   using Column = C;
   template <std::size_t N>
-  constexpr Statement(const char (&text)[N]) : text_(text, N - 1) {}
+  constexpr Statement(const char (&text)[N]) : text_(text, N - 1), isLiteral_(true) {}
   /// For a statement that is made at run time. The caller keeps `text`.
   constexpr explicit Statement(std::string_view text) : text_(text) {}
 
   constexpr std::string_view text() const { return text_; }
-  /// For PostgreSQL, whose statements are all constants.
+  /// Whether the text is a constant, so that its address identifies it.
+  constexpr bool isLiteral() const { return isLiteral_; }
+  /// For constants. PostgreSQL has no other statements.
   constexpr const char* literal() const { return text_.data(); }
 
  private:
   std::string_view text_;
+  bool isLiteral_ = false;
 };
 
 }  // namespace smsd::queue

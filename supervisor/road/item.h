@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <climits>
+#include <map>
 #include <optional>
 #include <tuple>
 #include <vector>
@@ -35,12 +36,20 @@ enum class Stage : char {
   waiting,    // may have been sent, and waits for its next round
 };
 
+struct Item;
+
+/// Most severe first; among equals certainly not sent before maybe sent; then oldest.
+using Order = std::tuple<int, bool, format::MessageId, queue::SubmissionId>;
+/// In the order in which they leave. While an SMS is pending, nothing that orderOf() reads may change.
+using Pending = std::map<Order, Item*>;
+
 /// The stage of an SMS. Read and written by the SMS under way only.
 class StageRecord {
   friend class SmsUnderWay;
   const SmsUnderWay* among_ = nullptr;  // none: it is not under way
   Stage stage_ = Stage::deciding;
   kj::TimePoint due_ = kj::origin<kj::TimePoint>();  // while it waits for its next round
+  Pending::iterator place_{};                        // while it is pending
 };
 
 struct Item {
@@ -83,9 +92,6 @@ inline int rankOf(const Item& item) {
   int severity = item.submission.severity.value_or(INT_MAX);
   return std::min(severity, item.urgency.value_or(INT_MAX));
 }
-
-/// Most severe first; among equals certainly not sent before maybe sent; then oldest.
-using Order = std::tuple<int, bool, format::MessageId, queue::SubmissionId>;
 
 inline Order orderOf(const Item& item) {
   return {rankOf(item), item.maybeSent, item.submission.first, item.submission.id};

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <climits>
 #include <iterator>
+#include <tuple>
 
 namespace smsd::road {
 
@@ -21,7 +22,9 @@ void SmsUnderWay::move(Item& item, Stage from, Stage to) {
     case Stage::deciding:
       break;
     case Stage::pending:
-      taken = pending_.erase(orderOf(item));
+      // Found by its place instead of a search, which each SMS would pay once for each attempt.
+      taken = record.place_->second == &item && record.place_->first == orderOf(item) ? 1 : 0;
+      if (taken == 1) pending_.erase(record.place_);
       break;
     case Stage::recording:
       taken = std::min<std::size_t>(recording_, 1);
@@ -40,7 +43,7 @@ void SmsUnderWay::move(Item& item, Stage from, Stage to) {
     case Stage::deciding:
       break;
     case Stage::pending:
-      put = pending_.emplace(orderOf(item), &item).second;
+      std::tie(record.place_, put) = pending_.emplace(orderOf(item), &item);
       break;
     case Stage::recording:
       ++recording_;

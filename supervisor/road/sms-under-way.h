@@ -26,8 +26,7 @@ namespace smsd::road {
 
 class SmsUnderWay {
  public:
-  /// In the order in which they leave. While an SMS is pending, nothing that orderOf() reads may change.
-  using Pending = std::map<Order, Item*>;
+  using Pending = road::Pending;
   using ByAttempt = std::unordered_map<queue::AttemptId, Item*>;
 
   // --- the moves

@@ -42,7 +42,7 @@ class Unwritten {
     KJ_REQUIRE(settling_.empty() && recording_.empty(), "a settlement began while another call ran");
     if (unsettled_.empty()) return nullptr;
     if (oneByOne_ == 0) {
-      settling_ = std::exchange(unsettled_, {});
+      settling_.swap(unsettled_);  // so that both keep their memory
     } else {
       --oneByOne_;
       settling_.push_back(std::move(unsettled_.front()));

@@ -279,5 +279,20 @@ TEST_F(SqliteFile, ReadsTheRoadsRowsByAnIndexInItsOrder) {
       << raw.run("EXPLAIN QUERY PLAN " + std::string(sql::onwardInTime.text()));
 }
 
+// Such a table takes as long as the statement itself: for RETURNING, and for an IN of three constants or
+// more, also in a CHECK.
+TEST_F(SqliteFile, MakesNoTableForAStatementOfAnSms) {
+  installSqlite(path);
+  Raw raw(path);
+  for (const std::string_view statement : std::initializer_list<std::string_view>{
+           sql::isHeld, sql::isLive.text(), sql::waitOf.text(), sql::isAnyOld, sql::read.text(), sql::write,
+           sql::recordAttempt, sql::nextAttempt, sql::markSent, sql::markIgnored, sql::end, sql::forgetWait,
+           sql::hasUnsent}) {
+    const std::string program = raw.run("EXPLAIN " + std::string(statement));
+    EXPECT_NE(program.find("Transaction"), std::string::npos) << statement << "\n" << program;
+    EXPECT_EQ(program.find("OpenEphemeral"), std::string::npos) << statement << "\n" << program;
+  }
+}
+
 }  // namespace
 }  // namespace smsd::queue::sqlite

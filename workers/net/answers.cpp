@@ -92,9 +92,10 @@ kit::Outcome outcomeOfStatus(const Exchange& exchange, std::string_view origin) 
   if (auto words = troubleOfServer(exchange); !words.empty())
     return kit::Broken{std::string(origin) + " " + std::string(words) + " (400)"};
   const StatusRow& row = rowOf(exchange.status);
-  std::string reason =
-      std::string(origin) + " " + std::string(row.words) + " (" + std::to_string(exchange.status) + ")";
-  if (row.kind == OutcomeKind::accepted) reason.clear();  // its reference is read elsewhere
+  std::string reason;
+  if (row.kind != OutcomeKind::accepted)  // its reference is read elsewhere
+    reason =
+        std::string(origin) + " " + std::string(row.words) + " (" + std::to_string(exchange.status) + ")";
   return kit::outcomeOf(row.kind, reason,
                         std::clamp(exchange.retryAfter, Milliseconds(0), longestRetryAfter));
 }

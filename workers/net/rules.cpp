@@ -59,6 +59,21 @@ kit::Outcome outcomeAs(const Rule& rule, std::size_t number, const Exchange& exc
                         std::clamp(after, Milliseconds(0), longestRetryAfter));
 }
 
+/// Returns the part of `value` that one step of a JSON pointer leads to (RFC 6901, 4); nullptr: there is
+/// none. A step into a list is a number without leading zeros.
+const nlohmann::json* partOf(const nlohmann::json& value, const std::string& step) {
+  if (value.is_object()) {
+    auto found = value.find(step);
+    return found == value.end() ? nullptr : &*found;
+  }
+  if (!value.is_array()) return nullptr;
+  std::size_t place = 0;
+  const char* end = step.data() + step.size();
+  auto [stopped, error] = std::from_chars(step.data(), end, place);
+  const bool isPlace = error == std::errc{} && stopped == end && (step.size() == 1 || step[0] != '0');
+  return isPlace && place < value.size() ? &value[place] : nullptr;
+}
+
 }  // namespace
 
 std::optional<std::vector<std::pair<int, int>>> parseStatuses(std::string_view text) {
@@ -104,7 +119,10 @@ std::optional<std::string> Expression::extract(std::string_view text) const {
 std::optional<std::string> Pointer::compile(const std::string& text) {
   if (text.empty()) return std::nullopt;
   try {
-    pointer_.emplace(text);
+    std::vector<std::string> steps;
+    for (nlohmann::json::json_pointer rest(text); !rest.empty(); rest.pop_back())
+      steps.push_back(rest.back());
+    steps_.assign(steps.rbegin(), steps.rend());
     return std::nullopt;
   } catch (const nlohmann::json::exception&) {
     return "not a JSON pointer, expected one like /messages/0/id";
@@ -112,16 +130,13 @@ std::optional<std::string> Pointer::compile(const std::string& text) {
 }
 
 std::optional<std::string> Pointer::in(const nlohmann::json& document) const {
-  try {
-    if (document.is_discarded() || !document.contains(*pointer_)) return std::nullopt;
-    const auto& value = document.at(*pointer_);
-    if (value.is_null()) return std::nullopt;
-    if (value.is_string()) return value.get<std::string>();
-    if (value.is_primitive()) return value.dump();
-    return "";
-  } catch (const nlohmann::json::exception&) {  // the pointer has "-" or "01" and the answer has a list there
-    return std::nullopt;
-  }
+  const nlohmann::json* value = &document;
+  for (const std::string& step : steps_)
+    if (value = partOf(*value, step); value == nullptr) return std::nullopt;
+  if (value->is_null()) return std::nullopt;
+  if (value->is_string()) return value->get<std::string>();
+  if (value->is_primitive()) return value->dump();
+  return "";
 }
 
 const std::string& Answer::text() const {

@@ -45,13 +45,13 @@ class Expression {
 class Pointer {
  public:
   std::optional<std::string> compile(const std::string& text);
-  explicit operator bool() const { return pointer_.has_value(); }
+  explicit operator bool() const { return !steps_.empty(); }
   /// Returns the value at the pointer as a text, empty for a list or a map. Returns nothing when the value is
   /// missing or null.
   std::optional<std::string> in(const nlohmann::json& document) const;
 
  private:
-  std::optional<nlohmann::json::json_pointer> pointer_;
+  std::vector<std::string> steps_;  // names of members, and places in lists
 };
 
 /// An answer whose text and JSON are read only when a rule needs them.

@@ -46,10 +46,10 @@ void ClaimTransaction::walk() {
   if (!place_.until && request_.look == Look::onward) place_.until = tx_.number(sql::lastMessage);
   for (int pages = 0; pages < mostPages; ++pages) {
     auto rows = page(size);
-    for (const auto& row : rows) {
-      if (!visit(row)) return;
-      moveTo(row);
-    }
+    std::size_t visited = 0;
+    while (visited < rows.size() && visit(rows[visited])) ++visited;
+    if (visited > 0) moveTo(rows[visited - 1]);
+    if (visited < rows.size()) return;
     if (rows.size() == size) {
       if (candidates_.size() == request_.limit) return;
     } else if (place_.part == SweepPlace::Part::graded && session_.indexed()) {
@@ -130,11 +130,13 @@ void ClaimTransaction::read() {
   for (const auto& row : rows) {
     Taken& taken = taken_[static_cast<std::size_t>(row.integer(Read::n)) - 1];
     const format::MessageId id = row.integer(Read::id);
-    taken.submission.rounds = static_cast<int>(row.integer(Read::rounds));
-    taken.submission.waited = !row.isNull(Read::waits);
-    taken.waits = taken.submission.waited && row.flag(Read::waits);
-    taken.waitsFor = row.optionalInt(Read::waitsFor);
-    if (taken.rows == 0) taken.submission.failing = failing(row);
+    if (taken.rows == 0) {  // the wait is the same in all rows of a recipient
+      taken.submission.rounds = static_cast<int>(row.integer(Read::rounds));
+      taken.submission.waited = !row.isNull(Read::waits);
+      taken.waits = taken.submission.waited && row.flag(Read::waits);
+      taken.waitsFor = row.optionalInt(Read::waitsFor);
+      taken.submission.failing = failing(row);
+    }
     if (++taken.rows > messagesAtATime) {
       unfinished_.push_back(taken.submission.recipient);
     } else if (row.flag(Read::old)) {
@@ -206,12 +208,12 @@ void ClaimTransaction::write() {
     encodings.add(encodingName(submission.sms.encoding));
     units.add(std::uint64_t{submission.sms.units});
     parts.add(std::uint64_t{submission.sms.parts});
-    sent.add(arrayOf(submission.sms.sent));
-    ignored.add(arrayOf(submission.sms.ignored));
+    sent.addBytes(arrayOf(submission.sms.sent));
+    ignored.addBytes(arrayOf(submission.sms.ignored));
     severities.add(submission.severity);
     firsts.add(submission.first);
     rounds.add(submission.rounds);
-    stamps.add(arrayOf(submission.stamps));
+    stamps.addBytes(arrayOf(submission.stamps));
     failing.add(submission.failing);
   }
   tx_.run(sql::write, ids.str(), attempts.str(), recipients.str(), texts.str(), encodings.str(), units.str(),

@@ -5,6 +5,7 @@
 // Fails by libpqxx's exceptions, which Session translates.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <pqxx/pqxx>
@@ -53,6 +54,7 @@ class Rows {
 
   bool empty() const { return result_.empty(); }
   std::size_t size() const { return static_cast<std::size_t>(result_.size()); }
+  Row<C> operator[](std::size_t n) const { return Row<C>(result_, static_cast<pqxx::result::size_type>(n)); }
   /// Throws if there is no row.
   Row<C> front() const { return Row<C>(result_.at(0)); }
 

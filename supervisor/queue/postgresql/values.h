@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,24 +28,30 @@ inline std::string storable(std::string_view text) {
   return valid;
 }
 
+inline bool isStorable(std::string_view text) { return text.find('\0') == text.npos && text::isValid(text); }
+
 /// {1,NULL,"a \"quoted\" text"}: the literal of a one-dimensional array.
 class ArrayLiteral {
  public:
-  void add(std::int64_t number) { separated() += std::to_string(number); }
-  void add(std::uint64_t number) { separated() += std::to_string(number); }
+  void add(std::int64_t number) { addNumber(number); }
+  void add(std::uint64_t number) { addNumber(number); }
   void add(int number) { add(std::int64_t{number}); }
   void add(const std::optional<int>& number) { number ? add(*number) : addNull(); }
-  void add(std::string_view text) { addBytes(storable(text)); }
+  void add(std::string_view text) { isStorable(text) ? addBytes(text) : addBytes(storable(text)); }
   void add(const std::string& text) { add(std::string_view(text)); }
   void add(const char* text) { add(std::string_view(text)); }
 
-  /// For bytes that came from this database, which it accepts unchanged.
+  /// For bytes that the database accepts unchanged: they came from it, or are digits.
   void addBytes(std::string_view bytes) {
     std::string& into = separated();
     into += '"';
-    for (char c : bytes) {
-      if (c == '"' || c == '\\') into += '\\';
-      into += c;
+    if (bytes.find('"') == bytes.npos && bytes.find('\\') == bytes.npos) {
+      into += bytes;  // as a whole: nearly every text has none of both
+    } else {
+      for (char c : bytes) {
+        if (c == '"' || c == '\\') into += '\\';
+        into += c;
+      }
     }
     into += '"';
   }
@@ -59,6 +66,12 @@ class ArrayLiteral {
   std::string& separated() {
     if (body_.size() > 1) body_ += ',';
     return body_;
+  }
+  template <typename Number>
+  void addNumber(Number number) {
+    char digits[24];
+    const char* end = std::to_chars(std::begin(digits), std::end(digits), number).ptr;
+    separated() += std::string_view(digits, end);
   }
 
   std::string body_ = "{";

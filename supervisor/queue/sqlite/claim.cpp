@@ -32,6 +32,9 @@ ClaimResult ClaimTransaction::run() {
   if (place_.since == 0) place_.since = now_.ms;
   if (!place_.until && request_.look == Look::onward)
     place_.until = session_.query(sql::lastMessage).number();
+  // No other program changes the tables during this transaction.
+  anyHeld_ = session_.query(sql::anyHeld).next();
+  anyWait_ = session_.query(sql::anyWait).next();
   walk();
   if (!taken_.empty()) write();
   const bool over = place_.part == SweepPlace::Part::end;
@@ -104,7 +107,7 @@ bool ClaimTransaction::visit(const Head& head) {
   const auto severity = severityOf(head.at);
   if (request_.moreSevereThan && !moreSevere(severity, request_.moreSevereThan)) return false;
   moveTo(head);
-  if (session_.query(sql::isHeld).bind(head.at.id).next()) return true;
+  if (anyHeld_ && session_.query(sql::isHeld).bind(head.at.id).next()) return true;
   if (!looked_.insert(head.recipient).second) return true;
   if (auto live = session_.query(sql::isLive); live.bind(head.recipient).next()) {
     if (moreSevere(severity, live.optionalInt(sql::Live::severity)))
@@ -119,6 +122,7 @@ bool ClaimTransaction::visit(const Head& head) {
   }
   if (request_.expireAfter) expire(head.recipient, clock_.stretched(*request_.expireAfter));
   if (auto found = read(head.recipient)) {
+    found->submission.waited = past->waited;
     found->submission.rounds = past->rounds;
     found->submission.failing = past->failing;
     taken_.push_back(std::move(*found));
@@ -130,19 +134,22 @@ bool ClaimTransaction::visit(const Head& head) {
 /// the rounds and failures so far are forgotten.
 std::optional<ClaimTransaction::Past> ClaimTransaction::pastOf(const Head& head) {
   using sql::WaitOf;
+  if (!anyWait_) return Past{};
   auto wait = session_.query(sql::waitOf);
   if (!wait.bind(head.recipient, now_.ms, std::int64_t{request_.longestWait.count()}).next()) return Past{};
+  Past past{.waited = true};
   if (wait.flag(WaitOf::inForce)) {
-    if (moreSevere(severityOf(head.at), wait.optionalInt(WaitOf::severity))) return Past{};
+    if (moreSevere(severityOf(head.at), wait.optionalInt(WaitOf::severity))) return past;
     return std::nullopt;
   }
-  Past past{.rounds = static_cast<int>(wait.integer(WaitOf::rounds)), .failing = std::nullopt};
+  past.rounds = static_cast<int>(wait.integer(WaitOf::rounds));
   if (const auto since = wait.optionalInteger(WaitOf::since))
     past.failing = clock_.withoutSteps(Duration(now_.ms - *since), Duration(wait.integer(WaitOf::noted)));
   return past;
 }
 
 void ClaimTransaction::expire(const std::string& recipient, Duration age) {
+  if (!session_.query(sql::isAnyOld).bind(now_.text, recipient, std::int64_t{age.count()}).next()) return;
   std::vector<format::MessageId> ids;
   {
     auto row = session_.query(sql::expire);
@@ -186,13 +193,13 @@ void ClaimTransaction::write() {
   for (auto& [submission, firstTime] : taken_) {
     submission.attempt = static_cast<AttemptId>(attempt);
     const format::FormattedSms& sms = submission.sms;
-    submission.id = session_.query(sql::write)
-                        .bind(submission.recipient, me_, attempt++, request_.dispatcher, sms.text,
-                              encodingName(sms.encoding), static_cast<std::int64_t>(sms.units),
-                              static_cast<std::int64_t>(sms.parts), listOf(sms.sent), listOf(sms.ignored),
-                              submission.severity, submission.first, submission.rounds, now_.text,
-                              since(submission.failing, now_.ms), listOf(submission.stamps))
-                        .number();
+    session_.query(sql::write)
+        .bind(submission.recipient, me_, attempt++, request_.dispatcher, sms.text, encodingName(sms.encoding),
+              static_cast<std::int64_t>(sms.units), static_cast<std::int64_t>(sms.parts), listOf(sms.sent),
+              listOf(sms.ignored), submission.severity, submission.first, submission.rounds, now_.text,
+              since(submission.failing, now_.ms), listOf(submission.stamps))
+        .run();
+    submission.id = session_.lastId();
     submission.key = idempotencyKey(keyPrefix_, submission.id, submission.stamps);
   }
 }

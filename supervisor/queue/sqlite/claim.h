@@ -52,8 +52,9 @@ class ClaimTransaction {
   };
   /// The rounds and failures of a recipient that may be claimed.
   struct Past {
+    bool waited = false;  // there is a wait, which is over
     int rounds = 0;
-    std::optional<Duration> failing;
+    std::optional<Duration> failing{};
   };
 
   void walk();
@@ -75,6 +76,7 @@ class ClaimTransaction {
   const ClockWatch& clock_;
   const Now& now_;
   SweepPlace place_;
+  bool anyHeld_ = true, anyWait_ = true;  // false: these tables are empty, so that no row is looked for there
 
   std::unordered_set<std::string> looked_;  // recipients that need no second look
   std::vector<Taken> taken_;

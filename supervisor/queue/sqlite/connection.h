@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "supervisor/queue/queue.h"
 #include "supervisor/queue/ranges.h"
@@ -120,9 +121,13 @@ class Session {
   /// Prepares the statement at its first use and keeps it. Use each text only once at a time.
   template <typename Column>
   Row<Column> query(const Statement<Column>& statement) {
-    return Row<Column>(prepared(statement.text()), path_);
+    return Row<Column>(statement.isLiteral() ? constant(statement.literal()) : prepared(statement.text()),
+                       path_);
   }
-  Query query(std::string_view statement) { return Query(prepared(statement), path_); }
+  /// `statement` is a constant.
+  Query query(const char* statement) { return Query(constant(statement), path_); }
+  /// Returns the id of the row that this connection inserted last.
+  std::int64_t lastId() const { return sqlite3_last_insert_rowid(db_.get()); }
   /// Runs any number of statements without a result.
   void execute(const char* sql);
   /// Writes the whole log into the file and empties it. Returns whether that worked: there was room, and
@@ -132,6 +137,7 @@ class Session {
   void leaveLogAlone();
 
  private:
+  sqlite3_stmt* constant(const char* sql);
   sqlite3_stmt* prepared(std::string_view sql);
 
   struct Close {
@@ -143,6 +149,7 @@ class Session {
   std::string path_;
   std::unique_ptr<sqlite3, Close> db_;
   std::map<std::string, std::unique_ptr<sqlite3_stmt, Finalize>, std::less<>> statements_;
+  std::unordered_map<const char*, sqlite3_stmt*> constants_;  // of statements_, by the address of the text
 };
 
 /// Registers the functions that our statements use besides sqlite3's own: smsd_stamp (stamp.h).

@@ -3,6 +3,9 @@
 //
 // The times in smsq are text as in NAV's columns: UTC in a form that sorts (2026-01-31 23:59:59.123, the
 // fraction may be missing). Times for calculation are milliseconds since 1970. Called by install.cpp.
+//
+// The CHECK of smsq.sent is no IN of three constants, because SQLite makes and fills a table for such an IN
+// each time it checks a row, which takes longer than the update itself.
 #pragma once
 
 namespace smsd::queue::sqlite::sql {
@@ -24,7 +27,7 @@ CREATE TABLE smsq (
   time TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
   phone TEXT NOT NULL CONSTRAINT phone_length CHECK (length(phone) <= 15),
   msg TEXT NOT NULL,
-  sent TEXT NOT NULL DEFAULT 'N' CHECK (sent IN ('Y', 'N', 'I')),
+  sent TEXT NOT NULL DEFAULT 'N' CHECK (sent IN ('Y', 'N') OR sent = 'I'),
   smsid INTEGER,
   timesent TEXT,
   severity INTEGER
@@ -107,12 +110,14 @@ CREATE INDEX smsd_wait_due ON smsd_wait (due);
 )";
 // Waits of version 1 have no severity, so any message with a severity ends them, once.
 constexpr auto from1To2 = "ALTER TABLE smsd_wait ADD COLUMN severity INTEGER";
-// Removes the CHECK from smsq, because a text may be as long as an SMS of several parts. Editing the table's
-// SQL text is the way that sqlite.org recommends: rows, indexes and triggers stay unchanged. Held entries get
-// the stamps of the rows that are in smsq now.
+// Removes the CHECK of the text's length from smsq, because a text may be as long as an SMS of several parts,
+// and writes the CHECK of smsq.sent as above. Editing the table's SQL text is the way that sqlite.org
+// recommends: rows, indexes and triggers stay unchanged. Held entries get the stamps of the rows that are in
+// smsq now.
 constexpr auto from2To3 = R"(
 PRAGMA writable_schema = ON;
-UPDATE sqlite_schema SET sql = replace(sql, ' CONSTRAINT msg_length CHECK (length(msg) <= 145)', '')
+UPDATE sqlite_schema SET sql = replace(replace(sql, ' CONSTRAINT msg_length CHECK (length(msg) <= 145)', ''),
+    'CHECK (sent IN (''Y'', ''N'', ''I''))', 'CHECK (sent IN (''Y'', ''N'') OR sent = ''I'')')
   WHERE type = 'table' AND name = 'smsq';
 PRAGMA writable_schema = RESET;
 ALTER TABLE smsd_submission ADD COLUMN since INTEGER;

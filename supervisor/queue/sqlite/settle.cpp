@@ -13,7 +13,6 @@ namespace smsd::queue::sqlite {
 namespace {
 
 using Kind = QueueError::Kind;
-using sql::Standing;
 
 void markMessages(Session& session, const Settlement& settlement, const Now& now, SettleResult& result) {
   if (settlement.fate == Fate::returned) return;
@@ -41,17 +40,9 @@ std::vector<AttemptId> SqliteQueue::recordAttempts(const std::vector<NextAttempt
     const Now now = clock(session);
     std::int64_t attempt = takeAttemptIds(session, next.size(), lastAttempt_);
     for (const NextAttempt& one : next) {
-      {
-        auto row = session.query(sql::standing);
-        if (!row.bind(one.id).next() || row.integer(Standing::supervisor) != me_ ||
-            row.flag(Standing::hasEnded))
-          throw QueueError(Kind::fenced,
-                           fmt::format("{}: submission {} is no longer under way here", path_, one.id));
-        session.query(sql::recordAttempt)
-            .bind(row.integer(Standing::attempt), one.id, row.text(Standing::dispatcher), now.text,
-                  one.outcome, one.reason)
-            .run();
-      }
+      if (session.query(sql::recordAttempt).bind(now.text, one.outcome, one.reason, one.id, me_).run() == 0)
+        throw QueueError(Kind::fenced,
+                         fmt::format("{}: submission {} is no longer under way here", path_, one.id));
       session.query(sql::nextAttempt)
           .bind(attempt, one.dispatcher, one.rounds, since(one.failing, now.ms), one.id)
           .run();
@@ -65,25 +56,21 @@ std::vector<AttemptId> SqliteQueue::recordAttempts(const std::vector<NextAttempt
 void SqliteQueue::settleOne(Session& session, const Settlement& settlement, const Now& now,
                             SettleResult& result) {
   const SubmissionId id = settlement.submission.id;
-  std::string recipient;
-  {
+  const std::string& recipient = settlement.submission.recipient;
+  if (settlement.outcome != "accepted")
+    session.query(sql::recordAttempt).bind(now.text, settlement.outcome, settlement.reason, id, me_).run();
+  const std::size_t ended = session.query(sql::end)
+                                .bind(now.text, fateName(settlement.fate), settlement.outcome,
+                                      settlement.reason, settlement.reference, id, me_)
+                                .run();
+  if (ended == 0) {
     auto row = session.query(sql::standing);
-    if (!row.bind(id).next() || row.integer(Standing::supervisor) != me_)
+    if (!row.bind(id).next() || row.integer(sql::Standing::supervisor) != me_)
       throw QueueError(Kind::fenced,
                        fmt::format("{}: submission {} no longer belongs to this supervisor", path_, id));
-    if (row.flag(Standing::hasEnded)) return;  // settled before: the call is repeated
-    recipient = row.text(Standing::recipient);
-    if (settlement.outcome != "accepted")
-      session.query(sql::recordAttempt)
-          .bind(row.integer(Standing::attempt), id, row.text(Standing::dispatcher), now.text,
-                settlement.outcome, settlement.reason)
-          .run();
+    return;  // settled before: the call is repeated
   }
   markMessages(session, settlement, now, result);
-  session.query(sql::end)
-      .bind(now.text, fateName(settlement.fate), settlement.outcome, settlement.reason, settlement.reference,
-            id)
-      .run();
   if (settlement.fate == Fate::returned && settlement.wait) {
     session.query(sql::wait)
         .bind(recipient, settlement.rounds, now.ms + settlement.wait->count(), settlement.reason,
@@ -95,7 +82,7 @@ void SqliteQueue::settleOne(Session& session, const Settlement& settlement, cons
           session.query(sql::hasMoreSevere).bind(recipient, settlement.submission.severity).next();
     return;
   }
-  session.query(sql::forgetWait).bind(recipient).run();
+  if (settlement.submission.waited) session.query(sql::forgetWait).bind(recipient).run();
   if (!result.lookAgain) result.lookAgain = session.query(sql::hasUnsent).bind(recipient).next();
 }
 

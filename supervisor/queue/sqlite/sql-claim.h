@@ -28,6 +28,8 @@ inline constexpr Statement<Live> isLive =
     "SELECT id, severity FROM smsd_submission INDEXED BY smsd_submission_live WHERE recipient = ? AND ended "
     "IS "
     "NULL";
+constexpr auto anyHeld = "SELECT 1 FROM smsd_held LIMIT 1";
+constexpr auto anyWait = "SELECT 1 FROM smsd_wait LIMIT 1";
 constexpr auto isHeld =
     "SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message WHERE h.message = ? AND " SMSD_SQLITE_IS(
         "q", "h.stamp");
@@ -40,11 +42,15 @@ inline constexpr Statement<WaitOf> waitOf =
 constexpr auto lastMessage = "SELECT coalesce(max(id), 0) FROM smsq";
 
 enum class Expired { id };
-// ?3: age in ms. A row whose time is invalid never expires.
+// The unsent rows of a recipient (?2) that are older than ?3 ms now (?1). A row whose time is invalid never
+// expires.
+#define SMSD_SQLITE_OLD "sent = 'N' AND phone = ?2 AND julianday(time) < julianday(?1) - ?3 / 86400000.0"
+// Nearly always none, so that this is looked for first: RETURNING makes `expire` much slower.
+constexpr auto isAnyOld = "SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE " SMSD_SQLITE_OLD " LIMIT 1";
 inline constexpr Statement<Expired> expire =
-    "UPDATE smsq INDEXED BY smsq_unsent_phone SET sent = 'I', timesent = ?1 WHERE sent = 'N' AND phone = ?2 "
-    "AND julianday(time) < julianday(?1) - ?3 / 86400000.0 "
-    "AND NOT " SMSD_SQLITE_HELD("smsq") " RETURNING id";
+    "UPDATE smsq INDEXED BY smsq_unsent_phone SET sent = 'I', timesent = ?1 WHERE " SMSD_SQLITE_OLD
+    " AND NOT " SMSD_SQLITE_HELD("smsq") " RETURNING id";
+#undef SMSD_SQLITE_OLD
 constexpr auto recordIgnored =
     "INSERT INTO smsd_ignored (message, reason, at, stamp) SELECT q.id, ?, ?, smsd_stamp(q.time, q.phone, "
     "q.msg) "
@@ -56,13 +62,13 @@ inline constexpr Statement<Read> read =
     "AND NOT " SMSD_SQLITE_HELD("smsq") " ORDER BY severity NULLS LAST, time, id LIMIT ?";
 constexpr auto takeAttemptIds =
     "UPDATE smsd_installation SET last_attempt = last_attempt + ? RETURNING last_attempt";
+// Without RETURNING, for which SQLite would make a table each time.
 constexpr auto write =
     "INSERT INTO smsd_submission (recipient, supervisor, attempt, dispatcher, attempts, text, encoding, "
     "units, parts, "
     "sent_ids, ignored_ids, severity, first_message, rounds, created, since, stamps) VALUES (?, ?, ?, ?, 1, "
     "?, ?, ?, "
-    "?, ?, ?, ?, ?, ?, ?, ?, ?) "
-    "RETURNING id";
+    "?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr auto forgetDueWaits =
     "DELETE FROM smsd_wait WHERE due <= ? AND NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone "
     "WHERE sent = 'N' AND phone = recipient AND NOT " SMSD_SQLITE_HELD("smsq") ")";

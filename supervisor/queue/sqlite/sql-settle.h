@@ -7,15 +7,15 @@
 
 namespace smsd::queue::sqlite::sql {
 
-enum class Standing { supervisor, hasEnded, attempt, dispatcher, recipient };
-inline constexpr Statement<Standing> standing =
-    "SELECT supervisor, ended IS NOT NULL AS has_ended, attempt, dispatcher, recipient FROM smsd_submission "
-    "WHERE "
-    "id = ?";
+enum class Standing { supervisor };
+inline constexpr Statement<Standing> standing = "SELECT supervisor FROM smsd_submission WHERE id = ?";
 constexpr auto nextAttempt =
     "UPDATE smsd_submission SET attempt = ?, dispatcher = ?, attempts = attempts + 1, rounds = ?, since = ? "
     "WHERE id = ?";
-constexpr auto recordAttempt = "INSERT INTO smsd_attempt VALUES (?, ?, ?, ?, ?, ?)";
+// Records the attempt in force, and only if the submission is live and belongs to the supervisor.
+constexpr auto recordAttempt =
+    "INSERT INTO smsd_attempt (id, submission, dispatcher, ended, outcome, reason) SELECT attempt, id, "
+    "dispatcher, ?, ?, ? FROM smsd_submission WHERE id = ? AND supervisor = ? AND ended IS NULL";
 constexpr auto markSent =
     "UPDATE smsq SET sent = 'Y', smsid = ?, timesent = ? WHERE id = ? AND sent <> 'Y' AND " SMSD_SQLITE_IS(
         "smsq", "?");
@@ -30,8 +30,10 @@ constexpr auto hold =
     "INSERT OR REPLACE INTO smsd_held (message, submission, stamp) SELECT id, ?, smsd_stamp(time, phone, "
     "msg) FROM smsq "
     "WHERE id = ? AND sent = 'N' AND " SMSD_SQLITE_IS("smsq", "?");
+// Ends a submission only if it is live and belongs to the supervisor.
 constexpr auto end =
-    "UPDATE smsd_submission SET ended = ?, fate = ?, outcome = ?, reason = ?, reference = ? WHERE id = ?";
+    "UPDATE smsd_submission SET ended = ?, fate = ?, outcome = ?, reason = ?, reference = ? WHERE id = ? AND "
+    "supervisor = ? AND ended IS NULL";
 constexpr auto wait =
     "INSERT INTO smsd_wait (recipient, rounds, due, reason, severity, since, noted) VALUES (?1, ?2, ?3, ?4, "
     "?5, ?6, ?7) "

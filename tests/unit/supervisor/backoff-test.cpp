@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <climits>
+
 namespace smsd::delivery {
 namespace {
 
@@ -21,6 +23,12 @@ TEST(Backoff, GrowsByItsFactorAndStopsAtItsBound) {
     before = backoff.after(n);
   }
   EXPECT_EQ(before, 1h);
+}
+
+TEST(Backoff, OfAFactorOfOneStaysAsItIsAfterAnyNumberOfFailures) {
+  EXPECT_EQ((Backoff{30s, 1, 1h}.after(INT_MAX)), 30s);
+  EXPECT_EQ((Backoff{30s, 1.5, 1h}.after(INT_MAX)), 1h);
+  EXPECT_EQ((Backoff{2h, 1, 1h}.after(1)), 1h);
 }
 
 }  // namespace
