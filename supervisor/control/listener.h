@@ -12,6 +12,7 @@
 #include <kj/io.h>
 
 #include <filesystem>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -26,8 +27,13 @@ namespace smsd::control {
 
 class Listener final : private kj::TaskSet::ErrorHandler {
  public:
-  /// Makes what one connection is served, for the user at its other end.
-  using Serve = kj::Function<capnp::Capability::Client(std::optional<unsigned> uid)>;
+  /// What one connection is served.
+  struct Served {
+    capnp::Capability::Client door;
+    std::function<void()> written;  // called when all answers have been written, and at the end
+  };
+  /// Makes it, for the user at the other end.
+  using Serve = kj::Function<Served(std::optional<unsigned> uid)>;
 
   /// Binds at once. Throws CannotListen, with advice for the operator, if it cannot.
   Listener(kj::AsyncIoContext& io, const std::filesystem::path& socket, const events::EventLog& log,
@@ -40,11 +46,13 @@ class Listener final : private kj::TaskSet::ErrorHandler {
     std::optional<unsigned> uid;
     rpc::Channel* channel = nullptr;
     kj::Own<kj::PromiseFulfiller<void>> end;
+    std::function<void()> written;
   };
   using Peers = std::list<Peer>;
 
+  enum class Opened { yes, refused };
   kj::Promise<void> accept();
-  void open(kj::AutoCloseFd socket);
+  Opened open(kj::AutoCloseFd socket);
   kj::Promise<void> serve(kj::Own<rpc::Channel> channel, Peers::iterator peer, kj::Promise<void> end);
   /// Ends the connection that has been silent for longest, if there is one in whose place this user may have
   /// another.
@@ -67,7 +75,8 @@ class Listener final : private kj::TaskSet::ErrorHandler {
   Seats seats_;
   std::shared_ptr<rpc::Budget> budget_, othersBudget_;
   kj::TimePoint nextEntry_;
-  unsigned unsaid_ = 0;  // connections turned away or ended without an entry since the last one
+  kj::TimePoint nextRoom_;  // before, no place is taken from a silent connection
+  unsigned unsaid_ = 0;     // connections turned away or ended without an entry since the last one
   Peers peers_;
   kj::TaskSet tasks_;
 };
