@@ -22,7 +22,7 @@ constexpr unsigned acceptedAtOnce = 64;
 // After a connection was refused. A crowd that comes back each second wakes the loop 20 times a second then,
 // not once for each of its connections. A client that is let in waits no longer than that.
 constexpr auto pauseAfterRefusal = 50 * kj::MILLISECONDS;
-constexpr auto roomEvery = 20 * kj::MILLISECONDS;         // at most one place in this time
+constexpr auto roomEvery = 20 * kj::MILLISECONDS;         // of one user: at most one place in this time
 constexpr auto shortestSilence = 500 * kj::MILLISECONDS;  // of a connection that loses its place
 constexpr auto lastWords = 1 * kj::SECONDS;  // for the reason to reach a peer before it is disconnected
 
@@ -50,7 +50,6 @@ Listener::Listener(kj::AsyncIoContext& io, const std::filesystem::path& socket, 
       budget_(std::make_shared<rpc::Budget>(messageRate)),
       othersBudget_(std::make_shared<rpc::Budget>(messageRate)),
       nextEntry_(timer_.now()),
-      nextRoom_(timer_.now()),
       tasks_(*this) {
   tasks_.add(kj::evalLater([this]() { return accept(); }));
 }
@@ -129,8 +128,11 @@ kj::Promise<void> Listener::serve(kj::Own<rpc::Channel> channel, Peers::iterator
 }
 
 void Listener::makeRoomFor(std::optional<unsigned> uid) {
-  if (timer_.now() < nextRoom_ && !seats_.trusted(uid)) return;
-  nextRoom_ = timer_.now() + roomEvery;
+  constexpr std::size_t mostUsers = 1000;
+  if (nextRoom_.size() >= mostUsers) nextRoom_.clear();
+  auto [next, isNew] = nextRoom_.try_emplace(uid, timer_.now());
+  if (timer_.now() < next->second) return;
+  next->second = timer_.now() + roomEvery;
   kj::Duration longest = shortestSilence;
   Peers::iterator found = peers_.end();
   for (auto peer = peers_.begin(); peer != peers_.end(); ++peer) {

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,8 +76,9 @@ class Listener final : private kj::TaskSet::ErrorHandler {
   Seats seats_;
   std::shared_ptr<rpc::Budget> budget_, othersBudget_;
   kj::TimePoint nextEntry_;
-  kj::TimePoint nextRoom_;  // before, no place is taken from a silent connection
-  unsigned unsaid_ = 0;     // connections turned away or ended without an entry since the last one
+  std::map<std::optional<unsigned>, kj::TimePoint>
+      nextRoom_;         // of a user: no silent connection loses its place before
+  unsigned unsaid_ = 0;  // connections turned away or ended without an entry since the last one
   Peers peers_;
   kj::TaskSet tasks_;
 };
