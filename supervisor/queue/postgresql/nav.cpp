@@ -76,6 +76,7 @@ Cancelled PostgresqlQueue::cancelThese(const std::vector<format::MessageId>& mes
   if (messages.empty()) return {};
   ArrayLiteral ids;
   for (const format::MessageId id : messages) ids.add(id);
+  // With the plans of the road, because a step may not read the whole table.
   return session_.transact([&](Transaction& tx) {
     // The number of all is in each row, so at least one row is read.
     const auto rows = tx.once(sql::cancelThese, ids.str(), std::max<std::int64_t>(rowLimit(listed), 1));
