@@ -128,29 +128,43 @@ struct PlainLetters {
   std::vector<std::uint32_t> begin, end;  // bytes of each
 };
 
-/// `most`: stops after so many.
-PlainLetters lettersOf(std::string_view bytes, std::size_t most = SIZE_MAX) {
+/// Removes the first code point from `rest`. Returns it as a small letter or digit; 0: it is neither.
+char32_t takeLetter(std::string_view& rest) {
+  const auto first = static_cast<unsigned char>(rest[0]);
+  if (first < 0x80) {
+    rest.remove_prefix(1);
+    const char small = text::lower(static_cast<char>(first));
+    return isDigit(small) || (small >= 'a' && small <= 'z') ? static_cast<char32_t>(small) : 0;
+  }
+  const char32_t point = text::takeCodePoint(rest);
+  const bool separates =
+      point <= 0xA0 || (point >= 0x2000 && point < 0x2070) || point == 0x3000 || point == text::replacement;
+  return separates ? 0 : point;
+}
+
+PlainLetters lettersOf(std::string_view bytes) {
   PlainLetters letters;
-  for (std::string_view rest = bytes; !rest.empty() && letters.points.size() < most;) {
+  letters.points.reserve(bytes.size());
+  letters.begin.reserve(bytes.size());
+  letters.end.reserve(bytes.size());
+  for (std::string_view rest = bytes; !rest.empty();) {
     const auto begin = static_cast<std::uint32_t>(bytes.size() - rest.size());
-    auto point = static_cast<char32_t>(static_cast<unsigned char>(rest[0]));
-    if (point < 0x80)
-      rest.remove_prefix(1);
-    else
-      point = text::takeCodePoint(rest);
-    if (point < 0x80) {
-      const char small = text::lower(static_cast<char>(point));
-      if (!isDigit(small) && (small < 'a' || small > 'z')) continue;
-      point = static_cast<char32_t>(small);
-    } else if (point <= 0xA0 || (point >= 0x2000 && point < 0x2070) || point == 0x3000 ||
-               point == text::replacement) {
-      continue;
-    }
+    const char32_t point = takeLetter(rest);
+    if (point == 0) continue;
     letters.points += point;
     letters.begin.push_back(begin);
     letters.end.push_back(static_cast<std::uint32_t>(bytes.size() - rest.size()));
   }
   return letters;
+}
+
+/// Returns the first `most` letters and digits.
+std::u32string pointsOf(std::string_view bytes, std::size_t most) {
+  std::u32string points;
+  points.reserve(std::min(bytes.size(), most));
+  while (!bytes.empty() && points.size() < most)
+    if (const char32_t point = takeLetter(bytes); point != 0) points += point;
+  return points;
 }
 
 void hideLetters(const PlainLetters& said, std::size_t begin, std::size_t end, const char* mark,
@@ -179,11 +193,22 @@ void findPartsOfText(const PlainLetters& said, const std::u32string& text, const
   }
 }
 
-void findText(const PlainLetters& said, std::string_view raw, const char* mark, std::vector<Found>& found) {
-  if (said.points.size() < shortestText) return;
-  // Longer texts than that can only be quoted in parts.
-  const bool mayBePart = said.points.size() >= shortestPartOfText;
-  const std::u32string text = lettersOf(raw, mayBePart ? SIZE_MAX : said.points.size() + 1).points;
+/// Counts letters and digits up to `most`.
+std::size_t countLetters(std::string_view bytes, std::size_t most) {
+  std::size_t count = 0;
+  while (!bytes.empty() && count < most)
+    if (takeLetter(bytes) != 0) ++count;
+  return count;
+}
+
+void findText(std::string_view bytes, std::string_view raw, const char* mark, std::vector<Found>& found) {
+  const std::size_t there = countLetters(bytes, shortestPartOfText);
+  if (there < shortestText) return;
+  // Words that are too short for a part, and shorter than the text, quote nothing of it.
+  const bool mayBePart = there >= shortestPartOfText;
+  if (!mayBePart && countLetters(raw, there + 1) > there) return;
+  const PlainLetters said = lettersOf(bytes);
+  const std::u32string text = pointsOf(raw, SIZE_MAX);
   if (text.size() >= shortestPartOfText) {
     if (mayBePart) findPartsOfText(said, text, mark, found);
   } else if (text.size() >= shortestText) {
@@ -258,18 +283,19 @@ enum class Where { words, reference };
 void findRecipient(std::string_view bytes, const std::string& recipient, Where where,
                    std::vector<Found>& found) {
   const std::string number = numberOf(recipient);
-  if (number.empty()) return findText(lettersOf(bytes), recipient, "(recipient)", found);
+  if (number.empty()) return findText(bytes, recipient, "(recipient)", found);
   if (number.size() < shortestPartOfNumber) {
     if (where == Where::words) findShortNumber(bytes, number, found);
     return;
   }
   const std::size_t shortest = where == Where::words ? shortestPartOfNumber : number.size();
+  if (static_cast<std::size_t>(std::count_if(bytes.begin(), bytes.end(), isDigit)) < shortest) return;
   for (const DigitRun& run : runsOf(bytes)) findPartsOfNumber(bytes, run, number, shortest, found);
 }
 
 void findIn(std::string_view bytes, const QuotedSms& sms, Where where, std::vector<Found>& found) {
   findRecipient(bytes, sms.recipient, where, found);
-  findText(lettersOf(bytes), sms.text, "(text)", found);
+  findText(bytes, sms.text, "(text)", found);
 }
 
 void findEscaped(const std::string& words, Escapes escapes, const QuotedSms& sms, Where where,
