@@ -5,8 +5,7 @@
 # smsctl is the client, smsd serves. The modes of the socket and of its folder are the only access control.
 # - A user who may open control.sock may call everything here, and reads the texts and recipients of all messages of the queue.
 # - A user who may open status.sock may call `status` there. Every other method is UNIMPLEMENTED at that socket, and no capability
-#   leads from it to another one. `status` carries no text, no recipient and no secret of smsd's own. A reason in it is in the
-#   words of a worker, and a program that the administrator added may put anything into its reason.
+#   leads from it to another one. `status` carries no text of a message, no recipient and no secret (status.capnp).
 # Nothing here carries a secret.
 #
 # A request that cannot be fulfilled returns a `problem`, in words. An exception means that the contract was broken or the peer
@@ -31,6 +30,11 @@ $Cxx.namespace("smsd::proto");
 # messages wait. smsd reads nothing from a client while more than 64 KiB wait to be written to it. At most 32 connections are
 # open. A connection is refused if 24 are open already, or 28 for smsd's own user, or 32 for root. A user other than these two
 # has at most 12.
+#
+# The users take turns at the queue: one request is in progress at a time, and after it that of the next user. 16 requests of a user
+# wait at most, and 64 of all users other than root and smsd's own; a further one is a `problem` that says when to try again. A
+# request for a large answer waits until there is room for the answer: 4 MiB of a user over all connections and 16 MiB of all users
+# together, until the answers have been written. A request that was not begun after 20 s is not begun.
 
 const maxRequest :UInt32 = 65536;
 # Bytes in one message to smsd.
@@ -43,8 +47,8 @@ interface Control {
   # The daemon, as an operator's tool sees it.
 
   status @0 () -> (status :State.Status);
-  # Returns the daemon's state. Always answers, because it waits for no worker, and for 2 s at most for the database, where it
-  # makes one bounded count.
+  # Returns the daemon's state. Always answers, because it waits for no worker, and for 2 s at most for the database. There it makes
+  # one bounded count, which serves all callers for a second at least: the depth of the queue may be that old.
 
   nudge @1 () -> ();
   # Makes the daemon look at the head of the queue now instead of at the next poll. For queues that cannot notify by themselves.
@@ -70,10 +74,11 @@ interface Control {
   # effect in words; a daemon of an older version leaves it empty. May be repeated.
 
   retry @6 (message :Int64, recipient :Text, restore :Bool)
-      -> (problem :Text, recipient :Text, count :UInt32, fault :QueueFault, restored :Bool);
+      -> (problem :Text, recipient :Text, count :UInt32, fault :QueueFault, restored :Bool, why :Text);
   # Ends the retry wait of the recipient of `message`, of `recipient`, or of all recipients if these are 0 and empty. smsd then
   # tries them at once. Returns the recipient (empty: all) and how many were waiting. May be repeated. With `restore`, an ignored
-  # `message` becomes unsent before, and `restored` is true. A daemon of an older version leaves it ignored.
+  # `message` becomes unsent before, and `restored` is true. A daemon of an older version leaves it ignored. A `message` that was sent
+  # or is held is a `problem`. `why` explains why the recipient of `message` did not wait.
 
   reload @7 () -> (problem :Text, done :Text);
   # As SIGHUP: reads the configuration and the dispatchers' files again, and applies all of it or nothing. Returns when that is
@@ -108,7 +113,8 @@ interface Control {
   cancelChosen @14 (choice :Records.Choice, preview :Bool, listed :UInt32)
       -> (problem :Text, count :UInt64, messages :List(Records.QueuedMessage), fault :QueueFault);
   # As `cancel`, for the chosen messages only. `preview`: changes nothing, and returns what would be cancelled now. Bounds as in
-  # `list`.
+  # `list`. Many messages are cancelled in steps, each of which is atomic; a message that arrives meanwhile is not chosen. With a
+  # `problem`, `count` is how many were cancelled before it.
 }
 
 const maxListed :UInt32 = 1000;

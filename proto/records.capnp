@@ -104,6 +104,8 @@ struct MessageLife {
   # Whether retry.at_limit is ignore.
   giveUpAfter @15 :Int64 = -1;
   # retry.give_up_after of the daemon; -1: never.
+  tooOld @16 :Bool;
+  # Whether `retry` would leave this ignored message as it is, because it is older than queue.expire_after of the daemon.
 }
 
 struct SubmissionRecord {

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 @0xe5b81c37a90d42f6;
-# The state of the daemon, which control.sock and status.sock show: no text of a message, no recipient, no secret, except what a
-# program that the administrator added puts into a reason. Part of the contract in control.capnp, whose rules for later versions
-# hold here, too.
+# The state of the daemon, which control.sock and status.sock show: no text of a message, no recipient, no secret. Part of the
+# contract in control.capnp, whose rules for later versions hold here, too.
+#
+# Words of a worker are in it: reasons and details. smsd removes from them what they quote of an SMS, whatever kind the worker is
+# of: the number in any spelling and each part of it with at least seven digits, the whole text and each part of it with at least
+# twenty letters and digits. Shorter parts stay: a word that the text and the reason have in common, or the last digits of a number.
+# A hostile worker could make up a form that smsd does not know.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("smsd::proto");

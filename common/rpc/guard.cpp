@@ -199,6 +199,12 @@ kj::Promise<void> Guard::writing(kj::Promise<void> write) {
 void Guard::wrote() {
   writing_ = false;
   KJ_IF_MAYBE (unblocked, std::exchange(unblocked_, nullptr)) unblocked->get()->fulfill();
+  if (!terms_.written) return;
+  // As in waitToRead().
+  afterWrite_ = kj::evalLast([this]() {
+                  KJ_IF_MAYBE (network, network_)
+                    if (!writing_ && network->getCurrentQueueSize() == 0) terms_.written();
+                }).eagerlyEvaluate(nullptr);
 }
 
 /// Called when the RPC system gives up this connection. Unless the peer has closed it, the peer broke the

@@ -19,6 +19,7 @@
 #include <capnp/serialize-async.h>
 #include <kj/timer.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -54,6 +55,8 @@ struct Terms {
   /// How long the peer may send nothing while this side owes it no answer, checked every 5 s; none means
   /// without limit.
   kj::Maybe<kj::Duration> silence;
+  /// Called when all that waited to be written to the peer has been written; may be empty.
+  std::function<void()> written = {};
 };
 
 class Guard final : public capnp::MessageStream {
@@ -122,6 +125,7 @@ class Guard final : public capnp::MessageStream {
   bool over_ = false;         // the peer has closed its end, or is ended
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> unblocked_;
   kj::PromiseFulfillerPair<End> ended_ = kj::newPromiseAndFulfiller<End>();
+  kj::Promise<void> afterWrite_ = kj::READY_NOW;
   bool looking_ = false;
   kj::Promise<void> looks_ = kj::READY_NOW;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/control/control-server.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "common/fault.h"
@@ -15,6 +17,7 @@ ControlServer::ControlServer(kj::AsyncIoContext& io, const Sockets& sockets, Sub
       started_(timer_.now()),
       tasks_(*this),
       glance_(subject_.queue, timer_, tasks_),
+      room_(std::make_shared<AnswerRoom>(geteuid())),
       questions_(subject_.forOperators == nullptr ? subject_.queue : *subject_.forOperators,
                  subject_.forOperators == nullptr ? Questions::Connection::ofTheRoad
                                                   : Questions::Connection::ofItsOwn,
@@ -23,11 +26,15 @@ ControlServer::ControlServer(kj::AsyncIoContext& io, const Sockets& sockets, Sub
                    return road.ledger().away() ? road.ledger().awayBecause() : std::string();
                  }),
       control_(io, sockets.control, subject_.log, [this](std::optional<unsigned> uid) {
-        return capnp::Capability::Client(kj::heap<Door>(subject_, means(), uid));
+        auto answers = std::make_shared<ConnectionAnswers>(room_, uid);
+        return Listener::Served{kj::heap<Door>(subject_, means(), answers), [this, answers]() {
+                                  answers->gone();
+                                  questions_.beginNext();
+                                }};
       }) {
   if (sockets.status.empty()) return;
   status_.emplace(io, sockets.status, subject_.log, [this](std::optional<unsigned>) {
-    return capnp::Capability::Client(kj::heap<StatusDoor>(subject_, means()));
+    return Listener::Served{kj::heap<StatusDoor>(subject_, means()), {}};
   });
 }
 

@@ -9,11 +9,13 @@
 #include <kj/async-io.h>
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "supervisor/admin-mail/mail-desk.h"
 #include "supervisor/control/act-notes.h"
+#include "supervisor/control/answer-room.h"
 #include "supervisor/control/listener.h"
 #include "supervisor/control/paused-dispatchers.h"
 #include "supervisor/control/questions.h"
@@ -75,6 +77,7 @@ class ControlServer final : private kj::TaskSet::ErrorHandler {
   kj::TimePoint started_;
   kj::TaskSet tasks_;  // calls to the queue; they outlive the connection that made them
   Glance glance_;
+  std::shared_ptr<AnswerRoom> room_;
   Questions questions_;
   ActNotes notes_;
   Listener control_;

@@ -18,7 +18,11 @@ namespace {
 // One budget is for all connections of root and smsd's own user together, another for all others together.
 constexpr rpc::Budget::Rate messageRate{.perSecond = 500, .burst = 1000};
 constexpr auto entryEvery = 60 * kj::SECONDS;  // about connections turned away or ended
-constexpr unsigned acceptedAtOnce = 16;
+constexpr unsigned acceptedAtOnce = 64;
+// After a connection was refused. A crowd that comes back each second wakes the loop 20 times a second then,
+// not once for each of its connections. A client that is let in waits no longer than that.
+constexpr auto pauseAfterRefusal = 50 * kj::MILLISECONDS;
+constexpr auto roomEvery = 20 * kj::MILLISECONDS;         // of one user: at most one place in this time
 constexpr auto shortestSilence = 500 * kj::MILLISECONDS;  // of a connection that loses its place
 constexpr auto lastWords = 1 * kj::SECONDS;  // for the reason to reach a peer before it is disconnected
 
@@ -54,20 +58,23 @@ Listener::~Listener() noexcept(false) = default;
 
 /// Accepts by itself instead of by KJ, because a connection that is turned away should cost little.
 kj::Promise<void> Listener::accept() {
+  bool refused = false;
   for (unsigned count = 0; count < acceptedAtOnce; ++count) {
     kj::AutoCloseFd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (socket.get() >= 0) {
-      open(kj::mv(socket));
+      refused = open(kj::mv(socket)) == Opened::refused || refused;
       continue;
     }
-    if (errno == EAGAIN) return readable_.whenBecomesReadable().then([this]() { return accept(); });
+    if (errno == EAGAIN && !refused)
+      return readable_.whenBecomesReadable().then([this]() { return accept(); });
+    if (errno == EAGAIN) break;
     if (errno == EINTR || errno == ECONNABORTED) continue;
     // Most likely no descriptor is free: keep listening.
     return timer_.afterDelay(1 * kj::SECONDS).then([this]() { return accept(); });
   }
   // A timer fires only after all sockets had their turn, so that a flood of connections delays no other
   // connection.
-  return timer_.afterDelay(0 * kj::SECONDS).then([this]() { return accept(); });
+  return timer_.afterDelay(refused ? pauseAfterRefusal : 0 * kj::SECONDS).then([this]() { return accept(); });
 }
 
 rpc::Terms Listener::terms(std::optional<unsigned> uid) const {
@@ -82,24 +89,30 @@ rpc::Terms Listener::terms(std::optional<unsigned> uid) const {
           .silence = proto::MAX_SILENCE * kj::SECONDS};
 }
 
-void Listener::open(kj::AutoCloseFd socket) {
+Listener::Opened Listener::open(kj::AutoCloseFd socket) {
   const auto uid = uidOf(socket.get());
   if (!seats_.free(uid)) makeRoomFor(uid);
   if (!seats_.take(uid)) {
     if (auto more = maySay()) log_.controlRefused(name_, uid, seats_.of(uid), seats_.total(), *more);
-    return;
+    return Opened::refused;
   }
+  Served served = serve_(uid);
+  rpc::Terms bounds = terms(uid);
+  bounds.written = served.written;
   auto channel = rpc::Channel::serve(
       provider_.wrapSocketFd(socket.release(), kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
                                                    kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC |
                                                    kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK),
-      serve_(uid), timer_, terms(uid));
+      kj::mv(served.door), timer_, std::move(bounds));
   auto end = kj::newPromiseAndFulfiller<void>();
-  auto peer = peers_.insert(peers_.end(), Peer{uid, channel.get(), kj::mv(end.fulfiller)});
+  auto peer =
+      peers_.insert(peers_.end(), Peer{uid, channel.get(), kj::mv(end.fulfiller), std::move(served.written)});
   tasks_.add(serve(kj::mv(channel), peer, kj::mv(end.promise)).attach(kj::defer([this, peer]() {
     leave(peer);
+    if (peer->written) peer->written();
     peers_.erase(peer);
   })));
+  return Opened::yes;
 }
 
 kj::Promise<void> Listener::serve(kj::Own<rpc::Channel> channel, Peers::iterator peer,
@@ -115,6 +128,11 @@ kj::Promise<void> Listener::serve(kj::Own<rpc::Channel> channel, Peers::iterator
 }
 
 void Listener::makeRoomFor(std::optional<unsigned> uid) {
+  constexpr std::size_t mostUsers = 1000;
+  if (nextRoom_.size() >= mostUsers) nextRoom_.clear();
+  auto [next, isNew] = nextRoom_.try_emplace(uid, timer_.now());
+  if (timer_.now() < next->second) return;
+  next->second = timer_.now() + roomEvery;
   kj::Duration longest = shortestSilence;
   Peers::iterator found = peers_.end();
   for (auto peer = peers_.begin(); peer != peers_.end(); ++peer) {

@@ -12,7 +12,9 @@
 #include <kj/io.h>
 
 #include <filesystem>
+#include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,8 +28,13 @@ namespace smsd::control {
 
 class Listener final : private kj::TaskSet::ErrorHandler {
  public:
-  /// Makes what one connection is served, for the user at its other end.
-  using Serve = kj::Function<capnp::Capability::Client(std::optional<unsigned> uid)>;
+  /// What one connection is served.
+  struct Served {
+    capnp::Capability::Client door;
+    std::function<void()> written;  // called when all answers have been written, and at the end
+  };
+  /// Makes it, for the user at the other end.
+  using Serve = kj::Function<Served(std::optional<unsigned> uid)>;
 
   /// Binds at once. Throws CannotListen, with advice for the operator, if it cannot.
   Listener(kj::AsyncIoContext& io, const std::filesystem::path& socket, const events::EventLog& log,
@@ -40,11 +47,13 @@ class Listener final : private kj::TaskSet::ErrorHandler {
     std::optional<unsigned> uid;
     rpc::Channel* channel = nullptr;
     kj::Own<kj::PromiseFulfiller<void>> end;
+    std::function<void()> written;
   };
   using Peers = std::list<Peer>;
 
+  enum class Opened { yes, refused };
   kj::Promise<void> accept();
-  void open(kj::AutoCloseFd socket);
+  Opened open(kj::AutoCloseFd socket);
   kj::Promise<void> serve(kj::Own<rpc::Channel> channel, Peers::iterator peer, kj::Promise<void> end);
   /// Ends the connection that has been silent for longest, if there is one in whose place this user may have
   /// another.
@@ -67,6 +76,8 @@ class Listener final : private kj::TaskSet::ErrorHandler {
   Seats seats_;
   std::shared_ptr<rpc::Budget> budget_, othersBudget_;
   kj::TimePoint nextEntry_;
+  std::map<std::optional<unsigned>, kj::TimePoint>
+      nextRoom_;         // of a user: no silent connection loses its place before
   unsigned unsaid_ = 0;  // connections turned away or ended without an entry since the last one
   Peers peers_;
   kj::TaskSet tasks_;

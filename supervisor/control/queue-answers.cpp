@@ -177,14 +177,6 @@ std::size_t partsOfAll(const std::string& text, const format::FormatRules& rules
   return format::format({{1, text, std::nullopt}}, enough).parts;
 }
 
-std::string tooOld(format::MessageId message, queue::Duration expireAfter) {
-  return fmt::format(
-      "message {} is older than queue.expire_after ({}): it would be ignored again at once; send its text as "
-      "a "
-      "new message",
-      message, config::printDuration(expireAfter));
-}
-
 std::size_t mayList(std::uint32_t limit) { return std::min<std::uint32_t>(limit, proto::MAX_LISTED); }
 
 std::size_t fitting(const std::vector<queue::StoredMessage>& messages, std::size_t limit) {

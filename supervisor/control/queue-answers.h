@@ -21,8 +21,6 @@ std::string textOf(capnp::Text::Reader text);
 
 /// Returns how many concatenated SMS the whole text would take.
 std::size_t partsOfAll(const std::string& text, const format::FormatRules& rules);
-/// Explains why an ignored message is not made unsent again.
-std::string tooOld(format::MessageId message, queue::Duration expireAfter);
 
 /// Returns the number of records that an answer may list for a request with this limit.
 std::size_t mayList(std::uint32_t limit);

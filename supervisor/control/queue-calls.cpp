@@ -27,6 +27,13 @@ kj::Promise<void> refuse(T& context, const std::string& problem,
   return kj::READY_NOW;
 }
 
+/// For an act that may have been done in part.
+template <typename Results>
+void fail(Results& results, const queue::QueueError& error) {
+  results.setProblem(error.what());
+  results.setFault(wireFault(error.kind()));
+}
+
 /// Returns why no queue could hold such a message; empty: one could.
 std::string problemOf(const std::string& recipient, const std::string& text) {
   if (recipient.empty() || text::printable(recipient, proto::MAX_RECIPIENT) != recipient)
@@ -66,22 +73,31 @@ queue::Choice choiceOf(proto::Choice::Reader wire) {
   return choice;
 }
 
-void noteCancel(Subject& subject, std::optional<unsigned> uid, const queue::Cancelled& cancelled) {
-  subject.log.operatorActed(fmt::format("cancel of {} messages", cancelled.count), uid);
+/// A part of a long list, trimmed where it was read, so that no more waits than is answered.
+template <typename Record>
+struct Page {
+  std::vector<Record> records;
+  bool more = false;
+};
+
+template <typename Record>
+Page<Record> pageOf(std::vector<Record> found, std::size_t limit) {
+  const std::size_t count = fitting(found, limit);
+  Page<Record> page{{}, found.size() > count};
+  found.resize(count);
+  page.records = std::move(found);
+  return page;
+}
+
+template <typename T>
+std::size_t sizeOf(T& results) {
+  return results.totalSize().wordCount * sizeof(capnp::word);
 }
 
 }  // namespace
 
 rpc::Budget::Time Door::now() const {
   return rpc::Budget::Time((means_.timer.now() - kj::origin<kj::TimePoint>()) / kj::NANOSECONDS);
-}
-
-template <typename T>
-bool Door::mayAnswer(T& context) {
-  if (answers_.wait(now()) == rpc::Budget::Time(0)) return true;
-  refuse(context, "this connection has read too much at once: try again in a second",
-         proto::QueueFault::UNREACHABLE);
-  return false;
 }
 
 void Door::noteRead(const std::string& act) {
@@ -98,12 +114,15 @@ kj::Promise<void> Door::send(SendContext context) {
   if (params.getSeverity() > 0) severity = params.getSeverity();
   return means_.questions
       .ask(
+          small(),
           [recipient, text, severity](Queue& queue) {
             return queue.insert(
                 {{.account = std::nullopt, .recipient = recipient, .text = text, .severity = severity}});
           },
           context,
-          [&subject = subject_, uid = uid_, recipient](const std::vector<format::MessageId>& ids) {
+          [&subject = subject_, &glance = means_.glance, uid = uid_,
+           recipient](const std::vector<format::MessageId>& ids) {
+            glance.forget();
             subject.log.operatorSent(ids.at(0), recipient, uid);
             subject.road.notice();
           })
@@ -124,39 +143,41 @@ kj::Promise<void> Door::list(ListContext context) {
   const std::string recipient = textOf(params.getRecipient());
   if (!status || recipient.size() > proto::MAX_RECIPIENT)
     return refuse(context, "there is no such status or recipient");
-  if (!mayAnswer(context)) return kj::READY_NOW;
   const std::size_t limit = mayList(params.getLimit());
+  auto room = large();
   return means_.questions
       .ask(
+          room,
           [status, recipient, limit](Queue& queue) {
-            return recipient.empty() ? queue.messages(*status, limit + 1)
-                                     : queue.firstMessagesOf(recipient, *status, limit + 1);
+            return pageOf(recipient.empty() ? queue.messages(*status, limit + 1)
+                                            : queue.firstMessagesOf(recipient, *status, limit + 1),
+                          limit);
           },
           context)
-      .then([this, context, status, limit](kj::Maybe<std::vector<queue::StoredMessage>> answer) mutable {
-        KJ_IF_MAYBE (messages, answer) {
+      .then([this, context, status, room](kj::Maybe<Page<queue::StoredMessage>> answer) mutable {
+        KJ_IF_MAYBE (page, answer) {
           noteRead(fmt::format("list of {} messages", statusWord(*status)));
           auto results = context.getResults();
-          const std::size_t count = fitting(*messages, limit);
-          results.setMore(messages->size() > count);
-          write(results.initMessages(static_cast<unsigned>(count)), *messages);
-          answers_.spend(static_cast<double>(results.totalSize().wordCount * sizeof(capnp::word)), now());
+          results.setMore(page->more);
+          write(results.initMessages(static_cast<unsigned>(page->records.size())), page->records);
+          room->answered(sizeOf(results));
         }
       });
 }
 
 kj::Promise<void> Door::held(HeldContext context) {
-  if (!mayAnswer(context)) return kj::READY_NOW;
   const std::size_t limit = mayList(context.getParams().getLimit());
-  return means_.questions.ask([limit](Queue& queue) { return queue.held(limit + 1); }, context)
-      .then([this, context, limit](kj::Maybe<std::vector<queue::HeldSms>> answer) mutable {
-        KJ_IF_MAYBE (held, answer) {
+  auto room = large();
+  return means_.questions
+      .ask(
+          room, [limit](Queue& queue) { return pageOf(queue.held(limit + 1), limit); }, context)
+      .then([this, context, room](kj::Maybe<Page<queue::HeldSms>> answer) mutable {
+        KJ_IF_MAYBE (page, answer) {
           noteRead("list of held SMS");
           auto results = context.getResults();
-          const std::size_t count = fitting(*held, limit);
-          results.setMore(held->size() > count);
-          write(results.initHeld(static_cast<unsigned>(count)), *held);
-          answers_.spend(static_cast<double>(results.totalSize().wordCount * sizeof(capnp::word)), now());
+          results.setMore(page->more);
+          write(results.initHeld(static_cast<unsigned>(page->records.size())), page->records);
+          room->answered(sizeOf(results));
         }
       });
 }
@@ -164,13 +185,15 @@ kj::Promise<void> Door::held(HeldContext context) {
 kj::Promise<void> Door::release(ReleaseContext context) {
   const queue::SubmissionId id = context.getParams().getSubmission();
   return means_.questions
-      .ask([id](Queue& queue) { return queue.release(id); }, context,
-           [&subject = subject_, uid = uid_, id](std::size_t count) {
-             if (count == 0) return;
-             subject.log.operatorActed(fmt::format("release of the held SMS {}, with {} messages", id, count),
-                                       uid);
-             subject.road.notice();
-           })
+      .ask(
+          small(), [id](Queue& queue) { return queue.release(id); }, context,
+          [&subject = subject_, &glance = means_.glance, uid = uid_, id](std::size_t count) {
+            if (count == 0) return;
+            glance.forget();
+            subject.log.operatorActed(fmt::format("release of the held SMS {}, with {} messages", id, count),
+                                      uid);
+            subject.road.notice();
+          })
       .then([context](kj::Maybe<std::size_t> answer) mutable {
         KJ_IF_MAYBE (count, answer) context.getResults().setCount(*count);
       });
@@ -179,23 +202,27 @@ kj::Promise<void> Door::release(ReleaseContext context) {
 kj::Promise<void> Door::discard(DiscardContext context) {
   const queue::SubmissionId id = context.getParams().getSubmission();
   return means_.questions
-      .ask([id](Queue& queue) { return queue.discard(id); }, context,
-           [&subject = subject_, uid = uid_, id](std::size_t count) {
-             if (count > 0)
-               subject.log.operatorActed(
-                   fmt::format("discard of the held SMS {}, with {} messages", id, count), uid);
-           })
+      .ask(
+          small(), [id](Queue& queue) { return queue.discard(id); }, context,
+          [&subject = subject_, &glance = means_.glance, uid = uid_, id](std::size_t count) {
+            glance.forget();
+            if (count > 0)
+              subject.log.operatorActed(
+                  fmt::format("discard of the held SMS {}, with {} messages", id, count), uid);
+          })
       .then([context](kj::Maybe<std::size_t> answer) mutable {
         KJ_IF_MAYBE (count, answer) context.getResults().setCount(*count);
       });
 }
 
 kj::Promise<void> Door::explain(ExplainContext context) {
-  if (!mayAnswer(context)) return kj::READY_NOW;
   const format::MessageId id = context.getParams().getMessage();
   const auto longest = subject_.road.config().retry.maxDelay;
-  return means_.questions.ask([id, longest](Queue& queue) { return queue.explain(id, longest); }, context)
-      .then([this, context, id](kj::Maybe<std::optional<queue::MessageLife>> answer) mutable {
+  auto room = large();
+  return means_.questions
+      .ask(
+          room, [id, longest](Queue& queue) { return queue.explain(id, longest); }, context)
+      .then([this, context, id, room](kj::Maybe<std::optional<queue::MessageLife>> answer) mutable {
         KJ_IF_MAYBE (life, answer) {
           noteRead(fmt::format("explain of message {}", id));
           if (!*life) return;
@@ -206,6 +233,7 @@ kj::Promise<void> Door::explain(ExplainContext context) {
           builder.setRetryLimit(static_cast<std::uint32_t>(std::max(retry.limit, 0)));
           builder.setGivesUp(retry.atLimit == config::AtLimit::ignore);
           if (retry.giveUpAfter) builder.setGiveUpAfter(retry.giveUpAfter->count());
+          builder.setTooOld(isTooOld(**life, subject_.road.config().queue.expireAfter));
           const auto found = dispatchersOf(**life, subject_.road);
           auto list = results.initDispatchers(static_cast<unsigned>(found.size()));
           for (unsigned i = 0; i < list.size(); ++i) {
@@ -214,56 +242,76 @@ kj::Promise<void> Door::explain(ExplainContext context) {
             list[i].setWorkerPid(static_cast<std::uint32_t>(found[i]->pid()));
             list[i].setSoftware(view(found[i]->traits().software));
           }
-          answers_.spend(static_cast<double>(results.totalSize().wordCount * sizeof(capnp::word)), now());
+          room->answered(sizeOf(results));
         }
+      });
+}
+
+kj::Promise<CancelEnd> Door::cancelNow(Questions::Room room, const queue::Choice& choice,
+                                       std::size_t listed) {
+  auto& log = subject_.log;
+  return cancelInSteps(
+             means_.questions, means_.timer, std::move(room), choice, listed,
+             [&log, choice, uid = uid_](std::size_t count) { log.operatorCancels(choice, count, uid); })
+      .then([&log, &glance = means_.glance, choice, uid = uid_](CancelEnd end) {
+        glance.forget();
+        if (!end.error || end.cancelled.count > 0) log.operatorCancelled(choice, end.cancelled, uid);
+        return end;
       });
 }
 
 kj::Promise<void> Door::cancelChosen(CancelChosenContext context) {
   auto params = context.getParams();
-  if (!mayAnswer(context)) return kj::READY_NOW;
   const queue::Choice choice = choiceOf(params.getChoice());
-  const auto mode = params.getPreview() ? Queue::Cancel::preview : Queue::Cancel::act;
   const std::size_t limit = mayList(params.getListed());
+  auto room = large();
+  if (!params.getPreview())
+    return cancelNow(room, choice, limit).then([context, limit, room](CancelEnd end) mutable {
+      auto results = context.getResults();
+      if (end.error) fail(results, *end.error);
+      results.setCount(end.cancelled.count);
+      const std::size_t count = fitting(end.cancelled.messages, limit);
+      write(results.initMessages(static_cast<unsigned>(count)), end.cancelled.messages);
+      room->answered(sizeOf(results));
+    });
   return means_.questions
-      .ask([choice, mode, limit](Queue& queue) { return queue.cancelChosen(choice, mode, limit); }, context,
-           [&subject = subject_, uid = uid_, mode](const queue::Cancelled& cancelled) {
-             if (mode == Queue::Cancel::act) noteCancel(subject, uid, cancelled);
-           })
-      .then([this, context, mode, limit](kj::Maybe<queue::Cancelled> answer) mutable {
-        KJ_IF_MAYBE (cancelled, answer) {
-          if (mode == Queue::Cancel::preview) noteRead("preview of a cancel");
+      .ask(
+          room,
+          [choice, limit](Queue& queue) {
+            auto found = queue.cancelChosen(choice, Queue::Cancel::preview, limit);
+            found.messages.resize(fitting(found.messages, limit));
+            return found;
+          },
+          context)
+      .then([this, context, room](kj::Maybe<queue::Cancelled> answer) mutable {
+        KJ_IF_MAYBE (found, answer) {
+          noteRead("preview of a cancel");
           auto results = context.getResults();
-          results.setCount(cancelled->count);
-          const std::size_t count = fitting(cancelled->messages, limit);
-          write(results.initMessages(static_cast<unsigned>(count)), cancelled->messages);
-          answers_.spend(static_cast<double>(results.totalSize().wordCount * sizeof(capnp::word)), now());
+          results.setCount(found->count);
+          write(results.initMessages(static_cast<unsigned>(found->messages.size())), found->messages);
+          room->answered(sizeOf(results));
         }
       });
 }
 
 kj::Promise<void> Door::cancel(CancelContext context) {
-  const std::size_t listed = std::min<std::uint32_t>(context.getParams().getListed(), proto::MAX_LISTED);
-  return means_.questions
-      .ask([listed](queue::Queue& queue) { return queue.cancelAndList(queue::Duration(0), listed); }, context,
-           [&subject = subject_, uid = uid_](const queue::Cancelled& cancelled) {
-             noteCancel(subject, uid, cancelled);
-           })
-      .then([context](kj::Maybe<queue::Cancelled> answer) mutable {
-        KJ_IF_MAYBE (cancelled, answer) {
-          auto results = context.getResults();
-          results.setCount(cancelled->count);
-          auto list = results.initMessages(cancelled->messages.size());
-          for (unsigned i = 0; i < cancelled->messages.size(); ++i) {
-            const auto& message = cancelled->messages[i];
-            list[i].setId(message.id);
-            list[i].setRecipient(view(message.recipient));
-            list[i].setUser(view(message.user));
-            list[i].setSeverity(message.severity.value_or(0));
-            list[i].setTime(view(message.time));
-          }
-        }
-      });
+  const std::size_t listed = mayList(context.getParams().getListed());
+  auto room = large();
+  return cancelNow(room, {}, listed).then([context, listed, room](CancelEnd end) mutable {
+    auto results = context.getResults();
+    if (end.error) fail(results, *end.error);
+    results.setCount(end.cancelled.count);
+    const auto& messages = end.cancelled.messages;
+    auto list = results.initMessages(static_cast<unsigned>(fitting(messages, listed)));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      list[i].setId(messages[i].id);
+      list[i].setRecipient(view(messages[i].recipient));
+      list[i].setUser(view(messages[i].user));
+      list[i].setSeverity(messages[i].severity.value_or(0));
+      list[i].setTime(view(messages[i].time));
+    }
+    room->answered(sizeOf(results));
+  });
 }
 
 kj::Promise<void> Door::retry(RetryContext context) {
@@ -271,33 +319,31 @@ kj::Promise<void> Door::retry(RetryContext context) {
   if (whom.message < 0 || whom.recipient.size() > proto::MAX_RECIPIENT)
     return refuse(context, "there is no such message or recipient");
   if (whom.message != 0 && context.getParams().getRestore()) return restore(context, whom);
-  return endWaits(context, whom);
+  return whom.all() ? endAllWaits(context) : endWaits(context, whom, InProgress::no);
 }
 
 kj::Promise<void> Door::restore(RetryContext context, const queue::Whom& whom) {
   const auto expireAfter = subject_.road.config().queue.expireAfter;
   return means_.questions
-      .ask([id = whom.message, expireAfter](Queue& queue) { return queue.restore(id, expireAfter); }, context,
-           [&subject = subject_, uid = uid_, id = whom.message](const queue::Restored& restored) {
-             if (restored.result != queue::Restored::Result::restored) return;
-             subject.log.operatorActed(fmt::format("retry of the ignored message {}", id), uid);
-             subject.road.endWait(restored.recipient);
-             subject.road.notice();
-           })
+      .ask(
+          small(), [id = whom.message, expireAfter](Queue& queue) { return queue.restore(id, expireAfter); },
+          context,
+          [&subject = subject_, &glance = means_.glance, uid = uid_,
+           id = whom.message](const queue::Restored& restored) {
+            if (restored.result != queue::Restored::Result::restored) return;
+            glance.forget();
+            subject.log.operatorActed(fmt::format("retry of the ignored message {}", id), uid);
+            subject.road.endWait(restored.recipient);
+            subject.road.notice();
+          })
       .then(
           [this, context, whom, expireAfter](kj::Maybe<queue::Restored> answer) mutable -> kj::Promise<void> {
             using Result = queue::Restored::Result;
             KJ_IF_MAYBE (restored, answer) {
-              switch (restored->result) {
-                case Result::unknown:
-                  return refuse(context, fmt::format("there is no message {} in the queue", whom.message));
-                case Result::notIgnored:
-                  return endWaits(context, whom);
-                case Result::tooOld:
-                  return refuse(context, tooOld(whom.message, expireAfter.value_or(queue::Duration(0))));
-                case Result::restored:
-                  break;
-              }
+              if (const auto why = notRetried(whom.message, *restored, expireAfter); !why.empty())
+                return refuse(context, why);
+              if (restored->result == Result::notIgnored)
+                return endWaits(context, whom, restored->underWay ? InProgress::yes : InProgress::no);
               context.getResults().setRecipient(view(restored->recipient));
               context.getResults().setRestored(true);
             }
@@ -305,23 +351,40 @@ kj::Promise<void> Door::restore(RetryContext context, const queue::Whom& whom) {
           });
 }
 
-kj::Promise<void> Door::endWaits(RetryContext context, const queue::Whom& whom) {
+kj::Promise<void> Door::endWaits(RetryContext context, const queue::Whom& whom, InProgress inProgress) {
   const auto resting = std::make_shared<std::size_t>(0);  // also waited in the road, and not in the queue
   return means_.questions
-      .ask([whom](Queue& queue) { return queue.endWaits(whom); }, context,
-           [&subject = subject_, uid = uid_, resting](const queue::WaitsEnded& ended) {
-             if (!ended.known) return;
-             *resting = subject.road.endWait(ended.recipient);
-             subject.log.operatorRetried(ended.recipient, uid);
-           })
-      .then([context, whom, resting](kj::Maybe<queue::WaitsEnded> answer) mutable {
+      .ask(
+          small(), [whom](Queue& queue) { return queue.endWaits(whom); }, context,
+          [&subject = subject_, uid = uid_, resting](const queue::WaitsEnded& ended) {
+            if (!ended.known) return;
+            *resting = subject.road.endWait(ended.recipient);
+            subject.log.operatorRetried(ended.recipient, uid);
+          })
+      .then([context, whom, resting, inProgress](kj::Maybe<queue::WaitsEnded> answer) mutable {
         KJ_IF_MAYBE (ended, answer) {
           auto results = context.getResults();
           if (!ended->known)
             return results.setProblem(view(fmt::format("there is no message {} in the queue", whom.message)));
           results.setRecipient(view(ended->recipient.value_or("")));
           results.setCount(static_cast<std::uint32_t>(ended->count + *resting));
+          if (results.getCount() > 0 || whom.message == 0) return;
+          results.setWhy(view(notWaiting(whom.message, inProgress)));
         }
+      });
+}
+
+kj::Promise<void> Door::endAllWaits(RetryContext context) {
+  return control::endAllWaits(means_.questions, small())
+      .then([context, &subject = subject_, uid = uid_](queue::Answer<std::size_t> answer) mutable {
+        // Also after an error: some may have ended.
+        const std::size_t resting = subject.road.endWait(std::nullopt);
+        subject.log.operatorRetried(std::nullopt, uid);
+        if (const auto* error = std::get_if<queue::QueueError>(&answer)) {
+          auto results = context.getResults();
+          return fail(results, *error);
+        }
+        context.getResults().setCount(static_cast<std::uint32_t>(std::get<std::size_t>(answer) + resting));
       });
 }
 

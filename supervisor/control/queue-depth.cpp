@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/control/queue-depth.h"
 
+#include <chrono>
+#include <utility>
+
 namespace smsd::control {
 namespace {
 
 using MaybeLook = std::optional<QueueLook>;
+using Took = std::chrono::steady_clock::duration;
 
 constexpr std::uint64_t mostCounted = 100'000;  // messages; the query counts no further
 constexpr auto patience = 2 * kj::SECONDS;
+constexpr auto servesFor = 1 * kj::SECONDS, servesAtMost = 10 * kj::SECONDS;
+constexpr int share = 20;  // a look serves for so many times as long as it took
 
 QueueLook lookAt(queue::Queue& queue) {
   QueueLook look{queue.depth(mostCounted), {}};
@@ -22,21 +28,31 @@ QueueLook lookAt(queue::Queue& queue) {
 }  // namespace
 
 Glance::Glance(queue::QueueThread& queue, kj::Timer& timer, kj::TaskSet& tasks)
-    : queue_(queue), timer_(timer), tasks_(tasks) {}
+    : queue_(queue), timer_(timer), tasks_(tasks), until_(timer.now()) {}
 
 kj::Promise<MaybeLook> Glance::look() {
+  if (last_ && timer_.now() < until_) return MaybeLook(last_);
   return timer_.timeoutAfter(patience, ask())
       .then([](MaybeLook look) { return look; }, [](kj::Exception&&) -> MaybeLook { return std::nullopt; });
 }
 
 kj::Promise<MaybeLook> Glance::ask() {
   KJ_IF_MAYBE (asked, asked_) return asked->addBranch();
-  auto forked = queue_.run([](queue::Queue& queue) { return lookAt(queue); })
-                    .then([](queue::Answer<QueueLook> answer) -> MaybeLook {
-                      if (auto* look = std::get_if<QueueLook>(&answer)) return std::move(*look);
-                      return std::nullopt;
-                    })
-                    .fork();
+  auto forked =
+      queue_
+          .run([](queue::Queue& queue) {
+            const auto begun = std::chrono::steady_clock::now();
+            return std::pair(lookAt(queue), std::chrono::steady_clock::now() - begun);
+          })
+          .then([this, acts = acts_](queue::Answer<std::pair<QueueLook, Took>> answer) -> MaybeLook {
+            auto* found = std::get_if<std::pair<QueueLook, Took>>(&answer);
+            if (found == nullptr) return std::nullopt;
+            const auto took = std::chrono::nanoseconds(found->second).count() * kj::NANOSECONDS;
+            until_ = timer_.now() + kj::min(kj::max(servesFor, share * took), servesAtMost);
+            if (acts == acts_) last_ = found->first;
+            return std::move(found->first);
+          })
+          .fork();
   // An unexpected error (no memory) ends the query as well. It is passed on, so that it is logged.
   tasks_.add(forked.addBranch().then([this](MaybeLook) { asked_ = nullptr; },
                                      [this](kj::Exception&& error) {

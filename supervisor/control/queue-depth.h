@@ -2,8 +2,11 @@
 // Looks at the queue for calls at the control socket: its depth and its supervisors, by one query at a time,
 // shared by all callers.
 //
-// Owns the query on the queue's thread. It is never cancelled, because cancelling it would mean waiting for
-// it. A caller waits for 2 s at most, and gets nothing then.
+// Owns the query on the queue's thread, and its last result. SMS wait for that thread, so a result serves all
+// callers for a second, or longer if the query takes long: it takes a twentieth of the thread's time at most,
+// however often clients ask. An act of an operator makes the next caller look again. A query is never
+// cancelled, because cancelling it would mean waiting for it. A caller waits for 2 s at most, and gets
+// nothing then.
 #pragma once
 
 #include <kj/async.h>
@@ -22,6 +25,11 @@ class Glance {
 
   /// None: the queue did not answer in time.
   kj::Promise<std::optional<QueueLook>> look();
+  /// The depth is another one now.
+  void forget() {
+    last_ = std::nullopt;
+    ++acts_;
+  }
 
  private:
   kj::Promise<std::optional<QueueLook>> ask();
@@ -30,6 +38,9 @@ class Glance {
   kj::Timer& timer_;
   kj::TaskSet& tasks_;
   kj::Maybe<kj::ForkedPromise<std::optional<QueueLook>>> asked_;
+  std::optional<QueueLook> last_;
+  kj::TimePoint until_;  // before, last_ serves
+  unsigned acts_ = 0;    // calls of forget()
 };
 
 }  // namespace smsd::control

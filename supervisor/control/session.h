@@ -9,19 +9,23 @@
 
 #include <proto/control.capnp.h>
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "common/rpc/budget.h"
+#include "supervisor/control/act-steps.h"
 #include "supervisor/control/control-server.h"
+#include "supervisor/control/retry-words.h"
 
 namespace smsd::control {
 
 /// Every method.
 class Door final : public proto::Control::Server {
  public:
-  Door(Subject& subject, Means means, std::optional<unsigned> uid)
-      : subject_(subject), means_(means), uid_(uid) {}
+  Door(Subject& subject, Means means, std::shared_ptr<ConnectionAnswers> answers)
+      : subject_(subject), means_(means), answers_(std::move(answers)), uid_(answers_->user()) {}
 
  protected:
   kj::Promise<void> status(StatusContext context) override;
@@ -47,19 +51,20 @@ class Door final : public proto::Control::Server {
     std::string done;
   };
   Acted act(proto::Act act, keeper::Keeper& keeper);
-  kj::Promise<void> endWaits(RetryContext context, const queue::Whom& whom);
+  kj::Promise<void> endWaits(RetryContext context, const queue::Whom& whom, InProgress inProgress);
+  kj::Promise<void> endAllWaits(RetryContext context);
   kj::Promise<void> restore(RetryContext context, const queue::Whom& whom);
+  kj::Promise<CancelEnd> cancelNow(Questions::Room room, const queue::Choice& choice, std::size_t listed);
   void noteRead(const std::string& act);
-  /// Whether a large answer may be made now. If not, sets `problem` and `fault` of the results.
-  template <typename T>
-  bool mayAnswer(T& context);
+  /// Room for a small answer, or for a large one.
+  Questions::Room small() const { return std::make_shared<Reservation>(answers_, 0); }
+  Questions::Room large() const { return std::make_shared<Reservation>(answers_, AnswerRoom::largest); }
   rpc::Budget::Time now() const;
 
   Subject& subject_;
   Means means_;
+  std::shared_ptr<ConnectionAnswers> answers_;
   std::optional<unsigned> uid_;
-  // Bytes of large answers, so that a client that does not read them takes little memory.
-  rpc::Budget answers_{{.perSecond = 1 << 20, .burst = 2 << 20}};
 };
 
 /// `status` alone. All other methods are UNIMPLEMENTED.

@@ -3,13 +3,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "common/config/keys.h"
 #include "common/journal/journal.h"
+#include "common/text/utf.h"
 
 namespace smsd::events {
 namespace {
 
 using journal::Entry;
 using journal::Level;
+
+constexpr std::size_t longestRecipient = 64;  // bytes of one that an operator typed
 
 /// Counts the events that had no entry of their own.
 std::string unsaid(unsigned more) {
@@ -63,6 +69,36 @@ void EventLog::operatorActed(const std::string& act, std::optional<unsigned> uid
 void EventLog::operatorSent(std::int64_t message, const std::string& recipient,
                             std::optional<unsigned> uid) const {
   operatorActed(fmt::format("send of message {} to {}", message, shown(recipient)), uid);
+}
+
+std::string EventLog::chosen(const queue::Choice& choice) const {
+  if (choice.all()) return "all";
+  std::string words;
+  const auto add = [&words](const std::string& part) { words += (words.empty() ? "" : ", ") + part; };
+  if (choice.message != 0) add(fmt::format("message {}", choice.message));
+  if (choice.recipient)
+    add("to " + (choice.recipient->empty() ? "an empty number"
+                                           : text::printable(shown(*choice.recipient), longestRecipient)));
+  if (choice.minimumAge > queue::Duration(0)) add("older than " + config::printDuration(choice.minimumAge));
+  return words;
+}
+
+void EventLog::operatorCancels(const queue::Choice& choice, std::size_t count,
+                               std::optional<unsigned> uid) const {
+  operatorActed(fmt::format("begin of a cancel of {} messages (chosen: {})", count, chosen(choice)), uid);
+}
+
+void EventLog::operatorCancelled(const queue::Choice& choice, const queue::Cancelled& cancelled,
+                                 std::optional<unsigned> uid) const {
+  constexpr std::size_t named = 10;
+  std::vector<format::MessageId> ids;
+  for (std::size_t i = 0; i < std::min(named, cancelled.messages.size()); ++i)
+    ids.push_back(cancelled.messages[i].id);
+  std::string which = ids.empty() ? "" : fmt::format(": {}", fmt::join(ids, ", "));
+  if (!ids.empty() && cancelled.count > ids.size())
+    which += fmt::format(" and {} more", cancelled.count - ids.size());
+  operatorActed(fmt::format("cancel of {} messages (chosen: {}){}", cancelled.count, chosen(choice), which),
+                uid);
 }
 
 void EventLog::operatorRetried(const std::optional<std::string>& recipient,

@@ -39,6 +39,11 @@ class EventLog {
   /// known.
   void operatorActed(const std::string& act, std::optional<unsigned> uid) const;
   void operatorSent(std::int64_t message, const std::string& recipient, std::optional<unsigned> uid) const;
+  /// A cancel of many messages begins; operatorCancelled() follows unless smsd ends.
+  void operatorCancels(const queue::Choice& choice, std::size_t count, std::optional<unsigned> uid) const;
+  /// Names the first of the messages.
+  void operatorCancelled(const queue::Choice& choice, const queue::Cancelled& cancelled,
+                         std::optional<unsigned> uid) const;
   /// `recipient` none: all recipients.
   void operatorRetried(const std::optional<std::string>& recipient, std::optional<unsigned> uid) const;
   void operatorTested(const std::string& recipient, const std::string& result,
@@ -134,6 +139,7 @@ class EventLog {
 
  private:
   std::string shown(const std::string& recipient) const;
+  std::string chosen(const queue::Choice& choice) const;
 
   config::RecipientInLog recipients_;
 };

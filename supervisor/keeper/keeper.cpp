@@ -140,10 +140,6 @@ Milliseconds Keeper::untilProbe() const {
   return Milliseconds(0);
 }
 
-void Keeper::wanted() {
-  if (!paused_) workers_.wanted();
-}
-
 void Keeper::pause() {
   if (std::exchange(paused_, true)) return;
   events_.dispatcherPaused(config_.name);
@@ -213,8 +209,8 @@ void Keeper::workerReady(const HealthReport& health, Before before) {
   otherBuildDue_.in(0ms);
 }
 
-void Keeper::inquire(const std::vector<queue::AttemptId>& attempts) {
-  recalls_.findFormer(attempts);
+void Keeper::inquire(const std::vector<const queue::Submission*>& former) {
+  recalls_.findFormer(former);
   otherBuildDue_.in(0ms);
 }
 
@@ -369,6 +365,7 @@ void Keeper::countIn(const std::filesystem::path& file) {
 }
 
 void Keeper::count(const delivery::AttemptOutcome& one) {
+  workers_.ended(one.attempt);
   if (auto why = tally_.count(one.outcome.kind)) events_.dayNotKept(config_.name, *why);
 }
 

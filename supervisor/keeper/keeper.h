@@ -71,7 +71,9 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   void start() { workers_.start(); }
   /// The road has something to send. A worker that systemd starts, and that could not be reached or has
   /// ended, is tried again soon: an operator may have repaired and restarted its unit.
-  void wanted();
+  void wanted() {
+    if (!paused_) workers_.wanted();
+  }
   /// How many SMS it may be given now. 0: not ready, backing off, or full.
   std::size_t room() const { return places().all; }
   /// room() by severity: the last places may be for severe SMS alone.
@@ -103,11 +105,10 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   /// None of the gateway's latest answers was understood, so any further SMS is sent without proof.
   bool understandsNothing() const { return breaker_.understandsNothing(); }
   void dispatch(const std::vector<const queue::Submission*>& batch);
-  /// Finds the outcomes of attempts that an earlier smsd had handed to this dispatcher. Each gets an outcome
-  /// by dispatcherReported(): the worker's own if the worker outlived that smsd and remembers the attempt,
-  /// otherwise `unknown`.
-  /// Called after each take-over, also without an attempt.
-  void inquire(const std::vector<queue::AttemptId>& attempts);
+  /// Finds the outcomes of the attempts of SMS that an earlier smsd had handed to this dispatcher. Each gets
+  /// an outcome by dispatcherReported(): the worker's own if the worker outlived that smsd and remembers the
+  /// attempt, otherwise `unknown`. Called after each take-over, also without an SMS.
+  void inquire(const std::vector<const queue::Submission*>& former);
   /// Ends the worker with all SMS that it holds, because they belong to another supervisor now or are past
   /// every deadline. A fresh worker follows.
   void restartNow(const std::string& why) { workers_.restartNow(why); }

@@ -17,8 +17,13 @@ RecallQueries::RecallQueries(kj::Timer& timer, const config::DispatcherConfig& c
         query();
       }) {}
 
-void RecallQueries::findFormer(const std::vector<queue::AttemptId>& attempts) {
+void RecallQueries::findFormer(const std::vector<const queue::Submission*>& former) {
   toldOfFormer_ = true;
+  std::vector<queue::AttemptId> attempts;
+  for (const auto* submission : former) {
+    workers_.handedOver(*submission);
+    attempts.push_back(submission->attempt);
+  }
   if (attempts.empty()) return;
   inquiry_.addFormer(attempts, giveUpAt());
   due_.in(Milliseconds(0));

@@ -31,8 +31,8 @@ class RecallQueries {
   RecallQueries(kj::Timer& timer, const config::DispatcherConfig& config, Succession& workers,
                 Events& keeper);
 
-  /// Finds attempts that an earlier smsd had handed over; also called without any.
-  void findFormer(const std::vector<queue::AttemptId>& attempts);
+  /// Finds the attempts of SMS that an earlier smsd had handed over; also called without any.
+  void findFormer(const std::vector<const queue::Submission*>& former);
   /// Finds attempts whose connection was lost.
   void find(const std::vector<delivery::AttemptOutcome>& lost);
   /// Whether an attempt that was found is of an earlier smsd; forgets it.

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "common/fault.h"
+#include "supervisor/config/kinds.h"
+#include "supervisor/keeper/discretion.h"
 #include "supervisor/keeper/link.h"
 
 namespace smsd::keeper {
@@ -160,7 +162,9 @@ void Succession::hire() {
   try {
     auto receiver = kj::heap<ReportReceiver>(*this, life_.generation());
     auto& reports = *receiver;
-    worker_ = hire_(reports).attach(kj::mv(receiver));
+    const auto details =
+        config::isBuiltIn(config_.kind) ? Discretion::Details::shown : Discretion::Details::hidden;
+    worker_ = kj::heap<Discretion>(hire_, given_, details, reports).attach(kj::mv(receiver));
   } catch (const std::system_error& e) {
     end_.cannotStart();
     next_.failed(NextStart::After::failure);

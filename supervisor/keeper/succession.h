@@ -21,6 +21,7 @@
 #include "supervisor/config/config.h"
 #include "supervisor/events/events.h"
 #include "supervisor/keeper/generation.h"
+#include "supervisor/keeper/given-sms.h"
 #include "supervisor/keeper/next-start.h"
 #include "supervisor/keeper/worker-end.h"
 #include "supervisor/keeper/worker-lifecycle.h"
@@ -85,6 +86,11 @@ class Succession final : private kj::TaskSet::ErrorHandler {
   /// Ends the worker, and starts no further one.
   void end();
 
+  /// Words of a worker may quote this SMS until ended(): an earlier smsd had handed it over.
+  void handedOver(const queue::Submission& submission) { given_.add(submission); }
+  /// The attempt has its outcome.
+  void ended(queue::AttemptId attempt) { given_.end(attempt); }
+
   const Life& life() const { return life_; }
   /// The present worker. Fails if there is none.
   Generation& worker() {
@@ -135,6 +141,7 @@ class Succession final : private kj::TaskSet::ErrorHandler {
   SuccessionEvents& keeper_;
 
   Life life_;
+  GivenSms given_;
   kj::Own<Generation> worker_;
   WorkerTraits traits_;
   WorkerEnd end_;

@@ -106,6 +106,16 @@ class GuardedQueue final : public Queue {
   Cancelled cancelChosen(const Choice& choice, Cancel cancel, std::size_t listed) override {
     return call_("cancelChosen", [&] { return queue_->cancelChosen(choice, cancel, listed); });
   }
+  bool cancelsInSteps() const override { return queue_->cancelsInSteps(); }
+  std::vector<format::MessageId> cancellable(const Choice& choice, std::size_t most) override {
+    return call_("cancellable", [&] { return queue_->cancellable(choice, most); });
+  }
+  Cancelled cancelThese(const std::vector<format::MessageId>& messages, std::size_t listed) override {
+    return call_("cancelThese", [&] { return queue_->cancelThese(messages, listed); });
+  }
+  std::size_t endSomeWaits(std::size_t most) override {
+    return call_("endSomeWaits", [&] { return queue_->endSomeWaits(most); });
+  }
   Restored restore(format::MessageId id, std::optional<Duration> expireAfter) override {
     return call_("restore", [&] { return queue_->restore(id, expireAfter); });
   }

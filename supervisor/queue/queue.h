@@ -294,6 +294,16 @@ class Queue {
   /// Notifies supervisors on other connections.
   virtual WaitsEnded endWaits(const Whom& whom) = 0;
   enum class Cancel { act, preview };
+  /// Whether cancellable() and cancelThese() are there, so that a cancel of many messages locks the queue for
+  /// a short time only, again and again.
+  virtual bool cancelsInSteps() const { return false; }
+  /// Returns the ids of at most `most` messages that cancelChosen() would cancel now. Takes no lock.
+  virtual std::vector<format::MessageId> cancellable(const Choice&, std::size_t) { return {}; }
+  /// Cancels those of the messages that may be cancelled still, in one transaction. The result lists the
+  /// first `listed` of them.
+  virtual Cancelled cancelThese(const std::vector<format::MessageId>&, std::size_t) { return {}; }
+  /// Ends `most` waits at most, and returns their number. A backend that does not override it ends them all.
+  virtual std::size_t endSomeWaits(std::size_t) { return endWaits({}).count; }
   /// As cancelAndList(), for the chosen messages only. `preview`: changes nothing, and returns what `act`
   /// would cancel now. A backend that does not override it cannot choose by age, and uses several
   /// transactions.
@@ -353,6 +363,12 @@ inline Restored Queue::restore(format::MessageId id, std::optional<Duration>) {
   const auto life = explain(id);
   if (!life) return {};
   Restored restored{Restored::Result::notIgnored, life->message.recipient};
+  restored.underWay = life->message.underWay;
+  if (life->message.status == SentStatus::sent) restored.result = Restored::Result::sent;
+  if (life->message.held) {
+    restored.result = Restored::Result::held;
+    if (!life->submissions.empty()) restored.held = life->submissions.back().id;
+  }
   if (life->message.status != SentStatus::ignored) return restored;
   setStatus(id, SentStatus::unsent, life->smsid.value_or(0));
   restored.result = Restored::Result::restored;

@@ -88,6 +88,7 @@ struct MessageLife {
   std::string failingSince;         // time of its recipient's first counted failure; empty: none
   std::optional<Duration> failing;  // time since `failingSince`
   std::optional<Duration> latency;  // from the message's time to `timeSent`; none: not known
+  std::optional<Duration> age;      // since the message's time; none: not known
 };
 
 struct NewMessage {
@@ -117,11 +118,15 @@ struct Restored {
   enum class Result {
     restored,
     unknown,     // there is no such message
-    notIgnored,  // it is unsent or sent, and stays as it is
+    notIgnored,  // it is unsent, and stays as it is
+    sent,        // it stays as it is
+    held,        // it is unsent, and an operator has to release or discard it
     tooOld,      // it would become ignored again at once, because of its age
   };
   Result result = Result::unknown;
-  std::string recipient;  // empty if unknown
+  std::string recipient = {};  // empty if unknown
+  SubmissionId held = 0;       // the held SMS
+  bool underWay = false;       // notIgnored: its recipient has an SMS in progress
 };
 
 /// Selects the recipients of an operator command: that of `message` if it is set, otherwise `recipient`, or

@@ -135,7 +135,22 @@ MessageLife messageLife(const Row& row) {
   life.failingSince = row.text(Column::failingSince);
   life.failing = elapsed(row.optionalInteger(Column::failing));
   if constexpr (requires { Column::latency; }) life.latency = elapsed(row.optionalInteger(Column::latency));
+  if constexpr (requires { Column::age; }) life.age = elapsed(row.optionalInteger(Column::age));
   return life;
+}
+
+/// Why restore() leaves a message as it is.
+template <typename Row>
+Restored notRestored(const Row& row) {
+  using Column = typename Row::Column;
+  using Result = Restored::Result;
+  Restored restored{Result::tooOld, row.text(Column::phone)};
+  const std::string sent = row.text(Column::sent);
+  if (sent == "I") return restored;
+  restored.held = row.integer(Column::held);
+  restored.underWay = row.flag(Column::underWay);
+  restored.result = sent == "Y" ? Result::sent : restored.held != 0 ? Result::held : Result::notIgnored;
+  return restored;
 }
 
 /// Why a message is ignored. Empty if a later submission is the reason: then the message had been made unsent

@@ -49,8 +49,9 @@ void Judge::claimed(std::vector<queue::Submission> submissions,
 }
 
 /// They count as handed over: the worker may have outlived its supervisor and know their outcomes.
-std::vector<std::vector<queue::AttemptId>> Judge::adopted(std::vector<queue::Submission> submissions) {
-  std::vector<std::vector<queue::AttemptId>> questions(dispatchers_.size());
+std::vector<std::vector<const queue::Submission*>> Judge::adopted(
+    std::vector<queue::Submission> submissions) {
+  std::vector<std::vector<const queue::Submission*>> questions(dispatchers_.size());
   for (auto& submission : submissions) {
     if (sms_.find(submission.id)) continue;
     Item& item = enter(std::move(submission));
@@ -59,7 +60,7 @@ std::vector<std::vector<queue::AttemptId>> Judge::adopted(std::vector<queue::Sub
     item.maybeSent = true;
     item.since = timer_.now();
     KJ_IF_MAYBE (at, dispatchers_.find(item.submission.dispatcher)) {
-      questions[*at].push_back(item.submission.attempt);
+      questions[*at].push_back(&item.submission);
       sms_.adopt(item);
     } else {
       forsaken(item);

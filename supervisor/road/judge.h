@@ -48,8 +48,8 @@ class Judge {
   Judge(Dependencies dependencies, Callbacks callbacks);
 
   void claimed(std::vector<queue::Submission> submissions, const std::vector<queue::InTheWay>& inTheWay);
-  /// SMS of an earlier smsd. Returns the attempts to inquire about, by the place of their dispatcher.
-  std::vector<std::vector<queue::AttemptId>> adopted(std::vector<queue::Submission> submissions);
+  /// SMS of an earlier smsd. Returns those to inquire about, by the place of their dispatcher.
+  std::vector<std::vector<const queue::Submission*>> adopted(std::vector<queue::Submission> submissions);
   /// Their next attempts are durable.
   void recorded(const std::vector<queue::NextAttempt>& next, const std::vector<queue::AttemptId>& attempts);
   void reported(std::size_t dispatcher, const std::vector<delivery::AttemptOutcome>& outcomes);

@@ -10,6 +10,7 @@
 #include "common/io/output.h"
 #include "common/text/utf.h"
 #include "supervisor/control/queue-answers.h"
+#include "supervisor/control/retry-words.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
 #include "supervisor/smsctl/life-words.h"
@@ -147,6 +148,7 @@ struct Story {
   GivingUp givingUp;
   std::vector<PresentWorker> workers;  // only if smsd runs
   std::uint64_t omitted = 0;           // submissions and attempts that smsd left out
+  Retryable retryable = Retryable::yes;
 };
 
 std::optional<Story> storyThrough(control::Client& client, format::MessageId id) {
@@ -157,7 +159,8 @@ std::optional<Story> storyThrough(control::Client& client, format::MessageId id)
   checkAnswer(response, EX_DATAERR);
   auto wire = response.getLife();
   if (!wire.getKnown()) return std::nullopt;
-  Story story{control::read(wire), {}, {}, wire.getOmitted()};
+  Story story{
+      control::read(wire), {}, {}, wire.getOmitted(), wire.getTooOld() ? Retryable::tooOld : Retryable::yes};
   story.givingUp.limit = static_cast<int>(wire.getRetryLimit());
   if (!wire.getGivesUp()) story.givingUp.atLimit = config::AtLimit::shutdown;
   if (wire.getGiveUpAfter() >= 0) story.givingUp.after = Milliseconds(wire.getGiveUpAfter());
@@ -174,7 +177,12 @@ Story storyOf(const Site& site, format::MessageId id) {
         const auto& retry = site.config.retry;
         auto life = queue.explain(id, retry.maxDelay);
         if (!life) return std::nullopt;
-        return Story{std::move(*life), {retry.limit, retry.atLimit, retry.giveUpAfter}, {}, 0};
+        const bool old = control::isTooOld(*life, site.config.queue.expireAfter);
+        return Story{std::move(*life),
+                     {retry.limit, retry.atLimit, retry.giveUpAfter},
+                     {},
+                     0,
+                     old ? Retryable::tooOld : Retryable::yes};
       });
   if (!story) throw CommandError(1, fmt::format("there is no message {} in the queue", id));
   return *std::move(story);
@@ -190,7 +198,7 @@ ordered_json json(const Story& story) {
                                  {"software", worker.software}});
   result["omitted"] = story.omitted;
   result["state"] = stateOf(story.life);
-  result["next"] = nextStep(story.life);
+  result["next"] = nextStep(story.life, story.retryable);
   return result;
 }
 
@@ -223,7 +231,7 @@ int explainMessage(const Site& site, format::MessageId id, Form form) {
   for (const auto& submission : life.submissions) tell(submission, id);
   tellState(life, story.givingUp);
   for (const auto& worker : story.workers) tell(worker);
-  step("", "next: " + nextStep(life));
+  step("", "next: " + nextStep(life, story.retryable));
   return EX_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "common/config/keys.h"
+#include "supervisor/queue/queue.h"
 
 namespace smsd::smsctl {
 
@@ -76,16 +77,32 @@ std::string patience(const MessageLife& life, const GivingUp& givingUp) {
                             roundsLeft ? fmt::format(" and {} rounds are counted", givingUp.limit) : "");
 }
 
-std::string nextStep(const MessageLife& life) {
+namespace {
+
+/// Whether a gateway or the network may have taken an SMS of this message.
+bool mayHaveBeenSent(const MessageLife& life) {
+  for (const SubmissionRecord& submission : life.submissions) {
+    if (submission.fate == "discarded" || submission.fate == "released") return true;
+    for (const AttemptRecord& attempt : submission.attempts)
+      if (attempt.outcome == "unknown" || attempt.outcome == queue::notUnderstood) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string nextStep(const MessageLife& life, Retryable retryable) {
   const auto id = life.message.id;
   switch (life.message.status) {
     case SentStatus::sent:
       return "nothing to do";
     case SentStatus::ignored:
-      if (life.ignoredBecause == "expired")
-        return "if it still matters, send its text as a new message (`smsctl send`): it is too old for "
-               "queue.expire_after";
-      return fmt::format("if it still matters, `smsctl queue retry {}` makes it unsent again", id);
+      if (life.ignoredBecause == "expired" || retryable == Retryable::tooOld)
+        return std::string(
+                   "if it still matters, send its text as a new message (`smsctl send`): it is too ") +
+               "old for queue.expire_after" + (mayHaveBeenSent(life) ? "; it may have been sent before" : "");
+      return fmt::format("if it still matters, `smsctl queue retry {}` makes it unsent again{}", id,
+                         mayHaveBeenSent(life) ? "; it may have been sent, and would arrive twice then" : "");
     case SentStatus::unsent:
       break;
   }

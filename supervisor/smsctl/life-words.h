@@ -30,8 +30,10 @@ std::string whyIgnored(const queue::SubmissionRecord& submission);
 std::string whyIgnored(const queue::MessageLife& life);
 /// Returns how long the recipient has failed, and when the message will be given up.
 std::string patience(const queue::MessageLife& life, const GivingUp& givingUp);
+/// Whether `queue retry` would make an ignored message unsent again.
+enum class Retryable { yes, tooOld };
 /// Returns what an operator can do now.
-std::string nextStep(const queue::MessageLife& life);
+std::string nextStep(const queue::MessageLife& life, Retryable retryable);
 
 /// "2 parts, 170 septets in GSM-7"; empty if the queue does not know.
 std::string formatting(const queue::SubmissionRecord& submission);

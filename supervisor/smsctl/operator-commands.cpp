@@ -16,8 +16,10 @@
 #include "supervisor/config/configured-queue.h"
 #include "supervisor/control/client.h"
 #include "supervisor/control/queue-answers.h"
+#include "supervisor/control/retry-words.h"
 #include "supervisor/control/test-report.h"
 #include "supervisor/events/events.h"
+#include "supervisor/queue/cancel-steps.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
 #include "supervisor/startup/start-up.h"
@@ -74,6 +76,7 @@ struct Retried {
   std::optional<std::string> recipient;  // none: all
   std::size_t waited = 0;
   enum class Message { asItWas, unsentAgain } message = Message::asItWas;
+  std::string why = {};  // why none waited; empty: one did, or the daemon is of an older version
 };
 
 Retried retryThrough(control::Client& client, const queue::Whom& whom) {
@@ -86,31 +89,36 @@ Retried retryThrough(control::Client& client, const queue::Whom& whom) {
   Retried retried;
   if (!whom.all()) retried.recipient = response.getRecipient().cStr();
   retried.waited = response.getCount();
+  retried.why = response.getWhy().cStr();
   if (response.getRestored()) retried.message = Retried::Message::unsentAgain;
   return retried;
 }
 
 Retried retryStraight(const config::Config& config, queue::Queue& queue, const queue::Whom& whom) {
   using Result = queue::Restored::Result;
-  const auto unknown = [&whom]() {
-    return CommandError(noSuchThing, fmt::format("there is no message {} in the queue", whom.message));
-  };
+  auto inProgress = control::InProgress::no;
   const events::EventLog log(config.log.recipient);
   if (whom.message != 0) {
     const auto restored = queue.restore(whom.message, config.queue.expireAfter);
-    if (restored.result == Result::unknown) throw unknown();
-    if (restored.result == Result::tooOld)
-      throw CommandError(
-          noSuchThing, control::tooOld(whom.message, config.queue.expireAfter.value_or(queue::Duration(0))));
+    if (const auto why = control::notRetried(whom.message, restored, config.queue.expireAfter); !why.empty())
+      throw CommandError(noSuchThing, why);
+    if (restored.underWay) inProgress = control::InProgress::yes;
     if (restored.result == Result::restored) {
       log.operatorActed(fmt::format("retry of the ignored message {}", whom.message), getuid());
       return {restored.recipient, 0, Retried::Message::unsentAgain};
     }
   }
-  const auto ended = queue.endWaits(whom);
-  if (!ended.known) throw unknown();
+  queue::WaitsEnded ended;
+  if (whom.all())
+    ended.count = queue::endAllWaitsInSteps(queue);
+  else
+    ended = queue.endWaits(whom);
+  if (!ended.known)
+    throw CommandError(noSuchThing, fmt::format("there is no message {} in the queue", whom.message));
   log.operatorRetried(ended.recipient, getuid());
-  return {ended.recipient, ended.count};
+  Retried retried{ended.recipient, ended.count};
+  if (ended.count == 0 && whom.message != 0) retried.why = control::notWaiting(whom.message, inProgress);
+  return retried;
 }
 
 }  // namespace
@@ -189,8 +197,9 @@ int retry(const Site& site, const queue::Whom& whom, Form form) {
     io::print(fmt::format("{} recipient{} waited, and may be tried again now\n", retried.waited,
                           retried.waited == 1 ? "" : "s"));
   else
-    io::print(fmt::format("{} {}\n", text::printable(*retried.recipient, 64),
-                          retried.waited > 0 ? "waited, and may be tried again now" : "did not wait"));
+    io::print(fmt::format("{} {}{}{}\n", text::printable(*retried.recipient, 64),
+                          retried.waited > 0 ? "waited, and may be tried again now" : "did not wait",
+                          retried.why.empty() ? "" : ": ", retried.why));
   return EX_OK;
 }
 

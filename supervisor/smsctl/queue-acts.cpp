@@ -16,6 +16,7 @@
 #include "common/text/utf.h"
 #include "supervisor/control/queue-answers.h"
 #include "supervisor/events/events.h"
+#include "supervisor/queue/cancel-steps.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
 
@@ -103,9 +104,13 @@ queue::Cancelled cancelled(const Site& site, const queue::Choice& choice, Cancel
       site, Straight::ifDenied,
       [&](control::Client& client) { return cancelThrough(client, choice, cancel); },
       [&](queue::Queue& queue) {
-        auto result = queue.cancelChosen(choice, cancel, proto::MAX_LISTED);
-        if (cancel == Cancel::act) noteAct(site.config, fmt::format("cancel of {} messages", result.count));
-        return result;
+        if (cancel == Cancel::preview) return queue.cancelChosen(choice, cancel, proto::MAX_LISTED);
+        queue::Cancelled done;
+        const auto error = queue::cancelInSteps(queue, choice, 0, done);
+        if (!error || done.count > 0)
+          events::EventLog(site.config.log.recipient).operatorCancelled(choice, done, getuid());
+        if (error) throw *error;
+        return done;
       });
 }
 

@@ -16,6 +16,7 @@
 #include "supervisor/control/client.h"
 #include "supervisor/control/test-report.h"
 #include "supervisor/events/events.h"
+#include "supervisor/queue/cancel-steps.h"
 #include "supervisor/startup/exit-status.h"
 #include "supervisor/startup/start-up.h"
 
@@ -193,12 +194,15 @@ int cancelAll(const Arguments& arguments) {
   } catch (const kj::Exception& e) {
     silent(e);
   }
-  const auto cancelled = atTheQueue(
-      config, [](queue::Queue& queue) { return queue.cancelAndList(queue::Duration(0), proto::MAX_LISTED); });
+  queue::Cancelled cancelled;
+  const auto error = atTheQueue(config, [&cancelled](queue::Queue& queue) {
+    return queue::cancelInSteps(queue, {}, proto::MAX_LISTED, cancelled);
+  });
   journal::openForCommand("smsd");
-  events::EventLog(config.log.recipient)
-      .operatorActed(fmt::format("cancel of {} messages", cancelled.count), getuid());
+  if (!error || cancelled.count > 0)
+    events::EventLog(config.log.recipient).operatorCancelled({}, cancelled, getuid());
   print(cancelled);
+  if (error) throw startup::StartUpError(startup::exitStatus(*error), std::string(error->what()) + "\n");
   return EX_OK;
 }
 

@@ -161,7 +161,7 @@ TEST(Keeper, DoesNotTakeForTodaysStateWhatBecameOfItsPredecessorsSms) {
     Bench bench(config::Activation::socket);
     bench.worker.remembers = {{4711, outcome}, {4712, outcome}, {4713, outcome}};
     bench.start();
-    bench.keeper.inquire({4711, 4712, 4713});
+    bench.inquire({4711, 4712, 4713});
     bench.advance(1ms);
     EXPECT_EQ(bench.road.of(4711), name(outcome.kind)) << "its own fate is known";
     EXPECT_EQ(bench.keeper.state(), State::ready);
@@ -175,7 +175,7 @@ TEST(Keeper, DoesNotTakeForTodaysStateWhatBecameOfItsPredecessorsSms) {
 TEST(Keeper, KnowsThatAWorkerItStartedItselfDiedWithItsPredecessor) {
   Bench bench;
   bench.start();
-  bench.keeper.inquire({4711});
+  bench.inquire({4711});
   bench.turn();
   EXPECT_EQ(bench.road.of(4711), "unknown");
   EXPECT_EQ(bench.worker.recalls, 0u);

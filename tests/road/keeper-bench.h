@@ -108,6 +108,16 @@ class Bench {
     keeper.dispatch(batch);
     return attempts;
   }
+  /// SMS of an earlier smsd.
+  void inquire(const Attempts& attempts) {
+    std::vector<queue::Submission> submissions(attempts.size());
+    std::vector<const queue::Submission*> former;
+    for (std::size_t i = 0; i < attempts.size(); ++i) {
+      submissions[i].attempt = attempts[i];
+      former.push_back(&submissions[i]);
+    }
+    keeper.inquire(former);
+  }
   /// One SMS, and this is what becomes of it.
   void give(const delivery::Outcome& outcome) {
     auto attempt = give(1).at(0);

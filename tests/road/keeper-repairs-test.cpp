@@ -279,7 +279,7 @@ TEST(Keeper, ReplacesAProcessOfAnotherBuildOnlyWhenItHasAnsweredForFormerAttempt
   bench.worker.traits.software = "smsd-worker 0.0.9";
   bench.worker.remembers = {{7, std::nullopt}};
   bench.start();
-  bench.keeper.inquire({7});
+  bench.inquire({7});
   for (int i = 0; i < 5; ++i) bench.advance(1s);
   EXPECT_EQ(bench.worker.quits, 0u) << "it is still sending it";
   bench.worker.remembers[7] = accepted("ref");

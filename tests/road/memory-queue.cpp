@@ -69,7 +69,11 @@ class MemoryQueue final : public Queue {
     stay(Op::purge);
     return memory_.purge(age, most, me_);
   }
-  Depth depth(std::uint64_t) override { notForTheRoad(); }
+  Depth depth(std::uint64_t) override {
+    Memory::Lock lock(memory_.mutex_);
+    ++memory_.depths_;
+    return {};
+  }
 
   std::optional<Duration> takeClockStep() override {
     Memory::Lock lock(memory_.mutex_);

@@ -75,6 +75,8 @@ class Memory {
 
   // --- the look
   std::size_t rings() const;
+  /// How often the depth was asked for.
+  std::size_t depths() const;
   MemoryRow row(format::MessageId id) const;
   std::size_t count(SentStatus status) const;
   std::size_t calls() const;
@@ -133,7 +135,7 @@ class Memory {
   bool away_ = false;
   bool repeats_ = false;
   bool bell_ = false;
-  std::size_t rings_ = 0;
+  std::size_t rings_ = 0, depths_ = 0;
   std::vector<std::pair<Op, QueueError::Kind>> failures_;
   std::optional<Op> holdNext_;
   bool held_ = false;

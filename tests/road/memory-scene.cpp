@@ -77,6 +77,11 @@ std::size_t Memory::rings() const {
   return rings_;
 }
 
+std::size_t Memory::depths() const {
+  Lock lock(mutex_);
+  return depths_;
+}
+
 void Memory::fence() {
   Lock lock(mutex_);
   for (auto& [id, alive] : alive_) alive = false;

@@ -85,7 +85,8 @@ class Doors(Booted):
         acts = [entry["MESSAGE"].removesuffix(f" by uid {uid}") for entry in self.machine.journal("--unit=smsd", f"SMSD_UID={uid}")]
         for act in (f"send of message {sent} to +47******66", f"explain of message {sent}", "list of sent messages", "list of held SMS",
                     f"release of the held SMS {first['id']}, with 1 messages", f"discard of the held SMS {second[0]}, with 1 messages",
-                    f"retry of the ignored message {refused}", "preview of a cancel", "cancel of 1 messages", "pause of modem",
+                    f"retry of the ignored message {refused}", "preview of a cancel",
+                    f"cancel of 1 messages (chosen: message {waiting[0]}): {waiting[0]}", "pause of modem",
                     "resume of modem", "reload"):
             self.assertIn(act, acts)
         self.say(acts=len(acts))

@@ -155,12 +155,29 @@ def finish(number):
     return frame(pointer(1, 1), 4, pointer(1, 0), number)
 
 
-def status_call(number):
-    """Of what bootstrap() has given: export 0. Cap'n Proto derives the interface's number from the file's and its name."""
+def interface():
+    """The number of the interface Control."""
     file = next(line for line in (SOURCE / "proto" / "control.capnp").read_text().splitlines() if line.startswith("@0x"))
     digest = hashlib.md5(struct.pack("<Q", int(file[1:].rstrip(";"), 16)) + b"Control", usedforsecurity=False).digest()
-    interface = int.from_bytes(digest[:8], "big") | 1 << 63
-    return frame(pointer(1, 1), 2, pointer(3, 3), number, interface, 0, pointer(1, 1, 2), pointer(0, 2, 3), 0, 0, 0, 0, 0)
+    return int.from_bytes(digest[:8], "big") | 1 << 63
+
+
+def status_call(number):
+    """Of what bootstrap() has given: export 0. Cap'n Proto derives the interface's number from the file's and its name."""
+    return frame(pointer(1, 1), 2, pointer(3, 3), number, interface(), 0, pointer(1, 1, 2), pointer(0, 2, 3), 0, 0, 0, 0, 0)
+
+
+def list_call(number, limit=1000):
+    """list(status = "N", limit), the method 9."""
+    letters = 1 << 2 | 1 | (2 | 2 << 3) << 32
+    return frame(pointer(1, 1), 2, pointer(3, 3), number | 9 << 32, interface(), 0, pointer(1, 1, 2), pointer(0, 2, 3), 0, 0, 0,
+                 pointer(1, 2, 1), 0, limit, letters, 0, ord("N"))
+
+
+def explain_call(number, message):
+    """explain(message), the method 13."""
+    return frame(pointer(1, 1), 2, pointer(3, 3), number | 13 << 32, interface(), 0, pointer(1, 1, 2), pointer(0, 2, 3), 0, 0, 0,
+                 pointer(1, 0, 1), 0, message)
 
 
 class Control(Hostile):

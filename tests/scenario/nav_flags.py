@@ -153,7 +153,7 @@ class NavFlags(Scenario):
                 left = {m["id"] for m in json.loads(smsd.ctl("queue", "list", "--json"))}
                 self.assertEqual(len(left), 2)
                 self.assertIn(ids[0], left)
-                self.assertIn(f"cancel of 1 messages by uid {os.getuid()}", smsd.text())
+                self.assertIn(f"cancel of 1 messages (chosen: all): {ids[1]} by uid {os.getuid()}", smsd.text())
                 smsd.process.send_signal(signal.SIGKILL)
                 smsd.process.wait(30)
 

@@ -59,6 +59,29 @@ class Acts(Scenario):
         self.assertEqual(smsd.status()["queue"]["sent"], 0)
         self.say(tries=[(t["dispatcher"], t["result"], f"{t['took_ms']} ms") for t in said["tries"]])
 
+    def test_a_retry_says_of_each_state_what_it_is_and_explain_advises_only_what_works(self):
+        smsd = self.smsd({"modem": ("debug", {"file": str(self.sent), "when": [{"recipient": "+472", "result": "unknown"}, {"recipient": "+473", "delay": "1h"}]})},
+                         settings={"retry": {"unknown": "hold"}, "queue": {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")},
+                                                                           "expire_after": "1h"}}).start()
+        self.ready(smsd, "modem")
+        sent, held, slow = (json.loads(smsd.ctl("send", f"+47{n}", "text", "--json"))["id"] for n in (1, 2, 3))
+        wait_for("two have an outcome", lambda: (smsd.status()["queue"]["sent"], smsd.status()["queue"]["held"]) == (1, 1), deadline=30)
+        self.assertIn(f"message {sent} was sent: there is nothing to retry", self.refused(smsd, 1, "queue", "retry", str(sent)))
+        release = re.search(r"message \d+ is held, because it may have been sent: `smsctl (queue release \d+)`", self.refused(smsd, 1, "queue", "retry", str(held)))
+        self.assertIn(f"+473 did not wait: an SMS to the recipient of message {slow} is in progress", smsd.ctl("queue", "retry", str(slow)))
+        smsd.ctl("dispatcher", "pause", "modem")
+        self.assertEqual(smsd.ctl(*release[1].split()), "1 message may be sent again\n")
+        self.assertEqual(json.loads(smsd.ctl("explain", str(held), "--json"))["state"], "unsent")
+        self.assertIn(f"did not wait: message {held} may be sent now", smsd.ctl("queue", "retry", str(held)))
+        smsd.ctl("queue", "cancel", str(held))
+        story = json.loads(smsd.ctl("explain", str(held), "--json"))
+        self.assertIn(f"`smsctl queue retry {held}` makes it unsent again; it may have been sent, and would arrive twice then", story["next"])
+        with sqlite3.connect(self.folder / "queue.db", timeout=30) as queue:
+            queue.execute("UPDATE smsq SET time = datetime('now', '-2 hours') WHERE id = ?", (held,))
+        story = json.loads(smsd.ctl("explain", str(held), "--json"))
+        self.assertIn("send its text as a new message (`smsctl send`): it is too old for queue.expire_after", story["next"])
+        self.assertIn("is older than queue.expire_after (1h)", self.refused(smsd, 1, "queue", "retry", str(held)))
+
     def test_a_test_sms_waits_for_room_and_the_queue_goes_on(self):
         smsd = self.smsd({"modem": ("debug", {"file": str(self.sent), "window": 1, "backlog": 0, "delay": "1s"})}).start()
         self.ready(smsd, "modem")

@@ -278,14 +278,14 @@ class Tools(Scenario):
                     queue.execute("INSERT INTO smsd_held (message, submission) VALUES (?, ?)", (n, n))
             for words, act in ((["queue", "release", "1"], "release of the held SMS 1, with 1 messages"),
                                (["queue", "discard", "2"], "discard of the held SMS 2, with 1 messages"),
-                               (["queue", "retry", "--all"], "retry of every recipient that waits"), (["queue", "cancel", "--yes"], "cancel of 2 messages")):
+                               (["queue", "retry", "--all"], "retry of every recipient that waits"), (["queue", "cancel", "--yes"], "cancel of 2 messages (chosen: all): 1, 3")):
                 entry = typed(*words)
                 self.assertEqual((entry["MESSAGE"], entry["SMSD_EVENT"], entry["SMSD_UID"], entry["SYSLOG_IDENTIFIER"]),
                                  (f"{act} by uid 0", "operator-acted", "0", "smsctl"))
             self.smsd.ctl("send", "+474", "x")
             entry = typed("--cancel", program="smsd")
             self.assertEqual((entry["MESSAGE"], entry["SMSD_EVENT"], entry["SMSD_UID"], entry["SYSLOG_IDENTIFIER"]),
-                             ("cancel of 1 messages by uid 0", "operator-acted", "0", "smsd"))
+                             ("cancel of 1 messages (chosen: all): 4 by uid 0", "operator-acted", "0", "smsd"))
 
     def test_wrong_arguments_end_with_64_and_help_with_0(self):
         self.assertEqual(self.smsd.ctl("nonsense", check=False).returncode, 64)

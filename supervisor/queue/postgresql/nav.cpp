@@ -4,6 +4,7 @@
 // Owns the explanation of an insert that PostgreSQL refuses. Called through queue.h, by smsctl and by the
 // daemon. Fails as described there.
 #include <algorithm>
+#include <limits>
 
 #include "supervisor/queue/postgresql/queue.h"
 #include "supervisor/queue/postgresql/sql-nav.h"
@@ -57,23 +58,54 @@ Cancelled PostgresqlQueue::cancelAndList(Duration minimumAge, std::size_t listed
                       std::max<std::size_t>(listed, 1));
 }
 
+std::vector<format::MessageId> PostgresqlQueue::cancellable(const Choice& choice, std::size_t most) {
+  return session_.transact([&](Transaction& tx) {
+    tx.once(sql::planThisFreely);
+    std::optional<std::string> recipient;
+    if (choice.recipient) recipient = storable(*choice.recipient);
+    std::vector<format::MessageId> ids;
+    for (const auto& row : tx.once(sql::cancellable, boundedMilliseconds(choice.minimumAge), rowLimit(most),
+                                   choice.message, recipient))
+      ids.push_back(row.integer(sql::Cancellable::id));
+    std::ranges::sort(ids);
+    return ids;
+  });
+}
+
+Cancelled PostgresqlQueue::cancelThese(const std::vector<format::MessageId>& messages, std::size_t listed) {
+  if (messages.empty()) return {};
+  ArrayLiteral ids;
+  for (const format::MessageId id : messages) ids.add(id);
+  // With the plans of the road, because a step may not read the whole table.
+  return session_.transact([&](Transaction& tx) {
+    // The number of all is in each row, so at least one row is read.
+    const auto rows = tx.once(sql::cancelThese, ids.str(), std::max<std::int64_t>(rowLimit(listed), 1));
+    Cancelled cancelled;
+    if (!rows.empty())
+      cancelled.count = static_cast<std::size_t>(rows.front().integer(sql::Cancelled::count));
+    cancelled.messages = stored(rows);
+    if (cancelled.messages.size() > listed) cancelled.messages.resize(listed);
+    for (auto& message : cancelled.messages) message.status = SentStatus::ignored;
+    tx.once(sql::forgetEmptyWaits, ids.str());
+    return cancelled;
+  });
+}
+
 Cancelled PostgresqlQueue::cancelChosen(const Choice& choice, Cancel cancel, std::size_t listed) {
+  if (cancel == Cancel::act)
+    return cancelThese(cancellable(choice, std::numeric_limits<std::size_t>::max()), listed);
   return session_.transact([&](Transaction& tx) {
     tx.once(sql::planThisFreely);
     std::optional<std::string> recipient;
     if (choice.recipient) recipient = storable(*choice.recipient);
     // The number of all is in each row, so at least one row is read.
-    const auto rows = tx.once(cancel == Cancel::act ? sql::cancel : sql::previewCancel,
-                              boundedMilliseconds(choice.minimumAge),
+    const auto rows = tx.once(sql::previewCancel, boundedMilliseconds(choice.minimumAge),
                               std::max<std::int64_t>(rowLimit(listed), 1), choice.message, recipient);
     Cancelled cancelled;
     if (!rows.empty())
       cancelled.count = static_cast<std::size_t>(rows.front().integer(sql::Cancelled::count));
     cancelled.messages = stored(rows);
     if (cancelled.messages.size() > listed) cancelled.messages.resize(listed);
-    if (cancel == Cancel::preview) return cancelled;
-    for (auto& message : cancelled.messages) message.status = SentStatus::ignored;
-    tx.once(sql::forgetEmptyWaits);
     return cancelled;
   });
 }

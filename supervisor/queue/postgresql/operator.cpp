@@ -138,9 +138,13 @@ Restored PostgresqlQueue::restore(format::MessageId id, std::optional<Duration> 
     }
     const auto found = tx.once(sql::statusOf, id);
     if (found.empty()) return {};
-    const bool ignored = found.front().text(sql::StatusOf::sent) == "I";
-    return {ignored ? Result::tooOld : Result::notIgnored, found.front().text(sql::StatusOf::phone)};
+    return notRestored(found.front());
   });
+}
+
+std::size_t PostgresqlQueue::endSomeWaits(std::size_t most) {
+  return session_.transact(
+      [&](Transaction& tx) { return countOf(tx.once(sql::endSomeWaits, rowLimit(most))); });
 }
 
 /// Walks by submission id, because ids grow with time and an index on `ended` would slow down every SMS.

@@ -16,9 +16,13 @@ enum class Cancelled { id, phone, name, msg, severity, time, underWay, held, cou
 #define SMSD_CANCELLED                                                                                     \
   "SELECT c.id, c.phone, a.name, c.msg, c.severity, to_char(c.time, 'YYYY-MM-DD HH24:MI') AS time, false " \
   "AS under_way, false AS held, count(*) OVER () "
-inline constexpr Statement<Cancelled> cancel =
+enum class Cancellable { id };
+inline constexpr Statement<Cancellable> cancellable = "SELECT q.id FROM smsq q " SMSD_CHOSEN "LIMIT $2";
+/// $1: sorted ids.
+inline constexpr Statement<Cancelled> cancelThese =
     "WITH cancelled AS ("
-    "UPDATE smsq q SET sent = 'I', timesent = now() " SMSD_CHOSEN
+    "UPDATE smsq q SET sent = 'I', timesent = now() WHERE q.id = ANY($1::bigint[]) AND q.sent::text = 'N' "
+    "AND NOT EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) AND NOT " SMSD_HELD
     "RETURNING q.id, q.phone, q.accountid, q.msg, q.severity, q.time, " SMSD_STAMP
     " AS stamp), "
     "noted AS (INSERT INTO smsd.ignored (message, reason, stamp) SELECT id, 'cancelled', stamp FROM "
@@ -29,9 +33,11 @@ inline constexpr Statement<Cancelled> previewCancel =
                    ") c LEFT JOIN account a ON a.id = c.accountid ORDER BY c.id LIMIT $2";
 #undef SMSD_CANCELLED
 #undef SMSD_CHOSEN
-/// Recipients without claimable messages have nothing to wait for.
+/// Recipients of these messages without claimable ones have nothing to wait for.
 inline constexpr const char* forgetEmptyWaits =
-    "DELETE FROM smsd.wait w WHERE NOT EXISTS (SELECT FROM smsq q WHERE q.sent = 'N' AND q.phone = "
+    "DELETE FROM smsd.wait w WHERE w.recipient IN (SELECT c.phone FROM smsq c WHERE c.id = "
+    "ANY($1::bigint[])) "
+    "AND NOT EXISTS (SELECT FROM smsq q WHERE q.sent = 'N' AND q.phone = "
     "w.recipient "
     "AND NOT " SMSD_HELD ")";
 

@@ -46,6 +46,8 @@ enum class WaitsEnded { count, pgNotify };
   "SELECT count, pg_notify('smsd_queue', '') FROM (SELECT count(*) FROM ended) c"
 inline constexpr Statement<WaitsEnded> endWaitOf = SMSD_END_WAITS("recipient = $1");
 inline constexpr Statement<WaitsEnded> endAllWaits = SMSD_END_WAITS("true");
+inline constexpr Statement<WaitsEnded> endSomeWaits =
+    SMSD_END_WAITS("recipient IN (SELECT recipient FROM smsd.wait LIMIT $1)");
 #undef SMSD_END_WAITS
 
 enum class RecipientOf { phone };
@@ -58,8 +60,11 @@ inline constexpr Statement<Restored> restore =
     "AND ($2::bigint IS NULL OR time >= localtimestamp - $2::bigint * interval '1 ms') RETURNING phone";
 /// Otherwise the reason would still be given for a later mark.
 inline constexpr const char* forgetWhyIgnored = "DELETE FROM smsd.ignored WHERE message = $1::bigint";
-enum class StatusOf { phone, sent };
-inline constexpr Statement<StatusOf> statusOf = "SELECT phone, sent FROM smsq WHERE id = $1::bigint";
+enum class StatusOf { phone, sent, underWay, held };
+inline constexpr Statement<StatusOf> statusOf =
+    "SELECT q.phone, q.sent, EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) AS under_way, "
+    "coalesce((SELECT h.submission FROM smsd.held h WHERE h.message = q.id AND " SMSD_IS("h.stamp") "), 0) AS held "
+    "FROM smsq q WHERE q.id = $1::bigint";
 
 /// All parts of the report are read at one moment.
 inline constexpr const char* oneSnapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
@@ -80,7 +85,8 @@ enum class MessageLife {
   waitsUntil,
   failingSince,
   failing,
-  latency
+  latency,
+  age
 };
 /// The wait is shown only for a message that could be claimed without it. $2: the longest wait in ms.
 inline constexpr Statement<MessageLife> life =
@@ -88,7 +94,8 @@ inline constexpr Statement<MessageLife> life =
     ", q.sent, " SMSD_TO_THE_SECOND("q.timesent") " AS timesent, q.smsid, coalesce(w.rounds, 0) AS rounds, "
     "CASE WHEN " SMSD_IN_FORCE("$2") " THEN " SMSD_TO_THE_SECOND("w.due") " END AS waits_until, " SMSD_TO_THE_SECOND("w.since") " AS failing_since, "
     "(extract(epoch FROM now() - w.since) * 1000)::bigint AS failing, "
-    "(extract(epoch FROM q.timesent - q.time) * 1000)::bigint AS latency "
+    "(extract(epoch FROM q.timesent - q.time) * 1000)::bigint AS latency, "
+    "CASE WHEN isfinite(q.time) THEN (extract(epoch FROM localtimestamp - q.time) * 1000)::bigint END AS age "
     "FROM smsq q LEFT JOIN account a ON a.id = q.accountid "
     "LEFT JOIN smsd.wait w ON w.recipient = q.phone AND q.sent = 'N' AND NOT " SMSD_HELD
     "WHERE q.id = $1::bigint";

@@ -10,6 +10,7 @@
 #include "supervisor/queue/rows.h"
 #include "supervisor/queue/sqlite/claim.h"
 #include "supervisor/queue/sqlite/sql-nav.h"
+#include "supervisor/queue/sqlite/values.h"
 #include "supervisor/queue/stored-names.h"
 
 namespace smsd::queue::sqlite {
@@ -41,6 +42,46 @@ std::string explainRefusal(std::string_view said, const NewMessage& message) {
   return std::string(said);
 }
 
+std::vector<StoredMessage> shown(Session& session, const std::vector<format::MessageId>& ids) {
+  std::vector<StoredMessage> messages;
+  for (const format::MessageId id : ids) {
+    auto row = session.query(sql::oneMessage);
+    if (row.bind(id).next()) messages.push_back(storedMessage(row));
+  }
+  return messages;
+}
+
+/// An age of zero or less chooses all messages, also those with a time ahead of our clock, which NAV's smsd
+/// skips.
+std::vector<format::MessageId> idsOf(Session& session, const Now& now, const Choice& choice,
+                                     std::size_t most) {
+  std::vector<format::MessageId> ids;
+  auto row = session.query(sql::cancellable);
+  row.bind(now.text, std::int64_t{choice.minimumAge.count()}, choice.message, choice.recipient,
+           rowLimit(most));
+  while (row.next()) ids.push_back(row.integer(sql::Cancelled::id));
+  std::ranges::sort(ids);
+  return ids;
+}
+
+/// Inside a transaction.
+Cancelled cancelNow(Session& session, const Now& now, const std::vector<format::MessageId>& messages,
+                    std::size_t listed) {
+  std::vector<format::MessageId> ids;
+  {
+    auto row = session.query(sql::cancelThese);
+    row.bind(now.text, listOf(messages));
+    while (row.next()) ids.push_back(row.integer(sql::Cancelled::id));
+  }
+  recordIgnored(session, ids, "cancelled", now);
+  session.query(sql::forgetEmptyWaits).bind(listOf(ids)).run();
+  std::ranges::sort(ids);
+  Cancelled cancelled{ids.size(), {}};
+  ids.resize(std::min(ids.size(), listed));
+  cancelled.messages = shown(session, ids);
+  return cancelled;
+}
+
 }  // namespace
 
 Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
@@ -48,28 +89,31 @@ Cancelled SqliteQueue::cancelAndList(Duration minimumAge, std::size_t listed) {
                       std::max<std::size_t>(listed, 1));
 }
 
-/// An age of zero or less chooses all messages, also those with a time ahead of our clock, which NAV's smsd
-/// skips.
+std::vector<format::MessageId> SqliteQueue::cancellable(const Choice& choice, std::size_t most) {
+  return on([&](Session& session) { return idsOf(session, clock(session), choice, most); });
+}
+
+Cancelled SqliteQueue::cancelThese(const std::vector<format::MessageId>& messages, std::size_t listed) {
+  return on([&](Session& session) {
+    Transaction tx(session);
+    Cancelled cancelled = cancelNow(session, clock(session), messages, listed);
+    tx.commit();
+    return cancelled;
+  });
+}
+
 Cancelled SqliteQueue::cancelChosen(const Choice& choice, Cancel cancel, std::size_t listed) {
   return on([&](Session& session) {
     Transaction tx(session, cancel == Cancel::act ? Transaction::Kind::write : Transaction::Kind::read);
     const Now now = clock(session);
-    std::vector<format::MessageId> ids;
-    {
-      auto row = session.query(cancel == Cancel::act ? sql::cancelChosen : sql::previewCancel);
-      row.bind(now.text, std::int64_t{choice.minimumAge.count()}, choice.message, choice.recipient);
-      while (row.next()) ids.push_back(row.integer(sql::Cancelled::id));
-    }
+    std::vector<format::MessageId> ids = idsOf(session, now, choice, std::numeric_limits<std::size_t>::max());
+    Cancelled cancelled;
     if (cancel == Cancel::act) {
-      recordIgnored(session, ids, "cancelled", now);
-      session.query(sql::forgetEmptyWaits).run();
-    }
-    std::ranges::sort(ids);
-    Cancelled cancelled{ids.size(), {}};
-    ids.resize(std::min(ids.size(), listed));
-    for (const format::MessageId id : ids) {
-      auto row = session.query(sql::oneMessage);
-      if (row.bind(id).next()) cancelled.messages.push_back(storedMessage(row));
+      cancelled = cancelNow(session, now, ids, listed);
+    } else {
+      cancelled.count = ids.size();
+      ids.resize(std::min(ids.size(), listed));
+      cancelled.messages = shown(session, ids);
     }
     tx.commit();
     return cancelled;

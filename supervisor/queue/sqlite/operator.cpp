@@ -162,8 +162,16 @@ Restored SqliteQueue::restore(format::MessageId id, std::optional<Duration> expi
     }
     auto row = session.query(sql::statusOf);
     if (!row.bind(id).next()) return {};
-    return {row.text(sql::StatusOf::sent) == "I" ? Result::tooOld : Result::notIgnored,
-            row.text(sql::StatusOf::phone)};
+    return notRestored(row);
+  });
+}
+
+std::size_t SqliteQueue::endSomeWaits(std::size_t most) {
+  return on([&](Session& session) {
+    Transaction tx(session);
+    const std::size_t ended = session.query(sql::endSomeWaits).bind(rowLimit(most)).run();
+    tx.commit();
+    return ended;
   });
 }
 

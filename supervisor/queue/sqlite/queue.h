@@ -88,6 +88,10 @@ class SqliteQueue final : public Queue {
   std::size_t discard(SubmissionId id) override;
   WaitsEnded endWaits(const Whom& whom) override;
   Cancelled cancelChosen(const Choice& choice, Cancel cancel, std::size_t listed) override;
+  bool cancelsInSteps() const override { return true; }
+  std::vector<format::MessageId> cancellable(const Choice& choice, std::size_t most) override;
+  Cancelled cancelThese(const std::vector<format::MessageId>& messages, std::size_t listed) override;
+  std::size_t endSomeWaits(std::size_t most) override;
   Restored restore(format::MessageId id, std::optional<Duration> expireAfter) override;
   std::optional<MessageLife> explain(format::MessageId id, Duration longestWait) override;
   Purge purge(Duration age, std::size_t most) override;

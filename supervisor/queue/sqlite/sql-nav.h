@@ -15,16 +15,19 @@ enum class Cancelled { id };
   "INDEXED BY smsd_submission_live WHERE ended IS NULL) AND NOT " SMSD_SQLITE_HELD("smsq")                \
   " AND (?2 <= 0 OR julianday(time) <= julianday(?1) - ?2 / 86400000.0) AND (?3 = 0 OR id = ?3) "          \
   "AND (?4 IS NULL OR phone = ?4) "
-inline constexpr Statement<Cancelled> cancelChosen =
-    SMSD_CHOSEN("UPDATE smsq INDEXED BY smsq_unsent_order SET sent = 'I', timesent = ?1") "RETURNING id";
-inline constexpr Statement<Cancelled> previewCancel =
-    SMSD_CHOSEN("SELECT id FROM smsq INDEXED BY smsq_unsent_order");
+inline constexpr Statement<Cancelled> cancellable =
+    SMSD_CHOSEN("SELECT id FROM smsq INDEXED BY smsq_unsent_order") "LIMIT ?5";
 #undef SMSD_CHOSEN
-// Recipients without claimable messages have nothing to wait for.
+// ?1: the present time. ?2: ids.
+inline constexpr Statement<Cancelled> cancelThese =
+    "UPDATE smsq SET sent = 'I', timesent = ?1 WHERE id IN (SELECT value FROM json_each(?2)) AND sent = 'N' "
+    "AND phone NOT IN (SELECT recipient FROM smsd_submission INDEXED BY smsd_submission_live WHERE ended IS "
+    "NULL) AND NOT " SMSD_SQLITE_HELD("smsq") " RETURNING id";
+// Recipients of these messages without claimable ones have nothing to wait for.
 constexpr auto forgetEmptyWaits =
-    "DELETE FROM smsd_wait WHERE NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = "
-    "'N' "
-    "AND phone = recipient AND NOT " SMSD_SQLITE_HELD("smsq") ")";
+    "DELETE FROM smsd_wait WHERE recipient IN (SELECT c.phone FROM json_each(?1) j CROSS JOIN smsq c ON c.id "
+    "= j.value) AND NOT EXISTS (SELECT 1 FROM smsq INDEXED BY smsq_unsent_phone WHERE sent = 'N' AND phone = "
+    "recipient AND NOT " SMSD_SQLITE_HELD("smsq") ")";
 
 enum class Stored { id, phone, name, msg, severity, time, sent, underWay, held };
 inline constexpr Statement<Stored> storedMessages = SMSD_SQLITE_STORED

@@ -47,6 +47,8 @@ constexpr auto markDiscarded = R"(
 // Two statements, because no value of a recipient may mean all.
 constexpr auto endWaitOf = "DELETE FROM smsd_wait WHERE recipient = ?";
 constexpr auto endAllWaits = "DELETE FROM smsd_wait";
+constexpr auto endSomeWaits =
+    "DELETE FROM smsd_wait WHERE recipient IN (SELECT recipient FROM smsd_wait LIMIT ?)";
 
 enum class Restored { phone };
 // ?2: the present time. ?3: the age in ms from which claims make a message ignored; NULL: none.
@@ -55,8 +57,11 @@ inline constexpr Statement<Restored> restore =
     "coalesce(julianday(time) >= julianday(?2) - ?3 / 86400000.0, 1)) RETURNING phone";
 // Otherwise the reason would still be given for a later mark.
 constexpr auto forgetWhyIgnored = "DELETE FROM smsd_ignored WHERE message = ?";
-enum class StatusOf { phone, sent };
-inline constexpr Statement<StatusOf> statusOf = "SELECT phone, sent FROM smsq WHERE id = ?";
+enum class StatusOf { phone, sent, underWay, held };
+inline constexpr Statement<StatusOf> statusOf =
+    "SELECT phone, sent, EXISTS (SELECT 1 FROM smsd_submission s INDEXED BY smsd_submission_live WHERE "
+    "s.recipient = phone AND s.ended IS NULL) AS under_way, coalesce((SELECT h.submission FROM smsd_held h "
+    "WHERE h.message = smsq.id AND " SMSD_SQLITE_IS("smsq", "h.stamp") "), 0) AS held FROM smsq WHERE id = ?";
 
 enum class RecipientOf { phone };
 inline constexpr Statement<RecipientOf> recipientOf = "SELECT phone FROM smsq WHERE id = ?";
@@ -78,7 +83,8 @@ enum class MessageLife {
   waitsUntil,
   failingSince,
   failing,
-  latency
+  latency,
+  age
 };
 // The wait is shown only for a message that could be claimed without it. ?1: now in ms; ?3: the longest wait
 // in ms.
@@ -87,7 +93,8 @@ inline constexpr Statement<MessageLife> life =
     CASE WHEN )" SMSD_SQLITE_IN_FORCE("w", "?1", "?3") R"(
       THEN strftime('%Y-%m-%d %H:%M:%S', w.due / 1000, 'unixepoch') END AS waits_until,
     strftime('%Y-%m-%d %H:%M:%S', w.since / 1000, 'unixepoch') AS failing_since, max(0, ?1 - w.since) AS failing,
-    CAST(round((julianday(q.timesent) - julianday(q.time)) * 86400000) AS INTEGER) AS latency
+    CAST(round((julianday(q.timesent) - julianday(q.time)) * 86400000) AS INTEGER) AS latency,
+    ?1 - CAST(round((julianday(q.time) - 2440587.5) * 86400000) AS INTEGER) AS age
   FROM smsq q LEFT JOIN account a ON a.id = q.accountid
   LEFT JOIN smsd_wait w ON w.recipient = q.phone AND q.sent = 'N' AND NOT )" SMSD_SQLITE_HELD("q") R"(
   WHERE q.id = ?2)";

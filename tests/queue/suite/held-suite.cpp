@@ -56,6 +56,15 @@ TEST_P(HeldMessages, StayUnsentAndAreInNoClaim) {
   EXPECT_EQ(count("submission"), "1");
 }
 
+TEST_P(HeldMessages, AreNotMadeUnsentAgainByARetryWhichNamesTheirSms) {
+  const auto id = store().put({.phone = "1"});
+  const auto submission = hold("1");
+  const auto restored = queue().restore(id, std::nullopt);
+  EXPECT_EQ(restored.result, Restored::Result::held);
+  EXPECT_EQ(restored.held, submission.id);
+  EXPECT_EQ(store().sent(id), 'N');
+}
+
 TEST_P(HeldMessages, LeaveTheirOutcomeWithTheSubmissionAndWithTheAttempt) {
   store().put({.phone = "1"});
   auto held = hold("1", "cut off after the request");

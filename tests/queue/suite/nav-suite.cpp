@@ -169,8 +169,9 @@ TEST_P(NavOperations, AnIgnoredMessageBecomesUnsentAgainAndAnyOtherStaysAsItIs) 
   EXPECT_EQ(queue().restore(id + 100, std::nullopt).result, Result::unknown);
   const auto claimed = claim();
   ASSERT_EQ(recipients(claimed.submissions), (Texts{"1"}));
+  EXPECT_TRUE(queue().restore(id, std::nullopt).underWay);
   queue().settle({accepted(claimed.submissions[0])});
-  EXPECT_EQ(queue().restore(id, std::nullopt).result, Result::notIgnored);
+  EXPECT_EQ(queue().restore(id, std::nullopt).result, Result::sent);
   EXPECT_EQ(store().sent(id), 'Y');
 }
 

@@ -54,6 +54,10 @@ MessageLife behindAnother() {
   return result;
 }
 
+bool mayBeSent(const MessageLife& life) {
+  return !life.submissions.empty() && life.submissions.back().attempts.back().outcome == "unknown";
+}
+
 SubmissionRecord counted() {
   SubmissionRecord record = sms("sent");
   record.onlyCounted = true;
@@ -95,8 +99,30 @@ TEST(LifeWords, EachStateHasItsReasonAndANextStep) {
   for (const auto& row : rows) {
     EXPECT_EQ(stateOf(row.life), row.state) << row.name;
     EXPECT_EQ(whyIgnored(row.life), row.why) << row.name;
-    EXPECT_NE(nextStep(row.life).find(row.next), std::string::npos) << row.name << ": " << nextStep(row.life);
+    const std::string next = nextStep(row.life, Retryable::yes);
+    EXPECT_NE(next.find(row.next), std::string::npos) << row.name << ": " << next;
+    EXPECT_EQ(next.find("would arrive twice") != std::string::npos,
+              row.life.message.status == SentStatus::ignored && mayBeSent(row.life))
+        << row.name << ": " << next;
   }
+}
+
+TEST(LifeWords, AnIgnoredMessageThatRetryWouldRefuseIsToBeSentAsANewOne) {
+  for (const auto& one :
+       {ignoredAs("cancelled"), life(SentStatus::ignored, {sms("ignored", "refused", "no")})}) {
+    const std::string next = nextStep(one, Retryable::tooOld);
+    EXPECT_NE(next.find("`smsctl send`"), std::string::npos) << next;
+    EXPECT_EQ(next.find("queue retry"), std::string::npos) << next;
+  }
+}
+
+TEST(LifeWords, ARetryOfWhatMayHaveBeenSentWarnsOfASecondCopy) {
+  MessageLife cancelled = ignoredAs("cancelled");
+  EXPECT_EQ(nextStep(cancelled, Retryable::yes).find("twice"), std::string::npos);
+  cancelled.submissions = {sms("returned", "unknown")};
+  EXPECT_NE(nextStep(cancelled, Retryable::yes).find("it may have been sent, and would arrive twice then"),
+            std::string::npos);
+  EXPECT_NE(nextStep(cancelled, Retryable::tooOld).find("it may have been sent before"), std::string::npos);
 }
 
 TEST(LifeWords, PatienceSaysWhenAMessageIsGivenUp) {

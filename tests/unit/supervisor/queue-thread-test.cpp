@@ -167,10 +167,14 @@ TEST_F(QueueOnItsThread, IsClosedAfterAWhileWithoutQuestionsAndNotOpenedWhileThe
   std::string away, problem;
   control::Questions questions(thread, control::Questions::Connection::ofItsOwn, timer,
                                [&]() { return away; });
+  const auto connection =
+      std::make_shared<control::ConnectionAnswers>(std::make_shared<control::AnswerRoom>(0), 0);
   const auto answers = [&]() {
-    const auto answer =
-        questions.ask([](Queue& queue) { return queue.depth(1).unsent; }, OperatorsCall{&problem})
-            .wait(io.waitScope);
+    const auto answer = questions
+                            .ask(
+                                std::make_shared<control::Reservation>(connection, 0),
+                                [](Queue& queue) { return queue.depth(1).unsent; }, OperatorsCall{&problem})
+                            .wait(io.waitScope);
     io.waitScope.poll();
     return answer != nullptr;
   };
