@@ -17,6 +17,14 @@ struct Row {
   const char* remedy;  // a part of it
 };
 
+constexpr const char* makeFolders = "systemd-sysusers && systemd-tmpfiles --create";
+
+/// control.sock is in a folder of the administrator's.
+void ownFolder(Facts& facts, mode_t mode, uid_t owner = 110) {
+  facts.files[7] = file(Role::socketFolder, "/srv/sms", mode, owner);
+  facts.sockets[0] = {"/srv/sms/control.sock", "", true, true, false, 0660, "smsd"};
+}
+
 const std::vector<Row>& rows() {
   static const std::vector<Row> table = {
       {"config-wrong", [](Facts& f) { f.check.problems = {"smsd.yaml:3:1: queue.backend: found 'sqlte'"}; },
@@ -122,7 +130,30 @@ const std::vector<Row>& rows() {
       {"nav-smsd-runs", [](Facts& f) { f.others.processes = {77}; }, "nav stop smsd"},
       {"nav-lists-smsd", [](Facts& f) { f.others.listed = {"smsd"}; },
        "take smsd out of /etc/nav/daemons.yml"},
-      {"socket-open", [](Facts& f) { f.sockets[0].mode = 0666; }, "chmod o= /run/smsd/control.sock"},
+      {"socket-open", [](Facts& f) { f.sockets[0].mode = 0666; }, "chmod o= /run/smsd/operator/control.sock"},
+      {"socket-folder-wrong", [](Facts& f) { f.files[7].groupName = "users"; }, makeFolders},
+      {"socket-folder-wrong", [](Facts& f) { f.files[7].mode = 02755; }, makeFolders},
+      {"socket-folder-wrong", [](Facts& f) { f.files[8].mode = 0750; }, makeFolders},
+      {"socket-folder-wrong", [](Facts& f) { f.files[8].owner = 1000; }, makeFolders},
+      {"socket-folder-wrong", [](Facts& f) { f.files[9].mode = 0755; }, makeFolders},
+      {"socket-folder-wrong", [](Facts& f) { f.files[9].groupName = "users"; }, makeFolders},
+      {"socket-folder-wrong", [](Facts& f) { ownFolder(f, 0777); }, "chmod go-w /srv/sms"},
+      {"socket-folder-wrong", [](Facts& f) { ownFolder(f, 01777); }, "a folder of their own"},
+      {"socket-folder-wrong", [](Facts& f) { ownFolder(f, 0755, 1000); }, "chown smsd /srv/sms"},
+      {"socket-folder-wrong", [](Facts& f) { ownFolder(f, 0775), f.files[7].groupName = "users"; },
+       "chmod go-w /srv/sms"},
+      {"socket-group-wrong", [](Facts& f) { f.sockets[0].groupName = "users"; },
+       "chgrp smsd-operator /run/smsd/operator/control.sock"},
+      {"socket-group-wrong", [](Facts& f) { f.sockets[2].groupName = "smsd-operator"; },
+       "chgrp smsd-status /run/smsd/status/status.sock"},
+      {"socket-group-wrong", [](Facts& f) { f.sockets[1].groupName = "users"; },
+       "chgrp smsd /run/smsd/gateway.sock"},
+      {"socket-group-wrong",
+       [](Facts& f) {
+         ownFolder(f, 0755);
+         f.sockets[0].groupName = "users";
+       },
+       "chgrp smsd /srv/sms/control.sock"},
       {"socket-missing", [](Facts& f) { f.sockets[1].there = false; },
        "systemctl restart smsd-http@gateway.socket"},
       {"socket-missing", [](Facts& f) { f.sockets[1].listening = false; },
@@ -210,6 +241,9 @@ TEST(DoctorChecks, LeaveAloneWhatIsAsItShouldBe) {
       [](Facts& f) {
         f.queue.isPostgresql = false, f.others = {.processes = {77}};
       },  // NAV's, of another queue
+      [](Facts& f) { ownFolder(f, 0755); },
+      [](Facts& f) { ownFolder(f, 02775), f.sockets[0].groupName = f.sockets[0].folderGroup = "ops"; },
+      [](Facts& f) { f.sockets[0].groupName = "users", f.sockets[0].mode = 0600; },
       [](Facts& f) { f.expires = false, f.queue.found.condition.timeZone = "UTC"; },
       [](Facts& f) {
         f.disks[0] = {"/run/smsd", 400 << 20, 300 << 20, 0, 0};

@@ -13,12 +13,14 @@ namespace smsd::smsctl::doctor {
 using namespace std::chrono_literals;
 using Role = FileFacts::Role;
 
-inline FileFacts file(Role role, const std::string& path, mode_t mode, uid_t owner) {
+inline FileFacts file(Role role, const std::string& path, mode_t mode, uid_t owner,
+                      const std::string& group = "smsd") {
   return {.role = role,
           .path = path,
           .there = true,
           .owner = owner,
           .ownerName = owner == 0 ? "root" : "smsd",
+          .groupName = group,
           .mode = mode,
           .readable = true,
           .writable = true};
@@ -55,7 +57,7 @@ inline DaemonFacts healthyDaemon() {
 }
 
 inline Facts healthy() {
-  Facts facts{.config = "/etc/smsd/smsd.yaml", .isRoot = true, .user = {"smsd", 110}};
+  Facts facts{.config = "/etc/smsd/smsd.yaml", .isRoot = true, .user = {"smsd", 110, "smsd"}};
   facts.check.done = true;
   facts.files = {file(Role::config, "/etc/smsd/smsd.yaml", 0640, 0),
                  file(Role::configFolder, "/etc/smsd", 0750, 0),
@@ -63,7 +65,10 @@ inline Facts healthy() {
                  file(Role::secret, "/etc/smsd/dispatchers/gateway.token", 0600, 0),
                  file(Role::passwordFile, "/etc/smsd/smsd.pgpass", 0600, 110),
                  file(Role::stateFolder, "/var/lib/smsd", 0750, 110),
-                 file(Role::queueFile, "/var/lib/smsd/queue.db", 0660, 110)};
+                 file(Role::queueFile, "/var/lib/smsd/queue.db", 0660, 110),
+                 file(Role::socketFolder, "/run/smsd/operator", 02750, 110, "smsd-operator"),
+                 file(Role::socketFolder, "/run/smsd/status", 02750, 110, "smsd-status"),
+                 file(Role::workerSocketFolder, "/run/smsd", 0711, 110)};
   facts.dispatchers = {{.name = "gateway",
                         .kind = "http",
                         .bySystemd = true,
@@ -84,8 +89,10 @@ inline Facts healthy() {
       .condition = {.indexed = true, .announcesInserts = true, .timeZone = "Europe/Oslo", .ahead = 3ms}};
   facts.expires = true;
   facts.others = {.navFolder = "/etc/nav", .navThere = true, .zone = "Europe/Oslo"};
-  facts.sockets = {{"/run/smsd/control.sock", "", true, true, false, 0660},
-                   {"/run/smsd/gateway.sock", "gateway", true, true, false, 0660}};
+  facts.sockets = {
+      {"/run/smsd/operator/control.sock", "", true, true, false, 0660, "smsd-operator", "smsd-operator"},
+      {"/run/smsd/gateway.sock", "gateway", true, true, false, 0660, "smsd"},
+      {"/run/smsd/status/status.sock", "", true, true, false, 0660, "smsd-status", "smsd-status"}};
   facts.devices = {{.dispatcher = "modem", .path = "/dev/ttyUSB0", .there = true}};
   facts.clock = {
       .now = std::chrono::sys_days(std::chrono::year(2026) / 11 / 27), .synchronised = true, .ahead = 3ms};
