@@ -14,7 +14,7 @@ ControlServer::ControlServer(kj::AsyncIoContext& io, const Sockets& sockets, Sub
       timer_(io.provider->getTimer()),
       started_(timer_.now()),
       tasks_(*this),
-      glance_(subject_.queue, timer_, tasks_),
+      glance_(subject_.queue, timer_, tasks_, subject_.road.figures()),
       questions_(subject_.forOperators == nullptr ? subject_.queue : *subject_.forOperators,
                  subject_.forOperators == nullptr ? Questions::Connection::ofTheRoad
                                                   : Questions::Connection::ofItsOwn,

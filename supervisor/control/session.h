@@ -47,6 +47,7 @@ class Door final : public proto::Control::Server {
     std::string done;
   };
   Acted act(proto::Act act, keeper::Keeper& keeper);
+  Acted actOnMail(proto::Act act, admin_mail::AdminMail& mail);
   kj::Promise<void> endWaits(RetryContext context, const queue::Whom& whom);
   kj::Promise<void> restore(RetryContext context, const queue::Whom& whom);
   void noteRead(const std::string& act);
