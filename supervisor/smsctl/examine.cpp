@@ -27,8 +27,6 @@ namespace fs = std::filesystem;
 using doctor::Facts;
 using doctor::FileFacts;
 
-constexpr int somethingWrong = 1;
-
 doctor::ServiceUser userIn(const passwd& entry) {
   const group* own = getgrgid(entry.pw_gid);
   return {entry.pw_name, entry.pw_uid, own == nullptr ? std::to_string(entry.pw_gid) : own->gr_name};
@@ -174,7 +172,7 @@ int examineHost(const DoctorArguments& arguments, Form form) {
                           ? doctor::examine(lookAtHost(file, read.config, arguments.navFolder))
                           : reportOfProblems(file, read.problems);
   io::print(form == Form::json ? doctor::jsonOf(report) : doctor::textOf(report));
-  return report.findings.empty() ? EX_OK : somethingWrong;
+  return report.status();
 }
 
 }  // namespace smsd::smsctl

@@ -141,10 +141,11 @@ GroupResult checkInstallation(const Facts& facts) {
   for (const auto& line : facts.check.problems)
     if (std::ranges::none_of(named, [&](const auto& path) { return line.find(path) != std::string::npos; }))
       checked.findings.push_back({"config-wrong", facts.config.string(), line,
-                                  fmt::format("correct it, then: {}", ctl(facts, "config check"))});
+                                  fmt::format("correct it, then: {}", asSmsd(facts, "config check"))});
   for (const auto& line : facts.check.unseen)
     if (!isOfReadyWorker(facts, line))
-      checked.unchecked.push_back({"the whole configuration", line, asRoot(facts, "config check")});
+      checked.unchecked.push_back({"the whole configuration", line, asRoot(facts, "config check"),
+                                   facts.isRoot ? Unchecked::Because::host : Unchecked::Because::user});
   if (!facts.check.done)
     checked.unchecked.push_back({"the configuration as smsd reads it",
                                  fmt::format("only root and the user {} can do that", shown(facts.user)),

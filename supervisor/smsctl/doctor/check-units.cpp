@@ -106,6 +106,20 @@ void checkCredentialsOf(const DispatcherFacts& dispatcher, const UnitFacts& unit
          fmt::format("write that file (root, mode 0600), then: systemctl restart {}", unit.name)});
 }
 
+/// Another finding names the reason why it has no worker.
+bool hasIllUnit(const Facts& facts, const std::string& name) {
+  const auto dispatcher = std::ranges::find(facts.dispatchers, name, &DispatcherFacts::name);
+  if (dispatcher == facts.dispatchers.end() || !dispatcher->bySystemd || !whyNoUnits(facts).empty())
+    return false;
+  const auto* service = find(facts.systemd, unitOf(*dispatcher) + ".service");
+  const auto* socket = find(facts.systemd, unitOf(*dispatcher) + ".socket");
+  const auto file = std::ranges::find(facts.sockets, name, &SocketFacts::dispatcher);
+  return (service != nullptr &&
+          (!service->installed || service->active == "failed" || !service->missingSources.empty())) ||
+         (socket != nullptr && (!socket->installed || socket->active != "active")) ||
+         (file != facts.sockets.end() && (!file->there || !file->listening));
+}
+
 }  // namespace
 
 GroupResult checkDaemon(const Facts& facts) {
@@ -119,6 +133,12 @@ GroupResult checkDaemon(const Facts& facts) {
                                     : fmt::format("smsd --config {}", quoted(facts.config.string()))});
     return checked;
   }
+  if (daemon.answer == Answer::silent) {
+    checked.findings.push_back(
+        {"smsd-hangs", daemon.pid == 0 ? "smsd" : fmt::format("smsd, pid {}", daemon.pid), daemon.words,
+         facts.systemd.ofThisConfig ? "systemctl restart smsd" : ctl(facts, "status")});
+    return checked;
+  }
   if (daemon.answer != Answer::yes) {
     checked.unchecked.push_back({"what smsd reports", daemon.words, asRoot(facts, "doctor")});
     return checked;
@@ -130,6 +150,10 @@ GroupResult checkDaemon(const Facts& facts) {
       checked.findings.push_back(
           {"dispatcher-broken", dispatcher.name, dispatcher.reason,
            fmt::format("repair it, then: {}", ctl(facts, "dispatcher restart " + dispatcher.name))});
+  for (const auto& dispatcher : daemon.dispatchers)
+    if (dispatcher.resting && !hasIllUnit(facts, dispatcher.name))
+      checked.findings.push_back({"dispatcher-resting", dispatcher.name, dispatcher.reason,
+                                  ctl(facts, "dispatcher resume " + quoted(dispatcher.name))});
   if (daemon.version != SMSD_VERSION)
     checked.findings.push_back({"other-build", "smsd",
                                 fmt::format("smsd is {}, and smsctl is {}", daemon.version, SMSD_VERSION),
@@ -142,7 +166,8 @@ GroupResult checkDaemon(const Facts& facts) {
 GroupResult checkUnits(const Facts& facts) {
   GroupResult checked{"units"};
   if (const auto why = whyNoUnits(facts); !why.empty()) {
-    checked.unchecked.push_back({"units", why, "run doctor where systemd runs smsd"});
+    checked.unchecked.push_back(
+        {"units", why, "run doctor where systemd runs smsd", Unchecked::Because::host});
     return checked;
   }
   for (const auto& unit : facts.systemd.units) checkUnit(unit, facts.systemd, checked);

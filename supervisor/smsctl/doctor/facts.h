@@ -93,7 +93,7 @@ struct SystemdFacts {
 };
 
 struct DaemonFacts {
-  enum class Answer { yes, notRunning, denied, inDoubt } answer = Answer::notRunning;
+  enum class Answer { yes, notRunning, denied, silent, inDoubt } answer = Answer::notRunning;
   std::string words = {};  // why it did not answer
   std::string version = {};
   int pid = 0;
@@ -101,6 +101,7 @@ struct DaemonFacts {
   struct Dispatcher {
     std::string name = {}, kind = {}, reason = {}, software = {};
     bool broken = false;
+    bool resting = false;
     bool ready = false;
     int pid = 0;
     bool lockKnown = false;
@@ -110,7 +111,16 @@ struct DaemonFacts {
 };
 
 struct QueueFacts {
-  enum class State { fine, notLooked, notThere, unreachable, denied, notInstalled } state = State::fine;
+  enum class State {
+    fine,
+    notLooked,
+    notThere,
+    gone,
+    damaged,
+    unreachable,
+    denied,
+    notInstalled
+  } state = State::fine;
   std::string words = {};
   bool isPostgresql = false;
   std::string role = {};  // of the database; empty: libpq takes the name of the user

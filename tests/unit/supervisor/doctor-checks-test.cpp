@@ -86,6 +86,18 @@ const std::vector<Row>& rows() {
          f.daemon.dispatchers[1].reason = "no SIM";
        },
        "dispatcher restart modem"},
+      {"dispatcher-resting",
+       [](Facts& f) {
+         f.daemon.dispatchers[1].resting = true;
+         f.daemon.dispatchers[1].reason = "no network";
+       },
+       "smsctl dispatcher resume modem"},
+      {"smsd-hangs",
+       [](Facts& f) {
+         f.daemon.answer = DaemonFacts::Answer::silent;
+         f.daemon.dispatchers.clear();
+       },
+       "systemctl restart smsd"},
       {"unit-missing", [](Facts& f) { f.systemd.units[1].installed = false; }, "activation: spawn"},
       {"unit-failed", [](Facts& f) { f.systemd.units[2].active = "failed"; },
        "journalctl --unit=smsd-http@gateway.service"},
@@ -106,7 +118,19 @@ const std::vector<Row>& rows() {
       {"credential-unreadable", [](Facts& f) { f.systemd.units[2].missingSources = {"gateway.token"}; },
        "write that file"},
       {"queue-unreachable", [](Facts& f) { f.queue.state = QueueFacts::State::unreachable; },
-       "smsctl db check"},
+       "runuser -u smsd -- smsctl db check"},
+      {"queue-gone",
+       [](Facts& f) {
+         f.queue.isPostgresql = false;
+         f.queue.state = QueueFacts::State::gone;
+       },
+       "runuser -u smsd -- smsctl db install"},
+      {"queue-damaged",
+       [](Facts& f) {
+         f.queue.isPostgresql = false;
+         f.queue.state = QueueFacts::State::damaged;
+       },
+       "runuser -u smsd -- smsctl db check"},
       {"queue-denied", [](Facts& f) { f.queue.state = QueueFacts::State::denied; },
        "db install --role smsd --grant --as postgres"},
       {"queue-not-installed", [](Facts& f) { f.queue.state = QueueFacts::State::notInstalled; },

@@ -64,6 +64,26 @@ TEST(DoctorChecks, NameWhatTheyCouldNotLookAt) {
   }
 }
 
+TEST(DoctorReport, SaysHowMuchThisUserCouldNotCheck) {
+  Facts facts = healthy();
+  facts.clock.synchronised = std::nullopt;  // not for anybody to find out on this host
+  EXPECT_EQ(examine(facts).status(), 0);
+  EXPECT_TRUE(textOf(examine(facts)).ends_with("doctor found nothing wrong\n"));
+  facts.isRoot = false;
+  facts.check.done = false;
+  facts.queue.state = QueueFacts::State::notLooked;
+  const Report report = examine(facts);
+  EXPECT_EQ(report.closed(), 2u) << textOf(report);
+  EXPECT_EQ(report.status(), 2);
+  EXPECT_TRUE(textOf(report).ends_with(
+      "doctor found nothing wrong, but this user could not check 2 things: run it as root\n"))
+      << textOf(report);
+  const auto json = nlohmann::json::parse(jsonOf(report));
+  EXPECT_EQ(json.at("not_checked").at(0).at("because_of_this_user"), true);
+  facts.processes[1].coreAllowed = true;
+  EXPECT_EQ(examine(facts).status(), 1);
+}
+
 TEST(DoctorReport, HasTheWorstFirstAndCommandsForTheConfigurationThatItExamined) {
   Facts facts = healthy();
   facts.config = "/srv/my smsd.yaml";
