@@ -79,7 +79,7 @@ std::vector<StatusFinding> findingsOfFile(const config::ConfigRead& read, const 
 }
 
 /// The answer of the daemon, or what is known without one.
-struct Look {
+struct DaemonLook {
   std::optional<control::Client> client;  // which the answer needs
   std::optional<Response> answer;
   Absence absence;
@@ -87,9 +87,9 @@ struct Look {
 
 /// `known`: an earlier look found that nobody listens, and why, which takes long to find out. Throws what no
 /// absence of the daemon explains: it closed the connection, or does not know the call.
-Look lookAt(const StatusArguments& arguments, const config::ConfigRead& read,
+DaemonLook lookAt(const StatusArguments& arguments, const config::ConfigRead& read,
             const std::optional<Absence>& known = {}) {
-  Look look;
+  DaemonLook look;
   const auto nobody = [&]() { return known ? *known : whenNobodyListens(arguments.file, read); };
   if (!namesSocket(read, namedIn(arguments.file))) {
     look.absence = nobody();
