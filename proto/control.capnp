@@ -70,8 +70,9 @@ interface Control {
   # SMS was not tried at all (an unknown name, an impossible number, too many tests at once).
 
   steer @5 (name :Text, act :Act) -> (problem :Text, done :Text);
-  # Applies `act` to the dispatcher `name`. A pause lasts until `resume`, also over restarts of smsd. `done` describes the
-  # effect in words; a daemon of an older version leaves it empty. May be repeated.
+  # Applies `act` to the dispatcher `name`, or to that of admin_mail, which sends a mail at once when it is resumed or restarted and
+  # cannot be paused. A pause lasts until `resume`, also over restarts of smsd. `done` describes the effect in words; a daemon of an
+  # older version leaves it empty. May be repeated.
 
   retry @6 (message :Int64, recipient :Text, restore :Bool)
       -> (problem :Text, recipient :Text, count :UInt32, fault :QueueFault, restored :Bool, why :Text);

@@ -187,6 +187,28 @@ std::string typeOf(const KeyForm& form) {
   return {};
 }
 
+namespace {
+
+/// A duration that a person would write, other than the default: neither a bound nor a fraction of a second,
+/// unless the key allows no other. Twice the default is the most likely change.
+std::string usualDuration(const KeyForm& form, const std::string& defaultValue) {
+  using namespace std::chrono;
+  std::vector<Milliseconds> candidates;
+  if (const auto value = parseDuration(defaultValue); value && *value > Milliseconds(0))
+    candidates.push_back(2 * *value);
+  for (const Milliseconds one : {Milliseconds(30s), Milliseconds(5min), Milliseconds(1h), Milliseconds(12h),
+                                 Milliseconds(7 * 24h), Milliseconds(1s), Milliseconds(100ms)})
+    candidates.push_back(one);
+  for (const Milliseconds one : candidates)
+    if (static_cast<double>(one.count()) > form.least && static_cast<double>(one.count()) < form.most &&
+        printDuration(one) != defaultValue)
+      return printDuration(one);
+  return parseDuration(defaultValue) ? defaultValue
+                                     : printDuration(Milliseconds(static_cast<std::int64_t>(form.least)));
+}
+
+}  // namespace
+
 std::string exampleOf(const std::string& key, const KeyForm& form, const std::string& defaultValue) {
   using Type = KeyForm::Type;
   const std::string_view name = std::string_view(key).substr(key.rfind('.') + 1);
@@ -199,8 +221,7 @@ std::string exampleOf(const std::string& key, const KeyForm& form, const std::st
       return other == form.words.end() ? defaultValue : *other;
     }
     case Type::duration:
-      if (parseDuration(defaultValue)) return defaultValue;
-      return printDuration(Milliseconds(static_cast<std::int64_t>(form.least)));
+      return usualDuration(form, defaultValue);
     case Type::secretFile:
       return fmt::format("gateway.{}", name.substr(0, name.find("_file")));
     case Type::integers:

@@ -167,10 +167,22 @@ kj::Maybe<AdminMail::Outage> AdminMail::outage() const {
 AdminMail::Report AdminMail::report() const {
   return {.dispatcher = config_.worker.name,
           .state = keeper_->state(),
+          .reason = keeper_->reason(),
+          .since = keeper_->since(),
           .interval = config_.interval,
           .sent = sent_,
           .waiting = waiting_.total() + (mail_ ? mail_->entries.total() : 0),
           .sentAgo = pace_.last().map([this](kj::TimePoint at) { return timer_.now() - at; })};
+}
+
+void AdminMail::tryNow(Worker worker, const std::string& why) {
+  if (waiting_.empty() && !mail_)
+    waiting_.add({journal::Level::notice, "", why, std::chrono::system_clock::now()});
+  if (worker == Worker::fresh)
+    keeper_->restart(why);
+  else
+    keeper_->resume();
+  if (out_ == 0) due_.in(0ms);
 }
 
 /// Sends the rest if a mail is due or the daemon failed.

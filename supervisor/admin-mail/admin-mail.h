@@ -58,6 +58,8 @@ class AdminMail final : public keeper::DispatcherEvents {
   struct Report {
     std::string dispatcher;
     keeper::State state;
+    std::string reason;  // why it is not ready
+    kj::Duration since;  // in this state
     Milliseconds interval;
     std::uint64_t sent;     // by this run
     std::uint64_t waiting;  // entries for the next mail
@@ -65,6 +67,10 @@ class AdminMail final : public keeper::DispatcherEvents {
         sentAgo;  // the last mail, perhaps by an earlier run; none: there is no record of one
   };
   Report report() const;
+  /// Mails what waits, or an entry that says that `why`, without waiting for the interval. `worker`: with the
+  /// present one, tried at once if it backs off, or with a fresh one. outage() shows the result.
+  enum class Worker { present, fresh };
+  void tryNow(Worker worker, const std::string& why);
   /// Sets the function to call when outage() begins or ends.
   void whenChanged(kj::Function<void()> changed) { changed_ = kj::mv(changed); }
 

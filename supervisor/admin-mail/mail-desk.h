@@ -40,6 +40,7 @@ class MailDesk {
   }
   /// Null if nothing is to be mailed.
   const AdminMail* mail() const { return mail_.get(); }
+  AdminMail* mail() { return mail_.get(); }
   /// Sets the function to call when mail goes down or works again.
   void whenChanged(kj::Function<void()> changed) { changed_ = kj::mv(changed); }
   /// See AdminMail::finish().

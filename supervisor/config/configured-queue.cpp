@@ -30,18 +30,35 @@ queue::LoadedQueue connected(const Config& config) {
   return which;
 }
 
-}  // namespace
-
-std::unique_ptr<queue::Queue> openQueue(const Config& config) {
+std::unique_ptr<queue::Queue> open(const Config& config, queue::IfNoQueue none) {
   switch (backendOf(config)) {
     case Backend::postgresql:
       return queue::openPostgresql(config.queue.postgresql);
     case Backend::sqlite:
-      return queue::openSqlite(config.queue.sqlite.string());
+      return queue::openSqlite(config.queue.sqlite.string(), none);
     case Backend::loaded:
       break;
   }
   return queue::openLoaded(connected(config));
+}
+
+}  // namespace
+
+std::unique_ptr<queue::Queue> openQueue(const Config& config) { return open(config, queue::IfNoQueue::make); }
+
+std::unique_ptr<queue::Queue> openExistingQueue(const Config& config) {
+  return open(config, queue::IfNoQueue::refuse);
+}
+
+std::string damageOfQueue(const Config& config, Milliseconds patience) {
+  if (backendOf(config) != Backend::sqlite) return "";
+  return queue::damageOfSqlite(config.queue.sqlite.string(), patience);
+}
+
+bool isQueueGone(const Config& config) {
+  std::error_code error;
+  return backendOf(config) == Backend::sqlite && !std::filesystem::exists(config.queue.sqlite, error) &&
+         !error && queue::wasUsedSqlite(config.queue.sqlite.string());
 }
 
 queue::InstallReport installQueue(const Config& config, const queue::InstallOptions& options) {

@@ -131,8 +131,10 @@ void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
   declareWorker(keys, "", dispatcher, Presence::required);
   delivery::QuotaConfig& quota = dispatcher.quota;
   keys.integer("per_day", quota.perDay, {0, 1'000'000}, "the most SMS a day, from midnight; 0: no limit");
+  keys.example("per_day", "500");
   keys.integer("reserve", quota.reserve, {0, 1'000'000},
                "how many of these SMS are reserved for severe messages");
+  keys.example("reserve", "100");
   keys.integer("reserve_for", quota.reserveFor, {1, 1'000'000},
                "the least severe severity that may use the reserve");
   keys.rule("reserve", [&quota]() -> std::optional<std::string> {

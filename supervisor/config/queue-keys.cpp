@@ -59,6 +59,7 @@ void declareQueueKeys(Keys& keys, Config& config) {
                "one SMS in this many is the oldest one instead of the most severe one; 0: none");
   keys.durationOr("never", "queue.expire_after", queue.expireAfter, {1s, std::chrono::days(365)},
                   "messages older than this are ignored instead of sent (NAV: autocancel)");
+  keys.example("queue.expire_after", "6h");
   keys.durationOr("never", "queue.keep_history", queue.keepHistory, {1h, std::chrono::days(3650)},
                   "how long smsd keeps its own record of each SMS and its result");
   keys.rule("queue.mild_share", [&queue]() -> std::optional<std::string> {

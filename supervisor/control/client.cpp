@@ -60,7 +60,8 @@ Unreachable unreachable(const std::filesystem::path& path, int error, kj::Durati
       return {Unreachable::Why::inDoubt,
               fmt::format("{}: smsd did not accept a connection within {:g} seconds: it hangs, or too many "
                           "clients wait; try again, and if this does not help, see `systemctl status smsd`",
-                          path.string(), static_cast<double>(patience / kj::MILLISECONDS) / 1000)};
+                          path.string(), static_cast<double>(patience / kj::MILLISECONDS) / 1000),
+              error};
     default:
       return {Unreachable::Why::inDoubt,
               fmt::format("{}: cannot connect ({}), so smsd may be running or not; remove the cause and try "
@@ -96,6 +97,12 @@ kj::AutoCloseFd connectTo(const std::filesystem::path& path, kj::Duration patien
     }
   }
   throw *first;
+}
+
+int listenerOf(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
 }
 
 /// The loop needs descriptors. If there are none, the daemon has no part in that.
@@ -140,6 +147,8 @@ std::string noAnswer(const kj::Exception& fault) {
     return "smsd is of an older version than smsctl and does not know this command: restart smsd, so that "
            "the "
            "newer one runs";
+  if (fault.getType() == kj::Exception::Type::OVERLOADED)
+    return "smsd did not answer in time: it hangs, or is very busy; see `smsctl status`";
   return "smsd did not answer: " + faultOf(fault);
 }
 
@@ -154,8 +163,10 @@ Client::Client(const std::filesystem::path& socket, kj::Duration patience)
 /// Returns false if the daemon closed the connection before any call, because it has no place for it now. A
 /// daemon that hangs leaves the connection as it is, and the first call finds that out.
 bool Client::connect(const std::filesystem::path& socket, kj::Duration patience) {
-  channel_ = rpc::Channel::connect(io_.lowLevelProvider->wrapSocketFd(
-      connectTo(socket, patience), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC));
+  kj::AutoCloseFd fd = connectTo(socket, patience);
+  pid_ = listenerOf(fd);
+  channel_ = rpc::Channel::connect(
+      io_.lowLevelProvider->wrapSocketFd(kj::mv(fd), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC));
   control_ = channel_->peer().castAs<proto::Control>();
   enum class Answer { given, none, closed };
   const Answer answer = control_.whenResolved()

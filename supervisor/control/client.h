@@ -9,6 +9,7 @@
 #include <kj/async-io.h>
 #include <proto/control.capnp.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
@@ -29,11 +30,15 @@ class Unreachable : public std::runtime_error {
     denied,      // we may not connect, whether or not smsd is running
     inDoubt,     // any other error: smsd may be running, so do nothing past it
   };
-  Unreachable(Why why, const std::string& what) : std::runtime_error(what), why_(why) {}
+  Unreachable(Why why, const std::string& what, int error = 0)
+      : std::runtime_error(what), why_(why), error_(error) {}
   Why why() const { return why_; }
+  /// The daemon accepts no connection: it hangs, or too many clients wait.
+  bool isFull() const { return error_ == EAGAIN || error_ == ETIMEDOUT; }
 
  private:
   Why why_;
+  int error_;
 };
 
 /// Returns the error of the daemon's queue that an answer carries; none: its `problem`, if there is one, is
@@ -55,6 +60,8 @@ class Client {
     return io_.provider->getTimer().timeoutAfter(patience, kj::mv(promise)).wait(io_.waitScope);
   }
   kj::AsyncIoContext& io() { return io_; }
+  /// The process that listens at the socket; 0: not known.
+  int pid() const { return pid_; }
   /// False: the daemon has accepted the connection, but has not answered within a second.
   bool heard() const { return heard_; }
 
@@ -65,6 +72,7 @@ class Client {
   kj::Own<rpc::Channel> channel_;
   proto::Control::Client control_;
   bool heard_ = false;
+  int pid_ = 0;
 };
 
 }  // namespace smsd::control

@@ -16,7 +16,7 @@ ControlServer::ControlServer(kj::AsyncIoContext& io, const Sockets& sockets, Sub
       timer_(io.provider->getTimer()),
       started_(timer_.now()),
       tasks_(*this),
-      glance_(subject_.queue, timer_, tasks_),
+      glance_(subject_.queue, timer_, tasks_, subject_.road.figures()),
       room_(std::make_shared<AnswerRoom>(geteuid())),
       questions_(subject_.forOperators == nullptr ? subject_.queue : *subject_.forOperators,
                  subject_.forOperators == nullptr ? Questions::Connection::ofTheRoad

@@ -43,7 +43,7 @@ struct Subject {
     std::string done;
   };
   kj::Function<kj::Promise<Reloaded>()> reload;
-  const admin_mail::MailDesk& mail;
+  admin_mail::MailDesk& mail;
 };
 
 /// What all connections share.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "common/text/age.h"
 #include "common/text/grouped.h"
 #include "common/text/shell.h"
 #include "common/text/utf.h"
@@ -17,6 +18,8 @@ using Looked = Picture::Looked;
 
 constexpr const char* afterRepair = "after its repair";
 constexpr std::size_t longestInLine = 160;
+constexpr std::size_t longestLine = 800;
+constexpr std::size_t crashLoop = 3;  // workers that ended by themselves within ten minutes
 
 std::string countOf(std::uint64_t messages) {
   return fmt::format("{} message{}", text::grouped(messages), messages == 1 ? "" : "s");
@@ -45,7 +48,7 @@ void bellAway(const Picture& picture, Findings& found) {
   if (picture.bell == queue::Bell::State::silent)
     found.push_back({Rank::unhealthy, what, {}, "systemctl restart smsd", afterRepair});
   if (picture.bell == queue::Bell::State::unannounced)
-    found.push_back({Rank::attention, what, {}, "smsctl db install --notify"});
+    found.push_back({Rank::attention, what, {}, "smsctl db install --notify", "as the owner of smsq"});
 }
 
 bool nothingToUse(const Picture& picture) {
@@ -86,12 +89,20 @@ std::string repairOf(const DispatcherPicture& one) {
   return one.activation == config::Activation::socket ? restart : "smsctl reload && " + restart;
 }
 
+bool isInCrashLoop(const DispatcherPicture& one) { return one.ends.count >= crashLoop; }
+
 std::string wordsOf(const DispatcherPicture& one) {
+  if (isInCrashLoop(one) && one.state != keeper::State::paused)
+    return fmt::format("{} is in a crash loop: its worker has ended {} times in {}: {}", one.name,
+                       one.ends.count, text::age(static_cast<std::uint64_t>(one.ends.within.count())),
+                       one.reason);
   switch (one.state) {
     case keeper::State::starting:
       return fmt::format("{} is starting: {}", one.name, one.reason);
     case keeper::State::ready:
-      return fmt::format("{} has not answered its last SMS: {}", one.name, one.reason);
+      return one.retried ? fmt::format("{} has sent nothing since it was restarted; its last failure: {}",
+                                       one.name, one.reason)
+                         : fmt::format("{} has not answered its last SMS: {}", one.name, one.reason);
     case keeper::State::resting:
       return fmt::format("{} is resting: {}", one.name, one.reason);
     case keeper::State::broken:
@@ -106,8 +117,8 @@ void dispatchersInTrouble(const Picture& picture, Findings& found) {
   const Rank rank = nothingToUse(picture) || nothingAnswers(picture) ? Rank::cause : Rank::attention;
   for (const auto& one : picture.dispatchers) {
     const bool starts = one.state == keeper::State::starting && one.reason.empty();
-    const bool works = one.state == keeper::State::ready && (!one.doubtful || one.reason.empty());
-    if (starts || works) continue;
+    const bool doubted = (one.doubtful || one.retried || isInCrashLoop(one)) && !one.reason.empty();
+    if (starts || (one.state == keeper::State::ready && !doubted)) continue;
     found.push_back({rank, wordsOf(one), one.state == keeper::State::ready ? one.troubleAgo : one.since,
                      repairOf(one), one.state == keeper::State::paused ? "" : afterRepair});
   }
@@ -119,7 +130,9 @@ void held(const Picture& picture, Findings& found) {
     found.push_back({Rank::decision,
                      fmt::format("{} may have been sent, and {} held until you decide", countOf(count),
                                  count == 1 ? "is" : "are"),
-                     {},
+                     picture.depth.oldestHeld
+                         ? std::optional(std::chrono::floor<Seconds>(*picture.depth.oldestHeld))
+                         : std::nullopt,
                      "smsctl queue held"});
 }
 
@@ -127,8 +140,9 @@ void lost(const Picture& picture, Findings& found) {
   if (!picture.lost) return;
   const Lost& lost = *picture.lost;
   found.push_back({Rank::decision,
-                   fmt::format("{} of the last 24 h {} not sent, the last: {}", countOf(lost.messages),
-                               lost.messages == 1 ? "was" : "were", lost.why),
+                   fmt::format("{} of the last 24 h {} not sent, as far as this smsd knows since its start, "
+                               "the last: {}",
+                               countOf(lost.messages), lost.messages == 1 ? "was" : "were", lost.why),
                    lost.ago,
                    lost.message > 0 ? fmt::format("smsctl explain {}", lost.message)
                                     : std::string("smsctl queue list --status I")});
@@ -137,7 +151,9 @@ void lost(const Picture& picture, Findings& found) {
 void mailDown(const Picture& picture, Findings& found) {
   if (picture.mailDown)
     found.push_back({Rank::attention, "no mail to the administrators: " + picture.mailDown->problem,
-                     picture.mailDown->since, "smsctl reload", "after a change; it is tried again anyway"});
+                     picture.mailDown->since,
+                     "smsctl dispatcher restart " + text::shellWord(picture.mailDown->dispatcher),
+                     "after its repair; it tries a mail at once"});
 }
 
 void stateFolder(const Picture& picture, Findings& found) {
@@ -233,9 +249,14 @@ std::string lineOf(const Picture& picture) {
       fmt::format("{}: {} of {} dispatcher{} ready, {} under way, {} sent",
                   isHealthy(findings) ? "healthy" : "NOT HEALTHY", ready, all, all == 1 ? "" : "s",
                   text::grouped(picture.underWay), text::grouped(picture.sent));
-  for (const auto& finding : findings) {
-    if (finding.rank > Rank::attention) break;
-    line += "; " + text::printable(finding.what, longestInLine);
+  for (std::size_t i = 0; i < findings.size() && findings[i].rank <= Rank::attention; ++i) {
+    const std::string words = "; " + text::printable(findings[i].what, longestInLine);
+    if (line.size() + words.size() > longestLine) {
+      const auto left = std::count_if(findings.begin() + static_cast<std::ptrdiff_t>(i), findings.end(),
+                                      [](const Finding& one) { return one.rank <= Rank::attention; });
+      return line + fmt::format("; and {} more", left);
+    }
+    line += words;
   }
   return line;
 }

@@ -38,7 +38,7 @@ std::vector<Finding> findingsOf(const Picture& picture);
 bool isHealthy(const std::vector<Finding>& findings);
 
 /// Returns the line for `systemctl status`: whether smsd is healthy, its dispatchers, its work and the worst
-/// findings. Contains no times, so that it changes only when something happens.
+/// findings, in at most about 800 bytes. Contains no times, so that it changes only when something happens.
 std::string lineOf(const Picture& picture);
 
 }  // namespace smsd::control

@@ -14,19 +14,19 @@ namespace {
 
 Seconds seconds(kj::Duration duration) { return Seconds(duration / kj::SECONDS); }
 
-/// The kinds of reasons for which nobody got the text of a message.
-constexpr road::Ignored losses[] = {road::Ignored::refused, road::Ignored::givenUp, road::Ignored::expired};
+std::optional<Lost> lostOf(const road::Figures& figures, const std::optional<QueueLook>& look) {
+  KJ_IF_MAYBE (lost, figures.lost(look ? look->lost : road::LostMessages::Checked()))
+    return Lost{lost->messages, lost->last.why, seconds(lost->last.ago), lost->last.message};
+  return std::nullopt;
+}
 
-std::optional<Lost> lostOf(const road::Figures& figures) {
-  Lost lost;
-  for (const auto reason : losses) lost.messages += figures.ignoredWithinADay(reason);
-  if (lost.messages == 0) return std::nullopt;
-  KJ_IF_MAYBE (last, figures.lastLost()) {
-    lost.why = last->why;
-    lost.ago = seconds(last->ago);
-    lost.message = last->message;
-  }
-  return lost;
+/// A mail was not accepted, or none could be tried now.
+std::optional<MailPicture> mailDownOf(const admin_mail::AdminMail& mail) {
+  const auto report = mail.report();
+  KJ_IF_MAYBE (outage, mail.outage())
+    return MailPicture{report.dispatcher, outage->why, seconds(outage->lasted)};
+  if (report.state != keeper::State::resting && report.state != keeper::State::broken) return std::nullopt;
+  return MailPicture{report.dispatcher, report.reason, seconds(report.since)};
 }
 
 /// Returns what happened to the queue while smsd used it: it is over, but may explain what an operator sees.
@@ -72,6 +72,8 @@ DispatcherPicture pictureOf(const keeper::Keeper& keeper, config::Activation act
                         .notUnderstood = keeper.notUnderstood().answers,
                         .lastNotUnderstood = keeper.notUnderstood().last,
                         .usedUp = keeper.allowance(std::nullopt) == 0,
+                        .retried = keeper.retried(),
+                        .ends = keeper.endsLately(),
                         .otherBuild = otherBuildOf(keeper)};
   KJ_IF_MAYBE (ago, keeper.troubleFor()) one.troubleAgo = seconds(*ago);
   return one;
@@ -103,9 +105,8 @@ Picture pictureOf(const road::Road& road, const admin_mail::AdminMail* mail,
   const auto& entries = road.config().dispatchers;
   for (std::size_t i = 0; i < road.dispatchers().size(); ++i)
     picture.dispatchers.push_back(pictureOf(road.dispatchers()[i], entries[i].activation));
-  picture.lost = lostOf(road.figures());
-  if (mail != nullptr)
-    KJ_IF_MAYBE (outage, mail->outage()) picture.mailDown = MailPicture{outage->why, seconds(outage->lasted)};
+  picture.lost = lostOf(road.figures(), look);
+  if (mail != nullptr) picture.mailDown = mailDownOf(*mail);
   picture.stateFolder = troubleOf(road.config().stateDirectory);
   picture.happened = happenedTo(road.figures());
   picture.underWay = road.underWay();

@@ -14,6 +14,7 @@
 #include "supervisor/config/config.h"
 #include "supervisor/control/state-folder.h"
 #include "supervisor/keeper/dispatcher-state.h"
+#include "supervisor/keeper/reasons.h"
 #include "supervisor/queue/bell.h"
 #include "supervisor/queue/installation.h"
 #include "supervisor/queue/records.h"
@@ -27,6 +28,7 @@ using Seconds = std::chrono::seconds;
 struct QueueLook {
   queue::Depth depth;
   std::vector<queue::LiveSupervisor> supervisors;  // this one included; empty: not known
+  road::LostMessages::Checked lost = {};           // which messages that nobody got are still ignored
 };
 
 struct DispatcherPicture {
@@ -40,11 +42,14 @@ struct DispatcherPicture {
   std::optional<Seconds> troubleAgo;  // of a trouble of a ready one
   std::uint64_t notUnderstood = 0;
   std::string lastNotUnderstood;
-  bool usedUp = false;     // its SMS of today, by per_day
-  std::string otherBuild;  // the software of its worker, if that is of another build than smsd
+  bool usedUp = false;              // its SMS of today, by per_day
+  bool retried = false;             // an operator restarted it, and it has sent nothing since
+  keeper::Reasons::Ends ends = {};  // of its workers, lately
+  std::string otherBuild;           // the software of its worker, if that is of another build than smsd
 };
 
 struct MailPicture {
+  std::string dispatcher;
   std::string problem;  // why no mail is accepted
   Seconds since{0};
 };

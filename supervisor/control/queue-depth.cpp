@@ -15,9 +15,13 @@ constexpr auto patience = 2 * kj::SECONDS;
 constexpr auto servesFor = 1 * kj::SECONDS, servesAtMost = 10 * kj::SECONDS;
 constexpr int share = 20;  // a look serves for so many times as long as it took
 
-QueueLook lookAt(queue::Queue& queue) {
+QueueLook lookAt(queue::Queue& queue, const std::vector<format::MessageId>& lost) {
   QueueLook look{queue.depth(mostCounted), {}};
   try {
+    if (!lost.empty()) {
+      const auto ignored = queue.stillIgnored(lost);
+      look.lost = {{lost.begin(), lost.end()}, {ignored.begin(), ignored.end()}};
+    }
     look.supervisors = queue.installation().supervisors;
   } catch (const queue::QueueError&) {
     // The depth is known all the same, and matters more.
@@ -27,8 +31,8 @@ QueueLook lookAt(queue::Queue& queue) {
 
 }  // namespace
 
-Glance::Glance(queue::QueueThread& queue, kj::Timer& timer, kj::TaskSet& tasks)
-    : queue_(queue), timer_(timer), tasks_(tasks), until_(timer.now()) {}
+Glance::Glance(queue::QueueThread& queue, kj::Timer& timer, kj::TaskSet& tasks, const road::Figures& figures)
+    : queue_(queue), timer_(timer), tasks_(tasks), figures_(figures), until_(timer.now()) {}
 
 kj::Promise<MaybeLook> Glance::look() {
   if (last_ && timer_.now() < until_) return MaybeLook(last_);
@@ -40,9 +44,9 @@ kj::Promise<MaybeLook> Glance::ask() {
   KJ_IF_MAYBE (asked, asked_) return asked->addBranch();
   auto forked =
       queue_
-          .run([](queue::Queue& queue) {
+          .run([lost = figures_.lostIds()](queue::Queue& queue) {
             const auto begun = std::chrono::steady_clock::now();
-            return std::pair(lookAt(queue), std::chrono::steady_clock::now() - begun);
+            return std::pair(lookAt(queue, lost), std::chrono::steady_clock::now() - begun);
           })
           .then([this, acts = acts_](queue::Answer<std::pair<QueueLook, Took>> answer) -> MaybeLook {
             auto* found = std::get_if<std::pair<QueueLook, Took>>(&answer);

@@ -21,7 +21,8 @@ namespace smsd::control {
 
 class Glance {
  public:
-  Glance(queue::QueueThread& queue, kj::Timer& timer, kj::TaskSet& tasks);
+  /// `figures` has the messages that nobody got, of which a look finds out whether they are still ignored.
+  Glance(queue::QueueThread& queue, kj::Timer& timer, kj::TaskSet& tasks, const road::Figures& figures);
 
   /// None: the queue did not answer in time.
   kj::Promise<std::optional<QueueLook>> look();
@@ -37,6 +38,7 @@ class Glance {
   queue::QueueThread& queue_;
   kj::Timer& timer_;
   kj::TaskSet& tasks_;
+  const road::Figures& figures_;
   kj::Maybe<kj::ForkedPromise<std::optional<QueueLook>>> asked_;
   std::optional<QueueLook> last_;
   kj::TimePoint until_;  // before, last_ serves

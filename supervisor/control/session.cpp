@@ -94,6 +94,17 @@ kj::Promise<void> Door::test(TestContext context) {
       });
 }
 
+Door::Acted Door::actOnMail(proto::Act act, admin_mail::AdminMail& mail) {
+  using Worker = admin_mail::AdminMail::Worker;
+  if (act == proto::Act::PAUSE)
+    return {"mail to the administrators cannot be paused: take admin_mail out of smsd.yaml, then reload", ""};
+  mail.tryNow(act == proto::Act::RESTART ? Worker::fresh : Worker::present,
+              "an operator asked smsd for this mail");
+  return {"", act == proto::Act::RESTART
+                  ? "gets a fresh worker, and a mail is sent at once: `smsctl status` shows whether it went"
+                  : "sends a mail at once: `smsctl status` shows whether it went"};
+}
+
 Door::Acted Door::act(proto::Act act, keeper::Keeper& keeper) {
   Acted acted;
   switch (act) {
@@ -131,6 +142,10 @@ kj::Promise<void> Door::steer(SteerContext context) {
       subject_.log.operatorActed(what + " of " + name, uid_);
       acted = act(params.getAct(), subject_.road.dispatchers()[*at]);
     }
+  } else if (auto* mail = subject_.mail.mail();
+             mail != nullptr && !what.empty() && mail->report().dispatcher == name) {
+    subject_.log.operatorActed(what + " of " + name, uid_);
+    acted = actOnMail(params.getAct(), *mail);
   }
   context.getResults().setProblem(view(acted.problem));
   context.getResults().setDone(view(acted.done));

@@ -53,6 +53,7 @@ class Door final : public proto::Control::Server {
   Acted act(proto::Act act, keeper::Keeper& keeper);
   kj::Promise<void> endWaits(RetryContext context, const queue::Whom& whom, InProgress inProgress);
   kj::Promise<void> endAllWaits(RetryContext context);
+  Acted actOnMail(proto::Act act, admin_mail::AdminMail& mail);
   kj::Promise<void> restore(RetryContext context, const queue::Whom& whom);
   kj::Promise<CancelEnd> cancelNow(Questions::Room room, const queue::Choice& choice, std::size_t listed);
   void noteRead(const std::string& act);

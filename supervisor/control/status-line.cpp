@@ -21,7 +21,7 @@ StatusLine::StatusLine(kj::Timer& timer, queue::QueueThread& queue, const road::
       road_(road),
       mail_(mail),
       tasks_(*this),
-      glance_(queue, timer, tasks_),
+      glance_(queue, timer, tasks_, road.figures()),
       due_(timer, [this]() { look(); }) {}
 
 std::string StatusLine::text() const { return lineOf(pictureOf(road_, mail_.mail(), last_, looked_)); }

@@ -188,11 +188,12 @@ void writeFindings(proto::Status::Builder status, const std::vector<Finding>& fi
   for (unsigned i = 0; i < words.size(); ++i) words.set(i, view(troubles[i]));
 }
 
-void writeMail(proto::Status::Builder status, const admin_mail::AdminMail& mail) {
-  KJ_IF_MAYBE (outage, mail.outage()) {
+void writeMail(proto::Status::Builder status, const admin_mail::AdminMail& mail,
+               const std::optional<MailPicture>& down) {
+  if (down) {
     status.setAdminMailDown(true);
-    status.setAdminMailDownFor(static_cast<std::uint64_t>(outage->lasted / kj::SECONDS));
-    status.setAdminMailProblem(view(outage->why));
+    status.setAdminMailDownFor(static_cast<std::uint64_t>(down->since.count()));
+    status.setAdminMailProblem(view(down->problem));
   }
   auto builder = status.initAdminMail();
   builder.setEnabled(true);
@@ -227,7 +228,7 @@ void writeStatus(proto::Status::Builder status, const road::Road& road, const st
     status.setWithoutDispatcher(true);
     status.setWithoutDispatcherFor(static_cast<std::uint64_t>(*since / kj::SECONDS));
   }
-  if (mail != nullptr) writeMail(status, *mail);
+  if (mail != nullptr) writeMail(status, *mail, picture.mailDown);
   writeFindings(status, findingsOf(picture));
   status.setLine(view(lineOf(picture)));
 }

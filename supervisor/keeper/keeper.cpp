@@ -181,7 +181,7 @@ void Keeper::startOver(const std::string& why) {
   breaker_.close();
   sick_ = Sick::no;
   notUnderstood_ = {};  // the next worker reads its configuration again
-  reasons_.answered();
+  reasons_.repaired();
   workers_.restart(why);
 }
 
@@ -254,7 +254,7 @@ void Keeper::replaceOtherBuild() {
 std::vector<delivery::AttemptOutcome> Keeper::workerGone(Gone gone) {
   recalls_.workerGone();
   health_.workerGone();
-  if (gone.because != Gone::Because::restarting) workerFailed(gone.why);
+  if (gone.because != Gone::Because::restarting) reasons_.workerEnded(gone.why, timer_.now());
   auto lost = std::move(gone.lost);
   // A worker behind a socket may still live and know, so the next connection queries it.
   if (workers_.outlivesUs() && gone.conduct != Conduct::breach) recalls_.find(std::exchange(lost, {}));

@@ -156,6 +156,9 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   kj::Maybe<kj::Duration> troubleFor() const { return reasons_.troubleFor(timer_.now()); }
   /// It is in trouble, or its last SMS was not answered, so it is not certain that it works.
   bool doubtful() const { return state() != State::ready || reasons_.unanswered(); }
+  /// Its last trouble is from before an operator restarted it, and no SMS was answered since.
+  bool retried() const { return reasons_.retried(); }
+  Reasons::Ends endsLately() const { return reasons_.ends(timer_.now()); }
   /// Ready, and not only because one more worker has started after several that died early.
   bool believed() const { return state() == State::ready && reputation() == Announcer::Reputation::trusted; }
   const WorkerTraits& traits() const { return workers_.traits(); }

@@ -131,6 +131,9 @@ class GuardedQueue final : public Queue {
   Depth depth(std::uint64_t bound) override {
     return call_("depth", [&] { return queue_->depth(bound); });
   }
+  std::vector<format::MessageId> stillIgnored(const std::vector<format::MessageId>& ids) override {
+    return call_("stillIgnored", [&] { return queue_->stillIgnored(ids); });
+  }
   std::optional<Duration> takeClockStep() override {
     return call_("takeClockStep", [&] { return queue_->takeClockStep(); });
   }

@@ -327,6 +327,11 @@ class Queue {
   /// Stops counting at `bound` rows, so that a status request never scans a million rows.
   virtual Depth depth(std::uint64_t bound) = 0;
 
+  /// Returns those of `ids` whose messages are ignored now. A backend that does not override it returns all.
+  virtual std::vector<format::MessageId> stillIgnored(const std::vector<format::MessageId>& ids) {
+    return ids;
+  }
+
   /// Returns how far the database's clock was stepped since the last call: ahead, or (negative) back.
   virtual std::optional<Duration> takeClockStep() { return std::nullopt; }
 

@@ -154,6 +154,8 @@ struct Depth {
   /// Age of the oldest unsent message that is not held, and whose recipient does not wait after a counted
   /// round: only smsd and its dispatchers delay it. At most 10,000 messages are examined.
   std::optional<Duration> late;
+  std::optional<Duration>
+      oldestHeld;  // since the oldest held SMS was held; none also: the backend does not tell
 };
 
 /// Facts about the bell (see bell.h) from the backend that has just rung it.

@@ -14,8 +14,11 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "supervisor/format/message.h"
+#include "supervisor/road/lost-messages.h"
 #include "supervisor/road/recent.h"
 
 namespace smsd::road {
@@ -56,12 +59,12 @@ class Figures {
     lately_.add(now(), messages);
   }
   void countIgnored(std::uint64_t messages) { ignored_ += messages; }
-  /// `message`: the id of one of them; 0: not known.
+  /// `ids`: of the messages; empty: not known.
   void noteIgnored(Ignored reason, const std::string& why, std::uint64_t messages,
-                   format::MessageId message = 0) {
+                   std::vector<format::MessageId> ids = {}) {
     noteUnsent(reason, messages);
-    last_ = Last{clock_.now(), why, message};
-    if (reason != Ignored::empty) lastLost_ = last_;
+    last_ = Last{clock_.now(), why, ids.empty() ? 0 : ids.front()};
+    if (reason != Ignored::empty) lost_.add(now(), why, std::move(ids), messages);
   }
   /// Messages of an SMS that was sent, for which it had no room.
   void noteLeftOut(std::uint64_t messages) { noteUnsent(Ignored::leftOut, messages); }
@@ -78,8 +81,19 @@ class Figures {
   std::uint64_t ignored() const { return ignored_; }
   /// Returns when and why a message last became ignored; none: none has since the start.
   kj::Maybe<LastIgnored> lastIgnored() const { return shown(last_); }
-  /// The same for messages of a text that nobody got: refused, given up or expired.
-  kj::Maybe<LastIgnored> lastLost() const { return shown(lastLost_); }
+  /// The messages of the last day that have a text and that nobody got: refused, given up or expired.
+  std::vector<format::MessageId> lostIds() const { return lost_.ids(now()); }
+  struct Lost {
+    std::uint64_t messages;
+    LastIgnored last;
+  };
+  /// `checked`: which of them the queue still has as ignored.
+  kj::Maybe<Lost> lost(const LostMessages::Checked& checked) const {
+    const auto sum = lost_.summary(now(), checked);
+    if (!sum) return nullptr;
+    const auto ago = std::chrono::nanoseconds(now() - sum->at).count() * kj::NANOSECONDS;
+    return Lost{sum->messages, LastIgnored{ago, sum->why, sum->message}};
+  }
   /// Messages sent in the last `span`, of at most an hour.
   std::uint64_t sentWithin(std::chrono::seconds span) const { return lately_.within(now(), span); }
   /// Messages ignored for `reason` within a day.
@@ -134,7 +148,8 @@ class Figures {
   std::uint64_t sent_ = 0, ignored_ = 0;
   Recent lately_{std::chrono::seconds(10), 361};
   std::array<Recent, ignoredReasons> unsent_{ofADay(), ofADay(), ofADay(), ofADay(), ofADay()};
-  kj::Maybe<Last> last_, lastLost_;
+  kj::Maybe<Last> last_;
+  LostMessages lost_;
   kj::Maybe<Step> clockStep_;
   Event rows_, file_;
 };

@@ -14,6 +14,12 @@ std::uint64_t messagesOf(const queue::Submission& submission) {
   return submission.sms.sent.size() + submission.sms.ignored.size();
 }
 
+std::vector<format::MessageId> idsOf(const queue::Submission& submission) {
+  auto ids = submission.sms.sent;
+  ids.insert(ids.end(), submission.sms.ignored.begin(), submission.sms.ignored.end());
+  return ids;
+}
+
 }  // namespace
 
 Judge::Judge(Dependencies dependencies, Callbacks callbacks)
@@ -42,7 +48,7 @@ void Judge::claimed(std::vector<queue::Submission> submissions,
     }
     log_.ignored(item.submission, "its text is empty");
     figures_.noteIgnored(Ignored::empty, "its text is empty", messagesOf(item.submission),
-                         item.submission.first);
+                         idsOf(item.submission));
     settle(item, queue::Fate::ignored, {delivery::OutcomeKind::refused, "its text is empty"});
   }
   for (auto& one : inTheWay) giveWay(one);
@@ -142,7 +148,7 @@ void Judge::judge(Item& item, std::size_t dispatcher, const delivery::AttemptOut
     case delivery::Verdict::ignored:
       log_.ignored(item.submission, "every dispatcher refused it, the last with: " + outcome.words);
       figures_.noteIgnored(Ignored::refused, "every dispatcher refused it, the last with: " + outcome.words,
-                           messagesOf(item.submission), item.submission.first);
+                           messagesOf(item.submission), idsOf(item.submission));
       return settle(item, queue::Fate::ignored, outcome);
     case delivery::Verdict::held:
       log_.held(item.submission, outcome);
@@ -204,7 +210,7 @@ void Judge::waitOrGiveUp(Item& item, const delivery::Outcome& outcome) {
     why += ", the last answer: " + outcome.words;
     if (ignored) {
       log_.ignored(submission, why);
-      figures_.noteIgnored(Ignored::givenUp, why, messagesOf(submission), submission.first);
+      figures_.noteIgnored(Ignored::givenUp, why, messagesOf(submission), idsOf(submission));
       return settle(item, queue::Fate::ignored, outcome);
     }
     callbacks_.endByItself("retry.limit is reached, " + why);

@@ -64,11 +64,9 @@ inline CLI::App* command(CLI::App& parent, const std::string& name, const std::s
 /// The default file may be closed to this user, who then works through the daemon.
 inline Named namedIn(const Arguments& arguments) { return namedIn(arguments.config); }
 inline Site siteIn(const Arguments& arguments) { return siteOf(arguments.config, namedIn(arguments)); }
-/// For commands that need the running daemon.
-inline config::Config daemonIn(const Arguments& arguments) { return siteIn(arguments).config; }
 /// For commands that show the state.
-inline config::Config statusIn(const Arguments& arguments) {
-  return siteOfStatus(arguments.config, namedIn(arguments)).config;
+inline Site statusIn(const Arguments& arguments) {
+  return siteOfStatus(arguments.config, namedIn(arguments));
 }
 
 /// Declares the argument ID of `command`.

@@ -35,16 +35,16 @@ int status(const StatusArguments& arguments);
 /// Repeats `smsctl status` every `interval` until it is interrupted, and returns the last exit status.
 int watchStatus(const StatusArguments& arguments, Milliseconds interval);
 /// `smsctl dispatcher list`
-int listDispatchers(const config::Config& config, Form form);
+int listDispatchers(const Site& site, Form form);
 
 /// `smsctl test`: 0 if a dispatcher accepted the SMS, 69 if none did, 65 if the request cannot be used.
-int test(const config::Config& config, const road::TestSmsRequest& request, Form form);
+int test(const Site& site, const road::TestSmsRequest& request, Form form);
 enum class Act { pause, resume, restart };
 /// `smsctl dispatcher pause|resume|restart`: 1 if there is no such dispatcher; 74 if the act is in force, but
 /// the daemon cannot make it permanent.
-int steer(const config::Config& config, const std::string& name, Act act, Form form);
+int steer(const Site& site, const std::string& name, Act act, Form form);
 /// `smsctl reload`: 1, with the reasons, if the daemon refused it.
-int reload(const std::string& file, Named named, Form form);
+int reload(Site site, Form form);
 /// `smsctl queue retry`: through the daemon if it runs, otherwise directly in the queue; 1 if there is no
 /// such message; if the queue fails, the same exit status both ways.
 int retry(const Site& site, const queue::Whom& whom, Form form);

@@ -2,6 +2,7 @@
 #include "supervisor/smsctl/examine.h"
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -26,11 +27,14 @@ namespace fs = std::filesystem;
 using doctor::Facts;
 using doctor::FileFacts;
 
-constexpr int somethingWrong = 1;
+doctor::ServiceUser userIn(const passwd& entry) {
+  const group* own = getgrgid(entry.pw_gid);
+  return {entry.pw_name, entry.pw_uid, own == nullptr ? std::to_string(entry.pw_gid) : own->gr_name};
+}
 
 doctor::ServiceUser userWith(uid_t id) {
   const passwd* found = getpwuid(id);
-  return {found == nullptr ? std::to_string(id) : found->pw_name, id};
+  return found == nullptr ? doctor::ServiceUser{std::to_string(id), id} : userIn(*found);
 }
 
 /// The user of the unit; without one, the owner of the socket or of the state. Not the user of the process
@@ -38,7 +42,7 @@ doctor::ServiceUser userWith(uid_t id) {
 doctor::ServiceUser userOf(const Facts& facts, const config::Config& config) {
   if (const auto name = doctor::userOfUnit(facts.systemd); !name.empty()) {
     const passwd* found = getpwnam(name.c_str());
-    return found == nullptr ? doctor::ServiceUser{} : doctor::ServiceUser{name, found->pw_uid};
+    return found == nullptr ? doctor::ServiceUser{} : userIn(*found);
   }
   struct stat status {};
   for (const auto& path : {config.controlSocket, config.stateDirectory})
@@ -168,7 +172,7 @@ int examineHost(const DoctorArguments& arguments, Form form) {
                           ? doctor::examine(lookAtHost(file, read.config, arguments.navFolder))
                           : reportOfProblems(file, read.problems);
   io::print(form == Form::json ? doctor::jsonOf(report) : doctor::textOf(report));
-  return report.findings.empty() ? EX_OK : somethingWrong;
+  return report.status();
 }
 
 }  // namespace smsd::smsctl

@@ -140,7 +140,7 @@ void addStatus(CLI::App& app, Arguments& a, Action& chosen) {
 
 void addTest(CLI::App& app, Arguments& a, Action& chosen) {
   auto* sub = command(app, "test", "send a test SMS through the running smsd, without the queue", a, chosen,
-                      [&a]() { return test(daemonIn(a), a.test, a.form()); });
+                      [&a]() { return test(siteIn(a), a.test, a.form()); });
   sub->add_option("PHONE", a.test.recipient, "the recipient's number")->required()->type_name("");
   sub->add_option("--via", a.test.via,
                   "use only this dispatcher; default: each in order until one accepts the SMS")
@@ -154,7 +154,7 @@ void addDispatcher(CLI::App& app, Arguments& a, Action& chosen) {
           [&a]() { return listDispatchers(statusIn(a), a.form()); });
   const auto add = [&](const std::string& name, Act act, const std::string& help) {
     command(*group, name, help, a, chosen,
-            [&a, act]() { return steer(daemonIn(a), a.dispatcher, act, a.form()); })
+            [&a, act]() { return steer(siteIn(a), a.dispatcher, act, a.form()); })
         ->add_option("NAME", a.dispatcher, "the dispatcher")
         ->required()
         ->type_name("");
@@ -219,11 +219,14 @@ void addDatabase(CLI::App& app, Arguments& a, Action& chosen) {
 }
 
 void addDoctor(CLI::App& app, Arguments& a, Action& chosen) {
-  auto* sub = command(app, "doctor", "examine the installation; exit status 0: nothing is wrong, 1: findings",
-                      a, chosen, [&a]() {
-                        a.doctor.config = a.config;
-                        return examineHost(a.doctor, a.form());
-                      });
+  auto* sub =
+      command(app, "doctor",
+              "examine the installation; exit status 0: nothing is wrong, 1: findings, 2: none, but not "
+              "all could be checked",
+              a, chosen, [&a]() {
+                a.doctor.config = a.config;
+                return examineHost(a.doctor, a.form());
+              });
   sub->add_option("--nav", a.doctor.navFolder, "the folder of NAV's nav.conf and daemons.yml")
       ->capture_default_str()
       ->type_name("FOLDER");
@@ -258,7 +261,7 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
   addNew(app, a, chosen);
   addDoctor(app, a, chosen);
   command(app, "reload", "make the running smsd read its configuration again", a, chosen,
-          [&a]() { return reload(a.config, namedIn(a), a.form()); });
+          [&a]() { return reload(siteIn(a), a.form()); });
 }
 
 CLI::App* commandNamed(CLI::App& group, const std::string& word) {

@@ -123,8 +123,8 @@ Retried retryStraight(const config::Config& config, queue::Queue& queue, const q
 
 }  // namespace
 
-int test(const config::Config& config, const road::TestSmsRequest& request, Form form) {
-  control::Client client(config.controlSocket);
+int test(const Site& site, const road::TestSmsRequest& request, Form form) {
+  auto client = runningDaemon(site);
   auto call = client.control().testRequest();
   call.setRecipient(request.recipient);
   call.setText(text::repair(request.text));
@@ -136,8 +136,8 @@ int test(const config::Config& config, const road::TestSmsRequest& request, Form
   return report.accepted() ? EX_OK : EX_UNAVAILABLE;
 }
 
-int steer(const config::Config& config, const std::string& name, Act act, Form form) {
-  control::Client client(config.controlSocket);
+int steer(const Site& site, const std::string& name, Act act, Form form) {
+  auto client = runningDaemon(site);
   auto request = client.control().steerRequest();
   request.setName(name);
   request.setAct(wire(act));
@@ -155,19 +155,10 @@ int steer(const config::Config& config, const std::string& name, Act act, Form f
   return EX_OK;
 }
 
-int reload(const std::string& file, Named named, Form form) {
-  // The daemon reports the problems in the file, so that its journal has them, too.
-  const auto read = config::readConfig(file, config::Reach::valuesOnly);
-  const bool closed = named == Named::byDefault && access(file.c_str(), R_OK) != 0;
-  std::optional<control::Client> connected;
-  try {
-    connected.emplace(read.config.controlSocket);
-  } catch (const control::Unreachable&) {
-    // The path of the socket may be one of the values that cannot be read.
-    if (!read.problems.empty() && !closed) throw CommandError(EX_CONFIG, config::describe(read.problems));
-    throw;
-  }
-  control::Client& client = *connected;
+int reload(Site site, Form form) {
+  site.warn =
+      Site::Warn::no;  // the daemon reports the problems in the file, so that its journal has them, too
+  auto client = runningDaemon(site);
   auto response = client.wait<capnp::Response<Control::ReloadResults>>(
       client.control().reloadRequest().send(), reloadPatience);
   if (response.getProblem().size() > 0)

@@ -4,8 +4,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <filesystem>
-
 #include "common/io/output.h"
 #include "common/text/utf.h"
 #include "supervisor/config/configured-queue.h"
@@ -17,6 +15,8 @@ namespace smsd::smsctl {
 namespace {
 
 using nlohmann::ordered_json;
+
+constexpr Milliseconds longestCheck = std::chrono::minutes(1);
 
 ordered_json json(const queue::LiveSupervisor& one) {
   return {{"name", one.name},
@@ -68,16 +68,11 @@ int installDatabase(const config::Config& config, const queue::InstallOptions& o
 }
 
 int checkDatabase(const config::Config& config, Form form) {
-  // Opening it would create an empty queue in the place of one that was removed, and find that one good.
-  if (config::backendOf(config) == config::Backend::sqlite && !std::filesystem::exists(config.queue.sqlite))
-    throw queue::QueueError(
-        queue::QueueError::Kind::notInstalled,
-        fmt::format("{}: there is no such file: put the queue back if it was removed; otherwise `smsctl db "
-                    "install` or the next start of smsd creates an empty one",
-                    config.queue.sqlite.string()));
-  const auto queue = config::openQueue(config);
+  const auto queue = config::openExistingQueue(config);
   const auto depth = queue->depth(100'000);
   const auto found = queue->installation();
+  if (const auto damage = config::damageOfQueue(config, longestCheck); !damage.empty())
+    throw queue::QueueError(queue::QueueError::Kind::failed, damage);
   if (form == Form::json) {
     ordered_json supervisors = ordered_json::array();
     for (const auto& one : found.supervisors) supervisors.push_back(json(one));

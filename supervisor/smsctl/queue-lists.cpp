@@ -68,7 +68,7 @@ Listed<T> upTo(std::size_t limit, std::vector<T> found) {
 /// Calls the daemon, unless the list is longer than it returns and this user can read it without the daemon.
 template <typename Through, typename StraightOn>
 auto listed(const Site& site, std::size_t limit, Through through, StraightOn straightOn) {
-  if (limit > proto::MAX_LISTED && site.closed.empty()) return straightOn(*config::openQueue(site.config));
+  if (limit > proto::MAX_LISTED && site.wasRead()) return straightOn(*config::openExistingQueue(site.config));
   return throughOrStraight(site, Straight::ifUnheard, through, straightOn);
 }
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/io/output.h"
 #include "supervisor/smsctl/commands.h"
 
 namespace smsd::smsctl {
@@ -24,6 +25,14 @@ bool isDenied(const std::filesystem::path& controlSocket) {
   return false;
 }
 
+void warnOfFault(const Site& site) {
+  if (site.fault.empty() || site.warn == Site::Warn::no) return;
+  const std::string first = site.fault.substr(0, site.fault.find('\n'));
+  io::complainAs("smsctl", fmt::format("warning: smsd could not start again, and runs with what it read "
+                                       "before: {}",
+                                       first));
+}
+
 }  // namespace
 
 std::string whyClosed(const std::string& file, Named named) {
@@ -36,9 +45,15 @@ Site siteOf(const std::string& file, Named named) {
   site.closed = whyClosed(file, named);
   if (!site.closed.empty()) return site;
   auto read = config::readConfig(file, config::Reach::valuesOnly);
-  if (!read.problems.empty()) throw CommandError(EX_CONFIG, config::describe(read.problems));
+  if (!namesSocket(read, named)) throw CommandError(EX_CONFIG, config::describe(read.problems));
+  site.fault = config::describe(read.problems);
   site.config = std::move(read.config);
   return site;
+}
+
+bool namesSocket(const config::ConfigRead& read, Named named) {
+  return read.problems.empty() || named == Named::byDefault ||
+         read.config.controlSocket != config::Config().controlSocket;
 }
 
 std::filesystem::path socketOfStatus(const config::Config& config) {
@@ -57,8 +72,9 @@ std::optional<control::Client> daemonOf(const Site& site, Straight straight) {
   try {
     client.emplace(site.config.controlSocket);
   } catch (const control::Unreachable& error) {
-    const bool closed = !site.closed.empty();
-    if (closed && error.why() == Why::notRunning)
+    if (!site.fault.empty() && error.why() == Why::notRunning) throw CommandError(EX_CONFIG, site.fault);
+    const bool closed = !site.wasRead();
+    if (!site.closed.empty() && error.why() == Why::notRunning)
       throw control::Unreachable(
           Why::notRunning, fmt::format("{}; {}, so that this user can neither look for another path of the "
                                        "socket there nor work on the queue without smsd",
@@ -69,8 +85,20 @@ std::optional<control::Client> daemonOf(const Site& site, Straight straight) {
     if (closed || !passes) throw;
     return std::nullopt;
   }
-  if (site.closed.empty() && straight == Straight::ifUnheard && !client->heard()) client.reset();
+  if (site.wasRead() && straight == Straight::ifUnheard && !client->heard()) client.reset();
+  if (client) warnOfFault(site);
   return client;
+}
+
+control::Client runningDaemon(const Site& site) {
+  try {
+    control::Client client(site.config.controlSocket);
+    warnOfFault(site);
+    return client;
+  } catch (const control::Unreachable& error) {
+    if (!site.fault.empty() && error.why() == Why::notRunning) throw CommandError(EX_CONFIG, site.fault);
+    throw;
+  }
 }
 
 }  // namespace smsd::smsctl

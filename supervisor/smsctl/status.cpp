@@ -3,10 +3,12 @@
 // answer. Called by smsctl's main. Changes nothing, except that nudge() wakes the daemon.
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 
@@ -16,6 +18,7 @@
 #include "supervisor/control/client.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
+#include "supervisor/smsctl/status/absence.h"
 #include "supervisor/smsctl/status/dispatcher-table.h"
 #include "supervisor/smsctl/status/names.h"
 #include "supervisor/smsctl/status/not-running.h"
@@ -27,10 +30,13 @@ namespace {
 
 using Response = capnp::Response<proto::Control::StatusResults>;
 using Clock = std::chrono::steady_clock;
+using Findings = std::vector<StatusFinding>;
 
 Response ask(control::Client& client) {
   return client.wait<Response>(client.control().statusRequest().send());
 }
+
+std::chrono::seconds upFor(proto::Status::Reader status) { return std::chrono::seconds(status.getUpFor()); }
 
 Frame frameOf(const StatusArguments& arguments) {
   Frame frame;
@@ -39,18 +45,32 @@ Frame frameOf(const StatusArguments& arguments) {
   return frame;
 }
 
-/// For a user who may not look for the reason why no smsd answers.
-std::vector<StatusFinding> whyNotSeen(const std::string& closed) {
-  return {{StatusFinding::Rank::attention,
-           fmt::format("this user cannot look for the reason: {}", closed),
-           {},
-           "systemctl status smsd"}};
+/// Whether the file of a dispatcher that smsd itself starts is younger than smsd, and may be wrong. Its
+/// worker checks it only at a reload or at the next start.
+bool hasChangedFile(const config::Config& config, std::chrono::seconds upFor) {
+  const auto started = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() - upFor);
+  return std::any_of(config.dispatchers.begin(), config.dispatchers.end(), [&](const auto& one) {
+    struct stat status {};
+    return one.activation == config::Activation::spawn && access(one.config.c_str(), R_OK) == 0 &&
+           stat(one.config.c_str(), &status) == 0 && status.st_mtim.tv_sec >= started;
+  });
+}
+
+Findings ofFiles(const config::ConfigRead& read, const std::string& file) {
+  Findings findings = whyNotStarting(file, read);
+  for (auto& one : findings) {
+    one.rank = StatusFinding::Rank::attention;
+    one.what = "smsd could not start again: " + one.what;
+  }
+  return findings;
 }
 
 /// The daemon runs on the configuration that it read; a restart would read the file as it is now. A file that
 /// this user may not read is not judged.
-std::vector<StatusFinding> findingsOfFile(const config::ConfigRead& read, const std::string& file) {
-  if (read.problems.empty() || access(file.c_str(), R_OK) != 0) return {};
+std::vector<StatusFinding> findingsOfFile(const config::ConfigRead& read, const std::string& file,
+                                          std::chrono::seconds upFor) {
+  if (access(file.c_str(), R_OK) != 0) return {};
+  if (read.problems.empty()) return hasChangedFile(read.config, upFor) ? ofFiles(read, file) : Findings();
   const auto& first = read.problems.front();
   return {{StatusFinding::Rank::attention,
            fmt::format("smsd could not start again: {}: {}", first.where, first.what),
@@ -58,10 +78,39 @@ std::vector<StatusFinding> findingsOfFile(const config::ConfigRead& read, const 
            "smsctl config check"}};
 }
 
-/// A file that cannot be read names no socket, and the default one may be another smsd's.
-bool namesSocket(const config::ConfigRead& read, const StatusArguments& arguments) {
-  return read.problems.empty() || arguments.file == defaultConfig ||
-         read.config.controlSocket != config::Config().controlSocket;
+/// The answer of the daemon, or what is known without one.
+struct DaemonLook {
+  std::optional<control::Client> client;  // which the answer needs
+  std::optional<Response> answer;
+  Absence absence;
+};
+
+/// `known`: an earlier look found that nobody listens, and why, which takes long to find out. Throws what no
+/// absence of the daemon explains: it closed the connection, or does not know the call.
+DaemonLook lookAt(const StatusArguments& arguments, const config::ConfigRead& read,
+            const std::optional<Absence>& known = {}) {
+  DaemonLook look;
+  const auto nobody = [&]() { return known ? *known : whenNobodyListens(arguments.file, read); };
+  if (!namesSocket(read, namedIn(arguments.file))) {
+    look.absence = nobody();
+    return look;
+  }
+  try {
+    look.client.emplace(socketOfStatus(read.config));
+    look.answer.emplace(ask(*look.client));
+  } catch (const control::Unreachable& error) {
+    using Why = control::Unreachable::Why;
+    if (error.why() == Why::notRunning)
+      look.absence = nobody();
+    else if (error.isFull())
+      look.absence = whenItHangs(arguments.file, read, 0);
+    else
+      look.absence = whenInDoubt(error.what(), statusOf(error));
+  } catch (const kj::Exception& error) {
+    if (error.getType() != kj::Exception::Type::OVERLOADED) throw;
+    look.absence = whenItHangs(arguments.file, read, look.client->pid());
+  }
+  return look;
 }
 
 /// A view of the daemon, or of the reasons why there is none.
@@ -73,15 +122,9 @@ class StatusView {
   /// counted from one call to the next.
   io::Lines lines() {
     const auto read = config::readConfig(arguments_.file, config::Reach::valuesOnly);
-    try {
-      if (!namesSocket(read, arguments_)) return absent(read);
-      control::Client client(socketOfStatus(read.config));
-      auto response = ask(client);
-      return present(response.getStatus(), read);
-    } catch (const control::Unreachable& error) {
-      if (error.why() == control::Unreachable::Why::notRunning) return absent(read);
-      throw;
-    }
+    frame_.user = userOfSmsd(read.config.stateDirectory);
+    auto look = lookAt(arguments_, read, nobody_);
+    return look.answer ? present(look.answer->getStatus(), read) : absent(look.absence);
   }
   int status() const { return status_; }
   /// What follows the lines with --verbose.
@@ -95,21 +138,20 @@ class StatusView {
   };
 
   io::Lines present(proto::Status::Reader status, const config::ConfigRead& read) {
-    why_.reset();
+    nobody_.reset();
     status_ = status.getHealthy() ? 0 : 1;
     if (frame_.whole) table_ = "\n" + dispatcherTable(status.getDispatchers(), status.getVersion().cStr());
-    return screenOf(status, findingsOfFile(read, arguments_.file), frame_, paceOf(status));
+    return screenOf(status, findingsOfFile(read, arguments_.file, upFor(status)), frame_, paceOf(status));
   }
 
-  io::Lines absent(const config::ConfigRead& read) {
+  io::Lines absent(const Absence& absence) {
+    if (absence.isInDoubt()) throw CommandError(absence.status, absence.head);
     table_.clear();
     before_.reset();
-    const std::string closed = whyClosed(arguments_.file, namedIn(arguments_.file));
-    status_ = read.problems.empty() || !closed.empty() ? notRunning : EX_CONFIG;
-    if (!why_) why_ = closed.empty() ? whyNotRunning(arguments_.file, read) : whyNotSeen(closed);
-    return screenOf(
-        fmt::format("smsd is not running: no program listens at {}", read.config.controlSocket.string()),
-        *why_, frame_);
+    nobody_.reset();
+    if (absence.runs != Absence::Runs::yes) nobody_ = absence;
+    status_ = absence.status;
+    return screenOf(absence.head, absence.findings, frame_);
   }
 
   std::optional<WatchRate> paceOf(proto::Status::Reader status) {
@@ -127,26 +169,25 @@ class StatusView {
   Frame frame_;
   int status_ = notRunning;
   std::string table_;
-  std::optional<std::vector<StatusFinding>> why_;  // found once, as long as there is no daemon
+  std::optional<Absence> nobody_;  // found once, as long as there is no daemon
   std::optional<Before> before_;
 };
 
 int printJson(const StatusArguments& arguments) {
   const auto read = config::readConfig(arguments.file, config::Reach::valuesOnly);
-  const auto unusable = [&read]() { return CommandError(EX_CONFIG, config::describe(read.problems)); };
-  if (!namesSocket(read, arguments)) throw unusable();
-  std::optional<control::Client> client;
-  try {
-    client.emplace(socketOfStatus(read.config));
-  } catch (const control::Unreachable&) {
-    if (!read.problems.empty() && whyClosed(arguments.file, namedIn(arguments.file)).empty())
-      throw unusable();
-    throw;
+  auto look = lookAt(arguments, read);
+  const auto type = [option = frameOf(arguments).option,
+                     user = userOfSmsd(read.config.stateDirectory)](Findings& findings) {
+    for (auto& one : findings) one.next = typed(one.next, option, user);
+  };
+  if (!look.answer) {
+    type(look.absence.findings);
+    io::print(dump(asJson(look.absence)));
+    return look.absence.status;
   }
-  auto response = ask(*client);
-  auto status = response.getStatus();
-  auto findings = allFindings(status, findingsOfFile(read, arguments.file));
-  for (auto& one : findings) one.next = typed(one.next, frameOf(arguments).option);
+  auto status = look.answer->getStatus();
+  auto findings = allFindings(status, findingsOfFile(read, arguments.file, upFor(status)));
+  type(findings);
   io::print(dump(asJson(status, findings)));
   return status.getHealthy() ? 0 : 1;
 }
@@ -163,9 +204,9 @@ int printOnce(const StatusArguments& arguments, StatusView& view, io::Colour col
     io::print(view.table());
     if (!screen) io::print("\n");
     return view.status();
-  } catch (const control::Unreachable& error) {
+  } catch (const CommandError& error) {
     io::print(fmt::format("{}\n", error.what()));
-    return statusOf(error);
+    return error.status();
   } catch (const kj::Exception& error) {
     io::print(control::noAnswer(error) + "\n");
     return EX_TEMPFAIL;
@@ -187,8 +228,8 @@ int status(const StatusArguments& arguments) {
   return view.status();
 }
 
-int listDispatchers(const config::Config& config, Form form) {
-  control::Client client(config.controlSocket);
+int listDispatchers(const Site& site, Form form) {
+  auto client = runningDaemon(site);
   auto response = ask(client);
   auto status = response.getStatus();
   io::print(form == Form::json ? dump(asJson(status.getDispatchers()))

@@ -51,7 +51,7 @@ std::optional<Client> daemon(const config::Config& config) {
 template <typename F>
 auto atTheQueue(const config::Config& config, F function) {
   try {
-    return function(*config::openQueue(config));
+    return function(*config::openExistingQueue(config));
   } catch (const queue::QueueError& e) {
     throw startup::StartUpError(startup::exitStatus(e), std::string(e.what()) + "\n");
   }

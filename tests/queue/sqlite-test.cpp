@@ -41,6 +41,44 @@ TEST_F(SqliteFile, BecomesAQueueWhenItIsEmpty) {
   EXPECT_EQ(openSqlite(path)->depth(1).unsent, 0u);
 }
 
+TEST_F(SqliteFile, IsNotMadeForAProgramThatOnlyUsesOne) {
+  const auto use = [&] { openSqlite(path, IfNoQueue::refuse)->depth(1); };
+  std::string what;
+  EXPECT_EQ(refusal(use, &what), QueueError::Kind::notInstalled);
+  EXPECT_NE(what.find("there is no such file"), std::string::npos) << what;
+  EXPECT_FALSE(fs::exists(path));
+  EXPECT_FALSE(wasUsedSqlite(path));
+  std::ofstream(path).close();
+  EXPECT_EQ(refusal(use, &what), QueueError::Kind::notInstalled);
+  EXPECT_NE(what.find("the file is empty"), std::string::npos) << what;
+  EXPECT_EQ(fs::file_size(path), 0u);
+  fs::remove(path);
+  enlisted();
+  use();
+  EXPECT_TRUE(wasUsedSqlite(path));
+}
+
+TEST_F(SqliteFile, IsFoundDamagedAlthoughACountWorks) {
+  EXPECT_EQ(damageOfSqlite(path, 10s), "") << "a missing file is another fault";
+  {
+    auto queue = openSqlite(path);
+    std::vector<NewMessage> messages;
+    for (int n = 0; n < 500; ++n)
+      messages.push_back({std::nullopt, std::to_string(n), std::string(140, 'x'), 1});
+    queue->insert(messages);
+  }
+  EXPECT_EQ(damageOfSqlite(path, 10s), "");
+  const auto size = fs::file_size(path);
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  for (std::uint64_t at = 8 * 4096; at < size; at += 4096) {
+    file.seekp(static_cast<std::streamoff>(at + 100));
+    file << std::string(300, '\xff');
+  }
+  file.close();
+  const auto damage = damageOfSqlite(path, 10s);
+  EXPECT_NE(damage.find("the file is damaged"), std::string::npos) << damage;
+}
+
 TEST_F(SqliteFile, IsRefusedAndLeftAloneWhenItIsNoDatabase) {
   std::ofstream(path) << std::string(5000, 'x');
   std::string what;

@@ -108,6 +108,22 @@ class Installed(Doctor, Booted):
         return self.shell("mv /run/smsd/gateway.sock /run/smsd/gone", "mv /run/smsd/gone /run/smsd/gateway.sock")
 
     @contextlib.contextmanager
+    def plant_socket_folder_wrong(self):
+        """Any of them, for a stranger's group or for everybody: each remedy is the same."""
+        for spoil in ("chgrp users /run/smsd/operator", "chmod 0755 /run/smsd/operator", "chgrp users /run/smsd/status", "chmod 0711 /run/smsd/status",
+                      "chown nobody /run/smsd/status", "chmod 0755 /run/smsd", "chgrp users /run/smsd"):
+            self.machine.shell(spoil)
+            (finding,) = self.doctor()[1]["findings"]
+            self.assertEqual((finding["fault"], finding["about"]), ("socket-folder-wrong", spoil.rsplit(" ", maxsplit=1)[-1]))
+            self.machine.shell(finding["remedy"])
+            self.assertEqual(self.faults(), set(), spoil)
+        self.machine.shell("chmod 0777 /run/smsd/operator")
+        yield
+
+    def plant_socket_group_wrong(self):
+        return self.shell("chgrp users /run/smsd/operator/control.sock", "true")
+
+    @contextlib.contextmanager
     def plant_core_dumps(self):
         """The process that systemd knows is a shell, which forbids no core dump, and the worker its child."""
         worker = re.search(r"path=(\S+)", self.machine.unit("smsd-debug@file.service", "ExecStart")[0])[1]

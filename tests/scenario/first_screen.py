@@ -26,14 +26,16 @@ class Screen:
         self.lines = self.text.splitlines()
 
     def fits(self):
-        """Beside the prompt; a command is never cut, and the path of these tests' configuration is long."""
-        return len(self.lines) < LINES and all(len(line) <= COLUMNS for line in self.lines if " --config " not in line)
+        """Beside the prompt."""
+        return len(self.lines) < LINES and all(len(line) <= COLUMNS for line in self.lines)
 
     def findings(self):
         """[(what is wrong, the next command, or None)], from the top."""
         found = []
         for line in self.lines[1:]:
-            if re.match(r"(!!|! |- )", line):
+            if found and found[-1][1] and found[-1][1].endswith("\\"):
+                found[-1][1] += "\n" + line  # a shell joins them
+            elif re.match(r"(!!|! |- )", line):
                 found.append([re.sub(r"^(!!|! |- ) (for [\dsmhd ]+?  +|[\dsmhd ]+ ago  +)?", "", line), None])
             elif line.startswith("   $ ") and found:
                 found[-1][1] = line[5:]

@@ -132,7 +132,7 @@ class AdminMail(Scenario):
         self.assertLess(status["admin_mail_down_seconds"], 60)
         self.assertEqual(status["admin_mail_problem"], f"{server} cannot be reached: Connection refused")
         self.assertRegex(" ".join(smsd.ctl("status").split()), rf"! for \d+s no mail to the administrators: {server} cannot be reached: Connection refused \$ smsctl")
-        self.assertRegex(smsd.ctl("status"), r"(?m)^mail     \w+ by mail, none yet, \d+ entries wait, one in 2s at most$")
+        self.assertRegex(smsd.ctl("status"), r"(?m)^mail     not accepted by mail, none yet, \d+ entries wait, one in 2s at most$")
         self.assertIn(f"cannot be sent and is kept for later: {server} cannot be reached: Connection refused", smsd.text())
         for suffix in ("", "-wal", "-shm"):
             queue.with_name(queue.name + suffix).unlink(missing_ok=True)

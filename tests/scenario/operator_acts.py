@@ -287,8 +287,9 @@ class Acts(Scenario):
             code, text = smsd.run(*flags)
             self.assertEqual(code, TRY_LATER, text)
             self.assertIn("did not accept a connection within 5 seconds", text)
-        for words in (["queue", "retry", "--all"], ["status"]):
-            self.assertIn("did not accept a connection within 5 seconds", self.refused(smsd, TRY_LATER, *words))
+        self.assertIn("did not accept a connection within 5 seconds", self.refused(smsd, TRY_LATER, "queue", "retry", "--all"))
+        shown = smsd.ctl("status", check=False)
+        self.assertEqual((shown.returncode, f"kill -CONT {smsd.process.pid}" in shown.stdout), (TRY_LATER, True), shown.stdout)
         self.assertEqual(len(json.loads(smsd.ctl("queue", "list", "--json"))), 1)
 
     def test_status_watches_until_it_is_interrupted(self):

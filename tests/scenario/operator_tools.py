@@ -215,7 +215,7 @@ class Tools(Scenario):
         queue = self.folder / "queue.db"
         queue.unlink(missing_ok=True)
         done = self.smsd.ctl("db", "check", check=False)
-        self.assertIn("there is no such file: put the queue back if it was removed", done.stderr)
+        self.assertIn("there is no such file: put the queue back if it was there", done.stderr)
         self.assertEqual((done.returncode != 0, done.stdout, queue.exists()), (True, "", False))
 
     def test_db_install_can_be_run_again(self):

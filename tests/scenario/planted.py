@@ -19,10 +19,11 @@ PLANTED = {
     "password-file-ignored": "OnPostgresql", "file-not-readable": "Installed", "queue-not-writable": "Installed", "unit-missing": "Installed",
     "unit-failed": "Installed", "unit-not-active": "Installed", "unit-not-enabled": "Installed", "unit-not-reloaded": "Installed",
     "wall-missing": "Installed", "credential-missing": "Installed", "credential-unreadable": "Installed", "socket-missing": "Installed",
+    "socket-folder-wrong": "Installed", "socket-group-wrong": "Installed",
 }
 # Faults whose remedy is a command that mends them when it is typed; the others need a person.
 TYPED = {"file-open", "file-changeable", "folder-not-writable", "socket-open", "password-file-ignored", "grants-missing", "indexes-missing",
-         "trigger-missing", "file-not-readable", "queue-not-writable", "unit-not-active", "unit-not-enabled", "unit-not-reloaded"}
+         "trigger-missing", "file-not-readable", "queue-not-writable", "socket-folder-wrong", "socket-group-wrong", "unit-not-active", "unit-not-enabled", "unit-not-reloaded"}
 
 
 class Doctor:

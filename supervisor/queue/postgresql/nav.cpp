@@ -189,11 +189,23 @@ Depth PostgresqlQueue::depth(std::uint64_t bound) {
     if (const auto severity = rows.front().optionalInteger(sql::OldestOfAll::severity))
       depth.oldestSeverity = static_cast<int>(*severity);
     depth.held = std::min(static_cast<std::uint64_t>(tx.numberOnce(sql::countHeld, most + 1)), most);
+    if (depth.held > 0)
+      if (const auto age = tx.once(sql::oldestHeld).front().optionalInteger(sql::OldestHeld::age))
+        depth.oldestHeld = elapsed(*age);
     bool someWait = depth.held > 0 || tx.flagOnce(sql::anyBlamedWait);
     depth.late = depth.oldest;
     if (someWait && depth.oldest)
       depth.late = elapsed(tx.once(sql::oldestNotWaiting).front().optionalInteger(sql::Oldest::age));
     return depth;
+  });
+}
+
+std::vector<format::MessageId> PostgresqlQueue::stillIgnored(const std::vector<format::MessageId>& ids) {
+  return session_.transact([&](Transaction& tx) {
+    std::vector<format::MessageId> found;
+    for (const auto& row : tx.once(sql::stillIgnored, arrayOf(ids)))
+      found.push_back(row.integer(sql::StillIgnored::id));
+    return found;
   });
 }
 

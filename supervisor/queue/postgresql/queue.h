@@ -89,6 +89,7 @@ class PostgresqlQueue : public Queue {
   std::vector<format::MessageId> insert(const std::vector<NewMessage>& messages) override;
   std::size_t setStatus(format::MessageId id, SentStatus status, int smsid) override;
   Depth depth(std::uint64_t bound) override;
+  std::vector<format::MessageId> stillIgnored(const std::vector<format::MessageId>& ids) override;
 
   std::vector<HeldSms> held(std::size_t limit) override;
   std::size_t release(SubmissionId id) override;

@@ -97,6 +97,16 @@ inline constexpr Statement<OldestOfAll> oldestByIndex =
 inline constexpr const char* countHeld =
     "SELECT count(*) FROM (SELECT FROM smsd.held h JOIN smsq q ON q.id = h.message AND " SMSD_IS(
         "h.stamp") " WHERE q.sent = 'N' LIMIT $1) q";
+enum class OldestHeld { age };
+/// In ms. At most 10,000 held messages are examined.
+inline constexpr Statement<OldestHeld> oldestHeld =
+    "SELECT (extract(epoch FROM now() - min(ended)) * 1000)::bigint AS age FROM (SELECT s.ended FROM "
+    "smsd.held h "
+    "JOIN smsq q ON q.id = h.message AND " SMSD_IS(
+        "h.stamp") " JOIN smsd.submission s ON s.id = h.submission WHERE q.sent = 'N' LIMIT 10000) held";
+enum class StillIgnored { id };
+inline constexpr Statement<StillIgnored> stillIgnored =
+    "SELECT id FROM smsq WHERE id = ANY($1::bigint[]) AND sent = 'I'";
 inline constexpr const char* anyBlamedWait = "SELECT EXISTS (SELECT FROM smsd.wait WHERE rounds > 0)";
 /// In ms.
 enum class Oldest { age };

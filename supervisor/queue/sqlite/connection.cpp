@@ -217,6 +217,14 @@ bool Session::checkpoint(std::chrono::milliseconds patience) {
   return result == SQLITE_OK;
 }
 
+void Session::giveUpAfter(std::chrono::milliseconds patience) {
+  constexpr int stepsBetweenLooks = 10'000;
+  giveUpAt_ = std::chrono::steady_clock::now() + patience;
+  sqlite3_progress_handler(
+      db_.get(), stepsBetweenLooks,
+      [](void* session) { return static_cast<Session*>(session)->gaveUp() ? 1 : 0; }, this);
+}
+
 void Session::leaveLogAlone() { sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
 
 Transaction::~Transaction() {

@@ -133,6 +133,9 @@ class Session {
   /// Writes the whole log into the file and empties it. Returns whether that worked: there was room, and
   /// other readers and writers ended within `patience`.
   bool checkpoint(std::chrono::milliseconds patience);
+  /// A statement that takes longer than this from now on fails, and `gaveUp` is true then.
+  void giveUpAfter(std::chrono::milliseconds patience);
+  bool gaveUp() const { return std::chrono::steady_clock::now() >= giveUpAt_; }
   /// At close, the write-ahead log is then neither written into the file nor removed.
   void leaveLogAlone();
 
@@ -147,6 +150,7 @@ class Session {
     void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
   };
   std::string path_;
+  std::chrono::steady_clock::time_point giveUpAt_ = std::chrono::steady_clock::time_point::max();
   std::unique_ptr<sqlite3, Close> db_;
   std::map<std::string, std::unique_ptr<sqlite3_stmt, Finalize>, std::less<>> statements_;
   std::unordered_map<const char*, sqlite3_stmt*> constants_;  // of statements_, by the address of the text

@@ -147,6 +147,23 @@ void setUp(Session& session) {
 
 }  // namespace
 
+void requireQueue(const std::string& path) {
+  struct stat status {};
+  const auto refuse = [&path](const std::string& what) {
+    throw QueueError(
+        Kind::notInstalled,
+        fmt::format("{}: {}: put the queue back if it was there; otherwise `smsctl db install` or the next "
+                    "start of smsd makes an empty one",
+                    path, what));
+  };
+  if (stat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) refuse("there is no such file");
+    return;  // opening it gives the reason
+  }
+  if (S_ISREG(status.st_mode) && status.st_size == 0 && access((path + "-wal").c_str(), F_OK) != 0)
+    refuse("the file is empty, and no queue");
+}
+
 OpenedFile openQueueFile(const std::string& path, Session::IfMissing missing, LockedBy lock) {
   if (missing == Session::IfMissing::make) refuseSecondName(path);
   OpenedFile opened{std::make_unique<Session>(path, missing), FileState::ready};

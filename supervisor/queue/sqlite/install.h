@@ -25,6 +25,9 @@ struct OpenedFile {
 /// The holder of the lock beside the file (lockOwner).
 enum class LockedBy { thisProcess, another };
 
+/// Throws `notInstalled` if there is no such file, or if it is empty.
+void requireQueue(const std::string& path);
+
 /// Opens the file, and creates the tables if it is empty. Refuses files that are no database, databases of
 /// other programs, files with a second name, and queues of a newer smsd. Migrates an older queue, which no
 /// other process may be using.

@@ -220,6 +220,8 @@ Depth SqliteQueue::depth(std::uint64_t bound) {
       consider(row.optionalInteger(sql::Oldest::oldest), std::nullopt);
     depth.held =
         static_cast<std::uint64_t>(std::min(session.query(sql::countHeld).bind(most + 1).number(), most));
+    if (auto row = session.query(sql::oldestHeld); depth.held > 0 && row.bind(now).next())
+      if (const auto age = row.optionalInteger(sql::OldestHeld::age)) depth.oldestHeld = elapsed(*age);
     depth.late = depth.oldest;
     if (depth.oldest && (depth.held > 0 || session.query(sql::anyBlamedWait).number() != 0)) {
       auto row = session.query(sql::oldestNotWaiting);
@@ -228,6 +230,15 @@ Depth SqliteQueue::depth(std::uint64_t bound) {
         depth.late = elapsed(now - row.integer(sql::Oldest::oldest));
     }
     return depth;
+  });
+}
+
+std::vector<format::MessageId> SqliteQueue::stillIgnored(const std::vector<format::MessageId>& ids) {
+  return on([&](Session& session) {
+    std::vector<format::MessageId> found;
+    auto row = session.query(sql::stillIgnored);
+    for (row.bind(listOf(ids)); row.next();) found.push_back(row.integer(sql::StillIgnored::id));
+    return found;
   });
 }
 

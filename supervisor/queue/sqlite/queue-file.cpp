@@ -16,6 +16,8 @@
 #include <string_view>
 
 #include "common/files/regular-file.h"
+#include "supervisor/queue/built-in.h"
+#include "supervisor/queue/sqlite/queue-path.h"
 #include "supervisor/queue/sqlite/sql-session.h"
 
 namespace smsd::queue::sqlite {
@@ -73,6 +75,26 @@ void separateFromOldLog(const std::string& path, OldLog log) {
       // then they are not sound
     }
   for (const char* suffix : {"-wal", "-shm"}) unlink((path + suffix).c_str());
+}
+
+std::string damageOf(const std::string& path, std::chrono::milliseconds patience) {
+  try {
+    Session session(path, Session::IfMissing::refuse);
+    session.leaveLogAlone();
+    session.giveUpAfter(patience);
+    auto found = session.query(sql::isSound);
+    try {
+      if (!found.next() || found.text(sql::QuickCheck::quickCheck) == "ok") return "";
+    } catch (const QueueError& error) {
+      const bool undecided = session.gaveUp() || error.kind() == Kind::unreachable ||
+                             error.kind() == Kind::denied || error.kind() == Kind::busy;
+      return undecided ? "" : error.what();
+    }
+    return fmt::format("{}: the file is damaged: stop smsd, keep a copy, repair it with sqlite3's .recover",
+                       session.path());
+  } catch (const QueueError&) {
+    return "";  // it cannot be opened, which is another fault
+  }
 }
 
 OwnedFd::~OwnedFd() {
@@ -176,3 +198,15 @@ bool CommitWatch::take() {
 }
 
 }  // namespace smsd::queue::sqlite
+
+namespace smsd::queue {
+
+std::string damageOfSqlite(const std::string& path, Duration patience) {
+  return sqlite::damageOf(path, patience);
+}
+
+bool wasUsedSqlite(const std::string& path) {
+  return access((sqlite::resolved(path) + ".lock").c_str(), F_OK) == 0;
+}
+
+}  // namespace smsd::queue

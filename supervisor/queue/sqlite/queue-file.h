@@ -46,6 +46,9 @@ enum class OldLog {
 };
 void separateFromOldLog(const std::string& path, OldLog log);
 
+/// See damageOfSqlite in built-in.h.
+std::string damageOf(const std::string& path, std::chrono::milliseconds patience);
+
 /// Closes its file descriptor when it is destroyed.
 class OwnedFd {
  public:

@@ -51,6 +51,7 @@ std::optional<std::string> SqliteQueue::change() const {
 }
 
 void SqliteQueue::connect() {
+  if (none_ == IfNoQueue::refuse) requireQueue(path_);
   auto session = openQueueFile(path_, file_ ? Session::IfMissing::refuse : Session::IfMissing::make,
                                ownership_.get() >= 0 ? LockedBy::thisProcess : LockedBy::another)
                      .session;
@@ -150,8 +151,8 @@ std::optional<Ring> SqliteQueue::ringBell() {
 
 namespace smsd::queue {
 
-std::unique_ptr<Queue> openSqlite(const std::string& path) {
-  return std::make_unique<sqlite::SqliteQueue>(path);
+std::unique_ptr<Queue> openSqlite(const std::string& path, IfNoQueue none) {
+  return std::make_unique<sqlite::SqliteQueue>(path, none);
 }
 
 }  // namespace smsd::queue

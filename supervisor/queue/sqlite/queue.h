@@ -26,6 +26,7 @@
 #include <string_view>
 #include <vector>
 
+#include "supervisor/queue/built-in.h"
 #include "supervisor/queue/clock-watch.h"
 #include "supervisor/queue/queue.h"
 #include "supervisor/queue/sqlite/connection.h"
@@ -56,7 +57,8 @@ struct SweepPlace {
 
 class SqliteQueue final : public Queue {
  public:
-  explicit SqliteQueue(std::string path) : configured_(std::move(path)), path_(resolved(configured_)) {}
+  explicit SqliteQueue(std::string path, IfNoQueue none = IfNoQueue::make)
+      : none_(none), configured_(std::move(path)), path_(resolved(configured_)) {}
 
   SupervisorId enlist(const std::string& name, Duration lease) override;
   void renew() override;
@@ -82,6 +84,7 @@ class SqliteQueue final : public Queue {
   std::vector<format::MessageId> insert(const std::vector<NewMessage>& messages) override;
   std::size_t setStatus(format::MessageId id, SentStatus status, int smsid) override;
   Depth depth(std::uint64_t bound) override;
+  std::vector<format::MessageId> stillIgnored(const std::vector<format::MessageId>& ids) override;
 
   std::vector<HeldSms> held(std::size_t limit) override;
   std::size_t release(SubmissionId id) override;
@@ -147,6 +150,7 @@ class SqliteQueue final : public Queue {
   void passFence(Session& session) const;
   void settleOne(Session& session, const Settlement& settlement, const Now& now, SettleResult& result);
 
+  IfNoQueue none_;
   std::string configured_;
   std::string path_;                  // the place that `configured_` led to when the file was opened
   std::optional<FileIdentity> file_;  // the opened file, by both paths; outlives the connection

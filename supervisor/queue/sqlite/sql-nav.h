@@ -55,6 +55,17 @@ constexpr auto countUnsent =
 constexpr auto countHeld =
     "SELECT count(*) FROM (SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message AND " SMSD_SQLITE_IS(
         "q", "h.stamp") " WHERE q.sent = 'N' LIMIT ?)";
+enum class OldestHeld { age };
+// In ms. ?1: now, in ms since 1970. At most 10,000 held messages are examined.
+inline constexpr Statement<OldestHeld> oldestHeld =
+    R"(
+  SELECT ?1 - CAST(round((julianday(min(ended)) - 2440587.5) * 86400000) AS INTEGER) AS age
+  FROM (SELECT s.ended FROM smsd_held h JOIN smsq q ON q.id = h.message AND )" SMSD_SQLITE_IS("q",
+                                                                                              "h.stamp") R"(
+        JOIN smsd_submission s ON s.id = h.submission WHERE q.sent = 'N' LIMIT 10000))";
+enum class StillIgnored { id };
+inline constexpr Statement<StillIgnored> stillIgnored =
+    "SELECT q.id FROM json_each(?) j CROSS JOIN smsq q ON q.id = j.value WHERE q.sent = 'I'";
 constexpr auto anyBlamedWait = "SELECT EXISTS (SELECT 1 FROM smsd_wait WHERE rounds > 0)";
 
 /// In ms since 1970.

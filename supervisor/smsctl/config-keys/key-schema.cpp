@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "supervisor/config/kinds.h"
+
 namespace smsd::smsctl {
 namespace {
 
@@ -105,6 +107,40 @@ Json valueSchema(const KeyHelp& key) {
   return {{"type", "array"}};
 }
 
+/// What a rule demands of a value of smsd.yaml beyond its type.
+struct Shape {
+  const char* key;
+  Json schema;
+};
+
+Json partOfLock(const std::string& expression) {
+  return {{"items", {{"type", {"string", "integer", "boolean"}}, {"pattern", "^(" + expression + ")$"}}},
+          {"maxItems", 16}};
+}
+
+const std::vector<Shape>& shapes() {
+  // A name of digits is a number for YAML.
+  const Json name{
+      {"type", {"string", "integer", "boolean"}}, {"pattern", "^[a-z0-9][a-z0-9-]{0,30}$"}, {"minimum", 0}};
+  const Json lock = partOfLock("[a-z0-9_]+(:0*([1-9][0-9]{0,2}|1000))?");
+  static const std::vector<Shape> all = {{"dispatchers", {{"minItems", 1}}},
+                                         {"dispatchers[].name", name},
+                                         {"dispatchers[].require_lock", lock},
+                                         {"admin_mail.dispatcher", name},
+                                         {"admin_mail.require_lock", lock}};
+  return all;
+}
+
+/// The parts of the lock of smsd's own kinds are known.
+Json locksOfBuiltIns() {
+  Json lock = partOfLock("no_new_privs|landlock(:0*([1-9][0-9]{0,2}|1000))?|seccomp|rlimits");
+  lock["items"]["type"] = "string";
+  Json kinds = Json::array();
+  for (const auto& kind : config::builtInKinds()) kinds.push_back(kind.name);
+  return {{"if", {{"properties", {{"kind", {{"enum", kinds}}}}}, {"required", Json::array({"kind"})}}},
+          {"then", {{"properties", {{"require_lock", lock}}}}}};
+}
+
 std::optional<Json> defaultOf(const KeyHelp& key) {
   using Type = KeyForm::Type;
   if (key.required || key.defaultValue.empty()) return std::nullopt;
@@ -117,7 +153,7 @@ std::optional<Json> defaultOf(const KeyHelp& key) {
 /// list.
 class Section {
  public:
-  explicit Section(const std::vector<KeyHelp>& keys) : keys_(keys) {}
+  explicit Section(const KeyFile& file) : keys_(file.keys), isMain_(file.isMain()) {}
 
   /// `required` is set if the section may not be left out.
   Json schema(const std::string& prefix, bool& required) const {
@@ -147,13 +183,17 @@ class Section {
       bool ignored = false;
       made["items"] = schema(key.key + "[].", ignored);
       made["items"]["type"] = "object";
+      if (key.key == "dispatchers") made["items"].update(locksOfBuiltIns());
     }
+    for (const auto& shape : shapes())
+      if (isMain_ && key.key == shape.key) made.update(shape.schema);
     if (key.form.type == KeyForm::Type::duration) made["patternErrorMessage"] = "expected a " + key.type;
     if (const auto value = defaultOf(key)) made["default"] = *value;
     return made;
   }
 
   const std::vector<KeyHelp>& keys_;
+  bool isMain_;
 };
 
 /// Returns the expression for the numbers from `a` to `b`, which differ so that each digit is independent of
@@ -171,7 +211,7 @@ Json schemaOf(const KeyFile& file) {
   bool ignored = false;
   Json schema{{"$schema", "http://json-schema.org/draft-07/schema#"},
               {"title", file.isMain() ? "smsd.yaml" : "the file of a dispatcher of kind " + file.kind}};
-  schema.update(Section(file.keys).schema("", ignored));
+  schema.update(Section(file).schema("", ignored));
   return schema;
 }
 

@@ -13,7 +13,8 @@ namespace {
 using Role = FileFacts::Role;
 
 bool isFolder(Role role) {
-  return role == Role::configFolder || role == Role::stateFolder || role == Role::queueFolder;
+  return role == Role::configFolder || role == Role::stateFolder || role == Role::queueFolder ||
+         isOfSockets(role);
 }
 
 bool mayHoldSecrets(const FileFacts& file) {
@@ -29,6 +30,8 @@ bool mayHoldSecrets(const FileFacts& file) {
     case Role::configFolder:
     case Role::stateFolder:
     case Role::queueFolder:
+    case Role::socketFolder:
+    case Role::workerSocketFolder:
       return false;
   }
   return false;
@@ -46,7 +49,8 @@ bool isChangeable(const FileFacts& file) {
 void checkAccess(const FileFacts& file, const ServiceUser& user, GroupResult& checked) {
   const std::string path = file.path.string();
   if (isFolder(file.role)) {
-    const bool needed = file.role != Role::configFolder && !file.hidden;
+    const bool needed =
+        file.role != Role::configFolder && file.role != Role::workerSocketFolder && !file.hidden;
     if (needed && (!file.there || file.writable == false))
       checked.findings.push_back(
           {"folder-not-writable", path,
@@ -78,7 +82,7 @@ void checkAccess(const FileFacts& file, const ServiceUser& user, GroupResult& ch
 
 void checkFile(const FileFacts& file, const ServiceUser& user, GroupResult& checked) {
   checkAccess(file, user, checked);
-  if (!file.there) return;
+  if (!file.there || isOfSockets(file.role)) return;  // checkSockets judges their owners and modes
   const std::string path = file.path.string();
   if (mayHoldSecrets(file) && (file.mode & 0007) != 0)
     checked.findings.push_back({"file-open", path, fmt::format("is open to all users ({})", shownMode(file)),
@@ -137,10 +141,11 @@ GroupResult checkInstallation(const Facts& facts) {
   for (const auto& line : facts.check.problems)
     if (std::ranges::none_of(named, [&](const auto& path) { return line.find(path) != std::string::npos; }))
       checked.findings.push_back({"config-wrong", facts.config.string(), line,
-                                  fmt::format("correct it, then: {}", ctl(facts, "config check"))});
+                                  fmt::format("correct it, then: {}", asSmsd(facts, "config check"))});
   for (const auto& line : facts.check.unseen)
     if (!isOfReadyWorker(facts, line))
-      checked.unchecked.push_back({"the whole configuration", line, asRoot(facts, "config check")});
+      checked.unchecked.push_back({"the whole configuration", line, asRoot(facts, "config check"),
+                                   facts.isRoot ? Unchecked::Because::host : Unchecked::Because::user});
   if (!facts.check.done)
     checked.unchecked.push_back({"the configuration as smsd reads it",
                                  fmt::format("only root and the user {} can do that", shown(facts.user)),

@@ -81,9 +81,11 @@ GroupResult checkCertificates(const Facts& facts) {
   for (const auto& one : facts.certificates) {
     const std::string path = one.path.string();
     if (!one.expires) {
-      checked.unchecked.push_back({fmt::format("the expiry of {}", path),
-                                   one.read ? "it holds no certificate in PEM" : "this user cannot read it",
-                                   fmt::format("sudo openssl x509 -enddate -noout -in {}", quoted(path))});
+      checked.unchecked.push_back(
+          {fmt::format("the expiry of {}", path),
+           one.read ? "it holds no certificate in PEM" : "this user cannot read it",
+           fmt::format("sudo openssl x509 -enddate -noout -in {}", quoted(path)),
+           one.read || facts.isRoot ? Unchecked::Because::host : Unchecked::Because::user});
       continue;
     }
     const bool expired = *one.expires <= facts.clock.now;
@@ -117,7 +119,8 @@ GroupResult checkClock(const Facts& facts) {
                                 "timedatectl set-ntp true"});
   if (!clock.synchronised)
     checked.unchecked.push_back({"whether a time service runs",
-                                 "this is a container, or no systemd runs here", "timedatectl, on the host"});
+                                 "this is a container, or no systemd runs here", "timedatectl, on the host",
+                                 Unchecked::Because::host});
   checked.fine = "right as far as this host can tell";
   return checked;
 }

@@ -90,7 +90,8 @@ GroupResult checkLocks(const Facts& facts) {
       checked.unchecked.push_back(
           {fmt::format("the lock of {} as the kernel shows it", worker.name),
            facts.isRoot ? "its process is not known" : "this user may not see its process",
-           facts.isRoot ? "grep -E 'NoNewPrivs|Seccomp:' /proc/PID/status" : asRoot(facts, "doctor")});
+           facts.isRoot ? "grep -E 'NoNewPrivs|Seccomp:' /proc/PID/status" : asRoot(facts, "doctor"),
+           facts.isRoot ? Unchecked::Because::host : Unchecked::Because::user});
     }
     if (const auto other = otherBuildOf(worker); !other.empty())
       checked.findings.push_back(

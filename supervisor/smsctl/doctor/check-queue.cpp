@@ -62,23 +62,31 @@ GroupResult checkQueue(const Facts& facts) {
     checked.findings.push_back({fault, "the queue", queue.words, remedy});
   };
   switch (queue.state) {
+    case State::gone:
+      finding("queue-gone", fmt::format("put it back from a backup, or begin with an empty one: {}",
+                                        asSmsd(facts, "db install")));
+      return checked;
+    case State::damaged:
+      finding("queue-damaged", asSmsd(facts, "db check"));
+      return checked;
     case State::unreachable:
-      finding("queue-unreachable", ctl(facts, "db check"));
+      finding("queue-unreachable", asSmsd(facts, "db check"));
       return checked;
     case State::denied:
-      finding("queue-denied", queue.isPostgresql ? grant(facts) : ctl(facts, "db check"));
+      finding("queue-denied", queue.isPostgresql ? grant(facts) : asSmsd(facts, "db check"));
       return checked;
     case State::notInstalled:
       finding("queue-not-installed",
               queue.isPostgresql
                   ? install(facts, fmt::format("--indexes --notify --role {} --grant ", roleOf(facts)))
-                  : ctl(facts, "db check"));
+                  : asSmsd(facts, "db install"));
       return checked;
     case State::notLooked:
       checked.unchecked.push_back({"the queue", queue.words, asRoot(facts, "doctor")});
       return checked;
     case State::notThere:
-      checked.unchecked.push_back({"the queue", queue.words, "start smsd, then run doctor again"});
+      checked.unchecked.push_back(
+          {"the queue", queue.words, "start smsd, then run doctor again", Unchecked::Because::host});
       return checked;
     case State::fine:
       break;
@@ -119,7 +127,7 @@ GroupResult checkOthers(const Facts& facts) {
   if (!others.navThere)
     checked.unchecked.push_back({"NAV's list of daemons and time zone",
                                  fmt::format("there is no {}", others.navFolder.string()),
-                                 ctl(facts, "doctor --nav FOLDER")});
+                                 ctl(facts, "doctor --nav FOLDER"), Unchecked::Because::host});
   checked.fine = "no other program settles messages";
   return checked;
 }

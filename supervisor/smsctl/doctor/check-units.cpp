@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The checks of what systemd runs and of what smsd itself reports: units, drop-ins, credentials, sockets.
+// The checks of what systemd runs and of what smsd itself reports: units, drop-ins, credentials.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -106,13 +106,18 @@ void checkCredentialsOf(const DispatcherFacts& dispatcher, const UnitFacts& unit
          fmt::format("write that file (root, mode 0600), then: systemctl restart {}", unit.name)});
 }
 
-void checkListening(const SocketFacts& socket, const DispatcherFacts& dispatcher, GroupResult& checked) {
-  if (socket.hidden || (socket.there && socket.listening)) return;
-  checked.findings.push_back(
-      {"socket-missing", socket.path.string(),
-       fmt::format("{}: {}", dispatcher.name,
-                   socket.there ? "no program listens at this socket" : "there is no such socket"),
-       fmt::format("systemctl restart {}.socket", unitOf(dispatcher))});
+/// Another finding names the reason why it has no worker.
+bool hasIllUnit(const Facts& facts, const std::string& name) {
+  const auto dispatcher = std::ranges::find(facts.dispatchers, name, &DispatcherFacts::name);
+  if (dispatcher == facts.dispatchers.end() || !dispatcher->bySystemd || !whyNoUnits(facts).empty())
+    return false;
+  const auto* service = find(facts.systemd, unitOf(*dispatcher) + ".service");
+  const auto* socket = find(facts.systemd, unitOf(*dispatcher) + ".socket");
+  const auto file = std::ranges::find(facts.sockets, name, &SocketFacts::dispatcher);
+  return (service != nullptr &&
+          (!service->installed || service->active == "failed" || !service->missingSources.empty())) ||
+         (socket != nullptr && (!socket->installed || socket->active != "active")) ||
+         (file != facts.sockets.end() && (!file->there || !file->listening));
 }
 
 }  // namespace
@@ -128,6 +133,12 @@ GroupResult checkDaemon(const Facts& facts) {
                                     : fmt::format("smsd --config {}", quoted(facts.config.string()))});
     return checked;
   }
+  if (daemon.answer == Answer::silent) {
+    checked.findings.push_back(
+        {"smsd-hangs", daemon.pid == 0 ? "smsd" : fmt::format("smsd, pid {}", daemon.pid), daemon.words,
+         facts.systemd.ofThisConfig ? "systemctl restart smsd" : ctl(facts, "status")});
+    return checked;
+  }
   if (daemon.answer != Answer::yes) {
     checked.unchecked.push_back({"what smsd reports", daemon.words, asRoot(facts, "doctor")});
     return checked;
@@ -139,6 +150,10 @@ GroupResult checkDaemon(const Facts& facts) {
       checked.findings.push_back(
           {"dispatcher-broken", dispatcher.name, dispatcher.reason,
            fmt::format("repair it, then: {}", ctl(facts, "dispatcher restart " + dispatcher.name))});
+  for (const auto& dispatcher : daemon.dispatchers)
+    if (dispatcher.resting && !hasIllUnit(facts, dispatcher.name))
+      checked.findings.push_back({"dispatcher-resting", dispatcher.name, dispatcher.reason,
+                                  ctl(facts, "dispatcher resume " + quoted(dispatcher.name))});
   if (daemon.version != SMSD_VERSION)
     checked.findings.push_back({"other-build", "smsd",
                                 fmt::format("smsd is {}, and smsctl is {}", daemon.version, SMSD_VERSION),
@@ -151,7 +166,8 @@ GroupResult checkDaemon(const Facts& facts) {
 GroupResult checkUnits(const Facts& facts) {
   GroupResult checked{"units"};
   if (const auto why = whyNoUnits(facts); !why.empty()) {
-    checked.unchecked.push_back({"units", why, "run doctor where systemd runs smsd"});
+    checked.unchecked.push_back(
+        {"units", why, "run doctor where systemd runs smsd", Unchecked::Because::host});
     return checked;
   }
   for (const auto& unit : facts.systemd.units) checkUnit(unit, facts.systemd, checked);
@@ -178,23 +194,6 @@ GroupResult checkCredentials(const Facts& facts) {
                                    asRoot(facts, "doctor")});
   }
   checked.fine = credentials == 0 ? "" : counted(credentials, "credential");
-  return checked;
-}
-
-GroupResult checkSockets(const Facts& facts) {
-  GroupResult checked{"sockets"};
-  for (const auto& socket : facts.sockets) {
-    if (socket.hidden)
-      checked.unchecked.push_back(
-          {socket.path.string(), "this user may not look there", asRoot(facts, "doctor")});
-    if (socket.there && (socket.mode & 0002) != 0)
-      checked.findings.push_back({"socket-open", socket.path.string(),
-                                  fmt::format("every user may connect to it (mode {:04o})", socket.mode),
-                                  fmt::format("chmod o= {}", quoted(socket.path.string()))});
-    const auto dispatcher = std::ranges::find(facts.dispatchers, socket.dispatcher, &DispatcherFacts::name);
-    if (dispatcher != facts.dispatchers.end()) checkListening(socket, *dispatcher, checked);
-  }
-  checked.fine = counted(facts.sockets.size(), "socket");
   return checked;
 }
 

@@ -23,6 +23,7 @@ namespace smsd::smsctl::doctor {
 struct ServiceUser {
   std::string name = {};  // empty: it does not exist
   uid_t id = 0;
+  std::string group = {};  // its own, in which no other user should be; empty: not known
 };
 
 struct FileFacts {
@@ -32,7 +33,9 @@ struct FileFacts {
     dispatcherFile,  // its keys
     secret,          // named by a dispatcher's file
     passwordFile,    // of libpq
-    stateFolder,     // also that of the sockets
+    stateFolder,
+    socketFolder,        // of a socket of smsd
+    workerSocketFolder,  // of the sockets that systemd listens at
     queueFile,
     queueFolder,
   };
@@ -42,6 +45,7 @@ struct FileFacts {
   bool hidden = false;  // this user cannot look there
   uid_t owner = 0;
   std::string ownerName = {};
+  std::string groupName = {};
   mode_t mode = 0;
   bool reachable = true;              // every user can pass the folders above it
   bool holdsPassword = false;         // with Role::config
@@ -89,7 +93,7 @@ struct SystemdFacts {
 };
 
 struct DaemonFacts {
-  enum class Answer { yes, notRunning, denied, inDoubt } answer = Answer::notRunning;
+  enum class Answer { yes, notRunning, denied, silent, inDoubt } answer = Answer::notRunning;
   std::string words = {};  // why it did not answer
   std::string version = {};
   int pid = 0;
@@ -97,6 +101,7 @@ struct DaemonFacts {
   struct Dispatcher {
     std::string name = {}, kind = {}, reason = {}, software = {};
     bool broken = false;
+    bool resting = false;
     bool ready = false;
     int pid = 0;
     bool lockKnown = false;
@@ -106,7 +111,16 @@ struct DaemonFacts {
 };
 
 struct QueueFacts {
-  enum class State { fine, notLooked, notThere, unreachable, denied, notInstalled } state = State::fine;
+  enum class State {
+    fine,
+    notLooked,
+    notThere,
+    gone,
+    damaged,
+    unreachable,
+    denied,
+    notInstalled
+  } state = State::fine;
   std::string words = {};
   bool isPostgresql = false;
   std::string role = {};  // of the database; empty: libpq takes the name of the user
@@ -124,10 +138,12 @@ struct OthersFacts {
 
 struct SocketFacts {
   std::filesystem::path path = {};
-  std::string dispatcher = {};  // empty: control.sock
+  std::string dispatcher = {};  // empty: one of smsd's own
   bool there = false, listening = false;
   bool hidden = false;  // this user cannot look there
   mode_t mode = 0;
+  std::string groupName = {};
+  std::string folderGroup = {};  // that its folder gives to files in it; empty: none
 };
 
 struct DeviceFacts {

@@ -40,6 +40,10 @@ struct FoundFault {
 struct Unchecked {
   std::string what = {}, why = {};
   std::string how = {};  // how it could be checked
+  enum class Because {
+    user,  // this user may not look there
+    host,  // nothing here could
+  } because = Because::user;
   bool operator==(const Unchecked&) const = default;
 };
 

@@ -21,6 +21,8 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using State = QueueFacts::State;
 
+constexpr Milliseconds longestCheck{300};
+
 std::vector<std::string> linesOf(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);
@@ -64,20 +66,27 @@ State stateOf(const queue::QueueError& error) {
 
 QueueFacts lookAtQueue(const config::Config& config) {
   QueueFacts facts;
-  const auto backend = config::backendOf(config);
-  // Opening a file that is not there would create it.
-  if (backend == config::Backend::sqlite && access(config.queue.sqlite.c_str(), F_OK) != 0) {
+  const bool isFile = config::backendOf(config) == config::Backend::sqlite;
+  if (config::isQueueGone(config)) {
+    facts.state = State::gone;
+    facts.words = "there is no " + config.queue.sqlite.string() + " any more, although smsd has used it";
+    return facts;
+  }
+  if (isFile && access(config.queue.sqlite.c_str(), F_OK) != 0) {
     facts.state = State::notThere;
     facts.words = "there is no " + config.queue.sqlite.string() + " yet: smsd creates it at its start";
     return facts;
   }
   try {
-    const auto queue = config::openQueue(config);
+    const auto queue = config::openExistingQueue(config);
     queue->depth(1);
     facts.found = queue->installation();
+    if (facts.words = config::damageOfQueue(config, longestCheck); !facts.words.empty())
+      facts.state = State::damaged;
   } catch (const queue::QueueError& error) {
-    facts.state = stateOf(error);
-    facts.words = error.what();
+    facts.words = config::damageOfQueue(config, longestCheck);
+    facts.state = facts.words.empty() ? stateOf(error) : State::damaged;
+    if (facts.words.empty()) facts.words = error.what();
   }
   return facts;
 }

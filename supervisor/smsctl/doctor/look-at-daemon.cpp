@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Looks at the running smsd through control.sock.
+#include <fmt/format.h>
+
 #include "supervisor/control/client.h"
 #include "supervisor/smsctl/doctor/sources.h"
 
@@ -8,12 +10,15 @@ namespace {
 
 using Answer = DaemonFacts::Answer;
 
+constexpr auto patience = 5 * kj::SECONDS;
+
 DaemonFacts::Dispatcher read(proto::DispatcherStatus::Reader one) {
   DaemonFacts::Dispatcher facts{.name = one.getName().cStr(),
                                 .kind = one.getKind().cStr(),
                                 .reason = one.getReason().cStr(),
                                 .software = one.getSoftware().cStr()};
   facts.broken = one.getState() == proto::DispatcherState::BROKEN;
+  facts.resting = one.getState() == proto::DispatcherState::RESTING;
   facts.ready = one.getState() == proto::DispatcherState::READY;
   facts.pid = static_cast<int>(one.getWorkerPid());
   // A daemon of an older version does not have the field, and before a worker is ready there is none.
@@ -28,8 +33,9 @@ DaemonFacts lookAtDaemon(const config::Config& config, std::string& strain) {
   DaemonFacts facts;
   try {
     control::Client client(config.controlSocket);
-    auto response =
-        client.wait<capnp::Response<proto::Control::StatusResults>>(client.control().statusRequest().send());
+    facts.pid = client.pid();
+    auto response = client.wait<capnp::Response<proto::Control::StatusResults>>(
+        client.control().statusRequest().send(), patience);
     auto status = response.getStatus();
     facts.answer = Answer::yes;
     facts.version = status.getVersion().cStr();
@@ -41,11 +47,14 @@ DaemonFacts lookAtDaemon(const config::Config& config, std::string& strain) {
     using Why = control::Unreachable::Why;
     facts.answer = error.why() == Why::notRunning ? Answer::notRunning
                    : error.why() == Why::denied   ? Answer::denied
+                   : error.isFull()               ? Answer::silent
                                                   : Answer::inDoubt;
     facts.words = error.what();
   } catch (const kj::Exception& error) {
-    facts.answer = Answer::inDoubt;
-    facts.words = control::noAnswer(error);
+    const bool silent = error.getType() == kj::Exception::Type::OVERLOADED;
+    facts.answer = silent ? Answer::silent : Answer::inDoubt;
+    facts.words = silent ? fmt::format("it has not answered within {} s", patience / kj::SECONDS)
+                         : control::noAnswer(error);
   }
   return facts;
 }

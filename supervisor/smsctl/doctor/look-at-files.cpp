@@ -29,6 +29,11 @@ std::string nameOf(uid_t user) {
   return found == nullptr ? std::to_string(user) : found->pw_name;
 }
 
+std::string nameOfGroup(gid_t id) {
+  const group* found = getgrgid(id);
+  return found == nullptr ? std::to_string(id) : found->gr_name;
+}
+
 /// Every user can pass all folders above it.
 bool canBeReached(const fs::path& path) {
   for (fs::path folder = path.parent_path(); !folder.empty(); folder = folder.parent_path()) {
@@ -83,6 +88,7 @@ FileFacts lookAtFile(Role role, const fs::path& path) {
   facts.there = true;
   facts.owner = status.st_uid;
   facts.ownerName = nameOf(status.st_uid);
+  facts.groupName = nameOfGroup(status.st_gid);
   facts.mode = status.st_mode & 07777;
   facts.reachable = canBeReached(path);
   return facts;
@@ -110,7 +116,10 @@ std::vector<FileFacts> lookAtFiles(const fs::path& file, const config::Config& c
         if (auto* facts = add(Role::secret, folder / named.path)) facts->readBySystemd = dispatcher.bySystemd;
   }
   add(Role::stateFolder, config.stateDirectory);
-  add(Role::stateFolder, config.controlSocket.parent_path());
+  for (const auto& socket : {config.controlSocket, config.statusSocket})
+    if (!socket.empty()) add(Role::socketFolder, socket.parent_path());
+  for (const auto& dispatcher : dispatchers)
+    if (dispatcher.bySystemd) add(Role::workerSocketFolder, dispatcher.socket.parent_path());
   if (config::backendOf(config) == config::Backend::sqlite) {
     add(Role::queueFolder, config.queue.sqlite.parent_path());
     add(Role::queueFile, config.queue.sqlite);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Looks at /proc: locks and limits of processes, who has opened a device, which sockets are listened at.
 #include <fmt/format.h>
+#include <grp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -72,6 +73,11 @@ void findHolders(const ProcFolder& proc, const std::set<int>& workers, DeviceFac
   }
 }
 
+std::string groupOf(const struct stat& status) {
+  const group* found = getgrgid(status.st_gid);
+  return found == nullptr ? std::to_string(status.st_gid) : found->gr_name;
+}
+
 /// __SO_ACCEPTCON in the fourth column of /proc/net/unix; the last one is the path.
 std::set<std::string> listenedAt(const ProcFolder& proc) {
   std::set<std::string> paths;
@@ -140,6 +146,7 @@ std::vector<SocketFacts> lookAtSockets(const ProcFolder& proc, const config::Con
                                        const std::vector<DispatcherFacts>& dispatchers) {
   const auto listened = listenedAt(proc);
   std::vector<SocketFacts> sockets = {{.path = config.controlSocket, .dispatcher = ""}};
+  if (!config.statusSocket.empty()) sockets.push_back({.path = config.statusSocket, .dispatcher = ""});
   for (const auto& dispatcher : dispatchers)
     if (dispatcher.bySystemd) sockets.push_back({.path = dispatcher.socket, .dispatcher = dispatcher.name});
   for (auto& socket : sockets) {
@@ -148,6 +155,9 @@ std::vector<SocketFacts> lookAtSockets(const ProcFolder& proc, const config::Con
     socket.hidden = !found && errno == EACCES;
     socket.there = found && S_ISSOCK(status.st_mode);
     socket.mode = status.st_mode & 07777;
+    if (found) socket.groupName = groupOf(status);
+    if (stat(socket.path.parent_path().c_str(), &status) == 0 && (status.st_mode & S_ISGID) != 0)
+      socket.folderGroup = groupOf(status);
     socket.listening = listened.contains(socket.path.string());
   }
   return sockets;

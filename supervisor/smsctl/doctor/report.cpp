@@ -48,6 +48,16 @@ Report examine(const Facts& facts) {
   return report;
 }
 
+std::size_t Report::closed() const {
+  return static_cast<std::size_t>(
+      std::ranges::count(unchecked, Unchecked::Because::user, &Unchecked::because));
+}
+
+int Report::status() const {
+  if (!findings.empty()) return 1;
+  return closed() > 0 ? 2 : 0;
+}
+
 std::string textOf(const Report& report) {
   std::string text;
   for (const auto& one : report.findings)
@@ -61,10 +71,12 @@ std::string textOf(const Report& report) {
   const auto errors = std::ranges::count_if(
       report.findings, [](const FoundFault& one) { return faultNamed(one.fault).level == Gravity::error; });
   text += report.findings.empty()
-              ? "doctor found nothing wrong\n"
-              : fmt::format("doctor found {} and {}\n", counted(static_cast<std::size_t>(errors), "error"),
+              ? "doctor found nothing wrong"
+              : fmt::format("doctor found {} and {}", counted(static_cast<std::size_t>(errors), "error"),
                             counted(report.findings.size() - static_cast<std::size_t>(errors), "warning"));
-  return text;
+  if (const std::size_t closed = report.closed(); closed > 0)
+    text += fmt::format(", but this user could not check {}: run it as root", counted(closed, "thing"));
+  return text + "\n";
 }
 
 std::string jsonOf(const Report& report) {
@@ -81,7 +93,10 @@ std::string jsonOf(const Report& report) {
   }
   for (const auto& one : report.fine) fine.push_back({{"group", one.group}, {"checked", one.words}});
   for (const auto& one : report.unchecked)
-    unchecked.push_back({{"what", one.what}, {"why", one.why}, {"how", one.how}});
+    unchecked.push_back({{"what", one.what},
+                         {"why", one.why},
+                         {"how", one.how},
+                         {"because_of_this_user", one.because == Unchecked::Because::user}});
   return dump({{"format", jsonFormat},
                {"version", SMSD_VERSION},
                {"findings", findings},

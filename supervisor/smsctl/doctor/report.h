@@ -17,6 +17,12 @@ struct Report {
     std::string group, words;
   };
   std::vector<Fine> fine;  // the groups without a finding
+
+  /// How many things this user could not look at.
+  std::size_t closed() const;
+  /// The exit status: 0 if nothing is wrong, 1 with findings, 2 if there is none so far as this user could
+  /// look.
+  int status() const;
 };
 
 Report examine(const Facts& facts);

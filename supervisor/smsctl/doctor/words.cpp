@@ -30,6 +30,15 @@ std::string ctl(const Facts& facts, const std::string& command) {
 
 std::string asRoot(const Facts& facts, const std::string& command) { return "sudo " + ctl(facts, command); }
 
+std::string asSmsd(const Facts& facts, const std::string& command) {
+  const bool another = facts.isRoot && facts.user.id != 0 && !facts.user.name.empty();
+  return (another ? fmt::format("runuser -u {} -- ", quoted(facts.user.name)) : "") + ctl(facts, command);
+}
+
+bool isOfSockets(FileFacts::Role role) {
+  return role == FileFacts::Role::socketFolder || role == FileFacts::Role::workerSocketFolder;
+}
+
 std::string unitOf(const DispatcherFacts& dispatcher) {
   return fmt::format("smsd-{}@{}", dispatcher.kind, dispatcher.name);
 }

@@ -19,6 +19,10 @@ std::string ownerFor(FileFacts::Role role, const ServiceUser& user);
 std::string ctl(const Facts& facts, const std::string& command);
 /// The same for root.
 std::string asRoot(const Facts& facts, const std::string& command);
+/// The same with the rights of smsd, which root must not use for a queue: a file of root's keeps smsd out.
+std::string asSmsd(const Facts& facts, const std::string& command);
+/// Whether it is a folder with sockets of smsd or of its workers.
+bool isOfSockets(FileFacts::Role role);
 /// The name of the unit of a worker, without its ending.
 std::string unitOf(const DispatcherFacts& dispatcher);
 

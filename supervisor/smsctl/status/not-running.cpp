@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <future>
 #include <map>
 #include <sstream>
 
@@ -24,6 +26,7 @@ namespace fs = std::filesystem;
 using Rank = StatusFinding::Rank;
 
 constexpr char betweenFields = '\x1f';
+constexpr Milliseconds longestCheck{300};  // of the file of the queue
 constexpr const char* checkAgain = "smsctl config check";
 
 std::vector<std::string> nonEmptyLines(const std::string& text) {
@@ -42,20 +45,40 @@ std::vector<StatusFinding> ofWords(const std::string& words, const std::string& 
   return troubles;
 }
 
-std::vector<StatusFinding> ofQueue(const config::Config& config) {
-  // smsd makes a missing file.
-  if (config::backendOf(config) == config::Backend::sqlite && !fs::exists(config.queue.sqlite)) return {};
-  try {
-    config::openQueue(config)->depth(1);
-  } catch (const queue::QueueError& error) {
+/// The queue is an SQLite file, which is not there.
+StatusFinding ofMissingFile(const config::Config& config) {
+  const std::string path = config.queue.sqlite.string();
+  if (config::isQueueGone(config))
     return {
-        {Rank::unhealthy, std::string("the queue cannot be used: ") + error.what(), {}, "smsctl db check"}};
+        Rank::unhealthy,
+        fmt::format("the queue {} is gone, although smsd has used it: put it back, because the next start "
+                    "of smsd would make an empty one",
+                    path),
+        {},
+        "smsctl db install",
+        "to begin with an empty queue"};
+  return {Rank::news, fmt::format("there is no queue {} yet: smsd makes it at its start", path)};
+}
+
+std::vector<StatusFinding> ofQueue(const config::Config& config) {
+  const bool isFile = config::backendOf(config) == config::Backend::sqlite;
+  if (isFile && !fs::exists(config.queue.sqlite)) return {ofMissingFile(config)};
+  const auto unusable = [](const std::string& why) {
+    return std::vector<StatusFinding>{
+        {Rank::unhealthy, "the queue cannot be used: " + why, {}, "smsctl db check"}};
+  };
+  try {
+    config::openExistingQueue(config)->depth(1);
+  } catch (const queue::QueueError& error) {
+    return unusable(error.what());
   }
+  if (const auto damage = config::damageOfQueue(config, longestCheck); !damage.empty())
+    return unusable(damage);
   return {};
 }
 
-/// Does the checks of a start, in their order, up to the first that fails.
-std::vector<StatusFinding> look(const fs::path& file) {
+/// Does the checks of a start that concern files, in their order, up to the first that fails.
+std::vector<StatusFinding> lookAtFiles(const fs::path& file) {
   const auto read = config::readConfig(file, config::Reach::dispatcherFiles);
   if (!read.problems.empty()) return ofWords(config::describe(read.problems), checkAgain);
   try {
@@ -67,6 +90,13 @@ std::vector<StatusFinding> look(const fs::path& file) {
   } catch (const startup::StartUpError& error) {
     return ofWords(error.what(), checkAgain);
   }
+  return {};
+}
+
+/// Does the checks of a start, in their order, up to the first that fails.
+std::vector<StatusFinding> look(const fs::path& file) {
+  if (auto found = lookAtFiles(file); !found.empty()) return found;
+  const auto read = config::readConfig(file, config::Reach::valuesOnly);
   if (auto trouble = control::troubleOf(read.config.stateDirectory))
     return {{Rank::unhealthy, trouble->what, {}, trouble->next}};
   return ofQueue(read.config);
@@ -74,33 +104,32 @@ std::vector<StatusFinding> look(const fs::path& file) {
 
 std::string written(const std::vector<StatusFinding>& troubles) {
   std::string text;
-  for (const auto& one : troubles) text += one.what + betweenFields + one.next + "\n";
+  for (const auto& one : troubles)
+    text += fmt::format("{1}{0}{2}{0}{3}{0}{4}\n", betweenFields, static_cast<int>(one.rank), one.what,
+                        one.next, one.when);
   return text;
 }
 
 std::vector<StatusFinding> parsed(const std::string& text) {
   std::vector<StatusFinding> troubles;
   for (const auto& line : nonEmptyLines(text)) {
-    const auto at = line.find(betweenFields);
-    if (at == std::string::npos) continue;
-    troubles.push_back({Rank::unhealthy, line.substr(0, at), {}, line.substr(at + 1)});
+    std::vector<std::string> fields(1);
+    for (const char c : line)
+      if (c == betweenFields)
+        fields.emplace_back();
+      else
+        fields.back() += c;
+    if (fields.size() != 4 || fields[0].size() != 1) continue;
+    troubles.push_back({static_cast<Rank>(fields[0][0] - '0'), fields[1], {}, fields[2], fields[3]});
   }
   return troubles;
-}
-
-/// Returns the user that smsd runs as, to which its state directory belongs; empty: we are that user, or
-/// there is none to become.
-std::string userOfSmsd(const fs::path& stateDirectory) {
-  struct stat status {};
-  if (geteuid() != 0 || stat(stateDirectory.c_str(), &status) != 0 || status.st_uid == 0) return "";
-  const passwd* entry = getpwuid(status.st_uid);
-  return entry == nullptr ? "" : entry->pw_name;
 }
 
 /// The check that found it is repeated with the rights that it had.
 void repeatAs(const std::string& user, std::vector<StatusFinding>& troubles) {
   for (auto& one : troubles)
-    if (one.next == checkAgain) one.next = "runuser -u " + text::shellWord(user) + " -- " + checkAgain;
+    if (one.next.starts_with("smsctl "))
+      one.next = fmt::format("runuser -u {} -- {}", text::shellWord(user), one.next);
 }
 
 bool hasSystemd() { return access("/run/systemd/system", F_OK) == 0; }
@@ -127,6 +156,13 @@ StatusFinding start(const fs::path& file) {
 
 }  // namespace
 
+std::string userOfSmsd(const fs::path& stateDirectory) {
+  struct stat status {};
+  if (geteuid() != 0 || stat(stateDirectory.c_str(), &status) != 0 || status.st_uid == 0) return "";
+  const passwd* entry = getpwuid(status.st_uid);
+  return entry == nullptr ? "" : entry->pw_name;
+}
+
 std::optional<StatusFinding> findingOfUnit(const std::string& shown) {
   std::map<std::string, std::string> values;
   for (const auto& line : nonEmptyLines(shown)) {
@@ -145,6 +181,24 @@ std::optional<StatusFinding> findingOfUnit(const std::string& shown) {
                        "journalctl --unit=smsd --lines=20 --no-pager"};
 }
 
+std::vector<StatusFinding> whyNotStarting(const fs::path& file, const config::ConfigRead& read) {
+  try {
+    const std::string user = userOfSmsd(read.config.stateDirectory);
+    const HeldSignals signals;
+    // In a thread of its own, because the connection to the daemon has the event loop of this one.
+    const auto look = [&file]() {
+      return std::async(std::launch::async, [&file]() { return written(lookAtFiles(file)); }).get();
+    };
+    auto troubles = parsed(runApart(signals, user, look));
+    if (!user.empty()) repeatAs(user, troubles);
+    return troubles;
+  } catch (const HeldSignals::Ended&) {
+    return {};
+  } catch (const CommandError& error) {
+    return {{Rank::attention, error.what()}};
+  }
+}
+
 std::vector<StatusFinding> whyNotRunning(const fs::path& file, const config::ConfigRead& read) {
   std::vector<StatusFinding> troubles;
   try {
@@ -157,9 +211,14 @@ std::vector<StatusFinding> whyNotRunning(const fs::path& file, const config::Con
   } catch (const CommandError& error) {
     troubles.push_back({Rank::attention, error.what()});
   }
-  if (troubles.empty() && hasSystemd() && file == defaultConfig)
-    if (auto end = findingOfUnit(shownBySystemd())) troubles.push_back(std::move(*end));
-  if (troubles.empty()) troubles.push_back(start(file));
+  // A queue that is not there yet is no reason.
+  const auto reasons = [&troubles]() {
+    return std::any_of(troubles.begin(), troubles.end(),
+                       [](const StatusFinding& one) { return one.rank != Rank::news; });
+  };
+  if (!reasons() && hasSystemd() && file == defaultConfig)
+    if (auto end = findingOfUnit(shownBySystemd())) troubles.insert(troubles.begin(), std::move(*end));
+  if (!reasons()) troubles.insert(troubles.begin(), start(file));
   return troubles;
 }
 

@@ -20,6 +20,14 @@ namespace smsd::smsctl {
 /// `file`: smsd.yaml, which `read` is the reading of. Returns what to do next even if nothing is wrong.
 std::vector<StatusFinding> whyNotRunning(const std::filesystem::path& file, const config::ConfigRead& read);
 
+/// Returns the user that smsd runs as, to which its state directory belongs; empty: we are that user, or
+/// there is none to become.
+std::string userOfSmsd(const std::filesystem::path& stateDirectory);
+
+/// Returns only what is wrong with the configuration and the dispatchers' files, for an smsd that runs and
+/// would not start again.
+std::vector<StatusFinding> whyNotStarting(const std::filesystem::path& file, const config::ConfigRead& read);
+
 /// Returns how smsd ended, from the properties that `systemctl show` prints; none: it did not fail. Pure;
 /// public for its test.
 std::optional<StatusFinding> findingOfUnit(const std::string& shown);

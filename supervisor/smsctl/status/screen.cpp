@@ -31,6 +31,8 @@ std::string padded(const std::string& text, std::size_t width) {
 
 std::string cut(const std::string& text, std::size_t width) { return wrapped(text, width, 1).front(); }
 
+void append(Lines& lines, const Lines& more) { lines.insert(lines.end(), more.begin(), more.end()); }
+
 Style styleOf(StatusFinding::Rank rank) {
   switch (rank) {
     case StatusFinding::Rank::unhealthy:
@@ -56,13 +58,20 @@ std::string ageOf(const StatusFinding& trouble) {
   return isOver ? text::age(*trouble.since) + " ago" : "for " + text::age(*trouble.since);
 }
 
-/// The command begins after `$`, and a shell ignores the words after it.
-Line commandOf(const StatusFinding& trouble, const Frame& frame) {
-  const std::string command = typed(trouble.next, frame.option);
-  Line line{{"   $ "}, {command, Style::strong}};
+/// The command begins after `$`, and a shell ignores the words after it. One that is too long for a line goes
+/// on after a backslash, as a shell takes it.
+Lines commandOf(const StatusFinding& trouble, const Frame& frame) {
+  const auto rows = brokenForShell(typed(trouble.next, frame.option, frame.user), frame.columns - 5);
+  Lines lines;
+  for (const auto& row : rows)
+    lines.push_back({{lines.empty()       ? "   $ "
+                      : row.continuesWord ? ""
+                                          : "     "},
+                     {row.text, Style::strong}});
   const std::string when = trouble.when.empty() ? "" : "  # " + trouble.when;
-  if (5 + widthOf(command) + widthOf(when) <= frame.columns) line.push_back({when, Style::faint});
-  return line;
+  if (5 + widthOf(rows.back().text) + widthOf(when) <= frame.columns)
+    lines.back().push_back({when, Style::faint});
+  return lines;
 }
 
 Lines linesOf(const StatusFinding& trouble, const Frame& frame, std::size_t mostOfWords) {
@@ -72,7 +81,7 @@ Lines linesOf(const StatusFinding& trouble, const Frame& frame, std::size_t most
   Lines lines{{{padded(fmt::format("{} {}", markOf(trouble.rank), age), column), styleOf(trouble.rank)},
                {words.front()}}};
   for (std::size_t i = 1; i < words.size(); ++i) lines.push_back({{std::string(column, ' ') + words[i]}});
-  if (!trouble.next.empty()) lines.push_back(commandOf(trouble, frame));
+  if (!trouble.next.empty()) append(lines, commandOf(trouble, frame));
   return lines;
 }
 
@@ -86,11 +95,11 @@ std::size_t rowsOf(const Lines& lines, const Frame& frame) {
   return rows;
 }
 
-void append(Lines& lines, const Lines& more) { lines.insert(lines.end(), more.begin(), more.end()); }
-
+/// With the whole command only if there is room for it.
 Line moreOf(std::size_t count, const std::string& what, const Frame& frame) {
-  return {{fmt::format("   and {} more {}: ", count, what)},
-          {typed("smsctl status --verbose", frame.option), Style::strong}};
+  const std::string words = fmt::format("   and {} more {}: ", count, what);
+  const std::string command = typed("smsctl status --verbose", frame.option);
+  return {{words}, {widthOf(words + command) <= frame.columns ? command : "--verbose", Style::strong}};
 }
 
 /// Returns the worst findings in at most `budget` rows; the others are counted.
@@ -152,9 +161,14 @@ std::string ignoredWords(proto::QueueStatus::Reader queue) {
   return words.empty() ? "" : fmt::format("{} in the last 24 h: {}", text::grouped(all), words);
 }
 
-std::string mailWords(proto::AdminMailStatus::Reader mail) {
+std::string mailWords(proto::Status::Reader status) {
+  auto mail = status.getAdminMail();
   if (!mail.getEnabled()) return "";
-  std::string words = fmt::format("{} by {}", stateName(mail.getState()), mail.getDispatcher().cStr());
+  const bool ready = mail.getState() == proto::DispatcherState::READY;
+  std::string words = status.getAdminMailDown() && ready ? "not accepted"
+                      : ready && !mail.getSentEver()     ? "not tried yet"
+                                                         : stateName(mail.getState());
+  words += fmt::format(" by {}", text::printable(mail.getDispatcher().cStr()));
   words += mail.getSentEver() ? fmt::format(", last {} ago", text::age(mail.getSentAgo())) : ", none yet";
   if (mail.getWaiting() > 0) words += fmt::format(", {} entries wait", text::grouped(mail.getWaiting()));
   return words + fmt::format(", one in {} at most", text::age(mail.getInterval()));
@@ -177,7 +191,7 @@ Lines factsOf(proto::Status::Reader status, const Frame& frame, std::optional<Wa
   add("queue", queueWords(queue));
   add("sent", sentWords(queue, pace));
   add("ignored", ignoredWords(queue));
-  add("mail", mailWords(status.getAdminMail()));
+  add("mail", mailWords(status));
   add("smsd", othersWords(queue));
   return lines;
 }
@@ -239,6 +253,31 @@ std::size_t widthOf(const std::string& text) {
   std::size_t width = 0;
   for (const char32_t c : text::decode(text)) width += c >= firstWide ? 2 : 1;
   return width;
+}
+
+std::vector<ShellLine> brokenForShell(const std::string& command, std::size_t width) {
+  std::vector<ShellLine> lines(1);
+  for (std::size_t at = 0; at < command.size();) {
+    const std::size_t end = std::min(command.find(' ', at), command.size());
+    std::string word = command.substr(at, end - at);
+    at = end + 1;
+    const std::size_t after = at < command.size() ? 2 : 0;  // " \", if another line follows
+    const std::size_t used = widthOf(lines.back().text);
+    if (used > 0 && used + 1 + widthOf(word) + after > width) {
+      lines.back().text += " \\";
+      lines.emplace_back();
+    }
+    const bool divisible = word.find_first_of("'\"\\") == std::string::npos;
+    while (divisible && lines.back().text.empty() && widthOf(word) + after > width) {
+      std::size_t fits = word.size() - 1;
+      while (fits > 1 && (widthOf(word.substr(0, fits)) >= width || (word[fits] & 0xc0) == 0x80)) --fits;
+      lines.back().text = word.substr(0, fits) + "\\";
+      lines.push_back({"", true});
+      word.erase(0, fits);
+    }
+    lines.back().text += (lines.back().text.empty() ? "" : " ") + word;
+  }
+  return lines;
 }
 
 std::vector<std::string> wrapped(const std::string& text, std::size_t width, std::size_t most) {

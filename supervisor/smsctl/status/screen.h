@@ -22,6 +22,7 @@ struct Frame {
   std::size_t lines = 23;   // without that of the prompt
   bool whole = false;       // --verbose: nothing is left out, and no text is cut
   std::string option = {};  // see typed()
+  std::string user = {};    // see typed()
 };
 
 /// What `--watch` adds: the messages sent a second since the last look.
@@ -37,6 +38,13 @@ io::Lines screenOf(const std::string& head, const std::vector<StatusFinding>& tr
 
 /// Returns the width of `text` on a terminal, or more: characters that may be wide count as two.
 std::size_t widthOf(const std::string& text);
+struct ShellLine {
+  std::string text;
+  bool continuesWord = false;  // of the line before, so that it must not be indented
+};
+/// Breaks a command into lines that a shell joins again, each but the last with a backslash at its end. A
+/// word with quotes is never broken.
+std::vector<ShellLine> brokenForShell(const std::string& command, std::size_t width);
 /// Breaks `text` between words into at most `most` lines of `width`. The last one ends in "..." if it was
 /// cut.
 std::vector<std::string> wrapped(const std::string& text, std::size_t width, std::size_t most);

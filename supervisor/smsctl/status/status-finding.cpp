@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "common/text/shell.h"
+
 namespace smsd::smsctl {
 namespace {
 
@@ -50,9 +52,10 @@ std::string nameOf(StatusFinding::Rank rank) {
   return names[static_cast<std::size_t>(rank)];
 }
 
-std::string typed(const std::string& command, const std::string& option) {
+std::string typed(const std::string& command, const std::string& option, const std::string& user) {
   constexpr std::string_view program = "smsctl ";
-  std::string result;
+  const bool check = command.starts_with("smsctl db check") || command.starts_with("smsctl config check");
+  std::string result = check && !user.empty() ? "runuser -u " + text::shellWord(user) + " -- " : "";
   for (std::size_t at = 0; at < command.size();) {
     const bool word = at == 0 || command[at - 1] == ' ';
     if (word && command.compare(at, program.size(), program) == 0) {

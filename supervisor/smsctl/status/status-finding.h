@@ -28,7 +28,9 @@ std::vector<StatusFinding> allFindings(proto::Status::Reader status, std::vector
 std::string nameOf(StatusFinding::Rank rank);
 
 /// Returns `command` with `option` after each word smsctl, so that it works for another smsd than that of
-/// /etc/smsd. `option` is empty, or " --config FILE".
-std::string typed(const std::string& command, const std::string& option);
+/// /etc/smsd. `option` is empty, or " --config FILE". A check that only the user of smsd can make is made as
+/// `user`, if that is not empty: the database may know no role of root's, and root may read what smsd may
+/// not.
+std::string typed(const std::string& command, const std::string& option, const std::string& user = {});
 
 }  // namespace smsd::smsctl

@@ -111,12 +111,36 @@ ordered_json json(proto::QueueStatus::Reader queue) {
 
 }  // namespace
 
+// The members are those of an answer, so that a program need not know which of both it reads.
+ordered_json asJson(const Absence& absence) {
+  ordered_json result = {
+      {"format", 1},
+      {"version", nullptr},
+      {"pid", absence.pid == 0 ? ordered_json(nullptr) : ordered_json(absence.pid)},
+      {"up_seconds", nullptr},
+      {"running", absence.runs == Absence::Runs::notKnown ? ordered_json(nullptr)
+                                                          : ordered_json(absence.runs == Absence::Runs::yes)},
+      {"healthy", false},
+      {"troubles", ordered_json::array({text::printable(absence.head)})},
+      {"without_dispatcher_seconds", nullptr},
+      {"admin_mail_down_seconds", nullptr},
+      {"admin_mail_problem", ""},
+      {"queue", nullptr}};
+  result["findings"] = ordered_json::array();
+  for (const auto& finding : absence.findings) result["findings"].push_back(json(finding));
+  result["line"] = nullptr;
+  result["admin_mail"] = nullptr;
+  result["dispatchers"] = ordered_json::array();
+  return result;
+}
+
 ordered_json asJson(proto::Status::Reader status, const std::vector<StatusFinding>& troubles) {
   ordered_json result = {
       {"format", 1},
       {"version", status.getVersion().cStr()},
       {"pid", status.getPid()},
       {"up_seconds", status.getUpFor()},
+      {"running", true},
       {"healthy", status.getHealthy()},
       {"troubles", ordered_json::array()},
       {"without_dispatcher_seconds", status.getWithoutDispatcher()

@@ -9,11 +9,14 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "supervisor/smsctl/status/absence.h"
 #include "supervisor/smsctl/status/status-finding.h"
 
 namespace smsd::smsctl {
 
 nlohmann::ordered_json asJson(proto::Status::Reader status, const std::vector<StatusFinding>& troubles);
+/// Without a daemon: the same members, null where nothing is known.
+nlohmann::ordered_json asJson(const Absence& absence);
 nlohmann::ordered_json asJson(capnp::List<proto::DispatcherStatus>::Reader dispatchers);
 
 }  // namespace smsd::smsctl

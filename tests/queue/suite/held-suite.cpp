@@ -65,6 +65,24 @@ TEST_P(HeldMessages, AreNotMadeUnsentAgainByARetryWhichNamesTheirSms) {
   EXPECT_EQ(store().sent(id), 'N');
 }
 
+TEST_P(HeldMessages, HaveTheAgeOfTheOldestInTheDepth) {
+  if (!store().complete()) GTEST_SKIP() << "the backend does not tell";
+  store().put({.phone = "1"});
+  EXPECT_EQ(queue().depth(10).oldestHeld, std::nullopt);
+  const auto first = hold("1");
+  store().step(std::chrono::hours(3));
+  store().put({.phone = "2"});
+  hold("2");
+  auto age = queue().depth(10).oldestHeld;
+  ASSERT_TRUE(age);
+  EXPECT_GE(*age, std::chrono::hours(3));
+  EXPECT_LT(*age, std::chrono::hours(3) + std::chrono::minutes(5));
+  queue().discard(first.id);
+  age = queue().depth(10).oldestHeld;
+  ASSERT_TRUE(age);
+  EXPECT_LT(*age, std::chrono::minutes(5));
+}
+
 TEST_P(HeldMessages, LeaveTheirOutcomeWithTheSubmissionAndWithTheAttempt) {
   store().put({.phone = "1"});
   auto held = hold("1", "cut off after the request");

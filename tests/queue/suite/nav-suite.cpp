@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What NAV's own queue class offers: lists, counts, cancelling, inserting, marking by hand.
+#include <algorithm>
 #include "tests/queue/suite/queue-suite.h"
 
 namespace smsd::queue {
@@ -155,6 +156,20 @@ TEST_P(NavOperations, ACancelTakesWhatIsChosenAndAPreviewChangesNothing) {
   EXPECT_EQ(both.messages[0].status, SentStatus::ignored);
   EXPECT_EQ(store().sent(two), 'I');
   EXPECT_EQ(store().sent(again), 'I');
+}
+
+TEST_P(NavOperations, KnowsWhichMessagesAreStillIgnored) {
+  if (!store().complete()) GTEST_SKIP() << "the backend returns all";
+  std::vector<format::MessageId> ids;
+  for (const char* phone : {"1", "2", "3"}) ids.push_back(store().put({.phone = phone}));
+  EXPECT_TRUE(queue().stillIgnored(ids).empty());
+  EXPECT_TRUE(queue().stillIgnored({}).empty());
+  for (const auto id : {ids[0], ids[2]}) queue().setStatus(id, SentStatus::ignored, 0);
+  auto found = queue().stillIgnored({ids[2], ids[1], ids[0], ids[2] + 100});
+  std::sort(found.begin(), found.end());
+  EXPECT_EQ(found, (std::vector<format::MessageId>{ids[0], ids[2]}));
+  queue().restore(ids[0], std::nullopt);
+  EXPECT_EQ(queue().stillIgnored(ids), std::vector<format::MessageId>{ids[2]});
 }
 
 TEST_P(NavOperations, AnIgnoredMessageBecomesUnsentAgainAndAnyOtherStaysAsItIs) {

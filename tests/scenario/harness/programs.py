@@ -66,7 +66,16 @@ class Smsd:
         done = subprocess.run([BIN / "smsd", "--config", self.config, *flags], capture_output=True, text=True, timeout=deadline, check=False)
         return done.returncode, done.stdout + done.stderr
 
-    def ctl(self, *arguments, check=True, stdin=None):
+    def make_queue(self):
+        """As the first start would. smsctl makes none, except by `db install`."""
+        queue = json.loads(self.config.read_text())["queue"]
+        if queue["backend"] == "sqlite" and not (self.folder / queue["sqlite"]["path"]).exists():
+            subprocess.run([BIN / "smsctl", "--config", self.config, "db", "install"], capture_output=True, check=False)
+
+    def ctl(self, *arguments, check=True, stdin=None, make_queue=True):
+        if make_queue and set(arguments[:1]) <= {"send", "queue", "explain"} and self.process is None:
+            with contextlib.suppress(ValueError, KeyError):  # the test has spoilt the configuration
+                self.make_queue()
         done = subprocess.run([BIN / "smsctl", "--config", self.config, *arguments], capture_output=True, text=True, check=False,
                               input=stdin)
         if check and done.returncode != 0:

@@ -220,5 +220,21 @@ TEST(Config, HasAnExampleOfEachTypeThatItReads) {
   }
 }
 
+TEST(Config, GivesADurationThatAPersonWouldWriteAsAnExample) {
+  using namespace std::chrono_literals;
+  const auto example = [](Milliseconds value, Bound<Milliseconds> bound) {
+    Keys keys;
+    keys.duration("wait", value, bound, "how long");
+    return keys.explain().at(0).example;
+  };
+  EXPECT_EQ(example(30s, {100ms, 10min}), "1m") << "neither the bound nor the default";
+  EXPECT_EQ(example(0s, {0s, 24h}), "30s");
+  EXPECT_EQ(example(8h, {1h, 10h}), "8h") << "no other usual one is within the bounds";
+  std::optional<Milliseconds> never;
+  Keys keys;
+  keys.durationOr("never", "expiry", never, {1h, 24h * 365}, "when");
+  EXPECT_EQ(keys.explain().at(0).example, "12h");
+}
+
 }  // namespace
 }  // namespace smsd::config

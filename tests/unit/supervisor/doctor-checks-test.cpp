@@ -3,111 +3,27 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "supervisor/smsctl/doctor/report.h"
-#include "version.h"
+#include "tests/unit/supervisor/healthy-host.h"
 
 namespace smsd::smsctl::doctor {
 namespace {
-
-using namespace std::chrono_literals;
-using Role = FileFacts::Role;
-
-FileFacts file(Role role, const std::string& path, mode_t mode, uid_t owner) {
-  return {.role = role,
-          .path = path,
-          .there = true,
-          .owner = owner,
-          .ownerName = owner == 0 ? "root" : "smsd",
-          .mode = mode,
-          .readable = true,
-          .writable = true};
-}
-
-UnitFacts unit(const std::string& name) {
-  UnitFacts facts{.name = name, .installed = true, .active = "active", .enabled = "enabled"};
-  if (name.ends_with(".service")) {
-    facts.properties = {{"NoNewPrivileges", "yes"}, {"ProtectSystem", "strict"}, {"LimitCORE", "0"}};
-    facts.credentials = {{"config", "/etc/smsd/dispatchers/gateway.yaml"},
-                         {"gateway.token", "/etc/smsd/dispatchers/gateway.token"}};
-  }
-  return facts;
-}
-
-const std::vector<std::string> wholeLock = {"no_new_privs", "landlock:6", "seccomp", "rlimits"};
-
-DaemonFacts healthyDaemon() {
-  DaemonFacts daemon{.answer = DaemonFacts::Answer::yes, .version = SMSD_VERSION, .pid = 10};
-  daemon.dispatchers = {{.name = "gateway",
-                         .kind = "http",
-                         .software = SMSD_WORKER_SOFTWARE,
-                         .ready = true,
-                         .lockKnown = true,
-                         .lock = wholeLock},
-                        {.name = "modem",
-                         .kind = "gammu",
-                         .software = SMSD_WORKER_SOFTWARE,
-                         .ready = true,
-                         .pid = 12,
-                         .lockKnown = true,
-                         .lock = wholeLock}};
-  return daemon;
-}
-
-Facts healthy() {
-  Facts facts{.config = "/etc/smsd/smsd.yaml", .isRoot = true, .user = {"smsd", 110}};
-  facts.check.done = true;
-  facts.files = {file(Role::config, "/etc/smsd/smsd.yaml", 0640, 0),
-                 file(Role::configFolder, "/etc/smsd", 0750, 0),
-                 file(Role::dispatcherFile, "/etc/smsd/dispatchers/gateway.yaml", 0640, 0),
-                 file(Role::secret, "/etc/smsd/dispatchers/gateway.token", 0600, 0),
-                 file(Role::passwordFile, "/etc/smsd/smsd.pgpass", 0600, 110),
-                 file(Role::stateFolder, "/var/lib/smsd", 0750, 110),
-                 file(Role::queueFile, "/var/lib/smsd/queue.db", 0660, 110)};
-  facts.dispatchers = {{.name = "gateway",
-                        .kind = "http",
-                        .bySystemd = true,
-                        .file = "/etc/smsd/dispatchers/gateway.yaml",
-                        .socket = "/run/smsd/gateway.sock",
-                        .requiredLock = {"landlock:5"},
-                        .fileRead = true,
-                        .named = {{"token_file", "gateway.token"}, {"ca_file", "/etc/ssl/own.pem"}}},
-                       {.name = "modem", .kind = "gammu", .fileRead = true, .device = "/dev/ttyUSB0"}};
-  facts.systemd = {.runs = true, .ofThisConfig = true};
-  facts.systemd.units = {unit("smsd.service"), unit("smsd-http@gateway.socket"),
-                         unit("smsd-http@gateway.service")};
-  facts.daemon = healthyDaemon();
-  facts.queue.isPostgresql = true;
-  facts.queue.found = {
-      .schema = {5, 5, 5},
-      .supervisors = {},
-      .condition = {.indexed = true, .announcesInserts = true, .timeZone = "Europe/Oslo", .ahead = 3ms}};
-  facts.expires = true;
-  facts.others = {.navFolder = "/etc/nav", .navThere = true, .zone = "Europe/Oslo"};
-  facts.sockets = {{"/run/smsd/control.sock", "", true, true, false, 0660},
-                   {"/run/smsd/gateway.sock", "gateway", true, true, false, 0660}};
-  facts.devices = {{.dispatcher = "modem", .path = "/dev/ttyUSB0", .there = true}};
-  facts.clock = {
-      .now = std::chrono::sys_days(std::chrono::year(2026) / 11 / 27), .synchronised = true, .ahead = 3ms};
-  facts.clock.configWritten = facts.clock.now - 24h;
-  facts.certificates = {{"gateway", "certificate_file", "/etc/smsd/dispatchers/own.pem", true,
-                         facts.clock.now + std::chrono::days(90)}};
-  facts.disks = {{"/var/lib/smsd", std::uint64_t{100} << 30, std::uint64_t{50} << 30, 1000, 900}};
-  facts.processes = {
-      {.pid = 10, .dispatcher = "", .seen = true, .noNewPrivs = 1, .seccomp = 2, .coreAllowed = false},
-      {.pid = 11, .dispatcher = "gateway", .seen = true, .noNewPrivs = 1, .seccomp = 2, .coreAllowed = false},
-      {.pid = 12, .dispatcher = "modem", .seen = true, .noNewPrivs = 1, .seccomp = 2, .coreAllowed = false}};
-  facts.corePattern = "core";
-  return facts;
-}
 
 struct Row {
   const char* fault;
   std::function<void(Facts&)> plant;
   const char* remedy;  // a part of it
 };
+
+constexpr const char* makeFolders = "systemd-sysusers && systemd-tmpfiles --create";
+
+/// control.sock is in a folder of the administrator's.
+void ownFolder(Facts& facts, mode_t mode, uid_t owner = 110) {
+  facts.files[7] = file(Role::socketFolder, "/srv/sms", mode, owner);
+  facts.sockets[0] = {"/srv/sms/control.sock", "", true, true, false, 0660, "smsd"};
+}
 
 const std::vector<Row>& rows() {
   static const std::vector<Row> table = {
@@ -170,6 +86,18 @@ const std::vector<Row>& rows() {
          f.daemon.dispatchers[1].reason = "no SIM";
        },
        "dispatcher restart modem"},
+      {"dispatcher-resting",
+       [](Facts& f) {
+         f.daemon.dispatchers[1].resting = true;
+         f.daemon.dispatchers[1].reason = "no network";
+       },
+       "smsctl dispatcher resume modem"},
+      {"smsd-hangs",
+       [](Facts& f) {
+         f.daemon.answer = DaemonFacts::Answer::silent;
+         f.daemon.dispatchers.clear();
+       },
+       "systemctl restart smsd"},
       {"unit-missing", [](Facts& f) { f.systemd.units[1].installed = false; }, "activation: spawn"},
       {"unit-failed", [](Facts& f) { f.systemd.units[2].active = "failed"; },
        "journalctl --unit=smsd-http@gateway.service"},
@@ -190,7 +118,19 @@ const std::vector<Row>& rows() {
       {"credential-unreadable", [](Facts& f) { f.systemd.units[2].missingSources = {"gateway.token"}; },
        "write that file"},
       {"queue-unreachable", [](Facts& f) { f.queue.state = QueueFacts::State::unreachable; },
-       "smsctl db check"},
+       "runuser -u smsd -- smsctl db check"},
+      {"queue-gone",
+       [](Facts& f) {
+         f.queue.isPostgresql = false;
+         f.queue.state = QueueFacts::State::gone;
+       },
+       "runuser -u smsd -- smsctl db install"},
+      {"queue-damaged",
+       [](Facts& f) {
+         f.queue.isPostgresql = false;
+         f.queue.state = QueueFacts::State::damaged;
+       },
+       "runuser -u smsd -- smsctl db check"},
       {"queue-denied", [](Facts& f) { f.queue.state = QueueFacts::State::denied; },
        "db install --role smsd --grant --as postgres"},
       {"queue-not-installed", [](Facts& f) { f.queue.state = QueueFacts::State::notInstalled; },
@@ -214,7 +154,30 @@ const std::vector<Row>& rows() {
       {"nav-smsd-runs", [](Facts& f) { f.others.processes = {77}; }, "nav stop smsd"},
       {"nav-lists-smsd", [](Facts& f) { f.others.listed = {"smsd"}; },
        "take smsd out of /etc/nav/daemons.yml"},
-      {"socket-open", [](Facts& f) { f.sockets[0].mode = 0666; }, "chmod o= /run/smsd/control.sock"},
+      {"socket-open", [](Facts& f) { f.sockets[0].mode = 0666; }, "chmod o= /run/smsd/operator/control.sock"},
+      {"socket-folder-wrong", [](Facts& f) { f.files[7].groupName = "users"; }, makeFolders},
+      {"socket-folder-wrong", [](Facts& f) { f.files[7].mode = 02755; }, makeFolders},
+      {"socket-folder-wrong", [](Facts& f) { f.files[8].mode = 0750; }, makeFolders},
+      {"socket-folder-wrong", [](Facts& f) { f.files[8].owner = 1000; }, makeFolders},
+      {"socket-folder-wrong", [](Facts& f) { f.files[9].mode = 0755; }, makeFolders},
+      {"socket-folder-wrong", [](Facts& f) { f.files[9].groupName = "users"; }, makeFolders},
+      {"socket-folder-wrong", [](Facts& f) { ownFolder(f, 0777); }, "chmod go-w /srv/sms"},
+      {"socket-folder-wrong", [](Facts& f) { ownFolder(f, 01777); }, "a folder of their own"},
+      {"socket-folder-wrong", [](Facts& f) { ownFolder(f, 0755, 1000); }, "chown smsd /srv/sms"},
+      {"socket-folder-wrong", [](Facts& f) { ownFolder(f, 0775), f.files[7].groupName = "users"; },
+       "chmod go-w /srv/sms"},
+      {"socket-group-wrong", [](Facts& f) { f.sockets[0].groupName = "users"; },
+       "chgrp smsd-operator /run/smsd/operator/control.sock"},
+      {"socket-group-wrong", [](Facts& f) { f.sockets[2].groupName = "smsd-operator"; },
+       "chgrp smsd-status /run/smsd/status/status.sock"},
+      {"socket-group-wrong", [](Facts& f) { f.sockets[1].groupName = "users"; },
+       "chgrp smsd /run/smsd/gateway.sock"},
+      {"socket-group-wrong",
+       [](Facts& f) {
+         ownFolder(f, 0755);
+         f.sockets[0].groupName = "users";
+       },
+       "chgrp smsd /srv/sms/control.sock"},
       {"socket-missing", [](Facts& f) { f.sockets[1].there = false; },
        "systemctl restart smsd-http@gateway.socket"},
       {"socket-missing", [](Facts& f) { f.sockets[1].listening = false; },
@@ -302,6 +265,9 @@ TEST(DoctorChecks, LeaveAloneWhatIsAsItShouldBe) {
       [](Facts& f) {
         f.queue.isPostgresql = false, f.others = {.processes = {77}};
       },  // NAV's, of another queue
+      [](Facts& f) { ownFolder(f, 0755); },
+      [](Facts& f) { ownFolder(f, 02775), f.sockets[0].groupName = f.sockets[0].folderGroup = "ops"; },
+      [](Facts& f) { f.sockets[0].groupName = "users", f.sockets[0].mode = 0600; },
       [](Facts& f) { f.expires = false, f.queue.found.condition.timeZone = "UTC"; },
       [](Facts& f) {
         f.disks[0] = {"/run/smsd", 400 << 20, 300 << 20, 0, 0};
@@ -318,82 +284,6 @@ TEST(DoctorChecks, LeaveAloneWhatIsAsItShouldBe) {
     changes[i](facts);
     EXPECT_EQ(examine(facts).findings.size(), 0u) << i << "\n" << textOf(examine(facts));
   }
-}
-
-TEST(DoctorChecks, NameWhatTheyCouldNotLookAt) {
-  struct Unseen {
-    std::function<void(Facts&)> hide;
-    const char* what;
-    const char* how;
-  };
-  for (const auto& row : {
-           Unseen{[](Facts& f) {
-                    f.isRoot = false;
-                    f.processes[1].seen = false;
-                  },
-                  "the lock of gateway", "sudo smsctl doctor"},
-           Unseen{[](Facts& f) { f.check.done = false; }, "as smsd reads it", "sudo smsctl doctor"},
-           Unseen{[](Facts& f) { f.files[0].readable = std::nullopt; }, "can use its files",
-                  "sudo smsctl doctor"},
-           Unseen{[](Facts& f) { f.files[5].there = false, f.files[5].hidden = true; }, "can use its files",
-                  "sudo smsctl doctor"},
-           Unseen{[](Facts& f) { f.sockets[1].there = false, f.sockets[1].hidden = true; },
-                  "/run/smsd/gateway.sock", "sudo smsctl doctor"},
-           Unseen{[](Facts& f) { f.devices[0].there = false, f.devices[0].hidden = true; },
-                  "opened /dev/ttyUSB0", "sudo smsctl doctor"},
-           Unseen{[](Facts& f) { f.queue.state = QueueFacts::State::notLooked; }, "the queue",
-                  "sudo smsctl doctor"},
-           Unseen{[](Facts& f) { f.queue.state = QueueFacts::State::notThere; }, "the queue", "start smsd"},
-           Unseen{[](Facts& f) { f.systemd.runs = false; }, "units", "where systemd runs smsd"},
-           Unseen{[](Facts& f) { f.systemd.ofThisConfig = false; }, "units", "where systemd runs smsd"},
-           Unseen{[](Facts& f) {
-                    f.dispatchers[0].fileRead = false;
-                    f.dispatchers[0].named.clear();
-                  },
-                  "the credentials of gateway", "sudo smsctl doctor"},
-           Unseen{[](Facts& f) { f.others.navThere = false; }, "NAV's list", "smsctl doctor --nav FOLDER"},
-           Unseen{[](Facts& f) { f.devices[0].allSeen = false; }, "opened /dev/ttyUSB0",
-                  "sudo smsctl doctor"},
-           Unseen{[](Facts& f) { f.certificates[0].expires = std::nullopt; }, "the expiry of",
-                  "openssl x509"},
-           Unseen{[](Facts& f) { f.clock.synchronised = std::nullopt; }, "a time service", "timedatectl"},
-           Unseen{[](Facts& f) {
-                    f.daemon.answer = DaemonFacts::Answer::denied;
-                    f.daemon.dispatchers.clear();
-                  },
-                  "what smsd reports", "sudo smsctl doctor"},
-       }) {
-    Facts facts = healthy();
-    row.hide(facts);
-    const Report report = examine(facts);
-    EXPECT_EQ(report.findings.size(), 0u) << row.what << "\n" << textOf(report);
-    ASSERT_EQ(report.unchecked.size(), 1u) << row.what << "\n" << textOf(report);
-    EXPECT_NE(report.unchecked[0].what.find(row.what), std::string::npos) << report.unchecked[0].what;
-    EXPECT_NE(report.unchecked[0].how.find(row.how), std::string::npos) << report.unchecked[0].how;
-  }
-}
-
-TEST(DoctorReport, HasTheWorstFirstAndCommandsForTheConfigurationThatItExamined) {
-  Facts facts = healthy();
-  facts.config = "/srv/my smsd.yaml";
-  facts.certificates[0].expires = facts.clock.now + 24h;  // a warning
-  facts.processes[1].coreAllowed = true;                  // an error of the last group
-  facts.queue.found.condition.missingPrivileges =
-      "\x1b[2Jx";  // an error before it, with what must not reach a terminal
-  const Report report = examine(facts);
-  const std::string text = textOf(report);
-  EXPECT_LT(text.find("error    grants-missing"), text.find("error    core-dumps")) << text;
-  EXPECT_LT(text.find("error    core-dumps"), text.find("warning  certificate-expires")) << text;
-  EXPECT_NE(text.find("smsctl --config '/srv/my smsd.yaml' reload"), std::string::npos) << text;
-  EXPECT_EQ(text.find('\x1b'), std::string::npos);
-  EXPECT_TRUE(text.ends_with("doctor found 2 errors and 1 warning\n")) << text;
-  const auto json = nlohmann::json::parse(jsonOf(report));
-  EXPECT_EQ(json.at("format"), 1);
-  EXPECT_EQ(json.at("findings").at(0).at("fault"), "grants-missing");
-  EXPECT_EQ(json.at("findings").at(0).at("group"), "queue");
-  EXPECT_EQ(json.at("findings").at(2).at("level"), "warning");
-  EXPECT_EQ(textOf(examine(healthy())).substr(0, 9), "fine     ");
-  EXPECT_EQ(nlohmann::json::parse(jsonOfKinds()).at("faults").size(), faultKinds().size());
 }
 
 }  // namespace

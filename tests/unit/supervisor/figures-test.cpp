@@ -19,18 +19,21 @@ TEST(Figures, CountsAndKnowsTheLastReason) {
   figures.countIgnored(1);
   EXPECT_EQ(figures.sent(), 5u);
   EXPECT_EQ(figures.ignored(), 1u);
-  figures.noteIgnored(Ignored::refused, "first", 1, 7);
+  figures.noteIgnored(Ignored::refused, "first", 1, {7});
   timer.advanceTo(timer.now() + 1 * kj::SECONDS);
-  figures.noteIgnored(Ignored::empty, "second", 1, 8);
+  figures.noteIgnored(Ignored::empty, "second", 1, {8});
   timer.advanceTo(timer.now() + 3 * kj::SECONDS);
   auto last = KJ_ASSERT_NONNULL(figures.lastIgnored());
   EXPECT_EQ(last.why, "second");
   EXPECT_EQ(last.ago, 3 * kj::SECONDS);
   EXPECT_EQ(last.message, 8);
-  auto lost = KJ_ASSERT_NONNULL(figures.lastLost());
-  EXPECT_EQ(lost.why, "first") << "an empty text is lost to nobody";
-  EXPECT_EQ(lost.ago, 4 * kj::SECONDS);
-  EXPECT_EQ(lost.message, 7);
+  auto lost = KJ_ASSERT_NONNULL(figures.lost({}));
+  EXPECT_EQ(lost.messages, 1u);
+  EXPECT_EQ(lost.last.why, "first") << "an empty text is lost to nobody";
+  EXPECT_EQ(lost.last.ago, 4 * kj::SECONDS);
+  EXPECT_EQ(lost.last.message, 7);
+  EXPECT_EQ(figures.lostIds(), std::vector<format::MessageId>{7});
+  EXPECT_TRUE(figures.lost({{7}, {}}) == nullptr) << "an operator made it unsent again";
 }
 
 TEST(Figures, CountsTheIgnoredOfADayForEachReason) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 namespace smsd::control {
@@ -94,7 +95,9 @@ const std::vector<Case> cases = {
        p.bell = queue::Bell::State::unannounced;
        p.bellProblem = "smsq has no trigger";
      },
-     {"attention: new messages wait for the next poll: smsq has no trigger $ smsctl db install --notify"}},
+     {"attention: new messages wait for the next poll: smsq has no trigger $ smsctl db install --notify # as "
+      "the owner of "
+      "smsq"}},
     {"no dispatcher can be used",
      [](Picture& p) {
        p.withoutDispatcher = 12s;
@@ -142,6 +145,41 @@ const std::vector<Case> cases = {
        p.depth.unsent = p.depth.held = 2;
      },
      {"decision: 2 messages may have been sent, and are held until you decide $ smsctl queue held"}},
+    {"messages are held for a day",
+     [](Picture& p) {
+       p.depth.unsent = p.depth.held = 1;
+       p.depth.oldestHeld = 86400s;
+     },
+     {"decision: 1 message may have been sent, and is held until you decide [86400] $ smsctl queue held"}},
+    {"one was restarted without a repair",
+     [](Picture& p) {
+       p.dispatchers[0].retried = true;
+       p.dispatchers[0].reason = "rejects the credentials (401)";
+       p.dispatchers[0].troubleAgo = 90s;
+     },
+     {"attention: gateway has sent nothing since it was restarted; its last failure: rejects the credentials "
+      "(401) [90] $ smsctl reload && smsctl dispatcher restart gateway # after its repair"}},
+    {"a worker ends again and again",
+     [](Picture& p) {
+       becomes(p, 0, State::resting, Trouble::worker, "killed by signal 11");
+       p.dispatchers[0].ends = {4, 95s};
+     },
+     {"attention: gateway is in a crash loop: its worker has ended 4 times in 1m 35s: killed by signal 11 "
+      "[70] $ smsctl reload && smsctl dispatcher restart gateway # after its repair"}},
+    {"a worker ends again and again, and works in between",
+     [](Picture& p) {
+       p.dispatchers[0].ends = {3, 60s};
+       p.dispatchers[0].reason = "killed by signal 11";
+       p.dispatchers[0].troubleAgo = 2s;
+     },
+     {"attention: gateway is in a crash loop: its worker has ended 3 times in 1m: killed by signal 11 [2] $ "
+      "smsctl reload && smsctl dispatcher restart gateway # after its repair"}},
+    {"a worker ended twice, and its dispatcher works",
+     [](Picture& p) {
+       p.dispatchers[0].ends = {2, 60s};
+       p.dispatchers[0].reason = "killed by signal 11";
+     },
+     {}},
     {"a message is late",
      [](Picture& p) {
        p.depth.unsent = 3;
@@ -160,14 +198,14 @@ const std::vector<Case> cases = {
      [](Picture& p) {
        p.lost = Lost{1, "no such number", 7200s, 17};
      },
-     {"decision: 1 message of the last 24 h was not sent, the last: no such number [7200] $ smsctl "
-      "explain 17"}},
+     {"decision: 1 message of the last 24 h was not sent, as far as this smsd knows since its start, the "
+      "last: no such number [7200] $ smsctl explain 17"}},
     {"messages expired",
      [](Picture& p) {
        p.lost = Lost{1200, "it was older than queue.expire_after", 5s, 0};
      },
-     {"decision: 1,200 messages of the last 24 h were not sent, the last: it was older than "
-      "queue.expire_after [5] $ smsctl queue list --status I"}},
+     {"decision: 1,200 messages of the last 24 h were not sent, as far as this smsd knows since its start, "
+      "the last: it was older than queue.expire_after [5] $ smsctl queue list --status I"}},
     {"a limit of the day is reached",
      [](Picture& p) { p.dispatchers[0].usedUp = true; },
      {"attention: gateway has used up its SMS of today (per_day, reserve) $ smsctl reload # after you have "
@@ -179,10 +217,10 @@ const std::vector<Case> cases = {
      {"attention: it is read-only $ findmnt --target /x"}},
     {"no mail is accepted",
      [](Picture& p) {
-       p.mailDown = MailPicture{"refused", 9s};
+       p.mailDown = MailPicture{"mail", "refused", 9s};
      },
-     {"attention: no mail to the administrators: refused [9] $ smsctl reload # after a change; it is tried "
-      "again anyway"}},
+     {"attention: no mail to the administrators: refused [9] $ smsctl dispatcher restart mail # after its "
+      "repair; it tries a mail at once"}},
     {"answers were not understood",
      [](Picture& p) {
        p.dispatchers[0].notUnderstood = 2;
@@ -263,6 +301,21 @@ TEST(StatusLine, SaysTheSameInOneLineWithoutTimes) {
   EXPECT_EQ(lineOf(picture), line);
   picture.away = std::string(1000, 'x');
   EXPECT_LT(lineOf(picture).size(), 400u) << "systemd's line has a bound";
+}
+
+TEST(StatusLine, HasABoundHoweverManyDispatchersAreInTrouble) {
+  Picture picture = healthy();
+  picture.dispatchers.clear();
+  for (int i = 0; i < 60; ++i)
+    picture.dispatchers.push_back(dispatcher(fmt::format("gateway-{}", i), State::resting, Trouble::gateway,
+                                             "the connection was refused, and so on, and so on"));
+  const auto line = lineOf(picture);
+  EXPECT_LT(line.size(), 850u);
+  EXPECT_TRUE(line.starts_with("NOT HEALTHY: 0 of 60 dispatchers ready")) << line;
+  const auto at = line.rfind("; and ");
+  ASSERT_NE(at, std::string::npos) << line;
+  const auto named = std::count(line.begin(), line.end(), ';') - 2;  // without the first, and this one
+  EXPECT_EQ(line.substr(at), fmt::format("; and {} more", 60 - named));
 }
 
 }  // namespace

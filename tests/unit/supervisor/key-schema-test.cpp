@@ -7,6 +7,7 @@
 #include <random>
 #include <regex>
 
+#include "supervisor/config/config.h"
 #include "tests/unit/common/keys-settings.h"
 
 namespace smsd::smsctl {
@@ -85,6 +86,28 @@ TEST(KeySchema, RequiresASectionWithARequiredKey) {
   const auto schema = schemaOf(KeyFile{.kind = "pager", .keys = keys.explain()});
   EXPECT_EQ(schema["required"], Json::array({"account"}));
   EXPECT_EQ(schema["properties"]["account"]["type"], "object");
+}
+
+TEST(KeySchema, KnowsTheNamesOfDispatchersAndTheWordsOfALock) {
+  const auto schema = schemaOf(KeyFile{.kind = "", .keys = config::explainConfig()});
+  const auto& list = schema["properties"]["dispatchers"];
+  EXPECT_EQ(list["minItems"], 1);
+  const auto& entry = list["items"]["properties"];
+  const std::regex name(entry["name"]["pattern"].get<std::string>());
+  for (const char* good : {"gateway", "a", "9-b", "a23456789012345678901234567890b"})
+    EXPECT_TRUE(std::regex_match(good, name)) << good;
+  for (const char* bad : {"", "-a", "Gateway", "a b", "a_b", "a234567890123456789012345678901b"})
+    EXPECT_FALSE(std::regex_match(bad, name)) << bad;
+  const std::regex any(entry["require_lock"]["items"]["pattern"].get<std::string>());
+  EXPECT_TRUE(std::regex_match("my_lock:3", any));
+  EXPECT_FALSE(std::regex_match("landlock:", any));
+  EXPECT_FALSE(std::regex_match("Land lock", any));
+  const auto& known = list["items"]["then"]["properties"]["require_lock"]["items"]["pattern"];
+  const std::regex word(known.get<std::string>());
+  for (const char* good : {"landlock", "landlock:6", "landlock:1000", "seccomp", "rlimits", "no_new_privs"})
+    EXPECT_TRUE(std::regex_match(good, word)) << good;
+  for (const char* bad : {"landlok", "landlock:0", "landlock:1001", "seccomp:2", ""})
+    EXPECT_FALSE(std::regex_match(bad, word)) << bad;
 }
 
 TEST(KeySchema, TakesWordsThatYamlSeesAsNumbersOrFlags) {

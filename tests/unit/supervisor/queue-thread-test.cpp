@@ -132,7 +132,8 @@ TEST_F(QueueOnItsThread, TriesADescriptorAgainThatItCouldNotDuplicate) {
 }
 
 TEST_F(QueueOnItsThread, GivesStatusADepthAgainAfterAnErrorThatNobodyExpected) {
-  control::Glance glance(thread, io.provider->getTimer(), tasks);
+  const road::Figures figures(io.provider->getTimer());
+  control::Glance glance(thread, io.provider->getTimer(), tasks, figures);
   script.unexpected = true;
   EXPECT_FALSE(glance.look().wait(io.waitScope).has_value());
   script.unexpected = false;

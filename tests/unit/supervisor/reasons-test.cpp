@@ -17,6 +17,7 @@ const Happens died = [](Reasons& all) { all.workerFailed("died", at(1)); };
 const Happens busy = [](Reasons& all) { all.notAnswered("busy", at(2)); };
 const Happens noSim = [](Reasons& all) { all.gatewayFailed("no SIM", at(3)); };
 const Happens answered = [](Reasons& all) { all.answered(); };
+const Happens repaired = [](Reasons& all) { all.repaired(); };
 const Happens over = [](Reasons& all) { all.over(); };
 const Happens restarted = [](Reasons& all) { all.setWorker("restarted"); };
 const Happens mend = [](Reasons& all) { all.setGateway("mend it"); };
@@ -43,6 +44,38 @@ TEST(Reasons, AreOneOfTheWorkerOneOfTheGatewayAndTheLastTroubleOfBoth) {
     EXPECT_EQ(all.trouble(), trouble);
     EXPECT_EQ(all.unanswered(), unanswered) << trouble;
   }
+}
+
+TEST(Reasons, KeepTheFailureOfAnSmsAfterARestartUntilAnSmsIsAnswered) {
+  struct Row {
+    std::vector<Happens> events;
+    std::string trouble;
+    bool retried;
+  };
+  for (const auto& [events, trouble, retried] :
+       {Row{{busy, repaired}, "busy", true}, Row{{busy, repaired, over}, "busy", true},
+        Row{{busy, repaired, repaired}, "busy", true}, Row{{busy, repaired, answered}, "", false},
+        Row{{busy, repaired, busy}, "busy", false}, Row{{busy, repaired, died}, "died", false},
+        Row{{busy, repaired, died, repaired}, "", false},  // a worker that is ready shows that it is over
+        Row{{noSim, repaired}, "", false}, Row{{died, repaired}, "", false}, Row{{repaired}, "", false},
+        Row{{busy, answered, repaired}, "", false}}) {
+    Reasons all(at(0));
+    for (const auto& event : events) event(all);
+    EXPECT_EQ(all.trouble(), trouble);
+    EXPECT_EQ(all.retried(), retried) << trouble;
+  }
+}
+
+TEST(Reasons, CountTheWorkersThatEndedByThemselvesUntilARestart) {
+  Reasons all(at(0));
+  EXPECT_EQ(all.ends(at(1)).count, 0u);
+  for (const int second : {0, 100, 130}) all.workerEnded("killed by signal 11", at(second));
+  EXPECT_EQ(all.worker(), "killed by signal 11");
+  EXPECT_EQ(all.ends(at(140)).count, 3u);
+  EXPECT_EQ(all.ends(at(140)).within, std::chrono::seconds(140));
+  EXPECT_EQ(all.ends(at(620)).count, 2u) << "the first was more than ten minutes ago";
+  all.repaired();
+  EXPECT_EQ(all.ends(at(140)).count, 0u);
 }
 
 TEST(Reasons, KnowTheAgeOfTheLastTrouble) {

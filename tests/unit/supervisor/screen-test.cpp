@@ -5,7 +5,9 @@
 #include <capnp/message.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/sysmacros.h>
 
+#include "supervisor/smsctl/status/absence.h"
 #include "supervisor/smsctl/status/status-json.h"
 
 namespace smsd::smsctl {
@@ -189,11 +191,34 @@ TEST_F(ScreenTest, KeepsTheDispatchersThatAreNotReady) {
 TEST_F(ScreenTest, NeverCutsACommand) {
   dispatchers(1);
   findings(1, "what");
-  const Frame frame{.option = " --config '" + std::string(90, 'x') + "'"};
-  const auto shown = joined(lines(frame));
-  EXPECT_NE(shown.find("smsctl --config '" + std::string(90, 'x') + "' dispatcher resume gateway-0\n"),
+  const std::string name(90, 'x');
+  EXPECT_NE(joined(lines({.option = " --config '" + name + "'"}))
+                .find("   $ smsctl --config \\\n     '" + name + "' \\\n     dispatcher resume gateway-0"),
             std::string::npos)
-      << shown;
+      << "quotes keep a word together";
+  const auto shown = lines({.option = " --config /tmp/" + name});
+  expectFits(shown);
+  EXPECT_NE(joined(shown).find("   $ smsctl --config \\\n     /tmp/" + std::string(69, 'x') + "\\\n" +
+                               std::string(21, 'x') + " dispatcher resume gateway-0"),
+            std::string::npos)
+      << joined(shown);
+}
+
+TEST(BrokenForShell, IsTheCommandAgainForAShell) {
+  const std::string command =
+      "smsctl --config /a/rather/long/path/with/many/folders/smsd.yaml reload && smsctl --config "
+      "/a/rather/long/path/with/many/folders/smsd.yaml dispatcher restart a-long-name";
+  for (std::size_t width = 12; width < 120; ++width) {
+    std::string again;
+    for (const auto& line : brokenForShell(command, width)) {
+      EXPECT_LE(widthOf(line.text), width) << line.text;
+      again += (line.continuesWord || again.empty() ? "" : "  ") + line.text;
+      if (again.ends_with('\\')) again.pop_back();
+    }
+    for (std::size_t at; (at = again.find("  ")) != std::string::npos;) again.erase(at, 1);
+    EXPECT_EQ(again, command) << width;
+  }
+  EXPECT_EQ(brokenForShell(command, 1000).size(), 1u);
 }
 
 TEST_F(ScreenTest, SaysWhatADaemonOfAnOlderVersionSays) {
@@ -247,6 +272,32 @@ TEST(Typed, NamesTheConfigurationAfterEachSmsctl) {
   EXPECT_EQ(typed("df -h /var/smsctl it", " --config x"), "df -h /var/smsctl it");
 }
 
+TEST(Typed, ChecksWithTheRightsOfSmsd) {
+  EXPECT_EQ(typed("smsctl db check", " --config x", "smsd"), "runuser -u smsd -- smsctl --config x db check");
+  EXPECT_EQ(typed("smsctl config check", "", "my smsd"), "runuser -u 'my smsd' -- smsctl config check");
+  EXPECT_EQ(typed("smsctl db check", "", ""), "smsctl db check");
+  EXPECT_EQ(typed("runuser -u smsd -- smsctl db check", "", "smsd"), "runuser -u smsd -- smsctl db check");
+  EXPECT_EQ(typed("smsctl queue held", "", "smsd"), "smsctl queue held");
+}
+
+TEST_F(ScreenTest, ShowsMailThatIsNotAcceptedAndMailThatWasNeverTried) {
+  const auto mailLine = [this]() {
+    for (const auto& line : texts(lines()))
+      if (line.starts_with("mail ")) return line;
+    return std::string();
+  };
+  auto mail = status.initAdminMail();
+  mail.setEnabled(true);
+  mail.setDispatcher("mail");
+  mail.setState(proto::DispatcherState::READY);
+  mail.setInterval(600);
+  EXPECT_EQ(mailLine(), "mail     not tried yet by mail, none yet, one in 10m at most");
+  status.setAdminMailDown(true);
+  EXPECT_EQ(mailLine(), "mail     not accepted by mail, none yet, one in 10m at most");
+  mail.setState(proto::DispatcherState::BROKEN);
+  EXPECT_EQ(mailLine(), "mail     broken by mail, none yet, one in 10m at most");
+}
+
 TEST(Wrapped, BreaksBetweenWordsAndCutsTheLastLine) {
   using Lines = std::vector<std::string>;
   EXPECT_EQ(wrapped("", 5, 2), (Lines{""}));
@@ -270,6 +321,42 @@ TEST_F(ScreenTest, IsJsonOfFormat1WithTheFindings) {
       R"([{"rank":"unhealthy","what":"what is wrong","since_seconds":250,"next":"smsctl dispatcher resume )"
       R"(gateway-0","when":"after its repair"}])");
   EXPECT_TRUE(json["admin_mail"].is_null());
+}
+
+TEST_F(ScreenTest, IsTheSameJsonWithoutADaemon) {
+  dispatchers(1);
+  const auto present = asJson(status.asReader(), {});
+  auto absence = whenInDoubt("nobody knows", 75);
+  absence.findings = {{StatusFinding::Rank::unhealthy, "why", {}, "ls"}};
+  const auto absent = asJson(absence);
+  for (const auto& [name, value] : present.items()) EXPECT_TRUE(absent.contains(name)) << name;
+  EXPECT_EQ(absent["format"], 1);
+  EXPECT_EQ(absent["healthy"], false);
+  EXPECT_TRUE(absent["running"].is_null());
+  EXPECT_TRUE(absent["queue"].is_null());
+  EXPECT_EQ(absent["troubles"].dump(), R"(["nobody knows"])");
+  EXPECT_EQ(absent["findings"][0]["next"], "ls");
+  EXPECT_EQ(present["running"], true);
+  absence.runs = Absence::Runs::no;
+  EXPECT_EQ(asJson(absence)["running"], false);
+}
+
+TEST(Lock, IsFoundByTheFileThatItIsOn) {
+  const std::string locks =
+      "1: POSIX  ADVISORY  READ 900 08:01:5678 128 128\n"
+      "2: -> FLOCK  ADVISORY  WRITE 77 08:01:5678 0 EOF\n"
+      "3: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF\n"
+      "4: FLOCK  ADVISORY  WRITE 99 fe:0b:5678 0 EOF\n";
+  EXPECT_EQ(holderOf(locks, makedev(8, 1), 5678), 1234);
+  EXPECT_EQ(holderOf(locks, makedev(0xfe, 11), 5678), 99);
+  EXPECT_EQ(holderOf(locks, makedev(8, 1), 1), std::nullopt);
+  EXPECT_EQ(holderOf("", makedev(8, 1), 1), std::nullopt);
+}
+
+TEST(ProcessState, FollowsTheNameOfTheProgram) {
+  EXPECT_EQ(processState("12 (smsd) T 1 12 12"), 'T');
+  EXPECT_EQ(processState("12 (a) b) S 1 12 12"), 'S');
+  EXPECT_EQ(processState(""), '\0');
 }
 
 }  // namespace
