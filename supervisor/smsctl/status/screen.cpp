@@ -49,13 +49,6 @@ const char* markOf(StatusFinding::Rank rank) {
   return rank <= StatusFinding::Rank::cause ? "!!" : rank <= StatusFinding::Rank::attention ? "! " : "- ";
 }
 
-std::string ageOf(const StatusFinding& trouble) {
-  if (!trouble.since) return "";
-  const bool isOver =
-      trouble.rank == StatusFinding::Rank::decision || trouble.rank == StatusFinding::Rank::news;
-  return isOver ? text::age(*trouble.since) + " ago" : "for " + text::age(*trouble.since);
-}
-
 /// The command begins after `$`, and a shell ignores the words after it.
 Line commandOf(const StatusFinding& trouble, const Frame& frame) {
   const std::string command = typed(trouble.next, frame.option);
