@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The words for the states in proto/control.capnp. A state of a later version is `unknown`.
+// The words for the states of proto/status.capnp, as all programs show them.
 #pragma once
 
-#include <proto/control.capnp.h>
-
-#include <iterator>
-#include <string>
+#include "common/status-words/names.h"
 
 namespace smsd::smsctl {
 
-inline std::string stateName(proto::DispatcherState state) {
-  constexpr const char* names[] = {"starting", "ready", "resting", "broken", "paused"};
-  const auto at = static_cast<unsigned>(state);
-  return at < std::size(names) ? names[at] : "unknown";
-}
-
-inline std::string notificationsName(proto::QueueStatus::Notifications state) {
-  constexpr const char* names[] = {"untested", "work", "not installed", "silent"};
-  const auto at = static_cast<unsigned>(state);
-  return at < std::size(names) ? names[at] : "unknown";
-}
+using status_words::notificationsName;
+using status_words::stateName;
 
 }  // namespace smsd::smsctl

@@ -51,13 +51,6 @@ const char* markOf(StatusFinding::Rank rank) {
   return rank <= StatusFinding::Rank::cause ? "!!" : rank <= StatusFinding::Rank::attention ? "! " : "- ";
 }
 
-std::string ageOf(const StatusFinding& trouble) {
-  if (!trouble.since) return "";
-  const bool isOver =
-      trouble.rank == StatusFinding::Rank::decision || trouble.rank == StatusFinding::Rank::news;
-  return isOver ? text::age(*trouble.since) + " ago" : "for " + text::age(*trouble.since);
-}
-
 /// The command begins after `$`, and a shell ignores the words after it. One that is too long for a line goes
 /// on after a backslash, as a shell takes it.
 Lines commandOf(const StatusFinding& trouble, const Frame& frame) {

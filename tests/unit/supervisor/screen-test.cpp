@@ -312,7 +312,7 @@ TEST(Wrapped, BreaksBetweenWordsAndCutsTheLastLine) {
 TEST_F(ScreenTest, IsJsonOfFormat1WithTheFindings) {
   dispatchers(1);
   findings(1, "what is wrong");
-  const auto json = asJson(status.asReader(), shownFindings(status.asReader()));
+  const auto json = asJson(status.asReader(), status_words::shownFindings(status.asReader()));
   EXPECT_EQ(json.begin().key(), "format");
   EXPECT_EQ(json["format"], 1);
   EXPECT_EQ(json["version"], "1.2");
