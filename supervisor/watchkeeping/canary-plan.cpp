@@ -82,10 +82,4 @@ WallTime nextCanary(const CanarySchedule& schedule, const CanaryPast& past, Wall
   return slot > last ? slot : slotAfter(schedule, std::max(last, now));
 }
 
-int canariesADay(const CanarySchedule& schedule) {
-  if (!severalADay(schedule)) return 1;
-  constexpr std::chrono::seconds longestDay = std::chrono::hours(25);
-  return static_cast<int>((longestDay + schedule.every - std::chrono::seconds(1)) / schedule.every);
-}
-
 }  // namespace smsd::watchkeeping

@@ -37,7 +37,4 @@ struct CanaryPast {
 /// then the time of the last canary was wrong, and the next slot counts.
 WallTime nextCanary(const CanarySchedule& schedule, const CanaryPast& past, WallTime now);
 
-/// Returns how many canaries a day has at most.
-int canariesADay(const CanarySchedule& schedule);
-
 }  // namespace smsd::watchkeeping

@@ -222,13 +222,5 @@ TEST_F(CanaryPlan, IsOneADayThroughAYear) {
   }
 }
 
-TEST(CanariesADay, AreCountedForTheLongestDay) {
-  EXPECT_EQ(canariesADay({0min, 24h}), 1);
-  EXPECT_EQ(canariesADay({0min, 7 * 24h}), 1);
-  EXPECT_EQ(canariesADay({0min, 12h}), 3);
-  EXPECT_EQ(canariesADay({0min, 1h}), 25);
-  EXPECT_EQ(canariesADay({0min, 10s}), 9000);
-}
-
 }  // namespace
 }  // namespace smsd::watchkeeping
