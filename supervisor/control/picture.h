@@ -18,6 +18,7 @@
 #include "supervisor/queue/installation.h"
 #include "supervisor/queue/records.h"
 #include "supervisor/road/road.h"
+#include "supervisor/watchkeeping/canary-watch.h"
 
 namespace smsd::control {
 
@@ -27,6 +28,13 @@ using Seconds = std::chrono::seconds;
 struct QueueLook {
   queue::Depth depth;
   std::vector<queue::LiveSupervisor> supervisors;  // this one included; empty: not known
+};
+
+/// The last canary of a dispatcher, which was not accepted.
+struct CanaryFailure {
+  std::string result;  // "refused", or "not tried"
+  std::string why;
+  Seconds ago{0};
 };
 
 struct DispatcherPicture {
@@ -42,6 +50,7 @@ struct DispatcherPicture {
   std::string lastNotUnderstood;
   bool usedUp = false;     // its SMS of today, by per_day
   std::string otherBuild;  // the software of its worker, if that is of another build than smsd
+  std::optional<CanaryFailure> canary = {};  // unless it has accepted an SMS since
 };
 
 struct MailPicture {
@@ -83,8 +92,14 @@ struct Picture {
   std::uint64_t sent = 0;
 };
 
+/// What belongs to the picture beside the road.
+struct BesideRoad {
+  const admin_mail::AdminMail* mail = nullptr;          // null: there is no such mail
+  const watchkeeping::CanaryWatch* canaries = nullptr;  // null: a test without canaries
+};
+
 /// `look`: what a look at the queue found; none unless `looked` is yes.
-Picture pictureOf(const road::Road& road, const admin_mail::AdminMail* mail,
-                  const std::optional<QueueLook>& look, Picture::Looked looked);
+Picture pictureOf(const road::Road& road, const BesideRoad& beside, const std::optional<QueueLook>& look,
+                  Picture::Looked looked);
 
 }  // namespace smsd::control

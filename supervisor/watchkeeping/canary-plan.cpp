@@ -82,4 +82,6 @@ WallTime nextCanary(const CanarySchedule& schedule, const CanaryPast& past, Wall
   return slot > last ? slot : slotAfter(schedule, std::max(last, now));
 }
 
+std::int64_t dayOf(WallTime time) { return localDay(time).time_since_epoch().count(); }
+
 }  // namespace smsd::watchkeeping

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 
 namespace smsd::watchkeeping {
@@ -36,5 +37,8 @@ struct CanaryPast {
 /// a second time, because it was stepped back, are passed over, unless it is back by more than an interval:
 /// then the time of the last canary was wrong, and the next slot counts.
 WallTime nextCanary(const CanarySchedule& schedule, const CanaryPast& past, WallTime now);
+
+/// The number of the local day; it grows by one at midnight.
+std::int64_t dayOf(WallTime time);
 
 }  // namespace smsd::watchkeeping
