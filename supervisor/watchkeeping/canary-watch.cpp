@@ -256,7 +256,8 @@ std::optional<CanaryView> CanaryWatch::of(const std::string& dispatcher) const {
   if (found == watched_.end()) return std::nullopt;
   const Watched& one = found->second;
   const WallTime time = now();
-  CanaryView view{.last = {}, .nextIn = std::max(next(dispatcher, one, time) - time, 0s), .counts = one.counts};
+  CanaryView view{
+      .last = {}, .nextIn = std::max(next(dispatcher, one, time) - time, 0s), .counts = one.counts};
   if (const auto* record = records_.find(dispatcher); record != nullptr && record->last) {
     view.last = record->last;
     view.ago = std::max(time - record->last->at, 0s);

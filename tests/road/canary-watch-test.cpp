@@ -1,120 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The canaries on the whole road: when they leave, what becomes of each result, and what bounds their cost.
+// When canaries leave, and what becomes of each result.
 #include "supervisor/watchkeeping/canary-watch.h"
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <ctime>
-#include <filesystem>
-#include <fstream>
-
-#include "tests/road/world.h"
+#include "tests/road/canary-bench.h"
 
 namespace smsd::watchkeeping {
 namespace {
-
-namespace fs = std::filesystem;
-using road::accepted;
-using road::broken;
-using road::deferred;
-using road::refused;
-using road::unknown;
-
-constexpr const char* canaryTo = "+4799887766";
-
-class CanaryWatchTest : public testing::Test {
- protected:
-  CanaryWatchTest() {
-    setenv("TZ", "UTC0", 1);
-    tzset();
-    char pattern[] = "/tmp/smsd-canaries-XXXXXX";
-    folder_ = mkdtemp(pattern);
-    config_.canary.recipient = canaryTo;
-    config_.canary.every = 1h;
-    config_.canary.maxPerDay = 1000;
-  }
-  ~CanaryWatchTest() noexcept override {
-    watch_ = nullptr;
-    world_ = nullptr;
-    fs::remove_all(folder_);
-    unsetenv("TZ");
-    tzset();
-  }
-
-  /// It is 07:00, and the first slot is at 07:30.
-  void begin(const std::vector<road::Way>& ways) {
-    ways_ = ways;
-    world_ = std::make_unique<road::World>(ways, config_);
-    world_->start();
-    watch();
-  }
-  void watch() {
-    watch_ = kj::heap<CanaryWatch>(world().timer, *world().road, world().log, folder_ / "canaries",
-                                   [this]() { return wall(); });
-    watch_->start();
-    world().quiet();
-  }
-  /// Another run of smsd on the same state directory, at the same time.
-  void restart() {
-    epoch_ = wall();
-    watch_ = nullptr;
-    world_ = nullptr;
-    begin(ways_);
-  }
-  WallTime wall() {
-    const auto run = (world().timer.now() - kj::origin<kj::TimePoint>()) / kj::SECONDS;
-    return epoch_ + std::chrono::seconds(run) + stepped_;
-  }
-  void reload(config::Config config) {
-    config.dispatchers = config.dispatchers.empty() ? world().road->config().dispatchers : config.dispatchers;
-    world().road->replace(std::move(config), {});
-    watch_->reconfigured();
-    world().quiet();
-  }
-  void stepClock(std::chrono::seconds by) {
-    stepped_ += by;
-    world().advance(1min);
-  }
-
-  road::World& world() { return *world_; }
-  CanaryWatch& canaries() { return *watch_; }
-  std::size_t handed(const std::string& name) { return world()[name].handed.size(); }
-  std::size_t said(std::string_view words) { return world().story.count(words); }
-  void say(const std::string& name, const delivery::Outcome& outcome) {
-    world()[name].sayAll(outcome);
-    world().quiet();
-  }
-  /// Time passes, and `name` accepts everything at once.
-  void pass(Milliseconds time, const std::string& name) {
-    for (auto step = 0min; step < time; step += 1min) {
-      world().advance(1min);
-      if (!world()[name].out().empty()) say(name, accepted());
-    }
-  }
-  std::string told(kj::Promise<road::TestSmsReport>& run) {
-    const auto report = run.wait(world().io.waitScope);
-    std::string text = report.problem;
-    for (const auto& one : report.tries)
-      text += one.dispatcher + " " + (one.outcome ? std::string(name(*one.outcome)) : "not tried") + ";";
-    return text;
-  }
-  std::string resultOf(const std::string& name) {
-    const auto seen = canaries().of(name);
-    return seen && seen->last ? std::string(nameOf(*seen->last)) : "none";
-  }
-
-  config::Config config_ = road::quietConfig();
-  fs::path folder_;
-
- private:
-  std::vector<road::Way> ways_;
-  WallTime epoch_{std::chrono::sys_days(std::chrono::days(20'000)) + 7h};
-  std::chrono::seconds stepped_{0};
-  std::unique_ptr<road::World> world_;
-  kj::Own<CanaryWatch> watch_;
-};
 
 TEST_F(CanaryWatchTest, LeaveAtTheirHourThroughEachDispatcherAndAreNoRow) {
   begin({{"modem"}, {"gateway"}});
@@ -233,63 +124,6 @@ TEST_F(CanaryWatchTest, AFullWindowThatMovesIsNoFailureAndOneThatHangsIs) {
   EXPECT_EQ(canaries().of("modem")->last->words, "its window was full for too long");
 }
 
-TEST_F(CanaryWatchTest, ThereAreNeverTwoOfOneDispatcherWhateverTheInterval) {
-  config_.canary.every = 10s;
-  config_.canary.maxPerDay = 100'000;
-  begin({{"modem", 8}});
-  world().advance(10min);  // its deadline is much longer than the interval
-  EXPECT_EQ(world()["modem"].out().size(), 1u);
-  EXPECT_EQ(handed("modem"), 1u);
-  auto run = canaries().runNow("modem");
-  EXPECT_EQ(told(run), "a canary of modem is under way");
-  say("modem", accepted());
-  EXPECT_EQ(handed("modem"), 2u) << "the next one, and none of those that were missed";
-  EXPECT_EQ(world()["modem"].out().size(), 1u);
-}
-
-TEST_F(CanaryWatchTest, NoMoreThanFourAreUnderWayAndTheOthersFollow) {
-  begin({{"a"}, {"b"}, {"c"}, {"d"}, {"e"}, {"f"}});
-  world().advance(30min);
-  const auto out = [this]() {
-    std::size_t all = 0;
-    for (const char* name : {"a", "b", "c", "d", "e", "f"}) all += world()[name].out().size();
-    return all;
-  };
-  EXPECT_EQ(out(), CanaryWatch::mostAtOnce);
-  say("a", accepted());
-  EXPECT_EQ(handed("e"), 1u);
-  for (const char* name : {"b", "c", "d", "e", "f"}) say(name, accepted());
-  EXPECT_EQ(handed("f"), 1u);
-  EXPECT_EQ(said("accepted its canary"), 6u);
-}
-
-TEST_F(CanaryWatchTest, ARestartSendsNoneAgainAndKeepsTheResult) {
-  begin({{"modem"}});
-  world().advance(30min);
-  say("modem", refused());
-  for (int i = 0; i < 5; ++i) {
-    restart();
-    world().advance(1min);
-    EXPECT_EQ(handed("modem"), 0u);
-    EXPECT_EQ(resultOf("modem"), "refused");
-    EXPECT_EQ(canaries().of("modem")->last->words, "no such number");
-    EXPECT_TRUE(canaries().of("modem")->failing);
-  }
-  world().advance(1h - 5min - 1s);
-  EXPECT_EQ(handed("modem"), 0u);
-  world().advance(1s);
-  EXPECT_EQ(handed("modem"), 1u);
-}
-
-TEST_F(CanaryWatchTest, ACrashWhileOneIsUnderWaySendsNoneAgain) {
-  begin({{"modem"}});
-  world().advance(30min);
-  ASSERT_EQ(handed("modem"), 1u);
-  restart();
-  world().advance(10min);
-  EXPECT_EQ(handed("modem"), 0u);
-}
-
 TEST_F(CanaryWatchTest, AStopIsNoResult) {
   begin({{"modem"}});
   world().advance(30min);
@@ -298,45 +132,6 @@ TEST_F(CanaryWatchTest, AStopIsNoResult) {
   world().quiet();
   EXPECT_EQ(said("its canary"), 0u);
   EXPECT_EQ(resultOf("modem"), "none");
-}
-
-TEST_F(CanaryWatchTest, NoneLeavesWhileItsRecordCannotBeKept) {
-  fs::create_directory(folder_ / "canaries.new");
-  begin({{"modem"}});
-  world().advance(2h);
-  EXPECT_EQ(handed("modem"), 0u);
-  EXPECT_EQ(said("the records of the canaries cannot be kept, so no canary is sent"), 1u);
-  auto run = canaries().runNow("modem");
-  EXPECT_NE(told(run).find("its record cannot be stored"), std::string::npos);
-  fs::remove(folder_ / "canaries.new");
-  world().advance(1min);
-  EXPECT_EQ(handed("modem"), 1u);
-}
-
-TEST_F(CanaryWatchTest, NoneLeavesWhileTheRecordsCannotBeRead) {
-  fs::create_directory(folder_ / "canaries");
-  begin({{"modem"}});
-  world().advance(2h);
-  EXPECT_EQ(handed("modem"), 0u);
-  EXPECT_EQ(said("the records of the canaries cannot be kept"), 1u);
-  fs::remove(folder_ / "canaries");
-  world().advance(1min);
-  EXPECT_EQ(handed("modem"), 1u);
-}
-
-TEST_F(CanaryWatchTest, TheBoundOfADayHoldsOverRestartsAndForOperators) {
-  config_.canary.maxPerDay = 3;
-  begin({{"modem"}});
-  pass(1h, "modem");
-  EXPECT_EQ(said("accepted its canary"), 1u);
-  restart();
-  pass(3h, "modem");
-  EXPECT_EQ(handed("modem"), 2u);
-  EXPECT_EQ(said("today's 3 canaries are used up"), 1u);
-  auto run = canaries().runNow("");
-  EXPECT_EQ(told(run), "today's 3 canaries are used up: see canary.max_per_day");
-  pass(14h, "modem");  // it is past midnight
-  EXPECT_EQ(handed("modem"), 5u);
 }
 
 TEST_F(CanaryWatchTest, AnOperatorSendsOneNowAndHearsItsResult) {
@@ -402,30 +197,6 @@ TEST_F(CanaryWatchTest, AReloadThatRemovesItsDispatcherWhileOneIsUnderWayIsNoFai
   say("modem", accepted());
   EXPECT_FALSE(canaries().of("gateway"));
   EXPECT_EQ(said("its canary was"), 0u);
-}
-
-TEST_F(CanaryWatchTest, AStepOfTheClockByTwoHoursSendsOneAtMost) {
-  config_.canary.every = 24h;
-  begin({{"modem"}});
-  stepClock(2h);  // 09:01, and 07:30 is over
-  EXPECT_EQ(handed("modem"), 1u);
-  say("modem", accepted());
-  stepClock(-2h);
-  world().advance(2h);  // 07:30 again
-  EXPECT_EQ(handed("modem"), 1u);
-  stepClock(-2h);
-  world().advance(3h);  // and again
-  EXPECT_EQ(handed("modem"), 1u);
-  world().advance(24h);
-  EXPECT_EQ(handed("modem"), 2u);
-}
-
-TEST_F(CanaryWatchTest, WithoutARecipientThereAreNoneAndNoFile) {
-  config_.canary.recipient.clear();
-  begin({{"modem"}});
-  world().advance(48h);
-  EXPECT_EQ(handed("modem"), 0u);
-  EXPECT_TRUE(fs::is_empty(folder_));
 }
 
 }  // namespace
