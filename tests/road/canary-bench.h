@@ -48,7 +48,9 @@ class CanaryWatchTest : public testing::Test {
   }
 
   /// It is 07:00, and the first slot is at 07:30.
-  void begin(const std::vector<road::Way>& ways) {
+  void begin(std::vector<road::Way> ways) {
+    watch_ = nullptr;
+    world_ = nullptr;
     ways_ = ways;
     world_ = std::make_unique<road::World>(ways, config_);
     world_->start();
@@ -63,8 +65,7 @@ class CanaryWatchTest : public testing::Test {
   /// Another run of smsd on the same state directory, at the same time.
   void restart() {
     epoch_ = wall();
-    watch_ = nullptr;
-    world_ = nullptr;
+    stepped_ = 0s;
     begin(ways_);
   }
   WallTime wall() {
