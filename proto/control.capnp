@@ -116,6 +116,13 @@ interface Control {
   # As `cancel`, for the chosen messages only. `preview`: changes nothing, and returns what would be cancelled now. Bounds as in
   # `list`. Many messages are cancelled in steps, each of which is atomic; a message that arrives meanwhile is not chosen. With a
   # `problem`, `count` is how many were cancelled before it.
+  # `list`.
+
+  runCanary @15 (dispatcher :Text) -> (problem :Text, tries :List(Try));
+  # Sends a canary now: a test SMS with the recipient and the text of `canary` in smsd.yaml, through `dispatcher`, or through each
+  # dispatcher that has canaries if `dispatcher` is empty. Returns when the results are known, one of `tries` for each dispatcher;
+  # each may take as long as in `test`. A `problem` means that a canary was not sent (an unknown name, no canaries, canary.max_per_day
+  # is used up); `tries` then has those that were.
 }
 
 const maxListed :UInt32 = 1000;

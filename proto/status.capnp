@@ -248,6 +248,39 @@ struct DispatcherStatus {
   # The name and version of its worker's program, as the last worker that was ready reported it.
   lock @22 :List(Text);
   # The parts of the worker's own lock that are in force, as the last worker that was ready reported them (dispatcher.capnp).
+  canary @23 :CanaryStatus;
+  # Its canaries, the test SMS that smsd sends by itself.
+}
+
+struct CanaryStatus {
+  # The canaries of one dispatcher.
+  enabled @0 :Bool;
+  # Whether it has any. The rest is meaningless while this is false.
+  result @1 :Text;
+  # The result of the last one: accepted, refused, deferred, broken, unknown, or not tried (the dispatcher could not be used);
+  # empty: there was none yet. An earlier run of smsd may have sent it.
+  words @2 :Text;
+  # The reason for the result; for `accepted` the gateway's reference, which may be empty.
+  tookMs @3 :UInt32;
+  # Milliseconds from handing it over to the result.
+  ago @4 :UInt64;
+  # Seconds since the result.
+  nextIn @5 :UInt64;
+  # Seconds until the next one is due; 0: it is due. A dispatcher that is paused has none until it is resumed.
+  failing @6 :Bool;
+  # The last one was not accepted, and the dispatcher has accepted no SMS since.
+  accepted @7 :UInt64;
+  # Canaries that were accepted since the daemon started.
+  refused @8 :UInt64;
+  # The same for `refused`.
+  deferred @9 :UInt64;
+  # The same for `deferred`.
+  broken @10 :UInt64;
+  # The same for `broken`.
+  unknown @11 :UInt64;
+  # The same for `unknown`.
+  notTried @12 :UInt64;
+  # Times that a canary was due and could not be tried.
 }
 
 struct Finding {

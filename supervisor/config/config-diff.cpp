@@ -39,12 +39,20 @@ void compareValues(const Config& running, const ConfigRead& next, Changes& chang
       changes.forbidden.push_back({place == next.places.end() ? key : place->second,
                                    fmt::format("{}: {}, expected {} as it is now: only a restart changes it",
                                                key, shown(value), shown(old))});
+    } else if (key == "canary.recipient") {
+      changes.values.push_back(key);  // the words go to the journal, which may have to mask numbers
     } else {
       changes.values.push_back(fmt::format("{} {} to {}", key, shown(old), shown(value)));
     }
   }
   if (running.retry.unknownBySeverity != next.config.retry.unknownBySeverity)
     changes.values.push_back("retry.unknown_by_severity");
+}
+
+/// Whether the worker of a dispatcher needs another configuration. Its canary does not matter to the worker.
+bool sameForWorker(const DispatcherConfig& one, DispatcherConfig other) {
+  other.canary = one.canary;
+  return one == other;
 }
 
 void compareDispatchers(const Config& running, const Config& next, Changes& changes) {
@@ -54,8 +62,10 @@ void compareDispatchers(const Config& running, const Config& next, Changes& chan
                             [&](auto& one) { return one.name == dispatcher.name; });
     if (old == running.dispatchers.end())
       changes.added.push_back(dispatcher.name);
-    else if (*old != dispatcher)
+    else if (!sameForWorker(*old, dispatcher))
       changes.changed.push_back(dispatcher.name);
+    if (old != running.dispatchers.end() && old->canary != dispatcher.canary)
+      changes.values.push_back("the canary of " + dispatcher.name);
   }
   for (auto& name : before)
     if (!contains(after, name)) changes.removed.push_back(name);

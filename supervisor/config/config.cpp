@@ -127,6 +127,7 @@ void declareKeys(Keys& keys, Config& config) {
       "the time after which a message that waits only because of smsd or its dispatchers makes smsd "
       "unhealthy");
   declareAdminMail(keys, config);
+  declareCanary(keys, config);
   keys.path("control.socket", config.controlSocket,
             "the socket of smsctl; a user who may open it may use every command, and reads all texts");
   keys.path("status.socket", config.statusSocket,

@@ -13,6 +13,7 @@
 
 #include "common/config/keys.h"
 #include "common/journal/journal.h"
+#include "supervisor/config/canary-keys.h"
 #include "supervisor/config/flag-overrides.h"
 #include "supervisor/delivery/quota.h"
 #include "supervisor/format/format.h"
@@ -73,6 +74,7 @@ struct DispatcherConfig {
   std::optional<int> window;     // the most that its worker may claim, for a kind that is not built in
   std::vector<std::string> requireLock;  // parts that its worker's lock must have, see required-lock.h
   delivery::QuotaConfig quota;
+  CanaryOverrides canary;
   bool operator==(const DispatcherConfig&) const = default;
 };
 
@@ -132,6 +134,7 @@ struct Config {
     Milliseconds late = 60s;
   } status;
   AdminMailConfig adminMail;
+  CanaryConfig canary;
   std::filesystem::path controlSocket = defaultControlSocket;
   /// Empty: there is none, because only `controlSocket` names another place than the default one.
   std::filesystem::path statusSocket = defaultStatusSocket;

@@ -141,6 +141,7 @@ void declareDispatcher(Keys& keys, DispatcherConfig& dispatcher) {
     if (quota.reserve == 0 || quota.reserve < quota.perDay) return std::nullopt;
     return fmt::format("is {}, expected less than per_day, which is {}", quota.reserve, quota.perDay);
   });
+  declareCanaryOverrides(keys, dispatcher.canary);
   keys.rule("name", [&dispatcher]() { return problemOfName(dispatcher); });
 }
 

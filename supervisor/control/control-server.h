@@ -23,6 +23,7 @@
 #include "supervisor/events/events.h"
 #include "supervisor/queue/queue-thread.h"
 #include "supervisor/road/road.h"
+#include "supervisor/watchkeeping/canary-watch.h"
 
 namespace smsd::control {
 
@@ -44,6 +45,7 @@ struct Subject {
   };
   kj::Function<kj::Promise<Reloaded>()> reload;
   admin_mail::MailDesk& mail;
+  watchkeeping::CanaryWatch& canaries;
 };
 
 /// What all connections share.

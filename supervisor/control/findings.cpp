@@ -195,6 +195,15 @@ void otherBuild(const Picture& picture, Findings& found) {
            "after you have upgraded its package"});
 }
 
+void canaries(const Picture& picture, Findings& found) {
+  for (const auto& one : picture.dispatchers)
+    if (one.canary)
+      found.push_back(
+          {Rank::attention,
+           fmt::format("the canary of {} was {}: {}", one.name, one.canary->result, one.canary->why),
+           one.canary->ago, "smsctl canary run " + one.name, afterRepair});
+}
+
 void schema(const Picture& picture, Findings& found) {
   const auto& versions = picture.schema;
   if (versions.installed < versions.known)
@@ -218,12 +227,10 @@ void happened(const Picture& picture, Findings& found) {
 
 using Rule = void (*)(const Picture&, Findings&);
 /// In the order in which findings of the same rank are shown.
-constexpr Rule rules[] = {queueAway, queueStrained, otherSettler,
-                          bellAway,  noDispatcher,  late,
-                          held,      lost,          dispatchersInTrouble,
-                          usedUp,    stateFolder,   notUnderstood,
-                          mailDown,  otherBuild,    schema,
-                          happened};
+constexpr Rule rules[] = {
+    queueAway,     queueStrained, otherSettler,         bellAway, noDispatcher, late,
+    held,          lost,          dispatchersInTrouble, canaries, usedUp,       stateFolder,
+    notUnderstood, mailDown,      otherBuild,           schema,   happened};
 
 }  // namespace
 

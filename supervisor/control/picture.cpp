@@ -79,10 +79,17 @@ DispatcherPicture pictureOf(const keeper::Keeper& keeper, config::Activation act
   return one;
 }
 
+std::optional<CanaryFailure> failureOf(const watchkeeping::CanaryWatch* canaries, const std::string& name) {
+  if (canaries == nullptr) return std::nullopt;
+  const auto seen = canaries->of(name);
+  if (!seen || !seen->failing) return std::nullopt;
+  return CanaryFailure{std::string(nameOf(*seen->last)), seen->last->words, seen->ago};
+}
+
 }  // namespace
 
-Picture pictureOf(const road::Road& road, const admin_mail::AdminMail* mail,
-                  const std::optional<QueueLook>& look, Picture::Looked looked) {
+Picture pictureOf(const road::Road& road, const BesideRoad& beside, const std::optional<QueueLook>& look,
+                  Picture::Looked looked) {
   const auto& ledger = road.ledger();
   Picture picture;
   if (config::backendOf(road.config()) == config::Backend::sqlite)
@@ -103,10 +110,12 @@ Picture pictureOf(const road::Road& road, const admin_mail::AdminMail* mail,
   picture.lateAfter = road.config().status.late;
   KJ_IF_MAYBE (since, road.withoutDispatcherFor()) picture.withoutDispatcher = seconds(*since);
   const auto& entries = road.config().dispatchers;
-  for (std::size_t i = 0; i < road.dispatchers().size(); ++i)
+  for (std::size_t i = 0; i < road.dispatchers().size(); ++i) {
     picture.dispatchers.push_back(pictureOf(road.dispatchers()[i], entries[i].activation));
+    picture.dispatchers.back().canary = failureOf(beside.canaries, entries[i].name);
+  }
   picture.lost = lostOf(road.figures(), look);
-  if (mail != nullptr) picture.mailDown = mailDownOf(*mail);
+  if (beside.mail != nullptr) picture.mailDown = mailDownOf(*beside.mail);
   picture.stateFolder = troubleOf(road.config().stateDirectory);
   picture.happened = happenedTo(road.figures());
   picture.underWay = road.underWay();

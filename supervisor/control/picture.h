@@ -19,6 +19,7 @@
 #include "supervisor/queue/installation.h"
 #include "supervisor/queue/records.h"
 #include "supervisor/road/road.h"
+#include "supervisor/watchkeeping/canary-watch.h"
 
 namespace smsd::control {
 
@@ -29,6 +30,13 @@ struct QueueLook {
   queue::Depth depth;
   std::vector<queue::LiveSupervisor> supervisors;  // this one included; empty: not known
   road::LostMessages::Checked lost = {};           // which messages that nobody got are still ignored
+};
+
+/// The last canary of a dispatcher, which was not accepted.
+struct CanaryFailure {
+  std::string result;  // "refused", or "not tried"
+  std::string why;
+  Seconds ago{0};
 };
 
 struct DispatcherPicture {
@@ -46,6 +54,7 @@ struct DispatcherPicture {
   bool retried = false;             // an operator restarted it, and it has sent nothing since
   keeper::Reasons::Ends ends = {};  // of its workers, lately
   std::string otherBuild;           // the software of its worker, if that is of another build than smsd
+  std::optional<CanaryFailure> canary = {};  // unless it has accepted an SMS since
 };
 
 struct MailPicture {
@@ -88,8 +97,14 @@ struct Picture {
   std::uint64_t sent = 0;
 };
 
+/// What belongs to the picture beside the road.
+struct BesideRoad {
+  const admin_mail::AdminMail* mail = nullptr;          // null: there is no such mail
+  const watchkeeping::CanaryWatch* canaries = nullptr;  // null: a test without canaries
+};
+
 /// `look`: what a look at the queue found; none unless `looked` is yes.
-Picture pictureOf(const road::Road& road, const admin_mail::AdminMail* mail,
-                  const std::optional<QueueLook>& look, Picture::Looked looked);
+Picture pictureOf(const road::Road& road, const BesideRoad& beside, const std::optional<QueueLook>& look,
+                  Picture::Looked looked);
 
 }  // namespace smsd::control

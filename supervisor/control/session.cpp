@@ -62,7 +62,7 @@ const char* wordsOf(keeper::Keeper::Resumed resumed) {
 kj::Promise<void> answerStatus(StatusCall context, const Subject& subject, const Means& means) {
   return means.glance.look().then([&subject, means, context](const std::optional<QueueLook>& look) mutable {
     writeStatus(context.getResults().initStatus(), subject.road, subject.backend,
-                means.timer.now() - means.started, look, subject.mail.mail());
+                means.timer.now() - means.started, look, {subject.mail.mail(), &subject.canaries});
   });
 }
 
@@ -150,6 +150,15 @@ kj::Promise<void> Door::steer(SteerContext context) {
   context.getResults().setProblem(view(acted.problem));
   context.getResults().setDone(view(acted.done));
   return kj::READY_NOW;
+}
+
+kj::Promise<void> Door::runCanary(RunCanaryContext context) {
+  const std::string name = shown(context.getParams().getDispatcher());
+  subject_.log.operatorActed(name.empty() ? "canary of all dispatchers" : "canary of " + name, uid_);
+  return subject_.canaries.runNow(name).then([context](const road::TestSmsReport& report) mutable {
+    context.getResults().setProblem(view(report.problem));
+    write(context.getResults().initTries(static_cast<unsigned>(report.tries.size())), report);
+  });
 }
 
 kj::Promise<void> Door::reload(ReloadContext context) {

@@ -16,15 +16,18 @@ constexpr delivery::Backoff whileBusy{1s, 2, lookEvery};
 }  // namespace
 
 StatusLine::StatusLine(kj::Timer& timer, queue::QueueThread& queue, const road::Road& road,
-                       const admin_mail::MailDesk& mail)
+                       const admin_mail::MailDesk& mail, const watchkeeping::CanaryWatch& canaries)
     : timer_(timer),
       road_(road),
       mail_(mail),
+      canaries_(canaries),
       tasks_(*this),
       glance_(queue, timer, tasks_, road.figures()),
       due_(timer, [this]() { look(); }) {}
 
-std::string StatusLine::text() const { return lineOf(pictureOf(road_, mail_.mail(), last_, looked_)); }
+std::string StatusLine::text() const {
+  return lineOf(pictureOf(road_, {mail_.mail(), &canaries_}, last_, looked_));
+}
 
 void StatusLine::watch(kj::Function<void()> changed) {
   changed_ = kj::mv(changed);

@@ -84,6 +84,24 @@ void writeDispatcher(proto::DispatcherStatus::Builder builder, const keeper::Kee
     builder.setDetailsAgo(static_cast<std::uint64_t>(*age / kj::SECONDS));
 }
 
+void writeCanary(proto::CanaryStatus::Builder builder, const watchkeeping::CanaryView& seen) {
+  builder.setEnabled(true);
+  if (seen.last) {
+    builder.setResult(view(std::string(nameOf(*seen.last))));
+    builder.setWords(view(seen.last->words));
+    builder.setTookMs(static_cast<std::uint32_t>(seen.last->took.count()));
+    builder.setAgo(static_cast<std::uint64_t>(seen.ago.count()));
+  }
+  builder.setNextIn(static_cast<std::uint64_t>(seen.nextIn.count()));
+  builder.setFailing(seen.failing);
+  builder.setAccepted(seen.counts.accepted);
+  builder.setRefused(seen.counts.refused);
+  builder.setDeferred(seen.counts.deferred);
+  builder.setBroken(seen.counts.broken);
+  builder.setUnknown(seen.counts.unknown);
+  builder.setNotTried(seen.counts.notTried);
+}
+
 void writeHappenings(proto::QueueStatus::Builder queue, const road::Figures& figures) {
   KJ_IF_MAYBE (rows, figures.rowsReplaced()) {
     queue.setReplacedRows(rows->times);
@@ -212,9 +230,9 @@ void writeMail(proto::Status::Builder status, const admin_mail::AdminMail& mail,
 }  // namespace
 
 void writeStatus(proto::Status::Builder status, const road::Road& road, const std::string& backend,
-                 kj::Duration upFor, const std::optional<QueueLook>& look,
-                 const admin_mail::AdminMail* mail) {
-  const Picture picture = pictureOf(road, mail, look, look ? Picture::Looked::yes : Picture::Looked::inVain);
+                 kj::Duration upFor, const std::optional<QueueLook>& look, const BesideRoad& beside) {
+  const Picture picture =
+      pictureOf(road, beside, look, look ? Picture::Looked::yes : Picture::Looked::inVain);
   status.setVersion(SMSD_VERSION);
   status.setPid(static_cast<std::uint32_t>(getpid()));
   status.setUpFor(static_cast<std::uint64_t>(upFor / kj::SECONDS));
@@ -223,12 +241,16 @@ void writeStatus(proto::Status::Builder status, const road::Road& road, const st
   writeQueue(queue, road, picture);
   if (look) writeLook(queue, *look, road.ledger().name());
   auto dispatchers = status.initDispatchers(static_cast<unsigned>(road.dispatchers().size()));
-  for (unsigned i = 0; i < dispatchers.size(); ++i) writeDispatcher(dispatchers[i], road.dispatchers()[i]);
+  for (unsigned i = 0; i < dispatchers.size(); ++i) {
+    const auto& keeper = road.dispatchers()[i];
+    writeDispatcher(dispatchers[i], keeper);
+    if (const auto seen = beside.canaries->of(keeper.name())) writeCanary(dispatchers[i].initCanary(), *seen);
+  }
   KJ_IF_MAYBE (since, road.withoutDispatcherFor()) {
     status.setWithoutDispatcher(true);
     status.setWithoutDispatcherFor(static_cast<std::uint64_t>(*since / kj::SECONDS));
   }
-  if (mail != nullptr) writeMail(status, *mail, picture.mailDown);
+  if (beside.mail != nullptr) writeMail(status, *beside.mail, picture.mailDown);
   writeFindings(status, findingsOf(picture));
   status.setLine(view(lineOf(picture)));
 }

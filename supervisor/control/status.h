@@ -13,8 +13,8 @@
 
 namespace smsd::control {
 
-/// `look`: none if the queue did not answer in time. `mail`: null if there is none to the administrators.
+/// `look`: none if the queue did not answer in time.
 void writeStatus(proto::Status::Builder status, const road::Road& road, const std::string& backend,
-                 kj::Duration upFor, const std::optional<QueueLook>& look, const admin_mail::AdminMail* mail);
+                 kj::Duration upFor, const std::optional<QueueLook>& look, const BesideRoad& beside);
 
 }  // namespace smsd::control

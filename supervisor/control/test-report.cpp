@@ -49,7 +49,10 @@ std::optional<delivery::OutcomeKind> outcome(Result result) {
 
 void write(proto::Control::TestResults::Builder results, const road::TestSmsReport& report) {
   results.setProblem(view(report.problem));
-  auto tries = results.initTries(report.tries.size());
+  write(results.initTries(static_cast<unsigned>(report.tries.size())), report);
+}
+
+void write(capnp::List<proto::Try>::Builder tries, const road::TestSmsReport& report) {
   for (unsigned i = 0; i < report.tries.size(); ++i) {
     tries[i].setDispatcher(view(report.tries[i].dispatcher));
     tries[i].setResult(wire(report.tries[i].outcome));
@@ -59,9 +62,13 @@ void write(proto::Control::TestResults::Builder results, const road::TestSmsRepo
 }
 
 road::TestSmsReport read(proto::Control::TestResults::Reader results) {
+  return read(results.getProblem(), results.getTries());
+}
+
+road::TestSmsReport read(capnp::Text::Reader problem, capnp::List<proto::Try>::Reader tries) {
   road::TestSmsReport report;
-  report.problem = results.getProblem().cStr();
-  for (auto one : results.getTries())
+  report.problem = problem.cStr();
+  for (auto one : tries)
     report.tries.push_back({one.getDispatcher().cStr(), outcome(one.getResult()), one.getWords().cStr(),
                             Milliseconds(one.getTookMs())});
   return report;
@@ -71,8 +78,7 @@ std::string resultName(const road::TestSmsTry& one) {
   return one.outcome ? std::string(name(*one.outcome)) : "not tried";
 }
 
-std::string describe(const road::TestSmsReport& report) {
-  if (!report.problem.empty()) return report.problem + "\n";
+std::string describeTries(const road::TestSmsReport& report) {
   std::string text;
   for (const auto& one : report.tries) {
     text += fmt::format("{}: {}", one.dispatcher, resultName(one));
@@ -84,8 +90,14 @@ std::string describe(const road::TestSmsReport& report) {
     if (one.outcome) text += fmt::format(" ({} ms)", one.took.count());
     text += "\n";
   }
-  return text + (report.accepted() ? report.tries.back().dispatcher + " accepted the test SMS\n"
-                                   : "no dispatcher accepted the test SMS\n");
+  return text;
+}
+
+std::string describe(const road::TestSmsReport& report) {
+  if (!report.problem.empty()) return report.problem + "\n";
+  return describeTries(report) + (report.accepted()
+                                      ? report.tries.back().dispatcher + " accepted the test SMS\n"
+                                      : "no dispatcher accepted the test SMS\n");
 }
 
 std::string inBrief(const road::TestSmsReport& report) {

@@ -77,6 +77,17 @@ class EventLog {
   /// A restart would forget how much of per_day is used up.
   void dayNotKept(const std::string& dispatcher, const std::string& why) const;
   void noDispatcher() const;
+
+  /// A dispatcher accepted its canary. `reference`: the gateway's, may be empty.
+  void canaryAccepted(const std::string& dispatcher, const std::string& reference, Milliseconds took) const;
+  /// `result`: "refused", or "not tried".
+  void canaryFailed(const std::string& dispatcher, const std::string& result, const std::string& why,
+                    Milliseconds took) const;
+  /// `most`: canaries a day.
+  void canariesUsedUp(int most) const;
+  /// No canary leaves until its record can be kept.
+  void canariesNotKept(const std::string& why) const;
+
   /// The step that follows when work is owed and nothing moves.
   enum class Still { acts, givesUp };
   void standsStill(Milliseconds since, Still what) const;

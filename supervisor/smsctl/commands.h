@@ -39,6 +39,11 @@ int listDispatchers(const Site& site, Form form);
 
 /// `smsctl test`: 0 if a dispatcher accepted the SMS, 69 if none did, 65 if the request cannot be used.
 int test(const Site& site, const road::TestSmsRequest& request, Form form);
+/// `smsctl canary list`
+int listCanaries(const Site& site, Form form);
+/// `smsctl canary run`: 0 if each canary was accepted, 69 if one was not, 65 if none can be sent.
+/// `dispatcher` empty: all that have canaries.
+int runCanary(const Site& site, const std::string& dispatcher, Form form);
 enum class Act { pause, resume, restart };
 /// `smsctl dispatcher pause|resume|restart`: 1 if there is no such dispatcher; 74 if the act is in force, but
 /// the daemon cannot make it permanent.

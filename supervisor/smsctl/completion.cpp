@@ -103,7 +103,7 @@ std::vector<std::string> valuesOf(const Line& line, const CLI::Option& option,
   if (isFile(type) || isFile(name)) return {filesWanted};
   if (type == "KIND" || name == "KIND") return sources.kinds(line.given());
   if (name == "KEY") return sources.keys(line.given());
-  if (option.check_lname("via") || (name == "NAME" && above == "dispatcher"))
+  if (option.check_lname("via") || (name == "NAME" && (above == "dispatcher" || above == "canary")))
     return sources.dispatchers(line.given());
   if (name == "ID" && above == "queue" && (command == "release" || command == "discard"))
     return sources.held(line.given());

@@ -148,6 +148,19 @@ void addTest(CLI::App& app, Arguments& a, Action& chosen) {
   sub->add_option("--message", a.test.text, "the text of the SMS")->type_name("TEXT");
 }
 
+void addCanary(CLI::App& app, Arguments& a, Action& chosen) {
+  auto* group =
+      app.add_subcommand("canary",
+                         "list the canaries, the test SMS that smsd sends by itself, or send them now")
+          ->require_subcommand(1);
+  command(*group, "list", "list the last canary of each dispatcher and the time of the next one", a, chosen,
+          [&a]() { return listCanaries(statusIn(a), a.form()); });
+  command(*group, "run", "send a canary now, for example after a repair", a, chosen,
+          [&a]() { return runCanary(siteIn(a), a.dispatcher, a.form()); })
+      ->add_option("NAME", a.dispatcher, "the dispatcher; default: each one that has canaries")
+      ->type_name("");
+}
+
 void addDispatcher(CLI::App& app, Arguments& a, Action& chosen) {
   auto* group = app.add_subcommand("dispatcher", "list and control the dispatchers")->require_subcommand(1);
   command(*group, "list", "list the dispatchers with their state, worker and outcomes", a, chosen,
@@ -250,6 +263,7 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
       ->transform(io::wholeNumber(1, 1'000'000))
       ->type_name("N");
   addTest(app, a, chosen);
+  addCanary(app, a, chosen);
   addDispatcher(app, a, chosen);
   addPreview(app, a, chosen);
   addQueue(app, a, chosen);

@@ -20,6 +20,7 @@
 #include "supervisor/smsd/reloader.h"
 #include "supervisor/startup/exit-status.h"
 #include "supervisor/startup/start-up.h"
+#include "supervisor/watchkeeping/canary-watch.h"
 #include "version.h"
 
 namespace smsd {
@@ -139,13 +140,16 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
       config.adminMail.enabled() ? startup::planAdminMail(config) : keeper::SpawnPlan{};
   mail.use(config.adminMail, mailPlan, admin_mail::MailDesk::File::same);
 
+  watchkeeping::CanaryWatch canaries(
+      io.provider->getTimer(), road, log, config.stateDirectory / "canaries",
+      []() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); });
   auto byControl = kj::newPromiseAndFulfiller<void>();
   kj::Own<Reloader> reloader;
   control::Pauses pauses = readPauses(config.stateDirectory / "paused");
   control::ControlServer control(io, socketsFor(config),
                                  {road, queue, forOperators.get(), pauses, log, config::backendName(config),
                                   [&byControl]() { byControl.fulfiller->fulfill(); },
-                                  [&reloader]() { return reloadFor(reloader); }, mail});
+                                  [&reloader]() { return reloadFor(reloader); }, mail, canaries});
   road::Keepers keepers;
   for (std::size_t i = 0; i < plans.size(); ++i)
     keepers.push_back(std::make_unique<keeper::Keeper>(io, config.dispatchers[i], plans[i],
@@ -160,7 +164,7 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   for (auto& keeper : road.dispatchers()) setUp(*keeper);
   road.start();
   log.daemonStarted(SMSD_VERSION, config::backendName(config), config.dispatchers.size());
-  control::StatusLine line(io.provider->getTimer(), queue, road, mail);
+  control::StatusLine line(io.provider->getTimer(), queue, road, mail, canaries);
   systemd::Service service(
       io.provider->getTimer(), [&road]() { return road.alive(); }, [&line]() { return line.text(); });
   road.whenChanged([&line, &service]() {
@@ -168,11 +172,14 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
     service.changed();
   });
   mail.whenChanged([&service]() { service.changed(); });
+  canaries.whenChanged([&service]() { service.changed(); });
   service.ready();
   if (service.heard()) line.watch([&service]() { service.changed(); });
   if (config.adminMail.enabled()) plans.push_back(mailPlan);
-  reloader = kj::heap<Reloader>(io, Reloader::Subject{road, mail, log, service}, std::move(plans),
+  reloader = kj::heap<Reloader>(io, Reloader::Subject{road, mail, canaries, log, service}, std::move(plans),
                                 kj::mv(read), std::move(setUp));
+
+  canaries.start();
 
   int status = told.addBranch()
                    .exclusiveJoin(kj::mv(byControl.promise))
@@ -181,6 +188,7 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
                    .wait(io.waitScope);
   reloader = nullptr;
   service.stopping(road.config().stopTimeout + lastSteps);
+  canaries.stop();
   std::size_t left = road.stop().wait(io.waitScope);
   auto retired = road.retire().fork();
   bool done = answers(io, retired, kj::READY_NOW);

@@ -48,6 +48,7 @@ Reloader::Reloader(kj::AsyncIoContext& io, Subject subject, Plans plans, Read re
     : io_(io),
       road_(subject.road),
       mail_(subject.mail),
+      canaries_(subject.canaries),
       log_(subject.log),
       service_(subject.service),
       digests_(digestsOf(plans)),
@@ -152,6 +153,7 @@ Reloader::Result Reloader::apply(config::Config config, config::Changes changes,
     else if (among(changes.added, keeper.name()))
       hire_(keeper);
   }
+  canaries_.reconfigured();
   if (road_.config().adminMail.enabled()) plans.push_back(mailPlan);
   plans_ = byName(road_.config(), std::move(plans));
   digests_ = std::move(digests);

@@ -29,14 +29,19 @@ class Daemon {
     road_ = kj::heap<road::Road>(*queue_, io_.provider->getTimer(), boot_, config_, "fuzz", log_);
     road_->dispatchers().use({});
     pauses_.emplace(folder_ / "paused");
+    canaries_ =
+        kj::heap<watchkeeping::CanaryWatch>(io_.provider->getTimer(), *road_, log_, folder_ / "canaries",
+                                            []() { return watchkeeping::WallTime(); });
     server_ = kj::heap<control::ControlServer>(
         io_, control::ControlServer::Sockets{socket(), folder_ / "status.sock"},
         control::Subject{
             *road_, *queue_, nullptr, *pauses_, log_, "memory", []() {},
-            []() -> kj::Promise<control::Subject::Reloaded> { return control::Subject::Reloaded{}; }, mail_});
+            []() -> kj::Promise<control::Subject::Reloaded> { return control::Subject::Reloaded{}; }, mail_,
+            *canaries_});
   }
   ~Daemon() {
     server_ = nullptr;
+    canaries_ = nullptr;
     road_ = nullptr;
     queue_ = nullptr;
     std::filesystem::remove_all(folder_);
@@ -71,6 +76,7 @@ class Daemon {
   queue::Memory memory_;
   kj::Own<queue::QueueThread> queue_;
   kj::Own<road::Road> road_;
+  kj::Own<watchkeeping::CanaryWatch> canaries_;
   std::optional<control::Pauses> pauses_;
   kj::Own<control::ControlServer> server_;
 };

@@ -23,7 +23,7 @@ std::string troubles(World& world, const std::optional<queue::Depth>& of) {
   if (of) look = control::QueueLook{*of, {}};
   std::string all;
   for (auto& one :
-       control::findingsOf(control::pictureOf(*world.road, nullptr, look, of ? Looked::yes : Looked::inVain)))
+       control::findingsOf(control::pictureOf(*world.road, {}, look, of ? Looked::yes : Looked::inVain)))
     if (one.rank == control::Rank::unhealthy) all += (all.empty() ? "" : "; ") + one.what;
   return all;
 }

@@ -34,6 +34,19 @@ std::string otherBuild(proto::DispatcherStatus::Reader one, std::string_view ver
 
 }  // namespace
 
+std::string canaryWords(proto::CanaryStatus::Reader canary) {
+  if (!canary.getEnabled()) return "";
+  std::string words = "none yet";
+  const std::string result = text::printable(canary.getResult().cStr());
+  if (!result.empty()) {
+    words = fmt::format("{} {} ago", result, text::age(canary.getAgo()));
+    if (result != "not tried") words += fmt::format(" after {} ms", canary.getTookMs());
+    if (result != "accepted") words += ": " + text::printable(canary.getWords().cStr());
+  }
+  return words + (canary.getNextIn() == 0 ? "; next one due"
+                                          : fmt::format("; next in {}", text::age(canary.getNextIn())));
+}
+
 std::string dispatcherTable(capnp::List<proto::DispatcherStatus>::Reader dispatchers,
                             std::string_view version) {
   std::string table;
@@ -60,6 +73,8 @@ std::string dispatcherTable(capnp::List<proto::DispatcherStatus>::Reader dispatc
           "               to correct: its configuration did not cover {} answer{}, the last one: {}\n",
           one.getNotUnderstood(), one.getNotUnderstood() == 1 ? "" : "s",
           text::printable(one.getLastNotUnderstood().cStr())));
+    if (const auto words = canaryWords(one.getCanary()); !words.empty())
+      table += fmt::format("               canary {}\n", words);
     std::string details;
     for (auto detail : one.getDetails())
       details += fmt::format("{}{} {}", details.empty() ? "" : ", ", detail.getName().cStr(),

@@ -13,4 +13,7 @@ namespace smsd::smsctl {
 std::string dispatcherTable(capnp::List<proto::DispatcherStatus>::Reader dispatchers,
                             std::string_view version);
 
+/// Returns the last canary of a dispatcher and the time of the next one; empty: it has none.
+std::string canaryWords(proto::CanaryStatus::Reader canary);
+
 }  // namespace smsd::smsctl

@@ -33,10 +33,28 @@ ordered_json json(proto::DispatcherStatus::Reader one) {
           {"trouble_seconds", one.getTroubleAgo()},
           {"software", text::printable(one.getSoftware().cStr())},
           {"details", std::move(details)},
-          {"details_seconds", one.getDetailsAgo()}};
+          {"details_seconds", one.getDetailsAgo()},
+          {"canary", asJson(one.getCanary())}};
 }
 
 }  // namespace
+
+ordered_json asJson(proto::CanaryStatus::Reader canary) {
+  if (!canary.getEnabled()) return nullptr;
+  const bool ran = canary.getResult().size() > 0;
+  return {{"result", ran ? ordered_json(canary.getResult().cStr()) : ordered_json(nullptr)},
+          {"words", text::printable(canary.getWords().cStr())},
+          {"took_ms", ran ? ordered_json(canary.getTookMs()) : ordered_json(nullptr)},
+          {"ago_seconds", ran ? ordered_json(canary.getAgo()) : ordered_json(nullptr)},
+          {"next_seconds", canary.getNextIn()},
+          {"failing", canary.getFailing()},
+          {"accepted", canary.getAccepted()},
+          {"refused", canary.getRefused()},
+          {"deferred", canary.getDeferred()},
+          {"broken", canary.getBroken()},
+          {"unknown", canary.getUnknown()},
+          {"not_tried", canary.getNotTried()}};
+}
 
 ordered_json asJson(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
   ordered_json list = ordered_json::array();

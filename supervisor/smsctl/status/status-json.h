@@ -17,6 +17,8 @@ namespace smsd::smsctl {
 nlohmann::ordered_json asJson(proto::Status::Reader status, const std::vector<StatusFinding>& troubles);
 /// Without a daemon: the same members, null where nothing is known.
 nlohmann::ordered_json asJson(const Absence& absence);
+/// Null: the dispatcher has no canaries.
+nlohmann::ordered_json asJson(proto::CanaryStatus::Reader canary);
 nlohmann::ordered_json asJson(capnp::List<proto::DispatcherStatus>::Reader dispatchers);
 
 }  // namespace smsd::smsctl

@@ -21,6 +21,8 @@ class Completion : public testing::Test {
     list->add_flag("--json", flag_);
     auto* dispatcher = app_.add_subcommand("dispatcher", "");
     dispatcher->add_subcommand("pause", "")->add_option("NAME", text_)->type_name("");
+    auto* canary = app_.add_subcommand("canary", "");
+    canary->add_subcommand("run", "")->add_option("NAME", text_)->type_name("");
     auto* test = app_.add_subcommand("test", "");
     test->add_option("PHONE", text_)->type_name("");
     test->add_option("--via", text_)->type_name("NAME");
@@ -69,11 +71,11 @@ class Completion : public testing::Test {
 
 TEST_F(Completion, FollowsTheDeclaredCommands) {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
-      {{}, "config dispatcher preview queue test"},
-      {{""}, "config dispatcher preview queue test"},
+      {{}, "canary config dispatcher preview queue test"},
+      {{""}, "canary config dispatcher preview queue test"},
       {{"q"}, "queue"},
       {{"x"}, ""},
-      {{"hidden", ""}, "config dispatcher preview queue test"},
+      {{"hidden", ""}, "canary config dispatcher preview queue test"},
       {{"queue", ""}, "list release retry"},
       {{"queue", "re"}, "release retry"},
       {{"queue", "list", "--"}, "--help --json --status"},
@@ -98,6 +100,7 @@ TEST_F(Completion, KnowsTheNamesOfThisHost) {
       {{"dispatcher", "pause", ""}, "gateway modem"},
       {{"dispatcher", "pause", "g"}, "gateway"},
       {{"dispatcher", "pause", "gateway", ""}, "--help"},
+      {{"canary", "run", ""}, "gateway modem"},
       {{"--config", "other", "dispatcher", "pause", ""}, "gateway of-other"},
       {{"--config=other", "dispatcher", "pause", "of"}, "of-other"},
       {{"test", "--via", ""}, "gateway modem"},

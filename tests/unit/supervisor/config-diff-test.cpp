@@ -73,6 +73,11 @@ TEST(Reload, EachKeyIsAppliedOrRefused) {
                                          "admin_mail.delay",
                                          "admin_mail.interval",
                                          "admin_mail.lines",
+                                         "canary.recipient",
+                                         "canary.at",
+                                         "canary.every",
+                                         "canary.text",
+                                         "canary.max_per_day",
                                          "dispatchers"};
   auto& refused = keysOfARestart();
   for (auto& [key, value] : valuesOf(Config()))
@@ -108,6 +113,16 @@ TEST(Reload, AppliesAnotherRequiredLockOfTheWorkerForMail) {
   EXPECT_TRUE(changes.forbidden.empty());
   ASSERT_EQ(changes.values.size(), 1u);
   EXPECT_EQ(changes.values[0], "admin_mail.require_lock nothing to landlock:6, seccomp");
+}
+
+TEST(Reload, AnotherCanaryIsAppliedAndGivesTheDispatcherNoFreshWorker) {
+  Config next = configWith({"a", "b"});
+  next.canary.recipient = "+4799887766";
+  next.dispatchers[1].canary.enabled = false;
+  const auto changes = compare(configWith({"a", "b"}), reading(next));
+  EXPECT_TRUE(changes.forbidden.empty());
+  EXPECT_TRUE(changes.changed.empty());
+  EXPECT_EQ(changes.words(), "canary.recipient; the canary of b");
 }
 
 TEST(Reload, NamesValuesWithWhatTheyWereAndAre) {

@@ -206,6 +206,12 @@ const std::vector<Case> cases = {
      },
      {"decision: 1,200 messages of the last 24 h were not sent, as far as this smsd knows since its start, "
       "the last: it was older than queue.expire_after [5] $ smsctl queue list --status I"}},
+    {"a canary was not accepted",
+     [](Picture& p) {
+       p.dispatchers[1].canary = CanaryFailure{"refused", "no such number", 7200s};
+     },
+     {"attention: the canary of modem was refused: no such number [7200] $ smsctl canary run modem # after "
+      "its repair"}},
     {"a limit of the day is reached",
      [](Picture& p) { p.dispatchers[0].usedUp = true; },
      {"attention: gateway has used up its SMS of today (per_day, reserve) $ smsctl reload # after you have "
