@@ -7,6 +7,7 @@
 
 #include "supervisor/queue/postgresql/sql-claim.h"
 #include "supervisor/queue/postgresql/sql-condition.h"
+#include "supervisor/queue/postgresql/sql-heartbeats.h"
 #include "supervisor/queue/postgresql/sql-lease.h"
 #include "supervisor/queue/postgresql/sql-nav.h"
 #include "supervisor/queue/postgresql/sql-operator.h"
@@ -39,6 +40,8 @@ std::vector<NamedStatement> statements() {
       named("adopt", sql::adopt),
       named("liveOf", sql::liveOf),
       named("cancel", sql::cancel),
+      named("heartbeats", sql::heartbeats),
+      named("takeBeats", sql::takeBeats),
       named("previewCancel", sql::previewCancel),
       named("storedMessages", sql::storedMessages),
       named("messagesOf", sql::messagesOf),

@@ -8,6 +8,7 @@
 #include "supervisor/queue/sqlite/connection.h"
 #include "supervisor/queue/sqlite/schema.h"
 #include "supervisor/queue/sqlite/sql-claim.h"
+#include "supervisor/queue/sqlite/sql-heartbeats.h"
 #include "supervisor/queue/sqlite/sql-lease.h"
 #include "supervisor/queue/sqlite/sql-nav.h"
 #include "supervisor/queue/sqlite/sql-operator.h"
@@ -24,6 +25,8 @@ std::vector<NamedStatement> statements() {
       named("onwardInSeverity", sql::onwardInSeverity),
       named("onward", sql::onward),
       named("isLive", sql::isLive),
+      named("heartbeats", sql::heartbeats),
+      named("takeBeats", sql::takeBeats),
       named("waitOf", sql::waitOf),
       named("expire", sql::expire),
       named("read", sql::read),
