@@ -45,6 +45,7 @@ void compareValues(const Config& running, const ConfigRead& next, Changes& chang
   }
   if (running.retry.unknownBySeverity != next.config.retry.unknownBySeverity)
     changes.values.push_back("retry.unknown_by_severity");
+  if (running.heartbeats != next.config.heartbeats) changes.values.push_back("heartbeats");
 }
 
 void compareDispatchers(const Config& running, const Config& next, Changes& changes) {
