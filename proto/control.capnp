@@ -10,7 +10,7 @@
 # Nothing here carries a secret.
 #
 # A request that cannot be fulfilled returns a `problem`, in words. An exception means that the contract was broken or the peer
-# has gone. smsd writes each act (all methods but status and nudge) to the journal with the uid of the peer, which the kernel
+# has gone. smsd writes each act (all methods but status, nudge and heartbeat) to the journal with the uid of the peer, which the kernel
 # reports (SO_PEERCRED). It writes up to 60 entries at once and one a second about the acts of one user that only read,
 # and counts the others in the next entry.
 
@@ -109,6 +109,10 @@ interface Control {
       -> (problem :Text, count :UInt64, messages :List(Records.QueuedMessage), fault :QueueFault);
   # As `cancel`, for the chosen messages only. `preview`: changes nothing, and returns what would be cancelled now. Bounds as in
   # `list`.
+
+  heartbeat @15 (name :Text) -> (problem :Text, fault :QueueFault);
+  # Records that the heartbeat `name` of smsd.yaml came. Returns when that is durable. A `problem` without a fault means that no
+  # heartbeat of this name is expected. May be repeated. smsd writes no journal entry of it, because it comes all the time.
 }
 
 const maxListed :UInt32 = 1000;

@@ -21,6 +21,7 @@
 #include "supervisor/events/events.h"
 #include "supervisor/queue/queue-thread.h"
 #include "supervisor/road/road.h"
+#include "supervisor/watchkeeping/heartbeats.h"
 
 namespace smsd::control {
 
@@ -42,6 +43,7 @@ struct Subject {
   };
   kj::Function<kj::Promise<Reloaded>()> reload;
   const admin_mail::MailDesk& mail;
+  watchkeeping::Heartbeats& heartbeats;
 };
 
 /// What all connections share.

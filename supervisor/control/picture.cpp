@@ -80,7 +80,8 @@ DispatcherPicture pictureOf(const keeper::Keeper& keeper, config::Activation act
 }  // namespace
 
 Picture pictureOf(const road::Road& road, const admin_mail::AdminMail* mail,
-                  const std::optional<QueueLook>& look, Picture::Looked looked) {
+                  const watchkeeping::Heartbeats& heartbeats, const std::optional<QueueLook>& look,
+                  Picture::Looked looked) {
   const auto& ledger = road.ledger();
   Picture picture;
   if (config::backendOf(road.config()) == config::Backend::sqlite)
@@ -108,6 +109,8 @@ Picture pictureOf(const road::Road& road, const admin_mail::AdminMail* mail,
     KJ_IF_MAYBE (outage, mail->outage()) picture.mailDown = MailPicture{outage->why, seconds(outage->lasted)};
   picture.stateFolder = troubleOf(road.config().stateDirectory);
   picture.happened = happenedTo(road.figures());
+  picture.heartbeats = heartbeats.states();
+  picture.heartbeatsProblem = heartbeats.problem();
   picture.underWay = road.underWay();
   picture.sent = road.figures().sent();
   return picture;

@@ -18,6 +18,7 @@
 #include "supervisor/queue/installation.h"
 #include "supervisor/queue/records.h"
 #include "supervisor/road/road.h"
+#include "supervisor/watchkeeping/heartbeats.h"
 
 namespace smsd::control {
 
@@ -79,12 +80,15 @@ struct Picture {
   std::optional<MailPicture> mailDown;
   std::optional<FolderTrouble> stateFolder;
   std::vector<Happened> happened;  // to the queue
+  std::vector<watchkeeping::HeartbeatState> heartbeats;
+  std::string heartbeatsProblem;  // why none of them is watched
   std::size_t underWay = 0;
   std::uint64_t sent = 0;
 };
 
 /// `look`: what a look at the queue found; none unless `looked` is yes.
 Picture pictureOf(const road::Road& road, const admin_mail::AdminMail* mail,
-                  const std::optional<QueueLook>& look, Picture::Looked looked);
+                  const watchkeeping::Heartbeats& heartbeats, const std::optional<QueueLook>& look,
+                  Picture::Looked looked);
 
 }  // namespace smsd::control

@@ -16,15 +16,18 @@ constexpr delivery::Backoff whileBusy{1s, 2, lookEvery};
 }  // namespace
 
 StatusLine::StatusLine(kj::Timer& timer, queue::QueueThread& queue, const road::Road& road,
-                       const admin_mail::MailDesk& mail)
+                       const admin_mail::MailDesk& mail, const watchkeeping::Heartbeats& heartbeats)
     : timer_(timer),
       road_(road),
       mail_(mail),
+      heartbeats_(heartbeats),
       tasks_(*this),
       glance_(queue, timer, tasks_),
       due_(timer, [this]() { look(); }) {}
 
-std::string StatusLine::text() const { return lineOf(pictureOf(road_, mail_.mail(), last_, looked_)); }
+std::string StatusLine::text() const {
+  return lineOf(pictureOf(road_, mail_.mail(), heartbeats_, last_, looked_));
+}
 
 void StatusLine::watch(kj::Function<void()> changed) {
   changed_ = kj::mv(changed);

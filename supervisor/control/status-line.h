@@ -24,7 +24,7 @@ namespace smsd::control {
 class StatusLine final : private kj::TaskSet::ErrorHandler {
  public:
   StatusLine(kj::Timer& timer, queue::QueueThread& queue, const road::Road& road,
-             const admin_mail::MailDesk& mail);
+             const admin_mail::MailDesk& mail, const watchkeeping::Heartbeats& heartbeats);
 
   std::string text() const;
   /// Looks at the queue now and then. `changed` is called after each look.
@@ -42,6 +42,7 @@ class StatusLine final : private kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   const road::Road& road_;
   const admin_mail::MailDesk& mail_;
+  const watchkeeping::Heartbeats& heartbeats_;
   kj::TaskSet tasks_;
   Glance glance_;
   Alarm due_;

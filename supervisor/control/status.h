@@ -10,11 +10,13 @@
 #include "supervisor/admin-mail/admin-mail.h"
 #include "supervisor/control/picture.h"
 #include "supervisor/road/road.h"
+#include "supervisor/watchkeeping/heartbeats.h"
 
 namespace smsd::control {
 
 /// `look`: none if the queue did not answer in time. `mail`: null if there is none to the administrators.
 void writeStatus(proto::Status::Builder status, const road::Road& road, const std::string& backend,
-                 kj::Duration upFor, const std::optional<QueueLook>& look, const admin_mail::AdminMail* mail);
+                 kj::Duration upFor, const std::optional<QueueLook>& look, const admin_mail::AdminMail* mail,
+                 const watchkeeping::Heartbeats& heartbeats);
 
 }  // namespace smsd::control

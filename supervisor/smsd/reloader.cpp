@@ -48,6 +48,7 @@ Reloader::Reloader(kj::AsyncIoContext& io, Subject subject, Plans plans, Read re
     : io_(io),
       road_(subject.road),
       mail_(subject.mail),
+      heartbeats_(subject.heartbeats),
       log_(subject.log),
       service_(subject.service),
       digests_(digestsOf(plans)),
@@ -143,6 +144,7 @@ Reloader::Result Reloader::apply(config::Config config, config::Changes changes,
   }
   log_.show(config.log.recipient);
   road_.replace(std::move(config), std::move(added));
+  heartbeats_.reconfigured();
   log_.reloaded(changes.words());
   mail_.use(road_.config().adminMail, mailPlan, mailFile);
   for (std::size_t i = 0; i < plans.size(); ++i) {

@@ -19,6 +19,7 @@
 #include "supervisor/config/config.h"
 #include "supervisor/events/events.h"
 #include "supervisor/road/road.h"
+#include "supervisor/watchkeeping/heartbeats.h"
 
 namespace smsd {
 
@@ -31,6 +32,7 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
   struct Subject {
     road::Road& road;
     admin_mail::MailDesk& mail;
+    watchkeeping::Heartbeats& heartbeats;
     events::EventLog& log;
     systemd::Service& service;
   };
@@ -64,6 +66,7 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
   kj::AsyncIoContext& io_;
   road::Road& road_;
   admin_mail::MailDesk& mail_;
+  watchkeeping::Heartbeats& heartbeats_;
   events::EventLog& log_;
   systemd::Service& service_;
   Digests digests_;                                 // by dispatcher: of the files that its file names

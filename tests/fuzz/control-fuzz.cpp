@@ -28,15 +28,18 @@ class Daemon {
     queue_ = kj::heap<queue::QueueThread>([this]() { return queue::openMemory(memory_); }, []() {});
     road_ = kj::heap<road::Road>(*queue_, io_.provider->getTimer(), boot_, config_, "fuzz", log_);
     road_->dispatchers().use({});
+    heartbeats_.emplace(*queue_, io_.provider->getTimer(), *road_, log_);
     pauses_.emplace(folder_ / "paused");
     server_ = kj::heap<control::ControlServer>(
         io_, control::ControlServer::Sockets{socket(), folder_ / "status.sock"},
         control::Subject{
             *road_, *queue_, nullptr, *pauses_, log_, "memory", []() {},
-            []() -> kj::Promise<control::Subject::Reloaded> { return control::Subject::Reloaded{}; }, mail_});
+            []() -> kj::Promise<control::Subject::Reloaded> { return control::Subject::Reloaded{}; }, mail_,
+            *heartbeats_});
   }
   ~Daemon() {
     server_ = nullptr;
+    heartbeats_.reset();
     road_ = nullptr;
     queue_ = nullptr;
     std::filesystem::remove_all(folder_);
@@ -71,6 +74,7 @@ class Daemon {
   queue::Memory memory_;
   kj::Own<queue::QueueThread> queue_;
   kj::Own<road::Road> road_;
+  std::optional<watchkeeping::Heartbeats> heartbeats_;
   std::optional<control::Pauses> pauses_;
   kj::Own<control::ControlServer> server_;
 };

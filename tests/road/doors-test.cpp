@@ -29,7 +29,7 @@ class Doors : public testing::Test {
     server_ = kj::heap<ControlServer>(
         io_, ControlServer::Sockets{folder_ / "control.sock", folder_ / "status.sock"},
         Subject{road_, queue_, nullptr, *pauses_, log_, "memory", [this]() { ++stops_; },
-                []() -> kj::Promise<Subject::Reloaded> { return Subject::Reloaded{}; }, mail_});
+                []() -> kj::Promise<Subject::Reloaded> { return Subject::Reloaded{}; }, mail_, heartbeats_});
   }
   ~Doors() noexcept override {
     channels_.clear();
@@ -66,6 +66,7 @@ class Doors : public testing::Test {
   queue::BootClock boot_;
   admin_mail::MailDesk mail_{io_, log_, "host", "doors", "/nowhere"};
   road::Road road_{queue_, io_.provider->getTimer(), boot_, config_, "doors", log_};
+  watchkeeping::Heartbeats heartbeats_{queue_, io_.provider->getTimer(), road_, log_};
   std::optional<Pauses> pauses_;
   int stops_ = 0;
   kj::Own<ControlServer> server_;
