@@ -9,7 +9,8 @@
 //  - If this supervisor had the last look, its own clock tells, which no step changes.
 //  - If another one had it, the queue's clock tells, and this supervisor's own clock bounds it: the last look
 //    cannot be longer ago than the last one of its own. So a step of the queue's clock ahead adds nothing.
-//  - If this supervisor has just come, and another one that lives had it, the queue's clock tells.
+//  - If this supervisor has just come, and another one that lives had it a moment ago, the queue's clock
+//  tells.
 // Otherwise nobody watched. Such a pause does not count. If it was longer than a sender tries, a heartbeat
 // may have been lost in it, and the sender's next one may be a whole interval away: then the wait begins
 // again.
@@ -24,12 +25,22 @@
 
 namespace smsd::watchkeeping {
 
-/// The longest time between two looks of a supervisor that watches. A longer one is a pause: the supervisor
-/// was stopped, its host slept, or the queue did not answer.
-inline constexpr Milliseconds longestStep = 15s;
 /// `smsctl heartbeat` repeats its call for longer than this, and messages stay in the queue. So a shorter
 /// pause loses no heartbeat, unless the grace is shorter still.
 inline constexpr Milliseconds shortPause = 10s;
+
+/// The longest time between two looks as a supervisor that watches plans them. A message to the number of a
+/// heartbeat stays unsent for so long at most, and a supervisor that is killed takes so much of the wait with
+/// it if no other one watches.
+inline Milliseconds plannedStep(Milliseconds every, Milliseconds grace) {
+  return every + grace < 60s ? 1s : 5s;
+}
+
+/// A longer time between two looks of one supervisor is a pause: it was stopped, its host slept, or the queue
+/// did not answer.
+inline Milliseconds longestStep(Milliseconds every, Milliseconds grace) {
+  return plannedStep(every, grace) + 2s + std::min(shortPause, grace);
+}
 
 /// The last look of this supervisor at a heartbeat.
 struct OwnLook {
@@ -44,15 +55,17 @@ struct Passed {
 };
 
 inline Passed passedSince(const queue::HeartbeatRecord& record, const std::optional<OwnLook>& own,
-                          Milliseconds grace) {
+                          Milliseconds every, Milliseconds grace) {
   const auto pause = [&](Milliseconds length) -> Passed {
     const bool harmless = length >= 0ms && length <= std::min(shortPause, grace);
     return {0ms, !harmless};
   };
+  const Milliseconds longest = longestStep(every, grace);
   const bool alone = own && own->looks == record.looks;
-  if (alone) return own->ago <= longestStep ? Passed{own->ago, false} : pause(own->ago);
-  if (own && own->ago <= longestStep) return {std::clamp(record.sinceLook, Milliseconds(0), own->ago), false};
-  if (record.otherWatches && record.sinceLook >= 0ms && record.sinceLook <= longestStep)
+  if (alone) return own->ago <= longest ? Passed{own->ago, false} : pause(own->ago);
+  if (own && own->ago <= longest) return {std::clamp(record.sinceLook, Milliseconds(0), own->ago), false};
+  // The other one may have lost the queue as well: then it did not look when it had planned to.
+  if (record.otherWatches && record.sinceLook >= 0ms && record.sinceLook <= plannedStep(every, grace) + 1s)
     return {record.sinceLook, false};
   return pause(record.sinceLook);
 }
@@ -65,7 +78,7 @@ struct HeartbeatJudgement {
 inline HeartbeatJudgement judge(const queue::HeartbeatRecord& record, const std::optional<OwnLook>& own,
                                 Milliseconds every, Milliseconds grace) {
   using Change = queue::HeartbeatVerdict::Change;
-  const Passed passed = passedSince(record, own, grace);
+  const Passed passed = passedSince(record, own, every, grace);
   if (record.came > 0) {
     const Milliseconds since = std::clamp(record.sinceBeat.value_or(0ms), Milliseconds(0), passed.watched);
     return {record.missing ? Change::back : Change::none, since};

@@ -18,10 +18,7 @@ namespace {
 using queue::QueueError;
 using Offer = queue::HeartbeatsSeen::Offer;
 
-// Between two looks. A message to the number of a heartbeat stays unsent for so long at most, and a
-// supervisor that is killed takes so much of the wait with it if no other one watches.
-constexpr Milliseconds longStep = 5s, shortStep = 1s;
-constexpr Milliseconds soon = 60s;         // an expectation that is shorter needs short steps
+constexpr Milliseconds whileAway = 1s;
 constexpr Milliseconds contended = 300ms;  // another supervisor looks at the same time
 constexpr Milliseconds afterRefusal = 60s;
 constexpr std::size_t mostSpellings = 16;  // of one number, because other programs write the messages
@@ -109,7 +106,7 @@ void Heartbeats::leftOut(const std::vector<std::string>& numbers) {
       if (known.size() >= mostSpellings) known.erase(known.begin() + mostSpellings / 2);
       known.push_back(number);
     }
-  look();
+  if (problem_.empty()) look();  // otherwise the next one is due by itself, and would fail again
 }
 
 void Heartbeats::look() {
@@ -151,7 +148,7 @@ void Heartbeats::lookNow() {
   again_ = false;
   if (road_.ledger().away()) {
     for (auto& [name, memory] : memory_) memory.own.reset();
-    return nextLook(shortStep);
+    return nextLook(whileAway);
   }
   looking_ = true;
   auto notes = std::make_shared<Notes>();
@@ -219,13 +216,13 @@ void Heartbeats::failed(const QueueError& error, const Notes& notes) {
   const bool refused = error.kind() == Kind::denied || error.kind() == Kind::notInstalled ||
                        error.kind() == Kind::invalid || error.kind() == Kind::failed;
   if (refused) unwatched(error.what());
-  nextLook(refused ? afterRefusal : shortStep);
+  nextLook(refused ? afterRefusal : whileAway);
 }
 
 Milliseconds Heartbeats::step() const {
-  const bool isSoon = std::any_of(expected().begin(), expected().end(),
-                                  [](const auto& one) { return one.every + one.grace < soon; });
-  return isSoon ? shortStep : longStep;
+  Milliseconds least = 1h;
+  for (const auto& one : expected()) least = std::min(least, plannedStep(one.every, one.grace));
+  return least;
 }
 
 void Heartbeats::nextLook(Milliseconds atMost) {

@@ -49,6 +49,16 @@ const Row rows[] = {
     {"another one looked in between", 10s, 2s, 5s, others, {}, there, Change::none, 12s},
     {"due, and the other one would have been next", 79s, 2s, 5s, others, {}, there, Change::missing, 81s},
     {"this one comes, and another one watches", 79s, 3s, {}, others, {}, there, Change::missing, 82s},
+    {"this one comes, and the other one has not looked when it should",
+     79s,
+     7s,
+     {},
+     others,
+     {},
+     there,
+     Change::none,
+     79s},
+    {"this one comes, and nobody could look for long", 79s, 15s, {}, others, {}, there, Change::none, 0s},
     {"this one was frozen, and another one watched", 10s, 3s, 1h, others, {}, there, Change::none, 13s},
     {"the other one has died, and this one watched", 79s, 3s, 4s, nobodys, {}, there, Change::missing, 82s},
     // times without a supervisor, or without the queue
@@ -61,7 +71,8 @@ const Row rows[] = {
     {"a heartbeat during a night without smsd", 79s, 12h, {}, nobodys, 5h, there, Change::none, 0s},
     {"a heartbeat after the alert, during a pause", 90s, 12h, {}, nobodys, 5h, gone, Change::back, 0s},
     {"this one was frozen, and nobody watched", 79s, 1h, 1h, mine, {}, there, Change::none, 0s},
-    {"a call that took long", 10s, 14s, 14s, mine, {}, there, Change::none, 24s},
+    {"a call that took long", 10s, 17s, 17s, mine, {}, there, Change::none, 27s},
+    {"a call that took too long", 10s, 18s, 18s, mine, {}, there, Change::none, 0s},
 };
 
 TEST(HeartbeatWatch, JudgesByTheTimeInWhichASupervisorWatched) {
@@ -108,6 +119,19 @@ TEST(HeartbeatWatch, IsNotFooledByAGraceThatIsShorterThanAPause) {
   record.sinceLook = 5s;
   EXPECT_EQ(judge(record, std::nullopt, every, 2s).waited, 0s);
   EXPECT_EQ(judge(record, std::nullopt, every, 5s).waited, 59s);
+}
+
+// Two supervisors lose the queue for longer than a short interval: neither watched.
+TEST(HeartbeatWatch, DoesNotTakeAnotherSupervisorThatLostTheQueueForOneThatWatched) {
+  queue::HeartbeatRecord record;
+  record.waited = 2500ms;
+  record.sinceLook = 8s;
+  record.otherWatches = true;
+  const auto judged = judge(record, std::nullopt, 3s, 1s);
+  EXPECT_EQ(judged.change, Change::none);
+  EXPECT_EQ(judged.waited, 0s);
+  record.sinceLook = 1500ms;
+  EXPECT_EQ(judge(record, std::nullopt, 3s, 1s).change, Change::missing) << "2.5 s and 1.5 s";
 }
 
 }  // namespace
