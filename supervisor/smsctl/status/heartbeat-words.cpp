@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
+
 #include "common/config/keys.h"
 #include "common/text/age.h"
 #include "common/text/utf.h"
@@ -49,13 +52,15 @@ std::string heartbeatTable(proto::Status::Reader status) {
   if (!isWatched(status))
     table +=
         fmt::format("no heartbeat is watched: {}\n", text::printable(status.getHeartbeatsProblem().cStr()));
-  table += fmt::format("{:<32}{:<10}{:>8} {:>8} {:>9} {:>8} {:>8}\n", "heartbeat", "state", "last", "due in",
-                       "missing", "every", "grace");
+  std::size_t widest = std::string_view("heartbeat").size();
+  for (auto one : status.getHeartbeats()) widest = std::max(widest, nameOf(one).size());
+  table += fmt::format("{:<{}}  {:<9} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "heartbeat", widest, "state", "last",
+                       "due in", "missing", "every", "grace");
   for (auto one : status.getHeartbeats()) {
     const auto age = [&](bool known, std::uint64_t seconds) {
       return one.getKnown() && known ? text::age(seconds) : std::string("-");
     };
-    table += fmt::format("{:<32}{:<10}{:>8} {:>8} {:>9} {:>8} {:>8}\n", nameOf(one),
+    table += fmt::format("{:<{}}  {:<9} {:>8} {:>8} {:>8} {:>8} {:>8}\n", nameOf(one), widest,
                          stateOf(one, isWatched(status)), age(one.getCame(), one.getLastAgo()),
                          age(!one.getMissing(), one.getDueIn()), age(one.getMissing(), one.getMissingFor()),
                          printed(one.getEveryMs()), printed(one.getGraceMs()));
