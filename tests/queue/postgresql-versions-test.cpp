@@ -210,7 +210,7 @@ TEST(PostgresqlVersions, AnUpgradeByAnotherThanTheOwnerNamesTheOwner) {
   std::string what;
   EXPECT_EQ(refusal([&] { installPostgresql(store.connection("smsd"), {}); }, &what), Kind::denied);
   EXPECT_NE(what.find("smsctl db install --as postgres"), std::string::npos) << what;
-  EXPECT_EQ(store.version("version"), std::to_string(before));
+  EXPECT_EQ(store.version("schema_version"), std::to_string(before));
 }
 
 // An enlistment reads smsd.installation and then writes smsd.supervisor. An upgrade that waits holds up

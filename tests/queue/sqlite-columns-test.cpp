@@ -81,7 +81,7 @@ TEST(SqliteColumns, AreNamedAsSqliteReportsThem) {
   ASSERT_EQ(sqlite3_open(":memory:", &made), SQLITE_OK);
   const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> db(made, sqlite3_close);
   addFunctions(db.get());
-  for (const char* script : {sql::schema, sql::indexes})
+  for (const char* script : {sql::schema, sql::heartbeatTable, sql::indexes})
     ASSERT_EQ(sqlite3_exec(db.get(), script, nullptr, nullptr, nullptr), SQLITE_OK);
   for (const auto& statement : statements())
     EXPECT_EQ(statement.columns, reported(db.get(), statement.text)) << statement.name;

@@ -106,7 +106,7 @@ CREATE TABLE smsd_wait (
 CREATE INDEX smsd_wait_due ON smsd_wait (due);
 )";
 // Part of the schema, and the step from version 3 to 4.
-constexpr auto heartbeats = R"(
+constexpr auto heartbeatTable = R"(
 CREATE TABLE smsd_heartbeat (    -- signs of life of other programs, which smsd expects
   name TEXT PRIMARY KEY,
   beats INTEGER NOT NULL DEFAULT 0,   -- how many came
