@@ -116,7 +116,7 @@ TEST(Reload, NamesValuesWithWhatTheyWereAndAre) {
   next.retry.delay = 45s;
   next.queue.expireAfter = 1h;
   next.retry.unknownBySeverity.push_back({5, 9, UnknownPolicy::hold});
-  next.heartbeats.push_back({.name = "nav"});
+  next.heartbeats.emplace_back().name = "nav";
   auto changes = compare(configWith({"a"}), reading(next));
   EXPECT_FALSE(changes.none());
   EXPECT_EQ(changes.words(),
