@@ -9,7 +9,7 @@
 # Nothing here carries a secret.
 #
 # A request that cannot be fulfilled returns a `problem`, in words. An exception means that the contract was broken or the peer
-# has gone. smsd writes each act (all methods but status and nudge) to the journal with the uid of the peer, which the kernel
+# has gone. smsd writes each act (all methods but status, nudge and heartbeat) to the journal with the uid of the peer, which the kernel
 # reports (SO_PEERCRED). It writes up to 60 entries at once and one a second about the acts of one user that only read,
 # and counts the others in the next entry.
 
@@ -123,6 +123,10 @@ interface Control {
   # dispatcher that has canaries if `dispatcher` is empty. Returns when the results are known, one of `tries` for each dispatcher;
   # each may take as long as in `test`. A `problem` means that a canary was not sent (an unknown name, no canaries, canary.max_per_day
   # is used up); `tries` then has those that were.
+
+  heartbeat @16 (name :Text) -> (problem :Text, fault :QueueFault);
+  # Records that the heartbeat `name` of smsd.yaml came. Returns when that is durable. A `problem` without a fault means that no
+  # heartbeat of this name is expected. May be repeated. smsd writes no journal entry of it, because it comes all the time.
 }
 
 const maxListed :UInt32 = 1000;

@@ -47,6 +47,36 @@ struct Status {
   # The line that `systemctl status` shows.
   adminMail @14 :AdminMailStatus;
   # The mail to the administrators.
+  heartbeats @15 :List(HeartbeatStatus);
+  # The heartbeats of other programs that smsd.yaml expects, in its order.
+  heartbeatsProblem @16 :Text;
+  # Why smsd watches no heartbeat although some are expected; empty: it does.
+}
+
+struct HeartbeatStatus {
+  # A sign of life of another program, without which smsd sends an alert.
+  name @0 :Text;
+  # Its name in smsd.yaml.
+  everyMs @1 :UInt64;
+  # Milliseconds in which it has to come.
+  graceMs @2 :UInt64;
+  # Milliseconds by which it may be late.
+  known @3 :Bool;
+  # Whether smsd has looked at it. All that follows is meaningless if not.
+  came @4 :Bool;
+  # Whether it has ever come.
+  lastAgo @5 :UInt64;
+  # Seconds since it came the last time. Meaningless while `came` is false.
+  missing @6 :Bool;
+  # Whether it is missing. The alert about it is in the queue then.
+  missingFor @7 :UInt64;
+  # Seconds since the alert. Meaningless while `missing` is false.
+  dueIn @8 :UInt64;
+  # Seconds until it counts as missing if it does not come and smsd runs all the time; 0 if it is missing.
+  beats @9 :UInt64;
+  # Heartbeats that this supervisor has found since it started.
+  alerts @10 :UInt64;
+  # Alerts about it that this supervisor has written since it started.
 }
 
 struct Trouble {

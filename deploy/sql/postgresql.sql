@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
--- smsd's own state: the schema smsd, version 5, in the database of the queue (NAV's smsq).
+-- smsd's own state: the schema smsd, version 6, in the database of the queue (NAV's smsq).
 --
 -- `smsctl db install` runs this and lists the parts that it created. To run it by hand, as a role that may create a schema:
 --   psql -v ON_ERROR_STOP=1 --single-transaction -f postgresql.sql
@@ -20,7 +20,7 @@ CREATE TABLE smsd.installation (
   oldest_version integer NOT NULL
 );
 CREATE UNIQUE INDEX installation_once ON smsd.installation ((true));
-INSERT INTO smsd.installation (version, schema_version, oldest_version) VALUES (4, 5, 4);
+INSERT INTO smsd.installation (version, schema_version, oldest_version) VALUES (4, 6, 4);
 
 -- Has one row for each run of a supervisor. A supervisor is alive until it retires, or until another supervisor finds that its
 -- lease has expired and declares it dead. A dead supervisor is cleared when its live submissions have been taken over. No state
@@ -125,6 +125,21 @@ CREATE TABLE smsd.ignored (
 );
 CREATE INDEX ignored_message ON smsd.ignored (message);
 CREATE INDEX ignored_at ON smsd.ignored (at);
+
+-- Heartbeats: signs of life of other programs, which smsd expects (`heartbeats` in smsd.yaml). One row for each, written by all
+-- supervisors. `waited` counts only the time in which a supervisor looked, so that a time without smsd, or without the queue, does not
+-- count, and no step of the clock does.
+CREATE TABLE smsd.heartbeat (
+  name text PRIMARY KEY,
+  beats bigint NOT NULL DEFAULT 0,            -- how many came
+  judged bigint NOT NULL DEFAULT 0,           -- how many of them had come at the last look
+  last timestamptz,                           -- of the last one; NULL if none ever came
+  waited bigint NOT NULL DEFAULT 0,           -- ms in which a supervisor watched since then
+  looked timestamptz NOT NULL DEFAULT now(),  -- the last look of any supervisor
+  looks bigint NOT NULL DEFAULT 0,            -- how many looks there were
+  looker bigint,                              -- the supervisor of the last one
+  missing timestamptz                         -- when the alert was written; NULL if the heartbeat is not missing
+) WITH (fillfactor = 50);
 
 -- The trigger on smsq calls this (postgresql-notify.sql).
 CREATE FUNCTION smsd.notify_queue() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -47,6 +47,7 @@ void compareValues(const Config& running, const ConfigRead& next, Changes& chang
   }
   if (running.retry.unknownBySeverity != next.config.retry.unknownBySeverity)
     changes.values.push_back("retry.unknown_by_severity");
+  if (running.heartbeats != next.config.heartbeats) changes.values.push_back("heartbeats");
 }
 
 /// Whether the worker of a dispatcher needs another configuration. Its canary does not matter to the worker.

@@ -10,6 +10,7 @@
 
 #include "common/files/regular-file.h"
 #include "supervisor/config/dispatcher-keys.h"
+#include "supervisor/config/heartbeat-keys.h"
 #include "supervisor/config/queue-keys.h"
 #include "supervisor/config/queue-names.h"
 #include "supervisor/config/socket-names.h"
@@ -128,6 +129,8 @@ void declareKeys(Keys& keys, Config& config) {
       "unhealthy");
   declareAdminMail(keys, config);
   declareCanary(keys, config);
+  keys.list<HeartbeatConfig>("heartbeats", config.heartbeats, declareHeartbeat,
+                             "signs of life of other programs: while one is missing, an alert is sent");
   keys.path("control.socket", config.controlSocket,
             "the socket of smsctl; a user who may open it may use every command, and reads all texts");
   keys.path("status.socket", config.statusSocket,
@@ -207,6 +210,7 @@ ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Over
     result.problems.insert(result.problems.end(), more.begin(), more.end());
   };
   add(findEqualNames(keys, result.config));
+  add(checkHeartbeats(keys, result.config));
   add(checkSockets(keys, result.config));
   add(checkQueueFiles(keys, result.config, fs::absolute(file).lexically_normal()));
   add(applyOverrides(overrides, result.config));
@@ -232,6 +236,7 @@ std::vector<std::pair<std::string, std::string>> valuesOf(const Config& config) 
   Config copy = config;
   copy.dispatchers.clear();
   copy.retry.unknownBySeverity.clear();
+  copy.heartbeats.clear();
   Keys keys;
   declareKeys(keys, copy);
   return keys.defaults();

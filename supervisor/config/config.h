@@ -95,6 +95,18 @@ struct AdminMailConfig {
   bool operator==(const AdminMailConfig&) const = default;
 };
 
+/// A sign of life of another program, without which an alert is sent.
+struct HeartbeatConfig {
+  std::string name;  // [a-z0-9][a-z0-9-]{0,30}
+  Milliseconds every = 5min;
+  Milliseconds grace = 1min;
+  std::string recipient;  // a number that is nobody's; empty: none
+  std::string alertTo;
+  int severity = 1;  // of the alert
+  bool allClear = false;
+  bool operator==(const HeartbeatConfig&) const = default;
+};
+
 inline constexpr const char* defaultControlSocket = "/run/smsd/operator/control.sock";
 inline constexpr const char* defaultStatusSocket = "/run/smsd/status/status.sock";
 /// The default of older versions: a configuration may name it, and an older daemon may listen there.
@@ -135,6 +147,7 @@ struct Config {
   } status;
   AdminMailConfig adminMail;
   CanaryConfig canary;
+  std::vector<HeartbeatConfig> heartbeats;
   std::filesystem::path controlSocket = defaultControlSocket;
   /// Empty: there is none, because only `controlSocket` names another place than the default one.
   std::filesystem::path statusSocket = defaultStatusSocket;

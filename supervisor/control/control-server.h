@@ -24,6 +24,7 @@
 #include "supervisor/queue/queue-thread.h"
 #include "supervisor/road/road.h"
 #include "supervisor/watchkeeping/canary-watch.h"
+#include "supervisor/watchkeeping/heartbeats.h"
 
 namespace smsd::control {
 
@@ -46,6 +47,7 @@ struct Subject {
   kj::Function<kj::Promise<Reloaded>()> reload;
   admin_mail::MailDesk& mail;
   watchkeeping::CanaryWatch& canaries;
+  watchkeeping::Heartbeats& heartbeats;
 };
 
 /// What all connections share.

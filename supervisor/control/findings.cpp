@@ -225,11 +225,28 @@ void happened(const Picture& picture, Findings& found) {
   for (const auto& one : picture.happened) found.push_back({Rank::news, one.what, one.ago});
 }
 
+/// An alert has left, so that smsd did its work, and is healthy.
+void heartbeats(const Picture& picture, Findings& found) {
+  if (!picture.heartbeatsProblem.empty())
+    found.push_back(
+        {Rank::attention, "no heartbeat is watched: " + picture.heartbeatsProblem, {}, "smsctl db check"});
+  for (const auto& one : picture.heartbeats) {
+    if (!one.missingFor) continue;
+    const std::string last =
+        one.lastAgo ? ", the last one came " + config::roughly(*one.lastAgo) + " ago" : "";
+    found.push_back({Rank::attention,
+                     fmt::format("the heartbeat {} is missing{}: does the program that sends it still run?",
+                                 one.name, last),
+                     std::chrono::floor<Seconds>(*one.missingFor), "smsctl heartbeat",
+                     "after its repair, to see that it comes"});
+  }
+}
+
 using Rule = void (*)(const Picture&, Findings&);
 /// In the order in which findings of the same rank are shown.
 constexpr Rule rules[] = {
     queueAway,     queueStrained, otherSettler,         bellAway, noDispatcher, late,
-    held,          lost,          dispatchersInTrouble, canaries, usedUp,       stateFolder,
+    held,          lost,          dispatchersInTrouble, canaries, heartbeats, usedUp,       stateFolder,
     notUnderstood, mailDown,      otherBuild,           schema,   happened};
 
 }  // namespace

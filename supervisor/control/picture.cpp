@@ -118,6 +118,10 @@ Picture pictureOf(const road::Road& road, const BesideRoad& beside, const std::o
   if (beside.mail != nullptr) picture.mailDown = mailDownOf(*beside.mail);
   picture.stateFolder = troubleOf(road.config().stateDirectory);
   picture.happened = happenedTo(road.figures());
+  if (beside.heartbeats != nullptr) {
+    picture.heartbeats = beside.heartbeats->states();
+    picture.heartbeatsProblem = beside.heartbeats->problem();
+  }
   picture.underWay = road.underWay();
   picture.sent = road.figures().sent();
   return picture;

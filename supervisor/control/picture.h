@@ -20,6 +20,7 @@
 #include "supervisor/queue/records.h"
 #include "supervisor/road/road.h"
 #include "supervisor/watchkeeping/canary-watch.h"
+#include "supervisor/watchkeeping/heartbeats.h"
 
 namespace smsd::control {
 
@@ -93,6 +94,8 @@ struct Picture {
   std::optional<MailPicture> mailDown;
   std::optional<FolderTrouble> stateFolder;
   std::vector<Happened> happened;  // to the queue
+  std::vector<watchkeeping::HeartbeatState> heartbeats;
+  std::string heartbeatsProblem;  // why none of them is watched
   std::size_t underWay = 0;
   std::uint64_t sent = 0;
 };
@@ -101,6 +104,7 @@ struct Picture {
 struct BesideRoad {
   const admin_mail::AdminMail* mail = nullptr;          // null: there is no such mail
   const watchkeeping::CanaryWatch* canaries = nullptr;  // null: a test without canaries
+  const watchkeeping::Heartbeats* heartbeats = nullptr;  // null: a test without heartbeats
 };
 
 /// `look`: what a look at the queue found; none unless `looked` is yes.

@@ -19,6 +19,9 @@ namespace {
 
 using queue::Queue;
 
+constexpr std::size_t longestHeartbeat = 64;  // bytes; more than any heartbeat's name has
+const std::string unkept = "the queue keeps no heartbeats, or its schema is older: run `smsctl db install`";
+
 template <typename T>
 kj::Promise<void> refuse(T& context, const std::string& problem,
                          proto::QueueFault fault = proto::QueueFault::NONE) {
@@ -133,6 +136,25 @@ kj::Promise<void> Door::send(SendContext context) {
           const auto& rules = subject_.road.config().formatting;
           results.setParts(static_cast<std::uint32_t>(partsOfAll(text, rules)));
           results.setMaxParts(static_cast<std::uint32_t>(rules.maxParts));
+        }
+      });
+}
+
+kj::Promise<void> Door::heartbeat(HeartbeatContext context) {
+  const std::string name = text::printable(textOf(context.getParams().getName()), longestHeartbeat);
+  if (!subject_.heartbeats.expects(name))
+    return refuse(context, fmt::format("no heartbeat {} is expected: `smsctl heartbeat` lists them", name));
+  return means_.questions
+      .ask([name](Queue& queue) { return queue.beat(name); }, context,
+           [&subject = subject_](bool kept) {
+             if (kept) subject.heartbeats.look();
+           })
+      .then([this, context](kj::Maybe<bool> answer) mutable {
+        KJ_IF_MAYBE (kept, answer) {
+          if (*kept) return;
+          const std::string& why = subject_.heartbeats.problem();
+          context.getResults().setFault(proto::QueueFault::NOT_INSTALLED);
+          context.getResults().setProblem(view(why.empty() ? unkept : why));
         }
       });
 }

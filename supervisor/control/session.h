@@ -44,6 +44,7 @@ class Door final : public proto::Control::Server {
   kj::Promise<void> explain(ExplainContext context) override;
   kj::Promise<void> cancelChosen(CancelChosenContext context) override;
   kj::Promise<void> runCanary(RunCanaryContext context) override;
+  kj::Promise<void> heartbeat(HeartbeatContext context) override;
 
  private:
   /// The result of an act, in words.

@@ -16,17 +16,19 @@ constexpr delivery::Backoff whileBusy{1s, 2, lookEvery};
 }  // namespace
 
 StatusLine::StatusLine(kj::Timer& timer, queue::QueueThread& queue, const road::Road& road,
-                       const admin_mail::MailDesk& mail, const watchkeeping::CanaryWatch& canaries)
+                       const admin_mail::MailDesk& mail, const watchkeeping::CanaryWatch& canaries,
+                       const watchkeeping::Heartbeats& heartbeats)
     : timer_(timer),
       road_(road),
       mail_(mail),
       canaries_(canaries),
+      heartbeats_(heartbeats),
       tasks_(*this),
       glance_(queue, timer, tasks_, road.figures()),
       due_(timer, [this]() { look(); }) {}
 
 std::string StatusLine::text() const {
-  return lineOf(pictureOf(road_, {mail_.mail(), &canaries_}, last_, looked_));
+  return lineOf(pictureOf(road_, {mail_.mail(), &canaries_, &heartbeats_}, last_, looked_));
 }
 
 void StatusLine::watch(kj::Function<void()> changed) {

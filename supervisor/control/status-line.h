@@ -24,7 +24,8 @@ namespace smsd::control {
 class StatusLine final : private kj::TaskSet::ErrorHandler {
  public:
   StatusLine(kj::Timer& timer, queue::QueueThread& queue, const road::Road& road,
-             const admin_mail::MailDesk& mail, const watchkeeping::CanaryWatch& canaries);
+             const admin_mail::MailDesk& mail, const watchkeeping::CanaryWatch& canaries,
+             const watchkeeping::Heartbeats& heartbeats);
 
   std::string text() const;
   /// Looks at the queue now and then. `changed` is called after each look.
@@ -43,6 +44,7 @@ class StatusLine final : private kj::TaskSet::ErrorHandler {
   const road::Road& road_;
   const admin_mail::MailDesk& mail_;
   const watchkeeping::CanaryWatch& canaries_;
+  const watchkeeping::Heartbeats& heartbeats_;
   kj::TaskSet tasks_;
   Glance glance_;
   Alarm due_;

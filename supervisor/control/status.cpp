@@ -227,6 +227,26 @@ void writeMail(proto::Status::Builder status, const admin_mail::AdminMail& mail,
   builder.setWaiting(report.waiting);
 }
 
+void writeHeartbeats(proto::Status::Builder status, const Picture& picture) {
+  status.setHeartbeatsProblem(view(picture.heartbeatsProblem));
+  auto list = status.initHeartbeats(static_cast<unsigned>(picture.heartbeats.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    const auto& one = picture.heartbeats[i];
+    auto builder = list[i];
+    builder.setName(view(one.name));
+    builder.setEveryMs(static_cast<std::uint64_t>(one.every.count()));
+    builder.setGraceMs(static_cast<std::uint64_t>(one.grace.count()));
+    builder.setKnown(one.known);
+    builder.setCame(one.lastAgo.has_value());
+    builder.setLastAgo(wholeSeconds(one.lastAgo.value_or(0ms)));
+    builder.setMissing(one.missingFor.has_value());
+    builder.setMissingFor(wholeSeconds(one.missingFor.value_or(0ms)));
+    builder.setDueIn(wholeSeconds(one.dueIn));
+    builder.setBeats(one.came);
+    builder.setAlerts(one.alerts);
+  }
+}
+
 }  // namespace
 
 void writeStatus(proto::Status::Builder status, const road::Road& road, const std::string& backend,
@@ -251,6 +271,7 @@ void writeStatus(proto::Status::Builder status, const road::Road& road, const st
     status.setWithoutDispatcherFor(static_cast<std::uint64_t>(*since / kj::SECONDS));
   }
   if (beside.mail != nullptr) writeMail(status, *beside.mail, picture.mailDown);
+  writeHeartbeats(status, picture);
   writeFindings(status, findingsOf(picture));
   status.setLine(view(lineOf(picture)));
 }

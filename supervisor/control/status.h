@@ -10,6 +10,7 @@
 #include "supervisor/admin-mail/admin-mail.h"
 #include "supervisor/control/picture.h"
 #include "supervisor/road/road.h"
+#include "supervisor/watchkeeping/heartbeats.h"
 
 namespace smsd::control {
 

@@ -21,6 +21,12 @@ inline constexpr std::size_t leastPage = 64;
 /// Messages of one recipient for one SMS.
 inline constexpr std::size_t messagesAtATime = 1000;
 
+/// Notes a number whose messages are nobody's.
+inline void noteLeftOut(ClaimResult& result, const std::string& recipient) {
+  auto& all = result.leftOut;
+  if (std::find(all.begin(), all.end(), recipient) == all.end()) all.push_back(recipient);
+}
+
 /// Sorts as the queue is sorted: by severity, a missing one last, then by time and id of the first message.
 /// A `Taken` has a `submission` and, as text that sorts, the `firstTime`.
 template <typename Taken>

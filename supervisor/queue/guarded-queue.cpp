@@ -122,6 +122,12 @@ class GuardedQueue final : public Queue {
   std::optional<MessageLife> explain(format::MessageId id, Duration longestWait) override {
     return call_("explain", [&] { return queue_->explain(id, longestWait); });
   }
+  HeartbeatsSeen lookAtHeartbeats(const HeartbeatLook& look) override {
+    return call_("lookAtHeartbeats", [&] { return queue_->lookAtHeartbeats(look); });
+  }
+  bool beat(const std::string& name) override {
+    return call_("beat", [&] { return queue_->beat(name); });
+  }
   Purge purge(Duration age, std::size_t most) override {
     return call_("purge", [&] { return queue_->purge(age, most); });
   }

@@ -53,6 +53,7 @@
 
 #include "supervisor/format/format.h"
 #include "supervisor/format/message.h"
+#include "supervisor/queue/heartbeats.h"
 #include "supervisor/queue/installation.h"
 #include "supervisor/queue/records.h"
 
@@ -132,6 +133,9 @@ struct ClaimRequest {
   /// The longest wait that settle() may set (retry.max_delay). A wait that has more than this left counts as
   /// over, because only a stepped clock can cause it.
   Duration longestWait = std::chrono::hours(24 * 7);
+  /// Returns true for a number that is nobody's (heartbeats.h): its messages are never claimed, and returned
+  /// as `leftOut` instead. Empty: there is no such number. A backend without heartbeats need not call it.
+  std::function<bool(const std::string& recipient)> leaveOut = {};
 };
 
 /// A live submission of this supervisor that keeps a more severe message to the same recipient from being
@@ -148,6 +152,7 @@ struct ClaimResult {
   std::size_t expired = 0;              // messages that became ignored because of their age
   /// With `atEnd`: time until the earliest waiting recipient may be claimed again; none: no recipient waits.
   std::optional<Duration> nextDue;
+  std::vector<std::string> leftOut = {};  // numbers for which leaveOut returned true, each once
 };
 
 /// The way in which a submission ends. `sent` and `ignored` mark its messages; with `sent`, those that are
@@ -315,6 +320,16 @@ class Queue {
   /// lock. `longestWait` as in ClaimRequest.
   virtual std::optional<MessageLife> explain(format::MessageId id,
                                              Duration longestWait = std::chrono::hours(24 * 7)) = 0;
+
+  // --- heartbeats of other programs; see heartbeats.h. A backend that does not override these has none, and
+  // smsd then reports that it cannot watch.
+  /// Looks at the heartbeats of `look`, and records those that it does not know yet. Marks unsent messages to
+  /// their numbers as sent, except those held or in progress: each is a heartbeat, and no SMS leaves. One
+  /// transaction, behind the fence. With `notYet`, only marks messages.
+  virtual HeartbeatsSeen lookAtHeartbeats(const HeartbeatLook&) { return {}; }
+  /// Records a heartbeat that came now. For operators: needs no enlistment. Returns false if this queue, or
+  /// its schema, keeps no heartbeats.
+  virtual bool beat(const std::string& /*name*/) { return false; }
 
   /// Deletes history that ended longer than `age` ago: submissions with their attempts, and the reasons for
   /// ignored messages. Examines at most `most` submissions. Keeps held ones, and never deletes NAV's own

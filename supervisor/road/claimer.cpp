@@ -5,6 +5,7 @@
 #include <climits>
 
 #include "common/kj/duration.h"
+#include "common/text/number-form.h"
 
 namespace smsd::road {
 namespace {
@@ -12,6 +13,18 @@ namespace {
 queue::Formatter formatterFor(const config::Config& config) {
   return [rules = config.formatting](const std::vector<format::Message>& messages) {
     return format::format(messages, rules);
+  };
+}
+
+/// Returns a function that recognises the numbers of heartbeats however they are spelled; empty if there are
+/// none, so that a claim then costs nothing more.
+std::function<bool(const std::string&)> numbersOfHeartbeats(const config::Config& config) {
+  std::vector<std::string> forms;
+  for (const auto& heartbeat : config.heartbeats)
+    if (auto form = text::numberForm(heartbeat.recipient); !form.empty()) forms.push_back(std::move(form));
+  if (forms.empty()) return {};
+  return [forms](const std::string& recipient) {
+    return std::find(forms.begin(), forms.end(), text::numberForm(recipient)) != forms.end();
   };
 }
 
@@ -25,6 +38,7 @@ Claimer::Claimer(Dependencies dependencies, kj::Function<void()> notice, kj::Fun
       ledger_(dependencies.ledger),
       start_(dependencies.start),
       format_(formatterFor(config_)),
+      leaveOut_(numbersOfHeartbeats(config_)),
       plan_(static_cast<unsigned>(config_.queue.mildShare)),
       notice_(kj::mv(notice)),
       startStep_(timer_, kj::mv(pump)),
@@ -43,6 +57,7 @@ void Claimer::stop() {
 
 void Claimer::reconfigured() {
   format_ = formatterFor(config_);
+  leaveOut_ = numbersOfHeartbeats(config_);
   plan_.use(static_cast<unsigned>(config_.queue.mildShare));
   if (start_.begun()) poll_.in(pollEvery());
 }
@@ -106,7 +121,8 @@ queue::ClaimRequest Claimer::request(const ClaimPlan::Plan& plan, const keeper::
           .format = format_,
           .expireAfter = config_.queue.expireAfter,
           .moreSevereThan = plan.moreSevereThan,
-          .longestWait = config_.retry.maxDelay};
+          .longestWait = config_.retry.maxDelay,
+          .leaveOut = leaveOut_};
 }
 
 void Claimer::answered(const queue::ClaimResult& result) {

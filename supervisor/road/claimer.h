@@ -9,6 +9,8 @@
 #include <kj/function.h>
 #include <kj/timer.h>
 
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "common/kj/alarm.h"
@@ -75,6 +77,7 @@ class Claimer {
   const Ledger& ledger_;
   StartDecision& start_;
   queue::Formatter format_;
+  std::function<bool(const std::string&)> leaveOut_;  // empty without heartbeats
   ClaimPlan plan_;
   std::vector<ScarcePlace> places_;  // by dispatcher
   kj::Function<void()> notice_;

@@ -84,6 +84,7 @@ void Road::claimed(queue::ClaimResult result) {
     figures_.noteIgnored(Ignored::expired, "it was older than queue.expire_after", result.expired);
     figures_.countIgnored(result.expired);
   }
+  if (!result.leftOut.empty()) leftOut_(result.leftOut);
   pump();
 }
 

@@ -57,6 +57,9 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   /// progress, the number sent.
   void whenChanged(kj::Function<void()> changed) { changed_ = kj::mv(changed); }
 
+  /// `came` is called with the numbers of heartbeats for which a claim saw messages, and left them alone.
+  void whenLeftOut(kj::Function<void(const std::vector<std::string>&)> came) { leftOut_ = kj::mv(came); }
+
   /// Gives the lease back, after stop().
   kj::Promise<void> retire() { return ledger_.retire(); }
 
@@ -123,6 +126,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   Figures figures_;
   Judge judge_;
   kj::Function<void()> changed_ = []() {};
+  kj::Function<void(const std::vector<std::string>&)> leftOut_ = [](const std::vector<std::string>&) {};
   bool ending_ = false;
   kj::Promise<void> drains_ = nullptr;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<std::size_t>>> stopped_;

@@ -31,6 +31,7 @@ struct Arguments {
   std::int64_t id = 0;
   road::TestSmsRequest test{"", "This is a test message from smsd.", ""};
   std::string dispatcher;
+  std::string heartbeat;
   std::string interval = "2s";
   bool watch = false, verbose = false;
   queue::Whom whom;

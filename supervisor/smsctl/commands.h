@@ -53,6 +53,11 @@ int reload(Site site, Form form);
 /// `smsctl queue retry`: through the daemon if it runs, otherwise directly in the queue; 1 if there is no
 /// such message; if the queue fails, the same exit status both ways.
 int retry(const Site& site, const queue::Whom& whom, Form form);
+/// `smsctl heartbeat NAME`: repeats its call for 15 s. 1 if no such heartbeat is expected; 75, 77 or 78 if it
+/// cannot be recorded.
+int heartbeat(const Site& site, const std::string& name, Form form);
+/// `smsctl heartbeat`
+int listHeartbeats(const config::Config& config, Form form);
 /// `smsctl config check`: the same check as `smsd --check`.
 int checkConfig(const std::string& file, Form form);
 

@@ -28,23 +28,37 @@ std::string fileOf(const GivenValues& given) {
   return given.config.empty() ? Arguments().config : given.config;
 }
 
-std::vector<std::string> dispatchers(const GivenValues& given) {
+/// Returns the names that the running daemon has, otherwise those of smsd.yaml. `ofDaemon` returns a list of
+/// the daemon's status, `ofFile` the same list of the file.
+template <typename OfDaemon, typename OfFile>
+std::vector<std::string> namesIn(const GivenValues& given, OfDaemon ofDaemon, OfFile ofFile) {
   const config::Config config = config::readConfig(fileOf(given), config::Reach::valuesOnly).config;
   std::vector<std::string> names;
   try {
     control::Client client(socketOfStatus(config), 1 * kj::SECONDS);
     auto answer = client.wait<capnp::Response<proto::Control::StatusResults>>(
         client.control().statusRequest().send(), 1 * kj::SECONDS);
-    for (auto dispatcher : answer.getStatus().getDispatchers())
-      names.emplace_back(dispatcher.getName().cStr());
+    for (auto one : ofDaemon(answer.getStatus())) names.emplace_back(one.getName().cStr());
   } catch (const control::Unreachable&) {
     // not running, or closed to this user: smsd.yaml has the names
   } catch (const kj::Exception&) {
     // no answer in time: as above
   }
   if (names.empty())
-    for (const auto& dispatcher : config.dispatchers) names.push_back(dispatcher.name);
+    for (const auto& one : ofFile(config)) names.push_back(one.name);
   return names;
+}
+
+std::vector<std::string> dispatchers(const GivenValues& given) {
+  return namesIn(
+      given, [](proto::Status::Reader status) { return status.getDispatchers(); },
+      [](const config::Config& config) { return config.dispatchers; });
+}
+
+std::vector<std::string> heartbeats(const GivenValues& given) {
+  return namesIn(
+      given, [](proto::Status::Reader status) { return status.getHeartbeats(); },
+      [](const config::Config& config) { return config.heartbeats; });
 }
 
 std::vector<std::string> held(const GivenValues& given) {
@@ -63,7 +77,8 @@ int complete(CLI::App& app, const std::vector<std::string>& words) {
       .dispatchers = dispatchers,
       .held = held,
       .keys = [](const GivenValues& given) { return namesOfKeys(fileOf(given), given.kind); },
-      .kinds = [](const GivenValues& given) { return namesOfKinds(fileOf(given)); }};
+      .kinds = [](const GivenValues& given) { return namesOfKinds(fileOf(given)); },
+      .heartbeats = heartbeats};
   try {
     for (const std::string& word : candidates(app, words, sources)) io::print(word + "\n");
   } catch (const std::exception&) {

@@ -105,6 +105,7 @@ std::vector<std::string> valuesOf(const Line& line, const CLI::Option& option,
   if (name == "KEY") return sources.keys(line.given());
   if (option.check_lname("via") || (name == "NAME" && (above == "dispatcher" || above == "canary")))
     return sources.dispatchers(line.given());
+  if (name == "NAME" && command == "heartbeat") return sources.heartbeats(line.given());
   if (name == "ID" && above == "queue" && (command == "release" || command == "discard"))
     return sources.held(line.given());
   return {};

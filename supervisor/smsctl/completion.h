@@ -22,7 +22,7 @@ struct GivenValues {
 
 struct CandidateSources {
   using Source = std::function<std::vector<std::string>(const GivenValues&)>;
-  Source dispatchers, held, keys, kinds;
+  Source dispatchers, held, keys, kinds, heartbeats;
 };
 
 /// A line of the result that stands for the names of files, which the shell completes itself.

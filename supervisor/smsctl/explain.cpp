@@ -119,11 +119,16 @@ std::string after(const MessageLife& life) {
   return life.latency ? fmt::format(" {} after it was queued", tookWords(*life.latency)) : "";
 }
 
+/// smsd and NAV's smsd set smsid with each SMS.
+std::string whoMarked(const MessageLife& life) {
+  return life.smsid ? ", not by smsd" : " without an SMS: it was a heartbeat, or another program marked it";
+}
+
 void tellState(const MessageLife& life, const GivingUp& givingUp) {
   const bool told = toldBySubmission(life);
   switch (life.message.status) {
     case SentStatus::sent:
-      return step(life.timeSent, "marked as sent" + after(life) + (told ? "" : ", not by smsd"));
+      return step(life.timeSent, "marked as sent" + after(life) + (told ? "" : whoMarked(life)));
     case SentStatus::ignored:
       if (told && life.ignoredBecause.empty()) return step(life.timeSent, "marked as ignored" + after(life));
       return step(life.timeSent, "ignored" + after(life) + ": it was " + shown(whyIgnored(life)));

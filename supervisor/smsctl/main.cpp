@@ -177,6 +177,17 @@ void addDispatcher(CLI::App& app, Arguments& a, Action& chosen) {
   add("restart", Act::restart, "replace its worker and try it at once, for example after a repair");
 }
 
+void addHeartbeat(CLI::App& app, Arguments& a, Action& chosen) {
+  command(app, "heartbeat",
+          "record a heartbeat of another program; without a name, list those that are expected", a, chosen,
+          [&a]() {
+            if (a.heartbeat.empty()) return listHeartbeats(statusIn(a), a.form());
+            return heartbeat(siteIn(a), a.heartbeat, a.form());
+          })
+      ->add_option("NAME", a.heartbeat, "the heartbeat, as smsd.yaml names it")
+      ->type_name("");
+}
+
 /// A try takes about a second, and a line for each would hide what matters.
 void sayNowAndThen(int tries, int most) {
   if (tries % 5 != 1) return;
@@ -265,6 +276,7 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
   addTest(app, a, chosen);
   addCanary(app, a, chosen);
   addDispatcher(app, a, chosen);
+  addHeartbeat(app, a, chosen);
   addPreview(app, a, chosen);
   addQueue(app, a, chosen);
   addId(command(app, "explain", "show the history of one message: SMS, attempts, outcomes", a, chosen,

@@ -21,6 +21,7 @@
 #include "supervisor/startup/exit-status.h"
 #include "supervisor/startup/start-up.h"
 #include "supervisor/watchkeeping/canary-watch.h"
+#include "supervisor/watchkeeping/heartbeats.h"
 #include "version.h"
 
 namespace smsd {
@@ -143,13 +144,14 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   watchkeeping::CanaryWatch canaries(
       io.provider->getTimer(), road, log, config.stateDirectory / "canaries",
       []() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); });
+  watchkeeping::Heartbeats heartbeats(queue, io.provider->getTimer(), road, log);
   auto byControl = kj::newPromiseAndFulfiller<void>();
   kj::Own<Reloader> reloader;
   control::Pauses pauses = readPauses(config.stateDirectory / "paused");
   control::ControlServer control(io, socketsFor(config),
                                  {road, queue, forOperators.get(), pauses, log, config::backendName(config),
                                   [&byControl]() { byControl.fulfiller->fulfill(); },
-                                  [&reloader]() { return reloadFor(reloader); }, mail, canaries});
+                                  [&reloader]() { return reloadFor(reloader); }, mail, canaries, heartbeats});
   road::Keepers keepers;
   for (std::size_t i = 0; i < plans.size(); ++i)
     keepers.push_back(std::make_unique<keeper::Keeper>(io, config.dispatchers[i], plans[i],
@@ -163,8 +165,9 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   };
   for (auto& keeper : road.dispatchers()) setUp(*keeper);
   road.start();
+  heartbeats.start();
   log.daemonStarted(SMSD_VERSION, config::backendName(config), config.dispatchers.size());
-  control::StatusLine line(io.provider->getTimer(), queue, road, mail, canaries);
+  control::StatusLine line(io.provider->getTimer(), queue, road, mail, canaries, heartbeats);
   systemd::Service service(
       io.provider->getTimer(), [&road]() { return road.alive(); }, [&line]() { return line.text(); });
   road.whenChanged([&line, &service]() {
@@ -176,7 +179,7 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   service.ready();
   if (service.heard()) line.watch([&service]() { service.changed(); });
   if (config.adminMail.enabled()) plans.push_back(mailPlan);
-  reloader = kj::heap<Reloader>(io, Reloader::Subject{road, mail, canaries, log, service}, std::move(plans),
+  reloader = kj::heap<Reloader>(io, Reloader::Subject{road, mail, canaries, heartbeats, log, service}, std::move(plans),
                                 kj::mv(read), std::move(setUp));
 
   canaries.start();
@@ -187,6 +190,7 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
                    .exclusiveJoin(road.limitReached().then([]() { return int(EX_UNAVAILABLE); }))
                    .wait(io.waitScope);
   reloader = nullptr;
+  heartbeats.stop();
   service.stopping(road.config().stopTimeout + lastSteps);
   canaries.stop();
   std::size_t left = road.stop().wait(io.waitScope);
@@ -198,7 +202,7 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   mail.finish(status == EX_OK ? admin_mail::AdminMail::Ending::asTold : admin_mail::AdminMail::Ending::failed)
       .wait(io.waitScope);
   if (control.busy() && forOperators.get() != nullptr) forOperators->hangUp();
-  if (!done || control.busy()) _exit(status);
+  if (!done || control.busy() || heartbeats.busy()) _exit(status);
   return status;
 }
 

@@ -20,6 +20,7 @@
 #include "supervisor/events/events.h"
 #include "supervisor/road/road.h"
 #include "supervisor/watchkeeping/canary-watch.h"
+#include "supervisor/watchkeeping/heartbeats.h"
 
 namespace smsd {
 
@@ -33,6 +34,7 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
     road::Road& road;
     admin_mail::MailDesk& mail;
     watchkeeping::CanaryWatch& canaries;
+    watchkeeping::Heartbeats& heartbeats;
     events::EventLog& log;
     systemd::Service& service;
   };
@@ -67,6 +69,7 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
   road::Road& road_;
   admin_mail::MailDesk& mail_;
   watchkeeping::CanaryWatch& canaries_;
+  watchkeeping::Heartbeats& heartbeats_;
   events::EventLog& log_;
   systemd::Service& service_;
   Digests digests_;                                 // by dispatcher: of the files that its file names

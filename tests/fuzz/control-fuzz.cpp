@@ -28,6 +28,7 @@ class Daemon {
     queue_ = kj::heap<queue::QueueThread>([this]() { return queue::openMemory(memory_); }, []() {});
     road_ = kj::heap<road::Road>(*queue_, io_.provider->getTimer(), boot_, config_, "fuzz", log_);
     road_->dispatchers().use({});
+    heartbeats_.emplace(*queue_, io_.provider->getTimer(), *road_, log_);
     pauses_.emplace(folder_ / "paused");
     canaries_ =
         kj::heap<watchkeeping::CanaryWatch>(io_.provider->getTimer(), *road_, log_, folder_ / "canaries",
@@ -37,11 +38,12 @@ class Daemon {
         control::Subject{
             *road_, *queue_, nullptr, *pauses_, log_, "memory", []() {},
             []() -> kj::Promise<control::Subject::Reloaded> { return control::Subject::Reloaded{}; }, mail_,
-            *canaries_});
+            *canaries_, *heartbeats_});
   }
   ~Daemon() {
     server_ = nullptr;
     canaries_ = nullptr;
+    heartbeats_.reset();
     road_ = nullptr;
     queue_ = nullptr;
     std::filesystem::remove_all(folder_);
@@ -77,6 +79,7 @@ class Daemon {
   kj::Own<queue::QueueThread> queue_;
   kj::Own<road::Road> road_;
   kj::Own<watchkeeping::CanaryWatch> canaries_;
+  std::optional<watchkeeping::Heartbeats> heartbeats_;
   std::optional<control::Pauses> pauses_;
   kj::Own<control::ControlServer> server_;
 };

@@ -7,6 +7,7 @@
 
 #include "supervisor/queue/postgresql/sql-claim.h"
 #include "supervisor/queue/postgresql/sql-condition.h"
+#include "supervisor/queue/postgresql/sql-heartbeats.h"
 #include "supervisor/queue/postgresql/sql-lease.h"
 #include "supervisor/queue/postgresql/sql-nav.h"
 #include "supervisor/queue/postgresql/sql-operator.h"
@@ -40,6 +41,8 @@ std::vector<NamedStatement> statements() {
       named("liveOf", sql::liveOf),
       named("cancellable", sql::cancellable),
       named("cancelThese", sql::cancelThese),
+      named("heartbeats", sql::heartbeats),
+      named("takeBeats", sql::takeBeats),
       named("previewCancel", sql::previewCancel),
       named("storedMessages", sql::storedMessages),
       named("messagesOf", sql::messagesOf),

@@ -27,7 +27,7 @@ constexpr int own = schema::version, before = schema::oldestUsable;
 /// A database with a frozen version of the schema, in which the role smsd may do everything.
 class Frozen : public PostgresqlStore {
  public:
-  explicit Frozen(int version) : PostgresqlStore(Scene::nav) {
+  explicit Frozen(int version) : PostgresqlStore(Scene::nav), frozen_(version) {
     std::ostringstream script;
     script << std::ifstream(std::string(SMSD_SCHEMA_BEFORE "/postgresql-") + std::to_string(version) + ".sql")
                   .rdbuf();
@@ -41,11 +41,16 @@ class Frozen : public PostgresqlStore {
   std::string version(const std::string& column) {
     return one("SELECT " + column + " FROM smsd.installation");
   }
-  /// A supervisor of a program that knows no version above 4, as it enlists.
+  /// A supervisor of a program that knows no version above the frozen one, as it enlists.
   void enlistOlder(const std::string& lease = "1 hour") {
     sql("INSERT INTO smsd.supervisor (name, host, pid, lease, lease_until) VALUES ('older', 'there', 77, '" +
         lease + "', now() + '" + lease + "')");
+    if (frozen_ > schema::withoutKnowledge)
+      sql("UPDATE smsd.supervisor SET knows = " + std::to_string(frozen_) + " WHERE name = 'older'");
   }
+
+ private:
+  const int frozen_;
 };
 
 std::unique_ptr<Queue> enlisted(PostgresqlStore& store, const std::string& name = "here") {
@@ -142,6 +147,34 @@ TEST(PostgresqlVersions, WhatAnOlderSupervisorDoesNotKnowIsNotReliedOn) {
   EXPECT_EQ(queue->schema().used, own);
 }
 
+// A supervisor that does not know them would send the messages to their numbers as SMS, and knows no alert.
+TEST(PostgresqlVersions, HeartbeatsAreWatchedOnceEverySupervisorKnowsThem) {
+  using Offer = HeartbeatsSeen::Offer;
+  Frozen store(before);
+  store.enlistOlder();
+  auto queue = enlisted(store);
+  int judged = 0;
+  const HeartbeatLook look{{{"nav", {"+4700"}}}, [&judged](const HeartbeatRecord&) {
+                             ++judged;
+                             return HeartbeatVerdict{};
+                           }};
+  const auto offer = [&] {
+    queue->takeOver();
+    return queue->lookAtHeartbeats(look).offer;
+  };
+  const auto message = store.put({.phone = "+4700"});
+  EXPECT_EQ(offer(), Offer::notYet);
+  EXPECT_EQ(store.sent(message), 'Y') << "no SMS to a number that is nobody's";
+  EXPECT_FALSE(queue->beat("nav"));
+  store.upgrade();
+  EXPECT_EQ(offer(), Offer::notYet) << "the other supervisor does not know them";
+  EXPECT_EQ(judged, 0);
+  EXPECT_TRUE(queue->beat("nav")) << "with the rights that the upgrade has given to the role";
+  store.sql("UPDATE smsd.supervisor SET state = 'cleared' WHERE name = 'older'");
+  EXPECT_EQ(offer(), Offer::watched);
+  EXPECT_EQ(judged, 1);
+}
+
 // A program that knows version 4 and none above compares this column with 4.
 TEST(PostgresqlVersions, ProgramsOfTheVersionBeforeMayStartOnTheNewOne) {
   Frozen store(4);
@@ -177,7 +210,7 @@ TEST(PostgresqlVersions, AnUpgradeByAnotherThanTheOwnerNamesTheOwner) {
   std::string what;
   EXPECT_EQ(refusal([&] { installPostgresql(store.connection("smsd"), {}); }, &what), Kind::denied);
   EXPECT_NE(what.find("smsctl db install --as postgres"), std::string::npos) << what;
-  EXPECT_EQ(store.version("version"), std::to_string(before));
+  EXPECT_EQ(store.version("schema_version"), std::to_string(before));
 }
 
 // An enlistment reads smsd.installation and then writes smsd.supervisor. An upgrade that waits holds up

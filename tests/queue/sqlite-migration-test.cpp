@@ -96,7 +96,7 @@ TEST_F(SqliteMigration, KeepsAllThatIsInTheQueueAndEndsWithTheTablesOfAFreshOne)
                 "INSERT INTO smsd_wait VALUES ('waits', 2, 1, 'of version 2', 2)"),
             "");
   auto queue = enlisted();
-  EXPECT_EQ(run(path, "PRAGMA user_version"), "3\n");
+  EXPECT_EQ(run(path, "PRAGMA user_version"), "4\n");
   EXPECT_EQ(run(path, "PRAGMA integrity_check"), "ok\n");
   EXPECT_EQ(run(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'theirs'"), "1\n");
   EXPECT_EQ(queue->held(10).at(0).messages, std::vector<format::MessageId>{1});
@@ -131,8 +131,25 @@ TEST_F(SqliteMigration, GoesThroughAllVersionsThatThereWere) {
             "");
   auto queue = enlisted();
   EXPECT_EQ(claim(*queue).submissions.at(0).rounds, 2);
-  EXPECT_EQ(run(path, "PRAGMA user_version"), "3\n");
+  EXPECT_EQ(run(path, "PRAGMA user_version"), "4\n");
   EXPECT_EQ(run(path + ".version-1", "PRAGMA user_version"), "1\n");
+}
+
+TEST_F(SqliteMigration, AddsTheHeartbeatsToAQueueOfTheVersionBefore) {
+  const std::string former = (folder / "former.db").string();
+  std::ostringstream schema;
+  schema << std::ifstream(SMSD_SCHEMA_BEFORE "/sqlite-3.sql").rdbuf();
+  ASSERT_EQ(run(former, "PRAGMA journal_mode = WAL"), "wal\n");
+  ASSERT_EQ(run(former, schema.str() +
+                            "INSERT INTO smsq (phone, msg) VALUES ('1', 'text');"
+                            "INSERT INTO smsd_wait (recipient, rounds, due, reason) VALUES ('2', 3, 1, 'x')"),
+            "");
+  auto queue = openSqlite(former);
+  EXPECT_TRUE(queue->beat("nav"));
+  EXPECT_EQ(
+      run(former, "PRAGMA user_version; SELECT rounds FROM smsd_wait; SELECT beats FROM smsd_heartbeat"),
+      "4\n3\n1\n");
+  EXPECT_EQ(run(former + ".version-3", "PRAGMA user_version; SELECT msg FROM smsq"), "3\ntext\n");
 }
 
 TEST_F(SqliteMigration, LeavesACopyThatTheFormerProgramCanUseAndThatIsAsClosedToOthers) {
@@ -150,7 +167,7 @@ TEST_F(SqliteMigration, LeavesACopyThatTheFormerProgramCanUseAndThatIsAsClosedTo
 TEST_F(SqliteMigration, GoesOnWhereAFormerOneWasInterrupted) {
   std::ofstream(copy + ".unfinished") << "half of it";
   openSqlite(path)->depth(1);
-  EXPECT_EQ(run(path, "PRAGMA user_version"), "3\n");
+  EXPECT_EQ(run(path, "PRAGMA user_version"), "4\n");
   EXPECT_EQ(run(copy, "PRAGMA user_version"), "2\n");
   EXPECT_EQ(contentOf(copy + ".unfinished"), "half of it");
 }
@@ -161,7 +178,7 @@ TEST_F(SqliteMigration, GivesTheCopyANumberWhereAFileHasItsName) {
   fs::create_symlink(folder / "other", copy + ".1");
   fs::create_symlink(folder / "nothing", copy + ".2");
   openSqlite(path)->depth(1);
-  EXPECT_EQ(run(path, "PRAGMA user_version"), "3\n");
+  EXPECT_EQ(run(path, "PRAGMA user_version"), "4\n");
   EXPECT_EQ(contentOf(copy), "of an earlier time");
   EXPECT_EQ(contentOf(folder / "other"), "of another program");
   EXPECT_TRUE(fs::is_symlink(copy + ".1"));
@@ -218,7 +235,7 @@ TEST_F(SqliteMigration, IsDoneBySmsdItselfWhereAnOlderFileIsPutInThePlaceOfItsOw
     }
     return !claimed.empty();
   }));
-  EXPECT_EQ(run(path, "PRAGMA user_version"), "3\n");
+  EXPECT_EQ(run(path, "PRAGMA user_version"), "4\n");
 }
 
 }  // namespace

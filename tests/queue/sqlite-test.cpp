@@ -33,7 +33,7 @@ TEST_F(SqliteFile, IsMadeWhenItIsNotThereAndClosedToOthers) {
   ASSERT_EQ(stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & S_IRWXO, 0u);
   EXPECT_EQ(Raw(path).run("PRAGMA journal_mode"), "wal\n");
-  EXPECT_EQ(Raw(path).run("PRAGMA user_version"), "3\n");
+  EXPECT_EQ(Raw(path).run("PRAGMA user_version"), "4\n");
 }
 
 TEST_F(SqliteFile, BecomesAQueueWhenItIsEmpty) {

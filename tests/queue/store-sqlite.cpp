@@ -62,7 +62,9 @@ class SqliteStore : public Store {
     const std::string by = " - " + std::to_string(1000 * ahead.count());
     sql("UPDATE smsd_wait SET due = due" + by + ", since = since" + by + ", noted = noted" + by +
         "; UPDATE smsd_submission SET since = since" + by +
-        "; UPDATE smsd_supervisor SET lease_until = lease_until" + by);
+        "; UPDATE smsd_supervisor SET lease_until = lease_until" + by +
+        "; UPDATE smsd_heartbeat SET looked = looked" + by + ", last = last" + by + ", missing = missing" +
+        by);
   }
   bool shared() const override { return false; }
   bool complete() const override { return true; }

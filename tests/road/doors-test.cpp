@@ -29,7 +29,7 @@ class Doors : public testing::Test {
     server_ = kj::heap<ControlServer>(
         io_, ControlServer::Sockets{folder_ / "control.sock", folder_ / "status.sock"},
         Subject{road_, queue_, nullptr, *pauses_, log_, "memory", [this]() { ++stops_; },
-                []() -> kj::Promise<Subject::Reloaded> { return Subject::Reloaded{}; }, mail_, canaries_});
+                []() -> kj::Promise<Subject::Reloaded> { return Subject::Reloaded{}; }, mail_, canaries_, heartbeats_});
   }
   ~Doors() noexcept override {
     channels_.clear();
@@ -68,6 +68,7 @@ class Doors : public testing::Test {
   road::Road road_{queue_, io_.provider->getTimer(), boot_, config_, "doors", log_};
   watchkeeping::CanaryWatch canaries_{io_.provider->getTimer(), road_, log_, "/nowhere/canaries",
                                       []() { return watchkeeping::WallTime(); }};
+  watchkeeping::Heartbeats heartbeats_{queue_, io_.provider->getTimer(), road_, log_};
   std::optional<Pauses> pauses_;
   int stops_ = 0;
   kj::Own<ControlServer> server_;

@@ -21,9 +21,10 @@ std::string troubles(World& world, const std::optional<queue::Depth>& of) {
   using Looked = control::Picture::Looked;
   std::optional<control::QueueLook> look;
   if (of) look = control::QueueLook{*of, {}};
+  watchkeeping::Heartbeats heartbeats(*world.queue, world.timer, *world.road, world.log);
   std::string all;
   for (auto& one :
-       control::findingsOf(control::pictureOf(*world.road, {}, look, of ? Looked::yes : Looked::inVain)))
+       control::findingsOf(control::pictureOf(*world.road, {.heartbeats = &heartbeats}, look, of ? Looked::yes : Looked::inVain)))
     if (one.rank == control::Rank::unhealthy) all += (all.empty() ? "" : "; ") + one.what;
   return all;
 }

@@ -96,6 +96,10 @@ bool ClaimTransaction::visit(const Row<sql::Walk>& row) {
     }
     return true;
   }
+  if (request_.leaveOut && request_.leaveOut(recipient)) {
+    noteLeftOut(result_, recipient);
+    return true;
+  }
   if (row.flag(Walk::taken)) return true;
   if (place_.until && row.integer(Walk::id) > *place_.until) return place_.cameLater = true;
   if (candidates_.size() == request_.limit) return false;

@@ -14,13 +14,15 @@
 namespace smsd::queue::schema {
 
 /// The newest version that this program knows, and the one that it creates.
-inline constexpr int version = 5;
+inline constexpr int version = 6;
 /// The oldest version that this program works with.
-inline constexpr int oldestUsable = 4;
+inline constexpr int oldestUsable = 5;
 /// The oldest version that a program has to know to work with `version`: smsd.installation.oldest_version.
 inline constexpr int oldestProgram = 4;
 /// The last version that does not record what each supervisor knows: they all know exactly the installed one.
 inline constexpr int withoutKnowledge = 4;
+/// The last version that keeps no heartbeats.
+inline constexpr int withoutHeartbeats = 5;
 
 }  // namespace smsd::queue::schema
 

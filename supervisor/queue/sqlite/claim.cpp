@@ -114,6 +114,10 @@ bool ClaimTransaction::visit(const Head& head) {
       result_.inTheWay.push_back({live.integer(sql::Live::id), *severity});
     return true;
   }
+  if (request_.leaveOut && request_.leaveOut(head.recipient)) {
+    noteLeftOut(result_, head.recipient);
+    return true;
+  }
   const auto past = pastOf(head);
   if (!past) return true;
   if (place_.until && head.at.id > *place_.until) {

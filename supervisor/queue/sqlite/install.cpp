@@ -32,6 +32,7 @@ void install(Session& session) {
   Transaction tx(session);
   if (!isEmpty(session)) return;  // another process was faster
   session.execute(sql::schema);
+  session.execute(sql::heartbeatTable);
   session.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
   session.execute(fmt::format(sql::setApplicationId, sql::applicationId).c_str());
   tx.commit();
@@ -106,8 +107,10 @@ void migrate(Session& session, LockedBy lock) {
   const std::string copy = keepCopy(session);
   try {
     Transaction tx(session);
-    if (session.query(sql::userVersion).number() == 1) session.execute(sql::from1To2);
-    session.execute(sql::from2To3);
+    const auto version = session.query(sql::userVersion).number();
+    if (version <= 1) session.execute(sql::from1To2);
+    if (version <= 2) session.execute(sql::from2To3);
+    session.execute(sql::heartbeatTable);
     session.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
     tx.commit();
   } catch (const QueueError&) {

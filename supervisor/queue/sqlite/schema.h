@@ -10,7 +10,7 @@
 
 namespace smsd::queue::sqlite::sql {
 
-constexpr int schemaVersion = 3;
+constexpr int schemaVersion = 4;
 constexpr int applicationId = 0x736d7364;  // "smsd"
 
 constexpr auto schema = R"(
@@ -107,6 +107,19 @@ CREATE TABLE smsd_wait (
   noted INTEGER NOT NULL DEFAULT 0  -- ms since 1970
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX smsd_wait_due ON smsd_wait (due);
+)";
+// Part of the schema, and the step from version 3 to 4.
+constexpr auto heartbeatTable = R"(
+CREATE TABLE smsd_heartbeat (    -- signs of life of other programs, which smsd expects
+  name TEXT PRIMARY KEY,
+  beats INTEGER NOT NULL DEFAULT 0,   -- how many came
+  judged INTEGER NOT NULL DEFAULT 0,  -- how many of them had come at the last look
+  last INTEGER,                       -- ms since 1970: of the last one; NULL: none ever came
+  waited INTEGER NOT NULL DEFAULT 0,  -- ms in which a supervisor watched since then
+  looked INTEGER NOT NULL,            -- ms since 1970: the last look
+  looks INTEGER NOT NULL DEFAULT 0,   -- how many looks there were
+  missing INTEGER                     -- ms since 1970: when the alert was written; NULL: it is not missing
+) STRICT, WITHOUT ROWID;
 )";
 // Waits of version 1 have no severity, so any message with a severity ends them, once.
 constexpr auto from1To2 = "ALTER TABLE smsd_wait ADD COLUMN severity INTEGER";

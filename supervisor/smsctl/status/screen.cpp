@@ -8,6 +8,7 @@
 #include "common/text/age.h"
 #include "common/text/grouped.h"
 #include "common/text/utf.h"
+#include "supervisor/smsctl/status/heartbeat-words.h"
 #include "supervisor/smsctl/status/names.h"
 
 namespace smsd::smsctl {
@@ -185,6 +186,7 @@ Lines factsOf(proto::Status::Reader status, const Frame& frame, std::optional<Wa
   add("sent", sentWords(queue, pace));
   add("ignored", ignoredWords(queue));
   add("mail", mailWords(status));
+  add("expects", heartbeatWords(status));
   add("smsd", othersWords(queue));
   return lines;
 }

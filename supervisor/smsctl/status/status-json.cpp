@@ -2,6 +2,7 @@
 #include "supervisor/smsctl/status/status-json.h"
 
 #include "common/text/utf.h"
+#include "supervisor/smsctl/status/heartbeat-words.h"
 #include "supervisor/smsctl/status/names.h"
 
 namespace smsd::smsctl {
@@ -173,6 +174,8 @@ ordered_json asJson(proto::Status::Reader status, const std::vector<StatusFindin
   for (const auto& trouble : troubles) result["findings"].push_back(json(trouble));
   result["line"] = text::printable(status.getLine().cStr());
   result["admin_mail"] = json(status.getAdminMail());
+  result["heartbeats"] = heartbeatsAsJson(status);
+  result["heartbeats_problem"] = text::printable(status.getHeartbeatsProblem().cStr());
   result["dispatchers"] = asJson(status.getDispatchers());
   return result;
 }

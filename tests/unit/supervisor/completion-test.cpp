@@ -32,6 +32,7 @@ class Completion : public testing::Test {
     explain->add_option("--kind", text_)->type_name("KIND");
     config->add_subcommand("schema", "")->add_option("KIND", text_)->type_name("");
     config->add_subcommand("install", "")->add_option("FILE", files_)->type_name("");
+    app_.add_subcommand("heartbeat", "")->add_option("NAME", text_)->type_name("");
     app_.add_subcommand("preview", "")
         ->add_option("--transliterate", text_)
         ->expected(0, 1)
@@ -59,6 +60,10 @@ class Completion : public testing::Test {
         .kinds =
             [](const GivenValues&) {
               return std::vector<std::string>{"http", "mail"};
+            },
+        .heartbeats =
+            [](const GivenValues&) {
+              return std::vector<std::string>{"backup", "nav"};
             }};
     return fmt::format("{}", fmt::join(candidates(app_, words, sources), " "));
   }
@@ -71,11 +76,11 @@ class Completion : public testing::Test {
 
 TEST_F(Completion, FollowsTheDeclaredCommands) {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
-      {{}, "canary config dispatcher preview queue test"},
-      {{""}, "canary config dispatcher preview queue test"},
+      {{}, "canary config dispatcher heartbeat preview queue test"},
+      {{""}, "canary config dispatcher heartbeat preview queue test"},
       {{"q"}, "queue"},
       {{"x"}, ""},
-      {{"hidden", ""}, "canary config dispatcher preview queue test"},
+      {{"hidden", ""}, "canary config dispatcher heartbeat preview queue test"},
       {{"queue", ""}, "list release retry"},
       {{"queue", "re"}, "release retry"},
       {{"queue", "list", "--"}, "--help --json --status"},
@@ -106,6 +111,7 @@ TEST_F(Completion, KnowsTheNamesOfThisHost) {
       {{"test", "--via", ""}, "gateway modem"},
       {{"test", "+47", "--via", "m"}, "modem"},
       {{"test", "4"}, ""},
+      {{"heartbeat", ""}, "backup nav"},
       {{"queue", "release", ""}, "12 31"},
       {{"queue", "release", "3"}, "31"},
       {{"queue", "retry", "1"}, ""},

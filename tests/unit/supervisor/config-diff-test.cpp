@@ -53,6 +53,7 @@ TEST(Reload, EachKeyIsAppliedOrRefused) {
                                          "retry.unknown",
                                          "retry.unknown_by_severity",
                                          "retry.all_broken",
+                                         "heartbeats",
                                          "log.recipient",
                                          "log.sent",
                                          "status.late",
@@ -130,10 +131,11 @@ TEST(Reload, NamesValuesWithWhatTheyWereAndAre) {
   next.retry.delay = 45s;
   next.queue.expireAfter = 1h;
   next.retry.unknownBySeverity.push_back({5, 9, UnknownPolicy::hold});
+  next.heartbeats.emplace_back().name = "nav";
   auto changes = compare(configWith({"a"}), reading(next));
   EXPECT_FALSE(changes.none());
   EXPECT_EQ(changes.words(),
-            "queue.expire_after never to 1h; retry.delay 30s to 45s; retry.unknown_by_severity");
+            "queue.expire_after never to 1h; retry.delay 30s to 45s; retry.unknown_by_severity; heartbeats");
 }
 
 TEST(Reload, NamesDispatchersThatCameWentChangedOrMoved) {

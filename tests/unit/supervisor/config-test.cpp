@@ -43,6 +43,39 @@ TEST_F(SupervisorConfig, GivesUpAfterHoursWhereNothingIsSaidAtOnceOrNeverWhenTol
     EXPECT_TRUE(given(std::string("give_up_after: ") + wrong).second) << wrong;
 }
 
+TEST_F(SupervisorConfig, ExpectsHeartbeatsWithNumbersThatAreNobodys) {
+  const auto result = read(oneDispatcher + R"(
+heartbeats:
+  - {name: nav, every: 90s, recipient: "+4700000001", alert_to: "+4799887766"}
+  - {name: backup, every: 1d, grace: 2h, alert_to: "+4799887766", severity: 3, all_clear: true}
+)");
+  EXPECT_EQ(describe(result.problems), "");
+  ASSERT_EQ(result.config.heartbeats.size(), 2u);
+  EXPECT_EQ(result.config.heartbeats[0],
+            (HeartbeatConfig{"nav", 90s, 1min, "+4700000001", "+4799887766", 1, false}));
+  EXPECT_EQ(result.config.heartbeats[1], (HeartbeatConfig{"backup", 24h, 2h, "", "+4799887766", 3, true}));
+  const auto problemsOfTwo = [&](const std::string& first, const std::string& second) {
+    return problemsOf(oneDispatcher + "heartbeats:\n  - {alert_to: \"+4799\", " + first +
+                      "}\n  - {alert_to: \"+4798\", " + second + "}\n");
+  };
+  EXPECT_EQ(
+      problemsOfTwo("name: a", "name: a"),
+      "smsd.yaml:4:25: a second heartbeat named a, expected another name (the first is at smsd.yaml:3:25)\n");
+  EXPECT_EQ(problemsOfTwo("name: a, recipient: \"+47 01\"", "name: b, recipient: \"004701\""),
+            "smsd.yaml:4:34: is the number of the heartbeat a, too, expected a number of its own\n");
+  for (const char* same : {"+4798", "004798", "47 98"})
+    EXPECT_NE(problemsOfTwo(std::string("name: a, recipient: \"") + same + "\"", "name: b")
+                  .find("is the number that gets the alerts about b: no SMS would leave to it"),
+              std::string::npos)
+        << same;
+  for (const char* wrong :
+       {"name: A", "name: -a", "name: \"\"", "name: a23456789012345678901234567890xy",
+        "name: a, recipient: noc@example.org", "name: a, recipient: \"+479988776655443\"",
+        "name: a, every: 0s", "name: a, every: 8d", "name: a, grace: 25h", "name: a, severity: 0"})
+    EXPECT_NE(problemsOfTwo(wrong, "name: b"), "") << wrong;
+  EXPECT_NE(problemsOf(oneDispatcher + "heartbeats: [{name: a}]\n"), "") << "nobody would get the alert";
+}
+
 TEST_F(SupervisorConfig, TakesTheConfigurationOfTheDesign) {
   const ConfigRead result = read(R"(
 queue:

@@ -80,6 +80,24 @@ const std::vector<Case> cases = {
        p.queueFolder = "/my queue";
      },
      {"unhealthy: the queue: the disk is full $ df -h '/my queue'"}},
+    {"a heartbeat is missing",
+     [](Picture& p) {
+       p.heartbeats.push_back({.name = "backup", .known = true, .lastAgo = 1s});
+       p.heartbeats.push_back({.name = "nav", .known = true, .lastAgo = 15min, .missingFor = 8500ms});
+       p.heartbeats.push_back({.name = "never", .known = true, .missingFor = 1s});
+     },
+     {"attention: the heartbeat nav is missing, the last one came 15min ago: does the program that sends it "
+      "still "
+      "run? [8] $ smsctl heartbeat # after its repair, to see that it comes",
+      "attention: the heartbeat never is missing: does the program that sends it still run? [1] $ smsctl "
+      "heartbeat "
+      "# after its repair, to see that it comes"}},
+    {"no heartbeat is watched",
+     [](Picture& p) {
+       p.heartbeats.push_back({.name = "nav"});
+       p.heartbeatsProblem = "this queue keeps no heartbeats";
+     },
+     {"attention: no heartbeat is watched: this queue keeps no heartbeats $ smsctl db check"}},
     {"NAV's own smsd runs",
      [](Picture& p) { p.otherSettler = "NAV's own smsd is connected"; },
      {"unhealthy: NAV's own smsd is connected $ nav stop smsd # on the host of NAV"}},
