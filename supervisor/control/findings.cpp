@@ -245,9 +245,9 @@ void heartbeats(const Picture& picture, Findings& found) {
 using Rule = void (*)(const Picture&, Findings&);
 /// In the order in which findings of the same rank are shown.
 constexpr Rule rules[] = {
-    queueAway,     queueStrained, otherSettler,         bellAway, noDispatcher, late,
-    held,          lost,          dispatchersInTrouble, canaries, heartbeats, usedUp,       stateFolder,
-    notUnderstood, mailDown,      otherBuild,           schema,   happened};
+    queueAway, queueStrained,        otherSettler, bellAway,   noDispatcher, late,        held,
+    lost,      dispatchersInTrouble, canaries,     heartbeats, usedUp,       stateFolder, notUnderstood,
+    mailDown,  otherBuild,           schema,       happened};
 
 }  // namespace
 

@@ -102,8 +102,8 @@ struct Picture {
 
 /// What belongs to the picture beside the road.
 struct BesideRoad {
-  const admin_mail::AdminMail* mail = nullptr;          // null: there is no such mail
-  const watchkeeping::CanaryWatch* canaries = nullptr;  // null: a test without canaries
+  const admin_mail::AdminMail* mail = nullptr;           // null: there is no such mail
+  const watchkeeping::CanaryWatch* canaries = nullptr;   // null: a test without canaries
   const watchkeeping::Heartbeats* heartbeats = nullptr;  // null: a test without heartbeats
 };
 

@@ -62,7 +62,8 @@ const char* wordsOf(keeper::Keeper::Resumed resumed) {
 kj::Promise<void> answerStatus(StatusCall context, const Subject& subject, const Means& means) {
   return means.glance.look().then([&subject, means, context](const std::optional<QueueLook>& look) mutable {
     writeStatus(context.getResults().initStatus(), subject.road, subject.backend,
-                means.timer.now() - means.started, look, {subject.mail.mail(), &subject.canaries, &subject.heartbeats});
+                means.timer.now() - means.started, look,
+                {subject.mail.mail(), &subject.canaries, &subject.heartbeats});
   });
 }
 

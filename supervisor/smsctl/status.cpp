@@ -88,7 +88,7 @@ struct DaemonLook {
 /// `known`: an earlier look found that nobody listens, and why, which takes long to find out. Throws what no
 /// absence of the daemon explains: it closed the connection, or does not know the call.
 DaemonLook lookAt(const StatusArguments& arguments, const config::ConfigRead& read,
-            const std::optional<Absence>& known = {}) {
+                  const std::optional<Absence>& known = {}) {
   DaemonLook look;
   const auto nobody = [&]() { return known ? *known : whenNobodyListens(arguments.file, read); };
   if (!namesSocket(read, namedIn(arguments.file))) {

@@ -179,8 +179,8 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   service.ready();
   if (service.heard()) line.watch([&service]() { service.changed(); });
   if (config.adminMail.enabled()) plans.push_back(mailPlan);
-  reloader = kj::heap<Reloader>(io, Reloader::Subject{road, mail, canaries, heartbeats, log, service}, std::move(plans),
-                                kj::mv(read), std::move(setUp));
+  reloader = kj::heap<Reloader>(io, Reloader::Subject{road, mail, canaries, heartbeats, log, service},
+                                std::move(plans), kj::mv(read), std::move(setUp));
 
   canaries.start();
 

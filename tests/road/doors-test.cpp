@@ -29,7 +29,8 @@ class Doors : public testing::Test {
     server_ = kj::heap<ControlServer>(
         io_, ControlServer::Sockets{folder_ / "control.sock", folder_ / "status.sock"},
         Subject{road_, queue_, nullptr, *pauses_, log_, "memory", [this]() { ++stops_; },
-                []() -> kj::Promise<Subject::Reloaded> { return Subject::Reloaded{}; }, mail_, canaries_, heartbeats_});
+                []() -> kj::Promise<Subject::Reloaded> { return Subject::Reloaded{}; }, mail_, canaries_,
+                heartbeats_});
   }
   ~Doors() noexcept override {
     channels_.clear();

@@ -23,8 +23,8 @@ std::string troubles(World& world, const std::optional<queue::Depth>& of) {
   if (of) look = control::QueueLook{*of, {}};
   watchkeeping::Heartbeats heartbeats(*world.queue, world.timer, *world.road, world.log);
   std::string all;
-  for (auto& one :
-       control::findingsOf(control::pictureOf(*world.road, {.heartbeats = &heartbeats}, look, of ? Looked::yes : Looked::inVain)))
+  for (auto& one : control::findingsOf(control::pictureOf(*world.road, {.heartbeats = &heartbeats}, look,
+                                                          of ? Looked::yes : Looked::inVain)))
     if (one.rank == control::Rank::unhealthy) all += (all.empty() ? "" : "; ") + one.what;
   return all;
 }
