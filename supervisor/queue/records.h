@@ -139,6 +139,13 @@ struct WaitsEnded {
   std::size_t count = 0;                 // recipients that waited
 };
 
+/// The unsent messages of one severity, for monitoring.
+struct SeverityDepth {
+  std::optional<int> severity;     // 1 to 9; 0: any other one; none: without a severity
+  std::uint64_t unsent = 0;        // counted up to the bound of the whole depth
+  std::optional<Duration> oldest;  // age of the oldest
+};
+
 /// How many messages wait, for `smsctl status`.
 struct Depth {
   std::uint64_t unsent = 0;           // held ones and those in progress included
@@ -149,6 +156,8 @@ struct Depth {
   /// Age of the oldest unsent message that is not held, and whose recipient does not wait after a counted
   /// round: only smsd and its dispatchers delay it. At most 10,000 messages are examined.
   std::optional<Duration> late;
+  /// Those severities of which there are unsent messages. Empty also: the backend does not tell.
+  std::vector<SeverityDepth> severities = {};
 };
 
 /// Facts about the bell (see bell.h) from the backend that has just rung it.
