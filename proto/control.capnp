@@ -4,8 +4,8 @@
 #
 # smsctl is the client, smsd serves. The modes of the socket and of its folder are the only access control.
 # - A user who may open control.sock may call everything here, and reads the texts and recipients of all messages of the queue.
-# - A user who may open status.sock may call `status` there. Every other method is UNIMPLEMENTED at that socket, and no capability
-#   leads from it to another one. `status` carries no text, no recipient and no secret of smsd's own. A reason in it is in the
+# - A user who may open status.sock may call `status` there, and `metrics` of metrics.capnp. Every other method is UNIMPLEMENTED at that
+#   socket, and no capability leads from it to another one. `status` carries no text, no recipient and no secret of smsd's own. A reason in it is in the
 #   words of a worker, and a program that the administrator added may put anything into its reason.
 # Nothing here carries a secret.
 #

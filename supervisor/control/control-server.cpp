@@ -15,6 +15,7 @@ ControlServer::ControlServer(kj::AsyncIoContext& io, const Sockets& sockets, Sub
       started_(timer_.now()),
       tasks_(*this),
       glance_(subject_.queue, timer_, tasks_),
+      metrics_(glance_, timer_, subject_.road, subject_.mail),
       questions_(subject_.forOperators == nullptr ? subject_.queue : *subject_.forOperators,
                  subject_.forOperators == nullptr ? Questions::Connection::ofTheRoad
                                                   : Questions::Connection::ofItsOwn,
@@ -33,7 +34,7 @@ ControlServer::ControlServer(kj::AsyncIoContext& io, const Sockets& sockets, Sub
 
 ControlServer::~ControlServer() noexcept(false) = default;
 
-Means ControlServer::means() { return {glance_, questions_, notes_, timer_, started_}; }
+Means ControlServer::means() { return {glance_, metrics_, questions_, notes_, timer_, started_}; }
 
 void ControlServer::taskFailed(kj::Exception&& exception) { logFault(exception); }
 

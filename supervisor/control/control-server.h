@@ -15,6 +15,7 @@
 #include "supervisor/admin-mail/mail-desk.h"
 #include "supervisor/control/act-notes.h"
 #include "supervisor/control/listener.h"
+#include "supervisor/control/metrics-desk.h"
 #include "supervisor/control/paused-dispatchers.h"
 #include "supervisor/control/questions.h"
 #include "supervisor/control/queue-depth.h"
@@ -47,6 +48,7 @@ struct Subject {
 /// What all connections share.
 struct Means {
   Glance& glance;
+  MetricsDesk& metrics;
   Questions& questions;
   ActNotes& notes;
   kj::Timer& timer;
@@ -75,6 +77,7 @@ class ControlServer final : private kj::TaskSet::ErrorHandler {
   kj::TimePoint started_;
   kj::TaskSet tasks_;  // calls to the queue; they outlive the connection that made them
   Glance glance_;
+  MetricsDesk metrics_;
   Questions questions_;
   ActNotes notes_;
   Listener control_;

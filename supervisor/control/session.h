@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Serves proto/control.capnp to one operator's tool, on one connection: Door at control.sock, StatusDoor at
-// status.sock. Their operations are in session.cpp and, those on the queue, in queue-calls.cpp.
+// Serves proto/control.capnp and metrics.capnp to one operator's tool, on one connection: Door at
+// control.sock, StatusDoor at status.sock. Their operations are in session.cpp and, those on the queue, in
+// queue-calls.cpp.
 //
 // Owns the checks of each call, and the journal entry of each act with the uid of the peer. Created by the
 // control server for each connection; answers in progress may keep it alive longer. A call that waits for a
@@ -8,6 +9,7 @@
 #pragma once
 
 #include <proto/control.capnp.h>
+#include <proto/metrics.capnp.h>
 
 #include <optional>
 #include <string>
@@ -18,7 +20,7 @@
 namespace smsd::control {
 
 /// Every method.
-class Door final : public proto::Control::Server {
+class Door final : public proto::Observed::Server {
  public:
   Door(Subject& subject, Means means, std::optional<unsigned> uid)
       : subject_(subject), means_(means), uid_(uid) {}
@@ -39,6 +41,7 @@ class Door final : public proto::Control::Server {
   kj::Promise<void> discard(DiscardContext context) override;
   kj::Promise<void> explain(ExplainContext context) override;
   kj::Promise<void> cancelChosen(CancelChosenContext context) override;
+  kj::Promise<void> metrics(MetricsContext context) override { return means_.metrics.answer(context); }
 
  private:
   /// The result of an act, in words.
@@ -62,13 +65,14 @@ class Door final : public proto::Control::Server {
   rpc::Budget answers_{{.perSecond = 1 << 20, .burst = 2 << 20}};
 };
 
-/// `status` alone. All other methods are UNIMPLEMENTED.
-class StatusDoor final : public proto::Control::Server {
+/// `status` and `metrics` alone. All other methods are UNIMPLEMENTED.
+class StatusDoor final : public proto::Observed::Server {
  public:
   StatusDoor(Subject& subject, Means means) : subject_(subject), means_(means) {}
 
  protected:
   kj::Promise<void> status(StatusContext context) override;
+  kj::Promise<void> metrics(MetricsContext context) override { return means_.metrics.answer(context); }
 
  private:
   Subject& subject_;
