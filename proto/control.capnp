@@ -4,8 +4,8 @@
 #
 # smsctl is the client, smsd serves. The modes of the socket and of its folder are the only access control.
 # - A user who may open control.sock may call everything here, and reads the texts and recipients of all messages of the queue.
-# - A user who may open status.sock may call `status` there. Every other method is UNIMPLEMENTED at that socket, and no capability
-#   leads from it to another one. `status` carries no text of a message, no recipient and no secret (status.capnp).
+# - A user who may open status.sock may call `status` there, and `metrics` of metrics.capnp. Every other method is UNIMPLEMENTED at that
+#   socket, and no capability leads from it to another one. `status` carries no text of a message, no recipient and no secret (status.capnp).
 # Nothing here carries a secret.
 #
 # A request that cannot be fulfilled returns a `problem`, in words. An exception means that the contract was broken or the peer

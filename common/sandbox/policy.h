@@ -14,6 +14,13 @@ enum class Network {
   outbound,  // TCP and UDP clients, and name lookups, but no new Unix socket
 };
 
+/// Landlock does not restrict connections to Unix sockets at a path, so a process that may make any can reach
+/// each one that its unit and the modes of files let it reach.
+enum class UnixSockets {
+  none,     // only sockets that are already open
+  connect,  // new stream sockets, for a client of a daemon that may be restarted
+};
+
 /// When a process starts its threads.
 enum class Threads {
   atTheStart,  // before sealThreads()
@@ -32,6 +39,7 @@ struct Policy {
   Network network = Network::none;
   std::vector<std::uint16_t>
       connectPorts{};  // TCP ports to connect to; if empty, any (with Network::outbound)
+  UnixSockets unixSockets = UnixSockets::none;
   // RLIMIT_NOFILE. Measured use: 7 (debug), 10 (gammu).
   std::uint64_t openFiles = 64;
   // RLIMIT_DATA in bytes: the heap, the stacks of threads, and all other private writable memory. Measured

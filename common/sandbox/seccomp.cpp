@@ -201,12 +201,15 @@ void allowMemoryOfPrograms(Filter& filter) {
 }
 
 // The rules also fix the protocol, because Landlock's TCP rules do not cover MPTCP or SCTP.
-void allowSockets(Filter& filter, Network network) {
+void allowSockets(Filter& filter, const Policy& policy) {
   constexpr int kinds = 0xf;  // the type without SOCK_CLOEXEC and SOCK_NONBLOCK
   // Landlock does not restrict connections to Unix socket paths, such as the supervisor's control.sock or a
   // database that authenticates by the peer's user. On this errno, nscd's clients and nss-resolve assume that
   // their service is missing, and glibc goes on to the next service of nsswitch.conf.
-  filter.add(SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", {is(0, AF_UNIX)});
+  if (policy.unixSockets == UnixSockets::connect)
+    filter.allow("socket", {is(0, AF_UNIX), masked(1, kinds, SOCK_STREAM)});
+  else
+    filter.add(SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", {is(0, AF_UNIX)});
   // A stream pair stays connected to itself. A datagram pair could be connected again, and each of its
   // messages, with descriptors, could be addressed to another program's socket.
   filter.allow("socketpair", {is(0, AF_UNIX), masked(1, kinds, SOCK_STREAM)});
@@ -214,7 +217,7 @@ void allowSockets(Filter& filter, Network network) {
   filter.allow("sendto", {masked(3, MSG_FASTOPEN, 0)});
   filter.allow("sendmsg", {masked(2, MSG_FASTOPEN, 0)});
   filter.allow("sendmmsg", {masked(3, MSG_FASTOPEN, 0)});
-  if (network == Network::none) return;
+  if (policy.network == Network::none) return;
   for (int family : {AF_INET, AF_INET6}) {
     for (int protocol : {0, static_cast<int>(IPPROTO_TCP)})
       filter.allow("socket", {is(0, family), masked(1, kinds, SOCK_STREAM), is(2, protocol)});
@@ -280,7 +283,7 @@ void restrictSystemCalls(const Policy& policy) {
   for (auto call : deadly) filter.add(SCMP_ACT_KILL_PROCESS, call);
   allowThreadsButNoProcesses(filter);
   allowMemory(filter);
-  allowSockets(filter, policy.network);
+  allowSockets(filter, policy);
   allowDescriptorCommands(filter);
   allowControl(filter, policy);
   allowOnlyOnOneself(filter);
@@ -297,7 +300,7 @@ void restrictSystemCallsOfPrograms(const Policy& policy) {
   for (auto call : allowedToPrograms) filter.allow(call);
   allowProcesses(filter);
   allowMemoryOfPrograms(filter);
-  allowSockets(filter, policy.network);
+  allowSockets(filter, policy);
   allowDescriptorCommands(filter);
   allowControl(filter, policy);
   allowControlOfPrograms(filter);

@@ -20,7 +20,7 @@ constexpr std::size_t mostName = 255;  // systemd's own bound for a descriptor's
 
 bool wasHandedSockets() { return sd_listen_fds(0) != 0; }
 
-int takeListener(const std::vector<std::string>& names) {
+int takeListener(const std::vector<std::string>& names, Listens listens) {
   char** handed = nullptr;
   int count = sd_listen_fds_with_names(1, &handed);
   std::string name = count > 0 && handed[0] != nullptr ? handed[0] : "";
@@ -40,6 +40,11 @@ int takeListener(const std::vector<std::string>& names) {
         fmt::format("got a descriptor named {} from systemd, expected {}: is this the socket of another "
                     "dispatcher? Its .socket unit needs FileDescriptorName={}",
                     text::printable(name, mostName), fmt::join(names, " or "), names.front()));
+  if (listens == Listens::anywhere) {
+    if (sd_is_socket(SD_LISTEN_FDS_START, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
+      throw ListenerError(fmt::format("descriptor {} is not a listening stream socket", name));
+    return SD_LISTEN_FDS_START;
+  }
   if (sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, nullptr, 0) <= 0)
     throw ListenerError(fmt::format(
         "descriptor {} is not a listening Unix stream socket, expected ListenStream= with a path", name));

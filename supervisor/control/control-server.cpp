@@ -18,6 +18,7 @@ ControlServer::ControlServer(kj::AsyncIoContext& io, const Sockets& sockets, Sub
       tasks_(*this),
       glance_(subject_.queue, timer_, tasks_, subject_.road.figures()),
       room_(std::make_shared<AnswerRoom>(geteuid())),
+      metrics_(glance_, timer_, subject_.road, subject_.mail),
       questions_(subject_.forOperators == nullptr ? subject_.queue : *subject_.forOperators,
                  subject_.forOperators == nullptr ? Questions::Connection::ofTheRoad
                                                   : Questions::Connection::ofItsOwn,
@@ -40,7 +41,7 @@ ControlServer::ControlServer(kj::AsyncIoContext& io, const Sockets& sockets, Sub
 
 ControlServer::~ControlServer() noexcept(false) = default;
 
-Means ControlServer::means() { return {glance_, questions_, notes_, timer_, started_}; }
+Means ControlServer::means() { return {glance_, metrics_, questions_, notes_, timer_, started_}; }
 
 void ControlServer::taskFailed(kj::Exception&& exception) { logFault(exception); }
 

@@ -17,6 +17,7 @@
 #include "supervisor/control/act-notes.h"
 #include "supervisor/control/answer-room.h"
 #include "supervisor/control/listener.h"
+#include "supervisor/control/metrics-desk.h"
 #include "supervisor/control/paused-dispatchers.h"
 #include "supervisor/control/questions.h"
 #include "supervisor/control/queue-depth.h"
@@ -53,6 +54,7 @@ struct Subject {
 /// What all connections share.
 struct Means {
   Glance& glance;
+  MetricsDesk& metrics;
   Questions& questions;
   ActNotes& notes;
   kj::Timer& timer;
@@ -82,6 +84,7 @@ class ControlServer final : private kj::TaskSet::ErrorHandler {
   kj::TaskSet tasks_;  // calls to the queue; they outlive the connection that made them
   Glance glance_;
   std::shared_ptr<AnswerRoom> room_;
+  MetricsDesk metrics_;
   Questions questions_;
   ActNotes notes_;
   Listener control_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Serves proto/control.capnp to one operator's tool, on one connection: Door at control.sock, StatusDoor at
-// status.sock. Their operations are in session.cpp and, those on the queue, in queue-calls.cpp.
+// Serves proto/control.capnp and metrics.capnp to one operator's tool, on one connection: Door at
+// control.sock, StatusDoor at status.sock. Their operations are in session.cpp and, those on the queue, in
+// queue-calls.cpp.
 //
 // Owns the checks of each call, and the journal entry of each act with the uid of the peer. Created by the
 // control server for each connection; answers in progress may keep it alive longer. A call that waits for a
@@ -8,6 +9,7 @@
 #pragma once
 
 #include <proto/control.capnp.h>
+#include <proto/metrics.capnp.h>
 
 #include <memory>
 #include <optional>
@@ -22,7 +24,7 @@
 namespace smsd::control {
 
 /// Every method.
-class Door final : public proto::Control::Server {
+class Door final : public proto::Observed::Server {
  public:
   Door(Subject& subject, Means means, std::shared_ptr<ConnectionAnswers> answers)
       : subject_(subject), means_(means), answers_(std::move(answers)), uid_(answers_->user()) {}
@@ -45,6 +47,7 @@ class Door final : public proto::Control::Server {
   kj::Promise<void> cancelChosen(CancelChosenContext context) override;
   kj::Promise<void> runCanary(RunCanaryContext context) override;
   kj::Promise<void> heartbeat(HeartbeatContext context) override;
+  kj::Promise<void> metrics(MetricsContext context) override { return means_.metrics.answer(context); }
 
  private:
   /// The result of an act, in words.
@@ -70,13 +73,14 @@ class Door final : public proto::Control::Server {
   std::optional<unsigned> uid_;
 };
 
-/// `status` alone. All other methods are UNIMPLEMENTED.
-class StatusDoor final : public proto::Control::Server {
+/// `status` and `metrics` alone. All other methods are UNIMPLEMENTED.
+class StatusDoor final : public proto::Observed::Server {
  public:
   StatusDoor(Subject& subject, Means means) : subject_(subject), means_(means) {}
 
  protected:
   kj::Promise<void> status(StatusContext context) override;
+  kj::Promise<void> metrics(MetricsContext context) override { return means_.metrics.answer(context); }
 
  private:
   Subject& subject_;

@@ -10,26 +10,11 @@
 
 #include "common/kj/view.h"
 #include "supervisor/control/findings.h"
+#include "supervisor/control/wire-state.h"
 #include "version.h"
 
 namespace smsd::control {
 namespace {
-
-proto::DispatcherState wire(keeper::State state) {
-  switch (state) {
-    case keeper::State::starting:
-      return proto::DispatcherState::STARTING;
-    case keeper::State::ready:
-      return proto::DispatcherState::READY;
-    case keeper::State::resting:
-      return proto::DispatcherState::RESTING;
-    case keeper::State::broken:
-      return proto::DispatcherState::BROKEN;
-    case keeper::State::paused:
-      return proto::DispatcherState::PAUSED;
-  }
-  return proto::DispatcherState::BROKEN;
-}
 
 proto::QueueStatus::Notifications wire(queue::Bell::State state) {
   switch (state) {
@@ -52,7 +37,7 @@ std::uint64_t wholeSeconds(Milliseconds value) {
 void writeDispatcher(proto::DispatcherStatus::Builder builder, const keeper::Keeper& keeper) {
   builder.setName(view(keeper.name()));
   builder.setKind(view(keeper.kind()));
-  builder.setState(wire(keeper.state()));
+  builder.setState(wireOf(keeper.state()));
   builder.setReason(view(keeper.reason()));
   builder.setSince(static_cast<std::uint64_t>(keeper.since() / kj::SECONDS));
   builder.setWorkerPid(static_cast<std::uint32_t>(keeper.pid()));
@@ -217,7 +202,7 @@ void writeMail(proto::Status::Builder status, const admin_mail::AdminMail& mail,
   builder.setEnabled(true);
   const auto report = mail.report();
   builder.setDispatcher(view(report.dispatcher));
-  builder.setState(wire(report.state));
+  builder.setState(wireOf(report.state));
   builder.setSent(report.sent);
   KJ_IF_MAYBE (ago, report.sentAgo) {
     builder.setSentEver(true);

@@ -168,6 +168,8 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   int pid() const { return workers_.pid(); }
   unsigned starts() const { return workers_.life().generation(); }
   unsigned strikes() const { return workers_.strikes(); }
+  const WorkerEndCounts& ends() const { return workers_.ends(); }
+  delivery::Breaker::State breaker() const { return breaker_.state(now()); }
   std::size_t out() const { return workers_.out(); }
   /// The time until it is tried again; 0 if it need not be.
   Milliseconds untilProbe() const;
@@ -209,7 +211,6 @@ class Keeper final : private SuccessionEvents, private HealthQueries::Events, pr
   DispatcherSituation situation() const {
     return {workers_.life().standing(), breaker(), sick_, paused_ ? Paused::byOperator : Paused::no};
   }
-  delivery::Breaker::State breaker() const { return breaker_.state(now()); }
   void announce(const DispatcherSituation& situation);
   Announcer::Reputation reputation() const {
     return workers_.life().suspect() ? Announcer::Reputation::suspect : Announcer::Reputation::trusted;

@@ -111,6 +111,7 @@ void Succession::restartNow(const std::string& why) {
 
 void Succession::hangs(unsigned generation, const std::string& why) {
   end_.because(why);
+  if (generation == life_.generation()) hung_ = true;
   carryOut(life_.said(generation, Event::hung));
   keeper_.changed();
 }
@@ -159,6 +160,7 @@ void Succession::hire() {
   KJ_REQUIRE(worker_.get() == nullptr, "a worker was hired while another one was there");
   respawn_.cancel();
   end_.hired();
+  hung_ = false;
   try {
     auto receiver = kj::heap<ReportReceiver>(*this, life_.generation());
     auto& reports = *receiver;
@@ -167,6 +169,7 @@ void Succession::hire() {
     worker_ = kj::heap<Discretion>(hire_, given_, details, reports).attach(kj::mv(receiver));
   } catch (const std::system_error& e) {
     end_.cannotStart();
+    ends_.count(EndCause::notStarted);
     next_.failed(NextStart::After::failure);
     keeper_.workerFailed(e.what());
     carryOut(life_.happens(Event::cannotStart));
@@ -226,6 +229,7 @@ void Succession::endDeclined() {
   if (!life_.declined()) return;
   if (out() > 0) return declining_.in(endsWithin);
   end_.because("it gave back its SMS, and did not end");
+  hung_ = true;
   happens(Event::hung);
 }
 
@@ -233,6 +237,13 @@ Event Succession::eventOf(Conduct conduct) const {
   if (conduct == Conduct::breach) return Event::breach;
   const bool shutOut = outlivesUs() && life_.phase() == Phase::starting && end_.isShutOut(now());
   return shutOut ? Event::shutOut : Event::gone;
+}
+
+EndCause Succession::causeOf(Conduct conduct) const {
+  if (conduct == Conduct::breach) return EndCause::contract;
+  if (hung_) return EndCause::hung;
+  if (life_.restarting() || life_.phase() == Phase::leaving) return EndCause::requested;
+  return life_.ready() ? EndCause::died : EndCause::notStarted;
 }
 
 void Succession::workerGone(unsigned generation, SuccessionEvents::Gone gone) {
@@ -247,7 +258,9 @@ void Succession::workerGone(unsigned generation, SuccessionEvents::Gone gone) {
   const bool leaving = life_.phase() == Phase::leaving;
   if (life_.restarting()) gone.because = SuccessionEvents::Gone::Because::restarting;
   const auto was = life_.ready() || life_.restarting() ? WorkerEnd::Was::used : WorkerEnd::Was::unused;
-  const Action action = life_.happens(eventOf(gone.conduct));
+  const Life::Event event = eventOf(gone.conduct);
+  if (event != Event::shutOut) ends_.count(causeOf(gone.conduct));
+  const Action action = life_.happens(event);
   end_.gone(now(), was);
   next_.failed(breach ? NextStart::After::breach : NextStart::After::failure);
   if (breach) ++strikes_;

@@ -23,6 +23,7 @@
 #include "supervisor/keeper/generation.h"
 #include "supervisor/keeper/given-sms.h"
 #include "supervisor/keeper/next-start.h"
+#include "supervisor/keeper/worker-end-counts.h"
 #include "supervisor/keeper/worker-end.h"
 #include "supervisor/keeper/worker-lifecycle.h"
 
@@ -103,6 +104,7 @@ class Succession final : private kj::TaskSet::ErrorHandler {
   const WorkerTraits& traits() const { return traits_; }
   /// How many workers have broken the contract.
   unsigned strikes() const { return strikes_; }
+  const WorkerEndCounts& ends() const { return ends_; }
   /// The worker's process may live on without a connection to us.
   bool outlivesUs() const { return config_.activation == config::Activation::socket; }
   /// The present worker's process served a connection before this one.
@@ -128,6 +130,7 @@ class Succession final : private kj::TaskSet::ErrorHandler {
   void proven();
   void endDeclined();
   Life::Event eventOf(Conduct conduct) const;
+  EndCause causeOf(Conduct conduct) const;
   void logGone(const SuccessionEvents::Gone& gone, int pid, Life::Action action);
   void taskFailed(kj::Exception&& exception) override;
   Milliseconds now() const {
@@ -147,6 +150,8 @@ class Succession final : private kj::TaskSet::ErrorHandler {
   WorkerEnd end_;
   NextStart next_;
   unsigned strikes_ = 0;
+  bool hung_ = false;  // the present worker
+  WorkerEndCounts ends_;
   Alarm respawn_;
   Alarm proving_;
   Alarm declining_;

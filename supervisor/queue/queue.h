@@ -101,6 +101,8 @@ struct Submission {
   int notUnderstood = 0;             // after a take-over: former attempts with the outcome not-understood
   std::vector<std::int64_t> stamps;  // of the messages in sms.sent, then of those in sms.ignored; fewer only
                                      // in a submission of an older version, where the id alone decides
+  std::optional<Duration> queuedFor = std::nullopt;  // age of the message `first` at the claim; none: after
+                                                     // a take-over, or the backend does not tell
 };
 
 /// The stored name of an outcome: success, but in a form that the worker does not understand. It counts as

@@ -144,6 +144,13 @@ struct WaitsEnded {
   std::size_t count = 0;                 // recipients that waited
 };
 
+/// The unsent messages of one severity, for monitoring.
+struct SeverityDepth {
+  std::optional<int> severity;     // 1 to 9; 0: any other one; none: without a severity
+  std::uint64_t unsent = 0;        // counted up to the bound of the whole depth
+  std::optional<Duration> oldest;  // age of the oldest
+};
+
 /// How many messages wait, for `smsctl status`.
 struct Depth {
   std::uint64_t unsent = 0;           // held ones and those in progress included
@@ -156,6 +163,8 @@ struct Depth {
   std::optional<Duration> late;
   std::optional<Duration>
       oldestHeld;  // since the oldest held SMS was held; none also: the backend does not tell
+  /// Those severities of which there are unsent messages. Empty also: the backend does not tell.
+  std::vector<SeverityDepth> severities = {};
 };
 
 /// Facts about the bell (see bell.h) from the backend that has just rung it.

@@ -100,6 +100,8 @@ class Figures {
   std::uint64_t ignoredWithinADay(Ignored reason) const {
     return unsent_[static_cast<std::size_t>(reason)].within(now(), std::chrono::days(1));
   }
+  /// The same since the start.
+  std::uint64_t ignoredInAll(Ignored reason) const { return unsentInAll_[static_cast<std::size_t>(reason)]; }
   /// Returns the last step of the database's clock; none: there was none within a day.
   kj::Maybe<ClockStep> lastClockStep() const {
     KJ_IF_MAYBE (last, clockStep_)
@@ -138,6 +140,7 @@ class Figures {
   }
   void noteUnsent(Ignored reason, std::uint64_t messages) {
     unsent_[static_cast<std::size_t>(reason)].add(now(), messages);
+    unsentInAll_[static_cast<std::size_t>(reason)] += messages;
   }
   std::chrono::nanoseconds now() const {
     return std::chrono::nanoseconds((clock_.now() - kj::origin<kj::TimePoint>()) / kj::NANOSECONDS);
@@ -148,6 +151,7 @@ class Figures {
   std::uint64_t sent_ = 0, ignored_ = 0;
   Recent lately_{std::chrono::seconds(10), 361};
   std::array<Recent, ignoredReasons> unsent_{ofADay(), ofADay(), ofADay(), ofADay(), ofADay()};
+  std::array<std::uint64_t, ignoredReasons> unsentInAll_{};
   kj::Maybe<Last> last_;
   LostMessages lost_;
   kj::Maybe<Step> clockStep_;

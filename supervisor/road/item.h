@@ -66,6 +66,8 @@ struct Item {
     used
   } attempt = Attempt::fresh;                         // used: handed over already; the next needs a new id
   kj::TimePoint since = kj::origin<kj::TimePoint>();  // when it was handed over
+  std::optional<kj::TimePoint> queued;                // when its most severe message came; none: not known
+  std::optional<kj::TimePoint> failedOver;  // when it was handed to the dispatcher that failed before
   std::optional<kj::TimePoint> failing;  // when the first failure happened that counted against its recipient
   std::optional<int>
       urgency;  // severity of a more severe message to the same recipient that waits for the end of this one

@@ -30,6 +30,7 @@ Judge::Judge(Dependencies dependencies, Callbacks callbacks)
       sms_(dependencies.sms),
       ledger_(dependencies.ledger),
       figures_(dependencies.figures),
+      meters_(dependencies.meters),
       callbacks_(kj::mv(callbacks)),
       sentLog_(timer_, config_.log.sent, log_),
       wake_(timer_, [this]() {
@@ -124,6 +125,7 @@ void Judge::judge(Item& item, std::size_t dispatcher, const delivery::AttemptOut
   const delivery::Outcome& outcome = said.outcome;
   delivery::Situation situation = this->situation(item, dispatcher, said);
   delivery::Verdict fate = verdict(outcome, situation);
+  meters_.attemptEnded(dispatcher, said, item.submission.sms.parts);
   if (said.begun == delivery::Begun::yes) {
     if (streaks_.size() <= dispatcher) streaks_.resize(dispatcher + 1);
     delivery::Blame blame = streaks_[dispatcher].judge(item.submission.recipient, outcome);
@@ -143,6 +145,7 @@ void Judge::judge(Item& item, std::size_t dispatcher, const delivery::AttemptOut
     case delivery::Verdict::sent:
       sentLog_.sent(item.submission, outcome.words,
                     Milliseconds((timer_.now() - item.since) / kj::MILLISECONDS));
+      if (item.queued) meters_.accepted(between(*item.queued, timer_.now()));
       if (!item.submission.sms.ignored.empty()) figures_.noteLeftOut(item.submission.sms.ignored.size());
       return settle(item, queue::Fate::sent, outcome);
     case delivery::Verdict::ignored:
@@ -152,6 +155,7 @@ void Judge::judge(Item& item, std::size_t dispatcher, const delivery::AttemptOut
       return settle(item, queue::Fate::ignored, outcome);
     case delivery::Verdict::held:
       log_.held(item.submission, outcome);
+      meters_.held();
       return settle(item, queue::Fate::held, outcome);
     case delivery::Verdict::sameDispatcher:
       if (outcome.kind == delivery::OutcomeKind::unknown) log_.repeated(item.submission, outcome);
@@ -201,6 +205,7 @@ void Judge::waitOrGiveUp(Item& item, const delivery::Outcome& outcome) {
                               .asked = outcome.after,
                               .anyUsable = dispatchers_.firstUsable() != nullptr},
                              config_.retry);
+  meters_.roundFailed(end.counts ? Meters::Counts::towardsTheLimit : Meters::Counts::no);
   if (end.counts && !item.failing) item.failing = timer_.now();
   if (end.then != RoundEnd::Then::waits) {
     const bool ignored = end.then == RoundEnd::Then::isIgnored;
@@ -287,6 +292,7 @@ void Judge::forsaken(Item& item) {
   if (maySend) return waitForRoom(item);
   const delivery::Outcome last = item.last;
   log_.held(item.submission, last);
+  meters_.held();
   settle(item, queue::Fate::held, last);
 }
 
@@ -295,6 +301,7 @@ Item& Judge::enter(queue::Submission submission) {
   item->submission = std::move(submission);
   item->notUnderstood = item->submission.notUnderstood;
   if (const auto& failing = item->submission.failing) item->failing = timer_.now() - duration(*failing);
+  if (const auto& age = item->submission.queuedFor) item->queued = timer_.now() - duration(*age);
   return sms_.enter(std::move(item));
 }
 

@@ -23,6 +23,7 @@
 #include "supervisor/road/dispatcher-set.h"
 #include "supervisor/road/figures.h"
 #include "supervisor/road/ledger.h"
+#include "supervisor/road/meters.h"
 #include "supervisor/road/sms-under-way.h"
 
 namespace smsd::road {
@@ -38,6 +39,7 @@ class Judge {
     SmsUnderWay& sms;
     Ledger& ledger;
     Figures& figures;
+    Meters& meters;
   };
   /// What it has the road do.
   struct Callbacks {
@@ -94,6 +96,7 @@ class Judge {
   SmsUnderWay& sms_;
   Ledger& ledger_;
   Figures& figures_;
+  Meters& meters_;
   Callbacks callbacks_;
   events::SentLog sentLog_;
   std::vector<delivery::Streak> streaks_;  // by dispatcher

@@ -17,6 +17,8 @@ using queue::QueueError;
 // almost nothing.
 constexpr delivery::Backoff reconnecting{250ms, 2, 1500ms};
 
+Distribution::Time sinceStart(kj::TimePoint now) { return between(kj::origin<kj::TimePoint>(), now); }
+
 struct Renewed {
   std::vector<queue::Submission> orphans;
   std::string strained, otherSettler;
@@ -73,15 +75,18 @@ bool Ledger::leaseRanOut() const { return lease_.ranOut(moment()); }
 
 /// Runs one operation. `then` gets its result; errors are handled here.
 template <typename T, typename F, typename Then>
-void Ledger::ask(F function, Then then, Proves proves) {
+void Ledger::ask(Call call, F function, Then then, Proves proves) {
   silence_.asked(timer_.now());
+  calls_.began(call, sinceStart(timer_.now()));
   if (!silenceDue_.isSet()) silenceDue_.in(Silence::longSilence);
   tasks_.add(
       queue_.run(kj::mv(function)).then([this, then = kj::mv(then), proves](queue::Answer<T> answer) mutable {
         silence_.answered();
+        calls_.answered(sinceStart(timer_.now()));
         // Not after each answer: under load the next call follows at once, and needs the alarm.
         KJ_DEFER(if (!silence_.asking()) silenceDue_.cancel());
         if (auto* error = std::get_if<QueueError>(&answer)) {
+          calls_.failed(error->kind());
           if (error->kind() == QueueError::Kind::invalid && setAside(*error)) return work();
           unwritten_.undone();
           failed(*error);
@@ -171,6 +176,7 @@ void Ledger::work() {
 void Ledger::purge() {
   purges_.begins(timer_.now());
   ask<Purged>(
+      Call::purge,
       [age = *purges_.keep()](Queue& queue) -> Purged {
         try {
           return {queue.purge(age, PurgePlan::step), ""};
@@ -194,6 +200,7 @@ void Ledger::purge() {
 void Ledger::reenlist() {
   auto asked = moment();
   ask<queue::SupervisorId>(
+      Call::enlist,
       [name = name_, lease = lease_.length()](Queue& queue) { return queue.enlist(name, lease); },
       [this, asked](queue::SupervisorId) { lease_.enlisted(asked); });
 }
@@ -202,6 +209,7 @@ void Ledger::reenlist() {
 void Ledger::renew(Proves proves) {
   auto asked = moment();
   ask<Renewed>(
+      Call::renew,
       [](Queue& queue) {
         queue.renew();
         auto orphans = queue.takeOver();
@@ -244,29 +252,32 @@ bool Ledger::settleNow() {
   const auto* batch = unwritten_.beginToSettle();
   if (batch == nullptr) return false;
   claimTurn_ = !unwritten_.oneByOne();
-  ask<queue::SettleResult>([batch](Queue& queue) { return queue.settle(*batch); },
-                           [this](queue::SettleResult result) {
-                             unwritten_.settled();
-                             road_.settled(result);
-                           });
+  ask<queue::SettleResult>(
+      Call::settle, [batch](Queue& queue) { return queue.settle(*batch); },
+      [this](queue::SettleResult result) {
+        unwritten_.settled();
+        road_.settled(result);
+      });
   return true;
 }
 
 bool Ledger::recordNow() {
   const auto* batch = unwritten_.beginToRecord();
   if (batch == nullptr) return false;
-  ask<std::vector<queue::AttemptId>>([batch](Queue& queue) { return queue.recordAttempts(*batch); },
-                                     [this](std::vector<queue::AttemptId> attempts) {
-                                       road_.recorded(unwritten_.recorded(), std::move(attempts));
-                                     });
+  ask<std::vector<queue::AttemptId>>(
+      Call::record, [batch](Queue& queue) { return queue.recordAttempts(*batch); },
+      [this](std::vector<queue::AttemptId> attempts) {
+        road_.recorded(unwritten_.recorded(), std::move(attempts));
+      });
   return true;
 }
 
 bool Ledger::claimNow() {
   auto wanted = road_.nextClaim();
   KJ_IF_MAYBE (request, wanted) {
-    ask<queue::ClaimResult>([asked = kj::mv(*request)](Queue& queue) { return queue.claim(asked); },
-                            [this](queue::ClaimResult result) { road_.claimed(std::move(result)); });
+    ask<queue::ClaimResult>(
+        Call::claim, [asked = kj::mv(*request)](Queue& queue) { return queue.claim(asked); },
+        [this](queue::ClaimResult result) { road_.claimed(std::move(result)); });
     return true;
   }
   return false;

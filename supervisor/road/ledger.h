@@ -26,6 +26,7 @@
 #include "supervisor/events/events.h"
 #include "supervisor/queue/queue-thread.h"
 #include "supervisor/road/bell-tests.h"
+#include "supervisor/road/call-meter.h"
 #include "supervisor/road/lease.h"
 #include "supervisor/road/purge-plan.h"
 #include "supervisor/road/silence.h"
@@ -88,6 +89,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   const queue::SchemaVersions& schema() const { return schema_; }
   /// The sign that another program settles messages of the queue; empty if there is none.
   const std::string& otherSettler() const { return otherSettler_; }
+  const CallMeter& calls() const { return calls_; }
   /// Whether our claims may have been taken over by now. If so, nothing may leave.
   bool leaseRanOut() const;
 
@@ -97,7 +99,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   enum class Proves { itIsBack, nothing };
 
   template <typename T, typename F, typename Then>
-  void ask(F function, Then then, Proves proves = Proves::itIsBack);
+  void ask(Call call, F function, Then then, Proves proves = Proves::itIsBack);
   void failed(const queue::QueueError& error);
   bool setAside(const queue::QueueError& error);
   void lookAtSilence();
@@ -135,6 +137,7 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   queue::SchemaVersions schema_;
   std::string otherSettler_;
   kj::TimePoint otherSettlerAgain_ = kj::origin<kj::TimePoint>();  // the next entry while the sign lasts
+  CallMeter calls_;
   int failures_ = 0;
   Alarm retry_;
   Alarm heartbeat_;

@@ -36,7 +36,7 @@ Road::Road(queue::QueueThread& queue, kj::Timer& timer, const kj::MonotonicClock
       stall_(
           timer, log, config, [this]() { return owed(); }, [this]() { unstick(); }),
       figures_(timer),
-      judge_({timer, config_, log, dispatchers_, sms_, ledger_, figures_},
+      judge_({timer, config_, log, dispatchers_, sms_, ledger_, figures_, meters_},
              {[this]() { pump(); }, [this](kj::TimePoint when) { claimer_.lookAgain(when); },
               [this](const std::string& why) { endByItself(why); }}) {}
 
@@ -77,6 +77,7 @@ kj::Maybe<queue::ClaimRequest> Road::nextClaim() {
 
 void Road::claimed(queue::ClaimResult result) {
   claimer_.answered(result);
+  meters_.claimed(result.submissions.size());
   if (!result.submissions.empty() || result.expired > 0) stall_.moved();
   judge_.claimed(std::move(result.submissions), result.inTheWay);
   if (result.expired > 0) {
@@ -190,17 +191,21 @@ void Road::handOver(const std::vector<Item*>& items, std::size_t place) {
   for (Item* item : items) {
     item->attempt = Item::Attempt::used;
     item->since = timer_.now();
+    if (item->failedOver) meters_.failedOver(between(*std::exchange(item->failedOver, {}), item->since));
     batch.push_back(&item->submission);
   }
   dispatchers_[place].dispatch(batch);
 }
 
 /// Records the next attempt, because an attempt has to be durable before it leaves.
-void Road::record(const Item& item, std::size_t place) {
+void Road::record(Item& item, std::size_t place) {
   const queue::Submission& submission = item.submission;
   bool wasOut = item.attempt == Item::Attempt::used;
   const std::string& next = dispatchers_[place].name();
-  if (wasOut && submission.dispatcher != next) log_.failedOver(submission, item.last, next);
+  if (wasOut && submission.dispatcher != next) {
+    log_.failedOver(submission, item.last, next);
+    item.failedOver = item.since;
+  }
   ledger_.record({.id = submission.id,
                   .outcome = wasOut ? std::string(name(item.last)) : "deferred",
                   .reason = wasOut ? item.last.words : "not handed over: the dispatcher was no longer usable",

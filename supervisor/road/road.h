@@ -25,6 +25,7 @@
 #include "supervisor/road/figures.h"
 #include "supervisor/road/judge.h"
 #include "supervisor/road/ledger.h"
+#include "supervisor/road/meters.h"
 #include "supervisor/road/outage-watch.h"
 #include "supervisor/road/sms-under-way.h"
 #include "supervisor/road/stall-watch.h"
@@ -79,6 +80,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   const Ledger& ledger() const { return ledger_; }
   std::size_t underWay() const { return sms_.size(); }
   const Figures& figures() const { return figures_; }
+  const Meters& meters() const { return meters_; }
 
   void dispatcherReported(std::size_t dispatcher, std::vector<delivery::AttemptOutcome> outcomes) override;
   void dispatcherChanged(std::size_t dispatcher) override;
@@ -99,7 +101,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   void dispatchPending();
   void giveBackPending(const Allotment& turn);
   void handOver(const std::vector<Item*>& items, std::size_t place);
-  void record(const Item& item, std::size_t place);
+  void record(Item& item, std::size_t place);
 
   void endByItself(const std::string& why);
 
@@ -124,6 +126,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   OutageWatch outage_;
   StallWatch stall_;
   Figures figures_;
+  Meters meters_;
   Judge judge_;
   kj::Function<void()> changed_ = []() {};
   kj::Function<void(const std::vector<std::string>&)> leftOut_ = [](const std::vector<std::string>&) {};

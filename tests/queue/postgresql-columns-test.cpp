@@ -47,6 +47,7 @@ std::vector<NamedStatement> statements() {
       named("storedMessages", sql::storedMessages),
       named("messagesOf", sql::messagesOf),
       named("firstMessagesOf", sql::firstMessagesOf),
+      named("countUnsent", sql::countUnsent),
       named("recipients", sql::recipients),
       named("insert", sql::insert),
       named("widths", sql::widths),

@@ -38,6 +38,8 @@ std::vector<NamedStatement> statements() {
       named("messagesOf", sql::messagesOf),
       named("firstMessagesOf", sql::firstMessagesOf),
       named("oneMessage", sql::oneMessage),
+      named("countUnsent", sql::countUnsent),
+      named("countUngraded", sql::countUngraded),
       named("recipients", sql::recipients),
       named("oldestNotWaiting", sql::oldestNotWaiting),
       named("oldestAbove", sql::oldestAbove),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What is to be had at control.sock and at status.sock: a whole interface at one, the state at the other.
+// What is to be had at control.sock and at status.sock: a whole interface at one, the state and the metrics
+// at the other.
 #include <capnp/dynamic.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -86,6 +87,16 @@ TEST_F(Doors, NothingButTheStateIsToBeHadAtStatusSock) {
       EXPECT_EQ(failure, kj::Exception::Type::UNIMPLEMENTED) << name;
   }
   EXPECT_EQ(stops_, 0);
+}
+
+TEST_F(Doors, TheMetricsAreToBeHadAtBoth) {
+  for (const char* name : {"status.sock", "control.sock"}) {
+    auto answer = at(name).castAs<proto::MetricsSource>().metricsRequest().send().wait(io_.waitScope);
+    const auto metrics = answer.getMetrics();
+    EXPECT_FALSE(metrics.getQueue().getDepthKnown()) << "the queue of this test cannot be counted";
+    EXPECT_EQ(metrics.getQueue().getCalls().size(), road::callNames.size());
+    EXPECT_EQ(metrics.getLatency().getCounts().size(), metrics.getLatency().getBounds().size() + 1);
+  }
 }
 
 TEST_F(Doors, EveryMethodIsToBeHadAtControlSock) {

@@ -146,7 +146,10 @@ void ClaimTransaction::read() {
     } else if (row.flag(Read::old)) {
       expired_.push_back(id);
     } else {
-      if (taken.messages.empty()) taken.firstTime = row.view(Read::time);
+      if (taken.messages.empty()) {
+        taken.firstTime = row.view(Read::time);
+        taken.submission.queuedFor = elapsed(row.optionalInteger(Read::age));
+      }
       taken.messages.push_back({id, row.text(Read::msg), row.optionalInt(Read::severity)});
       taken.stamps.push_back(row.integer(Read::stamp));
     }

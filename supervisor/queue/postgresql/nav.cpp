@@ -181,7 +181,16 @@ Depth PostgresqlQueue::depth(std::uint64_t bound) {
   return session_.transact([&](Transaction& tx) {
     Depth depth;
     const auto most = static_cast<std::uint64_t>(rowLimit(bound));
-    const auto found = static_cast<std::uint64_t>(tx.numberOnce(sql::countUnsent, most + 1));
+    std::uint64_t found = 0;
+    for (const auto& row : tx.once(sql::countUnsent, most + 1)) {
+      SeverityDepth one;
+      if (const auto severity = row.optionalInteger(sql::CountUnsent::severity))
+        one.severity = static_cast<int>(*severity);
+      one.unsent = static_cast<std::uint64_t>(row.integer(sql::CountUnsent::unsent));
+      one.oldest = elapsed(row.optionalInteger(sql::CountUnsent::age));
+      found += one.unsent;
+      depth.severities.push_back(one);
+    }
     depth.more = found > most;
     depth.unsent = std::min(found, most);
     const auto rows = tx.once(session_.indexed() ? sql::oldestByIndex : sql::oldestInOneScan);

@@ -44,7 +44,7 @@ inline constexpr Statement<Take> take =
   ON CONFLICT (recipient) DO NOTHING
   RETURNING submission, nextval('smsd.attempt_id') AS attempt, recipient)";
 
-enum class Read { n, id, msg, severity, time, old, rounds, waits, waitsFor, stamp, failing, noted };
+enum class Read { n, id, msg, severity, time, old, rounds, waits, waitsFor, stamp, failing, noted, age };
 #define SMSD_MESSAGE                                                \
   "q.id, left(q.msg, 4000) AS msg, q.severity, q.time, " SMSD_STAMP \
   " AS stamp, "                                                     \
@@ -57,7 +57,8 @@ enum class Read { n, id, msg, severity, time, old, rounds, waits, waitsFor, stam
 #define SMSD_READ \
   "SELECT r.n, m.id, m.msg, m.severity, m.time::text, m.old, " \
   "coalesce(w.rounds, 0) AS rounds, " SMSD_IN_FORCE("$4") " AS waits, w.severity AS waits_for, m.stamp, " \
-  "(extract(epoch FROM now() - w.since) * 1000)::bigint AS failing, (extract(epoch FROM w.noted) * 1000)::bigint AS noted "
+  "(extract(epoch FROM now() - w.since) * 1000)::bigint AS failing, (extract(epoch FROM w.noted) * 1000)::bigint AS noted, " \
+  "CASE WHEN isfinite(m.time) THEN (extract(epoch FROM localtimestamp - m.time) * 1000)::bigint END AS age "
 inline constexpr Statement<Read> readByIndex = SMSD_READ
     "FROM unnest($1::text[]) WITH ORDINALITY r(phone, n) LEFT JOIN smsd.wait w ON w.recipient = r.phone "
     "CROSS JOIN LATERAL (SELECT " SMSD_MESSAGE

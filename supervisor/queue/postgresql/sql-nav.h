@@ -73,8 +73,15 @@ inline constexpr const char* setStatus = R"(
   UPDATE smsq SET sent = $2::char(1), smsid = $3, timesent = CASE WHEN $2::char(1) IN ('Y', 'I') THEN now() ELSE timesent END
   WHERE id = $1)";
 
-inline constexpr const char* countUnsent =
-    "SELECT count(*) FROM (SELECT FROM smsq WHERE sent = 'N' LIMIT $1) q";
+enum class CountUnsent { severity, unsent, age };
+/// One row for each severity of 1 to 9, one (0) for all others, and one (NULL) without a severity. The age of
+/// the oldest is in ms.
+inline constexpr Statement<CountUnsent> countUnsent =
+    R"(
+  SELECT severity, count(*) AS unsent,
+         (extract(epoch FROM localtimestamp - min(time) FILTER (WHERE isfinite(time))) * 1000)::bigint AS age
+  FROM (SELECT CASE WHEN severity BETWEEN 1 AND 9 THEN severity WHEN severity IS NOT NULL THEN 0 END AS severity, time
+        FROM smsq WHERE sent = 'N' LIMIT $1) q GROUP BY severity ORDER BY severity)";
 
 /// The age is in ms.
 /// The oldest message of each severity comes first in the index, so this needs one step per severity instead

@@ -174,7 +174,10 @@ std::optional<ClaimTransaction::Taken> ClaimTransaction::read(const std::string&
     auto row = session_.query(sql::read);
     for (row.bind(recipient, std::int64_t{messagesAtATime}); row.next();) {
       const std::string time = row.text(Read::time);
-      if (messages.empty()) taken.firstTime = time;
+      if (messages.empty()) {
+        taken.firstTime = time;
+        taken.submission.queuedFor = ageOf(time, now_.ms);
+      }
       messages.push_back({row.integer(Read::id), row.text(Read::msg), row.optionalInt(Read::severity)});
       stamps.push_back(stampOf(time, recipient, messages.back().text));
     }

@@ -194,14 +194,50 @@ std::size_t SqliteQueue::setStatus(format::MessageId id, SentStatus status, int 
   });
 }
 
+namespace {
+
+/// Counts at most `most` messages in all. The rows of a range of severities are neighbours in the index.
+std::vector<SeverityDepth> depthBySeverity(Session& session, std::int64_t most, std::int64_t now) {
+  using sql::CountUnsent;
+  std::vector<SeverityDepth> found;
+  const auto add = [&](Row<CountUnsent>& row, std::optional<int> severity) {
+    if (!row.next() || row.integer(CountUnsent::unsent) == 0) return;
+    const std::int64_t unsent = row.integer(CountUnsent::unsent);
+    most -= unsent;
+    std::optional<Duration> oldest;
+    if (const auto time = row.optionalInteger(CountUnsent::oldest)) oldest = elapsed(now - *time);
+    if (!found.empty() && found.back().severity == severity) {  // both sides of 1 to 9 are one
+      found.back().unsent += static_cast<std::uint64_t>(unsent);
+      found.back().oldest = std::max(found.back().oldest, oldest);
+      return;
+    }
+    found.push_back({severity, static_cast<std::uint64_t>(unsent), oldest});
+  };
+  const auto count = [&](std::int64_t from, std::int64_t to, int severity) {
+    auto row = session.query(sql::countUnsent);
+    add(row.bind(from, to, most), severity);
+  };
+  using Limits = std::numeric_limits<std::int64_t>;
+  count(Limits::min(), 0, 0);
+  count(10, Limits::max(), 0);
+  for (int severity = 1; severity <= 9; ++severity) count(severity, severity, severity);
+  auto row = session.query(sql::countUngraded);
+  add(row.bind(most), std::nullopt);
+  return found;
+}
+
+}  // namespace
+
 Depth SqliteQueue::depth(std::uint64_t bound) {
   return on([&](Session& session) {
     Depth depth;
     const std::int64_t most = rowLimit(bound);
-    const auto counted = static_cast<std::uint64_t>(session.query(sql::countUnsent).bind(most + 1).number());
+    const std::int64_t now = clock(session).ms;
+    depth.severities = depthBySeverity(session, most + 1, now);
+    std::uint64_t counted = 0;
+    for (const auto& one : depth.severities) counted += one.unsent;
     depth.more = counted > bound;
     depth.unsent = std::min(counted, bound);
-    const std::int64_t now = clock(session).ms;
     const auto consider = [&](const std::optional<std::int64_t>& time, std::optional<int> severity) {
       if (!time) return;  // the time is invalid
       const Duration age = elapsed(now - *time);

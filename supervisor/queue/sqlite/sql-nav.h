@@ -50,8 +50,17 @@ constexpr auto insert =
 // As in NAV, a mark as unsent keeps the time of the former mark.
 constexpr auto setStatus =
     "UPDATE smsq SET sent = ?1, smsid = ?2, timesent = iif(?1 = 'N', timesent, ?3) WHERE id = ?4";
-constexpr auto countUnsent =
-    "SELECT count(*) FROM (SELECT 1 FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' LIMIT ?)";
+enum class CountUnsent { unsent, oldest };
+// Counts the severities from ?1 to ?2, at most ?3 rows. `oldest` is in ms since 1970.
+inline constexpr Statement<CountUnsent> countUnsent =
+    "SELECT count(*) AS unsent, CAST(round((julianday(min(time)) - 2440587.5) * 86400000) AS INTEGER) AS "
+    "oldest FROM (SELECT time FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' AND severity BETWEEN "
+    "?1 "
+    "AND ?2 LIMIT ?3)";
+inline constexpr Statement<CountUnsent> countUngraded =
+    "SELECT count(*) AS unsent, CAST(round((julianday(min(time)) - 2440587.5) * 86400000) AS INTEGER) AS "
+    "oldest FROM (SELECT time FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N' AND severity IS NULL "
+    "LIMIT ?)";
 constexpr auto countHeld =
     "SELECT count(*) FROM (SELECT 1 FROM smsd_held h JOIN smsq q ON q.id = h.message AND " SMSD_SQLITE_IS(
         "q", "h.stamp") " WHERE q.sent = 'N' LIMIT ?)";

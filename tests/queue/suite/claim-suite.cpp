@@ -38,6 +38,16 @@ TEST_P(Claim, ASubmissionCarriesEverythingTheRoadNeeds) {
   EXPECT_EQ(submission.rounds, 0);
 }
 
+TEST_P(Claim, ASubmissionHasTheAgeOfItsFirstMessageIfTheQueueTells) {
+  store().put({.phone = "1", .severity = 2, .age = 2h});
+  store().put({.phone = "1", .severity = 1, .age = 10min});
+  const auto claimed = claim().submissions;
+  ASSERT_EQ(claimed.size(), 1u);
+  if (!claimed[0].queuedFor) GTEST_SKIP() << "this queue does not tell";
+  EXPECT_NEAR(static_cast<double>(claimed[0].queuedFor->count()),
+              static_cast<double>(Duration(10min).count()), 30'000);
+}
+
 TEST_P(Claim, AKeyIsTwelveHexDigitsOfTheQueueTheSubmissionAndEightOfItsFirstMessage) {
   store().put({.phone = "1"});
   store().put({.phone = "2"});

@@ -320,6 +320,34 @@ TEST_P(NavOperations, DepthStopsCountingAtItsBound) {
   EXPECT_TRUE(some.more);
 }
 
+TEST_P(NavOperations, DepthCountsEachSeverityWithTheAgeOfItsOldest) {
+  if (queue().depth(10).severities.empty()) {
+    store().put({.phone = "0", .severity = 1});
+    if (queue().depth(10).severities.empty()) GTEST_SKIP() << "this queue does not tell";
+    queue().cancel(Duration(0));
+  }
+  const std::pair<std::optional<int>, std::chrono::minutes> rows[] = {
+      {1, 1min}, {1, 5min}, {9, 2min}, {0, 3min}, {-4, 1min}, {10, 4min}, {std::nullopt, 6min}};
+  int phone = 1;
+  for (const auto& [severity, age] : rows)
+    store().put({.phone = std::to_string(phone++), .severity = severity, .age = age});
+  const auto found = [this](std::optional<int> severity) {
+    for (const auto& one : queue().depth(100).severities)
+      if (one.severity == severity) return one;
+    return SeverityDepth{};
+  };
+  const std::tuple<std::optional<int>, std::uint64_t, std::chrono::minutes> expected[] = {
+      {1, 2, 5min}, {9, 1, 2min}, {0, 3, 4min}, {std::nullopt, 1, 6min}};
+  for (const auto& [severity, count, age] : expected) {
+    const SeverityDepth one = found(severity);
+    EXPECT_EQ(one.unsent, count) << severity.value_or(-1);
+    ASSERT_TRUE(one.oldest) << severity.value_or(-1);
+    EXPECT_NEAR(static_cast<double>(one.oldest->count()), static_cast<double>(Duration(age).count()), 30'000);
+  }
+  EXPECT_EQ(queue().depth(100).severities.size(), 4u);
+  EXPECT_EQ(queue().depth(100).unsent, 7u);
+}
+
 TEST_P(NavOperations, DepthSaysTheAgeAndSeverityOfTheOldestWhateverItIs) {
   for (std::optional<int> severity : {std::optional<int>(1), std::optional<int>(5), std::optional<int>()}) {
     store().put({.phone = "1", .severity = severity, .age = 1min});

@@ -40,6 +40,8 @@ TEST(Figures, CountsTheIgnoredOfADayForEachReason) {
   kj::TimerImpl timer{kj::origin<kj::TimePoint>()};
   Figures figures(timer);
   figures.noteIgnored(Ignored::givenUp, "first", 3);
+  EXPECT_EQ(figures.ignoredInAll(Ignored::givenUp), 3u);
+  EXPECT_EQ(figures.ignoredInAll(Ignored::refused), 0u);
   figures.noteLeftOut(2);
   timer.advanceTo(timer.now() + 12 * kj::HOURS);
   figures.noteIgnored(Ignored::givenUp, "second", 1);

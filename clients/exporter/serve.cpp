@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "clients/exporter/serve.h"
+
+#include <fmt/format.h>
+#include <kj/async-unix.h>
+#include <signal.h>
+#include <sysexits.h>
+
+#include <string>
+#include <system_error>
+
+#include "clients/exporter/families.h"
+#include "clients/exporter/http-service.h"
+#include "clients/exporter/smsd-link.h"
+#include "clients/exporter/text-file.h"
+#include "common/fault.h"
+#include "common/io/output.h"
+#include "common/journal/journal.h"
+#include "common/sandbox/output.h"
+#include "common/sandbox/sandbox.h"
+#include "common/systemd/listener.h"
+#include "common/systemd/service.h"
+
+namespace smsd::exporter {
+namespace {
+
+std::string bodyOf(MetricsAnswer& reply) {
+  KJ_IF_MAYBE (response, reply.response) return textOf(response->getMetrics());
+  return textOf(nullptr);
+}
+
+/// Writes an entry when smsd stops answering and when it answers again, not for each scrape.
+class Availability {
+ public:
+  void saw(const std::string& why) {
+    if (why == why_) return;
+    if (why.empty())
+      journal::Entry(journal::Level::notice, "smsd answers again").write();
+    else
+      journal::Entry(journal::Level::warning, fmt::format("smsd cannot be scraped: {}", why)).write();
+    why_ = why;
+  }
+  const std::string& why() const { return why_; }
+
+ private:
+  std::string why_;
+};
+
+int listener() {
+  if (!systemd::wasHandedSockets())
+    throw CannotRun(EX_USAGE,
+                    "nothing to serve: expected a socket to listen on from systemd (`systemctl enable --now "
+                    "smsd-exporter.socket`), or --textfile FILE");
+  try {
+    return systemd::takeListener({"smsd-exporter", "smsd-exporter.socket"}, systemd::Listens::anywhere);
+  } catch (const systemd::ListenerError& e) {
+    throw CannotRun(EX_CONFIG, e.what());
+  }
+}
+
+void lockIn(const Options& options) {
+  try {
+    sandbox::Policy policy;
+    policy.unixSockets = sandbox::UnixSockets::connect;
+    sandbox::separateOutput();
+    sandbox::lockIn(policy);
+    sandbox::sealThreads(policy);
+  } catch (const sandbox::LockFailed& e) {
+    if (!options.unlocked) throw CannotRun(EX_CONFIG, fmt::format("will not serve unlocked: {}", faultOf(e)));
+    journal::Entry(journal::Level::warning, fmt::format("serves unlocked: {}", faultOf(e))).write();
+  }
+}
+
+}  // namespace
+
+int serve(const Options& options) {
+  signal(SIGPIPE, SIG_IGN);
+  const int socket = listener();
+  systemd::openNotifySocket();
+  lockIn(options);
+  kj::UnixEventPort::captureSignal(SIGTERM);
+  kj::UnixEventPort::captureSignal(SIGINT);
+  auto io = kj::setupAsyncIo();
+  auto& timer = io.provider->getTimer();
+  SmsdLink smsd(io, options.socket);
+  Availability availability;
+  systemd::Service service(
+      timer, []() { return true; },
+      [&availability]() {
+        return availability.why().empty() ? std::string("serves") : "serves, but " + availability.why();
+      });
+  PageSources pages;
+  pages.emplace("/metrics", [&]() {
+    return smsd.metrics().then([&](MetricsAnswer reply) {
+      availability.saw(reply.why);
+      service.changed();
+      return Page{200, textType, bodyOf(reply)};
+    });
+  });
+  HttpServer server(timer, std::move(pages));
+  auto receiver = io.lowLevelProvider->wrapListenSocketFd(
+      socket, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
+  service.ready();
+  auto told = io.unixEventPort.onSignal(SIGTERM).exclusiveJoin(io.unixEventPort.onSignal(SIGINT));
+  return server.serve(*receiver)
+      .then(
+          []() { return int(EX_UNAVAILABLE); },
+          [](kj::Exception&& fault) {
+            journal::Entry(journal::Level::error, "the socket for scrapes failed: " + faultOf(fault)).write();
+            return int(EX_UNAVAILABLE);
+          })
+      .exclusiveJoin(told.then([](siginfo_t) { return int(EX_OK); }))
+      .wait(io.waitScope);
+}
+
+int writeTextFile(const Options& options) {
+  std::string text, why;
+  {
+    auto io = kj::setupAsyncIo();
+    SmsdLink smsd(io, options.socket);
+    MetricsAnswer reply = smsd.metrics().wait(io.waitScope);
+    text = bodyOf(reply);
+    why = reply.why;
+  }
+  try {
+    replaceFile(*options.textfile, text);
+  } catch (const std::system_error& e) {
+    throw CannotRun(EX_CANTCREAT, e.what());
+  }
+  if (!why.empty()) io::complainAs("smsd-exporter", why + "; the file says that smsd is down");
+  return EX_OK;
+}
+
+}  // namespace smsd::exporter
