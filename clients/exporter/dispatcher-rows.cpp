@@ -24,17 +24,17 @@ Html markOf(State state) {
   Html html;
   switch (state) {
     case State::READY:
-      return html << R"(<span class="good">)" << markupOf(Shape::tick) << "</span>";
+      return html << R"(<span class="good">)" << markupOf(Symbol::tick) << "</span>";
     case State::BROKEN:
-      return html << R"(<span class="bad">)" << markupOf(Shape::cross) << "</span>";
+      return html << R"(<span class="bad">)" << markupOf(Symbol::cross) << "</span>";
     case State::RESTING:
-      return html << R"(<span class="warn">)" << markupOf(Shape::hourglass) << "</span>";
+      return html << R"(<span class="warn">)" << markupOf(Symbol::hourglass) << "</span>";
     case State::PAUSED:
-      return html << R"(<span class="warn">)" << markupOf(Shape::bars) << "</span>";
+      return html << R"(<span class="warn">)" << markupOf(Symbol::bars) << "</span>";
     case State::STARTING:
-      return html << R"(<span class="warn">)" << markupOf(Shape::ring) << "</span>";
+      return html << R"(<span class="warn">)" << markupOf(Symbol::ring) << "</span>";
   }
-  return html << R"(<span class="warn">)" << markupOf(Shape::warning) << "</span>";  // of a later version
+  return html << R"(<span class="warn">)" << markupOf(Symbol::warning) << "</span>";  // of a later version
 }
 
 Html rowOf(Reader one) {

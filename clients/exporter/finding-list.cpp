@@ -52,16 +52,16 @@ Html markOf(Rank rank) {
   switch (rank) {
     case Rank::unhealthy:
     case Rank::cause:
-      html << R"(<span class="bad">)" << markupOf(Shape::cross);
+      html << R"(<span class="bad">)" << markupOf(Symbol::cross);
       break;
     case Rank::decision:
-      html << R"(<span class="warn">)" << markupOf(Shape::question);
+      html << R"(<span class="warn">)" << markupOf(Symbol::question);
       break;
     case Rank::attention:
-      html << R"(<span class="warn">)" << markupOf(Shape::warning);
+      html << R"(<span class="warn">)" << markupOf(Symbol::warning);
       break;
     case Rank::news:
-      html << R"(<span class="soft">)" << markupOf(Shape::dot);
+      html << R"(<span class="soft">)" << markupOf(Symbol::dot);
       break;
   }
   html << R"(<span class="hidden">)";

@@ -74,20 +74,20 @@ kj::Promise<void> HttpServer::request(kj::HttpMethod method, kj::StringPtr url, 
   path = path.substr(0, path.find('?'));
   const auto found = pages_.find(path);
   if (found == pages_.end()) return send(response, {404, plain, "the metrics are at /metrics\n"});
-  auto answered =
-      found->second().then([this, &response](Page page) { return send(response, std::move(page)); });
+  auto answered = found->second().then(
+      [this, &response](HttpAnswer answer) { return send(response, std::move(answer)); });
   return timer_.timeoutAfter(answerTime, kj::mv(answered));
 }
 
-kj::Promise<void> HttpServer::send(Response& response, Page page, kj::StringPtr allow) {
+kj::Promise<void> HttpServer::send(Response& response, HttpAnswer answer, kj::StringPtr allow) {
   kj::HttpHeaders headers(*table_);
-  headers.set(kj::HttpHeaderId::CONTENT_TYPE, kj::str(page.type.c_str()));
+  headers.set(kj::HttpHeaderId::CONTENT_TYPE, kj::str(answer.type.c_str()));
   headers.add("Cache-Control", "no-store");
   headers.add("X-Content-Type-Options", "nosniff");
   headers.add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:");
   if (allow.size() > 0) headers.add("Allow", allow);
-  auto body = kj::heap<std::string>(std::move(page.body));
-  auto stream = response.send(page.status, nameOf(page.status), headers, body->size());
+  auto body = kj::heap<std::string>(std::move(answer.body));
+  auto stream = response.send(answer.status, nameOf(answer.status), headers, body->size());
   auto written = stream->write(body->data(), body->size());
   return written.attach(kj::mv(stream), kj::mv(body));
 }

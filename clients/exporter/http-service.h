@@ -27,7 +27,7 @@ class HttpServer final : private kj::HttpService,
  private:
   kj::Promise<void> request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
                             kj::AsyncInputStream& body, Response& response) override;
-  kj::Promise<void> send(Response& response, Page page, kj::StringPtr allow = nullptr);
+  kj::Promise<void> send(Response& response, HttpAnswer answer, kj::StringPtr allow = nullptr);
   kj::Promise<void> room();
 
   kj::Promise<void> handleClientProtocolError(kj::HttpHeaders::ProtocolError, Response& response) override;

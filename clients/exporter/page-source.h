@@ -14,13 +14,13 @@
 namespace smsd::exporter {
 
 /// An answer to a GET request.
-struct Page {
+struct HttpAnswer {
   unsigned status = 200;
   std::string type;  // Content-Type
   std::string body;
 };
 
 /// By the path of the request, without a query.
-using PageSources = std::map<std::string, kj::Function<kj::Promise<Page>()>, std::less<>>;
+using PageSources = std::map<std::string, kj::Function<kj::Promise<HttpAnswer>()>, std::less<>>;
 
 }  // namespace smsd::exporter

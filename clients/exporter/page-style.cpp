@@ -134,23 +134,23 @@ main, footer { animation: fade 1ms linear 20s forwards; }
 )";
 }
 
-Markup markupOf(Shape shape) {
-  switch (shape) {
-    case Shape::tick:
+Markup markupOf(Symbol symbol) {
+  switch (symbol) {
+    case Symbol::tick:
       return R"(<svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="11"/><path class="cut" d="M6.5 12.5l4 4 7-8"/></svg>)";
-    case Shape::cross:
+    case Symbol::cross:
       return R"(<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7.5 1h9L23 7.5v9L16.5 23h-9L1 16.5v-9z"/><path class="cut" d="M8 8l8 8M16 8l-8 8"/></svg>)";
-    case Shape::warning:
+    case Symbol::warning:
       return R"(<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 1.5L23.5 22H.5z"/><path class="cut" d="M12 9v5.5M12 18.4v.2"/></svg>)";
-    case Shape::question:
+    case Symbol::question:
       return R"(<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 0l12 12-12 12L0 12z"/><path class="cut" d="M9.3 9.6c0-3.6 5.4-3.6 5.4 0 0 2-2.7 2-2.7 4M12 17.6v.2"/></svg>)";
-    case Shape::dot:
+    case Symbol::dot:
       return R"(<svg viewBox="0 0 24 24" aria-hidden="true"><circle class="line" cx="12" cy="12" r="9.5"/><circle cx="12" cy="12" r="3.5"/></svg>)";
-    case Shape::hourglass:
+    case Symbol::hourglass:
       return R"(<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 1h16v4l-6 7 6 7v4H4v-4l6-7-6-7z"/></svg>)";
-    case Shape::ring:
+    case Symbol::ring:
       return R"(<svg viewBox="0 0 24 24" aria-hidden="true"><path class="line" d="M12 2.5A9.5 9.5 0 1 1 2.5 12"/></svg>)";
-    case Shape::bars:
+    case Symbol::bars:
       break;
   }
   return R"(<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 2h6v20H4zM14 2h6v20h-6z"/></svg>)";

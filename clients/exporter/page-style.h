@@ -14,7 +14,7 @@ namespace smsd::exporter {
 Markup pageStyle();
 
 /// A shape of the size of a letter, which readers of a screen skip.
-enum class Shape {
+enum class Symbol {
   tick,       // a disc: it works
   cross,      // an octagon: it does not work
   warning,    // a triangle: a part does not work
@@ -25,6 +25,6 @@ enum class Shape {
   bars,       // two bars: paused
 };
 
-Markup markupOf(Shape shape);
+Markup markupOf(Symbol symbol);
 
 }  // namespace smsd::exporter

@@ -87,14 +87,14 @@ Html beginning(Health health, const std::tm& at) {
   html << (health == Health::healthy ? Markup("<header>") : Markup(R"(<header class="band">)")) << "\n<h1>";
   switch (health) {
     case Health::healthy:
-      html << R"(<span class="good">)" << markupOf(Shape::tick)
+      html << R"(<span class="good">)" << markupOf(Symbol::tick)
            << R"(</span><span><span class="name">smsd</span> healthy</span>)";
       break;
     case Health::unhealthy:
-      html << markupOf(Shape::cross) << R"(<span><span class="name">smsd</span> NOT HEALTHY</span>)";
+      html << markupOf(Symbol::cross) << R"(<span><span class="name">smsd</span> NOT HEALTHY</span>)";
       break;
     case Health::silent:
-      html << markupOf(Shape::cross) << "<span>smsd does not answer</span>";
+      html << markupOf(Symbol::cross) << "<span>smsd does not answer</span>";
       break;
   }
   html << "</h1>\n<p><span>";

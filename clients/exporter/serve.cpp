@@ -94,7 +94,7 @@ int serve(const Options& options) {
     return smsd.metrics().then([&](MetricsAnswer reply) {
       availability.saw(reply.why);
       service.changed();
-      return Page{200, textType, bodyOf(reply)};
+      return HttpAnswer{200, textType, bodyOf(reply)};
     });
   });
   HttpServer server(timer, std::move(pages));
