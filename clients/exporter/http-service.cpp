@@ -73,7 +73,8 @@ kj::Promise<void> HttpServer::request(kj::HttpMethod method, kj::StringPtr url, 
   std::string_view path(url.begin(), url.size());
   path = path.substr(0, path.find('?'));
   const auto found = pages_.find(path);
-  if (found == pages_.end()) return send(response, {404, plain, "the metrics are at /metrics\n"});
+  if (found == pages_.end())
+    return send(response, {404, plain, "the state is at /, the metrics are at /metrics\n"});
   auto answered = found->second().then(
       [this, &response](HttpAnswer answer) { return send(response, std::move(answer)); });
   return timer_.timeoutAfter(answerTime, kj::mv(answered));
@@ -84,7 +85,7 @@ kj::Promise<void> HttpServer::send(Response& response, HttpAnswer answer, kj::St
   headers.set(kj::HttpHeaderId::CONTENT_TYPE, kj::str(answer.type.c_str()));
   headers.add("Cache-Control", "no-store");
   headers.add("X-Content-Type-Options", "nosniff");
-  headers.add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:");
+  headers.add("Content-Security-Policy", kj::str(answer.policy.c_str()));
   if (allow.size() > 0) headers.add("Allow", allow);
   auto body = kj::heap<std::string>(std::move(answer.body));
   auto stream = response.send(answer.status, nameOf(answer.status), headers, body->size());

@@ -18,6 +18,7 @@ struct HttpAnswer {
   unsigned status = 200;
   std::string type;  // Content-Type
   std::string body;
+  std::string policy = "default-src 'none'";  // Content-Security-Policy
 };
 
 /// By the path of the request, without a query.

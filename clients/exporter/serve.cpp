@@ -6,11 +6,14 @@
 #include <signal.h>
 #include <sysexits.h>
 
+#include <chrono>
+#include <ctime>
 #include <string>
 #include <system_error>
 
 #include "clients/exporter/families.h"
 #include "clients/exporter/http-service.h"
+#include "clients/exporter/page.h"
 #include "clients/exporter/smsd-link.h"
 #include "clients/exporter/text-file.h"
 #include "common/fault.h"
@@ -29,22 +32,45 @@ std::string bodyOf(MetricsAnswer& reply) {
   return textOf(nullptr);
 }
 
-/// Writes an entry when smsd stops answering and when it answers again, not for each scrape.
+/// Writes an entry when smsd stops answering and when it answers again, not for each request.
 class Availability {
  public:
+  explicit Availability(const kj::Timer& timer) : timer_(timer) {}
+
   void saw(const std::string& why) {
     if (why == why_) return;
     if (why.empty())
       journal::Entry(journal::Level::notice, "smsd answers again").write();
     else
-      journal::Entry(journal::Level::warning, fmt::format("smsd cannot be scraped: {}", why)).write();
+      journal::Entry(journal::Level::warning, fmt::format("smsd does not answer: {}", why)).write();
+    if (why_.empty()) away_ = timer_.now();
     why_ = why;
   }
   const std::string& why() const { return why_; }
+  /// How long it has not answered, while it does not.
+  std::chrono::seconds awayFor() const { return std::chrono::seconds((timer_.now() - away_) / kj::SECONDS); }
 
  private:
+  const kj::Timer& timer_;
   std::string why_;
+  kj::TimePoint away_ = kj::origin<kj::TimePoint>();
 };
+
+std::tm localTime() {
+  const std::time_t now = std::time(nullptr);
+  std::tm time{};
+  localtime_r(&now, &time);
+  return time;
+}
+
+HttpAnswer frontPage(StatusAnswer& reply, const Availability& availability) {
+  std::string body;
+  KJ_IF_MAYBE (response, reply.response)
+    body = pageOf(response->getStatus(), localTime());
+  else
+    body = pageOf(NoAnswer{reply.why, availability.awayFor()}, localTime());
+  return {200, "text/html; charset=utf-8", std::move(body), contentSecurityPolicy};
+}
 
 int listener() {
   if (!systemd::wasHandedSockets())
@@ -77,13 +103,14 @@ int serve(const Options& options) {
   signal(SIGPIPE, SIG_IGN);
   const int socket = listener();
   systemd::openNotifySocket();
+  tzset();  // the lock hides the files of the time zones
   lockIn(options);
   kj::UnixEventPort::captureSignal(SIGTERM);
   kj::UnixEventPort::captureSignal(SIGINT);
   auto io = kj::setupAsyncIo();
   auto& timer = io.provider->getTimer();
   SmsdLink smsd(io, options.socket);
-  Availability availability;
+  Availability availability(timer);
   systemd::Service service(
       timer, []() { return true; },
       [&availability]() {
@@ -97,18 +124,25 @@ int serve(const Options& options) {
       return HttpAnswer{200, textType, bodyOf(reply)};
     });
   });
+  pages.emplace("/", [&]() {
+    return smsd.status().then([&](StatusAnswer reply) {
+      availability.saw(reply.why);
+      service.changed();
+      return frontPage(reply, availability);
+    });
+  });
   HttpServer server(timer, std::move(pages));
   auto receiver = io.lowLevelProvider->wrapListenSocketFd(
       socket, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
   service.ready();
   auto told = io.unixEventPort.onSignal(SIGTERM).exclusiveJoin(io.unixEventPort.onSignal(SIGINT));
   return server.serve(*receiver)
-      .then(
-          []() { return int(EX_UNAVAILABLE); },
-          [](kj::Exception&& fault) {
-            journal::Entry(journal::Level::error, "the socket for scrapes failed: " + faultOf(fault)).write();
-            return int(EX_UNAVAILABLE);
-          })
+      .then([]() { return int(EX_UNAVAILABLE); },
+            [](kj::Exception&& fault) {
+              journal::Entry(journal::Level::error, "the socket for requests failed: " + faultOf(fault))
+                  .write();
+              return int(EX_UNAVAILABLE);
+            })
       .exclusiveJoin(told.then([](siginfo_t) { return int(EX_OK); }))
       .wait(io.waitScope);
 }

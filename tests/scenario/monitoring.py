@@ -89,7 +89,7 @@ class Metrics(Monitored):
 
     def test_a_client_is_bounded(self):
         self.one.start()
-        for method, path, status in (("GET", "/", 404), ("GET", "/metrics?x=1", 200), ("POST", "/metrics", 405), ("HEAD", "/metrics", 200)):
+        for method, path, status in (("GET", "/", 200), ("GET", "/metric", 404), ("GET", "/metrics?x=1", 200), ("POST", "/metrics", 405), ("HEAD", "/metrics", 200)):
             self.assertEqual(self.metrics.request(method, path)[0], status, (method, path))
         self.assertEqual(self.metrics.request(path="/metrics")[1]["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
         with socket.create_connection(("127.0.0.1", self.metrics.port)) as rude:
@@ -105,6 +105,22 @@ class Metrics(Monitored):
                 silent.enter_context(socket.create_connection(("127.0.0.1", self.metrics.port)))
             self.assertEqual(self.metrics.value("smsd_up"), 1, "those that say nothing are turned out")
         self.assertIsNone(self.metrics.process.poll())
+
+    def test_the_front_page_has_the_state_and_no_number(self):
+        self.one.ctl("send", TELEPHONE, "the secret text")
+        self.one.start()
+        wait_for("it is sent", lambda: self.metrics.value("smsd_delivery_latency_seconds_count") == 1)
+        status, headers, body = self.metrics.request(path="/")
+        self.assertEqual((status, headers["Content-Type"]), (200, "text/html; charset=utf-8"))
+        self.assertRegex(headers["Content-Security-Policy"], "default-src 'none'.*style-src 'sha256-")
+        self.assertIn("first", body)
+        for secret in (TELEPHONE, "99887766", "secret text"):
+            self.assertNotIn(secret, body)
+        self.one.stop()
+        status, _, body = self.metrics.request(path="/")
+        self.assertEqual(status, 200, "a browser shows the page, and tries again")
+        self.assertIn("smsd does not answer", body)
+        self.assertIn("status.sock", body, "the cause")
 
     def test_it_locks_itself_in_and_ends_when_told(self):
         self.metrics.scrape()
