@@ -53,7 +53,7 @@ days period(const CanarySchedule& schedule) {
 /// on when smsd started.
 sys_days anchorBefore(const CanarySchedule& schedule, WallTime now) {
   const auto length = period(schedule);
-  // The day after, because a gap may move the canary of a day over midnight.
+  // The day after, because the clock may show it already and then be set back over midnight.
   sys_days day = localDay(now) + days(1);
   day -= day.time_since_epoch() % length;
   while (momentOf(day, schedule.at) > now) day -= length;

@@ -151,6 +151,15 @@ TEST_F(CanaryPlan, HasNoSlotTwiceAndNoGapWhereTheCalendarChanges) {
       }
 }
 
+TEST_F(CanaryPlan, HasItsSlotOnceWhereTheClockIsSetBackOverMidnight) {
+  use("XST3XDT,M3.2.0,M11.1.0/0:30");  // 00:30 becomes 23:30 of the day before
+  const CanarySchedule schedule{10min, 24h};
+  EXPECT_EQ(shown(slotBefore(schedule, utc("2026-11-01 02:20:00"))), "2026-11-01 02:10:00");
+  EXPECT_EQ(shown(slotBefore(schedule, utc("2026-11-01 02:40:00"))), "2026-11-01 02:10:00");
+  EXPECT_EQ(shown(slotBefore(schedule, utc("2026-11-01 03:20:00"))), "2026-11-01 02:10:00");
+  EXPECT_EQ(shown(slotAfter(schedule, utc("2026-11-01 02:40:00"))), "2026-11-02 03:10:00");
+}
+
 TEST_F(CanaryPlan, HasOneCanaryASlotWhateverHappened) {
   struct Row {
     const char* about;
