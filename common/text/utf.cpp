@@ -50,15 +50,33 @@ char32_t inLog(char32_t c) {
 
 enum class Lines { one, several };
 
-bool isAscii(char byte) { return static_cast<std::uint8_t>(byte) < 0x80; }
+// Nearly every text is printable ASCII alone, so that eight bytes are looked at as one number.
+constexpr std::uint64_t eightTimes(std::uint8_t byte) { return std::uint64_t{0x0101'0101'0101'0101} * byte; }
+constexpr std::uint64_t highBits = eightTimes(0x80);
 
-/// Removes ASCII from the beginning of `rest`, eight bytes at a time: nearly every text is ASCII alone.
-void skipAscii(std::string_view& rest) {
-  constexpr std::uint64_t highBits = 0x8080'8080'8080'8080;
+bool areAscii(std::uint64_t bytes) { return (bytes & highBits) == 0; }
+/// Whether all are from 0x20 to 0x7E. The sums do not carry into the next byte, because the bytes are ASCII.
+bool arePrintable(std::uint64_t bytes) {
+  if (!areAscii(bytes)) return false;
+  const std::uint64_t from20 = bytes + eightTimes(0x60),
+                      from7F = bytes + eightTimes(0x01);  // their high bits
+  return (from20 & ~from7F & highBits) == highBits;
+}
+
+/// Removes the beginning of `rest` by eights of bytes for which `are` holds.
+template <typename Are>
+void skipEights(std::string_view& rest, Are are) {
   for (std::uint64_t bytes = 0; rest.size() >= sizeof bytes; rest.remove_prefix(sizeof bytes)) {
     std::memcpy(&bytes, rest.data(), sizeof bytes);
-    if ((bytes & highBits) != 0) break;
+    if (!are(bytes)) return;
   }
+}
+
+bool isAscii(char byte) { return static_cast<std::uint8_t>(byte) < 0x80; }
+
+/// Removes the ASCII from the beginning of `rest`.
+void skipAscii(std::string_view& rest) {
+  skipEights(rest, areAscii);
   while (!rest.empty() && isAscii(rest.front())) rest.remove_prefix(1);
 }
 
@@ -66,6 +84,7 @@ void skipAscii(std::string_view& rest) {
 bool isPlain(char c) { return c >= 0x20 && c <= 0x7E; }
 
 bool isPlain(std::string_view text, Lines lines) {
+  if (lines == Lines::one) skipEights(text, arePrintable);
   for (const char c : text)
     if (!isPlain(c) && !(c == '\n' && lines == Lines::several)) return false;
   return true;
@@ -144,7 +163,13 @@ std::string encode(std::u32string_view codePoints) {
   const auto end = std::find_if(codePoints.begin(), codePoints.end(), [](char32_t c) { return c >= 0x80; });
   std::string utf8(static_cast<std::size_t>(end - codePoints.begin()), '\0');
   std::transform(codePoints.begin(), end, utf8.begin(), [](char32_t c) { return static_cast<char>(c); });
-  for (auto c = end; c != codePoints.end(); ++c) append(utf8, *c);
+  utf8.reserve(codePoints.size());
+  for (auto c = end; c != codePoints.end(); ++c) {
+    if (*c < 0x80)
+      utf8.push_back(static_cast<char>(*c));
+    else
+      append(utf8, *c);
+  }
   return utf8;
 }
 

@@ -207,5 +207,18 @@ TEST(Utf, KeepsItsPromisesForAnyBytes) {
   }
 }
 
+// Both look at eight bytes at a time.
+TEST(Utf, LeavesATextAsItIsOnlyIfEachOfItsBytesIsPrintable) {
+  for (std::size_t size : {1u, 7u, 8u, 9u, 17u})
+    for (std::size_t at = 0; at < size; ++at)
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text(size, '~');
+        text[at] = static_cast<char>(byte);
+        EXPECT_EQ(printable(text) == text, byte >= 0x20 && byte <= 0x7E)
+            << byte << " at " << at << " of " << size;
+        EXPECT_EQ(isValid(text), byte < 0x80) << byte << " at " << at << " of " << size;
+      }
+}
+
 }  // namespace
 }  // namespace smsd::text
