@@ -171,6 +171,11 @@ TEST(PostgresqlVersions, HeartbeatsAreWatchedOnceEverySupervisorKnowsThem) {
   EXPECT_EQ(judged, 0);
   EXPECT_TRUE(queue->beat("nav")) << "with the rights that the upgrade has given to the role";
   store.sql("UPDATE smsd.supervisor SET state = 'cleared' WHERE name = 'older'");
+  store.sql("REVOKE ALL ON smsq FROM smsd; GRANT SELECT, UPDATE ON smsq TO smsd");
+  std::string what;
+  EXPECT_EQ(refusal([&] { offer(); }, &what), Kind::denied) << "before an alert is due";
+  EXPECT_NE(what.find("no privilege to insert an alert"), std::string::npos) << what;
+  store.sql("GRANT INSERT ON smsq TO smsd; GRANT USAGE ON ALL SEQUENCES IN SCHEMA profiles TO smsd");
   EXPECT_EQ(offer(), Offer::watched);
   EXPECT_EQ(judged, 1);
 }

@@ -72,9 +72,10 @@ class StartUp(Scenario):
                      {"debug": ("debug", {})}, name="admin")
         advice = admin.ctl("db", "install", "--indexes", "--notify", "--role", "smsd")
         postgres.sql("\n".join(line for line in advice.splitlines() if line.startswith("GRANT ")))
-        smsd = self.smsd({"backend": "postgresql", "postgresql": {"connection": postgres.dsn(user="smsd")}}).start()
+        smsd = self.smsd({"backend": "postgresql", "postgresql": {"connection": postgres.dsn(user="smsd")}}, settings={
+            "heartbeats": [{"name": "nav", "every": "1s", "grace": "1s", "alert_to": "+48"}]}).start()
         postgres.sql("INSERT INTO smsq (time, phone, msg) VALUES (now(), '+47', 'hello')")
-        wait_for("it is sent", lambda: postgres.number("SELECT count(*) FROM smsq WHERE sent = 'Y'") == 1)
+        wait_for("it is sent, and an alert of smsd's own", lambda: postgres.number("SELECT count(*) FROM smsq WHERE sent = 'Y'") == 2)
         self.assertEqual(smsd.stop(), 0)
         # and not more than enough: NAV's accounts stay NAV's
         self.assertEqual(postgres.sql("SELECT has_table_privilege('smsd', 'account', 'UPDATE'), has_column_privilege('smsd', 'account', 'password', 'SELECT')"),

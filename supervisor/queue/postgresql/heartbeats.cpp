@@ -33,6 +33,14 @@ BeatMessagesByName takeBeats(Transaction& tx, const HeartbeatLook& look,
   return taken;
 }
 
+/// A missing privilege is reported now, and not when the alert is due.
+void requireAlerts(Transaction& tx) {
+  if (!tx.flagOnce(sql::mayAlert))
+    throw QueueError(
+        QueueError::Kind::denied,
+        "no privilege to insert an alert into smsq: run the GRANTs that `smsctl db install` prints");
+}
+
 void insertAlert(Transaction& tx, const NewMessage& message) {
   ArrayLiteral accounts, recipients, texts, severities;
   accounts.add(message.account);
@@ -55,6 +63,7 @@ HeartbeatsSeen PostgresqlQueue::lookAtHeartbeats(const HeartbeatLook& look) {
     for (const auto& watched : look.heartbeats) names.insert(watched.name);
     std::vector<Row<sql::HeartbeatRows>> rows;
     if (kept) {
+      requireAlerts(tx);
       tx.run(sql::knowHeartbeats, arrayOf(names));
       for (const auto& row : tx.run(sql::heartbeats, arrayOf(names), me_)) rows.push_back(row);
       names.clear();  // messages of a heartbeat at which another supervisor looks now are left to it

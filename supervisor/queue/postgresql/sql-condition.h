@@ -13,7 +13,7 @@ enum class Conditions { privileges, zone, nav, now };
 /// sessions of NAV's smsd, and the time in milliseconds.
 inline constexpr Statement<Conditions> condition = R"(
   WITH needed (object, privilege) AS (
-    SELECT 'smsd.' || t, p FROM unnest(ARRAY['submission', 'live', 'wait', 'held']) t,
+    SELECT 'smsd.' || t, p FROM unnest(ARRAY['submission', 'live', 'wait', 'held', 'heartbeat']) t,
                                 unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p
     UNION ALL SELECT 'smsd.' || t, p FROM unnest(ARRAY['attempt', 'ignored']) t, unnest(ARRAY['SELECT', 'INSERT', 'DELETE']) p
     UNION ALL SELECT 'smsd.supervisor', p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) p

@@ -45,6 +45,11 @@ inline constexpr const char* writeHeartbeat = R"(
 inline constexpr const char* beat = R"(
   INSERT INTO smsd.heartbeat (name, beats, last) VALUES ($1, 1, clock_timestamp())
   ON CONFLICT (name) DO UPDATE SET beats = smsd.heartbeat.beats + 1, last = clock_timestamp())";
+/// Whether this role may insert an alert.
+inline constexpr const char* mayAlert = R"(
+  SELECT bool_and(has_column_privilege('smsq', name, 'INSERT'))
+    AND coalesce(has_sequence_privilege(pg_get_serial_sequence('smsq', 'id'), 'USAGE'), true)
+  FROM unnest(ARRAY['accountid', 'time', 'phone', 'msg', 'severity']) name)";
 /// For supervisors on other connections, as the trigger on smsq does it.
 inline constexpr const char* announce = "SELECT pg_notify('smsd_queue', '')";
 
