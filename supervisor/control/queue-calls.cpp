@@ -11,6 +11,7 @@
 #include "common/config/keys.h"
 #include "common/kj/view.h"
 #include "common/text/utf.h"
+#include "supervisor/control/call-results.h"
 #include "supervisor/control/queue-answers.h"
 #include "supervisor/control/session.h"
 
@@ -21,21 +22,6 @@ using queue::Queue;
 
 constexpr std::size_t longestHeartbeat = 64;  // bytes; more than any heartbeat's name has
 const std::string unkept = "the queue keeps no heartbeats, or its schema is older: run `smsctl db install`";
-
-template <typename T>
-kj::Promise<void> refuse(T& context, const std::string& problem,
-                         proto::QueueFault fault = proto::QueueFault::NONE) {
-  context.getResults().setProblem(view(problem));
-  context.getResults().setFault(fault);
-  return kj::READY_NOW;
-}
-
-/// For an act that may have been done in part.
-template <typename Results>
-void fail(Results& results, const queue::QueueError& error) {
-  results.setProblem(error.what());
-  results.setFault(wireFault(error.kind()));
-}
 
 /// Returns why no queue could hold such a message; empty: one could.
 std::string problemOf(const std::string& recipient, const std::string& text) {
@@ -334,80 +320,6 @@ kj::Promise<void> Door::cancel(CancelContext context) {
     }
     room->answered(sizeOf(results));
   });
-}
-
-kj::Promise<void> Door::retry(RetryContext context) {
-  queue::Whom whom{context.getParams().getMessage(), textOf(context.getParams().getRecipient())};
-  if (whom.message < 0 || whom.recipient.size() > proto::MAX_RECIPIENT)
-    return refuse(context, "there is no such message or recipient");
-  if (whom.message != 0 && context.getParams().getRestore()) return restore(context, whom);
-  return whom.all() ? endAllWaits(context) : endWaits(context, whom, InProgress::no);
-}
-
-kj::Promise<void> Door::restore(RetryContext context, const queue::Whom& whom) {
-  const auto expireAfter = subject_.road.config().queue.expireAfter;
-  return means_.questions
-      .ask(
-          small(), [id = whom.message, expireAfter](Queue& queue) { return queue.restore(id, expireAfter); },
-          context,
-          [&subject = subject_, &glance = means_.glance, uid = uid_,
-           id = whom.message](const queue::Restored& restored) {
-            if (restored.result != queue::Restored::Result::restored) return;
-            glance.forget();
-            subject.log.operatorActed(fmt::format("retry of the ignored message {}", id), uid);
-            subject.road.endWait(restored.recipient);
-            subject.road.notice();
-          })
-      .then(
-          [this, context, whom, expireAfter](kj::Maybe<queue::Restored> answer) mutable -> kj::Promise<void> {
-            using Result = queue::Restored::Result;
-            KJ_IF_MAYBE (restored, answer) {
-              if (const auto why = notRetried(whom.message, *restored, expireAfter); !why.empty())
-                return refuse(context, why);
-              if (restored->result == Result::notIgnored)
-                return endWaits(context, whom, restored->underWay ? InProgress::yes : InProgress::no);
-              context.getResults().setRecipient(view(restored->recipient));
-              context.getResults().setRestored(true);
-            }
-            return kj::READY_NOW;
-          });
-}
-
-kj::Promise<void> Door::endWaits(RetryContext context, const queue::Whom& whom, InProgress inProgress) {
-  const auto resting = std::make_shared<std::size_t>(0);  // also waited in the road, and not in the queue
-  return means_.questions
-      .ask(
-          small(), [whom](Queue& queue) { return queue.endWaits(whom); }, context,
-          [&subject = subject_, uid = uid_, resting](const queue::WaitsEnded& ended) {
-            if (!ended.known) return;
-            *resting = subject.road.endWait(ended.recipient);
-            subject.log.operatorRetried(ended.recipient, uid);
-          })
-      .then([context, whom, resting, inProgress](kj::Maybe<queue::WaitsEnded> answer) mutable {
-        KJ_IF_MAYBE (ended, answer) {
-          auto results = context.getResults();
-          if (!ended->known)
-            return results.setProblem(view(fmt::format("there is no message {} in the queue", whom.message)));
-          results.setRecipient(view(ended->recipient.value_or("")));
-          results.setCount(static_cast<std::uint32_t>(ended->count + *resting));
-          if (results.getCount() > 0 || whom.message == 0) return;
-          results.setWhy(view(notWaiting(whom.message, inProgress)));
-        }
-      });
-}
-
-kj::Promise<void> Door::endAllWaits(RetryContext context) {
-  return control::endAllWaits(means_.questions, small())
-      .then([context, &subject = subject_, uid = uid_](queue::Answer<std::size_t> answer) mutable {
-        // Also after an error: some may have ended.
-        const std::size_t resting = subject.road.endWait(std::nullopt);
-        subject.log.operatorRetried(std::nullopt, uid);
-        if (const auto* error = std::get_if<queue::QueueError>(&answer)) {
-          auto results = context.getResults();
-          return fail(results, *error);
-        }
-        context.getResults().setCount(static_cast<std::uint32_t>(std::get<std::size_t>(answer) + resting));
-      });
 }
 
 }  // namespace smsd::control
