@@ -48,6 +48,8 @@ struct Metrics {
   # Rounds in which no dispatcher accepted an SMS: "counted" towards retry.limit, or "not_counted".
   heldSms @12 :UInt64;
   # SMS that became held.
+  heartbeats @13 :List(HeartbeatMetrics);
+  # The heartbeats that smsd expects of other programs.
 }
 
 struct QueueMetrics {
@@ -138,6 +140,42 @@ struct DispatcherMetrics {
   # Whether the worker reported a signal.
   signal @13 :Int16;
   # The signal in dBm. Meaningless while `signalKnown` is false.
+  canary @14 :CanaryMetrics;
+  # Its canaries.
+}
+
+struct CanaryMetrics {
+  # The canaries of one dispatcher.
+  enabled @0 :Bool;
+  # Whether it has any. The rest is meaningless while this is false.
+  failing @1 :Bool;
+  # As in CanaryStatus.
+  known @2 :Bool;
+  # Whether there was one yet. The next two fields are meaningless otherwise.
+  took @3 :UInt64;
+  # Milliseconds from handing over the last one to its result; 0 if it was not tried.
+  ago @4 :UInt64;
+  # Milliseconds since the result of the last one.
+  results @5 :List(Count);
+  # Canaries by result: an outcome as in OutcomeMetrics, or "not_tried".
+}
+
+struct HeartbeatMetrics {
+  # One heartbeat that smsd expects of another program.
+  name @0 :Text;
+  # Its name in smsd.yaml.
+  known @1 :Bool;
+  # Whether smsd has looked at it. The next three fields are meaningless otherwise.
+  missing @2 :Bool;
+  # True if it has not come in time.
+  ever @3 :Bool;
+  # Whether one has ever come.
+  ago @4 :UInt64;
+  # Milliseconds since the last one. Meaningless while `ever` is false.
+  came @5 :UInt64;
+  # Heartbeats that looks of this daemon found. Of several between two looks, one counts.
+  alerts @6 :UInt64;
+  # Alerts that this daemon has written, because it was missing.
 }
 
 struct OutcomeMetrics {

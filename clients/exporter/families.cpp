@@ -73,6 +73,14 @@ enum Id : std::size_t {
   signal,
   workerStarts,
   workerEnds,
+  canaries,
+  canaryFailing,
+  canaryTook,
+  canaryAge,
+  heartbeatMissing,
+  heartbeatAge,
+  heartbeatsCame,
+  heartbeatAlerts,
   numberOfMetrics
 };
 
@@ -131,6 +139,18 @@ constexpr std::array<Metric, numberOfMetrics> metrics = {{
     {"smsd_dispatcher_signal_dbm", gauge, "dispatcher", "Signal of the modem's network."},
     {"smsd_worker_starts_total", counter, "dispatcher", "Workers that smsd started or connected to."},
     {"smsd_worker_ends_total", counter, "dispatcher, cause", "Workers that ended."},
+    {"smsd_canaries_total", counter, "dispatcher, result", "Canaries, by result."},
+    {"smsd_canary_failing", gauge, "dispatcher",
+     "1 if the last canary was not accepted, and the dispatcher has accepted no SMS since."},
+    {"smsd_canary_duration_seconds", gauge, "dispatcher",
+     "Time from the hand-over of the last canary to its result."},
+    {"smsd_canary_age_seconds", gauge, "dispatcher", "Time since the result of the last canary."},
+    {"smsd_heartbeat_missing", gauge, "heartbeat", "1 if the heartbeat has not come in time."},
+    {"smsd_heartbeat_age_seconds", gauge, "heartbeat", "Time since the heartbeat last came."},
+    {"smsd_heartbeats_total", counter, "heartbeat",
+     "Heartbeats that this smsd found. Of several between two looks, one counts."},
+    {"smsd_heartbeat_alerts_total", counter, "heartbeat",
+     "Alerts that this smsd wrote because the heartbeat was missing."},
 }};
 
 class Families {
@@ -233,6 +253,15 @@ std::string_view nameOf(proto::DispatcherState one) {
   return place < states.size() ? states[place] : "";
 }
 
+void addCanary(Families& families, proto::CanaryMetrics::Reader canary, const Labels& labels) {
+  if (!canary.getEnabled()) return;
+  families.add(canaries, canary.getResults(), "result", labels);
+  families.add(canaryFailing, canary.getFailing() ? 1.0 : 0.0, labels);
+  if (!canary.getKnown()) return;
+  families.add(canaryTook, seconds(canary.getTook()), labels);
+  families.add(canaryAge, seconds(canary.getAgo()), labels);
+}
+
 void addDispatcher(Families& families, proto::DispatcherMetrics::Reader one) {
   const Labels labels = {{"dispatcher", one.getName().cStr()}};
   Labels withKind = labels;
@@ -253,6 +282,16 @@ void addDispatcher(Families& families, proto::DispatcherMetrics::Reader one) {
   if (one.getSignalKnown()) families.add(signal, static_cast<double>(one.getSignal()), labels);
   families.add(workerStarts, static_cast<double>(one.getWorkerStarts()), labels);
   families.add(workerEnds, one.getWorkerEnds(), "cause", labels);
+  addCanary(families, one.getCanary(), labels);
+}
+
+void addHeartbeat(Families& families, proto::HeartbeatMetrics::Reader one) {
+  const Labels labels = {{"heartbeat", one.getName().cStr()}};
+  families.add(heartbeatsCame, static_cast<double>(one.getCame()), labels);
+  families.add(heartbeatAlerts, static_cast<double>(one.getAlerts()), labels);
+  if (!one.getKnown()) return;
+  families.add(heartbeatMissing, one.getMissing() ? 1.0 : 0.0, labels);
+  if (one.getEver()) families.add(heartbeatAge, seconds(one.getAgo()), labels);
 }
 
 void addFigures(Families& families, proto::Metrics::Reader figures) {
@@ -271,6 +310,7 @@ void addFigures(Families& families, proto::Metrics::Reader figures) {
   families.add(failover, figures.getFailover());
   families.add(loopLag, figures.getLoopLag());
   for (const auto& one : figures.getDispatchers()) addDispatcher(families, one);
+  for (const auto& one : figures.getHeartbeats()) addHeartbeat(families, one);
 }
 
 const char* nameOf(MetricType type) {

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "clients/exporter/page.h"
+
 namespace smsd::exporter {
 namespace {
 
@@ -86,6 +88,8 @@ kj::Promise<void> HttpServer::send(Response& response, HttpAnswer answer, kj::St
   headers.add("Cache-Control", "no-store");
   headers.add("X-Content-Type-Options", "nosniff");
   headers.add("Content-Security-Policy", kj::str(answer.policy.c_str()));
+  // A screen on the wall does not stay on the words of a fault.
+  if (answer.status >= 500) headers.add("Refresh", kj::str(refreshEvery.count()));
   if (allow.size() > 0) headers.add("Allow", allow);
   auto body = kj::heap<std::string>(std::move(answer.body));
   auto stream = response.send(answer.status, nameOf(answer.status), headers, body->size());

@@ -64,12 +64,10 @@ std::tm localTime() {
 }
 
 HttpAnswer frontPage(StatusAnswer& reply, const Availability& availability) {
-  std::string body;
+  const std::string type = "text/html; charset=utf-8";
   KJ_IF_MAYBE (response, reply.response)
-    body = pageOf(response->getStatus(), localTime());
-  else
-    body = pageOf(NoAnswer{reply.why, availability.awayFor()}, localTime());
-  return {200, "text/html; charset=utf-8", std::move(body), contentSecurityPolicy};
+    return {200, type, pageOf(response->getStatus(), localTime()), contentSecurityPolicy};
+  return {503, type, pageOf(NoAnswer{reply.why, availability.awayFor()}, localTime()), contentSecurityPolicy};
 }
 
 int listener() {

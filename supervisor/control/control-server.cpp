@@ -18,7 +18,7 @@ ControlServer::ControlServer(kj::AsyncIoContext& io, const Sockets& sockets, Sub
       tasks_(*this),
       glance_(subject_.queue, timer_, tasks_, subject_.road.figures()),
       room_(std::make_shared<AnswerRoom>(geteuid())),
-      metrics_(glance_, timer_, subject_.road, subject_.mail),
+      metrics_(glance_, timer_, subject_.road, subject_.mail, subject_.canaries, subject_.heartbeats),
       questions_(subject_.forOperators == nullptr ? subject_.queue : *subject_.forOperators,
                  subject_.forOperators == nullptr ? Questions::Connection::ofTheRoad
                                                   : Questions::Connection::ofItsOwn,

@@ -8,7 +8,7 @@ namespace smsd::control {
 kj::Promise<void> MetricsDesk::answer(Call context) {
   lag_.wanted();
   return look_.look().then([this, context](const std::optional<QueueLook>& look) mutable {
-    writeMetrics(context.getResults().initMetrics(), road_, mail_.mail(),
+    writeMetrics(context.getResults().initMetrics(), road_, {mail_.mail(), &canaries_, &heartbeats_},
                  {look, lag_.lag(), timer_.now() - started_});
   });
 }

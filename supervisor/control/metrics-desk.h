@@ -12,6 +12,8 @@
 #include "supervisor/control/loop-lag.h"
 #include "supervisor/control/paced-look.h"
 #include "supervisor/road/road.h"
+#include "supervisor/watchkeeping/canary-watch.h"
+#include "supervisor/watchkeeping/heartbeats.h"
 
 namespace smsd::control {
 
@@ -19,8 +21,16 @@ class MetricsDesk {
  public:
   using Call = capnp::CallContext<proto::MetricsSource::MetricsParams, proto::MetricsSource::MetricsResults>;
 
-  MetricsDesk(Glance& glance, kj::Timer& timer, const road::Road& road, const admin_mail::MailDesk& mail)
-      : timer_(timer), road_(road), mail_(mail), started_(timer.now()), look_(glance, timer), lag_(timer) {}
+  MetricsDesk(Glance& glance, kj::Timer& timer, const road::Road& road, const admin_mail::MailDesk& mail,
+              const watchkeeping::CanaryWatch& canaries, const watchkeeping::Heartbeats& heartbeats)
+      : timer_(timer),
+        road_(road),
+        mail_(mail),
+        canaries_(canaries),
+        heartbeats_(heartbeats),
+        started_(timer.now()),
+        look_(glance, timer),
+        lag_(timer) {}
 
   kj::Promise<void> answer(Call context);
 
@@ -28,6 +38,8 @@ class MetricsDesk {
   kj::Timer& timer_;
   const road::Road& road_;
   const admin_mail::MailDesk& mail_;
+  const watchkeeping::CanaryWatch& canaries_;
+  const watchkeeping::Heartbeats& heartbeats_;
   kj::TimePoint started_;
   PacedLook look_;
   LoopLag lag_;

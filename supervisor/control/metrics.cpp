@@ -126,6 +126,32 @@ void writeDispatcher(proto::DispatcherMetrics::Builder builder, const keeper::Ke
   writeSignal(builder, keeper);
 }
 
+void writeCanary(proto::CanaryMetrics::Builder builder, const watchkeeping::CanaryView& canary) {
+  constexpr std::array<const char*, 6> results = {"accepted", "refused", "deferred",
+                                                  "broken",   "unknown", "not_tried"};
+  builder.setEnabled(true);
+  builder.setFailing(canary.failing);
+  if (canary.last) {
+    builder.setKnown(true);
+    builder.setTook(milliseconds(canary.last->took));
+    builder.setAgo(milliseconds(canary.ago));
+  }
+  const auto& counts = canary.counts;
+  put(builder.initResults(results.size()), results,
+      std::array{counts.accepted, counts.refused, counts.deferred, counts.broken, counts.unknown,
+                 counts.notTried});
+}
+
+void writeHeartbeat(proto::HeartbeatMetrics::Builder builder, const watchkeeping::HeartbeatState& heartbeat) {
+  builder.setName(view(heartbeat.name));
+  builder.setKnown(heartbeat.known);
+  builder.setMissing(heartbeat.missingFor.has_value());
+  builder.setEver(heartbeat.lastAgo.has_value());
+  builder.setAgo(milliseconds(heartbeat.lastAgo));
+  builder.setCame(heartbeat.came);
+  builder.setAlerts(heartbeat.alerts);
+}
+
 }  // namespace
 
 std::optional<int> signalOf(std::string_view detail) {
@@ -138,10 +164,11 @@ std::optional<int> signalOf(std::string_view detail) {
   return whole && value >= -200 && value <= 0 ? std::optional(value) : std::nullopt;
 }
 
-void writeMetrics(proto::Metrics::Builder metrics, const road::Road& road, const admin_mail::AdminMail* mail,
+void writeMetrics(proto::Metrics::Builder metrics, const road::Road& road, const BesideRoad& beside,
                   const Measured& measured) {
   const auto& look = measured.look;
-  const Picture picture = pictureOf(road, mail, look, look ? Picture::Looked::yes : Picture::Looked::inVain);
+  const Picture picture =
+      pictureOf(road, beside, look, look ? Picture::Looked::yes : Picture::Looked::inVain);
   metrics.setVersion(SMSD_VERSION);
   metrics.setUpFor(static_cast<std::uint64_t>(measured.upFor / kj::MILLISECONDS));
   metrics.setHealthy(isHealthy(findingsOf(picture)));
@@ -157,6 +184,8 @@ void writeMetrics(proto::Metrics::Builder metrics, const road::Road& road, const
     const auto& keeper = road.dispatchers()[i];
     const auto* attempts = road.meters().attemptsOf(keeper.index());
     writeDispatcher(list[i], keeper, attempts == nullptr ? none : *attempts);
+    const auto canary = beside.canaries == nullptr ? std::nullopt : beside.canaries->of(keeper->name());
+    if (canary) writeCanary(list[i].initCanary(), *canary);
   }
   const auto& meters = road.meters();
   put(metrics.initLatency(), meters.latency());
@@ -165,6 +194,8 @@ void writeMetrics(proto::Metrics::Builder metrics, const road::Road& road, const
   constexpr std::array<const char*, 2> rounds = {"counted", "not_counted"};
   put(metrics.initFailedRounds(2), rounds, std::array{meters.countedRounds(), meters.notCountedRounds()});
   metrics.setHeldSms(meters.heldSms());
+  auto heartbeats = metrics.initHeartbeats(static_cast<unsigned>(picture.heartbeats.size()));
+  for (unsigned i = 0; i < heartbeats.size(); ++i) writeHeartbeat(heartbeats[i], picture.heartbeats[i]);
 }
 
 }  // namespace smsd::control

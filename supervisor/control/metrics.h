@@ -7,7 +7,6 @@
 #include <optional>
 #include <string_view>
 
-#include "supervisor/admin-mail/admin-mail.h"
 #include "supervisor/control/picture.h"
 #include "supervisor/road/road.h"
 
@@ -20,7 +19,7 @@ struct Measured {
   kj::Duration upFor;
 };
 
-void writeMetrics(proto::Metrics::Builder metrics, const road::Road& road, const admin_mail::AdminMail* mail,
+void writeMetrics(proto::Metrics::Builder metrics, const road::Road& road, const BesideRoad& beside,
                   const Measured& measured);
 
 /// Returns the signal in dBm that a worker reported as its detail "signal", for example "-71 dBm". None: it

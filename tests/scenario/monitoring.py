@@ -118,7 +118,7 @@ class Metrics(Monitored):
             self.assertNotIn(secret, body)
         self.one.stop()
         status, _, body = self.metrics.request(path="/")
-        self.assertEqual(status, 200, "a browser shows the page, and tries again")
+        self.assertEqual(status, 503)
         self.assertIn("smsd does not answer", body)
         self.assertIn("status.sock", body, "the cause")
 
@@ -160,7 +160,8 @@ class Panels(Monitored):
         modem = self.open(Modem(self.folder))
         when = [{"recipient": "+4713", "result": "refuse"}, {"recipient": "+4715", "result": "defer"}]
         smsd = self.smsd("busy", {"gateway": ("http", gateway.keys()), "modem": ("gammu", {"device": str(modem.link), "check_interval": "5s"}),
-                                  "works": ("debug", {"when": when})}).start()
+                                  "works": ("debug", {"when": when})},
+                         settings={"canary": {"recipient": "+4790", "at": "07:30"}, "heartbeats": [{"name": "nav", "every": "1h", "alert_to": "+4791"}]}).start()
         exporter = self.exporter(smsd)
         prometheus = self.open(Prometheus(self.folder, {"busy": exporter.port}))
         wait_for("a first scrape is stored", lambda: prometheus.query("smsd_messages_sent_total"))
@@ -168,6 +169,8 @@ class Panels(Monitored):
         for n in range(5):
             smsd.ctl("send", f"+472{n}", "alert", "--severity", "3")
         wait_for("they are sent", lambda: prometheus.query("smsd_messages_sent_total > 4"))
+        smsd.ctl("canary", "run", "works")
+        smsd.ctl("heartbeat", "nav")
         done = subprocess.run(["promtool", "check", "metrics"], input=exporter.scrape(), capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
         empty = {}
@@ -320,6 +323,7 @@ class Rules(unittest.TestCase):
         'smsd_worker_ends_total{instance="a",job="smsd",dispatcher="d",cause="requested"}': "0",
         'smsd_answers_not_understood_total{instance="a",job="smsd",dispatcher="d"}': "0",
         'smsd_dispatcher_day_limit_reached{instance="a",job="smsd",dispatcher="d"}': "0",
+        'smsd_canary_failing{instance="a",job="smsd",dispatcher="d"}': "0", 'smsd_heartbeat_missing{instance="a",job="smsd",heartbeat="h"}': "0",
         'smsd_event_loop_lag_seconds_bucket{instance="a",job="smsd",le="0.5"}': "+",
         'smsd_event_loop_lag_seconds_bucket{instance="a",job="smsd",le="2.5"}': "+",
         'smsd_event_loop_lag_seconds_bucket{instance="a",job="smsd",le="+Inf"}': "+",
@@ -352,6 +356,10 @@ class Rules(unittest.TestCase):
         ({"smsd_state_directory_failing": "1"}, ("SmsdStateDirectory",)),
         ({"smsd_queue_notifications_silent": "1"}, ("SmsdNotificationsSilent",)),
         ({"smsd_queue_replaced_rows_total": "+"}, ("SmsdRowsReplaced",)),
+        ({"smsd_canary_failing": "1"}, ("SmsdCanaryFailed",)),
+        ({"smsd_canary_failing": "1", BROKEN: "1"}, ("SmsdDispatcherBroken",)),
+        ({"smsd_canary_failing": "1", "smsd_without_dispatcher": "1"}, ("SmsdNoDispatcher",)),
+        ({"smsd_heartbeat_missing": "1"}, ("SmsdHeartbeatMissing",)),
         ({"smsd_admin_mail_failing": "1"}, ("SmsdAdminMailFailing",)),
         ({'smsd_event_loop_lag_seconds_bucket{instance="a",job="smsd",le="0.5"}': "0"}, ("SmsdEventLoopSlow",)),
     ]

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
+#include "common/status-words/mail-words.h"
 #include "common/text/age.h"
 #include "common/text/grouped.h"
 #include "common/text/utf.h"
@@ -156,16 +158,9 @@ std::string ignoredWords(proto::QueueStatus::Reader queue) {
 }
 
 std::string mailWords(proto::Status::Reader status) {
-  auto mail = status.getAdminMail();
-  if (!mail.getEnabled()) return "";
-  const bool ready = mail.getState() == proto::DispatcherState::READY;
-  std::string words = status.getAdminMailDown() && ready ? "not accepted"
-                      : ready && !mail.getSentEver()     ? "not tried yet"
-                                                         : stateName(mail.getState());
-  words += fmt::format(" by {}", text::printable(mail.getDispatcher().cStr()));
-  words += mail.getSentEver() ? fmt::format(", last {} ago", text::age(mail.getSentAgo())) : ", none yet";
-  if (mail.getWaiting() > 0) words += fmt::format(", {} entries wait", text::grouped(mail.getWaiting()));
-  return words + fmt::format(", one in {} at most", text::age(mail.getInterval()));
+  const std::string words = status_words::mailWords(status);
+  if (words.empty()) return "";
+  return words + fmt::format(", one in {} at most", text::age(status.getAdminMail().getInterval()));
 }
 
 std::string othersWords(proto::QueueStatus::Reader queue) {
