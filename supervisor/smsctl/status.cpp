@@ -49,11 +49,13 @@ Frame frameOf(const StatusArguments& arguments) {
 /// worker checks it only at a reload or at the next start.
 bool hasChangedFile(const config::Config& config, std::chrono::seconds upFor) {
   const auto started = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() - upFor);
-  return std::any_of(config.dispatchers.begin(), config.dispatchers.end(), [&](const auto& one) {
+  const auto isChanged = [started](const config::DispatcherConfig& one) {
     struct stat status {};
     return one.activation == config::Activation::spawn && access(one.config.c_str(), R_OK) == 0 &&
            stat(one.config.c_str(), &status) == 0 && status.st_mtim.tv_sec >= started;
-  });
+  };
+  return std::any_of(config.dispatchers.begin(), config.dispatchers.end(), isChanged) ||
+         (config.adminMail.enabled() && isChanged(config.adminMail.worker));
 }
 
 Findings ofFiles(const config::ConfigRead& read, const std::string& file) {
@@ -88,7 +90,7 @@ struct DaemonLook {
 /// `known`: an earlier look found that nobody listens, and why, which takes long to find out. Throws what no
 /// absence of the daemon explains: it closed the connection, or does not know the call.
 DaemonLook lookAt(const StatusArguments& arguments, const config::ConfigRead& read,
-            const std::optional<Absence>& known = {}) {
+                  const std::optional<Absence>& known = {}) {
   DaemonLook look;
   const auto nobody = [&]() { return known ? *known : whenNobodyListens(arguments.file, read); };
   if (!namesSocket(read, namedIn(arguments.file))) {
