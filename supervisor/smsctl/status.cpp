@@ -49,11 +49,13 @@ Frame frameOf(const StatusArguments& arguments) {
 /// worker checks it only at a reload or at the next start.
 bool hasChangedFile(const config::Config& config, std::chrono::seconds upFor) {
   const auto started = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() - upFor);
-  return std::any_of(config.dispatchers.begin(), config.dispatchers.end(), [&](const auto& one) {
+  const auto isChanged = [started](const config::DispatcherConfig& one) {
     struct stat status {};
     return one.activation == config::Activation::spawn && access(one.config.c_str(), R_OK) == 0 &&
            stat(one.config.c_str(), &status) == 0 && status.st_mtim.tv_sec >= started;
-  });
+  };
+  return std::any_of(config.dispatchers.begin(), config.dispatchers.end(), isChanged) ||
+         (config.adminMail.enabled() && isChanged(config.adminMail.worker));
 }
 
 Findings ofFiles(const config::ConfigRead& read, const std::string& file) {

@@ -77,14 +77,21 @@ std::vector<StatusFinding> ofQueue(const config::Config& config) {
   return {};
 }
 
+/// The files of the dispatchers that smsd starts itself, which its own start checks; or those of systemd's as
+/// well, which do not keep it from starting.
+enum class Whose { smsds, all };
+
 /// Does the checks of a start that concern files, in their order, up to the first that fails.
-std::vector<StatusFinding> lookAtFiles(const fs::path& file) {
+std::vector<StatusFinding> lookAtFiles(const fs::path& file, Whose whose) {
   const auto read = config::readConfig(file, config::Reach::dispatcherFiles);
   if (!read.problems.empty()) return ofWords(config::describe(read.problems), checkAgain);
   try {
     config::checkQueueObject(read.config);
     auto io = kj::setupAsyncIo();
-    startup::checkAll(io, read.config);
+    if (whose == Whose::all)
+      startup::checkAll(io, read.config);
+    else
+      startup::checkDispatchers(io, startup::withAdminMail(read.config, startup::planWorkers(read.config)));
   } catch (const queue::QueueError& error) {
     return ofWords(error.what(), checkAgain);
   } catch (const startup::StartUpError& error) {
@@ -95,7 +102,7 @@ std::vector<StatusFinding> lookAtFiles(const fs::path& file) {
 
 /// Does the checks of a start, in their order, up to the first that fails.
 std::vector<StatusFinding> look(const fs::path& file) {
-  if (auto found = lookAtFiles(file); !found.empty()) return found;
+  if (auto found = lookAtFiles(file, Whose::all); !found.empty()) return found;
   const auto read = config::readConfig(file, config::Reach::valuesOnly);
   if (auto trouble = control::troubleOf(read.config.stateDirectory))
     return {{Rank::unhealthy, trouble->what, {}, trouble->next}};
@@ -187,7 +194,8 @@ std::vector<StatusFinding> whyNotStarting(const fs::path& file, const config::Co
     const HeldSignals signals;
     // In a thread of its own, because the connection to the daemon has the event loop of this one.
     const auto look = [&file]() {
-      return std::async(std::launch::async, [&file]() { return written(lookAtFiles(file)); }).get();
+      return std::async(std::launch::async, [&file]() { return written(lookAtFiles(file, Whose::smsds)); })
+          .get();
     };
     auto troubles = parsed(runApart(signals, user, look));
     if (!user.empty()) repeatAs(user, troubles);
