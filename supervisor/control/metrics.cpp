@@ -184,7 +184,7 @@ void writeMetrics(proto::Metrics::Builder metrics, const road::Road& road, const
     const auto& keeper = road.dispatchers()[i];
     const auto* attempts = road.meters().attemptsOf(keeper.index());
     writeDispatcher(list[i], keeper, attempts == nullptr ? none : *attempts);
-    const auto canary = beside.canaries == nullptr ? std::nullopt : beside.canaries->of(keeper->name());
+    const auto canary = beside.canaries == nullptr ? std::nullopt : beside.canaries->of(keeper.name());
     if (canary) writeCanary(list[i].initCanary(), *canary);
   }
   const auto& meters = road.meters();

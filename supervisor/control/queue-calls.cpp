@@ -131,10 +131,11 @@ kj::Promise<void> Door::heartbeat(HeartbeatContext context) {
   if (!subject_.heartbeats.expects(name))
     return refuse(context, fmt::format("no heartbeat {} is expected: `smsctl heartbeat` lists them", name));
   return means_.questions
-      .ask([name](Queue& queue) { return queue.beat(name); }, context,
-           [&subject = subject_](bool kept) {
-             if (kept) subject.heartbeats.look();
-           })
+      .ask(
+          small(), [name](Queue& queue) { return queue.beat(name); }, context,
+          [&subject = subject_](bool kept) {
+            if (kept) subject.heartbeats.look();
+          })
       .then([this, context](kj::Maybe<bool> answer) mutable {
         KJ_IF_MAYBE (kept, answer) {
           if (*kept) return;

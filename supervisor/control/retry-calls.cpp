@@ -7,6 +7,7 @@
 
 #include "common/kj/view.h"
 #include "supervisor/control/call-results.h"
+#include "supervisor/control/queue-answers.h"
 #include "supervisor/control/session.h"
 
 namespace smsd::control {

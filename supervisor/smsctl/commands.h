@@ -57,7 +57,7 @@ int retry(const Site& site, const queue::Whom& whom, Form form);
 /// cannot be recorded.
 int heartbeat(const Site& site, const std::string& name, Form form);
 /// `smsctl heartbeat`
-int listHeartbeats(const config::Config& config, Form form);
+int listHeartbeats(const Site& site, Form form);
 /// `smsctl config check`: the same check as `smsd --check`.
 int checkConfig(const std::string& file, Form form);
 

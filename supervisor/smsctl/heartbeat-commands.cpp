@@ -77,8 +77,8 @@ int heartbeat(const Site& site, const std::string& name, Form form) {
   return EX_OK;
 }
 
-int listHeartbeats(const config::Config& config, Form form) {
-  control::Client client(config.controlSocket);
+int listHeartbeats(const Site& site, Form form) {
+  auto client = runningDaemon(site);
   auto response =
       client.wait<capnp::Response<Control::StatusResults>>(client.control().statusRequest().send());
   auto status = response.getStatus();
