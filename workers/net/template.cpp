@@ -44,7 +44,7 @@ void appendPercent(std::string& to, char c) {
 void appendForUrl(std::string& to, std::string_view value) {
   for (auto at = value.begin();;) {
     auto end = std::find_if_not(at, value.end(), isUnreserved);
-    to.append(at, end);
+    to += std::string_view(at, end);
     if (end == value.end()) return;
     appendPercent(to, *end);
     at = end + 1;
