@@ -77,9 +77,8 @@ class CancelInProgress : public std::enable_shared_from_this<CancelInProgress> {
           auto& step = std::get<TimedStep>(answer);
           self->steps_->did(std::move(step.cancelled));
           if (self->steps_->over()) return self->next();
-          return self->timer_.afterDelay(step.took.count() * kj::MICROSECONDS).then([self]() {
-            return self->next();
-          });
+          return self->timer_.afterDelay(CancelSteps::pauseAfter(step.took).count() * kj::MICROSECONDS)
+              .then([self]() { return self->next(); });
         });
   }
 

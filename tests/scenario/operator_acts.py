@@ -60,7 +60,7 @@ class Acts(Scenario):
         self.say(tries=[(t["dispatcher"], t["result"], f"{t['took_ms']} ms") for t in said["tries"]])
 
     def test_a_retry_says_of_each_state_what_it_is_and_explain_advises_only_what_works(self):
-        smsd = self.smsd({"modem": ("debug", {"file": str(self.sent), "when": [{"recipient": "+472", "result": "unknown"}, {"recipient": "+473", "delay": "1h"}]})},
+        smsd = self.smsd({"modem": ("debug", {"file": str(self.sent), "when": [{"recipient": "+472", "result": "unknown"}, {"recipient": "+473", "result": "hang"}]})},
                          settings={"retry": {"unknown": "hold"}, "queue": {"backend": "sqlite", "sqlite": {"path": str(self.folder / "queue.db")},
                                                                            "expire_after": "1h"}}).start()
         self.ready(smsd, "modem")
