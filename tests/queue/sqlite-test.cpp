@@ -98,10 +98,10 @@ TEST_F(SqliteFile, IsRefusedAndLeftAloneWhenItIsTheDatabaseOfSomethingElse) {
 
 TEST_F(SqliteFile, IsRefusedWhenANewerSmsdMadeIt) {
   installSqlite(path);
-  Raw(path).run("PRAGMA user_version = 4");
+  Raw(path).run("PRAGMA user_version = 5");
   std::string what;
   EXPECT_EQ(refusal([&] { enlisted(); }, &what), QueueError::Kind::notInstalled);
-  EXPECT_NE(what.find("has version 4, this smsd supports version 3"), std::string::npos) << what;
+  EXPECT_NE(what.find("has version 5, this smsd supports version 4"), std::string::npos) << what;
 }
 
 TEST_F(SqliteFile, NamesTheFolderThatIsNotThere) {
