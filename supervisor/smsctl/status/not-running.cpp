@@ -79,16 +79,16 @@ std::vector<StatusFinding> ofQueue(const config::Config& config) {
 
 /// The files of the dispatchers that smsd starts itself, which its own start checks; or those of systemd's as
 /// well, which do not keep it from starting.
-enum class Whose { smsds, all };
+enum class StartedBy { smsd, any };
 
 /// Does the checks of a start that concern files, in their order, up to the first that fails.
-std::vector<StatusFinding> lookAtFiles(const fs::path& file, Whose whose) {
+std::vector<StatusFinding> lookAtFiles(const fs::path& file, StartedBy starter) {
   const auto read = config::readConfig(file, config::Reach::dispatcherFiles);
   if (!read.problems.empty()) return ofWords(config::describe(read.problems), checkAgain);
   try {
     config::checkQueueObject(read.config);
     auto io = kj::setupAsyncIo();
-    if (whose == Whose::all)
+    if (starter == StartedBy::any)
       startup::checkAll(io, read.config);
     else
       startup::checkDispatchers(io, startup::withAdminMail(read.config, startup::planWorkers(read.config)));
@@ -102,7 +102,7 @@ std::vector<StatusFinding> lookAtFiles(const fs::path& file, Whose whose) {
 
 /// Does the checks of a start, in their order, up to the first that fails.
 std::vector<StatusFinding> look(const fs::path& file) {
-  if (auto found = lookAtFiles(file, Whose::all); !found.empty()) return found;
+  if (auto found = lookAtFiles(file, StartedBy::any); !found.empty()) return found;
   const auto read = config::readConfig(file, config::Reach::valuesOnly);
   if (auto trouble = control::troubleOf(read.config.stateDirectory))
     return {{Rank::unhealthy, trouble->what, {}, trouble->next}};
@@ -194,7 +194,7 @@ std::vector<StatusFinding> whyNotStarting(const fs::path& file, const config::Co
     const HeldSignals signals;
     // In a thread of its own, because the connection to the daemon has the event loop of this one.
     const auto look = [&file]() {
-      return std::async(std::launch::async, [&file]() { return written(lookAtFiles(file, Whose::smsds)); })
+      return std::async(std::launch::async, [&file]() { return written(lookAtFiles(file, StartedBy::smsd)); })
           .get();
     };
     auto troubles = parsed(runApart(signals, user, look));
