@@ -23,7 +23,8 @@ class GlanceTest : public testing::Test, private kj::TaskSet::ErrorHandler {
   queue::Memory memory_;
   queue::QueueThread queue_{[this]() { return queue::openMemory(memory_); }, []() {}};
   kj::TaskSet tasks_{*this};
-  Glance glance_{queue_, timer_, tasks_};
+  road::Figures figures_{timer_};
+  Glance glance_{queue_, timer_, tasks_, figures_};
 };
 
 TEST_F(GlanceTest, OneLookServesAllForASecond) {
