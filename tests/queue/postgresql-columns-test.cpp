@@ -53,6 +53,8 @@ std::vector<NamedStatement> statements() {
       named("widths", sql::widths),
       named("oldestByIndex", sql::oldestByIndex),
       named("oldestNotWaiting", sql::oldestNotWaiting),
+      named("oldestHeld", sql::oldestHeld),
+      named("stillIgnored", sql::stillIgnored),
       named("oldestInOneScan", sql::oldestInOneScan),
       named("heldSms", sql::heldSms),
       named("endHold", sql::endHold),

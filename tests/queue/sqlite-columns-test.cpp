@@ -42,6 +42,8 @@ std::vector<NamedStatement> statements() {
       named("countUngraded", sql::countUngraded),
       named("recipients", sql::recipients),
       named("oldestNotWaiting", sql::oldestNotWaiting),
+      named("oldestHeld", sql::oldestHeld),
+      named("stillIgnored", sql::stillIgnored),
       named("oldestAbove", sql::oldestAbove),
       named("oldestOfOthers", sql::oldestOfOthers),
       named("heldSms", sql::heldSms),

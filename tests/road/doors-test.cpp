@@ -93,7 +93,7 @@ TEST_F(Doors, TheMetricsAreToBeHadAtBoth) {
   for (const char* name : {"status.sock", "control.sock"}) {
     auto answer = at(name).castAs<proto::MetricsSource>().metricsRequest().send().wait(io_.waitScope);
     const auto metrics = answer.getMetrics();
-    EXPECT_FALSE(metrics.getQueue().getDepthKnown()) << "the queue of this test cannot be counted";
+    EXPECT_TRUE(metrics.getQueue().getDepthKnown());
     EXPECT_EQ(metrics.getQueue().getCalls().size(), road::callNames.size());
     EXPECT_EQ(metrics.getLatency().getCounts().size(), metrics.getLatency().getBounds().size() + 1);
   }

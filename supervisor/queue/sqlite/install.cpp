@@ -110,6 +110,7 @@ void migrate(Session& session, LockedBy lock) {
     const auto version = session.query(sql::userVersion).number();
     if (version <= 1) session.execute(sql::from1To2);
     if (version <= 2) session.execute(sql::from2To3);
+    if (version <= 3) session.execute(sql::from3To4);
     session.execute(sql::heartbeatTable);
     session.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
     tx.commit();

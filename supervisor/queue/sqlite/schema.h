@@ -123,14 +123,12 @@ CREATE TABLE smsd_heartbeat (    -- signs of life of other programs, which smsd 
 )";
 // Waits of version 1 have no severity, so any message with a severity ends them, once.
 constexpr auto from1To2 = "ALTER TABLE smsd_wait ADD COLUMN severity INTEGER";
-// Removes the CHECK of the text's length from smsq, because a text may be as long as an SMS of several parts,
-// and writes the CHECK of smsq.sent as above. Editing the table's SQL text is the way that sqlite.org
-// recommends: rows, indexes and triggers stay unchanged. Held entries get the stamps of the rows that are in
-// smsq now.
+// Removes the CHECK of the text's length from smsq, because a text may be as long as an SMS of several parts.
+// Editing the table's SQL text is the way that sqlite.org recommends: rows, indexes and triggers stay
+// unchanged. Held entries get the stamps of the rows that are in smsq now.
 constexpr auto from2To3 = R"(
 PRAGMA writable_schema = ON;
-UPDATE sqlite_schema SET sql = replace(replace(sql, ' CONSTRAINT msg_length CHECK (length(msg) <= 145)', ''),
-    'CHECK (sent IN (''Y'', ''N'', ''I''))', 'CHECK (sent IN (''Y'', ''N'') OR sent = ''I'')')
+UPDATE sqlite_schema SET sql = replace(sql, ' CONSTRAINT msg_length CHECK (length(msg) <= 145)', '')
   WHERE type = 'table' AND name = 'smsq';
 PRAGMA writable_schema = RESET;
 ALTER TABLE smsd_submission ADD COLUMN since INTEGER;
@@ -140,6 +138,13 @@ ALTER TABLE smsd_wait ADD COLUMN noted INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE smsd_held ADD COLUMN stamp INTEGER;
 ALTER TABLE smsd_ignored ADD COLUMN stamp INTEGER;
 UPDATE smsd_held SET stamp = (SELECT smsd_stamp(time, phone, msg) FROM smsq WHERE id = message);
+)";
+// Writes the CHECK of smsq.sent as above.
+constexpr auto from3To4 = R"(
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema SET sql = replace(sql, 'CHECK (sent IN (''Y'', ''N'', ''I''))', 'CHECK (sent IN (''Y'', ''N'') OR sent = ''I'')')
+  WHERE type = 'table' AND name = 'smsq';
+PRAGMA writable_schema = RESET;
 )";
 constexpr auto copyTo = "VACUUM INTO ?";
 

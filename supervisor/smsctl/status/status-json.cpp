@@ -149,6 +149,8 @@ ordered_json asJson(const Absence& absence) {
   for (const auto& finding : absence.findings) result["findings"].push_back(json(finding));
   result["line"] = nullptr;
   result["admin_mail"] = nullptr;
+  result["heartbeats"] = ordered_json::array();
+  result["heartbeats_problem"] = "";
   result["dispatchers"] = ordered_json::array();
   return result;
 }

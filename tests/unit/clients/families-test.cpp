@@ -49,6 +49,21 @@ class Figures {
     count(one.initWorkerEnds(1), {"died"});
     one.setSignalKnown(true);
     one.setSignal(-71);
+    auto canary = one.initCanary();
+    canary.setEnabled(true);
+    canary.setFailing(true);
+    canary.setKnown(true);
+    canary.setTook(1500);
+    canary.setAgo(61000);
+    count(canary.initResults(2), {"refused", "not_tried"});
+    auto heartbeat = metrics_.initHeartbeats(1)[0];
+    heartbeat.setName("nav");
+    heartbeat.setKnown(true);
+    heartbeat.setMissing(true);
+    heartbeat.setEver(true);
+    heartbeat.setAgo(90000);
+    heartbeat.setCame(7);
+    heartbeat.setAlerts(2);
   }
   proto::Metrics::Reader read() { return metrics_.asReader(); }
   proto::Metrics::Builder& write() { return metrics_; }
@@ -103,7 +118,15 @@ TEST(Families, AreGivenInBaseUnitsWithTheirLabels) {
         "smsd_dispatcher_state{dispatcher=\"mod\\\"em\",kind=\"gammu\",state=\"ready\"} 0",
         "smsd_dispatcher_breaker_state{dispatcher=\"mod\\\"em\",state=\"half_open\"} 1",
         "smsd_dispatcher_signal_dbm{dispatcher=\"mod\\\"em\"} -71",
-        "smsd_worker_ends_total{dispatcher=\"mod\\\"em\",cause=\"died\"} 1"})
+        "smsd_worker_ends_total{dispatcher=\"mod\\\"em\",cause=\"died\"} 1",
+        "smsd_canaries_total{dispatcher=\"mod\\\"em\",result=\"not_tried\"} 2",
+        "smsd_canary_failing{dispatcher=\"mod\\\"em\"} 1",
+        "smsd_canary_duration_seconds{dispatcher=\"mod\\\"em\"} 1.5",
+        "smsd_canary_age_seconds{dispatcher=\"mod\\\"em\"} 61",
+        "smsd_heartbeat_missing{heartbeat=\"nav\"} 1",
+        "smsd_heartbeat_age_seconds{heartbeat=\"nav\"} 90",
+        "smsd_heartbeats_total{heartbeat=\"nav\"} 7",
+        "smsd_heartbeat_alerts_total{heartbeat=\"nav\"} 2"})
     EXPECT_TRUE(has(text, line)) << line << "\n" << text;
 }
 

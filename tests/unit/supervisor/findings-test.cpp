@@ -182,7 +182,7 @@ const std::vector<Case> cases = {
        becomes(p, 0, State::resting, Trouble::worker, "killed by signal 11");
        p.dispatchers[0].ends = {4, 95s};
      },
-     {"attention: gateway is in a crash loop: its worker has ended 4 times in 1m 35s: killed by signal 11 "
+     {"attention: gateway is in a crash loop: its worker has ended 4 times in 95s: killed by signal 11 "
       "[70] $ smsctl reload && smsctl dispatcher restart gateway # after its repair"}},
     {"a worker ends again and again, and works in between",
      [](Picture& p) {
@@ -190,7 +190,7 @@ const std::vector<Case> cases = {
        p.dispatchers[0].reason = "killed by signal 11";
        p.dispatchers[0].troubleAgo = 2s;
      },
-     {"attention: gateway is in a crash loop: its worker has ended 3 times in 1m: killed by signal 11 [2] $ "
+     {"attention: gateway is in a crash loop: its worker has ended 3 times in 60s: killed by signal 11 [2] $ "
       "smsctl reload && smsctl dispatcher restart gateway # after its repair"}},
     {"a worker ended twice, and its dispatcher works",
      [](Picture& p) {

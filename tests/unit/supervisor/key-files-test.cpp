@@ -85,9 +85,9 @@ TEST(KeyFiles, ShowsWhereAnExampleStands) {
     const auto keys = findKeys(all, name);
     return exampleText(*keys.at(0).file, *keys.at(0).key);
   };
-  EXPECT_EQ(example("stop_timeout"), "stop_timeout: 20s\n");
+  EXPECT_EQ(example("stop_timeout"), "stop_timeout: 40s\n");
   EXPECT_EQ(example("queue.sqlite.path"), "queue:\n  sqlite:\n    path: /var/lib/smsd/queue.db\n");
-  EXPECT_EQ(example("dispatchers.per_day"), "dispatchers:\n  - per_day: 0\n");
+  EXPECT_EQ(example("dispatchers.per_day"), "dispatchers:\n  - per_day: 500\n");
   EXPECT_EQ(example("dispatchers"), "dispatchers:\n  - {name: gateway, kind: http}\n");
   EXPECT_EQ(example("retry.unknown_by_severity"), "retry:\n  unknown_by_severity:\n    - {policy: resend}\n");
   EXPECT_EQ(example("retry.unknown_by_severity.policy"),
