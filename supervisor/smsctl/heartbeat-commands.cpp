@@ -25,7 +25,7 @@ using proto::Control;
 
 constexpr int noSuchThing = 1;
 // Longer than watchkeeping::shortPause: a pause that is shorter loses no heartbeat.
-constexpr auto patience = 15s;
+constexpr auto beatPatience = 15s;
 constexpr auto pause = 500ms;
 
 void recordThrough(control::Client& client, const std::string& name) {
@@ -68,7 +68,7 @@ bool worked(const Site& site, const std::string& name, Try which) {
 }  // namespace
 
 int heartbeat(const Site& site, const std::string& name, Form form) {
-  const auto end = Clock::now() + patience;
+  const auto end = Clock::now() + beatPatience;
   while (!worked(site, name, Clock::now() < end ? Try::oneOfSeveral : Try::last)) {
     constexpr timespec between{0, std::chrono::nanoseconds(pause).count()};
     nanosleep(&between, nullptr);

@@ -270,6 +270,7 @@ class OnPostgresql(ByHand):
     @contextlib.contextmanager
     def plant_queue_not_installed(self):
         with self.sql("ALTER SCHEMA smsd RENAME TO gone", "ALTER SCHEMA gone RENAME TO smsd"):
+            wait_for("smsd has looked at it", lambda: not self.smsd.status()["healthy"])
             yield {"smsd-unhealthy"}  # it has no more of a queue
         wait_for("smsd has its queue again", lambda: self.smsd.status()["healthy"])
 
