@@ -70,7 +70,7 @@ enum Id : std::size_t {
   attempts,
   notUnderstood,
   usedUp,
-  signal,
+  signalDbm,
   workerStarts,
   workerEnds,
   canaries,
@@ -279,7 +279,7 @@ void addDispatcher(Families& families, proto::DispatcherMetrics::Reader one) {
   families.add(attempts, one.getAttempts(), labels);
   families.add(notUnderstood, static_cast<double>(one.getNotUnderstood()), labels);
   families.add(usedUp, one.getUsedUp() ? 1.0 : 0.0, labels);
-  if (one.getSignalKnown()) families.add(signal, static_cast<double>(one.getSignal()), labels);
+  if (one.getSignalKnown()) families.add(signalDbm, static_cast<double>(one.getSignal()), labels);
   families.add(workerStarts, static_cast<double>(one.getWorkerStarts()), labels);
   families.add(workerEnds, one.getWorkerEnds(), "cause", labels);
   addCanary(families, one.getCanary(), labels);

@@ -29,7 +29,7 @@ namespace {
 using status_words::StatusFinding;
 using Rank = StatusFinding::Rank;
 
-constexpr std::size_t longestName = 64, mostOthers = 8;
+constexpr std::size_t longestLabel = 64, mostOthers = 8;
 constexpr std::uint64_t largestCount = 99'999;  // that is written in full in large type
 
 enum class Health { healthy, unhealthy, silent };
@@ -164,9 +164,9 @@ Html footOf(proto::Status::Reader status) {
   auto queue = status.getQueue();
   Html html;
   html << "<footer><p>smsd ";
-  html.text(status.getVersion().cStr(), longestName) << ", up ";
+  html.text(status.getVersion().cStr(), longestLabel) << ", up ";
   html.text(text::age(status.getUpFor())) << "</p> <p>";
-  html.text(queue.getBackend().cStr(), longestName) << "</p>";
+  html.text(queue.getBackend().cStr(), longestLabel) << "</p>";
   const std::string mail = status_words::mailWords(status);
   if (!mail.empty()) {
     html << " <p>mail ";
@@ -180,7 +180,7 @@ Html footOf(proto::Status::Reader status) {
     for (auto one : queue.getOthers()) {
       if (shown == mostOthers) break;
       if (shown++ > 0) html << ", ";
-      html.text(one.cStr(), longestName);
+      html.text(one.cStr(), longestLabel);
     }
     if (others > mostOthers) html << ", ...";
     html << "</p>";
