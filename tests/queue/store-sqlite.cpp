@@ -62,7 +62,7 @@ class SqliteStore : public Store {
     const std::string by = " - " + std::to_string(1000 * ahead.count());
     sql("UPDATE smsd_wait SET due = due" + by + ", since = since" + by + ", noted = noted" + by +
         "; UPDATE smsd_submission SET since = since" + by +
-        ", ended = strftime('%Y-%m-%d %H:%M:%f', ended, '-" + std::to_string(ahead.count()) + " seconds')" +
+        ", ended = strftime('%Y-%m-%d %H:%M:%f', ended, '" + std::to_string(-ahead.count()) + " seconds')" +
         "; UPDATE smsd_supervisor SET lease_until = lease_until" + by +
         "; UPDATE smsd_heartbeat SET looked = looked" + by + ", last = last" + by + ", missing = missing" +
         by);

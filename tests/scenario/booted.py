@@ -54,8 +54,9 @@ class Booted(Scenario):
         return self.open(Gateway(self.folder, *(word for one in behave for word in ("--behave", one)), under=self.machine.network()))
 
     def queue(self, *numbers, text="alert"):
+        """Also before the first start of smsd, which would make the queue."""
         self.machine.run("setpriv", "--reuid=smsd", "--regid=smsd", "--init-groups", "sh", "-e", "-c",
-                         f'for n; do smsctl send "$n" {text} >/dev/null; done', "sh", *numbers)
+                         f'[ -e /var/lib/smsd/queue.db ] || smsctl db install >/dev/null; for n; do smsctl send "$n" {text} >/dev/null; done', "sh", *numbers)
 
     def all_decided(self):
         wait_for("nothing waits", lambda: (self.machine.status() or {"queue": {"unsent": 1}})["queue"]["unsent"] == 0, deadline=180)
