@@ -48,7 +48,7 @@ interface Control {
 
   status @0 () -> (status :State.Status);
   # Returns the daemon's state. Always answers, because it waits for no worker, and for 2 s at most for the database. There it makes
-  # one bounded count, which serves all callers for a second at least: the depth of the queue may be that old.
+  # one bounded count, for a twentieth of the time at most: if clients call very often, the depth of the queue is up to 10 s old.
 
   nudge @1 () -> ();
   # Makes the daemon look at the head of the queue now instead of at the next poll. For queues that cannot notify by themselves.

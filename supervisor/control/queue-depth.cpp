@@ -12,8 +12,10 @@ using Took = std::chrono::steady_clock::duration;
 
 constexpr std::uint64_t mostCounted = 100'000;  // messages; the query counts no further
 constexpr auto patience = 2 * kj::SECONDS;
-constexpr auto servesFor = 1 * kj::SECONDS, servesAtMost = 10 * kj::SECONDS;
-constexpr int share = 20;  // a look serves for so many times as long as it took
+// Looks take one twentieth of the thread's time, after 100 ms of it that are free. A look serves for 10 s at
+// most.
+constexpr int share = 20;
+constexpr auto ahead = share * 100 * kj::MILLISECONDS, servesAtMost = 10 * kj::SECONDS;
 
 QueueLook lookAt(queue::Queue& queue, const std::vector<format::MessageId>& lost) {
   QueueLook look{queue.depth(mostCounted), {}};
@@ -32,10 +34,10 @@ QueueLook lookAt(queue::Queue& queue, const std::vector<format::MessageId>& lost
 }  // namespace
 
 Glance::Glance(queue::QueueThread& queue, kj::Timer& timer, kj::TaskSet& tasks, const road::Figures& figures)
-    : queue_(queue), timer_(timer), tasks_(tasks), figures_(figures), until_(timer.now()) {}
+    : queue_(queue), timer_(timer), tasks_(tasks), figures_(figures), paidUntil_(timer.now()) {}
 
 kj::Promise<MaybeLook> Glance::look() {
-  if (last_ && timer_.now() < until_) return MaybeLook(last_);
+  if (last_ && timer_.now() + ahead < paidUntil_) return MaybeLook(last_);
   return timer_.timeoutAfter(patience, ask())
       .then([](MaybeLook look) { return look; }, [](kj::Exception&&) -> MaybeLook { return std::nullopt; });
 }
@@ -46,13 +48,15 @@ kj::Promise<MaybeLook> Glance::ask() {
       queue_
           .run([lost = figures_.lostIds()](queue::Queue& queue) {
             const auto begun = std::chrono::steady_clock::now();
-            return std::pair(lookAt(queue, lost), std::chrono::steady_clock::now() - begun);
+            QueueLook look = lookAt(queue, lost);
+            return std::pair(std::move(look), std::chrono::steady_clock::now() - begun);
           })
           .then([this, acts = acts_](queue::Answer<std::pair<QueueLook, Took>> answer) -> MaybeLook {
             auto* found = std::get_if<std::pair<QueueLook, Took>>(&answer);
             if (found == nullptr) return std::nullopt;
             const auto took = std::chrono::nanoseconds(found->second).count() * kj::NANOSECONDS;
-            until_ = timer_.now() + kj::min(kj::max(servesFor, share * took), servesAtMost);
+            const auto now = timer_.now();
+            paidUntil_ = kj::min(kj::max(paidUntil_, now) + share * took, now + ahead + servesAtMost);
             if (acts == acts_) last_ = found->first;
             return std::move(found->first);
           })

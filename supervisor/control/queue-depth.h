@@ -2,9 +2,9 @@
 // Looks at the queue for calls at the control socket: its depth and its supervisors, by one query at a time,
 // shared by all callers.
 //
-// Owns the query on the queue's thread, and its last result. SMS wait for that thread, so a result serves all
-// callers for a second, or longer if the query takes long: it takes a twentieth of the thread's time at most,
-// however often clients ask. An act of an operator makes the next caller look again. A query is never
+// Owns the query on the queue's thread, and its last result. SMS wait for that thread, so that the queries
+// take a twentieth of its time at most, however often clients ask: beyond that, the last result serves. It
+// serves for 10 s at most, and an act of an operator makes the next caller look again. A query is never
 // cancelled, because cancelling it would mean waiting for it. A caller waits for 2 s at most, and gets
 // nothing then.
 #pragma once
@@ -41,8 +41,8 @@ class Glance {
   const road::Figures& figures_;
   kj::Maybe<kj::ForkedPromise<std::optional<QueueLook>>> asked_;
   std::optional<QueueLook> last_;
-  kj::TimePoint until_;  // before, last_ serves
-  unsigned acts_ = 0;    // calls of forget()
+  kj::TimePoint paidUntil_;  // twenty times the time that looks took; far ahead: last_ serves
+  unsigned acts_ = 0;        // calls of forget()
 };
 
 }  // namespace smsd::control

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/road/memory-queue.h"
 
+#include <thread>
 #include <utility>
 
 namespace smsd::queue {
@@ -72,6 +73,7 @@ class MemoryQueue final : public Queue {
   Depth depth(std::uint64_t) override {
     Memory::Lock lock(memory_.mutex_);
     ++memory_.depths_;
+    std::this_thread::sleep_for(memory_.depthTakes_);
     return {};
   }
 

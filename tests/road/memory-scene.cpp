@@ -77,6 +77,11 @@ std::size_t Memory::rings() const {
   return rings_;
 }
 
+void Memory::depthTakes(std::chrono::milliseconds time) {
+  Lock lock(mutex_);
+  depthTakes_ = time;
+}
+
 std::size_t Memory::depths() const {
   Lock lock(mutex_);
   return depths_;

@@ -20,7 +20,7 @@ id -un >/tmp/checked-by
 class ConfigInstall(Booted):
     def setUp(self):
         super().setUp()
-        for name, text in (("smsd.yaml", SMSD), ("gateway.yaml", GATEWAY), ("gateway.key", "canary\n")):
+        for name, text in (("smsd.yaml", SMSD), ("gateway.yaml", GATEWAY), ("gateway.key", "hunter2\n")):
             self.machine.write(f"/root/new/{name}", text, mode=0o600, group="root")
 
     def install(self, *arguments):
@@ -63,7 +63,7 @@ class ConfigInstall(Booted):
         self.assertEqual(done.returncode, WRONG)
         self.assertIn("smsctl: smsd.yaml:4:1: ", done.stderr)
         self.assertEqual(self.stat(), [])
-        self.assertNotIn("canary", done.stdout + done.stderr)
+        self.assertNotIn("hunter2", done.stdout + done.stderr)
 
     def test_a_name_that_smsd_does_not_read_is_refused_or_remarked(self):
         self.machine.write("/root/new/smsd.yml", SMSD, group="root")
