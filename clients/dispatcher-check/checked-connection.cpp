@@ -113,9 +113,26 @@ void CheckedConnection::hearLastWords() {
   events_->add(client_.lastWordsRequest().send().then(
       [this](auto response) {
         lastWord_ = LastWord{response.getCause(), readWords(response.getWords())};
+        lastWordsOver_ = true;
         changed();
       },
-      [this](kj::Exception&& e) { noLastWords_ = e.getType() == kj::Exception::Type::UNIMPLEMENTED; }));
+      [this](kj::Exception&& e) {
+        noLastWords_ = e.getType() == kj::Exception::Type::UNIMPLEMENTED;
+        lastWordsOver_ = true;
+        changed();
+      }));
+}
+
+void CheckedConnection::awaitLastWords() {
+  const Milliseconds end = clock_.now() + exitWithin;
+  while (!lastWordsOver_ && clock_.now() < end) nextChange(end);
+}
+
+void CheckedConnection::nextChange(Milliseconds end) {
+  auto pair = kj::newPromiseAndFulfiller<void>();
+  changed_ = kj::mv(pair.fulfiller);
+  const auto pause = std::max(Milliseconds(0), std::min(pollEvery, end - clock_.now()));
+  pair.promise.exclusiveJoin(clock_.timer().afterDelay(duration(pause))).wait(scope_);
 }
 
 void CheckedConnection::changed() {
@@ -126,10 +143,7 @@ bool CheckedConnection::untilOrEnd(const std::function<bool()>& condition, Milli
   const Milliseconds end = clock_.now() + bound;
   while (!condition()) {
     if (ended_ || clock_.now() >= end) return false;
-    auto pair = kj::newPromiseAndFulfiller<void>();
-    changed_ = kj::mv(pair.fulfiller);
-    const auto pause = std::min(pollEvery, end - clock_.now());
-    pair.promise.exclusiveJoin(clock_.timer().afterDelay(duration(pause))).wait(scope_);
+    nextChange(end);
   }
   return true;
 }

@@ -108,6 +108,8 @@ class CheckedConnection final : private kj::TaskSet::ErrorHandler {
   /// Sends bytes that are no message.
   void sendGarbage();
   const kj::Maybe<LastWord>& lastWord() const { return lastWord_; }
+  /// Waits until the call of lastWords() has ended. The end of the connection may be seen before its answer.
+  void awaitLastWords();
   /// Returns whether the program answers UNIMPLEMENTED to lastWords().
   bool hasNoLastWords() const { return noLastWords_; }
   proto::Dispatcher::Client& client() { return client_; }
@@ -127,6 +129,7 @@ class CheckedConnection final : private kj::TaskSet::ErrorHandler {
   void answer(ReportContext context, const std::vector<AttemptId>& begun);
   void takeEnds(capnp::List<proto::Report>::Reader reports);
   void hearLastWords();
+  void nextChange(Milliseconds end);
   void changed();
   void taskFailed(kj::Exception&&) override {}  // the connection has ended: `gone` handles it
   kj::Promise<CallEnd> startDispatch(const std::vector<AttemptId>& attempts, Milliseconds deadline);
@@ -147,7 +150,7 @@ class CheckedConnection final : private kj::TaskSet::ErrorHandler {
   bool ended_ = false;
   bool closing_ = false;
   kj::Maybe<LastWord> lastWord_;
-  bool noLastWords_ = false;
+  bool noLastWords_ = false, lastWordsOver_ = false;
   kj::Maybe<std::string> breach_;
   kj::PromiseFulfillerPair<void> released_ = kj::newPromiseAndFulfiller<void>();
   kj::ForkedPromise<void> release_ = released_.promise.fork();

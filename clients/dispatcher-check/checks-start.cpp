@@ -105,6 +105,7 @@ void checkLastWords(Bench& bench) {
   auto& connection = bench.startWith(std::string(noConfiguration));
   if (connection.answersDescribe(CheckedConnection::answerWithin))
     throw NotApplicable("it serves with any content of its file");
+  connection.awaitLastWords();
   auto note = [&](std::string words) { bench.findings().note("last-words", std::move(words)); };
   KJ_IF_MAYBE (last, connection.lastWord()) {
     if (last->cause != proto::Cause::CANNOT_START)
