@@ -43,7 +43,8 @@ TEST_P(Claim, ASubmissionHasTheAgeOfItsFirstMessageIfTheQueueTells) {
   store().put({.phone = "1", .severity = 1, .age = 10min});
   const auto claimed = claim().submissions;
   ASSERT_EQ(claimed.size(), 1u);
-  if (!claimed[0].queuedFor) GTEST_SKIP() << "this queue does not tell";
+  if (!claimed[0].queuedFor && !store().complete()) GTEST_SKIP() << "this queue does not tell";
+  ASSERT_TRUE(claimed[0].queuedFor);
   EXPECT_NEAR(static_cast<double>(claimed[0].queuedFor->count()),
               static_cast<double>(Duration(10min).count()), 30'000);
 }
