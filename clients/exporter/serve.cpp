@@ -15,8 +15,8 @@
 #include "clients/exporter/http-service.h"
 #include "clients/exporter/page.h"
 #include "clients/exporter/smsd-link.h"
-#include "clients/exporter/text-file.h"
 #include "common/fault.h"
+#include "common/files/replace-file.h"
 #include "common/io/output.h"
 #include "common/journal/journal.h"
 #include "common/sandbox/output.h"
@@ -155,7 +155,7 @@ int writeTextFile(const Options& options) {
     why = reply.why;
   }
   try {
-    replaceFile(*options.textfile, text);
+    files::replaceFile(*options.textfile, text, 0644);  // the collector is another user
   } catch (const std::system_error& e) {
     throw CannotRun(EX_CANTCREAT, e.what());
   }

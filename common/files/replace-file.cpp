@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <kj/io.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -36,17 +37,21 @@ void syncFolder(const fs::path& folder) {
 
 }  // namespace
 
-void replaceFile(const fs::path& file, const std::string& text) {
+void replaceFile(const fs::path& file, const std::string& text, std::optional<mode_t> mode) {
   const fs::path fresh = file.string() + ".new";
-  {
-    std::error_code why;
-    kj::AutoCloseFd fd(openRegular(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, why));
-    if (fd.get() < 0) fail(fresh, why);
+  std::error_code why;
+  kj::AutoCloseFd fd(openRegular(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, why));
+  if (fd.get() < 0) fail(fresh, why);
+  try {
+    if (mode && fchmod(fd.get(), *mode) != 0) fail(fresh);
     writeAll(fd.get(), text, fresh);
     if (fsync(fd.get()) != 0) fail(fresh);
+    if (rename(fresh.c_str(), file.c_str()) != 0) fail(file);
+  } catch (const std::system_error&) {
+    unlink(fresh.c_str());
+    throw;
   }
-  if (rename(fresh.c_str(), file.c_str()) != 0) fail(file);
-  syncFolder(file.parent_path());
+  syncFolder(file.has_parent_path() ? file.parent_path() : ".");
 }
 
 }  // namespace smsd::files
