@@ -55,7 +55,7 @@ Html rowOf(Reader one) {
 std::vector<bool> onWall(capnp::List<proto::DispatcherStatus>::Reader dispatchers) {
   std::vector<bool> shown(dispatchers.size(), dispatchers.size() <= rowsOnWall);
   std::size_t left =
-      dispatchers.size() <= rowsOnWall ? 0 : rowsOnWall - 1;  // one line says how many are left out
+      dispatchers.size() <= rowsOnWall ? 0 : rowsOnWall - 1;  // one line has the number of the others
   for (const bool ready : {false, true})
     for (unsigned i = 0; i < dispatchers.size() && left > 0; ++i)
       if ((dispatchers[i].getState() == State::READY) == ready) shown[i] = true, --left;

@@ -3,8 +3,8 @@
 //
 // Owns the bounds: at most `mostConnections` at once, further ones wait in the socket's backlog; 64 KiB of
 // header (KJ's own bound); 5 s for the header, 5 s between two requests, 10 s for an answer, in which the
-// client also has to read it; the body of a request is not read. What it sends to a client about a fault is
-// in its own words. Never ends because of a client.
+// client also has to read it; the body of a request is not read. Errors that it sends to a client are in its
+// own words. Never ends because of a client.
 #pragma once
 
 #include <kj/async-io.h>

@@ -18,7 +18,7 @@ enum class Symbol {
   tick,       // a disc: it works
   cross,      // an octagon: it does not work
   warning,    // a triangle: a part does not work
-  question,   // a square on its corner: somebody has to decide
+  question,   // a square on its corner: an operator has to decide
   dot,        // a ring with a dot: to know
   hourglass,  // it waits, to try again
   ring,       // a ring that is not closed: it starts

@@ -2,10 +2,10 @@
 // The page of the state for a screen on the wall: one HTML document without a script and without anything
 // that a browser would have to fetch.
 //
-// Owns what is on the page, its order (the worst first), how much of it a screen can show, and the policy
-// with which a browser reads it. Uses the words of `smsctl status`. A browser fetches the page again every
-// few seconds by itself. If that fails, the page marks itself as old. Called by the exporter's server for
-// each request. Pure: the status and the time are arguments. Never fails; the length of a page is bounded
+// Owns the content of the page, its order (the worst first), the amount of it that fits on a screen, and the
+// policy with which a browser reads it. Uses the words of `smsctl status`. A browser fetches the page again
+// every few seconds by itself. If that fails, the page marks itself as old. Called by the exporter's server
+// for each request. Pure: the status and the time are arguments. Never fails; the length of a page is bounded
 // whatever the status holds.
 #pragma once
 

@@ -159,7 +159,7 @@ int writeTextFile(const Options& options) {
   } catch (const std::system_error& e) {
     throw CannotRun(EX_CANTCREAT, e.what());
   }
-  if (!why.empty()) io::complainAs("smsd-exporter", why + "; the file says that smsd is down");
+  if (!why.empty()) io::complainAs("smsd-exporter", why + "; the file has smsd_up 0 alone");
   return EX_OK;
 }
 

@@ -21,8 +21,8 @@ class CannotRun : public std::runtime_error {
 /// Serves at the socket of systemd. Returns the exit status. Throws CannotRun.
 int serve(const Options& options);
 
-/// Writes the metrics to the text file; if smsd does not answer, the file says that. Returns the exit status.
-/// Throws CannotRun.
+/// Writes the metrics to the text file; if smsd does not answer, the file has smsd_up 0 alone. Returns the
+/// exit status. Throws CannotRun.
 int writeTextFile(const Options& options);
 
 }  // namespace smsd::exporter

@@ -100,7 +100,7 @@ struct HeartbeatConfig {
   std::string name;  // [a-z0-9][a-z0-9-]{0,30}
   Milliseconds every = 5min;
   Milliseconds grace = 1min;
-  std::string recipient;  // a number that is nobody's; empty: none
+  std::string recipient;  // a number that no telephone has; empty: none
   std::string alertTo;
   int severity = 1;  // of the alert
   bool allClear = false;

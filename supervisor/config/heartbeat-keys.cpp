@@ -36,9 +36,10 @@ void declareHeartbeat(Keys& keys, HeartbeatConfig& heartbeat) {
   keys.example("name", "nav");
   keys.duration("every", heartbeat.every, {1s, std::chrono::days(7)}, "the interval in which it has to come");
   keys.duration("grace", heartbeat.grace, {0s, 24h}, "how much later it may come before an alert is sent");
-  keys.text("recipient", heartbeat.recipient,
-            "a number that is nobody's: a message to it is a heartbeat, and no SMS leaves; without it, only "
-            "`smsctl heartbeat` counts");
+  keys.text(
+      "recipient", heartbeat.recipient,
+      "a number that no telephone has: a message to it is a heartbeat, and no SMS leaves; without it, only "
+      "`smsctl heartbeat` counts");
   keys.example("recipient", "\"+4700000001\"");
   keys.text("alert_to", heartbeat.alertTo, "the number that gets the alert", Presence::required);
   keys.example("alert_to", "\"+4799887766\"");
@@ -74,7 +75,7 @@ std::vector<Problem> checkHeartbeats(const Keys& keys, const Config& config) {
         problems.push_back(
             {keys.where(keyOf(i, "recipient")),
              fmt::format("is the number that gets the alerts about {}: no SMS would leave to it, "
-                         "expected a number that is nobody's",
+                         "expected a number that no telephone has",
                          all[j].name)});
     }
   }

@@ -164,7 +164,7 @@ TEST(PostgresqlVersions, HeartbeatsAreWatchedOnceEverySupervisorKnowsThem) {
   };
   const auto message = store.put({.phone = "+4700"});
   EXPECT_EQ(offer(), Offer::notYet);
-  EXPECT_EQ(store.sent(message), 'Y') << "no SMS to a number that is nobody's";
+  EXPECT_EQ(store.sent(message), 'Y') << "no SMS to a number that no telephone has";
   EXPECT_FALSE(queue->beat("nav"));
   store.upgrade();
   EXPECT_EQ(offer(), Offer::notYet) << "the other supervisor does not know them";

@@ -144,7 +144,7 @@ class Metrics(Monitored):
         file = self.folder / "smsd.prom"
         write = [BIN / "smsd-exporter", "--socket", self.one.folder / "status.sock", "--textfile", file]
         done = subprocess.run(write, capture_output=True, text=True, check=True)
-        self.assertIn("the file says that smsd is down", done.stderr)
+        self.assertIn("the file has smsd_up 0 alone", done.stderr)
         self.assertEqual(file.read_text().splitlines()[-1], "smsd_up 0")
         self.one.start()
         subprocess.run(write, check=True)
