@@ -5,7 +5,7 @@
 // meanwhile. So a cancel first reads what it chooses, and then cancels so many at a time; between two steps
 // it leaves the queue alone for half as long as a step took. Each step is atomic. A message that is claimed
 // meanwhile is left as it is, and one that arrives meanwhile is not chosen. Called by the daemon
-// (control/cancel-run.h), smsctl and smsd's one-shot options.
+// (control/act-steps.h), smsctl and smsd's one-shot options.
 #pragma once
 
 #include <fmt/format.h>

@@ -135,9 +135,8 @@ struct ClaimRequest {
   /// The longest wait that settle() may set (retry.max_delay). A wait that has more than this left counts as
   /// over, because only a stepped clock can cause it.
   Duration longestWait = std::chrono::hours(24 * 7);
-  /// Returns true for a number that no telephone has (heartbeats.h): its messages are never claimed, and
-  /// returned as `leftOut` instead. Empty: there is no such number. A backend without heartbeats need not
-  /// call it.
+  /// Returns true for the number of a heartbeat (heartbeats.h): its messages are never claimed, and returned
+  /// as `leftOut`. Empty: there is none. A backend without heartbeats need not call it.
   std::function<bool(const std::string& recipient)> leaveOut = {};
 };
 
