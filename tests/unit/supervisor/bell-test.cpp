@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// When the bell is tested, what tests in a row mean, and what is said of them. See supervisor/road/bell-tests.h.
+// When the bell is tested, what tests in a row mean, and what is said of them. See
+// supervisor/road/bell-tests.h.
 #include "supervisor/queue/bell.h"
 
 #include <gtest/gtest.h>
