@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "clients/exporter/host-names.h"
 #include "clients/exporter/page.h"
 
 namespace smsd::exporter {
@@ -29,6 +30,8 @@ kj::StringPtr nameOf(unsigned status) {
       return "OK";
     case 404:
       return "Not Found";
+    case 421:
+      return "Misdirected Request";
     case 405:
       return "Method Not Allowed";
     case 503:
@@ -40,9 +43,10 @@ kj::StringPtr nameOf(unsigned status) {
 
 }  // namespace
 
-HttpServer::HttpServer(kj::Timer& timer, PageSources pages)
+HttpServer::HttpServer(kj::Timer& timer, PageSources pages, std::vector<std::string> hosts)
     : timer_(timer),
       pages_(std::move(pages)),
+      hosts_(std::move(hosts)),
       table_(kj::HttpHeaderTable::Builder().build()),
       server_(timer, *table_, static_cast<kj::HttpService&>(*this), settings(*this)),
       connections_(*this) {}
@@ -68,8 +72,12 @@ kj::Promise<void> HttpServer::serve(kj::ConnectionReceiver& socket) {
   });
 }
 
-kj::Promise<void> HttpServer::request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders&,
-                                      kj::AsyncInputStream&, Response& response) {
+kj::Promise<void> HttpServer::request(kj::HttpMethod method, kj::StringPtr url,
+                                      const kj::HttpHeaders& headers, kj::AsyncInputStream&,
+                                      Response& response) {
+  const kj::StringPtr host = headers.get(kj::HttpHeaderId::HOST).orDefault("");
+  if (!isMeantForUs({host.begin(), host.size()}, hosts_))
+    return send(response, {421, plain, "use the address of this host, or add the name with --host\n"});
   if (method != kj::HttpMethod::GET && method != kj::HttpMethod::HEAD)
     return send(response, {405, plain, "only GET and HEAD are possible here\n"}, "GET, HEAD");
   std::string_view path(url.begin(), url.size());

@@ -4,11 +4,15 @@
 // Owns the bounds: at most `mostConnections` at once, further ones wait in the socket's backlog; 64 KiB of
 // header (KJ's own bound); 5 s for the header, 5 s between two requests, 10 s for an answer, in which the
 // client also has to read it; the body of a request is not read. Errors that it sends to a client are in its
-// own words. Never ends because of a client.
+// own words. Never ends because of a client. A request for the host name of somebody else is refused
+// (host-names.h).
 #pragma once
 
 #include <kj/async-io.h>
 #include <kj/compat/http.h>
+
+#include <string>
+#include <vector>
 
 #include "clients/exporter/page-source.h"
 
@@ -20,7 +24,8 @@ class HttpServer final : private kj::HttpService,
  public:
   static constexpr unsigned mostConnections = 16;
 
-  HttpServer(kj::Timer& timer, PageSources pages);
+  /// `hosts`: see isMeantForUs().
+  HttpServer(kj::Timer& timer, PageSources pages, std::vector<std::string> hosts);
   /// Serves until the socket fails.
   kj::Promise<void> serve(kj::ConnectionReceiver& socket);
 
@@ -37,6 +42,7 @@ class HttpServer final : private kj::HttpService,
 
   kj::Timer& timer_;
   PageSources pages_;
+  const std::vector<std::string> hosts_;
   kj::Own<kj::HttpHeaderTable> table_;
   kj::HttpServer server_;
   unsigned open_ = 0;
