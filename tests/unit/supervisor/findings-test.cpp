@@ -238,6 +238,26 @@ const std::vector<Case> cases = {
      },
      {"attention: the canary of modem was refused: no such number [7200] $ smsctl canary run modem # after "
       "its repair"}},
+    {"a dispatcher that a canary found broken",
+     [](Picture& p) {
+       becomes(p, 1, State::broken, Trouble::sickness, "no SIM");
+       p.dispatchers[1].canary = CanaryFailure{"broken", "no SIM", 60s};
+     },
+     {"attention: modem is broken: no SIM [70] $ smsctl reload && smsctl dispatcher restart modem # after "
+      "its "
+      "repair",
+      "attention: the canary of modem was broken: no SIM [60] $ smsctl reload && smsctl dispatcher restart "
+      "modem "
+      "&& smsctl canary run modem # after its repair"}},
+    {"a dispatcher that rests when its canary is due",
+     [](Picture& p) {
+       becomes(p, 1, State::resting, Trouble::gateway, "dead");
+       p.dispatchers[1].canary = CanaryFailure{"not tried", "it is resting", 60s};
+     },
+     {"attention: modem is resting: dead [70] $ smsctl dispatcher resume modem # after its repair",
+      "attention: the canary of modem was not tried: it is resting [60] $ smsctl dispatcher resume modem && "
+      "smsctl "
+      "canary run modem # after its repair"}},
     {"a limit of the day is reached",
      [](Picture& p) { p.dispatchers[0].usedUp = true; },
      {"attention: gateway has used up its SMS of today (per_day, reserve) $ smsctl reload # after you have "
