@@ -51,7 +51,8 @@ void checkAccess(const FileFacts& file, const ServiceUser& user, GroupResult& ch
   if (isFolder(file.role)) {
     const bool needed =
         file.role != Role::configFolder && file.role != Role::workerSocketFolder && !file.hidden;
-    if (needed && (!file.there || file.writable == false))
+    const bool isMade = file.role == Role::stateFolder && file.writable != false;  // by smsd, at its start
+    if (needed && (file.there ? file.writable == false : !isMade))
       checked.findings.push_back(
           {"folder-not-writable", path,
            file.there ? fmt::format("the user {} cannot write to it ({}, owner {})", shown(user),

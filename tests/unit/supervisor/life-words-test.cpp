@@ -107,6 +107,31 @@ TEST(LifeWords, EachStateHasItsReasonAndANextStep) {
   }
 }
 
+TEST(LifeWords, NothingIsToBeWaitedForWithoutSmsd) {
+  for (const auto& one :
+       {life(SentStatus::unsent), life(SentStatus::unsent, {sms("")}), behindAnother(), waiting()})
+    EXPECT_EQ(nextStep(one, Retryable::yes, FromSmsd::no),
+              "no smsd on this host answers: `smsctl status` shows why");
+  EXPECT_TRUE(nextStep(life(SentStatus::unsent, {sms("held", "unknown")}), Retryable::yes, FromSmsd::no)
+                  .starts_with("decide: "));
+  EXPECT_EQ(nextStep(life(SentStatus::sent, {sms("sent")}), Retryable::yes, FromSmsd::no), "nothing to do");
+}
+
+TEST(LifeWords, SayWhyAMessageIsNotCancelled) {
+  EXPECT_EQ(whyNotCancelled(5, std::nullopt), "there is no message 5 in the queue");
+  const std::pair<MessageLife, const char*> rows[] = {
+      {life(SentStatus::sent, {sms("sent")}), "it was sent"},
+      {ignoredAs("cancelled"), "it is ignored already"},
+      {life(SentStatus::unsent, {sms("held", "unknown")}),
+       "it is held, because it may have been sent: `smsctl queue discard 7` gives it up"},
+      {life(SentStatus::unsent, {sms("")}),
+       "an SMS to its recipient is under way; `smsctl explain 5` shows it"},
+      {behindAnother(), "an SMS to its recipient is under way; `smsctl explain 5` shows it"},
+  };
+  for (const auto& [life, why] : rows)
+    EXPECT_EQ(whyNotCancelled(5, life), "message 5 cannot be cancelled: " + std::string(why));
+}
+
 TEST(LifeWords, AnIgnoredMessageThatRetryWouldRefuseIsToBeSentAsANewOne) {
   for (const auto& one :
        {ignoredAs("cancelled"), life(SentStatus::ignored, {sms("ignored", "refused", "no")})}) {
