@@ -142,8 +142,7 @@ void lost(const Picture& picture, Findings& found) {
   if (!picture.lost) return;
   const Lost& lost = *picture.lost;
   found.push_back({Rank::decision,
-                   fmt::format("{} of the last 24 h {} not sent, as far as this smsd knows since its start, "
-                               "the last: {}",
+                   fmt::format("{} {} not sent in the last 24 h (counted since smsd started). Latest: {}",
                                countOf(lost.messages), lost.messages == 1 ? "was" : "were", lost.why),
                    lost.ago,
                    lost.message > 0 ? fmt::format("smsctl explain {}", lost.message)

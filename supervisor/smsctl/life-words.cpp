@@ -44,8 +44,8 @@ std::string whyIgnored(const SubmissionRecord& submission) {
   if (submission.attempts.empty()) return "no dispatcher was tried";
   const AttemptRecord& last = submission.attempts.back();
   if (last.dispatcher.empty() || submission.text.empty()) return last.reason;
-  if (last.outcome == "refused") return "every dispatcher refused it, the last with: " + last.reason;
-  return fmt::format("no dispatcher accepted it in all rounds of retry.limit, the last answer: {} ({})",
+  if (last.outcome == "refused") return "every dispatcher refused it; last reason: " + last.reason;
+  return fmt::format("no dispatcher accepted it in all rounds of retry.limit; last answer: {} ({})",
                      last.outcome, last.reason);
 }
 

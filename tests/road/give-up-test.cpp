@@ -38,7 +38,7 @@ TEST(GiveUp, TakesTheTimeAsWellAsTheRounds) {
   EXPECT_EQ(world.sent(id), 'N');
   fail(world, 30s);
   EXPECT_EQ(world.sent(id), 'I');
-  EXPECT_EQ(world.story.count("no dispatcher accepted it in 11 rounds and 5min, the last answer: busy"), 1u);
+  EXPECT_EQ(world.story.count("no dispatcher accepted it in 11 rounds and 5min; last answer: busy"), 1u);
 }
 
 TEST(GiveUp, TakesTheRoundsAsWellAsTheTime) {

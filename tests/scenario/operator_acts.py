@@ -68,7 +68,7 @@ class Acts(Scenario):
         wait_for("two have an outcome", lambda: (smsd.status()["queue"]["sent"], smsd.status()["queue"]["held"]) == (1, 1), deadline=30)
         self.assertIn(f"message {sent} was sent: there is nothing to retry", self.refused(smsd, 1, "queue", "retry", str(sent)))
         release = re.search(r"message \d+ is held, because it may have been sent: `smsctl --config \S+ (queue release \d+)`", self.refused(smsd, 1, "queue", "retry", str(held)))
-        self.assertIn(f"+473 did not wait: an SMS to the recipient of message {slow} is in progress", smsd.ctl("queue", "retry", str(slow)))
+        self.assertIn(f"+473 did not wait: an SMS to the recipient of message {slow} is under way", smsd.ctl("queue", "retry", str(slow)))
         smsd.ctl("dispatcher", "pause", "modem")
         self.assertEqual(smsd.ctl(*release[1].split()), "1 message may be sent again\n")
         self.assertEqual(json.loads(smsd.ctl("explain", str(held), "--json"))["state"], "unsent")

@@ -224,14 +224,15 @@ const std::vector<Case> cases = {
      [](Picture& p) {
        p.lost = Lost{1, "no such number", 7200s, 17};
      },
-     {"decision: 1 message of the last 24 h was not sent, as far as this smsd knows since its start, the "
-      "last: no such number [7200] $ smsctl explain 17"}},
+     {"decision: 1 message was not sent in the last 24 h (counted since smsd started). Latest: no such "
+      "number "
+      "[7200] $ smsctl explain 17"}},
     {"messages expired",
      [](Picture& p) {
        p.lost = Lost{1200, "it was older than queue.expire_after", 5s, 0};
      },
-     {"decision: 1,200 messages of the last 24 h were not sent, as far as this smsd knows since its start, "
-      "the last: it was older than queue.expire_after [5] $ smsctl queue list --status I"}},
+     {"decision: 1,200 messages were not sent in the last 24 h (counted since smsd started). Latest: "
+      "it was older than queue.expire_after [5] $ smsctl queue list --status I"}},
     {"a canary was not accepted",
      [](Picture& p) {
        p.dispatchers[1].canary = CanaryFailure{"refused", "no such number", 7200s};
