@@ -136,7 +136,7 @@ constexpr std::array<Metric, numberOfMetrics> metrics = {{
     {"smsd_answers_not_understood_total", counter, "dispatcher",
      "Answers of the gateway that the dispatcher's configuration does not cover."},
     {"smsd_dispatcher_day_limit_reached", gauge, "dispatcher", "1 if per_day lets no further SMS go today."},
-    {"smsd_dispatcher_signal_dbm", gauge, "dispatcher", "Signal of the modem's network."},
+    {"smsd_dispatcher_signal_dbm", gauge, "dispatcher", "Signal of the modem's network; only for a modem."},
     {"smsd_worker_starts_total", counter, "dispatcher", "Workers that smsd started or connected to."},
     {"smsd_worker_ends_total", counter, "dispatcher, cause", "Workers that ended."},
     {"smsd_canaries_total", counter, "dispatcher, result", "Canaries, by result."},

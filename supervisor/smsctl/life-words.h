@@ -42,7 +42,7 @@ std::string whyNotCancelled(format::MessageId id, const std::optional<queue::Mes
 
 /// "2 parts, 170 septets in GSM-7"; empty if the queue does not know.
 std::string formatting(const queue::SubmissionRecord& submission);
-/// "12 ms", "4.5 s", "3h 51min".
+/// "12 ms", "4.5 s", "3h 51m".
 std::string tookWords(queue::Duration took);
 
 }  // namespace smsd::smsctl

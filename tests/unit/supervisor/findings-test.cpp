@@ -89,7 +89,7 @@ const std::vector<Case> cases = {
        p.heartbeats.push_back({.name = "nav", .known = true, .lastAgo = 15min, .missingFor = 8500ms});
        p.heartbeats.push_back({.name = "never", .known = true, .missingFor = 1s});
      },
-     {"attention: the heartbeat nav is missing, the last one came 15min ago: does the program that sends it "
+     {"attention: the heartbeat nav is missing, the last one came 15m ago: does the program that sends it "
       "still "
       "run? [8] $ smsctl heartbeat # after its repair, to see that it comes",
       "attention: the heartbeat never is missing: does the program that sends it still run? [1] $ smsctl "
@@ -190,7 +190,7 @@ const std::vector<Case> cases = {
        becomes(p, 0, State::resting, Trouble::worker, "killed by signal 11");
        p.dispatchers[0].ends = {4, 95s};
      },
-     {"attention: gateway is in a crash loop: its worker has ended 4 times in 95s: killed by signal 11 "
+     {"attention: gateway is in a crash loop: its worker has ended 4 times in 1m 35s: killed by signal 11 "
       "[70] $ smsctl reload && smsctl dispatcher restart gateway # after its repair"}},
     {"a worker ends again and again, and works in between",
      [](Picture& p) {
@@ -198,7 +198,7 @@ const std::vector<Case> cases = {
        p.dispatchers[0].reason = "killed by signal 11";
        p.dispatchers[0].troubleAgo = 2s;
      },
-     {"attention: gateway is in a crash loop: its worker has ended 3 times in 60s: killed by signal 11 [2] $ "
+     {"attention: gateway is in a crash loop: its worker has ended 3 times in 1m: killed by signal 11 [2] $ "
       "smsctl reload && smsctl dispatcher restart gateway # after its repair"}},
     {"a worker ended twice, and its dispatcher works",
      [](Picture& p) {

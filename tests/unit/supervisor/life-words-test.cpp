@@ -183,7 +183,7 @@ TEST(LifeWords, FormattingAndTimesAreOnesThatPeopleRead) {
   EXPECT_EQ(formatting(record), "1 part, 170 UTF-16 units in UCS-2");
   EXPECT_EQ(tookWords(12ms), "12 ms");
   EXPECT_EQ(tookWords(4500ms), "4.5 s");
-  EXPECT_EQ(tookWords(3h + 51min), "3h 51min");
+  EXPECT_EQ(tookWords(3h + 51min), "3h 51m");
 }
 
 }  // namespace
