@@ -68,8 +68,7 @@ const std::vector<Row>& rows() {
       {"file-not-readable", [](Facts& f) { f.files[4].readable = false; },
        "chown smsd: /etc/smsd/smsd.pgpass"},
       {"folder-not-writable", [](Facts& f) { f.files[5].writable = false; }, "install -d -o smsd"},
-      {"folder-not-writable", [](Facts& f) { f.files[5].there = f.files[5].writable.emplace(false); },
-       "install -d -o smsd"},
+      {"folder-not-writable", [](Facts& f) { f.files[5].there = false; }, "install -d -o smsd"},
       {"folder-not-writable",
        [](Facts& f) {
          f.files[5].role = Role::queueFolder;
