@@ -253,7 +253,7 @@ class Tools(Scenario):
             self.assertEqual((done.returncode, done.stderr), (0, ""), words)
             self.assertIn(known, done.stdout)
         self.assertIn("Usage: smsctl queue ", self.smsd.ctl("help", "queue"))
-        self.assertNotIn("TEXT REQUIRED", self.smsd.ctl("send", "--help"))
+        self.assertNotIn("PHONE TEXT REQUIRED", self.smsd.ctl("send", "--help"))
 
     def test_a_cancel_that_does_nothing_names_the_reason_and_advice_works_as_it_is_typed(self):
         self.smsd.ctl("send", "+471", "x")
