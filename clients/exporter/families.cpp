@@ -103,7 +103,7 @@ constexpr std::array<Metric, numberOfMetrics> metrics = {{
      "Unsent messages, held ones included. smsd counts no further than 100,000."},
     {"smsd_queue_oldest_message_age_seconds", gauge, "severity", "Age of the oldest unsent message."},
     {"smsd_queue_late_message_age_seconds", gauge, "",
-     "Age of the oldest message that is neither held nor waits because of its own recipient; 0 if there is "
+     "Age of the oldest message that is not held and whose recipient is not in a retry wait; 0 if there is "
      "none."},
     {"smsd_queue_held_messages", gauge, "", "Messages that may have been sent and wait for an operator."},
     {"smsd_sms_in_progress", gauge, "", "SMS for which this smsd holds a claim."},
@@ -136,7 +136,7 @@ constexpr std::array<Metric, numberOfMetrics> metrics = {{
     {"smsd_answers_not_understood_total", counter, "dispatcher",
      "Answers of the gateway that the dispatcher's configuration does not cover."},
     {"smsd_dispatcher_day_limit_reached", gauge, "dispatcher", "1 if per_day lets no further SMS go today."},
-    {"smsd_dispatcher_signal_dbm", gauge, "dispatcher", "Signal of the modem's network."},
+    {"smsd_dispatcher_signal_dbm", gauge, "dispatcher", "Signal of the modem's network; only for a modem."},
     {"smsd_worker_starts_total", counter, "dispatcher", "Workers that smsd started or connected to."},
     {"smsd_worker_ends_total", counter, "dispatcher, cause", "Workers that ended."},
     {"smsd_canaries_total", counter, "dispatcher, result", "Canaries, by result."},
@@ -148,7 +148,7 @@ constexpr std::array<Metric, numberOfMetrics> metrics = {{
     {"smsd_heartbeat_missing", gauge, "heartbeat", "1 if the heartbeat has not come in time."},
     {"smsd_heartbeat_age_seconds", gauge, "heartbeat", "Time since the heartbeat last came."},
     {"smsd_heartbeats_total", counter, "heartbeat",
-     "Heartbeats that this smsd found. Of several between two looks, one counts."},
+     "Heartbeats that this smsd found. If several come between two checks, they count as one."},
     {"smsd_heartbeat_alerts_total", counter, "heartbeat",
      "Alerts that this smsd wrote because the heartbeat was missing."},
 }};

@@ -195,7 +195,7 @@ class Keys {
 /// Parses "30s". Returns nullopt for anything else, also for "1h30m".
 std::optional<Milliseconds> parseDuration(std::string_view text);
 std::string printDuration(Milliseconds value);
-/// A readable duration in at most two units, rounded up: "3h 51min", "2d 4h", "45s".
+/// A readable duration in at most two units, rounded up: "3h 51m", "2d 4h", "45s".
 std::string roughly(Milliseconds value);
 
 }  // namespace smsd::config

@@ -264,9 +264,9 @@ std::string roughly(Milliseconds value) {
                       : fmt::format("{}{} {}{}", large, first, small, second);
   };
   if (all < 60) return fmt::format("{}s", all);
-  if (all < 3600) return two(all / 60, "min", all % 60, "s");
+  if (all < 3600) return two(all / 60, "m", all % 60, "s");
   const std::int64_t minutes = (all + 59) / 60;
-  if (minutes < 24 * 60) return two(minutes / 60, "h", minutes % 60, "min");
+  if (minutes < 24 * 60) return two(minutes / 60, "h", minutes % 60, "m");
   const std::int64_t hours = (minutes + 59) / 60;
   return two(hours / 24, "d", hours % 24, "h");
 }

@@ -37,8 +37,8 @@ int takeListener(const std::vector<std::string>& names, Listens listens) {
                     count, names.front()));
   if (std::find(names.begin(), names.end(), name) == names.end())
     throw ListenerError(
-        fmt::format("got a descriptor named {} from systemd, expected {}: is this the socket of another "
-                    "dispatcher? Its .socket unit needs FileDescriptorName={}",
+        fmt::format("got a descriptor named {} from systemd, expected {}: did another .socket unit pass it? "
+                    "The .socket unit needs FileDescriptorName={}",
                     text::printable(name, mostName), fmt::join(names, " or "), names.front()));
   if (listens == Listens::anywhere) {
     if (sd_is_socket(SD_LISTEN_FDS_START, AF_UNSPEC, SOCK_STREAM, 1) <= 0)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes an age in seconds for people: 45s, 4m 10s, 10m, 3h 12m, 2d 4h. Pure.
+// Writes an age in seconds for people: 45s, 1m 30s, 10m, 3h 12m, 2d 4h. Pure.
 #pragma once
 
 #include <fmt/format.h>
@@ -14,7 +14,7 @@ inline std::string age(std::uint64_t seconds) {
   const auto both = [](std::uint64_t whole, char unit, std::uint64_t rest, char part) {
     return rest == 0 ? fmt::format("{}{}", whole, unit) : fmt::format("{}{} {}{}", whole, unit, rest, part);
   };
-  if (seconds < 2 * minute) return fmt::format("{}s", seconds);
+  if (seconds < minute) return fmt::format("{}s", seconds);
   if (seconds < 2 * hour) return both(seconds / minute, 'm', seconds % minute, 's');
   if (seconds < 2 * day) return both(seconds / hour, 'h', seconds % hour / minute, 'm');
   return both(seconds / day, 'd', seconds % day / hour, 'h');

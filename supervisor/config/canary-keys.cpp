@@ -62,8 +62,10 @@ int costADay(const Config& config) {
 std::optional<std::string> problemOfCost(const Config& config) {
   const int cost = costADay(config);
   if (cost <= config.canary.maxPerDay) return std::nullopt;
-  return fmt::format("is {}, expected at least {}: as many canaries a day have all dispatchers together",
-                     config.canary.maxPerDay, cost);
+  return fmt::format(
+      "is {}, expected at least {}: the number of canaries that the schedules of all dispatchers "
+      "can send on a day of 25 hours",
+      config.canary.maxPerDay, cost);
 }
 
 }  // namespace
@@ -84,8 +86,8 @@ std::optional<CanaryOrder> canaryOf(const Config& config, const DispatcherConfig
 void declareCanary(Keys& keys, Config& config) {
   CanaryConfig& canary = config.canary;
   keys.text("canary.recipient", canary.recipient,
-            "the number that gets the canaries, the test SMS that smsd sends by itself; without it, there "
-            "are none");
+            "the number that gets the canaries, the test SMS that smsd sends by itself; without it, only "
+            "dispatchers with a canary.recipient of their own have canaries");
   keys.example("canary.recipient", "\"+4799887766\"");
   keys.text("canary.at", canary.at, "the time of day of the first canary, HH:MM in local time");
   keys.example("canary.at", "\"06:45\"");

@@ -69,14 +69,14 @@ std::vector<Problem> checkHeartbeats(const Keys& keys, const Config& config) {
       if (j < i && form == text::numberForm(all[j].recipient))
         problems.push_back(
             {keys.where(keyOf(i, "recipient")),
-             fmt::format("is the number of the heartbeat {}, too, expected a number of its own",
-                         all[j].name)});
+             fmt::format("{}: is the number of the heartbeat {}, too, expected a number of its own",
+                         keyOf(i, "recipient"), all[j].name)});
       if (form == text::numberForm(all[j].alertTo))
         problems.push_back(
             {keys.where(keyOf(i, "recipient")),
-             fmt::format("is the number that gets the alerts about {}: no SMS would leave to it, "
+             fmt::format("{}: is the number that gets the alerts about {}: no SMS would leave to it, "
                          "expected a number that no telephone has",
-                         all[j].name)});
+                         keyOf(i, "recipient"), all[j].name)});
     }
   }
   return problems;

@@ -142,8 +142,7 @@ void lost(const Picture& picture, Findings& found) {
   if (!picture.lost) return;
   const Lost& lost = *picture.lost;
   found.push_back({Rank::decision,
-                   fmt::format("{} of the last 24 h {} not sent, as far as this smsd knows since its start, "
-                               "the last: {}",
+                   fmt::format("{} {} not sent in the last 24 h (counted since smsd started). Latest: {}",
                                countOf(lost.messages), lost.messages == 1 ? "was" : "were", lost.why),
                    lost.ago,
                    lost.message > 0 ? fmt::format("smsctl explain {}", lost.message)
@@ -197,13 +196,20 @@ void otherBuild(const Picture& picture, Findings& found) {
            "after you have upgraded its package"});
 }
 
+/// Returns the command that sends a canary. A dispatcher that rests, is broken or is paused gets none, so
+/// that it has to be tried again before.
+std::string canaryThrough(const DispatcherPicture& one) {
+  const bool tried = one.state == keeper::State::ready || one.state == keeper::State::starting;
+  return (tried ? "" : repairOf(one) + " && ") + "smsctl canary run " + one.name;
+}
+
 void canaries(const Picture& picture, Findings& found) {
   for (const auto& one : picture.dispatchers)
     if (one.canary)
       found.push_back(
           {Rank::attention,
            fmt::format("the canary of {} was {}: {}", one.name, one.canary->result, one.canary->why),
-           one.canary->ago, "smsctl canary run " + one.name, afterRepair});
+           one.canary->ago, canaryThrough(one), afterRepair});
 }
 
 void schema(const Picture& picture, Findings& found) {

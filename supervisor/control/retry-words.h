@@ -58,7 +58,7 @@ enum class InProgress { no, yes };
 /// Explains why the recipient of an unsent message did not wait.
 inline std::string notWaiting(format::MessageId message, InProgress inProgress) {
   if (inProgress == InProgress::yes)
-    return fmt::format("an SMS to the recipient of message {0} is in progress; `smsctl explain {0}` shows it",
+    return fmt::format("an SMS to the recipient of message {0} is under way; `smsctl explain {0}` shows it",
                        message);
   return fmt::format(
       "message {} may be sent now; if it is not sent within a minute, `smsctl status` shows why", message);

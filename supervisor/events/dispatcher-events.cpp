@@ -74,8 +74,7 @@ void EventLog::dispatcherReady(const std::string& dispatcher) const {
 void EventLog::dispatcherResting(const std::string& dispatcher, const std::string& reason,
                                  Milliseconds untilProbe) const {
   Entry(Level::warning,
-        fmt::format("{}: resting, tried again in {}: {}", dispatcher, config::printDuration(untilProbe),
-                    reason),
+        fmt::format("{}: resting, tried again in {}: {}", dispatcher, config::roughly(untilProbe), reason),
         "dispatcher-resting", "a283f8558239462f9a39d99d31504fc2")
       .field("SMSD_DISPATCHER", dispatcher)
       .field("SMSD_REASON", reason)
@@ -84,10 +83,9 @@ void EventLog::dispatcherResting(const std::string& dispatcher, const std::strin
 
 void EventLog::dispatcherBroken(const std::string& dispatcher, const std::string& reason,
                                 Milliseconds untilProbe) const {
-  Entry(
-      Level::error,
-      fmt::format("{}: broken, tried again in {}: {}", dispatcher, config::printDuration(untilProbe), reason),
-      "dispatcher-broken", "ca61e4d66eab4f98a1f75ae8a839c29f")
+  Entry(Level::error,
+        fmt::format("{}: broken, tried again in {}: {}", dispatcher, config::roughly(untilProbe), reason),
+        "dispatcher-broken", "ca61e4d66eab4f98a1f75ae8a839c29f")
       .field("SMSD_DISPATCHER", dispatcher)
       .field("SMSD_REASON", reason)
       .write();
@@ -129,7 +127,7 @@ void EventLog::standsStill(Milliseconds since, Still what) const {
           : "this did not help: smsd stops its watchdog notifications, so that systemd restarts it";
   Entry(Level::error,
         fmt::format("nothing has moved for {} although there is something to send: {}",
-                    config::printDuration(since), then),
+                    config::roughly(since), then),
         "stands-still", "7d6745e2d47b46b0b1a31609d416ad03")
       .write();
 }

@@ -128,7 +128,7 @@ class EventLog {
   void adminMailBack(const std::string& dispatcher, std::uint64_t carried) const;
 
   /// A heartbeat of another program did not come in time; `since`: the time of the last one, in words.
-  void heartbeatMissing(const std::string& name, const std::string& since, const std::string& alertTo) const;
+  void heartbeatMissing(const std::string& name, const std::string& how, const std::string& alertTo) const;
   void heartbeatBack(const std::string& name, std::optional<Milliseconds> missingFor) const;
   /// Why no heartbeat is watched; empty: they are watched again.
   void heartbeatsUnwatched(const std::string& why) const;

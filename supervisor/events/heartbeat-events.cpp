@@ -10,11 +10,10 @@ namespace smsd::events {
 using journal::Entry;
 using journal::Level;
 
-void EventLog::heartbeatMissing(const std::string& name, const std::string& since,
+void EventLog::heartbeatMissing(const std::string& name, const std::string& how,
                                 const std::string& alertTo) const {
   Entry(Level::error,
-        fmt::format("the heartbeat {} is missing since {}: an alert to {} is in the queue", name, since,
-                    shown(alertTo)),
+        fmt::format("the heartbeat {} {}: an alert to {} is in the queue", name, how, shown(alertTo)),
         "heartbeat-missing", "366d7c57efeb4035a3c5beeba9923923")
       .field("SMSD_HEARTBEAT", name)
       .write();

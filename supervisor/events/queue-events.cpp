@@ -33,8 +33,7 @@ void EventLog::queueSilent(Milliseconds since, Still what) const {
       what == Still::acts
           ? "smsd cuts its connection and makes a new one"
           : "this did not help: smsd stops its watchdog notifications, so that systemd restarts it";
-  Entry(Level::error,
-        fmt::format("the queue has not answered for {}: {}", config::printDuration(since), then),
+  Entry(Level::error, fmt::format("the queue has not answered for {}: {}", config::roughly(since), then),
         "queue-silent", "8fc5e8b0a105473a92d8cb4bac5aba4d")
       .write();
 }

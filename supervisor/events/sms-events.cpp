@@ -79,7 +79,8 @@ void EventLog::waits(const queue::Submission& submission, const delivery::Outcom
   Entry entry(
       Level::warning,
       fmt::format(
-          "{} waits {} after {}: {} from {}: {}{}", shown(submission.recipient), config::printDuration(wait),
+          "{} waits {} after {}: {} from {}: {}{}", shown(submission.recipient),
+          wait < std::chrono::seconds(1) ? config::printDuration(wait) : config::roughly(wait),
           submission.rounds == 0 ? "a round that does not count" : fmt::format("round {}", submission.rounds),
           name(outcome), submission.dispatcher, outcome.words, end),
       "sms-waits", "e7e7e12d226b4446b9b7503c1a21903a");

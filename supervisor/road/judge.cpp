@@ -149,8 +149,8 @@ void Judge::judge(Item& item, std::size_t dispatcher, const delivery::AttemptOut
       if (!item.submission.sms.ignored.empty()) figures_.noteLeftOut(item.submission.sms.ignored.size());
       return settle(item, queue::Fate::sent, outcome);
     case delivery::Verdict::ignored:
-      log_.ignored(item.submission, "every dispatcher refused it, the last with: " + outcome.words);
-      figures_.noteIgnored(Ignored::refused, "every dispatcher refused it, the last with: " + outcome.words,
+      log_.ignored(item.submission, "every dispatcher refused it; last reason: " + outcome.words);
+      figures_.noteIgnored(Ignored::refused, "every dispatcher refused it; last reason: " + outcome.words,
                            messagesOf(item.submission), idsOf(item.submission));
       return settle(item, queue::Fate::ignored, outcome);
     case delivery::Verdict::held:
@@ -212,7 +212,7 @@ void Judge::waitOrGiveUp(Item& item, const delivery::Outcome& outcome) {
     std::string why = "no dispatcher accepted it in " + std::to_string(end.rounds) + " rounds";
     if (ignored && config_.retry.giveUpAfter > 0ms)
       why += " and " + config::roughly(item.failingFor(timer_.now()).value_or(0ms));
-    why += ", the last answer: " + outcome.words;
+    why += "; last answer: " + outcome.words;
     if (ignored) {
       log_.ignored(submission, why);
       figures_.noteIgnored(Ignored::givenUp, why, messagesOf(submission), idsOf(submission));

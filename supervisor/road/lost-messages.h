@@ -36,13 +36,15 @@ class LostMessages {
     std::set<format::MessageId> asked, ignored;
   };
 
-  /// `ids` of one SMS; empty: they are not known, so that `count` messages are never taken back.
+  /// `ids` of one SMS; empty: they are not known, so that `count` messages are never taken back. A message
+  /// that was lost before, and was made unsent since, counts once.
   void add(Time now, const std::string& why, std::vector<format::MessageId> ids, std::uint64_t count) {
     if (ids.empty()) {
       counted_.add(now, count);
       lastCounted_ = {count, why, now, 0};
       return;
     }
+    forget(ids);
     kept_ += ids.size();
     losses_.push_back({now, why, std::move(ids)});
     while (kept_ > mostIds && losses_.size() > 1) countOldest();
@@ -80,6 +82,13 @@ class LostMessages {
     std::string why;
     std::vector<format::MessageId> ids;
   };
+
+  void forget(const std::vector<format::MessageId>& ids) {
+    const std::set<format::MessageId> lostAgain(ids.begin(), ids.end());
+    for (Loss& loss : losses_)
+      kept_ -= std::erase_if(loss.ids, [&](const auto id) { return lostAgain.contains(id); });
+    std::erase_if(losses_, [](const Loss& loss) { return loss.ids.empty(); });
+  }
 
   void countOldest() {
     const Loss& oldest = losses_.front();

@@ -39,9 +39,7 @@ std::string_view name(keeper::State state) {
 std::string whyNot(const keeper::Keeper& keeper) {
   if (keeper.paused()) return keeper.reason();
   std::string why = fmt::format("it is {}", name(keeper.state()));
-  if (keeper.untilProbe() > 0ms)
-    why += ", tried again in " +
-           config::printDuration(std::chrono::ceil<std::chrono::seconds>(keeper.untilProbe()));
+  if (keeper.untilProbe() > 0ms) why += ", tried again in " + config::roughly(keeper.untilProbe());
   if (!keeper.reason().empty()) why += ": " + keeper.reason();
   return why;
 }

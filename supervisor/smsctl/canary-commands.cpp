@@ -57,7 +57,10 @@ int listCanaries(const Site& site, Form form) {
   if (form == Form::json)
     io::print(dump(list));
   else
-    io::print(table.empty() ? "no dispatcher has canaries: set canary.recipient in smsd.yaml\n" : table);
+    io::print(
+        table.empty()
+            ? "no dispatcher has canaries: set canary.recipient in smsd.yaml, for all or for one dispatcher\n"
+            : table);
   return EX_OK;
 }
 

@@ -94,6 +94,8 @@ int discardHeld(const Site& site, queue::SubmissionId id, Form form);
 /// `smsctl explain`, `smsctl queue show`: 1 if there is no such message.
 int explainMessage(const Site& site, format::MessageId id, Form form);
 int showMessage(const Site& site, format::MessageId id, Form form);
+/// Returns the history of a message; none if there is no such message.
+std::optional<queue::MessageLife> lifeOf(const Site& site, format::MessageId id);
 
 int installDatabase(const config::Config& config, const queue::InstallOptions& options, Form form);
 int checkDatabase(const config::Config& config, Form form);

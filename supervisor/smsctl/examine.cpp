@@ -151,7 +151,8 @@ doctor::Report reportOfProblems(const fs::path& file, const std::vector<config::
   for (const auto& problem : problems)
     report.findings.push_back({"config-wrong", problem.where, problem.what,
                                fmt::format("correct {}, then run doctor again", file.string())});
-  report.unchecked.push_back({"everything else", "smsd.yaml cannot be used", "correct it first"});
+  report.unchecked.push_back({"everything else", "smsd.yaml cannot be used",
+                              "correct it first, then run doctor again", doctor::Unchecked::Because::host});
   return report;
 }
 
@@ -168,9 +169,9 @@ int examineHost(const DoctorArguments& arguments, Form form) {
                                               "doctor as root, or as the user of smsd",
                                               file.string()));
   const auto read = config::readConfig(file, config::Reach::valuesOnly);
-  const auto report = read.problems.empty()
-                          ? doctor::examine(lookAtHost(file, read.config, arguments.navFolder))
-                          : reportOfProblems(file, read.problems);
+  auto report = read.problems.empty() ? doctor::examine(lookAtHost(file, read.config, arguments.navFolder))
+                                      : reportOfProblems(file, read.problems);
+  for (auto& one : report.findings) one.problem = advised(one.problem, optionOf(file.string()));
   io::print(form == Form::json ? doctor::jsonOf(report) : doctor::textOf(report));
   return report.status();
 }

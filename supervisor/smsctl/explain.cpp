@@ -154,6 +154,7 @@ struct Story {
   std::vector<PresentWorker> workers;  // only if smsd runs
   std::uint64_t omitted = 0;           // submissions and attempts that smsd left out
   Retryable retryable = Retryable::yes;
+  FromSmsd fromSmsd = FromSmsd::no;
 };
 
 std::optional<Story> storyThrough(control::Client& client, format::MessageId id) {
@@ -165,7 +166,8 @@ std::optional<Story> storyThrough(control::Client& client, format::MessageId id)
   auto wire = response.getLife();
   if (!wire.getKnown()) return std::nullopt;
   Story story{
-      control::read(wire), {}, {}, wire.getOmitted(), wire.getTooOld() ? Retryable::tooOld : Retryable::yes};
+      control::read(wire), {}, {}, wire.getOmitted(), wire.getTooOld() ? Retryable::tooOld : Retryable::yes,
+      FromSmsd::yes};
   story.givingUp.limit = static_cast<int>(wire.getRetryLimit());
   if (!wire.getGivesUp()) story.givingUp.atLimit = config::AtLimit::shutdown;
   if (wire.getGiveUpAfter() >= 0) story.givingUp.after = Milliseconds(wire.getGiveUpAfter());
@@ -175,8 +177,8 @@ std::optional<Story> storyThrough(control::Client& client, format::MessageId id)
   return story;
 }
 
-Story storyOf(const Site& site, format::MessageId id) {
-  auto story = throughOrStraight(
+std::optional<Story> storyIn(const Site& site, format::MessageId id) {
+  return throughOrStraight(
       site, Straight::ifUnheard, [&](control::Client& client) { return storyThrough(client, id); },
       [&](queue::Queue& queue) -> std::optional<Story> {
         const auto& retry = site.config.retry;
@@ -189,11 +191,19 @@ Story storyOf(const Site& site, format::MessageId id) {
                      0,
                      old ? Retryable::tooOld : Retryable::yes};
       });
+}
+
+Story storyOf(const Site& site, format::MessageId id) {
+  auto story = storyIn(site, id);
   if (!story) throw CommandError(1, fmt::format("there is no message {} in the queue", id));
   return *std::move(story);
 }
 
-ordered_json json(const Story& story) {
+std::string nextIn(const Story& story, const Site& site) {
+  return advised(nextStep(story.life, story.retryable, story.fromSmsd), site.option);
+}
+
+ordered_json json(const Story& story, const Site& site) {
   ordered_json result = json(story.life);
   result["workers"] = ordered_json::array();
   for (const auto& worker : story.workers)
@@ -203,7 +213,7 @@ ordered_json json(const Story& story) {
                                  {"software", worker.software}});
   result["omitted"] = story.omitted;
   result["state"] = stateOf(story.life);
-  result["next"] = nextStep(story.life, story.retryable);
+  result["next"] = nextIn(story, site);
   return result;
 }
 
@@ -226,7 +236,7 @@ void printHead(const MessageLife& life) {
 int explainMessage(const Site& site, format::MessageId id, Form form) {
   const Story story = storyOf(site, id);
   if (form == Form::json) {
-    io::print(dump(json(story)));
+    io::print(dump(json(story, site)));
     return EX_OK;
   }
   const auto& life = story.life;
@@ -236,8 +246,13 @@ int explainMessage(const Site& site, format::MessageId id, Form form) {
   for (const auto& submission : life.submissions) tell(submission, id);
   tellState(life, story.givingUp);
   for (const auto& worker : story.workers) tell(worker);
-  step("", "next: " + nextStep(life, story.retryable));
+  step("", "next: " + nextIn(story, site));
   return EX_OK;
+}
+
+std::optional<queue::MessageLife> lifeOf(const Site& site, format::MessageId id) {
+  auto story = storyIn(site, id);
+  return story ? std::optional(std::move(story->life)) : std::nullopt;
 }
 
 int showMessage(const Site& site, format::MessageId id, Form form) {

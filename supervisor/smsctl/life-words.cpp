@@ -44,8 +44,8 @@ std::string whyIgnored(const SubmissionRecord& submission) {
   if (submission.attempts.empty()) return "no dispatcher was tried";
   const AttemptRecord& last = submission.attempts.back();
   if (last.dispatcher.empty() || submission.text.empty()) return last.reason;
-  if (last.outcome == "refused") return "every dispatcher refused it, the last with: " + last.reason;
-  return fmt::format("no dispatcher accepted it in all rounds of retry.limit, the last answer: {} ({})",
+  if (last.outcome == "refused") return "every dispatcher refused it; last reason: " + last.reason;
+  return fmt::format("no dispatcher accepted it in all rounds of retry.limit; last answer: {} ({})",
                      last.outcome, last.reason);
 }
 
@@ -91,7 +91,7 @@ bool mayHaveBeenSent(const MessageLife& life) {
 
 }  // namespace
 
-std::string nextStep(const MessageLife& life, Retryable retryable) {
+std::string nextStep(const MessageLife& life, Retryable retryable, FromSmsd fromSmsd) {
   const auto id = life.message.id;
   switch (life.message.status) {
     case SentStatus::sent:
@@ -113,8 +113,10 @@ std::string nextStep(const MessageLife& life, Retryable retryable) {
           "decide: `smsctl queue release {0}` lets it be sent again, `smsctl queue discard {0}` "
           "gives it up",
           last.id);
-    return "wait for the outcome; `smsctl dispatcher list` shows whether the dispatcher works";
   }
+  if (fromSmsd == FromSmsd::no) return "no smsd on this host answers: `smsctl status` shows why";
+  if (toldBySubmission(life))
+    return "wait for the outcome; `smsctl dispatcher list` shows whether the dispatcher works";
   if (!life.waitsUntil.empty())
     return fmt::format(
         "`smsctl queue retry {}` tries it now, `smsctl dispatcher list` shows whether a "
@@ -122,6 +124,21 @@ std::string nextStep(const MessageLife& life, Retryable retryable) {
         id);
   if (life.message.underWay) return "wait: the SMS of its recipient has to end first";
   return "wait; if it is not sent within a minute, `smsctl status` shows why";
+}
+
+std::string whyNotCancelled(format::MessageId id, const std::optional<MessageLife>& life) {
+  if (!life) return fmt::format("there is no message {} in the queue", id);
+  const auto because = [id](const std::string& why) {
+    return fmt::format("message {} cannot be cancelled: {}", id, why);
+  };
+  const auto state = stateOf(*life);
+  if (state == "sent") return because("it was sent");
+  if (state == "ignored") return because("it is ignored already");
+  if (state == "held")
+    return because(
+        fmt::format("it is held, because it may have been sent: `smsctl queue discard {}` gives it up",
+                    life->submissions.back().id));
+  return because(fmt::format("an SMS to its recipient is under way; `smsctl explain {}` shows it", id));
 }
 
 std::string formatting(const SubmissionRecord& submission) {

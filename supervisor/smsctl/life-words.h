@@ -32,12 +32,17 @@ std::string whyIgnored(const queue::MessageLife& life);
 std::string patience(const queue::MessageLife& life, const GivingUp& givingUp);
 /// Whether `queue retry` would make an ignored message unsent again.
 enum class Retryable { yes, tooOld };
+/// Whether a running smsd returned the history of the message.
+enum class FromSmsd { no, yes };
 /// Returns what an operator can do now.
-std::string nextStep(const queue::MessageLife& life, Retryable retryable);
+std::string nextStep(const queue::MessageLife& life, Retryable retryable, FromSmsd = FromSmsd::yes);
+
+/// Returns why `queue cancel` left a message as it is. `life`: none if the queue has no such message.
+std::string whyNotCancelled(format::MessageId id, const std::optional<queue::MessageLife>& life);
 
 /// "2 parts, 170 septets in GSM-7"; empty if the queue does not know.
 std::string formatting(const queue::SubmissionRecord& submission);
-/// "12 ms", "4.5 s", "3h 51min".
+/// "12 ms", "4.5 s", "3h 51m".
 std::string tookWords(queue::Duration took);
 
 }  // namespace smsd::smsctl

@@ -36,7 +36,10 @@ using namespace smsd::smsctl;
 void complain(const std::string& text) { io::complainAs("smsctl", text); }
 
 /// Prints the error of a command. Returns its exit status.
-int reported(const Action& act) {
+int reported(const Arguments& arguments, const Action& act) {
+  const auto complain = [&arguments](const std::string& error) {
+    io::complainAs("smsctl", advised(error, optionOf(arguments.config)));
+  };
   try {
     return act();
   } catch (const CommandError& e) {
@@ -206,7 +209,9 @@ int installAs(Arguments& a) {
                        "`smsctl db install` as the owner of the file");
   a.install.connectAs = a.as;
   a.install.onRepeat = sayNowAndThen;
-  const auto act = [&]() { return reported([&]() { return installDatabase(config, a.install, a.form()); }); };
+  const auto act = [&]() {
+    return reported(a, [&]() { return installDatabase(config, a.install, a.form()); });
+  };
   return a.as.empty() ? installDatabase(config, a.install, a.form()) : runAs(a.as, act);
 }
 
@@ -268,8 +273,10 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
     if (a.severity > 0) a.send.severity = a.severity;
     return smsctl::send(siteIn(a), a.send, a.form());
   });
-  send->add_option("PHONE", a.send.recipient, "the recipient's number")->required();
-  send->add_option("TEXT", a.send.text, "the message; - reads it from standard input")->required();
+  send->add_option("PHONE", a.send.recipient, "the recipient's number")->required()->type_name("");
+  send->add_option("TEXT", a.send.text, "the message; - reads it from standard input")
+      ->required()
+      ->type_name("");
   send->add_option("--severity", a.severity, "1 is the most severe; a message without a severity comes last")
       ->transform(io::wholeNumber(1, 1'000'000))
       ->type_name("N");
@@ -309,6 +316,7 @@ std::string unknownCommand(CLI::App& group, const std::string& word) {
 /// Handles unknown commands and `help` before the arguments are parsed. Returns the exit status if it did.
 std::optional<int> lookAtWords(CLI::App& app, int argc, char** argv) {
   CLI::App* group = &app;
+  std::string above;  // the names before that of the group
   bool help = false;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
@@ -324,10 +332,11 @@ std::optional<int> lookAtWords(CLI::App& app, int argc, char** argv) {
       complain(unknownCommand(*group, word));
       return EX_USAGE;
     }
+    above += (above.empty() ? "" : " ") + group->get_name();
     group = sub;
   }
   if (!help) return std::nullopt;
-  io::print(group->help());
+  io::print(group->help(above));
   return EX_OK;
 }
 
@@ -350,7 +359,7 @@ int main(int argc, char** argv) {
     return io::exitStatusOf(app, e);
   }
   journal::openForCommand("smsctl");
-  return reported([&]() {
+  return reported(arguments, [&]() {
     if (const auto empty = io::emptyOption(app); !empty.empty())
       throw CommandError(EX_USAGE, fmt::format("{}: expected a value, found an empty one", empty));
     sandbox::keepPrivate();  // import-nav reads NAV's files, which hold passwords

@@ -148,8 +148,9 @@ int steer(const Site& site, const std::string& name, Act act, Form form) {
   if (form == Form::json)
     io::print(dump({{"dispatcher", name}, {"done", true}}));
   else
-    io::print(
-        fmt::format("{} {}\n", name, response.getDone().size() > 0 ? response.getDone().cStr() : done(act)));
+    io::print(fmt::format(
+        "{} {}\n", name,
+        advised(response.getDone().size() > 0 ? response.getDone().cStr() : done(act), site.option)));
   // The act is in force, but could not be stored.
   if (response.getProblem().size() > 0) throw CommandError(EX_IOERR, response.getProblem().cStr());
   return EX_OK;
@@ -190,7 +191,7 @@ int retry(const Site& site, const queue::Whom& whom, Form form) {
   else
     io::print(fmt::format("{} {}{}{}\n", text::printable(*retried.recipient, 64),
                           retried.waited > 0 ? "waited, and may be tried again now" : "did not wait",
-                          retried.why.empty() ? "" : ": ", retried.why));
+                          retried.why.empty() ? "" : ": ", advised(retried.why, site.option)));
   return EX_OK;
 }
 

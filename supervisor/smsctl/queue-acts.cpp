@@ -19,6 +19,7 @@
 #include "supervisor/queue/cancel-steps.h"
 #include "supervisor/smsctl/commands.h"
 #include "supervisor/smsctl/json.h"
+#include "supervisor/smsctl/life-words.h"
 
 namespace smsd::smsctl {
 namespace {
@@ -197,10 +198,7 @@ int cancelQueue(const Site& site, const CancelArguments& arguments, Form form) {
   if (choice.all() && arguments.consent == CancelArguments::Consent::asked) askFirst(site, arguments, form);
   const std::size_t count = cancelled(site, choice, Cancel::act).count;
   if (count == 0 && choice.message != 0)
-    throw CommandError(nothingDone,
-                       fmt::format("message {} cannot be cancelled: it is not there, not unsent, "
-                                   "under way or held; `smsctl explain {}` shows which",
-                                   choice.message, choice.message));
+    throw CommandError(nothingDone, whyNotCancelled(choice.message, lifeOf(site, choice.message)));
   if (form == Form::json)
     io::print(dump({{"cancelled", count}}));
   else

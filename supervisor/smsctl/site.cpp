@@ -42,6 +42,7 @@ std::string whyClosed(const std::string& file, Named named) {
 
 Site siteOf(const std::string& file, Named named) {
   Site site;
+  site.option = optionOf(file);
   site.closed = whyClosed(file, named);
   if (!site.closed.empty()) return site;
   auto read = config::readConfig(file, config::Reach::valuesOnly);

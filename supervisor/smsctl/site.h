@@ -19,6 +19,7 @@
 #include "supervisor/config/configured-queue.h"
 #include "supervisor/control/client.h"
 #include "supervisor/queue/queue.h"
+#include "supervisor/smsctl/advice.h"
 #include "supervisor/smsctl/command-error.h"
 
 namespace smsd::smsctl {
@@ -29,10 +30,10 @@ struct Site {
   std::string fault;                             // in words, what is wrong with it; empty: nothing is
   enum class Warn { yes, no } warn = Warn::yes;  // of `fault`, if the daemon runs all the same
 
+  std::string option;  // " --config FILE", if the operator named the file
+
   bool wasRead() const { return closed.empty() && fault.empty(); }
 };
-
-constexpr const char* defaultConfig = "/etc/smsd/smsd.yaml";
 
 /// Whether the operator has named the file of the configuration. A file that was named has to be readable.
 enum class Named { byDefault, byOperator };

@@ -41,7 +41,7 @@ std::chrono::seconds upFor(proto::Status::Reader status) { return std::chrono::s
 Frame frameOf(const StatusArguments& arguments) {
   Frame frame;
   frame.whole = arguments.detail == StatusArguments::Detail::all;
-  if (arguments.file != defaultConfig) frame.option = " --config " + text::shellWord(arguments.file);
+  frame.option = optionOf(arguments.file);
   return frame;
 }
 
@@ -180,7 +180,10 @@ int printJson(const StatusArguments& arguments) {
   auto look = lookAt(arguments, read);
   const auto type = [option = frameOf(arguments).option,
                      user = userOfSmsd(read.config.stateDirectory)](Findings& findings) {
-    for (auto& one : findings) one.next = typed(one.next, option, user);
+    for (auto& one : findings) {
+      one.what = advised(one.what, option);
+      one.next = typed(one.next, option, user);
+    }
   };
   if (!look.answer) {
     type(look.absence.findings);

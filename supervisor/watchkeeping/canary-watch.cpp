@@ -225,8 +225,9 @@ kj::Promise<road::TestSmsReport> CanaryWatch::runNow(const std::string& dispatch
                                text::printable(dispatcher, 40),
                                fmt::join(road_.dispatchers().names(), ", ")));
   if (names.empty())
-    return refusal(fmt::format("{} no canaries: set canary.recipient in smsd.yaml",
-                               dispatcher.empty() ? "there are" : "there are for " + dispatcher));
+    return refusal(
+        fmt::format("{} no canaries: set canary.recipient in smsd.yaml, for all or for one dispatcher",
+                    dispatcher.empty() ? "there are" : "there are for " + dispatcher));
   auto runs = kj::heapArrayBuilder<Sent>(names.size());
   for (const auto& name : names) {
     auto& one = watched_.at(name);

@@ -48,14 +48,18 @@ std::vector<std::string> spellingsOf(const std::string& number) {
 
 }  // namespace
 
-std::string sinceWords(const config::HeartbeatConfig& heartbeat, const queue::HeartbeatRecord& record) {
-  if (record.last) return localTime(*record.last);
-  return fmt::format("smsd expects it, for {}", config::roughly(heartbeat.every + heartbeat.grace));
+std::string missingWords(const queue::HeartbeatRecord& record) {
+  return record.last ? "is missing since " + localTime(*record.last) : "has not come yet";
 }
 
 std::string alertText(const config::HeartbeatConfig& heartbeat, const queue::HeartbeatRecord& record) {
+  const std::string every = config::roughly(heartbeat.every);
+  if (!record.last)
+    return fmt::format(
+        "smsd: no heartbeat {} yet (expected every {}, waited {}): check the program that sends it",
+        heartbeat.name, every, config::roughly(heartbeat.every + heartbeat.grace));
   return fmt::format("smsd: no heartbeat {} since {}, expected every {}: check that monitoring works",
-                     heartbeat.name, sinceWords(heartbeat, record), config::printDuration(heartbeat.every));
+                     heartbeat.name, localTime(*record.last), every);
 }
 
 std::string allClearText(const config::HeartbeatConfig& heartbeat) {
@@ -193,7 +197,7 @@ void Heartbeats::note(const config::HeartbeatConfig& heartbeat, const Seen& seen
   if (change == Change::none && inDoubt == Change::back && !seen.before.missing) change = inDoubt;
   if (change == Change::missing) {
     ++memory.alerts;
-    log_.heartbeatMissing(heartbeat.name, sinceWords(heartbeat, seen.before), heartbeat.alertTo);
+    log_.heartbeatMissing(heartbeat.name, missingWords(seen.before), heartbeat.alertTo);
   }
   if (change == Change::back) {
     std::optional<Milliseconds> missingFor;

@@ -104,7 +104,7 @@ class Heartbeats final : private kj::TaskSet::ErrorHandler {
 /// Returns the text of an alert; at most 140 characters of GSM 03.38.
 std::string alertText(const config::HeartbeatConfig& heartbeat, const queue::HeartbeatRecord& record);
 std::string allClearText(const config::HeartbeatConfig& heartbeat);
-/// Returns in words since when a heartbeat is missing.
-std::string sinceWords(const config::HeartbeatConfig& heartbeat, const queue::HeartbeatRecord& record);
+/// Returns in words since when a heartbeat is missing: "is missing since ...".
+std::string missingWords(const queue::HeartbeatRecord& record);
 
 }  // namespace smsd::watchkeeping

@@ -141,14 +141,13 @@ void full(Status status) {
   queue.setSent(18'446'744'073'709'551'615ull);
   queue.setSentLastMinute(54'321);
   queue.setSentLastHour(3'259'260);
-  ignoredFor(status,
-             {{"no dispatcher accepted it in all rounds of retry.limit, the last answer: refused (the "
-               "subscriber is unknown)",
-               12'345},
-              {"expired", 30},
-              {"its text is empty", 9},
-              {"its number is invalid", 3},
-              {"discarded", 1}});
+  ignoredFor(status, {{"no dispatcher accepted it in all rounds of retry.limit; last answer: refused (the "
+                       "subscriber is unknown)",
+                       12'345},
+                      {"expired", 30},
+                      {"its text is empty", 9},
+                      {"its number is invalid", 3},
+                      {"discarded", 1}});
   put(status, {{"gateway-of-the-first-provider", "http", State::BROKEN, 172'000, 1'234'567},
                {"gateway-two", "soap", State::RESTING, 86'399, 999'999},
                {"mail-to-sms", "mail", State::PAUSED, 59, 7},

@@ -178,7 +178,8 @@ TEST_F(CanaryWatchTest, AReloadChangesTheHourAndWhoHasAny) {
   reload(config);
   EXPECT_FALSE(canaries().of("modem"));
   auto run = canaries().runNow("");
-  EXPECT_EQ(told(run), "there are no canaries: set canary.recipient in smsd.yaml");
+  EXPECT_EQ(told(run),
+            "there are no canaries: set canary.recipient in smsd.yaml, for all or for one dispatcher");
   world().advance(5h);
   EXPECT_EQ(handed("modem") + handed("gateway"), 1u);
   config.canary.recipient = canaryTo;

@@ -38,7 +38,7 @@ TEST(GiveUp, TakesTheTimeAsWellAsTheRounds) {
   EXPECT_EQ(world.sent(id), 'N');
   fail(world, 30s);
   EXPECT_EQ(world.sent(id), 'I');
-  EXPECT_EQ(world.story.count("no dispatcher accepted it in 11 rounds and 5min, the last answer: busy"), 1u);
+  EXPECT_EQ(world.story.count("no dispatcher accepted it in 11 rounds and 5m; last answer: busy"), 1u);
 }
 
 TEST(GiveUp, TakesTheRoundsAsWellAsTheTime) {
@@ -154,14 +154,14 @@ TEST(GiveUp, SaysWhyAMessageStillWaitsAndUntilWhen) {
   fail(world, 30s);
   EXPECT_EQ(world.story.count(
                 "kari waits 30s after round 2: deferred from gateway: busy; it is given up if it still "
-                "fails in 3h 60min"),
+                "fails in 3h 60m"),
             0u);
   EXPECT_EQ(world.story.count(
                 "kari waits 30s after round 2: deferred from gateway: busy; it is given up if it still "
                 "fails in 4h (retry.give_up_after)"),
             1u);
   fail(world, 10min);
-  EXPECT_EQ(world.story.count("fails in 3h 50min (retry.give_up_after)"), 2u);
+  EXPECT_EQ(world.story.count("fails in 3h 50m (retry.give_up_after)"), 2u);
 }
 
 // An operator's word: what was is forgotten.

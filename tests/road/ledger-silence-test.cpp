@@ -110,7 +110,7 @@ TEST(Ledger, WantsToBeStartedAnewWhenACallIsNotAnsweredAlthoughItsConnectionWasC
   EXPECT_FALSE(world.road->alive());
   silence.pass(3600 * kj::SECONDS);
   EXPECT_EQ(world.memory.cuts(), 1u);
-  EXPECT_EQ(silence.said("299s: smsd cuts its connection"), 1u);
+  EXPECT_EQ(silence.said("4m 59s: smsd cuts its connection"), 1u);
   EXPECT_EQ(silence.said("5m: this did not help"), 1u);
   world.memory.release();
   world.quiet();

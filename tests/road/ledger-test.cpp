@@ -217,7 +217,7 @@ TEST(Ledger, SaysOnceThatTheDatabasesClockWasStepped) {
   EXPECT_EQ(world.story.count("the database's clock was stepped back by 2h"), 1u);
   world.memory.stepClock(90min);
   world.advance(1min);
-  EXPECT_EQ(world.story.count("the database's clock was stepped ahead by 1h 30min"), 1u);
+  EXPECT_EQ(world.story.count("the database's clock was stepped ahead by 1h 30m"), 1u);
   EXPECT_EQ(world.story.count("was stepped"), 2u);
   EXPECT_EQ(KJ_ASSERT_NONNULL(world.road->figures().lastClockStep()).step, 90min);
 }

@@ -95,7 +95,7 @@ TEST(Retry, ARecipientThatIsNeverTakenReachesItsLimitWhileOthersAreServed) {
   }
   EXPECT_EQ(world.sent(stuck), 'I');
   EXPECT_EQ(world.memory.count(SentStatus::sent), 80u);
-  EXPECT_EQ(world.story.count("no dispatcher accepted it in 5 rounds, the last answer: busy"), 1u);
+  EXPECT_EQ(world.story.count("no dispatcher accepted it in 5 rounds; last answer: busy"), 1u);
 }
 
 // C36, C30: the daemon ends with a status of its own, and everything that was not sent stays unsent.

@@ -161,6 +161,24 @@ class Switch:
 
 
 class Bounds(Canaries):
+    def test_the_advice_for_a_dispatcher_that_rests_sends_a_canary_after_its_repair(self):
+        switch, fine = self.open(Switch(self.folder, "gateway")), self.open(Gateway(self.folder))
+        smsd = self.smsd({"gateway": ("http", {"url": f"http://127.0.0.1:{switch.port}/?to={{recipient}}&m={{text}}", "keep_alive": False})},
+                         canary={"every": "1d"}).start()
+        wait_for("it is ready", lambda: smsd.dispatcher("gateway")["state"] == "ready")
+
+        def fails():
+            smsd.ctl("canary", "run", "gateway", check=False)
+            return smsd.dispatcher("gateway")["state"] == "resting"
+        wait_for("it rests", fails)
+        self.assertIn("not tried", smsd.ctl("canary", "run", "gateway", check=False).stdout)
+        switch.leads_to(fine.port)
+        advice = next(f["next"] for f in smsd.status()["findings"] if f["what"].startswith("the canary of gateway"))
+        done = subprocess.run(["/bin/bash", "-c", advice], env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn("gateway: accepted", done.stdout)
+        self.assertEqual([f["what"] for f in smsd.status()["findings"]], [])
+
     def test_an_operator_lists_them_and_sends_one_and_a_reload_changes_them(self):
         sent = self.folder / "sent"
         smsd = self.smsd({"modem": ("debug", {"file": str(sent)}), "gateway": ("debug", {"result": "refuse"})},

@@ -177,7 +177,7 @@ class Failures(Troubles):
         smsd = self.smsd({"way": ("debug", way)})
         smsd.ctl("send", "+4713", "alert")
         smsd.start()
-        found = self.screen_with(smsd, "1 message of the last 24 h was not sent", "since its start")
+        found = self.screen_with(smsd, "1 message was not sent in the last 24 h", "since smsd started")
         (smsd.folder / "dispatchers/way.yaml").write_text("{}")
         smsd.ctl("reload")
         smsd.ctl("queue", "retry", "1")

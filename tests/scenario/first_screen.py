@@ -171,7 +171,7 @@ class Messages(Troubles):
         self.assertEqual(found.status, 0, "an operator has to decide, and smsd works")
         held = self.type(found.next_for("is held"))
         self.assertIn("+4714", held)
-        found = self.screen_with(smsd, "1 message of the last 24 h was not sent", "every dispatcher refused it")
+        found = self.screen_with(smsd, "1 message was not sent in the last 24 h", "every dispatcher refused it")
         self.assertIn("refused", self.type(found.next_for("not sent")))
         self.assertTrue(found.findings()[0][0].startswith("1 message may have been sent"), "first")
         line = wait_for("the same in systemd's line", lambda: "is held until you decide" in (systemd.status() or "") and systemd.status())

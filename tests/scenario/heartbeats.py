@@ -186,7 +186,7 @@ class OnSqlite(Heartbeats):
         smsd.config.write_text(json.dumps(config))
         self.assertIn("heartbeats", smsd.ctl("reload"))
         wait_for("an alert has left", lambda: self.sent(smsd), deadline=EVERY + GRACE + SPARE)
-        self.assertIn("no heartbeat backup since smsd expects it, for 2s, expected every 1s", self.sent(smsd)[0]["text"])
+        self.assertIn("smsd: no heartbeat backup yet (expected every 1s, waited 2s): check the program that sends it", self.sent(smsd)[0]["text"])
         passed(EVERY + GRACE)
         self.assertEqual(len(self.sent(smsd)), 1)
 

@@ -67,19 +67,19 @@ class Acts(Scenario):
         sent, held, slow = (json.loads(smsd.ctl("send", f"+47{n}", "text", "--json"))["id"] for n in (1, 2, 3))
         wait_for("two have an outcome", lambda: (smsd.status()["queue"]["sent"], smsd.status()["queue"]["held"]) == (1, 1), deadline=30)
         self.assertIn(f"message {sent} was sent: there is nothing to retry", self.refused(smsd, 1, "queue", "retry", str(sent)))
-        release = re.search(r"message \d+ is held, because it may have been sent: `smsctl (queue release \d+)`", self.refused(smsd, 1, "queue", "retry", str(held)))
-        self.assertIn(f"+473 did not wait: an SMS to the recipient of message {slow} is in progress", smsd.ctl("queue", "retry", str(slow)))
+        release = re.search(r"message \d+ is held, because it may have been sent: `smsctl --config \S+ (queue release \d+)`", self.refused(smsd, 1, "queue", "retry", str(held)))
+        self.assertIn(f"+473 did not wait: an SMS to the recipient of message {slow} is under way", smsd.ctl("queue", "retry", str(slow)))
         smsd.ctl("dispatcher", "pause", "modem")
         self.assertEqual(smsd.ctl(*release[1].split()), "1 message may be sent again\n")
         self.assertEqual(json.loads(smsd.ctl("explain", str(held), "--json"))["state"], "unsent")
         self.assertIn(f"did not wait: message {held} may be sent now", smsd.ctl("queue", "retry", str(held)))
         smsd.ctl("queue", "cancel", str(held))
         story = json.loads(smsd.ctl("explain", str(held), "--json"))
-        self.assertIn(f"`smsctl queue retry {held}` makes it unsent again; it may have been sent, and would arrive twice then", story["next"])
+        self.assertIn(f"`smsctl --config {smsd.config} queue retry {held}` makes it unsent again; it may have been sent, and would arrive twice then", story["next"])
         with sqlite3.connect(self.folder / "queue.db", timeout=30) as queue:
             queue.execute("UPDATE smsq SET time = datetime('now', '-2 hours') WHERE id = ?", (held,))
         story = json.loads(smsd.ctl("explain", str(held), "--json"))
-        self.assertIn("send its text as a new message (`smsctl send`): it is too old for queue.expire_after", story["next"])
+        self.assertIn(f"send its text as a new message (`smsctl --config {smsd.config} send`): it is too old for queue.expire_after", story["next"])
         self.assertIn("is older than queue.expire_after (1h)", self.refused(smsd, 1, "queue", "retry", str(held)))
 
     def test_a_test_sms_waits_for_room_and_the_queue_goes_on(self):

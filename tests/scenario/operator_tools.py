@@ -128,8 +128,8 @@ class Tools(Scenario):
             self.assertIn(words, story)
         life, story = self.explained(smsd, "REFUSED", lambda life: life["status"] == "I")
         self.assertEqual(life["submissions"][0]["attempts"][0]["outcome"], "refused")
-        self.assertIn("ignored, it will not be sent: every dispatcher refused it, the last with: told to refuse", story)
-        self.assertEqual(life["ignored_because"], "every dispatcher refused it, the last with: told to refuse")
+        self.assertIn("ignored, it will not be sent: every dispatcher refused it; last reason: told to refuse", story)
+        self.assertEqual(life["ignored_because"], "every dispatcher refused it; last reason: told to refuse")
         life, story = self.explained(smsd, "DEFERRED!", lambda life: life["waits_until"])
         self.assertEqual((life["status"], life["rounds"], life["submissions"][0]["fate"]), ("N", 1, "returned"))
         self.assertIn(f"  {life['waits_until']}  next try: its recipient waits, after 1 counted round", story)
@@ -252,6 +252,18 @@ class Tools(Scenario):
             done = self.smsd.ctl(*words, check=False)
             self.assertEqual((done.returncode, done.stderr), (0, ""), words)
             self.assertIn(known, done.stdout)
+        self.assertIn("Usage: smsctl queue ", self.smsd.ctl("help", "queue"))
+        self.assertNotIn("PHONE TEXT REQUIRED", self.smsd.ctl("send", "--help"))
+
+    def test_a_cancel_that_does_nothing_names_the_reason_and_advice_works_as_it_is_typed(self):
+        self.smsd.ctl("send", "+471", "x")
+        self.assertIn(f"no smsd on this host answers: `smsctl --config {self.smsd.config} status` shows why", self.smsd.ctl("explain", "1"))
+        self.smsd.ctl("queue", "cancel", "1")
+        for number, why in (("1", "message 1 cannot be cancelled: it is ignored already"), ("7", "there is no message 7 in the queue")):
+            done = self.smsd.ctl("queue", "cancel", number, check=False)
+            self.assertEqual((done.returncode, done.stderr), (1, f"smsctl: {why}\n"))
+        done = self.smsd.ctl("queue", "release", "7", check=False)
+        self.assertIn(f"`smsctl --config {self.smsd.config} queue held` lists", done.stderr)
 
     @unittest.skipUnless(os.getuid() == 0, "a /run of its own is needed")
     def test_what_it_does_straight_at_the_queue_is_in_the_journal_with_the_user_id(self):

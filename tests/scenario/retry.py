@@ -89,7 +89,7 @@ class Recipient(Scenario):
         self.assertEqual(postgres.sql("SELECT phone, sent FROM smsq WHERE sent <> 'Y'"), [[NUMBER, "I"]])
         self.assertEqual(postgres.number("SELECT count(*) FROM smsd.wait"), 0)
         self.assertEqual(postgres.number("SELECT max(rounds) FROM smsd.submission"), 0)
-        self.assertIn("every dispatcher refused it, the last with: told to refuse", smsd.text())
+        self.assertIn("every dispatcher refused it; last reason: told to refuse", smsd.text())
         self.assertIn("told to refuse", smsd.ctl("explain", message))
         self.assertEqual(smsd.text().count("waits"), 0)
         self.say(sent_in_the_first_pass=999, given_up=1, others_delayed=0, seconds=f"{took:.2f}")
@@ -116,7 +116,7 @@ class Recipient(Scenario):
         waits = [float(row[1]) for row in rounds[1:]]
         for wait, least in zip(waits, (0.3, 0.6, 1.2)):
             self.assertGreaterEqual(wait, least)
-        self.assertIn("no dispatcher accepted it in 4 rounds, the last answer: told to defer", smsd.text())
+        self.assertIn("no dispatcher accepted it in 4 rounds; last answer: told to defer", smsd.text())
         self.say(rounds=4, restarts=3, waits_of_at_least_300_600_1200_ms="/".join(f"{1000 * w:.0f}" for w in waits) + " ms")
 
     ONLY_CRITICAL = {"when": [{"text": "critical", "result": "accept"}, {"recipient": NUMBER, "result": "defer"}], "file": "sent.jsonl"}

@@ -130,7 +130,7 @@ class Misbehaviour(Liar):
         wait_for("nothing is N", lambda: smsd.status()["queue"]["unsent"] == 0)
         self.assertEqual({m["recipient"] for m in sms_in(self.sent)}, self.everyone() - {"+4700000001"})
         self.assertEqual(smsd.status()["queue"]["ignored"], 1)
-        self.assertIn("will not be sent: no dispatcher accepted it in 2 rounds, the last answer: told to defer", smsd.text())
+        self.assertIn("will not be sent: no dispatcher accepted it in 2 rounds; last answer: told to defer", smsd.text())
 
 
 class Lies(Liar):

@@ -46,12 +46,19 @@ bool isChangeable(const FileFacts& file) {
   return (file.reachable && (file.mode & 0002) != 0) || (!ofQueue && (file.mode & 0020) != 0);
 }
 
-void checkAccess(const FileFacts& file, const ServiceUser& user, GroupResult& checked) {
+/// smsd makes its state directory at its start, if it can.
+bool willBeMade(const FileFacts& file, const Facts& facts) {
+  return file.role == Role::stateFolder && file.writable != false &&
+         facts.daemon.answer == DaemonFacts::Answer::notRunning;
+}
+
+void checkAccess(const FileFacts& file, const Facts& facts, GroupResult& checked) {
+  const ServiceUser& user = facts.user;
   const std::string path = file.path.string();
   if (isFolder(file.role)) {
     const bool needed =
         file.role != Role::configFolder && file.role != Role::workerSocketFolder && !file.hidden;
-    if (needed && (!file.there || file.writable == false))
+    if (needed && (file.there ? file.writable == false : !willBeMade(file, facts)))
       checked.findings.push_back(
           {"folder-not-writable", path,
            file.there ? fmt::format("the user {} cannot write to it ({}, owner {})", shown(user),
@@ -80,8 +87,9 @@ void checkAccess(const FileFacts& file, const ServiceUser& user, GroupResult& ch
              : fmt::format("chgrp {0} {1}; chmod 0640 {1}", shown(user), quoted(path))});
 }
 
-void checkFile(const FileFacts& file, const ServiceUser& user, GroupResult& checked) {
-  checkAccess(file, user, checked);
+void checkFile(const FileFacts& file, const Facts& facts, GroupResult& checked) {
+  const ServiceUser& user = facts.user;
+  checkAccess(file, facts, checked);
   if (!file.there || isOfSockets(file.role)) return;  // checkSockets judges their owners and modes
   const std::string path = file.path.string();
   if (mayHoldSecrets(file) && (file.mode & 0007) != 0)
@@ -159,7 +167,7 @@ GroupResult checkFiles(const Facts& facts) {
   GroupResult checked{"files"};
   bool unknown = false;
   for (const auto& file : facts.files) {
-    checkFile(file, facts.user, checked);
+    checkFile(file, facts, checked);
     unknown = unknown || file.hidden || (file.there && !file.readable);
   }
   if (unknown)

@@ -51,7 +51,7 @@ struct FileFacts {
   bool holdsPassword = false;         // with Role::config
   bool readBySystemd = false;         // smsd itself need not read it
   std::optional<bool> readable = {};  // by the user of smsd; none: not known
-  std::optional<bool> writable = {};
+  std::optional<bool> writable = {};  // a state folder that is not there: smsd can make it
 };
 
 /// A dispatcher in smsd.yaml, and what its own file names.

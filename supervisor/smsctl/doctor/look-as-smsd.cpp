@@ -4,6 +4,7 @@
 #include <kj/async-io.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -125,10 +126,18 @@ QueueFacts readQueue(const json& from) {
   return facts;
 }
 
+/// Whether this user can write to it. smsd makes its state directory at its start, if it can.
+bool canWrite(const FileFacts& file) {
+  fs::path place = file.path;
+  if (file.role == FileFacts::Role::stateFolder)
+    while (access(place.c_str(), F_OK) != 0 && errno == ENOENT && place.has_relative_path())
+      place = place.parent_path();
+  return access(place.c_str(), W_OK) == 0;
+}
+
 SmsdsView lookHere(const fs::path& file, const config::Config& config, const std::vector<FileFacts>& files) {
   SmsdsView view{.check = checkConfig(file), .queue = lookAtQueue(config)};
-  for (const auto& one : files)
-    view.access.emplace_back(access(one.path.c_str(), R_OK) == 0, access(one.path.c_str(), W_OK) == 0);
+  for (const auto& one : files) view.access.emplace_back(access(one.path.c_str(), R_OK) == 0, canWrite(one));
   return view;
 }
 

@@ -39,7 +39,10 @@ Report examine(const Facts& facts) {
       report.findings.push_back(std::move(finding));
     }
   for (auto& checked : all) {
-    for (auto& one : checked.unchecked) report.unchecked.push_back(std::move(one));
+    for (auto& one : checked.unchecked) {
+      if (facts.isRoot) one.because = Unchecked::Because::host;  // root may look at everything
+      report.unchecked.push_back(std::move(one));
+    }
     if (!checked.fine.empty() && !ill.contains(checked.group))
       report.fine.push_back({checked.group, std::move(checked.fine)});
   }

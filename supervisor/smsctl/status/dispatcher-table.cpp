@@ -52,12 +52,12 @@ std::string dispatcherTable(capnp::List<proto::DispatcherStatus>::Reader dispatc
   std::string table;
   std::size_t widest = 6;
   for (auto one : dispatchers) widest = std::max<std::size_t>(widest, one.getKind().size());
-  table += (fmt::format("{:<14} {:<{}} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n", "dispatcher",
-                        "kind", widest, "state", "for", "worker", "out", "accepted", "refused", "deferred",
+  table += (fmt::format("{:<14} {:<{}} {:<9} {:>8} {:>8} {:>6} {:>9} {:>8} {:>9} {:>7} {:>8}\n", "dispatcher",
+                        "kind", widest, "state", "for", "worker", "in use", "accepted", "refused", "deferred",
                         "broken", "unknown"));
   for (auto one : dispatchers) {
     table += (fmt::format(
-        "{:<14} {:<{}} {:<9} {:>8} {:>8} {:>5} {:>9} {:>8} {:>9} {:>7} {:>8}\n", one.getName().cStr(),
+        "{:<14} {:<{}} {:<9} {:>8} {:>8} {:>6} {:>9} {:>8} {:>9} {:>7} {:>8}\n", one.getName().cStr(),
         one.getKind().cStr(), widest, stateName(one.getState()), text::age(one.getSince()),
         one.getWorkerPid() == 0 ? "-" : std::to_string(one.getWorkerPid()), one.getUnderWay(),
         one.getAccepted(), one.getRefused(), one.getDeferred(), one.getBroken(), one.getUnknown()));

@@ -10,6 +10,7 @@
 #include "common/text/age.h"
 #include "common/text/grouped.h"
 #include "common/text/utf.h"
+#include "supervisor/smsctl/advice.h"
 #include "supervisor/smsctl/status/heartbeat-words.h"
 #include "supervisor/smsctl/status/names.h"
 
@@ -55,7 +56,7 @@ const char* markOf(StatusFinding::Rank rank) {
 }
 
 /// The command begins after `$`, and a shell ignores the words after it. One that is too long for a line goes
-/// on after a backslash, as a shell takes it.
+/// on after a backslash, as a shell takes it; words that have no room beside it get a line of their own.
 Lines commandOf(const StatusFinding& trouble, const Frame& frame) {
   const auto rows = brokenForShell(typed(trouble.next, frame.option, frame.user), frame.columns - 5);
   Lines lines;
@@ -64,16 +65,20 @@ Lines commandOf(const StatusFinding& trouble, const Frame& frame) {
                       : row.continuesWord ? ""
                                           : "     "},
                      {row.text, Style::strong}});
-  const std::string when = trouble.when.empty() ? "" : "  # " + trouble.when;
-  if (5 + widthOf(rows.back().text) + widthOf(when) <= frame.columns)
-    lines.back().push_back({when, Style::faint});
+  if (trouble.when.empty()) return lines;
+  const std::string when = "# " + trouble.when;
+  if (5 + widthOf(rows.back().text) + 2 + widthOf(when) <= frame.columns)
+    lines.back().push_back({"  " + when, Style::faint});
+  else
+    lines.push_back({{"     "}, {when, Style::faint}});
   return lines;
 }
 
 Lines linesOf(const StatusFinding& trouble, const Frame& frame, std::size_t mostOfWords) {
   const std::string age = ageOf(trouble);
   const std::size_t column = age.empty() ? markColumn : ageColumn;
-  const auto words = wrapped(text::printable(trouble.what), frame.columns - column, mostOfWords);
+  const auto words =
+      wrapped(advised(text::printable(trouble.what), frame.option), frame.columns - column, mostOfWords);
   Lines lines{{{padded(fmt::format("{} {}", markOf(trouble.rank), age), column), styleOf(trouble.rank)},
                {words.front()}}};
   for (std::size_t i = 1; i < words.size(); ++i) lines.push_back({{std::string(column, ' ') + words[i]}});

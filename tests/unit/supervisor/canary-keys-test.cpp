@@ -55,7 +55,7 @@ TEST_F(SupervisorConfig, RefusesACanaryThatCannotBe) {
       {"", "at: noon", "canary.at: is no time of day"},
       {"", "every: 7h", "canary.every: is 7h, expected whole days"},
       {"recipient: +4711, every: 1h", "",
-       "canary.max_per_day: is 20, expected at least 50: as many canaries a day have"},
+       "canary.max_per_day: is 20, expected at least 50: the number of canaries that"},
       {"recipient: +4711, max_per_day: 1", "", "canary.max_per_day: is 1, expected at least 2"},
       {"recipient: +4711, max_per_day: 1", "enabled: false", ""},
       {"recipient: +4711, every: 1h, max_per_day: 50", "", ""},

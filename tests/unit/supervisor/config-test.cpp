@@ -62,7 +62,8 @@ heartbeats:
       problemsOfTwo("name: a", "name: a"),
       "smsd.yaml:4:25: a second heartbeat named a, expected another name (the first is at smsd.yaml:3:25)\n");
   EXPECT_EQ(problemsOfTwo("name: a, recipient: \"+47 01\"", "name: b, recipient: \"004701\""),
-            "smsd.yaml:4:34: is the number of the heartbeat a, too, expected a number of its own\n");
+            "smsd.yaml:4:34: heartbeats[1].recipient: is the number of the heartbeat a, too, expected a "
+            "number of its own\n");
   for (const char* same : {"+4798", "004798", "47 98"})
     EXPECT_NE(problemsOfTwo(std::string("name: a, recipient: \"") + same + "\"", "name: b")
                   .find("is the number that gets the alerts about b: no SMS would leave to it"),

@@ -71,6 +71,12 @@ const std::vector<Row>& rows() {
       {"folder-not-writable", [](Facts& f) { f.files[5].there = false; }, "install -d -o smsd"},
       {"folder-not-writable",
        [](Facts& f) {
+         f.files[5].role = Role::queueFolder;
+         f.files[5].there = false;
+       },
+       "install -d -o smsd"},
+      {"folder-not-writable",
+       [](Facts& f) {
          f.files[5].path = "/run/smsd/operator";
          f.files[5].there = false;
        },

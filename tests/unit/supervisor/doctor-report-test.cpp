@@ -84,6 +84,29 @@ TEST(DoctorReport, SaysHowMuchThisUserCouldNotCheck) {
   EXPECT_EQ(examine(facts).status(), 1);
 }
 
+TEST(DoctorReport, AdvisesRootNotToRunItAsRoot) {
+  Facts facts = healthy();
+  facts.check.done = false;
+  const Report report = examine(facts);
+  EXPECT_EQ(report.unchecked.size(), 1u) << textOf(report);
+  EXPECT_EQ(report.status(), 0);
+  EXPECT_TRUE(textOf(report).ends_with("doctor found nothing wrong\n")) << textOf(report);
+}
+
+TEST(DoctorReport, FindsNoFaultInAStateFolderThatSmsdMakesAtItsStart) {
+  Facts facts = healthy();
+  facts.files[5].there = false;
+  ASSERT_EQ(facts.files[5].role, FileFacts::Role::stateFolder);
+  const auto isFound = [&facts]() {
+    return textOf(examine(facts)).find("folder-not-writable") != std::string::npos;
+  };
+  EXPECT_TRUE(isFound()) << "smsd runs, and its folder is gone";
+  facts.daemon = {};
+  EXPECT_FALSE(isFound()) << textOf(examine(facts));
+  facts.files[5].writable = false;
+  EXPECT_TRUE(isFound()) << "smsd cannot make it";
+}
+
 TEST(DoctorReport, HasTheWorstFirstAndCommandsForTheConfigurationThatItExamined) {
   Facts facts = healthy();
   facts.config = "/srv/my smsd.yaml";

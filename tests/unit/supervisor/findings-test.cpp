@@ -89,7 +89,7 @@ const std::vector<Case> cases = {
        p.heartbeats.push_back({.name = "nav", .known = true, .lastAgo = 15min, .missingFor = 8500ms});
        p.heartbeats.push_back({.name = "never", .known = true, .missingFor = 1s});
      },
-     {"attention: the heartbeat nav is missing, the last one came 15min ago: does the program that sends it "
+     {"attention: the heartbeat nav is missing, the last one came 15m ago: does the program that sends it "
       "still "
       "run? [8] $ smsctl heartbeat # after its repair, to see that it comes",
       "attention: the heartbeat never is missing: does the program that sends it still run? [1] $ smsctl "
@@ -190,7 +190,7 @@ const std::vector<Case> cases = {
        becomes(p, 0, State::resting, Trouble::worker, "killed by signal 11");
        p.dispatchers[0].ends = {4, 95s};
      },
-     {"attention: gateway is in a crash loop: its worker has ended 4 times in 95s: killed by signal 11 "
+     {"attention: gateway is in a crash loop: its worker has ended 4 times in 1m 35s: killed by signal 11 "
       "[70] $ smsctl reload && smsctl dispatcher restart gateway # after its repair"}},
     {"a worker ends again and again, and works in between",
      [](Picture& p) {
@@ -198,7 +198,7 @@ const std::vector<Case> cases = {
        p.dispatchers[0].reason = "killed by signal 11";
        p.dispatchers[0].troubleAgo = 2s;
      },
-     {"attention: gateway is in a crash loop: its worker has ended 3 times in 60s: killed by signal 11 [2] $ "
+     {"attention: gateway is in a crash loop: its worker has ended 3 times in 1m: killed by signal 11 [2] $ "
       "smsctl reload && smsctl dispatcher restart gateway # after its repair"}},
     {"a worker ended twice, and its dispatcher works",
      [](Picture& p) {
@@ -224,20 +224,41 @@ const std::vector<Case> cases = {
      [](Picture& p) {
        p.lost = Lost{1, "no such number", 7200s, 17};
      },
-     {"decision: 1 message of the last 24 h was not sent, as far as this smsd knows since its start, the "
-      "last: no such number [7200] $ smsctl explain 17"}},
+     {"decision: 1 message was not sent in the last 24 h (counted since smsd started). Latest: no such "
+      "number "
+      "[7200] $ smsctl explain 17"}},
     {"messages expired",
      [](Picture& p) {
        p.lost = Lost{1200, "it was older than queue.expire_after", 5s, 0};
      },
-     {"decision: 1,200 messages of the last 24 h were not sent, as far as this smsd knows since its start, "
-      "the last: it was older than queue.expire_after [5] $ smsctl queue list --status I"}},
+     {"decision: 1,200 messages were not sent in the last 24 h (counted since smsd started). Latest: "
+      "it was older than queue.expire_after [5] $ smsctl queue list --status I"}},
     {"a canary was not accepted",
      [](Picture& p) {
        p.dispatchers[1].canary = CanaryFailure{"refused", "no such number", 7200s};
      },
      {"attention: the canary of modem was refused: no such number [7200] $ smsctl canary run modem # after "
       "its repair"}},
+    {"a dispatcher that a canary found broken",
+     [](Picture& p) {
+       becomes(p, 1, State::broken, Trouble::sickness, "no SIM");
+       p.dispatchers[1].canary = CanaryFailure{"broken", "no SIM", 60s};
+     },
+     {"attention: modem is broken: no SIM [70] $ smsctl reload && smsctl dispatcher restart modem # after "
+      "its "
+      "repair",
+      "attention: the canary of modem was broken: no SIM [60] $ smsctl reload && smsctl dispatcher restart "
+      "modem "
+      "&& smsctl canary run modem # after its repair"}},
+    {"a dispatcher that rests when its canary is due",
+     [](Picture& p) {
+       becomes(p, 1, State::resting, Trouble::gateway, "dead");
+       p.dispatchers[1].canary = CanaryFailure{"not tried", "it is resting", 60s};
+     },
+     {"attention: modem is resting: dead [70] $ smsctl dispatcher resume modem # after its repair",
+      "attention: the canary of modem was not tried: it is resting [60] $ smsctl dispatcher resume modem && "
+      "smsctl "
+      "canary run modem # after its repair"}},
     {"a limit of the day is reached",
      [](Picture& p) { p.dispatchers[0].usedUp = true; },
      {"attention: gateway has used up its SMS of today (per_day, reserve) $ smsctl reload # after you have "

@@ -82,9 +82,9 @@ TEST(LifeWords, EachStateHasItsReasonAndANextStep) {
       {"cancelled", ignoredAs("cancelled"), "ignored", "cancelled", "`smsctl queue retry 5` makes it unsent"},
       {"expired", ignoredAs("expired"), "ignored", "expired", "`smsctl send`"},
       {"refused", life(SentStatus::ignored, {sms("ignored", "refused", "bad number")}), "ignored",
-       "every dispatcher refused it, the last with: bad number", "`smsctl queue retry 5`"},
+       "every dispatcher refused it; last reason: bad number", "`smsctl queue retry 5`"},
       {"given up", life(SentStatus::ignored, {sms("ignored", "deferred", "no network")}), "ignored",
-       "no dispatcher accepted it in all rounds of retry.limit, the last answer: deferred (no network)",
+       "no dispatcher accepted it in all rounds of retry.limit; last answer: deferred (no network)",
        "`smsctl queue retry 5`"},
       {"discarded", life(SentStatus::ignored, {sms("discarded", "unknown")}), "ignored",
        "discarded by an operator", "`smsctl queue retry 5`"},
@@ -105,6 +105,31 @@ TEST(LifeWords, EachStateHasItsReasonAndANextStep) {
               row.life.message.status == SentStatus::ignored && mayBeSent(row.life))
         << row.name << ": " << next;
   }
+}
+
+TEST(LifeWords, NothingIsToBeWaitedForWithoutSmsd) {
+  for (const auto& one :
+       {life(SentStatus::unsent), life(SentStatus::unsent, {sms("")}), behindAnother(), waiting()})
+    EXPECT_EQ(nextStep(one, Retryable::yes, FromSmsd::no),
+              "no smsd on this host answers: `smsctl status` shows why");
+  EXPECT_TRUE(nextStep(life(SentStatus::unsent, {sms("held", "unknown")}), Retryable::yes, FromSmsd::no)
+                  .starts_with("decide: "));
+  EXPECT_EQ(nextStep(life(SentStatus::sent, {sms("sent")}), Retryable::yes, FromSmsd::no), "nothing to do");
+}
+
+TEST(LifeWords, SayWhyAMessageIsNotCancelled) {
+  EXPECT_EQ(whyNotCancelled(5, std::nullopt), "there is no message 5 in the queue");
+  const std::pair<MessageLife, const char*> rows[] = {
+      {life(SentStatus::sent, {sms("sent")}), "it was sent"},
+      {ignoredAs("cancelled"), "it is ignored already"},
+      {life(SentStatus::unsent, {sms("held", "unknown")}),
+       "it is held, because it may have been sent: `smsctl queue discard 7` gives it up"},
+      {life(SentStatus::unsent, {sms("")}),
+       "an SMS to its recipient is under way; `smsctl explain 5` shows it"},
+      {behindAnother(), "an SMS to its recipient is under way; `smsctl explain 5` shows it"},
+  };
+  for (const auto& [life, why] : rows)
+    EXPECT_EQ(whyNotCancelled(5, life), "message 5 cannot be cancelled: " + std::string(why));
 }
 
 TEST(LifeWords, AnIgnoredMessageThatRetryWouldRefuseIsToBeSentAsANewOne) {
@@ -158,7 +183,7 @@ TEST(LifeWords, FormattingAndTimesAreOnesThatPeopleRead) {
   EXPECT_EQ(formatting(record), "1 part, 170 UTF-16 units in UCS-2");
   EXPECT_EQ(tookWords(12ms), "12 ms");
   EXPECT_EQ(tookWords(4500ms), "4.5 s");
-  EXPECT_EQ(tookWords(3h + 51min), "3h 51min");
+  EXPECT_EQ(tookWords(3h + 51min), "3h 51m");
 }
 
 }  // namespace

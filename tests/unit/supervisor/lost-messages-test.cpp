@@ -35,6 +35,19 @@ TEST(LostMessages, CountUntilTheQueueHasThemAsSomethingElse) {
   EXPECT_EQ(countOf(lost, 30s, {{1, 2}, {}}), 1u) << "the queue was not asked for 3";
 }
 
+TEST(LostMessages, CountOnceIfTheyAreLostAgain) {
+  LostMessages lost;
+  lost.add(10s, "refused", {1, 2}, 2);
+  lost.add(20s, "refused again", {1}, 1);
+  EXPECT_EQ(countOf(lost, 30s), 2u);
+  EXPECT_EQ(lost.ids(30s), (Ids{2, 1}));
+  lost.add(40s, "given up", {1, 2}, 2);
+  const auto sum = lost.summary(50s);
+  ASSERT_TRUE(sum);
+  EXPECT_EQ(sum->messages, 2u);
+  EXPECT_EQ(sum->why, "given up");
+}
+
 TEST(LostMessages, AreForgottenAfterADay) {
   LostMessages lost;
   lost.add(1h, "refused", {1}, 1);

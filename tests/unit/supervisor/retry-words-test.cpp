@@ -27,7 +27,7 @@ TEST(RetryWords, EachStateHasItsTrueWord) {
        "a new message"},
   };
   for (const auto& row : rows) EXPECT_EQ(notRetried(5, row.restored, 2h), row.words);
-  EXPECT_NE(notWaiting(5, InProgress::yes).find("is in progress"), std::string::npos);
+  EXPECT_NE(notWaiting(5, InProgress::yes).find("is under way"), std::string::npos);
   EXPECT_NE(notWaiting(5, InProgress::no).find("may be sent now"), std::string::npos);
 }
 

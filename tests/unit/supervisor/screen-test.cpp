@@ -106,6 +106,24 @@ TEST_F(ScreenTest, ShowsTheFindingsFirstEachWithItsAgeAndTheCommandToType) {
   EXPECT_EQ(shown[4], "   $ smsctl dispatcher resume gateway-0  # after its repair");
 }
 
+TEST_F(ScreenTest, ShowsWhenToTypeALongCommandOnALineOfItsOwn) {
+  dispatchers(1, proto::DispatcherState::BROKEN);
+  findings(1, "gateway-0 is broken");
+  const Frame frame{.option = " --config /srv/smsd-of-the-north/smsd.yaml"};
+  const auto shown = texts(lines(frame));
+  EXPECT_EQ(shown[3], "   $ smsctl --config /srv/smsd-of-the-north/smsd.yaml dispatcher resume \\");
+  EXPECT_EQ(shown[4], "     gateway-0  # after its repair");
+  const auto whole = texts(lines({.option = " --config /srv/smsd-of-the-n/smsd.yaml"}));
+  EXPECT_EQ(whole[3], "   $ smsctl --config /srv/smsd-of-the-n/smsd.yaml dispatcher resume gateway-0");
+  EXPECT_EQ(whole[4], "     # after its repair");
+}
+
+TEST_F(ScreenTest, ShowsAdviceInTheWordsOfAFindingWithTheOption) {
+  findings(1, "the queue is not installed: run `smsctl db install`");
+  const auto shown = texts(lines({.option = " --config /x.yaml"}));
+  EXPECT_EQ(shown[2], "!! for 4m 10s  the queue is not installed: run `smsctl --config /x.yaml db");
+}
+
 TEST_F(ScreenTest, ShowsAllThatAnOperatorAsks) {
   dispatchers(1);
   auto queue = status.getQueue();
