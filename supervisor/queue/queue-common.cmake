@@ -10,6 +10,7 @@ set(SMSD_QUEUE_INTERFACE_HEADERS
   supervisor/queue/heartbeats.h
   supervisor/queue/installation.h
   supervisor/queue/queue-object.h
+  supervisor/queue/queue-defaults.h
   supervisor/queue/queue.h
   supervisor/queue/records.h)
 # The rules that backends share, and the means of those on PostgreSQL.
