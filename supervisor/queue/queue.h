@@ -55,6 +55,7 @@
 #include "supervisor/format/message.h"
 #include "supervisor/queue/heartbeats.h"
 #include "supervisor/queue/installation.h"
+#include "supervisor/queue/intake.h"
 #include "supervisor/queue/records.h"
 
 namespace smsd::queue {
@@ -333,9 +334,16 @@ class Queue {
   /// its schema, keeps no heartbeats.
   virtual bool beat(const std::string& /*name*/) { return false; }
 
-  /// Deletes history that ended longer than `age` ago: submissions with their attempts, and the reasons for
-  /// ignored messages. Examines at most `most` submissions. Keeps held ones, and never deletes NAV's own
-  /// rows.
+  // --- alerts that programs submit; see intake.h. A backend that does not override this takes none.
+  /// Puts alerts into the queue, and applies their keys and `cancels` in their order, all in one transaction.
+  /// Needs no enlistment. An alert is a duplicate if one with its key came within `dedupe`, or is unsent
+  /// still. Alerts with a key may be submitted again after `unreachable`, without a second message. After it,
+  /// the caller of another queue's claim() has to be told that there is news.
+  virtual Submitted submit(const std::vector<NewAlert>&, Duration /*dedupe*/) { return {}; }
+
+  /// Deletes history that ended longer than `age` ago: submissions with their attempts, the reasons for
+  /// ignored messages, and what is kept of submitted alerts. Examines at most `most` submissions. Keeps held
+  /// ones, and never deletes NAV's own rows.
   virtual Purge purge(Duration age, std::size_t most) = 0;
 
   /// Returns what is installed, and the supervisors that are alive. Also for a caller that is not enlisted.
