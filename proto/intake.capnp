@@ -86,7 +86,7 @@ struct Fate {
   recipients @3 :List(Text);
   # The numbers of `messages`, in the form that the queue has them.
   retryAfter @4 :UInt32;
-  # For `refused` with the refusal `rate`: seconds.
+  # For `refused` with the refusal `rate`: seconds. One call makes 5,000 messages at most: a further alert of it is refused so, too.
   refusal @5 :Refusal;
 
   enum Result {

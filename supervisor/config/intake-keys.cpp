@@ -15,11 +15,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t longestName = 31;  // of a group
+constexpr std::size_t longestGroup = 31;  // of a group
 constexpr std::size_t longestUser = 32;
 constexpr std::size_t mostNumbers = 100;  // MAX_TARGETS of proto/intake.capnp
 constexpr std::size_t longestCountry = 3;
-constexpr std::size_t maxFile = 1024 * 1024;
+constexpr std::size_t mostOfGroupsFile = 1024 * 1024;
 
 bool isLetterOrDigit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
@@ -27,14 +27,14 @@ bool isDigit(char c) { return c >= '0' && c <= '9'; }
 std::optional<std::string> problemOfGroupName(const std::string& name) {
   const bool allowed = std::ranges::all_of(
       name, [](char c) { return isLetterOrDigit(c) || c == '-' || c == '_' || c == '.'; });
-  if (!name.empty() && name.size() <= longestName && allowed && isLetterOrDigit(name.front()))
+  if (!name.empty() && name.size() <= longestGroup && allowed && isLetterOrDigit(name.front()))
     return std::nullopt;
   return fmt::format(
       "expected a name of a-z, 0-9 and .-_, not starting with one of these, of at most {} characters",
-      longestName);
+      longestGroup);
 }
 
-std::optional<std::string> problemOfUser(const std::string& user) {
+std::optional<std::string> problemOfCaller(const std::string& user) {
   const bool allowed = std::ranges::all_of(user, [](char c) {
     return isLetterOrDigit(c) || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
   });
@@ -71,7 +71,7 @@ void declareCaller(Keys& keys, IntakeCaller& caller) {
   keys.example("severities", "[1, 2]");
   keys.integer("rate", caller.rate, {1, 1'000'000},
                "the messages that it may submit a minute, also all at once");
-  keys.rule("user", [&caller]() { return problemOfUser(caller.user); });
+  keys.rule("user", [&caller]() { return problemOfCaller(caller.user); });
   keys.rule("groups", [&caller]() -> std::optional<std::string> {
     for (const auto& group : caller.groups)
       if (group != "*")
@@ -175,7 +175,7 @@ std::vector<Problem> readGroups(Config& config, Reach reach) {
   std::error_code error;
   const auto status = fs::status(file, error);
   if (status.type() == fs::file_type::not_found) return {};
-  const auto text = files::readRegular(file, maxFile, error = {});
+  const auto text = files::readRegular(file, mostOfGroupsFile, error = {});
   if (!text && reach == Reach::valuesOnly && error == std::errc::permission_denied) return {};
   if (!text)
     return {{file.string(),

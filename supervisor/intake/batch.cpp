@@ -14,8 +14,8 @@ namespace {
 
 using Kind = queue::QueueError::Kind;
 
-constexpr std::size_t mostAlerts = 1000;  // in one transaction, unless one call has more
-constexpr std::size_t mostBytes = 32 * 1024 * 1024;
+constexpr std::size_t mostAlertsAtOnce = 1000;  // in one transaction, unless one call has more
+constexpr std::size_t mostWaitingBytes = 32 * 1024 * 1024;
 constexpr std::size_t overhead = 512;  // bytes of an alert beside its texts
 constexpr auto patience = 10 * kj::SECONDS;
 
@@ -44,7 +44,7 @@ kj::Promise<Answer> Batch::submit(Alerts alerts, queue::Duration dedupe) {
   if (const auto why = awayBecause_(); !why.empty()) return failure("the queue is away: " + why);
   auto call = std::make_shared<Call>();
   call->bytes = sizeOf(alerts);
-  if (bytes_ + call->bytes > mostBytes && !waiting_.empty())
+  if (bytes_ + call->bytes > mostWaitingBytes && !waiting_.empty())
     return failure("too many alerts wait for the queue: try again later");
   call->alerts = std::move(alerts);
   auto paired = kj::newPromiseAndFulfiller<Answer>();
@@ -70,7 +70,8 @@ Batch::Calls Batch::takeNext() {
   std::size_t alerts = 0;
   while (!waiting_.empty()) {
     const auto& next = waiting_.front();
-    if (!calls.empty() && (next->alone || calls.front()->alone || alerts + next->alerts.size() > mostAlerts))
+    if (!calls.empty() &&
+        (next->alone || calls.front()->alone || alerts + next->alerts.size() > mostAlertsAtOnce))
       break;
     alerts += next->alerts.size();
     bytes_ -= next->bytes;

@@ -15,7 +15,9 @@ namespace {
 
 using Result = queue::AlertFate::Result;
 
-constexpr std::uint32_t retryAfter = 5;  // seconds, when the queue is away
+constexpr std::uint32_t retryWhenAway = 5;  // seconds, when the queue is away
+// Of one call. An alert to a group has its text once for each number.
+constexpr std::size_t mostMessagesOfCall = 5000, mostBytesOfCall = 16 * 1024 * 1024;
 
 std::string textOf(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
 
@@ -72,49 +74,78 @@ proto::Fate::Result wireOf(Result result) {
   return proto::Fate::Result::NOT_SENT;
 }
 
+/// The reason for the journal, without any word of the caller's.
+std::string noted(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::recipient:
+      return "its recipient cannot be a telephone number";
+    case Refusal::group:
+      return "there is no such group";
+    case Refusal::notAllowed:
+      return "intake.callers does not allow it to this user";
+    case Refusal::text:
+      return "its text is empty, too long, or not UTF-8";
+    case Refusal::key:
+      return "its key or label is too long or malformed";
+    case Refusal::severity:
+      return "there is no such severity";
+    case Refusal::rate:
+      return "the user submits faster than intake.callers allows";
+    case Refusal::none:
+      break;
+  }
+  return "";
+}
+
 /// One alert of a call, and the place of its messages among all of the call.
 struct CalledAlert {
   std::size_t first = 0, count = 0;
   Refusal refusal = Refusal::none;
-  std::string why;
+  std::string why = {};
   std::uint32_t retryAfter = 0;
 };
 
 struct AdmittedCall {
   std::vector<CalledAlert> items;
   Alerts alerts;
+  std::size_t bytes = 0;  // of their texts
 };
 
-AdmittedCall admitAll(Desk& desk, Caller* caller, Desk::Uid uid, capnp::List<proto::Alert>::Reader wire) {
-  AdmittedCall request;
-  std::string refused;
+CalledAlert refused(Refusal refusal, std::string why, std::uint32_t again = 0) {
+  return {.refusal = refusal, .why = std::move(why), .retryAfter = again};
+}
+
+/// Adds the messages of one alert to those of its call.
+CalledAlert admitOne(Caller& caller, Admission admission, AdmittedCall& call, Caller::Time now) {
+  if (admission.refusal != Refusal::none) return refused(admission.refusal, std::move(admission.why));
+  const std::size_t count = admission.targets.size(), bytes = count * admission.targets.front().text.size();
+  if (call.alerts.size() + count > mostMessagesOfCall || call.bytes + bytes > mostBytesOfCall)
+    return refused(Refusal::rate, "the alerts of this call make too many messages", 1);
+  if (const auto wait = caller.spend(count, now); wait > Caller::Time(0))
+    return refused(Refusal::rate,
+                   fmt::format("the user {} has submitted more than {} messages a minute",
+                               caller.rights().user, caller.rights().rate),
+                   static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::seconds>(wait).count()));
+  const CalledAlert admitted{.first = call.alerts.size(), .count = count};
+  std::move(admission.targets.begin(), admission.targets.end(), std::back_inserter(call.alerts));
+  call.bytes += bytes;
+  return admitted;
+}
+
+AdmittedCall admitAll(Desk& desk, Desk::Uid uid, capnp::List<proto::Alert>::Reader wire) {
+  AdmittedCall call;
+  Caller* caller = desk.callerOf(uid);
+  Refusal first = Refusal::none;
   for (const auto& one : wire) {
-    CalledAlert& item = request.items.emplace_back();
-    item.first = request.alerts.size();
-    if (caller == nullptr) {
-      item.refusal = Refusal::notAllowed;
-      item.why = fmt::format("the user with the uid {} has no entry in intake.callers", shown(uid));
-    } else {
-      auto admission = admit(read(one), caller->rights(), desk.config());
-      item.refusal = admission.refusal;
-      item.why = std::move(admission.why);
-      if (item.refusal == Refusal::none) {
-        const auto wait = caller->spend(admission.targets.size(), desk.now());
-        if (wait > rpc::Budget::Time(0)) {
-          item.refusal = Refusal::rate;
-          item.why = fmt::format("the user {} has submitted more than {} messages a minute",
-                                 caller->rights().user, caller->rights().rate);
-          item.retryAfter = static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::seconds>(wait).count());
-        } else {
-          item.count = admission.targets.size();
-          std::move(admission.targets.begin(), admission.targets.end(), std::back_inserter(request.alerts));
-        }
-      }
-    }
-    if (item.refusal != Refusal::none && refused.empty()) refused = item.why;
+    call.items.push_back(
+        caller == nullptr
+            ? refused(Refusal::notAllowed,
+                      fmt::format("the user with the uid {} has no entry in intake.callers", shown(uid)))
+            : admitOne(*caller, admit(read(one), caller->rights(), desk.config()), call, desk.now()));
+    if (first == Refusal::none) first = call.items.back().refusal;
   }
-  if (!refused.empty()) desk.noteRefusal(uid, refused);
-  return request;
+  if (first != Refusal::none) desk.noteRefusal(uid, noted(first));
+  return call;
 }
 
 void writeFate(proto::Fate::Builder wire, const CalledAlert& item, const std::vector<queue::AlertFate>& fates,
@@ -148,7 +179,7 @@ void refuseCall(T&& results, const std::string& problem, proto::QueueFault fault
 void answer(proto::Intake::SubmitResults::Builder results, const AdmittedCall& request,
             const std::vector<std::string>& recipients, const Answer& answer) {
   if (const auto* error = std::get_if<queue::QueueError>(&answer))
-    return refuseCall(results, error->what(), queue::wireFault(error->kind()), retryAfter);
+    return refuseCall(results, error->what(), queue::wireFault(error->kind()), retryWhenAway);
   const auto& submitted = std::get<queue::Submitted>(answer);
   using Offer = queue::Submitted::Offer;
   if (submitted.offer == Offer::notOffered)
@@ -158,7 +189,7 @@ void answer(proto::Intake::SubmitResults::Builder results, const AdmittedCall& r
         results,
         "an older version of the queue's schema or of another supervisor is in the way: upgrade "
         "all, then run `smsctl db install`",
-        proto::QueueFault::NOT_INSTALLED, retryAfter);
+        proto::QueueFault::NOT_INSTALLED, retryWhenAway);
   auto fates = results.initFates(static_cast<unsigned>(request.items.size()));
   for (unsigned n = 0; n < fates.size(); ++n)
     writeFate(fates[n], request.items[n], submitted.fates, recipients);
@@ -175,7 +206,7 @@ kj::Promise<void> SubmitDoor::submit(SubmitContext context) {
                proto::QueueFault::INVALID, 0);
     return kj::READY_NOW;
   }
-  auto request = std::make_shared<AdmittedCall>(admitAll(desk_, desk_.callerOf(uid_), uid_, wire));
+  auto request = std::make_shared<AdmittedCall>(admitAll(desk_, uid_, wire));
   context.releaseParams();
   auto recipients = std::make_shared<std::vector<std::string>>();
   for (const auto& alert : request->alerts) recipients->push_back(alert.recipient);
@@ -186,7 +217,8 @@ kj::Promise<void> SubmitDoor::submit(SubmitContext context) {
   }
   return desk_.submit(std::move(request->alerts))
       .then([this, context, request, recipients](const Answer& result) mutable {
-        if (std::holds_alternative<queue::QueueError>(result))
+        const auto* submitted = std::get_if<queue::Submitted>(&result);
+        if (submitted == nullptr || submitted->offer != queue::Submitted::Offer::taken)
           if (auto* caller = desk_.callerOf(uid_)) caller->giveBack(recipients->size());
         answer(context.getResults(), *request, *recipients, result);
       });
@@ -199,7 +231,7 @@ kj::Promise<void> SubmitDoor::ready(ReadyContext context) {
   else if (const auto why = desk_.awayBecause(); !why.empty())
     problem = "the queue is away: " + why;
   context.getResults().setProblem(view(problem));
-  if (!problem.empty()) context.getResults().setRetryAfter(retryAfter);
+  if (!problem.empty()) context.getResults().setRetryAfter(retryWhenAway);
   return kj::READY_NOW;
 }
 

@@ -19,7 +19,7 @@ namespace {
 using nlohmann::ordered_json;
 using Result = proto::Fate::Result;
 
-std::string wordOf(Result result) {
+std::string fateWord(Result result) {
   switch (result) {
     case Result::QUEUED:
       return "queued";
@@ -35,7 +35,7 @@ std::string wordOf(Result result) {
   return "refused";
 }
 
-int statusOf(proto::Fate::Reader fate) {
+int exitOf(proto::Fate::Reader fate) {
   if (fate.getResult() != Result::REFUSED) return EX_OK;
   switch (fate.getRefusal()) {
     case proto::Refusal::NOT_ALLOWED:
@@ -47,7 +47,7 @@ int statusOf(proto::Fate::Reader fate) {
   }
 }
 
-void write(proto::Alert::Builder alert, const SubmitArguments& arguments) {
+void fill(proto::Alert::Builder alert, const SubmitArguments& arguments) {
   if (arguments.group.empty())
     alert.getTo().setRecipient(arguments.recipient);
   else
@@ -60,21 +60,21 @@ void write(proto::Alert::Builder alert, const SubmitArguments& arguments) {
   alert.setLabel(arguments.label);
 }
 
-void print(proto::Fate::Reader fate, Form form) {
+void show(proto::Fate::Reader fate, Form form) {
   if (form == Form::json) {
     ordered_json messages = ordered_json::array();
     for (unsigned n = 0; n < fate.getMessages().size(); ++n)
       messages.push_back(
           {{"id", fate.getMessages()[n]}, {"recipient", std::string(fate.getRecipients()[n].cStr())}});
-    ordered_json out{{"result", wordOf(fate.getResult())}, {"messages", std::move(messages)}};
+    ordered_json out{{"result", fateWord(fate.getResult())}, {"messages", std::move(messages)}};
     if (fate.getWhy().size() > 0) out["why"] = std::string(fate.getWhy().cStr());
     if (fate.getRetryAfter() > 0) out["retry_after"] = fate.getRetryAfter();
     return io::print(dump(out));
   }
   if (fate.getResult() == Result::REFUSED) return;
-  if (fate.getMessages().size() == 0) io::print(wordOf(fate.getResult()) + "\n");
+  if (fate.getMessages().size() == 0) io::print(fateWord(fate.getResult()) + "\n");
   for (unsigned n = 0; n < fate.getMessages().size(); ++n)
-    io::print(fmt::format("{} {}\n", fate.getMessages()[n], wordOf(fate.getResult())));
+    io::print(fmt::format("{} {}\n", fate.getMessages()[n], fateWord(fate.getResult())));
 }
 
 }  // namespace
@@ -82,14 +82,14 @@ void print(proto::Fate::Reader fate, Form form) {
 int submit(const SubmitArguments& arguments, Form form) {
   control::Client client(arguments.socket);
   auto request = client.peer().castAs<proto::Intake>().submitRequest();
-  write(request.initAlerts(1)[0], arguments);
+  fill(request.initAlerts(1)[0], arguments);
   try {
     auto response =
         client.wait<capnp::Response<proto::Intake::SubmitResults>>(request.send(), control::queuePatience);
     checkAnswer(response, EX_DATAERR);
     const auto fate = response.getFates()[0];
-    print(fate, form);
-    const int status = statusOf(fate);
+    show(fate, form);
+    const int status = exitOf(fate);
     if (status != EX_OK) throw CommandError(status, std::string("submit: ") + fate.getWhy().cStr());
     return status;
   } catch (const kj::Exception& error) {

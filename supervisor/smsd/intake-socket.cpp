@@ -12,9 +12,9 @@ namespace smsd {
 namespace {
 
 // A program that submits one alert a call needs two messages for it.
-constexpr control::Listener::Bounds bounds{.messageBytes = proto::MAX_SUBMISSION,
-                                           .calls = proto::MAX_CALLS_OF_SUBMITTER,
-                                           .rate = {.perSecond = 20'000, .burst = 40'000}};
+constexpr control::Listener::Bounds boundsOfIntake{.messageBytes = proto::MAX_SUBMISSION,
+                                                   .calls = proto::MAX_CALLS_OF_SUBMITTER,
+                                                   .rate = {.perSecond = 20'000, .burst = 40'000}};
 
 kj::Own<queue::QueueThread> threadFor(const config::Config& config) {
   if (config::backendOf(config) == config::Backend::loaded) return {};
@@ -54,7 +54,7 @@ IntakeSocket::IntakeSocket(kj::AsyncIoContext& io, queue::QueueThread& queue, ro
       [this](std::optional<unsigned> uid) {
         return control::Listener::Served{desk_.door(uid), {}};
       },
-      bounds);
+      boundsOfIntake);
 }
 
 void IntakeSocket::hangUp() {

@@ -20,7 +20,7 @@ namespace {
 
 using Result = AlertFate::Result;
 
-constexpr int mostTries = 5;
+constexpr int mostSubmissions = 5;
 
 struct Known {
   format::MessageId message = 0;
@@ -283,7 +283,7 @@ Submitted PostgresqlQueue::submit(const std::vector<NewAlert>& alerts, Duration 
         return result;
       });
     } catch (const SqlError& error) {
-      if (!error.state().starts_with("40") || tries == mostTries) throw;
+      if (!error.state().starts_with("40") || tries == mostSubmissions) throw;
     }
 }
 
