@@ -22,16 +22,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!std::all_of(country.begin(), country.end(), [](char c) { return c >= '1' && c <= '9'; }))
     country.clear();
   const auto form = oneForm(bytes.substr(std::min(end + 1, bytes.size())), country);
-  demand(form.number.empty() != form.problem.empty(), "a number or a problem");
+  demand("a number or a problem", form.number.empty() != form.problem.empty());
   if (form.number.empty()) {
-    demand(smsd::text::printable(form.problem) == form.problem, "a printable problem");
-    demand(form.problem.size() < 200, "a short problem");
+    demand("a printable problem", smsd::text::printable(form.problem) == form.problem);
+    demand("a short problem", form.problem.size() < 200);
     return 0;
   }
   const std::string_view digits = std::string_view(form.number).substr(form.number.front() == '+' ? 1 : 0);
-  demand(!digits.empty() && digits.size() <= smsd::text::mostDigits, "1 to 15 digits");
-  demand(form.number.size() <= smsd::text::longestNumber, "as many characters as the queue holds");
-  demand(std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }), "digits");
-  demand(oneForm(form.number, country).number == form.number, "one form of one form is the same");
+  demand("1 to 15 digits", !digits.empty() && digits.size() <= smsd::text::mostDigits);
+  demand("as many characters as the queue holds", form.number.size() <= smsd::text::longestNumber);
+  demand("digits", std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }));
+  demand("one form of one form is the same", oneForm(form.number, country).number == form.number);
   return 0;
 }
