@@ -6,17 +6,18 @@ import json
 from booted import Booted
 from harness import wait_for
 
-DENIED, WRONG = 3, 64
+DENIED, WRONG, NOT_ALLOWED = 3, 64, 77
 
 
 class Doors(Booted):
     def setUp(self):
         super().setUp()
-        self.machine.shell("for one in kari ola per; do useradd --no-create-home $one; done; "
-                           "usermod -aG smsd-operator kari; usermod -aG smsd-status ola")
+        self.machine.shell("for one in kari ola lise per; do useradd --no-create-home $one; done; "
+                           "usermod -aG smsd-operator kari; usermod -aG smsd-status ola; usermod -aG smsd-submit lise")
         when = [{"text": "HOLD", "result": "hang"}, {"text": "NO", "result": "refuse"}]
         self.dispatchers = {"modem": ("debug", {"file": "sent.jsonl", "when": when})}
-        self.configure(self.dispatchers, entries={"modem": {"timeout": "1s"}}, retry={"unknown": "hold"})
+        self.configure(self.dispatchers, entries={"modem": {"timeout": "1s"}}, retry={"unknown": "hold"}, country="47",
+                       intake={"callers": [{"user": "lise", "recipients": ["+47*"], "severities": [1]}]})
         self.start()
         wait_for("the modem is ready", lambda: self.states() == {"modem": "ready"})
 
@@ -40,13 +41,15 @@ class Doors(Booted):
         return [sms["id"] for sms in json.loads(self.machine.ctl("queue", "held", "--json").stdout)]
 
     def test_each_group_does_what_is_its_own_and_a_stranger_nothing(self):
-        for user in ("kari", "ola", "per"):
+        for user in ("kari", "ola", "lise", "per"):
             for path in ("/etc/smsd/smsd.yaml", "/etc/smsd/dispatchers/modem.yaml", "/var/lib/smsd/queue.db"):
                 self.assertNotEqual(self.machine.run("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "cat", path, check=False).returncode, 0)
-        self.assertEqual(self.machine.shell("stat -c '%a %U %G' /run/smsd /run/smsd/operator /run/smsd/status /run/smsd/operator/* /run/smsd/status/*")
-                         .stdout.splitlines(), ["711 smsd smsd", "2750 smsd smsd-operator", "2750 smsd smsd-status", "660 smsd smsd-operator", "660 smsd smsd-status"])
+        self.assertEqual(self.machine.shell("stat -c '%a %U %G' /run/smsd /run/smsd/operator /run/smsd/status /run/smsd/intake /run/smsd/*/*.sock")
+                         .stdout.splitlines(), ["711 smsd smsd", "2750 smsd smsd-operator", "2750 smsd smsd-status", "2750 smsd smsd-submit",
+                                               "660 smsd smsd-submit", "660 smsd smsd-operator", "660 smsd smsd-status"])
         self.check_an_operator()
         self.check_monitoring()
+        self.check_a_program_that_alerts()
         self.check_a_stranger()
 
     def check_an_operator(self):
@@ -97,7 +100,19 @@ class Doors(Booted):
         self.as_user("ola", "dispatcher", "list")
         self.check_denied("ola", "send", "+471", "x")
 
+    def check_a_program_that_alerts(self):
+        fate = json.loads(self.as_user("lise", "submit", "--severity", "1", "--json", "90 00 00 01", "core-gw1 is down"))
+        self.assertEqual((fate["result"], fate["messages"][0]["recipient"]), ("queued", "+4790000001"))
+        sent = fate["messages"][0]["id"]
+        wait_for("it is sent", lambda: self.state(sent) == "sent")
+        self.assertIn("submitted by the user lise", self.machine.ctl("explain", str(sent)).stdout)
+        self.assertIn("may not submit the severity 2", self.as_user("lise", "submit", "--severity", "2", "90000001", "x", status=NOT_ALLOWED))
+        self.check_denied("lise", "status")
+
     def check_a_stranger(self):
+        for user in ("per", "ola"):
+            self.assertIn("permission denied; run this as root or as a member of the group smsd-submit",
+                          self.as_user(user, "submit", "90000001", "x", status=DENIED))
         self.check_denied("per", "status")
         self.check_denied("per", "send", "+471", "x")
 

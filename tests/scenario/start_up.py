@@ -2,6 +2,7 @@
 """What is wrong is said before anything is started: one clear message, a telling exit status, nothing half started."""
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -73,9 +74,14 @@ class StartUp(Scenario):
         advice = admin.ctl("db", "install", "--indexes", "--notify", "--role", "smsd")
         postgres.sql("\n".join(line for line in advice.splitlines() if line.startswith("GRANT ")))
         smsd = self.smsd({"backend": "postgresql", "postgresql": {"connection": postgres.dsn(user="smsd")}}, settings={
-            "heartbeats": [{"name": "nav", "every": "1s", "grace": "1s", "alert_to": "+48"}]}).start()
+            "heartbeats": [{"name": "nav", "every": "1s", "grace": "1s", "alert_to": "+48"}],
+            "intake": {"socket": str(self.folder / "intake.sock"), "callers": [{"user": str(os.getuid()), "recipients": ["*"]}]}}).start()
         postgres.sql("INSERT INTO smsq (time, phone, msg) VALUES (now(), '+47', 'hello')")
         wait_for("it is sent, and an alert of smsd's own", lambda: postgres.number("SELECT count(*) FROM smsq WHERE sent = 'Y'") == 2)
+        smsd.ctl("dispatcher", "pause", "debug")
+        for words, result in ((["--key", "a", "text" * 100], "queued"), (["--key", "a", "again"], "duplicate"), (["--cancels", "a", "resolved"], "cancelled")):
+            done = smsd.ctl("submit", "--socket", self.folder / "intake.sock", "--json", "+4711", *words)
+            self.assertEqual(json.loads(done)["result"], result)
         self.assertEqual(smsd.stop(), 0)
         # and not more than enough: NAV's accounts stay NAV's
         self.assertEqual(postgres.sql("SELECT has_table_privilege('smsd', 'account', 'UPDATE'), has_column_privilege('smsd', 'account', 'password', 'SELECT')"),
