@@ -34,8 +34,8 @@ void addSend(CLI::App& app, Arguments& a, Action& chosen) {
     if (a.severity > 0) a.send.severity = a.severity;
     return smsctl::send(siteIn(a), a.send, a.form());
   });
-  sub->add_option("PHONE", a.send.recipient, "the recipient's number");
-  sub->add_option("TEXT", a.send.text, "the message; - reads it from standard input");
+  sub->add_option("PHONE", a.send.recipient, "the recipient's number")->type_name("");
+  sub->add_option("TEXT", a.send.text, "the message; - reads it from standard input")->type_name("");
   sub->add_option("--group", a.send.group, "a name of groups.yaml instead of PHONE: each of its numbers")
       ->type_name("NAME");
   sub->add_option("--severity", a.severity, "1 is the most severe; a message without a severity comes last")
@@ -54,8 +54,8 @@ void addSubmit(CLI::App& app, Arguments& a, Action& chosen) {
                               durationOf("--expires-in", a.expiresIn, {1s, std::chrono::days(365)}) / 1s);
                         return smsctl::submit(s, a.form());
                       });
-  sub->add_option("PHONE", a.submit.recipient, "the recipient's number");
-  sub->add_option("TEXT", a.submit.text, "the text of the alert");
+  sub->add_option("PHONE", a.submit.recipient, "the recipient's number")->type_name("");
+  sub->add_option("TEXT", a.submit.text, "the text of the alert")->type_name("");
   sub->add_option("--group", a.submit.group, "a name of groups.yaml instead of PHONE: each of its numbers")
       ->type_name("NAME");
   sub->add_option("--severity", a.severity, "1 is the most severe")
