@@ -129,7 +129,7 @@ int serve(const Options& options) {
       return frontPage(reply, availability);
     });
   });
-  HttpServer server(timer, std::move(pages));
+  PageServer server(timer, std::move(pages));
   auto receiver = io.lowLevelProvider->wrapListenSocketFd(
       socket, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
   service.ready();
