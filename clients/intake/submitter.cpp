@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "clients/intake/submitter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "clients/intake/alert-records.h"
+#include "common/fault.h"
+#include "common/kj/view.h"
+
+namespace smsd::intake {
+namespace {
+
+constexpr auto firstDelay = 50 * kj::MILLISECONDS, longestDelay = 2 * kj::SECONDS;
+constexpr std::uint32_t retryLater = 5;  // seconds, for clients while smsd is away
+constexpr const char* isAway = "smsd cannot be reached";
+
+std::string wordsOf(const kj::Exception& fault) {
+  switch (fault.getType()) {
+    case kj::Exception::Type::DISCONNECTED:
+      return "smsd ended the connection; its journal has the reason";
+    case kj::Exception::Type::UNIMPLEMENTED:
+      return "smsd is of an older version than smsd-intake: restart smsd, so that the newer one runs";
+    case kj::Exception::Type::OVERLOADED:
+      return fmt::format("smsd did not answer within {} s", Submitter::patience / kj::SECONDS);
+    case kj::Exception::Type::FAILED:
+      break;
+  }
+  return "smsd did not answer: " + faultOf(fault);
+}
+
+/// Sends a request. Cap'n Proto throws at once if the connection has ended and this side has not noticed yet.
+template <typename Results, typename Send>
+kj::Promise<capnp::Response<Results>> answerTo(Send send) {
+  try {
+    return send();
+  } catch (const kj::Exception&) {
+    return KJ_EXCEPTION(DISCONNECTED, "the connection has ended");
+  }
+}
+
+bool allHaveKeys(const std::vector<shapes::IncomingAlert>& alerts) {
+  return std::none_of(alerts.begin(), alerts.end(), [](const auto& alert) { return alert.key.empty(); });
+}
+
+}  // namespace
+
+/// The alerts of one request.
+struct Submitter::Job {
+  std::vector<shapes::IncomingAlert> alerts;
+  std::string label;
+  kj::Own<kj::PromiseFulfiller<shapes::SubmissionResult>> answered;
+  std::vector<shapes::AlertFate> fates = {};
+  std::size_t next = 0;  // the first alert that is in no call
+  std::size_t open = 0;  // alerts in calls
+  std::size_t bytes = 0;
+  unsigned attempt = 0;
+  bool divisible = false, done = false;
+};
+
+/// A part of a request that is in one call.
+struct Submitter::Piece {
+  std::shared_ptr<Job> job;
+  unsigned attempt;  // of the job; an answer to an earlier attempt has no meaning any more
+  std::size_t from, count;
+
+  bool isCurrent() const { return !job->done && attempt == job->attempt; }
+};
+
+struct Submitter::Call {
+  std::vector<Piece> pieces;
+  std::size_t alerts = 0, bytes = 0;
+  std::uint64_t connection = 0;
+};
+
+Submitter::Submitter(kj::Timer& timer, Connector connector)
+    : timer_(timer),
+      connector_(kj::mv(connector)),
+      lostAt_(timer.now()),
+      nextTry_(timer.now()),
+      delay_(firstDelay),
+      again_(timer, [this]() { work(); }),
+      tasks_(*this) {}
+
+Submitter::~Submitter() = default;
+
+kj::Promise<shapes::SubmissionResult> Submitter::submit(std::vector<shapes::IncomingAlert> alerts,
+                                                        std::string label) {
+  if (alerts.empty()) return shapes::SubmissionResult{};
+  auto answer = kj::newPromiseAndFulfiller<shapes::SubmissionResult>();
+  auto job = std::make_shared<Job>(Job{std::move(alerts), std::move(label), kj::mv(answer.fulfiller)});
+  for (const auto& alert : job->alerts) job->bytes += bytesOf(alert, job->label);
+  job->divisible = allHaveKeys(job->alerts);
+  if (!job->divisible && (job->alerts.size() > shapes::maxTogether || job->bytes > shapes::maxCallBytes))
+    return shapes::SubmissionResult{"too much at once for alerts without keys", retryLater, {}};
+  if (waitingBytes_ + job->bytes > mostWaitingBytes)
+    return shapes::SubmissionResult{"too many alerts wait for smsd", retryLater, {}};
+  job->fates.resize(job->alerts.size());
+  waitingBytes_ += job->bytes;
+  waiting_.push_back(job);
+  work();
+  return kj::mv(answer.promise);
+}
+
+kj::Promise<Readiness> Submitter::ready() {
+  if (!connect()) return Readiness{isAway, retryLater};
+  auto& channel = *KJ_ASSERT_NONNULL(channel_);
+  const auto connection = connection_;
+  auto asked = answerTo<proto::Intake::ReadyResults>(
+      [&]() -> kj::Promise<capnp::Response<proto::Intake::ReadyResults>> {
+        return channel.peer().castAs<proto::Intake>().readyRequest().send();
+      });
+  return timer_.timeoutAfter(5 * kj::SECONDS, kj::mv(asked))
+      .then(
+          [](auto response) {
+            return Readiness{response.getProblem().cStr(), response.getRetryAfter()};
+          },
+          [this, connection](kj::Exception&& fault) {
+            if (connection == connection_) lose(wordsOf(fault));
+            return Readiness{isAway, retryLater};
+          });
+}
+
+/// Whether there is a connection now. Tries to connect if the time for that has come.
+bool Submitter::connect() {
+  if (channel_ != nullptr) return true;
+  if (timer_.now() < nextTry_) return false;
+  try {
+    auto channel = connector_();
+    const auto connection = ++connection_;
+    tasks_.add(channel->disconnected().then([this, connection]() {
+      if (connection == connection_) lose("smsd ended the connection; its journal has the reason");
+    }));
+    channel_ = kj::mv(channel);
+    away_.clear();
+    delay_ = firstDelay;
+    return true;
+  } catch (const std::system_error& e) {
+    lose(e.code().message());
+  }
+  return false;
+}
+
+/// Not connected any more, or still not.
+void Submitter::lose(const std::string& why) {
+  if (away_.empty()) lostAt_ = timer_.now();
+  away_ = why;
+  ++connection_;
+  KJ_IF_MAYBE (channel, channel_) {
+    // It may be its own promise that ends now.
+    tasks_.add(kj::evalLater([channel = kj::mv(*channel)]() {}));
+    channel_ = nullptr;
+  }
+  nextTry_ = timer_.now() + delay_;
+  delay_ = std::min(2 * delay_, longestDelay);
+  again_.at(nextTry_);
+}
+
+void Submitter::work() {
+  while (!waiting_.empty() && calls_ < mostCalls) {
+    if (!connect()) {
+      if (timer_.now() - lostAt_ >= ridesOut) failAllWaiting();
+      return;
+    }
+    send(nextCall());
+  }
+}
+
+/// Takes as many waiting alerts as fit. There is at least one request.
+kj::Own<Submitter::Call> Submitter::nextCall() {
+  auto call = kj::heap<Call>();
+  call->connection = connection_;
+  while (!waiting_.empty()) {
+    auto job = waiting_.front();
+    const std::size_t left = job->alerts.size() - job->next;
+    if (!job->divisible && call->alerts > 0 &&
+        (call->alerts + left > shapes::maxTogether || call->bytes + job->bytes > shapes::maxCallBytes))
+      break;
+    Piece piece{job, job->attempt, job->next, 0};
+    while (piece.from + piece.count < job->alerts.size() && call->alerts < shapes::maxTogether) {
+      const std::size_t bytes = bytesOf(job->alerts[piece.from + piece.count], job->label);
+      if (call->alerts > 0 && call->bytes + bytes > shapes::maxCallBytes) break;
+      call->bytes += bytes;
+      ++call->alerts, ++piece.count;
+    }
+    if (piece.count == 0) break;
+    job->next += piece.count, job->open += piece.count;
+    const bool whole = job->next == job->alerts.size();
+    call->pieces.push_back(std::move(piece));
+    if (!whole) break;
+    waiting_.pop_front();
+  }
+  return call;
+}
+
+kj::Promise<capnp::Response<proto::Intake::SubmitResults>> Submitter::ask(const Call& call) {
+  auto request = KJ_ASSERT_NONNULL(channel_)->peer().castAs<proto::Intake>().submitRequest();
+  auto list = request.initAlerts(static_cast<unsigned>(call.alerts));
+  unsigned at = 0;
+  for (const auto& piece : call.pieces)
+    for (std::size_t one = 0; one < piece.count; ++one)
+      write(piece.job->alerts[piece.from + one], piece.job->label, list[at++]);
+  return request.send();
+}
+
+void Submitter::send(kj::Own<Call> call) {
+  ++calls_;
+  Call& sent = *call;
+  auto answered = answerTo<proto::Intake::SubmitResults>([&]() { return ask(sent); });
+  tasks_.add(timer_.timeoutAfter(patience, kj::mv(answered))
+                 .then([this, &sent](auto response) { took(sent, response); },
+                       [this, &sent](kj::Exception&& fault) { broke(sent, wordsOf(fault)); })
+                 .attach(kj::mv(call))
+                 .then([this]() { work(); }));
+}
+
+void Submitter::took(Call& call, proto::Intake::SubmitResults::Reader results) {
+  --calls_;
+  std::string problem = results.getProblem().cStr();
+  const auto fates = results.getFates();
+  if (problem.empty() && fates.size() != call.alerts) problem = "smsd did not answer for each alert";
+  unsigned first = 0;
+  for (auto& piece : call.pieces) {
+    const unsigned at = first;
+    first += static_cast<unsigned>(piece.count);
+    if (!piece.isCurrent()) continue;
+    Job& job = *piece.job;
+    job.open -= piece.count;
+    if (!problem.empty()) {
+      finish(job, problem, results.getRetryAfter());
+      continue;
+    }
+    for (std::size_t one = 0; one < piece.count; ++one)
+      job.fates[piece.from + one] = fateOf(fates[at + static_cast<unsigned>(one)]);
+    if (job.open == 0 && job.next == job.alerts.size()) finish(job, {}, 0);
+  }
+}
+
+/// It is not known whether smsd has the alerts of the call.
+void Submitter::broke(Call& call, const std::string& why) {
+  --calls_;
+  if (call.connection == connection_) lose(why);
+  for (auto piece = call.pieces.rbegin(); piece != call.pieces.rend(); ++piece) {
+    if (!piece->isCurrent()) continue;
+    Job& job = *piece->job;
+    if (!job.divisible || job.attempt > 0) {
+      finish(job, isAway, retryLater);
+      continue;
+    }
+    // All of its alerts again: those that smsd has are duplicates.
+    ++job.attempt, job.next = 0, job.open = 0;
+    ++repeated_;
+    if (std::find(waiting_.begin(), waiting_.end(), piece->job) == waiting_.end())
+      waiting_.push_front(piece->job);
+  }
+}
+
+void Submitter::finish(Job& job, const std::string& problem, std::uint32_t retryAfter) {
+  if (job.done) return;
+  job.done = true;
+  waitingBytes_ -= job.bytes;
+  const auto place =
+      std::find_if(waiting_.begin(), waiting_.end(), [&](const auto& one) { return one.get() == &job; });
+  std::shared_ptr<Job> kept;
+  if (place != waiting_.end()) {
+    kept = *place;
+    waiting_.erase(place);
+  }
+  shapes::SubmissionResult result{problem, retryAfter, {}};
+  if (problem.empty()) result.fates = std::move(job.fates);
+  job.answered->fulfill(kj::mv(result));
+}
+
+void Submitter::failAllWaiting() {
+  while (!waiting_.empty()) {
+    const auto job = waiting_.front();
+    finish(*job, isAway, retryLater);
+  }
+}
+
+}  // namespace smsd::intake
