@@ -94,6 +94,8 @@ kj::Promise<void> HttpDoor::handle(kj::HttpMethod method, kj::StringPtr url, con
   auto target = shapes::readTarget({url.begin(), url.size()});
   request->malformed = !target || isAmbiguous(headers);
   if (target) request->target = std::move(*target);
+  // Programs disagree about chunks more than about anything else, so nothing is read after them.
+  if (headers.get(kj::HttpHeaderId::TRANSFER_ENCODING) != nullptr) request->after = http::After::closes;
   request->web.route = shapes::routeOf(request->target.path);
   request->web.form = std::move(request->target.query);
   request->secret = secretIn(headers, ids_);

@@ -31,16 +31,6 @@ std::string wordsOf(const kj::Exception& fault) {
   return "smsd did not answer: " + faultOf(fault);
 }
 
-/// Sends a request. Cap'n Proto throws at once if the connection has ended and this side has not noticed yet.
-template <typename Results, typename Send>
-kj::Promise<capnp::Response<Results>> answerTo(Send send) {
-  try {
-    return send();
-  } catch (const kj::Exception&) {
-    return KJ_EXCEPTION(DISCONNECTED, "the connection has ended");
-  }
-}
-
 bool allHaveKeys(const std::vector<shapes::IncomingAlert>& alerts) {
   return std::none_of(alerts.begin(), alerts.end(), [](const auto& alert) { return alert.key.empty(); });
 }
@@ -106,12 +96,8 @@ kj::Promise<shapes::SubmissionResult> Submitter::submit(std::vector<shapes::Inco
 
 kj::Promise<Readiness> Submitter::ready() {
   if (!connect()) return Readiness{isAway, retryLater};
-  auto& channel = *KJ_ASSERT_NONNULL(channel_);
   const auto connection = connection_;
-  auto asked = answerTo<proto::Intake::ReadyResults>(
-      [&]() -> kj::Promise<capnp::Response<proto::Intake::ReadyResults>> {
-        return channel.peer().castAs<proto::Intake>().readyRequest().send();
-      });
+  auto asked = KJ_ASSERT_NONNULL(smsd_).smsd.readyRequest().send();
   return timer_.timeoutAfter(5 * kj::SECONDS, kj::mv(asked))
       .then(
           [](auto response) {
@@ -125,7 +111,7 @@ kj::Promise<Readiness> Submitter::ready() {
 
 /// Whether there is a connection now. Tries to connect if the time for that has come.
 bool Submitter::connect() {
-  if (channel_ != nullptr) return true;
+  if (smsd_ != nullptr) return true;
   if (timer_.now() < nextTry_) return false;
   try {
     auto channel = connector_();
@@ -133,7 +119,8 @@ bool Submitter::connect() {
     tasks_.add(channel->disconnected().then([this, connection]() {
       if (connection == connection_) lose("smsd ended the connection; its journal has the reason");
     }));
-    channel_ = kj::mv(channel);
+    auto smsd = channel->peer().castAs<proto::Intake>();
+    smsd_ = Connection{kj::mv(channel), kj::mv(smsd)};
     away_.clear();
     delay_ = firstDelay;
     return true;
@@ -148,10 +135,10 @@ void Submitter::lose(const std::string& why) {
   if (away_.empty()) lostAt_ = timer_.now();
   away_ = why;
   ++connection_;
-  KJ_IF_MAYBE (channel, channel_) {
+  KJ_IF_MAYBE (lost, smsd_) {
     // It may be its own promise that ends now.
-    tasks_.add(kj::evalLater([channel = kj::mv(*channel)]() {}));
-    channel_ = nullptr;
+    tasks_.add(kj::evalLater([lost = kj::mv(*lost)]() {}));
+    smsd_ = nullptr;
   }
   nextTry_ = timer_.now() + delay_;
   delay_ = std::min(2 * delay_, longestDelay);
@@ -195,21 +182,16 @@ kj::Own<Submitter::Call> Submitter::nextCall() {
   return call;
 }
 
-kj::Promise<capnp::Response<proto::Intake::SubmitResults>> Submitter::ask(const Call& call) {
-  auto request = KJ_ASSERT_NONNULL(channel_)->peer().castAs<proto::Intake>().submitRequest();
-  auto list = request.initAlerts(static_cast<unsigned>(call.alerts));
+void Submitter::send(kj::Own<Call> call) {
+  auto request = KJ_ASSERT_NONNULL(smsd_).smsd.submitRequest();
+  auto list = request.initAlerts(static_cast<unsigned>(call->alerts));
   unsigned at = 0;
-  for (const auto& piece : call.pieces)
+  for (const auto& piece : call->pieces)
     for (std::size_t one = 0; one < piece.count; ++one)
       write(piece.job->alerts[piece.from + one], piece.job->label, list[at++]);
-  return request.send();
-}
-
-void Submitter::send(kj::Own<Call> call) {
   ++calls_;
   Call& sent = *call;
-  auto answered = answerTo<proto::Intake::SubmitResults>([&]() { return ask(sent); });
-  tasks_.add(timer_.timeoutAfter(patience, kj::mv(answered))
+  tasks_.add(timer_.timeoutAfter(patience, request.send())
                  .then([this, &sent](auto response) { took(sent, response); },
                        [this, &sent](kj::Exception&& fault) { broke(sent, wordsOf(fault)); })
                  .attach(kj::mv(call))

@@ -54,12 +54,17 @@ class Submitter final : private kj::TaskSet::ErrorHandler {
   struct Job;
   struct Piece;
   struct Call;
+  /// The main interface is requested once: on a connection that has ended, Cap'n Proto would throw at a
+  /// second request for it.
+  struct Connection {
+    kj::Own<rpc::Channel> channel;
+    proto::Intake::Client smsd;
+  };
 
   void work();
   bool connect();
   kj::Own<Call> nextCall();
   void send(kj::Own<Call> call);
-  kj::Promise<capnp::Response<proto::Intake::SubmitResults>> ask(const Call& call);
   void took(Call& call, proto::Intake::SubmitResults::Reader results);
   void broke(Call& call, const std::string& why);
   void lose(const std::string& why);
@@ -69,7 +74,7 @@ class Submitter final : private kj::TaskSet::ErrorHandler {
 
   kj::Timer& timer_;
   Connector connector_;
-  kj::Maybe<kj::Own<rpc::Channel>> channel_;
+  kj::Maybe<Connection> smsd_;
   std::uint64_t connection_ = 0;  // counts the connections
   std::string away_;
   kj::TimePoint lostAt_, nextTry_;

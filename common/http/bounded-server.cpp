@@ -59,7 +59,7 @@ class BoundedServer::Connection final : public kj::HttpService, private Visit {
   kj::Promise<void> request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
                             kj::AsyncInputStream& body, Response& response) override {
     // KJ goes on with a request that was sent together with the last one.
-    if (closing_) return kj::NEVER_DONE;
+    if (closing_) return KJ_EXCEPTION(DISCONNECTED, "the connection ends here");
     auto done = kj::defer([this]() {
       asked_ = false;
       since_ = server_.timer_.now();

@@ -97,6 +97,14 @@ sys.stdin.read()"""
         self.assertEqual(self.smsd.alerts(), [])
         self.honest()
 
+    def test_a_body_in_chunks_is_the_last_of_its_connection(self):
+        head = f"POST /alerts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        body = '{"to":"+4790000001","text":"in chunks"}'
+        one = head + f"10\r\n{body[:16]}\r\n{len(body) - 16:x}\r\n{body[16:]}\r\n0\r\n\r\n"
+        answer = self.intake.raw((one + one).encode()).decode()
+        self.assertEqual((answer.count("HTTP/1.1 200 OK"), answer.count("HTTP/1.1")), (1, 1), answer)
+        self.assertEqual([alert["text"] for alert in self.smsd.alerts()], ["in chunks"])
+
     def test_pipelined_requests_are_answered_in_their_order(self):
         one = f"GET /http_api/send_sms?access_token={TOKEN}&to=%2B4790000001&message=mNUMBER HTTP/1.1\r\nHost: x\r\n"
         sent = "".join(one.replace("NUMBER", str(number)) + ("Connection: close\r\n" if number == 9 else "") + "\r\n" for number in range(10))

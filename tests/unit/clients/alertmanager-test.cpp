@@ -101,6 +101,19 @@ TEST(Alertmanager, GoesToEachRecipient) {
   EXPECT_NE(read.alerts[0].key, read.alerts[2].key);
 }
 
+TEST(Alertmanager, ReadsAWebhookOfGrafana) {
+  // The members are those of Grafana's manual, "Configure the webhook notifier" (version 11).
+  const auto one = only(R"({"receiver":"sms","status":"firing","orgId":1,"alerts":[{"status":"firing",
+      "labels":{"alertname":"Memory","severity":"warning"},"annotations":{"summary":"memory is low"},
+      "startsAt":"2026-11-27T09:51:03.157076+02:00","endsAt":"0001-01-01T00:00:00Z","generatorURL":"https://g/1",
+      "fingerprint":"c6eadffa33fcdf37","silenceURL":"https://g/2","dashboardURL":"","panelURL":"",
+      "values":{"B":44.2,"C":1}}],"groupLabels":{},"commonLabels":{},"commonAnnotations":{},
+      "externalURL":"https://g/","version":"1","groupKey":"{}:{}","truncatedAlerts":0,"title":"[FIRING:1]",
+      "state":"alerting","message":"**Firing**"})");
+  EXPECT_EQ(one.text, "FIRING memory is low");
+  EXPECT_EQ(one.severity, 3);
+}
+
 TEST(Alertmanager, IsAnEmptyListWithoutAlerts) {
   const auto read = readAlertmanager(webhook(""), ops, rules());
   EXPECT_EQ(read.problem, "");

@@ -48,6 +48,9 @@ TEST(Shapes, AreReadAsTheirClientsWriteThem) {
       {"/api/v2/messages/sms", R"({"text":"up","to":[[1]]})", "400"},
       {"/api/v2/messages/sms", R"({"text":"up","to":["1"],"send_after":"2027"})", "400"},
       {"/api/v2/messages/sms", R"(["text"])", "400"},
+      // ElastAlert 2, smseagle.py
+      {"/api/v2/messages/sms", R"({"text":"up","to":["+47"],"contacts":["kari"],"groups":["ops"]})",
+       "+47=up/0 #kari=up/0 #ops=up/0"},
       // LibreNMS, Smseagle.php
       {"/index.php/http_api/send_sms?login=a&pass=b&to=%2B47,48&message=a+b", "", "+47=a b/0 48=a b/0"},
       {"/http_api/send_togroup?groupname=ops&message=x&highpriority=1", "", "#ops=x/1"},
