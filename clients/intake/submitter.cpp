@@ -121,8 +121,8 @@ bool Submitter::connect() {
     }));
     auto smsd = channel->peer().castAs<proto::Intake>();
     smsd_ = Connection{kj::mv(channel), kj::mv(smsd)};
-    away_.clear();
     delay_ = firstDelay;
+    setAway({});
     return true;
   } catch (const std::system_error& e) {
     lose(e.code().message());
@@ -130,10 +130,16 @@ bool Submitter::connect() {
   return false;
 }
 
+void Submitter::setAway(const std::string& why) {
+  if (why == away_) return;
+  away_ = why;
+  changed_();
+}
+
 /// Not connected any more, or still not.
 void Submitter::lose(const std::string& why) {
   if (away_.empty()) lostAt_ = timer_.now();
-  away_ = why;
+  setAway(why);
   ++connection_;
   KJ_IF_MAYBE (lost, smsd_) {
     // It may be its own promise that ends now.

@@ -46,6 +46,8 @@ class Submitter final : private kj::TaskSet::ErrorHandler {
   kj::Promise<shapes::SubmissionResult> submit(std::vector<shapes::IncomingAlert> alerts, std::string label);
   kj::Promise<Readiness> ready();
 
+  /// Calls `changed` when away() has changed.
+  void watch(kj::Function<void()> changed) { changed_ = kj::mv(changed); }
   /// Why there is no connection; empty if there is one, or none was needed yet.
   const std::string& away() const { return away_; }
   std::uint64_t repeated() const { return repeated_; }
@@ -67,6 +69,7 @@ class Submitter final : private kj::TaskSet::ErrorHandler {
   void send(kj::Own<Call> call);
   void took(Call& call, proto::Intake::SubmitResults::Reader results);
   void broke(Call& call, const std::string& why);
+  void setAway(const std::string& why);
   void lose(const std::string& why);
   void finish(Job& job, const std::string& problem, std::uint32_t retryAfter);
   void failAllWaiting();
@@ -77,6 +80,7 @@ class Submitter final : private kj::TaskSet::ErrorHandler {
   kj::Maybe<Connection> smsd_;
   std::uint64_t connection_ = 0;  // counts the connections
   std::string away_;
+  kj::Function<void()> changed_ = []() {};
   kj::TimePoint lostAt_, nextTry_;
   kj::Duration delay_;
   std::deque<std::shared_ptr<Job>> waiting_;  // with alerts that are in no call

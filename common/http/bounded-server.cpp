@@ -63,7 +63,7 @@ class BoundedServer::Connection final : public kj::HttpService, private Visit {
     auto done = kj::defer([this]() {
       asked_ = false;
       since_ = server_.timer_.now();
-      server_.madeRoom();
+      server_.answered();
     });
     return server_.handler_.handle(method, url, headers, body, *this, response)
         .catch_([](kj::Exception&& fault) {
@@ -98,7 +98,13 @@ BoundedServer::BoundedServer(kj::Timer& timer, const kj::HttpHeaderTable& table,
           settings()),
       ends_(*this) {}
 
-BoundedServer::~BoundedServer() = default;
+/// A connection that ends uses the other members.
+BoundedServer::~BoundedServer() {
+  while (!connections_.empty()) {
+    const kj::Own<Connection> last = kj::mv(connections_.back());
+    connections_.pop_back();
+  }
+}
 
 kj::HttpServerSettings BoundedServer::settings() {
   kj::HttpServerSettings all;
@@ -112,6 +118,7 @@ kj::HttpServerSettings BoundedServer::settings() {
 }
 
 kj::Promise<void> BoundedServer::serve(kj::ConnectionReceiver& socket) {
+  if (draining_) return kj::NEVER_DONE;
   return socket.accept().then([this, &socket](kj::Own<kj::AsyncIoStream> stream) {
     ++counts_.accepted;
     return room()
@@ -159,6 +166,25 @@ void BoundedServer::ended(Connections::iterator place) {
   counts_.open = static_cast<unsigned>(connections_.size());
   ends_.add(kj::evalLater([connection = kj::mv(connection)]() {}));
   madeRoom();
+}
+
+bool BoundedServer::isAnswering() const {
+  return std::any_of(connections_.begin(), connections_.end(),
+                     [](const auto& one) { return !one->isAwaited(); });
+}
+
+kj::Promise<void> BoundedServer::drain() {
+  draining_ = true;
+  if (!isAnswering()) return kj::READY_NOW;
+  auto ends = kj::newPromiseAndFulfiller<void>();
+  drained_ = kj::mv(ends.fulfiller);
+  return kj::mv(ends.promise);
+}
+
+void BoundedServer::answered() {
+  madeRoom();
+  KJ_IF_MAYBE (drained, drained_)
+    if (!isAnswering()) (*drained)->fulfill();
 }
 
 void BoundedServer::madeRoom() {

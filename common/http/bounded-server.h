@@ -77,6 +77,8 @@ class BoundedServer final : private kj::HttpServerErrorHandler,
   ~BoundedServer();
   /// Serves until the socket fails.
   kj::Promise<void> serve(kj::ConnectionReceiver& socket);
+  /// Accepts no further connection, and resolves when each request that was read as a whole has its answer.
+  kj::Promise<void> drain();
   const ServerCounts& counts() const { return counts_; }
 
  private:
@@ -86,9 +88,11 @@ class BoundedServer final : private kj::HttpServerErrorHandler,
   kj::HttpServerSettings settings();
   kj::Promise<void> room();
   bool displace();
+  bool isAnswering() const;
   void open(kj::Own<kj::AsyncIoStream> stream);
   void ended(Connections::iterator place);
   void madeRoom();
+  void answered();
   kj::Promise<void> send(kj::HttpService::Response& response, HttpReply reply, After after);
 
   kj::Promise<void> handleClientProtocolError(kj::HttpHeaders::ProtocolError,
@@ -108,6 +112,8 @@ class BoundedServer final : private kj::HttpServerErrorHandler,
   Connection* next_ = nullptr;  // whose service is being made
   Connections connections_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> waiting_;  // for a connection to end
+  bool draining_ = false;
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> drained_;
   kj::HttpServer server_;
   kj::TaskSet ends_;
 };

@@ -263,10 +263,16 @@ class Away(Door):
         self.assertEqual(len(keys), len(set(keys)), "doubled")
         self.say(sent=len(sent))
 
-    def test_it_ends_when_told(self):
-        self.intake.alert()
-        self.intake.process.terminate()
-        self.assertEqual(self.intake.process.wait(10), 0)
+    def test_it_ends_when_told_and_answers_before(self):
+        self.smsd.mode("slow", 500)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(self.intake.alert)
+            wait_for("smsd has the alert", self.smsd.calls)
+            self.intake.process.terminate()
+            self.assertEqual(self.intake.process.wait(10), 0)
+            self.assertEqual(waiting.result()[0], 200)
+        self.intake.start()
+        self.assertEqual(self.intake.alert()[0], 200, "a request that came meanwhile waits for the next process")
 
 
 class CommandLine(Door):
