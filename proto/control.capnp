@@ -86,9 +86,10 @@ interface Control {
   # done. `done` describes in words what changed. A `problem`, one line for each error, means that nothing was applied. May be
   # repeated.
 
-  send @8 (recipient :Text, text :Text, severity :Int32)
-      -> (problem :Text, id :Int64, parts :UInt32, maxParts :UInt32, fault :QueueFault);
-  # Puts a message into the queue. `severity` 0: none. `parts` is how many concatenated SMS the whole text would take, and
+  send @8 (recipient :Text, text :Text, severity :Int32, group :Text)
+      -> (problem :Text, id :Int64, parts :UInt32, maxParts :UInt32, fault :QueueFault, ids :List(Int64));
+  # Puts a message into the queue, or one for each number of `group` of groups.yaml if `recipient` is empty. smsd brings the number to
+  # one form (intake.capnp). `ids` has the ids of all messages, `id` the first one. `severity` 0: none. `parts` is how many concatenated SMS the whole text would take, and
   # `maxParts` how many an SMS may have (formatting.max_parts): above that, the text will be cut. Do not repeat it blindly.
 
   list @9 (status :Text, recipient :Text, limit :UInt32)

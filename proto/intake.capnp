@@ -38,7 +38,8 @@ interface Intake {
   submit @0 (alerts :List(Alert)) -> (problem :Text, fault :Control.QueueFault, retryAfter :UInt32, fates :List(Fate));
   # Puts alerts into the queue. Returns when all of them are durable, in one transaction. `fates` has one entry for each of `alerts`, in
   # their order: a refused alert does not keep the others out. With a `problem`, `fates` is empty and nothing was put into the queue, or
-  # (fault `unreachable`) it is not known whether it was: try again after `retryAfter` seconds. An alert with a key may be repeated
+  # (fault `unreachable`) it is not known whether it was: try again after `retryAfter` seconds. For a user without an entry in
+  # intake.callers, each fate is `refused`, as `notAllowed`. An alert with a key may be repeated
   # without a second SMS, one without a key is put into the queue again.
 
   ready @1 () -> (problem :Text, retryAfter :UInt32);
@@ -62,10 +63,11 @@ struct Alert {
   # 1 is the most severe, 5 the mildest in NAV's scale; 0: none.
   key @4 :Text;
   # The deduplication key, maxKey bytes at most; empty: none. If the same user submitted the same key to the same number within
-  # `intake.dedupe` (smsd.yaml), the alert is a `duplicate`. Compared byte by byte.
+  # `intake.dedupe` (smsd.yaml), or that alert is unsent still, the alert is a `duplicate`. Compared byte by byte.
   cancels @5 :Text;
   # The key of an earlier alert of the same user to the same number that this one resolves; empty: none. If that alert is unsent and not
-  # in progress, it is ignored (with the reason that it was resolved), and this alert is not sent: its fate is `cancelled`.
+  # in progress, it is ignored (with the reason that it was resolved), and this alert is not sent: its fate is `cancelled`. So is the fate
+  # of a further alert that resolves the same one. `key` and `cancels` take effect in the order of the alerts of a call.
   expiresIn @6 :UInt32;
   # Seconds after which an unsent message becomes ignored; 0: only after `expire_after` of smsd.yaml, if that is set.
   label @7 :Text;

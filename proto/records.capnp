@@ -87,7 +87,7 @@ struct MessageLife {
   omitted @6 :UInt64;
   # How many earlier submissions, and attempts of the submissions above, were left out.
   ignoredBecause @7 :Text;
-  # expired or cancelled; empty if a submission is the reason.
+  # expired, cancelled or resolved; empty if a submission is the reason.
   waitsUntil @8 :Text;
   # When its recipient is tried again; empty: it does not wait.
   rounds @9 :UInt32;
@@ -106,6 +106,28 @@ struct MessageLife {
   # retry.give_up_after of the daemon; -1: never.
   tooOld @16 :Bool;
   # Whether `retry` would leave this ignored message as it is, because it is older than queue.expire_after of the daemon.
+  alert @17 :SubmittedAlert;
+  # What a program said of it at intake.sock; null if it came in another way.
+}
+
+struct SubmittedAlert {
+  # An alert that a program submitted (intake.capnp).
+  caller @0 :Text;
+  # The user.
+  label @1 :Text;
+  # On whose behalf; may be empty.
+  group @2 :Text;
+  # The group by which it goes to this number; empty: none.
+  key @3 :Text;
+  # Its deduplication key; empty: none.
+  expires @4 :Text;
+  # When it expires; empty: never.
+  repeats @5 :UInt64;
+  # Alerts that were duplicates of it.
+  repeated @6 :Text;
+  # The time of the last of them; empty: there was none.
+  resolvedBy @7 :Text;
+  # The user, and the label if there is one, whose alert resolved it; empty: none.
 }
 
 struct SubmissionRecord {

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
--- smsd's own state: the schema smsd, version 6, in the database of the queue (NAV's smsq).
+-- smsd's own state: the schema smsd, version 7, in the database of the queue (NAV's smsq).
 --
 -- `smsctl db install` runs this and lists the parts that it created. To run it by hand, as a role that may create a schema:
 --   psql -v ON_ERROR_STOP=1 --single-transaction -f postgresql.sql
@@ -20,7 +20,7 @@ CREATE TABLE smsd.installation (
   oldest_version integer NOT NULL
 );
 CREATE UNIQUE INDEX installation_once ON smsd.installation ((true));
-INSERT INTO smsd.installation (version, schema_version, oldest_version) VALUES (4, 6, 4);
+INSERT INTO smsd.installation (version, schema_version, oldest_version) VALUES (4, 7, 4);
 
 -- Has one row for each run of a supervisor. A supervisor is alive until it retires, or until another supervisor finds that its
 -- lease has expired and declares it dead. A dead supervisor is cleared when its live submissions have been taken over. No state
@@ -116,10 +116,10 @@ CREATE TABLE smsd.held (
 );
 CREATE INDEX held_of ON smsd.held (submission);
 
--- The reason why a message is `I` although it was never part of a submission: it expired, or was cancelled.
+-- The reason why a message is `I` although it was never part of a submission: it expired, was cancelled, or another alert resolved it.
 CREATE TABLE smsd.ignored (
   message bigint NOT NULL,
-  reason text NOT NULL CHECK (reason IN ('expired', 'cancelled')),
+  reason text NOT NULL CHECK (reason IN ('expired', 'cancelled', 'resolved')),
   at timestamptz NOT NULL DEFAULT now(),
   stamp bigint
 );
@@ -140,6 +140,35 @@ CREATE TABLE smsd.heartbeat (
   looker bigint,                              -- the supervisor of the last one
   missing timestamptz                         -- when the alert was written; NULL if the heartbeat is not missing
 ) WITH (fillfactor = 50);
+
+-- Messages that programs submitted at intake.sock: what smsq has no column for. `stamp` is that of the row of smsq, because its ids are
+-- reused.
+CREATE TABLE smsd.alert (
+  message bigint NOT NULL,
+  stamp bigint NOT NULL,
+  caller text NOT NULL,                        -- the user
+  label text,                                  -- on whose behalf; NULL: not said
+  group_name text,                             -- by which the alert goes to this number; NULL: none
+  key text,                                    -- of the deduplication; NULL: none
+  text text,                                   -- the whole text, if smsq.msg is too narrow for it
+  expires timestamptz,                         -- NULL: never
+  submitted timestamptz NOT NULL DEFAULT now(),
+  repeats bigint NOT NULL DEFAULT 0,           -- alerts that were duplicates of this one
+  repeated timestamptz,                        -- the last of them
+  resolved_by text                             -- whose alert resolved it; NULL: none
+) WITH (fillfactor = 80);
+CREATE INDEX alert_message ON smsd.alert (message);
+CREATE INDEX alert_submitted ON smsd.alert (submitted);
+
+-- The message for each deduplication key. `identity` is caller, number and key, one a line. The primary key makes one of two alerts
+-- that come at the same time the first, over all supervisors.
+CREATE TABLE smsd.alert_key (
+  identity text COLLATE "C" PRIMARY KEY,
+  message bigint,
+  stamp bigint,
+  at timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 60);
+CREATE INDEX alert_key_at ON smsd.alert_key (at);
 
 -- The trigger on smsq calls this (postgresql-notify.sql).
 CREATE FUNCTION smsd.notify_queue() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -48,6 +48,8 @@ void compareValues(const Config& running, const ConfigRead& next, Changes& chang
   if (running.retry.unknownBySeverity != next.config.retry.unknownBySeverity)
     changes.values.push_back("retry.unknown_by_severity");
   if (running.heartbeats != next.config.heartbeats) changes.values.push_back("heartbeats");
+  if (running.intake.callers != next.config.intake.callers) changes.values.push_back("intake.callers");
+  if (running.groups != next.config.groups) changes.values.push_back("groups");
 }
 
 /// Whether the worker of a dispatcher needs another configuration. Its canary does not matter to the worker.
@@ -81,7 +83,7 @@ const std::vector<std::string>& keysOfARestart() {
                                                 "queue.connection",  "queue.connection_file",
                                                 "queue.lease",       "queue.keep_history",
                                                 "control.socket",    "status.socket",
-                                                "state_directory"};
+                                                "intake.socket",     "state_directory"};
   return keys;
 }
 

@@ -131,6 +131,10 @@ void declareKeys(Keys& keys, Config& config) {
   declareCanary(keys, config);
   keys.list<HeartbeatConfig>("heartbeats", config.heartbeats, declareHeartbeat,
                              "signs of life of other programs: while one is missing, an alert is sent");
+  declareCountry(keys, config.country);
+  declareIntake(keys, config);
+  keys.path("groups_file", config.groupsFile,
+            "the file with the names for several numbers; there need not be one");
   keys.path("control.socket", config.controlSocket,
             "the socket of smsctl; a user who may open it may use every command, and reads all texts");
   keys.path("status.socket", config.statusSocket,
@@ -162,10 +166,15 @@ void makeAbsolute(Config& config, const fs::path& folder) {
   config.controlSocket = (folder / config.controlSocket).lexically_normal();
   // Two supervisors of one host have different control sockets, and only one can have the default of the
   // other.
-  if (config.statusSocket == defaultStatusSocket && !isDefault(config.controlSocket))
-    config.statusSocket.clear();
-  else
-    config.statusSocket = (folder / config.statusSocket).lexically_normal();
+  const auto place = [&](fs::path& socket, const char* byDefault) {
+    if (socket == byDefault && !isDefault(config.controlSocket))
+      socket.clear();
+    else
+      socket = (folder / socket).lexically_normal();
+  };
+  place(config.statusSocket, defaultStatusSocket);
+  place(config.intake.socket, defaultIntakeSocket);
+  config.groupsFile = (folder / config.groupsFile).lexically_normal();
   config.stateDirectory = (folder / config.stateDirectory).lexically_normal();
   if (auto& workers = config.workersDirectory; !workers.empty()) {
     workers = (folder / workers).lexically_normal();
@@ -211,6 +220,8 @@ ConfigRead readConfig(const std::filesystem::path& file, Reach reach, const Over
   };
   add(findEqualNames(keys, result.config));
   add(checkHeartbeats(keys, result.config));
+  add(checkIntake(keys, result.config));
+  add(readGroups(result.config, reach));
   add(checkSockets(keys, result.config));
   add(checkQueueFiles(keys, result.config, fs::absolute(file).lexically_normal()));
   add(applyOverrides(overrides, result.config));
@@ -237,6 +248,7 @@ std::vector<std::pair<std::string, std::string>> valuesOf(const Config& config) 
   copy.dispatchers.clear();
   copy.retry.unknownBySeverity.clear();
   copy.heartbeats.clear();
+  copy.intake.callers.clear();
   Keys keys;
   declareKeys(keys, copy);
   return keys.defaults();

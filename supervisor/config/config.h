@@ -15,6 +15,7 @@
 #include "common/journal/journal.h"
 #include "supervisor/config/canary-keys.h"
 #include "supervisor/config/flag-overrides.h"
+#include "supervisor/config/intake-keys.h"
 #include "supervisor/delivery/quota.h"
 #include "supervisor/format/format.h"
 
@@ -148,6 +149,10 @@ struct Config {
   AdminMailConfig adminMail;
   CanaryConfig canary;
   std::vector<HeartbeatConfig> heartbeats;
+  std::string country;  // digits; empty: not known
+  IntakeConfig intake;
+  std::filesystem::path groupsFile = "groups.yaml";
+  std::vector<RecipientGroup> groups;  // of that file
   std::filesystem::path controlSocket = defaultControlSocket;
   /// Empty: there is none, because only `controlSocket` names another place than the default one.
   std::filesystem::path statusSocket = defaultStatusSocket;

@@ -13,7 +13,7 @@ namespace smsd::config {
 namespace {
 
 // smsd's own programs beside its workers, and its own sockets in /run/smsd (socket-names.h).
-constexpr std::array<std::string_view, 4> reserved = {"control", "exporter", "intake", "status"};
+constexpr std::array<std::string_view, 5> reserved = {"control", "exporter", "groups", "intake", "status"};
 
 bool hasForm(std::string_view name) {
   const auto isLetter = [](char c) { return c >= 'a' && c <= 'z'; };

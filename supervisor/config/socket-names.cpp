@@ -70,6 +70,7 @@ struct NamedSocket {
 std::vector<NamedSocket> socketsOf(const Config& config) {
   std::vector<NamedSocket> sockets = {{"control.socket", config.controlSocket, ""}};
   if (!config.statusSocket.empty()) sockets.push_back({"status.socket", config.statusSocket, "status"});
+  if (!config.intake.socket.empty()) sockets.push_back({"intake.socket", config.intake.socket, "intake"});
   const auto add = [&sockets](const std::string& key, const DispatcherConfig& dispatcher) {
     if (dispatcher.activation != Activation::socket) return;
     if (problemOfReservedName(dispatcher.name)) return;  // already reported
@@ -101,7 +102,8 @@ std::vector<Problem> findEqualSockets(const Keys& keys, const Config& config) {
 std::vector<Problem> checkSockets(const Keys& keys, const Config& config) {
   std::vector<Problem> problems;
   for (const auto& [key, socket] :
-       {std::pair("control.socket", config.controlSocket), std::pair("status.socket", config.statusSocket)}) {
+       {std::pair("control.socket", config.controlSocket), std::pair("status.socket", config.statusSocket),
+        std::pair("intake.socket", config.intake.socket)}) {
     if (socket.empty()) continue;
     for (auto& problem : {problemOfLength(socket), problemOfQueue(config, socket), problemOfPlace(socket)}) {
       if (!problem) continue;

@@ -26,7 +26,7 @@ kj::Promise<void> refuse(T& context, const std::string& problem,
 template <typename Results>
 void fail(Results& results, const queue::QueueError& error) {
   results.setProblem(error.what());
-  results.setFault(wireFault(error.kind()));
+  results.setFault(queue::wireFault(error.kind()));
 }
 
 }  // namespace smsd::control

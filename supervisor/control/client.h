@@ -54,6 +54,8 @@ class Client {
   /// the default path, tries that of older versions as well.
   explicit Client(const std::filesystem::path& socket, kj::Duration patience = 5 * kj::SECONDS);
   proto::Control::Client& control() { return control_; }
+  /// The main interface, for a socket that has another one.
+  capnp::Capability::Client peer() { return channel_->peer(); }
   /// Waits for `promise`, but no longer than `patience`; then throws.
   template <typename T>
   T wait(kj::Promise<T> promise, kj::Duration patience = 5 * kj::SECONDS) {

@@ -2,7 +2,6 @@
 #include "supervisor/control/listener.h"
 
 #include <fmt/format.h>
-#include <proto/control.capnp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,8 +14,6 @@
 namespace smsd::control {
 namespace {
 
-// One budget is for all connections of root and smsd's own user together, another for all others together.
-constexpr rpc::Budget::Rate messageRate{.perSecond = 500, .burst = 1000};
 constexpr auto entryEvery = 60 * kj::SECONDS;  // about connections turned away or ended
 constexpr unsigned acceptedAtOnce = 64;
 // After a connection was refused. A crowd that comes back each second wakes the loop 20 times a second then,
@@ -37,7 +34,7 @@ std::optional<unsigned> uidOf(int socket) {
 }  // namespace
 
 Listener::Listener(kj::AsyncIoContext& io, const std::filesystem::path& socket, const events::EventLog& log,
-                   Serve serve)
+                   Serve serve, const Bounds& bounds)
     : timer_(io.provider->getTimer()),
       name_(socket.filename().string()),
       file_(socket),
@@ -47,8 +44,9 @@ Listener::Listener(kj::AsyncIoContext& io, const std::filesystem::path& socket, 
       listener_(file_.takeListener()),
       readable_(io.unixEventPort, listener_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ),
       seats_(geteuid()),
-      budget_(std::make_shared<rpc::Budget>(messageRate)),
-      othersBudget_(std::make_shared<rpc::Budget>(messageRate)),
+      bounds_(bounds),
+      budget_(std::make_shared<rpc::Budget>(bounds.rate)),
+      othersBudget_(std::make_shared<rpc::Budget>(bounds.rate)),
       nextEntry_(timer_.now()),
       tasks_(*this) {
   tasks_.add(kj::evalLater([this]() { return accept(); }));
@@ -79,9 +77,9 @@ kj::Promise<void> Listener::accept() {
 
 rpc::Terms Listener::terms(std::optional<unsigned> uid) const {
   return {.peer = rpc::Terms::Peer::client,
-          .messageWords = proto::MAX_REQUEST / sizeof(capnp::word),
-          .calls = proto::MAX_CALLS_OF_CLIENT,
-          .callWords = proto::MAX_REQUEST / sizeof(capnp::word),
+          .messageWords = bounds_.messageBytes / sizeof(capnp::word),
+          .calls = bounds_.calls,
+          .callWords = bounds_.messageBytes / sizeof(capnp::word),
           .queuedBytes = 1 << 16,
           .perTurn = 16,
           .budget = seats_.trusted(uid) ? budget_ : othersBudget_,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Listens on one socket of smsd's own, control.sock or status.sock, and serves its connections.
+// Listens on one socket of smsd's own, control.sock, status.sock or intake.sock, and serves its connections.
 //
 // Owns the connections (socket-file.h owns the file of the socket, session.h the calls). A client can never
 // block smsd: its messages are bounded (rpc::Terms), its connection is its own, and the number of connections
@@ -10,6 +10,7 @@
 #include <kj/async-io.h>
 #include <kj/async-unix.h>
 #include <kj/io.h>
+#include <proto/control.capnp.h>
 
 #include <filesystem>
 #include <functional>
@@ -36,9 +37,19 @@ class Listener final : private kj::TaskSet::ErrorHandler {
   /// Makes it, for the user at the other end.
   using Serve = kj::Function<Served(std::optional<unsigned> uid)>;
 
+  /// The bounds of one socket's clients.
+  struct Bounds {
+    std::size_t messageBytes = proto::MAX_REQUEST;
+    std::size_t calls = proto::MAX_CALLS_OF_CLIENT;
+    rpc::Budget::Rate rate{.perSecond = 500, .burst = 1000};  // of messages, see budget_
+  };
+
   /// Binds at once. Throws CannotListen, with advice for the operator, if it cannot.
   Listener(kj::AsyncIoContext& io, const std::filesystem::path& socket, const events::EventLog& log,
-           Serve serve);
+           Serve serve, const Bounds& bounds);
+  Listener(kj::AsyncIoContext& io, const std::filesystem::path& socket, const events::EventLog& log,
+           Serve serve)
+      : Listener(io, socket, log, kj::mv(serve), Bounds()) {}
   ~Listener() noexcept(false);
 
  private:
@@ -74,6 +85,8 @@ class Listener final : private kj::TaskSet::ErrorHandler {
   kj::AutoCloseFd listener_;
   kj::UnixEventPort::FdObserver readable_;
   Seats seats_;
+  const Bounds bounds_;
+  // One budget is for all connections of root and smsd's own user together, another for all others together.
   std::shared_ptr<rpc::Budget> budget_, othersBudget_;
   kj::TimePoint nextEntry_;
   std::map<std::optional<unsigned>, kj::TimePoint>

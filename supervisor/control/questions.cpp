@@ -17,26 +17,6 @@ constexpr auto keptFor = 5 * kj::SECONDS;  // the connection, without calls
 
 }  // namespace
 
-proto::QueueFault wireFault(queue::QueueError::Kind kind) {
-  using Kind = queue::QueueError::Kind;
-  switch (kind) {
-    case Kind::unreachable:
-    case Kind::busy:
-    case Kind::replaced:
-      return proto::QueueFault::UNREACHABLE;
-    case Kind::denied:
-      return proto::QueueFault::DENIED;
-    case Kind::notInstalled:
-      return proto::QueueFault::NOT_INSTALLED;
-    case Kind::invalid:
-      return proto::QueueFault::INVALID;
-    case Kind::fenced:
-    case Kind::failed:
-      break;
-  }
-  return proto::QueueFault::FAILED;
-}
-
 Questions::Questions(queue::QueueThread& queue, Connection connection, kj::Timer& timer,
                      std::function<std::string()> awayBecause)
     : queue_(queue),

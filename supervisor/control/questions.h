@@ -24,10 +24,9 @@
 #include "supervisor/control/answer-room.h"
 #include "supervisor/control/user-turns.h"
 #include "supervisor/queue/queue-thread.h"
+#include "supervisor/queue/wire-fault.h"
 
 namespace smsd::control {
-
-proto::QueueFault wireFault(queue::QueueError::Kind kind);
 
 class Questions final : private kj::TaskSet::ErrorHandler {
  public:
@@ -110,7 +109,7 @@ class Questions final : private kj::TaskSet::ErrorHandler {
   template <typename T>
   static void refuse(T& context, queue::QueueError::Kind kind, const std::string& why) {
     context.getResults().setProblem(kj::StringPtr(why.c_str(), why.size()));
-    context.getResults().setFault(wireFault(kind));
+    context.getResults().setFault(queue::wireFault(kind));
   }
   template <typename R>
   static queue::Answer<R> failure(const std::string& why) {

@@ -208,6 +208,32 @@ void write(capnp::List<proto::HeldSms>::Builder list, const std::vector<queue::H
   }
 }
 
+namespace {
+
+void write(proto::SubmittedAlert::Builder builder, const queue::AlertRecord& alert) {
+  builder.setCaller(view(alert.caller));
+  builder.setLabel(view(alert.label));
+  builder.setGroup(view(alert.group));
+  builder.setKey(view(alert.key));
+  builder.setExpires(view(alert.expires));
+  builder.setRepeats(alert.repeats);
+  builder.setRepeated(view(alert.repeated));
+  builder.setResolvedBy(view(alert.resolvedBy));
+}
+
+queue::AlertRecord read(proto::SubmittedAlert::Reader reader) {
+  return {.caller = textOf(reader.getCaller()),
+          .label = textOf(reader.getLabel()),
+          .group = textOf(reader.getGroup()),
+          .key = textOf(reader.getKey()),
+          .expires = textOf(reader.getExpires()),
+          .repeats = reader.getRepeats(),
+          .repeated = textOf(reader.getRepeated()),
+          .resolvedBy = textOf(reader.getResolvedBy())};
+}
+
+}  // namespace
+
 void write(proto::MessageLife::Builder builder, const queue::MessageLife& life) {
   builder.setKnown(true);
   write(builder.initMessage(), life.message);
@@ -225,6 +251,7 @@ void write(proto::MessageLife::Builder builder, const queue::MessageLife& life) 
   builder.setFailingSince(view(life.failingSince));
   builder.setFailing(wire(life.failing));
   builder.setLatency(wire(life.latency));
+  if (life.alert) write(builder.initAlert(), *life.alert);
 }
 
 std::optional<queue::SentStatus> statusOf(capnp::Text::Reader letter) {
@@ -268,6 +295,7 @@ queue::MessageLife read(proto::MessageLife::Reader reader) {
   life.failingSince = textOf(reader.getFailingSince());
   life.failing = durationOf(reader.getFailing());
   life.latency = durationOf(reader.getLatency());
+  if (reader.hasAlert()) life.alert = read(reader.getAlert());
   return life;
 }
 

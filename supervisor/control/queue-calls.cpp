@@ -10,6 +10,7 @@
 
 #include "common/config/keys.h"
 #include "common/kj/view.h"
+#include "common/text/number-form.h"
 #include "common/text/utf.h"
 #include "supervisor/control/call-results.h"
 #include "supervisor/control/queue-answers.h"
@@ -23,11 +24,21 @@ using queue::Queue;
 constexpr std::size_t longestHeartbeat = 64;  // bytes; more than any heartbeat's name has
 const std::string unkept = "the queue keeps no heartbeats, or its schema is older: run `smsctl db install`";
 
-/// Returns why no queue could hold such a message; empty: one could.
-std::string problemOf(const std::string& recipient, const std::string& text) {
-  if (recipient.empty() || text::printable(recipient, proto::MAX_RECIPIENT) != recipient)
-    return fmt::format("expected a number of 1 to {} characters", std::uint32_t(proto::MAX_RECIPIENT));
-  return text.empty() ? "expected a message, found nothing" : "";
+/// The numbers of a message, in one form.
+struct Targets {
+  std::vector<std::string> numbers;
+  std::string problem;  // empty: there is one at least
+};
+
+Targets targetsOf(const std::string& recipient, const std::string& group, const config::Config& config) {
+  if (group.empty()) {
+    auto form = text::oneForm(recipient, config.country);
+    if (!form.problem.empty()) return {{}, std::move(form.problem)};
+    return {{std::move(form.number)}, ""};
+  }
+  if (!recipient.empty()) return {{}, "expected a number or a group, found both"};
+  if (const auto* found = config::groupNamed(config, group)) return {found->numbers, ""};
+  return {{}, fmt::format("there is no group {}", text::printable(group, longestHeartbeat))};
 }
 
 const char* statusWord(queue::SentStatus status) {
@@ -95,30 +106,32 @@ void Door::noteRead(const std::string& act) {
 
 kj::Promise<void> Door::send(SendContext context) {
   auto params = context.getParams();
-  const std::string recipient = textOf(params.getRecipient());
   const std::string text = text::repair(textOf(params.getText()));
-  if (const auto problem = problemOf(recipient, text); !problem.empty())
-    return refuse(context, problem, proto::QueueFault::INVALID);
-  std::optional<int> severity;
-  if (params.getSeverity() > 0) severity = params.getSeverity();
+  if (text.empty()) return refuse(context, "expected a message, found nothing", proto::QueueFault::INVALID);
+  const Targets targets =
+      targetsOf(textOf(params.getRecipient()), textOf(params.getGroup()), subject_.road.config());
+  if (!targets.problem.empty()) return refuse(context, targets.problem, proto::QueueFault::INVALID);
+  std::vector<queue::NewMessage> messages;
+  for (const auto& number : targets.numbers) {
+    auto& message = messages.emplace_back(queue::NewMessage{std::nullopt, number, text, std::nullopt});
+    if (params.getSeverity() > 0) message.severity = params.getSeverity();
+  }
   return means_.questions
       .ask(
-          small(),
-          [recipient, text, severity](Queue& queue) {
-            return queue.insert(
-                {{.account = std::nullopt, .recipient = recipient, .text = text, .severity = severity}});
-          },
-          context,
+          small(), [messages](Queue& queue) { return queue.insert(messages); }, context,
           [&subject = subject_, &glance = means_.glance, uid = uid_,
-           recipient](const std::vector<format::MessageId>& ids) {
+           targets](const std::vector<format::MessageId>& ids) {
             glance.forget();
-            subject.log.operatorSent(ids.at(0), recipient, uid);
+            for (std::size_t n = 0; n < ids.size() && n < targets.numbers.size(); ++n)
+              subject.log.operatorSent(ids[n], targets.numbers[n], uid);
             subject.road.notice();
           })
       .then([this, context, text](kj::Maybe<std::vector<format::MessageId>> answer) mutable {
         KJ_IF_MAYBE (ids, answer) {
           auto results = context.getResults();
           results.setId(ids->at(0));
+          auto list = results.initIds(static_cast<unsigned>(ids->size()));
+          for (unsigned n = 0; n < list.size(); ++n) list.set(n, ids->at(n));
           const auto& rules = subject_.road.config().formatting;
           results.setParts(static_cast<std::uint32_t>(partsOfAll(text, rules)));
           results.setMaxParts(static_cast<std::uint32_t>(rules.maxParts));

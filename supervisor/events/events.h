@@ -127,6 +127,11 @@ class EventLog {
   /// `carried`: entries in the mail.
   void adminMailBack(const std::string& dispatcher, std::uint64_t carried) const;
 
+  /// A program's alert was refused. `more`: calls with refused alerts since the last entry about this user.
+  void intakeRefused(std::optional<unsigned> uid, const std::string& why, unsigned more) const;
+  /// There is no such user on this host.
+  void intakeUserUnknown(const std::string& user) const;
+
   /// A heartbeat of another program did not come in time; `since`: the time of the last one, in words.
   void heartbeatMissing(const std::string& name, const std::string& since, const std::string& alertTo) const;
   void heartbeatBack(const std::string& name, std::optional<Milliseconds> missingFor) const;

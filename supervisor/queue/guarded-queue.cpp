@@ -128,6 +128,9 @@ class GuardedQueue final : public Queue {
   bool beat(const std::string& name) override {
     return call_("beat", [&] { return queue_->beat(name); });
   }
+  Submitted submit(const std::vector<NewAlert>& alerts, Duration dedupe) override {
+    return call_("submit", [&] { return queue_->submit(alerts, dedupe); });
+  }
   Purge purge(Duration age, std::size_t most) override {
     return call_("purge", [&] { return queue_->purge(age, most); });
   }

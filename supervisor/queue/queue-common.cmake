@@ -8,8 +8,10 @@ set(SMSD_QUEUE_INTERFACE_HEADERS
   supervisor/format/format.h
   supervisor/format/message.h
   supervisor/queue/heartbeats.h
+  supervisor/queue/intake.h
   supervisor/queue/installation.h
   supervisor/queue/queue-object.h
+  supervisor/queue/queue-defaults.h
   supervisor/queue/queue.h
   supervisor/queue/records.h)
 # The rules that backends share, and the means of those on PostgreSQL.

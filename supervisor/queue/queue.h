@@ -55,6 +55,7 @@
 #include "supervisor/format/message.h"
 #include "supervisor/queue/heartbeats.h"
 #include "supervisor/queue/installation.h"
+#include "supervisor/queue/intake.h"
 #include "supervisor/queue/records.h"
 
 namespace smsd::queue {
@@ -333,9 +334,16 @@ class Queue {
   /// its schema, keeps no heartbeats.
   virtual bool beat(const std::string& /*name*/) { return false; }
 
-  /// Deletes history that ended longer than `age` ago: submissions with their attempts, and the reasons for
-  /// ignored messages. Examines at most `most` submissions. Keeps held ones, and never deletes NAV's own
-  /// rows.
+  // --- alerts that programs submit; see intake.h. A backend that does not override this takes none.
+  /// Puts alerts into the queue, and applies their keys and `cancels` in their order, all in one transaction.
+  /// Needs no enlistment. An alert is a duplicate if one with its key came within `dedupe`, or is unsent
+  /// still. Alerts with a key may be submitted again after `unreachable`, without a second message. After it,
+  /// the caller of another queue's claim() has to be told that there is news.
+  virtual Submitted submit(const std::vector<NewAlert>&, Duration /*dedupe*/) { return {}; }
+
+  /// Deletes history that ended longer than `age` ago: submissions with their attempts, the reasons for
+  /// ignored messages, and what is kept of submitted alerts. Examines at most `most` submissions. Keeps held
+  /// ones, and never deletes NAV's own rows.
   virtual Purge purge(Duration age, std::size_t most) = 0;
 
   /// Returns what is installed, and the supervisors that are alive. Also for a caller that is not enlisted.
@@ -357,44 +365,6 @@ class Queue {
   virtual void hangUp() {}
 };
 
-inline Cancelled Queue::cancelChosen(const Choice& choice, Cancel cancel, std::size_t listed) {
-  constexpr std::size_t most = 1'000'000;
-  if (cancel == Cancel::act && choice.message == 0 && !choice.recipient)
-    return cancelAndList(choice.minimumAge, listed);
-  if (choice.minimumAge > Duration::zero())
-    throw QueueError(QueueError::Kind::failed, "this queue cannot choose messages by their age");
-  std::vector<StoredMessage> found;
-  if (choice.message != 0) {
-    if (auto life = explain(choice.message)) found.push_back(life->message);
-  } else {
-    found = choice.recipient ? messagesOf(*choice.recipient, SentStatus::unsent)
-                             : messages(SentStatus::unsent, most);
-  }
-  Cancelled cancelled;
-  for (StoredMessage& message : found) {
-    if (message.status != SentStatus::unsent || message.underWay || message.held) continue;
-    if (choice.recipient && message.recipient != *choice.recipient) continue;
-    if (cancel == Cancel::act && setStatus(message.id, SentStatus::ignored, 0) == 0) continue;
-    if (cancel == Cancel::act) message.status = SentStatus::ignored;
-    if (++cancelled.count <= listed) cancelled.messages.push_back(std::move(message));
-  }
-  return cancelled;
-}
-
-inline Restored Queue::restore(format::MessageId id, std::optional<Duration>) {
-  const auto life = explain(id);
-  if (!life) return {};
-  Restored restored{Restored::Result::notIgnored, life->message.recipient};
-  restored.underWay = life->message.underWay;
-  if (life->message.status == SentStatus::sent) restored.result = Restored::Result::sent;
-  if (life->message.held) {
-    restored.result = Restored::Result::held;
-    if (!life->submissions.empty()) restored.held = life->submissions.back().id;
-  }
-  if (life->message.status != SentStatus::ignored) return restored;
-  setStatus(id, SentStatus::unsent, life->smsid.value_or(0));
-  restored.result = Restored::Result::restored;
-  return restored;
-}
-
 }  // namespace smsd::queue
+
+#include "supervisor/queue/queue-defaults.h"

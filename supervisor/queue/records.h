@@ -76,19 +76,32 @@ struct SubmissionRecord {
   std::vector<AttemptRecord> attempts;      // in order
 };
 
+/// What the queue has of a message that a program submitted (intake.h), beside its row.
+struct AlertRecord {
+  std::string caller;         // the user
+  std::string label;          // on whose behalf; empty: not said
+  std::string group;          // by which it goes to its number; empty: none
+  std::string key;            // of its deduplication; empty: none
+  std::string expires;        // as the database prints it, to the second; empty: never
+  std::uint64_t repeats = 0;  // alerts that were duplicates of this one
+  std::string repeated;       // the time of the last of them; empty: there was none
+  std::string resolvedBy;     // the user, and the label if there is one, whose alert resolved it; empty: none
+};
+
 /// The life of one message, for `smsctl explain`.
 struct MessageLife {
   StoredMessage message;
   std::string timeSent;  // empty: never
   std::optional<int> smsid;
   std::vector<SubmissionRecord> submissions;  // in order
-  std::string ignoredBecause;                 // expired or cancelled; set only if no submission is the reason
-  std::string waitsUntil;                     // empty: its recipient does not wait
+  std::string ignoredBecause;  // expired, cancelled or resolved; set only if no submission is the reason
+  std::string waitsUntil;      // empty: its recipient does not wait
   int rounds = 0;
   std::string failingSince;         // time of its recipient's first counted failure; empty: none
   std::optional<Duration> failing;  // time since `failingSince`
   std::optional<Duration> latency;  // from the message's time to `timeSent`; none: not known
   std::optional<Duration> age;      // since the message's time; none: not known
+  std::optional<AlertRecord> alert = std::nullopt;  // none: no program submitted it
 };
 
 struct NewMessage {

@@ -139,6 +139,22 @@ MessageLife messageLife(const Row& row) {
   return life;
 }
 
+/// What the queue has of a submitted message, beside its row.
+template <typename Row>
+AlertRecord alertRecord(const Row& row) {
+  using Column = typename Row::Column;
+  AlertRecord alert;
+  alert.caller = row.text(Column::caller);
+  alert.label = row.text(Column::label);
+  alert.group = row.text(Column::groupName);
+  alert.key = row.text(Column::key);
+  alert.expires = row.text(Column::expires);
+  alert.repeats = static_cast<std::uint64_t>(row.integer(Column::repeats));
+  alert.repeated = row.text(Column::repeated);
+  alert.resolvedBy = row.text(Column::resolvedBy);
+  return alert;
+}
+
 /// Why restore() leaves a message as it is.
 template <typename Row>
 Restored notRestored(const Row& row) {

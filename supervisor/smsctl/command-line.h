@@ -3,7 +3,10 @@
 // config-commands.cpp.
 #pragma once
 
+#include <fmt/format.h>
+#include <sysexits.h>
 #include <CLI/CLI.hpp>
+
 #include <functional>
 #include <limits>
 #include <string>
@@ -24,6 +27,8 @@ struct Arguments {
   std::string config = defaultConfig;
   bool json = false;
   SendArguments send;
+  SubmitArguments submit;
+  std::string expiresIn;
   int severity = 0;
   ListArguments list;
   std::string minimumAge = "0s";
@@ -78,6 +83,19 @@ inline void addId(CLI::App* command, Arguments& a, const std::string& help) {
       ->type_name("");
 }
 
+/// Throws CommandError for a word that is no duration within the bound.
+inline Milliseconds durationOf(const std::string& flag, const std::string& word,
+                               config::Bound<Milliseconds> bound) {
+  const auto value = config::parseDuration(word);
+  if (value && *value >= bound.least && *value <= bound.most) return *value;
+  throw CommandError(EX_USAGE,
+                     fmt::format("{} {}: expected a duration from {} to {}", flag, word,
+                                 config::printDuration(bound.least), config::printDuration(bound.most)));
+}
+
+/// `smsctl send` and `smsctl submit`.
+void addSend(CLI::App& app, Arguments& a, Action& chosen);
+void addSubmit(CLI::App& app, Arguments& a, Action& chosen);
 /// `smsctl queue` and its commands.
 void addQueue(CLI::App& app, Arguments& a, Action& chosen);
 /// `smsctl complete WORD ...`: prints the candidates for the last word, one a line. It is not declared as a

@@ -63,11 +63,23 @@ int checkConfig(const std::string& file, Form form);
 
 struct SendArguments {
   std::string recipient;
+  std::string group;  // a name of groups.yaml instead of the recipient; empty: none
   std::string text;
   std::optional<int> severity;
 };
 /// `smsctl send`: puts a message into the queue, and wakes a running daemon.
 int send(const Site& site, const SendArguments& arguments, Form form);
+
+struct SubmitArguments {
+  std::filesystem::path socket = config::defaultIntakeSocket;
+  std::string recipient, group;  // one of them
+  std::string text;
+  int severity = 0;  // 0: none
+  std::string key, cancels, label;
+  std::uint32_t expiresIn = 0;  // seconds
+};
+/// `smsctl submit`: 77 if this user may not submit the alert, 75 if not now, 65 if nobody may.
+int submit(const SubmitArguments& arguments, Form form);
 
 struct ListArguments {
   queue::SentStatus status = queue::SentStatus::unsent;

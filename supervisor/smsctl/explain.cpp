@@ -52,6 +52,12 @@ ordered_json json(const SubmissionRecord& submission) {
           {"attempts", std::move(attempts)}};
 }
 
+ordered_json json(const queue::AlertRecord& alert) {
+  return {{"caller", alert.caller},     {"label", alert.label},           {"group", alert.group},
+          {"key", alert.key},           {"expires", alert.expires},       {"repeats", alert.repeats},
+          {"repeated", alert.repeated}, {"resolved_by", alert.resolvedBy}};
+}
+
 ordered_json json(const MessageLife& life) {
   ordered_json result = asJson(life.message);
   result["time_sent"] = life.timeSent;
@@ -61,6 +67,7 @@ ordered_json json(const MessageLife& life) {
   result["rounds"] = life.rounds;
   result["failing_since"] = life.failingSince;
   result["latency_ms"] = orNull(life.latency);
+  result["alert"] = life.alert ? json(*life.alert) : ordered_json();
   result["submissions"] = ordered_json::array();
   for (const auto& submission : life.submissions) result["submissions"].push_back(json(submission));
   return result;
@@ -232,6 +239,8 @@ int explainMessage(const Site& site, format::MessageId id, Form form) {
   const auto& life = story.life;
   printHead(life);
   step(life.message.time, "queued: " + shown(life.message.text));
+  if (life.alert)
+    for (const auto& words : wordsOf(*life.alert)) step("", shown(words));
   if (story.omitted > 0) step("", fmt::format("{} earlier SMS and attempts are left out", story.omitted));
   for (const auto& submission : life.submissions) tell(submission, id);
   tellState(life, story.givingUp);

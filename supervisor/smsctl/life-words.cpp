@@ -77,6 +77,23 @@ std::string patience(const MessageLife& life, const GivingUp& givingUp) {
                             roundsLeft ? fmt::format(" and {} rounds are counted", givingUp.limit) : "");
 }
 
+std::vector<std::string> wordsOf(const queue::AlertRecord& alert) {
+  std::vector<std::string> words;
+  std::string origin = "submitted by the user " + alert.caller;
+  if (!alert.label.empty()) origin += fmt::format(" ({})", alert.label);
+  if (!alert.group.empty()) origin += ", to the group " + alert.group;
+  if (!alert.key.empty()) origin += fmt::format(", with the key \"{}\"", alert.key);
+  words.push_back(origin);
+  if (!alert.expires.empty()) words.push_back("expires at " + alert.expires);
+  if (alert.repeats > 0)
+    words.push_back(fmt::format("{} alert{} with the same key {} of it, the last at {}", alert.repeats,
+                                alert.repeats == 1 ? "" : "s",
+                                alert.repeats == 1 ? "was a duplicate" : "were duplicates", alert.repeated));
+  if (!alert.resolvedBy.empty())
+    words.push_back("resolved by an alert of " + alert.resolvedBy + ", which was not sent");
+  return words;
+}
+
 namespace {
 
 /// Whether a gateway or the network may have taken an SMS of this message.
@@ -89,6 +106,9 @@ bool mayHaveBeenSent(const MessageLife& life) {
   return false;
 }
 
+/// A retry takes the time of expiry of an alert away.
+bool expiresByItself(const MessageLife& life) { return life.alert && !life.alert->expires.empty(); }
+
 }  // namespace
 
 std::string nextStep(const MessageLife& life, Retryable retryable) {
@@ -97,7 +117,7 @@ std::string nextStep(const MessageLife& life, Retryable retryable) {
     case SentStatus::sent:
       return "nothing to do";
     case SentStatus::ignored:
-      if (life.ignoredBecause == "expired" || retryable == Retryable::tooOld)
+      if ((life.ignoredBecause == "expired" && !expiresByItself(life)) || retryable == Retryable::tooOld)
         return std::string(
                    "if it still matters, send its text as a new message (`smsctl send`): it is too ") +
                "old for queue.expire_after" + (mayHaveBeenSent(life) ? "; it may have been sent before" : "");

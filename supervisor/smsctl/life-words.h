@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "supervisor/config/config.h"
 #include "supervisor/queue/records.h"
@@ -28,6 +29,9 @@ bool toldBySubmission(const queue::MessageLife& life);
 std::string whyIgnored(const queue::SubmissionRecord& submission);
 /// Returns why the message is ignored; empty if it is not ignored.
 std::string whyIgnored(const queue::MessageLife& life);
+/// What a program said of a message at intake.sock, and what became of other alerts because of it: one fact
+/// an element.
+std::vector<std::string> wordsOf(const queue::AlertRecord& alert);
 /// Returns how long the recipient has failed, and when the message will be given up.
 std::string patience(const queue::MessageLife& life, const GivingUp& givingUp);
 /// Whether `queue retry` would make an ignored message unsent again.

@@ -110,14 +110,6 @@ void addPreview(CLI::App& app, Arguments& a, Action& chosen) {
       ->type_name("off|on|auto");
 }
 
-Milliseconds durationOf(const std::string& flag, const std::string& word, config::Bound<Milliseconds> bound) {
-  const auto value = config::parseDuration(word);
-  if (value && *value >= bound.least && *value <= bound.most) return *value;
-  throw CommandError(EX_USAGE,
-                     fmt::format("{} {}: expected a duration from {} to {}", flag, word,
-                                 config::printDuration(bound.least), config::printDuration(bound.most)));
-}
-
 void addStatus(CLI::App& app, Arguments& a, Action& chosen) {
   auto* sub =
       command(app, "status", "show the state of smsd; exit status 0: healthy, 1: not healthy, 3: not running",
@@ -264,15 +256,8 @@ void addCommands(CLI::App& app, Arguments& a, Action& chosen) {
   app.add_option("--config", a.config, "configuration file")->capture_default_str()->type_name("FILE");
   app.set_version_flag("--version", "smsctl " SMSD_VERSION);
   addStatus(app, a, chosen);
-  auto* send = command(app, "send", "put a message into the queue", a, chosen, [&a]() {
-    if (a.severity > 0) a.send.severity = a.severity;
-    return smsctl::send(siteIn(a), a.send, a.form());
-  });
-  send->add_option("PHONE", a.send.recipient, "the recipient's number")->required();
-  send->add_option("TEXT", a.send.text, "the message; - reads it from standard input")->required();
-  send->add_option("--severity", a.severity, "1 is the most severe; a message without a severity comes last")
-      ->transform(io::wholeNumber(1, 1'000'000))
-      ->type_name("N");
+  addSend(app, a, chosen);
+  addSubmit(app, a, chosen);
   addTest(app, a, chosen);
   addCanary(app, a, chosen);
   addDispatcher(app, a, chosen);

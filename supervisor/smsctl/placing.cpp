@@ -145,7 +145,7 @@ Owner folderOwner(Owner ofFile) {
 
 FilePlace placeOf(const std::string& name, const fs::path& folder) {
   if (name.ends_with(".pgpass")) return {folder / name, Owner::smsd};
-  if (name == "smsd.yaml") return {folder / name, Owner::readableBySmsd};
+  if (name == "smsd.yaml" || name == "groups.yaml") return {folder / name, Owner::readableBySmsd};
   return {folder / "dispatchers" / name, Owner::readableBySmsd};
 }
 

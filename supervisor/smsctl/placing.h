@@ -26,8 +26,8 @@ struct FilePlace {
   bool operator==(const FilePlace&) const = default;
 };
 
-/// Returns the place of a file named `name`, with smsd.yaml in `folder`: smsd.yaml and *.pgpass in it, all
-/// others in its folder dispatchers. Pure.
+/// Returns the place of a file named `name`, with smsd.yaml in `folder`: smsd.yaml, groups.yaml and *.pgpass
+/// in it, all others in its folder dispatchers. Pure.
 FilePlace placeOf(const std::string& name, const std::filesystem::path& folder);
 
 /// Returns for example "root:smsd, mode 0640".

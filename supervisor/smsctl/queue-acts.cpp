@@ -13,6 +13,7 @@
 #include <iostream>
 
 #include "common/io/output.h"
+#include "common/text/number-form.h"
 #include "common/text/utf.h"
 #include "supervisor/control/queue-answers.h"
 #include "supervisor/events/events.h"
@@ -41,22 +42,26 @@ std::string readText(std::istream& in) {
   return text::repair(read);
 }
 
-/// A message that was put into the queue.
+/// The messages that were put into the queue.
 struct Queued {
-  format::MessageId id = 0;
+  std::vector<format::MessageId> ids;
   std::size_t parts = 1, maxParts = 1;
 };
 
 Queued sendThrough(control::Client& client, const SendArguments& arguments, const std::string& text) {
   auto request = client.control().sendRequest();
   request.setRecipient(arguments.recipient);
+  request.setGroup(arguments.group);
   request.setText(text);
   request.setSeverity(arguments.severity.value_or(0));
   try {
     auto response =
         client.wait<capnp::Response<Control::SendResults>>(request.send(), control::queuePatience);
     checkAnswer(response, EX_DATAERR);
-    return {response.getId(), response.getParts(), response.getMaxParts()};
+    Queued queued{{response.getId()}, response.getParts(), response.getMaxParts()};
+    if (response.getIds().size() > 0) queued.ids.clear();
+    for (const auto id : response.getIds()) queued.ids.push_back(id);
+    return queued;
   } catch (const kj::Exception& error) {
     if (error.getType() == kj::Exception::Type::UNIMPLEMENTED) throw;
     throw CommandError(EX_TEMPFAIL, control::noAnswer(error) +
@@ -64,15 +69,27 @@ Queued sendThrough(control::Client& client, const SendArguments& arguments, cons
   }
 }
 
+std::vector<std::string> numbersOf(const config::Config& config, const SendArguments& arguments) {
+  if (arguments.group.empty()) {
+    auto form = text::oneForm(arguments.recipient, config.country);
+    if (!form.problem.empty()) throw CommandError(EX_DATAERR, form.problem);
+    return {std::move(form.number)};
+  }
+  const auto* group = config::groupNamed(config, arguments.group);
+  if (group == nullptr) throw CommandError(EX_DATAERR, fmt::format("there is no group {}", arguments.group));
+  return group->numbers;
+}
+
 Queued sendStraight(const config::Config& config, queue::Queue& queue, const SendArguments& arguments,
                     const std::string& text) {
-  const auto ids = queue.insert({{.account = std::nullopt,
-                                  .recipient = arguments.recipient,
-                                  .text = text,
-                                  .severity = arguments.severity}});
-  events::EventLog(config.log.recipient).operatorSent(ids.at(0), arguments.recipient, getuid());
+  const auto numbers = numbersOf(config, arguments);
+  std::vector<queue::NewMessage> messages;
+  for (const auto& number : numbers) messages.push_back({std::nullopt, number, text, arguments.severity});
+  const auto ids = queue.insert(messages);
+  const events::EventLog log(config.log.recipient);
+  for (std::size_t n = 0; n < ids.size(); ++n) log.operatorSent(ids[n], numbers.at(n), getuid());
   nudge(config);
-  return {ids.at(0), control::partsOfAll(text, config.formatting),
+  return {ids, control::partsOfAll(text, config.formatting),
           static_cast<std::size_t>(config.formatting.maxParts)};
 }
 
@@ -170,21 +187,17 @@ std::size_t decideThrough(control::Client& client, Request request, queue::Submi
 }  // namespace
 
 int send(const Site& site, const SendArguments& arguments, Form form) {
-  if (text::printable(arguments.recipient, proto::MAX_RECIPIENT) != arguments.recipient ||
-      arguments.recipient.empty())
-    throw CommandError(EX_DATAERR, fmt::format("PHONE: expected a number of 1 to {} characters",
-                                               std::uint32_t(proto::MAX_RECIPIENT)));
   const std::string given = arguments.text == "-" ? readText(std::cin) : text::repair(arguments.text);
   if (given.empty()) throw CommandError(EX_DATAERR, "TEXT: expected a message, found nothing");
-  const Queued message = throughOrStraight(
+  const Queued queued = throughOrStraight(
       site, Straight::ifUnheard,
       [&](control::Client& client) { return sendThrough(client, arguments, given); },
       [&](queue::Queue& queue) { return sendStraight(site.config, queue, arguments, given); });
-  sayIfCut(message);
+  sayIfCut(queued);
   if (form == Form::json)
-    io::print(dump({{"id", message.id}}));
+    io::print(dump({{"id", queued.ids.at(0)}, {"ids", queued.ids}}));
   else
-    io::print(fmt::format("message {} is in the queue\n", message.id));
+    for (const auto id : queued.ids) io::print(fmt::format("message {} is in the queue\n", id));
   return EX_OK;
 }
 

@@ -10,10 +10,12 @@ namespace {
 /// Whether `word` is an option of `send`. After the number, any other word with a dash is the text.
 bool isOption(std::string_view word) {
   return word == "--json" || word == "-h" || word == "--help" || word == "--severity" ||
-         word.starts_with("--severity=");
+         word.starts_with("--severity=") || word == "--group" || word.starts_with("--group=");
 }
 
-bool takesTheNext(std::string_view option) { return option == "--severity" || option == "--config"; }
+bool takesTheNext(std::string_view option) {
+  return option == "--severity" || option == "--config" || option == "--group";
+}
 
 /// Returns the index after the word `send`, or the number of arguments if it is another command.
 std::size_t afterSend(const std::vector<std::string>& arguments) {

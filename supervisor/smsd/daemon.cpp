@@ -17,6 +17,7 @@
 #include "supervisor/queue/clock-watch.h"
 #include "supervisor/queue/queue-thread.h"
 #include "supervisor/road/road.h"
+#include "supervisor/smsd/intake-socket.h"
 #include "supervisor/smsd/reloader.h"
 #include "supervisor/startup/exit-status.h"
 #include "supervisor/startup/start-up.h"
@@ -152,6 +153,7 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
                                  {road, queue, forOperators.get(), pauses, log, config::backendName(config),
                                   [&byControl]() { byControl.fulfiller->fulfill(); },
                                   [&reloader]() { return reloadFor(reloader); }, mail, canaries, heartbeats});
+  IntakeSocket intake(io, queue, road, log);
   road::Keepers keepers;
   for (std::size_t i = 0; i < plans.size(); ++i)
     keepers.push_back(std::make_unique<keeper::Keeper>(io, config.dispatchers[i], plans[i],
@@ -179,7 +181,7 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   service.ready();
   if (service.heard()) line.watch([&service]() { service.changed(); });
   if (config.adminMail.enabled()) plans.push_back(mailPlan);
-  reloader = kj::heap<Reloader>(io, Reloader::Subject{road, mail, canaries, heartbeats, log, service},
+  reloader = kj::heap<Reloader>(io, Reloader::Subject{road, mail, canaries, heartbeats, intake, log, service},
                                 std::move(plans), kj::mv(read), std::move(setUp));
 
   canaries.start();
@@ -202,7 +204,8 @@ int runDaemon(kj::AsyncIoContext& io, kj::ForkedPromise<void>& told, const confi
   mail.finish(status == EX_OK ? admin_mail::AdminMail::Ending::asTold : admin_mail::AdminMail::Ending::failed)
       .wait(io.waitScope);
   if (control.busy() && forOperators.get() != nullptr) forOperators->hangUp();
-  if (!done || control.busy() || heartbeats.busy()) _exit(status);
+  if (intake.busy()) intake.hangUp();
+  if (!done || control.busy() || heartbeats.busy() || intake.busy()) _exit(status);
   return status;
 }
 

@@ -50,6 +50,7 @@ Reloader::Reloader(kj::AsyncIoContext& io, Subject subject, Plans plans, Read re
       mail_(subject.mail),
       canaries_(subject.canaries),
       heartbeats_(subject.heartbeats),
+      intake_(subject.intake),
       log_(subject.log),
       service_(subject.service),
       digests_(digestsOf(plans)),
@@ -146,6 +147,7 @@ Reloader::Result Reloader::apply(config::Config config, config::Changes changes,
   log_.show(config.log.recipient);
   road_.replace(std::move(config), std::move(added));
   heartbeats_.reconfigured();
+  intake_.reconfigured();
   log_.reloaded(changes.words());
   mail_.use(road_.config().adminMail, mailPlan, mailFile);
   for (std::size_t i = 0; i < plans.size(); ++i) {

@@ -19,6 +19,7 @@
 #include "supervisor/config/config.h"
 #include "supervisor/events/events.h"
 #include "supervisor/road/road.h"
+#include "supervisor/smsd/intake-socket.h"
 #include "supervisor/watchkeeping/canary-watch.h"
 #include "supervisor/watchkeeping/heartbeats.h"
 
@@ -35,6 +36,7 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
     admin_mail::MailDesk& mail;
     watchkeeping::CanaryWatch& canaries;
     watchkeeping::Heartbeats& heartbeats;
+    IntakeSocket& intake;
     events::EventLog& log;
     systemd::Service& service;
   };
@@ -70,6 +72,7 @@ class Reloader final : private kj::TaskSet::ErrorHandler {
   admin_mail::MailDesk& mail_;
   watchkeeping::CanaryWatch& canaries_;
   watchkeeping::Heartbeats& heartbeats_;
+  IntakeSocket& intake_;
   events::EventLog& log_;
   systemd::Service& service_;
   Digests digests_;                                 // by dispatcher: of the files that its file names

@@ -8,6 +8,7 @@
 #include "supervisor/queue/postgresql/sql-claim.h"
 #include "supervisor/queue/postgresql/sql-condition.h"
 #include "supervisor/queue/postgresql/sql-heartbeats.h"
+#include "supervisor/queue/postgresql/sql-intake.h"
 #include "supervisor/queue/postgresql/sql-lease.h"
 #include "supervisor/queue/postgresql/sql-nav.h"
 #include "supervisor/queue/postgresql/sql-operator.h"
@@ -42,6 +43,17 @@ std::vector<NamedStatement> statements() {
       named("cancellable", sql::cancellable),
       named("cancelThese", sql::cancelThese),
       named("heartbeats", sql::heartbeats),
+      named("mayTakeAlerts", sql::mayTakeAlerts),
+      named("ownKeys", sql::ownKeys),
+      named("keptKeys", sql::keptKeys),
+      named("unsentOf", sql::unsentOf),
+      named("lockRecipients", sql::lockRecipients),
+      named("resolve", sql::resolve),
+      named("resolvedBefore", sql::resolvedBefore),
+      named("putMessages", sql::putMessages),
+      named("alertOf", sql::alertOf),
+      named("readRowsByIndex", sql::readRowsByIndex),
+      named("readRowsInOneScan", sql::readRowsInOneScan),
       named("takeBeats", sql::takeBeats),
       named("previewCancel", sql::previewCancel),
       named("storedMessages", sql::storedMessages),

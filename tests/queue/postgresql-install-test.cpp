@@ -156,6 +156,8 @@ TEST(PostgresqlInstall, AnOlderVersionIsNamedAtTheStartAndBroughtUpToDateByTheCo
   store.sql(
       "INSERT INTO smsq (time, phone, msg) VALUES (now(), '1', 'waits');"
       "INSERT INTO smsd.wait (recipient, rounds, due) VALUES ('1', 2, now() - interval '1 minute');"
+      // As version 6 was.
+      "DROP TABLE smsd.alert, smsd.alert_key;"
       // As version 5 was.
       "DROP TABLE smsd.heartbeat;"
       // As version 4 was.
@@ -181,11 +183,11 @@ TEST(PostgresqlInstall, AnOlderVersionIsNamedAtTheStartAndBroughtUpToDateByTheCo
       "UPDATE smsd.installation SET version = 1");
   std::string what;
   EXPECT_EQ(start(store.connection("smsd"), &what), Kind::notInstalled);
-  EXPECT_NE(what.find("is of version 1, this program needs 5 or 6: run `smsctl db install`"),
+  EXPECT_NE(what.find("is of version 1, this program needs 5 to 7: run `smsctl db install`"),
             std::string::npos)
       << what;
   EXPECT_EQ(installPostgresql(store.connection("postgres"), everything()).done,
-            std::vector<std::string>{"the schema smsd, now version 6"});
+            std::vector<std::string>{"the schema smsd, now version 7"});
   EXPECT_EQ(shape(store), fresh);
   EXPECT_TRUE(installPostgresql(store.connection("postgres"), everything()).done.empty());
   auto queue = openPostgresql(store.connection("smsd"));
@@ -221,7 +223,7 @@ TEST(PostgresqlInstall, VersionThreeAsItWasMadeBecomesTodaysWithItsRowsAndItsGra
   store.sql("INSERT INTO smsd.held VALUES (" + std::to_string(held) + ", 4712), (4711, 4712)");
   store.sql("INSERT INTO smsd.wait VALUES ('2', 2, now() - interval '1 minute', NULL, NULL)");
   EXPECT_EQ(installPostgresql(store.connection("postgres"), {}).done,
-            std::vector<std::string>{"the schema smsd, now version 6"});
+            std::vector<std::string>{"the schema smsd, now version 7"});
   EXPECT_EQ(shape(store), fresh);
   installAdvised(store.connection("postgres"));
   EXPECT_EQ(store.one("SELECT has_table_privilege('smsd', 'smsd.held', 'UPDATE')"), "t");

@@ -42,6 +42,49 @@ TEST_F(Postgresql, ARecipientWhoseMessagesVanishWhileItIsClaimedIsLeftOut) {
   EXPECT_EQ(queue_->claim(request()).submissions.size(), 1u) << "free again";
 }
 
+// Otherwise the SMS would leave, and the one that resolves it would not.
+TEST_F(Postgresql, AnAlertIsNotResolvedWhileAnotherSupervisorClaimsIt) {
+  enlist();
+  queue_->takeOver();
+  const auto alert = [](const std::string& key, const std::string& cancels) {
+    return std::vector<NewAlert>{
+        {.recipient = "1", .text = "text", .caller = "one", .key = key, .cancels = cancels}};
+  };
+  const auto firing = queue_->submit(alert("firing", ""), std::chrono::hours(1)).fates.at(0);
+  Rival rival(store_);
+  rival.exec(submit("1"));
+  AlertFate fate;
+  std::thread resolving(
+      [&] { fate = queue_->submit(alert("resolved", "firing"), std::chrono::hours(1)).fates.at(0); });
+  EXPECT_TRUE(somebodyWaits());
+  rival.commit();
+  resolving.join();
+  EXPECT_EQ(fate.result, AlertFate::Result::queued);
+  EXPECT_NE(fate.message, firing.message);
+  EXPECT_EQ(store_.sent(firing.message), 'N') << "it is in the SMS of the other supervisor";
+  EXPECT_EQ(store_.one("SELECT count(*) FROM smsd.live"), "1") << "that of the other supervisor";
+}
+
+TEST_F(Postgresql, ASupervisorDoesNotClaimAnAlertWhileAnotherOneResolvesIt) {
+  enlist();
+  queue_->takeOver();
+  const auto firing = queue_
+                          ->submit({{.recipient = "1", .text = "text", .caller = "one", .key = "firing"}},
+                                   std::chrono::hours(1))
+                          .fates.at(0);
+  Rival rival(store_);
+  rival.exec("INSERT INTO smsd.live (recipient, supervisor) VALUES ('1', 0)");
+  ClaimResult claimed;
+  std::thread claiming([&] { claimed = queue_->claim(request()); });
+  EXPECT_TRUE(somebodyWaits());
+  rival.exec("UPDATE smsq SET sent = 'I' WHERE id = " + std::to_string(firing.message));
+  rival.exec("DELETE FROM smsd.live WHERE recipient = '1'");
+  rival.commit();
+  claiming.join();
+  EXPECT_TRUE(claimed.submissions.empty());
+  EXPECT_EQ(store_.one("SELECT count(*) FROM smsd.live"), "0");
+}
+
 TEST_F(Postgresql, AWaitThatAnotherSupervisorSetsWhileARecipientIsClaimedIsKept) {
   enlist();
   store_.put({.phone = "1"});

@@ -180,6 +180,29 @@ TEST(PostgresqlVersions, HeartbeatsAreWatchedOnceEverySupervisorKnowsThem) {
   EXPECT_EQ(judged, 1);
 }
 
+// A supervisor that does not know them would send the beginning of a text, and what has expired.
+TEST(PostgresqlVersions, AlertsAreTakenOnceEverySupervisorKnowsThem) {
+  using Offer = Submitted::Offer;
+  Frozen store(6);
+  store.sql("GRANT INSERT ON smsq TO smsd; GRANT USAGE ON ALL SEQUENCES IN SCHEMA profiles TO smsd");
+  store.enlistOlder();
+  auto queue = enlisted(store);
+  queue->takeOver();
+  const std::string text(400, 'x');
+  const std::vector<NewAlert> alerts{{.recipient = "+4711", .text = text, .caller = "one", .key = "key"}};
+  EXPECT_EQ(refusal([&] { EXPECT_EQ(queue->submit(alerts, 1h).offer, Offer::notYet); }), std::nullopt);
+  store.put({.phone = "+4722"});
+  EXPECT_EQ(queue->claim(ten()).submissions.size(), 1u) << "without the table";
+  EXPECT_FALSE(queue->explain(1)->alert);
+  store.upgrade();
+  EXPECT_EQ(queue->submit(alerts, 1h).offer, Offer::notYet) << "the other supervisor does not know them";
+  store.sql("UPDATE smsd.supervisor SET state = 'cleared' WHERE name = 'older'");
+  EXPECT_EQ(queue->submit(alerts, 1h).offer, Offer::taken) << "with the rights that the upgrade has given";
+  queue->takeOver();
+  EXPECT_EQ(queue->claim(ten()).submissions.at(0).sms.text, text);
+  EXPECT_EQ(queue->submit(alerts, 1h).fates.at(0).result, AlertFate::Result::duplicate);
+}
+
 // A program that knows version 4 and none above compares this column with 4.
 TEST(PostgresqlVersions, ProgramsOfTheVersionBeforeMayStartOnTheNewOne) {
   Frozen store(4);

@@ -9,6 +9,7 @@
 #include "supervisor/queue/sqlite/schema.h"
 #include "supervisor/queue/sqlite/sql-claim.h"
 #include "supervisor/queue/sqlite/sql-heartbeats.h"
+#include "supervisor/queue/sqlite/sql-intake.h"
 #include "supervisor/queue/sqlite/sql-lease.h"
 #include "supervisor/queue/sqlite/sql-nav.h"
 #include "supervisor/queue/sqlite/sql-operator.h"
@@ -26,6 +27,9 @@ std::vector<NamedStatement> statements() {
       named("onward", sql::onward),
       named("isLive", sql::isLive),
       named("heartbeats", sql::heartbeats),
+      named("keptKey", sql::keptKey),
+      named("expireAlerts", sql::expireAlerts),
+      named("alertOf", sql::alertOf),
       named("takeBeats", sql::takeBeats),
       named("waitOf", sql::waitOf),
       named("expire", sql::expire),
@@ -85,7 +89,7 @@ TEST(SqliteColumns, AreNamedAsSqliteReportsThem) {
   ASSERT_EQ(sqlite3_open(":memory:", &made), SQLITE_OK);
   const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> db(made, sqlite3_close);
   addFunctions(db.get());
-  for (const char* script : {sql::schema, sql::heartbeatTable, sql::indexes})
+  for (const char* script : {sql::schema, sql::heartbeatTable, sql::alertTables, sql::indexes})
     ASSERT_EQ(sqlite3_exec(db.get(), script, nullptr, nullptr, nullptr), SQLITE_OK);
   for (const auto& statement : statements())
     EXPECT_EQ(statement.columns, reported(db.get(), statement.text)) << statement.name;

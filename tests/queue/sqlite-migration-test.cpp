@@ -96,7 +96,7 @@ TEST_F(SqliteMigration, KeepsAllThatIsInTheQueueAndEndsWithTheTablesOfAFreshOne)
                 "INSERT INTO smsd_wait VALUES ('waits', 2, 1, 'of version 2', 2)"),
             "");
   auto queue = enlisted();
-  EXPECT_EQ(run(path, "PRAGMA user_version"), "4\n");
+  EXPECT_EQ(run(path, "PRAGMA user_version"), "5\n");
   EXPECT_EQ(run(path, "PRAGMA integrity_check"), "ok\n");
   EXPECT_EQ(run(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'theirs'"), "1\n");
   EXPECT_EQ(queue->held(10).at(0).messages, std::vector<format::MessageId>{1});
@@ -121,6 +121,8 @@ TEST_F(SqliteMigration, KeepsAllThatIsInTheQueueAndEndsWithTheTablesOfAFreshOne)
   EXPECT_EQ(run(path, columns), run(fresh, columns));
   EXPECT_EQ(run(path, "SELECT sql FROM sqlite_schema WHERE name = 'smsq'"),
             run(fresh, "SELECT sql FROM sqlite_schema WHERE name = 'smsq'"));
+  EXPECT_NE(run(path, "SELECT sql FROM sqlite_schema WHERE name = 'smsd_ignored'").find("'resolved'"),
+            std::string::npos);
 }
 
 TEST_F(SqliteMigration, GoesThroughAllVersionsThatThereWere) {
@@ -131,7 +133,7 @@ TEST_F(SqliteMigration, GoesThroughAllVersionsThatThereWere) {
             "");
   auto queue = enlisted();
   EXPECT_EQ(claim(*queue).submissions.at(0).rounds, 2);
-  EXPECT_EQ(run(path, "PRAGMA user_version"), "4\n");
+  EXPECT_EQ(run(path, "PRAGMA user_version"), "5\n");
   EXPECT_EQ(run(path + ".version-1", "PRAGMA user_version"), "1\n");
 }
 
@@ -148,8 +150,29 @@ TEST_F(SqliteMigration, AddsTheHeartbeatsToAQueueOfTheVersionBefore) {
   EXPECT_TRUE(queue->beat("nav"));
   EXPECT_EQ(
       run(former, "PRAGMA user_version; SELECT rounds FROM smsd_wait; SELECT beats FROM smsd_heartbeat"),
-      "4\n3\n1\n");
+      "5\n3\n1\n");
   EXPECT_EQ(run(former + ".version-3", "PRAGMA user_version; SELECT msg FROM smsq"), "3\ntext\n");
+}
+
+TEST_F(SqliteMigration, AddsTheAlertsToAQueueOfTheVersionBefore) {
+  const std::string former = (folder / "former.db").string();
+  std::ostringstream schema;
+  schema << std::ifstream(SMSD_SCHEMA_BEFORE "/sqlite-4.sql").rdbuf();
+  ASSERT_EQ(run(former, "PRAGMA journal_mode = WAL"), "wal\n");
+  ASSERT_EQ(run(former, schema.str() + "INSERT INTO smsq (phone, msg) VALUES ('1', 'text');"
+                                       "INSERT INTO smsd_ignored VALUES (7, 'expired', 'then', 1);"
+                                       "INSERT INTO smsd_heartbeat (name, looked) VALUES ('nav', 1)"),
+            "");
+  auto queue = openSqlite(former);
+  const std::vector<NewAlert> firing{{.recipient = "1", .text = "firing", .caller = "one", .key = "key"}},
+      resolved{{.recipient = "1", .text = "resolved", .caller = "one", .cancels = "key"}};
+  EXPECT_EQ(queue->submit(firing, 1h).offer, Submitted::Offer::taken);
+  EXPECT_EQ(queue->submit(resolved, 1h).fates.at(0).result, AlertFate::Result::cancelled);
+  EXPECT_EQ(run(former,
+                "PRAGMA user_version; SELECT reason FROM smsd_ignored ORDER BY message; SELECT name FROM "
+                "smsd_heartbeat"),
+            "5\nresolved\nexpired\nnav\n");
+  EXPECT_EQ(run(former + ".version-4", "PRAGMA user_version; SELECT msg FROM smsq"), "4\ntext\n");
 }
 
 TEST_F(SqliteMigration, LeavesACopyThatTheFormerProgramCanUseAndThatIsAsClosedToOthers) {
@@ -167,7 +190,7 @@ TEST_F(SqliteMigration, LeavesACopyThatTheFormerProgramCanUseAndThatIsAsClosedTo
 TEST_F(SqliteMigration, GoesOnWhereAFormerOneWasInterrupted) {
   std::ofstream(copy + ".unfinished") << "half of it";
   openSqlite(path)->depth(1);
-  EXPECT_EQ(run(path, "PRAGMA user_version"), "4\n");
+  EXPECT_EQ(run(path, "PRAGMA user_version"), "5\n");
   EXPECT_EQ(run(copy, "PRAGMA user_version"), "2\n");
   EXPECT_EQ(contentOf(copy + ".unfinished"), "half of it");
 }
@@ -178,7 +201,7 @@ TEST_F(SqliteMigration, GivesTheCopyANumberWhereAFileHasItsName) {
   fs::create_symlink(folder / "other", copy + ".1");
   fs::create_symlink(folder / "nothing", copy + ".2");
   openSqlite(path)->depth(1);
-  EXPECT_EQ(run(path, "PRAGMA user_version"), "4\n");
+  EXPECT_EQ(run(path, "PRAGMA user_version"), "5\n");
   EXPECT_EQ(contentOf(copy), "of an earlier time");
   EXPECT_EQ(contentOf(folder / "other"), "of another program");
   EXPECT_TRUE(fs::is_symlink(copy + ".1"));
@@ -235,7 +258,7 @@ TEST_F(SqliteMigration, IsDoneBySmsdItselfWhereAnOlderFileIsPutInThePlaceOfItsOw
     }
     return !claimed.empty();
   }));
-  EXPECT_EQ(run(path, "PRAGMA user_version"), "4\n");
+  EXPECT_EQ(run(path, "PRAGMA user_version"), "5\n");
 }
 
 }  // namespace

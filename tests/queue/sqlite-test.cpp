@@ -33,7 +33,7 @@ TEST_F(SqliteFile, IsMadeWhenItIsNotThereAndClosedToOthers) {
   ASSERT_EQ(stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & S_IRWXO, 0u);
   EXPECT_EQ(Raw(path).run("PRAGMA journal_mode"), "wal\n");
-  EXPECT_EQ(Raw(path).run("PRAGMA user_version"), "4\n");
+  EXPECT_EQ(Raw(path).run("PRAGMA user_version"), "5\n");
 }
 
 TEST_F(SqliteFile, BecomesAQueueWhenItIsEmpty) {
@@ -70,7 +70,8 @@ TEST_F(SqliteFile, IsFoundDamagedAlthoughACountWorks) {
   EXPECT_EQ(damageOfSqlite(path, 10s), "");
   const auto size = fs::file_size(path);
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  for (std::uint64_t at = 8 * 4096; at < size; at += 4096) {
+  // Beyond the schema, which has to be readable.
+  for (std::uint64_t at = 40 * 4096; at < size; at += 4096) {
     file.seekp(static_cast<std::streamoff>(at + 100));
     file << std::string(300, '\xff');
   }
@@ -98,10 +99,10 @@ TEST_F(SqliteFile, IsRefusedAndLeftAloneWhenItIsTheDatabaseOfSomethingElse) {
 
 TEST_F(SqliteFile, IsRefusedWhenANewerSmsdMadeIt) {
   installSqlite(path);
-  Raw(path).run("PRAGMA user_version = 5");
+  Raw(path).run("PRAGMA user_version = 6");
   std::string what;
   EXPECT_EQ(refusal([&] { enlisted(); }, &what), QueueError::Kind::notInstalled);
-  EXPECT_NE(what.find("has version 5, this smsd supports version 4"), std::string::npos) << what;
+  EXPECT_NE(what.find("has version 6, this smsd supports version 5"), std::string::npos) << what;
 }
 
 TEST_F(SqliteFile, NamesTheFolderThatIsNotThere) {

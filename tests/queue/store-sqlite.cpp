@@ -65,7 +65,8 @@ class SqliteStore : public Store {
         ", ended = strftime('%Y-%m-%d %H:%M:%f', ended, '" + std::to_string(-ahead.count()) + " seconds')" +
         "; UPDATE smsd_supervisor SET lease_until = lease_until" + by +
         "; UPDATE smsd_heartbeat SET looked = looked" + by + ", last = last" + by + ", missing = missing" +
-        by);
+        by + "; UPDATE smsd_alert SET submitted = submitted" + by + ", due = due" + by +
+        ", expires = expires" + by + "; UPDATE smsd_alert_key SET at = at" + by);
   }
   bool shared() const override { return false; }
   bool complete() const override { return true; }

@@ -230,7 +230,7 @@ class OnPostgresql(ByHand):
 
     def test_it_finds_nothing_and_then_each_planted_fault(self):
         report = self.assert_healthy()
-        self.assertIn("schema version 6, grants, indexes, trigger, time zone Europe/Oslo", str(report["fine"]))
+        self.assertIn("schema version 7, grants, indexes, trigger, time zone Europe/Oslo", str(report["fine"]))
         self.assert_fast()
         self.assert_each_planted_fault_is_found_by_its_name()
 

@@ -50,10 +50,10 @@ class Keys(Scenario):
     def test_all_keys_a_line_each(self):
         lines = self.ctl("explain").splitlines()
         self.assertEqual(lines[0], "smsd.yaml")
-        self.assertEqual(len([line for line in lines if not line.startswith(" ") and line]), 7)
+        self.assertEqual(len([line for line in lines if not line.startswith(" ") and line]), 8)
         everything = json.loads(self.ctl("explain", "--json"))
         self.assertEqual(len(everything), len([line for line in lines if line.startswith("  ")]))
-        self.assertEqual({key["kind"] for key in everything}, {None, "gammu", "http", "soap", "mail", "command", "debug"})
+        self.assertEqual({key["kind"] for key in everything}, {None, "groups", "gammu", "http", "soap", "mail", "command", "debug"})
 
     def test_what_does_not_exist(self):
         self.assertIn("did you mean retry.delay?", self.ctl("explain", "retry.dealy", status=NOT_FOUND))

@@ -130,7 +130,7 @@ class Installation(Package):
         self.assertLessEqual(took, 60)
         self.assertEqual(self.machine.run("dpkg", "--verify", *NAMES).stdout, "")
         self.assertEqual(self.machine.shell("stat -c '%a %U %G' /etc/smsd /etc/smsd/dispatchers /run/smsd /run/smsd/* /var/lib/smsd | grep -v '^660'").stdout.splitlines(),
-                         ["750 root smsd", "750 root smsd", "711 smsd smsd", "2750 smsd smsd-operator", "2750 smsd smsd-status", "750 smsd smsd"])
+                         ["750 root smsd", "750 root smsd", "711 smsd smsd", "2750 smsd smsd-submit", "2750 smsd smsd-operator", "2750 smsd smsd-status", "750 smsd smsd"])
         self.assertEqual(self.machine.run("id", "-nG", "smsd").stdout.strip(), "smsd")
         self.assertIn("smsd has started", self.machine.run("journalctl", "-x", "--unit=smsd", "--no-pager").stdout)
         self.say(commands=commands, install_seconds=round(installed, 1), first_sms_seconds=round(took, 1))

@@ -128,8 +128,11 @@ void ClaimTransaction::read() {
   std::optional<std::string> age;
   if (request_.expireAfter)
     age = std::to_string(boundedMilliseconds(clock_.stretched(*request_.expireAfter)));
-  auto rows = tx_.run(session_.indexed() ? sql::readByIndex : sql::readInOneScan, recipients.str(), age,
-                      messagesAtATime + 1, boundedMilliseconds(request_.longestWait));
+  const auto& statement = alerts_ == Alerts::kept ? session_.indexed() ? sql::readByIndex : sql::readInOneScan
+                          : session_.indexed()    ? sql::readRowsByIndex
+                                                  : sql::readRowsInOneScan;
+  auto rows = tx_.run(statement, recipients.str(), age, messagesAtATime + 1,
+                      boundedMilliseconds(request_.longestWait));
   using sql::Read;
   for (const auto& row : rows) {
     Taken& taken = taken_[static_cast<std::size_t>(row.integer(Read::n)) - 1];
@@ -243,6 +246,8 @@ ClaimResult PostgresqlQueue::claim(const ClaimRequest& request) {
   SweepPlace place = request.look == Look::onward ? onward_ : SweepPlace{};
   std::vector<std::string> unfinished;
   claimInDoubt_ = true;
+  const auto alerts =
+      schema_.used > schema::withoutAlerts ? ClaimTransaction::Alerts::kept : ClaimTransaction::Alerts::none;
   ClaimResult result = session_.transact([&](Transaction& tx) {
     if (recover) {
       passFence(tx, me_, clock_);
@@ -250,7 +255,7 @@ ClaimResult PostgresqlQueue::claim(const ClaimRequest& request) {
       found.submissions = unaccounted(tx);
       if (!found.submissions.empty()) return found;
     }
-    ClaimTransaction claiming(tx, session_, request, me_, keyPrefix_, live_, clock_, place);
+    ClaimTransaction claiming(tx, session_, request, me_, keyPrefix_, live_, clock_, place, alerts);
     ClaimResult claimed = claiming.run();
     place = claiming.place();
     unfinished = claiming.unfinished();

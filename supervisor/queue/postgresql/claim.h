@@ -17,8 +17,11 @@ namespace smsd::queue::postgresql {
 
 class ClaimTransaction {
  public:
+  /// Whether the schema has the table of submitted alerts, and every supervisor knows it.
+  enum class Alerts { kept, none };
   ClaimTransaction(Transaction& tx, Session& session, const ClaimRequest& request, SupervisorId me,
-                   const std::string& keyPrefix, LiveRecipients& live, ClockWatch& clock, SweepPlace from)
+                   const std::string& keyPrefix, LiveRecipients& live, ClockWatch& clock, SweepPlace from,
+                   Alerts alerts)
       : tx_(tx),
         session_(session),
         request_(request),
@@ -26,7 +29,8 @@ class ClaimTransaction {
         keyPrefix_(keyPrefix),
         live_(live),
         clock_(clock),
-        place_(std::move(from)) {}
+        place_(std::move(from)),
+        alerts_(alerts) {}
 
   ClaimResult run();
   /// Position from which the next onward look continues.
@@ -65,6 +69,7 @@ class ClaimTransaction {
   LiveRecipients& live_;
   ClockWatch& clock_;
   SweepPlace place_;
+  const Alerts alerts_;
 
   std::set<std::string> candidates_;  // sorted: every supervisor takes them in the same order
   std::vector<Taken> taken_;

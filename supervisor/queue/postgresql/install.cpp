@@ -49,11 +49,8 @@ struct Migration {
   int from = 0;
   const char* script = nullptr;
 };
-constexpr Migration migrations[] = {{1, schema::from1To2},
-                                    {2, schema::from2To3},
-                                    {3, schema::from3To4},
-                                    {4, schema::from4To5},
-                                    {5, schema::from5To6}};
+constexpr Migration migrations[] = {{1, schema::from1To2}, {2, schema::from2To3}, {3, schema::from3To4},
+                                    {4, schema::from4To5}, {5, schema::from5To6}, {6, schema::from6To7}};
 
 /// Only one installation runs at a time; the lock ends with the transaction.
 void makeSchema(Transaction& tx, InstallReport& report) {
@@ -136,9 +133,10 @@ std::vector<std::string> grants(Transaction& tx, const std::string& role) {
       "GRANT SELECT, INSERT, UPDATE ON smsd.supervisor" + to,
       "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.submission, smsd.live, smsd.wait" + to,
       "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.held, smsd.heartbeat" + to,
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.alert, smsd.alert_key" + to,
       "GRANT SELECT, INSERT, DELETE ON smsd.attempt, smsd.ignored" + to,
       "GRANT USAGE ON SEQUENCE smsd.attempt_id" + to,
-      "-- for `smsctl send`, the test messages and the alerts about heartbeats",
+      "-- for `smsctl send`, submitted alerts, the test messages and the alerts about heartbeats",
       "GRANT INSERT (accountid, time, phone, msg, severity) ON " + nav + ".smsq" + to,
   };
   if (!sequence.empty()) advice.push_back("GRANT USAGE ON SEQUENCE " + sequence + to);

@@ -14,7 +14,7 @@
 namespace smsd::queue::schema {
 
 /// The newest version that this program knows, and the one that it creates.
-inline constexpr int version = 6;
+inline constexpr int version = 7;
 /// The oldest version that this program works with.
 inline constexpr int oldestUsable = 5;
 /// The oldest version that a program has to know to work with `version`: smsd.installation.oldest_version.
@@ -23,6 +23,8 @@ inline constexpr int oldestProgram = 4;
 inline constexpr int withoutKnowledge = 4;
 /// The last version that keeps no heartbeats.
 inline constexpr int withoutHeartbeats = 5;
+/// The last version that takes no alerts of programs.
+inline constexpr int withoutAlerts = 6;
 
 }  // namespace smsd::queue::schema
 

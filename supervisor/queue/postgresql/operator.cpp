@@ -9,6 +9,7 @@
 #include <map>
 
 #include "supervisor/queue/postgresql/queue.h"
+#include "supervisor/queue/postgresql/sql-intake.h"
 #include "supervisor/queue/postgresql/sql-operator.h"
 #include "supervisor/queue/postgresql/sql-session.h"
 #include "supervisor/queue/postgresql/values.h"
@@ -77,6 +78,16 @@ std::string whyIgnored(Transaction& tx, const MessageLife& life) {
   return rows.empty() ? "" : queue::whyIgnored(rows.front(), life);
 }
 
+/// Also gives the message its whole text.
+void addAlert(Transaction& tx, MessageLife& life) {
+  const auto rows = tx.once(sql::alertOf, life.message.id);
+  if (rows.empty()) return;
+  life.alert = alertRecord(rows.front());
+  if (const auto whole = rows.front().text(sql::AlertOf::text); !whole.empty()) life.message.text = whole;
+}
+
+bool keepsAlerts(Transaction& tx) { return installedSchema(tx).version > schema::withoutAlerts; }
+
 }  // namespace
 
 std::vector<HeldSms> PostgresqlQueue::held(std::size_t limit) {
@@ -133,6 +144,7 @@ Restored PostgresqlQueue::restore(format::MessageId id, std::optional<Duration> 
     if (!rows.empty()) {
       Restored restored{Result::restored, rows.front().text(sql::Restored::phone)};
       tx.once(sql::forgetWhyIgnored, id);
+      if (keepsAlerts(tx)) tx.once(sql::forgetExpiry, id);
       tx.once(sql::endWaitOf, restored.recipient);
       return restored;
     }
@@ -169,7 +181,9 @@ Purge PostgresqlQueue::purge(Duration age, std::size_t most) {
     tx.once(sql::purgeAttempts, ids.str());
     tx.once(sql::purgeSubmissions, ids.str());
     const auto ignored = tx.once(sql::purgeIgnored, old, most);
-    return recent && ignored < most;
+    if (!keepsAlerts(tx)) return recent && ignored < most;
+    const auto alerts = tx.once(sql::purgeAlerts, old, most), keys = tx.once(sql::purgeKeys, old, most);
+    return recent && ignored < most && alerts < most && keys < most;
   });
   purgedTo_ = done ? 0 : reached;
   return done ? Purge::done : Purge::more;
@@ -184,6 +198,7 @@ std::optional<MessageLife> PostgresqlQueue::explain(format::MessageId id, Durati
     MessageLife life = messageLife(rows.front());
     life.submissions = submissionsWith(tx, id);
     life.ignoredBecause = whyIgnored(tx, life);
+    if (keepsAlerts(tx)) addAlert(tx, life);
     return life;
   });
 }

@@ -2,7 +2,7 @@
 # Builds the PostgreSQL backend and compiles its SQL scripts in. The code uses only the interfaces that libpqxx 6.4 and 7.10
 # share, some of which 7.10 deprecates. libpq itself is used to read connection strings.
 
-foreach(part "" -2 -3 -4 -5 -6 -tables -indexes -notify)
+foreach(part "" -2 -3 -4 -5 -6 -7 -tables -indexes -notify)
   set(script ${CMAKE_SOURCE_DIR}/deploy/sql/postgresql${part}.sql)
   string(TOUPPER "SMSD_SQL_POSTGRESQL${part}" variable)
   string(REPLACE - _ variable ${variable})
@@ -12,7 +12,7 @@ endforeach()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/schema.h.in
   ${CMAKE_BINARY_DIR}/generated/queue/supervisor/queue/postgresql/schema.h @ONLY)
 
-set(sources claim.cpp condition.cpp connection.cpp heartbeats.cpp install.cpp installed-schema.cpp lease.cpp nav.cpp operator.cpp others.cpp
+set(sources claim.cpp condition.cpp connection.cpp heartbeats.cpp install.cpp installed-schema.cpp intake.cpp lease.cpp nav.cpp operator.cpp others.cpp
   queue.cpp
   settle.cpp)
 list(TRANSFORM sources PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -4,10 +4,10 @@
 // Owns the position of the onward look, and the recipients with a live submission of this supervisor, so that
 // a claim notices which of their messages it passes by. The database decides everything else. Called through
 // queue.h only. The operations are in lease.cpp (life cycle of a supervisor), claim.cpp, settle.cpp,
-// nav.cpp (NAV's operations), operator.cpp, heartbeats.cpp and others.cpp (NAV's own smsd). Fails as
-// described in queue.h.
+// nav.cpp (NAV's operations), operator.cpp, heartbeats.cpp, intake.cpp and others.cpp (NAV's own smsd). Fails
+// as described in queue.h.
 //
-// The class has more than 44 declarations: 29 are the operations of Queue, 11 are steps of a take-over and of
+// The class has more than 44 declarations: 30 are the operations of Queue, 11 are steps of a take-over and of
 // the look for other programs, and the others are the state between two calls, which every operation shares.
 #pragma once
 
@@ -105,6 +105,7 @@ class PostgresqlQueue : public Queue {
   std::optional<MessageLife> explain(format::MessageId id, Duration longestWait) override;
   HeartbeatsSeen lookAtHeartbeats(const HeartbeatLook& look) override;
   bool beat(const std::string& name) override;
+  Submitted submit(const std::vector<NewAlert>& alerts, Duration dedupe) override;
   Purge purge(Duration age, std::size_t most) override;
   Installation installation() override;
 

@@ -54,25 +54,43 @@ enum class Read { n, id, msg, severity, time, old, rounds, waits, waitsFor, stam
 /// compared by >= and <=, and the order begins with it. With = the phone would be a constant, and a planner
 /// that believes that nothing is unsent would consider the index on (severity, time, id) as good as the right
 /// one.
-#define SMSD_READ \
-  "SELECT r.n, m.id, m.msg, m.severity, m.time::text, m.old, " \
+/// `text` and `old` are those of the row, or with those of the alert that a program submitted. An alert is
+/// found by a LATERAL with a LIMIT, which no planner can turn around.
+#define SMSD_READ(text, old) \
+  "SELECT r.n, m.id, " text " AS msg, m.severity, m.time::text, " old " AS old, " \
   "coalesce(w.rounds, 0) AS rounds, " SMSD_IN_FORCE("$4") " AS waits, w.severity AS waits_for, m.stamp, " \
   "(extract(epoch FROM now() - w.since) * 1000)::bigint AS failing, (extract(epoch FROM w.noted) * 1000)::bigint AS noted, " \
   "CASE WHEN isfinite(m.time) THEN (extract(epoch FROM localtimestamp - m.time) * 1000)::bigint END AS age "
-inline constexpr Statement<Read> readByIndex = SMSD_READ
-    "FROM unnest($1::text[]) WITH ORDINALITY r(phone, n) LEFT JOIN smsd.wait w ON w.recipient = r.phone "
-    "CROSS JOIN LATERAL (SELECT " SMSD_MESSAGE
-    "FROM smsq q WHERE q.sent = 'N' AND q.phone >= r.phone AND q.phone <= r.phone AND NOT " SMSD_HELD
-    "ORDER BY q.phone, q.severity, q.time, q.id LIMIT $3) m "
-    "ORDER BY r.n, m.severity, m.time, m.id";
-inline constexpr Statement<Read> readInOneScan =
-    SMSD_READ "FROM (SELECT q.phone, " SMSD_MESSAGE
-              ", row_number() OVER (PARTITION BY q.phone ORDER BY q.severity, q.time, q.id) AS place "
-              "FROM smsq q WHERE q.sent = 'N' AND q.phone = ANY($1::text[]) AND NOT " SMSD_HELD
-              ") m "
-              "JOIN unnest($1::text[]) WITH ORDINALITY r(phone, n) ON r.phone = m.phone "
-              "LEFT JOIN smsd.wait w ON w.recipient = r.phone "
-              "WHERE m.place <= $3 ORDER BY r.n, m.severity, m.time, m.id";
+#define SMSD_OLD "(m.old OR coalesce(a.expires <= now(), false))"
+#define SMSD_ALERT                                                                                      \
+  "LEFT JOIN LATERAL (SELECT a.text, a.expires FROM smsd.alert a WHERE a.message = m.id AND a.stamp = " \
+  "m.stamp "                                                                                            \
+  "LIMIT 1) a ON true "
+#define SMSD_BY_INDEX                                                                                   \
+  "FROM unnest($1::text[]) WITH ORDINALITY r(phone, n) LEFT JOIN smsd.wait w ON w.recipient = r.phone " \
+  "CROSS JOIN LATERAL (SELECT " SMSD_MESSAGE                                                            \
+  "FROM smsq q WHERE q.sent = 'N' AND q.phone >= r.phone AND q.phone <= r.phone AND NOT " SMSD_HELD     \
+  "ORDER BY q.phone, q.severity, q.time, q.id LIMIT $3) m "
+#define SMSD_IN_ONE_SCAN                                                                   \
+  "FROM (SELECT q.phone, " SMSD_MESSAGE                                                    \
+  ", row_number() OVER (PARTITION BY q.phone ORDER BY q.severity, q.time, q.id) AS place " \
+  "FROM smsq q WHERE q.sent = 'N' AND q.phone = ANY($1::text[]) AND NOT " SMSD_HELD        \
+  ") m JOIN unnest($1::text[]) WITH ORDINALITY r(phone, n) ON r.phone = m.phone "          \
+  "LEFT JOIN smsd.wait w ON w.recipient = r.phone "
+#define SMSD_READ_ORDER "ORDER BY r.n, m.severity, m.time, m.id"
+inline constexpr Statement<Read> readByIndex =
+    SMSD_READ("coalesce(a.text, m.msg)", SMSD_OLD) SMSD_BY_INDEX SMSD_ALERT SMSD_READ_ORDER;
+inline constexpr Statement<Read> readInOneScan = SMSD_READ("coalesce(a.text, m.msg)", SMSD_OLD)
+    SMSD_IN_ONE_SCAN SMSD_ALERT "WHERE m.place <= $3 " SMSD_READ_ORDER;
+/// For a schema without alerts.
+inline constexpr Statement<Read> readRowsByIndex = SMSD_READ("m.msg", "m.old") SMSD_BY_INDEX SMSD_READ_ORDER;
+inline constexpr Statement<Read> readRowsInOneScan =
+    SMSD_READ("m.msg", "m.old") SMSD_IN_ONE_SCAN "WHERE m.place <= $3 " SMSD_READ_ORDER;
+#undef SMSD_READ_ORDER
+#undef SMSD_IN_ONE_SCAN
+#undef SMSD_BY_INDEX
+#undef SMSD_ALERT
+#undef SMSD_OLD
 #undef SMSD_READ
 #undef SMSD_MESSAGE
 

@@ -8,6 +8,7 @@
 #include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/ranges.h"
 #include "supervisor/queue/sqlite/sql-claim.h"
+#include "supervisor/queue/sqlite/sql-intake.h"
 #include "supervisor/queue/sqlite/stamp.h"
 #include "supervisor/queue/sqlite/values.h"
 #include "supervisor/queue/stamps.h"
@@ -35,6 +36,7 @@ ClaimResult ClaimTransaction::run() {
   // No other program changes the tables during this transaction.
   anyHeld_ = session_.query(sql::anyHeld).next();
   anyWait_ = session_.query(sql::anyWait).next();
+  if (session_.query(sql::anyAlertDue).bind(now_.ms).next()) expireAlerts();
   walk();
   if (!taken_.empty()) write();
   const bool over = place_.part == SweepPlace::Part::end;
@@ -162,6 +164,19 @@ void ClaimTransaction::expire(const std::string& recipient, Duration age) {
   }
   recordIgnored(session_, ids, "expired", now_);
   result_.expired += ids.size();
+}
+
+/// Expires alerts of all recipients, because their time of expiry finds them. Those in progress and those
+/// held stay due.
+void ClaimTransaction::expireAlerts() {
+  std::vector<format::MessageId> ids;
+  {
+    auto row = session_.query(sql::expireAlerts);
+    for (row.bind(now_.text, now_.ms); row.next();) ids.push_back(row.integer(sql::ExpiredAlert::id));
+  }
+  recordIgnored(session_, ids, "expired", now_);
+  result_.expired += ids.size();
+  session_.query(sql::forgetDueAlerts).bind(now_.ms).run();
 }
 
 /// Returns none if all of the recipient's messages have expired.

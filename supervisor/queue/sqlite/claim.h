@@ -64,6 +64,7 @@ class ClaimTransaction {
   void toNextPart();
   std::optional<Past> pastOf(const Head& head);
   void expire(const std::string& recipient, Duration age);
+  void expireAlerts();
   std::optional<Taken> read(const std::string& recipient);
   void write();
   std::optional<Duration> nextDue();

@@ -33,6 +33,7 @@ void install(Session& session) {
   if (!isEmpty(session)) return;  // another process was faster
   session.execute(sql::schema);
   session.execute(sql::heartbeatTable);
+  session.execute(sql::alertTables);
   session.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
   session.execute(fmt::format(sql::setApplicationId, sql::applicationId).c_str());
   tx.commit();
@@ -110,8 +111,12 @@ void migrate(Session& session, LockedBy lock) {
     const auto version = session.query(sql::userVersion).number();
     if (version <= 1) session.execute(sql::from1To2);
     if (version <= 2) session.execute(sql::from2To3);
-    if (version <= 3) session.execute(sql::from3To4);
-    session.execute(sql::heartbeatTable);
+    if (version <= 3) {
+      session.execute(sql::from3To4);
+      session.execute(sql::heartbeatTable);
+    }
+    session.execute(sql::from4To5);
+    session.execute(sql::alertTables);
     session.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
     tx.commit();
   } catch (const QueueError&) {

@@ -12,6 +12,7 @@
 #include "supervisor/queue/ranges.h"
 #include "supervisor/queue/rows.h"
 #include "supervisor/queue/sqlite/queue.h"
+#include "supervisor/queue/sqlite/sql-intake.h"
 #include "supervisor/queue/sqlite/sql-operator.h"
 #include "supervisor/queue/sqlite/values.h"
 
@@ -156,6 +157,7 @@ Restored SqliteQueue::restore(format::MessageId id, std::optional<Duration> expi
     }
     if (restored.result == Result::restored) {
       session.query(sql::forgetWhyIgnored).bind(id).run();
+      session.query(sql::forgetExpiry).bind(id).run();
       session.query(sql::endWaitOf).bind(restored.recipient).run();
       tx.commit();
       return restored;
@@ -206,8 +208,11 @@ Purge SqliteQueue::purge(Duration age, std::size_t most) {
       session.query(sql::purgeSubmission).bind(id).run();
     }
     const std::size_t ignored = session.query(sql::purgeIgnored).bind(horizon, limit).run();
+    const std::int64_t before = clock(session).ms - age.count();
+    const std::size_t alerts = session.query(sql::purgeAlerts).bind(before, limit).run();
+    const std::size_t keys = session.query(sql::purgeKeys).bind(before, limit).run();
     tx.commit();
-    const bool done = (recent || looked < most) && ignored < most;
+    const bool done = (recent || looked < most) && ignored < most && alerts < most && keys < most;
     purgedTo_ = done ? 0 : reached;
     return done ? Purge::done : Purge::more;
   });
@@ -230,6 +235,7 @@ std::optional<MessageLife> SqliteQueue::explain(format::MessageId id, Duration l
       submission.attempts = attemptsOf(session, submission.id, lastAttempt(row));
     }
     life.ignoredBecause = whyIgnored(session, life);
+    if (auto alert = session.query(sql::alertOf); alert.bind(id).next()) life.alert = alertRecord(alert);
     return life;
   });
 }

@@ -3,9 +3,9 @@
 //
 // Owns the connection, the lock that makes this process the file's only supervisor, and the position of the
 // onward look. Its operations are in lease.cpp (life cycle of a supervisor), claim.cpp, settle.cpp,
-// nav.cpp (NAV's operations), operator.cpp and heartbeats.cpp; queue.cpp has the connection and the
-// notification. Every write transaction takes SQLite's only write lock first, so that no value read in it can
-// be outdated. After a failure the next call opens a new connection.
+// nav.cpp (NAV's operations), operator.cpp, heartbeats.cpp and intake.cpp; queue.cpp has the connection and
+// the notification. Every write transaction takes SQLite's only write lock first, so that no value read in it
+// can be outdated. After a failure the next call opens a new connection.
 //
 // An administrator may replace or remove the file while it is open. Without a check, everything would
 // continue to work, on a file that no other program sees. So each call compares the path with the opened
@@ -15,7 +15,7 @@
 // The path may be a symbolic link, or lead through links. The lock, the log, the reserve and the watch are
 // beside the file itself. A link that leads to another file later counts as a replacement.
 //
-// The class has more than 40 declarations: 30 are the operations of Queue, 12 keep the connection on the file
+// The class has more than 40 declarations: 31 are the operations of Queue, 12 keep the connection on the file
 // that the path leads to.
 #pragma once
 
@@ -99,6 +99,7 @@ class SqliteQueue final : public Queue {
   std::optional<MessageLife> explain(format::MessageId id, Duration longestWait) override;
   HeartbeatsSeen lookAtHeartbeats(const HeartbeatLook& look) override;
   bool beat(const std::string& name) override;
+  Submitted submit(const std::vector<NewAlert>& alerts, Duration dedupe) override;
   Purge purge(Duration age, std::size_t most) override;
   std::optional<Duration> takeClockStep() override { return clock_.takeStep(); }
 

@@ -10,7 +10,7 @@
 
 namespace smsd::queue::sqlite::sql {
 
-constexpr int schemaVersion = 4;
+constexpr int schemaVersion = 5;
 constexpr int applicationId = 0x736d7364;  // "smsd"
 
 constexpr auto schema = R"(
@@ -92,7 +92,7 @@ CREATE TABLE smsd_held (         -- messages of SMS that may have been sent: in 
 CREATE INDEX smsd_held_of ON smsd_held (submission);
 CREATE TABLE smsd_ignored (      -- why a message is I that no submission speaks for
   message INTEGER NOT NULL,
-  reason TEXT NOT NULL CHECK (reason IN ('expired', 'cancelled')),
+  reason TEXT NOT NULL CHECK (reason IN ('expired', 'cancelled', 'resolved')),
   at TEXT NOT NULL,
   stamp INTEGER
 ) STRICT;
@@ -121,6 +121,33 @@ CREATE TABLE smsd_heartbeat (    -- signs of life of other programs, which smsd 
   missing INTEGER                     -- ms since 1970: when the alert was written; NULL: it is not missing
 ) STRICT, WITHOUT ROWID;
 )";
+// Part of the schema, and the step from version 4 to 5.
+constexpr auto alertTables = R"(
+CREATE TABLE smsd_alert (        -- messages that programs submitted: what smsq has no column for
+  message INTEGER NOT NULL,
+  stamp INTEGER NOT NULL,
+  caller TEXT NOT NULL,          -- the user
+  label TEXT,                    -- on whose behalf; NULL: not said
+  group_name TEXT,               -- by which the alert goes to this number; NULL: none
+  key TEXT,                      -- of the deduplication; NULL: none
+  expires INTEGER,               -- ms since 1970; NULL: never
+  due INTEGER,                   -- as expires, until that has come; then NULL
+  submitted INTEGER NOT NULL,    -- ms since 1970
+  repeats INTEGER NOT NULL DEFAULT 0,  -- alerts that were duplicates of this one
+  repeated INTEGER,              -- ms since 1970: the last of them
+  resolved_by TEXT               -- whose alert resolved it; NULL: none
+) STRICT;
+CREATE INDEX smsd_alert_message ON smsd_alert (message);
+CREATE INDEX smsd_alert_submitted ON smsd_alert (submitted);
+CREATE INDEX smsd_alert_due ON smsd_alert (due) WHERE due IS NOT NULL;
+CREATE TABLE smsd_alert_key (    -- the message for each deduplication key
+  identity TEXT PRIMARY KEY,     -- caller, number and key, one a line
+  message INTEGER NOT NULL,
+  stamp INTEGER NOT NULL,
+  at INTEGER NOT NULL            -- ms since 1970
+) STRICT, WITHOUT ROWID;
+CREATE INDEX smsd_alert_key_at ON smsd_alert_key (at);
+)";
 // Waits of version 1 have no severity, so any message with a severity ends them, once.
 constexpr auto from1To2 = "ALTER TABLE smsd_wait ADD COLUMN severity INTEGER";
 // Removes the CHECK of the text's length from smsq, because a text may be as long as an SMS of several parts.
@@ -144,6 +171,13 @@ constexpr auto from3To4 = R"(
 PRAGMA writable_schema = ON;
 UPDATE sqlite_schema SET sql = replace(sql, 'CHECK (sent IN (''Y'', ''N'', ''I''))', 'CHECK (sent IN (''Y'', ''N'') OR sent = ''I'')')
   WHERE type = 'table' AND name = 'smsq';
+PRAGMA writable_schema = RESET;
+)";
+// Allows a further reason for an ignored message.
+constexpr auto from4To5 = R"(
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema SET sql = replace(sql, 'CHECK (reason IN (''expired'', ''cancelled''))', 'CHECK (reason IN (''expired'', ''cancelled'', ''resolved''))')
+  WHERE type = 'table' AND name = 'smsd_ignored';
 PRAGMA writable_schema = RESET;
 )";
 constexpr auto copyTo = "VACUUM INTO ?";

@@ -41,6 +41,7 @@ config::DispatcherConfig dispatcherOfKind(const config::ConfigRead& read, const 
 }
 
 KeyFile fileOfKind(const std::string& configFile, const std::string& kind) {
+  if (kind == KeyFile::groups) return groupsFile();
   const config::ConfigRead read =
       config::isBuiltIn(kind) ? config::ConfigRead() : readAsFarAsPossible(configFile);
   KeyFile file = askWorkers(read.config, {dispatcherOfKind(read, kind)}).front();
@@ -52,7 +53,7 @@ KeyFile fileOfKind(const std::string& configFile, const std::string& kind) {
 
 std::vector<KeyFile> filesFor(const ExplainArguments& arguments) {
   if (!arguments.kind.empty()) return {fileOfKind(arguments.config, arguments.kind)};
-  std::vector<KeyFile> files = {mainFile()};
+  std::vector<KeyFile> files = {mainFile(), groupsFile()};
   const config::Config config = readAsFarAsPossible(arguments.config).config;
   for (KeyFile& file : askWorkers(config, dispatchersOfAllKinds(config))) files.push_back(std::move(file));
   return files;

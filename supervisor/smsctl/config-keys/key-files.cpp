@@ -51,9 +51,13 @@ std::string elementText(const KeyFile& file, const KeyHelp& list) {
 
 }  // namespace
 
-std::string KeyFile::name() const { return isMain() ? "smsd.yaml" : "dispatchers/NAME.yaml"; }
+std::string KeyFile::name() const {
+  return isMain() ? "smsd.yaml" : isGroups() ? "groups.yaml" : "dispatchers/NAME.yaml";
+}
 
 KeyFile mainFile() { return {.keys = config::explainConfig()}; }
+
+KeyFile groupsFile() { return {.kind = std::string(KeyFile::groups), .keys = config::explainGroups()}; }
 
 std::string typedName(std::string_view key) {
   std::string name;
@@ -108,6 +112,7 @@ std::vector<std::string> nearKeys(const std::vector<KeyFile>& files, std::string
 }
 
 Applied appliedBy(const KeyFile& file, const KeyHelp& key) {
+  if (file.isGroups()) return Applied::reload;
   if (!file.isMain()) return Applied::worker;
   const auto& fixed = config::keysOfARestart();
   return std::find(fixed.begin(), fixed.end(), key.key) == fixed.end() ? Applied::reload : Applied::restart;

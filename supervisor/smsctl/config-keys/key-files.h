@@ -15,18 +15,24 @@
 namespace smsd::smsctl {
 
 struct KeyFile {
-  std::string kind = {};  // of the dispatchers whose file it is; empty: smsd.yaml
+  /// Of the dispatchers whose file it is; empty: smsd.yaml; `groups`, which no kind can be named:
+  /// groups.yaml.
+  std::string kind = {};
   std::vector<config::KeyHelp> keys = {};
   std::string problem = {};  // why the keys are not known
   bool installed = true;     // false: the program of a built-in kind is not on this host
 
   bool isMain() const { return kind.empty(); }
-  /// "smsd.yaml", or "dispatchers/NAME.yaml".
+  bool isGroups() const { return kind == groups; }
+  static constexpr std::string_view groups = "groups";
+  /// "smsd.yaml", "groups.yaml", or "dispatchers/NAME.yaml".
   std::string name() const;
 };
 
 /// Returns smsd.yaml with its keys.
 KeyFile mainFile();
+/// Returns groups.yaml with its keys.
+KeyFile groupsFile();
 
 struct FoundKey {
   const KeyFile* file = nullptr;

@@ -210,7 +210,8 @@ std::string digitsFrom(const std::string& a, const std::string& b) {
 Json schemaOf(const KeyFile& file) {
   bool ignored = false;
   Json schema{{"$schema", "http://json-schema.org/draft-07/schema#"},
-              {"title", file.isMain() ? "smsd.yaml" : "the file of a dispatcher of kind " + file.kind}};
+              {"title", file.isMain() || file.isGroups() ? file.name()
+                                                         : "the file of a dispatcher of kind " + file.kind}};
   schema.update(Section(file).schema("", ignored));
   return schema;
 }

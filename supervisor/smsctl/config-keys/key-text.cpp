@@ -19,7 +19,7 @@ std::string typeAndDefault(const KeyHelp& key) {
 }
 
 std::string fileText(const KeyFile& file) {
-  if (file.isMain()) return file.name();
+  if (file.isMain() || file.isGroups()) return file.name();
   return fmt::format("{}, the file of a dispatcher of kind {}", file.name(), file.kind);
 }
 

@@ -24,6 +24,7 @@ void checkListening(const SocketFacts& socket, const DispatcherFacts& dispatcher
 constexpr const char* makeFolders = "systemd-sysusers && systemd-tmpfiles --create";
 constexpr const char* operators = "smsd-operator";
 constexpr const char* watchers = "smsd-status";
+constexpr const char* submitters = "smsd-submit";
 constexpr mode_t sticky = 01000;
 
 /// A folder that tmpfiles.d makes. `group` is empty for smsd's own.
@@ -32,10 +33,11 @@ struct InstalledFolder {
   const char* group;
   mode_t mode;
 };
-constexpr std::array<InstalledFolder, 3> installed{{
+constexpr std::array<InstalledFolder, 4> installed{{
     {"/run/smsd", "", 0711},
     {"/run/smsd/operator", operators, 02750},
     {"/run/smsd/status", watchers, 02750},
+    {"/run/smsd/intake", submitters, 02750},
 }};
 
 const InstalledFolder* installedAt(const std::filesystem::path& path) {
@@ -73,7 +75,7 @@ void checkOwnFolder(const FileFacts& folder, const ServiceUser& user, GroupResul
   const bool strangers = folder.groupName != user.group && folder.groupName != "root";
   if ((folder.mode & sticky) != 0 && (folder.mode & 0002) != 0)
     finding(fmt::format("every user can put a socket there (mode {:04o})", folder.mode),
-            "set control.socket and status.socket to paths in a folder of their own");
+            "set control.socket, status.socket and intake.socket to paths in a folder of their own");
   else if ((folder.reachable && (folder.mode & 0002) != 0) || (strangers && (folder.mode & 0020) != 0))
     finding(fmt::format("users other than its owner can replace the socket (mode {:04o}, group {})",
                         folder.mode, folder.groupName),
@@ -100,7 +102,7 @@ std::vector<std::string> groupsOf(const SocketFacts& socket, const ServiceUser& 
   const auto* as = installedAt(socket.path.parent_path());
   if (as != nullptr && *as->group != '\0') return {as->group};
   std::vector<std::string> groups = {user.group, "root"};
-  if (socket.dispatcher.empty()) groups.insert(groups.end(), {operators, watchers});
+  if (socket.dispatcher.empty()) groups.insert(groups.end(), {operators, watchers, submitters});
   if (as == nullptr && !socket.folderGroup.empty()) groups.push_back(socket.folderGroup);
   return groups;
 }

@@ -116,7 +116,7 @@ std::vector<FileFacts> lookAtFiles(const fs::path& file, const config::Config& c
         if (auto* facts = add(Role::secret, folder / named.path)) facts->readBySystemd = dispatcher.bySystemd;
   }
   add(Role::stateFolder, config.stateDirectory);
-  for (const auto& socket : {config.controlSocket, config.statusSocket})
+  for (const auto& socket : {config.controlSocket, config.statusSocket, config.intake.socket})
     if (!socket.empty()) add(Role::socketFolder, socket.parent_path());
   for (const auto& dispatcher : dispatchers)
     if (dispatcher.bySystemd) add(Role::workerSocketFolder, dispatcher.socket.parent_path());

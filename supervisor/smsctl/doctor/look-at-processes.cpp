@@ -146,7 +146,8 @@ std::vector<SocketFacts> lookAtSockets(const ProcFolder& proc, const config::Con
                                        const std::vector<DispatcherFacts>& dispatchers) {
   const auto listened = listenedAt(proc);
   std::vector<SocketFacts> sockets = {{.path = config.controlSocket, .dispatcher = ""}};
-  if (!config.statusSocket.empty()) sockets.push_back({.path = config.statusSocket, .dispatcher = ""});
+  for (const auto& socket : {config.statusSocket, config.intake.socket})
+    if (!socket.empty()) sockets.push_back({.path = socket, .dispatcher = ""});
   for (const auto& dispatcher : dispatchers)
     if (dispatcher.bySystemd) sockets.push_back({.path = dispatcher.socket, .dispatcher = dispatcher.name});
   for (auto& socket : sockets) {

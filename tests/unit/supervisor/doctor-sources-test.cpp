@@ -160,9 +160,9 @@ TEST_F(DoctorProc, TellsASocketThatIsListenedAtFromOneThatIsOnlyThere) {
                                      {{.name = "a", .bySystemd = true, .socket = "/run/smsd/a.sock"},
                                       {.name = "b", .bySystemd = true, .socket = "/run/smsd/b.sock"},
                                       {.name = "c", .bySystemd = false}});
-  ASSERT_EQ(sockets.size(), 4u);  // beside those of smsd itself, control.sock and status.sock
-  EXPECT_TRUE(sockets[2].listening);
-  EXPECT_FALSE(sockets[3].listening);
+  ASSERT_EQ(sockets.size(), 5u);  // beside the three of smsd itself
+  EXPECT_TRUE(sockets[3].listening);
+  EXPECT_FALSE(sockets[4].listening);
 }
 
 TEST(DoctorFiles, NamedByADispatchersFileAreFoundInOrder) {

@@ -68,6 +68,7 @@ inline Facts healthy() {
                  file(Role::queueFile, "/var/lib/smsd/queue.db", 0660, 110),
                  file(Role::socketFolder, "/run/smsd/operator", 02750, 110, "smsd-operator"),
                  file(Role::socketFolder, "/run/smsd/status", 02750, 110, "smsd-status"),
+                 file(Role::socketFolder, "/run/smsd/intake", 02750, 110, "smsd-submit"),
                  file(Role::workerSocketFolder, "/run/smsd", 0711, 110)};
   facts.dispatchers = {{.name = "gateway",
                         .kind = "http",
@@ -92,7 +93,8 @@ inline Facts healthy() {
   facts.sockets = {
       {"/run/smsd/operator/control.sock", "", true, true, false, 0660, "smsd-operator", "smsd-operator"},
       {"/run/smsd/gateway.sock", "gateway", true, true, false, 0660, "smsd"},
-      {"/run/smsd/status/status.sock", "", true, true, false, 0660, "smsd-status", "smsd-status"}};
+      {"/run/smsd/status/status.sock", "", true, true, false, 0660, "smsd-status", "smsd-status"},
+      {"/run/smsd/intake/intake.sock", "", true, true, false, 0660, "smsd-submit", "smsd-submit"}};
   facts.devices = {{.dispatcher = "modem", .path = "/dev/ttyUSB0", .there = true}};
   facts.clock = {
       .now = std::chrono::sys_days(std::chrono::year(2026) / 11 / 27), .synchronised = true, .ahead = 3ms};

@@ -46,7 +46,7 @@ TEST(KeyFiles, FindsAKeyAsPeopleNameIt) {
       {"dispatchers[0].per_day", "dispatchers[].per_day"},
       {"dispatchers.per_day", "dispatchers[].per_day"},
       {"url", "pager:url"},
-      {"user", "pager:auth.user"},
+      {"user", "intake.callers[].user pager:auth.user"},
       {"timeout", "admin_mail.timeout dispatchers[].timeout pager:timeout"},
       {"log", "log.recipient log.sent"},
       {"auth", "pager:auth.user"},

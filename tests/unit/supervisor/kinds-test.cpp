@@ -35,7 +35,7 @@ TEST(Kinds, HaveNamesOfOneFormAndNoneOfSmsdsOwn) {
   for (const char* name : {"", "Pager", "2sms", "-x", "pa_ger", "pa ger", "../pager", "pager/",
                            "p\xc3\xa5ger", "abcdefghijklmnopqrstuvwxyz0123456"})
     EXPECT_TRUE(problemOfKind(name).value_or("").starts_with("is not the name of a kind")) << name;
-  for (const char* name : {"control", "exporter", "intake", "status"})
+  for (const char* name : {"control", "exporter", "groups", "intake", "status"})
     EXPECT_EQ(problemOfKind(name), "is " + std::string(name) +
                                        ", expected another name: smsd reserves smsd-worker-" + name +
                                        " for a program of its own");
@@ -50,7 +50,7 @@ TEST(Kinds, WithAWrongNameGetTheNearOneAsAdvice) {
 
 TEST(Kinds, TakeTheNamesOfTheirProgramsFromAllOthers) {
   EXPECT_EQ(takenNames(), (std::vector<std::string>{"gammu", "http", "soap", "mail", "debug", "command",
-                                                    "control", "exporter", "intake", "status"}));
+                                                    "control", "exporter", "groups", "intake", "status"}));
   EXPECT_EQ(programOf("pager"), "smsd-worker-pager");
 }
 

@@ -234,6 +234,7 @@ TEST(ProgramCall, AnotherUserGetsNeitherTheTerminalNorTheDefaultsOfRoot) {
 }
 
 TEST(Placing, EachFileHasItsPlaceAndItsOwner) {
+  EXPECT_EQ(placeOf("groups.yaml", "/etc/smsd"), (FilePlace{"/etc/smsd/groups.yaml", Owner::readableBySmsd}));
   EXPECT_EQ(placeOf("smsd.yaml", "/etc/smsd"), (FilePlace{"/etc/smsd/smsd.yaml", Owner::readableBySmsd}));
   EXPECT_EQ(placeOf("nav.pgpass", "/etc/smsd"), (FilePlace{"/etc/smsd/nav.pgpass", Owner::smsd}));
   EXPECT_EQ(placeOf("modem.yaml", "/etc/smsd"),
