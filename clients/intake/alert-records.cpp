@@ -3,47 +3,47 @@
 
 #include "common/kj/view.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 namespace {
 
-using shapes::AlertFate;
+using shapes::WebFate;
 
-AlertFate::Result resultOf(proto::Fate::Result result) {
+WebFate::Result resultOf(proto::Fate::Result result) {
   switch (result) {
     case proto::Fate::Result::QUEUED:
-      return AlertFate::Result::queued;
+      return WebFate::Result::queued;
     case proto::Fate::Result::CANCELLED:
-      return AlertFate::Result::cancelled;
+      return WebFate::Result::cancelled;
     case proto::Fate::Result::DUPLICATE:
-      return AlertFate::Result::duplicate;
+      return WebFate::Result::duplicate;
     case proto::Fate::Result::NOT_SENT:
-      return AlertFate::Result::notSent;
+      return WebFate::Result::notSent;
     case proto::Fate::Result::REFUSED:
       break;
   }
-  return AlertFate::Result::refused;  // also a result of a later version
+  return WebFate::Result::refused;  // also a result of a later version
 }
 
-AlertFate::Refusal refusalOf(proto::Refusal refusal) {
+WebFate::Refusal refusalOf(proto::Refusal refusal) {
   switch (refusal) {
     case proto::Refusal::NONE:
-      return AlertFate::Refusal::none;
+      return WebFate::Refusal::none;
     case proto::Refusal::RECIPIENT:
-      return AlertFate::Refusal::recipient;
+      return WebFate::Refusal::recipient;
     case proto::Refusal::GROUP:
-      return AlertFate::Refusal::group;
+      return WebFate::Refusal::group;
     case proto::Refusal::NOT_ALLOWED:
-      return AlertFate::Refusal::notAllowed;
+      return WebFate::Refusal::notAllowed;
     case proto::Refusal::TEXT:
-      return AlertFate::Refusal::text;
+      return WebFate::Refusal::text;
     case proto::Refusal::KEY:
-      return AlertFate::Refusal::key;
+      return WebFate::Refusal::key;
     case proto::Refusal::SEVERITY:
-      return AlertFate::Refusal::severity;
+      return WebFate::Refusal::severity;
     case proto::Refusal::RATE:
-      return AlertFate::Refusal::rate;
+      return WebFate::Refusal::rate;
   }
-  return AlertFate::Refusal::none;
+  return WebFate::Refusal::none;
 }
 
 }  // namespace
@@ -67,13 +67,13 @@ void write(const shapes::IncomingAlert& alert, const std::string& label, proto::
   to.setLabel(view(label));
 }
 
-AlertFate fateOf(proto::Fate::Reader fate) {
-  AlertFate all{resultOf(fate.getResult()), refusalOf(fate.getRefusal()), fate.getWhy().cStr()};
+WebFate fateOf(proto::Fate::Reader fate) {
+  WebFate all{resultOf(fate.getResult()), refusalOf(fate.getRefusal()), fate.getWhy().cStr()};
   for (const auto id : fate.getMessages()) all.messages.push_back(id);
   for (const auto number : fate.getRecipients()) all.recipients.emplace_back(number.cStr());
   all.retryAfter = fate.getRetryAfter();
-  if (all.result == AlertFate::Result::refused && all.why.empty()) all.why = "smsd refused the alert";
+  if (all.result == WebFate::Result::refused && all.why.empty()) all.why = "smsd refused the alert";
   return all;
 }
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

@@ -8,13 +8,13 @@
 
 #include "clients/shapes/submission.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 
 /// The bytes that the alert takes in a call, a bit more than it really does.
 std::size_t bytesOf(const shapes::IncomingAlert& alert, const std::string& label);
 
 void write(const shapes::IncomingAlert& alert, const std::string& label, proto::Alert::Builder to);
 
-shapes::AlertFate fateOf(proto::Fate::Reader fate);
+shapes::WebFate fateOf(proto::Fate::Reader fate);
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

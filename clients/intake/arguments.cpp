@@ -7,7 +7,7 @@
 #include "common/io/parse-exit.h"
 #include "version.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 namespace {
 
 constexpr const char* footer =
@@ -46,4 +46,4 @@ bool readOptions(int argc, char** argv, IntakeOptions& options, int& status) {
   return true;
 }
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

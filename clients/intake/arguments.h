@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-namespace smsd::intake {
+namespace smsd::webintake {
 
 struct IntakeOptions {
   std::filesystem::path config;  // empty: the credential `config`
@@ -18,4 +18,4 @@ struct IntakeOptions {
 /// returns false then.
 bool readOptions(int argc, char** argv, IntakeOptions& options, int& status);
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

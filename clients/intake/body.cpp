@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace smsd::intake {
+namespace smsd::webintake {
 namespace {
 
 constexpr std::size_t atOnce = 64 * 1024;
@@ -66,4 +66,4 @@ kj::Promise<BodyRead> readBody(kj::AsyncInputStream& body, std::size_t most, Bod
   return timer.timeoutAfter(bodyTime, kj::mv(all)).attach(kj::mv(reader));
 }
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

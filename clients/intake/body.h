@@ -10,7 +10,7 @@
 #include <memory>
 #include <string>
 
-namespace smsd::intake {
+namespace smsd::webintake {
 
 /// The status of the answer, and words for it.
 struct BodyRefused {
@@ -46,4 +46,4 @@ constexpr auto bodyTime = 15 * kj::SECONDS;
 kj::Promise<BodyRead> readBody(kj::AsyncInputStream& body, std::size_t most, BodyBudget& budget,
                                kj::Timer& timer);
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

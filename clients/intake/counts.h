@@ -11,14 +11,14 @@
 #include "clients/shapes/shape.h"
 #include "clients/shapes/submission.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 
 /// The upper bounds of the classes of the duration of a request, in seconds.
 constexpr std::array<double, 10> durationBounds = {0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 15};
 
 struct IntakeCounts {
   std::map<std::pair<shapes::RequestShape, unsigned>, std::uint64_t> requests = {};  // by shape and status
-  std::array<std::uint64_t, 5> fates{};                                              // by AlertFate::Result
+  std::array<std::uint64_t, 5> fates{};                                              // by WebFate::Result
   std::map<std::string, std::uint64_t> alerts = {};  // by the name of the token
   std::array<std::uint64_t, durationBounds.size() + 1> durations{};
   double seconds = 0;
@@ -37,4 +37,4 @@ struct IntakeCounts {
   }
 };
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

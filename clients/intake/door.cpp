@@ -6,13 +6,13 @@
 #include <memory>
 #include <string_view>
 
-#include "clients/intake/admission.h"
+#include "clients/intake/token-admission.h"
 #include "common/fault.h"
 #include "common/journal/journal.h"
 #include "common/kj/duration.h"
 #include "common/text/ascii.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 namespace {
 
 using shapes::RequestShape;
@@ -200,12 +200,12 @@ kj::Promise<WebAnswer> HttpDoor::submit(Request& request) {
   auto reading = shapes::readRequest(request.web, rules_);
   request.web.body = {};
   if (!reading.problem.empty()) return shapes::refusalIn(shape, reading.status, reading.problem);
-  auto admission = kj::heap<Admission>(std::move(reading.alerts), *request.token);
+  auto admission = kj::heap<TokenAdmission>(std::move(reading.alerts), *request.token);
   const auto now =
       std::chrono::duration_cast<TokenRate::Clock>(between(kj::origin<kj::TimePoint>(), timer_.now()));
   if (const auto wait = rates_.at(request.token->name).take(admission->allowed(), now)) {
-    shapes::AlertFate fate{shapes::AlertFate::Result::refused, shapes::AlertFate::Refusal::rate,
-                           "this token has sent more alerts than it may at this time"};
+    shapes::WebFate fate{shapes::WebFate::Result::refused, shapes::WebFate::Refusal::rate,
+                         "this token has sent more alerts than it may at this time"};
     fate.retryAfter = static_cast<std::uint32_t>(wait->count());
     shapes::SubmissionResult result{{}, 0, {std::move(fate)}};
     counts_.count(request.token->name, result);
@@ -243,4 +243,4 @@ kj::Promise<void> HttpDoor::send(Request& request, WebAnswer answer) {
                              request.visit.send(request.response, std::move(reply), request.after));
 }
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

@@ -21,7 +21,7 @@
 #include "clients/shapes/shape.h"
 #include "common/http/bounded-server.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 
 /// The headers that requests are read for.
 struct DoorHeaders {
@@ -71,4 +71,4 @@ class HttpDoor final : public http::RequestHandler {
   bool warned_ = false;
 };
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

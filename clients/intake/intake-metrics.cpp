@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-namespace smsd::intake {
+namespace smsd::webintake {
 namespace {
 
 using prometheus::ClientMetric;
@@ -100,7 +100,7 @@ std::string textOf(const IntakeFigures& figures) {
   samples.addDurations(figures.requests);
   for (std::size_t at = 0; at < figures.requests.fates.size(); ++at)
     samples.add(fates, figures.requests.fates[at],
-                {{"result", shapes::nameOf(static_cast<shapes::AlertFate::Result>(at))}});
+                {{"result", shapes::nameOf(static_cast<shapes::WebFate::Result>(at))}});
   for (const auto& [token, count] : figures.requests.alerts) samples.add(alerts, count, {{"token", token}});
   samples.add(repeated, figures.repeated);
   samples.add(open, std::uint64_t(figures.connections.open));
@@ -119,4 +119,4 @@ std::string listOfIntakeMetrics() {
   return list;
 }
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

@@ -9,7 +9,7 @@
 #include "clients/intake/counts.h"
 #include "common/http/bounded-server.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 
 struct IntakeFigures {
   const IntakeCounts& requests;
@@ -23,4 +23,4 @@ std::string textOf(const IntakeFigures& figures);
 /// Returns the list of all metrics: a line of name, type and labels for each, and an indented line of help.
 std::string listOfIntakeMetrics();
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

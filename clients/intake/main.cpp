@@ -13,7 +13,7 @@
 #include "common/journal/journal.h"
 #include "common/sandbox/sandbox.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 namespace {
 
 int run(const IntakeOptions& options) {
@@ -30,21 +30,21 @@ int run(const IntakeOptions& options) {
 }
 
 }  // namespace
-}  // namespace smsd::intake
+}  // namespace smsd::webintake
 
 int main(int argc, char** argv) {
   using namespace smsd;
-  intake::IntakeOptions options;
+  webintake::IntakeOptions options;
   int status = EX_OK;
-  if (!intake::readOptions(argc, argv, options, status)) return status;
+  if (!webintake::readOptions(argc, argv, options, status)) return status;
   if (options.list) {
-    io::print(intake::listOfIntakeMetrics());
+    io::print(webintake::listOfIntakeMetrics());
     return EX_OK;
   }
   journal::open("smsd-intake");
   try {
-    return intake::run(options);
-  } catch (const intake::IntakeFailed& e) {
+    return webintake::run(options);
+  } catch (const webintake::IntakeFailed& e) {
     io::complainAs("smsd-intake", e.what());
     return e.status();
   } catch (const sandbox::LockFailed& e) {

@@ -13,7 +13,7 @@
 #include "common/io/output.h"
 #include "common/text/utf.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 namespace {
 
 constexpr std::size_t largestFile = 256 * 1024;
@@ -57,4 +57,4 @@ void printKeys(const IntakeOptions& options) {
             "\n");
 }
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

@@ -9,7 +9,7 @@
 #include "clients/intake/arguments.h"
 #include "clients/intake/settings.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 
 /// Returns the problems, one a line; empty if there are none.
 std::string readSettings(const IntakeOptions& options, IntakeSettings& settings);
@@ -17,4 +17,4 @@ std::string readSettings(const IntakeOptions& options, IntakeSettings& settings)
 /// Prints the keys, as text or as JSON.
 void printKeys(const IntakeOptions& options);
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

@@ -20,7 +20,7 @@
 #include "common/systemd/listener.h"
 #include "common/systemd/service.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 namespace {
 
 constexpr unsigned mostConnections = 256;
@@ -126,4 +126,4 @@ int serve(const IntakeOptions& options, const IntakeSettings& settings) {
       .wait(io.waitScope);
 }
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

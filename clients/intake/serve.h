@@ -8,7 +8,7 @@
 #include "clients/intake/arguments.h"
 #include "clients/intake/settings.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 
 /// A fault that the administrator has to repair, in words, with the exit status for it.
 class IntakeFailed : public std::runtime_error {
@@ -23,4 +23,4 @@ class IntakeFailed : public std::runtime_error {
 /// Returns the exit status. Throws IntakeFailed.
 int serve(const IntakeOptions& options, const IntakeSettings& settings);
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

@@ -8,7 +8,7 @@
 
 #include "common/text/number-form.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 namespace {
 
 constexpr std::size_t maxTokens = 100;
@@ -113,4 +113,4 @@ shapes::AlertmanagerRules rulesOf(const IntakeSettings& settings) {
           settings.sendResolved};
 }
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

@@ -13,7 +13,7 @@
 #include "clients/shapes/alertmanager.h"
 #include "common/config/keys.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 
 struct IntakeSettings {
   std::filesystem::path socket = "/run/smsd/intake/intake.sock";
@@ -31,4 +31,4 @@ void declare(config::Keys& keys, IntakeSettings& settings);
 /// The rules for webhooks. The templates have been checked by the reading.
 shapes::AlertmanagerRules rulesOf(const IntakeSettings& settings);
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

@@ -10,7 +10,7 @@
 #include "common/fault.h"
 #include "common/kj/view.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 namespace {
 
 constexpr auto firstDelay = 50 * kj::MILLISECONDS, longestDelay = 2 * kj::SECONDS;
@@ -42,7 +42,7 @@ struct Submitter::Job {
   std::vector<shapes::IncomingAlert> alerts;
   std::string label;
   kj::Own<kj::PromiseFulfiller<shapes::SubmissionResult>> answered;
-  std::vector<shapes::AlertFate> fates = {};
+  std::vector<shapes::WebFate> fates = {};
   std::size_t next = 0;  // the first alert that is in no call
   std::size_t open = 0;  // alerts in calls
   std::size_t bytes = 0;
@@ -268,4 +268,4 @@ void Submitter::failAllWaiting() {
   }
 }
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

@@ -22,7 +22,7 @@
 #include "common/kj/alarm.h"
 #include "common/rpc/channel.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 
 struct Readiness {
   std::string problem = {};  // why smsd does not take alerts; empty if it does
@@ -90,4 +90,4 @@ class Submitter final : private kj::TaskSet::ErrorHandler {
   kj::TaskSet tasks_;
 };
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

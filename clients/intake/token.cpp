@@ -6,11 +6,11 @@
 
 #include "common/text/number-form.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 namespace {
 
-using shapes::AlertFate;
 using shapes::Target;
+using shapes::WebFate;
 
 bool covers(const std::string& allowed, const Target& target) {
   if (allowed == "*") return true;
@@ -22,8 +22,8 @@ bool covers(const std::string& allowed, const Target& target) {
   return !start.empty() && number.starts_with(start);
 }
 
-AlertFate refused(AlertFate::Refusal refusal, const char* why) {
-  return {AlertFate::Result::refused, refusal, why};
+WebFate refused(WebFate::Refusal refusal, const char* why) {
+  return {WebFate::Result::refused, refusal, why};
 }
 
 }  // namespace
@@ -43,16 +43,16 @@ const Token* findToken(const std::vector<Token>& tokens, std::string_view given)
   return found;
 }
 
-std::optional<AlertFate> refusalBy(const Token& token, const shapes::IncomingAlert& alert) {
+std::optional<WebFate> refusalBy(const Token& token, const shapes::IncomingAlert& alert) {
   const auto& allowed = alert.to.kind == Target::Kind::group ? token.groups : token.recipients;
   if (std::none_of(allowed.begin(), allowed.end(), [&](const auto& one) { return covers(one, alert.to); }))
-    return refused(AlertFate::Refusal::notAllowed, alert.to.kind == Target::Kind::group
-                                                       ? "this token may not send to that group"
-                                                       : "this token may not send to that recipient");
+    return refused(WebFate::Refusal::notAllowed, alert.to.kind == Target::Kind::group
+                                                     ? "this token may not send to that group"
+                                                     : "this token may not send to that recipient");
   const auto& severities = token.severities;
   if (!severities.empty() &&
       std::find(severities.begin(), severities.end(), alert.severity) == severities.end())
-    return refused(AlertFate::Refusal::notAllowed, "this token may not send with that severity");
+    return refused(WebFate::Refusal::notAllowed, "this token may not send with that severity");
   return std::nullopt;
 }
 
@@ -69,4 +69,4 @@ std::optional<std::chrono::seconds> TokenRate::take(std::size_t alerts, Clock no
   return std::chrono::seconds(1 + static_cast<int>((needed - left_) / rate_ * 60));
 }
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

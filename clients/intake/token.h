@@ -14,7 +14,7 @@
 #include "clients/shapes/submission.h"
 #include "common/config/secret.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 
 struct Token {
   std::string name;
@@ -33,7 +33,7 @@ bool areEqual(std::string_view given, std::string_view secret);
 const Token* findToken(const std::vector<Token>& tokens, std::string_view given);
 
 /// The reason why the token does not allow the alert; none if it does.
-std::optional<shapes::AlertFate> refusalBy(const Token& token, const shapes::IncomingAlert& alert);
+std::optional<shapes::WebFate> refusalBy(const Token& token, const shapes::IncomingAlert& alert);
 
 /// The alerts of one token in the last minute, as a bucket that fills evenly.
 class TokenRate {
@@ -51,4 +51,4 @@ class TokenRate {
   Clock last_{0};
 };
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

@@ -6,21 +6,21 @@
 namespace smsd::shapes {
 namespace {
 
-unsigned statusOf(AlertFate::Refusal refusal) {
+unsigned statusOf(WebFate::Refusal refusal) {
   switch (refusal) {
-    case AlertFate::Refusal::rate:
+    case WebFate::Refusal::rate:
       return 429;
-    case AlertFate::Refusal::group:
-    case AlertFate::Refusal::notAllowed:
+    case WebFate::Refusal::group:
+    case WebFate::Refusal::notAllowed:
       return 403;
     default:
       return 400;
   }
 }
 
-const AlertFate* firstRefused(const SubmissionResult& result) {
-  const auto found = std::find_if(result.fates.begin(), result.fates.end(), [](const AlertFate& fate) {
-    return fate.result == AlertFate::Result::refused;
+const WebFate* firstRefused(const SubmissionResult& result) {
+  const auto found = std::find_if(result.fates.begin(), result.fates.end(), [](const WebFate& fate) {
+    return fate.result == WebFate::Result::refused;
   });
   return found == result.fates.end() ? nullptr : &*found;
 }
@@ -29,7 +29,7 @@ const AlertFate* firstRefused(const SubmissionResult& result) {
 
 WebAnswer statusFor(const SubmissionResult& result) {
   if (!result.problem.empty()) return {503, plainType, {}, std::max(leastRetryAfter, result.retryAfter)};
-  const AlertFate* refused = firstRefused(result);
+  const WebFate* refused = firstRefused(result);
   if (refused == nullptr) return {};
   const unsigned status = statusOf(refused->refusal);
   return {status, plainType, {}, status == 429 ? std::max(leastRetryAfter, refused->retryAfter) : 0};
@@ -37,21 +37,21 @@ WebAnswer statusFor(const SubmissionResult& result) {
 
 std::string wordsFor(const SubmissionResult& result) {
   if (!result.problem.empty()) return result.problem;
-  const AlertFate* refused = firstRefused(result);
+  const WebFate* refused = firstRefused(result);
   return refused == nullptr ? std::string() : refused->why;
 }
 
-const char* nameOf(AlertFate::Result result) {
+const char* nameOf(WebFate::Result result) {
   switch (result) {
-    case AlertFate::Result::queued:
+    case WebFate::Result::queued:
       return "queued";
-    case AlertFate::Result::cancelled:
+    case WebFate::Result::cancelled:
       return "cancelled";
-    case AlertFate::Result::duplicate:
+    case WebFate::Result::duplicate:
       return "duplicate";
-    case AlertFate::Result::notSent:
+    case WebFate::Result::notSent:
       return "not_sent";
-    case AlertFate::Result::refused:
+    case WebFate::Result::refused:
       return "refused";
   }
   return "";

@@ -32,6 +32,6 @@ WebAnswer statusFor(const SubmissionResult& result);
 std::string wordsFor(const SubmissionResult& result);
 
 /// Returns "queued", "duplicate" and so on.
-const char* nameOf(AlertFate::Result result);
+const char* nameOf(WebFate::Result result);
 
 }  // namespace smsd::shapes

@@ -28,7 +28,7 @@ struct IncomingAlert {
   std::uint32_t expiresIn = 0;  // seconds; 0: not by itself
 };
 
-struct AlertFate {
+struct WebFate {
   enum class Result { queued, cancelled, duplicate, notSent, refused };
   enum class Refusal { none, recipient, group, notAllowed, text, key, severity, rate };
   Result result = Result::queued;
@@ -43,7 +43,7 @@ struct AlertFate {
 struct SubmissionResult {
   std::string problem = {};      // not empty: it is not known that any alert is in the queue
   std::uint32_t retryAfter = 0;  // seconds, with `problem`
-  std::vector<AlertFate> fates = {};
+  std::vector<WebFate> fates = {};
 };
 
 /// A request as read: alerts, or the reason why there are none.

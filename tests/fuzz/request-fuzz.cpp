@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "clients/intake/admission.h"
+#include "clients/intake/token-admission.h"
 #include "clients/shapes/shape.h"
 #include "tests/fuzz/demand.h"
 
@@ -28,8 +28,8 @@ void check(const WebAnswer& answer, bool success) {
 SubmissionResult resultOf(const std::vector<IncomingAlert>& alerts) {
   SubmissionResult result;
   for (const auto& alert : alerts) {
-    auto refusal = smsd::intake::refusalByBounds(alert);
-    if (!refusal) refusal = AlertFate{};
+    auto refusal = smsd::webintake::refusalByBounds(alert);
+    if (!refusal) refusal = WebFate{};
     result.fates.push_back(std::move(*refusal));
     result.fates.back().messages = {7};
     result.fates.back().recipients = {alert.to.name};

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "clients/intake/admission.h"
+#include "clients/intake/token-admission.h"
 #include "clients/shapes/alertmanager.h"
 #include "tests/fuzz/demand.h"
 
@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   demand("it is read twice as once", read.alerts.size() == again.alerts.size());
   for (std::size_t at = 0; at < read.alerts.size(); ++at) {
     const auto& alert = read.alerts[at];
-    demand("an alert is within the bounds", !smsd::intake::refusalByBounds(alert));
+    demand("an alert is within the bounds", !smsd::webintake::refusalByBounds(alert));
     demand("an alert has a text", !alert.text.empty());
     demand("an alert has a key", alert.key.size() == 35 && alert.key != alert.cancels);
     demand("a key is the same again",

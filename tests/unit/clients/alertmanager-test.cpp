@@ -142,7 +142,7 @@ TEST(Alertmanager, TakesNoSenseFromTheWrongPlace) {
 }
 
 TEST(Alertmanager, AnswersAUsedUpRateWithAStatusThatIsRepeated) {
-  AlertFate fate{AlertFate::Result::refused, AlertFate::Refusal::rate, "too many"};
+  WebFate fate{WebFate::Result::refused, WebFate::Refusal::rate, "too many"};
   fate.retryAfter = 9;
   const auto answer = answerAlertmanager({{}, 0, {fate}});
   EXPECT_EQ(answer.status, 503U);

@@ -97,15 +97,15 @@ TEST(Shapes, HaveTheirTokensInTheirOwnPlaces) {
   EXPECT_EQ(readSmseagleJsonRpc(R"({"access_token":"t"})").token, "");
 }
 
-SubmissionResult result(AlertFate::Result what, AlertFate::Refusal why = AlertFate::Refusal::none) {
-  AlertFate fate{what, why, what == AlertFate::Result::refused ? "because" : ""};
-  if (what != AlertFate::Result::refused) fate.messages = {7}, fate.recipients = {"+47"};
+SubmissionResult result(WebFate::Result what, WebFate::Refusal why = WebFate::Refusal::none) {
+  WebFate fate{what, why, what == WebFate::Result::refused ? "because" : ""};
+  if (what != WebFate::Result::refused) fate.messages = {7}, fate.recipients = {"+47"};
   return {{}, 0, {fate}};
 }
 
 TEST(Shapes, AnswerAsTheirClientsJudge) {
-  using Result = AlertFate::Result;
-  using Refusal = AlertFate::Refusal;
+  using Result = WebFate::Result;
+  using Refusal = WebFate::Refusal;
   struct Judged {
     RequestShape shape;
     SubmissionResult result;

@@ -5,12 +5,12 @@
 
 #include <cerrno>
 
-namespace smsd::intake {
+namespace smsd::webintake {
 namespace {
 
-using shapes::AlertFate;
 using shapes::IncomingAlert;
 using shapes::SubmissionResult;
+using shapes::WebFate;
 
 /// smsd, whose answers the test gives by hand.
 class Smsd final : public proto::Intake::Server {
@@ -233,4 +233,4 @@ TEST_F(SubmitterTest, BoundsWhatWaits) {
 }
 
 }  // namespace
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

@@ -3,14 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include "clients/intake/admission.h"
+#include "clients/intake/token-admission.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 namespace {
 
-using shapes::AlertFate;
 using shapes::IncomingAlert;
 using shapes::Target;
+using shapes::WebFate;
 using std::chrono::milliseconds;
 
 IncomingAlert to(Target::Kind kind, std::string name, int severity = 0) {
@@ -82,8 +82,8 @@ TEST(Token, HasARate) {
   EXPECT_FALSE(none.take(1'000'000, milliseconds(0)));
 }
 
-TEST(Admission, KeepsOutWhatWouldBreakTheContract) {
-  using Refusal = AlertFate::Refusal;
+TEST(TokenAdmission, KeepsOutWhatWouldBreakTheContract) {
+  using Refusal = WebFate::Refusal;
   const auto refusalOf = [](IncomingAlert alert) {
     const auto fate = refusalByBounds(alert);
     return fate ? fate->refusal : Refusal::none;
@@ -103,27 +103,27 @@ TEST(Admission, KeepsOutWhatWouldBreakTheContract) {
   EXPECT_EQ(refusalOf(to(Target::Kind::group, std::string(201, 'x'))), Refusal::group);
 }
 
-TEST(Admission, PutsTheFatesInTheOrderOfTheRequest) {
+TEST(TokenAdmission, PutsTheFatesInTheOrderOfTheRequest) {
   Token token;
   token.name = "t", token.recipients = {"*"};
   auto keyed = to(Target::Kind::recipient, "1");
   keyed.key = "k", keyed.cancels = "c";
-  Admission admission({to(Target::Kind::group, "ops"), keyed, to(Target::Kind::group, "ops"),
-                       to(Target::Kind::recipient, "2")},
-                      token);
+  TokenAdmission admission({to(Target::Kind::group, "ops"), keyed, to(Target::Kind::group, "ops"),
+                            to(Target::Kind::recipient, "2")},
+                           token);
   ASSERT_EQ(admission.allowed(), 2U);
   const auto allowed = admission.takeAllowed();
   EXPECT_EQ(allowed[0].key, "t:k");
   EXPECT_EQ(allowed[0].cancels, "t:c");
   EXPECT_EQ(allowed[1].key, "");
   shapes::SubmissionResult result;
-  result.fates = {{AlertFate::Result::duplicate}, {AlertFate::Result::queued}};
-  std::vector<AlertFate::Result> results;
+  result.fates = {{WebFate::Result::duplicate}, {WebFate::Result::queued}};
+  std::vector<WebFate::Result> results;
   for (const auto& fate : admission.whole(result).fates) results.push_back(fate.result);
-  using Result = AlertFate::Result;
+  using Result = WebFate::Result;
   EXPECT_EQ(results,
             (std::vector<Result>{Result::refused, Result::duplicate, Result::refused, Result::queued}));
 }
 
 }  // namespace
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "clients/intake/admission.h"
+#include "clients/intake/token-admission.h"
 
 #include <algorithm>
 
 #include "clients/shapes/dedupe-key.h"
 #include "common/text/utf.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 namespace {
 
-using shapes::AlertFate;
+using shapes::WebFate;
 
 constexpr std::size_t maxName = 200;  // bytes of a number or the name of a group
 
-AlertFate refused(AlertFate::Refusal refusal, const char* why) {
-  return {AlertFate::Result::refused, refusal, why};
+WebFate refused(WebFate::Refusal refusal, const char* why) {
+  return {WebFate::Result::refused, refusal, why};
 }
 
 std::size_t codePoints(std::string_view utf8) {
@@ -24,8 +24,8 @@ std::size_t codePoints(std::string_view utf8) {
 
 }  // namespace
 
-std::optional<AlertFate> refusalByBounds(const shapes::IncomingAlert& alert) {
-  using Refusal = AlertFate::Refusal;
+std::optional<WebFate> refusalByBounds(const shapes::IncomingAlert& alert) {
+  using Refusal = WebFate::Refusal;
   if (alert.to.name.size() > maxName || alert.to.name.find('\0') != std::string::npos)
     return refused(alert.to.kind == shapes::Target::Kind::group ? Refusal::group : Refusal::recipient,
                    "the number or the name of the group cannot be one");
@@ -36,7 +36,7 @@ std::optional<AlertFate> refusalByBounds(const shapes::IncomingAlert& alert) {
   return std::nullopt;
 }
 
-Admission::Admission(std::vector<shapes::IncomingAlert> alerts, const Token& token) {
+TokenAdmission::TokenAdmission(std::vector<shapes::IncomingAlert> alerts, const Token& token) {
   refused_.reserve(alerts.size());
   for (auto& alert : alerts) {
     auto refusal = refusalByBounds(alert);
@@ -50,9 +50,9 @@ Admission::Admission(std::vector<shapes::IncomingAlert> alerts, const Token& tok
   }
 }
 
-shapes::SubmissionResult Admission::whole(shapes::SubmissionResult result) {
+shapes::SubmissionResult TokenAdmission::whole(shapes::SubmissionResult result) {
   if (!result.problem.empty()) return result;
-  std::vector<AlertFate> all;
+  std::vector<WebFate> all;
   all.reserve(refused_.size());
   std::size_t next = 0;
   for (std::size_t at = 0; at < refused_.size(); ++at) {
@@ -66,4 +66,4 @@ shapes::SubmissionResult Admission::whole(shapes::SubmissionResult result) {
   return result;
 }
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake

@@ -12,15 +12,15 @@
 #include "clients/intake/token.h"
 #include "clients/shapes/submission.h"
 
-namespace smsd::intake {
+namespace smsd::webintake {
 
 /// The reason why smsd would refuse the alert, or close the connection because of it; none if it would not.
-std::optional<shapes::AlertFate> refusalByBounds(const shapes::IncomingAlert& alert);
+std::optional<shapes::WebFate> refusalByBounds(const shapes::IncomingAlert& alert);
 
-class Admission {
+class TokenAdmission {
  public:
   /// Gives the keys of the allowed alerts the name of the token.
-  Admission(std::vector<shapes::IncomingAlert> alerts, const Token& token);
+  TokenAdmission(std::vector<shapes::IncomingAlert> alerts, const Token& token);
 
   std::size_t allowed() const { return allowed_.size(); }
   std::vector<shapes::IncomingAlert> takeAllowed() { return std::move(allowed_); }
@@ -30,8 +30,8 @@ class Admission {
 
  private:
   std::vector<shapes::IncomingAlert> allowed_;
-  std::vector<std::optional<shapes::AlertFate>> refused_;  // one entry for each alert; none: allowed
-  std::vector<bool> groups_;                               // likewise, whether it is for a group
+  std::vector<std::optional<shapes::WebFate>> refused_;  // one entry for each alert; none: allowed
+  std::vector<bool> groups_;                             // likewise, whether it is for a group
 };
 
-}  // namespace smsd::intake
+}  // namespace smsd::webintake
