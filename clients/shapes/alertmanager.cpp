@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "clients/shapes/alertmanager.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -21,7 +23,10 @@ class WebhookReader {
   bool null() { return true; }
   bool boolean(bool) { return true; }
   bool number_integer(std::int64_t) { return true; }
-  bool number_unsigned(std::uint64_t) { return true; }
+  bool number_unsigned(std::uint64_t value) {
+    if (depth_ == 1 && keys_[0] == "truncatedAlerts") truncated = value;
+    return true;
+  }
   bool number_float(double, const std::string&) { return true; }
   bool binary(std::vector<std::uint8_t>&) { return true; }
   bool string(std::string& value) {
@@ -53,6 +58,7 @@ class WebhookReader {
   std::vector<IncomingAlert> alerts;  // `key` is that of the alert within its group, as yet
   std::vector<bool> resolved;
   std::string receiver, groupKey;
+  std::uint64_t truncated = 0;  // alerts that the sender left out
 
  private:
   bool open(char bracket) {
@@ -123,10 +129,22 @@ class WebhookReader {
   std::string fingerprint_, status_;
 };
 
+/// Names the number of alerts that the sender left out. As severe as the most severe alert that is there.
+IncomingAlert alertOfTruncated(const WebhookReader& read) {
+  IncomingAlert alert;
+  alert.text = fmt::format("{} more alerts were left out of a group (max_alerts)", read.truncated);
+  for (const auto& one : read.alerts)
+    if (one.severity > 0 && (alert.severity == 0 || one.severity < alert.severity))
+      alert.severity = one.severity;
+  alert.key = keyOf("am-", {read.receiver, read.groupKey, std::to_string(read.truncated), "truncated"});
+  return alert;
+}
+
 /// Gives each alert its whole key, and its recipients.
 std::vector<IncomingAlert> addressed(WebhookReader& read, const std::vector<Target>& to) {
   std::vector<IncomingAlert> all;
-  all.reserve(read.alerts.size() * to.size());
+  all.reserve((read.alerts.size() + 1) * to.size());
+  const IncomingAlert truncated = alertOfTruncated(read);
   for (std::size_t at = 0; at < read.alerts.size(); ++at) {
     IncomingAlert& alert = read.alerts[at];
     const std::string firing = keyOf("am-", {read.receiver, read.groupKey, alert.key, "firing"});
@@ -140,6 +158,11 @@ std::vector<IncomingAlert> addressed(WebhookReader& read, const std::vector<Targ
     alert.to = to.front();
     all.push_back(std::move(alert));
   }
+  if (read.truncated > 0)
+    for (const auto& target : to) {
+      all.push_back(truncated);
+      all.back().to = target;
+    }
   return all;
 }
 

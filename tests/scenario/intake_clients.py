@@ -136,6 +136,8 @@ class FromApprise(Door):
         done = self.send("+4790000009", "%23ops", "@night")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([(alert["number"][-1], alert["text"]) for alert in self.smsd.alerts()], [("9", "disk full"), ("1", "disk full"), ("2", "disk full"), ("3", "disk full")])
+        self.assertEqual(self.send("#night").returncode, 0, "as the manual has it")
+        self.assertEqual(self.smsd.alerts()[-1]["number"], "+4790000003")
         self.assertEqual(self.send("+4790000009", options="?priority=high&batch=yes").returncode, 0)
         self.assertEqual(self.smsd.alerts()[-1]["severity"], 1)
 

@@ -114,6 +114,16 @@ TEST(Alertmanager, ReadsAWebhookOfGrafana) {
   EXPECT_EQ(one.severity, 3);
 }
 
+TEST(Alertmanager, NamesTheAlertsThatTheSenderLeftOut) {
+  std::string body = webhook(alert("Disk", "firing", "warning") + "," + alert("Fan", "firing", "error"));
+  body.replace(body.find("\"truncatedAlerts\":0"), 19, "\"truncatedAlerts\":7");
+  const auto read = readAlertmanager(body, ops, rules());
+  ASSERT_EQ(read.alerts.size(), 3U);
+  EXPECT_EQ(read.alerts[2].text, "7 more alerts were left out of a group (max_alerts)");
+  EXPECT_EQ(read.alerts[2].severity, 2);
+  EXPECT_NE(read.alerts[2].key, "");
+}
+
 TEST(Alertmanager, IsAnEmptyListWithoutAlerts) {
   const auto read = readAlertmanager(webhook(""), ops, rules());
   EXPECT_EQ(read.problem, "");
