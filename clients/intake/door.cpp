@@ -182,7 +182,7 @@ kj::Promise<WebAnswer> HttpDoor::answerBody(Request& request, BodyRead read) {
     config::wipe(request.web.call.token);
     if (request.token == nullptr) request.token = findToken(tokens_, secret.reveal());
     config::wipe(request.web.body);
-  } else if (request.form) {
+  } else if (request.form && shapes::hasTokenInBody(shape)) {
     auto form = shapes::readForm(request.web.body);
     config::wipe(request.web.body);
     if (form) request.web.form.add(std::move(*form));

@@ -26,6 +26,10 @@ class Plain(Door):
         self.assertEqual(self.intake.alert(text="", cancels="disk-7")[1]["fates"][0]["result"], "not_sent")
         self.assertEqual(len(self.smsd.alerts()), 1)
 
+    def test_the_type_of_the_body_does_not_matter(self):
+        for name in ("application/x-www-form-urlencoded", "text/plain", ""):  # curl and urllib send the first one unless told
+            self.assertEqual(self.intake.post("/alerts", {"to": NUMBER, "text": "x"}, **{"Content-Type": name})[0], 200)
+
     def test_a_list_goes_to_each_of_its_recipients(self):
         status, _, body = self.intake.post("/alerts?to=night", [{"text": "one"}, {"to": ["+4790000007", "+4790000008"], "group": "ops", "text": "two"}])
         self.assertEqual(status, 200, body)
