@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <system_error>
 
 #include "clients/intake/alert-records.h"
@@ -31,6 +32,12 @@ std::string wordsOf(const kj::Exception& fault) {
   return "smsd did not answer: " + faultOf(fault);
 }
 
+/// Whether one call of submit() was too small for the alert: smsd takes so many messages in a call at most,
+/// and a group makes many of one alert.
+bool leftOut(const shapes::WebFate& fate) {
+  return fate.result == shapes::WebFate::Result::refused && fate.refusal == shapes::WebFate::Refusal::rate;
+}
+
 bool allHaveKeys(const std::vector<shapes::IncomingAlert>& alerts) {
   return std::none_of(alerts.begin(), alerts.end(), [](const auto& alert) { return alert.key.empty(); });
 }
@@ -43,18 +50,23 @@ struct Submitter::Job {
   std::string label;
   kj::Own<kj::PromiseFulfiller<shapes::SubmissionResult>> answered;
   std::vector<shapes::WebFate> fates = {};
-  std::size_t next = 0;  // the first alert that is in no call
-  std::size_t open = 0;  // alerts in calls
+  std::deque<std::size_t> unsent = {};  // alerts that are in no call and have no fate
+  std::size_t open = 0;                 // alerts in calls
   std::size_t bytes = 0;
-  unsigned attempt = 0;
+  unsigned attempt = 0, leftOut = 0;
   bool divisible = false, done = false;
+
+  void putAll() {
+    unsent.resize(alerts.size());
+    std::iota(unsent.begin(), unsent.end(), std::size_t(0));
+  }
 };
 
 /// A part of a request that is in one call.
 struct Submitter::Piece {
   std::shared_ptr<Job> job;
   unsigned attempt;  // of the job; an answer to an earlier attempt has no meaning any more
-  std::size_t from, count;
+  std::vector<std::size_t> alerts = {};
 
   bool isCurrent() const { return !job->done && attempt == job->attempt; }
 };
@@ -88,6 +100,7 @@ kj::Promise<shapes::SubmissionResult> Submitter::submit(std::vector<shapes::Inco
   if (waitingBytes_ + job->bytes > mostWaitingBytes)
     return shapes::SubmissionResult{"too many alerts wait for smsd", retryLater, {}};
   job->fates.resize(job->alerts.size());
+  job->putAll();
   waitingBytes_ += job->bytes;
   waiting_.push_back(job);
   work();
@@ -167,22 +180,24 @@ kj::Own<Submitter::Call> Submitter::nextCall() {
   call->connection = connection_;
   while (!waiting_.empty()) {
     auto job = waiting_.front();
-    const std::size_t left = job->alerts.size() - job->next;
-    if (!job->divisible && call->alerts > 0 &&
-        (call->alerts + left > shapes::maxTogether || call->bytes + job->bytes > shapes::maxCallBytes))
+    const bool first = job->unsent.size() == job->alerts.size();
+    if (!job->divisible && first && call->alerts > 0 &&
+        (call->alerts + job->alerts.size() > shapes::maxTogether ||
+         call->bytes + job->bytes > shapes::maxCallBytes))
       break;
-    Piece piece{job, job->attempt, job->next, 0};
-    while (piece.from + piece.count < job->alerts.size() && call->alerts < shapes::maxTogether) {
-      const std::size_t bytes = bytesOf(job->alerts[piece.from + piece.count], job->label);
+    Piece piece{job, job->attempt};
+    while (!job->unsent.empty() && call->alerts < shapes::maxTogether) {
+      const std::size_t bytes = bytesOf(job->alerts[job->unsent.front()], job->label);
       if (call->alerts > 0 && call->bytes + bytes > shapes::maxCallBytes) break;
       call->bytes += bytes;
-      ++call->alerts, ++piece.count;
+      ++call->alerts;
+      piece.alerts.push_back(job->unsent.front());
+      job->unsent.pop_front();
     }
-    if (piece.count == 0) break;
-    job->next += piece.count, job->open += piece.count;
-    const bool whole = job->next == job->alerts.size();
+    if (piece.alerts.empty()) break;
+    job->open += piece.alerts.size();
     call->pieces.push_back(std::move(piece));
-    if (!whole) break;
+    if (!job->unsent.empty()) break;
     waiting_.pop_front();
   }
   return call;
@@ -193,8 +208,7 @@ void Submitter::send(kj::Own<Call> call) {
   auto list = request.initAlerts(static_cast<unsigned>(call->alerts));
   unsigned at = 0;
   for (const auto& piece : call->pieces)
-    for (std::size_t one = 0; one < piece.count; ++one)
-      write(piece.job->alerts[piece.from + one], piece.job->label, list[at++]);
+    for (const std::size_t one : piece.alerts) write(piece.job->alerts[one], piece.job->label, list[at++]);
   ++calls_;
   Call& sent = *call;
   tasks_.add(timer_.timeoutAfter(patience, request.send())
@@ -209,20 +223,38 @@ void Submitter::took(Call& call, proto::Intake::SubmitResults::Reader results) {
   std::string problem = results.getProblem().cStr();
   const auto fates = results.getFates();
   if (problem.empty() && fates.size() != call.alerts) problem = "smsd did not answer for each alert";
+  bool tookSome = false;
+  for (const auto fate : fates) tookSome = tookSome || fate.getResult() != proto::Fate::Result::REFUSED;
   unsigned first = 0;
   for (auto& piece : call.pieces) {
     const unsigned at = first;
-    first += static_cast<unsigned>(piece.count);
+    first += static_cast<unsigned>(piece.alerts.size());
     if (!piece.isCurrent()) continue;
-    Job& job = *piece.job;
-    job.open -= piece.count;
-    if (!problem.empty()) {
-      finish(job, problem, results.getRetryAfter());
-      continue;
-    }
-    for (std::size_t one = 0; one < piece.count; ++one)
-      job.fates[piece.from + one] = fateOf(fates[at + static_cast<unsigned>(one)]);
-    if (job.open == 0 && job.next == job.alerts.size()) finish(job, {}, 0);
+    piece.job->open -= piece.alerts.size();
+    if (problem.empty())
+      settle(piece, fates, at, tookSome);
+    else
+      finish(*piece.job, problem, results.getRetryAfter());
+  }
+}
+
+/// Takes the fates of a piece, which begin at `at`. Alerts that were left out of a call with others are
+/// submitted again.
+void Submitter::settle(Piece& piece, capnp::List<proto::Fate>::Reader fates, unsigned at, bool tookSome) {
+  Job& job = *piece.job;
+  bool again = false;
+  for (const std::size_t one : piece.alerts) {
+    job.fates[one] = fateOf(fates[at++]);
+    if (!tookSome || !leftOut(job.fates[one]) || job.leftOut >= mostLeftOut) continue;
+    job.unsent.push_back(one);
+    again = true;
+  }
+  if (again) {
+    ++job.leftOut;
+    if (std::find(waiting_.begin(), waiting_.end(), piece.job) == waiting_.end())
+      waiting_.push_front(piece.job);
+  } else if (job.open == 0 && job.unsent.empty()) {
+    finish(job, {}, 0);
   }
 }
 
@@ -238,7 +270,8 @@ void Submitter::broke(Call& call, const std::string& why) {
       continue;
     }
     // All of its alerts again: those that smsd has are duplicates.
-    ++job.attempt, job.next = 0, job.open = 0;
+    ++job.attempt, job.open = 0;
+    job.putAll();
     ++repeated_;
     if (std::find(waiting_.begin(), waiting_.end(), piece->job) == waiting_.end())
       waiting_.push_front(piece->job);

@@ -37,6 +37,7 @@ class Submitter final : private kj::TaskSet::ErrorHandler {
   static constexpr auto ridesOut = 2 * kj::SECONDS;
   static constexpr auto patience = 15 * kj::SECONDS;  // for the answer to a call
   static constexpr std::size_t mostCalls = 4;
+  static constexpr unsigned mostLeftOut = 250;  // times that alerts of one request are submitted again
   static constexpr std::size_t mostWaitingBytes = 48 << 20;
 
   Submitter(kj::Timer& timer, Connector connector);
@@ -68,6 +69,7 @@ class Submitter final : private kj::TaskSet::ErrorHandler {
   kj::Own<Call> nextCall();
   void send(kj::Own<Call> call);
   void took(Call& call, proto::Intake::SubmitResults::Reader results);
+  void settle(Piece& piece, capnp::List<proto::Fate>::Reader fates, unsigned at, bool tookSome);
   void broke(Call& call, const std::string& why);
   void setAway(const std::string& why);
   void lose(const std::string& why);

@@ -89,6 +89,18 @@ class SubmitterTest : public testing::Test {
     calls_[call].answered->fulfill();
     turn();
   }
+  /// smsd takes the first `room` alerts of the call.
+  void answerLeavingOut(std::size_t call, unsigned room) {
+    auto fates =
+        calls_.at(call).context.getResults().initFates(static_cast<unsigned>(calls_[call].texts.size()));
+    for (unsigned at = room; at < fates.size(); ++at) {
+      fates[at].setResult(proto::Fate::Result::REFUSED);
+      fates[at].setRefusal(proto::Refusal::RATE);
+      fates[at].setRetryAfter(1);
+    }
+    calls_[call].answered->fulfill();
+    turn();
+  }
   std::vector<std::size_t> sizes() const {
     std::vector<std::size_t> all;
     for (const auto& call : calls_) all.push_back(call.texts.size());
@@ -158,6 +170,30 @@ TEST_F(SubmitterTest, PassesAProblemOn) {
   answer(0, "the queue is away");
   EXPECT_EQ(said(0), "the queue is away");
   EXPECT_EQ(calls_.size(), 1U) << "and does not repeat by itself";
+}
+
+TEST_F(SubmitterTest, SubmitsAgainWhatACallHadNoRoomFor) {
+  for (std::size_t at = 0; at < 4; ++at) submit(alerts(1, false));
+  submit(alerts(3, false));
+  submit(alerts(1, false));
+  answer(0);
+  ASSERT_EQ(calls_[4].texts.size(), 4U);
+  answerLeavingOut(4, 2);  // the first two are taken
+  EXPECT_EQ(said(4), "");
+  EXPECT_EQ(said(5), "");
+  answer(1);
+  ASSERT_EQ(sizes(), (Sizes{1, 1, 1, 1, 4, 2}));
+  answer(5);
+  EXPECT_EQ(said(4), "ok 3");
+  EXPECT_EQ(said(5), "ok 1");
+}
+
+TEST_F(SubmitterTest, PassesARateOnThatNothingPasses) {
+  submit(alerts(3, true));
+  answerLeavingOut(0, 0);
+  EXPECT_EQ(said(0), "ok 3");
+  EXPECT_EQ(results_[0]->fates[2].refusal, shapes::WebFate::Refusal::rate);
+  EXPECT_EQ(calls_.size(), 1U);
 }
 
 TEST_F(SubmitterTest, RepeatsOnceAfterALossIfAllHaveKeys) {
