@@ -58,18 +58,18 @@ std::string tidied(std::string text) {
 
 }  // namespace
 
-std::string shortTime(std::string_view time) {
+std::string shortTime(std::string_view rfc3339) {
   constexpr std::string_view form = "dddd-dd-ddTdd:dd";
-  if (time.size() < form.size()) return {};
+  if (rfc3339.size() < form.size()) return {};
   for (std::size_t at = 0; at < form.size(); ++at) {
-    const bool digit = time[at] >= '0' && time[at] <= '9';
-    if (form[at] == 'd' ? !digit : time[at] != form[at]) return {};
+    const bool digit = rfc3339[at] >= '0' && rfc3339[at] <= '9';
+    if (form[at] == 'd' ? !digit : rfc3339[at] != form[at]) return {};
   }
-  if (time.starts_with("0001-")) return {};  // Go's zero time
-  const std::size_t zone = time.find_first_of("Z+-", form.size());
-  std::string_view offset = zone == std::string_view::npos ? std::string_view() : time.substr(zone);
+  if (rfc3339.starts_with("0001-")) return {};  // Go's zero time
+  const std::size_t zone = rfc3339.find_first_of("Z+-", form.size());
+  std::string_view offset = zone == std::string_view::npos ? std::string_view() : rfc3339.substr(zone);
   if (offset.size() > 6 || offset.find_first_not_of("Z+-:0123456789") != std::string_view::npos) offset = {};
-  return fmt::format("{} {}{}", time.substr(0, 10), time.substr(11, 5), offset);
+  return fmt::format("{} {}{}", rfc3339.substr(0, 10), rfc3339.substr(11, 5), offset);
 }
 
 std::string boundedText(std::string_view text) {

@@ -81,17 +81,22 @@ class WebhookReader {
   }
 
   void takeText(std::string& value) {
-    if (depth_ == 1) {
-      if (keys_[0] == "receiver") receiver = std::move(value);
-      if (keys_[0] == "groupKey") groupKey = std::move(value);
-    } else if (isAlert()) {
-      if (keys_[2] == "fingerprint") fingerprint_ = std::move(value);
-      if (keys_[2] == "startsAt") alert_.startsAt = std::move(value);
-      if (keys_[2] == "status") status_ = std::move(value);
-    } else if (isInAlert()) {
-      if (keys_[2] == "labels") takeLabel(alert_.labels, value);
-      if (keys_[2] == "annotations") takeLabel(alert_.annotations, value);
-    }
+    if (isInAlert() && keys_[2] == "labels")
+      takeLabel(alert_.labels, value);
+    else if (isInAlert() && keys_[2] == "annotations")
+      takeLabel(alert_.annotations, value);
+    else if (std::string* place = placeOfText())
+      *place = std::move(value);
+  }
+  /// The place of a text outside of labels and annotations; none if it has no meaning here.
+  std::string* placeOfText() {
+    const std::string& name = depth_ == 1 ? keys_[0] : keys_[2];
+    if (depth_ == 1 && name == "receiver") return &receiver;
+    if (depth_ == 1 && name == "groupKey") return &groupKey;
+    if (!isAlert()) return nullptr;
+    if (name == "fingerprint") return &fingerprint_;
+    if (name == "startsAt") return &alert_.startsAt;
+    return name == "status" ? &status_ : nullptr;
   }
   void takeLabel(Labels& labels, std::string& value) {
     if (labels.size() == maxLabels || keys_[3].size() > maxLabelBytes) return;

@@ -122,7 +122,7 @@ kj::Promise<void> BoundedServer::serve(kj::ConnectionReceiver& socket) {
   return socket.accept().then([this, &socket](kj::Own<kj::AsyncIoStream> stream) {
     ++counts_.accepted;
     return room()
-        .then([this, &socket, stream = kj::mv(stream)]() mutable {
+        .then([this, stream = kj::mv(stream)]() mutable {
           open(kj::mv(stream));
           // Lets the clients that are there be read, before further ones take their places.
           return timer_.afterDelay(0 * kj::SECONDS);
