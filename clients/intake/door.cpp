@@ -226,7 +226,7 @@ kj::Promise<WebAnswer> HttpDoor::health() {
     askedAt_ = timer_.now();
     asked_ = smsd_.ready().fork();
   }
-  return KJ_ASSERT_NONNULL(asked_).addBranch().then([](Readiness state) {
+  return KJ_ASSERT_NONNULL(asked_).addBranch().then([](const Readiness& state) {
     if (state.problem.empty()) return WebAnswer{200, shapes::plainType, "ok\n"};
     return WebAnswer{503, shapes::plainType, "smsd takes no alerts now\n", std::max(1U, state.retryAfter)};
   });

@@ -50,9 +50,9 @@ std::string keyOfToken(std::string_view token, const std::string& key) {
   return key.empty() ? std::string() : fmt::format("{}:{}", token, key);
 }
 
-bool isGoodKey(std::string_view key) {
-  return key.size() <= maxOwnKey &&
-         std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+std::string ownKey(const std::string& key) {
+  const bool plain = std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+  return plain && key.size() <= maxOwnKey ? key : keyOf("own-", {key});
 }
 
 }  // namespace smsd::shapes

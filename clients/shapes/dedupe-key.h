@@ -16,7 +16,8 @@ std::string keyOf(std::string_view prefix, std::initializer_list<std::string_vie
 /// alerts of another. Empty for an empty key.
 std::string keyOfToken(std::string_view token, const std::string& key);
 
-/// Whether a client's own key can be used: printable ASCII of at most maxOwnKey bytes.
-bool isGoodKey(std::string_view key);
+/// Returns a client's own key: itself if it is printable ASCII of at most maxOwnKey bytes, otherwise its
+/// hash, so that no alert is refused because of the name of a service in its key.
+std::string ownKey(const std::string& key);
 
 }  // namespace smsd::shapes

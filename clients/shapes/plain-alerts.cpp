@@ -8,6 +8,9 @@
 
 #include "clients/shapes/dedupe-key.h"
 #include "clients/shapes/json.h"
+#include "clients/shapes/query.h"
+#include "common/text/ascii.h"
+#include "common/text/utf.h"
 
 namespace smsd::shapes {
 namespace {
@@ -69,11 +72,9 @@ class AlertReader {
   }
   std::string readKeys(IncomingAlert& alert) const {
     bool wrong = false;
-    alert.key = textIn(entry_, "key", wrong).value_or("");
-    alert.cancels = textIn(entry_, "cancels", wrong).value_or("");
-    if (!wrong && isGoodKey(alert.key) && isGoodKey(alert.cancels)) return {};
-    return fmt::format("key, cancels: expected at most {} printable ASCII characters without a blank",
-                       maxOwnKey);
+    alert.key = ownKey(textIn(entry_, "key", wrong).value_or(""));
+    alert.cancels = ownKey(textIn(entry_, "cancels", wrong).value_or(""));
+    return wrong ? "key, cancels: expected a text" : "";
   }
   std::string readExpiry(IncomingAlert& alert) const {
     bool wrong = false;
@@ -90,11 +91,34 @@ class AlertReader {
   bool wrong_ = false;
 };
 
+/// The members of a form; a name that is there several times is a list.
+std::optional<nlohmann::json> readFormAsJson(std::string_view body) {
+  const auto form = readForm(body);
+  if (!form) return std::nullopt;
+  auto object = nlohmann::json::object();
+  for (const auto& [name, value] : form->entries()) {
+    if (!text::isValid(name) || !text::isValid(value)) return std::nullopt;
+    auto& member = object[name];
+    if (member.is_null())
+      member = value;
+    else if (member.is_array())
+      member.push_back(value);
+    else
+      member = {member, value};
+  }
+  return object;
+}
+
+bool isJson(std::string_view body) {
+  const auto first = body.find_first_not_of(text::blanks);
+  return first == std::string_view::npos || body[first] == '{' || body[first] == '[' || body[first] == '"';
+}
+
 }  // namespace
 
 RequestRead readPlainAlerts(std::string_view body, const std::vector<Target>& to,
                             const SeverityWords& severities) {
-  const auto document = readJson(body);
+  const auto document = isJson(body) ? readJson(body) : readFormAsJson(body);
   if (!document) return unreadable("the body is no valid JSON in UTF-8, or has too many values");
   RequestRead reading;
   reading.status = 200;

@@ -4,7 +4,8 @@
 //   {"to": "+47 900 00 001", "text": "disk full", "severity": 2, "key": "disk-7", "expires_in": 3600}
 //   {"group": "ops", "text": "disk is well again", "cancels": "disk-7"}
 //
-// `to` and `group` are a text, or a list. An unknown member is refused, so that a misspelt key is noticed.
+// `to` and `group` are a text, or a list. An unknown member is refused, so that a misspelt key is noticed. A
+// body that does not begin with a bracket is a form with the same names, for scripts that cannot quote JSON.
 #pragma once
 
 #include <string_view>

@@ -34,6 +34,7 @@ class Parameters {
   std::optional<std::string_view> find(std::string_view name) const;
   /// The same, empty if it is missing.
   std::string get(std::string_view name) const { return std::string(find(name).value_or("")); }
+  const std::vector<std::pair<std::string, std::string>>& entries() const { return all_; }
   /// Each value of the parameter.
   std::vector<std::string_view> all(std::string_view name) const;
 

@@ -18,7 +18,7 @@ constexpr CommonWord common[] = {
     {"major", 2},  {"down", 2},     {"p2", 2},    {"warning", 3},       {"warn", 3},        {"average", 3},
     {"medium", 3}, {"ticket", 3},   {"p3", 3},    {"unknown", 3},       {"minor", 4},       {"low", 4},
     {"notice", 4}, {"p4", 4},       {"info", 5},  {"informational", 5}, {"information", 5}, {"none", 5},
-    {"debug", 5},  {"ok", 5},       {"p5", 5}};
+    {"debug", 5},  {"ok", 5},       {"up", 5},    {"unreachable", 2},   {"p5", 5}};
 
 }  // namespace
 

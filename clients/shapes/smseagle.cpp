@@ -67,7 +67,7 @@ RequestRead readParams(std::string_view parameter, const nlohmann::json& params)
   const auto text = textIn(params, "message", wrong), later = textIn(params, "date", wrong);
   const auto urgent = integerIn(params, "highpriority", wrong), test = integerIn(params, "test", wrong);
   if (wrong) return unreadable("Wrong parameters");
-  if (later.value_or("") != "") return unreadable(notLater);
+  if (!later.value_or("").empty()) return unreadable(notLater);
   auto reading = toAll(std::move(targets), text.value_or(""), urgent.value_or(0) == 1 ? 1 : 0);
   if (test.value_or(0) == 1) reading.alerts.clear();  // a simulation
   return reading;
@@ -87,7 +87,7 @@ RequestRead readSmseagleV2(std::string_view body) {
   const auto priority = integerIn(*document, "priority", wrong);
   const auto later = textIn(*document, "send_after", wrong);
   if (wrong) return unreadable("expected to, contacts and groups as lists, and text as a text");
-  if (later.value_or("") != "") return unreadable(notLater);
+  if (!later.value_or("").empty()) return unreadable(notLater);
   auto reading = toAll(std::move(targets), text.value_or(""), severityOf(priority.value_or(0)));
   if (bool test = false; document->value("test", nlohmann::json(test)) == nlohmann::json(true))
     reading.alerts.clear();

@@ -29,6 +29,9 @@ class Plain(Door):
     def test_the_type_of_the_body_does_not_matter(self):
         for name in ("application/x-www-form-urlencoded", "text/plain", ""):  # curl and urllib send the first one unless told
             self.assertEqual(self.intake.post("/alerts", {"to": NUMBER, "text": "x"}, **{"Content-Type": name})[0], 200)
+        done = subprocess.run(["curl", "--fail", "--silent", "-H", f"Authorization: Bearer {TOKEN}", "--data-urlencode", "to=+4790000001", "--data-urlencode",
+                               'text="a" & b', f"http://127.0.0.1:{self.intake.port}/alerts"], check=True, capture_output=True)
+        self.assertEqual((json.loads(done.stdout)["fates"][0]["result"], self.smsd.alerts()[-1]["text"]), ("queued", '"a" & b'))
 
     def test_a_list_goes_to_each_of_its_recipients(self):
         status, _, body = self.intake.post("/alerts?to=night", [{"text": "one"}, {"to": ["+4790000007", "+4790000008"], "group": "ops", "text": "two"}])
@@ -39,7 +42,7 @@ class Plain(Door):
     def test_wrong_requests_are_refused_with_the_reason(self):
         for body, words in (("{", "no valid JSON"), ({}, "text"), ({"text": "x"}, "to"), ({"to": NUMBER, "text": 7.5}, "text"), ([[]], "object"),
                             ({"to": NUMBER, "text": "x", "txet": "x"}, "unknown member"), ({"to": NUMBER, "text": "x", "severity": "loud"}, "severity"),
-                            ({"to": NUMBER, "text": "x", "key": "a b"}, "key"), ({"to": NUMBER, "text": "x", "expires_in": -1}, "expires_in"),
+                            ({"to": NUMBER, "text": "x", "key": ["a"]}, "key"), ({"to": NUMBER, "text": "x", "expires_in": -1}, "expires_in"),
                             ({"to": NUMBER, "text": "x" * 4097}, "4096"), ({"to": NUMBER, "text": "a\0b"}, "NUL"), ("[" * 100_000, "JSON")):
             status, _, answer = self.intake.post("/alerts", body)
             self.assertEqual(status, 400, body)

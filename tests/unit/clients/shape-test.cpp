@@ -76,6 +76,11 @@ TEST(Shapes, AreReadAsTheirClientsWriteThem) {
       {"/alerts?to=ops", R"([{"text":"x","severity":1},{"group":["a"],"message":"y"}])", "#ops=x/1 #a=y/0"},
       {"/alerts", R"({"to":"1","text":"x","severity":7})", "400"},
       {"/alerts", R"({"to":"1","text":"x","severity":true})", "400"},
+      {"/alerts", "to=%2B47&to=48&text=a+b%26c&severity=critical&key=k", "+47=a b&c/1/k 48=a b&c/1/k"},
+      {"/alerts?to=ops", "text=%C3%A5", "#ops=å/0"},
+      {"/alerts", "to=1&text=%FF", "400"},
+      {"/alerts", "to=1&txet=x", "400"},
+      {"/alerts", "", "400"},
       {"/alertmanager/ops", R"({"alerts":[]})", ""},
       {"/nowhere", "", "404"}};
   for (const auto& row : rows)
@@ -166,10 +171,11 @@ TEST(Shapes, MakeKeysThatAreApart) {
   EXPECT_NE(keyOf("", {"a", "b"}), keyOf("", {"b", "a"}));
   EXPECT_EQ(keyOfToken("t", ""), "");
   EXPECT_EQ(keyOfToken("t", "k"), "t:k");
-  EXPECT_TRUE(isGoodKey(std::string(maxOwnKey, 'k')));
+  EXPECT_EQ(ownKey(""), "");
+  EXPECT_EQ(ownKey(std::string(maxOwnKey, 'k')), std::string(maxOwnKey, 'k'));
   for (const std::string& wrong :
        {std::string("a b"), std::string("a\n"), std::string("\xC3\xA5"), std::string(maxOwnKey + 1, 'k')})
-    EXPECT_FALSE(isGoodKey(wrong));
+    EXPECT_EQ(ownKey(wrong).size(), 36U);
 }
 
 }  // namespace
