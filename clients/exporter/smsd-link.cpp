@@ -2,15 +2,11 @@
 #include "clients/exporter/smsd-link.h"
 
 #include <fmt/format.h>
-#include <kj/io.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
-#include <cerrno>
-#include <cstring>
 #include <system_error>
 
 #include "common/fault.h"
+#include "common/rpc/connect.h"
 
 namespace smsd::exporter {
 namespace {
@@ -33,26 +29,11 @@ std::string wordsOf(const kj::Exception& fault) {
 
 }  // namespace
 
-/// A connection to a Unix socket that does not wait: it succeeds or fails at once.
-kj::Own<rpc::Channel> SmsdLink::connect() {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (socket_.native().size() >= sizeof address.sun_path)
-    throw std::system_error(ENAMETOOLONG, std::generic_category());
-  std::strcpy(address.sun_path, socket_.c_str());
-  kj::AutoCloseFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (fd.get() < 0 || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    throw std::system_error(errno, std::generic_category());
-  return rpc::Channel::connect(io_.lowLevelProvider->wrapSocketFd(
-      kj::mv(fd),
-      kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC | kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK));
-}
-
 template <typename Results, typename Ask>
 kj::Promise<Answered<Results>> SmsdLink::ask(Ask question) {
   kj::Own<rpc::Channel> channel;
   try {
-    channel = connect();
+    channel = rpc::Channel::connect(rpc::connectTo(*io_.lowLevelProvider, socket_));
   } catch (const std::system_error& e) {
     return Answered<Results>{
         {}, nullptr, fmt::format("no connection to {}: {}", socket_.string(), e.code().message())};

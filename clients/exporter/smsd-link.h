@@ -35,7 +35,6 @@ class SmsdLink {
  private:
   template <typename Results, typename Ask>
   kj::Promise<Answered<Results>> ask(Ask question);
-  kj::Own<rpc::Channel> connect();
 
   kj::AsyncIoContext& io_;
   std::filesystem::path socket_;

@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """smsd-exporter as systemd starts it, and Debian's Prometheus that scrapes it."""
 
-import http.client
 import json
-import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import unittest
 import urllib.parse
 import urllib.request
 
+from handed_socket import HandedSocket
 from harness import BIN, DEADLINE, SOURCE, die_with_parent, free_port, wait_for
 
 MONITORING = SOURCE / "deploy" / "monitoring"
@@ -27,58 +25,17 @@ def status_socket(folder):
     return {"status": {"socket": str(pathlib.Path(folder) / "status.sock")}}
 
 
-class Exporter:
+class Exporter(HandedSocket):
     """`status`: smsd's status.sock, which need not be there."""
 
     def __init__(self, folder, status, name="exporter", program=BIN / "smsd-exporter", options=(), user=None):
-        self.listener = socket.socket()
-        self.listener.bind(("127.0.0.1", 0))
-        self.listener.listen(64)
-        self.port = self.listener.getsockname()[1]
-        self.log_path = pathlib.Path(folder) / f"{name}.log"
-        self.log = open(self.log_path, "ab")
-        number = self.listener.fileno()
-
-        def hand_over():
-            die_with_parent()
-            os.dup2(number, 3)
-            os.set_inheritable(3, True)  # dup2() to itself would not
-
-        self.process = subprocess.Popen(
-            ["/bin/sh", "-c", 'export LISTEN_PID=$$; exec "$@"', "sh", program, "--socket", status, *options], stdin=subprocess.DEVNULL,
-            stdout=self.log, stderr=self.log, close_fds=False, preexec_fn=hand_over, user=user,
-            env={**os.environ, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "smsd-exporter"})
-
-    def text(self):
-        return self.log_path.read_text()
-
-    def request(self, method="GET", path="/metrics", **more):
-        """(status, headers, body)"""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
-        try:
-            connection.request(method, path, **more)
-            answer = connection.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read().decode()
-        finally:
-            connection.close()
+        super().__init__(folder, name, [program, "--socket", status, *options], fd_name="smsd-exporter", user=user)
 
     def scrape(self):
         return self.request()[2]
 
     def value(self, name, **labels):
-        """Of the metric with these labels, and no others; None: there is none."""
-        for line in self.scrape().splitlines():
-            found = re.fullmatch(r"([a-z0-9_]+)(?:\{(.*)\})? (\S+)", line)
-            if found and found[1] == name and dict(re.findall(r'(\w+)="([^"]*)"', found[2] or "")) == {k: str(v) for k, v in labels.items()}:
-                return float(found[3])
-        return None
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(DEADLINE)
-        self.listener.close()
-        self.log.close()
+        return self.value_in(self.scrape(), name, **labels)
 
 
 class Prometheus:

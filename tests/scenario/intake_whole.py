@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a POST to the SMS: smsd-intake with the real smsd, in good order and while both are killed."""
+
+import collections
+import concurrent.futures
+import contextlib
+import getpass
+import http.client
+import os
+import random
+import threading
+import time
+
+from activator import Unit
+from harness import Scenario, Smsd, sms_in, wait_for
+from intake_door import Intake, webhook
+
+KILLS = int(os.environ.get("SMSD_INTAKE_KILLS", "12"))
+
+
+class Whole(Scenario):
+    def setUp(self):
+        super().setUp()
+        self.sent = self.folder / "sent.jsonl"
+        # Its worker is systemd's, and outlives smsd, so that a killed smsd leaves no SMS unknown.
+        self.worker = self.open(Unit(self.folder, "file", "debug", {"file": str(self.sent), "window": 8}))
+        self.socket = self.folder / "smsd" / "intake.sock"
+        self.smsd = self.open(Smsd(
+            self.folder, {"backend": "sqlite", "sqlite": {"path": "queue.db"}, "poll_interval": "1s"}, {"file": ("debug", {})}, entries={"file": self.worker.entry()},
+            settings={"groups_file": "groups.yaml", "intake": {"socket": str(self.socket), "callers": [
+                {"user": getpass.getuser(), "recipients": ["+47*"], "groups": ["*"], "rate": 1_000_000}]}}))
+        (self.folder / "smsd" / "groups.yaml").write_text("groups: [{name: ops, numbers: ['+4790000001', '+4790000002']}]")
+        self.smsd.start()
+        self.intake = self.open(Intake(self.folder, self.socket, backlog=4096))
+
+    def texts(self):
+        return [sms["text"] for sms in sms_in(self.sent)]
+
+    def test_a_post_becomes_an_sms(self):
+        status, answer = self.intake.alert(to="+47 900 00 009", text="blåbær", key="k")
+        self.assertEqual((status, answer["fates"][0]["result"], answer["fates"][0]["recipients"]), (200, "queued", ["+4790000009"]))
+        wait_for("it is sent", lambda: self.texts() == ["blåbær"])
+        self.assertEqual(self.intake.alert(to="004790000009", text="blåbær", key="k")[1]["fates"][0]["result"], "duplicate")
+        self.assertEqual(self.intake.alert(to="kari")[0], 400)
+        self.assertEqual(self.intake.alert(to="+46700000000")[0], 403, "smsd does not allow that to the user")
+        self.assertEqual(self.intake.post("/alerts", {"group": "nowhere", "text": "x"})[0], 403)
+        self.assertEqual(self.intake.request(path="/healthz")[0], 200)
+
+    def test_a_webhook_and_its_resolution(self):
+        self.assertEqual(self.intake.post("/alertmanager/ops", webhook(("Disk", "firing")))[0], 200)
+        wait_for("both have it", lambda: len(self.texts()) == 2)
+        self.intake.post("/alertmanager/ops", webhook(("Disk", "firing")))
+        self.intake.post("/alertmanager/ops", webhook(("Disk", "resolved"), status="resolved"))
+        wait_for("it is resolved", lambda: len(self.texts()) == 4)
+        self.assertEqual(sorted(text.split()[0] for text in self.texts()), ["FIRING"] * 2 + ["RESOLVED"] * 2)
+        self.smsd.ctl("dispatcher", "pause", "file")
+        self.intake.post("/alertmanager/ops", webhook(("Fan", "firing")))
+        self.intake.post("/alertmanager/ops", webhook(("Fan", "resolved"), status="resolved"))
+        self.smsd.ctl("dispatcher", "resume", "file")
+        self.assertEqual(self.intake.alert(to="+4790000009", text="last")[0], 200)
+        wait_for("the last one is sent", lambda: "last" in self.texts())
+        self.assertFalse([text for text in self.texts() if "Fan" in text], "it was cancelled before it left")
+
+    def test_kills_while_clients_retry(self):
+        """Everything that was answered is sent, once."""
+        over, sent, failed = threading.Event(), [], []
+
+        def client(name):
+            for number in range(1_000_000):
+                key = f"{name}{number}"
+                while not over.is_set():
+                    with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+                        if self.intake.alert(to=f"+479{name}{number:06}", text=key, key=key)[0] == 200:
+                            sent.append(key)
+                            break
+                if over.is_set():
+                    return
+
+        generator = random.Random(7)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool, contextlib.ExitStack() as ends:
+            ends.callback(over.set)
+            for name in "1234":
+                pool.submit(client, name).add_done_callback(lambda done: done.exception() and failed.append(done.exception()))
+            for _ in range(KILLS):
+                reached = len(sent) + generator.randint(1, 40)
+                wait_for("more are sent", lambda reached=reached: len(sent) >= reached or failed)
+                self.assertEqual(failed, [])
+                if generator.random() < 0.5:
+                    self.intake.kill()
+                    self.intake.start()
+                else:
+                    self.smsd.close()
+                    self.smsd.start(ready=False)
+        wait_for("all are sent", lambda: set(sent) <= set(self.texts()), deadline=180)
+        texts = collections.Counter(self.texts())
+        doubled = [text for text, times in texts.items() if times > 1]
+        self.say(kills=KILLS, answered=len(sent), lost=len(set(sent) - set(texts)), doubled=len(doubled))
+        self.assertEqual(doubled, [])
+
+    def test_the_time_from_a_post_to_the_worker(self):
+        took = []
+        for number in range(100):
+            before = time.monotonic()
+            self.assertEqual(self.intake.alert(to=f"+4790000{number:04}", text="x")[0], 200)
+            took.append(1000 * (time.monotonic() - before))
+        took.sort()
+        self.say(answer_p50=f"{took[50]:.1f} ms", answer_p99=f"{took[98]:.1f} ms")
