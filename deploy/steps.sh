@@ -44,10 +44,10 @@ ensure_packages() {
 }
 
 # build PRESET FOLDER WITH-TESTS TARGET... : configures and builds, and shows the progress. WITH-TESTS is ON or KEEP. KEEP leaves an
-# existing folder as it is configured, and configures a new folder without tests, because tests need more packages. With tests, several of
-# their files are compiled at once (unity), because headers take most of the time. smsd itself is compiled file by file, as it is shipped:
-# in a unity, g++ decides otherwise what to inline. The Debug build has no unities, because they hide a missing include and a shadowed
-# name. The other builds have everything in unities.
+# existing folder as it is configured, and configures a new folder without tests, because tests need more packages. With tests, several
+# files of the tests, of smsctl and of the clients are compiled at once (unity), because headers take most of the time. smsd and its workers
+# are compiled file by file, as they are shipped: in a unity, g++ decides otherwise what to inline. The Debug build has no unities, because
+# they hide a missing include and a shadowed name. The other builds have everything in unities.
 build() {
   local preset=$1 folder=$2 tests=$3 log=$2/cmake.log
   shift 3

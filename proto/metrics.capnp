@@ -12,8 +12,8 @@ $Cxx.namespace("smsd::proto");
 interface MetricsSource {
   # Figures, for a program that collects them regularly.
   metrics @0 () -> (metrics :Metrics);
-  # Returns the figures. Waits for no worker, and for 2 s at most for the database. The depth of the queue may be some seconds old,
-  # so that counting it takes at most a hundredth of the time, however often a client calls.
+  # Returns the figures. Waits for no worker, and for 2 s at most for the database. The depth of the queue is up to 12 s old:
+  # after a call smsd counts it regularly for 5 minutes, in at most a hundredth of the time, so that the next call does not wait.
 }
 
 interface Observed extends (Control.Control, MetricsSource) {}

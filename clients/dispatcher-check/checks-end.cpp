@@ -58,10 +58,9 @@ void checkSurvival(Bench& bench) {
   former.dispatch({attempt}, BegunAnswer::grant, bench.settings().timeout);
   const Attempt& sms = *former.watch().find(attempt);
   former.until([&]() { return sms.answered || sms.ended; }, bench.settings().timeout);
-  auto which = proto::Health::READY;
-  std::string broken;
-  // Its answer shows that the program has read the answer to report(begun).
-  if (!bench.findings().has("health")) former.health(which, broken);
+  // The answer shows that the program has read the answer to report(begun). health() may be what is wrong
+  // with it.
+  former.describe();
   bench.hangUp(former);
   auto& next = bench.reconnect();
   next.describe("vanished-supervisor");

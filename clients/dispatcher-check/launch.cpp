@@ -147,6 +147,7 @@ void Launch::listen(const RunSettings& settings, const std::string& content) {
   if (bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       ::listen(listener_.get(), SOMAXCONN) != 0)
     fail("cannot listen at a socket");
+  dial();  // systemd starts a program when somebody has connected
   Start start{.program = settings.program,
               .arguments = settings.arguments,
               .descriptors = {{listener_.get(), listenNumber}},
@@ -161,13 +162,15 @@ void Launch::listen(const RunSettings& settings, const std::string& content) {
   child_ = kj::heap<Child>(io_, start);
 }
 
+void Launch::dial() {
+  channel_ = unixSocket();
+  const auto address = addressOf(folder_ / "socket");
+  if (::connect(channel_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    fail("cannot connect to the socket of the program");
+}
+
 Launch::Line Launch::connect() {
-  if (activation_ == Activation::socket) {
-    channel_ = unixSocket();
-    const auto address = addressOf(folder_ / "socket");
-    if (::connect(channel_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-      fail("cannot connect to the socket of the program");
-  }
+  if (activation_ == Activation::socket && channel_.get() < 0) dial();
   kj::AutoCloseFd raw(fcntl(channel_.get(), F_DUPFD_CLOEXEC, 3));
   // Not only this process has the socket: the program's end stays as it is.
   return {io_.lowLevelProvider->wrapSocketFd(kj::mv(channel_), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC),

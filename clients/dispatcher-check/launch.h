@@ -30,7 +30,8 @@ class Launch final {
     kj::Own<kj::AsyncIoStream> stream;
     kj::AutoCloseFd raw;  // the same socket, for bytes that are no message
   };
-  /// Spawn: may be called once. Socket: connects.
+  /// Spawn: may be called once. Socket: returns first the connection that the program was started for, then
+  /// new ones.
   Line connect();
   Child& child() { return *child_; }
   Activation activation() const { return activation_; }
@@ -38,12 +39,13 @@ class Launch final {
  private:
   void spawn(const RunSettings& settings, const std::string& content);
   void listen(const RunSettings& settings, const std::string& content);
+  void dial();
   kj::Promise<void> interrupted(int number);
 
   kj::AsyncIoContext& io_;
   const Activation activation_;
   std::filesystem::path folder_;  // in socket mode; removed at the end
-  kj::AutoCloseFd channel_;       // in spawn mode, until connect()
+  kj::AutoCloseFd channel_;       // until connect()
   kj::AutoCloseFd listener_;
   kj::Own<Child> child_;
   std::vector<kj::Promise<void>> interruptions_;

@@ -32,6 +32,10 @@ bool readOptions(int argc, char** argv, Options& options, int& status) {
   app.add_option("--textfile", textfile,
                  "write the metrics into this file once, for node_exporter's textfile collector, and exit")
       ->type_name("FILE");
+  app.add_option("--host", options.hosts,
+                 "answer requests for this host name, too; addresses, localhost and this host's name are "
+                 "allowed already; may be repeated")
+      ->type_name("NAME");
   app.add_flag("--list", options.list, "list the metrics and exit");
   app.add_flag("--unlocked", options.unlocked, "serve even if the kernel cannot lock this process in");
   app.footer(footer);

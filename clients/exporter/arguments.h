@@ -6,12 +6,15 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace smsd::exporter {
 
 struct Options {
   std::filesystem::path socket;
   std::optional<std::filesystem::path> textfile;
+  std::vector<std::string> hosts;  // further names that a request may have as its host
   bool list = false;
   bool unlocked = false;
 };

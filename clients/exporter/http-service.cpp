@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "clients/exporter/host-names.h"
 #include "clients/exporter/page.h"
 
 namespace smsd::exporter {
@@ -23,15 +24,20 @@ http::HttpReply replyOf(HttpAnswer answer) {
 
 }  // namespace
 
-PageServer::PageServer(kj::Timer& timer, PageSources pages)
+PageServer::PageServer(kj::Timer& timer, PageSources pages, std::vector<std::string> hosts)
     : timer_(timer),
       pages_(std::move(pages)),
+      hosts_(std::move(hosts)),
       table_(kj::HttpHeaderTable::Builder().build()),
       server_(timer, *table_, *this, {.connections = mostConnections}) {}
 
-kj::Promise<void> PageServer::handle(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders&,
+kj::Promise<void> PageServer::handle(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
                                      kj::AsyncInputStream&, http::Visit& visit,
                                      kj::HttpService::Response& response) {
+  const kj::StringPtr host = headers.get(kj::HttpHeaderId::HOST).orDefault("");
+  if (!isMeantForUs({host.begin(), host.size()}, hosts_))
+    return visit.send(response,
+                      replyOf({421, plain, "use the address of this host, or add the name with --host\n"}));
   if (method != kj::HttpMethod::GET && method != kj::HttpMethod::HEAD)
     return visit.send(response, replyOf({405, plain, "only GET and HEAD are possible here\n"}));
   std::string_view path(url.begin(), url.size());

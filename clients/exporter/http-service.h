@@ -3,10 +3,13 @@
 //
 // Owns the bounds: at most `mostConnections` at once; 5 s for the header, 5 s between two requests, 10 s for
 // an answer, in which the client also has to read it; the body of a request is not read. Never ends because
-// of a client.
+// of a client. A request for the host name of somebody else is refused (host-names.h).
 #pragma once
 
 #include <kj/compat/http.h>
+
+#include <string>
+#include <vector>
 
 #include "clients/exporter/page-source.h"
 #include "common/http/bounded-server.h"
@@ -17,7 +20,8 @@ class PageServer final : private http::RequestHandler {
  public:
   static constexpr unsigned mostConnections = 16;
 
-  PageServer(kj::Timer& timer, PageSources pages);
+  /// `hosts`: see isMeantForUs().
+  PageServer(kj::Timer& timer, PageSources pages, std::vector<std::string> hosts);
   /// Serves until the socket fails.
   kj::Promise<void> serve(kj::ConnectionReceiver& socket) { return server_.serve(socket); }
 
@@ -28,6 +32,7 @@ class PageServer final : private http::RequestHandler {
 
   kj::Timer& timer_;
   PageSources pages_;
+  const std::vector<std::string> hosts_;
   kj::Own<kj::HttpHeaderTable> table_;
   http::BoundedServer server_;
 };

@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "clients/exporter/families.h"
+#include "clients/exporter/host-names.h"
 #include "clients/exporter/http-service.h"
 #include "clients/exporter/page.h"
 #include "clients/exporter/smsd-link.h"
@@ -101,6 +102,8 @@ int serve(const Options& options) {
   signal(SIGPIPE, SIG_IGN);
   const int socket = listener();
   systemd::openNotifySocket();
+  auto hosts = namesOfThisHost();
+  hosts.insert(hosts.end(), options.hosts.begin(), options.hosts.end());
   tzset();  // the lock hides the files of the time zones
   lockIn(options);
   kj::UnixEventPort::captureSignal(SIGTERM);
@@ -129,7 +132,7 @@ int serve(const Options& options) {
       return frontPage(reply, availability);
     });
   });
-  PageServer server(timer, std::move(pages));
+  PageServer server(timer, std::move(pages), std::move(hosts));
   auto receiver = io.lowLevelProvider->wrapListenSocketFd(
       socket, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
   service.ready();

@@ -35,20 +35,22 @@ void queueStrained(const Picture& picture, Findings& found) {
   if (picture.strain.empty()) return;
   const std::string next =
       picture.queueFolder.empty() ? "smsctl db check" : "df -h " + text::shellWord(picture.queueFolder);
-  found.push_back({Rank::unhealthy, "the queue: " + picture.strain, {}, next});
+  found.push_back({Rank::unhealthy, "the queue: " + picture.strain, picture.strainedFor, next});
 }
 
 void otherSettler(const Picture& picture, Findings& found) {
   if (!picture.otherSettler.empty())
-    found.push_back({Rank::unhealthy, picture.otherSettler, {}, "nav stop smsd", "on the host of NAV"});
+    found.push_back({Rank::unhealthy, picture.otherSettler, picture.otherSettlerFor, "nav stop smsd",
+                     "on the host of NAV"});
 }
 
 void bellAway(const Picture& picture, Findings& found) {
   const std::string what = "new messages wait for the next poll: " + picture.bellProblem;
   if (picture.bell == queue::Bell::State::silent)
-    found.push_back({Rank::unhealthy, what, {}, "systemctl restart smsd", afterRepair});
+    found.push_back({Rank::unhealthy, what, picture.bellStateFor, "systemctl restart smsd", afterRepair});
   if (picture.bell == queue::Bell::State::unannounced)
-    found.push_back({Rank::attention, what, {}, "smsctl db install --notify", "as the owner of smsq"});
+    found.push_back(
+        {Rank::attention, what, picture.bellStateFor, "smsctl db install --notify", "as the owner of smsq"});
 }
 
 bool nothingToUse(const Picture& picture) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Looks at the queue for programs that ask regularly. A look is reused for a hundred times as long as it
-// took, for one second at least and ten at most, so that looks take a hundredth of the queue's time however
-// often a program asks.
+// Looks at the queue for programs that ask regularly, such as Prometheus.
+//
+// Owns the last look and a timer. While somebody asks at least every five minutes it looks ahead, so that a
+// caller need not wait for the database. The pause between two looks is a hundred times as long as the last
+// one took, at least one second and at most ten: looks take a hundredth of the queue's time however often a
+// program asks, and the answer is at most a pause and two seconds old.
 #pragma once
 
 #include <kj/async.h>
@@ -10,33 +13,51 @@
 #include <algorithm>
 #include <optional>
 
+#include "common/kj/alarm.h"
 #include "supervisor/control/queue-depth.h"
 
 namespace smsd::control {
 
-class PacedLook {
+class PacedLook final : private kj::TaskSet::ErrorHandler {
  public:
-  PacedLook(Glance& glance, kj::Timer& timer) : glance_(glance), timer_(timer) {}
+  PacedLook(Glance& glance, kj::Timer& timer)
+      : glance_(glance), timer_(timer), next_(timer, [this]() { lookAhead(); }), tasks_(*this) {}
 
   /// None: the queue did not answer in time.
   kj::Promise<std::optional<QueueLook>> look() {
-    const auto began = timer_.now();
-    if (began < next_) return last_;
-    return glance_.look().then([this, began](std::optional<QueueLook> found) {
-      next_ = timer_.now() + reusedFor(timer_.now() - began);
-      last_ = found;
-      return found;
-    });
+    wantedUntil_ = timer_.now() + keepsOn;
+    if (timer_.now() < servesUntil_) return last_;
+    return lookNow();
   }
   static kj::Duration reusedFor(kj::Duration took) {
     return std::clamp(took * 100, 1 * kj::SECONDS, 10 * kj::SECONDS);
   }
 
  private:
+  static constexpr auto keepsOn = 5 * kj::MINUTES;  // longer than the pause between two scrapes
+  static constexpr auto longestLook = 2 * kj::SECONDS;
+
+  kj::Promise<std::optional<QueueLook>> lookNow() {
+    const auto began = timer_.now();
+    return glance_.look().then([this, began](std::optional<QueueLook> found) {
+      const auto pause = reusedFor(timer_.now() - began);
+      servesUntil_ = timer_.now() + pause + longestLook;
+      next_.at(timer_.now() + pause);
+      last_ = found;
+      return found;
+    });
+  }
+  void lookAhead() {
+    if (timer_.now() < wantedUntil_) tasks_.add(lookNow().ignoreResult());
+  }
+  void taskFailed(kj::Exception&& exception) override { kj::throwFatalException(kj::mv(exception)); }
+
   Glance& glance_;
   kj::Timer& timer_;
-  kj::TimePoint next_ = kj::origin<kj::TimePoint>();
+  kj::TimePoint wantedUntil_ = kj::origin<kj::TimePoint>(), servesUntil_ = kj::origin<kj::TimePoint>();
   std::optional<QueueLook> last_;
+  Alarm next_;
+  kj::TaskSet tasks_;
 };
 
 }  // namespace smsd::control

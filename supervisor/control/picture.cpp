@@ -100,10 +100,13 @@ Picture pictureOf(const road::Road& road, const BesideRoad& beside, const std::o
   } else if (looked == Picture::Looked::inVain) {
     picture.away = "it does not answer";
   }
-  picture.strain = ledger.strained();
-  picture.otherSettler = ledger.otherSettler();
+  picture.strain = ledger.strained().words();
+  if (ledger.strained().there()) picture.strainedFor = seconds(ledger.lasted(ledger.strained()));
+  picture.otherSettler = ledger.otherSettler().words();
+  if (ledger.otherSettler().there()) picture.otherSettlerFor = seconds(ledger.lasted(ledger.otherSettler()));
   picture.bell = ledger.bell().state();
   picture.bellProblem = ledger.bell().problem();
+  picture.bellStateFor = seconds(ledger.bellStateFor());
   picture.schema = ledger.schema();
   picture.looked = looked;
   if (look) picture.depth = look->depth;

@@ -80,10 +80,13 @@ struct Picture {
   std::string queueFolder;  // of an SQLite file; empty: another backend
   std::string away;         // why the queue cannot be used; empty: it can
   std::optional<Seconds> awayFor;
-  std::string strain;
-  std::string otherSettler;
+  std::string strain;  // empty: none
+  std::optional<Seconds> strainedFor;
+  std::string otherSettler;  // the sign of one; empty: there is none
+  std::optional<Seconds> otherSettlerFor;
   queue::Bell::State bell = queue::Bell::State::heard;
   std::string bellProblem;
+  std::optional<Seconds> bellStateFor;
   queue::SchemaVersions schema;
   enum class Looked { notYet, inVain, yes } looked = Looked::notYet;  // at the queue
   queue::Depth depth;                                                 // if `looked` is yes

@@ -37,6 +37,8 @@ class Bell {
   State state() const { return state_; }
   /// Why messages are found by polling alone; empty in the states `untested` and `heard`.
   const std::string& problem() const { return problem_; }
+  /// When the present state began.
+  Time stateSince() const { return stateSince_; }
   Time testAt() const { return testAt_; }
   Time pollEvery(Time configured) const {
     return state_ == State::silent ? std::min(configured, pollWhileSilent) : configured;
@@ -57,7 +59,8 @@ class Bell {
     }
     unheard_ = 0;
     testAt_ = now + testAgain;
-    return become(test.ring.unannounced.empty() ? State::heard : State::unannounced, test.ring.unannounced);
+    return become(now, test.ring.unannounced.empty() ? State::heard : State::unannounced,
+                  test.ring.unannounced);
   }
   /// The bell could not be rung. Counts like a ring that did not arrive, because smsd relies only on a bell
   /// that passed its test.
@@ -69,11 +72,12 @@ class Bell {
   // A single miss may be a hiccup of the network or the database, so that only a second one in a row counts.
   Change unheard(Time now, const std::string& why) {
     testAt_ = now + (++unheard_ == 1 ? confirmAfter : testWhileSilent);
-    return unheard_ == 1 ? Change::none : become(State::silent, why);
+    return unheard_ == 1 ? Change::none : become(now, State::silent, why);
   }
-  Change become(State state, const std::string& problem) {
+  Change become(Time now, State state, const std::string& problem) {
     problem_ = problem;
     const State before = std::exchange(state_, state);
+    if (before != state) stateSince_ = now;
     const bool asExpected = before == State::untested && state == State::heard;
     return before == state || asExpected ? Change::none : Change::toState;
   }
@@ -81,6 +85,7 @@ class Bell {
   State state_ = State::untested;
   std::string problem_;
   Time testAt_ = Time::min();
+  Time stateSince_{0};
   int unheard_ = 0;  // misses in a row
 };
 

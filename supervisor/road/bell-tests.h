@@ -24,6 +24,8 @@ class BellTests {
       : queue_(queue), timer_(timer), changed_(kj::mv(changed)), due_(timer, kj::mv(due)) {}
 
   const queue::Bell& bell() const { return bell_; }
+  /// How long the bell has been in its present state.
+  kj::Duration stateFor() const { return (now() - bell_.stateSince()).count() * kj::MILLISECONDS; }
   bool isDue() const { return now() >= bell_.testAt(); }
   /// The queue was away and is back.
   void queueBack() { bell_.testSoon(); }

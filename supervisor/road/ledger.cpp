@@ -96,7 +96,7 @@ void Ledger::ask(Call call, F function, Then then, Proves proves) {
         if (proves == Proves::itIsBack || silence_.isWhyAway()) {
           failures_ = 0;
           silence_.over();
-          if (!std::exchange(away_, {}).empty()) {
+          if (away_.set({}, timer_.now())) {
             log_.queueBack();
             bellTests_.queueBack();
           }
@@ -124,9 +124,8 @@ void Ledger::failed(const QueueError& error) {
 
 /// Returns whether the queue was not away before.
 bool Ledger::goesAway(std::string why) {
-  if (!std::exchange(away_, std::move(why)).empty()) return false;
-  awaySince_ = timer_.now();
-  log_.queueAway(away_);
+  if (!away_.set(std::move(why), timer_.now())) return false;
+  log_.queueAway(away_.words());
   return true;
 }
 
@@ -229,8 +228,7 @@ void Ledger::renew(Proves proves) {
 }
 
 void Ledger::strainedBy(std::string what) {
-  const bool before = !std::exchange(strained_, std::move(what)).empty();
-  if (before == strained_.empty()) log_.queueStrained(strained_);
+  if (strained_.set(std::move(what), timer_.now())) log_.queueStrained(strained_.words());
 }
 
 void Ledger::sawSchema(const queue::SchemaVersions& seen) {
@@ -240,12 +238,11 @@ void Ledger::sawSchema(const queue::SchemaVersions& seen) {
 
 /// Writes an entry when the sign appears, again every hour while it lasts, and when it is gone.
 void Ledger::settledByOther(std::string sign) {
-  const bool before = !std::exchange(otherSettler_, std::move(sign)).empty();
-  const bool now = !otherSettler_.empty();
-  if (!now && !before) return;
-  if (now && before && timer_.now() < otherSettlerAgain_) return;
+  const bool changed = otherSettler_.set(std::move(sign), timer_.now());
+  const bool again = otherSettler_.there() && timer_.now() >= otherSettlerAgain_;
+  if (!changed && !again) return;
   otherSettlerAgain_ = timer_.now() + 1 * kj::HOURS;
-  log_.otherSettler(otherSettler_);
+  log_.otherSettler(otherSettler_.words());
 }
 
 bool Ledger::settleNow() {

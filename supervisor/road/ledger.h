@@ -29,6 +29,7 @@
 #include "supervisor/road/call-meter.h"
 #include "supervisor/road/lease.h"
 #include "supervisor/road/purge-plan.h"
+#include "supervisor/road/sign.h"
 #include "supervisor/road/silence.h"
 #include "supervisor/road/unwritten.h"
 
@@ -74,21 +75,24 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
 
   bool empty() const { return unwritten_.empty() && !silence_.asking(); }
   std::size_t unsettled() const { return unwritten_.settlements(); }
-  bool away() const { return !away_.empty(); }
+  bool away() const { return away_.there(); }
   /// Whether a call still hangs long after its connection was cut, so that the queue thread itself must be
   /// stuck.
   bool lost() const { return silence_.lost(); }
-  const std::string& awayBecause() const { return away_; }
+  const std::string& awayBecause() const { return away_.words(); }
   /// Meaningful while away() is true.
-  kj::Duration awayFor() const { return timer_.now() - awaySince_; }
+  kj::Duration awayFor() const { return lasted(away_); }
   /// This supervisor's name in the queue.
   const std::string& name() const { return name_; }
   const queue::Bell& bell() const { return bellTests_.bell(); }
   /// A problem of the queue although it works; empty if there is none.
-  const std::string& strained() const { return strained_; }
+  const Sign& strained() const { return strained_; }
   const queue::SchemaVersions& schema() const { return schema_; }
-  /// The sign that another program settles messages of the queue; empty if there is none.
-  const std::string& otherSettler() const { return otherSettler_; }
+  /// The sign that another program settles messages of the queue.
+  const Sign& otherSettler() const { return otherSettler_; }
+  kj::Duration lasted(const Sign& sign) const { return timer_.now() - sign.since(); }
+  /// How long the bell has been in its present state.
+  kj::Duration bellStateFor() const { return bellTests_.stateFor(); }
   const CallMeter& calls() const { return calls_; }
   /// Whether our claims may have been taken over by now. If so, nothing may leave.
   bool leaseRanOut() const;
@@ -131,12 +135,9 @@ class Ledger final : private kj::TaskSet::ErrorHandler {
   BellTests bellTests_;
   bool retired_ = false;
   bool claimTurn_ = false;  // after a settlement a claim goes first, so that neither starves
-  std::string away_;
-  kj::TimePoint awaySince_ = kj::origin<kj::TimePoint>();
-  std::string strained_;
+  Sign away_, strained_, otherSettler_;
   queue::SchemaVersions schema_;
-  std::string otherSettler_;
-  kj::TimePoint otherSettlerAgain_ = kj::origin<kj::TimePoint>();  // the next entry while the sign lasts
+  kj::TimePoint otherSettlerAgain_ = kj::origin<kj::TimePoint>();  // the next entry while otherSettler_ lasts
   CallMeter calls_;
   int failures_ = 0;
   Alarm retry_;

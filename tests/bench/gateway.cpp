@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <cstdio>
 
 namespace {

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "supervisor/control/paced-look.h"
 #include "supervisor/control/queue-depth.h"
 #include "tests/road/memory-queue.h"
 
@@ -59,6 +60,49 @@ TEST_F(GlanceTest, AnActOfAnOperatorMakesTheNextOneLookAgain) {
   EXPECT_TRUE(look());
   EXPECT_TRUE(look());
   EXPECT_EQ(memory_.depths(), 2U);
+}
+
+TEST(PacedLook, IsReusedAHundredTimesAsLongAsItTookWithinBounds) {
+  EXPECT_EQ(PacedLook::reusedFor(1 * kj::MILLISECONDS), 1 * kj::SECONDS);
+  EXPECT_EQ(PacedLook::reusedFor(40 * kj::MILLISECONDS), 4 * kj::SECONDS);
+  EXPECT_EQ(PacedLook::reusedFor(2 * kj::SECONDS), 10 * kj::SECONDS);
+}
+
+class PacedLookTest : public GlanceTest {
+ protected:
+  ~PacedLookTest() noexcept override = default;
+  void ask() { EXPECT_TRUE(paced_.look().wait(io_.waitScope)); }
+  /// Lets a second pass, and all that it began end.
+  void second() {
+    pass(1 * kj::SECONDS);
+    io_.waitScope.poll();
+    queue_.run([](queue::Queue&) { return 0; }).wait(io_.waitScope);
+    io_.waitScope.poll();
+  }
+
+  PacedLook paced_{glance_, timer_};
+};
+
+TEST_F(PacedLookTest, LooksAheadWhileSomebodyAsksSoThatNoCallerWaits) {
+  ask();
+  EXPECT_EQ(memory_.depths(), 1U);
+  for (unsigned seconds = 1; seconds <= 20; ++seconds) {
+    second();
+    EXPECT_EQ(memory_.depths(), 1 + seconds);
+    ask();
+    EXPECT_EQ(memory_.depths(), 1 + seconds) << "the last look serves";
+  }
+}
+
+TEST_F(PacedLookTest, RestsWhenNobodyHasAskedForFiveMinutes) {
+  ask();
+  for (int seconds = 0; seconds < 310; ++seconds) second();
+  const auto looks = memory_.depths();
+  EXPECT_NEAR(looks, 300, 2);
+  for (int seconds = 0; seconds < 10; ++seconds) second();
+  EXPECT_EQ(memory_.depths(), looks);
+  ask();
+  EXPECT_EQ(memory_.depths(), looks + 1) << "the last look is too old";
 }
 
 }  // namespace

@@ -62,9 +62,11 @@ TEST(Ledger, SaysAtTheStartAndOnceAnHourThatAnotherProgramSettlesMessagesAndWhen
   world.memory.otherSettler("NAV's own smsd is connected");
   world.start();
   EXPECT_EQ(world.story.count("NAV's own smsd is connected"), 1u) << "at the start";
-  EXPECT_EQ(world.road->ledger().otherSettler(), "NAV's own smsd is connected");
+  EXPECT_EQ(world.road->ledger().otherSettler().words(), "NAV's own smsd is connected");
   world.advance(59min);
   EXPECT_EQ(world.story.count("NAV's own smsd is connected"), 1u);
+  const auto& ledger = world.road->ledger();
+  EXPECT_EQ(ledger.lasted(ledger.otherSettler()) / kj::MINUTES, 59);
   world.advance(2min);
   EXPECT_EQ(world.story.count("NAV's own smsd is connected"), 2u);
   auto id = world.alert("kari", "text");
@@ -73,7 +75,7 @@ TEST(Ledger, SaysAtTheStartAndOnceAnHourThatAnotherProgramSettlesMessagesAndWhen
   world.memory.otherSettler("");
   world.advance(1min);
   EXPECT_EQ(world.story.count("no other program settles messages"), 1u);
-  EXPECT_EQ(world.road->ledger().otherSettler(), "");
+  EXPECT_EQ(world.road->ledger().otherSettler().words(), "");
   world.advance(2h);
   EXPECT_EQ(world.story.count("no other program settles messages"), 1u);
 }

@@ -93,6 +93,8 @@ class Metrics(Monitored):
         for method, path, status in (("GET", "/", 200), ("GET", "/metric", 404), ("GET", "/metrics?x=1", 200), ("POST", "/metrics", 405), ("HEAD", "/metrics", 200)):
             self.assertEqual(self.metrics.request(method, path)[0], status, (method, path))
         self.assertEqual(self.metrics.request(path="/metrics")[1]["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
+        for host, status in (("127.0.0.1:9784", 200), ("evil.example", 421), (socket.gethostname(), 200)):
+            self.assertEqual(self.metrics.request(path="/metrics", headers={"Host": host})[0], status, host)
         with socket.create_connection(("127.0.0.1", self.metrics.port)) as rude:
             rude.sendall(b"this is no request\r\n\r\n")
             self.assertTrue(rude.makefile().readline().startswith("HTTP/1.1 400"))

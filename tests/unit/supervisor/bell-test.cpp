@@ -29,7 +29,8 @@ struct Step {
 TEST(Bell, SaysEachChangeOnceAndBelievesNothingThatOnlyHappenedOnce) {
   Bell bell;
   EXPECT_LE(bell.testAt(), 0ms) << "at the start";
-  Bell::Time now = 100s;
+  Bell::Time now = 100s, since = now;
+  State before = State::untested;
   for (const Step& step : std::vector<Step>{
            {"as expected", heard(Heard::yes), State::heard, false, Bell::testAgain},
            {"another call got in between", heard(Heard::disturbed), State::heard, false, Bell::confirmAfter},
@@ -49,6 +50,8 @@ TEST(Bell, SaysEachChangeOnceAndBelievesNothingThatOnlyHappenedOnce) {
     EXPECT_EQ(said, step.said) << step.what;
     EXPECT_EQ(bell.testAt(), now + step.next) << step.what;
     EXPECT_EQ(bell.problem().empty(), step.state == State::heard) << step.what;
+    if (std::exchange(before, step.state) != step.state) since = now;
+    EXPECT_EQ(bell.stateSince(), since) << step.what;
     now += 1s;
   }
 }

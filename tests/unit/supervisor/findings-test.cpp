@@ -72,8 +72,11 @@ const std::vector<Case> cases = {
      },
      {"unhealthy: the queue cannot be reached: no connection [250] $ smsctl db check"}},
     {"the disk of the queue is full",
-     [](Picture& p) { p.strain = "the disk is full"; },
-     {"unhealthy: the queue: the disk is full $ df -h /var/lib/smsd"}},
+     [](Picture& p) {
+       p.strain = "the disk is full";
+       p.strainedFor = 70s;
+     },
+     {"unhealthy: the queue: the disk is full [70] $ df -h /var/lib/smsd"}},
     {"the folder of the queue has a blank in its name",
      [](Picture& p) {
        p.strain = "the disk is full";
@@ -99,14 +102,19 @@ const std::vector<Case> cases = {
      },
      {"attention: no heartbeat is watched: this queue keeps no heartbeats $ smsctl db check"}},
     {"NAV's own smsd runs",
-     [](Picture& p) { p.otherSettler = "NAV's own smsd is connected"; },
-     {"unhealthy: NAV's own smsd is connected $ nav stop smsd # on the host of NAV"}},
+     [](Picture& p) {
+       p.otherSettler = "NAV's own smsd is connected";
+       p.otherSettlerFor = 30s;
+     },
+     {"unhealthy: NAV's own smsd is connected [30] $ nav stop smsd # on the host of NAV"}},
     {"notifications do not arrive",
      [](Picture& p) {
        p.bell = queue::Bell::State::silent;
        p.bellProblem = "a pooler drops them";
+       p.bellStateFor = 60s;
      },
-     {"unhealthy: new messages wait for the next poll: a pooler drops them $ systemctl restart smsd # after "
+     {"unhealthy: new messages wait for the next poll: a pooler drops them [60] $ systemctl restart smsd # "
+      "after "
       "its repair"}},
     {"nothing notifies",
      [](Picture& p) {
