@@ -32,6 +32,8 @@ kj::StringPtr reasonOf(unsigned status) {
       return "Content Too Large";
     case 414:
       return "URI Too Long";
+    case 421:
+      return "Misdirected Request";
     case 429:
       return "Too Many Requests";
     case 503:
