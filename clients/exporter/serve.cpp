@@ -132,7 +132,7 @@ int serve(const Options& options) {
       return frontPage(reply, availability);
     });
   });
-  HttpServer server(timer, std::move(pages), std::move(hosts));
+  PageServer server(timer, std::move(pages), std::move(hosts));
   auto receiver = io.lowLevelProvider->wrapListenSocketFd(
       socket, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
   service.ready();
