@@ -148,19 +148,19 @@ bool CanaryWatch::keep() {
   }
 }
 
-/// The canary has not left: it costs nothing, and remains due.
-void CanaryWatch::takeBack(const std::string& name, const CanaryRecord& before) {
+/// The canary has not left: it costs nothing, and remains due. A later day does not count it.
+void CanaryWatch::takeBack(const std::string& name, const Before& before) {
   records_[name].ran = before.ran;
-  if (auto used = quota_.used(); used.count > 0) {
+  if (auto used = quota_.used(); used.day == before.counted && used.count > 0) {
     --used.count;
     quota_.goOn(used);
   }
 }
 
 CanaryWatch::Sent CanaryWatch::send(const std::string& name, Watched& one, const keeper::Keeper& keeper) {
-  const CanaryRecord before = records_[name];
-  records_[name].ran = now();
-  quota_.count(dayOf(now()));
+  const WallTime leaves = now();
+  quota_.count(dayOf(leaves));
+  const Before before{std::exchange(records_[name].ran, leaves), quota_.used().day};
   if (!keep()) {
     takeBack(name, before);
     one.notBefore = timer_.now() + duration(untilOwnRetry);
@@ -176,7 +176,7 @@ CanaryWatch::Sent CanaryWatch::send(const std::string& name, Watched& one, const
       });
 }
 
-void CanaryWatch::ended(const std::string& name, const CanaryRecord& before, std::uint64_t acceptedBefore,
+void CanaryWatch::ended(const std::string& name, const Before& before, std::uint64_t acceptedBefore,
                         const road::TestSmsReport& report) {
   if (stage_ == Stage::stopped) return;
   auto& one = watched_.at(name);
