@@ -11,6 +11,7 @@
 #include "common/journal/journal.h"
 #include "common/kj/duration.h"
 #include "common/text/utf.h"
+#include "supervisor/keeper/quoted-sms.h"
 
 namespace smsd::watchkeeping {
 namespace {
@@ -41,6 +42,12 @@ std::uint64_t& countOf(CanaryCounts& counts, const std::optional<delivery::Outco
       break;
   }
   return counts.unknown;
+}
+
+/// Status and journal show the words of a canary also to those who may see no number: without any part of it,
+/// in a reference, too.
+std::string shownOf(const std::string& words, const config::CanaryOrder& order) {
+  return text::printable(keeper::withoutQuotation(words, {order.recipient, order.text}));
 }
 
 road::TestSmsReport refusal(std::string why) { return {std::move(why), {}}; }
@@ -193,7 +200,7 @@ void CanaryWatch::ended(const std::string& name, const Before& before, std::uint
     const auto& last = report.tries.back();
     // A window that was full of SMS which were accepted proves as much as a canary.
     if (tried || !worksMeanwhile)
-      note(name, one, {now(), last.outcome, last.took, text::printable(last.words)});
+      note(name, one, {now(), last.outcome, last.took, shownOf(last.words, one.order)});
   }
   keep();
   changed_();
