@@ -50,6 +50,8 @@ struct Metrics {
   # SMS that became held.
   heartbeats @13 :List(HeartbeatMetrics);
   # The heartbeats that smsd expects of other programs.
+  heartbeatsUnwatched @14 :Bool;
+  # True if smsd cannot watch them, although the queue can be reached. As heartbeatsProblem in Status.
 }
 
 struct QueueMetrics {

@@ -81,6 +81,7 @@ enum Id : std::size_t {
   heartbeatAge,
   heartbeatsCame,
   heartbeatAlerts,
+  heartbeatsWatched,
   numberOfMetrics
 };
 
@@ -151,6 +152,8 @@ constexpr std::array<Metric, numberOfMetrics> metrics = {{
      "Heartbeats that this smsd found. If several come between two checks, they count as one."},
     {"smsd_heartbeat_alerts_total", counter, "heartbeat",
      "Alerts that this smsd wrote because the heartbeat was missing."},
+    {"smsd_heartbeats_watched", gauge, "",
+     "1 if smsd watches the heartbeats that it expects, 0 if it cannot although the queue can be reached."},
 }};
 
 class Families {
@@ -311,6 +314,8 @@ void addFigures(Families& families, proto::Metrics::Reader figures) {
   families.add(loopLag, figures.getLoopLag());
   for (const auto& one : figures.getDispatchers()) addDispatcher(families, one);
   for (const auto& one : figures.getHeartbeats()) addHeartbeat(families, one);
+  if (figures.getHeartbeats().size() > 0)
+    families.add(heartbeatsWatched, figures.getHeartbeatsUnwatched() ? 0.0 : 1.0);
 }
 
 const char* nameOf(MetricType type) {

@@ -11,10 +11,12 @@
 #include <string>
 #include <system_error>
 
+#include "clients/exporter/availability.h"
 #include "clients/exporter/families.h"
 #include "clients/exporter/host-names.h"
 #include "clients/exporter/http-service.h"
 #include "clients/exporter/page.h"
+#include "clients/exporter/shared-answer.h"
 #include "clients/exporter/smsd-link.h"
 #include "common/fault.h"
 #include "common/files/replace-file.h"
@@ -33,29 +35,12 @@ std::string bodyOf(MetricsAnswer& reply) {
   return textOf(nullptr);
 }
 
-/// Writes an entry when smsd stops answering and when it answers again, not for each request.
-class Availability {
- public:
-  explicit Availability(const kj::Timer& timer) : timer_(timer) {}
-
-  void saw(const std::string& why) {
-    if (why == why_) return;
-    if (why.empty())
-      journal::Entry(journal::Level::notice, "smsd answers again").write();
-    else
-      journal::Entry(journal::Level::warning, fmt::format("smsd does not answer: {}", why)).write();
-    if (why_.empty()) away_ = timer_.now();
-    why_ = why;
-  }
-  const std::string& why() const { return why_; }
-  /// How long it has not answered, while it does not.
-  std::chrono::seconds awayFor() const { return std::chrono::seconds((timer_.now() - away_) / kj::SECONDS); }
-
- private:
-  const kj::Timer& timer_;
-  std::string why_;
-  kj::TimePoint away_ = kj::origin<kj::TimePoint>();
-};
+void writeAvailability(const std::string& why) {
+  if (why.empty())
+    journal::Entry(journal::Level::notice, "smsd answers again").write();
+  else
+    journal::Entry(journal::Level::warning, fmt::format("smsd does not answer: {}", why)).write();
+}
 
 std::tm localTime() {
   const std::time_t now = std::time(nullptr);
@@ -64,11 +49,11 @@ std::tm localTime() {
   return time;
 }
 
-HttpAnswer frontPage(StatusAnswer& reply, const Availability& availability) {
+HttpAnswer frontPage(StatusAnswer& reply, std::chrono::seconds awayFor) {
   const std::string type = "text/html; charset=utf-8";
   KJ_IF_MAYBE (response, reply.response)
     return {200, type, pageOf(response->getStatus(), localTime()), contentSecurityPolicy};
-  return {503, type, pageOf(NoAnswer{reply.why, availability.awayFor()}, localTime()), contentSecurityPolicy};
+  return {503, type, pageOf(NoAnswer{reply.why, awayFor}, localTime()), contentSecurityPolicy};
 }
 
 int listener() {
@@ -111,27 +96,31 @@ int serve(const Options& options) {
   auto io = kj::setupAsyncIo();
   auto& timer = io.provider->getTimer();
   SmsdLink smsd(io, options.socket);
-  Availability availability(timer);
+  Availability availability;
   systemd::Service service(
       timer, []() { return true; },
       [&availability]() {
         return availability.why().empty() ? std::string("serves") : "serves, but " + availability.why();
       });
-  PageSources pages;
-  pages.emplace("/metrics", [&]() {
+  const auto saw = [&](const std::string& why) {
+    if (const auto written = availability.saw(why, timer.now())) writeAvailability(*written);
+    service.changed();
+  };
+  SharedAnswer metrics(timer, [&]() {
     return smsd.metrics().then([&](MetricsAnswer reply) {
-      availability.saw(reply.why);
-      service.changed();
+      saw(reply.why);
       return HttpAnswer{200, textType, bodyOf(reply)};
     });
   });
-  pages.emplace("/", [&]() {
+  SharedAnswer front(timer, [&]() {
     return smsd.status().then([&](StatusAnswer reply) {
-      availability.saw(reply.why);
-      service.changed();
-      return frontPage(reply, availability);
+      saw(reply.why);
+      return frontPage(reply, availability.awayFor(timer.now()));
     });
   });
+  PageSources pages;
+  pages.emplace("/metrics", [&]() { return metrics.get(); });
+  pages.emplace("/", [&]() { return front.get(); });
   PageServer server(timer, std::move(pages), std::move(hosts));
   auto receiver = io.lowLevelProvider->wrapListenSocketFd(
       socket, kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);

@@ -55,6 +55,8 @@ class BoundedServer::Connection final : public kj::HttpService, private Visit {
                 .eagerlyEvaluate(nullptr);
   }
   bool isAwaited() const { return !asked_; }
+  /// A client that does not read its answer has no right to its place.
+  bool mayGiveWay() const { return !asked_ || answered_; }
   /// Since when its request is awaited.
   kj::TimePoint since() const { return since_; }
 
@@ -63,7 +65,7 @@ class BoundedServer::Connection final : public kj::HttpService, private Visit {
     // KJ goes on with a request that was sent together with the last one.
     if (closing_) return KJ_EXCEPTION(DISCONNECTED, "the connection ends here");
     auto done = kj::defer([this]() {
-      asked_ = false;
+      asked_ = answered_ = false;
       since_ = server_.timer_.now();
       server_.answered();
     });
@@ -79,11 +81,14 @@ class BoundedServer::Connection final : public kj::HttpService, private Visit {
   void hasAsked() override { asked_ = true; }
   kj::Promise<void> send(Response& response, HttpReply reply, After after) override {
     if (after == After::closes) closing_ = true;
+    answered_ = true;
+    since_ = server_.timer_.now();
+    server_.madeRoom();
     return server_.send(response, std::move(reply), after);
   }
 
   BoundedServer& server_;
-  bool asked_ = false, closing_ = false;
+  bool asked_ = false, answered_ = false, closing_ = false;
   kj::TimePoint since_;
   kj::Promise<void> task_ = nullptr;
 };
@@ -144,7 +149,7 @@ kj::Promise<void> BoundedServer::room() {
 bool BoundedServer::displace() {
   auto longest = connections_.end();
   for (auto one = connections_.begin(); one != connections_.end(); ++one)
-    if ((*one)->isAwaited() && (longest == connections_.end() || (*one)->since() < (*longest)->since()))
+    if ((*one)->mayGiveWay() && (longest == connections_.end() || (*one)->since() < (*longest)->since()))
       longest = one;
   if (longest == connections_.end()) return false;
   connections_.erase(longest);
@@ -208,7 +213,7 @@ kj::Promise<void> BoundedServer::send(kj::HttpService::Response& response, HttpR
   auto stream = response.send(reply.status, reasonOf(reply.status), headers, body->size());
   closes_ = false;
   auto written = stream->write(body->data(), body->size());
-  return written.attach(kj::mv(stream), kj::mv(body));
+  return timer_.timeoutAfter(bounds_.answer, written.attach(kj::mv(stream), kj::mv(body)));
 }
 
 kj::Promise<void> BoundedServer::handleClientProtocolError(kj::HttpHeaders::ProtocolError,

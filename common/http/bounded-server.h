@@ -4,9 +4,9 @@
 //
 // Owns the connections. If there are as many as allowed, a new one takes the place of the one whose request
 // has been awaited for the longest time, so that silent and slow clients never keep out another; only a
-// connection whose request is complete keeps its place (Visit::hasAsked), and if all are such, new ones wait
-// in the socket's backlog. KJ's own bound of a header is 64 KiB. Errors that it sends to a client are in its
-// own words. Never ends because of a client.
+// connection whose request is complete keeps its place (Visit::hasAsked) until its answer is there to be
+// read, and if all are such, new ones wait in the socket's backlog. KJ's own bound of a header is 64 KiB.
+// Errors that it sends to a client are in its own words. Never ends because of a client.
 #pragma once
 
 #include <kj/async-io.h>
@@ -35,7 +35,7 @@ enum class After { stays, closes };
 /// The connection of one request, for its handler.
 class Visit {
  public:
-  /// Call when the request has been read as a whole: it now keeps its connection until it is answered.
+  /// Call when the request has been read as a whole: it now keeps its connection until send().
   virtual void hasAsked() = 0;
   /// Sends the reply.
   virtual kj::Promise<void> send(kj::HttpService::Response& response, HttpReply reply,
@@ -58,8 +58,9 @@ class RequestHandler {
 
 struct ServerBounds {
   unsigned connections = 16;
-  kj::Duration header = 5 * kj::SECONDS;  // for a whole header, and between two requests
-  std::size_t leftBody = 4096;            // bytes of a body that its handler did not read
+  kj::Duration header = 5 * kj::SECONDS;   // for a whole header, and between two requests
+  kj::Duration answer = 10 * kj::SECONDS;  // in which a client has to read an answer, also one to an error
+  std::size_t leftBody = 4096;             // bytes of a body that its handler did not read
 };
 
 /// How many connections there are, and were.

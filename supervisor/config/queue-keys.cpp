@@ -15,6 +15,39 @@ bool isQueueName(std::string_view name) {
          std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-'; });
 }
 
+struct Uri {
+  std::string_view authority;  // user, password, hosts and ports
+  std::string_view rest;       // from the first / on
+};
+
+/// Splits a URI where libpq does: all before the first / may be user and password, also behind a ?.
+std::optional<Uri> uriIn(std::string_view connection) {
+  const std::size_t scheme = connection.find("://");
+  if (scheme == std::string_view::npos) return std::nullopt;
+  const std::string_view all = connection.substr(scheme + 3);
+  std::size_t end = all.find('/');
+  if (all.substr(0, end).find('@') == std::string_view::npos) end = all.find_first_of("/?");
+  return Uri{all.substr(0, end), end == std::string_view::npos ? "" : all.substr(end)};
+}
+
+bool isPort(std::string_view port) {
+  return port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// A URI that libpq reads in another way than it is meant: a password with a / ends up as port and database,
+/// and libpq's messages quote them.
+bool isOdd(const Uri& uri) {
+  std::string_view hosts = uri.authority.substr(uri.authority.rfind('@') + 1);
+  while (!hosts.empty()) {
+    std::string_view one = hosts.substr(0, hosts.find(','));
+    hosts.remove_prefix(std::min(one.size() + 1, hosts.size()));
+    if (const auto bracket = one.rfind(']'); bracket != std::string_view::npos) one.remove_prefix(bracket);
+    if (const auto colon = one.find(':'); colon != std::string_view::npos && !isPort(one.substr(colon + 1)))
+      return true;
+  }
+  return uri.rest.substr(0, uri.rest.find('?')).find('@') != std::string_view::npos;
+}
+
 // libpq accepts `password = x`, sslpassword=x and postgresql://user:x@host alike.
 bool holdsPassword(std::string_view connection) {
   constexpr std::string_view word = "password";
@@ -23,12 +56,12 @@ bool holdsPassword(std::string_view connection) {
     const std::size_t next = connection.find_first_not_of(" \t\n", at + word.size());
     if (next != std::string_view::npos && connection[next] == '=') return true;
   }
-  const std::size_t scheme = connection.find("://");
-  if (scheme == std::string_view::npos) return false;
-  const std::string_view rest = connection.substr(scheme + 3);
-  const std::string_view authority = rest.substr(0, rest.find_first_of("/?"));
-  const std::size_t user = authority.rfind('@');
-  return user != std::string_view::npos && authority.substr(0, user).find(':') != std::string_view::npos;
+  const auto uri = uriIn(connection);
+  if (!uri) return false;
+  const std::size_t user = uri->authority.rfind('@');
+  if (user != std::string_view::npos)
+    return uri->authority.substr(0, user).find(':') != std::string_view::npos;
+  return isOdd(*uri) && uri->rest.find('@') != std::string_view::npos;
 }
 
 }  // namespace
@@ -82,6 +115,11 @@ void declareQueueKeys(Keys& keys, Config& config) {
   keys.rule("queue.postgresql.connection", [&queue]() -> std::optional<std::string> {
     if (holdsPassword(queue.postgresql))
       return "holds a password, expected none: name a file with passfile=..., or use peer authentication";
+    if (const auto uri = uriIn(queue.postgresql); uri && isOdd(*uri))
+      return "is a URI with a port that is no number, or with an @ after its host, expected "
+             "postgresql://USER@HOST:PORT/DATABASE, without a password: name a file with passfile=..., or "
+             "use "
+             "peer authentication";
     if (queue.backend == "postgresql" && queue.postgresql.empty())
       return "is missing, expected because queue.backend is postgresql: for example \"host=/run/postgresql "
              "dbname=nav\"";

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -131,6 +132,20 @@ void Listener::makeRoomFor(std::optional<unsigned> uid) {
   auto [next, isNew] = nextRoom_.try_emplace(uid, timer_.now());
   if (timer_.now() < next->second) return;
   next->second = timer_.now() + roomEvery;
+  auto found = silentOne(uid);
+  const bool silent = found != peers_.end();
+  if (!silent) found = oneOfTheMost(uid);
+  if (found == peers_.end()) return;
+  if (auto more = maySay())
+    log_.controlEnded(name_, found->uid,
+                      silent ? "it was silent, and another connection needs its place"
+                             : "its user has the most, and a user who has none needs its place",
+                      *more);
+  leave(found);
+  found->end->fulfill();
+}
+
+Listener::Peers::iterator Listener::silentOne(std::optional<unsigned> uid) {
   kj::Duration longest = shortestSilence;
   Peers::iterator found = peers_.end();
   for (auto peer = peers_.begin(); peer != peers_.end(); ++peer) {
@@ -141,11 +156,14 @@ void Listener::makeRoomFor(std::optional<unsigned> uid) {
       found = peer;
     }
   }
-  if (found == peers_.end()) return;
-  if (auto more = maySay())
-    log_.controlEnded(name_, found->uid, "it was silent, and another connection needs its place", *more);
-  leave(found);
-  found->end->fulfill();
+  return found;
+}
+
+/// Returns the oldest one.
+Listener::Peers::iterator Listener::oneOfTheMost(std::optional<unsigned> uid) {
+  return std::find_if(peers_.begin(), peers_.end(), [&](const Peer& peer) {
+    return peer.channel != nullptr && seats_.mayCrowdOut(uid, peer.uid);
+  });
 }
 
 /// The place is free at once, also if the connection itself ends a moment later.

@@ -4,7 +4,8 @@
 // Owns the connections (socket-file.h owns the file of the socket, session.h the calls). A client can never
 // block smsd: its messages are bounded (rpc::Terms), its connection is its own, and the number of connections
 // is limited (Seats). A connection that exceeds its bounds is closed, and so is a silent one: after
-// maxSilence, or as soon as another connection needs its place.
+// maxSilence, or as soon as another connection needs its place. Of a user with several connections one is
+// closed as soon as a user without any needs its place.
 #pragma once
 
 #include <kj/async-io.h>
@@ -67,8 +68,10 @@ class Listener final : private kj::TaskSet::ErrorHandler {
   Opened open(kj::AutoCloseFd socket);
   kj::Promise<void> serve(kj::Own<rpc::Channel> channel, Peers::iterator peer, kj::Promise<void> end);
   /// Ends the connection that has been silent for longest, if there is one in whose place this user may have
-  /// another.
+  /// another. For a user who has none, one of the user who has the most is enough, silent or not.
   void makeRoomFor(std::optional<unsigned> uid);
+  Peers::iterator silentOne(std::optional<unsigned> uid);
+  Peers::iterator oneOfTheMost(std::optional<unsigned> uid);
   void leave(Peers::iterator peer);
   rpc::Terms terms(std::optional<unsigned> uid) const;
   /// Whether a connection that is turned away or ended may be logged now. Returns the number of those that
@@ -90,7 +93,7 @@ class Listener final : private kj::TaskSet::ErrorHandler {
   std::shared_ptr<rpc::Budget> budget_, othersBudget_;
   kj::TimePoint nextEntry_;
   std::map<std::optional<unsigned>, kj::TimePoint>
-      nextRoom_;         // of a user: no silent connection loses its place before
+      nextRoom_;         // of a user: no connection loses its place for it before
   unsigned unsaid_ = 0;  // connections turned away or ended without an entry since the last one
   Peers peers_;
   kj::TaskSet tasks_;

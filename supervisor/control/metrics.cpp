@@ -196,6 +196,7 @@ void writeMetrics(proto::Metrics::Builder metrics, const road::Road& road, const
   metrics.setHeldSms(meters.heldSms());
   auto heartbeats = metrics.initHeartbeats(static_cast<unsigned>(picture.heartbeats.size()));
   for (unsigned i = 0; i < heartbeats.size(); ++i) writeHeartbeat(heartbeats[i], picture.heartbeats[i]);
+  metrics.setHeartbeatsUnwatched(!picture.heartbeatsProblem.empty());
 }
 
 }  // namespace smsd::control

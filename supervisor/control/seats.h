@@ -3,9 +3,10 @@
 //
 // Owns the counts by user. One user leaves room for the others, and all of them leave room for smsd's own
 // user and for root. So neither silent connections nor a flood of them lock out an administrator who has to
-// end it. Pure.
+// end it. Several users who take all seats leave one to each further user. Pure.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -38,6 +39,13 @@ class Seats {
   bool mayReplace(std::optional<unsigned> uid, std::optional<unsigned> other) const {
     if (hasItsShare(uid)) return other == uid;
     return trusted(uid) || !trusted(other);
+  }
+  /// Whether `uid`, who has no seat at all, may have one of `other` although it is in use: `other` has
+  /// several, nobody of the others has more, and one that is left is enough.
+  bool mayCrowdOut(std::optional<unsigned> uid, std::optional<unsigned> other) const {
+    if (of(uid) > 0 || total_ > room(uid) || trusted(other) || of(other) < 2) return false;
+    return std::all_of(taken_.begin(), taken_.end(),
+                       [&](const auto& one) { return trusted(one.first) || one.second <= of(other); });
   }
   /// Frees the seat of a connection that had one.
   void leave(std::optional<unsigned> uid) {

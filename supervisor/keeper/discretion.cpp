@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/keeper/discretion.h"
 
-#include <map>
-
 namespace smsd::keeper {
 
 Discretion::Discretion(Hire& hire, GivenSms& given, Details ofFormer, WorkerEvents& events)
@@ -15,8 +13,9 @@ void Discretion::dispatch(const std::vector<const queue::Submission*>& batch) {
 
 kj::Promise<std::vector<Recalled>> Discretion::recall(const std::vector<queue::AttemptId>& attempts) {
   return worker_->recall(attempts).then([this](std::vector<Recalled> recalled) {
+    Shown shown;
     for (auto& one : recalled) {
-      KJ_IF_MAYBE (outcome, one.outcome) discreet(one.attempt, *outcome);
+      KJ_IF_MAYBE (outcome, one.outcome) discreet(one.attempt, *outcome, shown);
     }
     return recalled;
   });
@@ -35,28 +34,34 @@ void Discretion::workerReady(const WorkerTraits& traits, const HealthReport& hea
 }
 
 void Discretion::workerReported(std::vector<delivery::AttemptOutcome> outcomes) {
-  for (auto& one : outcomes) discreet(one.attempt, one.outcome);
+  Shown shown;
+  for (auto& one : outcomes) discreet(one.attempt, one.outcome, shown);
   events_.workerReported(std::move(outcomes));
 }
 
-/// All SMS that are lost with one connection are lost for the same reason.
 void Discretion::workerGone(const std::string& why, std::vector<delivery::AttemptOutcome> lost,
                             Conduct conduct) {
-  std::map<std::string, std::string> shown;
-  for (auto& one : lost) {
-    auto [known, isNew] = shown.try_emplace(one.outcome.words);
-    if (isNew) known->second = given_.withoutQuotations(one.outcome.words);
-    one.outcome.words = known->second;
-  }
+  Shown shown;
+  for (auto& one : lost) one.outcome.words = withoutQuotations(one.outcome.words, shown);
   events_.workerGone(given_.withoutQuotations(why), std::move(lost), conduct);
 }
 
-void Discretion::discreet(queue::AttemptId attempt, delivery::Outcome& outcome) const {
+/// Many SMS fail for the same reason, and the search through all SMS costs time.
+const std::string& Discretion::withoutQuotations(const std::string& words, Shown& shown) const {
+  auto [known, isNew] = shown.try_emplace(words);
+  if (isNew) known->second = given_.withoutQuotations(words);
+  return known->second;
+}
+
+/// A worker may take the words of one SMS for those of another one, such as the last line of a program.
+void Discretion::discreet(queue::AttemptId attempt, delivery::Outcome& outcome, Shown& shown) const {
   const QuotedSms* sms = given_.find(attempt);
-  if (sms == nullptr) return;
-  outcome.words = outcome.kind == delivery::OutcomeKind::accepted
-                      ? referenceWithoutQuotation(outcome.words, *sms)
-                      : withoutQuotation(outcome.words, *sms);
+  if (outcome.kind != delivery::OutcomeKind::accepted) {
+    if (sms != nullptr) outcome.words = withoutQuotation(outcome.words, *sms);
+    outcome.words = withoutQuotations(outcome.words, shown);
+  } else if (sms != nullptr) {
+    outcome.words = referenceWithoutQuotation(outcome.words, *sms);
+  }
 }
 
 HealthReport Discretion::discreet(HealthReport health) const {

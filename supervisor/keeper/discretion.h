@@ -6,6 +6,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "supervisor/keeper/generation.h"
@@ -42,7 +44,10 @@ class Discretion final : public Generation, private WorkerEvents {
   void workerGone(const std::string& why, std::vector<delivery::AttemptOutcome> lost,
                   Conduct conduct) override;
 
-  void discreet(queue::AttemptId attempt, delivery::Outcome& outcome) const;
+  /// Words as they were reported together, with what is shown of them.
+  using Shown = std::map<std::string, std::string>;
+  const std::string& withoutQuotations(const std::string& words, Shown& shown) const;
+  void discreet(queue::AttemptId attempt, delivery::Outcome& outcome, Shown& shown) const;
   HealthReport discreet(HealthReport health) const;
 
   GivenSms& given_;

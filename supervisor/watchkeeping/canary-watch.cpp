@@ -11,6 +11,7 @@
 #include "common/journal/journal.h"
 #include "common/kj/duration.h"
 #include "common/text/utf.h"
+#include "supervisor/keeper/quoted-sms.h"
 
 namespace smsd::watchkeeping {
 namespace {
@@ -41,6 +42,12 @@ std::uint64_t& countOf(CanaryCounts& counts, const std::optional<delivery::Outco
       break;
   }
   return counts.unknown;
+}
+
+/// Status and journal show the words of a canary also to those who may see no number: without any part of it,
+/// in a reference, too.
+std::string shownOf(const std::string& words, const config::CanaryOrder& order) {
+  return text::printable(keeper::withoutQuotation(words, {order.recipient, order.text}));
 }
 
 road::TestSmsReport refusal(std::string why) { return {std::move(why), {}}; }
@@ -148,19 +155,19 @@ bool CanaryWatch::keep() {
   }
 }
 
-/// The canary has not left: it costs nothing, and remains due.
-void CanaryWatch::takeBack(const std::string& name, const CanaryRecord& before) {
+/// The canary has not left: it costs nothing, and remains due. A later day does not count it.
+void CanaryWatch::takeBack(const std::string& name, const Before& before) {
   records_[name].ran = before.ran;
-  if (auto used = quota_.used(); used.count > 0) {
+  if (auto used = quota_.used(); used.day == before.counted && used.count > 0) {
     --used.count;
     quota_.goOn(used);
   }
 }
 
 CanaryWatch::Sent CanaryWatch::send(const std::string& name, Watched& one, const keeper::Keeper& keeper) {
-  const CanaryRecord before = records_[name];
-  records_[name].ran = now();
-  quota_.count(dayOf(now()));
+  const WallTime leaves = now();
+  quota_.count(dayOf(leaves));
+  const Before before{std::exchange(records_[name].ran, leaves), quota_.used().day};
   if (!keep()) {
     takeBack(name, before);
     one.notBefore = timer_.now() + duration(untilOwnRetry);
@@ -176,7 +183,7 @@ CanaryWatch::Sent CanaryWatch::send(const std::string& name, Watched& one, const
       });
 }
 
-void CanaryWatch::ended(const std::string& name, const CanaryRecord& before, std::uint64_t acceptedBefore,
+void CanaryWatch::ended(const std::string& name, const Before& before, std::uint64_t acceptedBefore,
                         const road::TestSmsReport& report) {
   if (stage_ == Stage::stopped) return;
   auto& one = watched_.at(name);
@@ -193,7 +200,7 @@ void CanaryWatch::ended(const std::string& name, const CanaryRecord& before, std
     const auto& last = report.tries.back();
     // A window that was full of SMS which were accepted proves as much as a canary.
     if (tried || !worksMeanwhile)
-      note(name, one, {now(), last.outcome, last.took, text::printable(last.words)});
+      note(name, one, {now(), last.outcome, last.took, shownOf(last.words, one.order)});
   }
   keep();
   changed_();

@@ -74,6 +74,11 @@ class CanaryWatch final : private kj::TaskSet::ErrorHandler {
     std::uint64_t acceptedWithLast = 0;  // SMS that the dispatcher had accepted then
     CanaryCounts counts;
   };
+  /// What is so again if a canary does not leave.
+  struct Before {
+    std::optional<WallTime> ran;
+    delivery::Quota::Day counted;  // the day that counts the canary
+  };
   using Sent = kj::Promise<road::TestSmsReport>;
 
   void look();
@@ -81,10 +86,10 @@ class CanaryWatch final : private kj::TaskSet::ErrorHandler {
   bool mayLeave(const keeper::Keeper& keeper, const Watched& one, WallTime now) const;
   bool dayUsedUp(WallTime now);
   Sent send(const std::string& name, Watched& one, const keeper::Keeper& keeper);
-  void ended(const std::string& name, const CanaryRecord& before, std::uint64_t acceptedBefore,
+  void ended(const std::string& name, const Before& before, std::uint64_t acceptedBefore,
              const road::TestSmsReport& report);
   void note(const std::string& name, Watched& one, CanaryResult result);
-  void takeBack(const std::string& name, const CanaryRecord& before);
+  void takeBack(const std::string& name, const Before& before);
   bool keep();
   WallTime next(const std::string& name, const Watched& one, WallTime now) const;
   const keeper::Keeper* keeperOf(const std::string& name) const;

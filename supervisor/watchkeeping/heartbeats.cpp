@@ -91,6 +91,8 @@ void Heartbeats::reconfigured() {
   spellings_.clear();
   for (const auto& one : expected()) spellings_[one.name] = spellingsOf(one.recipient);
   std::erase_if(memory_, [this](const auto& one) { return !expects(one.first); });
+  for (const auto& one : expected())
+    if (auto [at, isNew] = memory_.try_emplace(one.name); isNew) at->second.watched = queue::sinceBoot();
   if (expected().empty()) problem_.clear();
   look();
 }
@@ -151,7 +153,10 @@ void Heartbeats::lookNow() {
   if (!running_ || looking_ || expected().empty()) return;
   again_ = false;
   if (road_.ledger().away()) {
-    for (auto& [name, memory] : memory_) memory.own.reset();
+    for (auto& [name, memory] : memory_) {
+      memory.own.reset();
+      memory.watched = queue::sinceBoot();  // status shows that the queue is away
+    }
     return nextLook(whileAway);
   }
   looking_ = true;
@@ -167,7 +172,6 @@ void Heartbeats::lookNow() {
 void Heartbeats::looked(const queue::HeartbeatsSeen& seen, const Notes& notes) {
   Milliseconds next = step();
   if (seen.offer == Offer::watched) {
-    unwatched("");
     if (seen.seen.size() < expected().size()) next = std::min(next, contended);
     for (const auto& one : seen.seen)
       for (const auto& heartbeat : expected()) {
@@ -177,6 +181,7 @@ void Heartbeats::looked(const queue::HeartbeatsSeen& seen, const Notes& notes) {
                              (one.before.missing && one.verdict.change != Change::back);
         if (!missing) next = std::min(next, heartbeat.every + heartbeat.grace - one.verdict.waited + 1ms);
       }
+    unwatched(late() ? "another session holds a lock on the state of a heartbeat" : "");
   } else {
     unwatched(
         seen.offer == Offer::notYet
@@ -208,7 +213,7 @@ void Heartbeats::note(const config::HeartbeatConfig& heartbeat, const Seen& seen
   memory.came += seen.before.came;
   memory.own = Own{seen.before.looks + 1, judged.at};
   memory.seen = seen;
-  memory.at = judged.at;
+  memory.at = memory.watched = judged.at;
   if (seen.verdict.message) road_.notice();
 }
 
@@ -219,7 +224,8 @@ void Heartbeats::failed(const QueueError& error, const Notes& notes) {
     if (judged.change != Change::none) memory_[name].inDoubt = judged.change;
   const bool refused = error.kind() == Kind::denied || error.kind() == Kind::notInstalled ||
                        error.kind() == Kind::invalid || error.kind() == Kind::failed;
-  if (refused) unwatched(error.what());
+  // One reason is enough: the words of the next error may differ, and each is an entry.
+  if (refused || (problem_.empty() && late())) unwatched(error.what());
   nextLook(refused ? afterRefusal : whileAway);
 }
 
@@ -227,6 +233,15 @@ Milliseconds Heartbeats::step() const {
   Milliseconds least = 1h;
   for (const auto& one : expected()) least = std::min(least, plannedStep(one.every, one.grace));
   return least;
+}
+
+/// Whether the last good look at a heartbeat is too long ago, whatever has become of the looks since.
+bool Heartbeats::late() const {
+  return std::any_of(expected().begin(), expected().end(), [this](const auto& one) {
+    const auto known = memory_.find(one.name);
+    return known != memory_.end() &&
+           queue::sinceBoot() - known->second.watched > longestStep(one.every, one.grace);
+  });
 }
 
 void Heartbeats::nextLook(Milliseconds atMost) {

@@ -73,6 +73,7 @@ class Heartbeats final : private kj::TaskSet::ErrorHandler {
     std::optional<Own> own;
     std::optional<Seen> seen;       // the last look that worked
     queue::Duration at{0};          // of that look, sinceBoot()
+    queue::Duration watched{0};     // until when it was watched, or need not be, sinceBoot()
     Change inDoubt = Change::none;  // of a look whose commit was not confirmed
     std::uint64_t came = 0, alerts = 0;
   };
@@ -84,6 +85,7 @@ class Heartbeats final : private kj::TaskSet::ErrorHandler {
   void looked(const queue::HeartbeatsSeen& seen, const Notes& notes);
   void note(const config::HeartbeatConfig& heartbeat, const Seen& seen, const Judged& judged);
   void failed(const queue::QueueError& error, const Notes& notes);
+  bool late() const;
   void nextLook(Milliseconds atMost);
   Milliseconds step() const;
   void unwatched(std::string why);

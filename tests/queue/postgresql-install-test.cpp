@@ -308,6 +308,18 @@ TEST(PostgresqlInstall, ABadConnectionStringIsNotRepeated) {
   }
 }
 
+// smsctl passes a connection on that no configuration has checked.
+TEST(PostgresqlInstall, AValueOfTheConnectionThatLibpqRefusesIsNotRepeated) {
+  for (const char* bad : {"postgresql://u:geheim/x@[::1]/nav", "host=::1 sslmode=geheim",
+                          "host=::1 port=geheim", "host=::1 connect_timeout=geheim"}) {
+    std::string what;
+    start(bad, &what);
+    EXPECT_NE(what, "");
+    EXPECT_EQ(what.find("geheim"), std::string::npos) << what;
+    expectOneLine(what);
+  }
+}
+
 TEST(PostgresqlInstall, AConnectionStringMayBeAUri) {
   PostgresqlStore store;
   auto socket = store.one("SELECT current_setting('unix_socket_directories')");

@@ -136,4 +136,38 @@ TEST_F(Postgresql, ASettlementThatMeetsItsOwnDeathSentenceWaitsForItAndIsRefused
   EXPECT_EQ(store_.sent(id), 'N');
 }
 
+TEST_F(Postgresql, AHeartbeatWhoseMessageIsLockedIsTakenLaterAndHoldsUpNoOther) {
+  enlist();
+  queue_->takeOver();
+  const auto locked = store_.put({.phone = "+4700"});
+  const auto other = store_.put({.phone = "+4711"});
+  const HeartbeatLook look{{{"nav", {"+4700"}}, {"snmp", {"+4711"}}},
+                           [](const HeartbeatRecord&) { return HeartbeatVerdict{}; }};
+  Rival rival(store_);
+  rival.exec("SELECT FROM smsq WHERE id = " + std::to_string(locked) + " FOR UPDATE");
+  const auto seen = queue_->lookAtHeartbeats(look);
+  ASSERT_EQ(seen.seen.size(), 2u);
+  EXPECT_EQ(seen.taken, 1u);
+  EXPECT_EQ(store_.sent(other), 'Y');
+  rival.abort();
+  EXPECT_EQ(queue_->lookAtHeartbeats(look).taken, 1u);
+  EXPECT_EQ(store_.sent(locked), 'Y');
+}
+
+// The years are beyond those of SQLite.
+TEST_F(Postgresql, AHeartbeatCountsIfTheTimeOfItsMessageIsTheLastThatATimestampHolds) {
+  enlist();
+  queue_->takeOver();
+  const HeartbeatLook look{{{"nav", {"+4700"}}}, [](const HeartbeatRecord&) { return HeartbeatVerdict{}; }};
+  for (const char* time :
+       {"294276-12-31 23:59:59.999999", "4713-01-01 00:00:00 BC", "infinity", "-infinity"}) {
+    const auto id = store_.put({.phone = "+4700"});
+    store_.sql("UPDATE smsq SET time = '" + std::string(time) + "' WHERE id = " + std::to_string(id));
+    const auto record = queue_->lookAtHeartbeats(look).seen.at(0).before;
+    EXPECT_EQ(record.came, 1u) << time;
+    EXPECT_GE(record.sinceBeat.value_or(-1s), 0s) << time;
+    EXPECT_NO_THROW(queue_->explain(id, 1h)) << time;
+  }
+}
+
 }  // namespace smsd::queue

@@ -78,8 +78,9 @@ class CanaryWatchTest : public testing::Test {
     watch_->reconfigured();
     world().quiet();
   }
+  void shiftClock(std::chrono::seconds by) { stepped_ += by; }
   void stepClock(std::chrono::seconds by) {
-    stepped_ += by;
+    shiftClock(by);
     world().advance(1min);
   }
 

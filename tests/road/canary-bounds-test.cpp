@@ -101,6 +101,30 @@ TEST_F(CanaryWatchTest, TheBoundOfADayHoldsOverRestartsAndForOperators) {
   EXPECT_EQ(handed("modem"), 4u);
 }
 
+TEST_F(CanaryWatchTest, OneThatDoesNotLeaveIsTakenFromTheDayThatCountedItAlone) {
+  config_.canary.maxPerDay = 2;
+  config_.canary.every = 24h;
+  begin({{"modem"}, {"gateway"}});
+  world().alert("+471", "one");  // the modem's window is full, and stays so
+  stepClock(30min - 1min);
+  ASSERT_EQ(world().handedTo("modem"), std::vector<std::string>{"+471"});
+  ASSERT_EQ(handed("gateway"), 1u);
+  say("gateway", accepted());
+  shiftClock(24h);            // and the modem's one gives up on the day after
+  canaries().reconfigured();  // it looks, and the slot of this day is over
+  world().quiet();
+  say("gateway", accepted());
+  world().advance(1min);
+  ASSERT_EQ(resultOf("modem"), "not tried");
+  auto second = canaries().runNow("gateway");
+  world().quiet();
+  say("gateway", accepted());
+  ASSERT_EQ(handed("gateway"), 3u) << "two of them on this day";
+  auto third = canaries().runNow("gateway");
+  world().quiet();
+  EXPECT_EQ(handed("gateway"), 3u);
+}
+
 TEST_F(CanaryWatchTest, AStepOfTheClockByTwoHoursSendsOneAtMost) {
   config_.canary.every = 24h;
   begin({{"modem"}});

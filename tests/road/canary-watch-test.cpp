@@ -125,6 +125,14 @@ TEST_F(CanaryWatchTest, AFullWindowThatMovesIsNoFailureAndOneThatHangsIs) {
   EXPECT_EQ(canaries().of("modem")->last->words, "its window was full for too long");
 }
 
+TEST_F(CanaryWatchTest, ItsWordsHaveNoPartOfItsNumberAlsoNotInAReference) {
+  begin({{"modem"}});
+  world().advance(30min);
+  say("modem", {delivery::OutcomeKind::accepted, "to 99887766, id 4711", {}});
+  EXPECT_EQ(canaries().of("modem")->last->words, "to (recipient), id 4711");
+  EXPECT_EQ(said("99887766"), 0u);
+}
+
 TEST_F(CanaryWatchTest, AStopIsNoResult) {
   begin({{"modem"}});
   world().advance(30min);

@@ -55,6 +55,27 @@ TEST(Discretion, NoReasonQuotesTheSmsWhateverTheOutcome) {
   }
 }
 
+// A program may take what is left of an earlier SMS for words about this one.
+TEST(Discretion, NoReasonQuotesAnotherSmsThatIsThereOrWasAMomentAgo) {
+  for (const bool ended : {false, true})
+    for (const auto kind : {delivery::OutcomeKind::refused, delivery::OutcomeKind::deferred,
+                            delivery::OutcomeKind::broken, delivery::OutcomeKind::unknown}) {
+      Quoting scene;
+      scene.bench.start();
+      scene.give();
+      if (ended) scene.bench.worker.say(7, accepted());
+      auto other = quoted(8);
+      other.recipient = "+4740000000";
+      other.sms.text = "the boiler room is cold";
+      scene.bench.keeper.dispatch({&other});
+      scene.bench.worker.begin(8);
+      scene.bench.worker.say(8, {kind, quotation + ", nor to +4740000000", {}});
+      scene.bench.turn();
+      EXPECT_EQ(scene.bench.road.said.find(8)->second.outcome.words, shown + ", nor to (recipient)");
+      EXPECT_EQ(scene.bench.keeper.reason().find(number.substr(1)), std::string::npos);
+    }
+}
+
 TEST(Discretion, AnAnswerThatIsNotUnderstoodIsShownWithoutTheSms) {
   Quoting scene;
   scene.bench.start();
@@ -99,6 +120,19 @@ TEST(Discretion, AnAttemptOfAnEarlierSmsdThatIsRecalledQuotesItsSmsAsLittle) {
   scene.bench.keeper.inquire({&one});
   scene.bench.advance(1ms);
   EXPECT_EQ(scene.bench.road.said.find(7)->second.outcome.words, shown);
+}
+
+TEST(Discretion, AnAttemptThatIsRecalledQuotesNoOtherSms) {
+  Quoting scene(config::Activation::socket);
+  scene.bench.worker.remembers = {{8, delivery::Outcome{delivery::OutcomeKind::refused, quotation, {}}}};
+  scene.bench.start();
+  scene.give();
+  auto other = quoted(8);
+  other.recipient = "+4740000000";
+  other.sms.text = "the boiler room is cold";
+  scene.bench.keeper.inquire({&other});
+  scene.bench.advance(1ms);
+  EXPECT_EQ(scene.bench.road.said.find(8)->second.outcome.words, shown);
 }
 
 TEST(Discretion, AnAttemptWhoseConnectionWasLostIsRecalledWithoutItsSms) {

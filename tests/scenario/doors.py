@@ -100,6 +100,33 @@ class Crowd(Scenario):
         self.assertEqual((done.returncode, done.stderr), (0, ""), words)
         return time.monotonic() - begun
 
+    def takes_its_share(self, user):
+        """A process of this user's that uses as many connections as it gets, none of them silent."""
+        ready = os.pipe()
+        child = os.fork()
+        if child == 0:
+            die_with_parent()
+            os.setgid(user.pw_gid)
+            os.setuid(user.pw_uid)
+            busy = [Busy(self.path) for _ in range(14)]
+            while True:
+                for one in busy:
+                    one.act()
+                os.write(ready[1], b"x")
+                time.sleep(0.05)  # the pace of the crowd
+        self.addCleanup(lambda: os.kill(child, 9) or os.waitpid(child, 0))
+        os.close(ready[1])
+        self.addCleanup(os.close, ready[0])
+        for _ in range(10):
+            self.assertEqual(os.read(ready[0], 1), b"x")
+
+    def test_two_users_who_use_all_places_leave_one_to_a_third(self):
+        for name in ("nobody", "games"):
+            self.takes_its_share(pwd.getpwnam(name))
+        took = [self.seconds("status", user=pwd.getpwnam("daemon")) for _ in range(5)]
+        self.say(third=f"{max(took):.2f} s at most")
+        self.assertLess(max(took), 5)
+
     def test_a_thousand_connections_leave_room_for_a_command(self):
         self.smsd.ctl("send", "+471", "alert")
         self.crowd()

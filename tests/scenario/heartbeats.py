@@ -312,6 +312,45 @@ class OnPostgresql(Heartbeats):
         self.say(silence_after_the_queue_was_back=f"{time.monotonic() - began + EVERY - 0.5:.2f} s")
         self.one_alert()
 
+    def locks(self, what, first=""):
+        """A session that locks rows and forgets that. Returns how to end it."""
+        session = subprocess.Popen([self.postgres.bin / "psql", "-Xq", f"host={self.postgres.folder} dbname=nav user=postgres"], text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=die_with_parent)
+        stack = self.open(contextlib.ExitStack())
+        stack.callback(session.wait, DEADLINE)
+        stack.callback(session.stdout.close)
+        stack.callback(session.stdin.close)
+        session.stdin.write(f"BEGIN; {first} SELECT 'locked' FROM {what} FOR UPDATE;\n")
+        session.stdin.flush()
+        while "locked" not in session.stdout.readline():
+            self.assertIsNone(session.poll())
+        return stack.close
+
+    def unwatched(self, smsd):
+        return [finding["what"] for finding in smsd.status()["findings"] if "no heartbeat is watched" in finding["what"]]
+
+    def test_a_lock_on_its_message_hides_no_silence_and_no_other_sms_waits(self):
+        self.cluster(Postgres)
+        self.all[0].ctl("heartbeat", "nav")
+        self.postgres.sql(f"INSERT INTO smsq (time, phone, msg, severity, sent) VALUES (now(), '{NOBODY}', 'alive', 1, 'I')")
+        self.locks(f"smsq WHERE phone = '{NOBODY}'", first=f"UPDATE smsq SET sent = 'N' WHERE phone = '{NOBODY}'; COMMIT; BEGIN;")
+        began = time.monotonic()
+        wait_for("the alert has left", lambda: self.sent(*self.all), deadline=EVERY + GRACE + SPARE + 5)
+        self.say(silence=f"{time.monotonic() - began:.2f} s")
+        self.assertLess(time.monotonic() - began, EVERY + GRACE + SPARE)
+        for one in self.all:
+            self.assertEqual(self.unwatched(one), [])
+
+    def test_a_lock_on_its_state_is_reported(self):
+        self.cluster(Postgres)
+        release = self.locks("smsd.heartbeat")
+        for one in self.all:
+            wait_for("it is unwatched", lambda: self.unwatched(one), deadline=EVERY + GRACE + 10)  # pylint: disable=cell-var-from-loop
+            self.assertIn("another session holds a lock", self.unwatched(one)[0])
+        release()
+        for one in self.all:
+            wait_for("it is watched", lambda: not self.unwatched(one))  # pylint: disable=cell-var-from-loop
+
     def test_steps_of_the_servers_clock_raise_no_alert_and_hide_none(self):
         if not LIBRARY:
             self.skipTest("libfaketime is not installed")

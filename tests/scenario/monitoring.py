@@ -73,9 +73,9 @@ class Metrics(Monitored):
         for secret in (TELEPHONE, "99887766", "+471", "secret", "test refused"):
             self.assertNotIn(secret, text)
         self.one.stop()
-        self.assertEqual(value("smsd_up"), 0)
+        wait_for("it is down", lambda: value("smsd_up") == 0)  # an answer is that of a whole second
         self.one.start()
-        self.assertEqual(value("smsd_up"), 1)
+        wait_for("it is up", lambda: value("smsd_up") == 1)
 
     def test_the_latency_is_counted_from_the_insertion(self):
         self.one.ctl("send", TELEPHONE, "it waits")
@@ -120,8 +120,7 @@ class Metrics(Monitored):
         for secret in (TELEPHONE, "99887766", "secret text"):
             self.assertNotIn(secret, body)
         self.one.stop()
-        status, _, body = self.metrics.request(path="/")
-        self.assertEqual(status, 503)
+        body = wait_for("it is down", lambda: (answer := self.metrics.request(path="/"))[0] == 503 and answer[2])
         self.assertIn("smsd does not answer", body)
         self.assertIn("status.sock", body, "the cause")
 
@@ -328,6 +327,7 @@ class Rules(unittest.TestCase):
         'smsd_answers_not_understood_total{instance="a",job="smsd",dispatcher="d"}': "0",
         'smsd_dispatcher_day_limit_reached{instance="a",job="smsd",dispatcher="d"}': "0",
         'smsd_canary_failing{instance="a",job="smsd",dispatcher="d"}': "0", 'smsd_heartbeat_missing{instance="a",job="smsd",heartbeat="h"}': "0",
+        'smsd_heartbeats_watched{instance="a",job="smsd"}': "1",
         'smsd_event_loop_lag_seconds_bucket{instance="a",job="smsd",le="0.5"}': "+",
         'smsd_event_loop_lag_seconds_bucket{instance="a",job="smsd",le="2.5"}': "+",
         'smsd_event_loop_lag_seconds_bucket{instance="a",job="smsd",le="+Inf"}': "+",
@@ -364,6 +364,7 @@ class Rules(unittest.TestCase):
         ({"smsd_canary_failing": "1", BROKEN: "1"}, ("SmsdDispatcherBroken",)),
         ({"smsd_canary_failing": "1", "smsd_without_dispatcher": "1"}, ("SmsdNoDispatcher",)),
         ({"smsd_heartbeat_missing": "1"}, ("SmsdHeartbeatMissing",)),
+        ({"smsd_heartbeats_watched": "0"}, ("SmsdHeartbeatsUnwatched",)),
         ({"smsd_admin_mail_failing": "1"}, ("SmsdAdminMailFailing",)),
         ({'smsd_event_loop_lag_seconds_bucket{instance="a",job="smsd",le="0.5"}': "0"}, ("SmsdEventLoopSlow",)),
     ]

@@ -138,16 +138,34 @@ std::map<std::string, std::string> settingsOf(const std::string& connection) {
   return settings;
 }
 
+/// Returns libpq's words about a connection without the values that they quote of it. Host, user and database
+/// stay, because an administrator needs them.
+std::string withoutValues(std::string words, const std::map<std::string, std::string>& settings) {
+  for (const auto& [name, value] : settings) {
+    if (name == "host" || name == "hostaddr" || name == "user" || name == "dbname") continue;
+    const std::string said = '"' + value + '"', shown = "of " + name;
+    if (value.empty() || value.find_first_not_of("0123456789") == std::string::npos) continue;
+    for (std::size_t at = words.find(said); at != std::string::npos; at = words.find(said, at))
+      words.replace(at, said.size(), shown);
+  }
+  return words;
+}
+
 std::string joined(const std::map<std::string, std::string>& settings) {
   std::string result;
   for (const auto& [name, value] : settings) result += name + "=" + quoted(value) + " ";
   return result;
 }
 
-std::string completed(const std::string& connection) {
+/// Connects, with smsd's own settings for all that the connection string leaves open.
+std::unique_ptr<pqxx::connection> connected(const std::string& connection) {
   auto settings = settingsOf(connection);
   settings.insert(sql::connectionDefaults.begin(), sql::connectionDefaults.end());
-  return joined(settings);
+  try {
+    return std::make_unique<pqxx::connection>(joined(settings));
+  } catch (const std::exception& error) {
+    throw notConnected(withoutValues(error.what(), settings));
+  }
 }
 
 }  // namespace
@@ -200,13 +218,7 @@ void Session::drop() {
 pqxx::connection& Session::ready() {
   if (connection_ && connection_->is_open()) return *connection_;
   drop();
-  const std::string complete = completed(connectionString_);
-  std::unique_ptr<pqxx::connection> made;
-  try {
-    made = std::make_unique<pqxx::connection>(complete);
-  } catch (const std::exception& error) {
-    throw notConnected(error.what());
-  }
+  std::unique_ptr<pqxx::connection> made = connected(connectionString_);
   socket_.take(made->sock());
   prepare(*made);
   connection_ = std::move(made);
@@ -263,14 +275,7 @@ bool Session::takeNews() {
 /// it, even through a pooler. A pooler assigns a server per transaction, and drops notifications that arrive
 /// between two of them.
 bool Session::ring() {
-  std::unique_ptr<pqxx::connection> second;
-  try {
-    second = std::make_unique<pqxx::connection>(completed(connectionString_));
-  } catch (const QueueError&) {
-    throw;
-  } catch (const std::exception& error) {
-    throw notConnected(error.what());
-  }
+  const std::unique_ptr<pqxx::connection> second = connected(connectionString_);
   aside_.take(second->sock());
   try {
     Prepared none;

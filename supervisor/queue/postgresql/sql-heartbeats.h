@@ -8,6 +8,9 @@
 
 namespace smsd::queue::postgresql::sql {
 
+/// 10 years in ms.
+#define SMSD_OLDEST_BEAT "315360000000"
+
 inline constexpr const char* knowHeartbeats =
     "INSERT INTO smsd.heartbeat (name) SELECT unnest($1::text[]) ON CONFLICT (name) DO NOTHING";
 
@@ -23,16 +26,22 @@ inline constexpr Statement<HeartbeatRows> heartbeats = R"(
 
 enum class BeatRows { name, count, age };
 /// Marks messages to the numbers $2 as sent, at most 1,000 for each, and returns how many there were for each
-/// name of $1, and the age of the latest in ms. smsid stays NULL, because no SMS left.
+/// name of $1, and the age of the latest in ms. smsid stays NULL, because no SMS left. A message that another
+/// session has locked waits for a later look, so that it holds up neither the look nor the SMS behind it.
+/// Other programs write the time: one in the future counts as now, and no age is beyond what a timestamp can
+/// hold.
 inline constexpr Statement<BeatRows> takeBeats = R"(
   WITH came AS (
     SELECT r.name, m.id FROM unnest($1::text[], $2::text[]) r(name, phone)
     CROSS JOIN LATERAL (SELECT q.id FROM smsq q WHERE q.sent = 'N' AND q.phone >= r.phone AND q.phone <= r.phone AND NOT )" SMSD_HELD
-                                                 R"(ORDER BY q.phone, q.severity, q.time, q.id LIMIT 1000) m
+                                                 R"(ORDER BY q.phone, q.severity, q.time, q.id LIMIT 1000
+                        FOR UPDATE OF q SKIP LOCKED) m
     WHERE NOT EXISTS (SELECT FROM smsd.live l WHERE l.recipient = r.phone)),
   marked AS (
     UPDATE smsq q SET sent = 'Y', timesent = now() WHERE id = ANY(ARRAY(SELECT id FROM came)) AND sent::text = 'N'
-    RETURNING id, CASE WHEN isfinite(time) THEN (extract(epoch FROM localtimestamp - time) * 1000)::bigint ELSE 0 END AS age)
+    RETURNING id, CASE WHEN isfinite(time) THEN
+      least(greatest(extract(epoch FROM localtimestamp - time) * 1000, 0), )" SMSD_OLDEST_BEAT
+                                                 R"()::bigint ELSE 0 END AS age)
   SELECT c.name, count(*) AS count, min(m.age) AS age FROM marked m JOIN came c ON c.id = m.id GROUP BY c.name)";
 
 /// $2: waited in ms; $3: this supervisor; $4: messages that were this heartbeat; $5: the age of the latest in

@@ -94,7 +94,7 @@ inline constexpr Statement<MessageLife> life =
     ", q.sent, " SMSD_TO_THE_SECOND("q.timesent") " AS timesent, q.smsid, coalesce(w.rounds, 0) AS rounds, "
     "CASE WHEN " SMSD_IN_FORCE("$2") " THEN " SMSD_TO_THE_SECOND("w.due") " END AS waits_until, " SMSD_TO_THE_SECOND("w.since") " AS failing_since, "
     "(extract(epoch FROM now() - w.since) * 1000)::bigint AS failing, "
-    "(extract(epoch FROM q.timesent - q.time) * 1000)::bigint AS latency, "
+    "CASE WHEN isfinite(q.time) THEN (extract(epoch FROM q.timesent - q.time) * 1000)::bigint END AS latency, "
     "CASE WHEN isfinite(q.time) THEN (extract(epoch FROM localtimestamp - q.time) * 1000)::bigint END AS age "
     "FROM smsq q LEFT JOIN account a ON a.id = q.accountid "
     "LEFT JOIN smsd.wait w ON w.recipient = q.phone AND q.sent = 'N' AND NOT " SMSD_HELD

@@ -18,13 +18,14 @@ inline constexpr Statement<HeartbeatRows> heartbeats =
     "?2 - last AS since_beat, last, missing FROM smsd_heartbeat WHERE name = ?1";
 
 enum class BeatRows { name, count, age };
-// ?1: name of the heartbeat; ?2: now as text; ?3: a number. Marks 1,000 messages at most.
+// ?1: name of the heartbeat; ?2: now as text; ?3: a number. Marks 1,000 messages at most. Other programs
+// write the time: one in the future counts as now, and no age is beyond 10 years.
 inline constexpr Statement<BeatRows> takeBeats =
     "UPDATE smsq SET sent = 'Y', timesent = ?2 WHERE id IN (SELECT id FROM smsq q INDEXED BY smsq_unsent_phone WHERE "
     "sent = 'N' AND phone = ?3 AND NOT " SMSD_SQLITE_HELD("q")
     " AND NOT EXISTS (SELECT 1 FROM smsd_submission INDEXED BY smsd_submission_live WHERE recipient = ?3 AND ended IS "
     "NULL) ORDER BY severity, time, id LIMIT 1000) RETURNING ?1 AS name, 1 AS count, "
-    "CAST(round((julianday(?2) - julianday(time)) * 86400000) AS INTEGER) AS age";
+    "CAST(min(max(round((julianday(?2) - julianday(time)) * 86400000), 0), 315360000000) AS INTEGER) AS age";
 
 // ?1: name; ?2: waited in ms; ?3: now in ms; ?4: messages that were this heartbeat; ?5: the age of the latest
 // in ms, or NULL; ?6: none, missing or back.

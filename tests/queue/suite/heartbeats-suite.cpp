@@ -98,6 +98,25 @@ TEST_P(ExpectedHeartbeats, MayBeMessagesToTheirNumberAndNoSmsLeaves) {
   EXPECT_EQ(look().came, 0u);
 }
 
+// Other programs write the time of a message.
+TEST_P(ExpectedHeartbeats, CountWhateverTheTimeOfTheirMessageIs) {
+  SMSD_NEEDS_HEARTBEATS();
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  for (const std::string time : {"9999-01-01 00:00:00", "0001-01-01 00:00:00"}) {
+    const auto id = store().put({.phone = "+4700"});
+    store().sql("UPDATE smsq SET time = '" + time + "' WHERE phone = '+4700'");
+    const auto record = look();
+    EXPECT_EQ(record.came, 1u) << time;
+    ASSERT_TRUE(record.sinceBeat) << time;
+    EXPECT_GE(*record.sinceBeat, 0s) << time;
+    EXPECT_LE(*record.sinceBeat, std::chrono::hours(10 * 365 * 24)) << time;
+    EXPECT_EQ(store().sent(id), 'Y') << time;
+    const auto last = look().last;
+    ASSERT_TRUE(last) << time;
+    EXPECT_LE(std::chrono::milliseconds(*last), now + 1min) << time;
+  }
+}
+
 TEST_P(ExpectedHeartbeats, LeaveHeldMessagesAndThoseInProgressAlone) {
   SMSD_NEEDS_HEARTBEATS();
   const auto held = store().put({.phone = "+4700"});

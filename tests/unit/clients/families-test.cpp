@@ -126,8 +126,17 @@ TEST(Families, AreGivenInBaseUnitsWithTheirLabels) {
         "smsd_heartbeat_missing{heartbeat=\"nav\"} 1",
         "smsd_heartbeat_age_seconds{heartbeat=\"nav\"} 90",
         "smsd_heartbeats_total{heartbeat=\"nav\"} 7",
-        "smsd_heartbeat_alerts_total{heartbeat=\"nav\"} 2"})
+        "smsd_heartbeat_alerts_total{heartbeat=\"nav\"} 2",
+        "smsd_heartbeats_watched 1"})
     EXPECT_TRUE(has(text, line)) << line << "\n" << text;
+}
+
+TEST(Families, TellHeartbeatsThatNobodyWatchesFromThoseThatAreThere) {
+  Figures figures;
+  figures.write().setHeartbeatsUnwatched(true);
+  EXPECT_TRUE(has(textOf(figures.read()), "smsd_heartbeats_watched 0"));
+  figures.write().initHeartbeats(0);
+  EXPECT_FALSE(has(textOf(figures.read()), "smsd_heartbeats_watched 0")) << "none is expected";
 }
 
 TEST(Families, AccumulateADistribution) {

@@ -266,7 +266,9 @@ TEST_F(SupervisorConfig, NeedsAConnectionForPostgresqlOnly) {
 TEST_F(SupervisorConfig, RefusesAPasswordInTheConnectionAndDoesNotShowIt) {
   for (const char* connection :
        {"host=db password=hunter2", "password = hunter2 host=db", "host=db sslpassword=hunter2",
-        "postgresql://smsd:hunter2@db/nav", "postgresql://db/nav?password=hunter2"}) {
+        "postgresql://smsd:hunter2@db/nav", "postgresql://db/nav?password=hunter2",
+        "postgresql://smsd:hunter2/x@db/nav", "postgresql://smsd:/hunter2@db:5432/nav",
+        "postgresql://smsd:hunter2?x@db/nav"}) {
     const std::string problem = problemsOf("queue: {postgresql: {connection: \"" + std::string(connection) +
                                            "\"}}\n" + oneDispatcher);
     EXPECT_NE(problem.find("holds a password, expected none: name a file with passfile="), std::string::npos)
@@ -274,10 +276,22 @@ TEST_F(SupervisorConfig, RefusesAPasswordInTheConnectionAndDoesNotShowIt) {
     EXPECT_EQ(problem.find("hunter2"), std::string::npos);
   }
   for (const char* connection :
-       {"host=db passfile=/etc/smsd/pgpass", "postgresql://smsd@db:5432/nav?application_name=a:b"})
+       {"host=db passfile=/etc/smsd/pgpass", "postgresql://smsd@db:5432/nav?application_name=a:b@c",
+        "postgresql://[::1]:5432,other:,third/nav", "postgresql:///nav?host=/run/postgresql"})
     EXPECT_EQ(problemsOf("queue: {postgresql: {connection: \"" + std::string(connection) + "\"}}\n" +
                          oneDispatcher),
               "");
+}
+
+// libpq would take a part of a password for the port or the database, and quote it.
+TEST_F(SupervisorConfig, RefusesAUriWhosePartsMayBeThoseOfAPasswordAndDoesNotShowIt) {
+  for (const char* connection : {"smsd:hunter2", "smsd:9/hunter2@db", "[::1]:hunter2/nav",
+                                 "db:1,other:hunter2/nav", "smsd/hunter2@db"}) {
+    const std::string problem = problemsOf("queue: {postgresql: {connection: \"postgresql://" +
+                                           std::string(connection) + "\"}}\n" + oneDispatcher);
+    EXPECT_NE(problem.find("queue.postgresql.connection: "), std::string::npos) << connection;
+    EXPECT_EQ(problem.find("hunter2"), std::string::npos) << problem;
+  }
 }
 
 TEST_F(SupervisorConfig, TakesTheNameOfAQueueOfOnesOwnAndItsText) {

@@ -61,5 +61,34 @@ TEST(Seats, AUserWithItsShareReplacesItsOwnAndNobodyReplacesAnAdministrator) {
   EXPECT_FALSE(seats.free(alice));
 }
 
+TEST(Seats, AUserWithoutOneMayHaveOneInUseOfTheUserWhoHasTheMost) {
+  Seats seats(own);
+  const unsigned dora = 1004;
+  takeAll(seats, alice);
+  for (int i = 0; i < 11; ++i) seats.take(bob);
+  seats.take(carol);
+  EXPECT_FALSE(seats.free(dora));
+  const struct {
+    unsigned uid, other;
+    bool may;
+  } rows[] = {{dora, alice, true}, {dora, bob, false},  {dora, carol, false}, {dora, own, false},
+              {dora, dora, false}, {bob, alice, false}, {carol, alice, false}};
+  for (const auto& row : rows)
+    EXPECT_EQ(seats.mayCrowdOut(row.uid, row.other), row.may) << row.uid << " " << row.other;
+  seats.take(0);
+  EXPECT_FALSE(seats.mayCrowdOut(dora, alice)) << "it would not be enough";
+  seats.leave(0);
+  seats.leave(alice);
+  EXPECT_TRUE(seats.take(dora));
+  EXPECT_TRUE(seats.mayCrowdOut(1005, bob)) << "both have 11 now";
+}
+
+TEST(Seats, NobodyLosesTheOnlyOne) {
+  Seats seats(own);
+  for (unsigned uid = 2000; uid < 2000 + Seats::forOthers; ++uid) EXPECT_TRUE(seats.take(uid));
+  EXPECT_FALSE(seats.free(alice));
+  EXPECT_FALSE(seats.mayCrowdOut(alice, 2000));
+}
+
 }  // namespace
 }  // namespace smsd::control
