@@ -45,9 +45,10 @@ class Crowds(Monitored):
     def test_answers_that_nobody_reads_keep_nobody_out(self):
         for what in ("GET /x", "POST /metrics", "GET /metrics"):
             with self.subTest(what):
-                clients = [self.connect() for _ in range(PLACES)]
+                clients = []
                 request = f"{what} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".encode() * 100
-                for client in clients:
+                for _ in range(PLACES):
+                    clients.append(client := self.connect())
                     # Until the exporter reads no further request, because it cannot write its answer.
                     with contextlib.suppress(ConnectionError):
                         while select.select([], [client], [], 0.3)[1]:
