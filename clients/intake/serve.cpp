@@ -98,7 +98,7 @@ int serve(const IntakeOptions& options, const IntakeSettings& settings) {
   HttpDoor door(timer, headers, settings, smsd, [&](const IntakeCounts& counts) {
     return textOf({counts, KJ_ASSERT_NONNULL(counted).counts(), smsd.away().empty(), smsd.repeated()});
   });
-  http::BoundedServer server(timer, *table, door, {mostConnections, 5 * kj::SECONDS, 64 * 1024});
+  http::BoundedServer server(timer, *table, door, {.connections = mostConnections, .leftBody = 64 * 1024});
   counted = server;
   ConnectionWatch state;
   systemd::Service service(
