@@ -13,10 +13,6 @@ using shapes::WebFate;
 
 constexpr std::size_t maxName = 200;  // bytes of a number or the name of a group
 
-WebFate refused(WebFate::Refusal refusal, const char* why) {
-  return {WebFate::Result::refused, refusal, why};
-}
-
 std::size_t codePoints(std::string_view utf8) {
   return static_cast<std::size_t>(
       std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));

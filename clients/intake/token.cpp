@@ -22,10 +22,6 @@ bool covers(const std::string& allowed, const Target& target) {
   return !start.empty() && number.starts_with(start);
 }
 
-WebFate refused(WebFate::Refusal refusal, const char* why) {
-  return {WebFate::Result::refused, refusal, why};
-}
-
 }  // namespace
 
 bool areEqual(std::string_view given, std::string_view secret) {

@@ -39,6 +39,10 @@ struct WebFate {
   std::uint32_t retryAfter = 0;  // seconds, for Refusal::rate
 };
 
+inline WebFate refused(WebFate::Refusal refusal, const char* why) {
+  return {WebFate::Result::refused, refusal, why};
+}
+
 /// The answer to all alerts of one request.
 struct SubmissionResult {
   std::string problem = {};      // not empty: it is not known that any alert is in the queue
