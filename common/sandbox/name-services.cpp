@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 
 namespace smsd::sandbox {
@@ -47,9 +46,9 @@ std::vector<std::string> hostServices(std::string_view nsswitch) {
 }
 
 void loadNameServices() {
-  std::ifstream file("/etc/nsswitch.conf");
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  auto services = hostServices(text);
+  std::ostringstream text;
+  text << std::ifstream("/etc/nsswitch.conf").rdbuf();  // empty if it cannot be read
+  auto services = hostServices(text.str());
   if (services.empty()) services = hostServices(whenNothingIsSaid);
   for (auto& service : services) {
     std::string module = "libnss_";

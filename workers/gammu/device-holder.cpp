@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "common/files/process-files.h"
+
 namespace smsd::gammu {
 namespace {
 
@@ -28,15 +30,14 @@ bool isSameDevice(const struct stat& one, const struct stat& other) {
 
 bool hasOpen(const fs::path& process, const fs::path& node, const struct stat& device) {
   std::error_code error;
-  for (auto& entry : fs::directory_iterator(process / "fd", error)) {
+  return files::anyEntry(process / "fd", error, [&](const fs::path& file) {
     std::error_code unreadable;
-    const fs::path path = fs::read_symlink(entry.path(), unreadable);
+    const fs::path path = fs::read_symlink(file, unreadable);
     // Nothing else is looked at, because a file system of the network may not answer.
-    if (path != node && !path.string().starts_with("/dev/")) continue;
+    if (path != node && !path.string().starts_with("/dev/")) return false;
     struct stat found {};
-    if (::stat(entry.path().c_str(), &found) == 0 && isSameDevice(device, found)) return true;
-  }
-  return false;
+    return ::stat(file.c_str(), &found) == 0 && isSameDevice(device, found);
+  });
 }
 
 std::string nameOf(const fs::path& process) {

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "common/files/process-files.h"
 #include "supervisor/smsctl/doctor/sources.h"
 
 namespace smsd::smsctl::doctor {
@@ -53,11 +54,12 @@ std::string programOf(const fs::path& folder) {
 /// Whether a process has opened the device; none if its files are closed to us.
 std::optional<bool> holds(const fs::path& folder, const fs::path& device) {
   std::error_code error;
-  fs::directory_iterator files(folder / "fd", error);
-  if (error) return error == std::errc::no_such_file_or_directory ? std::optional(false) : std::nullopt;
-  for (const auto& file : files)
-    if (fs::read_symlink(file.path(), error) == device) return true;
-  return false;
+  const bool found = files::anyEntry(folder / "fd", error, [&device](const fs::path& file) {
+    std::error_code unreadable;
+    return fs::read_symlink(file, unreadable) == device;
+  });
+  if (error && error != std::errc::no_such_file_or_directory) return std::nullopt;
+  return found;
 }
 
 void findHolders(const ProcFolder& proc, const std::set<int>& workers, DeviceFacts& facts) {

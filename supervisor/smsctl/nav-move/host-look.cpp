@@ -12,8 +12,9 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <optional>
+
+#include "common/files/process-files.h"
 
 namespace smsd::smsctl::move {
 namespace {
@@ -33,8 +34,7 @@ bool hasUnit(const std::string& unit) {
 }
 
 std::vector<std::string> wordsOf(const fs::path& commandLine) {
-  std::ifstream file(commandLine, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::string text = files::contentOf(commandLine);
   std::vector<std::string> words;
   for (std::size_t from = 0; from < text.size();) {
     const std::size_t end = std::min(text.find('\0', from), text.size());
