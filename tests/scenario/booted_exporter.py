@@ -30,7 +30,7 @@ class Exporter(Booted):
         self.all_decided()
         wait_for("it is counted", lambda: "\nsmsd_messages_sent_total 1\n" in self.scrape())
         self.machine.run("systemctl", "stop", "smsd")
-        self.assertIn("\nsmsd_up 0\n", self.scrape())
+        wait_for("the last answer is not reused any more", lambda: "\nsmsd_up 0\n" in self.scrape())
         self.machine.run("systemctl", "start", "smsd")
         wait_for("it is scraped again", lambda: "\nsmsd_up 1\n" in self.scrape())
         self.assert_no_unit_failed()

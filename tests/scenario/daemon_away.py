@@ -98,7 +98,7 @@ class Queues(Troubles):
         self.assertNotIn("queue-damaged", self.faults())
         with open(self.queue, "r+b") as file:
             size = file.seek(0, os.SEEK_END)
-            for at in range(8 * 4096, size, 4096):  # not the first pages, which say what the file is
+            for at in range(40 * 4096, size, 4096):  # not the first pages, which have the tables' definitions
                 file.seek(at + 100)
                 file.write(b"\xff" * 300)
         found = Screen(self.way)

@@ -82,7 +82,7 @@ class FullDisk(Scenario):
         status = wait_for("status says so", strained)
         self.assertFalse(status["healthy"])
         self.assertIn("the disk is full", status["queue"]["strain"])
-        self.assertIn("the disk is full", smsd.ctl("status", check=False).stdout)
+        self.assertIn("the disk is full", " ".join(smsd.ctl("status", check=False).stdout.split()))
         wait_for("everything is marked", lambda: self.unsent(smsd) == 0)
         self.assertEqual(smsd.text().count("smsd continues in the space that it had reserved"), 1, smsd.text())
         (self.disk / "ballast").unlink()
