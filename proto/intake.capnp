@@ -4,7 +4,7 @@
 # are clients; so can be any program of yours. Nothing here reads a message, a recipient or the state of smsd.
 #
 # Who may call: the mode of the socket and of its folder let the group smsd-submit connect, and no one else. Who the caller is: the uid
-# that the kernel reports of the peer (SO_PEERCRED). What the caller may do: the entry `intake.callers` of smsd.yaml for that user
+# that the kernel reports of the peer (SO_PEERCRED). The caller's rights: the entry of `intake.callers` in smsd.yaml for that user
 # (recipients, groups, severities, rate). A user without an entry may do nothing.
 #
 # A request that cannot be fulfilled returns a `problem`, in words. An exception means that the contract was broken or the peer has

@@ -107,7 +107,7 @@ struct MessageLife {
   tooOld @16 :Bool;
   # Whether `retry` would leave this ignored message as it is, because it is older than queue.expire_after of the daemon.
   alert @17 :SubmittedAlert;
-  # What a program said of it at intake.sock; null if it came in another way.
+  # The facts that a program submitted with it at intake.sock; null if it came in another way.
 }
 
 struct SubmittedAlert {

@@ -58,8 +58,8 @@ void checkSurvival(Bench& bench) {
   former.dispatch({attempt}, BegunAnswer::grant, bench.settings().timeout);
   const Attempt& sms = *former.watch().find(attempt);
   former.until([&]() { return sms.answered || sms.ended; }, bench.settings().timeout);
-  // The answer shows that the program has read the answer to report(begun). health() may be what is wrong
-  // with it.
+  // Its answer proves that the program has read the answer to report(begun). Not health(), which may be at
+  // fault.
   former.describe();
   bench.hangUp(former);
   auto& next = bench.reconnect();

@@ -147,7 +147,7 @@ void Launch::listen(const RunSettings& settings, const std::string& content) {
   if (bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       ::listen(listener_.get(), SOMAXCONN) != 0)
     fail("cannot listen at a socket");
-  dial();  // systemd starts a program when somebody has connected
+  dial();  // before the start, because systemd starts a program when a client has connected
   Start start{.program = settings.program,
               .arguments = settings.arguments,
               .descriptors = {{listener_.get(), listenNumber}},

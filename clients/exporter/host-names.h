@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Decides whether a request was meant for this server, by the name of the host in it.
 //
-// A web page of somebody else can give its own name the address of this host, and then a browser on this host
-// would let the page read the answers (DNS rebinding). Such a request has the name of that page as its host.
-// An address, `localhost` and the name of this host are no names that a stranger can give an address to.
+// The owner of a web page can let its host name point to this host, and then a browser on this host would let
+// the page read the answers (DNS rebinding). The header Host of such a request is the name of that page. An
+// attacker cannot do this with an address, `localhost` or the name of this host.
 #pragma once
 
 #include <string>

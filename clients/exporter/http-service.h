@@ -3,7 +3,7 @@
 //
 // Owns the bounds: at most `mostConnections` at once; 5 s for the header, 5 s between two requests, 10 s for
 // an answer, in which the client also has to read it; the body of a request is not read. Never ends because
-// of a client. A request for the host name of somebody else is refused (host-names.h).
+// of a client. A request for another host name is refused (host-names.h).
 #pragma once
 
 #include <kj/compat/http.h>

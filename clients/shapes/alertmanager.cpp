@@ -13,7 +13,7 @@ namespace smsd::shapes {
 namespace {
 
 constexpr std::size_t maxLabels = 256;            // of one alert, as many annotations
-constexpr std::size_t maxLabelBytes = 16 * 1024;  // of a name or a value; what is longer is cut
+constexpr std::size_t maxLabelBytes = 16 * 1024;  // of a name or a value; a longer one is cut
 
 /// The events of the parser (nlohmann's SAX interface). Returning false ends the reading.
 class WebhookReader {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reads files and folders of /proc, whose process may end at any moment: what was open then fails to be read.
+// Reads files and folders of /proc. The process may end at any moment, and reading an open file then fails.
 //
-// The iterators of the standard library throw in that case. Nothing here throws because of a file: it returns
-// what it has read.
+// The iterators of the standard library throw in that case. These functions do not: they return the part that
+// was read.
 #pragma once
 
 #include <filesystem>

@@ -44,7 +44,7 @@ enum class Reach;
 
 void declareIntake(Keys& keys, Config& config);
 void declareCountry(Keys& keys, std::string& country);
-/// Brings the numbers of the callers to one form. Returns what is wrong with them.
+/// Brings the numbers of the callers to one form. Returns the errors in them.
 std::vector<Problem> checkIntake(const Keys& keys, Config& config);
 
 /// The keys of groups.yaml.

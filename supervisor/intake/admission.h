@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Whether a caller may submit an alert, and the messages that it becomes: one for each number. Pure.
 //
-// Owns the checks of proto/intake.capnp that need no queue. An alert is untrusted, whoever the caller is.
+// Owns the checks of proto/intake.capnp that need no queue. An alert of any caller is untrusted.
 // Called by the door.
 #pragma once
 

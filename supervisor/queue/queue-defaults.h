@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a queue does for an operation that it does not override, where that takes more than a line.
+// The default implementations of operations of a queue, if they take more than a line.
 //
 // Part of the interface of a queue (queue.h, which includes this file at its end). Each uses other operations
 // of the queue, and so several transactions.

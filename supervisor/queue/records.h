@@ -76,7 +76,7 @@ struct SubmissionRecord {
   std::vector<AttemptRecord> attempts;      // in order
 };
 
-/// What the queue has of a message that a program submitted (intake.h), beside its row.
+/// The facts that the queue keeps of a message that a program submitted (intake.h), beside its row.
 struct AlertRecord {
   std::string caller;         // the user
   std::string label;          // on whose behalf; empty: not said

@@ -139,7 +139,7 @@ MessageLife messageLife(const Row& row) {
   return life;
 }
 
-/// What the queue has of a submitted message, beside its row.
+/// The facts that the queue keeps of a submitted message, beside its row.
 template <typename Row>
 AlertRecord alertRecord(const Row& row) {
   using Column = typename Row::Column;

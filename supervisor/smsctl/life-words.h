@@ -29,7 +29,7 @@ bool toldBySubmission(const queue::MessageLife& life);
 std::string whyIgnored(const queue::SubmissionRecord& submission);
 /// Returns why the message is ignored; empty if it is not ignored.
 std::string whyIgnored(const queue::MessageLife& life);
-/// What a program said of a message at intake.sock, and what became of other alerts because of it: one fact
+/// The facts that a program submitted with a message at intake.sock, and the effect on other alerts: one fact
 /// an element.
 std::vector<std::string> wordsOf(const queue::AlertRecord& alert);
 /// Returns how long the recipient has failed, and when the message will be given up.
