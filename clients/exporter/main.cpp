@@ -7,6 +7,7 @@
 #include "clients/exporter/arguments.h"
 #include "clients/exporter/families.h"
 #include "clients/exporter/serve.h"
+#include "clients/program/program.h"
 #include "common/fault.h"
 #include "common/io/output.h"
 #include "common/journal/journal.h"
@@ -23,7 +24,7 @@ int main(int argc, char** argv) {
   journal::open("smsd-exporter");
   try {
     return options.textfile ? exporter::writeTextFile(options) : exporter::serve(options);
-  } catch (const exporter::CannotRun& e) {
+  } catch (const program::CannotRun& e) {
     io::complainAs("smsd-exporter", e.what());
     return e.status();
   } catch (const kj::Exception& e) {

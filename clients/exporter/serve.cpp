@@ -18,13 +18,11 @@
 #include "clients/exporter/page.h"
 #include "clients/exporter/shared-answer.h"
 #include "clients/exporter/smsd-link.h"
+#include "clients/program/program.h"
 #include "common/fault.h"
 #include "common/files/replace-file.h"
 #include "common/io/output.h"
 #include "common/journal/journal.h"
-#include "common/sandbox/output.h"
-#include "common/sandbox/sandbox.h"
-#include "common/systemd/listener.h"
 #include "common/systemd/service.h"
 
 namespace smsd::exporter {
@@ -56,41 +54,18 @@ HttpAnswer frontPage(StatusAnswer& reply, std::chrono::seconds awayFor) {
   return {503, type, pageOf(NoAnswer{reply.why, awayFor}, localTime()), contentSecurityPolicy};
 }
 
-int listener() {
-  if (!systemd::wasHandedSockets())
-    throw CannotRun(EX_USAGE,
-                    "nothing to serve: expected a socket to listen on from systemd (`systemctl enable --now "
-                    "smsd-exporter.socket`), or --textfile FILE");
-  try {
-    return systemd::takeListener({"smsd-exporter", "smsd-exporter.socket"}, systemd::Listens::anywhere);
-  } catch (const systemd::ListenerError& e) {
-    throw CannotRun(EX_CONFIG, e.what());
-  }
-}
-
-void lockIn(const Options& options) {
-  try {
-    sandbox::Policy policy;
-    policy.unixSockets = sandbox::UnixSockets::connect;
-    sandbox::separateOutput();
-    sandbox::lockIn(policy);
-    sandbox::sealThreads(policy);
-  } catch (const sandbox::LockFailed& e) {
-    if (!options.unlocked) throw CannotRun(EX_CONFIG, fmt::format("will not serve unlocked: {}", faultOf(e)));
-    journal::Entry(journal::Level::warning, fmt::format("serves unlocked: {}", faultOf(e))).write();
-  }
-}
-
 }  // namespace
 
 int serve(const Options& options) {
   signal(SIGPIPE, SIG_IGN);
-  const int socket = listener();
+  const int socket = program::takeListener("smsd-exporter", ", or --textfile FILE");
   systemd::openNotifySocket();
   auto hosts = namesOfThisHost();
   hosts.insert(hosts.end(), options.hosts.begin(), options.hosts.end());
   tzset();  // the lock hides the files of the time zones
-  lockIn(options);
+  sandbox::Policy policy;
+  policy.unixSockets = sandbox::UnixSockets::connect;
+  program::lockIn(policy, options.unlocked ? program::ClientLock::wanted : program::ClientLock::required);
   kj::UnixEventPort::captureSignal(SIGTERM);
   kj::UnixEventPort::captureSignal(SIGINT);
   auto io = kj::setupAsyncIo();
@@ -149,7 +124,7 @@ int writeTextFile(const Options& options) {
   try {
     files::replaceFile(*options.textfile, text, 0644);  // the collector is another user
   } catch (const std::system_error& e) {
-    throw CannotRun(EX_CANTCREAT, e.what());
+    throw program::CannotRun(EX_CANTCREAT, e.what());
   }
   if (!why.empty()) io::complainAs("smsd-exporter", why + "; the file has smsd_up 0 alone");
   return EX_OK;

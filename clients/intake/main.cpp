@@ -8,6 +8,7 @@
 #include "clients/intake/intake-metrics.h"
 #include "clients/intake/read-settings.h"
 #include "clients/intake/serve.h"
+#include "clients/program/program.h"
 #include "common/fault.h"
 #include "common/io/output.h"
 #include "common/journal/journal.h"
@@ -44,7 +45,7 @@ int main(int argc, char** argv) {
   journal::open("smsd-intake");
   try {
     return webintake::run(options);
-  } catch (const webintake::IntakeFailed& e) {
+  } catch (const program::CannotRun& e) {
     io::complainAs("smsd-intake", e.what());
     return e.status();
   } catch (const sandbox::LockFailed& e) {

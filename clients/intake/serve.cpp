@@ -11,13 +11,11 @@
 #include "clients/intake/door.h"
 #include "clients/intake/intake-metrics.h"
 #include "clients/intake/submitter.h"
+#include "clients/program/program.h"
 #include "common/fault.h"
 #include "common/http/bounded-server.h"
 #include "common/journal/journal.h"
 #include "common/rpc/connect.h"
-#include "common/sandbox/output.h"
-#include "common/sandbox/sandbox.h"
-#include "common/systemd/listener.h"
 #include "common/systemd/service.h"
 
 namespace smsd::webintake {
@@ -27,35 +25,6 @@ constexpr unsigned mostConnections = 256;
 constexpr auto stopTime = 5 * kj::SECONDS;  // for the answers to requests that are there
 // Measured: 40 MiB with a webhook of 10,000 alerts.
 constexpr std::uint64_t mostMemory = 192 << 20;
-
-int listener() {
-  if (!systemd::wasHandedSockets())
-    throw IntakeFailed(
-        EX_USAGE,
-        "nothing to serve: expected a socket to listen on from systemd (`systemctl enable --now "
-        "smsd-intake.socket`)");
-  try {
-    return systemd::takeListener({"smsd-intake", "smsd-intake.socket"}, systemd::Listens::anywhere);
-  } catch (const systemd::ListenerError& e) {
-    throw IntakeFailed(EX_CONFIG, e.what());
-  }
-}
-
-void lockIn(const IntakeOptions& options) {
-  try {
-    sandbox::Policy policy;
-    policy.unixSockets = sandbox::UnixSockets::connect;
-    policy.openFiles = mostConnections + 64;
-    policy.memory = mostMemory;
-    sandbox::separateOutput();
-    sandbox::lockIn(policy);
-    sandbox::sealThreads(policy);
-  } catch (const sandbox::LockFailed& e) {
-    if (!options.unlocked)
-      throw IntakeFailed(EX_CONFIG, fmt::format("will not serve unlocked: {}", faultOf(e)));
-    journal::Entry(journal::Level::warning, fmt::format("serves unlocked: {}", faultOf(e))).write();
-  }
-}
 
 /// Writes an entry when the connection to smsd is lost and when there is one again, not for each request.
 class ConnectionWatch {
@@ -82,9 +51,13 @@ class ConnectionWatch {
 
 int serve(const IntakeOptions& options, const IntakeSettings& settings) {
   signal(SIGPIPE, SIG_IGN);
-  const int socket = listener();
+  const int socket = program::takeListener("smsd-intake");
   systemd::openNotifySocket();
-  lockIn(options);
+  sandbox::Policy policy;
+  policy.unixSockets = sandbox::UnixSockets::connect;
+  policy.openFiles = mostConnections + 64;
+  policy.memory = mostMemory;
+  program::lockIn(policy, options.unlocked ? program::ClientLock::wanted : program::ClientLock::required);
   kj::UnixEventPort::captureSignal(SIGTERM);
   kj::UnixEventPort::captureSignal(SIGINT);
   auto io = kj::setupAsyncIo();
