@@ -13,6 +13,9 @@ import time
 
 PROGRAM = shutil.which("chromium")
 DEADLINE = 60
+# A picture that is taken earlier may show the screen of before: Chromium paints after it has answered. The first callback comes before
+# the next frame is painted, the second one after it.
+PAINTED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def high(descriptor):
@@ -103,6 +106,8 @@ class Browser:
         self.wait_for("Page.loadEventFired")
 
     def screen(self, width, height, scheme="light", media=""):
+        # On a telephone, Chromium draws a scrollbar over the page, and hides it after a moment.
+        self.call("Emulation.setScrollbarsHidden", hidden=width < 600)
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         self.call("Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}])
 
@@ -115,6 +120,7 @@ class Browser:
 
     def picture(self, clip=None):
         """The page, or a part (x, y, width, height) of it, as PNG."""
+        self.evaluate(f"{PAINTED}.then(() => null)")
         arguments = {"format": "png"}
         if clip:
             arguments["clip"] = dict(zip(("x", "y", "width", "height"), clip), scale=1)
