@@ -8,12 +8,13 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "common/fault.h"
+#include "common/files/process-files.h"
 #include "tests/workers/outcome-words.h"
 #include "tests/workers/peers.h"
 #include "workers/command/command.h"
@@ -25,13 +26,15 @@ using namespace std::chrono_literals;
 /// The processes of this machine whose command line contains `word`.
 inline std::vector<int> processesWith(const std::string& word) {
   std::vector<int> found;
-  for (auto& entry : std::filesystem::directory_iterator("/proc")) {
-    std::ifstream file(entry.path() / "cmdline");
-    const std::string line{std::istreambuf_iterator<char>(file), {}};
-    const std::string name = entry.path().filename();
+  std::error_code error;
+  files::anyEntry("/proc", error, [&](const std::filesystem::path& process) {
+    const std::string line = files::contentOf(process / "cmdline");
+    const std::string name = process.filename();
     if (line.find(word) != std::string::npos && name != std::to_string(::getpid()) && isdigit(name[0]))
       found.push_back(std::stoi(name));
-  }
+    return false;
+  });
+  EXPECT_FALSE(error) << error.message();
   return found;
 }
 
