@@ -7,7 +7,7 @@
 #include <numeric>
 #include <system_error>
 
-#include "clients/intake/alert-records.h"
+#include "clients/submission/alert-records.h"
 #include "common/fault.h"
 #include "common/kj/view.h"
 
@@ -93,7 +93,7 @@ kj::Promise<shapes::SubmissionResult> Submitter::submit(std::vector<shapes::Inco
   if (alerts.empty()) return shapes::SubmissionResult{};
   auto answer = kj::newPromiseAndFulfiller<shapes::SubmissionResult>();
   auto job = std::make_shared<Job>(Job{std::move(alerts), std::move(label), kj::mv(answer.fulfiller)});
-  for (const auto& alert : job->alerts) job->bytes += bytesOf(alert, job->label);
+  for (const auto& alert : job->alerts) job->bytes += submission::bytesOf(alert, job->label);
   job->divisible = allHaveKeys(job->alerts);
   if (!job->divisible && (job->alerts.size() > shapes::maxTogether || job->bytes > shapes::maxCallBytes))
     return shapes::SubmissionResult{"too much at once for alerts without keys", retryLater, {}};
@@ -187,7 +187,7 @@ kj::Own<Submitter::Call> Submitter::nextCall() {
       break;
     Piece piece{job, job->attempt};
     while (!job->unsent.empty() && call->alerts < shapes::maxTogether) {
-      const std::size_t bytes = bytesOf(job->alerts[job->unsent.front()], job->label);
+      const std::size_t bytes = submission::bytesOf(job->alerts[job->unsent.front()], job->label);
       if (call->alerts > 0 && call->bytes + bytes > shapes::maxCallBytes) break;
       call->bytes += bytes;
       ++call->alerts;
@@ -208,7 +208,8 @@ void Submitter::send(kj::Own<Call> call) {
   auto list = request.initAlerts(static_cast<unsigned>(call->alerts));
   unsigned at = 0;
   for (const auto& piece : call->pieces)
-    for (const std::size_t one : piece.alerts) write(piece.job->alerts[one], piece.job->label, list[at++]);
+    for (const std::size_t one : piece.alerts)
+      submission::write(piece.job->alerts[one], piece.job->label, list[at++]);
   ++calls_;
   Call& sent = *call;
   tasks_.add(timer_.timeoutAfter(patience, request.send())
@@ -244,7 +245,7 @@ void Submitter::settle(Piece& piece, capnp::List<proto::Fate>::Reader fates, uns
   Job& job = *piece.job;
   bool again = false;
   for (const std::size_t one : piece.alerts) {
-    job.fates[one] = fateOf(fates[at++]);
+    job.fates[one] = submission::fateOf(fates[at++]);
     if (!tookSome || !leftOut(job.fates[one]) || job.leftOut >= mostLeftOut) continue;
     job.unsent.push_back(one);
     again = true;

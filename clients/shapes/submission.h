@@ -24,7 +24,7 @@ struct IncomingAlert {
   Target to;
   std::string text;
   int severity = 0;  // 1 is the most severe, 5 the mildest; 0: none
-  std::string key, cancels;
+  std::string key = {}, cancels = {};
   std::uint32_t expiresIn = 0;  // seconds; 0: not by itself
 };
 

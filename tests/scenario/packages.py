@@ -23,7 +23,7 @@ from harness import SOURCE, Gateway, Modem, Scenario, wait_for
 from machine import Machine, Unbootable
 
 KINDS = ("command", "debug", "gammu", "http", "mail", "soap")
-NAMES = ("smsd", "smsd-exporter", "smsd-intake", *(f"smsd-{kind}" for kind in KINDS))
+NAMES = ("smsd", "smsd-exporter", "smsd-intake", "smsd-mail-intake", "smsd-sendsms", *(f"smsd-{kind}" for kind in KINDS))
 # No policy keeps services from starting, and no program of smsd's or file of a former smsd is left in the copy.
 PREPARE = "rm -f $root/usr/sbin/policy-rc.d; rm -rf $root/etc/smsd $root/var/lib/smsd*"
 # Whatever other programs write down about an installation: dpkg, apt, the user database, logs and caches.

@@ -53,7 +53,7 @@ def programs_for(user, folder):
     copy = pathlib.Path(folder) / "programs"
     if not copy.exists():
         copy.mkdir()
-        for program in (*BIN.glob("smsd*"), BIN / "smsctl", BIN / "gammu-probe"):
+        for program in (*BIN.glob("smsd*"), *BIN.glob("sendsms"), BIN / "smsctl", BIN / "gammu-probe"):
             shutil.copy(program, copy)
     return copy
 

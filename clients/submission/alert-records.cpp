@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "clients/intake/alert-records.h"
+#include "clients/submission/alert-records.h"
 
 #include "common/kj/view.h"
 
-namespace smsd::webintake {
+namespace smsd::submission {
 namespace {
 
 using shapes::WebFate;
@@ -76,4 +76,4 @@ WebFate fateOf(proto::Fate::Reader fate) {
   return all;
 }
 
-}  // namespace smsd::webintake
+}  // namespace smsd::submission

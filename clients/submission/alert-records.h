@@ -8,7 +8,7 @@
 
 #include "clients/shapes/submission.h"
 
-namespace smsd::webintake {
+namespace smsd::submission {
 
 /// The bytes that the alert takes in a call, a bit more than it really does.
 std::size_t bytesOf(const shapes::IncomingAlert& alert, const std::string& label);
@@ -17,4 +17,4 @@ void write(const shapes::IncomingAlert& alert, const std::string& label, proto::
 
 shapes::WebFate fateOf(proto::Fate::Reader fate);
 
-}  // namespace smsd::webintake
+}  // namespace smsd::submission
