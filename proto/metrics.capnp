@@ -65,7 +65,7 @@ struct QueueMetrics {
   notificationsSilent @3 :Bool;
   # True if notifications of new messages do not arrive.
   depthKnown @4 :Bool;
-  # False: the queue could not be counted. The next four fields are meaningless then.
+  # False: the queue could not be counted. The next four fields, and `paced`, are meaningless then.
   depth @5 :List(SeverityDepth);
   # Unsent messages by severity. Empty also if the backend does not tell.
   unsent @6 :UInt64;
@@ -91,6 +91,8 @@ struct QueueMetrics {
   # "invalid".
   replacedRows @16 :UInt64;
   # As in QueueStatus.
+  paced @17 :UInt64;
+  # As in QueueStatus. Meaningless while `depthKnown` is false.
 }
 
 struct SeverityDepth {

@@ -108,6 +108,8 @@ struct MessageLife {
   # Whether `retry` would leave this ignored message as it is, because it is older than queue.expire_after of the daemon.
   alert @17 :SubmittedAlert;
   # The facts that a program submitted with it at intake.sock; null if it came in another way.
+  pacedUntil @18 :Text;
+  # The next SMS to its recipient does not leave before this time (`pace` of smsd.yaml); empty: it may leave.
 }
 
 struct SubmittedAlert {

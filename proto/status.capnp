@@ -22,7 +22,7 @@ struct Status {
   healthy @3 :Bool;
   # True if `troubles` is empty: the queue can be reached and reports no strain, its notifications are not silent, a dispatcher
   # can be used (and has answered its last SMS, if messages wait), and no message waits longer than `status.late` of smsd.yaml that
-  # is neither held nor waiting because of its own recipient.
+  # is neither held nor paced, nor waiting because of its own recipient.
   queue @4 :QueueStatus;
   # The state of the queue.
   dispatchers @5 :List(DispatcherStatus);
@@ -157,7 +157,7 @@ struct QueueStatus {
   held @11 :UInt64;
   # Unsent messages that may have been sent and wait for an operator's decision. Counted to the same bound as `unsent`.
   late @12 :UInt64;
-  # Seconds for which the oldest message has waited that is neither held nor kept waiting because of its own recipient.
+  # Seconds for which the oldest message has waited that is neither held nor paced, nor kept waiting because of its own recipient.
   ignoredAgo @13 :UInt64;
   # Seconds since the last message was ignored. Meaningless while `ignored` is 0.
   ignoredBecause @14 :Text;
@@ -194,6 +194,8 @@ struct QueueStatus {
   # Messages that became ignored in the last day, or since this process started, for each reason that occurred.
   others @29 :List(Text);
   # The other live supervisors of the queue, each as host[pid].
+  paced @30 :UInt64;
+  # Unsent messages that wait because an SMS left to their recipients lately (`pace` of smsd.yaml). Counted to the same bound as `unsent`.
 
   struct IgnoredCount {
     # How many messages became ignored for a reason.

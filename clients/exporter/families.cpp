@@ -48,6 +48,7 @@ enum Id : std::size_t {
   oldest,
   late,
   held,
+  paced,
   inProgress,
   sent,
   ignored,
@@ -99,14 +100,16 @@ constexpr std::array<Metric, numberOfMetrics> metrics = {{
     {"smsd_queue_notifications_silent", gauge, "",
      "1 if notifications of new messages do not arrive, so that smsd polls."},
     {"smsd_queue_depth_known", gauge, "",
-     "1 if the queue could be counted. If 0, the next four metrics are not given."},
+     "1 if the queue could be counted. If 0, the next five metrics are not given."},
     {"smsd_queue_unsent_messages", gauge, "severity",
      "Unsent messages, held ones included. smsd counts no further than 100,000."},
     {"smsd_queue_oldest_message_age_seconds", gauge, "severity", "Age of the oldest unsent message."},
     {"smsd_queue_late_message_age_seconds", gauge, "",
-     "Age of the oldest message that is not held and whose recipient is not in a retry wait; 0 if there is "
-     "none."},
+     "Age of the oldest message that is neither held nor paced and whose recipient is not in a retry wait; 0 "
+     "if there is none."},
     {"smsd_queue_held_messages", gauge, "", "Messages that may have been sent and wait for an operator."},
+    {"smsd_queue_paced_messages", gauge, "",
+     "Unsent messages that wait because an SMS left to their recipients lately."},
     {"smsd_sms_in_progress", gauge, "", "SMS for which this smsd holds a claim."},
     {"smsd_messages_sent_total", counter, "", "Messages that were sent."},
     {"smsd_messages_ignored_total", counter, "reason", "Messages that became ignored."},
@@ -235,6 +238,7 @@ void addQueue(Families& families, proto::QueueMetrics::Reader queue) {
     }
     families.add(late, seconds(queue.getLate()));
     families.add(held, static_cast<double>(queue.getHeld()));
+    families.add(paced, static_cast<double>(queue.getPaced()));
   }
   families.add(inProgress, static_cast<double>(queue.getUnderWay()));
   families.add(sent, static_cast<double>(queue.getSent()));

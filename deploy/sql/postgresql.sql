@@ -170,6 +170,18 @@ CREATE TABLE smsd.alert_key (
 ) WITH (fillfactor = 60);
 CREATE INDEX alert_key_at ON smsd.alert_key (at);
 
+-- Recipients to which an SMS left, for storm control (`pace` in smsd.yaml). The next one is not claimed before `due`, unless a message
+-- of the severity `exempt` or a more severe one comes. A row with `noted` in the future, or with `due` more than an hour away, is over,
+-- because the clock was stepped.
+CREATE TABLE smsd.pace (
+  recipient text PRIMARY KEY,
+  due timestamptz NOT NULL,
+  exempt integer,                              -- NULL: all wait
+  hour timestamptz NOT NULL,                   -- the first SMS of the hour whose SMS are counted
+  sent integer NOT NULL,                       -- how many there were in it
+  noted timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 60);
+
 -- The trigger on smsq calls this (postgresql-notify.sql).
 CREATE FUNCTION smsd.notify_queue() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -67,6 +67,22 @@ void declareRetry(Keys& keys, Config& config) {
   });
 }
 
+void declarePace(Keys& keys, Config& config) {
+  auto& pacing = config.pacing;
+  keys.duration(
+      "pace.window", pacing.window, {0s, pace::longest},
+      "the time after an SMS in which all further messages to its recipient wait for one SMS; 0s: none "
+      "waits, and there is no limit per hour");
+  keys.integer("pace.exempt", pacing.exempt, {0, 1'000'000},
+               "messages of this severity and more severe ones (1 is the most severe) leave at once all the "
+               "same; 0: all wait");
+  keys.integer(
+      "pace.per_hour", pacing.perHour, {0, 3600},
+      "the most SMS to one recipient in an hour, without those of exempt severities; the last of them "
+      "says so; 0: no limit");
+  keys.example("pace.window", "60s");
+}
+
 void declareAdminMail(Keys& keys, Config& config) {
   auto& mail = config.adminMail;
   keys.text("admin_mail.to", mail.to,
@@ -116,6 +132,7 @@ void declareKeys(Keys& keys, Config& config) {
       "replace characters by their GSM look-alikes, so that an SMS holds 160 characters instead of 70; auto: "
       "only where that saves a message from being left out, a text from being cut, or a part",
       Presence::optional, {{"false", Transliteration::off}, {"true", Transliteration::on}});
+  declarePace(keys, config);
   declareRetry(keys, config);
   keys.choice("log.recipient", config.log.recipient,
               {{"masked", RecipientInLog::masked}, {"plain", RecipientInLog::plain}},

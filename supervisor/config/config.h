@@ -18,6 +18,7 @@
 #include "supervisor/config/intake-keys.h"
 #include "supervisor/delivery/quota.h"
 #include "supervisor/format/format.h"
+#include "supervisor/pace/pace.h"
 
 namespace smsd {
 // Every room above this one writes its times in them.
@@ -128,6 +129,7 @@ struct Config {
     std::optional<Milliseconds> keepHistory = std::chrono::days(90);
   } queue;
   format::FormatRules formatting;
+  pace::PaceRules pacing;
   struct {
     Milliseconds delay = 30s;
     double factor = 1.5;

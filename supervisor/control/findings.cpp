@@ -60,7 +60,8 @@ bool nothingToUse(const Picture& picture) {
 
 /// Messages wait, and the dispatchers that can be used have not answered lately.
 bool nothingAnswers(const Picture& picture) {
-  const bool waits = picture.looked == Looked::yes && picture.depth.unsent > picture.depth.held;
+  const bool waits =
+      picture.looked == Looked::yes && picture.depth.unsent > picture.depth.held + picture.depth.paced;
   return waits && std::all_of(picture.dispatchers.begin(), picture.dispatchers.end(),
                               [](const auto& one) { return one.doubtful; });
 }
@@ -229,6 +230,18 @@ void schema(const Picture& picture, Findings& found) {
                                                                      : "every supervisor is upgraded")});
 }
 
+void unpaced(const Picture& picture, Findings& found) {
+  if (picture.paces != Picture::Paces::notKept) return;
+  const bool older = picture.schema.installed < picture.schema.known;
+  found.push_back({Rank::attention,
+                   fmt::format("pace.window is set, but nothing is paced: {}",
+                               older ? "the schema of the queue is too old"
+                                     : "the queue, or another supervisor of it, does not know how"),
+                   {},
+                   older ? "smsctl db install" : "smsctl db check",
+                   older ? "as its owner" : ""});
+}
+
 void happened(const Picture& picture, Findings& found) {
   for (const auto& one : picture.happened) found.push_back({Rank::news, one.what, one.ago});
 }
@@ -255,7 +268,7 @@ using Rule = void (*)(const Picture&, Findings&);
 constexpr Rule rules[] = {
     queueAway, queueStrained,        otherSettler, bellAway,   noDispatcher, late,        held,
     lost,      dispatchersInTrouble, canaries,     heartbeats, usedUp,       stateFolder, notUnderstood,
-    mailDown,  otherBuild,           schema,       happened};
+    mailDown,  otherBuild,           unpaced,      schema,     happened};
 
 }  // namespace
 

@@ -47,6 +47,7 @@ void writeDepth(proto::QueueMetrics::Builder queue, const queue::Depth& depth) {
   queue.setDepthKnown(true);
   queue.setUnsent(depth.unsent);
   queue.setHeld(depth.held);
+  queue.setPaced(depth.paced);
   queue.setLate(milliseconds(depth.late));
   auto list = queue.initDepth(static_cast<unsigned>(depth.severities.size()));
   for (unsigned i = 0; i < list.size(); ++i) {

@@ -110,6 +110,7 @@ Picture pictureOf(const road::Road& road, const BesideRoad& beside, const std::o
   picture.schema = ledger.schema();
   picture.looked = looked;
   if (look) picture.depth = look->depth;
+  if (look && !look->paces && road.config().pacing.on()) picture.paces = Picture::Paces::notKept;
   picture.lateAfter = road.config().status.late;
   KJ_IF_MAYBE (since, road.withoutDispatcherFor()) picture.withoutDispatcher = seconds(*since);
   const auto& entries = road.config().dispatchers;

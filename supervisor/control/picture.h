@@ -31,6 +31,7 @@ struct QueueLook {
   queue::Depth depth;
   std::vector<queue::LiveSupervisor> supervisors;  // this one included; empty: not known
   road::LostMessages::Checked lost = {};           // which messages that nobody got are still ignored
+  bool paces = true;                               // the queue can pace; also true if that is not known
 };
 
 /// The last canary of a dispatcher, which was not accepted.
@@ -90,6 +91,7 @@ struct Picture {
   queue::SchemaVersions schema;
   enum class Looked { notYet, inVain, yes } looked = Looked::notYet;  // at the queue
   queue::Depth depth;                                                 // if `looked` is yes
+  enum class Paces { asConfigured, notKept } paces = Paces::asConfigured;
   Milliseconds lateAfter = 60s;
   std::optional<Seconds> withoutDispatcher;  // how long none could be used
   std::vector<DispatcherPicture> dispatchers;

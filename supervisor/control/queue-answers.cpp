@@ -252,6 +252,7 @@ void write(proto::MessageLife::Builder builder, const queue::MessageLife& life) 
   builder.setFailing(wire(life.failing));
   builder.setLatency(wire(life.latency));
   if (life.alert) write(builder.initAlert(), *life.alert);
+  builder.setPacedUntil(view(life.pacedUntil));
 }
 
 std::optional<queue::SentStatus> statusOf(capnp::Text::Reader letter) {
@@ -296,6 +297,7 @@ queue::MessageLife read(proto::MessageLife::Reader reader) {
   life.failing = durationOf(reader.getFailing());
   life.latency = durationOf(reader.getLatency());
   if (reader.hasAlert()) life.alert = read(reader.getAlert());
+  life.pacedUntil = textOf(reader.getPacedUntil());
   return life;
 }
 

@@ -24,7 +24,9 @@ QueueLook lookAt(queue::Queue& queue, const std::vector<format::MessageId>& lost
       const auto ignored = queue.stillIgnored(lost);
       look.lost = {{lost.begin(), lost.end()}, {ignored.begin(), ignored.end()}};
     }
-    look.supervisors = queue.installation().supervisors;
+    auto installation = queue.installation();
+    look.supervisors = std::move(installation.supervisors);
+    look.paces = installation.paces;
   } catch (const queue::QueueError&) {
     // The depth is known all the same, and matters more.
   }

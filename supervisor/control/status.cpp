@@ -128,6 +128,7 @@ void writeLook(proto::QueueStatus::Builder queue, const QueueLook& look, const s
   const auto& depth = look.depth;
   queue.setUnsent(depth.unsent);
   queue.setHeld(depth.held);
+  queue.setPaced(depth.paced);
   if (depth.oldest) queue.setOldest(wholeSeconds(std::max(*depth.oldest, Milliseconds(0))));
   queue.setOldestSeverity(depth.oldestSeverity.value_or(0));
   if (depth.late) queue.setLate(wholeSeconds(std::max(*depth.late, Milliseconds(0))));

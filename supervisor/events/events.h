@@ -104,6 +104,8 @@ class EventLog {
   };
   void waits(const queue::Submission& submission, const delivery::Outcome& outcome, Milliseconds wait,
              const Patience& patience) const;
+  /// Messages to a recipient wait because of `pace`. Once in each window and hour.
+  void paced(const std::string& recipient, const pace::Decision& decision) const;
   /// The SMS may have been sent, and is sent again through the same dispatcher, with the same key.
   void repeated(const queue::Submission& submission, const delivery::Outcome& outcome) const;
   void held(const queue::Submission& submission, const delivery::Outcome& outcome) const;

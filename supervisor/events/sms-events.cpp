@@ -90,6 +90,18 @@ void EventLog::waits(const queue::Submission& submission, const delivery::Outcom
       .write();
 }
 
+void EventLog::paced(const std::string& recipient, const pace::Decision& decision) const {
+  const bool limit = decision.departure == pace::Departure::nextHour;
+  const std::string shownRecipient = shown(recipient);
+  Entry(limit ? Level::warning : Level::info,
+        fmt::format("{} is paced: messages wait {} for one SMS ({})", shownRecipient,
+                    config::roughly(decision.wait),
+                    limit ? "the limit of pace.per_hour is reached" : "pace.window"),
+        "sms-paced", "51bad96cc7f14375af8ca9cd70438222")
+      .field("SMSD_RECIPIENT", shownRecipient)
+      .write();
+}
+
 void EventLog::repeated(const queue::Submission& submission, const delivery::Outcome& outcome) const {
   Entry entry(Level::warning,
               fmt::format("{}: {} for {}, sent again with the same key: {}", submission.dispatcher,

@@ -70,26 +70,29 @@ Meter extended(const Meter& meter, std::u32string_view more) {
   return next;
 }
 
-// The capacity of an SMS, and the suffix that it has to carry.
+// The capacity of an SMS, and the suffix that it has to carry: the count of messages left out, and a notice.
 struct Room {
   std::size_t parts;
   Overflow overflow;
+  std::u32string notice;
   Encoding widest = Encoding::ucs2;
 
   bool fits(const Meter& meter) const {
     return meter.parts() <= parts && (widest == Encoding::ucs2 || meter.encoding() == Encoding::gsm7);
   }
 
-  std::u32string suffix(std::size_t remaining) const {
+  std::u32string suffix(std::size_t remaining) const { return count(remaining) + notice; }
+
+  std::u32string count(std::size_t remaining) const {
     if (remaining == 0 || overflow == Overflow::carry_over) return {};
     return ascii(" +" + std::to_string(remaining) + " see web.");
   }
 
   // The space kept free for the suffix, so that it always fits, however many messages remain.
   std::u32string reserve(std::size_t remaining) const {
-    std::u32string text = suffix(remaining);
+    std::u32string text = count(remaining);
     if (!text.empty() && text.size() < reservedForSuffix) text.resize(reservedForSuffix, U' ');
-    return text;
+    return text + notice;
   }
 };
 
@@ -202,8 +205,8 @@ bool isBetter(const Layout& replaced, const Layout& plain) {
   return partsOf(replaced) < partsOf(plain);
 }
 
-Layout arrange(const std::vector<Message>& messages, const FormatRules& rules) {
-  Room room{static_cast<std::size_t>(std::max(rules.maxParts, 1)), rules.overflow};
+Layout arrange(const std::vector<Message>& messages, const FormatRules& rules, std::string_view notice) {
+  Room room{static_cast<std::size_t>(std::max(rules.maxParts, 1)), rules.overflow, ascii(notice)};
   const bool always = rules.transliterate == Transliteration::on;
   Layout layout = chooseLayout(messages, always ? Letters::replaced : Letters::kept, room);
   if (rules.transliterate == Transliteration::automatic && mayBeBetter(layout, messages.size())) {
@@ -216,8 +219,8 @@ Layout arrange(const std::vector<Message>& messages, const FormatRules& rules) {
 
 }  // namespace
 
-FormattedSms format(const std::vector<Message>& messages, const FormatRules& rules) {
-  const Layout layout = arrange(messages, rules);
+FormattedSms format(const std::vector<Message>& messages, const FormatRules& rules, std::string_view notice) {
+  const Layout layout = arrange(messages, rules, notice);
 
   Meter meter;
   meter.add(layout.text);

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "supervisor/format/message.h"
@@ -46,7 +47,9 @@ struct FormattedSms {
 
 /// `messages` come most severe first. The first one with a text is always in the SMS, cut with an ellipsis if
 /// it is too long. With Transliteration::automatic the SMS is that of `off`, unless replacing characters puts
-/// more messages or more of the cut message into it, or the same into fewer parts.
-FormattedSms format(const std::vector<Message>& messages, const FormatRules& rules);
+/// more messages or more of the cut message into it, or the same into fewer parts. `notice` ends the text,
+/// unless that is empty: ASCII, at most 40 characters.
+FormattedSms format(const std::vector<Message>& messages, const FormatRules& rules,
+                    std::string_view notice = {});
 
 }  // namespace smsd::format

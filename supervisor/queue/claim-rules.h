@@ -27,6 +27,19 @@ inline void noteLeftOut(ClaimResult& result, const std::string& recipient) {
   if (std::find(all.begin(), all.end(), recipient) == all.end()) all.push_back(recipient);
 }
 
+/// Notes a recipient that is not claimed because of its pace.
+inline void notePaced(ClaimResult& result, const std::string& recipient, const pace::Decision& decision) {
+  auto& all = result.paced;
+  if (std::ranges::find(all, recipient, &PacedRecipient::recipient) == all.end())
+    all.push_back({recipient, decision});
+}
+
+/// Rows of paced recipients that a claim reads before it looks at the recipients instead, one row of each.
+inline constexpr std::size_t pacedRowsAtMost = 64;
+/// Recipients of unsent messages that such a look reads at most. With more of them, rows of paced ones do not
+/// outnumber the others by far, and the claim goes on with the rows.
+inline constexpr std::size_t pacedLookAtMost = 512;
+
 /// Sorts as the queue is sorted: by severity, a missing one last, then by time and id of the first message.
 /// A `Taken` has a `submission` and, as text that sorts, the `firstTime`.
 template <typename Taken>

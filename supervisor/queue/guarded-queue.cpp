@@ -60,6 +60,7 @@ class GuardedQueue final : public Queue {
   SettleResult settle(const std::vector<Settlement>& settlements) override {
     return call_("settle", [&] { return queue_->settle(settlements); });
   }
+  bool paces() const override { return queue_->paces(); }
   int newsFd() override {
     return call_("newsFd", [&] { return queue_->newsFd(); });
   }

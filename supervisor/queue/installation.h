@@ -48,6 +48,7 @@ struct Installation {
   SchemaVersions schema;
   std::vector<LiveSupervisor> supervisors;
   QueueCondition condition = {};
+  bool paces = false;  // as Queue::paces(), for an enlisted supervisor
 };
 
 /// Options of `smsctl db install` beyond the schema smsd.

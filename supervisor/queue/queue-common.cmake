@@ -7,6 +7,7 @@
 set(SMSD_QUEUE_INTERFACE_HEADERS
   supervisor/format/format.h
   supervisor/format/message.h
+  supervisor/pace/pace.h
   supervisor/queue/heartbeats.h
   supervisor/queue/intake.h
   supervisor/queue/installation.h
@@ -55,7 +56,8 @@ function(smsd_public_headers)
 endfunction()
 smsd_public_headers(${SMSD_QUEUE_INTERFACE_HEADERS} ${SMSD_QUEUE_COMMON_HEADERS})
 
-add_library(smsd-queue-common STATIC ${CMAKE_CURRENT_LIST_DIR}/clock-watch.cpp ${CMAKE_CURRENT_LIST_DIR}/queue-thread.cpp)
+add_library(smsd-queue-common STATIC ${CMAKE_CURRENT_LIST_DIR}/clock-watch.cpp ${CMAKE_CURRENT_LIST_DIR}/queue-thread.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/../pace/pace.cpp)
 set_target_properties(smsd-queue-common PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_compile_options(smsd-queue-common PRIVATE -fno-semantic-interposition)
 target_include_directories(smsd-queue-common PUBLIC ${CMAKE_SOURCE_DIR} ${SMSD_QUEUE_GENERATED})

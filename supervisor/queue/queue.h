@@ -53,6 +53,7 @@
 
 #include "supervisor/format/format.h"
 #include "supervisor/format/message.h"
+#include "supervisor/pace/pace.h"
 #include "supervisor/queue/heartbeats.h"
 #include "supervisor/queue/installation.h"
 #include "supervisor/queue/intake.h"
@@ -125,6 +126,13 @@ enum class Look {
   head,    // looks at the most severe and oldest only; does not move the position of `onward`
 };
 
+/// Storm control of a claim: see supervisor/pace/pace.h.
+struct PacedClaim {
+  pace::PaceRules rules;
+  /// As ClaimRequest::format, for the last SMS of an hour. `silence`: the time until the next one may leave.
+  std::function<format::FormattedSms(const std::vector<format::Message>&, Duration silence)> last;
+};
+
 struct ClaimRequest {
   std::size_t limit = 0;  // recipients, and so submissions, at most
   Look look = Look::onward;
@@ -139,6 +147,8 @@ struct ClaimRequest {
   /// Returns true for the number of a heartbeat (heartbeats.h): its messages are never claimed, and returned
   /// as `leftOut`. Empty: there is none. A backend without heartbeats need not call it.
   std::function<bool(const std::string& recipient)> leaveOut = {};
+  /// None: no recipient is paced. A backend whose paces() is false need not look at it.
+  std::optional<PacedClaim> pacing = std::nullopt;
 };
 
 /// A live submission of this supervisor that keeps a more severe message to the same recipient from being
@@ -148,6 +158,12 @@ struct InTheWay {
   int severity = 0;  // of the more severe message
 };
 
+/// A recipient that has messages, and is not claimed because an SMS left to it lately.
+struct PacedRecipient {
+  std::string recipient;
+  pace::Decision decision;  // one that waits
+};
+
 struct ClaimResult {
   std::vector<Submission> submissions;  // in the order in which they should be sent
   std::vector<InTheWay> inTheWay;       // those that this claim came across
@@ -155,7 +171,8 @@ struct ClaimResult {
   std::size_t expired = 0;              // messages that became ignored because of their age
   /// With `atEnd`: time until the earliest waiting recipient may be claimed again; none: no recipient waits.
   std::optional<Duration> nextDue;
-  std::vector<std::string> leftOut = {};  // numbers for which leaveOut returned true, each once
+  std::vector<std::string> leftOut = {};   // numbers for which leaveOut returned true, each once
+  std::vector<PacedRecipient> paced = {};  // those that this claim came across, each once
 };
 
 /// The way in which a submission ends. `sent` and `ignored` mark its messages; with `sent`, those that are
@@ -177,6 +194,8 @@ struct Settlement {
   int rounds = 0;                     // with `wait`: counted rounds of the recipient by now
   /// With `wait`: time since the recipient's first counted failure.
   std::optional<Duration> failing = std::nullopt;
+  /// With `sent`: this SMS begins a window of its recipient, and counts in its hour. None: it does neither.
+  std::optional<pace::PaceRules> pacing = std::nullopt;
 };
 
 struct SettleResult {
@@ -250,6 +269,10 @@ class Queue {
   /// and frees the recipients, all in the same transaction. Throws `invalid` and settles none if the database
   /// refuses a value in one of them.
   virtual SettleResult settle(const std::vector<Settlement>& settlements) = 0;
+
+  /// Whether this queue, in the version of its tables, keeps what pacing needs: `pacing` of a claim and of a
+  /// settlement.
+  virtual bool paces() const { return false; }
 
   // --- notification of new messages
   // A backend without a bell returns -1 from newsFd(), false from takeNews(), and leaves ringBell() as it is.
@@ -347,7 +370,7 @@ class Queue {
   virtual Purge purge(Duration age, std::size_t most) = 0;
 
   /// Returns what is installed, and the supervisors that are alive. Also for a caller that is not enlisted.
-  virtual Installation installation() { return {schema(), {}}; }
+  virtual Installation installation() { return {schema(), {}, {}, paces()}; }
 
   /// Stops counting at `bound` rows, so that a status request never scans a million rows.
   virtual Depth depth(std::uint64_t bound) = 0;

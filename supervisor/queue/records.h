@@ -102,6 +102,7 @@ struct MessageLife {
   std::optional<Duration> latency;  // from the message's time to `timeSent`; none: not known
   std::optional<Duration> age;      // since the message's time; none: not known
   std::optional<AlertRecord> alert = std::nullopt;  // none: no program submitted it
+  std::string pacedUntil = {};  // the next SMS to its recipient does not leave before; empty: it may
 };
 
 struct NewMessage {
@@ -171,13 +172,16 @@ struct Depth {
   std::optional<Duration> oldest;     // age of the oldest unsent message
   std::optional<int> oldestSeverity;  // of that message; none also: the backend does not tell
   std::uint64_t held = 0;             // of the unsent messages; counted up to the same bound
-  /// Age of the oldest unsent message that is not held, and whose recipient does not wait after a counted
-  /// round: only smsd and its dispatchers delay it. At most 10,000 messages are examined.
+  /// Age of the oldest unsent message that is neither held nor paced, and whose recipient does not wait after
+  /// a counted round: only smsd and its dispatchers delay it. At most 10,000 messages are examined.
   std::optional<Duration> late;
   std::optional<Duration>
       oldestHeld;  // since the oldest held SMS was held; none also: the backend does not tell
   /// Those severities of which there are unsent messages. Empty also: the backend does not tell.
   std::vector<SeverityDepth> severities = {};
+  /// Of the unsent messages: those that wait because an SMS left to their recipients lately (pace). Counted
+  /// up to the same bound.
+  std::uint64_t paced = 0;
 };
 
 /// Facts about the bell (see bell.h) from the backend that has just rung it.

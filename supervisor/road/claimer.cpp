@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "supervisor/road/claimer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <climits>
 
@@ -14,6 +16,16 @@ queue::Formatter formatterFor(const config::Config& config) {
   return [rules = config.formatting](const std::vector<format::Message>& messages) {
     return format::format(messages, rules);
   };
+}
+
+std::optional<queue::PacedClaim> pacingOf(const config::Config& config) {
+  if (!config.pacing.on()) return std::nullopt;
+  return queue::PacedClaim{
+      config.pacing,
+      [rules = config.formatting](const std::vector<format::Message>& messages, Milliseconds silence) {
+        const auto minutes = std::chrono::ceil<std::chrono::minutes>(silence).count();
+        return format::format(messages, rules, fmt::format(" SMS limit reached, next in {} min.", minutes));
+      }};
 }
 
 /// Returns a function that recognises the numbers of heartbeats however they are spelled; empty if there are
@@ -39,6 +51,7 @@ Claimer::Claimer(Dependencies dependencies, kj::Function<void()> notice, kj::Fun
       start_(dependencies.start),
       format_(formatterFor(config_)),
       leaveOut_(numbersOfHeartbeats(config_)),
+      pacing_(pacingOf(config_)),
       plan_(static_cast<unsigned>(config_.queue.mildShare)),
       notice_(kj::mv(notice)),
       startStep_(timer_, kj::mv(pump)),
@@ -58,6 +71,7 @@ void Claimer::stop() {
 void Claimer::reconfigured() {
   format_ = formatterFor(config_);
   leaveOut_ = numbersOfHeartbeats(config_);
+  pacing_ = pacingOf(config_);
   plan_.use(static_cast<unsigned>(config_.queue.mildShare));
   if (start_.begun()) poll_.in(pollEvery());
 }
@@ -122,13 +136,15 @@ queue::ClaimRequest Claimer::request(const ClaimPlan::Plan& plan, const keeper::
           .expireAfter = config_.queue.expireAfter,
           .moreSevereThan = plan.moreSevereThan,
           .longestWait = config_.retry.maxDelay,
-          .leaveOut = leaveOut_};
+          .leaveOut = leaveOut_,
+          .pacing = pacing_};
 }
 
 void Claimer::answered(const queue::ClaimResult& result) {
   const int last = result.submissions.empty() ? INT_MAX : keeper::rankOf(result.submissions.back().severity);
   plan_.answered(result.submissions.size(), last, result.atEnd);
   if (result.nextDue) lookAgain(timer_.now() + duration(*result.nextDue));
+  for (const auto& one : result.paced) lookAgain(timer_.now() + duration(one.decision.wait));
 }
 
 }  // namespace smsd::road

@@ -10,6 +10,7 @@
 #include <kj/timer.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -78,11 +79,12 @@ class Claimer {
   StartDecision& start_;
   queue::Formatter format_;
   std::function<bool(const std::string&)> leaveOut_;  // empty without heartbeats
+  std::optional<queue::PacedClaim> pacing_;           // none: pace is off
   ClaimPlan plan_;
   std::vector<ScarcePlace> places_;  // by dispatcher
   kj::Function<void()> notice_;
   Alarm startStep_;  // the next severity has waited long enough at the start
-  Alarm look_;       // the wait of a recipient is over
+  Alarm look_;       // the wait or the window of a recipient is over
   Alarm poll_;
 };
 

@@ -178,6 +178,9 @@ void Judge::settle(Item& item, queue::Fate fate, const delivery::Outcome& outcom
   (outcome.kind == delivery::OutcomeKind::accepted ? settlement.reference : settlement.reason) =
       outcome.words;
   settlement.wait = wait;
+  const auto& pacing = config_.pacing;
+  if (fate == queue::Fate::sent && pacing.on() && !pacing.exempts(settlement.submission.severity))
+    settlement.pacing = pacing;
   settlement.rounds = settlement.submission.rounds;
   ledger_.settle(std::move(settlement));
 }

@@ -86,6 +86,8 @@ void Road::claimed(queue::ClaimResult result) {
     figures_.countIgnored(result.expired);
   }
   if (!result.leftOut.empty()) leftOut_(result.leftOut);
+  for (const auto& one : result.paced)
+    if (pacedLog_.isNews(one, timer_.now())) log_.paced(one.recipient, one.decision);
   pump();
 }
 

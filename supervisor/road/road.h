@@ -27,6 +27,7 @@
 #include "supervisor/road/ledger.h"
 #include "supervisor/road/meters.h"
 #include "supervisor/road/outage-watch.h"
+#include "supervisor/road/paced-log.h"
 #include "supervisor/road/sms-under-way.h"
 #include "supervisor/road/stall-watch.h"
 #include "supervisor/road/start-decision.h"
@@ -127,6 +128,7 @@ class Road final : public keeper::DispatcherEvents, private LedgerEvents {
   StallWatch stall_;
   Figures figures_;
   Meters meters_;
+  PacedLog pacedLog_;
   Judge judge_;
   kj::Function<void()> changed_ = []() {};
   kj::Function<void(const std::vector<std::string>&)> leftOut_ = [](const std::vector<std::string>&) {};

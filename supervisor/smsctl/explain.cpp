@@ -64,6 +64,7 @@ ordered_json json(const MessageLife& life) {
   result["smsid"] = orNull(life.smsid);
   result["ignored_because"] = whyIgnored(life);
   result["waits_until"] = life.waitsUntil;
+  result["paced_until"] = life.pacedUntil;
   result["rounds"] = life.rounds;
   result["failing_since"] = life.failingSince;
   result["latency_ms"] = orNull(life.latency);
@@ -145,6 +146,9 @@ void tellState(const MessageLife& life, const GivingUp& givingUp) {
   if (told) return;
   if (!life.waitsUntil.empty())
     return step(life.waitsUntil, "next try: its recipient waits, after " + patience(life, givingUp));
+  if (!life.pacedUntil.empty())
+    return step(life.pacedUntil,
+                "next SMS to its recipient at the earliest, with all that waits by then (pace)");
   step("", life.message.underWay ? "waits for the SMS of its recipient that is under way"
                                  : "waits to be claimed");
 }

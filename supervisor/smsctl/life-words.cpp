@@ -142,6 +142,8 @@ std::string nextStep(const MessageLife& life, Retryable retryable, FromSmsd from
         "`smsctl queue retry {}` tries it now, `smsctl dispatcher list` shows whether a "
         "dispatcher works",
         id);
+  if (!life.pacedUntil.empty())
+    return "wait: its recipient is paced, because an SMS left to it lately (pace in smsd.yaml)";
   if (life.message.underWay) return "wait: the SMS of its recipient has to end first";
   return "wait; if it is not sent within a minute, `smsctl status` shows why";
 }

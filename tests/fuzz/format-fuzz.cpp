@@ -50,6 +50,15 @@ void checkText(std::string_view bytes, std::size_t bound) {
   if (prefix.size() > bound || !text::isValid(prefix)) demand("truncated keeps whole characters");
 }
 
+void checkNotice(const std::vector<smsd::format::Message>& messages, const smsd::format::FormatRules& rules) {
+  constexpr std::string_view notice = " SMS limit reached, next in 60 min.";
+  const auto sms = smsd::format::format(messages, rules, notice);
+  if (!sms.text.empty() && !sms.text.ends_with(notice)) demand("the notice ends the SMS");
+  if (sms.parts > static_cast<std::size_t>(rules.maxParts)) demand("the SMS with the notice fits");
+  if (sms.sent.size() + sms.ignored.size() + sms.carried.size() != messages.size())
+    demand("each message has a place");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -68,5 +77,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (rules.transliterate == smsd::format::Transliteration::off && isLeftAsItIs(messages))
     demand(smsd::test::brokenLayout(messages, rules, sms));
   demand(smsd::test::brokenSaving(messages, rules, sms));
+  checkNotice(messages, rules);
   return 0;
 }

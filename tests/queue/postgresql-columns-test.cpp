@@ -13,6 +13,7 @@
 #include "supervisor/queue/postgresql/sql-nav.h"
 #include "supervisor/queue/postgresql/sql-operator.h"
 #include "supervisor/queue/postgresql/sql-others.h"
+#include "supervisor/queue/postgresql/sql-pace.h"
 #include "supervisor/queue/postgresql/sql-session.h"
 #include "supervisor/queue/postgresql/sql-settle.h"
 #include "tests/queue/columns.h"
@@ -26,6 +27,10 @@ std::vector<NamedStatement> statements() {
       named("walkGraded", sql::walkGraded),
       named("walkUngraded", sql::walkUngraded),
       named("walkAll", sql::walkAll),
+      named("walkRecipients", sql::walkRecipients),
+      named("paceOf", sql::paceOf),
+      named("pacedUntil", sql::pacedUntil),
+      named("oldestNotPaced", sql::oldestNotPaced),
       named("take", sql::take),
       named("readByIndex", sql::readByIndex),
       named("readInOneScan", sql::readInOneScan),

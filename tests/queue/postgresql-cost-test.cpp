@@ -220,6 +220,38 @@ TEST_P(PostgresqlCostOfOne, AThousandWaitingRecipientsCostALookTheirOwnRowsAndNo
   EXPECT_EQ(counted("n_tup_ins", "pg_stat_user_tables WHERE relname = 'submission'"), 11);
 }
 
+// In a storm to one telephone, each new message to another one is a look of its own.
+TEST_P(PostgresqlCostOfOne, TenThousandRowsOfAPacedRecipientCostALookNoMoreThanAFew) {
+  for (const char* statistics : {none, analysed, emptied}) {
+    store_.sql("TRUNCATE smsq, smsd.pace, smsd.live, smsd.submission");
+    store_.sql(statistics);
+    store_.sql(
+        "INSERT INTO smsq (time, phone, msg, severity) SELECT now(), 'storm', 'text', 2 + n % 4 FROM "
+        "generate_series(1, 10000) n;"
+        "INSERT INTO smsd.pace (recipient, due, hour, sent, exempt) VALUES ('storm', now() + interval '1 "
+        "hour', "
+        "now(), 1, 1)");
+    auto queue = store_.open();
+    queue->enlist("here", longLease);
+    queue->takeOver();
+    ClaimRequest paced = request();
+    paced.pacing = PacedClaim{{.window = 60s}, {}};
+    const auto sequential = counted("seq_tup_read", tables);
+    const auto rows = counted("idx_tup_read", smsq);
+    constexpr int looks = 20;
+    for (int i = 0; i < looks; ++i) {
+      paced.look = i % 2 == 0 ? Look::head : Look::onward;
+      store_.put({.phone = "p" + std::to_string(i), .severity = 9});
+      const auto result = queue->claim(paced);
+      EXPECT_EQ(result.submissions.size(), 1u);
+      EXPECT_EQ(result.paced.size(), 1u);
+    }
+    end(std::move(queue));
+    EXPECT_EQ(counted("seq_tup_read", tables), sequential) << "a table was read as a whole";
+    EXPECT_LT(double(counted("idx_tup_read", smsq) - rows) / looks, 250) << statistics;
+  }
+}
+
 TEST_P(PostgresqlCostOfOne, IndexesThatAreMadeWhileItRunsAreUsedFromTheNextLookOn) {
   store_.sql("DROP INDEX smsq_unsent_order, smsq_unsent_phone");
   auto queue = store_.open();

@@ -157,7 +157,7 @@ TEST(PostgresqlInstall, AnOlderVersionIsNamedAtTheStartAndBroughtUpToDateByTheCo
       "INSERT INTO smsq (time, phone, msg) VALUES (now(), '1', 'waits');"
       "INSERT INTO smsd.wait (recipient, rounds, due) VALUES ('1', 2, now() - interval '1 minute');"
       // As version 6 was.
-      "DROP TABLE smsd.alert, smsd.alert_key;"
+      "DROP TABLE smsd.alert, smsd.alert_key, smsd.pace;"
       // As version 5 was.
       "DROP TABLE smsd.heartbeat;"
       // As version 4 was.

@@ -13,6 +13,7 @@
 #include "supervisor/queue/sqlite/sql-lease.h"
 #include "supervisor/queue/sqlite/sql-nav.h"
 #include "supervisor/queue/sqlite/sql-operator.h"
+#include "supervisor/queue/sqlite/sql-pace.h"
 #include "supervisor/queue/sqlite/sql-session.h"
 #include "supervisor/queue/sqlite/sql-settle.h"
 #include "tests/queue/columns.h"
@@ -26,6 +27,11 @@ std::vector<NamedStatement> statements() {
       named("onwardInSeverity", sql::onwardInSeverity),
       named("onward", sql::onward),
       named("isLive", sql::isLive),
+      named("paceOf", sql::paceOf),
+      named("nextRecipient", sql::nextRecipient),
+      named("firstGradedOf", sql::firstGradedOf),
+      named("firstUngradedOf", sql::firstUngradedOf),
+      named("pacedUntil", sql::pacedUntil),
       named("heartbeats", sql::heartbeats),
       named("keptKey", sql::keptKey),
       named("expireAlerts", sql::expireAlerts),
@@ -89,7 +95,8 @@ TEST(SqliteColumns, AreNamedAsSqliteReportsThem) {
   ASSERT_EQ(sqlite3_open(":memory:", &made), SQLITE_OK);
   const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> db(made, sqlite3_close);
   addFunctions(db.get());
-  for (const char* script : {sql::schema, sql::heartbeatTable, sql::alertTables, sql::indexes})
+  for (const char* script :
+       {sql::schema, sql::heartbeatTable, sql::alertTables, sql::paceTable, sql::indexes})
     ASSERT_EQ(sqlite3_exec(db.get(), script, nullptr, nullptr, nullptr), SQLITE_OK);
   for (const auto& statement : statements())
     EXPECT_EQ(statement.columns, reported(db.get(), statement.text)) << statement.name;

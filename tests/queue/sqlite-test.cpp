@@ -16,6 +16,7 @@
 #include "supervisor/queue/sqlite/sql-lease.h"
 #include "supervisor/queue/sqlite/sql-nav.h"
 #include "supervisor/queue/sqlite/sql-operator.h"
+#include "supervisor/queue/sqlite/sql-pace.h"
 #include "supervisor/queue/sqlite/sql-settle.h"
 #include "tests/queue/sqlite-bench.h"
 #include "tests/queue/suite/queue-suite.h"
@@ -288,6 +289,10 @@ TEST_F(SqliteFile, ReadsTheRoadsRowsByAnIndexInItsOrder) {
                                                sql::isHeld,
                                                sql::isLive.text(),
                                                sql::waitOf.text(),
+                                               sql::paceOf.text(),
+                                               sql::nextRecipient.text(),
+                                               sql::firstGradedOf.text(),
+                                               sql::firstUngradedOf.text(),
                                                sql::read.text(),
                                                sql::expire.text(),
                                                sql::standing.text(),

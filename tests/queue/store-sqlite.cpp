@@ -66,7 +66,8 @@ class SqliteStore : public Store {
         "; UPDATE smsd_supervisor SET lease_until = lease_until" + by +
         "; UPDATE smsd_heartbeat SET looked = looked" + by + ", last = last" + by + ", missing = missing" +
         by + "; UPDATE smsd_alert SET submitted = submitted" + by + ", due = due" + by +
-        ", expires = expires" + by + "; UPDATE smsd_alert_key SET at = at" + by);
+        ", expires = expires" + by + "; UPDATE smsd_alert_key SET at = at" + by +
+        "; UPDATE smsd_pace SET due = due" + by + ", hour = hour" + by + ", noted = noted" + by);
   }
   bool shared() const override { return false; }
   bool complete() const override { return true; }

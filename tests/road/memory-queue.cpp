@@ -51,6 +51,8 @@ class MemoryQueue final : public Queue {
     return memory_.settle(settlements, me_);
   }
 
+  bool paces() const override { return true; }
+
   int newsFd() override { return -1; }
   bool takeNews() override { return false; }
   std::optional<Ring> ringBell() override { return memory_.ringBell(); }

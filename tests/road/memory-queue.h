@@ -112,6 +112,11 @@ class Memory {
   static Place placeOf(const MemoryRow& row);
   void enter(Op op, SupervisorId me);
   std::map<Place, std::string> heads() const;
+  struct Pace {
+    Duration due{0}, hour{0};
+    int sent = 0;
+  };
+  std::optional<pace::Record> paceOf(const std::string& recipient) const;
   Submission submit(const std::string& recipient, const std::string& dispatcher, const Formatter& format,
                     SupervisorId me);
   bool busy(const std::string& recipient) const;
@@ -150,6 +155,7 @@ class Memory {
   std::map<format::MessageId, MemoryRow> rows_;
   std::map<SubmissionId, Kept> submissions_;
   std::map<std::string, Wait> waits_;
+  std::map<std::string, Pace> paces_;
   std::set<format::MessageId> heldBack_;  // of settlements whose fate is held
   std::map<SupervisorId, bool> alive_;
   std::set<SupervisorId> rivals_;  // another host's

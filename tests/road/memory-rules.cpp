@@ -42,6 +42,12 @@ bool Memory::waits(const std::string& recipient, const std::optional<int>& sever
   return found != waits_.end() && found->second.due > now_ && !moreSevere(severity, found->second.severity);
 }
 
+std::optional<pace::Record> Memory::paceOf(const std::string& recipient) const {
+  auto found = paces_.find(recipient);
+  if (found == paces_.end()) return std::nullopt;
+  return pace::Record{found->second.due - now_, now_ - found->second.hour, found->second.sent};
+}
+
 std::optional<InTheWay> Memory::inTheWay(const MemoryRow& row) const {
   for (auto& [id, kept] : submissions_)
     if (kept.live && kept.submission.recipient == row.recipient &&
@@ -142,7 +148,17 @@ ClaimResult Memory::claim(const ClaimRequest& request, SupervisorId me) {
       cameLater_ = true;
       continue;
     }
-    submitted(result.submissions, submit(at->second, request.dispatcher, request.format, me));
+    Formatter format = request.format;
+    if (request.pacing) {
+      const auto decision = pace::decide(paceOf(at->second), row.severity, request.pacing->rules);
+      if (decision.waits()) {
+        result.paced.push_back({at->second, decision});
+        continue;
+      }
+      if (decision.departure == pace::Departure::last)
+        format = [&](const auto& messages) { return request.pacing->last(messages, decision.wait); };
+    }
+    submitted(result.submissions, submit(at->second, request.dispatcher, format, me));
   }
   const bool over = at == all.end();
   result.atEnd = over && !(onward && cameLater_);
@@ -203,6 +219,10 @@ SettleResult Memory::settle(const std::vector<Settlement>& settlements, Supervis
     const std::string& recipient = one.submission.recipient;
     const format::FormattedSms& sms = one.submission.sms;
     waits_.erase(recipient);
+    if (one.fate == Fate::sent && one.pacing) {
+      const auto next = pace::after(paceOf(recipient), *one.pacing);
+      paces_[recipient] = {now_ + next.wait, now_ - next.hourAge, next.sent};
+    }
     if (one.fate == Fate::sent) result.sent += mark(sms.sent, SentStatus::sent);
     if (one.fate == Fate::ignored) result.ignored += mark(sms.sent, SentStatus::ignored);
     if (one.fate == Fate::held)

@@ -3,6 +3,8 @@
 #include "supervisor/queue/postgresql/claim.h"
 
 #include <algorithm>
+#include <numeric>
+#include <tuple>
 
 #include "supervisor/queue/claim-rules.h"
 #include "supervisor/queue/idempotency-key.h"
@@ -30,6 +32,7 @@ ClaimResult ClaimTransaction::run() {
     take();
     read();
     obeyWaits();
+    obeyPaces();
     leaveOutEmpty();
     write();
   }
@@ -44,12 +47,18 @@ ClaimResult ClaimTransaction::run() {
 void ClaimTransaction::walk() {
   const std::size_t size = session_.indexed() ? std::max(request_.limit, leastPage) : scannedPage;
   if (!place_.until && request_.look == Look::onward) place_.until = tx_.number(sql::lastMessage);
+  bool byRecipient = session_.indexed();
   for (int pages = 0; pages < mostPages; ++pages) {
     auto rows = page(size);
+    learnPaces(rows);
     std::size_t visited = 0;
     while (visited < rows.size() && visit(rows[visited])) ++visited;
     if (visited > 0) moveTo(rows[visited - 1]);
     if (visited < rows.size()) return;
+    if (byRecipient && pacedRows_ >= pacedRowsAtMost) {
+      if (lookAtRecipients() != Looked::tooMany) return;
+      byRecipient = false;
+    }
     if (rows.size() == size) {
       if (candidates_.size() == request_.limit) return;
     } else if (place_.part == SweepPlace::Part::graded && session_.indexed()) {
@@ -100,10 +109,55 @@ bool ClaimTransaction::visit(const Row<sql::Walk>& row) {
     noteLeftOut(result_, recipient);
     return true;
   }
-  if (row.flag(Walk::taken)) return true;
+  if (row.flag(Walk::taken) || isPaced(recipient, row.optionalInt(Walk::severity))) return true;
   if (place_.until && row.integer(Walk::id) > *place_.until) return place_.cameLater = true;
   if (candidates_.size() == request_.limit) return false;
   candidates_.insert(recipient);
+  return true;
+}
+
+/// Looks at one row of each recipient instead of all rows, because thousands of one paced recipient would be
+/// passed by again and again. Leaves the place as it was, unless all recipients were seen.
+ClaimTransaction::Looked ClaimTransaction::lookAtRecipients() {
+  const auto rows =
+      tx_.run(sql::walkRecipients, boundedMilliseconds(request_.longestWait), pacedLookAtMost + 1);
+  if (rows.size() > pacedLookAtMost) return Looked::tooMany;
+  learnPaces(rows);
+  using sql::Walk;
+  std::vector<std::size_t> order(rows.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto key = [&](std::size_t at) {
+    const auto severity = rows[at].optionalInt(Walk::severity);
+    return std::tuple(!severity, severity.value_or(0), rows[at].view(Walk::time), rows[at].integer(Walk::id));
+  };
+  std::ranges::sort(order, {}, key);
+  for (const std::size_t at : order) {
+    // Only one row of the recipient is seen, so that others may be there.
+    if (auto live = live_.find(rows[at].text(Walk::phone)); live != live_.end()) live->second.passedBy = true;
+    if (!visit(rows[at])) return Looked::atSome;
+  }
+  result_.atEnd = !place_.cameLater;
+  place_ = SweepPlace{};
+  return Looked::atAll;
+}
+
+void ClaimTransaction::learnPaces(const Rows<sql::Walk>& rows) {
+  if (pacing_ == nullptr) return;
+  std::vector<std::string> recipients;
+  for (const auto& row : rows) {
+    if (row.isNull(sql::Walk::phone) || row.flag(sql::Walk::taken)) continue;
+    std::string recipient = row.text(sql::Walk::phone);
+    if (paces_.emplace(recipient, std::nullopt).second) recipients.push_back(std::move(recipient));
+  }
+  readPaces(tx_, recipients, paces_);
+}
+
+bool ClaimTransaction::isPaced(const std::string& recipient, const std::optional<int>& severity) {
+  if (pacing_ == nullptr) return false;
+  const auto decision = pace::decide(paces_[recipient], severity, pacing_->rules);
+  if (!decision.waits()) return false;
+  ++pacedRows_;
+  if (paced_.insert(recipient).second) result_.paced.push_back({recipient, decision});
   return true;
 }
 
@@ -181,6 +235,26 @@ void ClaimTransaction::obeyWaits() {
   }
 }
 
+/// Skips paced recipients. Their records are read again, because another supervisor may have sent an SMS
+/// since the walk.
+void ClaimTransaction::obeyPaces() {
+  if (pacing_ == nullptr) return;
+  std::vector<std::string> recipients;
+  for (const auto& taken : taken_)
+    if (!taken.messages.empty()) recipients.push_back(taken.submission.recipient);
+  readPaces(tx_, recipients, paces_);
+  for (auto& taken : taken_) {
+    if (taken.messages.empty()) continue;
+    const auto severity = taken.messages.front().severity;
+    if (isPaced(taken.submission.recipient, severity)) {
+      taken.messages.clear();
+      continue;
+    }
+    const auto decision = pace::decide(paces_[taken.submission.recipient], severity, pacing_->rules);
+    if (decision.departure == pace::Departure::last) taken.silence = decision.wait;
+  }
+}
+
 /// Expires old messages, and ends the claims of recipients that have nothing to send now. Their messages
 /// vanished between walk() and read() (NAV's smsd then sends an empty SMS), all of them expired, or another
 /// supervisor has just set a wait.
@@ -206,7 +280,8 @@ void ClaimTransaction::write() {
       rounds, stamps, failing;
   for (auto& taken : taken_) {
     Submission& submission = taken.submission;
-    submission.sms = request_.format(taken.messages);
+    submission.sms =
+        taken.silence ? pacing_->last(taken.messages, *taken.silence) : request_.format(taken.messages);
     submission.severity = taken.messages.front().severity;
     submission.first = taken.messages.front().id;
     submission.stamps = stampsOf(submission.sms, taken.messages, taken.stamps);

@@ -8,8 +8,10 @@
 
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
+#include "supervisor/queue/postgresql/pace.h"
 #include "supervisor/queue/postgresql/queue.h"
 #include "supervisor/queue/postgresql/sql-claim.h"
 
@@ -17,7 +19,7 @@ namespace smsd::queue::postgresql {
 
 class ClaimTransaction {
  public:
-  /// Whether the schema has the table of submitted alerts, and every supervisor knows it.
+  /// Whether the schema has the tables of submitted alerts and of paces, and every supervisor knows them.
   enum class Alerts { kept, none };
   ClaimTransaction(Transaction& tx, Session& session, const ClaimRequest& request, SupervisorId me,
                    const std::string& keyPrefix, LiveRecipients& live, ClockWatch& clock, SweepPlace from,
@@ -30,7 +32,8 @@ class ClaimTransaction {
         live_(live),
         clock_(clock),
         place_(std::move(from)),
-        alerts_(alerts) {}
+        alerts_(alerts),
+        pacing_(alerts == Alerts::kept && request.pacing ? &*request.pacing : nullptr) {}
 
   ClaimResult run();
   /// Position from which the next onward look continues.
@@ -44,7 +47,8 @@ class ClaimTransaction {
     std::vector<format::Message> messages;
     std::vector<std::int64_t> stamps;  // of `messages`
     bool waits = false;
-    std::optional<int> waitsFor;  // the severity of its wait
+    std::optional<int> waitsFor;      // the severity of its wait
+    std::optional<Duration> silence;  // of the last SMS of an hour: until the next one
     std::string firstTime;
     std::size_t rows = 0;
   };
@@ -52,11 +56,16 @@ class ClaimTransaction {
   void walk();
   Rows<sql::Walk> page(std::size_t size);
   bool visit(const Row<sql::Walk>& row);
+  enum class Looked { atAll, atSome, tooMany };
+  Looked lookAtRecipients();
+  void learnPaces(const Rows<sql::Walk>& rows);
+  bool isPaced(const std::string& recipient, const std::optional<int>& severity);
   void moveTo(const Row<sql::Walk>& row);
   void take();
   void read();
   std::optional<Duration> failing(const Row<sql::Read>& row) const;
   void obeyWaits();
+  void obeyPaces();
   void leaveOutEmpty();
   void write();
   std::vector<Submission> ordered();
@@ -75,7 +84,11 @@ class ClaimTransaction {
   std::vector<Taken> taken_;
   std::vector<format::MessageId> expired_;
   std::vector<std::string> unfinished_;
-  std::vector<std::string> woken_;  // recipients whose wait a more severe message ended
+  std::vector<std::string> woken_;         // recipients whose wait a more severe message ended
+  const PacedClaim* pacing_;               // null: no recipient is paced
+  PaceRecords paces_;                      // of the recipients that the walk came across
+  std::unordered_set<std::string> paced_;  // those that are in the result as paced
+  std::size_t pacedRows_ = 0;              // their rows that the walk has read
   ClaimResult result_;
 };
 

@@ -133,7 +133,7 @@ std::vector<std::string> grants(Transaction& tx, const std::string& role) {
       "GRANT SELECT, INSERT, UPDATE ON smsd.supervisor" + to,
       "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.submission, smsd.live, smsd.wait" + to,
       "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.held, smsd.heartbeat" + to,
-      "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.alert, smsd.alert_key" + to,
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON smsd.alert, smsd.alert_key, smsd.pace" + to,
       "GRANT SELECT, INSERT, DELETE ON smsd.attempt, smsd.ignored" + to,
       "GRANT USAGE ON SEQUENCE smsd.attempt_id" + to,
       "-- for `smsctl send`, submitted alerts, the test messages and the alerts about heartbeats",

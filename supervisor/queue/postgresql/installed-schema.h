@@ -25,6 +25,8 @@ inline constexpr int withoutKnowledge = 4;
 inline constexpr int withoutHeartbeats = 5;
 /// The last version that takes no alerts of programs.
 inline constexpr int withoutAlerts = 6;
+/// The last version that does not keep when an SMS left to a recipient.
+inline constexpr int withoutPacing = 6;
 
 }  // namespace smsd::queue::schema
 

@@ -11,6 +11,7 @@
 #include "supervisor/queue/postgresql/queue.h"
 #include "supervisor/queue/postgresql/schema.h"
 #include "supervisor/queue/postgresql/sql-others.h"
+#include "supervisor/queue/postgresql/sql-pace.h"
 #include "supervisor/queue/postgresql/values.h"
 #include "supervisor/queue/rows.h"
 #include "version.h"
@@ -78,6 +79,7 @@ SupervisorId PostgresqlQueue::enlist(const std::string& name, Duration lease) {
   auto me = session_.transact([&](Transaction& tx) {
     found = checkInstalled(tx);
     tx.once(sql::forgetOldWaits);
+    if (found.version > schema::withoutPacing) tx.once(sql::forgetOldPaces);
     newest = tx.numberOnce(sql::newestMessage);
     tx.once(sql::endEarlierRuns, storable(name));
     const SupervisorId id = tx.numberOnce(sql::enlist, storable(name), storable(hostName()),
@@ -102,6 +104,7 @@ Installation PostgresqlQueue::installation() {
                         liveSupervisors(tx, found)};
     for (const auto& one : result.supervisors) result.schema.used = std::min(result.schema.used, one.knows);
     result.condition = conditionOf(tx, session_);
+    result.paces = result.schema.used > schema::withoutPacing;
     return result;
   });
 }

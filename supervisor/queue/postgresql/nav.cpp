@@ -8,6 +8,7 @@
 
 #include "supervisor/queue/postgresql/queue.h"
 #include "supervisor/queue/postgresql/sql-nav.h"
+#include "supervisor/queue/postgresql/sql-pace.h"
 #include "supervisor/queue/postgresql/sql-session.h"
 #include "supervisor/queue/postgresql/values.h"
 #include "supervisor/queue/rows.h"
@@ -201,10 +202,15 @@ Depth PostgresqlQueue::depth(std::uint64_t bound) {
     if (depth.held > 0)
       if (const auto age = tx.once(sql::oldestHeld).front().optionalInteger(sql::OldestHeld::age))
         depth.oldestHeld = elapsed(*age);
-    bool someWait = depth.held > 0 || tx.flagOnce(sql::anyBlamedWait);
+    const bool pacing = installedSchema(tx).version > schema::withoutPacing && tx.flagOnce(sql::anyPaced);
+    if (pacing)
+      depth.paced = std::min(static_cast<std::uint64_t>(tx.numberOnce(sql::countPaced, most)), most);
+    bool someWait = depth.held > 0 || depth.paced > 0 || tx.flagOnce(sql::anyBlamedWait);
     depth.late = depth.oldest;
     if (someWait && depth.oldest)
-      depth.late = elapsed(tx.once(sql::oldestNotWaiting).front().optionalInteger(sql::Oldest::age));
+      depth.late = elapsed(tx.once(pacing ? sql::oldestNotPaced : sql::oldestNotWaiting)
+                               .front()
+                               .optionalInteger(sql::Oldest::age));
     return depth;
   });
 }

@@ -11,6 +11,7 @@
 #include "supervisor/queue/postgresql/queue.h"
 #include "supervisor/queue/postgresql/sql-intake.h"
 #include "supervisor/queue/postgresql/sql-operator.h"
+#include "supervisor/queue/postgresql/sql-pace.h"
 #include "supervisor/queue/postgresql/sql-session.h"
 #include "supervisor/queue/postgresql/values.h"
 #include "supervisor/queue/rows.h"
@@ -86,6 +87,7 @@ void addAlert(Transaction& tx, MessageLife& life) {
   if (const auto whole = rows.front().text(sql::AlertOf::text); !whole.empty()) life.message.text = whole;
 }
 
+/// Also whether it keeps paces.
 bool keepsAlerts(Transaction& tx) { return installedSchema(tx).version > schema::withoutAlerts; }
 
 }  // namespace
@@ -182,6 +184,7 @@ Purge PostgresqlQueue::purge(Duration age, std::size_t most) {
     tx.once(sql::purgeSubmissions, ids.str());
     const auto ignored = tx.once(sql::purgeIgnored, old, most);
     if (!keepsAlerts(tx)) return recent && ignored < most;
+    tx.once(sql::forgetOldPaces);
     const auto alerts = tx.once(sql::purgeAlerts, old, most), keys = tx.once(sql::purgeKeys, old, most);
     return recent && ignored < most && alerts < most && keys < most;
   });
@@ -198,7 +201,10 @@ std::optional<MessageLife> PostgresqlQueue::explain(format::MessageId id, Durati
     MessageLife life = messageLife(rows.front());
     life.submissions = submissionsWith(tx, id);
     life.ignoredBecause = whyIgnored(tx, life);
-    if (keepsAlerts(tx)) addAlert(tx, life);
+    if (!keepsAlerts(tx)) return life;
+    addAlert(tx, life);
+    if (const auto paced = tx.once(sql::pacedUntil, id); !paced.empty())
+      life.pacedUntil = paced.front().text(sql::PacedUntil::time);
     return life;
   });
 }

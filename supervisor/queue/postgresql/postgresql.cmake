@@ -13,6 +13,7 @@ configure_file(${CMAKE_CURRENT_LIST_DIR}/schema.h.in
   ${CMAKE_BINARY_DIR}/generated/queue/supervisor/queue/postgresql/schema.h @ONLY)
 
 set(sources claim.cpp condition.cpp connection.cpp heartbeats.cpp install.cpp installed-schema.cpp intake.cpp lease.cpp nav.cpp operator.cpp others.cpp
+  pace.cpp
   queue.cpp
   settle.cpp)
 list(TRANSFORM sources PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

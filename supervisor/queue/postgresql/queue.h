@@ -77,6 +77,8 @@ class PostgresqlQueue : public Queue {
   std::vector<AttemptId> recordAttempts(const std::vector<NextAttempt>& next) override;
   SettleResult settle(const std::vector<Settlement>& settlements) override;
 
+  bool paces() const override { return schema_.used > schema::withoutPacing; }
+
   int newsFd() override { return session_.descriptor(); }
   bool takeNews() override { return session_.takeNews(); }
   std::optional<Ring> ringBell() override;

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <unordered_set>
 
+#include "supervisor/queue/postgresql/pace.h"
 #include "supervisor/queue/postgresql/queue.h"
 #include "supervisor/queue/postgresql/sql-others.h"
 #include "supervisor/queue/postgresql/sql-settle.h"
@@ -214,6 +215,7 @@ SettleResult PostgresqlQueue::settle(const std::vector<Settlement>& settlements)
     const Ended ended = end(tx, me_, settlements);
     foreign = markMessages(tx, settlements, ended, settled);
     moveWaits(tx, settlements, ended);
+    if (paces()) recordPaces(tx, settlements, ended);
     return settled;
   });
   others_.marked(foreign);

@@ -8,12 +8,13 @@
 namespace smsd::queue::postgresql::sql {
 
 enum class Walk { id, phone, severity, time, taken, held };
-#define SMSD_WALK(longest) \
+#define SMSD_WALK_COLUMNS(longest) \
   "SELECT q.id, q.phone, q.severity, q.time::text, "                                           \
   "EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND " SMSD_IN_FORCE(longest) " AND NOT " \
   "coalesce(q.severity < w.severity, q.severity IS NOT NULL)) OR "                             \
   "EXISTS (SELECT FROM smsd.live l WHERE l.recipient = q.phone) AS "                           \
-  "taken, " SMSD_HELD "AS held FROM smsq q "
+  "taken, " SMSD_HELD "AS held FROM "
+#define SMSD_WALK(longest) SMSD_WALK_COLUMNS(longest) "smsq q "
 /// walkGraded reads rows with a severity: ($1, $2, $3) is the last row seen, $4 the rows per page, $5 the
 /// longest wait in ms. walkUngraded reads rows without a severity: ($1, $2) is the last row seen, $3 the rows
 /// per page, $4 the longest wait in ms.
@@ -34,6 +35,22 @@ inline constexpr Statement<Walk> walkAll =
     "$3::bigint)) "
     "ORDER BY q.severity, q.time, q.id LIMIT $4";
 #undef SMSD_WALK
+/// The first row of each recipient, in the order of recipients: for a queue in which most rows are of few
+/// recipients. Steps from one recipient to the next in the index. $1: the longest wait in ms; $2: the most
+/// recipients.
+inline constexpr Statement<Walk> walkRecipients =
+    "WITH RECURSIVE r(phone) AS ("
+    "(SELECT q.phone::text FROM smsq q WHERE q.sent = 'N' AND q.phone IS NOT NULL "
+    "ORDER BY q.phone, q.severity, q.time, q.id LIMIT 1) "
+    "UNION ALL "
+    "SELECT n.phone FROM r CROSS JOIN LATERAL (SELECT q.phone::text FROM smsq q "
+    "WHERE q.sent = 'N' AND q.phone > r.phone ORDER BY q.phone, q.severity, q.time, q.id LIMIT 1) n) "
+    SMSD_WALK_COLUMNS("$1")
+    "(SELECT phone FROM r LIMIT $2) r CROSS JOIN LATERAL ("
+    "SELECT q.id, q.phone, q.severity, q.time, q.msg FROM smsq q "
+    "WHERE q.sent = 'N' AND q.phone >= r.phone AND q.phone <= r.phone AND NOT " SMSD_HELD
+    "ORDER BY q.phone, q.severity, q.time, q.id LIMIT 1) q";
+#undef SMSD_WALK_COLUMNS
 
 enum class Take { submission, attempt, recipient };
 /// Waits for a transaction that takes or releases the same recipient.

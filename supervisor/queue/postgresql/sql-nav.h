@@ -2,6 +2,7 @@
 // SQL of the operations of NAV's queue class in PostgreSQL. Called by nav.cpp.
 #pragma once
 
+#include "supervisor/queue/postgresql/sql-pace.h"
 #include "supervisor/queue/postgresql/sql-parts.h"
 #include "supervisor/queue/statement.h"
 
@@ -118,12 +119,18 @@ inline constexpr const char* anyBlamedWait = "SELECT EXISTS (SELECT FROM smsd.wa
 /// In ms.
 enum class Oldest { age };
 /// Fetches the rows in index order, so that the bound of 10,000 holds whatever follows.
-inline constexpr Statement<Oldest> oldestNotWaiting =
-    R"(
-  SELECT (extract(epoch FROM localtimestamp - min(q.time) FILTER (WHERE isfinite(q.time))) * 1000)::bigint AS age
-  FROM (SELECT id, time, phone, msg FROM smsq WHERE sent = 'N' ORDER BY severity, time, id LIMIT 10000) q
-  WHERE NOT )" SMSD_HELD R"(
-    AND NOT EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND w.rounds > 0 AND w.due > now()))";
+#define SMSD_OLDEST_NOT_WAITING                                                                         \
+  "SELECT (extract(epoch FROM localtimestamp - min(q.time) FILTER (WHERE isfinite(q.time))) * "         \
+  "1000)::bigint AS age "                                                                               \
+  "FROM (SELECT id, time, phone, msg, severity FROM smsq WHERE sent = 'N' ORDER BY severity, time, id " \
+  "LIMIT 10000) q "                                                                                     \
+  "WHERE NOT " SMSD_HELD                                                                                \
+  "AND NOT EXISTS (SELECT FROM smsd.wait w WHERE w.recipient = q.phone AND w.rounds > 0 AND w.due > now())"
+inline constexpr Statement<Oldest> oldestNotWaiting = SMSD_OLDEST_NOT_WAITING;
+inline constexpr Statement<Oldest> oldestNotPaced = SMSD_OLDEST_NOT_WAITING
+    " AND NOT EXISTS (SELECT FROM smsd.pace p WHERE p.recipient = q.phone AND " SMSD_PACED
+    " AND " SMSD_WAITS_PACED ")";
+#undef SMSD_OLDEST_NOT_WAITING
 inline constexpr Statement<OldestOfAll> oldestInOneScan =
     "SELECT (extract(epoch FROM localtimestamp - time) * 1000)::bigint AS age, severity FROM (SELECT) one "
     "LEFT JOIN LATERAL (SELECT time, severity FROM smsq WHERE sent = 'N' AND isfinite(time) "

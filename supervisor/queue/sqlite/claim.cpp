@@ -3,12 +3,14 @@
 #include "supervisor/queue/sqlite/claim.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "supervisor/queue/claim-rules.h"
 #include "supervisor/queue/idempotency-key.h"
 #include "supervisor/queue/ranges.h"
 #include "supervisor/queue/sqlite/sql-claim.h"
 #include "supervisor/queue/sqlite/sql-intake.h"
+#include "supervisor/queue/sqlite/sql-pace.h"
 #include "supervisor/queue/sqlite/stamp.h"
 #include "supervisor/queue/sqlite/values.h"
 #include "supervisor/queue/stamps.h"
@@ -36,6 +38,7 @@ ClaimResult ClaimTransaction::run() {
   // No other program changes the tables during this transaction.
   anyHeld_ = session_.query(sql::anyHeld).next();
   anyWait_ = session_.query(sql::anyWait).next();
+  anyPace_ = request_.pacing && session_.query(sql::anyPace).next();
   if (session_.query(sql::anyAlertDue).bind(now_.ms).next()) expireAlerts();
   walk();
   if (!taken_.empty()) write();
@@ -49,11 +52,16 @@ ClaimResult ClaimTransaction::run() {
 
 void ClaimTransaction::walk() {
   std::size_t rows = 0;
+  bool byRecipient = true;
   while (place_.part != SweepPlace::Part::end && rows < maxLooked) {
     const auto heads = page(std::clamp(request_.limit + 1, leastPage, mostPage));
     for (const Head& head : heads) {
       if (!visit(head)) return;
       ++rows;
+    }
+    if (byRecipient && pacedRows_ >= pacedRowsAtMost) {
+      if (lookAtRecipients() != Looked::tooMany) return;
+      byRecipient = false;
     }
     if (heads.empty()) toNextPart();
   }
@@ -110,7 +118,10 @@ bool ClaimTransaction::visit(const Head& head) {
   if (request_.moreSevereThan && !moreSevere(severity, request_.moreSevereThan)) return false;
   moveTo(head);
   if (anyHeld_ && session_.query(sql::isHeld).bind(head.at.id).next()) return true;
-  if (!looked_.insert(head.recipient).second) return true;
+  if (!looked_.insert(head.recipient).second) {
+    if (paced_.contains(head.recipient)) ++pacedRows_;
+    return true;
+  }
   if (auto live = session_.query(sql::isLive); live.bind(head.recipient).next()) {
     if (moreSevere(severity, live.optionalInt(sql::Live::severity)))
       result_.inTheWay.push_back({live.integer(sql::Live::id), *severity});
@@ -122,18 +133,87 @@ bool ClaimTransaction::visit(const Head& head) {
   }
   const auto past = pastOf(head);
   if (!past) return true;
+  const auto decision = paceOf(head);
+  if (decision && decision->waits()) {
+    paced_.insert(head.recipient);
+    result_.paced.push_back({head.recipient, *decision});
+    return true;
+  }
   if (place_.until && head.at.id > *place_.until) {
     looked_.erase(head.recipient);  // a later row of this recipient may have a lower id
     return place_.cameLater = true;
   }
   if (request_.expireAfter) expire(head.recipient, clock_.stretched(*request_.expireAfter));
-  if (auto found = read(head.recipient)) {
+  std::optional<Duration> silence;
+  if (decision && decision->departure == pace::Departure::last) silence = decision->wait;
+  if (auto found = read(head.recipient, silence)) {
     found->submission.waited = past->waited;
     found->submission.rounds = past->rounds;
     found->submission.failing = past->failing;
     taken_.push_back(std::move(*found));
   }
   return true;
+}
+
+/// Returns none if no recipient is paced.
+std::optional<pace::Decision> ClaimTransaction::paceOf(const Head& head) {
+  if (!request_.pacing) return std::nullopt;
+  std::optional<pace::Record> record;
+  using sql::PaceOf;
+  if (anyPace_)
+    if (auto row = session_.query(sql::paceOf); row.bind(head.recipient, now_.ms).next())
+      record = {.wait = Duration(row.integer(PaceOf::wait)),
+                .hourAge = Duration(row.integer(PaceOf::hourAge)),
+                .sent = static_cast<int>(row.integer(PaceOf::sent))};
+  return pace::decide(record, severityOf(head.at), request_.pacing->rules);
+}
+
+std::optional<ClaimTransaction::Head> ClaimTransaction::firstOf(const std::string& recipient) {
+  using sql::FirstOf;
+  Head head{place_, recipient};
+  for (const auto* statement : {&sql::firstGradedOf, &sql::firstUngradedOf}) {
+    auto row = session_.query(*statement);
+    if (!row.bind(recipient).next()) continue;
+    head.at.part = row.isNull(FirstOf::severity) ? SweepPlace::Part::ungraded : SweepPlace::Part::graded;
+    head.at.severity = row.optionalInteger(FirstOf::severity);
+    head.at.time = row.text(FirstOf::time);
+    head.at.id = row.integer(FirstOf::id);
+    return head;
+  }
+  return std::nullopt;
+}
+
+/// Looks at one row of each recipient instead of all rows, because thousands of one paced recipient would be
+/// passed by again and again. Leaves the place as it was, unless all recipients were seen.
+ClaimTransaction::Looked ClaimTransaction::lookAtRecipients() {
+  std::vector<Head> heads;
+  std::string next;
+  using sql::NextRecipient;
+  for (std::size_t seen = 0;; ++seen) {
+    {
+      auto row = session_.query(sql::nextRecipient);
+      if (!row.bind(next).next()) break;
+      next = row.text(NextRecipient::phone);
+    }
+    if (seen == pacedLookAtMost) return Looked::tooMany;
+    if (!looked_.contains(next))
+      if (auto head = firstOf(next)) heads.push_back(std::move(*head));
+    next += '\0';  // the text that follows in their order
+  }
+  std::ranges::sort(heads, {}, [](const Head& head) {
+    return std::tuple(!head.at.severity, head.at.severity.value_or(0), std::string_view(head.at.time),
+                      head.at.id);
+  });
+  const SweepPlace from = place_;
+  for (const Head& head : heads) {
+    if (visit(head)) continue;
+    const bool cameLater = place_.cameLater;
+    place_ = from;
+    place_.cameLater = cameLater;
+    return Looked::atSome;
+  }
+  place_.part = SweepPlace::Part::end;
+  return Looked::atAll;
 }
 
 /// Returns none if the recipient waits. A message that is more severe than all that wait ends the wait, and
@@ -180,7 +260,9 @@ void ClaimTransaction::expireAlerts() {
 }
 
 /// Returns none if all of the recipient's messages have expired.
-std::optional<ClaimTransaction::Taken> ClaimTransaction::read(const std::string& recipient) {
+/// `silence`: this is the last SMS of its hour.
+std::optional<ClaimTransaction::Taken> ClaimTransaction::read(const std::string& recipient,
+                                                              std::optional<Duration> silence) {
   std::vector<format::Message> messages;
   std::vector<std::int64_t> stamps;
   Taken taken;
@@ -203,7 +285,7 @@ std::optional<ClaimTransaction::Taken> ClaimTransaction::read(const std::string&
   submission.dispatcher = request_.dispatcher;
   submission.severity = messages.front().severity;
   submission.first = messages.front().id;
-  submission.sms = request_.format(messages);
+  submission.sms = silence ? request_.pacing->last(messages, *silence) : request_.format(messages);
   submission.stamps = stampsOf(submission.sms, messages, stamps);
   return taken;
 }

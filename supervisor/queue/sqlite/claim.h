@@ -50,6 +50,7 @@ class ClaimTransaction {
     Submission submission;
     std::string firstTime;
   };
+  enum class Looked { atAll, atSome, tooMany };
   /// The rounds and failures of a recipient that may be claimed.
   struct Past {
     bool waited = false;  // there is a wait, which is over
@@ -62,10 +63,13 @@ class ClaimTransaction {
   bool visit(const Head& head);
   void moveTo(const Head& head);
   void toNextPart();
+  Looked lookAtRecipients();
+  std::optional<Head> firstOf(const std::string& recipient);
+  std::optional<pace::Decision> paceOf(const Head& head);
   std::optional<Past> pastOf(const Head& head);
   void expire(const std::string& recipient, Duration age);
   void expireAlerts();
-  std::optional<Taken> read(const std::string& recipient);
+  std::optional<Taken> read(const std::string& recipient, std::optional<Duration> silence);
   void write();
   std::optional<Duration> nextDue();
 
@@ -77,9 +81,12 @@ class ClaimTransaction {
   const ClockWatch& clock_;
   const Now& now_;
   SweepPlace place_;
-  bool anyHeld_ = true, anyWait_ = true;  // false: these tables are empty, so that no row is looked for there
+  // False: these tables are empty, so that no row is looked for there.
+  bool anyHeld_ = true, anyWait_ = true, anyPace_ = false;
 
   std::unordered_set<std::string> looked_;  // recipients that need no second look
+  std::unordered_set<std::string> paced_;   // those of them that are paced
+  std::size_t pacedRows_ = 0;               // further rows of these that the walk has read
   std::vector<Taken> taken_;
   ClaimResult result_;
 };

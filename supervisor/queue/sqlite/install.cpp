@@ -34,6 +34,7 @@ void install(Session& session) {
   session.execute(sql::schema);
   session.execute(sql::heartbeatTable);
   session.execute(sql::alertTables);
+  session.execute(sql::paceTable);
   session.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
   session.execute(fmt::format(sql::setApplicationId, sql::applicationId).c_str());
   tx.commit();
@@ -117,6 +118,7 @@ void migrate(Session& session, LockedBy lock) {
     }
     session.execute(sql::from4To5);
     session.execute(sql::alertTables);
+    session.execute(sql::paceTable);
     session.execute(fmt::format(sql::setUserVersion, sql::schemaVersion).c_str());
     tx.commit();
   } catch (const QueueError&) {

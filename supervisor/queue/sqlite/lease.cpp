@@ -14,6 +14,7 @@
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/schema.h"
 #include "supervisor/queue/sqlite/sql-lease.h"
+#include "supervisor/queue/sqlite/sql-pace.h"
 #include "supervisor/queue/sqlite/sql-session.h"
 #include "supervisor/queue/sqlite/values.h"
 
@@ -52,6 +53,7 @@ SupervisorId SqliteQueue::enlist(const std::string& name, Duration lease) {
     lastAttempt_ = static_cast<AttemptId>(session.query(sql::lastAttempt).number());
     const Now now = clock(session);
     session.query(sql::endEarlierRuns).run();
+    session.query(sql::forgetOldPaces).bind(now.ms).run();
     const SupervisorId id = session.query(sql::enlist)
                                 .bind(name, hostName(), std::int64_t{getpid()}, now.text,
                                       std::int64_t{lease.count()}, std::int64_t{now.ms + lease.count()})

@@ -226,6 +226,11 @@ std::vector<SeverityDepth> depthBySeverity(Session& session, std::int64_t most, 
   return found;
 }
 
+std::uint64_t countPaced(Session& session, std::int64_t most, std::int64_t now) {
+  if (session.query(sql::anyPaced).bind(now).number() == 0) return 0;
+  return static_cast<std::uint64_t>(session.query(sql::countPaced).bind(now, most).number());
+}
+
 }  // namespace
 
 Depth SqliteQueue::depth(std::uint64_t bound) {
@@ -258,8 +263,10 @@ Depth SqliteQueue::depth(std::uint64_t bound) {
         static_cast<std::uint64_t>(std::min(session.query(sql::countHeld).bind(most + 1).number(), most));
     if (auto row = session.query(sql::oldestHeld); depth.held > 0 && row.bind(now).next())
       if (const auto age = row.optionalInteger(sql::OldestHeld::age)) depth.oldestHeld = elapsed(*age);
+    depth.paced = countPaced(session, most, now);
     depth.late = depth.oldest;
-    if (depth.oldest && (depth.held > 0 || session.query(sql::anyBlamedWait).number() != 0)) {
+    if (depth.oldest &&
+        (depth.held > 0 || depth.paced > 0 || session.query(sql::anyBlamedWait).number() != 0)) {
       auto row = session.query(sql::oldestNotWaiting);
       depth.late.reset();
       if (row.bind(now).next() && !row.isNull(sql::Oldest::oldest))

@@ -14,6 +14,7 @@
 #include "supervisor/queue/sqlite/queue.h"
 #include "supervisor/queue/sqlite/sql-intake.h"
 #include "supervisor/queue/sqlite/sql-operator.h"
+#include "supervisor/queue/sqlite/sql-pace.h"
 #include "supervisor/queue/sqlite/values.h"
 
 namespace smsd::queue::sqlite {
@@ -211,6 +212,7 @@ Purge SqliteQueue::purge(Duration age, std::size_t most) {
     const std::int64_t before = clock(session).ms - age.count();
     const std::size_t alerts = session.query(sql::purgeAlerts).bind(before, limit).run();
     const std::size_t keys = session.query(sql::purgeKeys).bind(before, limit).run();
+    session.query(sql::forgetOldPaces).bind(clock(session).ms).run();
     tx.commit();
     const bool done = (recent || looked < most) && ignored < most && alerts < most && keys < most;
     purgedTo_ = done ? 0 : reached;
@@ -236,6 +238,8 @@ std::optional<MessageLife> SqliteQueue::explain(format::MessageId id, Duration l
     }
     life.ignoredBecause = whyIgnored(session, life);
     if (auto alert = session.query(sql::alertOf); alert.bind(id).next()) life.alert = alertRecord(alert);
+    if (auto paced = session.query(sql::pacedUntil); paced.bind(clock(session).ms, id).next())
+      life.pacedUntil = paced.text(sql::PacedUntil::time);
     return life;
   });
 }

@@ -68,6 +68,7 @@ class SqliteQueue final : public Queue {
   ClaimResult claim(const ClaimRequest& request) override;
   std::vector<AttemptId> recordAttempts(const std::vector<NextAttempt>& next) override;
   SettleResult settle(const std::vector<Settlement>& settlements) override;
+  bool paces() const override { return true; }
 
   int newsFd() override;
   bool takeNews() override;

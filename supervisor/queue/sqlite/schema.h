@@ -148,6 +148,17 @@ CREATE TABLE smsd_alert_key (    -- the message for each deduplication key
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX smsd_alert_key_at ON smsd_alert_key (at);
 )";
+// Likewise.
+constexpr auto paceTable = R"(
+CREATE TABLE smsd_pace (         -- recipients to which an SMS left, for storm control
+  recipient TEXT PRIMARY KEY,
+  due INTEGER NOT NULL,          -- ms since 1970: the next SMS does not leave before
+  exempt INTEGER,                -- unless it has a message of this severity or a more severe one; NULL: all wait
+  hour INTEGER NOT NULL,         -- ms since 1970: the first SMS of the hour whose SMS are counted
+  sent INTEGER NOT NULL,         -- how many there were in it
+  noted INTEGER NOT NULL         -- ms since 1970
+) STRICT, WITHOUT ROWID;
+)";
 // Waits of version 1 have no severity, so any message with a severity ends them, once.
 constexpr auto from1To2 = "ALTER TABLE smsd_wait ADD COLUMN severity INTEGER";
 // Removes the CHECK of the text's length from smsq, because a text may be as long as an SMS of several parts.

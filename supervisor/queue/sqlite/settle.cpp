@@ -4,6 +4,7 @@
 
 #include "supervisor/queue/smsid.h"
 #include "supervisor/queue/sqlite/claim.h"
+#include "supervisor/queue/sqlite/sql-pace.h"
 #include "supervisor/queue/sqlite/sql-settle.h"
 #include "supervisor/queue/sqlite/values.h"
 #include "supervisor/queue/stamps.h"
@@ -28,6 +29,26 @@ void markMessages(Session& session, const Settlement& settlement, const Now& now
       result.ignored += marked = session.query(sql::markIgnored).bind(smsid, now.text, id, stamp).run();
     if (marked == 0 && session.query(sql::isAnother).bind(id, stamp).next()) ++result.replaced;
   });
+}
+
+void recordPace(Session& session, const Settlement& settlement, const Now& now) {
+  if (!settlement.pacing || settlement.fate != Fate::sent) return;
+  const std::string& recipient = settlement.submission.recipient;
+  std::optional<pace::Record> former;
+  {
+    using sql::PaceOf;
+    auto row = session.query(sql::paceOf);
+    if (row.bind(recipient, now.ms).next())
+      former = {.wait = Duration(row.integer(PaceOf::wait)),
+                .hourAge = Duration(row.integer(PaceOf::hourAge)),
+                .sent = static_cast<int>(row.integer(PaceOf::sent))};
+  }
+  const pace::Record next = pace::after(former, *settlement.pacing);
+  std::optional<int> exempt;
+  if (settlement.pacing->exempt > 0) exempt = settlement.pacing->exempt;
+  session.query(sql::recordPace)
+      .bind(recipient, now.ms + next.wait.count(), exempt, now.ms - next.hourAge.count(), next.sent, now.ms)
+      .run();
 }
 
 }  // namespace
@@ -71,6 +92,7 @@ void SqliteQueue::settleOne(Session& session, const Settlement& settlement, cons
     return;  // settled before: the call is repeated
   }
   markMessages(session, settlement, now, result);
+  recordPace(session, settlement, now);
   if (settlement.fate == Fate::returned && settlement.wait) {
     session.query(sql::wait)
         .bind(recipient, settlement.rounds, now.ms + settlement.wait->count(), settlement.reason,

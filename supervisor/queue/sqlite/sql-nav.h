@@ -3,6 +3,7 @@
 // smsq.sent, as a literal so that the partial indexes are used.
 #pragma once
 
+#include "supervisor/queue/sqlite/sql-pace.h"
 #include "supervisor/queue/sqlite/sql-parts.h"
 #include "supervisor/queue/statement.h"
 
@@ -84,12 +85,14 @@ enum class Oldest { oldest };
 inline constexpr Statement<Oldest> oldestNotWaiting =
     R"(
   SELECT CAST(round((julianday(min(q.time)) - 2440587.5) * 86400000) AS INTEGER) AS oldest
-  FROM (SELECT id, time, phone FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N'
+  FROM (SELECT id, time, phone, severity FROM smsq INDEXED BY smsq_unsent_order WHERE sent = 'N'
         ORDER BY severity NULLS LAST, time, id LIMIT 10000) q
   WHERE julianday(q.time) IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM smsd_held h CROSS JOIN smsq r ON r.id = h.message
                     WHERE h.message = q.id AND )" SMSD_SQLITE_IS("r", "h.stamp") R"()
-    AND NOT EXISTS (SELECT 1 FROM smsd_wait w WHERE w.recipient = q.phone AND w.rounds > 0 AND w.due > ?))";
+    AND NOT EXISTS (SELECT 1 FROM smsd_wait w WHERE w.recipient = q.phone AND w.rounds > 0 AND w.due > ?1)
+    AND NOT EXISTS (SELECT 1 FROM smsd_pace p WHERE p.recipient = q.phone AND )" SMSD_SQLITE_PACED("?1") R"(
+                    AND )" SMSD_SQLITE_WAITS_PACED ")";
 
 enum class OldestAbove { severity, oldest };
 // The first index entry of a severity is its oldest message, and the next severity is one seek away.

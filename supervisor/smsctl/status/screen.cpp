@@ -141,6 +141,7 @@ std::string queueWords(proto::QueueStatus::Reader queue) {
     if (queue.getOldestSeverity() != 0) words += fmt::format(" (severity {})", queue.getOldestSeverity());
   }
   if (queue.getHeld() > 0) words += fmt::format(", {} held", text::grouped(queue.getHeld()));
+  if (queue.getPaced() > 0) words += fmt::format(", {} paced", text::grouped(queue.getPaced()));
   return words + fmt::format(", {} under way", text::grouped(queue.getUnderWay()));
 }
 

@@ -92,6 +92,7 @@ ordered_json json(proto::QueueStatus::Reader queue) {
       {"oldest_seconds", queue.getOldest()},
       {"under_way", queue.getUnderWay()},
       {"held", queue.getHeld()},
+      {"paced", queue.getPaced()},
       {"late_seconds", queue.getLate()},
       {"sent", queue.getSent()},
       {"ignored", queue.getIgnored()},

@@ -26,6 +26,7 @@ class Figures {
     queue.setDepthKnown(true);
     queue.setLate(61000);
     queue.setHeld(2);
+    queue.setPaced(6);
     auto depth = queue.initDepth(2);
     depth[0].setSeverity("1");
     depth[0].setUnsent(7);
@@ -107,6 +108,7 @@ TEST(Families, AreGivenInBaseUnitsWithTheirLabels) {
         "smsd_queue_oldest_message_age_seconds{severity=\"1\"} 1.5",
         "smsd_queue_late_message_age_seconds 61",
         "smsd_queue_held_messages 2",
+        "smsd_queue_paced_messages 6",
         "smsd_messages_ignored_total{reason=\"refused\"} 1",
         "smsd_queue_errors_total{kind=\"busy\"} 1",
         "smsd_failed_rounds_total{counted=\"yes\"} 1",

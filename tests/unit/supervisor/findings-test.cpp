@@ -101,6 +101,24 @@ const std::vector<Case> cases = {
        p.heartbeatsProblem = "this queue keeps no heartbeats";
      },
      {"attention: no heartbeat is watched: this queue keeps no heartbeats $ smsctl db check"}},
+    {"pace is on, and the schema is older",
+     [](Picture& p) {
+       p.paces = Picture::Paces::notKept;
+       p.schema = {.installed = 6, .known = 7, .used = 6};
+     },
+     {"attention: pace.window is set, but nothing is paced: the schema of the queue is too old $ smsctl db "
+      "install # as its owner",
+      "news: the schema of the queue has version 6, smsd knows 7 $ smsctl db install # as its owner"}},
+    {"pace is on, and another supervisor or the queue does not know it",
+     [](Picture& p) { p.paces = Picture::Paces::notKept; },
+     {"attention: pace.window is set, but nothing is paced: the queue, or another supervisor of it, does not "
+      "know how $ smsctl db check"}},
+    {"messages wait as paced, and a dispatcher has not answered its last SMS",
+     [](Picture& p) {
+       p.depth.unsent = p.depth.paced = 2;
+       for (auto& one : p.dispatchers) one.doubtful = true;
+     },
+     {}},
     {"NAV's own smsd runs",
      [](Picture& p) {
        p.otherSettler = "NAV's own smsd is connected";

@@ -48,6 +48,12 @@ MessageLife waiting() {
   return result;
 }
 
+MessageLife paced() {
+  MessageLife result = life(SentStatus::unsent);
+  result.pacedUntil = "2026-01-01 00:01:00";
+  return result;
+}
+
 MessageLife behindAnother() {
   MessageLife result = life(SentStatus::unsent);
   result.message.underWay = true;
@@ -76,6 +82,7 @@ TEST(LifeWords, EachStateHasItsReasonAndANextStep) {
       {"in progress", life(SentStatus::unsent, {sms("")}), "under way", "", "wait for the outcome"},
       {"behind another", behindAnother(), "unsent", "", "the SMS of its recipient has to end first"},
       {"waiting", waiting(), "unsent", "", "`smsctl queue retry 5` tries it now"},
+      {"paced", paced(), "unsent", "", "wait: its recipient is paced"},
       {"held", life(SentStatus::unsent, {sms("held", "unknown")}), "held", "",
        "`smsctl queue release 7` lets it be sent again, `smsctl queue discard 7` gives it up"},
       {"sent", life(SentStatus::sent, {sms("sent")}), "sent", "", "nothing to do"},

@@ -105,6 +105,7 @@ TEST(QueueAnswers, ALifeComesAsItWas) {
   sms.attempts[1].reference = "77";
   life.ignoredBecause = "expired";
   life.waitsUntil = "later";
+  life.pacedUntil = "even later";
   life.rounds = 3;
   life.failingSince = "since";
   life.failing = 4s;
@@ -113,8 +114,8 @@ TEST(QueueAnswers, ALifeComesAsItWas) {
   const auto came = throughTheSocket(life, &omitted);
   EXPECT_EQ(omitted, 0U);
   expectEqual(came.message, life.message);
-  EXPECT_EQ(came.timeSent + came.ignoredBecause + came.waitsUntil + came.failingSince,
-            life.timeSent + life.ignoredBecause + life.waitsUntil + life.failingSince);
+  EXPECT_EQ(came.timeSent + came.ignoredBecause + came.waitsUntil + came.pacedUntil + came.failingSince,
+            life.timeSent + life.ignoredBecause + life.waitsUntil + life.pacedUntil + life.failingSince);
   EXPECT_EQ(came.smsid, life.smsid);
   EXPECT_EQ(came.rounds, 3);
   EXPECT_EQ(came.failing, life.failing);

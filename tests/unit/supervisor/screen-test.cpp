@@ -159,6 +159,14 @@ TEST_F(ScreenTest, ShowsAllThatAnOperatorAsks) {
   EXPECT_NE(whole.find("\n         its text is empty\n"), std::string::npos) << whole;
 }
 
+TEST_F(ScreenTest, ShowsHowManyMessagesWaitAsPaced) {
+  status.getQueue().setUnsent(12);
+  status.getQueue().setPaced(4);
+  const auto shown = joined(lines());
+  EXPECT_NE(shown.find("12 waiting"), std::string::npos) << shown;
+  EXPECT_NE(shown.find(", 4 paced, "), std::string::npos) << shown;
+}
+
 TEST_F(ScreenTest, FitsWhateverTheNumbersAre) {
   for (unsigned dispatcherCount : {0u, 1u, 6u, 7u, 60u})
     for (unsigned findingCount : {0u, 1u, 3u, 5u, 40u})
