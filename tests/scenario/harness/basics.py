@@ -24,15 +24,18 @@ def die_with_parent():
 
 
 def wait_for(what, condition, deadline=DEADLINE):
-    """Calls condition() until it gives something true, and returns that."""
+    """Calls condition() until it gives something true, and returns that. Most conditions start smsctl, and tests that wait should leave the
+    processors to the others: a pause is twice as long as the call before it, within bounds."""
     end = time.monotonic() + deadline
     while True:
+        begin = time.monotonic()
         result = condition()
         if result:
             return result
-        if time.monotonic() > end:
+        now = time.monotonic()
+        if now > end:
             raise AssertionError(f"not within {deadline:g} s: {what}")
-        time.sleep(0.01)
+        time.sleep(min(max(0.01, 2 * (now - begin)), 0.15))
 
 
 def free_port():
