@@ -156,7 +156,9 @@ ClaimResult Memory::claim(const ClaimRequest& request, SupervisorId me) {
         continue;
       }
       if (decision.departure == pace::Departure::last)
-        format = [&](const auto& messages) { return request.pacing->last(messages, decision.wait); };
+        format = [&request, wait = decision.wait](const auto& messages) {
+          return request.pacing->last(messages, wait);
+        };
     }
     submitted(result.submissions, submit(at->second, request.dispatcher, format, me));
   }
