@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "clients/sendsms/arguments.h"
 #include "clients/sendsms/call.h"
@@ -27,14 +28,16 @@ constexpr int notAll = 1;  // smstools3's only status for a failure
 constexpr auto patience = 20 * kj::SECONDS;
 constexpr std::size_t mostInput = 64 << 10;  // bytes; a text has 16 KiB at most
 
-/// Standard input, as far as a text can use it. Empty if it cannot be read.
+/// Standard input, as far as a text can use it.
 std::string input(SendsmsCall::Input what) {
   using Input = SendsmsCall::Input;
   if (what == Input::unused) return {};
   if (isatty(STDIN_FILENO) == 1)
     io::complain(what == Input::all ? "Numbers in the first line, then the text, ended by Ctrl-D:\n"
                                     : "Text, ended by Ctrl-D:\n");
-  return io::readInput(mostInput).value_or("");
+  auto read = io::readInput(mostInput);
+  if (!read) throw Explained("standard input cannot be read");
+  return std::move(*read);
 }
 
 /// Another key for each call, so that a repetition after a lost answer makes no second SMS.

@@ -36,6 +36,11 @@ class Commands(WithIntake):
         self.assertEqual(sorted((sms["recipient"], sms["text"]) for sms in self.sent(self.smsd)[before:]), sorted(expected))
         self.seen = before + len(expected)
 
+    def test_standard_input_that_cannot_be_read(self):
+        done = subprocess.run([BIN / "sendsms", "--socket", self.smsd.folder / "intake.sock", NUMBER], stderr=subprocess.PIPE, text=True, check=False,
+                              timeout=DEADLINE, preexec_fn=lambda: os.close(0))
+        self.assertEqual((done.returncode, done.stderr), (1, "sendsms: standard input cannot be read\n"))
+
     def test_each_form(self):
         said = self.sendsms(NUMBER, "disk full")
         self.assertRegex(said, r"^To: \+4799887766 \(message \d+\)\n$")
