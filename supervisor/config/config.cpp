@@ -78,8 +78,8 @@ void declarePace(Keys& keys, Config& config) {
                "same; 0: all wait");
   keys.integer(
       "pace.per_hour", pacing.perHour, {0, 3600},
-      "the most SMS to one recipient in an hour, without those of exempt severities; the last of them "
-      "says so; 0: no limit");
+      "the most SMS to one recipient in an hour, without those of exempt severities; the last one ends "
+      "with a notice; 0: no limit");
   keys.example("pace.window", "60s");
 }
 

@@ -3,8 +3,8 @@
 //
 // The first SMS leaves at once. After it, a window begins, in which all that comes waits for one SMS at its
 // end. Only a severity that is exempt does not wait. In an hour, which begins with its first SMS, a limited
-// number of SMS leave; the last of them says so. Called by the queue's claim and settlement. Pure: no clock,
-// no I/O; time comes in as an argument. Does not fail.
+// number of SMS leave; the last one ends with a notice. Called by the queue's claim and settlement. Pure: no
+// clock, no I/O; time comes in as an argument. Does not fail.
 #pragma once
 
 #include <chrono>
@@ -29,7 +29,7 @@ struct PaceRules {
   bool exempts(std::optional<int> severity) const { return severity && *severity <= exempt; }
 };
 
-/// What the queue has recorded of a recipient.
+/// The queue's record of a recipient.
 struct Record {
   Duration wait{0};     // until the window or the hour is over; 0 or less: it is
   Duration hourAge{0};  // since the first SMS of the hour

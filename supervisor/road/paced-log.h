@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Which paced recipients the journal has named already: each once in a window or an hour.
+// The paced recipients that the journal has named: each is named once in a window or an hour.
 //
-// Called by the road with what a claim came across. Owns a recipient until its window is over. Pure: time
-// comes in as an argument.
+// Called by the road with the paced recipients of a claim. Keeps a recipient until its window ends. Pure:
+// time comes in as an argument.
 #pragma once
 
 #include <kj/time.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Storm control on the road: when the SMS of a paced recipient leave, and what the journal says.
+// Storm control on the road: when the SMS of a paced recipient leave, and the entries of the journal.
 #include <gtest/gtest.h>
 
 #include "tests/road/world.h"

@@ -101,7 +101,7 @@ TEST(Pace, KeepsItsPromisesInALongStorm) {
     record->wait -= 1s;
     record->hourAge += 1s;
   }
-  EXPECT_EQ(all, 100) << "and it lets through what it may";
+  EXPECT_EQ(all, 100) << "an hour has fewer SMS than its limit";
 }
 
 }  // namespace
