@@ -38,6 +38,11 @@ const DecisionCase decisions[] = {
     {"the last, near the end of its hour", Record{0s, 59min + 30s, 19}, 3, rules, {Departure::last, 60s}},
     {"exempt, instead of the last", Record{0s, 20min, 19}, 1, rules, {Departure::now, 0ms}},
     {"after the last", Record{39min, 21min, 20}, 3, rules, {Departure::nextHour, 39min}},
+    {"after the last, in a window that ends after the hour",
+     Record{5min, 59min, 20},
+     3,
+     {10min, 1, 20},
+     {Departure::nextHour, 5min}},
     {"exempt, after the last", Record{39min, 21min, 20}, 1, rules, {Departure::now, 0ms}},
     {"in the next hour", Record{0s, 1h, 20}, 3, rules, {Departure::now, 0ms}},
     {"of an hour that begins later", Record{0s, -5min, 19}, 3, rules, {Departure::now, 0ms}},
@@ -68,6 +73,7 @@ const NextCase nexts[] = {
     {"the first of the next hour", Record{0s, 1h, 20}, rules, {60s, 0ms, 1}},
     {"after the clock was set back", Record{0s, -1ms, 19}, rules, {60s, 0ms, 1}},
     {"one an hour", {}, {60s, 1, 1}, {1h, 0ms, 1}},
+    {"no limit, early in the hour", Record{0s, 20min, 500}, {60s, 1, 0}, {60s, 20min, 501}},
     {"no limit", Record{0s, 59min, 500}, {60s, 1, 0}, {60s, 59min, 501}},
 };
 
