@@ -69,7 +69,6 @@ std::string allClearText(const config::HeartbeatConfig& heartbeat) {
 Heartbeats::Heartbeats(queue::QueueThread& queue, kj::Timer& timer, road::Road& road,
                        const events::EventLog& log)
     : queue_(queue),
-      timer_(timer),
       road_(road),
       log_(log),
       next_(timer, [this]() { lookNow(); }),

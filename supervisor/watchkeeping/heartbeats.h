@@ -92,7 +92,6 @@ class Heartbeats final : private kj::TaskSet::ErrorHandler {
   void taskFailed(kj::Exception&& exception) override;
 
   queue::QueueThread& queue_;
-  kj::Timer& timer_;
   road::Road& road_;
   const events::EventLog& log_;
   std::map<std::string, Memory> memory_;
