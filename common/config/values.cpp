@@ -157,12 +157,14 @@ std::string typeOf(const std::vector<std::string>& words) {
 
 std::string typeOf(const KeyForm& form) {
   using Type = KeyForm::Type;
-  const Bound<int> whole{static_cast<int>(form.least), static_cast<int>(form.most)};
+  const auto whole = [&form] {
+    return typeOf(Bound<int>{static_cast<int>(form.least), static_cast<int>(form.most)});
+  };
   switch (form.type) {
     case Type::text:
       return "text";
     case Type::integer:
-      return typeOf(whole);
+      return whole();
     case Type::number:
       return typeOf(Bound<double>{form.least, form.most});
     case Type::flag:
@@ -182,7 +184,7 @@ std::string typeOf(const KeyForm& form) {
     case Type::texts:
       return "list of texts";
     case Type::integers:
-      return "list of " + typeOf(whole);
+      return "list of " + whole();
   }
   return {};
 }
