@@ -24,7 +24,7 @@ bool lockedIn = false;
 
 }  // namespace
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(SMSD_ADDRESS_SANITIZER)
 // Turn off the leak check at exit, because it clones a process and ptraces this one, which the lock forbids.
 extern "C" int __lsan_is_turned_off() { return lockedIn ? 1 : 0; }
 #endif
@@ -53,7 +53,7 @@ void limit(int resource, rlim_t most, const char* name) {
 }
 
 // The sanitizers' shadow memory exceeds every bound.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(SMSD_ADDRESS_SANITIZER) || defined(SMSD_THREAD_SANITIZER)
 void limitMemory(const Policy&) {}
 #else
 void limitMemory(const Policy& policy) {
@@ -74,7 +74,7 @@ void limitMemory(const Policy& policy) {
 // Landlock binds only the calling thread and the threads that it starts later. Threads that already run would
 // stay unlocked.
 void requireOneThread() {
-#if !defined(__SANITIZE_THREAD__)
+#if !defined(SMSD_THREAD_SANITIZER)
   std::error_code error;
   std::filesystem::directory_iterator threads("/proc/self/task", error);
   if (error) return;  // without /proc, rely on the caller
@@ -103,7 +103,7 @@ void setPrivate() {
 
 void keepPrivate() {
   limit(RLIMIT_CORE, 0, "RLIMIT_CORE");
-#if !defined(__SANITIZE_ADDRESS__)
+#if !defined(SMSD_ADDRESS_SANITIZER)
   setPrivate();  // not with the leak check, which ptraces this process and needs it dumpable
 #endif
 }

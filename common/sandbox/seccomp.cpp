@@ -270,7 +270,7 @@ void allowOnlyOnOneself(Filter& filter) {
   filter.allow("prlimit64", {is(0, self)});
   filter.allow("sched_getaffinity", {is(0, 0)});
   filter.allow("sched_getaffinity", {is(0, self)});
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(SMSD_ADDRESS_SANITIZER) || defined(SMSD_THREAD_SANITIZER)
   filter.allow("sched_getaffinity");  // for pthread_getattr_np(), which the sanitizers call
 #endif
 }

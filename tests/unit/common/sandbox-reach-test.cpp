@@ -112,7 +112,7 @@ TEST_P(Sandbox, ReachesNoProcessByItsNumber) {
   rlimit limits{};
   EXPECT_EQ(resultOf({}, [&] { return triedWith(::prlimit(::getppid(), RLIMIT_NOFILE, nullptr, &limits)); }),
             EPERM);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(SMSD_ADDRESS_SANITIZER) && !defined(SMSD_THREAD_SANITIZER)
   EXPECT_EQ(resultOf({}, [] { return triedWith(::syscall(SYS_sched_getaffinity, ::getppid(), 0, nullptr)); }),
             EPERM);
 #endif
@@ -160,7 +160,7 @@ TEST(NameServices, AreTheOnesThatTheLineForHostsNames) {
             (List{"files"}));
 }
 
-#if !defined(__SANITIZE_ADDRESS__)
+#if !defined(SMSD_ADDRESS_SANITIZER)
 /// What RLIMIT_DATA counts of this process now, in bytes.
 std::uint64_t dataNow() {
   std::ifstream status("/proc/self/status");
@@ -269,7 +269,7 @@ class SandboxOutput : public Sandbox {
  protected:
   void SetUp() override {
     Sandbox::SetUp();
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(SMSD_ADDRESS_SANITIZER) || defined(SMSD_THREAD_SANITIZER)
     GTEST_SKIP() << "a sanitizer needs more calls than the copying process may make";
 #endif
   }
