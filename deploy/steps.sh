@@ -55,6 +55,7 @@ build() {
   local options=()
   [ "$tests" = ON ] && options=(-DSMSD_TESTS=ON -DSMSD_UNITY=all)
   [ "$tests $preset" = "ON release" ] && options+=(-DSMSD_UNITY=tests -DSMSD_WERROR=ON)
+  [ "$tests $preset" = "ON asan" ] && options+=(-DSMSD_WERROR=ON)
   [ "$tests $preset" = "ON debug" ] && options+=(-DSMSD_UNITY=none -DSMSD_WERROR=ON)
   [ "$tests" = ON ] || [ -e "$folder/CMakeCache.txt" ] || options=(-DSMSD_TESTS=OFF)
   (cd "$SOURCE" && cmake --preset "$preset" "${options[@]}") >"$log" 2>&1 || { cat "$log" >&2; die "cmake failed; see above"; }
