@@ -68,11 +68,7 @@ std::string allClearText(const config::HeartbeatConfig& heartbeat) {
 
 Heartbeats::Heartbeats(queue::QueueThread& queue, kj::Timer& timer, road::Road& road,
                        const events::EventLog& log)
-    : queue_(queue),
-      road_(road),
-      log_(log),
-      next_(timer, [this]() { lookNow(); }),
-      tasks_(*this) {}
+    : queue_(queue), road_(road), log_(log), next_(timer, [this]() { lookNow(); }), tasks_(*this) {}
 
 void Heartbeats::start() {
   running_ = true;
