@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a POST to the SMS: smsd-intake with the real smsd, in good order and while both are killed."""
+"""From a POST to the SMS: smsd-intake with the real smsd, in good order and while it, smsd and the worker are killed."""
 
 import collections
 import concurrent.futures
@@ -8,30 +8,37 @@ import getpass
 import http.client
 import os
 import random
+import signal
 import threading
 import time
+import urllib.parse
 
 from activator import Unit
-from harness import Scenario, Smsd, sms_in, wait_for
+from harness import Gateway, Scenario, Smsd, sms_in, wait_for
 from intake_door import Intake, webhook
 
 KILLS = int(os.environ.get("SMSD_INTAKE_KILLS", "12"))
 
 
-class Whole(Scenario):
-    def setUp(self):
-        super().setUp()
-        self.sent = self.folder / "sent.jsonl"
+class OverIntake(Scenario):
+    def begin(self, kind, settings):
         # Its worker is systemd's, and outlives smsd, so that a killed smsd leaves no SMS unknown.
-        self.worker = self.open(Unit(self.folder, "file", "debug", {"file": str(self.sent), "window": 8}))
+        self.worker = self.open(Unit(self.folder, "way", kind, settings))
         self.socket = self.folder / "smsd" / "intake.sock"
         self.smsd = self.open(Smsd(
-            self.folder, {"backend": "sqlite", "sqlite": {"path": "queue.db"}, "poll_interval": "1s"}, {"file": ("debug", {})}, entries={"file": self.worker.entry()},
-            settings={"groups_file": "groups.yaml", "intake": {"socket": str(self.socket), "callers": [
+            self.folder, {"backend": "sqlite", "sqlite": {"path": "queue.db"}, "poll_interval": "1s"}, {"way": (kind, {})}, entries={"way": self.worker.entry()},
+            settings={"groups_file": "groups.yaml", "retry": {"delay": "200ms", "max_delay": "1s", "limit": 0}, "intake": {"socket": str(self.socket), "callers": [
                 {"user": getpass.getuser(), "recipients": ["+47*"], "groups": ["*"], "rate": 1_000_000}]}}))
         (self.folder / "smsd" / "groups.yaml").write_text("groups: [{name: ops, numbers: ['+4790000001', '+4790000002']}]")
         self.smsd.start()
         self.intake = self.open(Intake(self.folder, self.socket, backlog=4096))
+
+
+class Whole(OverIntake):
+    def setUp(self):
+        super().setUp()
+        self.sent = self.folder / "sent.jsonl"
+        self.begin("debug", {"file": str(self.sent), "window": 8})
 
     def texts(self):
         return [sms["text"] for sms in sms_in(self.sent)]
@@ -53,49 +60,13 @@ class Whole(Scenario):
         self.intake.post("/alertmanager/ops", webhook(("Disk", "resolved"), status="resolved"))
         wait_for("it is resolved", lambda: len(self.texts()) == 4)
         self.assertEqual(sorted(text.split()[0] for text in self.texts()), ["FIRING"] * 2 + ["RESOLVED"] * 2)
-        self.smsd.ctl("dispatcher", "pause", "file")
+        self.smsd.ctl("dispatcher", "pause", "way")
         self.intake.post("/alertmanager/ops", webhook(("Fan", "firing")))
         self.intake.post("/alertmanager/ops", webhook(("Fan", "resolved"), status="resolved"))
-        self.smsd.ctl("dispatcher", "resume", "file")
+        self.smsd.ctl("dispatcher", "resume", "way")
         self.assertEqual(self.intake.alert(to="+4790000009", text="last")[0], 200)
         wait_for("the last one is sent", lambda: "last" in self.texts())
         self.assertFalse([text for text in self.texts() if "Fan" in text], "it was cancelled before it left")
-
-    def test_kills_while_clients_retry(self):
-        """Everything that was answered is sent, once."""
-        over, sent, failed = threading.Event(), [], []
-
-        def client(name):
-            for number in range(1_000_000):
-                key = f"{name}{number}"
-                while not over.is_set():
-                    with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
-                        if self.intake.alert(to=f"+479{name}{number:06}", text=key, key=key)[0] == 200:
-                            sent.append(key)
-                            break
-                if over.is_set():
-                    return
-
-        generator = random.Random(7)
-        with concurrent.futures.ThreadPoolExecutor(4) as pool, contextlib.ExitStack() as ends:
-            ends.callback(over.set)
-            for name in "1234":
-                pool.submit(client, name).add_done_callback(lambda done: done.exception() and failed.append(done.exception()))
-            for _ in range(KILLS):
-                reached = len(sent) + generator.randint(1, 40)
-                wait_for("more are sent", lambda reached=reached: len(sent) >= reached or failed)
-                self.assertEqual(failed, [])
-                if generator.random() < 0.5:
-                    self.intake.kill()
-                    self.intake.start()
-                else:
-                    self.smsd.close()
-                    self.smsd.start(ready=False)
-        wait_for("all are sent", lambda: set(sent) <= set(self.texts()), deadline=180)
-        texts = collections.Counter(self.texts())
-        doubled = [text for text, times in texts.items() if times > 1]
-        self.say(kills=KILLS, answered=len(sent), lost=len(set(sent) - set(texts)), doubled=len(doubled))
-        self.assertEqual(doubled, [])
 
     def test_the_time_from_a_post_to_the_worker(self):
         took = []
@@ -105,3 +76,61 @@ class Whole(Scenario):
             took.append(1000 * (time.monotonic() - before))
         took.sort()
         self.say(answer_p50=f"{took[50]:.1f} ms", answer_p99=f"{took[98]:.1f} ms")
+
+
+class Kills(OverIntake):
+    """A gateway that knows keys takes a key once, however often it is sent: the first request with it is the SMS."""
+
+    def setUp(self):
+        super().setUp()
+        self.gateway = self.open(Gateway(self.folder))
+        self.begin("http", {"url": f"http://127.0.0.1:{self.gateway.port}/?to={{recipient}}&m={{text}}", "knows_keys": True, "window": 8, "backlog": 8})
+
+    def keys(self):
+        """text -> the keys with which it reached the gateway"""
+        found = collections.defaultdict(set)
+        for request in self.gateway.requests():
+            found[urllib.parse.parse_qs(request["query"])["m"][0]].add(request["headers"]["idempotency-key"])
+        return found
+
+    def kill(self, victim):
+        if victim == "intake":
+            self.intake.kill()
+            self.intake.start()
+        elif victim == "smsd":
+            self.smsd.close()
+            self.smsd.start(ready=False)
+        elif self.worker.pid():
+            os.kill(self.worker.pid(), signal.SIGKILL)
+
+    def test_what_was_answered_is_sent_once(self):
+        over, answered, failed = threading.Event(), [], []
+
+        def client(name):
+            for number in range(1_000_000):
+                key = f"{name}{number}"
+                while not over.is_set():
+                    with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+                        if self.intake.alert(to=f"+479{name}{number:06}", text=key, key=key)[0] == 200:
+                            answered.append(key)
+                            break
+                if over.is_set():
+                    return
+
+        generator, killed = random.Random(7), collections.Counter()
+        with concurrent.futures.ThreadPoolExecutor(4) as pool, contextlib.ExitStack() as ends:
+            ends.callback(over.set)
+            for name in "1234":
+                pool.submit(client, name).add_done_callback(lambda done: done.exception() and failed.append(done.exception()))
+            for number in range(KILLS):
+                reached = len(answered) + generator.randint(1, 40)
+                wait_for("more are answered", lambda reached=reached: len(answered) >= reached or failed)
+                self.assertEqual(failed, [])
+                victim = ("worker", "smsd", "intake")[number % 3]
+                self.kill(victim)
+                killed[victim] += 1
+        wait_for("all are sent", lambda: set(answered) <= set(self.keys()), deadline=180)
+        keys = self.keys()
+        doubled = [text for text, used in keys.items() if len(used) > 1]
+        self.say(**{f"killed_{victim}": times for victim, times in killed.items()}, answered=len(answered), lost=len(set(answered) - set(keys)), doubled=len(doubled))
+        self.assertEqual(doubled, [])
