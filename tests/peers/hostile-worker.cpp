@@ -166,7 +166,7 @@ std::string padded() {
   auto bootstrap = [](rpc::Message::Builder message, unsigned id) {
     message.initBootstrap().setQuestionId(id);
   };
-  if (how == "bootstrap") repeat(many(100'000, bootstrap));
+  if (how == "bootstrap") repeat(many(10'000, bootstrap));
   if (how == "pairs")
     repeat(many(2000, [&](rpc::Message::Builder message, unsigned i) {
       if (i % 2 == 0) return bootstrap(message, 1);
