@@ -3,15 +3,16 @@
 // shared by all callers.
 //
 // Owns the query on the queue's thread, and its last result. SMS wait for that thread, so that the queries
-// take a twentieth of its time at most, however often clients ask: beyond that, the last result serves. It
-// serves for 10 s at most, and an act of an operator makes the next caller look again. A query is never
-// cancelled, because cancelling it would mean waiting for it. A caller waits for 2 s at most, and gets
-// nothing then.
+// take a twentieth of its time and a two hundredth of a processor at most, however often clients ask: beyond
+// that, the last result serves. It serves for 10 s at most, and an act of an operator makes the next caller
+// look again. A query is never cancelled, because cancelling it would mean waiting for it. A caller waits for
+// 2 s at most, and gets nothing then.
 #pragma once
 
 #include <kj/async.h>
 #include <kj/timer.h>
 
+#include <chrono>
 #include <optional>
 
 #include "supervisor/control/picture.h"
@@ -26,6 +27,9 @@ class Glance {
 
   /// None: the queue did not answer in time.
   kj::Promise<std::optional<QueueLook>> look();
+  /// Returns how long no look may be taken, once what is free is used up, for one that took this time of the
+  /// queue's thread and of a processor.
+  static kj::Duration paidFor(std::chrono::nanoseconds thread, std::chrono::nanoseconds processor);
   /// The depth is another one now.
   void forget() {
     last_ = std::nullopt;
@@ -41,7 +45,7 @@ class Glance {
   const road::Figures& figures_;
   kj::Maybe<kj::ForkedPromise<std::optional<QueueLook>>> asked_;
   std::optional<QueueLook> last_;
-  kj::TimePoint paidUntil_;  // twenty times the time that looks took; far ahead: last_ serves
+  kj::TimePoint paidUntil_;  // for the looks so far; far ahead: last_ serves
   unsigned acts_ = 0;        // calls of forget()
 };
 

@@ -51,6 +51,23 @@ TEST_F(GlanceTest, TheLastOneServesWhereLooksTookTheirShareOfTheTime) {
   EXPECT_TRUE(looksAgain());
 }
 
+TEST_F(GlanceTest, ThereAreTwentyASecondHoweverLittleTheyTake) {
+  for (int i = 0; i < 500; ++i) EXPECT_TRUE(look());
+  EXPECT_LE(memory_.depths(), 41U) << "two seconds are free";
+  pass(1 * kj::SECONDS);
+  const auto before = memory_.depths();
+  for (int i = 0; i < 500; ++i) EXPECT_TRUE(look());
+  EXPECT_GT(memory_.depths(), before);
+  EXPECT_LE(memory_.depths(), before + 21);
+}
+
+TEST(Glance, PaysForTheTimeOfTheThreadAndOfTheProcessor) {
+  using std::chrono::milliseconds, std::chrono::microseconds;
+  EXPECT_EQ(Glance::paidFor(milliseconds(10), milliseconds(0)), 200 * kj::MILLISECONDS);
+  EXPECT_EQ(Glance::paidFor(milliseconds(10), milliseconds(4)), 800 * kj::MILLISECONDS);
+  EXPECT_EQ(Glance::paidFor(microseconds(100), microseconds(100)), 50 * kj::MILLISECONDS);
+}
+
 TEST_F(GlanceTest, AnActOfAnOperatorMakesTheNextOneLookAgain) {
   memory_.depthTakes(std::chrono::milliseconds(110));
   EXPECT_TRUE(look());
