@@ -58,8 +58,11 @@ build() {
   [ "$tests $preset" = "ON asan" ] && options+=(-DSMSD_WERROR=ON)
   [ "$tests $preset" = "ON debug" ] && options+=(-DSMSD_UNITY=none -DSMSD_WERROR=ON)
   [ "$tests" = ON ] || [ -e "$folder/CMakeCache.txt" ] || options=(-DSMSD_TESTS=OFF)
-  # The system headers of an upgraded package may be older than a precompiled header that was made of their predecessors.
-  find "$folder" -name 'cmake_pch.hxx.[gp]ch' ! -newer /var/lib/dpkg/status -delete
+  # The headers of an upgraded package may be older than a precompiled header that was made of their predecessors, so ninja takes that for new.
+  local made
+  for made in $(find "$folder" -name 'cmake_pch.hxx.[gp]ch'); do
+    [ -z "$(find /var/lib/dpkg/info -name '*-dev*.list' -newer "$made" -print -quit)" ] || rm "$made"
+  done
   (cd "$SOURCE" && cmake --preset "$preset" "${options[@]}") >"$log" 2>&1 || { cat "$log" >&2; die "cmake failed; see above"; }
   NINJA_STATUS="[%f/%t %es] " cmake --build "$folder" --target "$@" || die "the build failed; see the first error above"
 }
