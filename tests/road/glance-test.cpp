@@ -61,6 +61,12 @@ TEST_F(GlanceTest, ThereAreTwentyASecondHoweverLittleTheyTake) {
   EXPECT_LE(memory_.depths(), before + 21);
 }
 
+TEST_F(GlanceTest, ALookThatComputesIsDearerThanOneThatWaits) {
+  memory_.depthComputes(std::chrono::milliseconds(5));
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(look());
+  EXPECT_LE(memory_.depths(), 3U) << "a second is paid for each, and two are free";
+}
+
 TEST(Glance, PaysForTheTimeOfTheThreadAndOfTheProcessor) {
   using std::chrono::milliseconds, std::chrono::microseconds;
   EXPECT_EQ(Glance::paidFor(milliseconds(10), milliseconds(0)), 200 * kj::MILLISECONDS);

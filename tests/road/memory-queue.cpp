@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/road/memory-queue.h"
 
+#include <time.h>
+
 #include <thread>
 #include <utility>
 
 namespace smsd::queue {
+
+namespace {
+
+std::chrono::nanoseconds processorTime() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+}  // namespace
 
 /// One connection.
 class MemoryQueue final : public Queue {
@@ -76,6 +88,7 @@ class MemoryQueue final : public Queue {
     Memory::Lock lock(memory_.mutex_);
     ++memory_.depths_;
     std::this_thread::sleep_for(memory_.depthTakes_);
+    for (const auto end = processorTime() + memory_.depthComputes_; processorTime() < end;) continue;
     return {};
   }
 

@@ -77,6 +77,8 @@ class Memory {
   std::size_t rings() const;
   /// Each look at the depth takes this long from now on.
   void depthTakes(std::chrono::milliseconds time);
+  /// The same, as time of a processor.
+  void depthComputes(std::chrono::milliseconds time);
   /// How often the depth was asked for.
   std::size_t depths() const;
   MemoryRow row(format::MessageId id) const;
@@ -143,7 +145,7 @@ class Memory {
   bool repeats_ = false;
   bool bell_ = false;
   std::size_t rings_ = 0, depths_ = 0;
-  std::chrono::milliseconds depthTakes_{0};
+  std::chrono::milliseconds depthTakes_{0}, depthComputes_{0};
   std::vector<std::pair<Op, QueueError::Kind>> failures_;
   std::optional<Op> holdNext_;
   bool held_ = false;

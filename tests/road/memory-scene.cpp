@@ -77,6 +77,10 @@ std::size_t Memory::rings() const {
   return rings_;
 }
 
+void Memory::depthComputes(std::chrono::milliseconds time) {
+  Lock lock(mutex_);
+  depthComputes_ = time;
+}
 void Memory::depthTakes(std::chrono::milliseconds time) {
   Lock lock(mutex_);
   depthTakes_ = time;
